@@ -1,0 +1,10 @@
+//! THE WORDS: what crosses a border between Kathea, the agent and the collector.
+//!
+//! No clock, no disk, no socket.
+
+pub mod batch;
+pub mod identity;
+pub mod reply;
+
+pub use batch::{Batch, Gap, Header, Record, Value};
+pub use identity::{DeviceId, Digest, Epoch, Purpose, Reason, Retention};

@@ -1,0 +1,135 @@
+//! The small conversations, as JSON: answers, enrolment, consents, capabilities, privacy requests.
+
+use serde::{Deserialize, Serialize};
+
+use crate::identity::{DeviceId, Digest, Purpose};
+
+/// `PUT /v1/streams/{purpose}/batches/{id}`: 201 stored, 200 duplicate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BatchReply {
+    /// The id of the route.
+    pub batch: String,
+    /// SHA-256 of the body as received.
+    pub digest: Digest,
+    /// True once the records outlive a power cut.
+    pub durable: bool,
+    /// Inclusive ranges of sequence numbers that are now held (by this or an earlier batch).
+    pub accepted: Vec<(u64, u64)>,
+    /// Records refused for good.
+    #[serde(default)]
+    pub rejected: Vec<Rejected>,
+}
+
+/// One record that the collector will never take.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rejected {
+    /// Its sequence number.
+    pub seq: u64,
+    /// A word that says why, for the vendor's own use.
+    pub code: String,
+}
+
+/// `POST /v1/enrol`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnrolRequest {
+    /// The one-time token.
+    pub token: String,
+    /// PKCS#10 certificate signing request, PEM.
+    pub csr: String,
+}
+
+/// 201 to an [`EnrolRequest`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnrolReply {
+    /// The device's certificate and what leads to the root, PEM.
+    pub chain: String,
+    /// The device, as the collector computed it from the request's key.
+    pub device_id: DeviceId,
+    /// End of the certificate's life, RFC 3339.
+    pub not_after: String,
+}
+
+/// `PUT /v1/consents/{hash}`: 201 stored, 200 known already. The body is the ledger line itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsentReply {
+    /// SHA-256 of the body as received.
+    pub hash: Digest,
+    /// True once the entry outlives a power cut.
+    pub durable: bool,
+}
+
+/// `POST /v1/privacy/{withdraw|erase|restrict|release|access|rectify|decommission}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrivacyRequest {
+    /// Drawn by the device; the same request sent twice is one request. 32 hexadecimal digits.
+    pub request_id: String,
+    /// What it is about.
+    pub purposes: Vec<Purpose>,
+    /// SHA-256 of the ledger entry that asks.
+    pub ledger_sha256: Digest,
+}
+
+/// 202 to a [`PrivacyRequest`], and the answer to `GET /v1/privacy/{ticket}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrivacyReply {
+    /// The vendor's number for it.
+    pub ticket: String,
+    /// How far it is.
+    pub state: TicketState,
+}
+
+/// How far a privacy request is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TicketState {
+    /// Received and stored.
+    Open,
+    /// Carried out.
+    Done,
+}
+
+/// `GET /v1/capabilities`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Capabilities {
+    /// Envelope versions the collector reads.
+    pub protocol: Vec<u8>,
+    /// The collector's clock, RFC 3339.
+    pub time: String,
+    /// Bytes of one batch on the wire.
+    pub max_batch: u64,
+    /// Records of one batch.
+    pub max_records: u64,
+    /// Bytes of one support bundle.
+    pub max_bundle: u64,
+    /// Where the data is held.
+    pub residency: String,
+}
+
+/// An error answer, `application/problem+json` (RFC 9457).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// A word of a closed list, as a relative URI.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// One sentence.
+    pub title: String,
+    /// The HTTP status again.
+    pub status: u16,
+    /// Records refused for good (400, 422).
+    #[serde(default)]
+    pub rejected: Vec<Rejected>,
+}
+
+/// Route names, header names, media types.
+pub mod names {
+    /// Media type of an envelope.
+    pub const BATCH: &str = "application/vnd.kathea.batch";
+    /// Media type of an error.
+    pub const PROBLEM: &str = "application/problem+json";
+    /// RFC 9530; `sha-256=:BASE64:` of the body.
+    pub const CONTENT_DIGEST: &str = "content-digest";
+    /// The newest ledger entry the collector knows for the device: `{index}-{sha256}`; absent if none.
+    pub const LEDGER_HEAD: &str = "telemetry-ledger-head";
+    /// Problem type of 428: the batch's consent entry is not known here; upload it and come again.
+    pub const CONSENT_REQUIRED: &str = "consent_required";
+}
