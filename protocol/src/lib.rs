@@ -4,6 +4,7 @@
 
 pub mod batch;
 pub mod identity;
+pub mod ledger;
 pub mod reply;
 
 pub use batch::{Batch, Gap, Header, Record, Value};

@@ -1,0 +1,163 @@
+//! One line of the consent ledger, in the shape of ISO/IEC TS 27560 (header, processing, event).
+//!
+//! A line is `{"entry":{...},"signature":"BASE64"}`. The signature (Ed25519, RFC 8032) is over the
+//! very bytes of `entry`; the line's hash is the SHA-256 of the whole line without its line feed.
+//! Neither is ever computed from a re-encoding.
+
+use data_encoding::BASE64;
+use ring::signature::{ED25519, UnparsedPublicKey};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::identity::{DeviceId, Digest, Purpose, Retention};
+
+/// Longest line that is read, in bytes.
+pub const MAX_LINE: usize = 16 << 10;
+
+/// One event in the life of a consent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Which record this is.
+    pub header: EntryHeader,
+    /// What was asked for, as it was shown.
+    pub processing: Processing,
+    /// What was answered.
+    pub event: Event,
+}
+
+/// Which record this is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EntryHeader {
+    /// `kathea-consent-1`.
+    pub schema: String,
+    /// Position in the ledger, from 0.
+    pub index: u64,
+    /// The device: the PII principal's stand-in.
+    pub device: DeviceId,
+    /// Hash of the line before; absent in the first.
+    pub previous: Option<Digest>,
+}
+
+/// What was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Processing {
+    /// The flag.
+    pub purpose: Purpose,
+    /// The support case, for the purposes that are asked per case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case: Option<String>,
+    /// Id, version and SHA-256 of the policy.
+    pub policy: String,
+    /// Version of the policy.
+    pub policy_version: String,
+    /// SHA-256 of the policy's bytes.
+    pub policy_sha256: Digest,
+    /// SHA-256 of the text that was shown (`consent show`).
+    pub notice_sha256: Digest,
+    /// GDPR article that it rests on.
+    pub legal_basis: String,
+    /// Data categories.
+    pub data_categories: Vec<String>,
+    /// Name of the controller.
+    pub controller: String,
+    /// Who receives the data.
+    pub recipients: Vec<String>,
+    /// Where it is held.
+    pub storage_place: String,
+    /// How long the vendor keeps it.
+    pub retention: Retention,
+}
+
+/// What was answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// The answer.
+    #[serde(rename = "type")]
+    pub kind: EventKind,
+    /// RFC 3339, UTC.
+    pub at: String,
+    /// End of a grant's life, RFC 3339, UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+    /// Who, as a role; never a name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
+    /// How: `command_line`, `socket`, `agent`.
+    pub channel: String,
+}
+
+/// What happened to a consent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventKind {
+    /// Yes.
+    Granted,
+    /// No.
+    Denied,
+    /// Not any more: the first of the five steps.
+    Withdrawn,
+    /// The withdrawal's last step: keys, trays and bundles are gone.
+    Closed,
+    /// Keep, but neither use nor send (GDPR art. 18).
+    Restricted,
+    /// End of a restriction.
+    Released,
+    /// The grant's period is over.
+    Expired,
+}
+
+/// Who may say yes: a closed list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// The clinic's owner.
+    Owner,
+    /// Its privacy officer.
+    PrivacyOfficer,
+    /// Somebody they appointed.
+    Delegate,
+}
+
+/// A line as it is stored and sent.
+#[derive(Debug, Serialize, Deserialize)]
+struct Line<'a> {
+    #[serde(borrow)]
+    entry: &'a RawValue,
+    signature: &'a str,
+}
+
+/// Why a line was not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BadLine {
+    /// Longer than [`MAX_LINE`].
+    TooLong,
+    /// Not a line of this shape.
+    Shape,
+    /// Not signed by the key that was given.
+    Signature,
+}
+
+/// The line for `entry`, without a line feed. `sign` returns the Ed25519 signature of its argument.
+pub fn write_line(entry: &Entry, sign: impl FnOnce(&[u8]) -> Vec<u8>) -> Result<String, serde_json::Error> {
+    let entry = serde_json::to_string(entry)?;
+    let signature = BASE64.encode(&sign(entry.as_bytes()));
+    serde_json::to_string(&Line { entry: &RawValue::from_string(entry)?, signature: &signature })
+}
+
+/// Reads a line and checks its signature by the device's raw Ed25519 public key.
+pub fn read_line(line: &str, public_key: &[u8]) -> Result<Entry, BadLine> {
+    if line.len() > MAX_LINE {
+        return Err(BadLine::TooLong);
+    }
+    let parsed: Line<'_> = serde_json::from_str(line).map_err(|_| BadLine::Shape)?;
+    let signature = BASE64.decode(parsed.signature.as_bytes()).map_err(|_| BadLine::Shape)?;
+    UnparsedPublicKey::new(&ED25519, public_key)
+        .verify(parsed.entry.get().as_bytes(), &signature)
+        .map_err(|_| BadLine::Signature)?;
+    serde_json::from_str(parsed.entry.get()).map_err(|_| BadLine::Shape)
+}
+
+/// The line's hash: what a batch names as its consent, and the next line as its predecessor.
+pub fn line_hash(line: &str) -> Digest {
+    Digest::of(line.as_bytes())
+}
