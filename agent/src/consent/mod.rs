@@ -1,0 +1,3 @@
+//! The book by the door.
+
+pub mod permit;

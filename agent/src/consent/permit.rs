@@ -1,0 +1,67 @@
+//! The permit: the fact that a purpose is allowed at this moment, as a value.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use protocol::Digest;
+
+/// What data is used for, as a type. The purposes of the policy need the clinic's yes;
+/// [`Rights`] needs none, because it carries a "no".
+pub trait Purpose: 'static {
+    /// The data key that everything of this purpose is sealed under, and so what a withdrawal shreds.
+    const COMPARTMENT: &'static str;
+}
+
+/// Usage statistics of Kathea and the X1.
+#[derive(Debug)]
+pub enum UsageStatistics {}
+
+impl Purpose for UsageStatistics {
+    const COMPARTMENT: &'static str = "usage_statistics";
+}
+
+/// The exercise of rights (GDPR art. 7(3), 15 to 22) and the proof of consent: what leaves without a
+/// payload, also when everything else is off.
+#[derive(Debug)]
+pub enum Rights {}
+
+impl Purpose for Rights {
+    const COMPARTMENT: &'static str = "rights";
+}
+
+/// Proof that purpose `P` is allowed now. It borrows the consent, so it can't outlive a change:
+/// withdrawing needs the consent mutably, and the compiler refuses while a permit is held.
+#[derive(Debug)]
+pub struct Permit<'book, P> {
+    entry: Digest,
+    live: &'book Arc<AtomicBool>,
+    purpose: PhantomData<P>,
+}
+
+impl<'book, P: Purpose> Permit<'book, P> {
+    pub(super) fn new(entry: Digest, live: &'book Arc<AtomicBool>) -> Self {
+        Self { entry, live, purpose: PhantomData }
+    }
+
+    /// Hash of the ledger entry that says yes.
+    pub fn entry(&self) -> Digest {
+        self.entry
+    }
+
+    /// What a transfer that has begun watches, so that a withdrawal stops it between two writes.
+    pub fn lease(&self) -> Lease {
+        Lease(Arc::clone(self.live))
+    }
+}
+
+/// Says whether the permit that a transfer began under still stands.
+#[derive(Clone, Debug)]
+pub struct Lease(Arc<AtomicBool>);
+
+impl Lease {
+    /// False from the moment of a withdrawal on.
+    pub fn stands(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}

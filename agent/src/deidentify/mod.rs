@@ -1,0 +1,5 @@
+//! The wash room: `Raw` in, `Clean` out.
+
+pub mod clean;
+
+pub use clean::{Clean, Payload, Tray};

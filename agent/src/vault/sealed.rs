@@ -1,0 +1,228 @@
+//! The seal: the one door to the disk and to the network.
+//!
+//! ```text
+//! magic "KSL1" | tray u8 | cursors u8 | records u32 | length u32 | number u64 | epoch [16] | seq u64
+//! | key id [8] | nonce [12] | cursors x (source [16] | taken u64) | ciphertext [length] | tag [16]
+//! ```
+//!
+//! Integers are little-endian, the epoch as on the wire. Everything before the nonce, the cursors and
+//! the device are authenticated: a record moved, swapped or replayed elsewhere does not open. The
+//! magic, the lengths and the number let a record be found again in the raw bytes of a damaged store.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use protocol::Epoch;
+
+use super::Vault;
+use super::data_key::{KeyId, TAG_LEN};
+use crate::consent::permit::{Permit, Purpose};
+use crate::deidentify::clean::{Clean, Payload};
+
+/// What every sealed record begins with.
+pub const MAGIC: &[u8; 4] = b"KSL1";
+const NONCE_AT: usize = 54;
+const CURSORS_AT: usize = NONCE_AT + 12;
+const CURSOR_LEN: usize = 24;
+
+/// Where a record stands: its number in the tray's running count, and its name on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// Counts the tray's records over all epochs and restarts; never goes back.
+    pub number: u64,
+    /// The run of the store.
+    pub epoch: Epoch,
+    /// Counts the records of the epoch, from 0.
+    pub seq: u64,
+}
+
+/// How far a source was taken in when a record was sealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Cursor {
+    /// Hash of the source's name, size and modification time; no name.
+    pub source: [u8; 16],
+    /// Lines (or journal numbers) taken.
+    pub taken: u64,
+}
+
+/// Why something could not be sealed or opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SealError {
+    /// There is no data key for it: shredded, or never made.
+    NoKey,
+    /// The system gave no randomness, or refused the key.
+    Crypto,
+    /// The tag does not verify: damaged, moved, or of another device.
+    Refused,
+    /// The tag verifies but the content is of another version.
+    Version,
+    /// More than 255 cursors or 4 GiB.
+    TooLarge,
+    /// The data key could not be kept on disk.
+    KeyFile,
+}
+
+impl fmt::Display for SealError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoKey => "no data key for this record: it was shredded or never made",
+            Self::Crypto => "the system's random numbers or the cipher refused to work",
+            Self::Refused => "a sealed record does not verify: it is damaged or not of this device",
+            Self::Version => "a sealed record is of a version that this program does not read",
+            Self::TooLarge => "a record is too large to seal",
+            Self::KeyFile => "the data key cannot be written: check the rights and the space of data_dir",
+        })
+    }
+}
+
+impl std::error::Error for SealError {}
+
+/// A payload that may be kept and, with a fresh permit, sent.
+///
+/// Holding one proves that its content was clean and that the site had said yes when it was made. It
+/// does not prove that the site still says yes: opening asks again.
+#[must_use = "a sealed record outside a tray is lost"]
+pub struct Sealed<P> {
+    bytes: Vec<u8>,
+    payload: PhantomData<P>,
+}
+
+impl<P: Payload> Sealed<P> {
+    /// Seals `clean` at `position`. The permit is shown, not spent. `now` is seconds since 1970, for
+    /// the data key's age.
+    pub fn new(
+        clean: &Clean<P>,
+        position: Position,
+        cursors: &[Cursor],
+        _permit: &Permit<'_, P::Purpose>,
+        vault: &mut Vault,
+        now: i64,
+    ) -> Result<Self, SealError> {
+        let mut text = clean.get().to_bytes();
+        let device = vault.device();
+        let (key, random) = vault.sealing_key(P::Purpose::COMPARTMENT, now)?;
+
+        let mut bytes = Vec::with_capacity(CURSORS_AT + cursors.len() * CURSOR_LEN + text.len() + TAG_LEN);
+        bytes.extend_from_slice(MAGIC);
+        bytes.push(P::TRAY as u8);
+        bytes.push(u8::try_from(cursors.len()).map_err(|_| SealError::TooLarge)?);
+        bytes.extend_from_slice(&clean.get().records().to_le_bytes());
+        bytes.extend_from_slice(&u32::try_from(text.len()).map_err(|_| SealError::TooLarge)?.to_le_bytes());
+        bytes.extend_from_slice(&position.number.to_le_bytes());
+        bytes.extend_from_slice(&position.epoch.to_bytes());
+        bytes.extend_from_slice(&position.seq.to_le_bytes());
+        bytes.extend_from_slice(&key.id().0);
+        bytes.extend_from_slice(&[0; 12]);
+        for cursor in cursors {
+            bytes.extend_from_slice(&cursor.source);
+            bytes.extend_from_slice(&cursor.taken.to_le_bytes());
+        }
+        let nonce =
+            key.seal(&aad(&bytes, device), &mut text, random).map_err(|_| SealError::Crypto)?;
+        bytes[NONCE_AT..CURSORS_AT].copy_from_slice(&nonce);
+        bytes.extend_from_slice(&text);
+        Ok(Self { bytes, payload: PhantomData })
+    }
+
+    /// Opens it again: for sending, merging or folding, so the permit is asked for anew.
+    pub fn open(&self, _permit: &Permit<'_, P::Purpose>, vault: &Vault) -> Result<Clean<P>, SealError> {
+        P::from_bytes(&self.text(vault)?).map(Clean::new).ok_or(SealError::Version)
+    }
+
+    /// Whether its tag verifies under a key that is still there. Its content is not looked at.
+    pub fn verifies(&self, vault: &Vault) -> bool {
+        self.text(vault).is_ok()
+    }
+
+    fn text(&self, vault: &Vault) -> Result<zeroize::Zeroizing<Vec<u8>>, SealError> {
+        let body = CURSORS_AT + usize::from(self.bytes[5]) * CURSOR_LEN;
+        let mut nonce = [0; 12];
+        nonce.copy_from_slice(&self.bytes[NONCE_AT..CURSORS_AT]);
+        let mut head = self.bytes[..body].to_vec();
+        head[NONCE_AT..CURSORS_AT].fill(0);
+        vault
+            .opening_key(P::Purpose::COMPARTMENT, self.key())
+            .ok_or(SealError::NoKey)?
+            .open(nonce, &aad(&head, vault.device()), &self.bytes[body..])
+            .map_err(|_| SealError::Refused)
+    }
+}
+
+impl<P: Payload> Sealed<P> {
+    /// A record from stored bytes, if `bytes` are one whole record of this tray by their lengths. Its tag is
+    /// checked when it is opened.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        (Self::measure(bytes)? == bytes.len()).then(|| Self { bytes: bytes.to_vec(), payload: PhantomData })
+    }
+
+    /// How long the record that begins at the start of `bytes` says it is, if it lies within them.
+    pub fn measure(bytes: &[u8]) -> Option<usize> {
+        let head = bytes.get(..CURSORS_AT)?;
+        if &head[..4] != MAGIC || head[4] != P::TRAY as u8 {
+            return None;
+        }
+        let length = u32::from_le_bytes(head[10..14].try_into().ok()?) as usize;
+        let total = CURSORS_AT + usize::from(head[5]) * CURSOR_LEN + length + TAG_LEN;
+        (total <= bytes.len()).then_some(total)
+    }
+
+    /// The bytes to keep.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Where it stands.
+    pub fn position(&self) -> Position {
+        let mut epoch = [0; 16];
+        epoch.copy_from_slice(&self.bytes[22..38]);
+        Position { number: self.u64_at(14), epoch: Epoch::from_bytes(epoch), seq: self.u64_at(38) }
+    }
+
+    /// How many numbers it takes.
+    pub fn records(&self) -> u32 {
+        let mut raw = [0; 4];
+        raw.copy_from_slice(&self.bytes[6..10]);
+        u32::from_le_bytes(raw)
+    }
+
+    /// The numbers it takes.
+    pub fn numbers(&self) -> std::ops::Range<u64> {
+        let first = self.u64_at(14);
+        first..first.saturating_add(u64::from(self.records()))
+    }
+
+    /// The data key it is under.
+    pub fn key(&self) -> KeyId {
+        KeyId(self.u64_at(46).to_le_bytes())
+    }
+
+    /// How far its sources were taken in.
+    pub fn cursors(&self) -> impl Iterator<Item = Cursor> + '_ {
+        let end = CURSORS_AT + usize::from(self.bytes[5]) * CURSOR_LEN;
+        self.bytes[CURSORS_AT..end].chunks_exact(CURSOR_LEN).map(|raw| {
+            let (mut source, mut taken) = ([0; 16], [0; 8]);
+            source.copy_from_slice(&raw[..16]);
+            taken.copy_from_slice(&raw[16..]);
+            Cursor { source, taken: u64::from_le_bytes(taken) }
+        })
+    }
+
+    fn u64_at(&self, at: usize) -> u64 {
+        let mut raw = [0; 8];
+        raw.copy_from_slice(&self.bytes[at..at + 8]);
+        u64::from_le_bytes(raw)
+    }
+}
+
+impl<P: Payload> fmt::Debug for Sealed<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sealed({}, {} records, {} bytes)", P::TRAY.as_str(), self.records(), self.bytes.len())
+    }
+}
+
+/// The header with an empty nonce, and the device.
+fn aad(head: &[u8], device: protocol::DeviceId) -> Vec<u8> {
+    let mut aad = head.to_vec();
+    aad.extend_from_slice(&device.to_bytes());
+    aad
+}
