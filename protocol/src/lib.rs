@@ -3,6 +3,7 @@
 //! No clock, no disk, no socket.
 
 pub mod batch;
+pub mod envelope;
 pub mod identity;
 pub mod ledger;
 pub mod reply;
