@@ -1,5 +1,7 @@
 //! THE HOUSE: everything the agent does, owning no process.
 
+pub mod config;
 pub mod consent;
 pub mod deidentify;
+pub mod limits;
 pub mod vault;

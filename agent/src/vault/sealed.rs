@@ -117,8 +117,7 @@ impl<P: Payload> Sealed<P> {
             bytes.extend_from_slice(&cursor.source);
             bytes.extend_from_slice(&cursor.taken.to_le_bytes());
         }
-        let nonce =
-            key.seal(&aad(&bytes, device), &mut text, random).map_err(|_| SealError::Crypto)?;
+        let nonce = key.seal(&aad(&bytes, device), &mut text, random).map_err(|_| SealError::Crypto)?;
         bytes[NONCE_AT..CURSORS_AT].copy_from_slice(&nonce);
         bytes.extend_from_slice(&text);
         Ok(Self { bytes, payload: PhantomData })

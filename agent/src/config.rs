@@ -1,0 +1,415 @@
+//! The configuration: one TOML file, every key known, every default safe.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
+
+/// What `agent.toml` says; `packaging/agent.toml` explains each key.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Config {
+    /// Everything the agent keeps.
+    pub data_dir: PathBuf,
+    /// A built-in policy's id, or a path.
+    pub policy: String,
+    /// Of texts shown to people.
+    pub language: Language,
+    /// Where Kathea's things are.
+    pub kathea: Kathea,
+    /// Where data goes.
+    pub collector: Collector,
+    /// Who may say yes.
+    pub consent: Consent,
+    /// How it goes.
+    pub ship: Ship,
+    /// How much may wait.
+    pub spool: Spool,
+    /// Who can read a bundle.
+    pub support: Support,
+    /// What protects the keys.
+    pub keys: Keys,
+}
+
+/// `en` or `da`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Language {
+    /// English.
+    En,
+    /// Danish.
+    Da,
+}
+
+impl Language {
+    /// ISO 639-1.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::En => "en",
+            Self::Da => "da",
+        }
+    }
+}
+
+/// `[kathea]`: the adapter to the imaging software; every assumption about it is here.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Kathea {
+    /// Directory of `*.ndjson`.
+    pub outbox: PathBuf,
+    /// Log directories, looked into for a support bundle only.
+    pub logs: Vec<PathBuf>,
+    /// Scan directories, likewise.
+    pub scans: Vec<PathBuf>,
+    /// Local socket.
+    pub socket: PathBuf,
+    /// Account that the socket accepts; empty: the agent's own.
+    pub user: String,
+}
+
+/// `[collector]`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Collector {
+    /// `https://host:port`.
+    pub url: String,
+    /// PEM file of the private CA.
+    pub ca: PathBuf,
+    /// `http://[user:password@]host:port`.
+    pub proxy: Option<String>,
+}
+
+/// `[consent]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Consent {
+    /// Operating system group whose members may say yes; empty: the agent's own account.
+    pub group: String,
+    /// The administrator's no, above every flag.
+    pub forbid: bool,
+}
+
+/// `[ship]`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Ship {
+    /// Between uploads of usage; zero: at once.
+    #[serde(deserialize_with = "duration")]
+    pub interval: Duration,
+    /// Bytes a second, at most.
+    #[serde(deserialize_with = "rate")]
+    pub rate: u64,
+}
+
+/// `[spool]`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Spool {
+    /// Bytes of real disk use, at most.
+    #[serde(deserialize_with = "size")]
+    pub quota: u64,
+}
+
+/// `[support]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Support {
+    /// The vendor's age public keys.
+    pub recipients: Vec<String>,
+}
+
+/// `[keys]`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Keys {
+    /// What wraps the data keys.
+    pub protector: Protector,
+}
+
+/// What wraps the data keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Protector {
+    /// The best the operating system has; never a plain file.
+    Auto,
+    /// Windows data protection.
+    Dpapi,
+    /// A systemd credential.
+    Systemd,
+    /// A 0600 file beside the keys, which a stolen disk gives away.
+    File,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data_dir: if cfg!(windows) {
+                r"C:\ProgramData\Kathea Agent".into()
+            } else {
+                "/var/lib/kathea-agent".into()
+            },
+            policy: "copenhagen-imaging".into(),
+            language: Language::En,
+            kathea: Kathea::default(),
+            collector: Collector::default(),
+            consent: Consent { group: "kathea-consent".into(), forbid: false },
+            ship: Ship::default(),
+            spool: Spool::default(),
+            support: Support::default(),
+            keys: Keys::default(),
+        }
+    }
+}
+
+impl Default for Kathea {
+    fn default() -> Self {
+        Self {
+            outbox: "/var/lib/kathea/outbox".into(),
+            logs: vec!["/var/log/kathea".into()],
+            scans: vec!["/var/lib/kathea/scans".into()],
+            socket: "/run/kathea-agent/kathea.sock".into(),
+            user: "kathea".into(),
+        }
+    }
+}
+
+impl Default for Collector {
+    fn default() -> Self {
+        Self {
+            url: "https://127.0.0.1:8443".into(),
+            ca: "/etc/kathea-agent/vendor-ca.pem".into(),
+            proxy: None,
+        }
+    }
+}
+
+impl Default for Ship {
+    fn default() -> Self {
+        Self { interval: Duration::from_secs(6 * 3600), rate: 64 << 10 }
+    }
+}
+
+impl Default for Spool {
+    fn default() -> Self {
+        Self { quota: 64 << 20 }
+    }
+}
+
+impl Default for Keys {
+    fn default() -> Self {
+        Self { protector: Protector::Auto }
+    }
+}
+
+/// Why a configuration is not used. Never carries a value: a proxy's may be a password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConfigError {
+    /// The file can't be read.
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// Why, in the system's words.
+        why: std::io::ErrorKind,
+    },
+    /// Not TOML, or a value of the wrong type.
+    Malformed {
+        /// From 1.
+        line: usize,
+    },
+    /// A key that nobody knows.
+    UnknownKey {
+        /// From 1; 0 where it is not known.
+        line: usize,
+        /// The key, with its table.
+        key: String,
+        /// The nearest known one.
+        nearest: &'static str,
+    },
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable { path, why } => write!(
+                f,
+                "the configuration {} cannot be read ({why}): name one with --config FILE",
+                path.display()
+            ),
+            Self::Malformed { line } => write!(
+                f,
+                "line {line} of the configuration is not understood: compare it with the agent.toml that was shipped"
+            ),
+            Self::UnknownKey { line, key, nearest } => write!(
+                f,
+                "line {line} of the configuration has an unknown key `{key}`: the nearest known one is `{nearest}`"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// Every key there is, and where it stands.
+const KNOWN: &[&str] = &[
+    "data_dir",
+    "policy",
+    "language",
+    "kathea.outbox",
+    "kathea.logs",
+    "kathea.scans",
+    "kathea.socket",
+    "kathea.user",
+    "collector.url",
+    "collector.ca",
+    "collector.proxy",
+    "consent.group",
+    "consent.forbid",
+    "ship.interval",
+    "ship.rate",
+    "spool.quota",
+    "support.recipients",
+    "keys.protector",
+];
+
+impl Config {
+    /// Where the configuration is when nobody names one.
+    pub fn default_path() -> PathBuf {
+        if cfg!(windows) {
+            r"C:\ProgramData\Kathea Agent\agent.toml".into()
+        } else {
+            "/etc/kathea-agent/agent.toml".into()
+        }
+    }
+
+    /// Reads the file at `path`.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|e| ConfigError::Unreadable { path: path.to_owned(), why: e.kind() })?;
+        Self::parse(&text)
+    }
+
+    /// Reads the TOML in `text`.
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        let malformed = |e: toml::de::Error| ConfigError::Malformed { line: line_of(text, e.span()) };
+        let table: toml::Table = toml::from_str(text).map_err(malformed)?;
+        for (key, value) in &table {
+            match value.as_table() {
+                Some(inner) if !inner.is_empty() => {
+                    for name in inner.keys() {
+                        check_known(text, &format!("{key}.{name}"))?;
+                    }
+                }
+                Some(_) if KNOWN.iter().any(|known| known.split('.').next() == Some(key)) => {}
+                _ => check_known(text, key)?,
+            }
+        }
+        toml::from_str(text).map_err(malformed)
+    }
+}
+
+fn check_known(text: &str, key: &str) -> Result<(), ConfigError> {
+    if KNOWN.contains(&key) {
+        return Ok(());
+    }
+    let nearest =
+        KNOWN.iter().copied().min_by_key(|known| strsim::damerau_levenshtein(known, key)).unwrap_or_default();
+    let name = key.rsplit('.').next().unwrap_or(key);
+    let line = text.lines().position(|line| line.trim_start().starts_with(name)).map_or(0, |at| at + 1);
+    Err(ConfigError::UnknownKey { line, key: key.to_owned(), nearest })
+}
+
+fn line_of(text: &str, span: Option<std::ops::Range<usize>>) -> usize {
+    let end = span.map_or(0, |span| span.start).min(text.len());
+    text.as_bytes()[..end].iter().filter(|byte| **byte == b'\n').count() + 1
+}
+
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    quantity(deserializer, &[("ms", 1), ("s", 1000), ("min", 60_000), ("h", 3_600_000), ("d", 86_400_000)])
+        .map(Duration::from_millis)
+}
+
+const BYTES: &[(&str, u64)] = &[("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
+
+fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    quantity(deserializer, BYTES)
+}
+
+fn rate<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let units = BYTES.iter().map(|(unit, factor)| (format!("{unit}/s"), *factor)).collect::<Vec<_>>();
+    let units = units.iter().map(|(unit, factor)| (unit.as_str(), *factor)).collect::<Vec<_>>();
+    quantity(deserializer, &units).map(|rate| rate.max(1))
+}
+
+/// A whole number and a unit, `64 KiB`.
+fn quantity<'de, D: Deserializer<'de>>(deserializer: D, units: &[(&str, u64)]) -> Result<u64, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let factor = units.iter().find(|(name, _)| *name == unit.trim()).map(|(_, factor)| *factor);
+    number
+        .parse::<u64>()
+        .ok()
+        .zip(factor)
+        .and_then(|(number, factor)| number.checked_mul(factor))
+        .ok_or_else(|| D::Error::custom("a whole number and a unit"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_file_is_the_default() {
+        assert_eq!(Config::parse("").unwrap(), Config::default());
+    }
+
+    #[test]
+    fn what_is_shipped_is_the_default_and_names_every_key() {
+        let shipped = include_str!("../../packaging/agent.toml");
+        let mut config = Config::parse(shipped).unwrap();
+        config.data_dir = Config::default().data_dir;
+        config.support.recipients.clear();
+        assert_eq!(config, Config::default());
+        for key in KNOWN {
+            let name = key.rsplit('.').next().unwrap();
+            assert!(shipped.contains(&format!("{name} ")) || shipped.contains(&format!("{name}=")), "{key}");
+        }
+    }
+
+    #[test]
+    fn quantities_have_units() {
+        let config =
+            Config::parse("[ship]\ninterval = \"0s\"\nrate = \"2 MiB/s\"\n[spool]\nquota = \"8 MiB\"")
+                .unwrap();
+        assert_eq!(
+            (config.ship.interval, config.ship.rate, config.spool.quota),
+            (Duration::ZERO, 2 << 20, 8 << 20)
+        );
+        for bad in ["64", "64 MB", "-1 MiB", "99999999999999999999 B", "99999999999 GiB"] {
+            assert_eq!(
+                Config::parse(&format!("[spool]\nquota = \"{bad}\"")),
+                Err(ConfigError::Malformed { line: 2 }),
+                "{bad}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_its_nearest() {
+        let error = Config::parse("[ship]\nintervall = \"6h\"").unwrap_err();
+        assert_eq!(
+            error,
+            ConfigError::UnknownKey { line: 2, key: "ship.intervall".into(), nearest: "ship.interval" }
+        );
+        assert!(Config::parse("dta_dir = \"x\"").unwrap_err().to_string().contains("`data_dir`"));
+    }
+
+    #[test]
+    fn an_error_never_prints_a_value() {
+        let error = Config::parse("[collector]\nproxy = [\"http://user:secret@proxy\"]").unwrap_err();
+        assert_eq!(error, ConfigError::Malformed { line: 2 });
+        assert!(!error.to_string().contains("secret"));
+    }
+}

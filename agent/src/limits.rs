@@ -1,0 +1,31 @@
+//! Every number, each with its reason.
+
+// Collect
+
+/// Bytes of one line of the outbox or the socket. The longest that the catalog allows is below 1 KiB.
+pub const LINE: usize = 8 << 10;
+
+/// Lines that are taken in between two commits: at 200,000 lines/s a commit every 0.1 s, and the memory of a
+/// group stays at a few MB whatever the burst.
+pub const GROUP_LINES: usize = 20_000;
+
+/// Files that are taken in between two commits: their cursors must fit a record (255).
+pub const GROUP_FILES: usize = 200;
+
+/// Attributes of one line: three times what the catalog's longest happening has.
+pub const LINE_ATTRIBUTES: usize = 48;
+
+/// Seconds without a change after which a file that does not end in a line feed is taken as complete.
+pub const OUTBOX_SETTLED: i64 = 60;
+
+/// Seconds that a happening's clock may be ahead of the agent's: time zones written wrongly, and a day.
+pub const CLOCK_AHEAD: i64 = 48 * 3600;
+
+// Spool
+
+/// Bytes of one sealed record. Above 16 KiB sled 0.34 leaks blob files; a leaf holds up to 16 values and a
+/// page should stay below 128 KiB (measured).
+pub const SEALED: usize = 7 << 10;
+
+/// Pieces of the journal of one period after which they are folded into one.
+pub const JOURNAL_PIECES: usize = 64;
