@@ -1,1 +1,36 @@
-//! The reference collector.
+//! The reference receiving end of the telemetry: enrols devices, takes their batches once, and gives
+//! the records back.
+//!
+//! # Layout
+//!
+//! ```text
+//! cli       what was typed, one call each
+//! init      a new data directory: keys, certificates, the agent's configuration
+//! serve     the listener: TLS, connections, their end
+//! routes    what a request means
+//! pki       who a certificate speaks for, and new certificates
+//! problem   the closed list of error answers
+//! store     all that outlives a power cut; a distributed engine would replace this module alone
+//! export    what the store holds, for a reader
+//! ```
+//!
+//! No address of a device's end of a connection is kept or logged, and no log line carries content.
+
+mod cli;
+mod disk;
+mod failure;
+mod init;
+mod pki;
+mod problem;
+mod routes;
+mod serve;
+mod store;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// Runs the program on its arguments, the first of which is its name. Exit codes: 0 done, 1 failed,
+/// 2 usage.
+pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
+    cli::main(args)
+}

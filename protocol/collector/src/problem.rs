@@ -1,0 +1,142 @@
+//! The closed list of error answers, as problem+json (RFC 9457).
+
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use protocol::envelope::DecodeError;
+use protocol::reply::{self, names};
+
+use crate::failure::Failure;
+
+/// Seconds after which a device may try again what failed on this side.
+const RETRY_SECONDS: u16 = 60;
+
+/// Why a request was not answered with a success.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Problem {
+    BadRequest,
+    BadSigningRequest,
+    BadConsent,
+    BadBatch,
+    DigestMismatch,
+    NameMismatch,
+    CertificateRequired,
+    BadToken,
+    DeviceUnknown,
+    DeviceRevoked,
+    ConsentNotGiven,
+    ConsentWithdrawn,
+    ConsentRestricted,
+    NotFound,
+    MethodNotAllowed,
+    Timeout,
+    TokenUsed,
+    BatchConflict,
+    RequestConflict,
+    DeviceRetired,
+    TooLong,
+    UnknownVersion,
+    ConsentRequired,
+    Unavailable,
+    TooScattered,
+}
+
+impl Problem {
+    /// Status, type and title.
+    const fn parts(self) -> (StatusCode, &'static str, &'static str) {
+        use StatusCode as S;
+        match self {
+            Self::BadRequest => (S::BAD_REQUEST, "bad_request", "The body is not what this route takes."),
+            Self::BadSigningRequest => {
+                (S::BAD_REQUEST, "bad_csr", "Not a PKCS#10 request signed by its own Ed25519 key.")
+            }
+            Self::BadConsent => {
+                (S::BAD_REQUEST, "bad_consent", "Not a ledger entry of this device, signed by its key.")
+            }
+            Self::BadBatch => (S::BAD_REQUEST, "bad_batch", "The body is not a batch."),
+            Self::DigestMismatch => {
+                (S::BAD_REQUEST, "digest_mismatch", "The digest that was named is not that of the body.")
+            }
+            Self::NameMismatch => {
+                (S::BAD_REQUEST, "name_mismatch", "The route names another purpose or range than the batch.")
+            }
+            Self::CertificateRequired => {
+                (S::UNAUTHORIZED, "certificate_required", "Come with the device's certificate, or enrol.")
+            }
+            Self::BadToken => (S::FORBIDDEN, "bad_token", "The token is unknown or older than a day."),
+            Self::DeviceUnknown => (S::FORBIDDEN, "device_unknown", "The device is not enrolled here."),
+            Self::DeviceRevoked => (S::FORBIDDEN, "device_revoked", "The device's certificate was revoked."),
+            Self::ConsentNotGiven => {
+                (S::FORBIDDEN, "consent_not_given", "The named entry does not grant the batch's purpose.")
+            }
+            Self::ConsentWithdrawn => {
+                (S::FORBIDDEN, "consent_withdrawn", "A later entry ended the consent that the batch names.")
+            }
+            Self::ConsentRestricted => {
+                (S::FORBIDDEN, "consent_restricted", "Processing for the batch's purpose is restricted.")
+            }
+            Self::NotFound => (S::NOT_FOUND, "not_found", "There is nothing under this name."),
+            Self::MethodNotAllowed => {
+                (S::METHOD_NOT_ALLOWED, "method_not_allowed", "The route does not take this method.")
+            }
+            Self::Timeout => (S::REQUEST_TIMEOUT, "timeout", "The request took too long."),
+            Self::TokenUsed => (S::CONFLICT, "token_used", "The token was used before; ask for another."),
+            Self::BatchConflict => {
+                (S::CONFLICT, "batch_conflict", "A batch of this name and with another content is held.")
+            }
+            Self::RequestConflict => {
+                (S::CONFLICT, "request_conflict", "The request id was used for another request.")
+            }
+            Self::DeviceRetired => (S::GONE, "device_retired", "The device was decommissioned."),
+            Self::TooLong => (S::PAYLOAD_TOO_LARGE, "too_long", "The body is longer than the limit."),
+            Self::UnknownVersion => {
+                (S::UNSUPPORTED_MEDIA_TYPE, "unknown_version", "The envelope's version is not read here.")
+            }
+            Self::ConsentRequired => {
+                (S::PRECONDITION_REQUIRED, names::CONSENT_REQUIRED, "Upload the batch's consent entry first.")
+            }
+            Self::Unavailable => (S::SERVICE_UNAVAILABLE, "unavailable", "The store failed; come again."),
+            Self::TooScattered => {
+                (S::SERVICE_UNAVAILABLE, "too_scattered", "Too many holes; fill the oldest first.")
+            }
+        }
+    }
+}
+
+/// A device learns that the store failed; the log says which file.
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Self {
+        log::error!("{failure}");
+        Self::Unavailable
+    }
+}
+
+impl From<DecodeError> for Problem {
+    fn from(error: DecodeError) -> Self {
+        match error {
+            DecodeError::TooLong => Self::TooLong,
+            DecodeError::Version(_) => Self::UnknownVersion,
+            _ => Self::BadBatch,
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let (status, kind, title) = self.parts();
+        let body = reply::Problem {
+            kind: kind.to_owned(),
+            title: title.to_owned(),
+            status: status.as_u16(),
+            rejected: Vec::new(),
+        };
+        // Strings and numbers always have a JSON form.
+        let body = serde_json::to_vec(&body).unwrap_or_default();
+        let mut response = (status, body).into_response();
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(names::PROBLEM));
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(RETRY_SECONDS));
+        }
+        response
+    }
+}

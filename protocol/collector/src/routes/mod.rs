@@ -1,0 +1,127 @@
+//! What a request means. A handler reads the request, hands it to a thread that may block on the
+//! disk, and turns what the store says into a status.
+
+mod enrol;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{DefaultBodyLimit, Extension, Request, State};
+use axum::http::StatusCode;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use protocol::reply::Capabilities;
+use protocol::{DeviceId, envelope};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use time::OffsetDateTime;
+
+use crate::pki::Authority;
+use crate::problem::Problem;
+use crate::store::Store;
+use crate::store::device::{Standing, rfc3339};
+
+/// Bytes of a body that is not a batch: many times the longest ledger line.
+const SMALL_BODY: usize = 64 << 10;
+/// A whole request, its body and the store's part included.
+const DEADLINE: Duration = Duration::from_secs(120);
+
+/// What every handler works with.
+pub(crate) struct Collector {
+    pub(crate) store: Store,
+    pub(crate) authority: Authority,
+}
+
+/// The device that the connection's verified client certificate names, if it showed one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(pub(crate) Option<DeviceId>);
+
+/// A body that arrived whole and within its limit.
+type Body = Result<Bytes, BytesRejection>;
+
+/// All routes. Requests carry a [`Peer`].
+pub(crate) fn router(collector: Arc<Collector>) -> Router {
+    Router::new()
+        .route("/v1/enrol", post(enrol::enrol))
+        .route("/v1/enrol/renew", post(enrol::renew))
+        .route("/v1/capabilities", get(capabilities))
+        .layer(DefaultBodyLimit::max(SMALL_BODY))
+        .fallback(async || Problem::NotFound)
+        .method_not_allowed_fallback(async || Problem::MethodNotAllowed)
+        .layer(middleware::from_fn(deadline))
+        .with_state(collector)
+}
+
+async fn deadline(request: Request, next: Next) -> Response {
+    let response = tokio::time::timeout(DEADLINE, next.run(request)).await;
+    response.unwrap_or_else(|_| Problem::Timeout.into_response())
+}
+
+async fn capabilities(State(collector): State<Arc<Collector>>, Extension(peer): Extension<Peer>) -> Response {
+    admitted(collector, peer, |_, _| {
+        Ok(json(
+            StatusCode::OK,
+            &Capabilities {
+                protocol: vec![1],
+                time: rfc3339(now()),
+                max_batch: envelope::MAX_WIRE as u64,
+                max_records: envelope::MAX_RECORDS as u64,
+                max_bundle: 0,
+                residency: "EEA".to_owned(),
+            },
+        ))
+    })
+    .await
+}
+
+/// Runs `answer` for an enrolled device that is neither revoked nor retired.
+async fn admitted(
+    collector: Arc<Collector>,
+    peer: Peer,
+    answer: impl FnOnce(&Collector, DeviceId) -> Result<Response, Problem> + Send + 'static,
+) -> Response {
+    blocking(move || {
+        let device = peer.0.ok_or(Problem::CertificateRequired)?;
+        match collector.store.standing(device)? {
+            Standing::Unknown => Err(Problem::DeviceUnknown),
+            Standing::Revoked => Err(Problem::DeviceRevoked),
+            Standing::Retired => Err(Problem::DeviceRetired),
+            Standing::Active => answer(&collector, device),
+        }
+    })
+    .await
+}
+
+/// Runs `answer` where waiting for the disk holds nobody else up.
+async fn blocking(answer: impl FnOnce() -> Result<Response, Problem> + Send + 'static) -> Response {
+    match tokio::task::spawn_blocking(answer).await {
+        Ok(answer) => answer.unwrap_or_else(Problem::into_response),
+        Err(_) => Problem::Unavailable.into_response(),
+    }
+}
+
+/// A body of this shape. What is wrong with it is not said: the words would quote it.
+fn read_json<T: DeserializeOwned>(body: Body) -> Result<T, Problem> {
+    serde_json::from_slice(&bytes(body)?).map_err(|_| Problem::BadRequest)
+}
+
+fn bytes(body: Body) -> Result<Bytes, Problem> {
+    body.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::TooLong,
+        _ => Problem::BadRequest,
+    })
+}
+
+fn json(status: StatusCode, body: &impl Serialize) -> Response {
+    // The reply types have nothing that JSON can't say.
+    let body = serde_json::to_vec(body).unwrap_or_default();
+    (status, [("content-type", "application/json")], body).into_response()
+}
+
+fn now() -> OffsetDateTime {
+    OffsetDateTime::now_utc()
+}
