@@ -1,7 +1,9 @@
 //! THE HOUSE: everything the agent does, owning no process.
 
+pub mod collect;
 pub mod config;
 pub mod consent;
 pub mod deidentify;
 pub mod limits;
+pub mod request;
 pub mod vault;

@@ -9,8 +9,11 @@ pub const LINE: usize = 8 << 10;
 /// group stays at a few MB whatever the burst.
 pub const GROUP_LINES: usize = 20_000;
 
-/// Files that are taken in between two commits: their cursors must fit a record (255).
-pub const GROUP_FILES: usize = 200;
+/// Files that are taken in between two commits: their cursors travel in one sealed record.
+pub const GROUP_FILES: usize = 40;
+
+/// Files that one look into the outbox remembers: a hundred groups; the rest waits for the next look.
+pub const OUTBOX_FILES: usize = 4000;
 
 /// Attributes of one line: three times what the catalog's longest happening has.
 pub const LINE_ATTRIBUTES: usize = 48;
@@ -26,6 +29,9 @@ pub const CLOCK_AHEAD: i64 = 48 * 3600;
 /// Bytes of one sealed record. Above 16 KiB sled 0.34 leaks blob files; a leaf holds up to 16 values and a
 /// page should stay below 128 KiB (measured).
 pub const SEALED: usize = 7 << 10;
+
+/// Bytes of content in it: what the header, a group's cursors and the tag leave.
+pub const SEALED_CONTENT: usize = SEALED - 82 - 24 * GROUP_FILES;
 
 /// Pieces of the journal of one period after which they are folded into one.
 pub const JOURNAL_PIECES: usize = 64;

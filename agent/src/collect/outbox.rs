@@ -1,0 +1,275 @@
+//! The outbox: a directory in which Kathea leaves `*.ndjson`, one line per happening.
+//!
+//! A file is complete when it carries that ending: it was written under another name and renamed. Nothing is
+//! followed, nothing is opened that is not a regular file, no line is held that is longer than the limit.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use protocol::{Digest, Reason};
+
+use super::Raw;
+use crate::limits;
+
+/// A complete file that waits to be taken in.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Source {
+    modified: i128,
+    path: PathBuf,
+    size: u64,
+}
+
+impl Source {
+    /// What a cursor knows it by: a hash of name, size and modification time.
+    pub fn id(&self) -> [u8; 16] {
+        let mut text = self.path.file_name().unwrap_or_default().as_encoded_bytes().to_vec();
+        text.extend_from_slice(&self.size.to_le_bytes());
+        text.extend_from_slice(&self.modified.to_le_bytes());
+        short_hash(&text)
+    }
+
+    /// Opens it for reading, its first `taken` lines passed over.
+    pub fn open(&self, taken: u64) -> io::Result<Lines> {
+        let file = open_regular(&self.path)?;
+        let mut lines = Lines {
+            file: BufReader::with_capacity(64 << 10, file.take(self.size)),
+            line: Vec::new(),
+            count: 0,
+            whole: false,
+        };
+        while lines.count < taken && lines.next().is_some() {}
+        Ok(lines)
+    }
+
+    /// Removes the file; the removal is durable after [`sync`].
+    pub fn remove(&self) -> io::Result<()> {
+        match fs::remove_file(&self.path) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Whether the file is still what was listed: nobody wrote to it since.
+    pub fn unchanged(&self) -> bool {
+        fs::symlink_metadata(&self.path)
+            .is_ok_and(|now| now.len() == self.size && modified(&now) == self.modified)
+    }
+}
+
+/// What is in the outbox.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// Complete files, the oldest first, at most [`limits::OUTBOX_FILES`].
+    pub sources: Vec<Source>,
+    /// Things with the ending that are no regular files: left where they are, known by this hash.
+    pub not_files: Vec<[u8; 16]>,
+}
+
+/// Looks into the outbox. `now` is seconds since 1970. A missing directory is an empty one.
+pub fn list(outbox: &Path, now: i64) -> io::Result<Listing> {
+    let most = limits::OUTBOX_FILES;
+    let mut sources = BTreeSet::new();
+    let mut not_files = Vec::new();
+    let entries = match fs::read_dir(outbox) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Listing::default()),
+        other => other?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        let path = entry.path();
+        if path.extension().is_none_or(|ending| ending != "ndjson") {
+            continue;
+        }
+        let Ok(metadata) = fs::symlink_metadata(&path) else { continue };
+        if !metadata.is_file() {
+            if not_files.len() < most {
+                not_files.push(short_hash(entry.file_name().as_encoded_bytes()));
+            }
+            continue;
+        }
+        let source = Source { modified: modified(&metadata), path, size: metadata.len() };
+        if source.is_complete(now) {
+            sources.insert(source);
+        }
+        if sources.len() > most {
+            sources.pop_last();
+        }
+    }
+    Ok(Listing { sources: sources.into_iter().collect(), not_files })
+}
+
+impl Source {
+    /// Kathea renames a file when it is written. One that was not and does not end in a line feed may still
+    /// be growing; after a while without a change it is taken as it is.
+    fn is_complete(&self, now: i64) -> bool {
+        let age = i128::from(now) * 1_000_000_000 - self.modified;
+        let settled = i128::from(limits::OUTBOX_SETTLED) * 1_000_000_000;
+        !(0..settled).contains(&age) || self.size == 0 || ends_in_line_feed(&self.path).unwrap_or(true)
+    }
+}
+
+fn ends_in_line_feed(path: &Path) -> io::Result<bool> {
+    let mut file = open_regular(path)?;
+    let mut last = [0];
+    file.seek(SeekFrom::End(-1))?;
+    file.read_exact(&mut last)?;
+    Ok(last == *b"\n")
+}
+
+/// Makes removals durable.
+pub fn sync(outbox: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(outbox)?.sync_all() } else { Ok(()) }
+}
+
+/// The lines of one file.
+#[derive(Debug)]
+pub struct Lines {
+    file: BufReader<io::Take<File>>,
+    line: Vec<u8>,
+    count: u64,
+    whole: bool,
+}
+
+impl Lines {
+    /// How many lines were read or passed over.
+    pub fn taken(&self) -> u64 {
+        self.count
+    }
+
+    /// Whether the end of the file was reached. False after a read error: the rest is read at the next sweep.
+    pub fn whole(&self) -> bool {
+        self.whole
+    }
+
+    /// The next line, or why it is refused; `None` at the end, or at a read error.
+    #[allow(clippy::should_implement_trait, reason = "lends from itself")]
+    pub fn next(&mut self) -> Option<Result<Raw<'_>, Reason>> {
+        self.line.clear();
+        let (mut any, mut too_long) = (false, false);
+        loop {
+            let buffer = self.file.fill_buf().ok()?;
+            if buffer.is_empty() {
+                break;
+            }
+            any = true;
+            let end = buffer.iter().position(|byte| *byte == b'\n');
+            let piece = &buffer[..end.unwrap_or(buffer.len())];
+            too_long |= self.line.len() + piece.len() > limits::LINE;
+            if !too_long {
+                self.line.extend_from_slice(piece);
+            }
+            let used = piece.len() + usize::from(end.is_some());
+            self.file.consume(used);
+            if end.is_some() {
+                break;
+            }
+        }
+        if !any {
+            self.whole = true;
+            return None;
+        }
+        self.count += 1;
+        Some(if too_long { Err(Reason::TooLong) } else { Ok(Raw::new(&self.line)) })
+    }
+}
+
+fn open_regular(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.custom_flags(nix::libc::O_NOFOLLOW | nix::libc::O_NONBLOCK);
+    }
+    let file = options.open(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::ErrorKind::InvalidInput.into()) }
+}
+
+fn modified(metadata: &fs::Metadata) -> i128 {
+    let time = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(after) => after.as_nanos() as i128,
+        Err(before) => -(before.duration().as_nanos() as i128),
+    }
+}
+
+fn short_hash(bytes: &[u8]) -> [u8; 16] {
+    let mut out = [0; 16];
+    out.copy_from_slice(&Digest::of(bytes).to_bytes()[..16]);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LATER: i64 = 4_000_000_000;
+
+    fn write(dir: &Path, name: &str, bytes: &[u8]) {
+        fs::write(dir.join(name), bytes).unwrap();
+    }
+
+    fn lines_of(dir: &Path, taken: u64) -> Vec<Result<Vec<u8>, Reason>> {
+        let listing = list(dir, LATER).unwrap();
+        let mut lines = listing.sources[0].open(taken).unwrap();
+        let mut out = Vec::new();
+        while let Some(line) = lines.next() {
+            out.push(line.map(|raw| raw.bytes().to_vec()));
+        }
+        out
+    }
+
+    #[test]
+    fn lines_come_one_by_one_and_a_long_one_costs_itself() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut text = b"one\n".to_vec();
+        text.extend(vec![b'x'; 10 << 20]);
+        text.extend_from_slice(b"\n\nlast");
+        write(dir.path(), "a.ndjson", &text);
+        let expected = vec![Ok(b"one".to_vec()), Err(Reason::TooLong), Ok(Vec::new()), Ok(b"last".to_vec())];
+        assert_eq!(lines_of(dir.path(), 0), expected);
+        assert_eq!(lines_of(dir.path(), 3), expected[3..]);
+        assert_eq!(lines_of(dir.path(), 9), []);
+    }
+
+    #[test]
+    fn only_regular_files_with_the_ending_are_sources() {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), "a.ndjson", b"x\n");
+        write(dir.path(), "b.ndjson.tmp", b"x\n");
+        fs::create_dir(dir.path().join("c.ndjson")).unwrap();
+        #[cfg(unix)]
+        std::os::unix::fs::symlink("/etc/passwd", dir.path().join("d.ndjson")).unwrap();
+        let listing = list(dir.path(), LATER).unwrap();
+        assert_eq!(listing.sources.len(), 1);
+        assert_eq!(listing.not_files.len(), if cfg!(unix) { 2 } else { 1 });
+        assert_eq!(list(&dir.path().join("none"), LATER).unwrap().sources, []);
+    }
+
+    #[test]
+    fn a_file_without_its_last_line_feed_waits_until_it_settled() {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), "a.ndjson", b"whole\nha");
+        let written = modified(&fs::metadata(dir.path().join("a.ndjson")).unwrap()) / 1_000_000_000;
+        let written = i64::try_from(written).unwrap();
+        assert_eq!(list(dir.path(), written + 1).unwrap().sources, []);
+        assert_eq!(list(dir.path(), written + 1 + limits::OUTBOX_SETTLED).unwrap().sources.len(), 1);
+        assert_eq!(list(dir.path(), 0).unwrap().sources.len(), 1, "a clock in 1970 keeps nothing back");
+    }
+
+    #[test]
+    fn a_source_is_known_by_name_size_and_time() {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), "a.ndjson", b"x\n");
+        let before = list(dir.path(), LATER).unwrap().sources.remove(0);
+        assert!(before.unchanged());
+        write(dir.path(), "a.ndjson", b"xy\n");
+        assert!(!before.unchanged());
+        assert_ne!(before.id(), list(dir.path(), LATER).unwrap().sources[0].id());
+        before.remove().unwrap();
+        before.remove().unwrap();
+    }
+}

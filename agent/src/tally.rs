@@ -1,0 +1,163 @@
+//! The tally: what was dropped and why, what was sent. Counts, never content.
+//!
+//! One small file, replaced whole. It remembers how far it counted each source, as the trays do, so that a
+//! restart in the middle of a file counts no line twice.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use data_encoding::HEXLOWER;
+use protocol::Reason;
+use serde::{Deserialize, Serialize};
+
+/// Counts that outlive the process.
+#[derive(Debug)]
+pub struct Tally {
+    path: PathBuf,
+    counts: Counts,
+    changed: bool,
+}
+
+/// What is in the file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+struct Counts {
+    dropped: BTreeMap<Reason, u64>,
+    sent: BTreeMap<String, Sent>,
+    /// Lines counted, by the hash of their source.
+    cursors: BTreeMap<String, u64>,
+}
+
+/// What was acknowledged by the collector, for one purpose.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Sent {
+    /// Records.
+    pub records: u64,
+    /// Bytes of the batches on the wire, without HTTP heads.
+    pub bytes: u64,
+    /// Of the last acknowledgement, RFC 3339, UTC.
+    pub last: Option<String>,
+}
+
+impl Tally {
+    /// Opens the tally at `path`. One that can't be read is put aside and begun anew: counts must never keep
+    /// the agent from starting. The second value says whether that happened.
+    pub fn open(path: PathBuf) -> (Self, bool) {
+        let (counts, lost) = match fs::read(&path) {
+            Ok(bytes) => match serde_json::from_slice(&bytes) {
+                Ok(counts) => (counts, false),
+                Err(_) => {
+                    let _ = fs::rename(&path, path.with_extension("damaged"));
+                    (Counts::default(), true)
+                }
+            },
+            Err(e) => (Counts::default(), e.kind() != io::ErrorKind::NotFound),
+        };
+        (Self { path, counts, changed: false }, lost)
+    }
+
+    /// Adds `count` to `reason`.
+    pub fn drop(&mut self, reason: Reason, count: u64) {
+        if count > 0 {
+            *self.counts.dropped.entry(reason).or_default() += count;
+            self.changed = true;
+        }
+    }
+
+    /// What was dropped, by reason; reasons without a count are left out.
+    pub fn dropped(&self) -> &BTreeMap<Reason, u64> {
+        &self.counts.dropped
+    }
+
+    /// Adds an acknowledged batch. `at` is RFC 3339, UTC.
+    pub fn sent(&mut self, purpose: &str, records: u64, bytes: u64, at: String) {
+        let sent = self.counts.sent.entry(purpose.to_owned()).or_default();
+        sent.records += records;
+        sent.bytes += bytes;
+        sent.last = Some(at);
+        self.changed = true;
+    }
+
+    /// What was acknowledged, by purpose.
+    pub fn acknowledged(&self) -> &BTreeMap<String, Sent> {
+        &self.counts.sent
+    }
+
+    /// Lines of this source that are counted already.
+    pub fn cursor(&self, source: [u8; 16]) -> u64 {
+        self.counts.cursors.get(&HEXLOWER.encode(&source)).copied().unwrap_or_default()
+    }
+
+    /// Says how far a source is counted; matters only if something of it was.
+    pub fn advance(&mut self, source: [u8; 16], taken: u64) {
+        if self.changed {
+            self.counts.cursors.insert(HEXLOWER.encode(&source), taken);
+        }
+    }
+
+    /// Forgets a source that is gone for good.
+    pub fn forget(&mut self, source: [u8; 16]) {
+        self.changed |= self.counts.cursors.remove(&HEXLOWER.encode(&source)).is_some();
+    }
+
+    /// Makes the counts durable, if there is anything new.
+    pub fn save(&mut self) -> io::Result<()> {
+        if !self.changed {
+            return Ok(());
+        }
+        let text = serde_json::to_vec(&self.counts).map_err(io::Error::from)?;
+        replace(&self.path, &text)?;
+        self.changed = false;
+        Ok(())
+    }
+}
+
+/// Replaces a small file so that either the old or the new content is there after a power cut.
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let aside = path.with_extension("new");
+    let mut file = File::create(&aside)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&aside, path)?;
+    match path.parent() {
+        Some(directory) if cfg!(unix) => File::open(directory)?.sync_all(),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_and_cursors_survive() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("tally.json");
+        let (mut tally, lost) = Tally::open(path.clone());
+        assert!(!lost);
+        tally.advance([1; 16], 5);
+        assert_eq!(tally.cursor([1; 16]), 0, "nothing of it was counted");
+        tally.drop(Reason::NotJson, 2);
+        tally.advance([1; 16], 5);
+        tally.sent("usage_statistics", 10, 99, "2026-11-22T00:00:00Z".into());
+        tally.save().unwrap();
+
+        let (again, _) = Tally::open(path.clone());
+        assert_eq!(again.dropped()[&Reason::NotJson], 2);
+        assert_eq!(again.cursor([1; 16]), 5);
+        assert_eq!(again.acknowledged()["usage_statistics"].records, 10);
+    }
+
+    #[test]
+    fn a_damaged_tally_is_put_aside() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("tally.json");
+        fs::write(&path, b"{\"dropped\":{\"nonsense\":1}}").unwrap();
+        let (tally, lost) = Tally::open(path.clone());
+        assert!(lost && tally.dropped().is_empty());
+        assert!(path.with_extension("damaged").exists());
+    }
+}
