@@ -3,10 +3,13 @@
 //! No clock, no disk, no socket.
 
 pub mod batch;
+pub mod catalog;
+pub mod civil;
 pub mod envelope;
 pub mod identity;
 pub mod ledger;
 pub mod reply;
 
 pub use batch::{Batch, Gap, Header, Record, Value};
+pub use catalog::Catalog;
 pub use identity::{DeviceId, Digest, Epoch, Purpose, Reason, Retention};
