@@ -4,6 +4,7 @@ pub mod collect;
 pub mod config;
 pub mod consent;
 pub mod deidentify;
+pub mod durable;
 pub mod limits;
 pub mod request;
 pub mod vault;

@@ -35,3 +35,19 @@ pub const SEALED_CONTENT: usize = SEALED - 82 - 24 * GROUP_FILES;
 
 /// Pieces of the journal of one period after which they are folded into one.
 pub const JOURNAL_PIECES: usize = 64;
+
+// Vault
+
+/// Seconds until new records get a new data key: 30 days, so that what one stolen key opens stays bounded.
+pub const KEY_AGE: u64 = 30 * 86_400;
+
+/// Records under one data key: a quarter of what random 96-bit nonces allow (NIST SP 800-38D, 8.3: 2^32).
+pub const KEY_RECORDS: usize = 1 << 30;
+
+// Consent
+
+/// Bytes of the ledger that are read: a line is about 2 KiB, a clinic writes a few in a year.
+pub const LEDGER: u64 = 4 << 20;
+
+/// Seconds that the clock may be behind a grant before it closes: what setting it right may take away.
+pub const CLOCK_BEHIND: i64 = 86_400;

@@ -1,0 +1,91 @@
+//! Small files that outlive a power cut, and files that are really gone.
+
+use std::ffi::OsString;
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// What a file is called until it is whole.
+pub const PARTIAL: &str = "tmp";
+
+/// Puts `bytes` at `path`, whole or not at all: written under another name in the same directory, readable by
+/// its owner only, synced, renamed, and the directory synced.
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut name = OsString::from(path);
+    name.push(".");
+    name.push(PARTIAL);
+    let partial = PathBuf::from(name);
+    let mut file = private(OpenOptions::new().write(true).create(true).truncate(true)).open(&partial)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    std::fs::rename(&partial, path)?;
+    sync_parent(path)
+}
+
+/// Overwrites a file and removes its name. The caller syncs the directory once for all of them.
+pub fn erase(path: &Path) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).open(path)?;
+    let length = file.metadata()?.len();
+    io::copy(&mut io::Read::take(io::repeat(0), length), &mut file)?;
+    file.sync_all()?;
+    std::fs::remove_file(path)
+}
+
+/// Makes a directory, and what leads to it, that only its owner enters.
+pub fn create_directory(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let mut builder = DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(path)?;
+    sync_parent(path)
+}
+
+/// Makes the names in the directory of `path` durable. Windows keeps them with the file itself.
+pub fn sync_parent(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(directory) if cfg!(unix) => File::open(directory)?.sync_all(),
+        _ => Ok(()),
+    }
+}
+
+/// The options, for a file that only its owner reads.
+pub fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_whole_and_private() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("inner").join("file");
+        create_directory(path.parent().unwrap()).unwrap();
+        replace(&path, b"one").unwrap();
+        replace(&path, b"two").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"two");
+        assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+        #[cfg(unix)]
+        assert_eq!(
+            std::os::unix::fs::PermissionsExt::mode(&path.metadata().unwrap().permissions()) & 0o777,
+            0o600
+        );
+    }
+
+    #[test]
+    fn what_is_erased_is_overwritten_before_it_is_unlinked() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, second_name) = (dir.path().join("file"), dir.path().join("link"));
+        std::fs::write(&path, b"secret").unwrap();
+        std::fs::hard_link(&path, &second_name).unwrap();
+        erase(&path).unwrap();
+        assert!(!path.exists());
+        assert_eq!(std::fs::read(&second_name).unwrap(), [0; 6]);
+    }
+}

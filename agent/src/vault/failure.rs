@@ -1,0 +1,125 @@
+//! What can be wrong with keys: errors at the start, and losses that it survives.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::data_key::KeyId;
+use super::stored;
+
+/// Why the keys can't be opened. Each says what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VaultError {
+    /// `auto` found nothing that the operating system protects.
+    NoProtector,
+    /// `systemd` without a credentials directory.
+    NoCredential,
+    /// `dpapi`, which this build does not have.
+    NoDpapi,
+    /// The systemd credential is not there or not 32 bytes long.
+    BadCredential(PathBuf),
+    /// A file is there but can't be read.
+    Unreadable {
+        /// Which one.
+        path: PathBuf,
+        /// Why, in the system's words.
+        why: io::ErrorKind,
+    },
+    /// A file can't be written.
+    Unwritable {
+        /// Which one.
+        path: PathBuf,
+        /// Why, in the system's words.
+        why: io::ErrorKind,
+    },
+    /// The system gave no randomness.
+    Crypto,
+}
+
+impl VaultError {
+    pub(super) fn unreadable(path: &Path, error: &io::Error) -> Self {
+        Self::Unreadable { path: path.to_owned(), why: error.kind() }
+    }
+
+    pub(super) fn unwritable(path: &Path, error: &io::Error) -> Self {
+        Self::Unwritable { path: path.to_owned(), why: error.kind() }
+    }
+}
+
+impl fmt::Display for VaultError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoProtector => f.write_str(
+                "the operating system offers nothing here that protects the keys: install the package, or \
+                 accept a plain key file with `protector = \"file\"` under [keys] in the configuration",
+            ),
+            Self::NoCredential => f.write_str(
+                "systemd gave this process no credentials: start the installed service, or choose another \
+                 protector under [keys] in the configuration",
+            ),
+            Self::NoDpapi => f.write_str(
+                "Windows data protection comes with the workstation's installation: until then set \
+                 `protector = \"file\"` under [keys] in the configuration",
+            ),
+            Self::BadCredential(path) => write!(
+                f,
+                "the systemd credential {} is not a key of 32 bytes: install the package again",
+                path.display()
+            ),
+            Self::Unreadable { path, why } => write!(
+                f,
+                "the key {} cannot be read ({why}): give the agent's account the right to read it",
+                path.display()
+            ),
+            Self::Unwritable { path, why } => write!(
+                f,
+                "the key {} cannot be written ({why}): check the rights and the space of data_dir",
+                path.display()
+            ),
+            Self::Crypto => f.write_str("the system gave no random numbers: start the agent again"),
+        }
+    }
+}
+
+impl std::error::Error for VaultError {}
+
+/// Keys that were lost, and with them what was sealed under them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// The root key or the device's identity is lost: all keys are, and this is a new device.
+    Everything,
+    /// One data key.
+    Key {
+        /// Whose it was.
+        compartment: String,
+        /// Which one.
+        id: KeyId,
+    },
+}
+
+impl Loss {
+    pub(super) fn key(path: &Path) -> Self {
+        match stored::name_of(path) {
+            Some((compartment, id)) => Self::Key { compartment: compartment.to_owned(), id },
+            None => Self::Everything,
+        }
+    }
+}
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Everything => f.write_str(
+                "the root key or the device's identity was lost or damaged: what was waiting is unreadable, new \
+                 keys were made, and the device must be enrolled and asked for consent again; the old files \
+                 are keys/quarantine-*",
+            ),
+            Self::Key { compartment, id } => write!(
+                f,
+                "the data key {id} of {compartment} was damaged: what was sealed under it is unreadable; the \
+                 file is keys/{}{compartment}-{id}.key",
+                stored::QUARANTINE
+            ),
+        }
+    }
+}
