@@ -7,4 +7,5 @@ pub mod deidentify;
 pub mod durable;
 pub mod limits;
 pub mod request;
+pub mod ship;
 pub mod vault;

@@ -1,5 +1,7 @@
 //! Every number, each with its reason.
 
+use std::time::Duration;
+
 // Collect
 
 /// Bytes of one line of the outbox or the socket. The longest that the catalog allows is below 1 KiB.
@@ -51,3 +53,50 @@ pub const LEDGER: u64 = 4 << 20;
 
 /// Seconds that the clock may be behind a grant before it closes: what setting it right may take away.
 pub const CLOCK_BEHIND: i64 = 86_400;
+
+// Ship: the pace
+
+/// First pause after a failure: long enough for a socket to be gone, short enough for a flapping cable.
+pub const FIRST_BACKOFF: Duration = Duration::from_secs(1);
+
+/// Longest pause after failures: with jitter over its upper two thirds, at most three requests an hour.
+pub const LAST_BACKOFF: Duration = Duration::from_secs(3600);
+
+/// Longest pause that a collector may ask for: a wrong Retry-After must not silence a device for ever.
+pub const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 3600);
+
+/// Over how long the first drains after a start are spread: a chain's workstations go on at eight together.
+pub const START_SPREAD: Duration = Duration::from_secs(600);
+
+/// Between two questions whether a collector that refused the device takes it again.
+pub const PROBE_EVERY: Duration = Duration::from_secs(24 * 3600);
+
+/// Records refused alone, one after the other, after which the collector and not the record is suspected.
+pub const REFUSALS_IN_A_ROW: u32 = 3;
+
+/// Uploads of the consent entry before one batch: once because it is not there, once because it was lost.
+pub const CONSENT_TRIES: u32 = 2;
+
+// Ship: one exchange
+
+/// Bytes handed to the connection at a time, and of ureq's buffers (its own default is 128 KiB each): a
+/// quarter of a second at the shipped rate, so that a withdrawal is seen between two of them.
+pub const CHUNK: usize = 16 << 10;
+
+/// Bytes of an answer's body; a batch's longest acknowledgement is below 48 KiB.
+pub const REPLY: u64 = 64 << 10;
+
+/// Finding the collector's address.
+pub const RESOLVE: Duration = Duration::from_secs(5);
+
+/// Connecting: 10 s for TCP and 15 s for TLS, which ureq counts as one phase.
+pub const CONNECT: Duration = Duration::from_secs(25);
+
+/// From the last byte of a batch to the head of its answer: the collector syncs in between.
+pub const REPLY_HEAD: Duration = Duration::from_secs(60);
+
+/// The body of an answer.
+pub const REPLY_BODY: Duration = Duration::from_secs(30);
+
+/// One exchange, beside what the rate needs for its body: whatever the phases do, it has an end.
+pub const EXCHANGE: Duration = Duration::from_secs(120);

@@ -64,4 +64,10 @@ impl Lease {
     pub fn stands(&self) -> bool {
         self.0.load(Ordering::Acquire)
     }
+
+    /// One that follows `live`, for tests of what watches it.
+    #[cfg(test)]
+    pub(crate) fn watching(live: Arc<AtomicBool>) -> Self {
+        Self(live)
+    }
 }

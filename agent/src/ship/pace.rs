@@ -1,0 +1,304 @@
+//! The pace of one stream: when it may send how much, and what an answer means for what waits.
+//!
+//! Pure: the corridor asks [`Pace::next`], does what it says, and reports with [`Pace::heard`]. Time is
+//! counted from the process's start on a clock that never jumps; randomness is handed in.
+
+use std::fmt;
+use std::time::Duration;
+
+use protocol::envelope::MAX_RECORDS;
+
+use crate::limits;
+
+/// What waits in the tray.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waiting {
+    /// Nothing: a drain is over.
+    Nothing,
+    /// Something that goes with the next interval.
+    Usual,
+    /// Something that goes now: a "no" of the clinic, a person at the command line. Overrides the
+    /// interval, never a pause that an error or the collector asked for.
+    Urgent,
+}
+
+/// What to do now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Nothing, until something else happens.
+    Idle,
+    /// Nothing, until this time.
+    Wait(Duration),
+    /// Send one batch of at most so many records. Nothing more is said until its answer is heard.
+    Send {
+        /// At least one.
+        max_records: u32,
+    },
+    /// Ask for the capabilities, without a payload: whether the collector takes this device again.
+    Probe,
+}
+
+/// An answer, as far as the pace is concerned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// The collector holds the first `records` of the batch, or refused them for good (`rejected`).
+    Acknowledged {
+        /// From the front of the batch; at least one.
+        records: u32,
+        /// Sequence numbers among them that it refused.
+        rejected: Vec<u64>,
+    },
+    /// A probe was answered as it should be.
+    Welcome,
+    /// 400, 422: the batch as a whole was refused because of these records; empty if it didn't say.
+    Refused {
+        /// Sequence numbers of the batch.
+        rejected: Vec<u64>,
+    },
+    /// 401, 403, or the client certificate was refused.
+    Unauthorised,
+    /// 409: the collector has another content under this name.
+    Conflict,
+    /// 410: the device is retired.
+    Retired,
+    /// 413.
+    TooLarge,
+    /// 415, 426: it reads no envelope that this program writes.
+    Unsupported,
+    /// 428: it does not know the consent entry that the batch rests on.
+    ConsentRequired,
+    /// 429, 503 with a time to come back at.
+    Busy(Duration),
+    /// Everything else: no answer, another status, a page of a captive portal.
+    Failed,
+}
+
+/// What becomes of what was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// The first `records` of the batch are settled; `rejected` among them are counted as such.
+    Settle {
+        /// From the front of the batch.
+        records: u32,
+        /// Sequence numbers.
+        rejected: Vec<u64>,
+    },
+    /// These records are given up: counted, and reported as a gap. The rest is sent again.
+    Reject(Vec<u64>),
+    /// The consent entry goes first, then the batch again.
+    Consent,
+    /// Everything is kept; [`Pace::next`] says when to go on.
+    Keep,
+    /// Everything is kept and nothing is sent any more; `status` shows why.
+    Stop(Problem),
+}
+
+/// Why a stream stands still.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// The device is not known, or was revoked.
+    Unauthorised,
+    /// The device was retired for good.
+    Retired,
+    /// The collector holds another content under the name of a batch.
+    Conflict,
+    /// The collector reads no envelope that this program writes.
+    Unsupported,
+    /// The collector refuses record after record and takes none.
+    RefusesAll,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unauthorised => {
+                "the collector refuses this device: enrol it again with a new token; nothing is sent until then"
+            }
+            Self::Retired => "the collector has retired this device: decommission the agent",
+            Self::Conflict => {
+                "the collector holds another content under the name of a batch: a disk was cloned or restored; tell the vendor"
+            }
+            Self::Unsupported => {
+                "the collector does not read this version's batches: update the agent, or tell the vendor"
+            }
+            Self::RefusesAll => {
+                "the collector refused several records in a row and took none: what waits is kept; tell the vendor"
+            }
+        })
+    }
+}
+
+impl Problem {
+    /// Whether the collector may change its mind, and is asked once a day, without a payload.
+    fn may_pass(self) -> bool {
+        matches!(self, Self::Unauthorised | Self::Unsupported)
+    }
+}
+
+/// The pace of one stream. One batch is in flight at a time.
+#[derive(Debug)]
+pub struct Pace {
+    interval: Duration,
+    /// When the next drain begins of itself.
+    due: Duration,
+    /// Nothing goes before, however urgent.
+    not_before: Duration,
+    in_flight: bool,
+    draining: bool,
+    failures: u32,
+    /// Most records of one batch; the collector's 413 and 409 lower it.
+    ceiling: u32,
+    /// So many of the next records hold one that the collector refuses; 0 if none is suspected.
+    suspects: u32,
+    refusals: u32,
+    consents: u32,
+    problem: Option<Problem>,
+    stopped: bool,
+}
+
+impl Pace {
+    /// A stream that drains every `interval` (zero: at once) and a tenth at random. The first drain is within
+    /// minutes, because a workstation that is on for four hours a day must get its turn.
+    pub fn new(interval: Duration, random: u64) -> Self {
+        Self {
+            interval,
+            due: share(random, interval.min(limits::START_SPREAD)),
+            not_before: Duration::ZERO,
+            in_flight: false,
+            draining: false,
+            failures: 0,
+            ceiling: MAX_RECORDS as u32,
+            suspects: 0,
+            refusals: 0,
+            consents: 0,
+            problem: None,
+            stopped: false,
+        }
+    }
+
+    /// What to do at `now`. To be asked whenever something changed, also when nothing waits any more.
+    pub fn next(&mut self, now: Duration, waiting: Waiting) -> Step {
+        if self.in_flight {
+            return Step::Idle;
+        }
+        if waiting == Waiting::Nothing {
+            self.draining = false;
+            return Step::Idle;
+        }
+        let may_pass = self.problem.is_some_and(Problem::may_pass);
+        if self.stopped && !may_pass {
+            return Step::Idle;
+        }
+        let at_once = self.draining || waiting == Waiting::Urgent;
+        let until = if at_once { self.not_before } else { self.not_before.max(self.due) };
+        if now < until {
+            return Step::Wait(until);
+        }
+        self.in_flight = true;
+        if self.stopped {
+            return Step::Probe;
+        }
+        self.draining = true;
+        // A suspected range is halved until the one record stands alone.
+        let half = if self.suspects == 0 { self.ceiling } else { self.suspects.div_ceil(2) };
+        Step::Send { max_records: half.min(self.ceiling) }
+    }
+
+    /// Takes the answer to the last [`Step::Send`] (of `sent` records) or [`Step::Probe`] (0).
+    pub fn heard(&mut self, reply: Reply, sent: u32, now: Duration, random: u64) -> Fate {
+        self.in_flight = false;
+        if !matches!(reply, Reply::ConsentRequired) {
+            self.consents = 0;
+        }
+        match reply {
+            Reply::Acknowledged { records, rejected } => {
+                self.failures = 0;
+                self.suspects = self.suspects.saturating_sub(records);
+                if (rejected.len() as u64) < u64::from(records) {
+                    self.refusals = 0;
+                }
+                self.due = now + self.interval + share(random, self.interval / 10);
+                Fate::Settle { records, rejected }
+            }
+            Reply::Welcome => {
+                self.failures = 0;
+                self.stopped = false;
+                self.problem = None;
+                Fate::Keep
+            }
+            Reply::Refused { rejected } if rejected.is_empty() && sent > 1 => {
+                self.suspects = sent;
+                Fate::Keep
+            }
+            Reply::Refused { .. } if sent == 1 && self.refusals == limits::REFUSALS_IN_A_ROW => {
+                self.stop(Problem::RefusesAll, now, random)
+            }
+            Reply::Refused { rejected } if !rejected.is_empty() => {
+                self.suspects = 0;
+                self.refusals += u32::from(sent == 1);
+                Fate::Reject(rejected)
+            }
+            Reply::TooLarge if sent > 1 => {
+                self.ceiling = sent / 2;
+                Fate::Keep
+            }
+            Reply::Conflict if sent < 2 || self.problem == Some(Problem::Conflict) => {
+                self.stop(Problem::Conflict, now, random)
+            }
+            Reply::Conflict => {
+                // Fewer records are another name. The alarm stays in `status` even if that one is taken.
+                self.problem = Some(Problem::Conflict);
+                self.ceiling = sent / 2;
+                Fate::Keep
+            }
+            Reply::ConsentRequired if self.consents < limits::CONSENT_TRIES => {
+                self.consents += 1;
+                Fate::Consent
+            }
+            Reply::Unauthorised => self.stop(Problem::Unauthorised, now, random),
+            Reply::Unsupported => self.stop(Problem::Unsupported, now, random),
+            Reply::Retired => self.stop(Problem::Retired, now, random),
+            Reply::Busy(told) => {
+                let told = told.clamp(limits::FIRST_BACKOFF, limits::LONGEST_RETRY_AFTER);
+                self.back_off(told, now, random)
+            }
+            Reply::Refused { .. } | Reply::TooLarge | Reply::ConsentRequired | Reply::Failed => {
+                self.back_off(Duration::ZERO, now, random)
+            }
+        }
+    }
+
+    /// Why the stream stands still, or what else `status` should show.
+    pub fn problem(&self) -> Option<Problem> {
+        self.problem
+    }
+
+    fn stop(&mut self, problem: Problem, now: Duration, random: u64) -> Fate {
+        self.problem = Some(problem);
+        self.stopped = true;
+        self.not_before = now + limits::PROBE_EVERY + share(random, limits::PROBE_EVERY / 10);
+        Fate::Stop(problem)
+    }
+
+    /// Jitter over the upper two thirds of an exponential ceiling. Jitter down to zero would spread a fleet no
+    /// better and could not promise three requests an hour.
+    fn back_off(&mut self, at_least: Duration, now: Duration, random: u64) -> Fate {
+        let ceiling = limits::FIRST_BACKOFF
+            .saturating_mul(1u32.checked_shl(self.failures).unwrap_or(u32::MAX))
+            .min(limits::LAST_BACKOFF);
+        let floor = (ceiling / 3).max(limits::FIRST_BACKOFF);
+        let pause = floor + share(random, ceiling.saturating_sub(floor));
+        self.failures = self.failures.saturating_add(1).min(31);
+        self.not_before = now + pause.max(at_least);
+        Fate::Keep
+    }
+}
+
+/// The part of `span` that `random` is of all u64.
+fn share(random: u64, span: Duration) -> Duration {
+    let nanos = (span.as_nanos().min(u128::from(u64::MAX)) * u128::from(random)) >> 64;
+    Duration::from_nanos(nanos as u64)
+}
+
+#[cfg(test)]
+mod tests;
