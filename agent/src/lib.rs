@@ -8,4 +8,5 @@ pub mod durable;
 pub mod limits;
 pub mod request;
 pub mod ship;
+pub mod tally;
 pub mod vault;

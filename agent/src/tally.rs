@@ -4,13 +4,15 @@
 //! restart in the middle of a file counts no line twice.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::io;
+use std::path::PathBuf;
 
 use data_encoding::HEXLOWER;
 use protocol::Reason;
 use serde::{Deserialize, Serialize};
+
+use crate::durable;
 
 /// Counts that outlive the process.
 #[derive(Debug)]
@@ -109,22 +111,9 @@ impl Tally {
             return Ok(());
         }
         let text = serde_json::to_vec(&self.counts).map_err(io::Error::from)?;
-        replace(&self.path, &text)?;
+        durable::replace(&self.path, &text)?;
         self.changed = false;
         Ok(())
-    }
-}
-
-/// Replaces a small file so that either the old or the new content is there after a power cut.
-pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let aside = path.with_extension("new");
-    let mut file = File::create(&aside)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&aside, path)?;
-    match path.parent() {
-        Some(directory) if cfg!(unix) => File::open(directory)?.sync_all(),
-        _ => Ok(()),
     }
 }
 

@@ -14,6 +14,11 @@ impl<'a> Raw<'a> {
         Self(bytes)
     }
 
+    /// Whether there is nothing on it.
+    pub fn is_blank(self) -> bool {
+        self.0.iter().all(u8::is_ascii_whitespace)
+    }
+
     /// For the wash room alone.
     pub(crate) fn bytes(self) -> &'a [u8] {
         self.0

@@ -1,0 +1,265 @@
+//! The wash room of usage: a line becomes what the catalog lists, or is refused. No other text gets through.
+
+use std::collections::{BTreeMap, HashMap};
+
+use protocol::catalog::{Catalog, Contribution, Happening, Observe};
+use protocol::civil::Moment;
+use protocol::envelope::MAX_RECORDS;
+use protocol::{Batch, Header, Reason, Record, Value};
+
+use super::clean::{Clean, Payload, Tray};
+use super::journal::{Cell, Journal, Period, Row};
+use super::line::{self, Flat, Refusal, Scalar};
+use crate::collect::Raw;
+use crate::consent::permit::UsageStatistics;
+use crate::limits;
+use crate::vault::sealed::Position;
+
+/// Records of usage, ready to leave: a batch and its envelope.
+#[derive(Debug)]
+pub struct Usage {
+    batch: Batch,
+    envelope: Vec<u8>,
+}
+
+impl Usage {
+    /// The batch.
+    pub fn batch(&self) -> &Batch {
+        &self.batch
+    }
+}
+
+impl From<Batch> for Clean<Usage> {
+    /// A batch holds numbers of the catalog and nothing else, so it is clean by its type.
+    fn from(batch: Batch) -> Self {
+        let envelope = batch.encode();
+        Clean::new(Usage { batch, envelope })
+    }
+}
+
+impl Payload for Usage {
+    type Purpose = UsageStatistics;
+    const TRAY: Tray = Tray::Usage;
+
+    fn records(&self) -> u32 {
+        u32::try_from(self.batch.records.len()).unwrap_or(u32::MAX)
+    }
+
+    fn to_bytes(&self) -> Vec<u8> {
+        self.envelope.clone()
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        Batch::decode(bytes).ok().map(|batch| Self { batch, envelope: bytes.to_vec() })
+    }
+}
+
+/// Which lines may be taken, by their time. Seconds since 1970, UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// The grant: it never reaches back.
+    pub granted: i64,
+    /// Now.
+    pub now: i64,
+}
+
+/// Which trays a line still goes to: after a restart one may have it already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Events.
+    pub usage: bool,
+    /// Everything that folds.
+    pub open: bool,
+}
+
+/// What was taken in since the last commit.
+#[derive(Debug)]
+pub struct Wash {
+    catalog: &'static Catalog,
+    happenings: HashMap<&'static str, &'static Happening>,
+    values: Vec<Option<u64>>,
+    events: Vec<Record>,
+    journals: BTreeMap<Period, Journal>,
+}
+
+impl Wash {
+    /// Nothing yet.
+    pub fn new(catalog: &'static Catalog) -> Self {
+        let happenings =
+            catalog.happenings().iter().map(|happening| (happening.name.as_str(), happening)).collect();
+        Self { catalog, happenings, values: Vec::new(), events: Vec::new(), journals: BTreeMap::new() }
+    }
+
+    /// The catalog that lines are checked against.
+    pub fn catalog(&self) -> &'static Catalog {
+        self.catalog
+    }
+
+    /// Takes one line in, or says why not; a refused line leaves nothing behind.
+    pub fn take(&mut self, raw: Raw<'_>, window: Window, wanted: Wanted) -> Result<(), Refusal> {
+        let Flat(pairs) = line::parse(raw)?;
+        let (happening, moment) = self.subject(&pairs)?;
+        if moment.utc < window.granted {
+            return Err(Reason::BeforeGrant.into());
+        }
+        if moment.utc > window.now.saturating_add(limits::CLOCK_AHEAD) {
+            return Err(Reason::BadTime.into());
+        }
+        self.check(happening, &pairs)?;
+        self.fold(happening, moment, wanted);
+        Ok(())
+    }
+
+    /// What happened and when: the two reserved keys.
+    fn subject(&self, pairs: &Pairs<'_>) -> Result<(&'static Happening, Moment), Reason> {
+        let happening = self.happenings.get(one_text(pairs, "event")?).ok_or(Reason::UnknownEvent)?;
+        let moment = Moment::parse(one_text(pairs, "at")?)?;
+        Ok((happening, moment))
+    }
+
+    /// Every attribute known, present unless optional, once, of its type, in its range.
+    fn check(&mut self, happening: &Happening, pairs: &Pairs<'_>) -> Result<(), Reason> {
+        self.values.clear();
+        self.values.resize(happening.attributes.len(), None);
+        for (key, value) in pairs.iter().filter(|(key, _)| key != "event" && key != "at") {
+            let position = happening.position(key).ok_or(Reason::UnknownAttribute)?;
+            let kind = &happening.attributes[position].kind;
+            let value = match value {
+                Scalar::Text(text) => kind.check_text(text)?,
+                Scalar::Number(number) => kind.check_number(*number)?,
+                Scalar::Other => return Err(Reason::BadType),
+            };
+            if self.values[position].replace(value).is_some() {
+                return Err(Reason::RepeatedAttribute);
+            }
+        }
+        let missing = |(attribute, value): (&protocol::catalog::Attribute, &Option<u64>)| {
+            value.is_none() && !attribute.optional
+        };
+        if happening.attributes.iter().zip(&self.values).any(missing) {
+            return Err(Reason::MissingAttribute);
+        }
+        Ok(())
+    }
+
+    fn fold(&mut self, happening: &'static Happening, moment: Moment, wanted: Wanted) {
+        let (events, journals) = (&mut self.events, &mut self.journals);
+        let mut touched = [None; 3];
+        happening.feeds(&self.values, &mut |contribution: Contribution<'_>| {
+            let Contribution { entry, attributes, what } = contribution;
+            let period = Period { granularity: entry.granularity, at: entry.granularity.period(moment) };
+            let cell = match what {
+                Observe::Event => {
+                    if wanted.usage {
+                        let attributes = attributes.to_vec();
+                        events.push(Record {
+                            entry: entry.number,
+                            at: period.at,
+                            attributes,
+                            value: Value::Plain,
+                        });
+                    }
+                    return;
+                }
+                Observe::Count(count) => Cell::Count(count),
+                Observe::Bucket(bucket) => {
+                    let mut counts = vec![0; entry.bounds.len() + 1];
+                    if let Some(count) = counts.get_mut(bucket) {
+                        *count = 1;
+                    }
+                    Cell::Buckets(counts)
+                }
+                Observe::State => Cell::State(moment.utc, attributes.to_vec()),
+            };
+            if wanted.open {
+                let keys = |(value, attribute): (&u64, &protocol::catalog::Attribute)| {
+                    if what != Observe::State || attribute.key { *value } else { 0 }
+                };
+                let attributes = attributes.iter().zip(&entry.attributes).map(keys).collect();
+                let journal = journals.entry(period).or_insert_with(|| Journal::new(period));
+                journal.add(Row { entry: entry.number, attributes }, cell);
+                touched[period.granularity as usize] = Some(period);
+            }
+        });
+        for period in touched.into_iter().flatten() {
+            if let Some(journal) = journals.get_mut(&period) {
+                journal.happenings = journal.happenings.saturating_add(1);
+            }
+        }
+    }
+
+    /// Forgets what could not be kept; its source is read again.
+    pub fn clear(&mut self) {
+        self.events.clear();
+        self.journals.clear();
+    }
+
+    /// Hands on the events taken so far, numbered from `position` on, in batches that fit a sealed record.
+    pub fn events(&mut self, header: &Header, position: Position) -> Vec<(Clean<Usage>, Position)> {
+        batches(std::mem::take(&mut self.events), header, position)
+    }
+
+    /// Hands on the journal taken so far, in pieces that fit a sealed record.
+    pub fn journals(&mut self) -> Vec<Clean<Journal>> {
+        std::mem::take(&mut self.journals)
+            .into_values()
+            .flat_map(|journal| journal.split(limits::SEALED_CONTENT))
+            .map(Clean::new)
+            .collect()
+    }
+}
+
+/// What a period's journal amounts to, numbered from `position` on.
+pub fn folded(journal: Journal, header: &Header, position: Position) -> Vec<(Clean<Usage>, Position)> {
+    batches(journal.into_records().collect(), header, position)
+}
+
+/// Batches of at most what a sealed record holds, each with its position.
+pub fn batches(records: Vec<Record>, header: &Header, position: Position) -> Vec<(Clean<Usage>, Position)> {
+    let mut out = Vec::new();
+    let mut position = position;
+    let mut rest = records;
+    while !rest.is_empty() {
+        let mut count = rest.len().min(MAX_RECORDS);
+        loop {
+            let tail = rest.split_off(count);
+            let batch = Batch {
+                header: header.clone(),
+                epoch: position.epoch,
+                lo: position.seq,
+                records: rest,
+                gaps: Vec::new(),
+            };
+            let clean = Clean::from(batch);
+            let length = clean.get().envelope.len();
+            if length > limits::SEALED_CONTENT && count > 1 {
+                rest = clean.into_inner().batch.records;
+                rest.extend(tail);
+                count = (count * limits::SEALED_CONTENT / length).clamp(1, count - 1);
+                continue;
+            }
+            rest = tail;
+            out.push((clean, position));
+            position.number += count as u64;
+            position.seq += count as u64;
+            break;
+        }
+    }
+    out
+}
+
+type Pairs<'a> = [(std::borrow::Cow<'a, str>, Scalar<'a>)];
+
+/// The one text under a reserved key.
+fn one_text<'a>(pairs: &'a Pairs<'_>, key: &str) -> Result<&'a str, Reason> {
+    let mut found = pairs.iter().filter(|(name, _)| name == key);
+    match (found.next(), found.next()) {
+        (None, _) => Err(Reason::MissingAttribute),
+        (Some(_), Some(_)) => Err(Reason::RepeatedAttribute),
+        (Some((_, Scalar::Text(text))), None) => Ok(text),
+        (Some(_), None) => Err(Reason::BadType),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,122 @@
+use protocol::{Digest, Epoch, Purpose, Retention};
+
+use super::*;
+
+const WINDOW: Window = Window { granted: 1_700_000_000, now: 1_800_000_000 };
+const BOTH: Wanted = Wanted { usage: true, open: true };
+
+fn wash() -> Wash {
+    Wash::new(Catalog::built_in())
+}
+
+fn header() -> Header {
+    Header {
+        purpose: Purpose::UsageStatistics,
+        agent: "0.1.0".into(),
+        catalog: Catalog::built_in().hash(),
+        consent: Digest::of(b"entry"),
+        retention: Retention::Usage24Months,
+    }
+}
+
+fn position() -> Position {
+    Position { number: 100, epoch: Epoch { counter: 1, random: [7; 8] }, seq: 5 }
+}
+
+fn refused(line: &str) -> Option<Reason> {
+    let mut wash = wash();
+    let refusal = wash.take(Raw::new(line.as_bytes()), WINDOW, BOTH).err();
+    if refusal.is_some() {
+        assert!(wash.events.is_empty() && wash.journals.is_empty(), "a refused line leaves nothing behind");
+    }
+    refusal.map(|refusal| refusal.reason)
+}
+
+const ERROR: &str = r#"{"event":"device.error","at":"2026-11-21T10:32:11+01:00","code":4711,"subsystem":"detector","severity":"error","repeats":2}"#;
+const EXPOSURE: &str = r#"{"event":"exposure.completed","at":"2026-11-21T10:32:11+01:00","mode":"cbct","patient_size":"medium","kv":90,"ma":8,"beam_s":12.5,"dap":400,"fov":"8x8","voxel_um":200,"protocol":"custom","changed_by_user":"no","projections_lost":0,"tube_heat":40}"#;
+
+#[test]
+fn an_event_becomes_a_record_and_an_exposure_only_counts() {
+    let mut wash = wash();
+    wash.take(Raw::new(ERROR.as_bytes()), WINDOW, BOTH).unwrap();
+    let events = wash.events(&header(), position());
+    assert_eq!(events.len(), 1);
+    let batch = events[0].0.get().batch();
+    assert_eq!((batch.lo, batch.records[0].entry), (5, 29));
+    assert_eq!(batch.records[0].attributes[..1], [4711]);
+
+    wash.take(Raw::new(EXPOSURE.as_bytes()), WINDOW, BOTH).unwrap();
+    assert!(wash.events(&header(), position()).is_empty());
+    let journals = wash.journals();
+    assert!(journals.len() == 2, "a day and a week");
+    assert!(journals.iter().all(|journal| journal.get().happenings == 1));
+    assert!(wash.journals().is_empty());
+}
+
+#[test]
+fn every_bad_line_has_its_reason() {
+    let at = |at: &str| ERROR.replace("2026-11-21T10:32:11+01:00", at);
+    for (line, reason) in [
+        ("{", Reason::NotJson),
+        ("[1,2]", Reason::NotJson),
+        ("nonsense", Reason::NotJson),
+        ("{\"event\":\"a\0b\"}", Reason::NotJson),
+        (&format!("{ERROR}{ERROR}"), Reason::NotJson),
+        (&"[".repeat(8000), Reason::NotJson),
+        ("{}", Reason::MissingAttribute),
+        (&ERROR.replace("device.error", "patient.name"), Reason::UnknownEvent),
+        (&ERROR.replace("repeats", "operator"), Reason::UnknownAttribute),
+        (&ERROR.replace(",\"repeats\":2", ""), Reason::MissingAttribute),
+        (&ERROR.replace("}", ",\"repeats\":2}"), Reason::RepeatedAttribute),
+        (&ERROR.replace("}", ",\"event\":\"device.error\"}"), Reason::RepeatedAttribute),
+        (&ERROR.replace("4711", "\"4711\""), Reason::BadType),
+        (&ERROR.replace("4711", "null"), Reason::BadType),
+        (&ERROR.replace("4711", "{\"a\":[1]}"), Reason::BadType),
+        (&ERROR.replace("\"detector\"", "7"), Reason::BadType),
+        (&ERROR.replace("4711", "65536"), Reason::OutOfRange),
+        (&ERROR.replace("4711", "-1"), Reason::OutOfRange),
+        (&ERROR.replace("4711", "1e300"), Reason::OutOfRange),
+        (&ERROR.replace("\"detector\"", "\"Anna Hansen 010190-1234\""), Reason::OutOfRange),
+        (&at("yesterday"), Reason::BadTime),
+        (&at("2026-11-21T10:32:11"), Reason::BadTime),
+        (&at("1970-01-01T00:00:00+00:00"), Reason::BeforeGrant),
+        (&at("2022-11-21T10:32:11+01:00"), Reason::BeforeGrant),
+        (&at("2126-11-21T10:32:11+01:00"), Reason::BadTime),
+    ] {
+        assert_eq!(refused(line), Some(reason), "{line}");
+    }
+    assert_eq!(refused(ERROR), None);
+    assert_eq!(refused(EXPOSURE), None);
+    let not_utf8 = wash().take(Raw::new(b"{\"event\":\"\xff\"}"), WINDOW, BOTH).unwrap_err();
+    assert_eq!((not_utf8.reason, not_utf8.column), (Reason::NotUtf8, 11));
+}
+
+#[test]
+fn a_tray_that_has_the_line_does_not_get_it_again() {
+    let mut wash = wash();
+    wash.take(Raw::new(ERROR.as_bytes()), WINDOW, Wanted { usage: false, open: true }).unwrap();
+    wash.take(Raw::new(EXPOSURE.as_bytes()), WINDOW, Wanted { usage: true, open: false }).unwrap();
+    assert!(wash.events(&header(), position()).is_empty() && wash.journals().is_empty());
+}
+
+#[test]
+fn batches_fit_a_sealed_record_and_follow_each_other() {
+    let mut wash = wash();
+    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+    for _ in 0..5000 {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        let line = ERROR
+            .replace("4711", &(random >> 48).to_string())
+            .replace(":2}", &format!(":{}}}", 1 + (random >> 20) % 1000));
+        wash.take(Raw::new(line.as_bytes()), WINDOW, BOTH).unwrap();
+    }
+    let batches = wash.events(&header(), position());
+    let (mut number, mut seq) = (100, 5);
+    for (clean, at) in &batches {
+        assert_eq!((at.number, at.seq, clean.get().batch().lo), (number, seq, seq));
+        assert!(clean.get().to_bytes().len() <= limits::SEALED_CONTENT);
+        number += u64::from(clean.get().records());
+        seq += u64::from(clean.get().records());
+    }
+    assert_eq!(seq, 5005);
+}
