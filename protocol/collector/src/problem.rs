@@ -38,7 +38,7 @@ pub(crate) enum Problem {
     UnknownVersion,
     ConsentRequired,
     Unavailable,
-    TooScattered,
+    LimitReached,
 }
 
 impl Problem {
@@ -96,8 +96,8 @@ impl Problem {
                 (S::PRECONDITION_REQUIRED, names::CONSENT_REQUIRED, "Upload the batch's consent entry first.")
             }
             Self::Unavailable => (S::SERVICE_UNAVAILABLE, "unavailable", "The store failed; come again."),
-            Self::TooScattered => {
-                (S::SERVICE_UNAVAILABLE, "too_scattered", "Too many holes; fill the oldest first.")
+            Self::LimitReached => {
+                (S::SERVICE_UNAVAILABLE, "limit_reached", "The collector keeps no more for this device.")
             }
         }
     }

@@ -1,20 +1,22 @@
 //! What a request means. A handler reads the request, hands it to a thread that may block on the
 //! disk, and turns what the store says into a status.
 
+mod batch;
 mod enrol;
+mod privacy;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
+use axum::extract::rejection::{BytesRejection, PathRejection};
 use axum::extract::{DefaultBodyLimit, Extension, Request, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use protocol::reply::Capabilities;
+use axum::routing::{get, post, put};
+use protocol::reply::{Capabilities, names};
 use protocol::{DeviceId, envelope};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -42,6 +44,8 @@ pub(crate) struct Peer(pub(crate) Option<DeviceId>);
 
 /// A body that arrived whole and within its limit.
 type Body = Result<Bytes, BytesRejection>;
+/// The names in a route.
+type Path<T> = Result<axum::extract::Path<T>, PathRejection>;
 
 /// All routes. Requests carry a [`Peer`].
 pub(crate) fn router(collector: Arc<Collector>) -> Router {
@@ -49,7 +53,13 @@ pub(crate) fn router(collector: Arc<Collector>) -> Router {
         .route("/v1/enrol", post(enrol::enrol))
         .route("/v1/enrol/renew", post(enrol::renew))
         .route("/v1/capabilities", get(capabilities))
+        .route("/v1/consents/{hash}", put(batch::put_consent))
+        .route("/v1/privacy/{name}", post(privacy::ask).get(privacy::look))
         .layer(DefaultBodyLimit::max(SMALL_BODY))
+        .route(
+            "/v1/streams/{purpose}/batches/{id}",
+            put(batch::put_batch).layer(DefaultBodyLimit::max(envelope::MAX_WIRE)),
+        )
         .fallback(async || Problem::NotFound)
         .method_not_allowed_fallback(async || Problem::MethodNotAllowed)
         .layer(middleware::from_fn(deadline))
@@ -62,7 +72,7 @@ async fn deadline(request: Request, next: Next) -> Response {
 }
 
 async fn capabilities(State(collector): State<Arc<Collector>>, Extension(peer): Extension<Peer>) -> Response {
-    admitted(collector, peer, |_, _| {
+    active(collector, peer, |_, _| {
         Ok(json(
             StatusCode::OK,
             &Capabilities {
@@ -79,19 +89,40 @@ async fn capabilities(State(collector): State<Arc<Collector>>, Extension(peer): 
 }
 
 /// Runs `answer` for an enrolled device that is neither revoked nor retired.
-async fn admitted(
+async fn active(
     collector: Arc<Collector>,
     peer: Peer,
     answer: impl FnOnce(&Collector, DeviceId) -> Result<Response, Problem> + Send + 'static,
 ) -> Response {
+    enrolled(collector, peer, |collector, device, standing| match standing {
+        Standing::Retired => Err(Problem::DeviceRetired),
+        _ => answer(collector, device),
+    })
+    .await
+}
+
+/// Runs `answer` for an enrolled device that is not revoked, and adds the newest ledger entry that is
+/// known of it.
+async fn enrolled(
+    collector: Arc<Collector>,
+    peer: Peer,
+    answer: impl FnOnce(&Collector, DeviceId, Standing) -> Result<Response, Problem> + Send + 'static,
+) -> Response {
     blocking(move || {
         let device = peer.0.ok_or(Problem::CertificateRequired)?;
-        match collector.store.standing(device)? {
-            Standing::Unknown => Err(Problem::DeviceUnknown),
-            Standing::Revoked => Err(Problem::DeviceRevoked),
-            Standing::Retired => Err(Problem::DeviceRetired),
-            Standing::Active => answer(&collector, device),
+        let standing = collector.store.standing(device)?;
+        match standing {
+            Standing::Unknown => return Err(Problem::DeviceUnknown),
+            Standing::Revoked => return Err(Problem::DeviceRevoked),
+            Standing::Active | Standing::Retired => {}
         }
+        let mut response = answer(&collector, device, standing).unwrap_or_else(Problem::into_response);
+        if let Some((index, hash)) = collector.store.ledger_head(device)?
+            && let Ok(head) = HeaderValue::try_from(format!("{index}-{hash}"))
+        {
+            response.headers_mut().insert(names::LEDGER_HEAD, head);
+        }
+        Ok(response)
     })
     .await
 }
@@ -107,6 +138,10 @@ async fn blocking(answer: impl FnOnce() -> Result<Response, Problem> + Send + 's
 /// A body of this shape. What is wrong with it is not said: the words would quote it.
 fn read_json<T: DeserializeOwned>(body: Body) -> Result<T, Problem> {
     serde_json::from_slice(&bytes(body)?).map_err(|_| Problem::BadRequest)
+}
+
+fn path<T>(path: Path<T>) -> Result<T, Problem> {
+    path.map(|axum::extract::Path(names)| names).map_err(|_| Problem::NotFound)
 }
 
 fn bytes(body: Body) -> Result<Bytes, Problem> {

@@ -1,33 +1,62 @@
 //! All that outlives a power cut, as a directory of files.
 //!
 //! ```text
-//! lock                             held while serving
-//! tokens/<sha256>[.used]           one-time enrolment tokens
-//! devices/<id>/device.json         key and newest certificate
-//!              revoked, retired    markers
+//! lock                                 held while serving
+//! tokens/<sha256>[.used]               one-time enrolment tokens
+//! devices/<id>/device.json             key and newest certificate
+//!              revoked, retired        markers
+//!              consents.log            ledger entries
+//!              <purpose>.log           batches
+//!              requests/<id>.json      privacy requests, and <id>.done
 //! ```
 //!
-//! Everything that is answered with a success was synced before. A distributed engine would replace
-//! this module behind the surface of [`Store`]; the command line uses the files beside a running
-//! server, which therefore looks at them again at each request.
+//! What is answered with a success was synced before. A distributed engine would replace this module
+//! behind the surface of [`Store`]; the command line uses the files beside a running server, which
+//! therefore looks at tokens and markers anew at each request.
 
+mod book;
 pub(crate) mod device;
+mod index;
+mod log;
+mod ranges;
+pub(crate) mod requests;
+pub(crate) mod stream;
+#[cfg(test)]
+mod testing;
 pub(crate) mod tokens;
 
+use std::collections::{BTreeMap, HashMap};
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard};
 
-use protocol::DeviceId;
+use protocol::ledger::Entry;
+use protocol::reply::{PrivacyReply, PrivacyRequest};
+use protocol::{Batch, DeviceId, Digest, Purpose};
 use time::OffsetDateTime;
 
-use crate::failure::Failure;
+use book::Book;
+pub(crate) use book::{Consent, Kept};
 use device::{Enrolment, Standing};
+pub(crate) use index::Verdict;
+use requests::{Kind, Ticket};
+use stream::Stream;
 use tokens::Redeemed;
+
+use crate::failure::Failure;
 
 /// The store of a serving collector. There is one at a time for a data directory.
 pub(crate) struct Store {
     data: PathBuf,
+    devices: Mutex<HashMap<DeviceId, Arc<Mutex<Option<Device>>>>>,
     _lock: File,
+}
+
+/// What is kept in memory of a device that came since the start. Its requests wait for each other.
+struct Device {
+    dir: PathBuf,
+    book: Book,
+    streams: BTreeMap<Purpose, Stream>,
 }
 
 impl Store {
@@ -36,7 +65,7 @@ impl Store {
         let path = data.join("lock");
         let lock = File::create(&path).map_err(Failure::at(&path))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { data: data.to_owned(), _lock: lock }),
+            Ok(()) => Ok(Self { data: data.to_owned(), devices: Mutex::default(), _lock: lock }),
             Err(TryLockError::WouldBlock) => {
                 Err(Failure::new(format!("{} is being served already; stop that first", data.display())))
             }
@@ -68,4 +97,130 @@ impl Store {
     ) -> Result<(), Failure> {
         device::enrol(&self.data, public_key, not_after, now)
     }
+
+    /// Keeps a ledger entry of an enrolled device, whose line was checked.
+    pub(crate) fn put_consent(
+        &self,
+        device: DeviceId,
+        line: &str,
+        entry: Entry,
+        now: OffsetDateTime,
+    ) -> Result<Kept, Failure> {
+        self.with(device, |device| device.book.put(line, entry, now))
+    }
+
+    /// Index and hash of the newest ledger entry that is known of an enrolled device.
+    pub(crate) fn ledger_head(&self, device: DeviceId) -> Result<Option<(u64, Digest)>, Failure> {
+        self.with(device, |device| Ok(device.book.head()))
+    }
+
+    /// Stores a batch of an enrolled device, whose bytes are `envelope`, if its consent stands.
+    pub(crate) fn put_batch(
+        &self,
+        device: DeviceId,
+        batch: &Batch,
+        envelope: &[u8],
+        now: OffsetDateTime,
+    ) -> Result<Result<Verdict, Consent>, Failure> {
+        let purpose = batch.header.purpose;
+        self.with(device, |device| match device.book.standing(batch.header.consent, purpose) {
+            Consent::Stands => device.stream(purpose)?.put(batch, envelope, now).map(Ok),
+            refused => Ok(Err(refused)),
+        })
+    }
+
+    /// Keeps a privacy request of an enrolled device and does at once what can't wait: takes no more
+    /// after a withdrawal, or at all after a decommissioning. `None` if its id is another request's.
+    pub(crate) fn put_request(
+        &self,
+        ticket: &Ticket,
+        kind: Kind,
+        request: &PrivacyRequest,
+        now: OffsetDateTime,
+    ) -> Result<Option<PrivacyReply>, Failure> {
+        self.with(ticket.device, |device| {
+            match requests::read(&self.data, ticket)? {
+                Some(kept) if kept.kind != kind || kept.request != *request => return Ok(None),
+                Some(_) => {}
+                None => {
+                    let known_entries = device.book.len();
+                    let received_at = device::rfc3339(now);
+                    let kept = requests::Kept { kind, request: request.clone(), received_at, known_entries };
+                    requests::keep(&self.data, ticket, &kept)?;
+                    device.heed(&kept);
+                }
+            }
+            // Also when the request comes again: the first may have been cut here.
+            if kind == Kind::Decommission {
+                device::retire(&device.dir, now)?;
+            }
+            self.ticket(ticket).map(Some)
+        })
+    }
+
+    /// How far a request is; `None` if there is no such request.
+    pub(crate) fn request_state(&self, ticket: &Ticket) -> Result<Option<PrivacyReply>, Failure> {
+        match requests::read(&self.data, ticket)? {
+            Some(_) => self.ticket(ticket).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn ticket(&self, ticket: &Ticket) -> Result<PrivacyReply, Failure> {
+        let state = requests::state(&self.data, ticket)?;
+        Ok(PrivacyReply { ticket: ticket.to_string(), state })
+    }
+
+    /// Runs `work` on a device, which is read first if it did not come since the start.
+    fn with<T>(
+        &self,
+        id: DeviceId,
+        work: impl FnOnce(&mut Device) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let device = lock(&self.devices)?.entry(id).or_default().clone();
+        let mut device = lock(&device)?;
+        match &mut *device {
+            Some(device) => work(device),
+            none => work(none.insert(Device::read(&self.data, id)?)),
+        }
+    }
+}
+
+impl Device {
+    fn read(data: &Path, id: DeviceId) -> Result<Self, Failure> {
+        let dir = device::dir(data, id);
+        let Some(enrolment) = device::enrolment(&dir)? else {
+            return Err(Failure::new(format!("device {id} is not enrolled")));
+        };
+        let book = Book::open(&dir.join("consents.log"), &enrolment.public_key())?;
+        let mut device = Self { dir, book, streams: BTreeMap::new() };
+        for (_, kept) in requests::all(data, id)? {
+            device.heed(&kept);
+        }
+        Ok(device)
+    }
+
+    fn heed(&mut self, kept: &requests::Kept) {
+        if kept.kind == Kind::Withdraw {
+            self.book.withdraw(&kept.request.purposes, kept.known_entries);
+        }
+    }
+
+    fn stream(&mut self, purpose: Purpose) -> Result<&mut Stream, Failure> {
+        use std::collections::btree_map::Entry;
+        match self.streams.entry(purpose) {
+            Entry::Occupied(entry) => Ok(entry.into_mut()),
+            Entry::Vacant(entry) => Ok(entry.insert(Stream::open(&stream_path(&self.dir, purpose))?)),
+        }
+    }
+}
+
+/// The log of a stream in its device's directory.
+pub(crate) fn stream_path(dir: &Path, purpose: Purpose) -> PathBuf {
+    dir.join(purpose.as_str()).with_extension("log")
+}
+
+/// Whoever panicked with the lock held left something half-done that only a restart can judge.
+fn lock<T>(mutex: &Mutex<T>) -> Result<MutexGuard<'_, T>, Failure> {
+    mutex.lock().map_err(|_| Failure::new("a request ended half-way; restart the collector"))
 }

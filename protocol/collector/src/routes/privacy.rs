@@ -1,0 +1,50 @@
+//! Requests about what was sent, which a device makes also when it sends nothing else any more.
+
+use std::sync::Arc;
+
+use axum::extract::{Extension, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use protocol::reply::PrivacyRequest;
+use serde::Deserialize;
+use serde::de::IntoDeserializer;
+use serde::de::value::{Error, StrDeserializer};
+
+use super::{Body, Collector, Path, Peer, enrolled, json, now, read_json};
+use crate::problem::Problem;
+use crate::store::requests::{Kind, Ticket};
+
+/// `POST /v1/privacy/{kind}`
+pub(super) async fn ask(
+    State(collector): State<Arc<Collector>>,
+    Extension(peer): Extension<Peer>,
+    path: Path<String>,
+    body: Body,
+) -> Response {
+    enrolled(collector, peer, |collector, device, _| {
+        let kind = super::path(path)?;
+        let kind: StrDeserializer<'_, Error> = kind.as_str().into_deserializer();
+        let kind = Kind::deserialize(kind).map_err(|_| Problem::NotFound)?;
+        let request: PrivacyRequest = read_json(body)?;
+        let ticket = Ticket::of(device, &request.request_id).ok_or(Problem::BadRequest)?;
+        match collector.store.put_request(&ticket, kind, &request, now())? {
+            Some(reply) => Ok(json(StatusCode::ACCEPTED, &reply)),
+            None => Err(Problem::RequestConflict),
+        }
+    })
+    .await
+}
+
+/// `GET /v1/privacy/{ticket}`, for the device whose ticket it is.
+pub(super) async fn look(
+    State(collector): State<Arc<Collector>>,
+    Extension(peer): Extension<Peer>,
+    path: Path<String>,
+) -> Response {
+    enrolled(collector, peer, |collector, device, _| {
+        let ticket = Ticket::read(&super::path(path)?).filter(|ticket| ticket.device == device);
+        let reply = collector.store.request_state(&ticket.ok_or(Problem::NotFound)?)?;
+        reply.map(|reply| json(StatusCode::OK, &reply)).ok_or(Problem::NotFound)
+    })
+    .await
+}
