@@ -5,7 +5,9 @@
 //! said; free text cannot even be expressed.
 
 mod attribute;
+mod document;
 mod lint;
+mod resolve;
 mod rules;
 mod source;
 

@@ -81,8 +81,9 @@ fn check_entry(entry: &Entry) -> Outcome {
     ensure(!technique || entry.granularity == Granularity::Week, "technique is kept by week only")?;
     let keyed = entry.attributes.iter().any(|attribute| attribute.key);
     ensure(!keyed || entry.kind == Kind::State, "only a state has keys")?;
+    let few = if entry.kind == Kind::Distribution { 1..MAX_BUCKETS } else { 0..1 };
     ensure(
-        (entry.kind == Kind::Distribution) == !entry.bounds.is_empty() && entry.bounds.len() < MAX_BUCKETS,
+        few.contains(&entry.bounds.len()),
         "a distribution has bounds, not too many, and nothing else has",
     )?;
     ensure(ascending(&entry.bounds), "bounds ascend")

@@ -1,4 +1,4 @@
-//! The catalog as it is written in TOML, and how its names become positions and numbers.
+//! The catalog as it is written in TOML.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,6 +7,7 @@ use serde::Deserialize;
 use toml::Spanned;
 use toml::value::Date;
 
+use super::resolve::rule;
 use super::rules::{Cell, Rule, RuleValue};
 use super::{Attribute, AttributeKind, CatalogError, Entry, Happening, Kind, Number, Per};
 use crate::civil::Granularity;
@@ -42,7 +43,7 @@ struct Definition {
 /// A number as a person writes it.
 #[derive(Clone, Copy, Deserialize)]
 #[serde(untagged)]
-enum Natural {
+pub(super) enum Natural {
     Whole(i64),
     Decimal(f64),
 }
@@ -91,37 +92,32 @@ struct EntrySource {
     from: Vec<RuleSource>,
 }
 
-/// Attributes that no table names are copied from the happening's attribute of the same name.
+/// One `from`: how a happening feeds an entry.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RuleSource {
+pub(super) struct RuleSource {
     happening: Spanned<String>,
     #[serde(default)]
-    when: BTreeMap<String, Vec<String>>,
+    pub(super) when: BTreeMap<String, Vec<String>>,
+    /// An attribute that is not here is copied from the happening's attribute of the same name.
     #[serde(default)]
-    set: BTreeMap<String, String>,
-    #[serde(default)]
-    copy: BTreeMap<String, String>,
-    #[serde(default)]
-    map: BTreeMap<String, MapSource>,
-    #[serde(default)]
-    class: BTreeMap<String, ClassSource>,
-    observe: Option<String>,
-    sum: Option<String>,
+    pub(super) with: BTreeMap<String, CellSource>,
+    pub(super) observe: Option<String>,
+    pub(super) sum: Option<String>,
 }
 
+/// Where an entry's attribute comes from.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct MapSource {
-    of: String,
-    to: BTreeMap<String, Vec<String>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ClassSource {
-    of: String,
-    upto: Vec<Natural>,
+#[serde(untagged)]
+pub(super) enum CellSource {
+    /// This word.
+    Fixed(String),
+    /// The happening's words under other words.
+    Map { of: String, to: BTreeMap<String, Vec<String>> },
+    /// The class of the happening's number, by inclusive upper bounds.
+    Class { of: String, upto: Vec<Natural> },
+    /// The happening's attribute as it is.
+    Copy { of: String },
 }
 
 /// Reads `text` into entries and the happenings that feed them.
@@ -203,7 +199,7 @@ fn kind(source: &Definition) -> Result<AttributeKind, String> {
 }
 
 impl Natural {
-    fn scaled(self, decimals: u8) -> Result<u64, String> {
+    pub(super) fn scaled(self, decimals: u8) -> Result<u64, String> {
         let number = match self {
             Self::Whole(value) => Number::from(value),
             Self::Decimal(value) => Number::from(value),
@@ -275,112 +271,5 @@ fn own_happening(entry: &Arc<Entry>) -> Happening {
         attributes: entry.attributes.clone(),
         rules: vec![Rule { entry: Arc::clone(entry), when: Vec::new(), cells, value }],
         line: entry.line,
-    }
-}
-
-fn rule(source: &RuleSource, entry: &Arc<Entry>, happening: &Happening) -> Result<Rule, String> {
-    let find = |name: &str| {
-        let position =
-            happening.position(name).ok_or_else(|| format!("{} has no attribute {name}", happening.name))?;
-        Ok::<_, String>((position, &happening.attributes[position].kind))
-    };
-    let mut when = Vec::new();
-    for (name, words) in &source.when {
-        let (position, kind) = find(name)?;
-        when.push((position, words.iter().map(|word| index(kind, word)).collect::<Result<_, _>>()?));
-    }
-    let mut used = 0;
-    let mut cells = Vec::new();
-    for attribute in &entry.attributes {
-        let name = &attribute.name;
-        let (set, map, class, copy) =
-            (source.set.get(name), source.map.get(name), source.class.get(name), source.copy.get(name));
-        let named = usize::from(set.is_some()) + usize::from(map.is_some()) + usize::from(class.is_some());
-        used += named + usize::from(copy.is_some());
-        cells.push(match (set, map, class) {
-            (Some(word), _, _) => Cell::Fixed(index(&attribute.kind, word)?),
-            (_, Some(map), _) => {
-                let (position, kind) = find(&map.of)?;
-                Cell::Map(position, words(kind, &attribute.kind, &map.to)?)
-            }
-            (_, _, Some(class)) => {
-                let (position, kind) = find(&class.of)?;
-                Cell::Class(position, classes(kind, &attribute.kind, &class.upto)?)
-            }
-            _ => {
-                let (position, kind) = find(copy.unwrap_or(name))?;
-                match kind {
-                    kind if *kind == attribute.kind => Cell::Copy(position),
-                    kind => Cell::Map(position, words(kind, &attribute.kind, &BTreeMap::new())?),
-                }
-            }
-        });
-    }
-    if used != source.set.len() + source.map.len() + source.class.len() + source.copy.len() {
-        return Err(format!("a rule names an attribute that {} does not have", entry.name));
-    }
-    let value = match (entry.kind, &source.observe, &source.sum) {
-        (Kind::Counter, None, None) => RuleValue::One,
-        (Kind::Counter, None, Some(name)) => match find(name)? {
-            (position, AttributeKind::Integer { decimals: 0, .. }) => RuleValue::Sum(position),
-            _ => return Err(format!("{name} cannot be summed: it is not a whole number")),
-        },
-        (Kind::Distribution, Some(name), None) => match find(name)? {
-            (position, AttributeKind::Integer { decimals, .. }) => {
-                let scale = 10_u64.pow(u32::from(*decimals));
-                RuleValue::Bucket(
-                    position,
-                    entry.bounds.iter().map(|bound| bound.saturating_mul(scale)).collect(),
-                )
-            }
-            _ => return Err(format!("{name} cannot be observed: it is not a number")),
-        },
-        (Kind::Event, None, None) => RuleValue::Event,
-        (Kind::State, None, None) => RuleValue::State,
-        _ => {
-            return Err(
-                "a distribution has `observe`, a counter may have `sum`, the others have neither".to_owned()
-            );
-        }
-    };
-    Ok(Rule { entry: Arc::clone(entry), when, cells, value })
-}
-
-fn index(kind: &AttributeKind, word: &str) -> Result<u64, String> {
-    match kind {
-        AttributeKind::Enumeration { .. } => {
-            kind.check_text(word).map_err(|_| format!("{word} is not on the list"))
-        }
-        _ => Err(format!("{word} is set where no word is wanted")),
-    }
-}
-
-/// Per word of `from` the index of its word in `to`: the one that `map` lists it under, or itself.
-fn words(
-    from: &AttributeKind,
-    to: &AttributeKind,
-    map: &BTreeMap<String, Vec<String>>,
-) -> Result<Vec<u64>, String> {
-    let AttributeKind::Enumeration { values } = from else {
-        return Err("a number or a version is copied into another kind".to_owned());
-    };
-    for word in map.values().flatten() {
-        index(from, word)?;
-    }
-    let target = |word: &String| {
-        map.iter().find(|(_, words)| words.contains(word)).map_or(word.clone(), |(to, _)| to.clone())
-    };
-    values.iter().map(|word| index(to, &target(word))).collect()
-}
-
-/// Upper bounds in the scale of `from`, one fewer than `to` has words.
-fn classes(from: &AttributeKind, to: &AttributeKind, upto: &[Natural]) -> Result<Vec<u64>, String> {
-    match (from, to) {
-        (AttributeKind::Integer { decimals, .. }, AttributeKind::Enumeration { values })
-            if values.len() == upto.len() + 1 =>
-        {
-            upto.iter().map(|bound| bound.scaled(*decimals)).collect()
-        }
-        _ => Err("classes are of a number, and have one bound fewer than words".to_owned()),
     }
 }

@@ -27,7 +27,7 @@ purpose = "usage_statistics"
 owner = "imaging"
 ends = 2028-11-22
 attributes = ["mode", "size"]
-from = [{ happening = "exposure.completed", class = { size = { of = "mb", upto = [50] } } }]
+from = [{ happening = "exposure.completed", with = { size = { of = "mb", upto = [50] } } }]
 
 [[entry]]
 number = 2
@@ -165,10 +165,14 @@ fn rules_name_what_is_there() {
     refused("observe = \"kv\"", "observe = \"ma\"", "no attribute ma");
     refused("observe = \"kv\"", "observe = \"mode\"", "cannot be observed");
     refused("observe = \"kv\"", "sum = \"kv\"", "a distribution has `observe`");
-    refused("observe = \"kv\"", "observe = \"kv\", set = { mode = \"cbct\" }", "does not have");
+    refused("observe = \"kv\"", "observe = \"kv\", with = { mode = \"cbct\" }", "has no attribute mode");
     refused("observe = \"kv\"", "observe = \"kv\", when = { mode = [\"ct\"] }", "not on the list");
     refused("upto = [50]", "upto = [50, 60]", "one bound fewer");
     refused("of = \"mb\"", "of = \"mode\"", "one bound fewer");
+    let twice = "{ of = \"mode\", to = { small = [\"cbct\", \"scout\"], large = [\"scout\"] } }";
+    refused("{ of = \"mb\", upto = [50] }", twice, "mapped twice");
+    refused("{ of = \"mb\", upto = [50] }", "{ of = \"mode\" }", "is not on the list");
+    refused("{ of = \"mb\", upto = [50] }", "\"medium\"", "is not on the list");
     refused(
         "attributes = [\"mode\", \"size\"]",
         "attributes = [\"mode\", \"panel\", \"size\"]",
