@@ -12,14 +12,18 @@
 //! problem   the closed list of error answers
 //! store     all that outlives a power cut; a distributed engine would replace this module alone
 //! export    what the store holds, for a reader
+//! listing   who came, and what they asked for
 //! ```
 //!
 //! No address of a device's end of a connection is kept or logged, and no log line carries content.
 
 mod cli;
 mod disk;
+mod export;
 mod failure;
 mod init;
+mod lines;
+mod listing;
 mod pki;
 mod problem;
 mod routes;

@@ -102,6 +102,8 @@ pub(crate) fn read(path: &Path, mut each: impl FnMut(Frame) -> Result<(), Failur
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
         Err(error) => return Err(Failure::at(path)(error)),
     };
+    // A frame that is being appended meanwhile is cut off here, not damaged.
+    let length = file.metadata().map_err(Failure::at(path))?.len();
     let (mut file, mut at, mut end) = (BufReader::new(file), 0, 0);
     loop {
         if let Some(frame) = next(&mut file).map_err(Failure::at(path))? {
@@ -113,8 +115,8 @@ pub(crate) fn read(path: &Path, mut each: impl FnMut(Frame) -> Result<(), Failur
             each(frame)?;
         } else {
             match find(&mut file, at + 1).map_err(Failure::at(path))? {
-                Some(found) => at = found,
-                None => return Ok(end),
+                Some(found) if found < length => at = found,
+                _ => return Ok(end),
             }
         }
     }

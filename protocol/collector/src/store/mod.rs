@@ -22,7 +22,7 @@ mod ranges;
 pub(crate) mod requests;
 pub(crate) mod stream;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 pub(crate) mod tokens;
 
 use std::collections::{BTreeMap, HashMap};
