@@ -12,15 +12,15 @@ use data_encoding::BASE64;
 use protocol::envelope::MAX_WIRE;
 use protocol::reply::names;
 use ureq::config::Config;
-use ureq::http::{HeaderMap, Method, Request, Uri, header, uri::Scheme};
+use ureq::http::{HeaderMap, Request, Uri, header, uri::Scheme};
 use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig};
 use ureq::{Agent, Error, Proxy, ProxyProtocol, SendBody};
 use zeroize::Zeroizing;
 
+use super::exchange::{Answer, Exchange, Method};
 use super::failure::{BadSettings, Failure, Phase, TlsFailure};
 use super::trust::{self, Identity};
 use super::upload::{Upload, Withdrawn};
-use crate::consent::permit::Lease;
 use crate::limits;
 
 /// Where to, as whom, how fast.
@@ -68,36 +68,6 @@ impl Default for Timeouts {
             whole: limits::EXCHANGE,
         }
     }
-}
-
-/// One question to the collector.
-pub struct Exchange {
-    /// `GET`, `PUT` or `POST`.
-    pub method: Method,
-    /// From `/v1` on.
-    pub path: String,
-    /// Beside Host, User-Agent and Content-Length.
-    pub headers: Vec<(&'static str, String)>,
-    /// Empty: none.
-    pub body: Vec<u8>,
-    /// What must stand for the body to be sent to its end.
-    pub lease: Option<Lease>,
-}
-
-/// One answer of the collector.
-pub struct Answer {
-    /// HTTP status.
-    pub status: u16,
-    /// As it was written.
-    pub content_type: Option<String>,
-    /// Seconds, or an HTTP date (RFC 9110, 10.2.3).
-    pub retry_after: Option<String>,
-    /// The collector's clock (RFC 9110, 6.6.1).
-    pub date: Option<String>,
-    /// [`names::LEDGER_HEAD`].
-    pub ledger_head: Option<String>,
-    /// At most 64 KiB.
-    pub body: Vec<u8>,
 }
 
 /// The connection to the collector, kept from one exchange to the next until [`Https::rest`].
@@ -181,7 +151,12 @@ fn run(
     if upload.lease.is_some_and(|lease| !lease.stands()) {
         return Err(Some(Error::Io(io::Error::other(Withdrawn))));
     }
-    let mut request = Request::builder().method(exchange.method.clone()).uri(uri);
+    let method = match exchange.method {
+        Method::Get => "GET",
+        Method::Put => "PUT",
+        Method::Post => "POST",
+    };
+    let mut request = Request::builder().method(method).uri(uri);
     for (name, value) in &exchange.headers {
         request = request.header(*name, value);
     }
@@ -327,18 +302,6 @@ fn classify_tls(error: &rustls::Error) -> TlsFailure {
         },
         rustls::Error::PeerIncompatible(_) => TlsFailure::Version,
         _ => TlsFailure::Other,
-    }
-}
-
-impl fmt::Debug for Exchange {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Exchange({} {}, {} bytes)", self.method, self.path, self.body.len())
-    }
-}
-
-impl fmt::Debug for Answer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Answer({}, {} bytes)", self.status, self.body.len())
     }
 }
 

@@ -1,7 +1,10 @@
 //! The window: what leaves the house, when, and through which one socket.
 
+pub mod exchange;
 pub mod failure;
 pub mod https;
 pub mod pace;
+pub mod parcel;
+pub mod routes;
 pub mod trust;
 mod upload;

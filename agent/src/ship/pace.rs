@@ -57,6 +57,8 @@ pub enum Reply {
     },
     /// 401, 403, or the client certificate was refused.
     Unauthorised,
+    /// 403, because the collector knows of a later "no" than this device.
+    ConsentRefused,
     /// 409: the collector has another content under this name.
     Conflict,
     /// 410: the device is retired.
@@ -98,6 +100,8 @@ pub enum Fate {
 pub enum Problem {
     /// The device is not known, or was revoked.
     Unauthorised,
+    /// The collector knows of a later "no" of the clinic.
+    ConsentRefused,
     /// The device was retired for good.
     Retired,
     /// The collector holds another content under the name of a batch.
@@ -113,6 +117,9 @@ impl fmt::Display for Problem {
         f.write_str(match self {
             Self::Unauthorised => {
                 "the collector refuses this device: enrol it again with a new token; nothing is sent until then"
+            }
+            Self::ConsentRefused => {
+                "the collector knows of a later withdrawal or restriction than this device: ask the clinic and grant again"
             }
             Self::Retired => "the collector has retired this device: decommission the agent",
             Self::Conflict => {
@@ -222,8 +229,7 @@ impl Pace {
             }
             Reply::Welcome => {
                 self.failures = 0;
-                self.stopped = false;
-                self.problem = None;
+                self.resume();
                 Fate::Keep
             }
             Reply::Refused { rejected } if rejected.is_empty() && sent > 1 => {
@@ -256,6 +262,7 @@ impl Pace {
                 Fate::Consent
             }
             Reply::Unauthorised => self.stop(Problem::Unauthorised, now, random),
+            Reply::ConsentRefused => self.stop(Problem::ConsentRefused, now, random),
             Reply::Unsupported => self.stop(Problem::Unsupported, now, random),
             Reply::Retired => self.stop(Problem::Retired, now, random),
             Reply::Busy(told) => {
@@ -265,6 +272,15 @@ impl Pace {
             Reply::Refused { .. } | Reply::TooLarge | Reply::ConsentRequired | Reply::Failed => {
                 self.back_off(Duration::ZERO, now, random)
             }
+        }
+    }
+
+    /// Goes on after a stop that a new enrolment or a new grant may have cured.
+    pub fn resume(&mut self) {
+        if self.problem.is_some_and(|problem| problem.may_pass() || problem == Problem::ConsentRefused) {
+            self.stopped = false;
+            self.problem = None;
+            self.not_before = Duration::ZERO;
         }
     }
 

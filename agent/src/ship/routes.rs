@@ -1,0 +1,174 @@
+//! The small conversations with the collector: what is asked, and what counts as an answer.
+
+use protocol::Digest;
+use protocol::reply::{Capabilities, ConsentReply, PrivacyReply, PrivacyRequest};
+use serde::Serialize;
+
+use super::exchange::{Exchange, Method, Outcome, refusal};
+use super::pace::Reply;
+use crate::consent::vendor_request::PrivacyKind;
+
+/// `GET /v1/capabilities`.
+pub fn capabilities() -> Exchange {
+    bare(Method::Get, "/v1/capabilities".to_owned())
+}
+
+/// What the collector can do; otherwise what its answer means.
+pub fn read_capabilities(outcome: &Outcome) -> Result<Capabilities, Reply> {
+    success(outcome, 200)
+}
+
+/// The answer to a [`super::pace::Step::Probe`].
+pub fn probed(outcome: &Outcome) -> Reply {
+    read_capabilities(outcome).map_or_else(|reply| reply, |_| Reply::Welcome)
+}
+
+/// `PUT /v1/consents/{hash}`: the ledger's line as it stands.
+pub fn consent(line: &str) -> Exchange {
+    let hash = protocol::ledger::line_hash(line);
+    Exchange { body: line.into(), ..json(Method::Put, format!("/v1/consents/{hash}")) }
+}
+
+/// Whether the collector has that line for good.
+pub fn consent_stored(outcome: &Outcome, hash: Digest) -> Reply {
+    let reply: Result<ConsentReply, Reply> = success(outcome, 201).or_else(|_| success(outcome, 200));
+    match reply {
+        Ok(reply) if reply.durable && reply.hash == hash => one(),
+        Ok(_) => Reply::Failed,
+        Err(reply) => never_dropped(reply),
+    }
+}
+
+/// `POST /v1/privacy/{kind}`.
+pub fn privacy(kind: PrivacyKind, request: &PrivacyRequest) -> Exchange {
+    Exchange { body: to_json(request), ..json(Method::Post, format!("/v1/privacy/{}", kind.as_str())) }
+}
+
+/// Whether the vendor has the request, and under which ticket.
+pub fn privacy_taken(outcome: &Outcome) -> (Reply, Option<PrivacyReply>) {
+    match success(outcome, 202) {
+        Ok(reply) => (one(), Some(reply)),
+        Err(reply) => (never_dropped(reply), None),
+    }
+}
+
+/// `GET /v1/privacy/{ticket}`; none if the ticket can't be part of a path.
+pub fn ticket(ticket: &str) -> Option<Exchange> {
+    let plain = ticket.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    (plain && !ticket.is_empty()).then(|| bare(Method::Get, format!("/v1/privacy/{ticket}")))
+}
+
+/// How far the request is; otherwise what the answer means.
+pub fn read_ticket(outcome: &Outcome) -> Result<PrivacyReply, Reply> {
+    success(outcome, 200)
+}
+
+/// An answer of this status and shape.
+pub(super) fn success<T: serde::de::DeserializeOwned>(outcome: &Outcome, status: u16) -> Result<T, Reply> {
+    match outcome {
+        Ok(answer) if answer.status == status => answer.json().ok_or(Reply::Failed),
+        other => Err(refusal(other)),
+    }
+}
+
+/// A JSON request without its body yet.
+pub(super) fn json(method: Method, path: String) -> Exchange {
+    Exchange { headers: vec![("content-type", "application/json".to_owned())], ..bare(method, path) }
+}
+
+/// `body` as JSON. Strings, numbers and hashes have no way to fail.
+pub(super) fn to_json(body: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(body).unwrap_or_default()
+}
+
+fn bare(method: Method, path: String) -> Exchange {
+    Exchange { method, path, headers: vec![], body: vec![], lease: None }
+}
+
+fn one() -> Reply {
+    Reply::Acknowledged { records: 1, rejected: vec![] }
+}
+
+/// A "no" of the clinic is never given up: what would cost a record of usage only costs time here.
+fn never_dropped(reply: Reply) -> Reply {
+    match reply {
+        Reply::Refused { .. } | Reply::TooLarge | Reply::Conflict | Reply::ConsentRequired => Reply::Failed,
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::Purpose;
+
+    use super::super::exchange::Answer;
+    use super::super::failure::Failure;
+    use super::*;
+
+    fn answer(status: u16, body: &str) -> Outcome {
+        Ok(Answer { status, body: body.into(), ..Answer::default() })
+    }
+
+    #[test]
+    fn a_consent_is_stored_only_if_the_collector_names_it_and_kept_it() {
+        let line = r#"{"entry":{},"signature":""}"#;
+        let hash = protocol::ledger::line_hash(line);
+        let exchange = consent(line);
+        assert_eq!(
+            (exchange.path, exchange.body),
+            (format!("/v1/consents/{hash}"), line.as_bytes().to_vec())
+        );
+
+        let body = |hash: Digest, durable| format!(r#"{{"hash":"{hash}","durable":{durable}}}"#);
+        assert_eq!(consent_stored(&answer(201, &body(hash, true)), hash), one());
+        assert_eq!(consent_stored(&answer(200, &body(hash, true)), hash), one());
+        for (status, body) in [
+            (201, body(hash, false)),
+            (200, body(Digest::of(b"other"), true)),
+            (202, body(hash, true)),
+            (200, String::new()),
+            (400, String::new()),
+            (409, String::new()),
+            (413, String::new()),
+        ] {
+            assert_eq!(consent_stored(&answer(status, &body), hash), Reply::Failed, "{status} {body}");
+        }
+        assert_eq!(consent_stored(&answer(410, ""), hash), Reply::Retired);
+    }
+
+    #[test]
+    fn a_request_is_taken_with_a_ticket_or_kept() {
+        let request = PrivacyRequest {
+            request_id: "00".repeat(16),
+            purposes: vec![Purpose::UsageStatistics],
+            ledger_sha256: Digest::of(b"line"),
+        };
+        let exchange = privacy(PrivacyKind::Withdraw, &request);
+        assert_eq!(exchange.path, "/v1/privacy/withdraw");
+        assert_eq!(serde_json::from_slice::<PrivacyRequest>(&exchange.body).unwrap(), request);
+
+        let (reply, taken) = privacy_taken(&answer(202, r#"{"ticket":"t-1","state":"open"}"#));
+        assert_eq!((reply, taken.map(|taken| taken.ticket)), (one(), Some("t-1".to_owned())));
+        for status in [200, 400, 404, 409, 413, 422, 428, 500] {
+            let (reply, taken) = privacy_taken(&answer(status, r#"{"ticket":"t-1","state":"open"}"#));
+            assert_eq!((reply, taken), (Reply::Failed, None), "{status}");
+        }
+    }
+
+    #[test]
+    fn a_ticket_that_is_no_name_is_not_asked_for() {
+        assert_eq!(ticket("t-1").unwrap().path, "/v1/privacy/t-1");
+        for bad in ["", "../x", "a b", "a/b", "a?b", "æ", "a\r\nX: y"] {
+            assert!(ticket(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_probe_is_welcome_only_if_it_is_answered_in_full() {
+        let body = r#"{"protocol":[1],"time":"","max_batch":1,"max_records":1,"max_bundle":1,"residency":"EEA","new":1}"#;
+        assert_eq!(probed(&answer(200, body)), Reply::Welcome);
+        assert_eq!(probed(&answer(200, "{}")), Reply::Failed);
+        assert_eq!(probed(&answer(403, "")), Reply::Unauthorised);
+        assert_eq!(probed(&Err(Failure::Cut)), Reply::Failed);
+    }
+}
