@@ -26,6 +26,29 @@ pub const OUTBOX_SETTLED: i64 = 60;
 /// Seconds that a happening's clock may be ahead of the agent's: time zones written wrongly, and a day.
 pub const CLOCK_AHEAD: i64 = 48 * 3600;
 
+// Collect: the local socket
+
+/// Connections at a time: Kathea's one or two, the command line's, and room for a few that hang.
+pub const CONNECTIONS: usize = 32;
+
+/// Of one account at a time, so that no account keeps the others out.
+pub const CONNECTIONS_OF_ONE: usize = 8;
+
+/// Until a line that began must be whole and an answer be read: a local program needs milliseconds.
+pub const SOCKET_SLOW: Duration = Duration::from_secs(5);
+
+/// A stranger's connection without a line; Kathea and administrators may keep theirs open all day.
+pub const SOCKET_IDLE: Duration = Duration::from_secs(60);
+
+/// Until a request is answered: a withdrawal takes a second, an enrolment over a bad line some twenty.
+pub const SOCKET_ANSWER: Duration = Duration::from_secs(60);
+
+/// Bytes of an answer that the command line reads; the longest is a policy's text in two languages.
+pub const ANSWER: u64 = 1 << 20;
+
+/// After an accept that failed, mostly for want of file descriptors, so that it does not spin.
+pub const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
+
 // Spool
 
 /// Bytes of one sealed record. Above 16 KiB sled 0.34 leaks blob files; a leaf holds up to 16 values and a

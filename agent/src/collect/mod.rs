@@ -1,8 +1,16 @@
 //! The front door: what comes in, as it came.
 
+pub mod caller;
+pub mod device;
 pub mod outbox;
+pub mod socket;
 
 use std::fmt;
+use std::io::{self, BufRead};
+
+use protocol::Reason;
+
+use crate::limits;
 
 /// A line as it came: nothing is known about it. Not `Serialize`, and its `Debug` prints no content.
 #[derive(Clone, Copy)]
@@ -29,4 +37,30 @@ impl fmt::Debug for Raw<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Raw({} bytes)", self.0.len())
     }
+}
+
+/// Reads one line into `line`, without its line feed; of one that is longer than [`limits::LINE`] the rest is
+/// passed over. `None` at the end of the input.
+fn read_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<Option<Result<(), Reason>>> {
+    line.clear();
+    let (mut any, mut too_long) = (false, false);
+    loop {
+        let buffer = input.fill_buf()?;
+        if buffer.is_empty() {
+            break;
+        }
+        any = true;
+        let end = buffer.iter().position(|byte| *byte == b'\n');
+        let piece = &buffer[..end.unwrap_or(buffer.len())];
+        too_long |= line.len() + piece.len() > limits::LINE;
+        if !too_long {
+            line.extend_from_slice(piece);
+        }
+        let used = piece.len() + usize::from(end.is_some());
+        input.consume(used);
+        if end.is_some() {
+            break;
+        }
+    }
+    Ok(any.then_some(if too_long { Err(Reason::TooLong) } else { Ok(()) }))
 }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -147,32 +147,12 @@ impl Lines {
     /// The next line, or why it is refused; `None` at the end, or at a read error.
     #[allow(clippy::should_implement_trait, reason = "lends from itself")]
     pub fn next(&mut self) -> Option<Result<Raw<'_>, Reason>> {
-        self.line.clear();
-        let (mut any, mut too_long) = (false, false);
-        loop {
-            let buffer = self.file.fill_buf().ok()?;
-            if buffer.is_empty() {
-                break;
-            }
-            any = true;
-            let end = buffer.iter().position(|byte| *byte == b'\n');
-            let piece = &buffer[..end.unwrap_or(buffer.len())];
-            too_long |= self.line.len() + piece.len() > limits::LINE;
-            if !too_long {
-                self.line.extend_from_slice(piece);
-            }
-            let used = piece.len() + usize::from(end.is_some());
-            self.file.consume(used);
-            if end.is_some() {
-                break;
-            }
-        }
-        if !any {
+        let Some(line) = super::read_line(&mut self.file, &mut self.line).ok()? else {
             self.whole = true;
             return None;
-        }
+        };
         self.count += 1;
-        Some(if too_long { Err(Reason::TooLong) } else { Ok(Raw::new(&self.line)) })
+        Some(line.map(|()| Raw::new(&self.line)))
     }
 }
 

@@ -1,0 +1,170 @@
+use std::sync::mpsc::{Receiver, channel};
+
+use serde_json::json;
+
+use super::*;
+use crate::config::Config;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A socket in a directory of its own, and what was asked there. Every line is answered by its length.
+struct Scene {
+    path: PathBuf,
+    asked: Receiver<Result<Vec<u8>, Reason>>,
+    listening: Option<Listening>,
+    _dir: tempfile::TempDir,
+}
+
+fn scene() -> Scene {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run").join("kathea.sock");
+    let (tell, asked) = channel();
+    let sink = move |asked: Asked| {
+        tell.send(asked.line.clone()).unwrap();
+        let length = asked.line.as_ref().map_or(-1, |line| line.len() as i64);
+        asked.answer(Reply::done(json!({ "length": length })));
+        true
+    };
+    let listening = listen(&path, Accounts::new(&Config::default()), Instant::now, sink).unwrap();
+    Scene { path, asked, listening: Some(listening), _dir: dir }
+}
+
+impl Scene {
+    fn connect(&self) -> BufReader<Stream> {
+        let stream = connect(&self.path, PATIENCE).unwrap();
+        timeout(&stream, Some(PATIENCE), PATIENCE).unwrap();
+        BufReader::new(stream)
+    }
+}
+
+/// The length that the answer says.
+fn answer(stream: &mut BufReader<Stream>) -> i64 {
+    let mut line = String::new();
+    stream.read_line(&mut line).unwrap();
+    Reply::parse(&line).unwrap().body()["length"].as_i64().unwrap()
+}
+
+#[test]
+fn each_line_has_its_answer_garbage_too() {
+    let scene = scene();
+    let mut stream = scene.connect();
+    stream.get_mut().write_all(b"one\n\0\xff\xfe\n\n").unwrap();
+    assert_eq!([answer(&mut stream), answer(&mut stream), answer(&mut stream)], [3, 3, 0]);
+    assert_eq!(scene.asked.recv().unwrap().unwrap(), b"one");
+    assert_eq!(scene.asked.recv().unwrap().unwrap(), b"\0\xff\xfe");
+    assert_eq!(ask(&scene.path, "again", PATIENCE).unwrap(), r#"{"length":5,"ok":true}"#);
+}
+
+#[test]
+fn a_line_of_100_mb_is_refused_and_the_next_one_taken() {
+    let scene = scene();
+    let mut stream = scene.connect();
+    let piece = vec![b'x'; 1 << 20];
+    for _ in 0..100 {
+        stream.get_mut().write_all(&piece).unwrap();
+    }
+    stream.get_mut().write_all(b"\nshort\n").unwrap();
+    assert_eq!([answer(&mut stream), answer(&mut stream)], [-1, 5]);
+    assert_eq!(scene.asked.recv().unwrap(), Err(Reason::TooLong));
+}
+
+#[test]
+fn a_partial_line_is_nobodys_line() {
+    let scene = scene();
+    let mut stream = scene.connect();
+    stream.get_mut().write_all(b"{\"event\":").unwrap();
+    assert_eq!(ask(&scene.path, "other", PATIENCE).unwrap(), r#"{"length":5,"ok":true}"#);
+    assert_eq!(scene.asked.recv().unwrap().unwrap(), b"other", "the partial line keeps nobody waiting");
+    drop(stream);
+}
+
+/// The clock jumps by a minute at each look, so the line is late at once.
+#[test]
+fn a_line_that_comes_drop_by_drop_ends_its_connection() {
+    fn hasty() -> Instant {
+        static LOOKS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+        Instant::now() + Duration::from_secs(60 * LOOKS.fetch_add(1, Ordering::Relaxed))
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("s");
+    let _listening = listen(&path, Accounts::new(&Config::default()), hasty, |_| true).unwrap();
+    let mut stream = connect(&path, PATIENCE).unwrap();
+    timeout(&stream, Some(PATIENCE), PATIENCE).unwrap();
+    stream.write_all(b"{").unwrap();
+    let mut rest = Vec::new();
+    // An end or a reset: in both cases the thread is free again.
+    let _ = stream.read_to_end(&mut rest);
+    assert_eq!(rest, b"");
+}
+
+#[test]
+fn one_account_has_eight_connections_and_gets_them_back() {
+    let scene = scene();
+    let mut streams: Vec<_> = (0..limits::CONNECTIONS_OF_ONE).map(|_| scene.connect()).collect();
+    for stream in &mut streams {
+        stream.get_mut().write_all(b"x\n").unwrap();
+        assert_eq!(answer(stream), 1);
+    }
+    assert_eq!(ask(&scene.path, "one too many", PATIENCE), Err(AskError::NoAnswer));
+    drop(streams);
+    while ask(&scene.path, "room again", PATIENCE).is_err() {}
+}
+
+#[test]
+fn many_clients_one_after_the_other() {
+    let scene = scene();
+    let threads: Vec<_> = (0..4)
+        .map(|_| {
+            let path = scene.path.clone();
+            thread::spawn(move || {
+                let mut taken = 0;
+                while taken < 100 {
+                    taken += usize::from(ask(&path, "line", PATIENCE).is_ok());
+                }
+            })
+        })
+        .collect();
+    for thread in threads {
+        thread.join().unwrap();
+    }
+    assert_eq!(scene.asked.try_iter().count(), 400);
+}
+
+#[test]
+fn nobody_there_is_told_from_no_answer() {
+    let mut scene = scene();
+    scene.listening = None;
+    assert_eq!(ask(&scene.path, "x", PATIENCE), Err(AskError::Nobody), "no file");
+
+    let silent = ListenerOptions::new().name(name(&scene.path).unwrap()).create_sync().unwrap();
+    assert_eq!(ask(&scene.path, "x", Duration::from_millis(1)), Err(AskError::NoAnswer));
+    drop(silent);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_socket_left_behind_is_replaced_and_nothing_else_is() {
+    use std::os::unix::net::UnixListener;
+    let listen_at = |path: &Path| listen(path, Accounts::new(&Config::default()), Instant::now, |_| true);
+    let dir = tempfile::tempdir().unwrap();
+
+    let stale = dir.path().join("stale");
+    drop(UnixListener::bind(&stale).unwrap());
+    assert_eq!(ask(&stale, "x", PATIENCE), Err(AskError::Nobody), "left by a killed process");
+    let listening = listen_at(&stale).unwrap();
+    assert_eq!(listen_at(&stale).unwrap_err().kind(), io::ErrorKind::AddrInUse, "a live one");
+    drop(listening);
+    assert!(!stale.exists());
+
+    let file = dir.path().join("file");
+    fs::write(&file, "kept").unwrap();
+    assert_eq!(listen_at(&file).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+    assert_eq!(fs::read(&file).unwrap(), b"kept");
+}
+
+#[test]
+fn nothing_of_a_line_is_printed() {
+    let (answer, _answered) = mpsc::sync_channel(1);
+    let asked = Asked { line: Ok(b"Jane Doe".to_vec()), caller: Caller::default(), answer };
+    assert_eq!(format!("{asked:?}"), "Asked(Ok(8))");
+}
