@@ -1,0 +1,161 @@
+//! Device information: what the agent itself sees of the workstation, as happenings of the catalog.
+//!
+//! The lines pass the same gate as Kathea's, so nothing can be said here that the catalog does not list.
+
+use std::path::Path;
+
+use serde_json::json;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+/// The lines for now: the space of the volumes `system` and `scans`, the memory, the versions of the operating
+/// system and of this agent. What the system does not tell is left out.
+pub fn happenings(scans: Option<&Path>, now: OffsetDateTime) -> Vec<Vec<u8>> {
+    let at = now.format(&Rfc3339).unwrap_or_default();
+    let resources = system::memory().into_iter().flat_map(|memory| {
+        let volume = |name, path| system::free_gib(path).map(|free| resources(&at, name, free, memory));
+        [volume("system", Path::new("/")), scans.and_then(|scans| volume("scans", scans))]
+    });
+    let inventory = [("os_build", system::build()), ("agent", Some(env!("CARGO_PKG_VERSION").to_owned()))]
+        .map(|(component, version)| version.map(|version| inventory(&at, component, &version)));
+    resources.chain(inventory).flatten().collect()
+}
+
+/// Main memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Memory {
+    gib: u64,
+    used_percent: u64,
+}
+
+/// Zero percent of the GPU's memory means that nobody measured it.
+fn resources(at: &str, volume: &str, free_gib: u64, memory: Memory) -> Vec<u8> {
+    let line = json!({
+        "event": "host.resources", "at": at, "volume": volume, "free_gib": free_gib, "smart": "unknown",
+        "ram_gib": memory.gib, "ram_peak": memory.used_percent, "gpu_memory_peak": 0,
+    });
+    line.to_string().into_bytes()
+}
+
+fn inventory(at: &str, component: &str, version: &str) -> Vec<u8> {
+    let line = json!({
+        "event": "software.inventory", "at": at, "component": component, "version": version,
+        "last_update": "ok",
+    });
+    line.to_string().into_bytes()
+}
+
+#[cfg(target_os = "linux")]
+mod system {
+    use std::fs;
+    use std::path::Path;
+
+    use nix::sys::statvfs::statvfs;
+    use nix::sys::utsname::uname;
+
+    use super::Memory;
+
+    pub(super) fn free_gib(path: &Path) -> Option<u64> {
+        let volume = statvfs(path).ok()?;
+        Some(volume.blocks_available().saturating_mul(volume.fragment_size()) >> 30)
+    }
+
+    pub(super) fn memory() -> Option<Memory> {
+        super::parse_meminfo(&fs::read_to_string("/proc/meminfo").ok()?)
+    }
+
+    pub(super) fn build() -> Option<String> {
+        super::version_of(uname().ok()?.release().to_str()?)
+    }
+}
+
+/// The rest comes with the installation on Windows: std tells none of this.
+#[cfg(not(target_os = "linux"))]
+mod system {
+    use std::path::Path;
+
+    use super::Memory;
+
+    pub(super) fn free_gib(_: &Path) -> Option<u64> {
+        None
+    }
+
+    pub(super) fn memory() -> Option<Memory> {
+        None
+    }
+
+    pub(super) fn build() -> Option<String> {
+        None
+    }
+}
+
+/// `MemTotal` is what the kernel left of the memory that is built in, so it is rounded up. The catalog's range
+/// is 4 to 512 GiB; what is beyond is told as its end.
+#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
+fn parse_meminfo(text: &str) -> Option<Memory> {
+    let kib = |name: &str| {
+        let rest = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+        rest.trim().strip_suffix(" kB")?.parse::<u64>().ok()
+    };
+    let (total, available) = (kib("MemTotal")?, kib("MemAvailable")?);
+    let used = total.saturating_sub(available).saturating_mul(100).checked_div(total)?;
+    Some(Memory { gib: total.div_ceil(1 << 20).clamp(4, 512), used_percent: used })
+}
+
+/// `6.12.48-generic` is 6.12.48: numbers only, at most four, each of 16 bits.
+#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
+fn version_of(release: &str) -> Option<String> {
+    let end = release.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(release.len());
+    let fields: Vec<u16> =
+        release.get(..end)?.split('.').take(4).map_while(|field| field.parse().ok()).collect();
+    let text = fields.iter().map(u16::to_string).collect::<Vec<_>>().join(".");
+    (!text.is_empty()).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::Catalog;
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn every_line_is_one_of_the_catalog() {
+        let now = OffsetDateTime::UNIX_EPOCH;
+        let memory = Memory { gib: 16, used_percent: 41 };
+        let mut lines = happenings(Some(Path::new("/")), now);
+        assert!(!lines.is_empty());
+        lines.push(resources("1970-01-01T00:00:00Z", "scans", 1234, memory));
+        for line in lines {
+            let Value::Object(line) = serde_json::from_slice(&line).unwrap() else { panic!("an object") };
+            let happening = Catalog::built_in().happening(line["event"].as_str().unwrap()).unwrap();
+            assert_eq!(line["at"], "1970-01-01T00:00:00Z");
+            assert_eq!(line.len(), 2 + happening.attributes.len());
+            for attribute in &happening.attributes {
+                let kept = match &line[&attribute.name] {
+                    Value::Number(number) => attribute.kind.check_number(number.as_u64().unwrap()),
+                    Value::String(text) => attribute.kind.check_text(text),
+                    other => panic!("{other}"),
+                };
+                assert!(kept.is_ok(), "{}: {kept:?}", attribute.name);
+            }
+        }
+    }
+
+    #[test]
+    fn memory_is_rounded_to_what_is_built_in() {
+        let text = "MemTotal:       16252928 kB\nMemFree: 1 kB\nMemAvailable:    8126464 kB\n";
+        assert_eq!(parse_meminfo(text), Some(Memory { gib: 16, used_percent: 50 }));
+        assert_eq!(parse_meminfo("MemTotal: 0 kB\nMemAvailable: 0 kB\n"), None);
+        assert_eq!(parse_meminfo("MemTotal: lots\n"), None);
+    }
+
+    #[test]
+    fn a_release_is_cut_to_its_numbers() {
+        let version = |release| version_of(release).unwrap_or_default();
+        assert_eq!(version("6.12.48-1-generic"), "6.12.48");
+        assert_eq!(version("10.0.19045.5131.7"), "10.0.19045.5131");
+        assert_eq!(version("6.99999.1"), "6");
+        assert_eq!(version("rolling"), "");
+    }
+}
