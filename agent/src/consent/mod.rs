@@ -1,4 +1,16 @@
-//! The book by the door.
+//! The book by the door: who allowed what, under which policy, until when.
 
+pub mod book;
+pub mod chain;
+pub mod failure;
+mod ledger;
+mod notice;
 pub mod permit;
+pub mod policy;
+pub mod state;
 pub mod vendor_request;
+
+pub use book::{Book, Channel, Pending};
+pub use failure::ConsentError;
+pub use policy::{Policy, PolicyError};
+pub use state::State;

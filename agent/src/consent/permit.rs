@@ -30,6 +30,16 @@ impl Purpose for Rights {
     const COMPARTMENT: &'static str = "rights";
 }
 
+/// A purpose that needs the clinic's yes.
+pub trait Consented: Purpose {
+    /// The flag that the clinic answers.
+    const FLAG: protocol::Purpose;
+}
+
+impl Consented for UsageStatistics {
+    const FLAG: protocol::Purpose = protocol::Purpose::UsageStatistics;
+}
+
 /// Proof that purpose `P` is allowed now. It borrows the consent, so it can't outlive a change:
 /// withdrawing needs the consent mutably, and the compiler refuses while a permit is held.
 #[derive(Debug)]

@@ -1,0 +1,204 @@
+//! The chain: whether the bytes of a ledger are what was once written and acknowledged. No disk, no clock.
+//!
+//! The ledger alone can't show that its end was cut off. So a second small file, the head, says where the
+//! chain stands; it is signed, and written after each line. Lines below the head were acknowledged and must be
+//! there, unchanged; what lies above it is the remainder of an append that was cut, and counts only if it is
+//! whole.
+
+use std::fmt;
+
+use data_encoding::BASE64;
+use protocol::ledger::{BadLine, Entry, line_hash, read_line};
+use protocol::{DeviceId, Digest};
+use ring::signature::{ED25519, UnparsedPublicKey};
+
+use crate::vault::DeviceKey;
+
+const HEAD: &str = "kathea-head-1";
+
+/// A place in the chain: the index of the line that comes next, and the hash of the one before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) next: u64,
+    pub(super) last: Option<Digest>,
+}
+
+impl Place {
+    fn after(self, line: &Line) -> Self {
+        Self { next: self.next.saturating_add(1), last: Some(line.hash) }
+    }
+}
+
+/// A line that verified.
+#[derive(Clone, Debug)]
+pub(super) struct Line {
+    pub(super) entry: Entry,
+    pub(super) hash: Digest,
+    pub(super) text: String,
+}
+
+/// Where the file begins (after one was set aside: not at 0) and where the chain stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Head {
+    pub(super) first: Place,
+    pub(super) tip: Place,
+}
+
+impl Head {
+    /// `kathea-head-1 DEVICE INDEX HASH INDEX HASH SIGNATURE`, first and tip, `-` for no hash.
+    pub(super) fn to_text(self, key: &DeviceKey) -> String {
+        let mut text = format!("{HEAD} {}", key.id());
+        for place in [self.first, self.tip] {
+            let last = place.last.map_or_else(|| "-".to_owned(), |hash| hash.to_string());
+            text.push_str(&format!(" {} {last}", place.next));
+        }
+        let signature = BASE64.encode(&key.sign(text.as_bytes()));
+        format!("{text} {signature}\n")
+    }
+
+    /// Reads what [`Head::to_text`] wrote.
+    pub(super) fn from_text(text: &[u8], device: DeviceId, public_key: &[u8]) -> Result<Self, Flaw> {
+        let text = std::str::from_utf8(text).map_err(|_| Flaw::HeadDamaged)?;
+        let text = text.strip_suffix('\n').ok_or(Flaw::HeadDamaged)?;
+        let (signed, signature) = text.rsplit_once(' ').ok_or(Flaw::HeadDamaged)?;
+        let fields: Vec<&str> = signed.split(' ').collect();
+        let &[HEAD, owner, first, first_hash, tip, tip_hash] = fields.as_slice() else {
+            return Err(Flaw::HeadDamaged);
+        };
+        if owner.parse::<DeviceId>().is_ok_and(|owner| owner != device) {
+            return Err(Flaw::OtherDevice);
+        }
+        let signature = BASE64.decode(signature.as_bytes()).map_err(|_| Flaw::HeadDamaged)?;
+        UnparsedPublicKey::new(&ED25519, public_key)
+            .verify(signed.as_bytes(), &signature)
+            .map_err(|_| Flaw::HeadDamaged)?;
+        let place = |next: &str, last: &str| {
+            let last = if last == "-" { None } else { Some(last.parse().ok()?) };
+            Some(Place { next: next.parse().ok()?, last })
+        };
+        let places = place(first, first_hash).zip(place(tip, tip_hash));
+        places.map(|(first, tip)| Self { first, tip }).ok_or(Flaw::HeadDamaged)
+    }
+}
+
+/// What is wrong with a ledger. Any of these closes every flag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flaw {
+    /// The disk does not give it.
+    Unreadable(std::io::ErrorKind),
+    /// Far longer than a ledger grows.
+    TooLarge,
+    /// It was written by another device: the keys were lost, or the directory was copied.
+    OtherDevice,
+    /// `ledger.head` is not there.
+    HeadMissing,
+    /// `ledger.head` does not verify.
+    HeadDamaged,
+    /// Not a ledger line.
+    NotALine,
+    /// Changed after it was signed.
+    Signature,
+    /// Not the successor of the line before.
+    Order,
+    /// Lines that were acknowledged are not there.
+    Cut,
+    /// Changed by something else while the agent was running.
+    Changed,
+}
+
+impl fmt::Display for Flaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable(why) => write!(f, "it cannot be read ({why})"),
+            Self::TooLarge => f.write_str("it is too large to be a ledger"),
+            Self::OtherDevice => f.write_str("it was written by another device"),
+            Self::HeadMissing => f.write_str("ledger.head is missing, so a cut could not be noticed"),
+            Self::HeadDamaged => f.write_str("ledger.head was damaged or edited"),
+            Self::NotALine => f.write_str("this is not a ledger line"),
+            Self::Signature => f.write_str("this line was changed after it was signed"),
+            Self::Order => {
+                f.write_str("this line does not follow the one before: lines are missing or moved")
+            }
+            Self::Cut => f.write_str("the end is missing"),
+            Self::Changed => f.write_str("something else changed it while the agent was running"),
+        }
+    }
+}
+
+/// A flaw and where it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Line of the file, from 1; `None` where it is not one line's fault.
+    pub line: Option<usize>,
+    /// What is wrong.
+    pub flaw: Flaw,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "consent ledger, line {line}: {}", self.flaw),
+            None => write!(f, "consent ledger: {}", self.flaw),
+        }
+    }
+}
+
+/// What the bytes of a ledger turn out to be.
+#[derive(Debug, Default)]
+pub(super) struct Examined {
+    /// The lines that verify, up to the first that does not.
+    pub(super) lines: Vec<Line>,
+    /// Bytes of those lines; what follows is the remainder of an append if there is no finding.
+    pub(super) length: usize,
+    pub(super) finding: Option<Finding>,
+}
+
+/// Checks the bytes of a ledger against its head.
+pub(super) fn examine(
+    bytes: &[u8],
+    head: Result<Head, Flaw>,
+    device: DeviceId,
+    public_key: &[u8],
+) -> Examined {
+    let mut examined = Examined::default();
+    let Head { first, tip } = head.unwrap_or_default();
+    let mut place = first;
+    let mut at_tip = (place.next == tip.next).then_some(place);
+    for raw in bytes.split_inclusive(|byte| *byte == b'\n') {
+        match check(raw, place, device, public_key) {
+            Ok(line) => {
+                place = place.after(&line);
+                examined.length += raw.len();
+                examined.lines.push(line);
+            }
+            Err(_) if head.is_ok() && place.next >= tip.next => break,
+            Err(flaw) => {
+                examined.finding = Some(Finding { line: Some(examined.lines.len() + 1), flaw });
+                return examined;
+            }
+        }
+        if place.next == tip.next {
+            at_tip = Some(place);
+        }
+    }
+    examined.finding = match head {
+        Err(flaw) => Some(Finding { line: None, flaw }),
+        Ok(_) if at_tip == Some(tip) => None,
+        Ok(_) => Some(Finding { line: Some(examined.lines.len() + 1), flaw: Flaw::Cut }),
+    };
+    examined
+}
+
+/// One line, if it is whole and the successor of `place`.
+fn check(raw: &[u8], place: Place, device: DeviceId, public_key: &[u8]) -> Result<Line, Flaw> {
+    let text = raw.strip_suffix(b"\n").and_then(|raw| std::str::from_utf8(raw).ok()).ok_or(Flaw::NotALine)?;
+    let entry = read_line(text, public_key).map_err(|bad| match bad {
+        BadLine::Signature => Flaw::Signature,
+        BadLine::TooLong | BadLine::Shape => Flaw::NotALine,
+    })?;
+    let header = &entry.header;
+    if header.index != place.next || header.previous != place.last || header.device != device {
+        return Err(Flaw::Order);
+    }
+    Ok(Line { hash: line_hash(text), text: text.to_owned(), entry })
+}

@@ -1,0 +1,74 @@
+//! Why an answer was not taken.
+
+use std::fmt;
+use std::io;
+
+/// Why an answer was not taken. Each says what to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConsentError {
+    /// The policy does not ask for it.
+    NotOffered,
+    /// The administrator's no.
+    Forbidden,
+    /// It is asked for each case.
+    PerCase,
+    /// The digest is not that of the notice.
+    NotShown,
+    /// The clock can't be right.
+    Clock,
+    /// The ledger can't be trusted.
+    Untrusted,
+    /// An earlier withdrawal is not finished.
+    Withdrawing,
+    /// There is a yes, which only a withdrawal ends.
+    Granted,
+    /// Not a member of the group.
+    NotMember,
+    /// The ledger can't be written.
+    Ledger(io::ErrorKind),
+}
+
+impl ConsentError {
+    /// Whether consent or policy stands against it, and not a failure.
+    pub const fn is_refusal(self) -> bool {
+        !matches!(self, Self::Ledger(_) | Self::Clock)
+    }
+}
+
+impl fmt::Display for ConsentError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotOffered => f.write_str("the policy does not offer this purpose: there is nothing to answer"),
+            Self::Forbidden => f.write_str(
+                "the administrator forbids it: `forbid = true` under [consent] in the configuration must go first",
+            ),
+            Self::PerCase => {
+                f.write_str("this purpose is asked for each support case: use `kathea-agent support --case ID`")
+            }
+            Self::NotShown => f.write_str(
+                "the digest is not that of the notice: read it with `consent show` and repeat its digest",
+            ),
+            Self::Clock => {
+                f.write_str("the clock is wrong: it is outside the policy's time; set it and answer again")
+            }
+            Self::Untrusted => f.write_str(
+                "the consent ledger cannot be trusted (`consent verify` says why): `consent withdraw` erases what \
+                 waits under it and begins a new one; then answer again",
+            ),
+            Self::Withdrawing => {
+                f.write_str("an earlier withdrawal is still being carried out: answer again when it is done")
+            }
+            Self::Granted => f.write_str("there is a yes: take it back with `consent withdraw`"),
+            Self::NotMember => f.write_str(
+                "this account may not say yes: it must be in the group that [consent] names in the configuration",
+            ),
+            Self::Ledger(why) => write!(
+                f,
+                "the answer could not be written down ({why}): check the rights and the space of data_dir, and \
+                 answer again"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for ConsentError {}

@@ -1,0 +1,209 @@
+//! The ledger: every answer the clinic ever gave, append-only, outside sled. It outlives withdrawal, because it
+//! is the proof of it (GDPR art. 7(1)).
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use protocol::Digest;
+use protocol::ledger::{Entry, EntryHeader, Event, Processing, line_hash, write_line};
+
+use super::chain::{Examined, Finding, Flaw, Head, Line, Place, examine};
+use crate::vault::DeviceKey;
+use crate::{durable, limits};
+
+const SCHEMA: &str = "kathea-consent-1";
+
+/// The ledger on disk, and its lines that verified.
+#[derive(Debug)]
+pub(super) struct Ledger {
+    dir: PathBuf,
+    key: DeviceKey,
+    first: Place,
+    promised: Place,
+    lines: Vec<Line>,
+    length: u64,
+    finding: Option<Finding>,
+    note: Option<String>,
+}
+
+impl Ledger {
+    /// Reads the ledger in `dir`. Never fails: a ledger that can't be trusted has a [`Ledger::finding`].
+    pub(super) fn open(dir: &Path, key: DeviceKey) -> Self {
+        let (bytes, head, examined) = read(dir, &key);
+        let Head { first, tip } = head.unwrap_or_default();
+        let mut ledger = Self {
+            dir: dir.to_owned(),
+            first,
+            promised: tip,
+            lines: examined.lines,
+            length: examined.length as u64,
+            finding: examined.finding,
+            note: None,
+            key,
+        };
+        if head == Err(Flaw::OtherDevice) {
+            let restarted = ledger.restart(Place::default());
+            ledger.note(
+                restarted,
+                "the consent ledger of another device was set aside: nothing is allowed yet",
+            );
+        } else if ledger.finding.is_none() && bytes.len() > examined.length {
+            let healed = ledger.set_torn_aside(bytes.get(examined.length..).unwrap_or_default());
+            ledger
+                .note(healed, "an answer was being written when the power went: ask again (see ledger.torn)");
+        }
+        ledger
+    }
+
+    fn note(&mut self, done: io::Result<()>, note: &str) {
+        match done {
+            Ok(()) => self.note = Some(note.to_owned()),
+            Err(error) => {
+                self.finding = Some(Finding { line: None, flaw: Flaw::Unreadable(error.kind()) });
+            }
+        }
+    }
+
+    /// The lines that verify, the oldest first.
+    pub(super) fn lines(&self) -> &[Line] {
+        &self.lines
+    }
+
+    /// Why it is not to be trusted.
+    pub(super) fn finding(&self) -> Option<Finding> {
+        self.finding
+    }
+
+    /// What was put in order when it was opened.
+    pub(super) fn opened_with(&self) -> Option<&str> {
+        self.note.as_deref()
+    }
+
+    /// Where the chain stands.
+    pub(super) fn tip(&self) -> Place {
+        let next = self.first.next.saturating_add(self.lines.len() as u64);
+        Place { next, last: self.lines.last().map_or(self.first.last, |line| Some(line.hash)) }
+    }
+
+    /// The newest place that the lines or the head know of.
+    pub(super) fn newest_known(&self) -> Place {
+        let tip = self.tip();
+        if self.promised.next >= tip.next { self.promised } else { tip }
+    }
+
+    /// Reads the files again, whatever was known of them.
+    pub(super) fn verify(&self) -> Vec<Finding> {
+        let (_, _, examined) = read(&self.dir, &self.key);
+        examined.finding.into_iter().collect()
+    }
+
+    /// Adds one line; on return it outlives a power cut. After an error it is not there.
+    pub(super) fn append(&mut self, processing: Processing, event: Event) -> io::Result<Digest> {
+        let Place { next, last } = self.tip();
+        let header =
+            EntryHeader { schema: SCHEMA.to_owned(), index: next, device: self.key.id(), previous: last };
+        let entry = Entry { header, processing, event };
+        let text = write_line(&entry, |bytes| self.key.sign(bytes))
+            .map_err(|_| io::Error::from(ErrorKind::InvalidData))?;
+        let line = Line { entry, hash: line_hash(&text), text };
+        if self.length == 0 {
+            self.write_head(self.tip())?; // from now on a missing line is a cut
+        }
+        let hash = line.hash;
+        self.write(&line.text, Place { next: next.saturating_add(1), last: Some(hash) })?;
+        self.length += line.text.len() as u64 + 1;
+        self.lines.push(line);
+        Ok(hash)
+    }
+
+    /// Sets the file aside, whatever it holds, and goes on behind `from` in a new one: a person has decided
+    /// anew. The chain stays one chain, for the vendor too.
+    pub(super) fn restart(&mut self, from: Place) -> io::Result<()> {
+        let path = self.path();
+        let aside = |n: u32| self.dir.join(format!("ledger-before-{}.{n}.ndjson", from.next));
+        if path.exists()
+            && let Some(free) = (0..u32::MAX).map(aside).find(|aside| !aside.exists())
+        {
+            std::fs::rename(&path, free)?;
+        }
+        (self.first, self.promised) = (from, from);
+        self.lines.clear();
+        self.length = 0;
+        self.write_head(from)?;
+        self.finding = None;
+        Ok(())
+    }
+
+    fn write(&mut self, text: &str, tip: Place) -> io::Result<()> {
+        let path = self.path();
+        let mut options = OpenOptions::new();
+        let mut file = durable::private(options.write(true).create(true).truncate(false)).open(&path)?;
+        if file.seek(SeekFrom::End(0))? != self.length {
+            self.finding = Some(Finding { line: None, flaw: Flaw::Changed });
+            return Err(ErrorKind::InvalidData.into());
+        }
+        let written = file
+            .write_all(format!("{text}\n").as_bytes())
+            .and_then(|()| file.sync_all())
+            .and_then(|()| durable::sync_parent(&path))
+            .and_then(|()| self.write_head(tip));
+        if written.is_err() && cut(&file, self.length).is_err() {
+            self.finding = Some(Finding { line: None, flaw: Flaw::Changed });
+        }
+        written
+    }
+
+    fn write_head(&self, tip: Place) -> io::Result<()> {
+        let head = Head { first: self.first, tip };
+        durable::replace(&head_path(&self.dir), head.to_text(&self.key).as_bytes())
+    }
+
+    fn set_torn_aside(&self, torn: &[u8]) -> io::Result<()> {
+        durable::replace(&self.dir.join("ledger.torn"), torn)?;
+        cut(&OpenOptions::new().write(true).open(self.path())?, self.length)
+    }
+
+    fn path(&self) -> PathBuf {
+        ledger_path(&self.dir)
+    }
+}
+
+fn cut(file: &File, length: u64) -> io::Result<()> {
+    file.set_len(length)?;
+    file.sync_all()
+}
+
+fn ledger_path(dir: &Path) -> PathBuf {
+    dir.join("ledger.ndjson")
+}
+
+fn head_path(dir: &Path) -> PathBuf {
+    dir.join("ledger.head")
+}
+
+/// Both files as they are, and what they turn out to be.
+fn read(dir: &Path, key: &DeviceKey) -> (Vec<u8>, Result<Head, Flaw>, Examined) {
+    let ledger = read_bounded(&ledger_path(dir));
+    let head = match (read_bounded(&head_path(dir)), &ledger) {
+        (Err(flaw), _) | (_, &Err(flaw)) => Err(flaw),
+        (Ok(Some(text)), _) => Head::from_text(&text, key.id(), key.public_key()),
+        (Ok(None), Ok(None)) => Ok(Head::default()),
+        (Ok(None), Ok(Some(bytes))) if bytes.is_empty() => Ok(Head::default()),
+        (Ok(None), Ok(Some(_))) => Err(Flaw::HeadMissing),
+    };
+    let bytes = ledger.unwrap_or_default().unwrap_or_default();
+    let examined = examine(&bytes, head, key.id(), key.public_key());
+    (bytes, head, examined)
+}
+
+fn read_bounded(path: &Path) -> Result<Option<Vec<u8>>, Flaw> {
+    let unreadable = |error: io::Error| Flaw::Unreadable(error.kind());
+    let file = match File::open(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        opened => opened.map_err(unreadable)?,
+    };
+    let mut bytes = Vec::new();
+    file.take(limits::LEDGER + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > limits::LEDGER { Err(Flaw::TooLarge) } else { Ok(Some(bytes)) }
+}

@@ -1,0 +1,157 @@
+//! The state of a flag: a pure function of the ledger's lines, the policy and the time.
+
+use std::fmt;
+
+use protocol::Purpose;
+use protocol::ledger::EventKind;
+use time::format_description::well_known::Rfc3339;
+use time::{Month, OffsetDateTime};
+
+use super::chain::Line;
+use super::policy::Policy;
+use crate::limits;
+
+/// What may be done for a purpose. Only [`State::Granted`] opens anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// The controller's policy does not ask for it.
+    NotOffered,
+    /// Nobody answered, or the answer can't be trusted.
+    Unset,
+    /// Yes, under the current policy.
+    Granted,
+    /// No.
+    Denied,
+    /// Not any more.
+    Withdrawn,
+    /// Keep, but neither use nor send (GDPR art. 18).
+    Restricted,
+    /// Yes, but to another policy.
+    StalePolicy,
+    /// Yes, but its period is over, or the clock says it has not begun.
+    Expired,
+}
+
+impl State {
+    /// Its word in `status` and on the command line.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotOffered => "not_offered",
+            Self::Unset => "unset",
+            Self::Granted => "granted",
+            Self::Denied => "denied",
+            Self::Withdrawn => "withdrawn",
+            Self::Restricted => "restricted",
+            Self::StalePolicy => "stale_policy",
+            Self::Expired => "expired",
+        }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// What the lines say about one purpose.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Answer<'a> {
+    /// The newest event.
+    pub(super) last: &'a Line,
+    /// The yes that stands, or that a withdrawal is still ending.
+    pub(super) grant: Option<&'a Line>,
+    /// The withdrawal that is not closed.
+    pub(super) withdrawing: Option<&'a Line>,
+}
+
+/// The answer for `purpose`; `None` if nobody gave one.
+pub(super) fn answer(lines: &[Line], purpose: Purpose) -> Option<Answer<'_>> {
+    let about =
+        |line: &&Line| line.entry.processing.purpose == purpose && line.entry.processing.case.is_none();
+    lines.iter().filter(about).fold(None, |answer: Option<Answer<'_>>, line| {
+        let (mut grant, mut withdrawing) =
+            answer.map_or((None, None), |before| (before.grant, before.withdrawing));
+        match line.entry.event.kind {
+            EventKind::Granted => (grant, withdrawing) = (Some(line), None),
+            EventKind::Withdrawn => withdrawing = Some(line),
+            EventKind::Closed => (grant, withdrawing) = (None, None),
+            EventKind::Denied => grant = None,
+            EventKind::Restricted | EventKind::Released | EventKind::Expired => {}
+        }
+        Some(Answer { last: line, grant, withdrawing })
+    })
+}
+
+/// The state that follows from an answer, under `policy`, at `now` (seconds since 1970).
+pub(super) fn state(answer: Option<Answer<'_>>, policy: &Policy, now: i64) -> State {
+    let Some(answer) = answer else { return State::Unset };
+    match answer.last.entry.event.kind {
+        EventKind::Withdrawn | EventKind::Closed => State::Withdrawn,
+        EventKind::Denied => State::Denied,
+        EventKind::Restricted => State::Restricted,
+        EventKind::Expired => State::Expired,
+        EventKind::Granted | EventKind::Released => match answer.grant {
+            None => State::Unset,
+            Some(grant) if grant.entry.processing.policy_sha256 != policy.hash() => State::StalePolicy,
+            Some(grant) if is_within(grant, now) => State::Granted,
+            Some(_) => State::Expired,
+        },
+    }
+}
+
+/// Whether `now` lies in a grant's life. A clock far behind the grant is wrong; what it would open, nobody knows.
+fn is_within(grant: &Line, now: i64) -> bool {
+    let event = &grant.entry.event;
+    let until = event.until.as_deref().and_then(from_text);
+    let life = from_text(&event.at).zip(until);
+    life.is_some_and(|(from, until)| now >= from.saturating_sub(limits::CLOCK_BEHIND) && now < until)
+}
+
+/// RFC 3339 in UTC; times outside the years 1970 to 9999 are moved to the nearest inside.
+pub(super) fn to_text(now: i64) -> String {
+    const LAST: i64 = 253_402_300_799; // 9999-12-31T23:59:59Z
+    OffsetDateTime::from_unix_timestamp(now.clamp(0, LAST))
+        .ok()
+        .and_then(|time| time.format(&Rfc3339).ok())
+        .unwrap_or_default()
+}
+
+/// Seconds since 1970 of an RFC 3339 time.
+pub(super) fn from_text(text: &str) -> Option<i64> {
+    OffsetDateTime::parse(text, &Rfc3339).ok().map(OffsetDateTime::unix_timestamp)
+}
+
+/// The same day and time some months later; the last of the month where there is no such day.
+pub(super) fn months_later(now: i64, months: u32) -> Option<i64> {
+    let time = OffsetDateTime::from_unix_timestamp(now).ok()?;
+    let count = i64::from(time.year()) * 12 + i64::from(u8::from(time.month())) - 1 + i64::from(months);
+    let year = i32::try_from(count.div_euclid(12)).ok()?;
+    let month = Month::try_from(u8::try_from(count.rem_euclid(12)).ok()? + 1).ok()?;
+    let day = time.day().min(month.length(year));
+    let later =
+        time.replace_day(1).ok()?.replace_year(year).ok()?.replace_month(month).ok()?.replace_day(day);
+    later.ok().map(OffsetDateTime::unix_timestamp)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn months_end_where_the_calendar_says() {
+        let later = |from: &str, months| to_text(months_later(from_text(from).unwrap(), months).unwrap());
+        assert_eq!(later("2024-02-29T12:00:00Z", 24), "2026-02-28T12:00:00Z");
+        assert_eq!(later("2026-01-31T00:00:00Z", 1), "2026-02-28T00:00:00Z");
+        assert_eq!(later("2026-11-21T10:32:11Z", 14), "2028-01-21T10:32:11Z");
+        assert_eq!(months_later(i64::MAX, 1), None);
+        assert_eq!(months_later(253_402_300_799, 1), None);
+    }
+
+    #[test]
+    fn a_time_that_cannot_be_is_written_as_the_nearest_that_can() {
+        assert_eq!(to_text(i64::MIN), "1970-01-01T00:00:00Z");
+        assert_eq!(to_text(i64::MAX), "9999-12-31T23:59:59Z");
+        assert_eq!(from_text("yesterday"), None);
+    }
+}
