@@ -34,6 +34,8 @@ const HEAD: Duration = Duration::from_secs(60);
 const END: Duration = Duration::from_secs(10);
 /// Connections at once; the next waits in the system's queue.
 const CONNECTIONS: usize = 1024;
+/// Requests that are being answered at once; each may hold an inflated batch of 8 MiB.
+const WORKERS: usize = 32;
 /// After a failed accept: descriptors are short, and come back as connections end.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Bytes of a request's head.
@@ -53,6 +55,7 @@ pub(crate) fn serve(data: &Path, listen: SocketAddr) -> Result<(), Failure> {
 
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        .max_blocking_threads(WORKERS)
         .build()
         .and_then(|runtime| runtime.block_on(accept(listener, tls, router)))
         .map_err(|error| Failure::new(format!("cannot serve: {error}")))

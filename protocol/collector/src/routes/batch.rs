@@ -3,25 +3,25 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{Extension, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use data_encoding::BASE64;
 use protocol::reply::{BatchReply, ConsentReply, names};
 use protocol::{Batch, DeviceId, Digest, Purpose, ledger};
 
-use super::{Body, Collector, Path, Peer, active, bytes, json, now};
+use super::{Body, Caller, Collector, Path, active, bytes, json, now};
 use crate::problem::Problem;
 use crate::store::{Consent, Kept, Verdict};
 
 /// `PUT /v1/consents/{hash}`
 pub(super) async fn put_consent(
     State(collector): State<Arc<Collector>>,
-    Extension(peer): Extension<Peer>,
+    caller: Caller,
     path: Path<String>,
     body: Body,
 ) -> Response {
-    active(collector, peer, |collector, device| {
+    active(collector, caller, |collector, device| {
         consent(collector, device, &super::path(path)?, &bytes(body)?)
     })
     .await
@@ -30,12 +30,12 @@ pub(super) async fn put_consent(
 /// `PUT /v1/streams/{purpose}/batches/{id}`
 pub(super) async fn put_batch(
     State(collector): State<Arc<Collector>>,
-    Extension(peer): Extension<Peer>,
+    caller: Caller,
     path: Path<(String, String)>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    active(collector, peer, move |collector, device| {
+    active(collector, caller, move |collector, device| {
         let (purpose, id) = super::path(path)?;
         let purpose = purpose.parse().map_err(|_| Problem::NotFound)?;
         let body = bytes(body)?;

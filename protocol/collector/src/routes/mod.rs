@@ -11,7 +11,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection};
-use axum::extract::{DefaultBodyLimit, Extension, Request, State};
+use axum::extract::{DefaultBodyLimit, FromRequestParts, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -42,6 +43,19 @@ pub(crate) struct Collector {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer(pub(crate) Option<DeviceId>);
 
+/// The device of a connection that showed a certificate. It stands before the body in a handler's
+/// arguments, so that of anybody else no body is read.
+struct Caller(DeviceId);
+
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let peer = parts.extensions.get::<Peer>().and_then(|peer| peer.0);
+        peer.map(Self).ok_or(Problem::CertificateRequired)
+    }
+}
+
 /// A body that arrived whole and within its limit.
 type Body = Result<Bytes, BytesRejection>;
 /// The names in a route.
@@ -71,8 +85,8 @@ async fn deadline(request: Request, next: Next) -> Response {
     response.unwrap_or_else(|_| Problem::Timeout.into_response())
 }
 
-async fn capabilities(State(collector): State<Arc<Collector>>, Extension(peer): Extension<Peer>) -> Response {
-    active(collector, peer, |_, _| {
+async fn capabilities(State(collector): State<Arc<Collector>>, caller: Caller) -> Response {
+    active(collector, caller, |_, _| {
         Ok(json(
             StatusCode::OK,
             &Capabilities {
@@ -91,10 +105,10 @@ async fn capabilities(State(collector): State<Arc<Collector>>, Extension(peer): 
 /// Runs `answer` for an enrolled device that is neither revoked nor retired.
 async fn active(
     collector: Arc<Collector>,
-    peer: Peer,
+    caller: Caller,
     answer: impl FnOnce(&Collector, DeviceId) -> Result<Response, Problem> + Send + 'static,
 ) -> Response {
-    enrolled(collector, peer, |collector, device, standing| match standing {
+    enrolled(collector, caller, |collector, device, standing| match standing {
         Standing::Retired => Err(Problem::DeviceRetired),
         _ => answer(collector, device),
     })
@@ -105,11 +119,11 @@ async fn active(
 /// known of it.
 async fn enrolled(
     collector: Arc<Collector>,
-    peer: Peer,
+    caller: Caller,
     answer: impl FnOnce(&Collector, DeviceId, Standing) -> Result<Response, Problem> + Send + 'static,
 ) -> Response {
     blocking(move || {
-        let device = peer.0.ok_or(Problem::CertificateRequired)?;
+        let Caller(device) = caller;
         let standing = collector.store.standing(device)?;
         match standing {
             Standing::Unknown => return Err(Problem::DeviceUnknown),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Extension, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use protocol::reply::PrivacyRequest;
@@ -10,18 +10,18 @@ use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use serde::de::value::{Error, StrDeserializer};
 
-use super::{Body, Collector, Path, Peer, enrolled, json, now, read_json};
+use super::{Body, Caller, Collector, Path, enrolled, json, now, read_json};
 use crate::problem::Problem;
 use crate::store::requests::{Kind, Ticket};
 
 /// `POST /v1/privacy/{kind}`
 pub(super) async fn ask(
     State(collector): State<Arc<Collector>>,
-    Extension(peer): Extension<Peer>,
+    caller: Caller,
     path: Path<String>,
     body: Body,
 ) -> Response {
-    enrolled(collector, peer, |collector, device, _| {
+    enrolled(collector, caller, |collector, device, _| {
         let kind = super::path(path)?;
         let kind: StrDeserializer<'_, Error> = kind.as_str().into_deserializer();
         let kind = Kind::deserialize(kind).map_err(|_| Problem::NotFound)?;
@@ -38,10 +38,10 @@ pub(super) async fn ask(
 /// `GET /v1/privacy/{ticket}`, for the device whose ticket it is.
 pub(super) async fn look(
     State(collector): State<Arc<Collector>>,
-    Extension(peer): Extension<Peer>,
+    caller: Caller,
     path: Path<String>,
 ) -> Response {
-    enrolled(collector, peer, |collector, device, _| {
+    enrolled(collector, caller, |collector, device, _| {
         let ticket = Ticket::read(&super::path(path)?).filter(|ticket| ticket.device == device);
         let reply = collector.store.request_state(&ticket.ok_or(Problem::NotFound)?)?;
         reply.map(|reply| json(StatusCode::OK, &reply)).ok_or(Problem::NotFound)

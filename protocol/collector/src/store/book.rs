@@ -140,3 +140,76 @@ impl Line {
         self.index > grant.index && self.purpose == grant.purpose && self.case == grant.case
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::entry;
+
+    const USAGE: Purpose = Purpose::UsageStatistics;
+    const CASE: Purpose = Purpose::SupportCase;
+
+    /// A book of these entries, in this order; each one's hash is that of its place.
+    fn book(entries: &[(u64, Purpose, Option<&str>, EventKind)]) -> Book {
+        let dir = tempfile::tempdir().unwrap();
+        let mut book = Book::open(&dir.path().join("log"), &[]).unwrap();
+        for (place, &(index, purpose, case, kind)) in entries.iter().enumerate() {
+            let kept =
+                book.put(&place.to_string(), entry(index, purpose, case, kind), OffsetDateTime::UNIX_EPOCH);
+            assert_eq!(kept.unwrap(), Kept::Now);
+        }
+        book
+    }
+
+    fn at(place: usize) -> Digest {
+        ledger::line_hash(&place.to_string())
+    }
+
+    #[test]
+    fn one_case_or_purpose_does_not_end_another() {
+        use EventKind::{Granted, Withdrawn};
+        let book = book(&[
+            (0, USAGE, None, Granted),
+            (1, CASE, Some("A-1"), Granted),
+            (2, CASE, Some("B-2"), Granted),
+            (3, CASE, Some("A-1"), Withdrawn),
+        ]);
+        assert_eq!(book.standing(at(0), USAGE), Consent::Stands);
+        assert_eq!(book.standing(at(1), CASE), Consent::Ended);
+        assert_eq!(book.standing(at(2), CASE), Consent::Stands);
+        assert_eq!(book.standing(at(2), USAGE), Consent::NotGiven);
+        assert_eq!(book.standing(at(3), CASE), Consent::NotGiven);
+        assert_eq!(book.standing(at(4), USAGE), Consent::Unknown);
+    }
+
+    #[test]
+    fn the_ledgers_order_counts_and_not_that_of_arrival() {
+        use EventKind::{Granted, Released, Restricted, Withdrawn};
+        let book = book(&[
+            (5, USAGE, None, Granted),
+            (3, USAGE, None, Withdrawn),
+            (0, USAGE, None, Granted),
+            (2, USAGE, None, Released),
+            (1, USAGE, None, Restricted),
+            (6, USAGE, None, Restricted),
+        ]);
+        assert_eq!(book.standing(at(2), USAGE), Consent::Ended);
+        assert_eq!(book.standing(at(0), USAGE), Consent::Restricted);
+        assert_eq!(book.head(), Some((6, at(5))));
+    }
+
+    #[test]
+    fn of_two_entries_with_one_index_the_first_is_the_head() {
+        let book = book(&[(1, USAGE, None, EventKind::Granted), (1, USAGE, None, EventKind::Denied)]);
+        assert_eq!(book.head(), Some((1, at(0))));
+    }
+
+    #[test]
+    fn a_withdrawal_request_ends_what_was_known_and_no_later_grant() {
+        let entries = [(0, USAGE, None, EventKind::Granted), (2, USAGE, None, EventKind::Granted)];
+        let mut book = book(&entries);
+        book.withdraw(&[USAGE], 1);
+        assert_eq!(book.standing(at(0), USAGE), Consent::Ended);
+        assert_eq!(book.standing(at(1), USAGE), Consent::Stands);
+    }
+}

@@ -39,7 +39,7 @@ fn random_batches_with_restarts_are_each_held_once() {
     for round in 0..20 {
         let path = dir.path().join(round.to_string());
         let mut stream = Stream::open(&path).unwrap();
-        let (mut held, mut lost) = (BTreeSet::new(), BTreeMap::new());
+        let (mut held, mut lost, mut repeated) = (BTreeSet::new(), BTreeMap::new(), 0);
         for _ in 0..40 {
             let epoch = epoch(random.below(3), random.below(2) as u8);
             let lo = random.below(40);
@@ -53,6 +53,7 @@ fn random_batches_with_restarts_are_each_held_once() {
             match put(&mut stream, &next) {
                 Verdict::New => {
                     assert!(seqs.clone().any(|seq| !held.contains(&seq)) || declared.clone().count() > 0);
+                    repeated += seqs.clone().filter(|seq| held.contains(seq)).count();
                     held.extend(seqs);
                     lost.extend(declared.map(|seq| (seq, Reason::Quota)));
                 }
@@ -65,6 +66,8 @@ fn random_batches_with_restarts_are_each_held_once() {
                 stream = Stream::open(&path).unwrap();
             }
         }
+        // Without the index these would come out twice.
+        assert!(repeated > 0);
         let mut out = exported(&path);
         let index = replay(&path, |_, _, _| Ok(())).unwrap();
         assert_eq!(index, stream.index);

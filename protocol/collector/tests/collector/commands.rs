@@ -1,0 +1,73 @@
+//! The command line: what it refuses, and what it does beside a running server.
+
+use std::fs;
+use std::path::Path;
+
+use crate::device::Device;
+use crate::program::{Collector, attempt};
+
+fn code(data: &Path, command: &str, args: &[&str]) -> i32 {
+    attempt(data, command, args).status.code().unwrap()
+}
+
+#[test]
+fn a_data_directory_is_made_once_and_its_secrets_are_private() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("collector");
+    assert_eq!(code(&data, "token", &[]), 1);
+    assert!(!data.exists());
+    assert_eq!(code(&data, "init", &["--host", "collector.example", "--host", "192.0.2.7"]), 0);
+    let ca = fs::read(data.join("ca.pem")).unwrap();
+    assert_eq!(code(&data, "init", &[]), 1);
+    assert_eq!(fs::read(data.join("ca.pem")).unwrap(), ca);
+    #[cfg(unix)]
+    for name in ["ca-key.pem", "server-key.pem", "age-identity.txt"] {
+        let mode =
+            std::os::unix::fs::PermissionsExt::mode(&data.join(name).metadata().unwrap().permissions());
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+}
+
+#[test]
+fn the_agents_configuration_names_this_collector() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("with 'quotes\"");
+    assert_eq!(code(&data, "init", &["--host", "collector.example"]), 0);
+    let configuration: toml::Table = fs::read_to_string(data.join("agent.toml")).unwrap().parse().unwrap();
+    let collector = configuration["collector"].as_table().unwrap();
+    assert_eq!(collector["url"].as_str(), Some("https://collector.example:8443"));
+    let ca = Path::new(collector["ca"].as_str().unwrap()).to_owned();
+    assert!(ca.is_absolute() && ca.is_file());
+    let identity = fs::read_to_string(data.join("age-identity.txt")).unwrap();
+    let identity: age::x25519::Identity = identity.lines().last().unwrap().parse().unwrap();
+    let recipients = configuration["support"]["recipients"].as_array().unwrap();
+    assert_eq!(recipients[0].as_str(), Some(identity.to_public().to_string().as_str()));
+}
+
+#[test]
+fn one_server_at_a_time_has_a_data_directory() {
+    let collector = Collector::start();
+    assert_eq!(code(collector.data(), "serve", &["--listen", "127.0.0.1:0"]), 1);
+}
+
+#[test]
+fn usage_errors_are_told_apart() {
+    let collector = Collector::start();
+    assert_eq!(code(collector.data(), "serve", &["--listen", "nowhere"]), 2);
+    assert_eq!(code(collector.data(), "revoke", &["nobody"]), 2);
+    assert_eq!(code(collector.data(), "revoke", &[&"0".repeat(32)]), 1);
+    assert_eq!(code(collector.data(), "requests", &["--done", "nothing"]), 2);
+    assert_eq!(code(collector.data(), "export", &["--help"]), 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn it_ends_gently_when_told_to() {
+    let mut collector = Collector::start();
+    let device = Device::enrolled(&collector);
+    assert_eq!(device.get(&collector, "/v1/capabilities").status, 200);
+    let id = collector.serving().id().to_string();
+    let told = std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap();
+    assert!(told.success());
+    assert!(collector.serving().wait().unwrap().success());
+}

@@ -1,0 +1,218 @@
+//! A device as the wire knows it: a key, a certificate, a ledger, batches. Nothing of the agent.
+
+use std::fs;
+use std::sync::Arc;
+
+use data_encoding::BASE64;
+use protocol::ledger::{self, Entry, EntryHeader, Event, EventKind, Processing};
+use protocol::reply::names;
+use protocol::{Batch, DeviceId, Digest, Epoch, Header, Purpose, Record, Retention, Value};
+use rcgen::{CertificateParams, KeyPair, PKCS_ED25519};
+use ring::signature::Ed25519KeyPair;
+use serde_json::{Value as Json, json};
+use ureq::http::Request;
+use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig};
+
+use crate::program::Collector;
+
+pub(crate) struct Device {
+    key: KeyPair,
+    chain: String,
+    agent: ureq::Agent,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Json,
+    pub(crate) head: Option<String>,
+    pub(crate) dated: bool,
+}
+
+impl Answer {
+    /// Status and problem type.
+    pub(crate) fn problem(&self) -> (u16, &str) {
+        (self.status, self.body["type"].as_str().unwrap_or_default())
+    }
+}
+
+impl Device {
+    /// A device with a key of its own, not enrolled.
+    pub(crate) fn new(collector: &Collector) -> Self {
+        let key = KeyPair::generate_for(&PKCS_ED25519).unwrap();
+        let agent = agent(collector, None);
+        Self { key, chain: String::new(), agent }
+    }
+
+    /// An enrolled device.
+    pub(crate) fn enrolled(collector: &Collector) -> Self {
+        let mut device = Self::new(collector);
+        let answer = device.enrol(collector, &collector.token());
+        assert_eq!(answer.status, 201, "{answer:?}");
+        device.chain = answer.body["chain"].as_str().unwrap().to_owned();
+        device.reconnect(collector);
+        device
+    }
+
+    /// Forgets its connections, and learns a new address.
+    pub(crate) fn reconnect(&mut self, collector: &Collector) {
+        self.agent = agent(collector, Some((&self.chain, &self.key)));
+    }
+
+    /// The same key on a connection without a certificate.
+    pub(crate) fn without_certificate(&self, collector: &Collector) -> Self {
+        let key = KeyPair::try_from(self.key.serialized_der()).unwrap();
+        Self { key, chain: String::new(), agent: agent(collector, None) }
+    }
+
+    pub(crate) fn id(&self) -> DeviceId {
+        DeviceId::of_public_key(self.key.public_key_raw())
+    }
+
+    pub(crate) fn csr(&self) -> String {
+        CertificateParams::default().serialize_request(&self.key).unwrap().pem().unwrap()
+    }
+
+    pub(crate) fn enrol(&self, collector: &Collector, token: &str) -> Answer {
+        self.post(collector, "/v1/enrol", &json!({"token": token, "csr": self.csr()}))
+    }
+
+    pub(crate) fn get(&self, collector: &Collector, path: &str) -> Answer {
+        self.call(collector, "GET", path, &[], "")
+    }
+
+    pub(crate) fn post(&self, collector: &Collector, path: &str, body: &Json) -> Answer {
+        self.call(collector, "POST", path, body.to_string().as_bytes(), "")
+    }
+
+    /// The ledger line of an answer for the purpose of usage statistics.
+    pub(crate) fn ledger_line(&self, index: u64, kind: EventKind) -> String {
+        let entry = Entry {
+            header: EntryHeader {
+                schema: "kathea-consent-1".to_owned(),
+                index,
+                device: self.id(),
+                previous: None,
+            },
+            processing: Processing {
+                purpose: Purpose::UsageStatistics,
+                case: None,
+                policy: "copenhagen-imaging".to_owned(),
+                policy_version: "1".to_owned(),
+                policy_sha256: Digest::of(b"policy"),
+                notice_sha256: Digest::of(b"notice"),
+                legal_basis: "6(1)(a)".to_owned(),
+                data_categories: vec!["usage".to_owned()],
+                controller: "Copenhagen Imaging ApS".to_owned(),
+                recipients: Vec::new(),
+                storage_place: "EEA".to_owned(),
+                retention: Retention::Usage24Months,
+            },
+            event: Event {
+                kind,
+                at: "2026-11-21T10:00:00Z".to_owned(),
+                until: None,
+                role: None,
+                channel: "command_line".to_owned(),
+            },
+        };
+        let key = Ed25519KeyPair::from_pkcs8_maybe_unchecked(self.key.serialized_der()).unwrap();
+        ledger::write_line(&entry, |bytes| key.sign(bytes).as_ref().to_vec()).unwrap()
+    }
+
+    pub(crate) fn put_consent(&self, collector: &Collector, line: &str) -> Answer {
+        let path = format!("/v1/consents/{}", ledger::line_hash(line));
+        self.call(collector, "PUT", &path, line.as_bytes(), "")
+    }
+
+    /// Uploads a grant and returns its hash.
+    pub(crate) fn grant(&self, collector: &Collector) -> Digest {
+        let line = self.ledger_line(0, EventKind::Granted);
+        assert_eq!(self.put_consent(collector, &line).status, 201);
+        ledger::line_hash(&line)
+    }
+
+    pub(crate) fn put_batch(&self, collector: &Collector, batch: &Batch) -> Answer {
+        let body = batch.encode();
+        let digest = content_digest(&body);
+        self.call(collector, "PUT", &path(batch), &body, &digest)
+    }
+
+    pub(crate) fn call(
+        &self,
+        collector: &Collector,
+        method: &str,
+        path: &str,
+        body: &[u8],
+        digest: &str,
+    ) -> Answer {
+        let request = Request::builder()
+            .method(method)
+            .uri(collector.url.clone() + path)
+            .header(names::CONTENT_DIGEST, digest)
+            .body(body)
+            .unwrap();
+        let mut response = self.agent.run(request).unwrap();
+        let header = |name| response.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
+        let (head, dated) = (header(names::LEDGER_HEAD), header("date").is_some());
+        let media = header("content-type").unwrap_or_default();
+        let status = response.status().as_u16();
+        assert_eq!(media == names::PROBLEM, status >= 400, "{media} {status}");
+        let body = serde_json::from_str(&response.body_mut().read_to_string().unwrap()).unwrap();
+        Answer { status, body, head, dated }
+    }
+}
+
+/// Device errors whose code is their own number.
+pub(crate) fn batch(consent: Digest, counter: u64, lo: u64, hi: u64) -> Batch {
+    let record = |seq| Record { entry: 29, at: 500_000, attributes: vec![seq, 0, 0, 1], value: Value::Plain };
+    Batch {
+        header: Header {
+            purpose: Purpose::UsageStatistics,
+            agent: "0.1.0".to_owned(),
+            catalog: Digest::of(b"catalog"),
+            consent,
+            retention: Retention::Usage24Months,
+        },
+        epoch: Epoch { counter, random: [1; 8] },
+        lo,
+        records: (lo..=hi).map(record).collect(),
+        gaps: Vec::new(),
+    }
+}
+
+pub(crate) fn path(batch: &Batch) -> String {
+    format!("/v1/streams/{}/batches/{}", batch.header.purpose, batch.id())
+}
+
+pub(crate) fn content_digest(body: &[u8]) -> String {
+    format!("sha-256=:{}:", BASE64.encode(&Digest::of(body).to_bytes()))
+}
+
+fn agent(collector: &Collector, client: Option<(&str, &KeyPair)>) -> ureq::Agent {
+    let ca = fs::read(collector.data().join("ca.pem")).unwrap();
+    let roots = RootCerts::new_with_certs(&[Certificate::from_pem(&ca).unwrap()]);
+    let client = client.map(|(chain, key)| {
+        let chain = ureq::tls::parse_pem(chain.as_bytes()).filter_map(|item| match item {
+            Ok(ureq::tls::PemItem::Certificate(certificate)) => Some(certificate),
+            _ => None,
+        });
+        let key = PrivateKey::from_pem(key.serialize_pem().as_bytes()).unwrap();
+        ClientCert::new_with_certs(&chain.collect::<Vec<_>>(), key)
+    });
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = TlsConfig::builder()
+        .unversioned_rustls_crypto_provider(provider)
+        .root_certs(roots)
+        .client_cert(client)
+        .build();
+    let config = ureq::Agent::config_builder()
+        .tls_config(tls)
+        .https_only(true)
+        .proxy(None)
+        .http_status_as_error(false)
+        .allow_non_standard_methods(true)
+        .build();
+    config.into()
+}

@@ -1,0 +1,103 @@
+//! Who may come: one device a token, nobody without a certificate, nobody who was revoked.
+
+use serde_json::json;
+
+use crate::device::{Device, batch, path};
+use crate::program::Collector;
+
+#[test]
+fn a_token_enrols_one_device_once() {
+    let collector = Collector::start();
+    let (device, token) = (Device::new(&collector), collector.token());
+    assert_eq!(device.enrol(&collector, "never made").problem(), (403, "bad_token"));
+    let answer = device.enrol(&collector, &token);
+    assert_eq!(answer.status, 201);
+    assert_eq!(answer.body["device_id"], device.id().to_string());
+    assert_eq!(device.enrol(&collector, &token).problem(), (409, "token_used"));
+    assert_eq!(Device::new(&collector).enrol(&collector, &token).problem(), (409, "token_used"));
+}
+
+#[test]
+fn a_bad_request_does_not_use_the_token_up() {
+    let collector = Collector::start();
+    let (device, token) = (Device::new(&collector), collector.token());
+    // The last bytes are the signature's.
+    let mut tampered: Vec<char> = device.csr().chars().collect();
+    let at = tampered.len() - 40;
+    tampered[at] = if tampered[at] == 'A' { 'B' } else { 'A' };
+    let tampered: String = tampered.into_iter().collect();
+    for csr in ["", "-----BEGIN CERTIFICATE REQUEST-----", &tampered] {
+        let answer = device.post(&collector, "/v1/enrol", &json!({"token": token, "csr": csr}));
+        assert_eq!(answer.problem(), (400, "bad_csr"));
+    }
+    assert_eq!(device.enrol(&collector, &token).status, 201);
+}
+
+#[test]
+fn everything_else_wants_a_certificate() {
+    let collector = Collector::start();
+    let enrolled = Device::enrolled(&collector);
+    let batch = batch(enrolled.grant(&collector), 1, 0, 1);
+    let stranger = enrolled.without_certificate(&collector);
+    let calls = [
+        ("GET", "/v1/capabilities".to_owned()),
+        ("PUT", format!("/v1/consents/{}", "0".repeat(64))),
+        ("PUT", path(&batch)),
+        ("POST", "/v1/privacy/erase".to_owned()),
+        ("GET", format!("/v1/privacy/{}-{}", enrolled.id(), "0".repeat(32))),
+    ];
+    for (method, path) in calls {
+        let answer = stranger.call(&collector, method, &path, b"{}", "");
+        assert_eq!(answer.problem(), (401, "certificate_required"), "{method} {path}");
+        let answer = enrolled.call(&collector, method, &path, b"{}", "");
+        assert_ne!(answer.status, 401, "{method} {path}");
+        assert!(answer.dated);
+    }
+}
+
+#[test]
+fn a_revoked_device_is_refused_on_the_connection_it_has() {
+    let collector = Collector::start();
+    let device = Device::enrolled(&collector);
+    assert_eq!(device.get(&collector, "/v1/capabilities").status, 200);
+    collector.lines("revoke", &[&device.id().to_string()]);
+    assert_eq!(device.get(&collector, "/v1/capabilities").problem(), (403, "device_revoked"));
+    assert_eq!(device.enrol(&collector, &collector.token()).problem(), (403, "device_revoked"));
+    let renewal = json!({"csr": device.csr()});
+    assert_eq!(device.post(&collector, "/v1/enrol/renew", &renewal).problem(), (403, "device_revoked"));
+}
+
+#[test]
+fn a_certificate_renews_for_its_own_key_alone() {
+    let collector = Collector::start();
+    let (device, other) = (Device::enrolled(&collector), Device::enrolled(&collector));
+    let renew = |who: &Device, csr| who.post(&collector, "/v1/enrol/renew", &json!({"csr": csr}));
+    assert_eq!(renew(&device, device.csr()).status, 201);
+    assert_eq!(renew(&device, other.csr()).problem(), (401, "certificate_required"));
+    // The certificate lives, so it has to be shown.
+    let bare = device.without_certificate(&collector);
+    assert_eq!(renew(&bare, device.csr()).problem(), (401, "certificate_required"));
+    assert_eq!(renew(&device, Device::new(&collector).csr()).problem(), (403, "device_unknown"));
+}
+
+#[test]
+fn an_expired_certificate_renews_by_the_key_for_a_year() {
+    let collector = Collector::start();
+    let device = Device::enrolled(&collector);
+    let file = collector.data().join("devices").join(device.id().to_string()).join("device.json");
+    let bare = device.without_certificate(&collector);
+    let renew_after = |not_after: &str| {
+        let mut enrolment: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+        enrolment["not_after"] = not_after.into();
+        std::fs::write(&file, enrolment.to_string()).unwrap();
+        bare.post(&collector, "/v1/enrol/renew", &json!({"csr": device.csr()})).status
+    };
+    let now = time::OffsetDateTime::now_utc();
+    let days_ago = |days| {
+        let rfc3339 = &time::format_description::well_known::Rfc3339;
+        (now - time::Duration::days(days)).format(rfc3339).unwrap()
+    };
+    assert_eq!(renew_after(&days_ago(364)), 201);
+    assert_eq!(renew_after(&days_ago(366)), 401);
+}

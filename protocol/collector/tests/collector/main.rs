@@ -1,0 +1,12 @@
+//! The real program on a free port of this machine, and devices that talk to it over TLS.
+
+// What the tests share is outside of `#[test]` functions.
+#![allow(clippy::unwrap_used)]
+
+mod batches;
+mod commands;
+mod device;
+mod durable;
+mod enrolment;
+mod privacy;
+mod program;

@@ -1,0 +1,83 @@
+//! A collector in a temporary directory, ended with the test.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value as Json;
+use tempfile::TempDir;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_kathea-collector");
+
+pub(crate) struct Collector {
+    dir: TempDir,
+    serving: Child,
+    pub(crate) url: String,
+}
+
+impl Collector {
+    pub(crate) fn start() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        run(dir.path(), "init", &[]);
+        let (serving, url) = serve(dir.path());
+        Self { dir, serving, url }
+    }
+
+    /// Ends it as a power cut of the process does, and starts it again on another port.
+    pub(crate) fn kill_and_restart(&mut self) {
+        self.serving.kill().unwrap();
+        self.serving.wait().unwrap();
+        (self.serving, self.url) = serve(self.dir.path());
+    }
+
+    pub(crate) fn data(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub(crate) fn serving(&mut self) -> &mut Child {
+        &mut self.serving
+    }
+
+    pub(crate) fn token(&self) -> String {
+        let output = run(self.dir.path(), "token", &[]);
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    /// Runs a command that must succeed, and reads its lines of JSON.
+    pub(crate) fn lines(&self, command: &str, args: &[&str]) -> Vec<Json> {
+        let output = run(self.dir.path(), command, args);
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+impl Drop for Collector {
+    fn drop(&mut self) {
+        let _ = self.serving.kill();
+        let _ = self.serving.wait();
+    }
+}
+
+/// Runs a command on a data directory, whatever becomes of it.
+pub(crate) fn attempt(data: &Path, command: &str, args: &[&str]) -> Output {
+    Command::new(PROGRAM).arg(command).arg("--data").arg(data).args(args).output().unwrap()
+}
+
+fn run(data: &Path, command: &str, args: &[&str]) -> Output {
+    let output = attempt(data, command, args);
+    assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+    output
+}
+
+fn serve(data: &Path) -> (Child, String) {
+    let mut serving = Command::new(PROGRAM)
+        .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+        .arg(data)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(serving.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let url = line.trim_end().strip_prefix("listening ").unwrap().to_owned();
+    (serving, url)
+}
