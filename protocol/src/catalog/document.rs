@@ -117,7 +117,8 @@ fn write_entry(out: &mut String, entry: &Entry, from: &[&str]) -> std::fmt::Resu
     writeln!(out, "- Kept: {kept}, by {time}")?;
     if let Some(last) = entry.bounds.last() {
         let bounds: Vec<String> = entry.bounds.iter().map(u64::to_string).collect();
-        writeln!(out, "- Ranges: up to {}, above {last} {}", bounds.join(", "), entry.unit)?;
+        let unit = unit_text(&entry.unit);
+        writeln!(out, "- Ranges: up to {}, above {last}{unit}", bounds.join(", "))?;
     }
     for attribute in &entry.attributes {
         writeln!(out, "- Says: {}", attribute_text(attribute))?;
@@ -145,7 +146,7 @@ fn attribute_text(Attribute { name, kind, .. }: &Attribute) -> String {
     match kind {
         AttributeKind::Integer { unit, min, max, step, decimals } => {
             let (min, max) = (kind.show(*min), kind.show(*max));
-            let unit = if unit.is_empty() { String::new() } else { format!(" {unit}") };
+            let unit = unit_text(unit);
             let step = match (step, decimals) {
                 (1, 0) => String::new(),
                 (1, decimals) => format!(", {decimals} decimal"),
@@ -156,6 +157,10 @@ fn attribute_text(Attribute { name, kind, .. }: &Attribute) -> String {
         AttributeKind::Enumeration { values } => format!("`{name}`: {}", values.join(", ")),
         AttributeKind::Version => format!("`{name}`: a version, such as 2.7.1"),
     }
+}
+
+fn unit_text(unit: &str) -> String {
+    if unit.is_empty() { String::new() } else { format!(" {unit}") }
 }
 
 fn attribute_json(attribute: &Attribute) -> Value {
