@@ -8,5 +8,6 @@ pub mod durable;
 pub mod limits;
 pub mod request;
 pub mod ship;
+pub mod spool;
 pub mod tally;
 pub mod vault;

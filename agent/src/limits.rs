@@ -61,6 +61,22 @@ pub const SEALED_CONTENT: usize = SEALED - 82 - 24 * GROUP_FILES;
 /// Pieces of the journal of one period after which they are folded into one.
 pub const JOURNAL_PIECES: usize = 64;
 
+/// Bytes of a generation's file at which the next one begins: bounds what damage can cost, and sled's memory
+/// and growth, which follow the size of its file (measured: 9 to 10 MB of RSS at 7 MB).
+pub const GENERATION: u64 = 8 << 20;
+
+/// Bytes that are kept free for draining: with 2 MiB sled 0.34 opens on a full disk, with 1 it does not.
+pub const BALLAST: usize = 4 << 20;
+
+/// Bytes of records that are looked at together when a generation is merged: some 40 full ones.
+pub const MERGE_PAGE: usize = 256 << 10;
+
+/// Mean bytes of a record below which a closed generation is worth merging: half of a full one.
+pub const MERGE_BELOW: u64 = SEALED as u64 / 2;
+
+/// Bytes that sled may cache of one generation. A wish: it holds about the size of its file.
+pub const SLED_CACHE: u64 = 1 << 20;
+
 // Vault
 
 /// Seconds until new records get a new data key: 30 days, so that what one stolen key opens stays bounded.

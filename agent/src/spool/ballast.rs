@@ -1,0 +1,46 @@
+//! The ballast: room that is given back when the disk is full.
+//!
+//! sled cannot be opened without some free space, so on a full disk what waits could not even be drained.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use crate::{durable, limits};
+
+/// A file of zeros, really written, shared by the trays.
+#[derive(Debug)]
+pub(super) struct Ballast(PathBuf);
+
+impl Ballast {
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self(path)
+    }
+
+    /// Makes it if it is not there. An error means that there is no room for more than draining.
+    pub(super) fn load(&self) -> io::Result<()> {
+        if fs::metadata(&self.0).is_ok_and(|meta| meta.len() == limits::BALLAST as u64) {
+            return Ok(());
+        }
+        self.write().inspect_err(|_| {
+            self.release();
+        })
+    }
+
+    fn write(&self) -> io::Result<()> {
+        if let Some(spool) = self.0.parent() {
+            durable::create_directory(spool)?;
+        }
+        let mut file = File::create(&self.0)?;
+        let zeros = [0; 64 << 10];
+        for _ in 0..limits::BALLAST / zeros.len() {
+            file.write_all(&zeros)?;
+        }
+        file.sync_all()
+    }
+
+    /// Gives the room back. False if there was none to give.
+    pub(super) fn release(&self) -> bool {
+        fs::remove_file(&self.0).is_ok()
+    }
+}

@@ -1,0 +1,52 @@
+//! What can go wrong in a tray, and what the caller does about it.
+
+use std::fmt;
+use std::io;
+
+/// Why the spool did not do what it was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SpoolError {
+    /// A record does not stand at [`position`](super::Spool::position), or has no records in it. Nothing was
+    /// done: seal it again at the position and put it again.
+    Misplaced,
+    /// A record is longer than [`limits::SEALED`](crate::limits::SEALED) bytes. Nothing was done.
+    TooLarge,
+    /// The disk is full. What waits can still be drained; nothing new is taken until there is room.
+    Full,
+    /// Another process has the store open: another agent runs on the same `data_dir`.
+    Locked,
+    /// What is on disk is not what was written: call [`recover`](super::Spool::recover).
+    Damaged,
+    /// An earlier call failed and its outcome is open: call [`recover`](super::Spool::recover).
+    Unsettled,
+    /// A thread of sled has panicked and sled is unusable in this process: end it and start again.
+    Poisoned,
+    /// The operating system refused; nothing on disk is taken to be damaged.
+    Io(io::ErrorKind),
+}
+
+impl fmt::Display for SpoolError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Misplaced => f.write_str("a record does not stand where the tray goes on: seal it again"),
+            Self::TooLarge => f.write_str("a sealed record is too long for the tray: split it"),
+            Self::Full => f.write_str("the disk of data_dir is full: free some space"),
+            Self::Locked => f.write_str("the spool is in use by another process: stop the other agent"),
+            Self::Damaged => f.write_str("the spool is damaged on disk: what can be found is recovered"),
+            Self::Unsettled => f.write_str("the spool has to look at its files again after an error"),
+            Self::Poisoned => f.write_str("the store cannot go on in this process: start the agent again"),
+            Self::Io(kind) => write!(f, "the spool's files cannot be used ({kind}): check data_dir"),
+        }
+    }
+}
+
+impl std::error::Error for SpoolError {}
+
+impl From<io::Error> for SpoolError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full,
+            kind => Self::Io(kind),
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! A tray's directory: the names in it, what they mean after a crash, and the syncs that make them last.
+//!
+//! ```text
+//! spool/
+//!   ballast               room to drain in when the disk is full
+//!   usage.a  usage.b      the two slots of the tray's high-water file
+//!   usage/
+//!     1200/               a generation, named for the first number it may hold
+//!     1200.tmp/           being written or removed: rubbish after a crash
+//!     1200.done/          complete and synced, takes the place of 1200
+//!     1200.bad/           damaged; carved at the next chance
+//!     quarantine-1200/    was carved; the newest one is kept for a look
+//! ```
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::durable;
+
+const QUARANTINE: &str = "quarantine-";
+
+/// The directory of one tray.
+#[derive(Debug)]
+pub(super) struct TrayDir(PathBuf);
+
+impl TrayDir {
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self(path)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub(super) fn generation(&self, id: u64) -> PathBuf {
+        self.0.join(id.to_string())
+    }
+
+    pub(super) fn unfinished(&self, id: u64) -> PathBuf {
+        self.0.join(format!("{id}.tmp"))
+    }
+
+    pub(super) fn damaged(&self, id: u64) -> PathBuf {
+        self.0.join(format!("{id}.bad"))
+    }
+
+    fn done(&self, id: u64) -> PathBuf {
+        self.0.join(format!("{id}.done"))
+    }
+
+    /// Finishes what a crash interrupted. Returns the generations and those that wait for carving, in order.
+    pub(super) fn tidy(&self) -> io::Result<(Vec<u64>, Vec<u64>)> {
+        for id in self.named(".tmp")? {
+            remove_dir(&self.unfinished(id))?;
+        }
+        for id in self.named(".done")? {
+            self.replace(id)?;
+        }
+        let generations = self.named("")?;
+        let mut damaged = self.named(".bad")?;
+        for id in damaged.extract_if(.., |id| generations.binary_search(id).is_ok()) {
+            self.quarantine(id)?;
+        }
+        Ok((generations, damaged))
+    }
+
+    /// Puts the complete and synced `<id>.tmp` in the place of `<id>`, so that a crash leaves one of them whole.
+    pub(super) fn install(&self, id: u64) -> io::Result<()> {
+        fs::rename(self.unfinished(id), self.done(id))?;
+        self.sync()?;
+        self.replace(id)
+    }
+
+    fn replace(&self, id: u64) -> io::Result<()> {
+        remove_dir(&self.generation(id))?;
+        fs::rename(self.done(id), self.generation(id))?;
+        self.sync()
+    }
+
+    /// Removes a generation: at once by its name, then its files.
+    pub(super) fn remove(&self, id: u64) -> io::Result<()> {
+        remove_dir(&self.unfinished(id))?;
+        match fs::rename(self.generation(id), self.unfinished(id)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            outcome => outcome?,
+        }
+        self.sync()?;
+        remove_dir(&self.unfinished(id))
+    }
+
+    /// Marks a generation as damaged, so that no later start opens it again.
+    pub(super) fn condemn(&self, id: u64) -> io::Result<()> {
+        remove_dir(&self.damaged(id))?;
+        fs::rename(self.generation(id), self.damaged(id))?;
+        self.sync()
+    }
+
+    /// Keeps a carved generation for a look, and only this one.
+    pub(super) fn quarantine(&self, id: u64) -> io::Result<()> {
+        for name in self.names()?.iter().filter(|name| name.starts_with(QUARANTINE)) {
+            remove_dir(&self.0.join(name))?;
+        }
+        fs::rename(self.damaged(id), self.0.join(format!("{QUARANTINE}{id}")))?;
+        self.sync()
+    }
+
+    /// Removes the directory if nothing is in it, not even a quarantine.
+    pub(super) fn remove_if_empty(&self) -> io::Result<()> {
+        match fs::remove_dir(&self.0) {
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::DirectoryNotEmpty) => {
+                Ok(())
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Removes the whole directory.
+    pub(super) fn clear(&self) -> io::Result<()> {
+        if !self.0.exists() {
+            return Ok(());
+        }
+        remove_dir(&self.0)?;
+        durable::sync_parent(&self.0)
+    }
+
+    /// Makes the directory, with its name durable.
+    pub(super) fn create(&self) -> io::Result<()> {
+        if self.0.is_dir() {
+            return Ok(());
+        }
+        durable::create_directory(&self.0)?;
+        self.0.parent().map_or(Ok(()), durable::sync_parent)
+    }
+
+    /// Makes the names in it durable.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        durable::sync_parent(&self.generation(0))
+    }
+
+    fn named(&self, ending: &str) -> io::Result<Vec<u64>> {
+        let id = |name: &String| name.strip_suffix(ending)?.parse::<u64>().ok();
+        let mut ids: Vec<u64> = self.names()?.iter().filter_map(id).collect();
+        ids.sort_unstable();
+        Ok(ids)
+    }
+
+    fn names(&self) -> io::Result<Vec<String>> {
+        match fs::read_dir(&self.0) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            entries => entries?
+                .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
+                .collect(),
+        }
+    }
+}
+
+/// Bytes that `path` and everything below it take on the disk: blocks, not lengths.
+pub(super) fn disk_bytes(path: &Path) -> u64 {
+    let Ok(meta) = fs::symlink_metadata(path) else { return 0 };
+    let below = match fs::read_dir(path) {
+        Ok(entries) if meta.is_dir() => entries.flatten().map(|entry| disk_bytes(&entry.path())).sum(),
+        _ => 0,
+    };
+    blocks(&meta) + below
+}
+
+#[cfg(unix)]
+fn blocks(meta: &fs::Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::blocks(meta) * 512
+}
+
+#[cfg(not(unix))]
+fn blocks(meta: &fs::Metadata) -> u64 {
+    meta.len()
+}
+
+fn remove_dir(path: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,216 @@
+//! Looking at the files: at the start, and after every error whose outcome is open.
+//!
+//! Two rungs. A generation is opened, and what it holds is compared with what waits; if it cannot be opened
+//! or something is missing, its raw files are carved. What is still missing then is lost, and becomes a gap.
+
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
+use std::ops::{ControlFlow, Range};
+use std::path::Path;
+
+use protocol::{Epoch, Reason};
+use rangemap::RangeSet;
+
+use super::ballast::Ballast;
+use super::carve::carve;
+use super::error::SpoolError;
+use super::files::TrayDir;
+use super::generation::Generation;
+use super::high_water::{Found, HighWater, Standing};
+use super::{Content, Open, Spool};
+use crate::deidentify::clean::Payload;
+use crate::vault::sealed::Sealed;
+
+/// Records that a carved generation is filled with at a time.
+const CARVED_AT_ONCE: usize = 16;
+
+/// What looking at the files found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Recovery {
+    /// Records that were promised and are lost; [`Spool::missing`] names them.
+    pub lost: u64,
+    /// Generations that were damaged and had to be carved.
+    pub carved: u32,
+    /// The high-water file was damaged: settled records may come again, and what is lost may be more.
+    pub high_water_lost: bool,
+}
+
+impl<P: Payload> Spool<P> {
+    /// Opens the tray in `dir`, `data_dir/spool/<tray>`, and finishes what a crash interrupted. Where nothing
+    /// was ever put, nothing is made. `random` tells this run from that of a copied disk; `verify` says
+    /// whether a record's tag verifies.
+    pub fn open(
+        dir: &Path,
+        random: [u8; 8],
+        verify: &dyn Fn(&Sealed<P>) -> bool,
+    ) -> Result<(Self, Recovery), SpoolError> {
+        let (high, _) = HighWater::load(dir)?;
+        let mut spool = Self {
+            dir: TrayDir::new(dir.to_owned()),
+            ballast: Ballast::new(dir.with_file_name("ballast")),
+            high,
+            generations: BTreeMap::new(),
+            open: Open::default(),
+            epoch: Epoch { counter: 0, random },
+            first: 0,
+            sound: false,
+            payload: PhantomData,
+        };
+        let recovery = spool.recover(verify)?;
+        Ok((spool, recovery))
+    }
+
+    /// Looks at the files again. A new epoch begins, because numbers may have been given out in vain.
+    pub fn recover(&mut self, verify: &dyn Fn(&Sealed<P>) -> bool) -> Result<Recovery, SpoolError> {
+        let mut outcome = self.look(verify);
+        if outcome == Err(SpoolError::Full) && self.ballast.release() {
+            outcome = self.look(verify);
+        }
+        self.sound_if(outcome)
+    }
+
+    fn look(&mut self, verify: &dyn Fn(&Sealed<P>) -> bool) -> Result<Recovery, SpoolError> {
+        self.open = Open::default();
+        let (high, found) = HighWater::load(self.dir.path())?;
+        self.high = high;
+        let mut recovery = Recovery::default();
+
+        let (whole, damaged) = self.dir.tidy()?;
+        let ids = whole.iter().chain(&damaged).copied();
+        self.generations = ids.map(|id| (id, Content::default())).collect();
+        let ranges = self.ranges();
+        recovery.high_water_lost =
+            found == Found::Torn || (found == Found::Nothing && !self.generations.is_empty());
+        if let (true, Some((id, _))) = (recovery.high_water_lost, ranges.first()) {
+            self.high.start_at(*id);
+        }
+
+        let before = self.high.next();
+        let mut lost = RangeSet::new();
+        for (id, range) in ranges {
+            if !self.high.any_waiting_in(&range) && range.end <= before {
+                continue;
+            }
+            let mut seen = Err(SpoolError::Damaged);
+            if whole.binary_search(&id).is_ok() {
+                seen = self.compare(id, &range, verify);
+            }
+            if !matches!(&seen, Ok(missing) if missing.is_empty()) {
+                seen = self.carve_and_compare(id, &range, seen, verify);
+                recovery.carved += 1;
+            }
+            lost.extend(seen?);
+        }
+        lost.extend(self.outside());
+        for range in lost.iter() {
+            recovery.lost += self.high.abandon(range, Reason::Damaged);
+        }
+        if recovery.lost > 0 || self.high.next() > before || recovery.high_water_lost {
+            self.high.write()?;
+        }
+        self.remove_drained()?;
+        self.epoch.counter = self.high.last_epoch() + 1;
+        self.first = self.high.next();
+        Ok(recovery)
+    }
+
+    /// Reads a generation whole; returns what waits and is not in it. What was written but not promised when
+    /// the process ended is promised now.
+    fn compare(
+        &mut self,
+        id: u64,
+        range: &Range<u64>,
+        verify: &dyn Fn(&Sealed<P>) -> bool,
+    ) -> Result<RangeSet<u64>, SpoolError> {
+        let generation = Generation::open(&self.dir.generation(id))?;
+        let mut content = Content::default();
+        let mut found = RangeSet::new();
+        let high = &mut self.high;
+        let mut damaged = false;
+        let _ = generation.read(range.clone(), |number, raw| {
+            let Some(record) = Sealed::<P>::from_bytes(raw).filter(|record| record.position().number == number)
+            else {
+                damaged = true;
+                return ControlFlow::Break(());
+            };
+            let (position, numbers) = (record.position(), record.numbers());
+            match high.standing(position, &numbers) {
+                Standing::Gone => return ControlFlow::Continue(()),
+                Standing::Unpromised if !verify(&record) => return ControlFlow::Continue(()),
+                Standing::Unpromised => high.promise(position, &numbers, record.cursors()),
+                Standing::Waiting => {}
+            }
+            content.add(record.records(), raw.len());
+            found.insert(numbers);
+            ControlFlow::Continue(())
+        })?;
+        if damaged {
+            return Err(SpoolError::Damaged);
+        }
+        self.generations.insert(id, content);
+        Ok(self.missing_from(&found, range))
+    }
+
+    /// The second rung. `seen` is what the first one came to.
+    fn carve_and_compare(
+        &mut self,
+        id: u64,
+        range: &Range<u64>,
+        seen: Result<RangeSet<u64>, SpoolError>,
+        verify: &dyn Fn(&Sealed<P>) -> bool,
+    ) -> Result<RangeSet<u64>, SpoolError> {
+        match seen {
+            Ok(_) | Err(SpoolError::Damaged) => {}
+            Err(SpoolError::Poisoned) => {
+                self.dir.condemn(id)?;
+                return seen;
+            }
+            Err(_) => return seen,
+        }
+        if self.dir.generation(id).exists() {
+            self.dir.condemn(id)?;
+        }
+        self.refill(id, verify)?;
+        self.dir.quarantine(id)?;
+        match self.compare(id, range, verify) {
+            Err(SpoolError::Damaged) => Ok(self.missing_from(&RangeSet::new(), range)),
+            compared => compared,
+        }
+    }
+
+    /// Makes a new generation of what the raw files of the damaged one still hold.
+    fn refill(&mut self, id: u64, verify: &dyn Fn(&Sealed<P>) -> bool) -> Result<(), SpoolError> {
+        let path = self.dir.unfinished(id);
+        let fresh = Generation::create(&path)?;
+        let mut records: Vec<Sealed<P>> = Vec::new();
+        let add = |records: &mut Vec<Sealed<P>>| {
+            let added = fresh.add(records.iter().map(|record| (record.position().number, record.as_bytes())));
+            records.clear();
+            added
+        };
+        carve(&self.dir.damaged(id), &mut |record: Sealed<P>| {
+            let standing = self.high.standing(record.position(), &record.numbers());
+            if standing != Standing::Gone && verify(&record) {
+                records.push(record);
+            }
+            if records.len() < CARVED_AT_ONCE { Ok(()) } else { add(&mut records) }
+        })?;
+        add(&mut records)?;
+        fresh.commit()?;
+        fresh.close(&path)?;
+        Ok(self.dir.install(id)?)
+    }
+
+    /// What of `range` waits and was not `found`.
+    fn missing_from(&self, found: &RangeSet<u64>, range: &Range<u64>) -> RangeSet<u64> {
+        let mut missing: RangeSet<u64> = self.high.waiting_in(range).collect();
+        found.iter().for_each(|numbers| missing.remove(numbers.clone()));
+        missing
+    }
+
+    /// What waits and lies below the first generation.
+    fn outside(&self) -> RangeSet<u64> {
+        let first = self.generations.first_key_value().map_or(u64::MAX, |(id, _)| *id);
+        self.missing_from(&RangeSet::new(), &(0..first))
+    }
+}

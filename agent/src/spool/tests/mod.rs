@@ -1,0 +1,1 @@
+//! The tray against a model and against damage.
