@@ -55,7 +55,9 @@ fn carve_file<P: Payload>(
                 break;
             }
             let bytes = &window[at..filled.min(at + limits::SEALED)];
-            if let Some(record) = Sealed::<P>::measure(bytes).and_then(|length| Sealed::from_bytes(&bytes[..length])) {
+            if let Some(record) =
+                Sealed::<P>::measure(bytes).and_then(|length| Sealed::from_bytes(&bytes[..length]))
+            {
                 found(record)?;
             }
             at += 1;

@@ -114,7 +114,8 @@ impl HighWater {
         let bytes = encode(turn, self.state());
         let slot = &self.slots[(turn % 2) as usize];
         let known = slot.exists();
-        let mut file = durable::private(OpenOptions::new().create(true).truncate(false).write(true)).open(slot)?;
+        let mut file =
+            durable::private(OpenOptions::new().create(true).truncate(false).write(true)).open(slot)?;
         file.write_all(&bytes)?;
         file.sync_data()?;
         if !known {
