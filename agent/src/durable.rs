@@ -11,11 +11,20 @@ pub const PARTIAL: &str = "tmp";
 /// Puts `bytes` at `path`, whole or not at all: written under another name in the same directory, readable by
 /// its owner only, synced, renamed, and the directory synced.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    replace_with(path, bytes, private(OpenOptions::new().write(true).create(true).truncate(true)))
+}
+
+/// Likewise, for a file that everybody may read.
+pub fn replace_public(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    replace_with(path, bytes, OpenOptions::new().write(true).create(true).truncate(true))
+}
+
+fn replace_with(path: &Path, bytes: &[u8], options: &OpenOptions) -> io::Result<()> {
     let mut name = OsString::from(path);
     name.push(".");
     name.push(PARTIAL);
     let partial = PathBuf::from(name);
-    let mut file = private(OpenOptions::new().write(true).create(true).truncate(true)).open(&partial)?;
+    let mut file = options.open(&partial)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     std::fs::rename(&partial, path)?;

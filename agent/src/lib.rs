@@ -1,5 +1,6 @@
 //! THE HOUSE: everything the agent does, owning no process.
 
+pub mod agent;
 pub mod collect;
 pub mod config;
 pub mod consent;

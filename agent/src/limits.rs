@@ -77,9 +77,6 @@ pub const MERGE_BELOW: u64 = SEALED as u64 / 2;
 /// Bytes that sled may cache of one generation. A wish: it holds about the size of its file.
 pub const SLED_CACHE: u64 = 1 << 20;
 
-/// How long to wait for sled's threads to let go of a file that was closed: measured 1 ms at most.
-pub const SLED_RELEASE: Duration = Duration::from_secs(2);
-
 // Vault
 
 /// Seconds until new records get a new data key: 30 days, so that what one stolen key opens stays bounded.
@@ -142,3 +139,23 @@ pub const REPLY_BODY: Duration = Duration::from_secs(30);
 
 /// One exchange, beside what the rate needs for its body: whatever the phases do, it has an end.
 pub const EXCHANGE: Duration = Duration::from_secs(120);
+
+// The corridor
+
+/// How long the first news from the outbox waits for more: a commit for some files costs as little as for one.
+pub const OUTBOX_DELAY: Duration = Duration::from_secs(2);
+
+/// How often the outbox is looked into while there is a grant, should the system's notice of a file be lost.
+pub const OUTBOX_SWEEP: Duration = Duration::from_secs(15 * 60);
+
+/// How long "a scan runs" holds without being renewed: a Kathea that died does not stop the agent for ever.
+pub const BUSY_LEASE: Duration = Duration::from_secs(5 * 60);
+
+/// Lines of the local socket that one commit takes, so that none waits for long.
+pub const SOCKET_GROUP: usize = 256;
+
+/// Sealed records that are read at a time: a thousand single events make one batch.
+pub const PAGE_ITEMS: usize = 1000;
+
+/// Bytes that are read at a time.
+pub const PAGE_BYTES: usize = 64 << 10;

@@ -65,16 +65,21 @@ impl Granularity {
         period as u32
     }
 
-    /// Whether the period has ended everywhere on earth at `utc_now` (seconds since 1970), so that
-    /// no clock that is right will write into it any more.
-    pub fn is_over(self, period: u32, utc_now: i64) -> bool {
+    /// When the period has ended everywhere on earth, in seconds since 1970 (UTC): from then on no
+    /// clock that is right will write into it any more.
+    pub fn over_at(self, period: u32) -> i64 {
         let after = i64::from(period) + 1;
         let end = match self {
             Self::Hour => after * HOUR,
             Self::Day => after * DAY,
             Self::Week => (after * 7 - THURSDAY) * DAY,
         };
-        end + LAST_OFFSET <= utc_now
+        end + LAST_OFFSET
+    }
+
+    /// Whether the period is over at `utc_now` (seconds since 1970).
+    pub fn is_over(self, period: u32, utc_now: i64) -> bool {
+        self.over_at(period) <= utc_now
     }
 
     /// The period in ISO 8601: `2026-11-21T10`, `2026-11-21`, `2026-W47`. One beyond the year 9999,

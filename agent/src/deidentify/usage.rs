@@ -27,6 +27,11 @@ impl Usage {
     pub fn batch(&self) -> &Batch {
         &self.batch
     }
+
+    /// The batch, to join with others.
+    pub fn into_batch(self) -> Batch {
+        self.batch
+    }
 }
 
 impl From<Batch> for Clean<Usage> {

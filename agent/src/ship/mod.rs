@@ -1,5 +1,6 @@
 //! The window: what leaves the house, when, and through which one socket.
 
+pub mod enrol;
 pub mod exchange;
 pub mod failure;
 pub mod https;

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use protocol::envelope::{MAX_GAPS, MAX_WIRE};
 use protocol::reply::{BatchReply, names};
-use protocol::{Batch, Digest, Epoch, Gap, Reason};
+use protocol::{Batch, Digest, Epoch, Gap};
 
 use super::exchange::{Exchange, Method, Outcome, content_digest, refusal};
 use super::pace::{Fate, Reply};
@@ -157,6 +157,12 @@ impl Parcel {
         (settled > 0).then_some(Reply::Acknowledged { records: settled as u32, rejected })
     }
 
+    /// The tray's number of a record on its way.
+    fn number(&self, seq: u64) -> Option<u64> {
+        let item = self.items.iter().find(|item| item.seqs.contains(&seq))?;
+        Some(item.numbers.start + (seq - item.seqs.start))
+    }
+
     fn seqs(&self) -> Range<u64> {
         self.lo..self.lo + u64::from(self.records)
     }
@@ -189,8 +195,8 @@ pub struct Done {
     pub rejected: u64,
     /// So many of the gaps given to [`Parcel::pack`] are told, from the first on.
     pub gaps_told: usize,
-    /// Gaps to tell with a later batch.
-    pub gaps: Vec<Gap>,
+    /// The tray's numbers of those that the collector refused as a whole batch: gaps to tell with a later one.
+    pub given_up: Vec<Range<u64>>,
 }
 
 impl Progress {
@@ -207,8 +213,8 @@ impl Progress {
             Fate::Reject(seqs) => {
                 self.given_up.extend(seqs.iter().map(|seq| (parcel.epoch, *seq)));
                 done.rejected = seqs.len() as u64;
-                let gap = |&seq| Gap { epoch: parcel.epoch, lo: seq, hi: seq, reason: Reason::Rejected };
-                done.gaps = seqs.iter().map(gap).collect();
+                done.given_up =
+                    seqs.iter().filter_map(|seq| parcel.number(*seq)).map(|at| at..at + 1).collect();
             }
             Fate::Consent | Fate::Keep | Fate::Stop(_) => return done,
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use protocol::identity::Retention;
 use protocol::reply::Rejected;
-use protocol::{Header, Purpose, Record, Value};
+use protocol::{Header, Purpose, Reason, Record, Value};
 
 use super::super::exchange::Answer;
 use super::super::failure::Failure;
@@ -151,7 +151,7 @@ fn a_sealed_record_is_settled_as_a_whole() {
     assert_eq!(progress.note(&parcel, &Fate::Keep), Done::default());
     let done = progress.note(&parcel, &Fate::Reject(vec![17]));
     assert_eq!((done.settled.len(), done.rejected), (0, 1));
-    assert_eq!(done.gaps, [Gap { epoch: epoch(1), lo: 17, hi: 17, reason: Reason::Rejected }]);
+    assert_eq!(done.given_up, [22..23], "in the tray's numbers");
 
     let (parcel, _) = Parcel::pack(&waiting[1..], &[], &progress, 1000, lease()).unwrap();
     assert_eq!((parcel.lo, parcel.records()), (15, 2));

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use protocol::Batch;
+use protocol::{Batch, Digest};
 use time::OffsetDateTime;
 
 use super::index::{Index, Verdict};
@@ -31,10 +31,11 @@ impl Stream {
         envelope: &[u8],
         now: OffsetDateTime,
     ) -> Result<Verdict, Failure> {
-        let verdict = self.index.weigh(batch);
+        let digest = Digest::of(envelope);
+        let verdict = self.index.weigh(batch, digest);
         if verdict == Verdict::New {
             self.log.append(now, envelope)?;
-            self.index.take(batch);
+            self.index.take(batch, digest);
         }
         Ok(verdict)
     }
@@ -58,7 +59,7 @@ fn take(path: &Path, index: &mut Index, frame: &Frame) -> Result<(Batch, Vec<(u6
     let batch = Batch::decode(&frame.payload).map_err(|error| {
         Failure::new(format!("{}: {error}; a newer collector wrote it, use that", path.display()))
     })?;
-    let fresh = index.take(&batch);
+    let fresh = index.take(&batch, Digest::of(&frame.payload));
     Ok((batch, fresh))
 }
 

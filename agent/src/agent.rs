@@ -1,0 +1,410 @@
+//! The corridor: one closed enum of wake-ups, one loop. The only file, with those below it, that knows every
+//! room, and the only one that looks at a clock.
+
+mod connection;
+mod consents;
+mod dispatch;
+mod intake;
+mod periods;
+mod report;
+mod trouble;
+mod upkeep;
+mod watch;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use log::{info, warn};
+use protocol::catalog::Catalog;
+use protocol::{Header, Purpose, Reason, Retention};
+use ring::rand::{SecureRandom, SystemRandom};
+
+pub use trouble::{OpenError, Trouble};
+
+use crate::collect::caller::Accounts;
+use crate::collect::socket::{self, Asked};
+use crate::config::Config;
+use crate::consent::permit::{Permit, UsageStatistics};
+use crate::consent::vendor_request::VendorRequest;
+use crate::consent::{Book, Policy};
+use crate::deidentify::clean::Payload;
+use crate::deidentify::journal::Journal;
+use crate::deidentify::usage::{Usage, Wash};
+use crate::request::{Caller, Refused, Reply, Request};
+use crate::spool::{Spool, SpoolError};
+use crate::tally::Tally;
+use crate::vault::{Protector, Vault};
+use crate::{durable, limits};
+use dispatch::Dispatch;
+use intake::Taking;
+use periods::Periods;
+
+/// Everything the agent is. One thread owns it.
+pub struct Agent {
+    config: Config,
+    protector: Protector,
+    vault: Vault,
+    book: Book,
+    tally: Tally,
+    open: Spool<Journal>,
+    usage: Spool<Usage>,
+    requests: Spool<VendorRequest>,
+    wash: Wash,
+    taking: Taking,
+    periods: Periods,
+    dispatch: Dispatch,
+    problems: Problems,
+    busy_until: Option<Duration>,
+    running: bool,
+    /// The store can't go on in this process: it ends, and the service manager starts it again.
+    poisoned: bool,
+    started: Instant,
+    random: SystemRandom,
+    wakes: (Sender<Wake>, Receiver<Wake>),
+    /// Held for the life of the process: one agent a directory.
+    _lock: File,
+}
+
+/// What wakes the loop.
+pub(crate) enum Wake {
+    /// Something changed in the outbox.
+    Outbox,
+    /// A line over the local socket.
+    Asked(Asked),
+    /// A transfer ended.
+    Answered(Box<dispatch::Answered>),
+    /// The service manager, or a person, wants it to end.
+    Stop,
+}
+
+/// Ends a running agent from another thread.
+#[derive(Clone, Debug)]
+pub struct Stop(Sender<Wake>);
+
+impl Stop {
+    /// Asks the agent to end after what it is doing now.
+    pub fn stop(&self) {
+        let _ = self.0.send(Wake::Stop);
+    }
+}
+
+/// How `run --once` ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finished {
+    /// Nothing is left to send.
+    Nothing,
+    /// Something remains, and `status` says why.
+    Remains,
+}
+
+/// What `status` shows as problems, one sentence for each subject.
+#[derive(Debug, Default)]
+pub(crate) struct Problems(BTreeMap<&'static str, String>);
+
+impl Problems {
+    fn note(&mut self, subject: &'static str, what: impl Into<String>) {
+        self.0.insert(subject, what.into());
+    }
+
+    fn solved(&mut self, subject: &str) {
+        self.0.remove(subject);
+    }
+}
+
+impl Agent {
+    /// Takes the lock, opens every room, and finishes what a crash or a power cut left half done.
+    pub fn open(config: Config) -> Result<Self, OpenError> {
+        let (started, now) = (Instant::now(), unix_now());
+        let data = config.data_dir.clone();
+        durable::create_directory(&data).map_err(|e| OpenError::data_dir(&data, &e))?;
+        let lock = take_lock(&data)?;
+        let policy = Policy::load(&config.policy)?;
+        let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+        let protector = Protector::choose(config.keys.protector, credentials.as_deref())?;
+        let (vault, losses) = Vault::open(&data, &protector, now)?;
+        let book = Book::open(&data, policy, config.consent.forbid, vault.device_key());
+        let (tally, tally_lost) = Tally::open(data.join("tally.json"));
+
+        let random = SystemRandom::new();
+        let mut problems = Problems::default();
+        let (open, open_recovery) = open_tray(&data, &vault, &random)?;
+        let (usage, usage_recovery) = open_tray(&data, &vault, &random)?;
+        let (requests, requests_recovery) = open_tray(&data, &vault, &random)?;
+        if tally_lost {
+            problems.note("tally", "the counts of dropped records were damaged and begin anew");
+        }
+        for loss in losses {
+            problems.note("keys", loss.to_string());
+        }
+        let mut agent = Self {
+            protector,
+            dispatch: Dispatch::new(&config, random_u64(&random)?),
+            wash: Wash::new(Catalog::built_in()),
+            config,
+            vault,
+            book,
+            tally,
+            open,
+            usage,
+            requests,
+            taking: Taking::default(),
+            periods: Periods::default(),
+            problems,
+            busy_until: None,
+            running: false,
+            poisoned: false,
+            started,
+            random,
+            wakes: mpsc::channel(),
+            _lock: lock,
+        };
+        agent.note_losses(&open_recovery)?;
+        agent.note_losses(&usage_recovery)?;
+        agent.note_losses(&requests_recovery)?;
+        agent.finish_withdrawals(now)?;
+        agent.forget_stale_cursors(now)?;
+        agent.resume_journal(now)?;
+        agent.dispatch.connect(&agent.config, &agent.vault);
+        Ok(agent)
+    }
+
+    /// What ends it from outside.
+    pub fn stopper(&self) -> Stop {
+        Stop(self.wakes.0.clone())
+    }
+
+    /// The service in the foreground, until it is stopped.
+    pub fn run(mut self) -> Result<(), OpenError> {
+        self.running = true;
+        let wakes = self.wakes.0.clone();
+        let _watching = watch::outbox(&self.config.kathea.outbox, wakes.clone());
+        let _listening = socket::listen(
+            &self.config.kathea.socket,
+            Accounts::new(&self.config),
+            Instant::now,
+            move |asked| wakes.send(Wake::Asked(asked)).is_ok(),
+        )
+        .inspect_err(|e| warn!("the local socket cannot be opened ({}): check [kathea] socket", e.kind()))
+        .ok();
+        info!("running");
+        self.write_flags_for_kathea();
+        let mut outbox_due = Some(self.since_start());
+        loop {
+            if outbox_due.is_some_and(|due| due <= self.since_start()) {
+                outbox_due = self.take_some().then(|| self.since_start());
+            }
+            self.work();
+            let wake = match self.next_deadline(outbox_due) {
+                Some(deadline) => {
+                    match self.wakes.1.recv_timeout(deadline.saturating_sub(self.since_start())) {
+                        Ok(wake) => Some(wake),
+                        Err(RecvTimeoutError::Timeout) => None,
+                        Err(RecvTimeoutError::Disconnected) => break,
+                    }
+                }
+                None => match self.wakes.1.recv() {
+                    Ok(wake) => Some(wake),
+                    Err(mpsc::RecvError) => break,
+                },
+            };
+            if self.poisoned {
+                return Err(OpenError::Spool(SpoolError::Poisoned));
+            }
+            match wake {
+                None => {}
+                Some(Wake::Outbox) => {
+                    outbox_due = outbox_due.or(Some(self.since_start() + limits::OUTBOX_DELAY));
+                }
+                Some(Wake::Asked(asked)) => self.answer_lines(asked),
+                Some(Wake::Answered(answered)) => self.heard(*answered),
+                Some(Wake::Stop) => break,
+            }
+        }
+        info!("stopped");
+        Ok(())
+    }
+
+    /// Takes in every complete file, closes periods, ships everything under a live grant, and ends.
+    pub fn run_once(&mut self, close: bool) -> Result<Finished, Trouble> {
+        while self.take_outbox(unix_now())? {}
+        self.close_periods(close, unix_now())?;
+        self.drain();
+        let waiting = self.usage.waiting().records + self.requests.waiting().records;
+        Ok(if waiting == 0 { Finished::Nothing } else { Finished::Remains })
+    }
+
+    /// One group of the outbox; true if there is more.
+    fn take_some(&mut self) -> bool {
+        match self.take_outbox(unix_now()) {
+            Ok(more) => {
+                self.problems.solved("intake");
+                more
+            }
+            Err(trouble) => {
+                self.trouble("intake", &trouble);
+                false
+            }
+        }
+    }
+
+    /// What is due: periods that are over, transfers whose time has come.
+    fn work(&mut self) {
+        let now = unix_now();
+        if let Err(trouble) = self.mend(now) {
+            return self.trouble("spool", &trouble);
+        }
+        self.problems.solved("spool");
+        match self.close_periods(false, now) {
+            Ok(()) => self.problems.solved("periods"),
+            Err(trouble) => self.trouble("periods", &trouble),
+        }
+        self.start_transfer(now);
+    }
+
+    /// The next time, since the start, at which something is due of itself. Without a grant and without a pending
+    /// request there is none, and the process sleeps until it is woken.
+    fn next_deadline(&mut self, outbox_due: Option<Duration>) -> Option<Duration> {
+        let now = unix_now();
+        let elapsed = self.since_start();
+        let granted = self.book.permit::<UsageStatistics>(now).is_some();
+        let in_seconds = |at: i64| elapsed + Duration::from_secs(u64::try_from(at - now).unwrap_or(0));
+        let period = self.periods.next_end().filter(|_| granted).map(in_seconds);
+        let sweep = granted.then_some(elapsed + limits::OUTBOX_SWEEP);
+        [outbox_due, period, sweep, self.transfer_deadline()].into_iter().flatten().min()
+    }
+
+    /// Answers a line of the local socket, and the happenings that came with it: one commit for all.
+    fn answer_lines(&mut self, first: Asked) {
+        let mut happenings: Vec<(Asked, Vec<u8>)> = Vec::new();
+        let mut next = Some(first);
+        while let Some(mut asked) = next.take() {
+            match std::mem::replace(&mut asked.line, Ok(Vec::new())) {
+                Err(reason) => {
+                    self.tally.drop(reason, 1);
+                    asked.answer(happening_reply(Err(reason)));
+                }
+                Ok(line) => match serde_json::from_slice::<Request>(&line) {
+                    Ok(request) => {
+                        let reply = self.answer(&request, asked.caller);
+                        asked.answer(reply);
+                    }
+                    Err(_) if asked.caller.may_report() => happenings.push((asked, line)),
+                    Err(_) => {
+                        asked.answer(Reply::refused(Refused::NotAllowed, "this account may not report"))
+                    }
+                },
+            }
+            if happenings.len() < limits::SOCKET_GROUP {
+                next = match self.wakes.1.try_recv() {
+                    Ok(Wake::Asked(asked)) => Some(asked),
+                    Ok(other) => {
+                        let _ = self.wakes.0.send(other);
+                        None
+                    }
+                    Err(_) => None,
+                };
+            }
+        }
+        let lines: Vec<&[u8]> = happenings.iter().map(|(_, line)| line.as_slice()).collect();
+        let answers = self.take_lines(&lines, unix_now());
+        for ((asked, _), answer) in happenings.into_iter().zip(answers) {
+            asked.answer(happening_reply(answer));
+        }
+    }
+
+    /// Takes in one happening, by hand.
+    pub fn record(&mut self, line: &[u8]) -> Reply {
+        let answer = self.take_lines(&[line], unix_now()).pop();
+        happening_reply(answer.unwrap_or(Err(Reason::NotJson)))
+    }
+
+    /// Answers a request.
+    pub fn answer(&mut self, request: &Request, caller: Caller) -> Reply {
+        if !caller.may(request) {
+            return Reply::refused(
+                Refused::NotAllowed,
+                "this account may not do that: granting needs the group of [consent] group, the rest an administrator",
+            );
+        }
+        match request {
+            Request::Busy => {
+                self.busy_until = Some(self.since_start() + limits::BUSY_LEASE);
+                Reply::done(serde_json::json!({}))
+            }
+            Request::Idle => {
+                self.busy_until = None;
+                Reply::done(serde_json::json!({}))
+            }
+            Request::Status => Reply::done(self.status(unix_now())),
+            Request::Consent(consent) => self.answer_consent(consent, unix_now()),
+            Request::Enroll { url, token } => self.enroll(url.as_deref(), token),
+        }
+    }
+
+    fn since_start(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    fn is_busy(&self) -> bool {
+        self.busy_until.is_some_and(|until| until > self.since_start())
+    }
+
+    fn trouble(&mut self, subject: &'static str, trouble: &Trouble) {
+        warn!("{trouble}");
+        self.poisoned |= matches!(trouble, Trouble::Spool(SpoolError::Poisoned));
+        self.problems.note(subject, trouble.to_string());
+    }
+}
+
+/// What every batch of usage says of itself.
+fn header(permit: &Permit<'_, UsageStatistics>, catalog: &Catalog) -> Header {
+    Header {
+        purpose: Purpose::UsageStatistics,
+        agent: env!("CARGO_PKG_VERSION").to_owned(),
+        catalog: catalog.hash(),
+        consent: permit.entry(),
+        retention: Retention::Usage24Months,
+    }
+}
+
+fn happening_reply(answer: Result<(), Reason>) -> Reply {
+    match answer {
+        Ok(()) => Reply::done(serde_json::json!({})),
+        Err(reason) => {
+            Reply::not_taken(reason.as_str(), "the line was refused and counted under this reason")
+        }
+    }
+}
+
+fn open_tray<P: Payload>(
+    data: &Path,
+    vault: &Vault,
+    random: &SystemRandom,
+) -> Result<(Spool<P>, crate::spool::Recovery), OpenError> {
+    let run = random_u64(random)?.to_le_bytes();
+    Ok(Spool::open(&data.join("spool").join(P::TRAY.as_str()), run, &|sealed| sealed.verifies(vault))?)
+}
+
+fn take_lock(data: &Path) -> Result<File, OpenError> {
+    let path = data.join("lock");
+    let file = durable::private(File::options().write(true).create(true).truncate(false))
+        .open(path)
+        .map_err(|e| OpenError::data_dir(data, &e))?;
+    file.try_lock().map_err(|_| OpenError::Locked)?;
+    Ok(file)
+}
+
+fn random_u64(random: &SystemRandom) -> Result<u64, OpenError> {
+    let mut bytes = [0; 8];
+    random.fill(&mut bytes).map_err(|_| OpenError::Random)?;
+    Ok(u64::from_le_bytes(bytes))
+}
+
+/// Seconds since 1970 on the wall's clock: for periods, grants and shown times, never for an order.
+fn unix_now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,422 @@
+//! From the trays to the window: what may leave is opened under a fresh permit, sent by a thread that ends with its
+//! answer, and settled when the collector has it.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use log::{info, warn};
+use protocol::{Digest, Purpose, Reason};
+use ring::rand::SecureRandom;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::{Agent, Trouble, Wake, connection};
+use crate::config::Config;
+use crate::consent::permit::UsageStatistics;
+use crate::consent::vendor_request::VendorRequest;
+use crate::limits;
+use crate::ship::exchange::{Exchange, Outcome};
+use crate::ship::https::Https;
+use crate::ship::pace::{Fate, Pace, Reply, Step, Waiting};
+use crate::ship::parcel::{Opened, Parcel, Progress};
+use crate::ship::routes;
+use crate::spool::Missing;
+use crate::vault::Vault;
+
+/// What is known about sending.
+pub(super) struct Dispatch {
+    usage: Pace,
+    requests: Pace,
+    progress: Progress,
+    line: Line,
+    /// A ledger entry that the collector asked for before it takes the batch again.
+    consent_first: Option<Digest>,
+    /// When the next transfer is due, since the start.
+    due: Option<Duration>,
+}
+
+/// The one connection outwards.
+enum Line {
+    /// Nobody enrolled this device.
+    NotEnrolled,
+    /// The settings can't be used; why.
+    Unusable(String),
+    /// Free.
+    Free(Box<Https>),
+    /// A thread has it.
+    InUse,
+}
+
+/// Something on its way.
+pub(super) struct Transfer {
+    exchange: Exchange,
+    about: About,
+}
+
+/// What it is.
+enum About {
+    Batch(Parcel, Vec<Missing>),
+    Request(Range<u64>, VendorRequest),
+    ConsentFirst(Digest),
+    Probe(Stream),
+}
+
+#[derive(Clone, Copy)]
+enum Stream {
+    Usage,
+    Requests,
+}
+
+/// What came of it, with the connection back.
+pub(crate) struct Answered {
+    https: Box<Https>,
+    about: About,
+    outcome: Outcome,
+}
+
+impl Dispatch {
+    /// Nothing sent yet.
+    pub(super) fn new(config: &Config, random: u64) -> Self {
+        Self {
+            usage: Pace::new(config.ship.interval, random),
+            requests: Pace::new(Duration::ZERO, random),
+            progress: Progress::default(),
+            line: Line::NotEnrolled,
+            consent_first: None,
+            due: None,
+        }
+    }
+
+    /// Uses the certificate, if there is one.
+    pub(super) fn connect(&mut self, config: &Config, vault: &Vault) {
+        self.line = match connection::settings(config, vault) {
+            Ok(settings) if settings.identity.is_none() => Line::NotEnrolled,
+            Ok(settings) => match Https::new(settings) {
+                Ok(https) => Line::Free(Box::new(https)),
+                Err(e) => Line::Unusable(e.to_string()),
+            },
+            Err(what) => Line::Unusable(what),
+        };
+        self.usage.resume();
+        self.requests.resume();
+    }
+
+    /// Whether there is a certificate that can be used.
+    pub(super) fn is_enrolled(&self) -> bool {
+        matches!(self.line, Line::Free(_) | Line::InUse)
+    }
+
+    /// Whether something is on its way.
+    pub(super) fn in_flight(&self) -> bool {
+        matches!(self.line, Line::InUse)
+    }
+
+    /// Another entry may be asked for now.
+    pub(super) fn consent_changed(&mut self) {
+        self.consent_first = None;
+        self.usage.resume();
+    }
+
+    /// For `status`.
+    pub(super) fn problems(&self) -> Vec<String> {
+        let line = match &self.line {
+            Line::Unusable(what) => Some(what.clone()),
+            _ => None,
+        };
+        let paces = [self.usage.problem(), self.requests.problem()];
+        let mut problems: Vec<String> =
+            paces.into_iter().flatten().map(|problem| problem.to_string()).collect();
+        problems.dedup();
+        line.into_iter().chain(problems).collect()
+    }
+}
+
+impl Agent {
+    /// Starts the transfer that is due, if there is one.
+    pub(super) fn start_transfer(&mut self, now: i64) {
+        if !matches!(self.dispatch.line, Line::Free(_)) {
+            self.dispatch.due = None;
+            return;
+        }
+        let transfer = match self.next_transfer(Waiting::Usual, now) {
+            Ok(transfer) => transfer,
+            Err(trouble) => return self.trouble("ship", &trouble),
+        };
+        match (transfer, std::mem::replace(&mut self.dispatch.line, Line::InUse)) {
+            (Some(Transfer { exchange, about }), Line::Free(mut https)) => {
+                let wakes = self.wakes.0.clone();
+                std::thread::spawn(move || {
+                    let outcome = https.exchange(&exchange);
+                    let _ = wakes.send(Wake::Answered(Box::new(Answered { https, about, outcome })));
+                });
+            }
+            (_, line) => {
+                self.dispatch.line = line;
+                self.rest();
+            }
+        }
+    }
+
+    /// Sends everything that waits, here and now, until nothing is left or something asks to wait.
+    pub(super) fn drain(&mut self) {
+        loop {
+            let transfer = match self.next_transfer(Waiting::Urgent, super::unix_now()) {
+                Ok(Some(transfer)) => transfer,
+                Ok(None) => break,
+                Err(trouble) => return self.trouble("ship", &trouble),
+            };
+            let Line::Free(mut https) = std::mem::replace(&mut self.dispatch.line, Line::InUse) else {
+                break;
+            };
+            let outcome = https.exchange(&transfer.exchange);
+            self.heard(Answered { https, about: transfer.about, outcome });
+        }
+        self.rest();
+    }
+
+    /// When a transfer is due of itself, since the start.
+    pub(super) fn transfer_deadline(&self) -> Option<Duration> {
+        self.dispatch.due
+    }
+
+    /// Nothing half-closed stays open between two drains.
+    fn rest(&mut self) {
+        if let Line::Free(https) = &mut self.dispatch.line {
+            https.rest();
+        }
+        self.usage.rest();
+        self.open.rest();
+        self.requests.rest();
+    }
+
+    /// What goes now: a request of the clinic first, then usage if a permit lives and no scan runs.
+    fn next_transfer(&mut self, urgency: Waiting, now: i64) -> Result<Option<Transfer>, Trouble> {
+        self.dispatch.due = None;
+        if !matches!(self.dispatch.line, Line::Free(_)) {
+            return Ok(None);
+        }
+        let elapsed = self.since_start();
+        let request = self.next_request(now)?;
+        let waiting = if request.is_some() { Waiting::Urgent } else { Waiting::Nothing };
+        match (self.dispatch.requests.next(elapsed, waiting), request) {
+            (Step::Send { .. }, Some((numbers, request, exchange))) => {
+                return Ok(Some(Transfer { exchange, about: About::Request(numbers, request) }));
+            }
+            (Step::Probe, _) => return Ok(Some(probe(Stream::Requests))),
+            (Step::Wait(until), _) => self.due_at(until),
+            _ => {}
+        }
+        if let Some(entry) = self.dispatch.consent_first
+            && let Some(line) = self.book.line(entry)
+        {
+            let exchange = routes::consent(line);
+            return Ok(Some(Transfer { exchange, about: About::ConsentFirst(entry) }));
+        }
+        self.next_batch(urgency, elapsed, now)
+    }
+
+    fn due_at(&mut self, at: Duration) {
+        self.dispatch.due = Some(self.dispatch.due.map_or(at, |due| due.min(at)));
+    }
+
+    /// The oldest request that may leave. A consent that no longer stands has nothing to allow, and is let go.
+    #[allow(clippy::type_complexity, reason = "what waits, what it says, how it goes")]
+    fn next_request(&mut self, now: i64) -> Result<Option<(Range<u64>, VendorRequest, Exchange)>, Trouble> {
+        while let Some(sealed) = self.requests.oldest(0, 1, limits::SEALED)?.pop() {
+            let opened = sealed.open(&self.book.rights(), &self.vault);
+            let exchange = match opened.as_ref().map(|clean| clean.get()) {
+                Ok(VendorRequest::Consent(entry)) => self
+                    .book
+                    .permit::<UsageStatistics>(now)
+                    .and_then(|_| self.book.line(*entry))
+                    .map(|line| routes::consent(line)),
+                Ok(VendorRequest::Privacy { kind, request }) => Some(routes::privacy(*kind, request)),
+                Err(_) => None,
+            };
+            match (opened, exchange) {
+                (Ok(clean), Some(exchange)) => {
+                    return Ok(Some((sealed.numbers(), clean.into_inner(), exchange)));
+                }
+                (Ok(_), None) => self.requests.settle(&[sealed.numbers()])?,
+                (Err(_), _) => {
+                    let lost = self.requests.abandon(&[sealed.numbers()], Reason::Damaged)?;
+                    self.tally.drop(Reason::Damaged, lost);
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn next_batch(
+        &mut self,
+        urgency: Waiting,
+        elapsed: Duration,
+        now: i64,
+    ) -> Result<Option<Transfer>, Trouble> {
+        let busy = self.is_busy();
+        let Some(permit) = self.book.permit::<UsageStatistics>(now) else { return Ok(None) };
+        let waiting = if self.usage.waiting().records == 0 { Waiting::Nothing } else { urgency };
+        if busy && waiting != Waiting::Nothing {
+            let until = self.busy_until.unwrap_or(elapsed);
+            self.due_at(until);
+            return Ok(None);
+        }
+        let max_records = match self.dispatch.usage.next(elapsed, waiting) {
+            Step::Send { max_records } => max_records,
+            Step::Probe => return Ok(Some(probe(Stream::Usage))),
+            Step::Wait(until) => {
+                self.due_at(until);
+                return Ok(None);
+            }
+            Step::Idle => return Ok(None),
+        };
+        let (mut opened, mut unreadable, mut records) = (Vec::new(), Vec::new(), 0);
+        let mut from = 0;
+        'pages: loop {
+            let page = self.usage.oldest(from, limits::PAGE_ITEMS, limits::PAGE_BYTES)?;
+            let Some(last) = page.last() else { break };
+            from = last.numbers().end;
+            for sealed in &page {
+                match sealed.open(&permit, &self.vault) {
+                    Ok(clean) => opened
+                        .push(Opened { numbers: sealed.numbers(), batch: clean.into_inner().into_batch() }),
+                    Err(_) => unreadable.push(sealed.numbers()),
+                }
+                records += sealed.records();
+                if records >= max_records {
+                    break 'pages;
+                }
+            }
+        }
+        let missing = self.usage.missing();
+        let gaps: Vec<_> = missing.iter().map(|missing| missing.gap).collect();
+        let packed = Parcel::pack(&opened, &gaps, &self.dispatch.progress, max_records, permit.lease());
+        if !unreadable.is_empty() {
+            let lost = self.usage.abandon(&unreadable, Reason::Damaged)?;
+            self.tally.drop(Reason::Damaged, lost);
+            self.tally.save()?;
+        }
+        if packed.is_none() {
+            let random = self.random();
+            self.dispatch.usage.heard(Reply::Welcome, 0, elapsed, random);
+        }
+        Ok(packed.map(|(parcel, exchange)| Transfer { exchange, about: About::Batch(parcel, missing) }))
+    }
+
+    /// Takes the answer: what the collector has for good is settled, everything else is kept.
+    pub(super) fn heard(&mut self, answered: Answered) {
+        let Answered { https, about, outcome } = answered;
+        if matches!(self.dispatch.line, Line::InUse) {
+            self.dispatch.line = Line::Free(https);
+        }
+        match &outcome {
+            Ok(answer) => {
+                self.problems.solved("collector");
+                if let Some((index, hash)) = answer.ledger_head() {
+                    self.book.compare_head(index, hash);
+                }
+            }
+            Err(failure) => {
+                warn!("collector: {failure}");
+                self.problems.note("collector", failure.to_string());
+            }
+        }
+        let taken = match about {
+            About::Batch(parcel, missing) => self.heard_of_batch(&parcel, &missing, &outcome),
+            About::Request(numbers, request) => self.heard_of_request(numbers, &request, &outcome),
+            About::ConsentFirst(entry) => {
+                let stored = routes::consent_stored(&outcome, entry);
+                self.dispatch.consent_first = None;
+                if !matches!(stored, Reply::Acknowledged { .. }) {
+                    let (random, elapsed) = (self.random(), self.since_start());
+                    self.dispatch.usage.heard(stored, 0, elapsed, random);
+                }
+                Ok(())
+            }
+            About::Probe(stream) => {
+                let (random, elapsed) = (self.random(), self.since_start());
+                let reply = routes::probed(&outcome);
+                match stream {
+                    Stream::Usage => self.dispatch.usage.heard(reply, 0, elapsed, random),
+                    Stream::Requests => self.dispatch.requests.heard(reply, 0, elapsed, random),
+                };
+                Ok(())
+            }
+        };
+        if let Err(trouble) = taken {
+            self.trouble("ship", &trouble);
+        }
+    }
+
+    fn heard_of_batch(
+        &mut self,
+        parcel: &Parcel,
+        missing: &[Missing],
+        outcome: &Outcome,
+    ) -> Result<(), Trouble> {
+        let (random, elapsed) = (self.random(), self.since_start());
+        let fate = self.dispatch.usage.heard(parcel.reply(outcome), parcel.records(), elapsed, random);
+        let done = self.dispatch.progress.note(parcel, &fate);
+        match &fate {
+            Fate::Consent => self.dispatch.consent_first = Some(parcel.consent()),
+            Fate::Stop(problem) => warn!("collector: {problem}"),
+            _ => {}
+        }
+        if !done.given_up.is_empty() {
+            self.usage.abandon(&done.given_up, Reason::Rejected)?;
+        }
+        let told = missing.iter().take(done.gaps_told).map(|missing| missing.numbers.clone());
+        let settled: Vec<Range<u64>> = done.settled.iter().cloned().chain(told).collect();
+        if !settled.is_empty() {
+            self.usage.settle(&settled)?;
+        }
+        self.tally.drop(Reason::Rejected, done.rejected);
+        if done.accepted > 0 {
+            let bytes = parcel.bytes() as u64;
+            self.tally.sent(
+                Purpose::UsageStatistics.as_str(),
+                done.accepted,
+                bytes,
+                utc_text(super::unix_now()),
+            );
+            info!("sent {} records of {}", done.accepted, Purpose::UsageStatistics);
+        }
+        Ok(self.tally.save()?)
+    }
+
+    fn heard_of_request(
+        &mut self,
+        numbers: Range<u64>,
+        request: &VendorRequest,
+        outcome: &Outcome,
+    ) -> Result<(), Trouble> {
+        let reply = match request {
+            VendorRequest::Consent(entry) => routes::consent_stored(outcome, *entry),
+            VendorRequest::Privacy { .. } => routes::privacy_taken(outcome).0,
+        };
+        let (random, elapsed) = (self.random(), self.since_start());
+        if let Fate::Settle { .. } = self.dispatch.requests.heard(reply, 1, elapsed, random) {
+            self.requests.settle(&[numbers])?;
+        }
+        Ok(())
+    }
+
+    fn random(&self) -> u64 {
+        let mut bytes = [0; 8];
+        // Jitter only: without randomness a fleet is less spread, nothing else.
+        let _ = self.random.fill(&mut bytes);
+        u64::from_le_bytes(bytes)
+    }
+}
+
+fn probe(stream: Stream) -> Transfer {
+    Transfer { exchange: routes::capabilities(), about: About::Probe(stream) }
+}
+
+/// RFC 3339, UTC.
+pub(super) fn utc_text(now: i64) -> String {
+    OffsetDateTime::from_unix_timestamp(now)
+        .ok()
+        .and_then(|time| time.format(&Rfc3339).ok())
+        .unwrap_or_default()
+}

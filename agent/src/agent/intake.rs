@@ -1,0 +1,257 @@
+//! From the front door to the trays: what comes in is washed, sealed and synced, then its source goes.
+//!
+//! Exactly once: each tray and the tally remember by cursor how far they took each source, in the same
+//! commit as what they took. After a restart a line goes only to those that don't have it yet.
+
+use std::collections::VecDeque;
+use std::io;
+
+use log::{debug, warn};
+use protocol::{Purpose, Reason};
+
+use super::{Agent, Trouble};
+use crate::collect::Raw;
+use crate::collect::outbox::{self, Lines, Source};
+use crate::consent::permit::UsageStatistics;
+use crate::deidentify::clean::Payload;
+use crate::deidentify::usage::{Wanted, Window};
+use crate::limits;
+use crate::vault::sealed::{Cursor, Sealed};
+
+/// What is left of the last look into the outbox.
+#[derive(Debug, Default)]
+pub(super) struct Taking {
+    waiting: VecDeque<Source>,
+    reading: Option<Reading>,
+}
+
+#[derive(Debug)]
+struct Reading {
+    source: Source,
+    lines: Lines,
+    usage: u64,
+    open: u64,
+    tally: u64,
+}
+
+impl Agent {
+    /// Removes every complete file unread, and counts it: nobody said yes.
+    pub(super) fn discard_outbox(&mut self, now: i64) -> Result<(), Trouble> {
+        self.taking = Taking::default();
+        loop {
+            let listing = self.look(now)?;
+            let mut removed = 0;
+            for source in &listing {
+                match source.remove() {
+                    Ok(()) => removed += 1,
+                    Err(e) => self.cannot_remove(&e),
+                }
+            }
+            if removed == 0 {
+                return Ok(());
+            }
+            self.tally.drop(Reason::NoConsent, removed);
+            outbox::sync(&self.config.kathea.outbox)?;
+            self.tally.save()?;
+        }
+    }
+
+    /// Takes in what fits one commit. False when the outbox is empty.
+    pub(super) fn take_outbox(&mut self, now: i64) -> Result<bool, Trouble> {
+        let Some(granted) = self.granted_since(now) else {
+            self.discard_outbox(now)?;
+            return Ok(false);
+        };
+        if self.taking.reading.is_none() && self.taking.waiting.is_empty() {
+            self.taking.waiting = self.look(now)?.into();
+        }
+        let window = Window { granted, now };
+        let mut read: Vec<(Source, u64, bool)> = Vec::new();
+        let mut lines_left = limits::GROUP_LINES;
+        while lines_left > 0 && read.len() < limits::GROUP_FILES {
+            let Some(mut reading) = self.next_file() else { break };
+            while lines_left > 0 && self.take_line(&mut reading, window) {
+                lines_left -= 1;
+            }
+            let (taken, whole) = (reading.lines.taken(), reading.lines.whole());
+            read.push((reading.source.clone(), taken, whole));
+            if lines_left == 0 && !whole {
+                self.taking.reading = Some(reading);
+            }
+        }
+        if read.is_empty() {
+            return Ok(false);
+        }
+        let cursors: Vec<Cursor> =
+            read.iter().map(|(source, taken, _)| Cursor { source: source.id(), taken: *taken }).collect();
+        self.commit(&cursors, now)?;
+        self.remove_read(&read)?;
+        Ok(true)
+    }
+
+    /// The next line of a file, washed; false at its end.
+    fn take_line(&mut self, reading: &mut Reading, window: Window) -> bool {
+        let at = reading.lines.taken();
+        let Some(line) = reading.lines.next() else { return false };
+        let wanted = Wanted { usage: at >= reading.usage, open: at >= reading.open };
+        let taken = match line {
+            Ok(raw) if raw.is_blank() => Ok(()),
+            Ok(raw) => self.wash.take(raw, window, wanted),
+            Err(reason) => Err(reason.into()),
+        };
+        if let Err(refusal) = taken
+            && at >= reading.tally
+        {
+            debug!("outbox: line {} column {} refused: {}", at + 1, refusal.column, refusal.reason);
+            self.tally.drop(refusal.reason, 1);
+        }
+        true
+    }
+
+    fn next_file(&mut self) -> Option<Reading> {
+        if let Some(reading) = self.taking.reading.take() {
+            return Some(reading);
+        }
+        while let Some(source) = self.taking.waiting.pop_front() {
+            let id = source.id();
+            let (usage, open) = (self.usage.cursor(&id).unwrap_or(0), self.open.cursor(&id).unwrap_or(0));
+            let tally = self.tally.cursor(id);
+            match source.open(usage.min(open).min(tally)) {
+                Ok(lines) => return Some(Reading { source, lines, usage, open, tally }),
+                Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+                Err(e) => warn!("a file of the outbox cannot be read ({}): check its rights", e.kind()),
+            }
+        }
+        None
+    }
+
+    /// Files that are read to their end go; their cursors go when that is durable.
+    fn remove_read(&mut self, read: &[(Source, u64, bool)]) -> Result<(), Trouble> {
+        let mut gone = Vec::new();
+        for (source, _, _) in read.iter().filter(|(_, _, whole)| *whole) {
+            match source.remove() {
+                Ok(()) => gone.push(source.id()),
+                Err(e) => self.cannot_remove(&e),
+            }
+        }
+        if gone.is_empty() {
+            return Ok(());
+        }
+        outbox::sync(&self.config.kathea.outbox)?;
+        self.usage.forget(&gone);
+        self.open.forget(&gone);
+        gone.iter().for_each(|source| self.tally.forget(*source));
+        self.tally.save()?;
+        Ok(())
+    }
+
+    /// One line from the local socket or the command line. It is durable when this returns.
+    pub(super) fn take_lines(&mut self, lines: &[&[u8]], now: i64) -> Vec<Result<(), Reason>> {
+        let Some(granted) = self.granted_since(now) else {
+            self.tally.drop(Reason::NoConsent, lines.len() as u64);
+            return lines.iter().map(|_| Err(Reason::NoConsent)).collect();
+        };
+        let window = Window { granted, now };
+        let mut answers: Vec<Result<(), Reason>> = lines
+            .iter()
+            .map(|line| {
+                self.wash
+                    .take(Raw::new(line), window, Wanted { usage: true, open: true })
+                    .map_err(|refusal| refusal.reason)
+            })
+            .collect();
+        for refused in answers.iter().filter_map(|answer| answer.err()) {
+            self.tally.drop(refused, 1);
+        }
+        if let Err(trouble) = self.commit(&[], now) {
+            warn!("nothing can be taken in: {trouble}");
+            for answer in answers.iter_mut().filter(|answer| answer.is_ok()) {
+                *answer = Err(Reason::Quota);
+                self.tally.drop(Reason::Quota, 1);
+            }
+        }
+        answers
+    }
+
+    /// Seals what the wash room holds and makes it durable, with the cursors of where it came from.
+    fn commit(&mut self, cursors: &[Cursor], now: i64) -> Result<(), Trouble> {
+        let sealed = self.seal_washed(cursors, now);
+        let (events, journals) = match sealed {
+            Ok(sealed) => sealed,
+            Err(trouble) => {
+                self.wash.clear();
+                return Err(trouble);
+            }
+        };
+        self.usage.put(&events)?;
+        self.open.put(&journals)?;
+        self.tally_cursors(cursors)?;
+        self.keep_quota()?;
+        self.fold_long_journals(now)?;
+        self.merge_small_records(now)
+    }
+
+    /// When the yes was given that is live now.
+    fn granted_since(&self, now: i64) -> Option<i64> {
+        self.book.permit::<UsageStatistics>(now)?;
+        self.book.granted_since(Purpose::UsageStatistics)
+    }
+
+    fn tally_cursors(&mut self, cursors: &[Cursor]) -> Result<(), Trouble> {
+        for cursor in cursors {
+            self.tally.advance(cursor.source, cursor.taken);
+        }
+        Ok(self.tally.save()?)
+    }
+
+    #[allow(clippy::type_complexity, reason = "the two trays' share of one group")]
+    fn seal_washed(
+        &mut self,
+        cursors: &[Cursor],
+        now: i64,
+    ) -> Result<(Vec<Sealed<super::Usage>>, Vec<Sealed<super::Journal>>), Trouble> {
+        let permit = self.book.permit::<UsageStatistics>(now).ok_or(Trouble::NoPermit)?;
+        let header = super::header(&permit, self.wash.catalog());
+        let mut events = Vec::new();
+        let washed = self.wash.events(&header, self.usage.position());
+        let count = washed.len();
+        for (index, (clean, position)) in washed.into_iter().enumerate() {
+            let cursors = if index + 1 == count { cursors } else { &[] };
+            events.push(Sealed::new(&clean, position, cursors, &permit, &mut self.vault, now)?);
+        }
+        let mut journals = Vec::new();
+        let mut position = self.open.position();
+        let washed = self.wash.journals();
+        let count = washed.len();
+        for (index, clean) in washed.into_iter().enumerate() {
+            let cursors = if index + 1 == count { cursors } else { &[] };
+            self.periods.note(clean.get().period);
+            journals.push(Sealed::new(&clean, position, cursors, &permit, &mut self.vault, now)?);
+            position.number += u64::from(clean.get().records());
+            position.seq += u64::from(clean.get().records());
+        }
+        Ok((events, journals))
+    }
+
+    /// The complete files, and a count for each thing that only looks like one.
+    fn look(&mut self, now: i64) -> Result<Vec<Source>, Trouble> {
+        let listing = outbox::list(&self.config.kathea.outbox, now)?;
+        for id in listing.not_files {
+            if self.tally.cursor(id) == 0 {
+                self.tally.drop(Reason::NotAFile, 1);
+                self.tally.advance(id, 1);
+                warn!(
+                    "the outbox holds something with the ending .ndjson that is no regular file: remove it"
+                );
+            }
+        }
+        self.tally.save()?;
+        Ok(listing.sources)
+    }
+
+    fn cannot_remove(&mut self, e: &io::Error) {
+        warn!("a file of the outbox cannot be removed ({}): give the agent's account the right", e.kind());
+        self.problems
+            .note("outbox", "files of the outbox cannot be removed: give the agent's account the right");
+    }
+}

@@ -1,0 +1,218 @@
+//! Days and weeks that are over become records: the journal's pieces fold into the tray that leaves.
+//!
+//! A crash repeats nothing: what is folded carries, as a cursor of the period, the numbers of the journal that
+//! it folds, so pieces below it count as settled wherever the crash was.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use protocol::Digest;
+use protocol::civil::Granularity;
+
+use super::{Agent, Trouble};
+use crate::consent::permit::{Permit, UsageStatistics};
+use crate::deidentify::clean::{Clean, Payload};
+use crate::deidentify::journal::{Journal, Period};
+use crate::deidentify::usage;
+use crate::limits;
+use crate::spool::Spool;
+use crate::vault::Vault;
+use crate::vault::sealed::{Cursor, Sealed};
+
+/// How many pieces of journal each period has in the tray `open`.
+#[derive(Debug, Default)]
+pub(super) struct Periods(BTreeMap<Period, usize>);
+
+impl Periods {
+    /// One more piece.
+    pub(super) fn note(&mut self, period: Period) {
+        *self.0.entry(period).or_default() += 1;
+    }
+
+    /// None of these has a piece left.
+    fn forget(&mut self, periods: &BTreeSet<Period>) {
+        self.0.retain(|period, _| !periods.contains(period));
+    }
+
+    /// Nothing is known: after a purge.
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    fn over(&self, now: i64) -> BTreeSet<Period> {
+        self.0.keys().copied().filter(|period| period.granularity.is_over(period.at, now)).collect()
+    }
+
+    fn long(&self) -> BTreeSet<Period> {
+        let long = self.0.iter().filter(|(_, pieces)| **pieces > limits::JOURNAL_PIECES);
+        long.map(|(period, _)| *period).collect()
+    }
+
+    fn all(&self) -> BTreeSet<Period> {
+        self.0.keys().copied().collect()
+    }
+
+    /// When the next period is over, in seconds since 1970.
+    pub(super) fn next_end(&self) -> Option<i64> {
+        self.0.keys().map(|period| period.granularity.over_at(period.at)).min()
+    }
+}
+
+/// What the pieces of some periods amount to.
+struct Gathered {
+    journals: BTreeMap<Period, Journal>,
+    numbers: Vec<std::ops::Range<u64>>,
+    end: u64,
+}
+
+impl Agent {
+    /// Reads which periods are open, and finishes what a crash cut.
+    pub(super) fn resume_journal(&mut self, now: i64) -> Result<(), Trouble> {
+        self.periods.clear();
+        let Some(permit) = self.book.permit::<UsageStatistics>(now) else { return Ok(()) };
+        let (mut folded, mut periods) = (Vec::new(), Periods::default());
+        each_piece(&mut self.open, &permit, &self.vault, |open, sealed, piece| {
+            let source = fold_source(piece.period);
+            if Some(sealed.position().number) < self.usage.cursor(&source).max(open.cursor(&source)) {
+                folded.push(sealed.numbers());
+            } else {
+                periods.note(piece.period);
+            }
+        })?;
+        self.periods = periods;
+        if !folded.is_empty() {
+            self.open.settle(&folded)?;
+        }
+        Ok(())
+    }
+
+    /// Folds the periods that are over into records ready to leave; `all`: the open ones too.
+    pub(super) fn close_periods(&mut self, all: bool, now: i64) -> Result<(), Trouble> {
+        let due = if all { self.periods.all() } else { self.periods.over(now) };
+        for some in chunks(due) {
+            self.close(&some, now)?;
+        }
+        Ok(())
+    }
+
+    fn close(&mut self, due: &BTreeSet<Period>, now: i64) -> Result<(), Trouble> {
+        let Some(permit) = self.book.permit::<UsageStatistics>(now) else { return Ok(()) };
+        let gathered = gather(&mut self.open, &permit, &self.vault, due)?;
+        let header = super::header(&permit, self.wash.catalog());
+        let records = gathered.journals.into_values().flat_map(Journal::into_records).collect();
+        let cursors = fold_cursors(due, gathered.end);
+        let mut sealed = Vec::new();
+        let batches = usage::batches(records, &header, self.usage.position());
+        let count = batches.len();
+        for (index, (clean, position)) in batches.into_iter().enumerate() {
+            let cursors: &[Cursor] = if index + 1 == count { &cursors } else { &[] };
+            sealed.push(Sealed::new(&clean, position, cursors, &permit, &mut self.vault, now)?);
+        }
+        self.usage.put(&sealed)?;
+        self.open.settle(&gathered.numbers)?;
+        self.usage.forget(&sources(&cursors));
+        self.periods.forget(due);
+        Ok(())
+    }
+
+    /// Folds the pieces of a period into few, where single lines made many.
+    pub(super) fn fold_long_journals(&mut self, now: i64) -> Result<(), Trouble> {
+        for some in chunks(self.periods.long()) {
+            let Some(permit) = self.book.permit::<UsageStatistics>(now) else { return Ok(()) };
+            let gathered = gather(&mut self.open, &permit, &self.vault, &some)?;
+            let cursors = fold_cursors(&some, gathered.end);
+            let pieces: Vec<Journal> = gathered
+                .journals
+                .into_values()
+                .flat_map(|journal| journal.split(limits::SEALED_CONTENT))
+                .collect();
+            self.periods.forget(&some);
+            let mut sealed = Vec::new();
+            let mut position = self.open.position();
+            let count = pieces.len();
+            for (index, piece) in pieces.into_iter().enumerate() {
+                self.periods.note(piece.period);
+                let records = u64::from(piece.records());
+                let cursors: &[Cursor] = if index + 1 == count { &cursors } else { &[] };
+                sealed.push(Sealed::new(
+                    &Clean::new(piece),
+                    position,
+                    cursors,
+                    &permit,
+                    &mut self.vault,
+                    now,
+                )?);
+                position.number += records;
+                position.seq += records;
+            }
+            self.open.put(&sealed)?;
+            self.open.settle(&gathered.numbers)?;
+            self.open.forget(&sources(&cursors));
+        }
+        Ok(())
+    }
+}
+
+/// Shows every piece of the journal in order, with its record. One that does not open is left to the spool.
+fn each_piece(
+    open: &mut Spool<Journal>,
+    permit: &Permit<'_, UsageStatistics>,
+    vault: &Vault,
+    mut show: impl FnMut(&Spool<Journal>, &Sealed<Journal>, Journal),
+) -> Result<(), Trouble> {
+    let mut from = 0;
+    loop {
+        let page = open.oldest(from, limits::PAGE_ITEMS, limits::PAGE_BYTES)?;
+        let Some(last) = page.last() else { return Ok(()) };
+        from = last.numbers().end;
+        for sealed in &page {
+            if let Ok(piece) = sealed.open(permit, vault) {
+                show(open, sealed, piece.into_inner());
+            }
+        }
+    }
+}
+
+fn gather(
+    open: &mut Spool<Journal>,
+    permit: &Permit<'_, UsageStatistics>,
+    vault: &Vault,
+    due: &BTreeSet<Period>,
+) -> Result<Gathered, Trouble> {
+    let mut gathered =
+        Gathered { journals: BTreeMap::new(), numbers: Vec::new(), end: open.position().number };
+    each_piece(open, permit, vault, |_, sealed, piece| {
+        if due.contains(&piece.period) {
+            gathered.numbers.push(sealed.numbers());
+            gathered.journals.entry(piece.period).or_insert_with(|| Journal::new(piece.period)).absorb(piece);
+        }
+    })?;
+    Ok(gathered)
+}
+
+fn sources(cursors: &[Cursor]) -> Vec<[u8; 16]> {
+    cursors.iter().map(|cursor| cursor.source).collect()
+}
+
+fn fold_cursors(periods: &BTreeSet<Period>, end: u64) -> Vec<Cursor> {
+    periods.iter().map(|period| Cursor { source: fold_source(*period), taken: end }).collect()
+}
+
+/// What a cursor knows a period's journal by.
+fn fold_source(period: Period) -> [u8; 16] {
+    let mut text = b"journal".to_vec();
+    text.push(match period.granularity {
+        Granularity::Hour => 0,
+        Granularity::Day => 1,
+        Granularity::Week => 2,
+    });
+    text.extend_from_slice(&period.at.to_le_bytes());
+    let mut out = [0; 16];
+    out.copy_from_slice(&Digest::of(&text).to_bytes()[..16]);
+    out
+}
+
+/// As many periods at a time as one sealed record has cursors for.
+fn chunks(periods: BTreeSet<Period>) -> Vec<BTreeSet<Period>> {
+    let periods: Vec<Period> = periods.into_iter().collect();
+    periods.chunks(limits::GROUP_FILES).map(|some| some.iter().copied().collect()).collect()
+}

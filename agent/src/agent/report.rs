@@ -1,0 +1,50 @@
+//! What `status` says.
+
+use protocol::Purpose;
+use serde_json::{Value, json};
+
+use super::Agent;
+use crate::deidentify::clean::{Payload, Tray};
+use crate::spool::Spool;
+
+impl Agent {
+    /// The body of `status --json`.
+    pub(super) fn status(&self, now: i64) -> Value {
+        let states = Purpose::ALL.iter().filter(|purpose| **purpose == Purpose::UsageStatistics);
+        let consent: serde_json::Map<String, Value> = states
+            .map(|purpose| (purpose.as_str().to_owned(), json!(self.book.state(*purpose, now).as_str())))
+            .collect();
+        json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "device": self.vault.device(),
+            "enrolled": self.dispatch.is_enrolled(),
+            "service": if self.running { "running" } else { "stopped" },
+            "policy": {"id": self.book.policy().id(), "version": self.book.policy().version()},
+            "consent": consent,
+            "cases": [],
+            "waiting": {
+                Tray::Open.as_str(): waiting(&self.open),
+                Tray::Usage.as_str(): waiting(&self.usage),
+                Tray::Requests.as_str(): waiting(&self.requests),
+            },
+            "sent": self.tally.acknowledged(),
+            "dropped": self.tally.dropped(),
+            "bundles": [],
+            "keys": self.protector.as_str(),
+            "disk_bytes": self.disk_bytes(),
+            "problems": self.all_problems(now),
+        })
+    }
+
+    fn all_problems(&self, now: i64) -> Vec<String> {
+        let mut problems: Vec<String> = self.problems.0.values().cloned().collect();
+        problems.extend(self.book.problems(now));
+        problems.extend(self.dispatch.problems());
+        problems
+    }
+}
+
+fn waiting<P: Payload>(tray: &Spool<P>) -> Value {
+    let waiting = tray.waiting();
+    json!({"records": waiting.records, "bytes": waiting.bytes})
+}

@@ -1,0 +1,118 @@
+//! What can go wrong inside, each with what happened and what to do.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::consent::{ConsentError, PolicyError};
+use crate::spool::SpoolError;
+use crate::vault::VaultError;
+use crate::vault::sealed::SealError;
+
+/// Why the agent does not start.
+#[derive(Debug)]
+pub enum OpenError {
+    /// Another agent works in this directory.
+    Locked,
+    /// The directory is not this account's to use.
+    DataDir {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        why: io::ErrorKind,
+    },
+    /// The system gives no randomness.
+    Random,
+    /// The policy is no policy.
+    Policy(PolicyError),
+    /// The keys can't be used.
+    Vault(VaultError),
+    /// The store can't be used.
+    Spool(SpoolError),
+    /// Something that a crash cut could not be finished.
+    Unfinished(Trouble),
+}
+
+impl OpenError {
+    /// For an error of the file system under `path`.
+    pub(super) fn data_dir(path: &Path, e: &io::Error) -> Self {
+        Self::DataDir { path: path.to_owned(), why: e.kind() }
+    }
+
+    /// Whether the agent runs elsewhere, or this account may not look (exit code 5).
+    pub fn is_busy(&self) -> bool {
+        matches!(self, Self::Locked | Self::DataDir { why: io::ErrorKind::PermissionDenied, .. })
+    }
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Locked => f.write_str(
+                "another agent works in this data directory and does not answer: wait for it, or stop it",
+            ),
+            Self::DataDir { path, why } => write!(
+                f,
+                "the data directory {} cannot be used ({why}): run as the agent's account, or set data_dir",
+                path.display()
+            ),
+            Self::Random => {
+                f.write_str("the system gives no random numbers: nothing can be encrypted, so nothing runs")
+            }
+            Self::Policy(e) => e.fmt(f),
+            Self::Vault(e) => e.fmt(f),
+            Self::Spool(e) => e.fmt(f),
+            Self::Unfinished(trouble) => trouble.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for OpenError {}
+
+/// Why something was not done now. It is tried again.
+#[derive(Debug)]
+pub enum Trouble {
+    /// The clinic no longer says yes.
+    NoPermit,
+    /// A file could not be read or written.
+    Io(io::ErrorKind),
+    /// A record could not be sealed.
+    Seal(SealError),
+    /// The store refused.
+    Spool(SpoolError),
+    /// The book could not be written.
+    Consent(ConsentError),
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoPermit => f.write_str("there is no live consent for this purpose"),
+            Self::Io(kind) => write!(f, "a file cannot be read or written ({kind}): check space and rights"),
+            Self::Seal(e) => e.fmt(f),
+            Self::Spool(e) => e.fmt(f),
+            Self::Consent(e) => e.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for Trouble {}
+
+macro_rules! from {
+    ($to:ident: $($source:ty => $variant:ident),+ $(,)?) => {
+        $(impl From<$source> for $to {
+            fn from(e: $source) -> Self {
+                Self::$variant(e)
+            }
+        })+
+    };
+}
+
+from!(OpenError: PolicyError => Policy, VaultError => Vault, SpoolError => Spool, Trouble => Unfinished);
+from!(Trouble: SealError => Seal, SpoolError => Spool, ConsentError => Consent);
+
+impl From<io::Error> for Trouble {
+    fn from(e: io::Error) -> Self {
+        Self::Io(e.kind())
+    }
+}

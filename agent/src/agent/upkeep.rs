@@ -1,0 +1,143 @@
+//! Keeping the trays in order: the quota, small records merged, what a crash left behind, what damage cost.
+
+use std::collections::HashSet;
+
+use log::{info, warn};
+use protocol::{Batch, Reason, Record};
+
+use super::{Agent, Trouble};
+use crate::collect::outbox;
+use crate::consent::permit::{Permit, UsageStatistics};
+use crate::deidentify::usage::{self, Usage};
+use crate::spool::{Recovery, Spool, SpoolError};
+use crate::vault::Vault;
+use crate::vault::sealed::{SealError, Sealed};
+
+impl Agent {
+    /// Above the quota the oldest usage goes, counted, and the collector is told.
+    pub(super) fn keep_quota(&mut self) -> Result<(), Trouble> {
+        let held = self.disk_bytes();
+        if held <= self.config.spool.quota {
+            return Ok(());
+        }
+        let dropped = self.usage.drop_oldest(held - self.config.spool.quota, Reason::Quota)?;
+        if dropped > 0 {
+            self.tally.drop(Reason::Quota, dropped);
+            self.tally.save()?;
+            self.problems
+                .note("quota", "the spool reached its quota: the oldest usage was dropped and counted");
+            warn!("the spool reached its quota: {dropped} records dropped");
+        }
+        Ok(())
+    }
+
+    /// Bytes that all trays take on the disk.
+    pub(super) fn disk_bytes(&self) -> u64 {
+        self.open.disk_bytes() + self.usage.disk_bytes() + self.requests.disk_bytes()
+    }
+
+    /// Joins the small records of a closed generation, unless some are on their way.
+    pub(super) fn merge_small_records(&mut self, now: i64) -> Result<(), Trouble> {
+        if self.dispatch.in_flight() || !self.usage.wants_merge() {
+            return Ok(());
+        }
+        let Some(permit) = self.book.permit::<UsageStatistics>(now) else { return Ok(()) };
+        let vault = &mut self.vault;
+        // What can't be joined stays as it is.
+        let mut join = |page: &[Sealed<Usage>]| join(page, &permit, vault, now).unwrap_or_default();
+        Ok(self.usage.merge(&mut join)?)
+    }
+
+    /// Cursors of files that are gone: a crash came between the removal and forgetting them.
+    pub(super) fn forget_stale_cursors(&mut self, now: i64) -> Result<(), Trouble> {
+        let listing = outbox::list(&self.config.kathea.outbox, now)?;
+        let known: HashSet<[u8; 16]> =
+            listing.sources.iter().map(|source| source.id()).chain(listing.not_files).collect();
+        let stale = |cursors: Vec<[u8; 16]>| {
+            cursors.into_iter().filter(|source| !known.contains(source)).collect::<Vec<_>>()
+        };
+        let usage = stale(self.usage.cursors().map(|cursor| cursor.source).collect());
+        let open = stale(self.open.cursors().map(|cursor| cursor.source).collect());
+        if usage.is_empty() && open.is_empty() {
+            return Ok(());
+        }
+        outbox::sync(&self.config.kathea.outbox)?;
+        self.usage.forget(&usage);
+        self.open.forget(&open);
+        Ok(())
+    }
+
+    /// After an error whose outcome is open, each tray looks at its files again.
+    pub(super) fn mend(&mut self, now: i64) -> Result<(), Trouble> {
+        let vault = &self.vault;
+        let recoveries = [
+            recover(&mut self.open, |sealed| sealed.verifies(vault))?,
+            recover(&mut self.usage, |sealed| sealed.verifies(vault))?,
+            recover(&mut self.requests, |sealed| sealed.verifies(vault))?,
+        ];
+        for recovery in recoveries.into_iter().flatten() {
+            self.note_losses(&recovery)?;
+        }
+        self.resume_journal(now)
+    }
+
+    /// Counts what damage cost; the trays keep the gaps for the next batch.
+    pub(super) fn note_losses(&mut self, recovery: &Recovery) -> Result<(), Trouble> {
+        if recovery.carved > 0 {
+            info!("the spool was damaged on disk; what could be found is recovered");
+        }
+        if recovery.lost > 0 {
+            self.tally.drop(Reason::Damaged, recovery.lost);
+            self.tally.save()?;
+            let what =
+                format!("the disk damaged what waited: {} records are lost and counted", recovery.lost);
+            self.problems.note("damage", what);
+        }
+        if recovery.high_water_lost {
+            let what =
+                "the spool's numbering was damaged: records may be sent again, and are told apart there";
+            self.problems.note("high_water", what);
+        }
+        Ok(())
+    }
+}
+
+fn recover<P: crate::deidentify::clean::Payload>(
+    tray: &mut Spool<P>,
+    verify: impl Fn(&Sealed<P>) -> bool,
+) -> Result<Option<Recovery>, SpoolError> {
+    if tray.is_sound() { Ok(None) } else { tray.recover(&verify).map(Some) }
+}
+
+/// The records of neighbours in few batches, each sealed at the position of its first.
+fn join(
+    page: &[Sealed<Usage>],
+    permit: &Permit<'_, UsageStatistics>,
+    vault: &mut Vault,
+    now: i64,
+) -> Result<Vec<Sealed<Usage>>, SealError> {
+    let mut joined = Vec::new();
+    let mut run: Option<(Batch, crate::vault::sealed::Position)> = None;
+    let mut close = |run: Option<(Batch, crate::vault::sealed::Position)>, vault: &mut Vault| {
+        let Some((Batch { header, records, .. }, position)) = run else { return Ok(()) };
+        for (clean, position) in usage::batches(records, &header, position) {
+            joined.push(Sealed::new(&clean, position, &[], permit, vault, now)?);
+        }
+        Ok(())
+    };
+    for sealed in page {
+        let batch = sealed.open(permit, vault)?.into_inner().into_batch();
+        match &mut run {
+            Some((before, _)) if follows(before, &batch) => {
+                before.records.extend::<Vec<Record>>(batch.records)
+            }
+            _ => close(run.replace((batch, sealed.position())), vault)?,
+        }
+    }
+    close(run, vault)?;
+    Ok(joined)
+}
+
+fn follows(before: &Batch, batch: &Batch) -> bool {
+    before.header == batch.header && before.epoch == batch.epoch && before.hi() + 1 == batch.lo
+}
