@@ -20,7 +20,6 @@ use super::notice;
 use super::permit::{Consented, Permit, Rights};
 use super::policy::Policy;
 use super::state::{self, Answer, State};
-use crate::config::Language;
 use crate::vault::DeviceKey;
 
 /// The way an answer came.
@@ -328,24 +327,8 @@ impl Book {
         }
     }
 
-    /// What is asked today.
     fn asked(&self, purpose: Purpose) -> Result<Processing, ConsentError> {
-        let terms = self.policy.terms(purpose).ok_or(ConsentError::NotOffered)?;
-        let text = terms.text.of(Language::En);
-        Ok(Processing {
-            purpose,
-            case: None,
-            policy: self.policy.id().to_owned(),
-            policy_version: self.policy.version().to_owned(),
-            policy_sha256: self.policy.hash(),
-            notice_sha256: self.policy.digest(purpose).ok_or(ConsentError::NotOffered)?,
-            legal_basis: terms.legal_basis.clone(),
-            data_categories: text.data.clone(),
-            controller: self.policy.controller().name.clone(),
-            recipients: text.recipients.clone(),
-            storage_place: text.place.clone(),
-            retention: terms.vendor_retention,
-        })
+        self.policy.processing(purpose).ok_or(ConsentError::NotOffered)
     }
 
     fn record(
@@ -362,3 +345,6 @@ impl Book {
         self.ledger.append(processing, event).map_err(|error| ConsentError::Ledger(error.kind()))
     }
 }
+
+#[cfg(test)]
+mod tests;

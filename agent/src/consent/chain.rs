@@ -23,12 +23,6 @@ pub(super) struct Place {
     pub(super) last: Option<Digest>,
 }
 
-impl Place {
-    fn after(self, line: &Line) -> Self {
-        Self { next: self.next.saturating_add(1), last: Some(line.hash) }
-    }
-}
-
 /// A line that verified.
 #[derive(Clone, Debug)]
 pub(super) struct Line {
@@ -163,28 +157,31 @@ pub(super) fn examine(
     let mut examined = Examined::default();
     let Head { first, tip } = head.unwrap_or_default();
     let mut place = first;
-    let mut at_tip = (place.next == tip.next).then_some(place);
     for raw in bytes.split_inclusive(|byte| *byte == b'\n') {
-        match check(raw, place, device, public_key) {
-            Ok(line) => {
-                place = place.after(&line);
+        let line = examined.lines.len() + 1;
+        let checked = check(raw, place, device, public_key).and_then(|line| {
+            let after = Place { next: place.next.saturating_add(1), last: Some(line.hash) };
+            if after.next == tip.next && after != tip { Err(Flaw::Signature) } else { Ok((line, after)) }
+        });
+        match checked {
+            Ok((line, after)) => {
+                place = after;
                 examined.length += raw.len();
                 examined.lines.push(line);
             }
             Err(_) if head.is_ok() && place.next >= tip.next => break,
             Err(flaw) => {
-                examined.finding = Some(Finding { line: Some(examined.lines.len() + 1), flaw });
+                examined.finding = Some(Finding { line: Some(line), flaw });
                 return examined;
             }
-        }
-        if place.next == tip.next {
-            at_tip = Some(place);
         }
     }
     examined.finding = match head {
         Err(flaw) => Some(Finding { line: None, flaw }),
-        Ok(_) if at_tip == Some(tip) => None,
-        Ok(_) => Some(Finding { line: Some(examined.lines.len() + 1), flaw: Flaw::Cut }),
+        Ok(_) if place.next < tip.next => {
+            Some(Finding { line: Some(examined.lines.len() + 1), flaw: Flaw::Cut })
+        }
+        Ok(_) => None,
     };
     examined
 }
@@ -202,3 +199,6 @@ fn check(raw: &[u8], place: Place, device: DeviceId, public_key: &[u8]) -> Resul
     }
     Ok(Line { hash: line_hash(text), text: text.to_owned(), entry })
 }
+
+#[cfg(test)]
+mod tests;

@@ -207,3 +207,6 @@ fn read_bounded(path: &Path) -> Result<Option<Vec<u8>>, Flaw> {
     file.take(limits::LEDGER + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > limits::LEDGER { Err(Flaw::TooLarge) } else { Ok(Some(bytes)) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use protocol::ledger::Processing;
 use protocol::{Digest, Purpose, Retention};
 
 use super::policy::{Policy, Terms};
@@ -30,6 +31,26 @@ impl Policy {
             shown.extend_from_slice(self.notice(purpose, language)?.as_bytes());
         }
         Some(Digest::of(&shown))
+    }
+
+    /// What is asked for `purpose` today, as the ledger keeps it: in English.
+    pub(super) fn processing(&self, purpose: Purpose) -> Option<Processing> {
+        let terms = self.terms(purpose)?;
+        let text = terms.text.of(Language::En);
+        Some(Processing {
+            purpose,
+            case: None,
+            policy: self.id().to_owned(),
+            policy_version: self.version().to_owned(),
+            policy_sha256: self.hash(),
+            notice_sha256: self.digest(purpose)?,
+            legal_basis: terms.legal_basis.clone(),
+            data_categories: text.data.clone(),
+            controller: self.controller().name.clone(),
+            recipients: text.recipients.clone(),
+            storage_place: text.place.clone(),
+            retention: terms.vendor_retention,
+        })
     }
 
     fn facts(&self, terms: &Terms, language: Language) -> Vec<(&'static str, String)> {

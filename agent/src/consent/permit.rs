@@ -42,6 +42,25 @@ impl Consented for UsageStatistics {
 
 /// Proof that purpose `P` is allowed now. It borrows the consent, so it can't outlive a change:
 /// withdrawing needs the consent mutably, and the compiler refuses while a permit is held.
+///
+/// Nobody makes one but the book:
+///
+/// ```
+/// # use agent::consent::Book;
+/// # use agent::consent::permit::{Permit, UsageStatistics};
+/// fn ask(book: &Book, now: i64) -> Option<Permit<'_, UsageStatistics>> {
+///     book.permit(now)
+/// }
+/// ```
+///
+/// ```compile_fail,E0624
+/// # use agent::consent::Book;
+/// # use agent::consent::permit::{Permit, UsageStatistics};
+/// # use std::sync::{Arc, atomic::AtomicBool};
+/// fn forge(live: &Arc<AtomicBool>, entry: protocol::Digest) -> Option<Permit<'_, UsageStatistics>> {
+///     Some(Permit::new(entry, live))
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Permit<'book, P> {
     entry: Digest,

@@ -81,6 +81,85 @@ impl std::error::Error for SealError {}
 ///
 /// Holding one proves that its content was clean and that the site had said yes when it was made. It
 /// does not prove that the site still says yes: opening asks again.
+///
+/// ```
+/// use agent::consent::Book;
+/// use agent::consent::permit::UsageStatistics;
+/// use agent::deidentify::{Clean, Payload};
+/// use agent::vault::Vault;
+/// use agent::vault::sealed::{Position, SealError, Sealed};
+///
+/// fn keep<P: Payload<Purpose = UsageStatistics>>(
+///     clean: &Clean<P>,
+///     at: Position,
+///     book: &Book,
+///     vault: &mut Vault,
+///     now: i64,
+/// ) -> Option<Result<Sealed<P>, SealError>> {
+///     let permit = book.permit::<UsageStatistics>(now)?;
+///     Some(Sealed::new(clean, at, &[], &permit, vault, now))
+/// }
+/// ```
+///
+/// The permit of another purpose does not seal it, though it is always to be had:
+///
+/// ```compile_fail,E0308
+/// # use agent::consent::Book;
+/// # use agent::consent::permit::UsageStatistics;
+/// # use agent::deidentify::{Clean, Payload};
+/// # use agent::vault::Vault;
+/// # use agent::vault::sealed::{Position, SealError, Sealed};
+/// fn keep<P: Payload<Purpose = UsageStatistics>>(
+///     clean: &Clean<P>,
+///     at: Position,
+///     book: &Book,
+///     vault: &mut Vault,
+///     now: i64,
+/// ) -> Option<Result<Sealed<P>, SealError>> {
+///     let permit = book.rights();
+///     Some(Sealed::new(clean, at, &[], &permit, vault, now))
+/// }
+/// ```
+///
+/// Nor does a permit that may not be there:
+///
+/// ```compile_fail,E0308
+/// # use agent::consent::Book;
+/// # use agent::consent::permit::UsageStatistics;
+/// # use agent::deidentify::{Clean, Payload};
+/// # use agent::vault::Vault;
+/// # use agent::vault::sealed::{Position, SealError, Sealed};
+/// fn keep<P: Payload<Purpose = UsageStatistics>>(
+///     clean: &Clean<P>,
+///     at: Position,
+///     book: &Book,
+///     vault: &mut Vault,
+///     now: i64,
+/// ) -> Option<Result<Sealed<P>, SealError>> {
+///     let permit = book.permit::<UsageStatistics>(now);
+///     Some(Sealed::new(clean, at, &[], &permit, vault, now))
+/// }
+/// ```
+///
+/// What is not clean is not sealed either:
+///
+/// ```compile_fail,E0308
+/// # use agent::consent::Book;
+/// # use agent::consent::permit::UsageStatistics;
+/// # use agent::deidentify::{Clean, Payload};
+/// # use agent::vault::Vault;
+/// # use agent::vault::sealed::{Position, SealError, Sealed};
+/// fn keep<P: Payload<Purpose = UsageStatistics>>(
+///     clean: &P,
+///     at: Position,
+///     book: &Book,
+///     vault: &mut Vault,
+///     now: i64,
+/// ) -> Option<Result<Sealed<P>, SealError>> {
+///     let permit = book.permit::<UsageStatistics>(now)?;
+///     Some(Sealed::new(clean, at, &[], &permit, vault, now))
+/// }
+/// ```
 #[must_use = "a sealed record outside a tray is lost"]
 pub struct Sealed<P> {
     bytes: Vec<u8>,

@@ -1,0 +1,259 @@
+use std::path::PathBuf;
+
+use super::*;
+use crate::consent::permit::UsageStatistics;
+use crate::vault::{Protector, Vault};
+
+const NOW: i64 = 1_780_000_000;
+const DAY: i64 = 86_400;
+const USAGE: Purpose = Purpose::UsageStatistics;
+
+/// A data directory, and what it takes to open its book.
+struct Site {
+    dir: tempfile::TempDir,
+    key: DeviceKey,
+}
+
+impl Site {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let (vault, _) = Vault::open(dir.path(), &Protector::File, NOW).unwrap();
+        Self { dir, key: vault.device_key().clone() }
+    }
+
+    fn book(&self) -> Book {
+        self.book_under(policy())
+    }
+
+    fn book_under(&self, policy: Policy) -> Book {
+        Book::open(self.dir.path(), policy, false, &self.key)
+    }
+
+    fn granted() -> Self {
+        let site = Self::new();
+        yes(&mut site.book(), NOW).unwrap();
+        site
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+}
+
+fn policy() -> Policy {
+    Policy::load("copenhagen-imaging").unwrap()
+}
+
+fn yes(book: &mut Book, now: i64) -> Result<Digest, ConsentError> {
+    let digest = book.policy().digest(USAGE).unwrap().to_string();
+    book.grant(USAGE, Role::PrivacyOfficer, &digest[..16], Channel::CommandLine, now)
+}
+
+fn withdraw(book: &mut Book, now: i64) -> Option<Digest> {
+    book.begin_withdrawal(USAGE, None, Channel::CommandLine, now).unwrap()
+}
+
+fn is_open(book: &Book, now: i64) -> bool {
+    book.permit::<UsageStatistics>(now).is_some()
+}
+
+#[test]
+fn the_states_and_what_they_open() {
+    let edited = || Policy::parse(&TEXT.replace("version = \"2024-05-16\"", "version = \"2\"")).unwrap();
+    let withheld = || Policy::parse(&TEXT.replacen("offered = true", "offered = false", 1)).unwrap();
+    let says_nothing = |_: &mut Book| {};
+    let says_yes = |book: &mut Book| assert!(yes(book, NOW).is_ok());
+    let says_no = |book: &mut Book| assert!(book.deny(USAGE, None, Channel::Socket, NOW).is_ok());
+    let withdraws = |book: &mut Book| assert!(yes(book, NOW).is_ok() && withdraw(book, NOW).is_some());
+    let closes = |book: &mut Book| {
+        assert!(yes(book, NOW).is_ok() && withdraw(book, NOW).is_some());
+        book.close_withdrawal(USAGE, NOW).unwrap();
+    };
+    let cases: [(State, fn(&mut Book), Policy, i64); 10] = [
+        (State::Unset, says_nothing, policy(), NOW),
+        (State::NotOffered, says_yes, withheld(), NOW),
+        (State::Granted, says_yes, policy(), NOW + 700 * DAY),
+        (State::Granted, says_yes, policy(), NOW - DAY),
+        (State::Expired, says_yes, policy(), NOW + 731 * DAY),
+        (State::Expired, says_yes, policy(), NOW - 2 * DAY),
+        (State::StalePolicy, says_yes, edited(), NOW),
+        (State::Denied, says_no, policy(), NOW),
+        (State::Withdrawn, withdraws, policy(), NOW),
+        (State::Withdrawn, closes, policy(), NOW),
+    ];
+    for (state, act, policy, now) in cases {
+        let site = Site::new();
+        act(&mut site.book());
+        let book = site.book_under(policy);
+        assert_eq!(book.state(USAGE, now), state, "at {now}");
+        assert_eq!(is_open(&book, now), state == State::Granted, "{state}");
+        assert_eq!(book.verify(), []);
+    }
+}
+
+const TEXT: &str = include_str!("../policies/copenhagen-imaging.toml");
+
+#[test]
+fn a_restriction_closes_and_its_end_opens_again() {
+    let site = Site::granted();
+    let mut book = site.book();
+    let mut happen = |kind| {
+        let asked = book.asked(USAGE).unwrap();
+        book.record(asked, kind, None, None, Channel::Agent, NOW).unwrap();
+        book.state(USAGE, NOW)
+    };
+    assert_eq!(happen(EventKind::Restricted), State::Restricted);
+    assert_eq!(happen(EventKind::Released), State::Granted);
+    assert_eq!(happen(EventKind::Expired), State::Expired);
+}
+
+#[test]
+fn the_administrators_no_stands_above_every_flag() {
+    let site = Site::granted();
+    let mut book = Book::open(site.dir.path(), policy(), true, &site.key);
+    assert_eq!(book.state(USAGE, NOW), State::Denied);
+    assert!(!is_open(&book, NOW));
+    assert_eq!(yes(&mut book, NOW), Err(ConsentError::Forbidden));
+    assert!(is_open(&site.book(), NOW), "and takes nothing away for ever");
+}
+
+#[test]
+fn a_yes_is_refused_without_the_notice_the_offer_or_a_sane_clock() {
+    let site = Site::new();
+    let mut book = site.book();
+    let digest = book.policy().digest(USAGE).unwrap().to_string();
+    let mut grant = |purpose, yes: &str, now| {
+        book.grant(purpose, Role::Owner, yes, Channel::CommandLine, now).unwrap_err()
+    };
+    assert_eq!(grant(USAGE, &digest[..15], NOW), ConsentError::NotShown);
+    assert_eq!(grant(USAGE, &"0".repeat(64), NOW), ConsentError::NotShown);
+    assert_eq!(grant(Purpose::SupportCase, &digest, NOW), ConsentError::PerCase);
+    assert_eq!(grant(USAGE, &digest, 0), ConsentError::Clock);
+    assert_eq!(grant(USAGE, &digest, i64::MIN), ConsentError::Clock);
+    assert_eq!(grant(USAGE, &digest, i64::MAX), ConsentError::Clock);
+    assert!(!site.path("ledger.ndjson").exists());
+    yes(&mut book, NOW).unwrap();
+    assert_eq!(book.deny(USAGE, None, Channel::CommandLine, NOW), Err(ConsentError::Granted));
+}
+
+#[test]
+fn a_yes_given_while_the_clock_was_ahead_does_not_last_longer() {
+    let site = Site::new();
+    yes(&mut site.book(), NOW + 3650 * DAY).unwrap();
+    let book = site.book();
+    assert_eq!(book.state(USAGE, NOW), State::Expired);
+    assert!(book.problems(NOW).iter().any(|problem| problem.contains("clock")));
+    assert!(is_open(&book, NOW + 3650 * DAY), "it is not lost either");
+}
+
+#[test]
+fn a_permit_names_the_line_that_goes_to_the_vendor() {
+    let site = Site::granted();
+    let book = site.book();
+    let permit = book.permit::<UsageStatistics>(NOW).unwrap();
+    let line = book.line(permit.entry()).unwrap();
+    let entry = protocol::ledger::read_line(line, site.key.public_key()).unwrap();
+    assert_eq!(book.head(), Some((0, permit.entry())));
+    assert_eq!(book.granted_since(USAGE), Some(NOW));
+    assert_eq!(
+        (entry.event.role, entry.event.channel.as_str()),
+        (Some(Role::PrivacyOfficer), "command_line")
+    );
+    assert_eq!(entry.event.until.as_deref(), Some("2028-05-28T20:26:40Z"));
+    assert_eq!(Some(entry.processing.notice_sha256), book.policy().digest(USAGE));
+}
+
+#[test]
+fn a_withdrawal_stops_permits_and_transfers_at_once_and_is_finished_after_any_cut() {
+    let site = Site::granted();
+    let mut book = site.book();
+    let lease = book.permit::<UsageStatistics>(NOW).unwrap().lease();
+    assert!(lease.stands());
+    let entry = withdraw(&mut book, NOW + 1).unwrap();
+    assert!(!lease.stands() && !is_open(&book, NOW + 1));
+    assert!(book.rights().lease().stands());
+    drop(book);
+
+    for _ in 0..3 {
+        // Cut before the end, as often as it likes.
+        let mut book = site.book();
+        assert!(!is_open(&book, NOW + 1));
+        assert_eq!(book.pending_withdrawals(), [Pending { purpose: USAGE, entry }]);
+        assert_eq!(withdraw(&mut book, NOW + 2), Some(entry), "begun once");
+        assert_eq!(yes(&mut book, NOW + 2), Err(ConsentError::Withdrawing));
+        assert_eq!(book.deny(USAGE, None, Channel::Socket, NOW), Err(ConsentError::Withdrawing));
+    }
+    for _ in 0..2 {
+        site.book().close_withdrawal(USAGE, NOW + 3).unwrap();
+        assert_eq!(site.book().pending_withdrawals(), []);
+        assert_eq!(site.book().head().map(|(index, _)| index), Some(2), "closed once");
+    }
+    let mut book = site.book();
+    assert_eq!(withdraw(&mut book, NOW + 4), None, "nothing left to withdraw");
+    yes(&mut book, NOW + 5).unwrap();
+    assert!(is_open(&book, NOW + 5) && !lease.stands());
+    assert_eq!(book.granted_since(USAGE), Some(NOW + 5));
+}
+
+#[test]
+fn a_withdrawal_that_cannot_be_written_stops_everything_all_the_same() {
+    let site = Site::granted();
+    let mut book = site.book();
+    let lease = book.permit::<UsageStatistics>(NOW).unwrap().lease();
+    std::fs::remove_file(site.path("ledger.ndjson")).unwrap();
+    std::fs::create_dir(site.path("ledger.ndjson")).unwrap();
+    let refused = book.begin_withdrawal(USAGE, None, Channel::CommandLine, NOW);
+    assert!(matches!(refused, Err(ConsentError::Ledger(_))));
+    assert!(!lease.stands() && !is_open(&book, NOW));
+    assert_eq!(book.state(USAGE, NOW), State::Withdrawn);
+}
+
+#[test]
+fn an_untrusted_ledger_must_be_withdrawn_before_a_new_yes_and_the_chain_goes_on() {
+    let site = Site::granted();
+    let ledger = site.path("ledger.ndjson");
+    let damaged = std::fs::read_to_string(&ledger).unwrap().replacen("granted", "grantee", 1);
+    std::fs::write(&ledger, &damaged).unwrap();
+
+    let mut book = site.book();
+    assert_eq!(book.state(USAGE, NOW), State::Unset);
+    assert_eq!(book.verify().first().and_then(|finding| finding.line), Some(1));
+    assert_eq!(yes(&mut book, NOW), Err(ConsentError::Untrusted));
+    assert_eq!(book.deny(USAGE, None, Channel::Socket, NOW), Err(ConsentError::Untrusted));
+    let entry = withdraw(&mut book, NOW).unwrap();
+    assert_eq!(book.head(), Some((1, entry)), "behind the damaged line");
+    assert_eq!(std::fs::read_to_string(site.path("ledger-before-1.0.ndjson")).unwrap(), damaged);
+
+    let mut book = site.book();
+    assert_eq!(book.pending_withdrawals().len(), 1);
+    book.close_withdrawal(USAGE, NOW).unwrap();
+    yes(&mut book, NOW).unwrap();
+    assert!(is_open(&site.book(), NOW));
+    assert_eq!((site.book().verify(), site.book().problems(NOW)), (vec![], vec![]));
+}
+
+#[test]
+fn a_restored_old_copy_is_closed_by_what_the_vendor_knows() {
+    let site = Site::granted();
+    let files = ["ledger.ndjson", "ledger.head"];
+    let old = files.map(|name| std::fs::read(site.path(name)).unwrap());
+    withdraw(&mut site.book(), NOW).unwrap();
+    site.book().close_withdrawal(USAGE, NOW).unwrap();
+    let (index, newest) = site.book().head().unwrap();
+    for (name, bytes) in files.iter().zip(old) {
+        std::fs::write(site.path(name), bytes).unwrap();
+    }
+
+    let mut book = site.book();
+    let (first, hash) = book.head().unwrap();
+    assert!(is_open(&book, NOW) && book.compare_head(first, hash), "the copy alone shows nothing");
+    let lease = book.permit::<UsageStatistics>(NOW).unwrap().lease();
+    assert!(!book.compare_head(index, newest));
+    assert!(!is_open(&book, NOW) && !lease.stands());
+    assert_eq!((book.state(USAGE, NOW), book.problems(NOW).len()), (State::Unset, 1));
+
+    let entry = withdraw(&mut book, NOW).unwrap();
+    assert_eq!(book.head(), Some((index + 1, entry)), "behind the newest line that the vendor knows");
+    assert!(book.compare_head(index + 1, entry) && book.compare_head(index, newest));
+    assert!(!book.compare_head(index + 1, newest), "another line at the same place");
+}

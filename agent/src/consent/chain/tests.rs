@@ -1,0 +1,93 @@
+use super::*;
+use crate::consent::book::{Book, Channel};
+use crate::consent::policy::Policy;
+use crate::vault::{Protector, Vault};
+use protocol::Purpose;
+use protocol::ledger::Role;
+
+const NOW: i64 = 1_780_000_000;
+
+/// A ledger of three lines, its head, and the key that wrote them.
+fn written() -> (Vec<u8>, Vec<u8>, DeviceKey) {
+    let dir = tempfile::tempdir().unwrap();
+    let (vault, _) = Vault::open(dir.path(), &Protector::File, NOW).unwrap();
+    let policy = Policy::load("copenhagen-imaging").unwrap();
+    let digest = policy.digest(Purpose::UsageStatistics).unwrap().to_string();
+    let mut book = Book::open(dir.path(), policy, false, vault.device_key());
+    let usage = Purpose::UsageStatistics;
+    book.deny(usage, None, Channel::CommandLine, NOW).unwrap();
+    book.grant(usage, Role::Owner, &digest, Channel::CommandLine, NOW + 60).unwrap();
+    book.begin_withdrawal(usage, Some(Role::Owner), Channel::Socket, NOW + 120).unwrap().unwrap();
+    let read = |name: &str| std::fs::read(dir.path().join(name)).unwrap();
+    (read("ledger.ndjson"), read("ledger.head"), vault.device_key().clone())
+}
+
+fn judge(ledger: &[u8], head: &[u8], key: &DeviceKey) -> Examined {
+    let head = Head::from_text(head, key.id(), key.public_key());
+    examine(ledger, head, key.id(), key.public_key())
+}
+
+#[test]
+fn every_edit_of_one_byte_is_found_and_its_line_is_named() {
+    let (ledger, head, key) = written();
+    assert_eq!(judge(&ledger, &head, &key).finding, None, "untouched");
+    let mut line = 1;
+    for at in 0..ledger.len() {
+        let bit = [0x01, 0x20, 0x80][at % 3];
+        let mut edited = ledger.clone();
+        edited[at] ^= bit;
+        let finding = judge(&edited, &head, &key).finding;
+        assert_eq!(finding.and_then(|finding| finding.line), Some(line), "byte {at} ^ {bit:#x}");
+        line += usize::from(ledger[at] == b'\n');
+    }
+}
+
+#[test]
+fn every_edit_of_the_head_is_found() {
+    let (ledger, head, key) = written();
+    for at in 0..head.len() {
+        let mut edited = head.clone();
+        edited[at] ^= 0x01;
+        let finding = judge(&ledger, &edited, &key).finding.unwrap_or_else(|| panic!("byte {at}"));
+        assert!(matches!(finding.flaw, Flaw::HeadDamaged | Flaw::OtherDevice), "byte {at}: {finding}");
+    }
+}
+
+#[test]
+fn bytes_put_in_or_taken_out_are_found() {
+    let (ledger, head, key) = written();
+    for at in (0..ledger.len()).step_by(13) {
+        let mut longer = ledger.clone();
+        longer.insert(at, b' ');
+        assert!(judge(&longer, &head, &key).finding.is_some(), "space before byte {at}");
+        assert!(judge(&ledger[..at], &head, &key).finding.is_some(), "cut to {at}");
+        assert!(judge(&ledger[at + 1..], &head, &key).finding.is_some(), "beginning lost up to {at}");
+    }
+}
+
+#[test]
+fn a_cut_at_a_line_a_reorder_and_a_repetition_are_found() {
+    let (ledger, head, key) = written();
+    let lines: Vec<&[u8]> = ledger.split_inclusive(|byte| *byte == b'\n').collect();
+    let cases: [(&[usize], Finding); 6] = [
+        (&[], Finding { line: Some(1), flaw: Flaw::Cut }),
+        (&[0], Finding { line: Some(2), flaw: Flaw::Cut }),
+        (&[0, 1], Finding { line: Some(3), flaw: Flaw::Cut }),
+        (&[1, 2], Finding { line: Some(1), flaw: Flaw::Order }),
+        (&[0, 2, 1], Finding { line: Some(2), flaw: Flaw::Order }),
+        (&[0, 0, 1, 2], Finding { line: Some(2), flaw: Flaw::Order }),
+    ];
+    for (order, finding) in cases {
+        let moved: Vec<u8> = order.iter().flat_map(|at| lines[*at]).copied().collect();
+        assert_eq!(judge(&moved, &head, &key).finding, Some(finding), "{order:?}");
+    }
+}
+
+#[test]
+fn another_devices_ledger_is_told_apart_from_a_damaged_one() {
+    let (ledger, head, _) = written();
+    let (_, _, other) = written();
+    let finding = judge(&ledger, &head, &other).finding.unwrap();
+    assert_eq!(finding.flaw, Flaw::Signature, "line by line it is not signed by this device");
+    assert_eq!(Head::from_text(&head, other.id(), other.public_key()), Err(Flaw::OtherDevice));
+}

@@ -1,0 +1,93 @@
+//! Every contact with the vendor, and what allows it. There is no other.
+
+use std::fmt;
+
+/// What must be there before a contact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// An administrator types the command; the service never does it by itself.
+    Administrator,
+    /// The permit for usage statistics.
+    UsageStatistics,
+    /// A privacy request that somebody made and that waits. Nobody's permit: it carries a no.
+    Rights,
+}
+
+impl Needs {
+    /// In the table.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Administrator => "an administrator's act",
+            Self::UsageStatistics => "usage_statistics granted",
+            Self::Rights => "a privacy request waiting",
+        }
+    }
+}
+
+/// One kind of contact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Contact {
+    /// Method and route.
+    pub request: &'static str,
+    /// What leaves.
+    pub carries: &'static str,
+    /// What allows it.
+    pub needs: Needs,
+}
+
+/// All of them. With every flag off and no privacy request waiting, nothing leaves.
+pub const CONTACTS: &[Contact] = &[
+    Contact { request: "POST /v1/enrol", carries: "one-time token, public key", needs: Needs::Administrator },
+    Contact {
+        request: "POST /v1/enrol/renew",
+        carries: "public key, once two thirds of the certificate's life are over",
+        needs: Needs::UsageStatistics,
+    },
+    Contact { request: "GET /v1/capabilities", carries: "nothing", needs: Needs::UsageStatistics },
+    Contact {
+        request: "PUT /v1/consents/{hash}",
+        carries: "the ledger line that says yes",
+        needs: Needs::UsageStatistics,
+    },
+    Contact {
+        request: "PUT /v1/streams/usage_statistics/batches/{id}",
+        carries: "records of the catalog",
+        needs: Needs::UsageStatistics,
+    },
+    Contact {
+        request: "PUT /v1/consents/{hash}",
+        carries: "the ledger line that a privacy request names",
+        needs: Needs::Rights,
+    },
+    Contact {
+        request: "POST /v1/privacy/{kind}",
+        carries: "kind, purposes, hash of the ledger line",
+        needs: Needs::Rights,
+    },
+    Contact { request: "GET /v1/privacy/{ticket}", carries: "nothing", needs: Needs::Rights },
+];
+
+/// The table, as text.
+pub fn table() -> impl fmt::Display {
+    fmt::from_fn(|f| {
+        writeln!(f, "{:<46} {:<26} carries", "request", "needs")?;
+        CONTACTS.iter().try_for_each(|contact| {
+            writeln!(f, "{:<46} {:<26} {}", contact.request, contact.needs.as_str(), contact.carries)
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_lists_every_contact_once() {
+        let table = table().to_string();
+        assert_eq!(table.lines().count(), 1 + CONTACTS.len());
+        let mut lines: Vec<&str> = table.lines().collect();
+        lines.sort_unstable();
+        lines.dedup();
+        assert_eq!(lines.len(), 1 + CONTACTS.len());
+    }
+}

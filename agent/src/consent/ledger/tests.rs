@@ -1,0 +1,116 @@
+use super::*;
+use crate::consent::book::{Book, Channel};
+use crate::consent::policy::Policy;
+use crate::consent::state::State;
+use crate::vault::{Protector, Vault};
+use protocol::Purpose;
+
+const NOW: i64 = 1_780_000_000;
+const USAGE: Purpose = Purpose::UsageStatistics;
+
+/// Two answers in a directory.
+fn two_lines() -> (tempfile::TempDir, DeviceKey) {
+    let dir = tempfile::tempdir().unwrap();
+    let (vault, _) = Vault::open(dir.path(), &Protector::File, NOW).unwrap();
+    let mut book = open(dir.path(), vault.device_key());
+    for minute in 0..2 {
+        book.deny(USAGE, None, Channel::CommandLine, NOW + 60 * minute).unwrap();
+    }
+    (dir, vault.device_key().clone())
+}
+
+fn open(dir: &Path, key: &DeviceKey) -> Book {
+    Book::open(dir, Policy::load("copenhagen-imaging").unwrap(), false, key)
+}
+
+#[test]
+fn an_append_that_was_cut_is_healed_wherever_it_was_cut() {
+    let (dir, key) = two_lines();
+    let path = ledger_path(dir.path());
+    let (whole, head) = (std::fs::read(&path).unwrap(), std::fs::read(head_path(dir.path())).unwrap());
+    open(dir.path(), &key).deny(USAGE, None, Channel::CommandLine, NOW).unwrap();
+    let longer = std::fs::read(&path).unwrap();
+
+    // The head was not yet written: nobody was told that the third line is there.
+    for length in (whole.len() + 1..longer.len()).step_by(89).chain([longer.len() - 1]) {
+        std::fs::write(head_path(dir.path()), &head).unwrap();
+        std::fs::write(&path, &longer[..length]).unwrap();
+        let ledger = Ledger::open(dir.path(), key.clone());
+        assert_eq!((ledger.finding(), ledger.lines().len()), (None, 2), "cut to {length}");
+        assert!(ledger.opened_with().is_some());
+        assert_eq!(std::fs::read(&path).unwrap(), whole);
+        assert_eq!(std::fs::read(dir.path().join("ledger.torn")).unwrap(), &longer[whole.len()..length]);
+    }
+
+    // Blocks that reached the disk in another order.
+    std::fs::write(&path, [whole.as_slice(), &[0; 700], b"}\n"].concat()).unwrap();
+    assert_eq!(Ledger::open(dir.path(), key.clone()).lines().len(), 2);
+
+    // The whole line arrived: it is the clinic's answer.
+    std::fs::write(&path, &longer).unwrap();
+    let mut book = open(dir.path(), &key);
+    assert_eq!(book.head().map(|(index, _)| index), Some(2));
+    book.deny(USAGE, None, Channel::CommandLine, NOW).unwrap();
+    assert_eq!(open(dir.path(), &key).verify(), []);
+}
+
+#[test]
+fn a_missing_or_foreign_file_closes_the_flags() {
+    for (name, content, flaw) in [
+        ("ledger.head", None, Flaw::HeadMissing),
+        ("ledger.head", Some("kathea-head-1"), Flaw::HeadDamaged),
+        ("ledger.ndjson", None, Flaw::Cut),
+        ("ledger.ndjson", Some("\u{0}\u{0}\n"), Flaw::NotALine),
+    ] {
+        let (dir, key) = two_lines();
+        let path = dir.path().join(name);
+        std::fs::remove_file(&path).unwrap();
+        if let Some(content) = content {
+            std::fs::write(&path, content).unwrap();
+        }
+        let book = open(dir.path(), &key);
+        assert_eq!(book.verify().first().map(|finding| finding.flaw), Some(flaw), "{name}");
+        assert_eq!(book.state(USAGE, NOW), State::Unset);
+        assert_eq!(book.problems(NOW).len(), 1);
+    }
+}
+
+#[test]
+fn a_ledger_that_cannot_be_read_is_not_overwritten() {
+    let (dir, key) = two_lines();
+    let path = ledger_path(dir.path());
+    std::fs::remove_file(&path).unwrap();
+    std::fs::create_dir(&path).unwrap(); // read(2) refuses a directory, even to root
+    let mut book = open(dir.path(), &key);
+    assert!(matches!(book.verify().first().map(|finding| finding.flaw), Some(Flaw::Unreadable(_))));
+    assert!(book.deny(USAGE, None, Channel::CommandLine, NOW).is_err());
+    assert!(path.is_dir());
+
+    std::fs::remove_dir(&path).unwrap();
+    let file = File::create(&path).unwrap();
+    file.set_len(1 << 40).unwrap(); // sparse: reading it whole would take the memory of the machine
+    assert_eq!(open(dir.path(), &key).verify().first().map(|finding| finding.flaw), Some(Flaw::TooLarge));
+}
+
+#[test]
+fn a_change_behind_the_agents_back_is_noticed_at_the_next_answer() {
+    let (dir, key) = two_lines();
+    let mut book = open(dir.path(), &key);
+    let path = ledger_path(dir.path());
+    let whole = std::fs::read(&path).unwrap();
+    std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+    assert!(book.deny(USAGE, None, Channel::CommandLine, NOW).is_err());
+    assert_eq!(book.state(USAGE, NOW), State::Unset);
+}
+
+#[test]
+fn the_ledger_of_another_device_is_kept_aside() {
+    let (dir, _) = two_lines();
+    let (_, other) = two_lines();
+    let before = std::fs::read(ledger_path(dir.path())).unwrap();
+    let book = open(dir.path(), &other);
+    assert_eq!((book.state(USAGE, NOW), book.head()), (State::Unset, None));
+    assert_eq!(book.problems(NOW).len(), 1);
+    assert_eq!(std::fs::read(dir.path().join("ledger-before-0.0.ndjson")).unwrap(), before);
+    assert_eq!(open(dir.path(), &other).problems(NOW).len(), 0);
+}
