@@ -52,7 +52,7 @@ impl TrayDir {
     /// Finishes what a crash interrupted. Returns the generations and those that wait for carving, in order.
     pub(super) fn tidy(&self) -> io::Result<(Vec<u64>, Vec<u64>)> {
         for id in self.named(".tmp")? {
-            remove_dir(&self.unfinished(id))?;
+            self.discard(id)?;
         }
         for id in self.named(".done")? {
             self.replace(id)?;
@@ -80,12 +80,25 @@ impl TrayDir {
 
     /// Removes a generation: at once by its name, then its files.
     pub(super) fn remove(&self, id: u64) -> io::Result<()> {
-        remove_dir(&self.unfinished(id))?;
+        self.discard(id)?;
         match fs::rename(self.generation(id), self.unfinished(id)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             outcome => outcome?,
         }
         self.sync()?;
+        self.discard(id)
+    }
+
+    /// Copies a generation to `<id>.tmp`.
+    pub(super) fn copy(&self, id: u64) -> io::Result<PathBuf> {
+        let copy = self.unfinished(id);
+        remove_dir(&copy)?;
+        copy_dir(&self.generation(id), &copy)?;
+        Ok(copy)
+    }
+
+    /// Removes `<id>.tmp`.
+    pub(super) fn discard(&self, id: u64) -> io::Result<()> {
         remove_dir(&self.unfinished(id))
     }
 
@@ -173,6 +186,20 @@ fn blocks(meta: &fs::Metadata) -> u64 {
 #[cfg(not(unix))]
 fn blocks(meta: &fs::Metadata) -> u64 {
     meta.len()
+}
+
+fn copy_dir(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_dir(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
 }
 
 fn remove_dir(path: &Path) -> io::Result<()> {

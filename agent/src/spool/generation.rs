@@ -6,7 +6,7 @@
 //! its first error, because it would return the same one for ever.
 
 use std::cell::Cell;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::ops::{ControlFlow, Range};
 use std::panic::{self, AssertUnwindSafe};
@@ -14,6 +14,7 @@ use std::path::Path;
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use super::error::SpoolError;
 use crate::{durable, limits};
@@ -39,10 +40,25 @@ impl Generation {
     /// Opens the one at `path`.
     pub(super) fn open(path: &Path) -> Result<Self, SpoolError> {
         let config = sled::Config::new().path(path).cache_capacity(limits::SLED_CACHE).flush_every_ms(None);
-        let db = Some(quietly(|| with_lazy_timers(|| config.open()))?);
+        let opened = quietly(|| with_lazy_timers(|| config.open()));
+        let db = Some(opened.inspect_err(|error| {
+            if *error == SpoolError::Damaged {
+                File::open(path.join("db")).iter().for_each(await_release);
+            }
+        })?);
         // sled's lock belongs to its own descriptor: a second one neither takes nor frees it.
         let log = File::options().write(true).open(path.join("db"))?;
         Ok(Self { db, log })
+    }
+
+    /// Takes the lock of the one at `path`, which nobody can open while the answer lives.
+    pub(super) fn lock(path: &Path) -> Result<File, SpoolError> {
+        let log = File::open(path.join("db")).map_err(|error| error_of(sled::Error::Io(error)))?;
+        match log.try_lock() {
+            Ok(()) => Ok(log),
+            Err(fs::TryLockError::WouldBlock) => Err(SpoolError::Locked),
+            Err(fs::TryLockError::Error(error)) => Err(error.into()),
+        }
     }
 
     /// Closes it and opens it once more: sled writes its snapshot only while opening, and a generation with
@@ -83,7 +99,7 @@ impl Generation {
                 None => quietly(|| Ok(iter.next()))?,
             };
             let Some(entry) = entry else { return Ok(ControlFlow::Continue(())) };
-            let (key, bytes) = entry.map_err(error)?;
+            let (key, bytes) = entry.map_err(error_of)?;
             let number = u64::from_be_bytes(key.as_ref().try_into().map_err(|_| SpoolError::Damaged)?);
             if visit(number, &bytes).is_break() {
                 return Ok(ControlFlow::Break(()));
@@ -104,7 +120,22 @@ impl Generation {
 impl Drop for Generation {
     fn drop(&mut self) {
         // sled writes while closing, and panics if it can't; what was promised is synced already.
-        let _ = quietly(|| Ok(drop(self.db.take())));
+        let _ = quietly(|| {
+            drop(self.db.take());
+            Ok(())
+        });
+        await_release(&self.log);
+    }
+}
+
+/// Waits until sled has let go of its file. Its threads hold it for a moment after the last handle is gone,
+/// and until then it can neither be opened again nor, on Windows, be renamed.
+fn await_release(log: &File) {
+    for _ in 0..limits::SLED_RELEASE.as_millis() {
+        if log.try_lock().is_ok() {
+            return;
+        }
+        thread::sleep(Duration::from_millis(1));
     }
 }
 
@@ -134,12 +165,12 @@ fn quietly<T>(call: impl FnOnce() -> sled::Result<T>) -> Result<T, SpoolError> {
     if POISONED.load(Ordering::Acquire) {
         return Err(SpoolError::Poisoned);
     }
-    outcome.map_err(|_| SpoolError::Damaged)?.map_err(error)
+    outcome.map_err(|_| SpoolError::Damaged)?.map_err(error_of)
 }
 
 /// What an error of sled means. Only what speaks of the file's content is damage: a lack of descriptors or
 /// rights must not send a healthy store to the carver.
-fn error(error: sled::Error) -> SpoolError {
+fn error_of(error: sled::Error) -> SpoolError {
     use io::ErrorKind::{InvalidData, InvalidInput, NotFound, UnexpectedEof};
     const EIO: i32 = 5;
     match error {

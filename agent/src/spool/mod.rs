@@ -53,6 +53,8 @@ pub struct Spool<P> {
     epoch: Epoch,
     /// Number of the epoch's first record.
     first: u64,
+    /// Length of a file at which the next generation begins.
+    generation_bytes: u64,
     sound: bool,
     payload: PhantomData<P>,
 }
@@ -134,7 +136,7 @@ impl<P: Payload> Spool<P> {
     /// The generation to write to: the last one, or a new one if that is full or there is none.
     fn writable(&mut self) -> Result<u64, SpoolError> {
         if let Some((&id, _)) = self.generations.last_key_value() {
-            if self.open.at(&self.dir, id, id)?.len()? < limits::GENERATION {
+            if self.open.at(&self.dir, id, id)?.len()? < self.generation_bytes {
                 return Ok(id);
             }
             if let Some((_, full)) = self.open.newest.take() {
@@ -204,17 +206,21 @@ impl<P: Payload> Spool<P> {
     }
 
     /// Settles numbers: acknowledged, folded, or stated as a gap. They never come back, whatever the crash.
-    pub fn settle(&mut self, numbers: &[Range<u64>]) -> Result<(), SpoolError> {
+    pub fn settle(&mut self, numbers: impl IntoIterator<Item = Range<u64>>) -> Result<(), SpoolError> {
         self.check_sound()?;
-        numbers.iter().for_each(|range| self.high.settle(range.clone()));
+        numbers.into_iter().for_each(|range| self.high.settle(range));
         let settled = self.write_and_remove();
         self.sound_if(settled)
     }
 
     /// Drops waiting numbers unsent: they become gaps. Returns how many waited.
-    pub fn abandon(&mut self, numbers: &[Range<u64>], reason: Reason) -> Result<u64, SpoolError> {
+    pub fn abandon(
+        &mut self,
+        numbers: impl IntoIterator<Item = Range<u64>>,
+        reason: Reason,
+    ) -> Result<u64, SpoolError> {
         self.check_sound()?;
-        let dropped = numbers.iter().map(|range| self.high.abandon(range, reason)).sum();
+        let dropped = numbers.into_iter().map(|range| self.high.abandon(&range, reason)).sum();
         let written = self.write_and_remove();
         self.sound_if(written.map(|()| dropped))
     }
@@ -231,7 +237,7 @@ impl<P: Payload> Spool<P> {
             freed += disk_bytes(&self.dir.generation(id));
             oldest.push(range);
         }
-        self.abandon(&oldest, reason)
+        self.abandon(oldest, reason)
     }
 
     /// What will never come and was not yet settled, for the gaps of the next batch.

@@ -19,6 +19,7 @@ use super::generation::Generation;
 use super::high_water::{Found, HighWater, Standing};
 use super::{Content, Open, Spool};
 use crate::deidentify::clean::Payload;
+use crate::limits;
 use crate::vault::sealed::Sealed;
 
 /// Records that a carved generation is filled with at a time.
@@ -53,6 +54,7 @@ impl<P: Payload> Spool<P> {
             open: Open::default(),
             epoch: Epoch { counter: 0, random },
             first: 0,
+            generation_bytes: limits::GENERATION,
             sound: false,
             payload: PhantomData,
         };
@@ -114,15 +116,35 @@ impl<P: Payload> Spool<P> {
         Ok(recovery)
     }
 
-    /// Reads a generation whole; returns what waits and is not in it. What was written but not promised when
-    /// the process ended is promised now.
+    /// Reads a generation whole; returns what waits and is not in it. Done on a copy: sled, while opening,
+    /// overwrites whatever it cannot read, and with it what could still be carved.
     fn compare(
         &mut self,
         id: u64,
         range: &Range<u64>,
         verify: &dyn Fn(&Sealed<P>) -> bool,
     ) -> Result<RangeSet<u64>, SpoolError> {
-        let generation = Generation::open(&self.dir.generation(id))?;
+        let lock = Generation::lock(&self.dir.generation(id))?;
+        let copied = self.dir.copy(id).map_err(SpoolError::from);
+        drop(lock);
+        let copy = match copied {
+            Err(SpoolError::Full) => self.dir.generation(id),
+            copied => copied?,
+        };
+        let missing = self.read_whole(&copy, id, range, verify);
+        self.dir.discard(id)?;
+        missing
+    }
+
+    /// Reads what lies at `path`. What was written but not promised when the process ended is promised now.
+    fn read_whole(
+        &mut self,
+        path: &Path,
+        id: u64,
+        range: &Range<u64>,
+        verify: &dyn Fn(&Sealed<P>) -> bool,
+    ) -> Result<RangeSet<u64>, SpoolError> {
+        let generation = Generation::open(path)?;
         let mut content = Content::default();
         let mut found = RangeSet::new();
         let high = &mut self.high;

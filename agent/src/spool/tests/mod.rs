@@ -1,1 +1,202 @@
-//! The tray against a model and against damage.
+//! The tray against a model, against damage and against a full disk.
+
+mod damage;
+mod full;
+mod model;
+mod tray;
+
+use std::fs;
+use std::hash::{BuildHasher, RandomState};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use protocol::Epoch;
+use tempfile::TempDir;
+
+use super::{Recovery, Spool, SpoolError};
+use crate::consent::permit::{Permit, UsageStatistics};
+use crate::deidentify::clean::{Clean, Payload, Tray};
+use crate::vault::sealed::{Cursor, Position, Sealed};
+use crate::vault::{Protector, Vault};
+
+/// One word a record, and padding that no compression takes away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Words {
+    words: Vec<u32>,
+    padding: usize,
+}
+
+impl Payload for Words {
+    type Purpose = UsageStatistics;
+    const TRAY: Tray = Tray::Usage;
+
+    fn records(&self) -> u32 {
+        self.words.len() as u32
+    }
+
+    fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = self.padding.to_le_bytes().to_vec();
+        bytes.extend(self.words.iter().flat_map(|word| word.to_le_bytes()));
+        bytes.resize(bytes.len() + self.padding, 0x5a);
+        bytes
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let padding = usize::from_le_bytes(bytes.get(..8)?.try_into().ok()?);
+        let words = bytes.get(8..bytes.len().checked_sub(padding)?)?.as_chunks().0;
+        Some(Self { words: words.iter().map(|raw| u32::from_le_bytes(*raw)).collect(), padding })
+    }
+}
+
+/// What every test has: keys, a yes, a directory.
+struct Site {
+    home: TempDir,
+    vault: Vault,
+    live: Arc<AtomicBool>,
+}
+
+/// A record as the outside sees it.
+type Seen = (u64, Epoch, u64, u32);
+
+impl Site {
+    fn new() -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let (vault, _) = Vault::open(home.path(), &Protector::File, 0).unwrap();
+        Self { home, vault, live: Arc::new(AtomicBool::new(true)) }
+    }
+
+    fn tray(&self) -> PathBuf {
+        self.home.path().join("spool").join("usage")
+    }
+
+    fn open(&self, random: u8) -> (Spool<Words>, Recovery) {
+        self.open_at(&self.tray(), random).unwrap()
+    }
+
+    fn open_at(&self, tray: &Path, random: u8) -> Result<(Spool<Words>, Recovery), SpoolError> {
+        Spool::open(tray, [random; 8], &|record| record.verifies(&self.vault))
+    }
+
+    fn recover(&self, spool: &mut Spool<Words>) -> Recovery {
+        spool.recover(&|record| record.verifies(&self.vault)).unwrap()
+    }
+
+    fn seal(
+        &mut self,
+        position: Position,
+        words: Vec<u32>,
+        padding: usize,
+        cursors: &[Cursor],
+    ) -> Sealed<Words> {
+        let clean = Clean::new(Words { words, padding });
+        let permit = Permit::for_test(&self.live);
+        Sealed::new(&clean, position, cursors, &permit, &mut self.vault, 0).unwrap()
+    }
+
+    /// Seals one item of each of `items` from the spool's position on.
+    fn seal_all(&mut self, spool: &Spool<Words>, items: &[(Vec<u32>, usize)]) -> Vec<Sealed<Words>> {
+        let mut position = spool.position();
+        let mut sealed = Vec::new();
+        for (words, padding) in items {
+            sealed.push(self.seal(position, words.clone(), *padding, &[]));
+            position.number += words.len() as u64;
+            position.seq += words.len() as u64;
+        }
+        sealed
+    }
+
+    /// Puts `count` items of `records` records each, one commit for ten.
+    fn fill(&mut self, spool: &mut Spool<Words>, count: u32, records: u32, padding: usize) {
+        let items: Vec<_> = (0..count)
+            .map(|item| ((0..records).map(|word| item * records + word).collect(), padding))
+            .collect();
+        for group in items.chunks(10) {
+            spool.put(&self.seal_all(spool, group)).unwrap();
+        }
+    }
+
+    fn words(&self, record: &Sealed<Words>) -> Vec<Seen> {
+        let permit = Permit::for_test(&self.live);
+        let position = record.position();
+        let words = record.open(&permit, &self.vault).unwrap().get().words.clone();
+        let seen = |(at, word)| (position.number + at as u64, position.epoch, position.seq + at as u64, word);
+        words.into_iter().enumerate().map(seen).collect()
+    }
+
+    /// Everything that waits, read in pages.
+    fn all(&self, spool: &mut Spool<Words>) -> Vec<Seen> {
+        items(spool).iter().flat_map(|record| self.words(record)).collect()
+    }
+
+    /// A merge as the corridor does it: neighbours of one epoch, as long as they fit.
+    fn merge(&mut self, spool: &mut Spool<Words>) {
+        spool
+            .merge(|page| {
+                let mut joined: Vec<(Position, Vec<u32>)> = Vec::new();
+                for record in page {
+                    let (position, words) = (record.position(), self.words(record));
+                    let words = words.into_iter().map(|(.., word)| word);
+                    match joined.last_mut() {
+                        Some((first, all)) if first.epoch == position.epoch && all.len() < 1500 => {
+                            all.extend(words);
+                        }
+                        _ => joined.push((position, words.collect())),
+                    }
+                }
+                joined.into_iter().map(|(position, words)| self.seal(position, words, 0, &[])).collect()
+            })
+            .unwrap();
+    }
+}
+
+fn items(spool: &mut Spool<Words>) -> Vec<Sealed<Words>> {
+    let mut all: Vec<Sealed<Words>> = Vec::new();
+    loop {
+        let from = all.last().map_or(0, |record| record.numbers().end);
+        let page = spool.oldest(from, 7, 20_000).unwrap();
+        if page.is_empty() {
+            return all;
+        }
+        all.extend(page);
+    }
+}
+
+fn count(ranges: &[Range<u64>]) -> u64 {
+    ranges.iter().map(|range| range.end - range.start).sum()
+}
+
+fn copy_dir(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_dir(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// SplitMix64 (Steele, Lea, Flood 2014): small, and the same sequence for a seed everywhere.
+struct Random(u64);
+
+impl Random {
+    /// Seeded by `SEED`, or by the system; the seed is printed, so that a failure can be repeated.
+    fn seeded() -> Self {
+        let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok());
+        let seed = seed.unwrap_or_else(|| RandomState::new().hash_one(0));
+        println!("SEED={seed}");
+        Self(seed)
+    }
+
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % bound
+    }
+}

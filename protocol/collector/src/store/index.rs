@@ -24,7 +24,7 @@ pub(crate) enum Verdict {
     New,
     /// Nothing.
     Held,
-    /// It has the name of another batch.
+    /// It has the name of another batch, and other records.
     Conflict,
     /// More ranges than are kept.
     Full,
@@ -56,9 +56,9 @@ pub(crate) struct Count {
 }
 
 impl Index {
-    /// What `batch`, whose bytes have `digest`, would add.
-    pub(crate) fn weigh(&self, batch: &Batch, digest: Digest) -> Verdict {
-        if self.names.get(&name(batch)).is_some_and(|known| *known != digest) {
+    /// What `batch` would add.
+    pub(crate) fn weigh(&self, batch: &Batch) -> Verdict {
+        if self.names.get(&name(batch)).is_some_and(|known| *known != content(batch)) {
             return Verdict::Conflict;
         }
         let none = Numbers::default();
@@ -73,8 +73,8 @@ impl Index {
     }
 
     /// Adds `batch`. Returns the ranges of its records that were not held before.
-    pub(crate) fn take(&mut self, batch: &Batch, digest: Digest) -> Vec<(u64, u64)> {
-        self.names.entry(name(batch)).or_insert(digest);
+    pub(crate) fn take(&mut self, batch: &Batch) -> Vec<(u64, u64)> {
+        self.names.entry(name(batch)).or_insert_with(|| content(batch));
         if self.names.len() > MAX_NAMES {
             self.names.pop_first();
         }
@@ -147,4 +147,10 @@ impl Numbers {
 
 fn name(batch: &Batch) -> (Epoch, u64, u64) {
     (batch.epoch, batch.lo, batch.hi())
+}
+
+/// What the batch's records say. A device that lost a reply sends the same range again, perhaps with
+/// gaps that it knows of only now or compressed by a newer version: that is no conflict.
+fn content(batch: &Batch) -> Digest {
+    Digest::of(&Batch { gaps: Vec::new(), ..batch.clone() }.encode())
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use protocol::{Batch, Digest};
+use protocol::Batch;
 use time::OffsetDateTime;
 
 use super::index::{Index, Verdict};
@@ -31,11 +31,10 @@ impl Stream {
         envelope: &[u8],
         now: OffsetDateTime,
     ) -> Result<Verdict, Failure> {
-        let digest = Digest::of(envelope);
-        let verdict = self.index.weigh(batch, digest);
+        let verdict = self.index.weigh(batch);
         if verdict == Verdict::New {
             self.log.append(now, envelope)?;
-            self.index.take(batch, digest);
+            self.index.take(batch);
         }
         Ok(verdict)
     }
@@ -59,7 +58,7 @@ fn take(path: &Path, index: &mut Index, frame: &Frame) -> Result<(Batch, Vec<(u6
     let batch = Batch::decode(&frame.payload).map_err(|error| {
         Failure::new(format!("{}: {error}; a newer collector wrote it, use that", path.display()))
     })?;
-    let fresh = index.take(&batch, Digest::of(&frame.payload));
+    let fresh = index.take(&batch);
     Ok((batch, fresh))
 }
 

@@ -1,0 +1,168 @@
+//! Damaged files: whatever is hit, the tray opens, what is found and what is lost are what was promised, and
+//! nothing settled comes back.
+
+use std::io::{Seek, SeekFrom, Write};
+
+use super::*;
+
+const ITEMS: u32 = 240;
+const RECORDS: u32 = 5;
+const SETTLED: u64 = 100;
+
+/// A tray as a clean end leaves it, and as a kill leaves it: the files as they are while it is open.
+fn trays(site: &mut Site) -> [PathBuf; 2] {
+    let (mut spool, _) = site.open(1);
+    site.fill(&mut spool, ITEMS, RECORDS, 4500);
+    spool.settle(Some(0..SETTLED)).unwrap();
+    let [clean, killed] = ["clean", "killed"].map(|name| site.home.path().join(name));
+    copy_dir(&site.home.path().join("spool"), &killed);
+    drop(spool);
+    // Opened once more, so that sled has written its snapshot.
+    drop(site.open(2));
+    copy_dir(&site.home.path().join("spool"), &clean);
+    [clean, killed]
+}
+
+/// Opens a damaged copy of `tray` and returns how many records are lost.
+fn lost_after(site: &Site, tray: &Path, damage: impl FnOnce(&Path)) -> u64 {
+    let copy = tempfile::tempdir().unwrap();
+    copy_dir(tray, copy.path());
+    let usage = copy.path().join("usage");
+    damage(&usage.join("0"));
+    let (mut spool, recovery) = site.open_at(&usage, 3).unwrap();
+    check(site, &mut spool, recovery.lost);
+    drop(spool);
+
+    let (mut spool, again) = site.open_at(&usage, 4).unwrap();
+    assert_eq!(again, Recovery::default(), "the second start finds nothing more to repair");
+    check(site, &mut spool, recovery.lost);
+    recovery.lost
+}
+
+fn check(site: &Site, spool: &mut Spool<Words>, lost: u64) {
+    let found = site.all(spool);
+    let promised = u64::from(ITEMS * RECORDS) - SETTLED;
+    assert_eq!(found.len() as u64 + lost, promised);
+    assert_eq!(spool.waiting().records + lost, promised);
+    let stated: u64 = spool.missing().iter().map(|missing| missing.gap.hi - missing.gap.lo + 1).sum();
+    assert_eq!(stated, lost);
+    for (number, epoch, seq, word) in found {
+        assert!(number >= SETTLED, "a settled record came back");
+        assert_eq!((epoch.counter, seq, u64::from(word)), (1, number, number));
+    }
+}
+
+fn length(path: &Path) -> u64 {
+    fs::metadata(path).unwrap().len()
+}
+
+fn overwrite(path: &Path, at: u64, bytes: &[u8]) {
+    let mut file = fs::File::options().write(true).open(path).unwrap();
+    file.seek(SeekFrom::Start(at)).unwrap();
+    file.write_all(bytes).unwrap();
+}
+
+#[test]
+fn a_flipped_bit_costs_at_most_the_record_it_hits() {
+    let mut random = Random::seeded();
+    let mut site = Site::new();
+    for tray in trays(&mut site) {
+        let mut hits = 0;
+        for _ in 0..12 {
+            let lost = lost_after(&site, &tray, |generation| {
+                let db = generation.join("db");
+                let at = random.below(length(&db));
+                let byte = fs::read(&db).unwrap()[at as usize];
+                overwrite(&db, at, &[byte ^ (1 << random.below(8))]);
+            });
+            assert!(lost <= u64::from(RECORDS), "{lost} lost to one bit");
+            hits += u32::from(lost > 0);
+        }
+        println!("{}: {hits} of 12 bits cost a record", tray.display());
+    }
+}
+
+#[test]
+fn a_zeroed_page_costs_at_most_the_records_it_hits() {
+    let mut random = Random::seeded();
+    let mut site = Site::new();
+    for tray in trays(&mut site) {
+        for _ in 0..8 {
+            let lost = lost_after(&site, &tray, |generation| {
+                let db = generation.join("db");
+                overwrite(&db, random.below(length(&db) / 4096) * 4096, &[0; 4096]);
+            });
+            assert!(lost <= 2 * u64::from(RECORDS), "{lost} lost to one page");
+        }
+    }
+}
+
+#[test]
+fn a_truncated_file_costs_what_was_cut_off() {
+    let mut random = Random::seeded();
+    let mut site = Site::new();
+    for tray in trays(&mut site) {
+        let db = tray.join("usage").join("0").join("db");
+        let cuts = [0, 1, 4096, length(&db) - 1, length(&db) - 2000];
+        for cut in cuts.into_iter().chain((0..4).map(|_| random.below(length(&db)))) {
+            lost_after(&site, &tray, |generation| {
+                fs::File::options().write(true).open(generation.join("db")).unwrap().set_len(cut).unwrap();
+            });
+        }
+    }
+}
+
+#[test]
+fn damage_beside_the_records_costs_none() {
+    let mut random = Random::seeded();
+    let mut site = Site::new();
+    for tray in trays(&mut site) {
+        for entry in fs::read_dir(tray.join("usage").join("0")).unwrap() {
+            let name = entry.unwrap().file_name();
+            if name == "db" || name == "blobs" {
+                continue;
+            }
+            for damage in 0..3 {
+                let lost = lost_after(&site, &tray, |generation| {
+                    let path = generation.join(&name);
+                    match damage {
+                        0 => fs::remove_file(&path).unwrap(),
+                        1 => fs::write(&path, b"").unwrap(),
+                        _ => overwrite(&path, random.below(length(&path)), b"\xff\x00\xff"),
+                    }
+                });
+                assert_eq!(lost, 0, "{name:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn damage_that_is_met_while_reading_is_repaired_in_the_same_process() {
+    let mut site = Site::new();
+    let (mut spool, _) = site.open(1);
+    site.fill(&mut spool, ITEMS, RECORDS, 4500);
+    spool.settle(Some(0..SETTLED)).unwrap();
+    drop(spool);
+    let (mut spool, _) = site.open(1);
+    // Read from disk: nothing of it is in sled's cache yet.
+    let first = spool.oldest(0, 1, 1).unwrap();
+    assert_eq!(first.len(), 1);
+    let db = site.tray().join("0").join("db");
+    let bytes = fs::read(&db).unwrap();
+    let last = bytes.windows(4).rposition(|window| window == b"KSL1").unwrap();
+    let every_copy = (0..bytes.len() / 4096).filter(|page| page * 4096 < last && page % 9 == 5);
+    every_copy.for_each(|page| overwrite(&db, page as u64 * 4096, &[0; 4096]));
+
+    let mut lost = 0;
+    let outcome = spool.oldest(0, usize::MAX, usize::MAX);
+    if outcome.is_err() {
+        assert_eq!(outcome.err(), Some(SpoolError::Damaged));
+        assert_eq!(spool.oldest(0, 1, 1).err(), Some(SpoolError::Unsettled));
+        lost = site.recover(&mut spool).lost;
+    }
+    println!("{lost} lost");
+    let found = site.all(&mut spool);
+    assert_eq!(found.len() as u64 + lost, u64::from(ITEMS * RECORDS) - SETTLED);
+    site.fill(&mut spool, 1, 1, 0);
+}

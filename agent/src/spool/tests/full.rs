@@ -1,0 +1,67 @@
+//! A full disk: nothing new is taken, what waits is drained, and with room it goes on by itself.
+
+use super::*;
+
+/// A file system of its own, if this machine lets one be mounted.
+struct SmallDisk(TempDir);
+
+impl SmallDisk {
+    fn mount(bytes: u64) -> Option<Self> {
+        let dir = tempfile::tempdir().unwrap();
+        let mounted = std::process::Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &format!("size={bytes}"), "tmpfs"])
+            .arg(dir.path())
+            .output()
+            .is_ok_and(|output| output.status.success());
+        if !mounted {
+            println!("SKIPPED: no tmpfs can be mounted here, so no disk can be filled");
+        }
+        mounted.then_some(Self(dir))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").arg(self.0.path()).output();
+    }
+}
+
+#[test]
+fn a_full_disk_is_drained_and_taken_into_use_again() {
+    let Some(disk) = SmallDisk::mount(16 << 20) else { return };
+    let mut site = Site::new();
+    let tray = disk.0.path().join("spool").join("usage");
+    let (mut spool, _) = site.open_at(&tray, 1).unwrap();
+    site.fill(&mut spool, 100, 5, 4500);
+    let foreign = disk.0.path().join("foreign");
+    fs::write(&foreign, vec![1; 32 << 20]).unwrap_err();
+
+    let mut promised = 500;
+    let refused = loop {
+        let items: Vec<_> = (0..10).map(|_| (vec![0; 5], 4500)).collect();
+        match spool.put(&site.seal_all(&spool, &items)) {
+            Ok(()) => promised += 50,
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(refused, SpoolError::Full);
+    let recovery = site.recover(&mut spool);
+    assert_eq!(recovery.lost, 0);
+    assert!(site.all(&mut spool).len() as u64 >= promised);
+    let again = site.seal_all(&spool, &[(vec![1], 0)]);
+    assert_eq!(spool.put(&again), Err(SpoolError::Full), "the room is for draining");
+    drop(spool);
+
+    let (mut spool, recovery) = site.open_at(&tray, 2).unwrap();
+    assert_eq!(recovery.lost, 0);
+    assert!(site.all(&mut spool).len() as u64 >= promised);
+    spool.settle(Some(0..promised / 2)).unwrap();
+    let end = spool.position().number;
+    spool.settle(Some(0..end)).unwrap();
+    assert_eq!(spool.waiting().records, 0);
+
+    fs::remove_file(&foreign).unwrap();
+    site.fill(&mut spool, 10, 5, 4500);
+    assert_eq!(site.all(&mut spool).len(), 50);
+    assert!(tray.with_file_name("ballast").exists());
+}
