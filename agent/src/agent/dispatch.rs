@@ -237,9 +237,9 @@ impl Agent {
                 (Ok(clean), Some(exchange)) => {
                     return Ok(Some((sealed.numbers(), clean.into_inner(), exchange)));
                 }
-                (Ok(_), None) => self.requests.settle(&[sealed.numbers()])?,
+                (Ok(_), None) => self.requests.settle([sealed.numbers()])?,
                 (Err(_), _) => {
-                    let lost = self.requests.abandon(&[sealed.numbers()], Reason::Damaged)?;
+                    let lost = self.requests.abandon([sealed.numbers()], Reason::Damaged)?;
                     self.tally.drop(Reason::Damaged, lost);
                 }
             }
@@ -292,7 +292,7 @@ impl Agent {
         let gaps: Vec<_> = missing.iter().map(|missing| missing.gap).collect();
         let packed = Parcel::pack(&opened, &gaps, &self.dispatch.progress, max_records, permit.lease());
         if !unreadable.is_empty() {
-            let lost = self.usage.abandon(&unreadable, Reason::Damaged)?;
+            let lost = self.usage.abandon(unreadable, Reason::Damaged)?;
             self.tally.drop(Reason::Damaged, lost);
             self.tally.save()?;
         }
@@ -363,12 +363,12 @@ impl Agent {
             _ => {}
         }
         if !done.given_up.is_empty() {
-            self.usage.abandon(&done.given_up, Reason::Rejected)?;
+            self.usage.abandon(done.given_up, Reason::Rejected)?;
         }
         let told = missing.iter().take(done.gaps_told).map(|missing| missing.numbers.clone());
         let settled: Vec<Range<u64>> = done.settled.iter().cloned().chain(told).collect();
         if !settled.is_empty() {
-            self.usage.settle(&settled)?;
+            self.usage.settle(settled)?;
         }
         self.tally.drop(Reason::Rejected, done.rejected);
         if done.accepted > 0 {
@@ -396,7 +396,7 @@ impl Agent {
         };
         let (random, elapsed) = (self.random(), self.since_start());
         if let Fate::Settle { .. } = self.dispatch.requests.heard(reply, 1, elapsed, random) {
-            self.requests.settle(&[numbers])?;
+            self.requests.settle([numbers])?;
         }
         Ok(())
     }

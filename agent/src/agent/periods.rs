@@ -80,7 +80,7 @@ impl Agent {
         })?;
         self.periods = periods;
         if !folded.is_empty() {
-            self.open.settle(&folded)?;
+            self.open.settle(folded)?;
         }
         Ok(())
     }
@@ -108,7 +108,7 @@ impl Agent {
             sealed.push(Sealed::new(&clean, position, cursors, &permit, &mut self.vault, now)?);
         }
         self.usage.put(&sealed)?;
-        self.open.settle(&gathered.numbers)?;
+        self.open.settle(gathered.numbers)?;
         self.usage.forget(&sources(&cursors));
         self.periods.forget(due);
         Ok(())
@@ -145,7 +145,7 @@ impl Agent {
                 position.seq += records;
             }
             self.open.put(&sealed)?;
-            self.open.settle(&gathered.numbers)?;
+            self.open.settle(gathered.numbers)?;
             self.open.forget(&sources(&cursors));
         }
         Ok(())
