@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use protocol::ledger::{Event, EventKind, Processing, Role};
 use protocol::{Digest, Purpose};
 
-use super::chain::{Finding, Place};
+use super::chain::{Finding, Flaw, Place};
 use super::failure::ConsentError;
 use super::ledger::Ledger;
 use super::notice;
@@ -58,8 +58,7 @@ pub struct Pending {
 /// Permits borrow the book, and every change needs it mutably: a permit can't be kept across one.
 ///
 /// ```
-/// use agent::consent::book::{Book, Channel};
-/// use agent::consent::permit::UsageStatistics;
+/// use agent::consent::{Book, Channel, permit::UsageStatistics};
 /// use protocol::Purpose;
 ///
 /// fn stop(book: &mut Book, now: i64) {
@@ -70,8 +69,7 @@ pub struct Pending {
 /// ```
 ///
 /// ```compile_fail,E0502
-/// use agent::consent::book::{Book, Channel};
-/// use agent::consent::permit::UsageStatistics;
+/// use agent::consent::{Book, Channel, permit::UsageStatistics};
 /// use protocol::Purpose;
 ///
 /// fn stop(book: &mut Book, now: i64) {
@@ -282,8 +280,11 @@ impl Book {
     pub fn problems(&self, now: i64) -> Vec<String> {
         let mut problems: Vec<String> = self.ledger.opened_with().map(str::to_owned).into_iter().collect();
         if let Some(finding) = self.ledger.finding() {
-            problems
-                .push(format!("{finding}; nothing is allowed until `consent withdraw` begins a new ledger"));
+            let remedy = match finding.flaw {
+                Flaw::Unreadable(_) => "check its rights and the disk, and start the agent again",
+                _ => "nothing is allowed until `consent withdraw` begins a new ledger",
+            };
+            problems.push(format!("{finding}; {remedy}"));
         }
         if self.vendor.is_some() {
             problems.push(

@@ -78,7 +78,7 @@ impl Head {
 /// What is wrong with a ledger. Any of these closes every flag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flaw {
-    /// The disk does not give it.
+    /// The disk does not give it, or does not take what would put it in order.
     Unreadable(std::io::ErrorKind),
     /// Far longer than a ledger grows.
     TooLarge,
@@ -103,7 +103,7 @@ pub enum Flaw {
 impl fmt::Display for Flaw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreadable(why) => write!(f, "it cannot be read ({why})"),
+            Self::Unreadable(why) => write!(f, "it cannot be read or put in order ({why})"),
             Self::TooLarge => f.write_str("it is too large to be a ledger"),
             Self::OtherDevice => f.write_str("it was written by another device"),
             Self::HeadMissing => f.write_str("ledger.head is missing, so a cut could not be noticed"),
@@ -145,6 +145,13 @@ pub(super) struct Examined {
     /// Bytes of those lines; what follows is the remainder of an append if there is no finding.
     pub(super) length: usize,
     pub(super) finding: Option<Finding>,
+}
+
+impl Examined {
+    /// Nothing is known of a ledger that the disk does not give.
+    pub(super) fn unknown(flaw: Flaw) -> Self {
+        Self { finding: Some(Finding { line: None, flaw }), ..Self::default() }
+    }
 }
 
 /// Checks the bytes of a ledger against its head.

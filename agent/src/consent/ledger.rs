@@ -160,7 +160,8 @@ impl Ledger {
     }
 
     fn set_torn_aside(&self, torn: &[u8]) -> io::Result<()> {
-        durable::replace(&self.dir.join("ledger.torn"), torn)?;
+        // For looking at only: nobody was told that it is there, and a full disk must not close the flags.
+        let _ = durable::replace(&self.dir.join("ledger.torn"), torn);
         cut(&OpenOptions::new().write(true).open(self.path())?, self.length)
     }
 
@@ -185,15 +186,20 @@ fn head_path(dir: &Path) -> PathBuf {
 /// Both files as they are, and what they turn out to be.
 fn read(dir: &Path, key: &DeviceKey) -> (Vec<u8>, Result<Head, Flaw>, Examined) {
     let ledger = read_bounded(&ledger_path(dir));
-    let head = match (read_bounded(&head_path(dir)), &ledger) {
-        (Err(flaw), _) | (_, &Err(flaw)) => Err(flaw),
-        (Ok(Some(text)), _) => Head::from_text(&text, key.id(), key.public_key()),
-        (Ok(None), Ok(None)) => Ok(Head::default()),
-        (Ok(None), Ok(Some(bytes))) if bytes.is_empty() => Ok(Head::default()),
-        (Ok(None), Ok(Some(_))) => Err(Flaw::HeadMissing),
+    let head = match read_bounded(&head_path(dir)) {
+        Err(flaw) => Err(flaw),
+        Ok(Some(text)) => Head::from_text(&text, key.id(), key.public_key()),
+        Ok(None) if matches!(&ledger, Ok(Some(bytes)) if !bytes.is_empty()) => Err(Flaw::HeadMissing),
+        Ok(None) => Ok(Head::default()),
     };
-    let bytes = ledger.unwrap_or_default().unwrap_or_default();
-    let examined = examine(&bytes, head, key.id(), key.public_key());
+    let (bytes, examined) = match ledger {
+        Err(flaw) => (Vec::new(), Examined::unknown(flaw)),
+        Ok(bytes) => {
+            let bytes = bytes.unwrap_or_default();
+            let examined = examine(&bytes, head, key.id(), key.public_key());
+            (bytes, examined)
+        }
+    };
     (bytes, head, examined)
 }
 

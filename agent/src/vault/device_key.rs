@@ -21,6 +21,7 @@ struct Inner {
 impl DeviceKey {
     /// A new identity; `None` if the system gives no randomness.
     pub(super) fn generate(random: &dyn SecureRandom) -> Option<Self> {
+        // ring does not wipe the document; it is drawn once in a device's life.
         let document = Ed25519KeyPair::generate_pkcs8(random).ok()?;
         Self::from_pkcs8(Zeroizing::new(document.as_ref().to_vec()))
     }

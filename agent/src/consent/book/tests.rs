@@ -69,7 +69,8 @@ fn the_states_and_what_they_open() {
         assert!(yes(book, NOW).is_ok() && withdraw(book, NOW).is_some());
         book.close_withdrawal(USAGE, NOW).unwrap();
     };
-    let cases: [(State, fn(&mut Book), Policy, i64); 10] = [
+    type Act = fn(&mut Book);
+    let cases: [(State, Act, Policy, i64); 10] = [
         (State::Unset, says_nothing, policy(), NOW),
         (State::NotOffered, says_yes, withheld(), NOW),
         (State::Granted, says_yes, policy(), NOW + 700 * DAY),
@@ -193,6 +194,47 @@ fn a_withdrawal_stops_permits_and_transfers_at_once_and_is_finished_after_any_cu
     yes(&mut book, NOW + 5).unwrap();
     assert!(is_open(&book, NOW + 5) && !lease.stands());
     assert_eq!(book.granted_since(USAGE), Some(NOW + 5));
+}
+
+#[test]
+fn after_a_cut_in_any_step_a_withdrawal_leaves_no_key_of_its_own_and_every_other() {
+    const COMPARTMENTS: [&str; 2] = ["usage_statistics", "rights"];
+    for step in 0..4 {
+        let site = Site::granted();
+        let open = || Vault::open(site.dir.path(), &Protector::File, NOW).unwrap().0;
+        let mut vault = open();
+        let keys = COMPARTMENTS.map(|name| vault.sealing_key(name, NOW).unwrap().0.id());
+        let old = vault.sealing_key("usage_statistics", NOW - 40 * DAY).unwrap().0.id();
+
+        // The power goes after this step.
+        let entry = withdraw(&mut site.book(), NOW).unwrap();
+        if step == 1 {
+            crate::durable::erase(&site.path(&format!("keys/usage_statistics-{old}.key"))).unwrap();
+        }
+        if step >= 2 {
+            vault.shred("usage_statistics").unwrap();
+        }
+        if step >= 3 {
+            site.book().close_withdrawal(USAGE, NOW).unwrap();
+        }
+
+        // And comes back.
+        let (mut vault, mut book) = (open(), site.book());
+        let pending = if step < 3 { vec![Pending { purpose: USAGE, entry }] } else { vec![] };
+        assert_eq!(book.pending_withdrawals(), pending, "step {step}");
+        for _ in pending {
+            vault.shred("usage_statistics").unwrap();
+            book.close_withdrawal(USAGE, NOW).unwrap();
+        }
+        let vault = open();
+        assert!(vault.opening_key("usage_statistics", keys[0]).is_none(), "step {step}");
+        assert!(vault.opening_key("usage_statistics", old).is_none(), "step {step}");
+        assert!(vault.opening_key("rights", keys[1]).is_some(), "step {step}");
+        assert_eq!(
+            (site.book().state(USAGE, NOW), site.book().pending_withdrawals()),
+            (State::Withdrawn, vec![])
+        );
+    }
 }
 
 #[test]
