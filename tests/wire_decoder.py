@@ -107,17 +107,21 @@ def take(cells, count):
     return taken
 
 
-def read_column(rows, distinct, steps, index):
+def read_column(order, distinct, steps, index):
     (count,) = take(distinct, 1)
-    ensure(1 <= count <= rows, "a column without values")
+    ensure(1 <= count <= len(order), "a column without values")
     values, before = [], 0
     for step in take(steps, count):
         before += step
         ensure(before < 1 << 64, "a value overflows")
         values.append(before)
-    cells = take(index, rows)
+    cells = take(index, len(order))
     ensure(all(cell < count for cell in cells), "a cell refers to no value")
-    return [values[cell] for cell in cells]
+    column = [0] * len(order)
+    for row, cell in zip(order, cells):
+        column[row] = values[cell]
+    order.sort(key=column.__getitem__)
+    return column
 
 
 def read_rows(table, rows, at, distinct, steps, index):
@@ -127,7 +131,8 @@ def read_rows(table, rows, at, distinct, steps, index):
         before += step
         ensure(0 <= before < 1 << 32, "a time out of range")
         times.append(before)
-    columns = [read_column(rows, distinct, steps, index) for _ in range(table["columns"])]
+    order = list(range(rows))
+    columns = [read_column(order, distinct, steps, index) for _ in range(table["columns"])]
     split = table["attributes"]
     for row, time in enumerate(times):
         cells = [column[row] for column in columns]

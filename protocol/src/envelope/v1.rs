@@ -1,5 +1,7 @@
 //! The body of envelope version 1: frozen. Records of one shape form a table, and every attribute
-//! a column of it, because a column's values repeat where a record's do not.
+//! a column of it, because a column's values repeat where a record's do not. A column lists its rows
+//! sorted by the columns before it, because a value often follows from those (an error's subsystem
+//! from its code) and then comes in runs.
 //!
 //! All columns of all tables lie in flat lists, so that a count on the wire can never ask for more
 //! memory than the limits of [`super`]. No zero-sized element, no recursion, no attribute of serde
@@ -44,7 +46,7 @@ struct Body<'a> {
     /// Per column its distinct values, ascending, as the difference from the one before.
     #[serde(deserialize_with = "bounded::<_, _, MAX_COLUMNS>")]
     steps: Vec<u64>,
-    /// Per column and row: which of the column's distinct values.
+    /// Per column and row, in the column's own order of rows: which of its distinct values.
     #[serde(deserialize_with = "bounded::<_, _, MAX_COLUMNS>")]
     index: Vec<u32>,
 }
@@ -138,8 +140,10 @@ pub(super) fn encode(batch: &Batch) -> Vec<u8> {
             body.at.push(i64::from(row.at) - before);
             before = i64::from(row.at);
         }
+        let mut sorted: Vec<usize> = (0..rows.len()).collect();
         for column in 0..body.tables[table].columns() {
-            body.push_column(rows.iter().map(|row| cell(row, column)).collect());
+            body.push_column(sorted.iter().map(|&row| cell(rows[row], column)).collect());
+            sorted.sort_by_key(|&row| cell(rows[row], column));
         }
     }
     // Writing these types to memory cannot fail: no map, no sequence of unknown length.
@@ -262,8 +266,10 @@ fn read_table(
         let attributes = Vec::with_capacity(table.attributes as usize);
         records.push(Record { entry: table.entry, at: time, attributes, value });
     }
+    let mut sorted: Vec<usize> = (0..rows).collect();
     for column in 0..table.columns() {
-        for (record, cell) in records.iter_mut().zip(columns.next_column(rows)?) {
+        let cells = columns.next_column(&mut sorted)?;
+        for (record, cell) in records.iter_mut().zip(cells) {
             match &mut record.value {
                 Value::Count(count) if column >= table.attributes as usize => *count = cell,
                 Value::Buckets(buckets) if column >= table.attributes as usize => buckets.push(cell),
@@ -282,8 +288,11 @@ struct Columns {
 }
 
 impl Columns {
-    fn next_column(&mut self, rows: usize) -> Result<Vec<u64>, DecodeError> {
+    /// The next column's values by row. `sorted` are the rows as the column lists them; then as the
+    /// next one does.
+    fn next_column(&mut self, sorted: &mut [usize]) -> Result<Vec<u64>, DecodeError> {
         let short = DecodeError::Columns("fewer cells than the tables have");
+        let rows = sorted.len();
         let count = self.distinct.next().ok_or(short)? as usize;
         if count == 0 || count > rows || count > self.steps.len() || rows > self.index.len() {
             return Err(short);
@@ -294,12 +303,13 @@ impl Columns {
             before = before.checked_add(step).ok_or(DecodeError::Columns("a value overflows"))?;
             distinct.push(before);
         }
-        self.index
-            .by_ref()
-            .take(rows)
-            .map(|index| distinct.get(index as usize).copied())
-            .collect::<Option<Vec<_>>>()
-            .ok_or(DecodeError::Columns("a cell refers to no value"))
+        let mut cells = vec![0; rows];
+        for (&row, index) in sorted.iter().zip(self.index.by_ref()) {
+            let value = distinct.get(index as usize);
+            cells[row] = *value.ok_or(DecodeError::Columns("a cell refers to no value"))?;
+        }
+        sorted.sort_by_key(|&row| cells[row]);
+        Ok(cells)
     }
 }
 
