@@ -120,3 +120,100 @@ impl<S: Fn(&[u8]) -> Vec<u8>> SigningKey for Requester<'_, S> {
         Ok((self.sign)(message))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
+    use rustls::pki_types::pem::{PemObject, SectionKind};
+    use zeroize::Zeroizing;
+
+    use super::super::exchange::Answer;
+    use super::super::tests::pki::{Authority, now};
+    use super::*;
+
+    struct Device {
+        pkcs8: Zeroizing<Vec<u8>>,
+        public: [u8; 32],
+    }
+
+    impl Device {
+        fn new() -> Self {
+            let pkcs8 = Ed25519KeyPair::generate_pkcs8(&ring::rand::SystemRandom::new()).unwrap();
+            let pkcs8 = Zeroizing::new(pkcs8.as_ref().to_vec());
+            let public =
+                Ed25519KeyPair::from_pkcs8(&pkcs8).unwrap().public_key().as_ref().try_into().unwrap();
+            Self { pkcs8, public }
+        }
+
+        fn id(&self) -> DeviceId {
+            DeviceId::of_public_key(&self.public)
+        }
+
+        fn read(&self, outcome: Outcome, ca: &Authority) -> Result<EnrolReply, EnrolError> {
+            enrolled(outcome, self.id(), &self.pkcs8, ca.pem().as_bytes(), now()).map(|(_, reply)| reply)
+        }
+    }
+
+    fn answer(status: u16, body: &impl serde::Serialize) -> Outcome {
+        Ok(Answer { status, body: serde_json::to_vec(body).unwrap(), ..Answer::default() })
+    }
+
+    fn reply(device: DeviceId, chain: String) -> Outcome {
+        answer(201, &EnrolReply { chain, device_id: device, not_after: "2027-01-01T00:00:00Z".into() })
+    }
+
+    #[test]
+    fn the_request_is_signed_by_the_device_and_names_it() {
+        let device = Device::new();
+        let sign = |message: &[u8]| {
+            Ed25519KeyPair::from_pkcs8(&device.pkcs8).unwrap().sign(message).as_ref().to_vec()
+        };
+        let exchange = enrol("token", &device.public, sign).unwrap();
+        let request: EnrolRequest = serde_json::from_slice(&exchange.body).unwrap();
+        assert_eq!((exchange.path.as_str(), request.token.as_str()), ("/v1/enrol", "token"));
+
+        let (kind, der) = <(SectionKind, Vec<u8>)>::from_pem_slice(request.csr.as_bytes()).unwrap();
+        assert_eq!(kind, SectionKind::Csr);
+        // SEQUENCE { SEQUENCE { version, subject, key, attributes }, algorithm, BIT STRING { signature } }
+        assert_eq!((der[0], der[1], der[3]), (0x30, 0x81, 0x30));
+        let info = &der[3..5 + usize::from(der[4])];
+        let signature = &der[der.len() - 64..];
+        UnparsedPublicKey::new(&ED25519, &device.public).verify(info, signature).unwrap();
+        let name = device.id().to_string();
+        assert!(info.windows(32).any(|window| window == name.as_bytes()));
+        assert!(!exchange.body.windows(32).any(|window| window == &device.pkcs8[16..48]), "the private key");
+    }
+
+    #[test]
+    fn a_certificate_is_taken_only_for_our_key_and_from_our_ca() {
+        let (device, other, ca) = (Device::new(), Device::new(), Authority::new());
+        let chain = ca.client(&device.pkcs8);
+        assert!(device.read(reply(device.id(), chain.clone()), &ca).is_ok());
+        assert_eq!(device.read(reply(other.id(), chain.clone()), &ca), Err(EnrolError::NotOurs));
+        let stranger = ca.client(&other.pkcs8);
+        assert_eq!(device.read(reply(device.id(), stranger), &ca), Err(EnrolError::NotOurs));
+        assert_eq!(device.read(reply(device.id(), "no PEM".into()), &ca), Err(EnrolError::NotOurs));
+        assert_eq!(device.read(reply(device.id(), chain), &Authority::new()), Err(EnrolError::NotTrusted));
+    }
+
+    #[test]
+    fn a_refusal_says_what_to_do() {
+        let (device, ca) = (Device::new(), Authority::new());
+        let problem = |status| Problem { kind: "x".into(), title: "x".into(), status, rejected: vec![] };
+        for (status, error) in [
+            (403, EnrolError::Token),
+            (409, EnrolError::Used),
+            (410, EnrolError::Retired),
+            (400, EnrolError::Answer(400)),
+            (503, EnrolError::Answer(503)),
+        ] {
+            assert_eq!(device.read(answer(status, &problem(status)), &ca), Err(error));
+        }
+        for status in [200, 201, 302, 403, 404] {
+            let error = device.read(answer(status, &"a page"), &ca).unwrap_err();
+            assert_eq!(error, EnrolError::Answer(status), "a captive portal");
+        }
+        let cut = device.read(Err(Failure::Cut), &ca);
+        assert_eq!(cut, Err(EnrolError::Failure(Failure::Cut)));
+    }
+}

@@ -9,3 +9,6 @@ pub mod parcel;
 pub mod routes;
 pub mod trust;
 mod upload;
+
+#[cfg(test)]
+mod tests;
