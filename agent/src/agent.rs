@@ -22,9 +22,12 @@ use protocol::catalog::Catalog;
 use protocol::{Header, Purpose, Reason, Retention};
 use ring::rand::{SecureRandom, SystemRandom};
 
+use time::OffsetDateTime;
+
 pub use trouble::{OpenError, Trouble};
 
 use crate::collect::caller::Accounts;
+use crate::collect::device;
 use crate::collect::socket::{self, Asked};
 use crate::config::Config;
 use crate::consent::permit::{Permit, UsageStatistics};
@@ -59,6 +62,8 @@ pub struct Agent {
     problems: Problems,
     busy_until: Option<Duration>,
     running: bool,
+    /// When the workstation is looked at again, since the start.
+    device_due: Duration,
     /// The store can't go on in this process: it ends, and the service manager starts it again.
     poisoned: bool,
     started: Instant,
@@ -155,6 +160,7 @@ impl Agent {
             problems,
             busy_until: None,
             running: false,
+            device_due: Duration::ZERO,
             poisoned: false,
             started,
             random,
@@ -250,6 +256,18 @@ impl Agent {
         }
     }
 
+    /// Once a day, while there is a grant: what the agent itself sees of the workstation.
+    fn report_device(&mut self, now: i64) {
+        if self.device_due > self.since_start() || self.book.permit::<UsageStatistics>(now).is_none() {
+            return;
+        }
+        self.device_due = self.since_start() + limits::DEVICE_EVERY;
+        let at = OffsetDateTime::from_unix_timestamp(now).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        let lines = device::happenings(self.config.kathea.scans.first().map(PathBuf::as_path), at);
+        let lines: Vec<&[u8]> = lines.iter().map(Vec::as_slice).collect();
+        self.take_lines(&lines, now);
+    }
+
     /// What is due: periods that are over, transfers whose time has come.
     fn work(&mut self) {
         let now = unix_now();
@@ -257,6 +275,7 @@ impl Agent {
             return self.trouble("spool", &trouble);
         }
         self.problems.solved("spool");
+        self.report_device(now);
         match self.close_periods(false, now) {
             Ok(()) => self.problems.solved("periods"),
             Err(trouble) => self.trouble("periods", &trouble),
@@ -339,7 +358,7 @@ impl Agent {
                 Reply::done(serde_json::json!({}))
             }
             Request::Status => Reply::done(self.status(unix_now())),
-            Request::Consent(consent) => self.answer_consent(consent, unix_now()),
+            Request::Consent(consent) => self.answer_consent(consent, caller, unix_now()),
             Request::Enroll { url, token } => self.enroll(url.as_deref(), token),
         }
     }

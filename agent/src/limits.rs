@@ -151,6 +151,9 @@ pub const OUTBOX_DELAY: Duration = Duration::from_secs(2);
 /// How often the outbox is looked into while there is a grant, should the system's notice of a file be lost.
 pub const OUTBOX_SWEEP: Duration = Duration::from_secs(15 * 60);
 
+/// How often the workstation itself is looked at: its state is told by the day.
+pub const DEVICE_EVERY: Duration = Duration::from_secs(24 * 3600);
+
 /// How long "a scan runs" holds without being renewed: a Kathea that died does not stop the agent for ever.
 pub const BUSY_LEASE: Duration = Duration::from_secs(5 * 60);
 

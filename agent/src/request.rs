@@ -61,7 +61,7 @@ pub enum ConsentAction {
     Grant,
     /// No.
     Deny,
-    /// Not any more. The answer has the receipt: `{"receipt":{"erased":[..],"not_erased":[..],"text"}}`
+    /// Not any more. The answer has the receipt: `{"receipt":{"keys","records","text"}}`
     Withdraw,
     /// `{"entries":n,"findings":["..."]}`; `ok` is false if there are findings.
     Verify,

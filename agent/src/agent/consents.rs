@@ -7,16 +7,19 @@ use serde_json::{Value, json};
 use super::{Agent, Trouble};
 use crate::config::Language;
 use crate::consent::permit::{Purpose as _, UsageStatistics};
+use crate::consent::receipt::{self, Erased};
 use crate::consent::vendor_request::{PrivacyKind, VendorRequest};
 use crate::consent::{Channel, ConsentError, Pending};
 use crate::deidentify::clean::Clean;
 use crate::durable;
-use crate::request::{ConsentAction, ConsentRequest, Refused, Reply};
+use crate::request::{Caller, ConsentAction, ConsentRequest, Refused, Reply};
 use crate::vault::sealed::Sealed;
 
 impl Agent {
     /// Answers a request about consent. The caller's right was checked.
-    pub(super) fn answer_consent(&mut self, request: &ConsentRequest, now: i64) -> Reply {
+    pub(super) fn answer_consent(&mut self, request: &ConsentRequest, caller: Caller, now: i64) -> Reply {
+        let channel =
+            if caller.kathea && !caller.administrator { Channel::Socket } else { Channel::CommandLine };
         let purpose = match (request.action, request.purpose) {
             (ConsentAction::List | ConsentAction::Verify, _) => Purpose::UsageStatistics,
             (_, Some(purpose)) => purpose,
@@ -29,9 +32,9 @@ impl Agent {
             }
             ConsentAction::Verify => return self.verify_ledger(),
             ConsentAction::Show => return self.show(purpose),
-            ConsentAction::Grant => self.grant(request, purpose, now),
-            ConsentAction::Deny => self.deny(request, purpose, now),
-            ConsentAction::Withdraw => self.withdraw(request, purpose, now),
+            ConsentAction::Grant => self.grant(request, purpose, channel, now),
+            ConsentAction::Deny => self.deny(request, purpose, channel, now),
+            ConsentAction::Withdraw => self.withdraw(request, purpose, channel, now),
         };
         match done {
             Ok(body) => Reply::done(body),
@@ -57,12 +60,18 @@ impl Agent {
     }
 
     /// A grant first empties the outbox, then writes its entry: it never reaches back.
-    fn grant(&mut self, request: &ConsentRequest, purpose: Purpose, now: i64) -> Result<Value, Trouble> {
+    fn grant(
+        &mut self,
+        request: &ConsentRequest,
+        purpose: Purpose,
+        channel: Channel,
+        now: i64,
+    ) -> Result<Value, Trouble> {
         let (role, yes) = request.by.zip(request.yes.as_deref()).ok_or(ConsentError::NotShown)?;
         if self.book.permit::<UsageStatistics>(now).is_none() {
             self.discard_outbox(now)?;
         }
-        let entry = self.book.grant(purpose, role, yes, Channel::CommandLine, now)?;
+        let entry = self.book.grant(purpose, role, yes, channel, now)?;
         self.put_request(VendorRequest::Consent(entry), now)?;
         self.resume_journal(now)?;
         self.consent_changed();
@@ -71,19 +80,31 @@ impl Agent {
     }
 
     /// No to what was allowed is a withdrawal.
-    fn deny(&mut self, request: &ConsentRequest, purpose: Purpose, now: i64) -> Result<Value, Trouble> {
+    fn deny(
+        &mut self,
+        request: &ConsentRequest,
+        purpose: Purpose,
+        channel: Channel,
+        now: i64,
+    ) -> Result<Value, Trouble> {
         if self.book.granted_since(purpose).is_some() {
-            return self.withdraw(request, purpose, now);
+            return self.withdraw(request, purpose, channel, now);
         }
-        self.book.deny(purpose, request.by, Channel::CommandLine, now)?;
+        self.book.deny(purpose, request.by, channel, now)?;
         self.consent_changed();
         info!("consent: {purpose} denied");
         Ok(json!({"purpose": purpose, "state": "denied"}))
     }
 
     /// Step one of five: refuse. From here on no permit exists and a transfer in flight ends.
-    fn withdraw(&mut self, request: &ConsentRequest, purpose: Purpose, now: i64) -> Result<Value, Trouble> {
-        let begun = self.book.begin_withdrawal(purpose, request.by, Channel::CommandLine, now)?;
+    fn withdraw(
+        &mut self,
+        request: &ConsentRequest,
+        purpose: Purpose,
+        channel: Channel,
+        now: i64,
+    ) -> Result<Value, Trouble> {
+        let begun = self.book.begin_withdrawal(purpose, request.by, channel, now)?;
         if request.erase
             && let Some(entry) = begun.or(self.book.head().map(|(_, hash)| hash))
         {
@@ -129,7 +150,8 @@ impl Agent {
         self.tally.forget(counted);
         self.tally.save()?;
         self.consent_changed();
-        Ok(receipt(shredded.files, waiting))
+        let erased = Erased { keys: shredded.files, records: waiting };
+        Ok(receipt(pending, erased, self.config.language, now))
     }
 
     /// What follows every answer.
@@ -174,18 +196,9 @@ impl Agent {
 }
 
 /// What the withdrawal did, and what nobody can promise.
-fn receipt(keys: usize, records: u64) -> Value {
-    json!({
-        "erased": [
-            format!("{keys} data keys, overwritten and removed: what was sealed under them cannot be read any more"),
-            format!("{records} records that waited to be sent"),
-        ],
-        "not_erased": [
-            "remnants that a flash drive keeps of overwritten files: only encryption of the whole disk protects them",
-            "copies of this computer's disk made before: they hold the key files of that time",
-            "what was sent before, which was allowed then: ask for its erasure with `consent withdraw --erase`",
-        ],
-    })
+fn receipt(pending: Pending, erased: Erased, language: Language, now: i64) -> Value {
+    let text = receipt::withdrawal(pending.purpose, pending.entry, erased, now, language);
+    json!({"keys": erased.keys, "records": erased.records, "text": text})
 }
 
 fn short(entry: Digest) -> [u8; 16] {

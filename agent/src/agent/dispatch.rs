@@ -187,6 +187,9 @@ impl Agent {
         self.usage.rest();
         self.open.rest();
         self.requests.rest();
+        if let Err(e) = self.retire_keys() {
+            warn!("an old key file cannot be erased ({}): check the rights of data_dir", e.kind());
+        }
     }
 
     /// What goes now: a request of the clinic first, then usage if a permit lives and no scan runs.
@@ -229,7 +232,7 @@ impl Agent {
                     .book
                     .permit::<UsageStatistics>(now)
                     .and_then(|_| self.book.line(*entry))
-                    .map(|line| routes::consent(line)),
+                    .map(routes::consent),
                 Ok(VendorRequest::Privacy { kind, request }) => Some(routes::privacy(*kind, request)),
                 Err(_) => None,
             };

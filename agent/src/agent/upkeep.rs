@@ -7,7 +7,7 @@ use protocol::{Batch, Reason, Record};
 
 use super::{Agent, Trouble};
 use crate::collect::outbox;
-use crate::consent::permit::{Permit, UsageStatistics};
+use crate::consent::permit::{Permit, Purpose as _, Rights, UsageStatistics};
 use crate::deidentify::usage::{self, Usage};
 use crate::spool::{Recovery, Spool, SpoolError};
 use crate::vault::Vault;
@@ -27,6 +27,18 @@ impl Agent {
             self.problems
                 .note("quota", "the spool reached its quota: the oldest usage was dropped and counted");
             warn!("the spool reached its quota: {dropped} records dropped");
+        }
+        Ok(())
+    }
+
+    /// Old keys go when nothing is left that was sealed under them.
+    pub(super) fn retire_keys(&mut self) -> std::io::Result<()> {
+        let none = HashSet::new();
+        if self.usage.waiting().records + self.open.waiting().records == 0 {
+            self.vault.retire(UsageStatistics::COMPARTMENT, &none)?;
+        }
+        if self.requests.waiting().records == 0 {
+            self.vault.retire(Rights::COMPARTMENT, &none)?;
         }
         Ok(())
     }

@@ -25,10 +25,9 @@ pub(super) fn outbox(directory: &Path, wakes: Sender<Wake>) -> Option<Recommende
 
 /// A file got the ending, or one that has it was closed after writing. Reading and removing are our own.
 fn is_arrival(event: &notify::Event) -> bool {
-    let arrival = match event.kind {
-        EventKind::Create(_) | EventKind::Modify(_) => true,
-        EventKind::Access(AccessKind::Close(AccessMode::Write)) => true,
-        _ => false,
-    };
+    let arrival = matches!(
+        event.kind,
+        EventKind::Create(_) | EventKind::Modify(_) | EventKind::Access(AccessKind::Close(AccessMode::Write))
+    );
     arrival && event.paths.iter().any(|path| path.extension().is_some_and(|ending| ending == "ndjson"))
 }

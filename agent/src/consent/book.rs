@@ -140,7 +140,7 @@ impl Book {
     }
 
     /// Says yes. `yes` repeats the digest of what was shown; the caller has made sure that the person may
-    /// ([`super::membership`]). Returns the hash of the ledger line, which is durable.
+    /// (`collect::caller`). Returns the hash of the ledger line, which is durable.
     pub fn grant(
         &mut self,
         purpose: Purpose,

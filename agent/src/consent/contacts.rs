@@ -38,12 +38,12 @@ pub struct Contact {
 /// All of them. With every flag off and no privacy request waiting, nothing leaves.
 pub const CONTACTS: &[Contact] = &[
     Contact { request: "POST /v1/enrol", carries: "one-time token, public key", needs: Needs::Administrator },
+    Contact { request: "GET /v1/capabilities (`doctor`)", carries: "nothing", needs: Needs::Administrator },
     Contact {
-        request: "POST /v1/enrol/renew",
-        carries: "public key, once two thirds of the certificate's life are over",
+        request: "GET /v1/capabilities, once a day after a refusal",
+        carries: "nothing",
         needs: Needs::UsageStatistics,
     },
-    Contact { request: "GET /v1/capabilities", carries: "nothing", needs: Needs::UsageStatistics },
     Contact {
         request: "PUT /v1/consents/{hash}",
         carries: "the ledger line that says yes",
@@ -55,16 +55,10 @@ pub const CONTACTS: &[Contact] = &[
         needs: Needs::UsageStatistics,
     },
     Contact {
-        request: "PUT /v1/consents/{hash}",
-        carries: "the ledger line that a privacy request names",
-        needs: Needs::Rights,
-    },
-    Contact {
         request: "POST /v1/privacy/{kind}",
         carries: "kind, purposes, hash of the ledger line",
         needs: Needs::Rights,
     },
-    Contact { request: "GET /v1/privacy/{ticket}", carries: "nothing", needs: Needs::Rights },
 ];
 
 /// The table, as text.

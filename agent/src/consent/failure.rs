@@ -22,8 +22,6 @@ pub enum ConsentError {
     Withdrawing,
     /// There is a yes, which only a withdrawal ends.
     Granted,
-    /// Not a member of the group.
-    NotMember,
     /// The ledger can't be written.
     Ledger(io::ErrorKind),
 }
@@ -59,9 +57,6 @@ impl fmt::Display for ConsentError {
                 f.write_str("an earlier withdrawal is still being carried out: answer again when it is done")
             }
             Self::Granted => f.write_str("there is a yes: take it back with `consent withdraw`"),
-            Self::NotMember => f.write_str(
-                "this account may not say yes: it must be in the group that [consent] names in the configuration",
-            ),
             Self::Ledger(why) => write!(
                 f,
                 "the answer could not be written down ({why}): check the rights and the space of data_dir, and \

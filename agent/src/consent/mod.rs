@@ -5,7 +5,6 @@ mod chain;
 pub mod contacts;
 mod failure;
 mod ledger;
-pub mod membership;
 mod notice;
 pub mod permit;
 pub mod policy;

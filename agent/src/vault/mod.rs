@@ -135,7 +135,7 @@ impl Vault {
             key.compartment == compartment && Some(id) != newest && !still_used.contains(&id)
         };
         let old = self.keys.extract_if(.., is_old).map(|key| key.path().to_owned()).collect::<Vec<_>>();
-        self.erase(&old)
+        if old.is_empty() { Ok(Shredded { files: 0 }) } else { self.erase(&old) }
     }
 
     /// Makes every record of `compartment` unreadable for ever: forgets its keys, then overwrites and unlinks
