@@ -12,7 +12,7 @@ use protocol::{Batch, DeviceId, Digest, Purpose, ledger};
 
 use super::{Body, Caller, Collector, Path, active, bytes, json, now};
 use crate::problem::Problem;
-use crate::store::{Consent, Kept, Verdict};
+use crate::store::{Kept, Refused, Verdict};
 
 /// `PUT /v1/consents/{hash}`
 pub(super) async fn put_consent(
@@ -83,10 +83,10 @@ fn batch(
         Ok(Verdict::Held) => StatusCode::OK,
         Ok(Verdict::Conflict) => return Err(Problem::BatchConflict),
         Ok(Verdict::Full) => return Err(Problem::LimitReached),
-        Err(Consent::Unknown) => return Err(Problem::ConsentRequired),
-        Err(Consent::Ended) => return Err(Problem::ConsentWithdrawn),
-        Err(Consent::Restricted) => return Err(Problem::ConsentRestricted),
-        Err(Consent::NotGiven | Consent::Stands) => return Err(Problem::ConsentNotGiven),
+        Err(Refused::Unknown) => return Err(Problem::ConsentRequired),
+        Err(Refused::Ended) => return Err(Problem::ConsentWithdrawn),
+        Err(Refused::Restricted) => return Err(Problem::ConsentRestricted),
+        Err(Refused::NotGiven) => return Err(Problem::ConsentNotGiven),
     };
     let reply = BatchReply {
         batch: batch.id(),

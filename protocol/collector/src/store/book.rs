@@ -12,11 +12,9 @@ use crate::failure::Failure;
 /// Entries of one device: several a week for thirty years.
 const MAX_ENTRIES: usize = 10_000;
 
-/// Whether a batch may name an entry as its consent.
+/// Why a batch may not name an entry as its consent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Consent {
-    /// It is a grant for the purpose, and nothing that is known ended it.
-    Stands,
+pub(crate) enum Refused {
     /// It was never sent.
     Unknown,
     /// It is not a grant for the purpose.
@@ -99,28 +97,30 @@ impl Book {
     }
 
     /// Whether a batch for `purpose` may name the entry of this hash.
-    pub(crate) fn standing(&self, consent: Digest, purpose: Purpose) -> Consent {
+    pub(crate) fn allows(&self, consent: Digest, purpose: Purpose) -> Result<(), Refused> {
         let Some((place, grant)) = self.entries.iter().enumerate().find(|(_, line)| line.hash == consent)
         else {
-            return Consent::Unknown;
+            return Err(Refused::Unknown);
         };
         if grant.kind != EventKind::Granted || grant.purpose != purpose {
-            return Consent::NotGiven;
+            return Err(Refused::NotGiven);
         }
         if self.withdrawn.iter().any(|&(withdrawn, known)| withdrawn == purpose && place < known) {
-            return Consent::Ended;
+            return Err(Refused::Ended);
         }
-        let mut later: Vec<_> = self.entries.iter().filter(|line| line.follows(grant)).collect();
-        later.sort_by_key(|line| line.index);
-        later.into_iter().fold(Consent::Stands, |before, line| match (before, line.kind) {
-            (Consent::Ended, _) => Consent::Ended,
-            (_, EventKind::Denied | EventKind::Withdrawn | EventKind::Closed | EventKind::Expired) => {
-                Consent::Ended
-            }
-            (_, EventKind::Restricted) => Consent::Restricted,
-            (_, EventKind::Released) => Consent::Stands,
-            (before, EventKind::Granted) => before,
-        })
+        let later = || self.entries.iter().filter(|line| line.follows(grant));
+        let ends = |line: &Line| {
+            use EventKind::{Closed, Denied, Expired, Withdrawn};
+            matches!(line.kind, Denied | Withdrawn | Closed | Expired)
+        };
+        if later().any(ends) {
+            return Err(Refused::Ended);
+        }
+        let pauses = |line: &&Line| matches!(line.kind, EventKind::Restricted | EventKind::Released);
+        match later().filter(pauses).max_by_key(|line| line.index) {
+            Some(line) if line.kind == EventKind::Restricted => Err(Refused::Restricted),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -174,12 +174,12 @@ mod tests {
             (2, CASE, Some("B-2"), Granted),
             (3, CASE, Some("A-1"), Withdrawn),
         ]);
-        assert_eq!(book.standing(at(0), USAGE), Consent::Stands);
-        assert_eq!(book.standing(at(1), CASE), Consent::Ended);
-        assert_eq!(book.standing(at(2), CASE), Consent::Stands);
-        assert_eq!(book.standing(at(2), USAGE), Consent::NotGiven);
-        assert_eq!(book.standing(at(3), CASE), Consent::NotGiven);
-        assert_eq!(book.standing(at(4), USAGE), Consent::Unknown);
+        assert_eq!(book.allows(at(0), USAGE), Ok(()));
+        assert_eq!(book.allows(at(1), CASE), Err(Refused::Ended));
+        assert_eq!(book.allows(at(2), CASE), Ok(()));
+        assert_eq!(book.allows(at(2), USAGE), Err(Refused::NotGiven));
+        assert_eq!(book.allows(at(3), CASE), Err(Refused::NotGiven));
+        assert_eq!(book.allows(at(4), USAGE), Err(Refused::Unknown));
     }
 
     #[test]
@@ -193,8 +193,8 @@ mod tests {
             (1, USAGE, None, Restricted),
             (6, USAGE, None, Restricted),
         ]);
-        assert_eq!(book.standing(at(2), USAGE), Consent::Ended);
-        assert_eq!(book.standing(at(0), USAGE), Consent::Restricted);
+        assert_eq!(book.allows(at(2), USAGE), Err(Refused::Ended));
+        assert_eq!(book.allows(at(0), USAGE), Err(Refused::Restricted));
         assert_eq!(book.head(), Some((6, at(5))));
     }
 
@@ -209,7 +209,7 @@ mod tests {
         let entries = [(0, USAGE, None, EventKind::Granted), (2, USAGE, None, EventKind::Granted)];
         let mut book = book(&entries);
         book.withdraw(&[USAGE], 1);
-        assert_eq!(book.standing(at(0), USAGE), Consent::Ended);
-        assert_eq!(book.standing(at(1), USAGE), Consent::Stands);
+        assert_eq!(book.allows(at(0), USAGE), Err(Refused::Ended));
+        assert_eq!(book.allows(at(1), USAGE), Ok(()));
     }
 }

@@ -36,7 +36,7 @@ use protocol::{Batch, DeviceId, Digest, Purpose};
 use time::OffsetDateTime;
 
 use book::Book;
-pub(crate) use book::{Consent, Kept};
+pub(crate) use book::{Kept, Refused};
 use device::{Enrolment, Standing};
 pub(crate) use index::Verdict;
 use requests::{Kind, Ticket};
@@ -121,11 +121,11 @@ impl Store {
         batch: &Batch,
         envelope: &[u8],
         now: OffsetDateTime,
-    ) -> Result<Result<Verdict, Consent>, Failure> {
+    ) -> Result<Result<Verdict, Refused>, Failure> {
         let purpose = batch.header.purpose;
-        self.with(device, |device| match device.book.standing(batch.header.consent, purpose) {
-            Consent::Stands => device.stream(purpose)?.put(batch, envelope, now).map(Ok),
-            refused => Ok(Err(refused)),
+        self.with(device, |device| match device.book.allows(batch.header.consent, purpose) {
+            Ok(()) => device.stream(purpose)?.put(batch, envelope, now).map(Ok),
+            Err(refused) => Ok(Err(refused)),
         })
     }
 
