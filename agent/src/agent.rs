@@ -1,9 +1,11 @@
 //! The corridor: one closed enum of wake-ups, one loop. The only file, with those below it, that knows every
 //! room, and the only one that looks at a clock.
 
+mod answers;
 mod connection;
 mod consents;
 mod dispatch;
+mod heard;
 mod intake;
 mod periods;
 mod report;
@@ -19,7 +21,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use log::{info, warn};
 use protocol::catalog::Catalog;
-use protocol::{Header, Purpose, Reason, Retention};
+use protocol::{Header, Purpose, Retention};
 use ring::rand::{SecureRandom, SystemRandom};
 
 use time::OffsetDateTime;
@@ -36,7 +38,6 @@ use crate::consent::{Book, Policy};
 use crate::deidentify::clean::Payload;
 use crate::deidentify::journal::Journal;
 use crate::deidentify::usage::{Usage, Wash};
-use crate::request::{Caller, Refused, Reply, Request};
 use crate::spool::{Spool, SpoolError};
 use crate::tally::Tally;
 use crate::vault::{Protector, Vault};
@@ -198,12 +199,17 @@ impl Agent {
         info!("running");
         self.write_flags_for_kathea();
         let mut outbox_due = Some(self.since_start());
+        let mut sweep = Duration::ZERO;
         loop {
+            if sweep <= self.since_start() {
+                sweep = self.since_start() + limits::OUTBOX_SWEEP;
+                outbox_due = outbox_due.or(Some(self.since_start()));
+            }
             if outbox_due.is_some_and(|due| due <= self.since_start()) {
                 outbox_due = self.take_some().then(|| self.since_start());
             }
             self.work();
-            let wake = match self.next_deadline(outbox_due) {
+            let wake = match self.next_deadline(outbox_due, sweep) {
                 Some(deadline) => {
                     match self.wakes.1.recv_timeout(deadline.saturating_sub(self.since_start())) {
                         Ok(wake) => Some(wake),
@@ -281,86 +287,21 @@ impl Agent {
             Err(trouble) => self.trouble("periods", &trouble),
         }
         self.start_transfer(now);
+        if let Err(e) = self.tally.save() {
+            self.trouble("tally", &e.into());
+        }
     }
 
     /// The next time, since the start, at which something is due of itself. Without a grant and without a pending
     /// request there is none, and the process sleeps until it is woken.
-    fn next_deadline(&mut self, outbox_due: Option<Duration>) -> Option<Duration> {
+    fn next_deadline(&self, outbox_due: Option<Duration>, sweep: Duration) -> Option<Duration> {
         let now = unix_now();
         let elapsed = self.since_start();
         let granted = self.book.permit::<UsageStatistics>(now).is_some();
         let in_seconds = |at: i64| elapsed + Duration::from_secs(u64::try_from(at - now).unwrap_or(0));
         let period = self.periods.next_end().filter(|_| granted).map(in_seconds);
-        let sweep = granted.then_some(elapsed + limits::OUTBOX_SWEEP);
+        let sweep = granted.then_some(sweep);
         [outbox_due, period, sweep, self.transfer_deadline()].into_iter().flatten().min()
-    }
-
-    /// Answers a line of the local socket, and the happenings that came with it: one commit for all.
-    fn answer_lines(&mut self, first: Asked) {
-        let mut happenings: Vec<(Asked, Vec<u8>)> = Vec::new();
-        let mut next = Some(first);
-        while let Some(mut asked) = next.take() {
-            match std::mem::replace(&mut asked.line, Ok(Vec::new())) {
-                Err(reason) => {
-                    self.tally.drop(reason, 1);
-                    asked.answer(happening_reply(Err(reason)));
-                }
-                Ok(line) => match serde_json::from_slice::<Request>(&line) {
-                    Ok(request) => {
-                        let reply = self.answer(&request, asked.caller);
-                        asked.answer(reply);
-                    }
-                    Err(_) if asked.caller.may_report() => happenings.push((asked, line)),
-                    Err(_) => {
-                        asked.answer(Reply::refused(Refused::NotAllowed, "this account may not report"))
-                    }
-                },
-            }
-            if happenings.len() < limits::SOCKET_GROUP {
-                next = match self.wakes.1.try_recv() {
-                    Ok(Wake::Asked(asked)) => Some(asked),
-                    Ok(other) => {
-                        let _ = self.wakes.0.send(other);
-                        None
-                    }
-                    Err(_) => None,
-                };
-            }
-        }
-        let lines: Vec<&[u8]> = happenings.iter().map(|(_, line)| line.as_slice()).collect();
-        let answers = self.take_lines(&lines, unix_now());
-        for ((asked, _), answer) in happenings.into_iter().zip(answers) {
-            asked.answer(happening_reply(answer));
-        }
-    }
-
-    /// Takes in one happening, by hand.
-    pub fn record(&mut self, line: &[u8]) -> Reply {
-        let answer = self.take_lines(&[line], unix_now()).pop();
-        happening_reply(answer.unwrap_or(Err(Reason::NotJson)))
-    }
-
-    /// Answers a request.
-    pub fn answer(&mut self, request: &Request, caller: Caller) -> Reply {
-        if !caller.may(request) {
-            return Reply::refused(
-                Refused::NotAllowed,
-                "this account may not do that: granting needs the group of [consent] group, the rest an administrator",
-            );
-        }
-        match request {
-            Request::Busy => {
-                self.busy_until = Some(self.since_start() + limits::BUSY_LEASE);
-                Reply::done(serde_json::json!({}))
-            }
-            Request::Idle => {
-                self.busy_until = None;
-                Reply::done(serde_json::json!({}))
-            }
-            Request::Status => Reply::done(self.status(unix_now())),
-            Request::Consent(consent) => self.answer_consent(consent, caller, unix_now()),
-            Request::Enroll { url, token } => self.enroll(url.as_deref(), token),
-        }
     }
 
     fn since_start(&self) -> Duration {
@@ -386,15 +327,6 @@ fn header(permit: &Permit<'_, UsageStatistics>, catalog: &Catalog) -> Header {
         catalog: catalog.hash(),
         consent: permit.entry(),
         retention: Retention::Usage24Months,
-    }
-}
-
-fn happening_reply(answer: Result<(), Reason>) -> Reply {
-    match answer {
-        Ok(()) => Reply::done(serde_json::json!({})),
-        Err(reason) => {
-            Reply::not_taken(reason.as_str(), "the line was refused and counted under this reason")
-        }
     }
 }
 

@@ -44,6 +44,10 @@ pub struct Sent {
     pub last: Option<String>,
 }
 
+/// Counts at one moment.
+#[derive(Debug)]
+pub struct Mark(Counts);
+
 impl Tally {
     /// Opens the tally at `path`. One that can't be read is put aside and begun anew: counts must never keep
     /// the agent from starting. The second value says whether that happened.
@@ -105,6 +109,17 @@ impl Tally {
         self.changed |= self.counts.cursors.remove(&HEXLOWER.encode(&source)).is_some();
     }
 
+    /// The counts as they are, to go back to if what they count is not kept and will be counted again.
+    pub fn mark(&self) -> Mark {
+        Mark(self.counts.clone())
+    }
+
+    /// Goes back.
+    pub fn revert(&mut self, mark: Mark) {
+        self.changed |= self.counts != mark.0;
+        self.counts = mark.0;
+    }
+
     /// Makes the counts durable, if there is anything new.
     pub fn save(&mut self) -> io::Result<()> {
         if !self.changed {
@@ -132,6 +147,10 @@ mod tests {
         tally.drop(Reason::NotJson, 2);
         tally.advance([1; 16], 5);
         tally.sent("usage_statistics", 10, 99, "2026-11-22T00:00:00Z".into());
+        tally.save().unwrap();
+        let mark = tally.mark();
+        tally.drop(Reason::NotJson, 40);
+        tally.revert(mark);
         tally.save().unwrap();
 
         let (again, _) = Tally::open(path.clone());

@@ -4,11 +4,9 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use log::{info, warn};
-use protocol::{Digest, Purpose, Reason};
+use log::warn;
+use protocol::{Digest, Reason};
 use ring::rand::SecureRandom;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use super::{Agent, Trouble, Wake, connection};
 use crate::config::Config;
@@ -17,7 +15,7 @@ use crate::consent::vendor_request::VendorRequest;
 use crate::limits;
 use crate::ship::exchange::{Exchange, Outcome};
 use crate::ship::https::Https;
-use crate::ship::pace::{Fate, Pace, Reply, Step, Waiting};
+use crate::ship::pace::{Pace, Reply, Step, Waiting};
 use crate::ship::parcel::{Opened, Parcel, Progress};
 use crate::ship::routes;
 use crate::spool::Missing;
@@ -25,18 +23,18 @@ use crate::vault::Vault;
 
 /// What is known about sending.
 pub(super) struct Dispatch {
-    usage: Pace,
-    requests: Pace,
-    progress: Progress,
-    line: Line,
+    pub(super) usage: Pace,
+    pub(super) requests: Pace,
+    pub(super) progress: Progress,
+    pub(super) line: Line,
     /// A ledger entry that the collector asked for before it takes the batch again.
-    consent_first: Option<Digest>,
+    pub(super) consent_first: Option<Digest>,
     /// When the next transfer is due, since the start.
     due: Option<Duration>,
 }
 
 /// The one connection outwards.
-enum Line {
+pub(super) enum Line {
     /// Nobody enrolled this device.
     NotEnrolled,
     /// The settings can't be used; why.
@@ -50,11 +48,11 @@ enum Line {
 /// Something on its way.
 pub(super) struct Transfer {
     exchange: Exchange,
-    about: About,
+    pub(super) about: About,
 }
 
 /// What it is.
-enum About {
+pub(super) enum About {
     Batch(Parcel, Vec<Missing>),
     Request(Range<u64>, VendorRequest),
     ConsentFirst(Digest),
@@ -62,16 +60,16 @@ enum About {
 }
 
 #[derive(Clone, Copy)]
-enum Stream {
+pub(super) enum Stream {
     Usage,
     Requests,
 }
 
 /// What came of it, with the connection back.
 pub(crate) struct Answered {
-    https: Box<Https>,
-    about: About,
-    outcome: Outcome,
+    pub(super) https: Box<Https>,
+    pub(super) about: About,
+    pub(super) outcome: Outcome,
 }
 
 impl Dispatch {
@@ -306,105 +304,8 @@ impl Agent {
         Ok(packed.map(|(parcel, exchange)| Transfer { exchange, about: About::Batch(parcel, missing) }))
     }
 
-    /// Takes the answer: what the collector has for good is settled, everything else is kept.
-    pub(super) fn heard(&mut self, answered: Answered) {
-        let Answered { https, about, outcome } = answered;
-        if matches!(self.dispatch.line, Line::InUse) {
-            self.dispatch.line = Line::Free(https);
-        }
-        match &outcome {
-            Ok(answer) => {
-                self.problems.solved("collector");
-                if let Some((index, hash)) = answer.ledger_head() {
-                    self.book.compare_head(index, hash);
-                }
-            }
-            Err(failure) => {
-                warn!("collector: {failure}");
-                self.problems.note("collector", failure.to_string());
-            }
-        }
-        let taken = match about {
-            About::Batch(parcel, missing) => self.heard_of_batch(&parcel, &missing, &outcome),
-            About::Request(numbers, request) => self.heard_of_request(numbers, &request, &outcome),
-            About::ConsentFirst(entry) => {
-                let stored = routes::consent_stored(&outcome, entry);
-                self.dispatch.consent_first = None;
-                if !matches!(stored, Reply::Acknowledged { .. }) {
-                    let (random, elapsed) = (self.random(), self.since_start());
-                    self.dispatch.usage.heard(stored, 0, elapsed, random);
-                }
-                Ok(())
-            }
-            About::Probe(stream) => {
-                let (random, elapsed) = (self.random(), self.since_start());
-                let reply = routes::probed(&outcome);
-                match stream {
-                    Stream::Usage => self.dispatch.usage.heard(reply, 0, elapsed, random),
-                    Stream::Requests => self.dispatch.requests.heard(reply, 0, elapsed, random),
-                };
-                Ok(())
-            }
-        };
-        if let Err(trouble) = taken {
-            self.trouble("ship", &trouble);
-        }
-    }
-
-    fn heard_of_batch(
-        &mut self,
-        parcel: &Parcel,
-        missing: &[Missing],
-        outcome: &Outcome,
-    ) -> Result<(), Trouble> {
-        let (random, elapsed) = (self.random(), self.since_start());
-        let fate = self.dispatch.usage.heard(parcel.reply(outcome), parcel.records(), elapsed, random);
-        let done = self.dispatch.progress.note(parcel, &fate);
-        match &fate {
-            Fate::Consent => self.dispatch.consent_first = Some(parcel.consent()),
-            Fate::Stop(problem) => warn!("collector: {problem}"),
-            _ => {}
-        }
-        if !done.given_up.is_empty() {
-            self.usage.abandon(done.given_up, Reason::Rejected)?;
-        }
-        let told = missing.iter().take(done.gaps_told).map(|missing| missing.numbers.clone());
-        let settled: Vec<Range<u64>> = done.settled.iter().cloned().chain(told).collect();
-        if !settled.is_empty() {
-            self.usage.settle(settled)?;
-        }
-        self.tally.drop(Reason::Rejected, done.rejected);
-        if done.accepted > 0 {
-            let bytes = parcel.bytes() as u64;
-            self.tally.sent(
-                Purpose::UsageStatistics.as_str(),
-                done.accepted,
-                bytes,
-                utc_text(super::unix_now()),
-            );
-            info!("sent {} records of {}", done.accepted, Purpose::UsageStatistics);
-        }
-        Ok(self.tally.save()?)
-    }
-
-    fn heard_of_request(
-        &mut self,
-        numbers: Range<u64>,
-        request: &VendorRequest,
-        outcome: &Outcome,
-    ) -> Result<(), Trouble> {
-        let reply = match request {
-            VendorRequest::Consent(entry) => routes::consent_stored(outcome, *entry),
-            VendorRequest::Privacy { .. } => routes::privacy_taken(outcome).0,
-        };
-        let (random, elapsed) = (self.random(), self.since_start());
-        if let Fate::Settle { .. } = self.dispatch.requests.heard(reply, 1, elapsed, random) {
-            self.requests.settle([numbers])?;
-        }
-        Ok(())
-    }
-
-    fn random(&self) -> u64 {
+    /// For jitter.
+    pub(super) fn random(&self) -> u64 {
         let mut bytes = [0; 8];
         // Jitter only: without randomness a fleet is less spread, nothing else.
         let _ = self.random.fill(&mut bytes);
@@ -414,12 +315,4 @@ impl Agent {
 
 fn probe(stream: Stream) -> Transfer {
     Transfer { exchange: routes::capabilities(), about: About::Probe(stream) }
-}
-
-/// RFC 3339, UTC.
-pub(super) fn utc_text(now: i64) -> String {
-    OffsetDateTime::from_unix_timestamp(now)
-        .ok()
-        .and_then(|time| time.format(&Rfc3339).ok())
-        .unwrap_or_default()
 }

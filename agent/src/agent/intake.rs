@@ -66,6 +66,7 @@ impl Agent {
             self.taking.waiting = self.look(now)?.into();
         }
         let window = Window { granted, now };
+        let counted = self.tally.mark();
         let mut read: Vec<(Source, u64, bool)> = Vec::new();
         let mut lines_left = limits::GROUP_LINES;
         while lines_left > 0 && read.len() < limits::GROUP_FILES {
@@ -84,7 +85,12 @@ impl Agent {
         }
         let cursors: Vec<Cursor> =
             read.iter().map(|(source, taken, _)| Cursor { source: source.id(), taken: *taken }).collect();
-        self.commit(&cursors, now)?;
+        if let Err(trouble) = self.commit(&cursors, now) {
+            // The files are read again from their cursors.
+            self.taking = Taking::default();
+            self.tally.revert(counted);
+            return Err(trouble);
+        }
         self.remove_read(&read)?;
         Ok(true)
     }

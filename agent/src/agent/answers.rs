@@ -1,0 +1,88 @@
+//! What is asked over the local socket or by the command line, and what is answered.
+
+use protocol::Reason;
+use serde_json::json;
+
+use super::{Agent, Wake, unix_now};
+use crate::collect::socket::Asked;
+use crate::limits;
+use crate::request::{Caller, Refused, Reply, Request};
+
+impl Agent {
+    /// Answers a line of the local socket, and the happenings that came with it: one commit for all.
+    pub(super) fn answer_lines(&mut self, first: Asked) {
+        let mut happenings: Vec<(Asked, Vec<u8>)> = Vec::new();
+        let mut next = Some(first);
+        while let Some(mut asked) = next.take() {
+            match std::mem::replace(&mut asked.line, Ok(Vec::new())) {
+                Err(reason) => {
+                    self.tally.drop(reason, 1);
+                    asked.answer(happening_reply(Err(reason)));
+                }
+                Ok(line) => match serde_json::from_slice::<Request>(&line) {
+                    Ok(request) => {
+                        let reply = self.answer(&request, asked.caller);
+                        asked.answer(reply);
+                    }
+                    Err(_) if asked.caller.may_report() => happenings.push((asked, line)),
+                    Err(_) => {
+                        asked.answer(Reply::refused(Refused::NotAllowed, "this account may not report"))
+                    }
+                },
+            }
+            if happenings.len() < limits::SOCKET_GROUP {
+                next = match self.wakes.1.try_recv() {
+                    Ok(Wake::Asked(asked)) => Some(asked),
+                    Ok(other) => {
+                        let _ = self.wakes.0.send(other);
+                        None
+                    }
+                    Err(_) => None,
+                };
+            }
+        }
+        let lines: Vec<&[u8]> = happenings.iter().map(|(_, line)| line.as_slice()).collect();
+        let answers = self.take_lines(&lines, unix_now());
+        for ((asked, _), answer) in happenings.into_iter().zip(answers) {
+            asked.answer(happening_reply(answer));
+        }
+    }
+
+    /// Takes in one happening, by hand.
+    pub fn record(&mut self, line: &[u8]) -> Reply {
+        let answer = self.take_lines(&[line], unix_now()).pop();
+        happening_reply(answer.unwrap_or(Err(Reason::NotJson)))
+    }
+
+    /// Answers a request.
+    pub fn answer(&mut self, request: &Request, caller: Caller) -> Reply {
+        if !caller.may(request) {
+            return Reply::refused(
+                Refused::NotAllowed,
+                "this account may not do that: granting needs the group of [consent] group, the rest an administrator",
+            );
+        }
+        match request {
+            Request::Busy => {
+                self.busy_until = Some(self.since_start() + limits::BUSY_LEASE);
+                Reply::done(json!({}))
+            }
+            Request::Idle => {
+                self.busy_until = None;
+                Reply::done(json!({}))
+            }
+            Request::Status => Reply::done(self.status(unix_now())),
+            Request::Consent(consent) => self.answer_consent(consent, caller, unix_now()),
+            Request::Enroll { url, token } => self.enroll(url.as_deref(), token),
+        }
+    }
+}
+
+fn happening_reply(answer: Result<(), Reason>) -> Reply {
+    match answer {
+        Ok(()) => Reply::done(json!({})),
+        Err(reason) => {
+            Reply::not_taken(reason.as_str(), "the line was refused and counted under this reason")
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! What the collector answered: what it has for good is settled, everything else is kept.
+
+use std::ops::Range;
+
+use log::{info, warn};
+use protocol::{Purpose, Reason};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::dispatch::{About, Answered, Line, Stream};
+use super::{Agent, Trouble};
+use crate::consent::vendor_request::VendorRequest;
+use crate::ship::exchange::Outcome;
+use crate::ship::pace::{Fate, Reply};
+use crate::ship::parcel::Parcel;
+use crate::ship::routes;
+use crate::spool::Missing;
+
+impl Agent {
+    /// Takes the answer: what the collector has for good is settled, everything else is kept.
+    pub(super) fn heard(&mut self, answered: Answered) {
+        let Answered { https, about, outcome } = answered;
+        if matches!(self.dispatch.line, Line::InUse) {
+            self.dispatch.line = Line::Free(https);
+        }
+        match &outcome {
+            Ok(answer) => {
+                self.problems.solved("collector");
+                if let Some((index, hash)) = answer.ledger_head() {
+                    self.book.compare_head(index, hash);
+                }
+            }
+            Err(failure) => {
+                warn!("collector: {failure}");
+                self.problems.note("collector", failure.to_string());
+            }
+        }
+        let taken = match about {
+            About::Batch(parcel, missing) => self.heard_of_batch(&parcel, &missing, &outcome),
+            About::Request(numbers, request) => self.heard_of_request(numbers, &request, &outcome),
+            About::ConsentFirst(entry) => {
+                let stored = routes::consent_stored(&outcome, entry);
+                self.dispatch.consent_first = None;
+                if !matches!(stored, Reply::Acknowledged { .. }) {
+                    let (random, elapsed) = (self.random(), self.since_start());
+                    self.dispatch.usage.heard(stored, 0, elapsed, random);
+                }
+                Ok(())
+            }
+            About::Probe(stream) => {
+                let (random, elapsed) = (self.random(), self.since_start());
+                let reply = routes::probed(&outcome);
+                match stream {
+                    Stream::Usage => self.dispatch.usage.heard(reply, 0, elapsed, random),
+                    Stream::Requests => self.dispatch.requests.heard(reply, 0, elapsed, random),
+                };
+                Ok(())
+            }
+        };
+        if let Err(trouble) = taken {
+            self.trouble("ship", &trouble);
+        }
+    }
+
+    fn heard_of_batch(
+        &mut self,
+        parcel: &Parcel,
+        missing: &[Missing],
+        outcome: &Outcome,
+    ) -> Result<(), Trouble> {
+        let (random, elapsed) = (self.random(), self.since_start());
+        let fate = self.dispatch.usage.heard(parcel.reply(outcome), parcel.records(), elapsed, random);
+        let done = self.dispatch.progress.note(parcel, &fate);
+        match &fate {
+            Fate::Consent => self.dispatch.consent_first = Some(parcel.consent()),
+            Fate::Stop(problem) => warn!("collector: {problem}"),
+            _ => {}
+        }
+        if !done.given_up.is_empty() {
+            self.usage.abandon(done.given_up, Reason::Rejected)?;
+        }
+        let told = missing.iter().take(done.gaps_told).map(|missing| missing.numbers.clone());
+        let settled: Vec<Range<u64>> = done.settled.iter().cloned().chain(told).collect();
+        if !settled.is_empty() {
+            self.usage.settle(settled)?;
+        }
+        self.tally.drop(Reason::Rejected, done.rejected);
+        if done.accepted > 0 {
+            let bytes = parcel.bytes() as u64;
+            self.tally.sent(
+                Purpose::UsageStatistics.as_str(),
+                done.accepted,
+                bytes,
+                utc_text(super::unix_now()),
+            );
+            info!("sent {} records of {}", done.accepted, Purpose::UsageStatistics);
+        }
+        Ok(self.tally.save()?)
+    }
+
+    fn heard_of_request(
+        &mut self,
+        numbers: Range<u64>,
+        request: &VendorRequest,
+        outcome: &Outcome,
+    ) -> Result<(), Trouble> {
+        let reply = match request {
+            VendorRequest::Consent(entry) => routes::consent_stored(outcome, *entry),
+            VendorRequest::Privacy { .. } => routes::privacy_taken(outcome).0,
+        };
+        let (random, elapsed) = (self.random(), self.since_start());
+        if let Fate::Settle { .. } = self.dispatch.requests.heard(reply, 1, elapsed, random) {
+            self.requests.settle([numbers])?;
+        }
+        Ok(())
+    }
+}
+
+/// RFC 3339, UTC.
+fn utc_text(now: i64) -> String {
+    OffsetDateTime::from_unix_timestamp(now)
+        .ok()
+        .and_then(|time| time.format(&Rfc3339).ok())
+        .unwrap_or_default()
+}
