@@ -5,6 +5,7 @@ pub mod collect;
 pub mod config;
 pub mod consent;
 pub mod deidentify;
+pub mod doctor;
 pub mod durable;
 pub mod limits;
 pub mod request;

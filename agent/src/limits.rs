@@ -49,6 +49,11 @@ pub const ANSWER: u64 = 1 << 20;
 /// After an accept that failed, mostly for want of file descriptors, so that it does not spin.
 pub const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 
+// Doctor
+
+/// Between this computer's clock and the collector's before it is worth a warning.
+pub const CLOCK_OFF: Duration = Duration::from_secs(300);
+
 // Spool
 
 /// Bytes of one sealed record. Above 16 KiB sled 0.34 leaks blob files; a leaf holds up to 16 values and a

@@ -13,12 +13,17 @@ use time::format_description::well_known::Rfc3339;
 pub fn happenings(scans: Option<&Path>, now: OffsetDateTime) -> Vec<Vec<u8>> {
     let at = now.format(&Rfc3339).unwrap_or_default();
     let resources = system::memory().into_iter().flat_map(|memory| {
-        let volume = |name, path| system::free_gib(path).map(|free| resources(&at, name, free, memory));
+        let volume = |name, path| free_space(path).map(|free| resources(&at, name, free >> 30, memory));
         [volume("system", Path::new("/")), scans.and_then(|scans| volume("scans", scans))]
     });
     let inventory = [("os_build", system::build()), ("agent", Some(env!("CARGO_PKG_VERSION").to_owned()))]
         .map(|(component, version)| version.map(|version| inventory(&at, component, &version)));
     resources.chain(inventory).flatten().collect()
+}
+
+/// Bytes that are free for this account on the volume of `path`, where the system tells.
+pub fn free_space(path: &Path) -> Option<u64> {
+    system::free_space(path)
 }
 
 /// Main memory.
@@ -55,9 +60,9 @@ mod system {
 
     use super::Memory;
 
-    pub(super) fn free_gib(path: &Path) -> Option<u64> {
+    pub(super) fn free_space(path: &Path) -> Option<u64> {
         let volume = statvfs(path).ok()?;
-        Some(volume.blocks_available().saturating_mul(volume.fragment_size()) >> 30)
+        Some(volume.blocks_available().saturating_mul(volume.fragment_size()))
     }
 
     pub(super) fn memory() -> Option<Memory> {
@@ -76,7 +81,7 @@ mod system {
 
     use super::Memory;
 
-    pub(super) fn free_gib(_: &Path) -> Option<u64> {
+    pub(super) fn free_space(_: &Path) -> Option<u64> {
         None
     }
 
