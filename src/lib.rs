@@ -1,1 +1,99 @@
-//! The porch.
+//! THE PORCH: `kathea-agent`, the command line. Parses what was typed, makes one call, prints, exits.
+//!
+//! # Layout
+//!
+//! ```text
+//! cli        what can be typed
+//! reach      one question to the agent: over its socket, or directly where it does not run
+//! run        the service in the foreground, or once through
+//! record     one happening by hand
+//! consent    what is asked, yes, no, not any more
+//! status     how it is, for people
+//! inventory  the catalog as a data inventory
+//! doctor     what is wrong and what to do
+//! words      plain words for the closed lists
+//! print      data to standard output, words to standard error
+//! logger     which log lines there are: our own
+//! exit       the exit codes, and failures in one sentence
+//! ```
+
+mod cli;
+mod consent;
+mod doctor;
+mod exit;
+mod inventory;
+mod logger;
+mod print;
+mod reach;
+mod record;
+mod run;
+mod status;
+mod words;
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::Path;
+use std::process::ExitCode;
+
+use agent::config::Config;
+use agent::request::Request;
+use clap::Parser;
+use cli::{Cli, Command};
+use exit::{Exit, Failure};
+use log::LevelFilter;
+use reach::Question;
+
+/// Runs the program on its arguments, the first of which is its name.
+pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() };
+        }
+    };
+    let serves = matches!(cli.command, Command::Run { .. });
+    logger::start(if serves { LevelFilter::Info } else { LevelFilter::Warn });
+    keep_memory_out_of_core_dumps();
+    match dispatch(cli) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            print::words(&format!("kathea-agent: {failure}"));
+            failure.exit.into()
+        }
+    }
+}
+
+fn dispatch(cli: Cli) -> Result<Exit, Failure> {
+    let path = cli.config.unwrap_or_else(Config::default_path);
+    let config = || Config::load(&path).map_err(Failure::usage);
+    match cli.command {
+        Command::Run { once, close } => run::run(config()?, once, close),
+        Command::Status { json, check } => status::status(&config()?, json, check),
+        Command::Record { event, attributes } => record::record(&config()?, &event, &attributes),
+        Command::Consent(command) => consent::consent(&config()?, command),
+        Command::Catalog { format } => inventory::print(format),
+        Command::Enroll { url, token_file } => enroll(&config()?, url, &token_file),
+        Command::Doctor { json, offline } => doctor::doctor(&path, json, offline),
+    }
+}
+
+fn enroll(config: &Config, url: Option<String>, token_file: &Path) -> Result<Exit, Failure> {
+    let text = fs::read_to_string(token_file).map_err(|e| {
+        Failure::usage(format!(
+            "the token file {} cannot be read ({}): name the file that holds the one-time token",
+            token_file.display(),
+            e.kind()
+        ))
+    })?;
+    let token = text.trim().to_owned();
+    let body = reach::done(config, &Question::Request(Request::Enroll { url, token }))?;
+    print::words(&format!("enrolled as device {}", body["device"].as_str().unwrap_or("(unnamed)")));
+    Ok(Exit::Done)
+}
+
+/// Plain text passes through memory on its way in, and keys live there.
+fn keep_memory_out_of_core_dumps() {
+    #[cfg(unix)]
+    let _ = nix::sys::resource::setrlimit(nix::sys::resource::Resource::RLIMIT_CORE, 0, 0);
+}

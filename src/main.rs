@@ -1,1 +1,4 @@
-fn main() {}
+//! `kathea-agent`, the program.
+fn main() -> std::process::ExitCode {
+    kathea_agent::main(std::env::args_os())
+}

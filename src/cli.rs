@@ -1,0 +1,207 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use protocol::Purpose;
+use protocol::ledger::Role;
+use serde::Deserialize;
+use serde::de::IntoDeserializer;
+
+/// Telemetry agent beside Kathea and the X1 scanner. It collects and sends only what the clinic said yes to;
+/// `consent list` shows to what.
+#[derive(Parser)]
+#[command(name = "kathea-agent", version, after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    /// Configuration [default: /etc/kathea-agent/agent.toml, on Windows %ProgramData%\Kathea Agent\agent.toml]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  failed
+  2  the command line or the configuration makes no sense
+  3  done in part; the rest is listed
+  4  not allowed by consent, policy or rights
+  5  the agent is not running, or busy";
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Run the service in the foreground, until it is told to end
+    #[command(after_help = "Example: kathea-agent run --once --close")]
+    Run {
+        /// Take in every complete file, close the periods that are over, send all that waits, and end:
+        /// 0 nothing left to send, 3 something remains, 1 failed here
+        #[arg(long)]
+        once: bool,
+        /// Also close the periods that still run
+        #[arg(long, requires = "once")]
+        close: bool,
+    },
+    /// Show flags, what waits, what was sent, what was dropped and why, where the keys are protected
+    #[command(after_help = "Example: kathea-agent status --check && echo well")]
+    Status {
+        /// For programs
+        #[arg(long)]
+        json: bool,
+        /// End with 1 if there are problems
+        #[arg(long)]
+        check: bool,
+    },
+    /// Report one happening by hand; `catalog` lists what there is
+    #[command(
+        after_help = "Example: kathea-agent record device.error code=1042 subsystem=generator severity=error repeats=3\n\
+                      The time is now, unless at=2026-11-21T10:32:11+01:00 is given."
+    )]
+    Record {
+        /// The happening's name
+        event: String,
+        /// Its attributes
+        #[arg(value_name = "KEY=VALUE", value_parser = pair)]
+        attributes: Vec<(String, String)>,
+    },
+    /// Say yes or no, and see what was said
+    #[command(subcommand)]
+    Consent(Consent),
+    /// Print the data inventory: all that can be collected, and why
+    #[command(after_help = "Example: kathea-agent catalog > inventory.md")]
+    Catalog {
+        /// md for people, json for programs
+        #[arg(long, value_enum, default_value_t = Format::Md)]
+        format: Format,
+    },
+    /// Turn a one-time token into this device's own key and certificate
+    #[command(after_help = "Example: kathea-agent enroll --token-file token.txt")]
+    Enroll {
+        /// The collector [default: the configuration's]
+        #[arg(long)]
+        url: Option<String>,
+        /// File that holds the token
+        #[arg(long, value_name = "FILE")]
+        token_file: PathBuf,
+    },
+    /// Check configuration, folders, clock, keys and the way to the collector; say what to do about each
+    ///
+    /// One connection to the collector is made, without any data; --offline leaves it out.
+    Doctor {
+        /// For programs
+        #[arg(long)]
+        json: bool,
+        /// Connect to nothing
+        #[arg(long)]
+        offline: bool,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Consent {
+    /// Show every flag and its state
+    List {
+        /// For programs
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what is asked for, and the digest that a yes repeats
+    #[command(after_help = PURPOSES)]
+    Show {
+        /// The flag
+        #[arg(value_parser = word::<Purpose>)]
+        purpose: Purpose,
+        /// For programs, in every language
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say yes to what `consent show` showed
+    #[command(
+        after_help = "Example: kathea-agent consent grant usage_statistics --by owner --yes 0f3a91c25d7e6b84"
+    )]
+    Grant {
+        /// The flag
+        #[arg(value_parser = word::<Purpose>)]
+        purpose: Purpose,
+        /// Who says so: owner, privacy_officer or delegate
+        #[arg(long, value_name = "ROLE", value_parser = word::<Role>)]
+        by: Role,
+        /// The digest that was shown, 16 digits or more
+        #[arg(long, value_name = "DIGEST")]
+        yes: String,
+    },
+    /// Say no. Anybody may
+    #[command(after_help = PURPOSES)]
+    Deny {
+        /// The flag
+        #[arg(value_parser = word::<Purpose>)]
+        purpose: Purpose,
+        /// Who says so: owner, privacy_officer or delegate
+        #[arg(long, value_name = "ROLE", value_parser = word::<Role>)]
+        by: Option<Role>,
+    },
+    /// Take a yes back. Anybody may. Keys and everything that waits are erased; a receipt says what was
+    #[command(after_help = PURPOSES)]
+    Withdraw {
+        /// The flag
+        #[arg(value_parser = word::<Purpose>)]
+        purpose: Purpose,
+        /// Who says so: owner, privacy_officer or delegate
+        #[arg(long, value_name = "ROLE", value_parser = word::<Role>)]
+        by: Option<Role>,
+        /// Also ask the vendor to erase what was sent
+        #[arg(long)]
+        erase: bool,
+    },
+    /// Check the ledger: every entry signed, none missing, none changed
+    Verify {
+        /// For programs
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+const PURPOSES: &str = "Flags: usage_statistics, support_case, support_scan_data";
+
+/// How the catalog is printed.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Format {
+    Md,
+    Json,
+}
+
+/// A word of a closed list; the error names the list.
+fn word<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, serde::de::value::Error> {
+    T::deserialize(text.into_deserializer())
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("an attribute is written key=value".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn words_of_closed_lists_are_checked_here() {
+        let parse = |line: &str| Cli::try_parse_from(line.split(' '));
+        assert!(parse("x consent grant usage_statistics --by owner --yes 00").is_ok());
+        assert!(parse("x consent withdraw usage_statistics --config f").is_ok());
+        let error = parse("x consent deny usage --by owner").err().unwrap().to_string();
+        assert!(error.contains("usage_statistics"), "{error}");
+        assert!(parse("x consent grant usage_statistics --by doctor --yes 00").is_err());
+        assert!(parse("x run --close").is_err());
+        assert!(parse("x record device.error =1").is_err());
+    }
+}

@@ -1,0 +1,140 @@
+//! What is asked for, yes, no, not any more.
+
+use agent::config::Config;
+use agent::request::{ConsentAction, ConsentRequest, Request};
+use protocol::Purpose;
+use serde_json::Value;
+
+use crate::cli::Consent;
+use crate::exit::{Exit, Failure};
+use crate::print;
+use crate::reach::{self, Question};
+use crate::status::flags;
+
+/// `consent`.
+pub(crate) fn consent(config: &Config, command: Consent) -> Result<Exit, Failure> {
+    let language = config.language.as_str();
+    let ask = |request| reach::done(config, &question(request));
+    match command {
+        Consent::List { json } => show(&ask(about(ConsentAction::List, None))?, json, flags),
+        Consent::Show { purpose, json } => {
+            let body = ask(about(ConsentAction::Show, Some(purpose)))?;
+            show(&body, json, |body| notice(body, language))?;
+            if !json {
+                print::words(&how_to_say_yes(&body, purpose));
+            }
+            Ok(Exit::Done)
+        }
+        Consent::Grant { purpose, by, yes } => {
+            let request = about(ConsentAction::Grant, Some(purpose));
+            ask(ConsentRequest { by: Some(by), yes: Some(yes), ..request })?;
+            print::words(&format!(
+                "{purpose}: granted. Take it back with: kathea-agent consent withdraw {purpose}"
+            ));
+            Ok(Exit::Done)
+        }
+        Consent::Deny { purpose, by } => {
+            ask(ConsentRequest { by, ..about(ConsentAction::Deny, Some(purpose)) })?;
+            print::words(&format!("{purpose}: denied. Nothing is collected for it."));
+            Ok(Exit::Done)
+        }
+        Consent::Withdraw { purpose, by, erase } => {
+            let body = ask(ConsentRequest { by, erase, ..about(ConsentAction::Withdraw, Some(purpose)) })?;
+            print::data(&receipt(&body["receipt"]))?;
+            Ok(Exit::Done)
+        }
+        Consent::Verify { json } => {
+            let reply = reach::ask(config, &question(about(ConsentAction::Verify, None)))?;
+            let body = reply.body();
+            if !reply.is_done() && !body["findings"].is_array() {
+                return Err(Failure::refused(&reply));
+            }
+            show(&body, json, verified)?;
+            Ok(if reply.is_done() { Exit::Done } else { Exit::Failed })
+        }
+    }
+}
+
+fn question(request: ConsentRequest) -> Question {
+    Question::Request(Request::Consent(request))
+}
+
+fn about(action: ConsentAction, purpose: Option<Purpose>) -> ConsentRequest {
+    ConsentRequest { action, purpose, by: None, yes: None, erase: false }
+}
+
+fn show(body: &Value, json: bool, text: impl FnOnce(&Value) -> String) -> Result<Exit, Failure> {
+    if json {
+        print::json(body)?
+    } else {
+        print::data(&text(body))?
+    }
+    Ok(Exit::Done)
+}
+
+fn notice(body: &Value, language: &str) -> String {
+    let text = body["text"][language].as_str().unwrap_or_default().trim_end();
+    format!("{text}\n\nDigest: {}", digest(body))
+}
+
+fn how_to_say_yes(body: &Value, purpose: Purpose) -> String {
+    let digits: String = digest(body).chars().take(16).collect();
+    format!(
+        "\nTo say yes: kathea-agent consent grant {purpose} --by ROLE --yes {digits}\n\
+         To say no:  kathea-agent consent deny {purpose}\n\
+         ROLE is owner, privacy_officer or delegate."
+    )
+}
+
+fn digest(body: &Value) -> &str {
+    body["digest"].as_str().unwrap_or_default()
+}
+
+/// What was erased and what could not be, to be kept on paper.
+fn receipt(receipt: &Value) -> String {
+    match receipt["text"].as_str() {
+        Some(text) => text.to_owned(),
+        None => format!(
+            "{}\n{}",
+            print::table("Erased", &column(&receipt["erased"])),
+            print::table("Not erased", &column(&receipt["not_erased"]))
+        ),
+    }
+}
+
+fn verified(body: &Value) -> String {
+    let findings = column(&body["findings"]);
+    let entries = body["entries"].as_u64().unwrap_or(0);
+    if findings.is_empty() {
+        format!("{entries} entries: each signed, none missing, none changed")
+    } else {
+        print::table(&format!("{entries} entries, and they do not hold together"), &findings)
+    }
+}
+
+fn column(list: &Value) -> Vec<Vec<String>> {
+    let words = list.as_array().into_iter().flatten().filter_map(Value::as_str);
+    words.map(|word| vec![word.to_owned()]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_shown_ends_with_its_digest_and_how_to_answer() {
+        let body =
+            json!({"digest": "0123456789abcdef0123", "text": {"da": "Spørgsmål\n", "en": "Question\n"}});
+        assert_eq!(notice(&body, "da"), "Spørgsmål\n\nDigest: 0123456789abcdef0123");
+        let how = how_to_say_yes(&body, Purpose::UsageStatistics);
+        assert!(how.contains("grant usage_statistics --by ROLE --yes 0123456789abcdef\n"), "{how}");
+    }
+
+    #[test]
+    fn a_receipt_names_both_lists() {
+        let text = receipt(&json!({"erased": ["the key"], "not_erased": ["backups"]}));
+        assert_eq!(text, "Erased\n  the key\n\nNot erased\n  backups\n");
+    }
+}

@@ -1,0 +1,76 @@
+//! The exit codes, and failures in one or two sentences: what happened, what to do.
+
+use std::fmt;
+use std::process::ExitCode;
+
+use agent::request::Reply;
+
+/// How the program ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Done.
+    Done = 0,
+    /// It went wrong.
+    Failed = 1,
+    /// What was typed, or the configuration, makes no sense.
+    Usage = 2,
+    /// Done in part; the rest is listed.
+    Part = 3,
+    /// Not allowed by consent, policy or rights.
+    NotAllowed = 4,
+    /// The agent is not running, or can't now.
+    Busy = 5,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Why a command was not carried out. Never carries content.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// How the program ends.
+    pub(crate) exit: Exit,
+    what: String,
+}
+
+impl Failure {
+    /// It went wrong.
+    pub(crate) fn failed(what: impl fmt::Display) -> Self {
+        Self { exit: Exit::Failed, what: what.to_string() }
+    }
+
+    /// What was typed, or the configuration, makes no sense.
+    pub(crate) fn usage(what: impl fmt::Display) -> Self {
+        Self { exit: Exit::Usage, what: what.to_string() }
+    }
+
+    /// The agent can't now.
+    pub(crate) fn busy(what: impl fmt::Display) -> Self {
+        Self { exit: Exit::Busy, what: what.to_string() }
+    }
+
+    /// The agent said no.
+    pub(crate) fn refused(reply: &Reply) -> Self {
+        let exit = match reply.exit_code() {
+            2 => Exit::Usage,
+            4 => Exit::NotAllowed,
+            5 => Exit::Busy,
+            _ => Exit::Failed,
+        };
+        let body = reply.body();
+        let word = body["error"].as_str().unwrap_or("failed");
+        Self {
+            exit,
+            what: format!("{word}: {}", body["what"].as_str().unwrap_or("the agent did not say why")),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)
+    }
+}

@@ -1,0 +1,95 @@
+//! Data to standard output, words to standard error, columns that stand under each other.
+
+use std::io::{self, ErrorKind, Write};
+
+use serde::Serialize;
+
+use crate::exit::Failure;
+
+/// Data. A reader that has seen enough (`| head`) is no failure.
+pub(crate) fn data(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match writeln!(out, "{}", text.trim_end_matches('\n')).and_then(|()| out.flush()) {
+        Err(e) if e.kind() != ErrorKind::BrokenPipe => {
+            Err(Failure::failed(format!("standard output cannot be written ({})", e.kind())))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Data for programs, one line.
+pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string(value)
+        .map_err(|_| Failure::failed("the answer cannot be written as JSON: tell the vendor"))?;
+    data(&text)
+}
+
+/// Words. If nobody can read them, nobody misses them.
+pub(crate) fn words(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// Rows under a heading, columns aligned, numbers to the right.
+pub(crate) fn table(heading: &str, rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let cells = |column: usize| rows.iter().filter_map(move |row| row.get(column));
+    let widths: Vec<_> = (0..columns)
+        .map(|column| cells(column).map(|cell| cell.chars().count()).max().unwrap_or(0))
+        .collect();
+    let right: Vec<_> = (0..columns).map(|column| cells(column).all(|cell| is_number(cell))).collect();
+    let mut text = format!("{heading}\n");
+    for row in rows {
+        let mut line = String::new();
+        for ((cell, width), right) in row.iter().zip(&widths).zip(&right) {
+            line += "  ";
+            line += &if *right { format!("{cell:>width$}") } else { format!("{cell:<width$}") };
+        }
+        text += line.trim_end();
+        text.push('\n');
+    }
+    text
+}
+
+fn is_number(cell: &str) -> bool {
+    cell.is_empty() || cell.starts_with(|c: char| c.is_ascii_digit()) && !cell.contains('-')
+}
+
+/// `1234567` as `1,234,567`.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A number of bytes as people read it.
+pub(crate) fn bytes(number: u64) -> String {
+    match number {
+        0..1_000 => format!("{number} B"),
+        1_000..1_000_000 => format!("{:.1} kB", number as f64 / 1e3),
+        _ => format!("{:.1} MB", number as f64 / 1e6),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_stand_under_each_other() {
+        let row = |cells: &[&str]| cells.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let text = table("Waiting", &[row(&["usage", "7", "few"]), row(&["requests", "1,200", ""])]);
+        assert_eq!(text, "Waiting\n  usage         7  few\n  requests  1,200\n");
+    }
+
+    #[test]
+    fn numbers_are_readable() {
+        assert_eq!([grouped(0), grouped(999), grouped(1_234_567)], ["0", "999", "1,234,567"]);
+        assert_eq!([bytes(999), bytes(4_194_304)], ["999 B", "4.2 MB"]);
+    }
+}
