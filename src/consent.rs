@@ -14,7 +14,7 @@ use crate::status::flags;
 /// `consent`.
 pub(crate) fn consent(config: &Config, command: Consent) -> Result<Exit, Failure> {
     let language = config.language.as_str();
-    let ask = |request| reach::done(config, &question(request));
+    let ask = |request| reach::ask(config, &Question::Request(Request::Consent(request)));
     match command {
         Consent::List { json } => show(&ask(about(ConsentAction::List, None))?, json, flags),
         Consent::Show { purpose, json } => {
@@ -34,33 +34,30 @@ pub(crate) fn consent(config: &Config, command: Consent) -> Result<Exit, Failure
             Ok(Exit::Done)
         }
         Consent::Deny { purpose, by } => {
-            ask(ConsentRequest { by, ..about(ConsentAction::Deny, Some(purpose)) })?;
-            print::words(&format!("{purpose}: denied. Nothing is collected for it."));
-            Ok(Exit::Done)
+            not_any_more(&ask(ConsentRequest { by, ..about(ConsentAction::Deny, Some(purpose)) })?, purpose)
         }
         Consent::Withdraw { purpose, by, erase } => {
-            let body = ask(ConsentRequest { by, erase, ..about(ConsentAction::Withdraw, Some(purpose)) })?;
-            print::data(&receipt(&body["receipt"]))?;
-            Ok(Exit::Done)
+            let request = about(ConsentAction::Withdraw, Some(purpose));
+            not_any_more(&ask(ConsentRequest { by, erase, ..request })?, purpose)
         }
-        Consent::Verify { json } => {
-            let reply = reach::ask(config, &question(about(ConsentAction::Verify, None)))?;
-            let body = reply.body();
-            if !reply.is_done() && !body["findings"].is_array() {
-                return Err(Failure::refused(&reply));
-            }
-            show(&body, json, verified)?;
-            Ok(if reply.is_done() { Exit::Done } else { Exit::Failed })
-        }
+        Consent::Verify { json } => show(&ask(about(ConsentAction::Verify, None))?, json, |body| {
+            format!("{} entries: each signed, none missing, none changed", body["entries"])
+        }),
     }
-}
-
-fn question(request: ConsentRequest) -> Question {
-    Question::Request(Request::Consent(request))
 }
 
 fn about(action: ConsentAction, purpose: Option<Purpose>) -> ConsentRequest {
     ConsentRequest { action, purpose, by: None, yes: None, erase: false }
+}
+
+/// Saying no to what was allowed takes it back, and what was erased is told.
+fn not_any_more(body: &Value, purpose: Purpose) -> Result<Exit, Failure> {
+    if body["receipt"].is_object() {
+        print::data(&receipt(&body["receipt"]))?;
+    }
+    let state = body["state"].as_str().unwrap_or_default();
+    print::words(&format!("{purpose}: {state}. Nothing is collected for it."));
+    Ok(Exit::Done)
 }
 
 fn show(body: &Value, json: bool, text: impl FnOnce(&Value) -> String) -> Result<Exit, Failure> {
@@ -99,16 +96,6 @@ fn receipt(receipt: &Value) -> String {
             print::table("Erased", &column(&receipt["erased"])),
             print::table("Not erased", &column(&receipt["not_erased"]))
         ),
-    }
-}
-
-fn verified(body: &Value) -> String {
-    let findings = column(&body["findings"]);
-    let entries = body["entries"].as_u64().unwrap_or(0);
-    if findings.is_empty() {
-        format!("{entries} entries: each signed, none missing, none changed")
-    } else {
-        print::table(&format!("{entries} entries, and they do not hold together"), &findings)
     }
 }
 

@@ -87,7 +87,7 @@ fn enroll(config: &Config, url: Option<String>, token_file: &Path) -> Result<Exi
         ))
     })?;
     let token = text.trim().to_owned();
-    let body = reach::done(config, &Question::Request(Request::Enroll { url, token }))?;
+    let body = reach::ask(config, &Question::Request(Request::Enroll { url, token }))?;
     print::words(&format!("enrolled as device {}", body["device"].as_str().unwrap_or("(unnamed)")));
     Ok(Exit::Done)
 }

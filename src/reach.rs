@@ -21,28 +21,23 @@ pub(crate) enum Question {
 }
 
 /// Asks, and gives the body of an answer that says done.
-pub(crate) fn done(config: &Config, question: &Question) -> Result<Value, Failure> {
-    let reply = ask(config, question)?;
-    if reply.is_done() { Ok(reply.body()) } else { Err(Failure::refused(&reply)) }
-}
-
-/// Asks, and gives the answer whatever it says.
-pub(crate) fn ask(config: &Config, question: &Question) -> Result<Reply, Failure> {
+pub(crate) fn ask(config: &Config, question: &Question) -> Result<Value, Failure> {
     let line = match question {
         Question::Happening(line) => line.clone(),
         Question::Request(request) => serde_json::to_string(request).map_err(|_| not_understood())?,
     };
-    match socket::ask(&config.kathea.socket, &line, limits::SOCKET_ANSWER + limits::SOCKET_SLOW) {
-        Ok(answer) => Reply::parse(&answer).ok_or_else(not_understood),
+    let reply = match socket::ask(&config.kathea.socket, &line, limits::SOCKET_ANSWER + limits::SOCKET_SLOW) {
+        Ok(answer) => Reply::parse(&answer).ok_or_else(not_understood)?,
         Err(AskError::NoAnswer) => {
-            Err(Failure::busy("the agent runs but does not answer: try again in a minute"))
+            return Err(Failure::busy("the agent runs but does not answer: try again in a minute"));
         }
-        Err(AskError::Nobody | AskError::NotAllowed) => directly(config, question),
-    }
+        Err(AskError::Nobody | AskError::NotAllowed) => directly(config, question)?,
+    };
+    if reply.is_done() { Ok(reply.body()) } else { Err(Failure::refused(&reply)) }
 }
 
 fn directly(config: &Config, question: &Question) -> Result<Reply, Failure> {
-    let caller = Accounts::of(config).own();
+    let caller = Accounts::new(config).own();
     let mut agent = open(config.clone())?;
     Ok(match question {
         Question::Request(request) => agent.answer(request, caller),

@@ -14,7 +14,7 @@ use crate::reach::{self, Question};
 /// `record`.
 pub(crate) fn record(config: &Config, event: &str, attributes: &[(String, String)]) -> Result<Exit, Failure> {
     let line = line(event, attributes, OffsetDateTime::now_utc())?;
-    reach::done(config, &Question::Happening(line))?;
+    reach::ask(config, &Question::Happening(line))?;
     print::words("recorded");
     Ok(Exit::Done)
 }

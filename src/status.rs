@@ -11,7 +11,7 @@ use crate::words;
 
 /// `status`.
 pub(crate) fn status(config: &Config, json: bool, check: bool) -> Result<Exit, Failure> {
-    let body = reach::done(config, &Question::Request(Request::Status))?;
+    let body = reach::ask(config, &Question::Request(Request::Status))?;
     if json {
         print::json(&body)?;
     } else {

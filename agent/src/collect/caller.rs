@@ -12,7 +12,7 @@ pub struct Accounts {
 
 impl Accounts {
     /// `[kathea] user` and `[consent] group`.
-    pub fn of(config: &Config) -> Self {
+    pub fn new(config: &Config) -> Self {
         Self { kathea: config.kathea.user.clone(), group: config.consent.group.clone() }
     }
 
@@ -122,7 +122,7 @@ mod tests {
         let mut config = Config::default();
         config.kathea.user = "no-such-account".into();
         config.consent.group = "no-such-group".into();
-        let accounts = Accounts::of(&config);
+        let accounts = Accounts::new(&config);
         assert!(!accounts.own().kathea && !accounts.own().may_grant);
         assert_eq!(accounts.caller(None), Caller::default());
     }

@@ -62,7 +62,7 @@ impl Drop for Listening {
     }
 }
 
-/// Opens the socket at `path`. Every line goes to `sink`; one that it drops is answered with `busy`.
+/// Opens the socket at `path`. Every line goes to `sink`, which says whether anybody will answer it.
 ///
 /// # Errors
 /// [`io::ErrorKind::AddrInUse`] if somebody listens there, or if what is there is no socket.
@@ -70,7 +70,7 @@ pub fn listen(
     path: &Path,
     accounts: Accounts,
     clock: fn() -> Instant,
-    sink: impl Fn(Asked) + Send + Sync + 'static,
+    sink: impl Fn(Asked) -> bool + Send + Sync + 'static,
 ) -> io::Result<Listening> {
     let listener = bind(path)?;
     let closed = Arc::new(AtomicBool::new(false));
@@ -131,7 +131,7 @@ struct Door<S> {
     inside: Mutex<Vec<Option<u32>>>,
 }
 
-fn accept<S: Fn(Asked) + Send + Sync + 'static>(
+fn accept<S: Fn(Asked) -> bool + Send + Sync + 'static>(
     listener: &Listener,
     closed: &AtomicBool,
     door: &Arc<Door<S>>,
@@ -152,7 +152,7 @@ fn accept<S: Fn(Asked) + Send + Sync + 'static>(
 }
 
 /// Gives a connection its thread, if there is room; otherwise it is closed.
-fn admit<S: Fn(Asked) + Send + Sync + 'static>(door: &Arc<Door<S>>, stream: Stream) {
+fn admit<S: Fn(Asked) -> bool + Send + Sync + 'static>(door: &Arc<Door<S>>, stream: Stream) {
     let account = account_of(&stream);
     {
         let mut inside = door.inside.lock().unwrap_or_else(PoisonError::into_inner);
@@ -191,7 +191,7 @@ impl<S> Drop for Seat<S> {
     }
 }
 
-impl<S: Fn(Asked)> Door<S> {
+impl<S: Fn(Asked) -> bool> Door<S> {
     fn converse(&self, mut stream: &Stream, caller: Caller) -> io::Result<()> {
         let idle = (!caller.may_report()).then_some(limits::SOCKET_IDLE);
         let patient = Patient { stream, clock: self.clock, until: None };
@@ -205,11 +205,14 @@ impl<S: Fn(Asked)> Door<S> {
             let Some(read) = super::read_line(&mut input, &mut line)? else { return Ok(()) };
 
             let (answer, answered) = mpsc::sync_channel(1);
-            (self.sink)(Asked { line: read.map(|()| std::mem::take(&mut line)), caller, answer });
+            let taken = (self.sink)(Asked { line: read.map(|()| std::mem::take(&mut line)), caller, answer });
             let reply = answered.recv_timeout(limits::SOCKET_ANSWER).unwrap_or_else(|_| {
                 Reply::refused(Refused::Busy, "the agent did not answer: try again in a minute")
             });
             stream.write_all((reply.line() + "\n").as_bytes())?;
+            if !taken {
+                return Ok(());
+            }
         }
     }
 }

@@ -23,8 +23,9 @@ fn scene() -> Scene {
         tell.send(asked.line.clone()).unwrap();
         let length = asked.line.as_ref().map_or(-1, |line| line.len() as i64);
         asked.answer(Reply::done(json!({ "length": length })));
+        true
     };
-    let listening = listen(&path, Accounts::of(&Config::default()), Instant::now, sink).unwrap();
+    let listening = listen(&path, Accounts::new(&Config::default()), Instant::now, sink).unwrap();
     Scene { path, asked, listening: Some(listening), _dir: dir }
 }
 
@@ -86,7 +87,7 @@ fn a_line_that_comes_drop_by_drop_ends_its_connection() {
     }
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("s");
-    let _listening = listen(&path, Accounts::of(&Config::default()), hasty, |_| ()).unwrap();
+    let _listening = listen(&path, Accounts::new(&Config::default()), hasty, |_| true).unwrap();
     let mut stream = connect(&path, PATIENCE).unwrap();
     timeout(&stream, Some(PATIENCE), PATIENCE).unwrap();
     stream.write_all(b"{").unwrap();
@@ -144,7 +145,7 @@ fn nobody_there_is_told_from_no_answer() {
 #[test]
 fn a_socket_left_behind_is_replaced_and_nothing_else_is() {
     use std::os::unix::net::UnixListener;
-    let listen_at = |path: &Path| listen(path, Accounts::of(&Config::default()), Instant::now, |_| ());
+    let listen_at = |path: &Path| listen(path, Accounts::new(&Config::default()), Instant::now, |_| true);
     let dir = tempfile::tempdir().unwrap();
 
     let stale = dir.path().join("stale");
