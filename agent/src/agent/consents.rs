@@ -15,14 +15,24 @@ use crate::durable;
 use crate::request::{Caller, ConsentAction, ConsentRequest, Refused, Reply};
 use crate::vault::sealed::Sealed;
 
+/// An answer of the clinic: what, about which flag, how it came, when (seconds since 1970).
+struct Said<'a> {
+    request: &'a ConsentRequest,
+    purpose: Purpose,
+    channel: Channel,
+    now: i64,
+}
+
 impl Agent {
     /// Answers a request about consent. The caller's right was checked.
     pub(super) fn answer_consent(&mut self, request: &ConsentRequest, caller: Caller, now: i64) -> Reply {
         let channel =
             if caller.kathea && !caller.administrator { Channel::Socket } else { Channel::CommandLine };
-        let purpose = match (request.action, request.purpose) {
-            (ConsentAction::List | ConsentAction::Verify, _) => Purpose::UsageStatistics,
-            (_, Some(purpose)) => purpose,
+        let said = match (request.action, request.purpose) {
+            (ConsentAction::List | ConsentAction::Verify, _) => {
+                Said { request, purpose: Purpose::UsageStatistics, channel, now }
+            }
+            (_, Some(purpose)) => Said { request, purpose, channel, now },
             (_, None) => return Reply::refused(Refused::Usage, "name the purpose: usage_statistics"),
         };
         let done = match request.action {
@@ -31,10 +41,10 @@ impl Agent {
                 return Reply::done(json!({"consent": status["consent"], "cases": status["cases"]}));
             }
             ConsentAction::Verify => return self.verify_ledger(),
-            ConsentAction::Show => return self.show(purpose),
-            ConsentAction::Grant => self.grant(request, purpose, channel, now),
-            ConsentAction::Deny => self.deny(request, purpose, channel, now),
-            ConsentAction::Withdraw => self.withdraw(request, purpose, channel, now),
+            ConsentAction::Show => return self.show(said.purpose),
+            ConsentAction::Grant => self.grant(&said),
+            ConsentAction::Deny => self.deny(&said),
+            ConsentAction::Withdraw => self.withdraw(&said),
         };
         match done {
             Ok(body) => Reply::done(body),
@@ -60,13 +70,8 @@ impl Agent {
     }
 
     /// A grant first empties the outbox, then writes its entry: it never reaches back.
-    fn grant(
-        &mut self,
-        request: &ConsentRequest,
-        purpose: Purpose,
-        channel: Channel,
-        now: i64,
-    ) -> Result<Value, Trouble> {
+    fn grant(&mut self, said: &Said<'_>) -> Result<Value, Trouble> {
+        let Said { request, purpose, channel, now } = *said;
         let (role, yes) = request.by.zip(request.yes.as_deref()).ok_or(ConsentError::NotShown)?;
         if self.book.permit::<UsageStatistics>(now).is_none() {
             self.discard_outbox(now)?;
@@ -80,15 +85,10 @@ impl Agent {
     }
 
     /// No to what was allowed is a withdrawal.
-    fn deny(
-        &mut self,
-        request: &ConsentRequest,
-        purpose: Purpose,
-        channel: Channel,
-        now: i64,
-    ) -> Result<Value, Trouble> {
+    fn deny(&mut self, said: &Said<'_>) -> Result<Value, Trouble> {
+        let Said { request, purpose, channel, now } = *said;
         if self.book.granted_since(purpose).is_some() {
-            return self.withdraw(request, purpose, channel, now);
+            return self.withdraw(said);
         }
         self.book.deny(purpose, request.by, channel, now)?;
         self.consent_changed();
@@ -97,13 +97,8 @@ impl Agent {
     }
 
     /// Step one of five: refuse. From here on no permit exists and a transfer in flight ends.
-    fn withdraw(
-        &mut self,
-        request: &ConsentRequest,
-        purpose: Purpose,
-        channel: Channel,
-        now: i64,
-    ) -> Result<Value, Trouble> {
+    fn withdraw(&mut self, said: &Said<'_>) -> Result<Value, Trouble> {
+        let Said { request, purpose, channel, now } = *said;
         let begun = self.book.begin_withdrawal(purpose, request.by, channel, now)?;
         if request.erase
             && let Some(entry) = begun.or(self.book.head().map(|(_, hash)| hash))

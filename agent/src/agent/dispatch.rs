@@ -4,7 +4,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use log::warn;
+use log::{error, warn};
 use protocol::{Digest, Reason};
 use ring::rand::SecureRandom;
 
@@ -95,6 +95,9 @@ impl Dispatch {
             },
             Err(what) => Line::Unusable(what),
         };
+        if let Line::Unusable(what) = &self.line {
+            error!("nothing can be sent: {what}");
+        }
         self.usage.resume();
         self.requests.resume();
     }

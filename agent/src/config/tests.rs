@@ -1,0 +1,55 @@
+//! Every key known, every default as shipped, no value ever in an error.
+
+use super::*;
+
+#[test]
+fn an_empty_file_is_the_default() {
+    assert_eq!(Config::parse("").unwrap(), Config::default());
+}
+
+#[test]
+fn what_is_shipped_is_the_default_and_names_every_key() {
+    let shipped = include_str!("../../../packaging/agent.toml");
+    let mut config = Config::parse(shipped).unwrap();
+    config.data_dir = Config::default().data_dir;
+    config.support.recipients.clear();
+    assert_eq!(config, Config::default());
+    for key in KNOWN {
+        let name = key.rsplit('.').next().unwrap();
+        assert!(shipped.contains(&format!("{name} ")) || shipped.contains(&format!("{name}=")), "{key}");
+    }
+}
+
+#[test]
+fn quantities_have_units() {
+    let config =
+        Config::parse("[ship]\ninterval = \"0s\"\nrate = \"2 MiB/s\"\n[spool]\nquota = \"8 MiB\"").unwrap();
+    assert_eq!(
+        (config.ship.interval, config.ship.rate, config.spool.quota),
+        (Duration::ZERO, 2 << 20, 8 << 20)
+    );
+    for bad in ["64", "64 MB", "-1 MiB", "99999999999999999999 B", "99999999999 GiB"] {
+        assert_eq!(
+            Config::parse(&format!("[spool]\nquota = \"{bad}\"")),
+            Err(ConfigError::Malformed { line: 2 }),
+            "{bad}"
+        );
+    }
+}
+
+#[test]
+fn an_unknown_key_is_named_with_its_nearest() {
+    let error = Config::parse("[ship]\nintervall = \"6h\"").unwrap_err();
+    assert_eq!(
+        error,
+        ConfigError::UnknownKey { line: 2, key: "ship.intervall".into(), nearest: "ship.interval" }
+    );
+    assert!(Config::parse("dta_dir = \"x\"").unwrap_err().to_string().contains("`data_dir`"));
+}
+
+#[test]
+fn an_error_never_prints_a_value() {
+    let error = Config::parse("[collector]\nproxy = [\"http://user:secret@proxy\"]").unwrap_err();
+    assert_eq!(error, ConfigError::Malformed { line: 2 });
+    assert!(!error.to_string().contains("secret"));
+}
