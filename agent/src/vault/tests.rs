@@ -1,3 +1,5 @@
+//! Keys over restarts, jumps of the clock, damage, loss and shredding.
+
 use super::*;
 
 const NOW: i64 = 1_780_000_000;

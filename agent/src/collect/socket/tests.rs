@@ -1,3 +1,5 @@
+//! The local socket against clients of every kind.
+
 use std::sync::mpsc::{Receiver, channel};
 
 use serde_json::json;

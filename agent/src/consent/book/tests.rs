@@ -1,3 +1,5 @@
+//! The states of a flag, and a withdrawal cut at every step.
+
 use std::path::PathBuf;
 
 use super::*;

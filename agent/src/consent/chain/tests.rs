@@ -1,3 +1,5 @@
+//! Every edit, cut and reorder of the ledger is found.
+
 use super::*;
 use crate::consent::book::{Book, Channel};
 use crate::consent::policy::Policy;

@@ -1,3 +1,5 @@
+//! The ledger's file: cut, changed behind the agent's back, unreadable, foreign.
+
 use super::*;
 use crate::consent::book::{Book, Channel};
 use crate::consent::policy::Policy;

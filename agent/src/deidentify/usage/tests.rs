@@ -1,3 +1,5 @@
+//! What a line of usage becomes, and every reason for refusing one.
+
 use protocol::{Digest, Epoch, Purpose, Retention};
 
 use super::*;

@@ -1,0 +1,319 @@
+//! What is absent from the house, held by looking: each rule reads the source, and each is shown a breach.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A source file: its path from the workspace's root with `/`, and its text.
+struct Source {
+    path: String,
+    text: String,
+}
+
+impl Source {
+    fn new(path: &str, text: &str) -> Self {
+        Self { path: path.into(), text: text.into() }
+    }
+
+    fn is_under(&self, places: &[&str]) -> bool {
+        places.iter().any(|place| self.path.starts_with(place))
+    }
+
+    /// A file of tests alone.
+    fn is_test(&self) -> bool {
+        self.path.split('/').any(|part| part == "tests" || part == "tests.rs" || part == "benches")
+    }
+
+    /// The lines that are compiled into the product, numbered from 1: neither comments nor the test module at
+    /// the end of the file.
+    fn code(&self) -> impl Iterator<Item = (usize, &str)> {
+        let lines = self.text.lines().collect::<Vec<_>>();
+        let end = lines.windows(2).position(|two| two[0] == "#[cfg(test)]" && two[1].starts_with("mod "));
+        let end = if self.is_test() { 0 } else { end.unwrap_or(lines.len()) };
+        let code = lines.into_iter().take(end).enumerate().map(|(at, line)| (at + 1, line));
+        code.filter(|(_, line)| !line.trim_start().starts_with("//"))
+    }
+}
+
+/// A breach: where, and what stands there.
+type Finding = String;
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every Rust file of the workspace.
+fn sources() -> Vec<Source> {
+    let mut found = vec![];
+    for place in ["src", "agent", "protocol", "tests"] {
+        walk(&root().join(place), &mut found);
+    }
+    assert!(found.len() > 50, "only {} files were found", found.len());
+    found
+}
+
+fn walk(dir: &Path, found: &mut Vec<Source>) {
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            if path.file_name().is_none_or(|name| name != "target") {
+                walk(&path, found);
+            }
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let name = path.strip_prefix(root()).unwrap().to_str().unwrap().replace('\\', "/");
+            found.push(Source { path: name, text: fs::read_to_string(&path).unwrap() });
+        }
+    }
+}
+
+/// Whether `word` stands in `line`, not as a part of a longer name.
+fn has_word(line: &str, word: &str) -> bool {
+    let is_name = |c: char| c.is_alphanumeric() || c == '_';
+    line.match_indices(word).any(|(at, _)| {
+        let (before, after) = (&line[..at], &line[at + word.len()..]);
+        !before.ends_with(is_name) && !after.starts_with(is_name)
+    })
+}
+
+/// Lines of code in `places`, without the files in `but`, that have one of `words`.
+fn words(source: &Source, places: &[&str], but: &[&str], words: &[&str]) -> Vec<Finding> {
+    if !source.is_under(places) || source.is_under(but) {
+        return vec![];
+    }
+    let found = source.code().filter(|(_, line)| words.iter().any(|word| has_word(line, word)));
+    found.map(|(at, line)| format!("{}:{at}: {}", source.path, line.trim())).collect()
+}
+
+/// Holds `rule` over the whole workspace, after it has found the breaches that it is shown.
+fn hold(rule: impl Fn(&Source) -> Vec<Finding>, breaches: &[(&str, &str)], passes: &[(&str, &str)]) {
+    for (path, text) in breaches {
+        assert!(!rule(&Source::new(path, text)).is_empty(), "not found in {path}: {text}");
+    }
+    for (path, text) in passes {
+        let found = rule(&Source::new(path, text));
+        assert!(found.is_empty(), "no breach: {found:?}");
+    }
+    let found = sources().iter().flat_map(rule).collect::<Vec<_>>();
+    assert!(found.is_empty(), "{} breaches:\n{}", found.len(), found.join("\n"));
+}
+
+const PRODUCT: &[&str] = &["src/", "agent/src/", "protocol/src/"];
+
+#[test]
+fn only_the_https_room_has_a_socket_outwards() {
+    let forbidden = ["TcpStream", "TcpListener", "UdpSocket", "ToSocketAddrs", "ureq", "connect_timeout"];
+    hold(
+        |source| words(source, PRODUCT, &["agent/src/ship/https.rs"], &forbidden),
+        &[
+            ("agent/src/collect/x.rs", "use std::net::TcpStream;"),
+            ("src/x.rs", "    ureq::get(url).call()"),
+            ("protocol/src/x.rs", "let socket = std::net::UdpSocket::bind(\"0.0.0.0:0\");"),
+        ],
+        &[
+            ("agent/src/ship/https.rs", "use ureq::Agent;"),
+            ("agent/src/ship/x.rs", "//! ureq panics on that."),
+            ("agent/src/ship/x.rs", "#[cfg(test)]\nmod tests {\n    use std::net::TcpListener;"),
+            ("agent/src/ship/tests/server.rs", "use std::net::TcpListener;"),
+        ],
+    );
+}
+
+#[test]
+fn only_the_corridor_and_the_porch_ask_for_the_time() {
+    let forbidden = ["now()", "unix_now()", "now_utc()", "now_local()", "elapsed()"];
+    let but = ["agent/src/agent.rs", "agent/src/agent/", "src/"];
+    hold(
+        |source| words(source, PRODUCT, &but, &forbidden),
+        &[
+            ("agent/src/ship/pace.rs", "let now = Instant::now();"),
+            ("agent/src/vault/mod.rs", "let now = std::time::SystemTime::now()"),
+            ("protocol/src/x.rs", "OffsetDateTime::now_utc()"),
+            ("agent/src/tally.rs", "since.elapsed()"),
+        ],
+        &[
+            ("agent/src/agent.rs", "Instant::now()"),
+            ("agent/src/ship/pace.rs", "fn next(&mut self, now: Duration)"),
+        ],
+    );
+}
+
+#[test]
+fn one_module_touches_sled() {
+    hold(
+        |source| words(source, PRODUCT, &["agent/src/spool/generation.rs"], &["sled"]),
+        &[("agent/src/spool/mod.rs", "use sled::Db;"), ("agent/src/agent.rs", "let db = sled::open(path);")],
+        &[
+            ("agent/src/spool/generation.rs", "sled::open(path)"),
+            ("agent/src/spool/mod.rs", "/// What sled::Db is."),
+        ],
+    );
+}
+
+#[test]
+fn the_words_have_no_clock_no_disk_no_socket() {
+    let forbidden = [
+        "std::net",
+        "std::fs",
+        "std::env",
+        "std::process",
+        "std::thread",
+        "ureq",
+        "rustls",
+        "hyper",
+        "axum",
+        "tokio",
+    ];
+    hold(
+        |source| words(source, &["protocol/src/"], &[], &forbidden),
+        &[("protocol/src/x.rs", "use std::fs;"), ("protocol/src/y.rs", "let out = std::fs::read(path);")],
+        &[("protocol/collector/src/x.rs", "use std::fs;"), ("protocol/src/x.rs", "use std::fmt;")],
+    );
+    let manifest = fs::read_to_string(root().join("protocol/Cargo.toml")).unwrap();
+    let known = ["bincode", "data-encoding", "flate2", "ring", "serde", "serde_json", "time", "toml"];
+    let unknown = |manifest: &str| {
+        let from = manifest.split("[dependencies]").nth(1).unwrap_or_default();
+        let lines = from.lines().take_while(|line| !line.starts_with('['));
+        let names =
+            lines.filter_map(|line| line.split(['.', ' ', '=']).next()).filter(|name| !name.is_empty());
+        names.filter(|name| !known.contains(name)).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(unknown("[dependencies]\nserde.workspace = true\nhyper = \"1\"\n\n[lints]\nx = 1"), ["hyper"]);
+    assert_eq!(unknown(&manifest), [""; 0], "crates that `protocol` may not have");
+}
+
+#[test]
+fn a_file_has_a_header_one_subject_and_at_most_400_lines() {
+    hold(
+        |source| {
+            let lines = source.text.lines().count();
+            let long =
+                (lines > 400).then(|| format!("{}: {lines} lines: look for the second subject", source.path));
+            let bare = !source.text.starts_with("//! ");
+            long.into_iter()
+                .chain(bare.then(|| format!("{}: no header says why it exists", source.path)))
+                .collect()
+        },
+        &[("src/x.rs", "use std::fs;\n"), ("src/y.rs", &format!("//! Long.\n{}", "\n".repeat(400)))],
+        &[("src/x.rs", "//! Says why.\n")],
+    );
+}
+
+#[test]
+fn nothing_is_left_for_later() {
+    let later = [["todo", "!("], ["unimplemented", "!("], ["#[ig", "nore"], ["FIX", "ME"], ["TO", "DO:"]];
+    hold(
+        |source| {
+            let lines = source.text.lines().enumerate();
+            let found = lines.filter(|(_, line)| later.iter().any(|two| line.contains(&two.concat())));
+            found.map(|(at, line)| format!("{}:{}: {}", source.path, at + 1, line.trim())).collect()
+        },
+        &[("tests/x.rs", &later[2].concat()), ("src/x.rs", &format!("    {})", later[0].concat()))],
+        &[("src/x.rs", "let todo = 1;")],
+    );
+}
+
+#[test]
+fn no_error_quotes_what_was_parsed() {
+    // What a parser's error says of its input is kept as kind, line and column; in code that is `.line()`, a
+    // closure that drops the error, or `.ok()`.
+    let parsers = ["serde_json::from_", "toml::from_", "toml::de"];
+    let quotes =
+        ["{e}", "{e:", "{error}", "{err}", ".to_string()", "{:?}", "io::Error::from", "io::Error::other"];
+    hold(
+        |source| {
+            let code = source.code().collect::<Vec<_>>();
+            let derived = code.iter().filter(|(_, line)| {
+                line.contains("From<serde_json::Error>") || line.contains("#[from] serde_json")
+            });
+            let parsing = code.windows(3).filter(|three| {
+                parsers.iter().any(|parser| three[0].1.contains(parser))
+                    && three.iter().any(|(_, line)| {
+                        line.contains("map_err") && quotes.iter().any(|quote| line.contains(quote))
+                    })
+            });
+            let found = derived.chain(parsing.map(|three| &three[0]));
+            found.map(|(at, line)| format!("{}:{at}: {}", source.path, line.trim())).collect()
+        },
+        &[
+            ("src/x.rs", "let x = serde_json::from_str(text)\n    .map_err(|e| format!(\"bad: {e}\"))?;\n\n"),
+            ("src/x.rs", "serde_json::from_slice(b).map_err(io::Error::from)\n\n\n"),
+            ("agent/src/x.rs", "impl From<serde_json::Error> for Trouble {"),
+        ],
+        &[("src/x.rs", "serde_json::from_str(text).map_err(|_| BadLine::Shape)?;\n\n\n")],
+    );
+}
+
+#[test]
+fn what_is_raw_clean_or_sealed_can_be_written_by_nobody_else() {
+    let guarded = ["Raw", "Clean", "Sealed", "Draft"];
+    hold(
+        |source| {
+            let code = source.code().collect::<Vec<_>>();
+            let declared = code.iter().enumerate().filter(|(at, (_, line))| {
+                guarded
+                    .iter()
+                    .any(|name| line.contains("struct ") && has_word(line, name) && !line.contains(" as "))
+                    && code[..*at]
+                        .iter()
+                        .rev()
+                        .take_while(|(_, line)| line.trim_start().starts_with("#["))
+                        .any(|(_, line)| line.contains("Serialize") || has_word(line, "Debug"))
+            });
+            let implemented = code.iter().enumerate().filter(|(_, (_, line))| {
+                line.contains("Serialize for ") && guarded.iter().any(|name| has_word(line, name))
+            });
+            let found = declared.chain(implemented);
+            found.map(|(_, (at, line))| format!("{}:{at}: {}", source.path, line.trim())).collect()
+        },
+        &[
+            ("agent/src/x.rs", "#[derive(Clone, Serialize)]\npub struct Raw<'a>(&'a [u8]);"),
+            ("agent/src/x.rs", "#[derive(Debug)]\n#[must_use]\npub struct Sealed<P> {"),
+            ("agent/src/x.rs", "impl<P> serde::Serialize for Clean<P> {"),
+        ],
+        &[("agent/src/x.rs", "#[derive(Clone, Copy)]\npub struct Raw<'a>(&'a [u8]);")],
+    );
+}
+
+#[test]
+fn every_package_keeps_the_shared_lints() {
+    for manifest in ["Cargo.toml", "agent/Cargo.toml", "protocol/Cargo.toml", "protocol/collector/Cargo.toml"]
+    {
+        let text = fs::read_to_string(root().join(manifest)).unwrap();
+        assert!(text.contains("[lints]\nworkspace = true"), "{manifest}");
+    }
+    assert!(fs::read_to_string(root().join("Cargo.toml")).unwrap().contains("unsafe_code = \"forbid\""));
+}
+
+/// The packages of `cargo tree` that the agent may not have.
+fn banned(tree: &str) -> Vec<&str> {
+    let names = tree.lines().filter_map(|line| line.split(' ').next());
+    names.filter(|name| ["aws-lc-rs", "aws-lc-sys", "openssl-sys", "tokio", "hyper"].contains(name)).collect()
+}
+
+#[test]
+fn the_agents_tree_has_one_tls_and_no_runtime() {
+    assert_eq!(banned("rustls v0.23.46\ntokio v1.48.0\nhyper-util v0.1.0\n"), ["tokio"], "negative control");
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut tree = Command::new(cargo);
+    tree.args([
+        "tree",
+        "--locked",
+        "--target",
+        "all",
+        "-p",
+        "kathea-agent",
+        "-e",
+        "normal,build",
+        "--prefix",
+        "none",
+    ]);
+    let Ok(output) = tree.current_dir(root()).output() else {
+        assert!(std::env::var_os("REQUIRE_PEERS").is_none(), "cargo cannot be started");
+        eprintln!("SKIPPED: cargo cannot be started, the tree is not looked at");
+        return;
+    };
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let tree = String::from_utf8(output.stdout).unwrap();
+    assert!(tree.lines().count() > 50 && tree.contains("rustls v"), "no tree:\n{tree}");
+    assert_eq!(banned(&tree), [""; 0]);
+}
