@@ -53,15 +53,15 @@ fn sources() -> Vec<Source> {
 }
 
 fn walk(dir: &Path, found: &mut Vec<Source>) {
-    for entry in fs::read_dir(dir).unwrap() {
-        let path = entry.unwrap().path();
+    for entry in fs::read_dir(dir).expect("a readable directory") {
+        let path = entry.expect("a readable directory").path();
         if path.is_dir() {
             if path.file_name().is_none_or(|name| name != "target") {
                 walk(&path, found);
             }
         } else if path.extension().is_some_and(|extension| extension == "rs") {
-            let name = path.strip_prefix(root()).unwrap().to_str().unwrap().replace('\\', "/");
-            found.push(Source { path: name, text: fs::read_to_string(&path).unwrap() });
+            let name = path.strip_prefix(root()).unwrap_or(&path).to_string_lossy().replace('\\', "/");
+            found.push(Source { path: name, text: fs::read_to_string(&path).expect("readable source") });
         }
     }
 }
