@@ -8,7 +8,7 @@
 //! ```
 //!
 //! `WIRE.md` describes every byte. A change to a body is a new version byte and a new module
-//! beside [`v1`]; the decoders of the last two versions stay.
+//! beside `v1`; the decoders of the last two versions stay.
 
 mod v1;
 
