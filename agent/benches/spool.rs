@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use agent::consent::permit::UsageStatistics;
 use agent::consent::{Book, Channel, Policy};
 use agent::deidentify::clean::Clean;
-use agent::deidentify::usage::Usage;
+use agent::deidentify::usage::{self, Usage};
 use agent::spool::Spool;
 use agent::vault::sealed::{Position, Sealed};
 use agent::vault::{Protector, Vault};
@@ -100,6 +100,21 @@ impl Site {
         }
         spool.put(&sealed).unwrap();
     }
+
+    fn merge(&mut self, spool: &mut Spool<Usage>) {
+        let permit = self.book.permit::<UsageStatistics>(NOW).unwrap();
+        let vault = &mut self.vault;
+        let join = |page: &[Sealed<Usage>]| {
+            let batch = |record: &Sealed<Usage>| record.open(&permit, vault).unwrap().get().batch().clone();
+            let header = batch(&page[0]).header;
+            let records = page.iter().flat_map(|record| batch(record).records).collect();
+            usage::batches(records, &header, page[0].position())
+                .iter()
+                .map(|(clean, position)| Sealed::new(clean, *position, &[], &permit, vault, NOW).unwrap())
+                .collect()
+        };
+        spool.merge(join).unwrap();
+    }
 }
 
 fn drain(spool: &mut Spool<Usage>) {
@@ -183,14 +198,20 @@ fn cycles() {
     }
 }
 
-/// A start with 100,000 records that were put one by one, and with as many in files of 500, each in a process
-/// of its own.
+/// A start with 100,000 records, each in a process of its own.
 fn starts() {
-    for (what, commits, items, events) in [("one by one", 1000, 100, 1), ("in files of 500", 5, 40, FILE)] {
+    for (what, commits, items, events, merged) in [
+        ("one by one", 1000, 100, 1, false),
+        ("one by one, merged", 1000, 100, 1, true),
+        ("in files of 500", 5, 40, FILE, true),
+    ] {
         let mut site = Site::new();
         let mut spool = site.open();
         for _ in 0..commits {
             site.put(&mut spool, items, events);
+            if merged && spool.wants_merge() {
+                site.merge(&mut spool);
+            }
         }
         println!("100,000 records {what}: {} bytes on disk", spool.disk_bytes());
         drop(spool);

@@ -40,7 +40,7 @@ impl Generation {
     /// Opens the one at `path`.
     pub(super) fn open(path: &Path) -> Result<Self, SpoolError> {
         let config = sled::Config::new().path(path).cache_capacity(limits::SLED_CACHE).flush_every_ms(None);
-        let opened = quietly(|| with_lazy_timers(|| config.open()));
+        let opened = with_lazy_timers(|| quietly(|| config.open()));
         let db = Some(opened.inspect_err(|error| {
             if *error == SpoolError::Damaged {
                 File::open(path.join("db")).iter().for_each(await_release);
@@ -74,12 +74,12 @@ impl Generation {
         for (number, bytes) in records {
             batch.insert(&number.to_be_bytes(), bytes);
         }
-        quietly(|| self.db()?.apply_batch(batch))
+        with_lazy_timers(|| quietly(|| self.db()?.apply_batch(batch)))
     }
 
     /// Makes everything added survive a power loss.
     pub(super) fn commit(&self) -> Result<(), SpoolError> {
-        quietly(|| self.db()?.flush())?;
+        with_lazy_timers(|| quietly(|| self.db()?.flush()))?;
         if cfg!(target_os = "linux") { Ok(self.log.sync_data()?) } else { Ok(()) }
     }
 
@@ -120,9 +120,11 @@ impl Generation {
 impl Drop for Generation {
     fn drop(&mut self) {
         // sled writes while closing, and panics if it can't; what was promised is synced already.
-        let _ = quietly(|| {
-            drop(self.db.take());
-            Ok(())
+        let _ = with_lazy_timers(|| {
+            quietly(|| {
+                drop(self.db.take());
+                Ok(())
+            })
         });
         await_release(&self.log);
     }
@@ -184,19 +186,90 @@ fn error_of(error: sled::Error) -> SpoolError {
     }
 }
 
-/// The threads that sled starts wake once a second for ever and do nothing. They inherit the timer slack of
-/// the thread that starts them, so the kernel may join these wake-ups with others.
+/// The threads that sled starts, at its first write, wake once a second for ever and do nothing. They inherit
+/// the timer slack of the thread that starts them, so the kernel may join these wake-ups with others.
 #[cfg(target_os = "linux")]
-fn with_lazy_timers<T>(open: impl FnOnce() -> T) -> T {
+fn with_lazy_timers<T>(write: impl FnOnce() -> T) -> T {
     use nix::sys::prctl::set_timerslack;
     // A kernel that refuses only costs wake-ups. Zero gives the thread its own default back.
     let _ = set_timerslack(u64::MAX as _);
-    let opened = open();
+    let written = write();
     let _ = set_timerslack(0);
-    opened
+    written
 }
 
 #[cfg(not(target_os = "linux"))]
-fn with_lazy_timers<T>(open: impl FnOnce() -> T) -> T {
-    open()
+fn with_lazy_timers<T>(write: impl FnOnce() -> T) -> T {
+    write()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_iteration_shows_the_record_that_reaches_in_and_ends_when_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let generation = Generation::create(&dir.path().join("0")).unwrap();
+        let bytes = [7; 100];
+        generation.add((0..10).map(|n| (n * 10, bytes.as_slice()))).unwrap();
+        generation.commit().unwrap();
+        let mut seen = Vec::new();
+        let flow = generation.read(35..80, |number, _| {
+            seen.push(number);
+            if number == 60 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        assert_eq!((flow, seen), (Ok(ControlFlow::Break(())), vec![30, 40, 50, 60]));
+    }
+
+    #[test]
+    fn a_panic_inside_is_damage_and_what_is_outside_still_panics() {
+        let quiet = quietly::<()>(|| panic!("as sled does on a damaged page"));
+        assert_eq!(quiet, Err(SpoolError::Damaged));
+        assert!(!QUIET.get());
+        assert!(panic::catch_unwind(|| panic!("loud, and so is this line")).is_err());
+    }
+
+    #[test]
+    fn only_what_speaks_of_the_content_is_damage() {
+        let io = |kind: io::ErrorKind| error_of(sled::Error::Io(kind.into()));
+        assert_eq!(io(io::ErrorKind::UnexpectedEof), SpoolError::Damaged);
+        assert_eq!(error_of(sled::Error::Corruption { at: None, bt: () }), SpoolError::Damaged);
+        assert_eq!(io(io::ErrorKind::StorageFull), SpoolError::Full);
+        let denied = io::ErrorKind::PermissionDenied;
+        assert_eq!(io(denied), SpoolError::Io(denied));
+        #[cfg(target_os = "linux")]
+        {
+            const EMFILE: i32 = 24;
+            let too_many_files = error_of(sled::Error::Io(io::Error::from_raw_os_error(EMFILE)));
+            assert!(matches!(too_many_files, SpoolError::Io(_)));
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_threads_of_sled_sleep_lazily() {
+        let dir = tempfile::tempdir().unwrap();
+        let generation = Generation::create(&dir.path().join("0")).unwrap();
+        // More than one of sled's buffers, so that it starts its threads.
+        let bytes = [7; 7000];
+        generation.add((0..200).map(|number| (number, bytes.as_slice()))).unwrap();
+        generation.commit().unwrap();
+        let read = |path: std::path::PathBuf| fs::read_to_string(path).unwrap_or_default();
+        let mut slacks = Vec::new();
+        for task in fs::read_dir("/proc/self/task").unwrap().flatten() {
+            if read(task.path().join("comm")).starts_with("sled-io") {
+                slacks.push(read(Path::new("/proc").join(task.file_name()).join("timerslack_ns")));
+            }
+        }
+        assert!(slacks.len() >= 7, "sled keeps seven threads for ever");
+        if slacks.iter().all(String::is_empty) {
+            println!("SKIPPED: reading another thread's timer slack needs CAP_SYS_NICE");
+            return;
+        }
+        let lazy = slacks.iter().filter(|slack| slack.trim().parse::<u64>().is_ok_and(|ns| ns > 1 << 32));
+        assert!(lazy.count() >= 7, "{slacks:?}");
+        let own = read("/proc/thread-self/timerslack_ns".into());
+        assert!(own.is_empty() || own.trim().parse::<u64>().is_ok_and(|ns| ns < 1 << 32), "{own}");
+    }
 }

@@ -45,6 +45,12 @@ fn a_full_disk_is_drained_and_taken_into_use_again() {
         }
     };
     assert_eq!(refused, SpoolError::Full);
+    let filler = disk.0.path().join("filler");
+    fs::write(&filler, vec![1; 16 << 20]).unwrap_err();
+    let verify = |record: &Sealed<Words>| record.verifies(&site.vault);
+    assert_eq!(spool.recover(&verify).err(), Some(SpoolError::Full), "without the ballast there is no way");
+    fs::remove_file(filler).unwrap();
+
     let recovery = site.recover(&mut spool);
     assert_eq!(recovery.lost, 0);
     assert!(site.all(&mut spool).len() as u64 >= promised);
