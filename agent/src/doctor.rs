@@ -310,8 +310,7 @@ mod tests {
     #[test]
     fn an_empty_machine_says_what_is_missing_and_what_to_do() {
         let dir = tempfile::tempdir().unwrap();
-        let mut config = Config::default();
-        config.data_dir = dir.path().join("data");
+        let mut config = Config { data_dir: dir.path().join("data"), ..Config::default() };
         config.kathea.outbox = dir.path().join("outbox");
         config.kathea.socket = dir.path().join("socket");
         config.collector.ca = dir.path().join("ca.pem");

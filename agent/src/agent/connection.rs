@@ -39,6 +39,11 @@ fn certificate(config: &Config) -> PathBuf {
     config.data_dir.join("certificate.pem")
 }
 
+/// Says that the collector retired this device (410): nothing is sent any more, also after a restart.
+pub(super) fn retired(config: &Config) -> PathBuf {
+    config.data_dir.join("retired")
+}
+
 impl Agent {
     /// One-time token to certificate. An administrator's explicit act; waits for the collector's answer.
     pub(super) fn enroll(&mut self, url: Option<&str>, token: &str) -> Reply {
@@ -65,6 +70,7 @@ impl Agent {
             let what = format!("the certificate cannot be kept ({}): check data_dir", e.kind());
             return Reply::refused(Refused::Failed, what);
         }
+        let _ = std::fs::remove_file(retired(&self.config));
         self.dispatch.connect(&self.config, &self.vault);
         info!("enrolled");
         Reply::done(json!({"device": reply.device_id, "not_after": reply.not_after}))

@@ -15,7 +15,7 @@ use crate::consent::vendor_request::VendorRequest;
 use crate::limits;
 use crate::ship::exchange::{Exchange, Outcome};
 use crate::ship::https::Https;
-use crate::ship::pace::{Pace, Reply, Step, Waiting};
+use crate::ship::pace::{Pace, Problem, Reply, Step, Waiting};
 use crate::ship::parcel::{Opened, Parcel, Progress};
 use crate::ship::routes;
 use crate::spool::Missing;
@@ -88,6 +88,7 @@ impl Dispatch {
     /// Uses the certificate, if there is one.
     pub(super) fn connect(&mut self, config: &Config, vault: &Vault) {
         self.line = match connection::settings(config, vault) {
+            _ if connection::retired(config).exists() => Line::Unusable(Problem::Retired.to_string()),
             Ok(settings) if settings.identity.is_none() => Line::NotEnrolled,
             Ok(settings) => match Https::new(settings) {
                 Ok(https) => Line::Free(Box::new(https)),

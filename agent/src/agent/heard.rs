@@ -8,10 +8,11 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::dispatch::{About, Answered, Line, Stream};
-use super::{Agent, Trouble};
+use super::{Agent, Trouble, connection};
 use crate::consent::vendor_request::VendorRequest;
+use crate::durable;
 use crate::ship::exchange::Outcome;
-use crate::ship::pace::{Fate, Reply};
+use crate::ship::pace::{Fate, Problem, Reply};
 use crate::ship::parcel::Parcel;
 use crate::ship::routes;
 use crate::spool::Missing;
@@ -73,7 +74,12 @@ impl Agent {
         let done = self.dispatch.progress.note(parcel, &fate);
         match &fate {
             Fate::Consent => self.dispatch.consent_first = Some(parcel.consent()),
-            Fate::Stop(problem) => warn!("collector: {problem}"),
+            Fate::Stop(problem) => {
+                warn!("collector: {problem}");
+                if *problem == Problem::Retired {
+                    durable::replace(&connection::retired(&self.config), b"")?;
+                }
+            }
             _ => {}
         }
         if !done.given_up.is_empty() {
