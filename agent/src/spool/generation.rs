@@ -51,11 +51,11 @@ impl Generation {
         Ok(Self { db, log })
     }
 
-    /// Takes the lock of the one at `path`, which nobody can open while the answer lives.
-    pub(super) fn lock(path: &Path) -> Result<File, SpoolError> {
+    /// Whether no process has the one at `path` open.
+    pub(super) fn check_free(path: &Path) -> Result<(), SpoolError> {
         let log = File::open(path.join("db")).map_err(|error| error_of(sled::Error::Io(error)))?;
         match log.try_lock() {
-            Ok(()) => Ok(log),
+            Ok(()) => Ok(()),
             Err(fs::TryLockError::WouldBlock) => Err(SpoolError::Locked),
             Err(fs::TryLockError::Error(error)) => Err(error.into()),
         }
@@ -148,6 +148,11 @@ thread_local! {
 /// Set when a thread of sled's own has panicked: its pool is shared by all databases of the process.
 static POISONED: AtomicBool = AtomicBool::new(false);
 
+/// Whether sled can still be used in this process.
+pub(super) fn check_threads() -> Result<(), SpoolError> {
+    if POISONED.load(Ordering::Acquire) { Err(SpoolError::Poisoned) } else { Ok(()) }
+}
+
 /// Calls sled: its panics are damage, are caught and printed nowhere.
 fn quietly<T>(call: impl FnOnce() -> sled::Result<T>) -> Result<T, SpoolError> {
     static HOOK: Once = Once::new();
@@ -164,9 +169,7 @@ fn quietly<T>(call: impl FnOnce() -> sled::Result<T>) -> Result<T, SpoolError> {
     QUIET.set(true);
     let outcome = panic::catch_unwind(AssertUnwindSafe(call));
     QUIET.set(false);
-    if POISONED.load(Ordering::Acquire) {
-        return Err(SpoolError::Poisoned);
-    }
+    check_threads()?;
     outcome.map_err(|_| SpoolError::Damaged)?.map_err(error_of)
 }
 

@@ -78,7 +78,7 @@ pub(super) struct HighWater {
 }
 
 impl HighWater {
-    /// Reads the newer of the two slots that is whole. `None` if there are slots and neither is.
+    /// Reads the newer of the slots that are whole.
     pub(super) fn load(tray: &Path) -> io::Result<(Self, Found)> {
         let slots = [tray.with_extension("a"), tray.with_extension("b")];
         let (mut newest, mut found) = ((0, State::default()), Found::Nothing);

@@ -43,6 +43,7 @@ impl<P: Payload> Spool<P> {
         range: Range<u64>,
         mut join: impl FnMut(&[Sealed<P>]) -> Vec<Sealed<P>>,
     ) -> Result<(), SpoolError> {
+        self.open.newest = None; // two databases are enough
         let path = self.dir.unfinished(id);
         let merged = Generation::create(&path)?;
         let mut content = Content { merged: true, ..Content::default() };

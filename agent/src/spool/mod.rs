@@ -17,6 +17,7 @@ mod carve;
 mod error;
 mod files;
 mod generation;
+mod handles;
 mod high_water;
 mod merge;
 mod recover;
@@ -36,6 +37,7 @@ pub use self::recover::Recovery;
 use self::ballast::Ballast;
 use self::files::{TrayDir, disk_bytes};
 use self::generation::Generation;
+use self::handles::Open;
 use self::high_water::{HighWater, Standing};
 use crate::deidentify::clean::Payload;
 use crate::limits;
@@ -89,7 +91,7 @@ impl<P: Payload> Spool<P> {
     /// Where the next record goes: what it has to be sealed at.
     pub fn position(&self) -> Position {
         let number = self.high.next();
-        Position { number, epoch: self.epoch, seq: number - self.first }
+        Position { number, epoch: self.epoch, seq: number.saturating_sub(self.first) }
     }
 
     /// Keeps `records`, which follow one another from [`Spool::position`] on. All of them survive a power loss
@@ -249,7 +251,14 @@ impl<P: Payload> Spool<P> {
     pub fn purge(&mut self) -> Result<(), SpoolError> {
         self.high.clear();
         let purged = self.write_and_remove().and_then(|()| Ok(self.dir.clear()?));
+        self.begin_epoch();
         self.sound_if(purged)
+    }
+
+    /// Whatever numbers were given out in vain, none of them comes again under this epoch.
+    fn begin_epoch(&mut self) {
+        self.epoch.counter = self.high.last_epoch() + 1;
+        self.first = self.high.next();
     }
 
     fn write_and_remove(&mut self) -> Result<(), SpoolError> {
@@ -340,30 +349,5 @@ impl<P: Payload> Spool<P> {
             }
         }
         outcome
-    }
-}
-
-/// The databases that are open: never more than two.
-#[derive(Debug, Default)]
-struct Open {
-    newest: Option<(u64, Generation)>,
-    older: Option<(u64, Generation)>,
-}
-
-impl Open {
-    fn at(&mut self, dir: &TrayDir, id: u64, newest: u64) -> Result<&Generation, SpoolError> {
-        let place = if id == newest { &mut self.newest } else { &mut self.older };
-        if place.as_ref().is_some_and(|(open, _)| *open != id) {
-            *place = None;
-        }
-        match place {
-            Some((_, generation)) => Ok(generation),
-            None => Ok(&place.insert((id, Generation::open(&dir.generation(id))?)).1),
-        }
-    }
-
-    fn close(&mut self, id: u64) {
-        self.newest.take_if(|(open, _)| *open == id);
-        self.older.take_if(|(open, _)| *open == id);
     }
 }

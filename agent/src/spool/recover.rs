@@ -15,9 +15,10 @@ use super::ballast::Ballast;
 use super::carve::carve;
 use super::error::SpoolError;
 use super::files::TrayDir;
-use super::generation::Generation;
+use super::generation::{self, Generation};
+use super::handles::Open;
 use super::high_water::{Found, HighWater, Standing};
-use super::{Content, Open, Spool};
+use super::{Content, Spool};
 use crate::deidentify::clean::Payload;
 use crate::limits;
 use crate::vault::sealed::Sealed;
@@ -73,6 +74,7 @@ impl<P: Payload> Spool<P> {
 
     fn look(&mut self, verify: &dyn Fn(&Sealed<P>) -> bool) -> Result<Recovery, SpoolError> {
         self.open = Open::default();
+        generation::check_threads()?;
         let (high, found) = HighWater::load(self.dir.path())?;
         self.high = high;
         let mut recovery = Recovery::default();
@@ -111,8 +113,7 @@ impl<P: Payload> Spool<P> {
             self.high.write()?;
         }
         self.remove_drained()?;
-        self.epoch.counter = self.high.last_epoch() + 1;
-        self.first = self.high.next();
+        self.begin_epoch();
         Ok(recovery)
     }
 
@@ -124,12 +125,10 @@ impl<P: Payload> Spool<P> {
         range: &Range<u64>,
         verify: &dyn Fn(&Sealed<P>) -> bool,
     ) -> Result<RangeSet<u64>, SpoolError> {
-        let lock = Generation::lock(&self.dir.generation(id))?;
-        let copied = self.dir.copy(id).map_err(SpoolError::from);
-        drop(lock);
-        let copy = match copied {
+        Generation::check_free(&self.dir.generation(id))?;
+        let copy = match self.dir.copy(id).map_err(SpoolError::from) {
             Err(SpoolError::Full) => self.dir.generation(id),
-            copied => copied?,
+            copy => copy?,
         };
         let missing = self.read_whole(&copy, id, range, verify);
         self.dir.discard(id)?;

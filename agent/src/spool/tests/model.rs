@@ -102,7 +102,17 @@ fn run(random: &mut Random, steps: u32) {
             }
             _ => {
                 let number = spool.position().number;
+                let (spool_dir, killed) = (site.home.path().join("spool"), site.home.path().join("killed"));
+                // Half of the time as a kill leaves it: the files as they are while they are open.
+                let kill = spool_dir.exists() && random.below(2) == 0;
+                if kill {
+                    copy_dir(&spool_dir, &killed);
+                }
                 drop(spool);
+                if kill {
+                    fs::remove_dir_all(&spool_dir).unwrap();
+                    fs::rename(&killed, &spool_dir).unwrap();
+                }
                 let recovery;
                 (spool, recovery) = site.open(step as u8);
                 assert_eq!(recovery, Recovery::default());

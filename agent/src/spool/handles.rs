@@ -1,0 +1,34 @@
+//! Which generations are open.
+
+use super::error::SpoolError;
+use super::files::TrayDir;
+use super::generation::Generation;
+
+/// The databases that are open: never more than two.
+#[derive(Debug, Default)]
+pub(super) struct Open {
+    /// The one that is written to.
+    pub(super) newest: Option<(u64, Generation)>,
+    /// The one that is drained or merged.
+    pub(super) older: Option<(u64, Generation)>,
+}
+
+impl Open {
+    /// The generation `id`, opened if it is not.
+    pub(super) fn at(&mut self, dir: &TrayDir, id: u64, newest: u64) -> Result<&Generation, SpoolError> {
+        let place = if id == newest { &mut self.newest } else { &mut self.older };
+        if place.as_ref().is_some_and(|(open, _)| *open != id) {
+            *place = None;
+        }
+        match place {
+            Some((_, generation)) => Ok(generation),
+            None => Ok(&place.insert((id, Generation::open(&dir.generation(id))?)).1),
+        }
+    }
+
+    /// Closes the generation `id`.
+    pub(super) fn close(&mut self, id: u64) {
+        self.newest.take_if(|(open, _)| *open == id);
+        self.older.take_if(|(open, _)| *open == id);
+    }
+}
