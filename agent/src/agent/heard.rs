@@ -91,7 +91,7 @@ impl Agent {
             self.usage.settle(settled)?;
         }
         self.tally.drop(Reason::Rejected, done.rejected);
-        if done.accepted > 0 {
+        if matches!(fate, Fate::Settle { .. }) {
             let bytes = parcel.bytes() as u64;
             self.tally.sent(
                 Purpose::UsageStatistics.as_str(),
@@ -99,7 +99,7 @@ impl Agent {
                 bytes,
                 utc_text(super::unix_now()),
             );
-            info!("sent {} records of {}", done.accepted, Purpose::UsageStatistics);
+            info!("sent {} records of {}", parcel.records(), Purpose::UsageStatistics);
         }
         Ok(self.tally.save()?)
     }

@@ -189,7 +189,8 @@ pub struct Progress {
 pub struct Done {
     /// Sealed records that are settled: the tray lets them go.
     pub settled: Vec<Range<u64>>,
-    /// Records that the collector has now.
+    /// Records of them that the collector has. What it has of others is counted when they are settled: a restart
+    /// in between sends those again.
     pub accepted: u64,
     /// Records to count as `rejected`.
     pub rejected: u64,
@@ -206,8 +207,8 @@ impl Progress {
         match fate {
             Fate::Settle { records, rejected } => {
                 self.below = Some((parcel.epoch, parcel.lo + u64::from(*records)));
+                self.given_up.extend(rejected.iter().map(|seq| (parcel.epoch, *seq)));
                 done.rejected = rejected.len() as u64;
-                done.accepted = u64::from(*records).saturating_sub(done.rejected);
                 done.gaps_told = parcel.gaps;
             }
             Fate::Reject(seqs) => {
@@ -221,6 +222,8 @@ impl Progress {
         for item in &parcel.items {
             if item.seqs.clone().all(|seq| self.is_done(item.epoch, seq)) {
                 done.settled.push(item.numbers.clone());
+                let given_up = |seq| self.given_up.contains(&(item.epoch, seq));
+                done.accepted += item.seqs.clone().filter(|seq| !given_up(*seq)).count() as u64;
                 self.given_up.retain(|(epoch, seq)| *epoch != item.epoch || !item.seqs.contains(seq));
             }
         }
