@@ -1,0 +1,87 @@
+//! The vendor's end: a collector in a temporary directory, ended with the test.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value as Json;
+use tempfile::TempDir;
+
+pub(crate) struct Collector {
+    dir: TempDir,
+    serving: Child,
+    address: SocketAddr,
+}
+
+impl Collector {
+    pub(crate) fn start() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        run(dir.path(), "init", &[]);
+        let mut serving = Command::new(program())
+            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .arg(dir.path())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(serving.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.trim_end().strip_prefix("listening https://").unwrap().parse().unwrap();
+        Self { dir, serving, address }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its data directory: authority, server's key, everything received.
+    pub(crate) fn data(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub(crate) fn ca(&self) -> PathBuf {
+        self.dir.path().join("ca.pem")
+    }
+
+    /// A one-time token.
+    pub(crate) fn token(&self) -> String {
+        String::from_utf8(run(self.dir.path(), "token", &[]).stdout).unwrap().trim().to_owned()
+    }
+
+    /// Runs a command that must succeed.
+    pub(crate) fn command(&self, command: &str, args: &[&str]) {
+        run(self.dir.path(), command, args);
+    }
+
+    /// Runs a command that must succeed, and reads its lines of JSON.
+    pub(crate) fn lines(&self, command: &str, args: &[&str]) -> Vec<Json> {
+        let output = run(self.dir.path(), command, args);
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// Every record that it holds.
+    pub(crate) fn export(&self) -> Vec<Json> {
+        self.lines("export", &[])
+    }
+}
+
+impl Drop for Collector {
+    fn drop(&mut self) {
+        let _ = self.serving.kill();
+        let _ = self.serving.wait();
+    }
+}
+
+/// The example `collector`, which cargo builds before it runs tests; alone with `cargo build --example collector`.
+fn program() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let profile = test.parent().unwrap().parent().unwrap();
+    profile.join("examples").join(format!("collector{}", std::env::consts::EXE_SUFFIX))
+}
+
+fn run(data: &Path, command: &str, args: &[&str]) -> Output {
+    let output = Command::new(program()).arg(command).arg("--data").arg(data).args(args).output().unwrap();
+    assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+    output
+}

@@ -1,0 +1,35 @@
+//! What the whole-route tests share: the two real programs in temporary directories, a relay between them, and
+//! what Kathea would write.
+
+#![allow(dead_code, reason = "each test uses its part")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "outside of `#[test]` functions")]
+
+pub(crate) mod collector;
+#[path = "../kathea/mod.rs"]
+pub(crate) mod kathea;
+pub(crate) mod outbox;
+pub(crate) mod relay;
+pub(crate) mod totals;
+pub(crate) mod workstation;
+
+use std::hash::{BuildHasher, RandomState};
+use std::time::{Duration, Instant};
+
+pub(crate) use kathea::Random;
+
+/// Numbers seeded by `SEED`, or by the system; the seed is printed, so that a failure can be repeated.
+pub(crate) fn seeded() -> Random {
+    let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok());
+    let seed = seed.unwrap_or_else(|| RandomState::new().hash_one(0));
+    println!("SEED={seed}");
+    Random::new(seed)
+}
+
+/// Asks every few milliseconds until `done`: what another process does has no other end to wait for.
+pub(crate) fn until(what: &str, mut done: impl FnMut() -> bool) {
+    let end = Instant::now() + Duration::from_secs(120);
+    while !done() {
+        assert!(Instant::now() < end, "not within two minutes: {what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
