@@ -53,7 +53,8 @@ pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
         }
     };
     let serves = matches!(cli.command, Command::Run { .. });
-    logger::start(if serves { LevelFilter::Info } else { LevelFilter::Warn });
+    // A command says what it has to say itself.
+    logger::start(if serves { LevelFilter::Info } else { LevelFilter::Off });
     keep_memory_out_of_core_dumps();
     match dispatch(cli) {
         Ok(exit) => exit.into(),
