@@ -1,0 +1,308 @@
+#!/usr/bin/env python3
+"""Measures the whole process and prints a table: what, measured, to reach. Nothing passes or fails here.
+
+    cargo build --release --locked -p kathea-agent -p kathea-collector
+    python3 tests/measure.py --agent target/release/kathea-agent --collector target/release/kathea-collector [--quick]
+
+Everything happens in a temporary directory and on loopback. The disk below that directory is the one that is
+measured: TMPDIR names another. `--only WORD` runs the parts whose name has the word. Python 3, standard library only.
+"""
+
+import argparse
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+import threading
+import time
+import zlib
+from pathlib import Path
+
+import rig
+from rig import Site
+
+PARTS = []
+MIB = 1 << 20
+
+
+def part(function):
+    PARTS.append(function)
+    return function
+
+
+class Bench:
+    """The programs, the collector, and a fresh site whenever one is asked for."""
+
+    def __init__(self, agent, collector, home, quick):
+        self.agent, self.home, self.quick, self.sites = agent, home, quick, 0
+        self.collector = rig.Collector(collector, home)
+
+    def site(self):
+        self.sites += 1
+        return Site(self.agent, self.home / f"s{self.sites}", self.collector)
+
+    def granted(self):
+        return self.site().grant()
+
+    def some(self, count):
+        return count // 10 if self.quick else count
+
+    def seconds(self, count):
+        return 20 if self.quick else count
+
+    def row(self, what, measured, reach=""):
+        print(f"{what:<52} {measured:<50} {reach:<20} {os.getloadavg()[0]:4.1f}".rstrip(), flush=True)
+
+
+@part
+def binary(bench):
+    stripped = bench.home / "stripped"
+    shutil.copy(bench.agent, stripped)
+    if shutil.which("strip"):
+        subprocess.run(["strip", stripped], check=True)
+    bench.row("agent binary, stripped", mib(stripped.stat().st_size), "6 MiB")
+
+
+@part
+def disk_itself(bench):
+    """What a sync of this disk costs without the agent."""
+    taken = []
+    with open(bench.home / "probe", "wb", buffering=0) as file:
+        for _ in range(bench.some(2000)):
+            file.write(b"Z" * 300)
+            begun = time.monotonic()
+            os.fdatasync(file.fileno())
+            taken.append(time.monotonic() - begun)
+    bench.row("bare append of 300 bytes and sync, p50 / p99", percentiles(taken))
+
+
+@part
+def intake(bench):
+    count = bench.some(200_000)
+    for what, lines in (("device.error", rig.errors(count)), ("exposure.completed", rig.exposures(count))):
+        site = bench.granted()
+        empty = site.run_once()
+        site.leave(lines)
+        spent = site.run_once()
+        check(site, {"dropped": {}})
+        rate = f"{count / spent.wall:,.0f} lines/s, {spent.cpu / count * 1e6:.2f} us CPU a line"
+        bench.row(f"intake of {count:,} {what}, nothing sent", rate, "200,000 lines/s")
+        if what == "device.error":
+            bench.row("  the same with nothing in the outbox", f"{empty.wall * 1e3:.0f} ms, {empty.cpu * 1e3:.0f} ms CPU")
+
+
+@part
+def end_to_end(bench):
+    count = bench.some(200_000)
+    site = bench.granted().enroll()
+    site.leave(rig.errors(count))
+    bench.collector.relay.take()
+    spent = site.run_once()
+    check(site, {"dropped": {}}, usage=0)
+    rate = f"{count / spent.wall:,.0f} lines/s, {spent.cpu / count * 1e6:.2f} us CPU a line, peak {mib(spent.peak)}"
+    bench.row(f"outbox to collector, {count:,} device.error", rate)
+    bench.row("  the collector holds", f"{bench.collector.held():,} records")
+
+
+@part
+def wire(bench):
+    count = bench.some(200_000)
+    for what, lines in (("device.error", rig.errors(count)), ("device.error, even", rig.uniform_errors(count))):
+        site = bench.granted().enroll()
+        site.leave(lines)
+        bench.collector.relay.take()
+        site.run_once()
+        up, down, connections = bench.collector.relay.take()
+        body = site.status()["sent"]["usage_statistics"]["bytes"]
+        packed = len(zlib.compress("".join(lines).encode(), 6))
+        shown = f"{up / count:.2f} up, {down / count:.2f} down, bodies {body / count:.2f}, {connections} TLS"
+        bench.row(f"wire bytes an event, {what}, all of TLS", shown, "8 bytes")
+        bench.row("  gzip -6 of the same lines in one stream", f"{packed / count:.2f}, ratio up {up / packed:.3f}", "0.3")
+
+
+@part
+def burst(bench):
+    peaks = []
+    for count in (50_000, 200_000, 800_000):
+        site = bench.granted()
+        site.leave(rig.errors(bench.some(count)))
+        spent = site.run_once()
+        peaks.append(f"{bench.some(count) // 1000}k {mib(spent.peak)}")
+    bench.row("peak RSS of a burst", ", ".join(peaks), "32 MiB, no growth")
+
+
+@part
+def disk(bench):
+    count = bench.some(200_000)
+    lines = rig.errors(count)
+    site = bench.granted().enroll()
+    site.leave(lines[:1])
+    floor, waiting, ballast = fill(bench, site, [])
+    bench.row("disk, fixed: one event waiting / ballast", f"{floor / 1024:,.0f} KiB / {mib(ballast)}")
+    for cycle in range(1, 11):
+        full, waiting, _ = fill(bench, site, lines)
+        if cycle in (1, 10):
+            shown = f"{full / waiting:.2f}, without the fixed part {(full - floor) / waiting:.2f}"
+            bench.row(f"disk bytes an event waiting, {waiting:,}, cycle {cycle}", shown, "20 bytes")
+        if site.run_once().exit != 0:
+            raise SystemExit("something remains after a drain")
+    bench.row("  drained", f"{site.disk()[0] / 1024:,.0f} KiB")
+
+
+def fill(bench, site, lines):
+    """Takes lines in with the certificate out of the way, so that nothing is sent."""
+    certificate, aside = site.data / "certificate.pem", site.data / "aside"
+    certificate.rename(aside)
+    site.leave(lines)
+    site.run_once()
+    aside.rename(certificate)
+    held, ballast = site.disk()
+    return held, site.status()["waiting"]["usage"]["records"], ballast
+
+
+@part
+def single_commits(bench):
+    """One event a commit, over the socket, one after the other and on several connections."""
+    site = bench.granted()
+    site.start()
+    talk, taken = site.talk(), []
+    for line in rig.errors(bench.some(2000)):
+        begun = time.monotonic()
+        talk.say(line)
+        taken.append(time.monotonic() - begun)
+    bench.row("commit of one event over the socket, p50 / p99", percentiles(taken), "p99 20 ms")
+    held, count = site.disk()[0], len(taken)
+    bench.row(f"disk bytes an event, {count:,} single commits", f"{held / count:.0f}, in a generation not yet closed")
+    shares = [rig.errors(bench.some(10_000), seed) for seed in range(6)]
+    threads = [threading.Thread(target=say_all, args=(site, share)) for share in shares]
+    begun = time.monotonic()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    count, wall = count + sum(map(len, shares)), time.monotonic() - begun
+    generations = sorted(int(path.name) for path in (site.data / "spool/usage").iterdir() if path.name.isdigit())
+    held = site.disk()[0]
+    shown = f"{held / count:.0f}, {len(generations)} generations, {count / wall:,.0f} events/s on 6 connections"
+    bench.row(f"disk bytes an event, {count:,} in small commits", shown)
+    site.stop()
+
+
+def say_all(site, lines):
+    talk = site.talk()
+    for line in lines:
+        talk.say(line)
+
+
+@part
+def idle(bench):
+    def rest(what, site, reach_rss, reach_wakes):
+        time.sleep(3)
+        pid, seconds = site.service.pid, bench.seconds(60)
+        before = rig.wakes(pid)
+        time.sleep(seconds)
+        woken = rig.wakes(pid) - before
+        anonymous = rig.memory(pid, "RssAnon")
+        threads = len(os.listdir(f"/proc/{pid}/task"))
+        shown = f"RSS {mib(rig.memory(pid))} ({mib(anonymous)} its own), {threads} threads"
+        bench.row(f"idle {what}", shown, reach_rss)
+        bench.row(f"  wake-ups over {seconds} s", f"{woken}, {woken / seconds:.3f} a second", reach_wakes)
+
+    site = bench.site()
+    bench.row("start, empty spool, until status answers", f"{site.start() * 1e3:.0f} ms", "100 ms")
+    rest("without a grant", site, "8 MiB", "0")
+    site.stop()
+
+    site = bench.granted()
+    site.start()
+    rest("with a grant, empty", site, "8 MiB", "0.1 a second")
+    count = 100_000
+    site.leave(rig.errors(count))
+    while any(site.outbox.iterdir()):
+        time.sleep(0.1)
+    rest("100,000 waiting, after taking them in", site, "12 MiB", "0.1 a second")
+    bench.row("  its peak until then", mib(rig.memory(site.service.pid, "VmHWM")), "32 MiB")
+    site.stop()
+    bench.row("start, 100,000 records, until status answers", f"{site.start() * 1e3:.0f} ms", "1 s")
+    rest("100,000 waiting, after a start", site, "12 MiB", "0.1 a second")
+    site.stop()
+
+
+@part
+def ordinary_day(bench):
+    """A file at a time, as a day brings them; four uploads, each by a process of its own."""
+    scans, lines = rig.ordinary_day()
+    site = bench.granted().enroll()
+    bench.collector.relay.take()
+    cpu, size, pause = 0, 10, 0.05 if bench.quick else 2.1
+    for quarter in range(4):
+        site.start()
+        for at in range(quarter * 500, quarter * 500 + 500, size):
+            site.leave(lines[at : at + size], size)
+            time.sleep(pause)
+        while any(site.outbox.iterdir()):
+            time.sleep(0.1)
+        cpu += site.stop().cpu
+        cpu += site.run_once(*(["--close"] if quarter == 3 else [])).cpu
+    up, down, connections = bench.collector.relay.take()
+    status = check(site, {"dropped": {}}, usage=0)
+    sent = status["sent"]["usage_statistics"]
+    together = " (files come together)" if bench.quick else ""
+    bench.row(f"an ordinary day: {scans} scans, {len(lines):,} lines, 200 files", f"{cpu:.2f} s CPU{together}", "1 s")
+    shown = f"{(up + down) / 1e3:.1f} kB: {up / 1e3:.1f} up, {down / 1e3:.1f} down, {connections} TLS"
+    bench.row("  wire, all of TLS", shown, "20 kB")
+    bench.row("  in it", f"{sent['records']} records, {sent['bytes'] / 1e3:.1f} kB of batches")
+
+
+def check(site, wanted, usage=None):
+    """A figure for lines that were refused, or not sent, would be a lie."""
+    status = site.status()
+    if any(status[key] != value for key, value in wanted.items()):
+        raise SystemExit(f"status says {[status[key] for key in wanted]}")
+    if usage is not None and status["waiting"]["usage"]["records"] != usage:
+        raise SystemExit(f"{status['waiting']} waits: {status['problems']}")
+    return status
+
+
+def mib(count):
+    return f"{count / MIB:.1f} MiB"
+
+
+def percentiles(taken):
+    taken = sorted(taken)
+    return f"{taken[len(taken) // 2] * 1e3:.2f} / {taken[len(taken) * 99 // 100] * 1e3:.2f} ms"
+
+
+def machine(home):
+    model = [line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line]
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    kind = subprocess.run(["stat", "-fc", "%T", home], capture_output=True, text=True).stdout.strip()
+    load = " ".join(f"{load:.1f}" for load in os.getloadavg())
+    return f"{len(model)} x {model[0]}, {total / MIB / 1024:.1f} GiB, {platform.system()} {platform.release()}, {kind}, load {load}"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--agent", type=Path, required=True)
+    parser.add_argument("--collector", type=Path, required=True)
+    parser.add_argument("--quick", action="store_true", help="a tenth of the lines, 20 s of idling")
+    parser.add_argument("--only", default="", help="part of a part's name")
+    words = parser.parse_args()
+    home = Path(tempfile.mkdtemp(prefix="kathea"))
+    bench = None
+    try:
+        print(machine(home))
+        bench = Bench(words.agent.resolve(), words.collector.resolve(), home, words.quick)
+        print(f"\n{'what':<52} {'measured':<50} {'to reach':<20} load", flush=True)
+        for measure in PARTS:
+            if words.only in measure.__name__:
+                measure(bench)
+    finally:
+        if bench:
+            bench.collector.end()
+        shutil.rmtree(home)
+
+
+if __name__ == "__main__":
+    main()
