@@ -9,6 +9,9 @@ use crate::reach;
 
 /// `run`.
 pub(crate) fn run(config: Config, once: bool, close: bool) -> Result<Exit, Failure> {
+    if !once {
+        give_memory_back();
+    }
     let mut agent = reach::open(config)?;
     if once {
         return Ok(match agent.run_once(close).map_err(Failure::failed)? {
@@ -26,3 +29,26 @@ pub(crate) fn run(config: Config, once: bool, close: bool) -> Result<Exit, Failu
     agent.run().map_err(Failure::failed)?;
     Ok(Exit::Done)
 }
+
+/// Begins the program again in this process, with a limit that glibc reads at its start only: what is larger is
+/// mapped, and unmapped when it is freed. Without it the limit rises to the largest block that was ever freed.
+/// Then sled's page tables, 6 MiB of zeros for each database, are cleared on the heap instead of being mapped,
+/// and stay resident (measured with 100,000 records waiting: 13 to 19 MiB instead of 7 to 9).
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn give_memory_back() {
+    use std::env;
+    use std::os::unix::process::CommandExt;
+    use std::process::Command;
+
+    const LIMIT: &str = "MALLOC_MMAP_THRESHOLD_";
+    if env::var_os(LIMIT).is_some() {
+        return;
+    }
+    let Ok(program) = env::current_exe() else { return };
+    // Returns only if it can't be done, and then the service needs more memory and nothing else.
+    let error = Command::new(program).args(env::args_os().skip(1)).env(LIMIT, "131072").exec();
+    log::debug!("the program cannot begin again with a limit for glibc ({})", error.kind());
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+fn give_memory_back() {}
