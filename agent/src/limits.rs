@@ -170,3 +170,50 @@ pub const PAGE_ITEMS: usize = 1000;
 
 /// Bytes that are read at a time.
 pub const PAGE_BYTES: usize = 64 << 10;
+
+// De-identification: DICOM
+
+/// Bytes that are read of a file at a time: the header of most scans is one or two of them.
+pub const DICOM_CHUNK: usize = 8 << 10;
+
+/// Sequences in each other; the deepest objects of the standard have eight.
+pub const DICOM_DEPTH: usize = 32;
+
+/// Elements and items of one file: an enhanced volume of 1,000 frames has some 50,000.
+pub const DICOM_ELEMENTS: u32 = 1_000_000;
+
+/// Elements of the file meta group, which knows some twenty.
+pub const DICOM_META: usize = 256;
+
+/// Bytes that a deflated data set may amount to before its pixel data: ten times the largest header.
+pub const DICOM_INFLATED: u64 = 64 << 20;
+
+/// Bytes of a value that is read; numbers and texts of a scan have less.
+pub const DICOM_VALUE: usize = 64 << 10;
+
+/// Bytes of JSON of one file: 1,000 frames with all their functional groups are about 3 MB.
+pub const DICOM_KEPT: usize = 16 << 20;
+
+/// Bytes of a UID with room for one that is too long (PS3.5 9.1: 64).
+pub const DICOM_UID: u64 = 128;
+
+/// Bytes of a short text, four times what LO may have.
+pub const DICOM_SHORT: usize = 256;
+
+/// Bytes of a free text that is screened; a description has up to 64, a text up to 1,024 characters.
+pub const DICOM_DESCRIPTOR: usize = 8 << 10;
+
+/// Characters of a number in decimal digits, twice what DS may have.
+pub const DICOM_DECIMAL: usize = 32;
+
+/// Digits from which on a number could be somebody's: shorter ones are everywhere in a header.
+pub const DICOM_TELLING_DIGITS: usize = 6;
+
+/// Changes of one file that a report lists; the rest is counted.
+pub const DICOM_CHANGES: usize = 1000;
+
+/// Bytes that one learned identifier takes beside its text.
+pub const DICOM_IDENTIFIER: usize = 64;
+
+/// Bytes of identifiers of one file; a header names a dozen.
+pub const DICOM_LEARNED: usize = 1 << 20;

@@ -1,6 +1,8 @@
 //! The wash room: `Raw` in, `Clean` out.
 
+pub mod case;
 pub mod clean;
+pub mod dicom;
 pub mod journal;
 mod line;
 pub mod usage;

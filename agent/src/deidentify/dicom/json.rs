@@ -1,0 +1,35 @@
+//! The DICOM JSON model (PS3.18 annex F), written as text.
+
+/// `values` as the value of an attribute of representation `vr`; without any it is an empty attribute.
+pub(super) fn attribute(vr: &str, values: &[String]) -> String {
+    if values.iter().all(|value| value == NULL) {
+        return format!(r#"{{"vr":"{vr}"}}"#);
+    }
+    format!(r#"{{"vr":"{vr}","Value":[{}]}}"#, values.join(","))
+}
+
+/// What stands for an empty value among others (PS3.18 F.2.5).
+pub(super) const NULL: &str = "null";
+
+/// A text.
+pub(super) fn string(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+/// A number; `null` if it is none that JSON can write.
+pub(super) fn number(number: impl Into<serde_json::Value>) -> String {
+    number.into().to_string()
+}
+
+/// A data set or item from its attributes, which have to come in ascending order of their tags (F.2.2).
+pub(super) fn object<'a>(attributes: impl IntoIterator<Item = (dicom_core::Tag, &'a str)>) -> String {
+    let mut text = String::from("{");
+    for (tag, attribute) in attributes {
+        if text.len() > 1 {
+            text.push(',');
+        }
+        text.push_str(&format!(r#""{:04X}{:04X}":{attribute}"#, tag.group(), tag.element()));
+    }
+    text.push('}');
+    text
+}

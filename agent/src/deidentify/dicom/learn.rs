@@ -1,0 +1,142 @@
+//! Learning: every text of a header that could name a person or a clinic, so that it is found wherever else it is
+//! written. Enters every sequence, private ones too.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::io::{Read, Seek};
+use std::sync::LazyLock;
+
+use dicom_core::header::{Tag, VR};
+
+use super::Refused;
+use super::reader::{Event, Reader};
+use super::rules::{Rule, rows, tag};
+use super::value::{is_text, values};
+use crate::limits;
+
+/// What kind of thing an identifier is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// A person's name, patient or staff: components separated by `^` (PS3.5 6.2.1.1), or plain.
+    Person,
+    /// An identifier of a patient, a visit, an order, a study.
+    Id,
+    /// A date that belongs to a person: `YYYYMMDD`.
+    Date,
+    /// An address or a part of one.
+    Address,
+    /// A telephone number or another way to reach somebody.
+    Phone,
+    /// A clinic or a department.
+    Institution,
+    /// A name of a computer or of an application in a clinic's network.
+    Station,
+    /// Whatever else is written about a patient.
+    Text,
+    /// A UID of a study, series or object.
+    Uid,
+}
+
+impl Kind {
+    fn of(name: &str) -> Option<Self> {
+        Some(match name {
+            "person" => Self::Person,
+            "id" => Self::Id,
+            "date" => Self::Date,
+            "address" => Self::Address,
+            "phone" => Self::Phone,
+            "institution" => Self::Institution,
+            "station" => Self::Station,
+            "text" => Self::Text,
+            "uid" => Self::Uid,
+            _ => return None,
+        })
+    }
+}
+
+/// One identifier.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Identifier {
+    /// Its kind.
+    pub kind: Kind,
+    /// As written, decoded and trimmed; of a name one of its groups (letters, ideographs, sounds).
+    pub text: String,
+}
+
+impl fmt::Debug for Identifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Identifier({:?})", self.kind)
+    }
+}
+
+/// What one file taught.
+#[derive(Debug)]
+pub struct Learned {
+    /// Each once.
+    pub identifiers: BTreeSet<Identifier>,
+    /// Bytes that were read from the file.
+    pub bytes_read: u64,
+}
+
+static KINDS: LazyLock<Vec<(Tag, Kind)>> = LazyLock::new(|| {
+    let row = |row: &'static str| {
+        let (digits, rest) = row.split_once('\t')?;
+        Some((tag(digits)?, Kind::of(rest.split('\t').next()?)?))
+    };
+    let mut kinds: Vec<_> = rows(include_str!("learn.tsv")).filter_map(row).collect();
+    kinds.sort_unstable();
+    kinds
+});
+
+/// Patient information; what of its text is not kept is about somebody.
+const PATIENT: u16 = 0x0010;
+
+/// Reads who and what is named in the header of one file.
+///
+/// # Errors
+/// [`Refused`], when the file cannot be trusted to have shown everything.
+pub fn learn<R: Read + Seek>(file: R) -> Result<Learned, Refused> {
+    let mut reader = Reader::new(file)?;
+    let mut identifiers = BTreeSet::new();
+    let mut size = 0;
+    while let Some(event) = reader.next()? {
+        let Event::Element(header) = event else { continue };
+        let vr = header.effective_vr();
+        let Some(kind) = kind(header.tag, vr) else { continue };
+        let charset = reader.charset();
+        let Some(bytes) = reader.value(limits::DICOM_VALUE)? else { continue };
+        for reading in charset.readings(bytes) {
+            for value in values(vr, &reading).flat_map(|value| groups(kind, value)) {
+                let identifier = Identifier { kind, text: value.to_owned() };
+                if identifiers.insert(identifier) {
+                    size += value.len() + limits::DICOM_IDENTIFIER;
+                }
+            }
+        }
+        if size > limits::DICOM_LEARNED {
+            return Err(Refused::TooLarge);
+        }
+    }
+    Ok(Learned { identifiers, bytes_read: reader.bytes_read() })
+}
+
+fn kind(tag: Tag, vr: VR) -> Option<Kind> {
+    if let Some((_, kind)) =
+        KINDS.binary_search_by_key(&tag, |(tag, _)| *tag).ok().and_then(|at| KINDS.get(at))
+    {
+        return Some(*kind);
+    }
+    match vr {
+        VR::PN => Some(Kind::Person),
+        VR::AE => Some(Kind::Station),
+        VR::CS | VR::AS | VR::DS | VR::IS | VR::TM => None,
+        _ if tag.group() == PATIENT && is_text(vr) && Rule::for_tag(tag).is_none() => Some(Kind::Text),
+        _ => None,
+    }
+}
+
+/// The groups of a person's name (PS3.5 6.2.1.2); anything else is one.
+fn groups(kind: Kind, value: &str) -> impl Iterator<Item = &str> {
+    let groups = value.split(move |letter| kind == Kind::Person && letter == '=');
+    groups.map(|group| group.trim_matches(['^', ' '])).filter(|group| !group.is_empty())
+}

@@ -1,0 +1,97 @@
+//! DICOM files: read in their headers only, and what a support case needs of them written as DICOM JSON.
+//!
+//! ```text
+//! file -> source    bytes, counted; inflated where the transfer syntax says so
+//!         syntax    where the data set begins and how it is encoded
+//!         header    one element: tag, value representation, length
+//!         reader    the walk: events, in file order, without recursion
+//!           |-> learn    whatever could name somebody           -> Learned
+//!           '-> clean    what the rules list, and nothing else  -> Cleaned
+//! ```
+//!
+//! Every file ends as one of two: cleaned, or [`Refused`] whole. Memory follows what is kept, never a length that
+//! a file declares; time follows what is read; pixel data is never reached.
+
+mod charset;
+mod clean;
+mod header;
+mod json;
+mod learn;
+mod private;
+mod reader;
+mod rules;
+mod source;
+mod syntax;
+mod value;
+
+use std::fmt;
+use std::io;
+
+pub use clean::{Change, Cleaned, Screen, Treatment, clean};
+pub use learn::{Identifier, Kind, Learned, learn};
+pub use rules::EDITION;
+
+/// Why a file is refused. A file that is refused leaves nothing behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Refused {
+    /// It neither begins like DICOM nor like a data set without its preamble.
+    NotDicom,
+    /// It could not be read to its end: the disk, the share or the permission.
+    Unreadable,
+    /// An element is longer than what is left of the file or of its sequence.
+    Cut,
+    /// Items and delimiters do not fit together (PS3.5 section 7.5).
+    Structure,
+    /// Sequences lie in each other deeper than [`limits::DICOM_DEPTH`](crate::limits::DICOM_DEPTH).
+    TooDeep,
+    /// More elements than [`limits::DICOM_ELEMENTS`](crate::limits::DICOM_ELEMENTS).
+    TooMany,
+    /// What would be kept, or what a deflated data set amounts to, exceeds its bound.
+    TooLarge,
+    /// A deflated data set that does not inflate.
+    Deflate,
+}
+
+impl Refused {
+    /// The reason's name in reports.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotDicom => "not_dicom",
+            Self::Unreadable => "unreadable",
+            Self::Cut => "cut",
+            Self::Structure => "structure",
+            Self::TooDeep => "too_deep",
+            Self::TooMany => "too_many",
+            Self::TooLarge => "too_large",
+            Self::Deflate => "deflate",
+        }
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotDicom => "not a DICOM file; leave it out",
+            Self::Unreadable => "could not be read to its end; check the disk and the permission",
+            Self::Cut => "an element is longer than the file; export the scan again",
+            Self::Structure => "its sequences are damaged; export the scan again",
+            Self::TooDeep => "its sequences are nested deeper than any scanner writes; leave it out",
+            Self::TooMany => "it has more elements than any scan; leave it out",
+            Self::TooLarge => "its header is larger than any scan's; leave it out",
+            Self::Deflate => "its compressed part is damaged; export the scan again",
+        })
+    }
+}
+
+impl std::error::Error for Refused {}
+
+impl From<io::Error> for Refused {
+    /// The error's own text may quote a path; the reason does not.
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof => Self::Cut,
+            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => Self::Deflate,
+            _ => Self::Unreadable,
+        }
+    }
+}
