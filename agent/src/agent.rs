@@ -172,8 +172,8 @@ impl Agent {
         agent.note_losses(&usage_recovery)?;
         agent.note_losses(&requests_recovery)?;
         agent.finish_withdrawals(now)?;
-        agent.forget_stale_cursors(now)?;
         agent.resume_journal(now)?;
+        agent.forget_stale_cursors(now)?;
         agent.dispatch.connect(&agent.config, &agent.vault);
         Ok(agent)
     }

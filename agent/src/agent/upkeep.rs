@@ -60,8 +60,12 @@ impl Agent {
         Ok(self.usage.merge(&mut join)?)
     }
 
-    /// Cursors of files that are gone: a crash came between the removal and forgetting them.
+    /// Cursors of files and folds that are over: a crash came before they were forgotten. Without a yes the
+    /// journal was not looked at, and what was folded is still to be told by its cursor.
     pub(super) fn forget_stale_cursors(&mut self, now: i64) -> Result<(), Trouble> {
+        if self.book.permit::<UsageStatistics>(now).is_none() {
+            return Ok(());
+        }
         let listing = outbox::list(&self.config.kathea.outbox, now)?;
         let known: HashSet<[u8; 16]> =
             listing.sources.iter().map(|source| source.id()).chain(listing.not_files).collect();
