@@ -119,9 +119,13 @@ fn ends_in_line_feed(path: &Path) -> io::Result<bool> {
     Ok(last == *b"\n")
 }
 
-/// Makes removals durable.
+/// Makes removals durable. A directory that is gone holds nothing any more.
 pub fn sync(outbox: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(outbox)?.sync_all() } else { Ok(()) }
+    match File::open(outbox) {
+        Ok(directory) if cfg!(unix) => directory.sync_all(),
+        Err(e) if cfg!(unix) && e.kind() != io::ErrorKind::NotFound => Err(e),
+        _ => Ok(()),
+    }
 }
 
 /// The lines of one file.
