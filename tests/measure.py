@@ -115,10 +115,11 @@ def wire(bench):
         site.run_once()
         up, down, connections = bench.collector.relay.take()
         body = site.status()["sent"]["usage_statistics"]["bytes"]
-        packed = len(zlib.compress("".join(lines).encode(), 6))
+        packed = sum(len(gzip("".join(lines[at : at + 1000]))) for at in range(0, count, 1000))
         shown = f"{up / count:.2f} up, {down / count:.2f} down, bodies {body / count:.2f}, {connections} TLS"
         bench.row(f"wire bytes an event, {what}, all of TLS", shown, "8 bytes")
-        bench.row("  gzip -6 of the same lines in one stream", f"{packed / count:.2f}, ratio up {up / packed:.3f}", "0.3")
+        shown = f"{packed / count:.2f}, ratio of bodies {body / packed:.3f}, of all {up / packed:.3f}"
+        bench.row("  gzip -6 of the same lines, 1,000 a batch", shown, "0.3")
 
 
 @part
@@ -263,6 +264,11 @@ def check(site, wanted, usage=None):
     if usage is not None and status["waiting"]["usage"]["records"] != usage:
         raise SystemExit(f"{status['waiting']} waits: {status['problems']}")
     return status
+
+
+def gzip(text):
+    packer = zlib.compressobj(6, zlib.DEFLATED, 31)
+    return packer.compress(text.encode()) + packer.flush()
 
 
 def mib(count):

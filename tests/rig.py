@@ -31,6 +31,8 @@ class Relay:
             near, _ = self.listener.accept()
             far = socket.create_connection(("127.0.0.1", self.target))
             self.connections += 1
+            for end in (near, far):
+                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             for source, sink, direction in ((near, far, "up"), (far, near, "down")):
                 threading.Thread(target=self._pass, args=(source, sink, direction), daemon=True).start()
 
