@@ -171,11 +171,11 @@ impl TrayDir {
 /// Bytes that `path` and everything below it take on the disk: blocks, not lengths.
 pub(super) fn disk_bytes(path: &Path) -> u64 {
     let Ok(meta) = fs::symlink_metadata(path) else { return 0 };
-    let below = match fs::read_dir(path) {
-        Ok(entries) if meta.is_dir() => entries.flatten().map(|entry| disk_bytes(&entry.path())).sum(),
-        _ => 0,
-    };
-    blocks(&meta) + below
+    if !meta.is_dir() {
+        return blocks(&meta);
+    }
+    let below = |entries: fs::ReadDir| entries.flatten().map(|entry| disk_bytes(&entry.path())).sum::<u64>();
+    blocks(&meta) + fs::read_dir(path).map_or(0, below)
 }
 
 #[cfg(unix)]
