@@ -95,3 +95,6 @@ impl From<io::Error> for Refused {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

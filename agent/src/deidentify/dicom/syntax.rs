@@ -88,10 +88,11 @@ pub(super) fn start<R: Read + Seek>(mut source: Source<R>) -> Result<Start<R>, R
             return Ok(Start { source, encoding, transfer_syntax, sop_class });
         }
         let encoding = match Encoding::of(first) {
-            Some(encoding) => encoding,
-            None if is(&transfer_syntax, BIG_ENDIAN) => Encoding::BIG,
-            None if said => Encoding::little(first),
-            None => return Err(Refused::NotDicom),
+            _ if meta => Encoding::little(first),
+            _ if is(&transfer_syntax, BIG_ENDIAN) => Encoding::BIG,
+            Some(encoding) if transfer_syntax.is_empty() => encoding,
+            None if !said => return Err(Refused::NotDicom),
+            _ => Encoding::little(first),
         };
         if !meta && length == 0 {
             return Err(Refused::Cut);
