@@ -107,7 +107,10 @@ impl Source {
     fn is_complete(&self, now: i64) -> bool {
         let age = i128::from(now) * 1_000_000_000 - self.modified;
         let settled = i128::from(limits::OUTBOX_SETTLED) * 1_000_000_000;
-        !(0..settled).contains(&age) || self.size == 0 || ends_in_line_feed(&self.path).unwrap_or(true)
+        // `now` is cut to whole seconds: a file of this very second is up to one ahead of it.
+        !(-1_000_000_000..settled).contains(&age)
+            || self.size == 0
+            || ends_in_line_feed(&self.path).unwrap_or(true)
     }
 }
 
@@ -239,6 +242,7 @@ mod tests {
         write(dir.path(), "a.ndjson", b"whole\nha");
         let written = modified(&fs::metadata(dir.path().join("a.ndjson")).unwrap()) / 1_000_000_000;
         let written = i64::try_from(written).unwrap();
+        assert_eq!(list(dir.path(), written).unwrap().sources, []);
         assert_eq!(list(dir.path(), written + 1).unwrap().sources, []);
         assert_eq!(list(dir.path(), written + 1 + limits::OUTBOX_SETTLED).unwrap().sources.len(), 1);
         assert_eq!(list(dir.path(), 0).unwrap().sources.len(), 1, "a clock in 1970 keeps nothing back");
