@@ -17,7 +17,9 @@ pub(crate) fn run(config: Config, once: bool, close: bool) -> Result<Exit, Failu
         return Ok(match agent.run_once(close).map_err(Failure::failed)? {
             Finished::Nothing => Exit::Done,
             Finished::Remains => {
-                print::words("something remains to be sent: `kathea-agent status` says why");
+                print::words(
+                    "something remains to be sent: what is said above, or `kathea-agent status`, tells why",
+                );
                 Exit::Part
             }
         });

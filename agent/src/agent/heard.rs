@@ -24,33 +24,26 @@ impl Agent {
         if matches!(self.dispatch.line, Line::InUse) {
             self.dispatch.line = Line::Free(https);
         }
-        match &outcome {
-            Ok(answer) => {
-                self.problems.solved("collector");
-                if let Some((index, hash)) = answer.ledger_head() {
-                    self.book.compare_head(index, hash);
-                }
-            }
-            Err(failure) => {
-                warn!("collector: {failure}");
-                self.problems.note("collector", failure.to_string());
-            }
+        if let Ok(answer) = &outcome
+            && let Some((index, hash)) = answer.ledger_head()
+        {
+            self.book.compare_head(index, hash);
         }
+        let reply = about.reply(&outcome);
+        self.note_contact(&reply, &outcome);
         let taken = match about {
-            About::Batch(parcel, missing) => self.heard_of_batch(&parcel, &missing, &outcome),
-            About::Request(numbers, request) => self.heard_of_request(numbers, &request, &outcome),
-            About::ConsentFirst(entry) => {
-                let stored = routes::consent_stored(&outcome, entry);
+            About::Batch(parcel, missing) => self.heard_of_batch(&parcel, &missing, reply),
+            About::Request(numbers, _) => self.heard_of_request(numbers, reply),
+            About::ConsentFirst(_) => {
                 self.dispatch.consent_first = None;
-                if !matches!(stored, Reply::Acknowledged { .. }) {
+                if !matches!(reply, Reply::Acknowledged { .. }) {
                     let (random, elapsed) = (self.random(), self.since_start());
-                    self.dispatch.usage.heard(stored, 0, elapsed, random);
+                    self.dispatch.usage.heard(reply, 0, elapsed, random);
                 }
                 Ok(())
             }
             About::Probe(stream) => {
                 let (random, elapsed) = (self.random(), self.since_start());
-                let reply = routes::probed(&outcome);
                 match stream {
                     Stream::Usage => self.dispatch.usage.heard(reply, 0, elapsed, random),
                     Stream::Requests => self.dispatch.requests.heard(reply, 0, elapsed, random),
@@ -63,14 +56,24 @@ impl Agent {
         }
     }
 
-    fn heard_of_batch(
-        &mut self,
-        parcel: &Parcel,
-        missing: &[Missing],
-        outcome: &Outcome,
-    ) -> Result<(), Trouble> {
+    /// What `status` says of the way to the collector.
+    fn note_contact(&mut self, reply: &Reply, outcome: &Outcome) {
+        let what = match (outcome, reply) {
+            (Err(failure), _) => failure.to_string(),
+            (Ok(answer), Reply::Failed) => format!(
+                "what answers is not the collector, or it does not work now (status {}): if this network asks \
+                 for a login, log in; it is tried again",
+                answer.status
+            ),
+            (Ok(_), _) => return self.problems.solved("collector"),
+        };
+        warn!("collector: {what}");
+        self.problems.note("collector", what);
+    }
+
+    fn heard_of_batch(&mut self, parcel: &Parcel, missing: &[Missing], reply: Reply) -> Result<(), Trouble> {
         let (random, elapsed) = (self.random(), self.since_start());
-        let fate = self.dispatch.usage.heard(parcel.reply(outcome), parcel.records(), elapsed, random);
+        let fate = self.dispatch.usage.heard(reply, parcel.records(), elapsed, random);
         let done = self.dispatch.progress.note(parcel, &fate);
         match &fate {
             Fate::Consent => self.dispatch.consent_first = Some(parcel.consent()),
@@ -104,21 +107,26 @@ impl Agent {
         Ok(self.tally.save()?)
     }
 
-    fn heard_of_request(
-        &mut self,
-        numbers: Range<u64>,
-        request: &VendorRequest,
-        outcome: &Outcome,
-    ) -> Result<(), Trouble> {
-        let reply = match request {
-            VendorRequest::Consent(entry) => routes::consent_stored(outcome, *entry),
-            VendorRequest::Privacy { .. } => routes::privacy_taken(outcome).0,
-        };
+    fn heard_of_request(&mut self, numbers: Range<u64>, reply: Reply) -> Result<(), Trouble> {
         let (random, elapsed) = (self.random(), self.since_start());
         if let Fate::Settle { .. } = self.dispatch.requests.heard(reply, 1, elapsed, random) {
             self.requests.settle([numbers])?;
         }
         Ok(())
+    }
+}
+
+impl About {
+    /// What the outcome means to the pace.
+    fn reply(&self, outcome: &Outcome) -> Reply {
+        match self {
+            Self::Batch(parcel, _) => parcel.reply(outcome),
+            Self::Request(_, VendorRequest::Consent(entry)) | Self::ConsentFirst(entry) => {
+                routes::consent_stored(outcome, *entry)
+            }
+            Self::Request(_, VendorRequest::Privacy { .. }) => routes::privacy_taken(outcome).0,
+            Self::Probe(_) => routes::probed(outcome),
+        }
     }
 }
 
