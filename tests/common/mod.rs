@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "outside of `#[test]` functions")]
 
 pub(crate) mod collector;
+pub(crate) mod impostor;
 #[path = "../kathea/mod.rs"]
 pub(crate) mod kathea;
 pub(crate) mod outbox;

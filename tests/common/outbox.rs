@@ -45,7 +45,8 @@ impl Outbox {
         for first in (0..lines).step_by(per_file) {
             let text: String = (first..lines.min(first + per_file)).map(|_| line(self) + "\n").collect();
             self.files += 1;
-            workstation.leave(&format!("{:06}.ndjson", self.files), text);
+            let name = format!("{}-{:06}.ndjson", self.start.unix_timestamp_nanos(), self.files);
+            workstation.leave(&name, text);
         }
     }
 

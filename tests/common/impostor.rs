@@ -1,0 +1,99 @@
+//! A TLS server that is not the collector, and certificates of any kind that are signed by whom one likes.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rustls::pki_types::PrivateKeyDer;
+use rustls::{ServerConfig, ServerConnection, Stream};
+use time::{Duration, OffsetDateTime};
+
+use super::collector::Collector;
+
+/// Signs certificates.
+pub(crate) struct Authority(Issuer<'static, KeyPair>);
+
+impl Authority {
+    /// The collector's own.
+    pub(crate) fn of(collector: &Collector) -> Self {
+        let read = |name| fs::read_to_string(collector.data().join(name)).unwrap();
+        let key = KeyPair::from_pem(&read("ca-key.pem")).unwrap();
+        Self(Issuer::from_ca_cert_pem(&read("ca.pem"), key).unwrap())
+    }
+
+    /// One that nobody knows, whose certificate is written to `path`.
+    pub(crate) fn unknown(path: &Path) -> Self {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        fs::write(path, params.self_signed(&key).unwrap().pem()).unwrap();
+        Self(Issuer::new(params, key))
+    }
+}
+
+/// Answers every request with the same bytes.
+pub(crate) struct Impostor {
+    url: String,
+    heard: Arc<AtomicU64>,
+}
+
+impl Impostor {
+    /// With a certificate of `authority` that ends so far from now.
+    pub(crate) fn start(authority: &Authority, ends: Duration, answer: &'static [u8]) -> Self {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
+        params.not_before = OffsetDateTime::now_utc() - Duration::days(365);
+        params.not_after = OffsetDateTime::now_utc() + ends;
+        let certificate = params.signed_by(&key, &authority.0).unwrap();
+        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key)
+            .unwrap();
+
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("https://{}", listener.local_addr().unwrap());
+        let (config, heard) = (Arc::new(config), Arc::new(AtomicU64::new(0)));
+        let impostor = Self { url, heard: Arc::clone(&heard) };
+        thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let tls = ServerConnection::new(Arc::clone(&config)).unwrap();
+                let heard = Arc::clone(&heard);
+                thread::spawn(move || serve(stream, tls, answer, &heard));
+            }
+        });
+        impostor
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Bytes of HTTP that somebody sent.
+    pub(crate) fn heard(&self) -> u64 {
+        self.heard.load(Ordering::SeqCst)
+    }
+}
+
+/// Answers at the end of a head, and listens on: the answer comes before the body is read.
+fn serve(mut stream: TcpStream, mut tls: ServerConnection, answer: &[u8], heard: &AtomicU64) {
+    let mut stream = Stream::new(&mut tls, &mut stream);
+    let (mut request, mut buffer) = (Vec::new(), [0; 4096]);
+    while let Ok(length) = stream.read(&mut buffer)
+        && length > 0
+    {
+        heard.fetch_add(length as u64, Ordering::SeqCst);
+        request.extend_from_slice(&buffer[..length]);
+        if request.windows(4).any(|end| end == b"\r\n\r\n") {
+            request.clear();
+            let _ = stream.write_all(answer);
+        }
+    }
+}
