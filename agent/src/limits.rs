@@ -217,3 +217,23 @@ pub const DICOM_IDENTIFIER: usize = 64;
 
 /// Bytes of identifiers of one file; a header names a dozen.
 pub const DICOM_LEARNED: usize = 1 << 20;
+
+// De-identification: text
+
+/// Bytes of one line of a log: a stack trace folded into one line fits; what is longer is no line.
+pub const TEXT_LINE: usize = 64 << 10;
+
+/// Bytes of a JSON or XML document that is read as one: sidecars are some KiB. What is longer is read as a log.
+pub const DOCUMENT: u64 = 4 << 20;
+
+/// Levels of a document; serde_json's own bound is the same.
+pub const DOCUMENT_DEPTH: usize = 128;
+
+/// Spellings that are searched for at a time: some ten for each of ten thousand patients, below 30 MB.
+pub const SPELLINGS: usize = 100_000;
+
+/// Bytes that the end check looks at together, and how many of them it looks at again with the next.
+pub const CHECK_WINDOW: usize = 128 << 10;
+
+/// No identifier in any escape is longer.
+pub const CHECK_OVERLAP: usize = 4 << 10;

@@ -1,0 +1,138 @@
+//! The normalised view: a text as every spelling of it looks alike.
+//!
+//! Lower-case letters without marks and digits, nothing between them; the transliterations of Danish and German
+//! letters collapse, so that Sørensen, Soerensen and Sorensen are one word. Each byte knows where it came from.
+
+use std::ops::Range;
+
+use unicode_normalization::char::{decompose_compatible, is_combining_mark};
+
+/// A text's normalised view. Kept and filled again for the next text, so that it allocates once.
+#[derive(Debug, Default)]
+pub struct View {
+    bytes: Vec<u8>,
+    /// For each byte, the bytes of the text that it stands for.
+    from: Vec<Range<u32>>,
+}
+
+impl View {
+    /// Becomes the view of `text`, of at most 4 GiB.
+    pub(crate) fn fill(&mut self, text: &str) {
+        self.bytes.clear();
+        self.from.clear();
+        let bytes = text.as_bytes();
+        let mut at = 0;
+        while let Some(byte) = bytes.get(at) {
+            if byte.is_ascii() {
+                if byte.is_ascii_alphanumeric() {
+                    self.push(byte.to_ascii_lowercase(), at..at + 1);
+                }
+                at += 1;
+                continue;
+            }
+            let Some(character) = text.get(at..).and_then(|rest| rest.chars().next()) else { return };
+            let end = at + character.len_utf8();
+            fold(character, |byte| self.push(byte, at..end));
+            at = end;
+        }
+    }
+
+    /// The folded bytes.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The bytes of the text for which the folded bytes `range` stand.
+    pub(crate) fn origin(&self, range: Range<usize>) -> Option<Range<usize>> {
+        let first = self.from.get(range.start)?;
+        let last = self.from.get(range.end.checked_sub(1)?)?;
+        Some(first.start as usize..last.end as usize)
+    }
+
+    /// How many bytes of the text stand between the folded byte at `at` and the one before it.
+    pub(crate) fn gap(&self, at: usize) -> usize {
+        match (at.checked_sub(1).and_then(|before| self.from.get(before)), self.from.get(at)) {
+            (Some(before), Some(here)) => here.start.saturating_sub(before.end) as usize,
+            _ => 0,
+        }
+    }
+
+    /// Takes a byte, unless it is the second letter of a transliteration: ae, oe, ue and aa count as one.
+    fn push(&mut self, byte: u8, from: Range<usize>) {
+        let from = from.start as u32..from.end as u32;
+        if let (Some(before), Some(origin)) = (self.bytes.last(), self.from.last_mut())
+            && matches!((before, byte), (b'a' | b'o' | b'u', b'e') | (b'a', b'a'))
+            && origin.end >= from.start
+        {
+            origin.end = origin.end.max(from.end);
+            return;
+        }
+        self.bytes.push(byte);
+        self.from.push(from);
+    }
+}
+
+/// The folded form of one text.
+pub(crate) fn folded(text: &str) -> Vec<u8> {
+    let mut view = View::default();
+    view.fill(text);
+    view.bytes
+}
+
+/// One character beyond ASCII: decomposed (Unicode NFKD), marks dropped, lower case.
+fn fold(character: char, mut push: impl FnMut(u8)) {
+    let spelled = match character {
+        'æ' | 'Æ' | 'ǽ' | 'Ǽ' => "ae",
+        'ø' | 'Ø' | 'ǿ' | 'Ǿ' => "oe",
+        'œ' | 'Œ' => "oe",
+        'ß' | 'ẞ' => "ss",
+        'ł' | 'Ł' => "l",
+        'đ' | 'Đ' | 'ð' | 'Ð' => "d",
+        'þ' | 'Þ' => "th",
+        'ı' | 'İ' => "i",
+        _ => "",
+    };
+    if !spelled.is_empty() {
+        spelled.bytes().for_each(push);
+        return;
+    }
+    decompose_compatible(character, |part| {
+        if !is_combining_mark(part) && part.is_alphanumeric() {
+            for lower in part.to_lowercase() {
+                lower.encode_utf8(&mut [0; 4]).bytes().for_each(&mut push);
+            }
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_spelling_of_a_name_folds_alike() {
+        for spelling in
+            ["Sørensen", "SOERENSEN", "Sorensen", "so\u{308}rensen", "S-ø-rensen", "ｓorensen", "sÖrensen"]
+        {
+            assert_eq!(folded(spelling), b"sorensen", "{spelling}");
+        }
+        for spelling in ["Ågård", "Aagaard", "AGARD", "A\u{30a}ga\u{30a}rd"] {
+            assert_eq!(folded(spelling), b"agard", "{spelling}");
+        }
+        assert_eq!(folded("Müller-Weiß"), folded("muellerweiss"));
+        assert_eq!(folded("Łódź, Ærø"), b"lodzaro");
+        assert_eq!(folded("Иванов"), "иванов".as_bytes());
+    }
+
+    #[test]
+    fn what_is_folded_knows_where_it_came_from() {
+        let text = "kV=85 Bjørn Aagaard!";
+        let mut view = View::default();
+        view.fill(text);
+        let at = view.bytes().windows(5).position(|bytes| bytes == b"bjorn").unwrap();
+        assert_eq!(text.get(view.origin(at..at + 5).unwrap()), Some("Bjørn"));
+        assert_eq!(text.get(view.origin(at + 5..view.bytes().len()).unwrap()), Some("Aagaard"));
+        assert_eq!(view.gap(at + 5), 1);
+        assert_eq!(view.origin(0..0), None);
+    }
+}

@@ -1,0 +1,307 @@
+//! The identifiers of a case: learned from every header and sidecar before anything is written, then found in
+//! any text in whatever spelling a person or a program gives them.
+
+pub mod dates;
+mod fold;
+mod spell;
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::ops::Range;
+
+use aho_corasick::AhoCorasick;
+use time::Date;
+
+pub use fold::View;
+pub(crate) use fold::folded;
+
+use super::text::vocabulary;
+use crate::limits;
+
+/// What an identifier tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// Who: a patient's, a relative's, a member of staff's name.
+    Name,
+    /// A patient's, a study's or an order's number.
+    Id,
+    /// The day of birth.
+    BirthDate,
+    /// A telephone number.
+    Phone,
+    /// An electronic address.
+    Email,
+    /// Where somebody lives, or the clinic is.
+    Address,
+    /// The clinic: its name, its departments, its stations.
+    Clinic,
+}
+
+impl Kind {
+    /// The rule's name in a report.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Name => "learned_name",
+            Self::Id => "learned_id",
+            Self::BirthDate => "learned_birth_date",
+            Self::Phone => "learned_phone",
+            Self::Email => "learned_email",
+            Self::Address => "learned_address",
+            Self::Clinic => "learned_clinic",
+        }
+    }
+}
+
+/// An identifier in a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hit {
+    /// Its bytes.
+    pub range: Range<usize>,
+    /// What it tells.
+    pub kind: Kind,
+    /// It may as well be something else: a product's word, a short number. Removed from free text all the same,
+    /// but nothing to stop a bundle for.
+    pub weak: bool,
+    /// For a birth date, the days it may mean that somebody was born on.
+    pub days: Vec<Date>,
+}
+
+/// How one spelling is recognised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Pattern {
+    kind: Kind,
+    weak: bool,
+    /// Only as a word of its own, because it is short or part of the product's words.
+    whole: bool,
+    /// Only without separators inside, because it is short.
+    unbroken: bool,
+}
+
+/// What is being learned.
+#[derive(Default)]
+pub struct Learning {
+    patterns: HashMap<Vec<u8>, Pattern>,
+    births: HashSet<Date>,
+    persons: HashSet<Vec<u8>>,
+    files: u64,
+}
+
+impl Learning {
+    /// Takes one value; a list of several is split by the caller.
+    pub fn learn(&mut self, kind: Kind, value: &str) {
+        let value = value.trim();
+        match kind {
+            Kind::Name => self.name(value),
+            Kind::Id => self.id(value),
+            Kind::BirthDate => dates::dates(value, |found| self.births.extend(found.days)),
+            Kind::Phone => spell::phone(value, |spelling| {
+                if spelling.len() >= 6 {
+                    self.patterns.entry(spelling).or_insert(Pattern::number(Kind::Phone));
+                }
+            }),
+            Kind::Email => {
+                self.whole(kind, value);
+                let local = value.split('@').next().unwrap_or_default();
+                if local.len() >= spell::INSIDE {
+                    self.whole(kind, local);
+                }
+            }
+            Kind::Address | Kind::Clinic => self.place(kind, value),
+        }
+    }
+
+    /// A patient: counted once however many files name them.
+    pub fn person(&mut self, name: &str, id: &str) {
+        let who = if id.trim().is_empty() { spell::parts(name).concat() } else { folded(id) };
+        if !who.is_empty() {
+            self.persons.insert(who);
+        }
+    }
+
+    /// One more file was learned from.
+    pub fn file(&mut self) {
+        self.files += 1;
+    }
+
+    /// So many spellings that the search would not fit its memory.
+    pub fn is_too_much(&self) -> bool {
+        self.patterns.len() > limits::SPELLINGS
+    }
+
+    fn name(&mut self, value: &str) {
+        let parts = spell::parts(value);
+        spell::name(value, |spelling| {
+            let weak = vocabulary::knows_folded(&spelling);
+            let alone = parts.contains(&spelling) && spelling.len() >= spell::INSIDE;
+            let whole = !alone || vocabulary::has_inside(&spelling);
+            self.add(spelling, Pattern { kind: Kind::Name, weak, whole, unbroken: false });
+        });
+    }
+
+    fn id(&mut self, value: &str) {
+        spell::number(value, |spelling| {
+            let digits = spelling.iter().filter(|byte| byte.is_ascii_digit()).count();
+            let alike = spelling.iter().all(|byte| Some(byte) == spelling.first());
+            let short = if digits == spelling.len() { spelling.len() < 6 } else { spelling.len() < 4 };
+            if spelling.len() >= 4 || digits > 0 && digits < spelling.len() && spelling.len() >= 3 {
+                let weak = short || alike || vocabulary::knows_folded(&spelling);
+                let unbroken = spelling.len() < 7;
+                self.add(spelling, Pattern { kind: Kind::Id, weak, whole: true, unbroken });
+            }
+        });
+        // A Danish personal number begins with the day of birth.
+        let digits: String = value.chars().filter(char::is_ascii_digit).collect();
+        if matches!(digits.len(), 6 | 10) && value.len() <= 11 {
+            dates::dates(&digits, |found| self.births.extend(found.days.get(..2).unwrap_or_default()));
+        }
+    }
+
+    /// An address or a clinic: as a whole, by its lines, and by its words that are not everybody's.
+    fn place(&mut self, kind: Kind, value: &str) {
+        self.whole(kind, value);
+        for line in value.split([',', ';', '^', '\n', '\r']) {
+            self.whole(kind, line);
+            for word in line.split(|character: char| !character.is_alphabetic()) {
+                let spelling = folded(word);
+                if spelling.len() >= spell::INSIDE && !vocabulary::knows_folded(&spelling) {
+                    self.add(spelling, Pattern { kind, weak: false, whole: true, unbroken: true });
+                }
+            }
+        }
+    }
+
+    fn whole(&mut self, kind: Kind, value: &str) {
+        let spelling = folded(value);
+        if spelling.len() >= spell::INSIDE && !vocabulary::knows_all(value) {
+            self.add(spelling, Pattern { kind, weak: false, whole: true, unbroken: false });
+        }
+    }
+
+    fn add(&mut self, spelling: Vec<u8>, pattern: Pattern) {
+        self.patterns
+            .entry(spelling)
+            .and_modify(|known| {
+                known.weak &= pattern.weak;
+                known.whole &= pattern.whole;
+                known.unbroken &= pattern.unbroken;
+            })
+            .or_insert(pattern);
+    }
+
+    /// What was learned, ready to be searched for. `None` if it is too much for the memory of a search.
+    pub fn finish(self) -> Option<Identifiers> {
+        if self.is_too_much() {
+            return None;
+        }
+        let (spellings, patterns): (Vec<_>, Vec<_>) = self.patterns.into_iter().unzip();
+        Some(Identifiers {
+            search: AhoCorasick::new(spellings).ok()?,
+            patterns,
+            births: self.births,
+            persons: self.persons.len() as u64,
+            files: self.files,
+        })
+    }
+}
+
+impl Pattern {
+    fn number(kind: Kind) -> Self {
+        Self { kind, weak: false, whole: true, unbroken: false }
+    }
+}
+
+/// The identifiers of a case. Its `Debug` prints none.
+pub struct Identifiers {
+    search: AhoCorasick,
+    patterns: Vec<Pattern>,
+    births: HashSet<Date>,
+    persons: u64,
+    files: u64,
+}
+
+impl Identifiers {
+    /// Calls `each` with every identifier in `text`, in no order and overlapping. `view` is any, to be filled.
+    pub fn find(&self, text: &str, view: &mut View, mut each: impl FnMut(Hit)) {
+        view.fill(text);
+        for found in self.search.find_overlapping_iter(view.bytes()) {
+            let Some(pattern) = self.patterns.get(found.pattern().as_usize()) else { continue };
+            let Some(range) = view.origin(found.start()..found.end()) else { continue };
+            if let Some(hit) = accept(*pattern, text, view, found.start()..found.end(), range) {
+                each(hit);
+            }
+        }
+        dates::dates(text, |found| {
+            let days: Vec<_> = found.days.into_iter().filter(|day| self.births.contains(day)).collect();
+            if !days.is_empty() {
+                each(Hit { range: found.range, kind: Kind::BirthDate, weak: false, days });
+            }
+        });
+    }
+
+    /// Whether `text` holds one for which a value has to go.
+    pub fn is_in(&self, text: &str) -> bool {
+        let mut found = false;
+        self.find(text, &mut View::default(), |hit| found |= !hit.weak);
+        found
+    }
+
+    /// Whether somebody was born on that day.
+    pub fn is_birth(&self, day: Date) -> bool {
+        self.births.contains(&day)
+    }
+
+    /// Patients learned.
+    pub fn persons(&self) -> u64 {
+        self.persons
+    }
+
+    /// Files they were learned from.
+    pub fn files(&self) -> u64 {
+        self.files
+    }
+}
+
+impl fmt::Debug for Identifiers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Identifiers({} spellings)", self.patterns.len())
+    }
+}
+
+/// Bytes between two parts of one identifier: `Hansen, (Anna)`, not two cells of a table.
+const GAP: usize = 4;
+
+/// The hit, if what surrounds and separates it fits its pattern.
+fn accept(
+    pattern: Pattern,
+    text: &str,
+    view: &View,
+    folded: Range<usize>,
+    range: Range<usize>,
+) -> Option<Hit> {
+    let gaps = (folded.start + 1..folded.end).map(|at| view.gap(at));
+    let widest = gaps.max().unwrap_or(0);
+    let whole = is_edge(text, range.start) && is_edge(text, range.end);
+    let fits = match widest {
+        0 => whole || !pattern.whole,
+        1..=GAP => whole && !pattern.unbroken,
+        _ => false,
+    };
+    fits.then_some(Hit { range, kind: pattern.kind, weak: pattern.weak, days: Vec::new() })
+}
+
+/// Whether a word or a number begins or ends at `at`: no letter meets a letter there, no digit a digit, except
+/// where a small letter meets a capital.
+fn is_edge(text: &str, at: usize) -> bool {
+    let before = text.get(..at).and_then(|text| text.chars().next_back());
+    let after = text.get(at..).and_then(|text| text.chars().next());
+    match (before, after) {
+        (Some(before), Some(after)) if before.is_numeric() => !after.is_numeric(),
+        (Some(before), Some(after)) if before.is_alphabetic() => {
+            !after.is_alphabetic() || before.is_lowercase() && after.is_uppercase()
+        }
+        _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,131 @@
+//! JSON and XML: parsed, walked without recursion of our own, decided by key, written anew.
+//!
+//! Nothing of the input's syntax reaches the output. What does not parse is no document but a log.
+
+pub(crate) mod json;
+mod leaf;
+pub(crate) mod xml;
+
+use std::borrow::Cow;
+
+use encoding_rs::WINDOWS_1252;
+
+use super::identifiers::{Kind, Learning};
+use super::keys;
+use super::text::{decode, vocabulary};
+
+/// Not parsed: no document of its kind, nested too deep, or with a document type of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unparsed;
+
+/// A document as text, whatever its encoding.
+pub(crate) fn decoded(bytes: &[u8]) -> Cow<'_, str> {
+    match (decode::utf16(bytes.get(..512).unwrap_or(bytes)), std::str::from_utf8(bytes)) {
+        (Some(encoding), _) => encoding.decode(bytes).0,
+        (None, Ok(text)) => Cow::Borrowed(text.trim_start_matches('\u{feff}')),
+        (None, Err(_)) => WINDOWS_1252.decode_without_bom_handling(bytes).0,
+    }
+}
+
+/// Learns the value of a key that names somebody or some place.
+fn learn(learning: &mut Learning, key: &str, value: &str) {
+    if keys::class(key) == keys::Class::Person
+        && let Some(kind) = kind(key, value)
+    {
+        learning.learn(kind, value);
+    }
+}
+
+/// What the value of such a key tells; `None` for what is removed but names nobody: a comment, a sex, a machine.
+fn kind(key: &str, value: &str) -> Option<Kind> {
+    const KINDS: &[(Kind, &[&str])] = &[
+        (Kind::BirthDate, &["birth", "dob", "foed"]),
+        (Kind::Phone, &["phone", "tlf", "telefon", "mobil", "fax", "cell"]),
+        (Kind::Email, &["mail"]),
+        (Kind::Address, &["addr", "street", "city", "vej", "town", "postal", "zip"]),
+        (
+            Kind::Clinic,
+            &[
+                "clinic",
+                "klinik",
+                "institution",
+                "hospital",
+                "practice",
+                "praksis",
+                "department",
+                "company",
+                "organi",
+                "site",
+            ],
+        ),
+        (
+            Kind::Id,
+            &[
+                "id",
+                "nr",
+                "number",
+                "nummer",
+                "cpr",
+                "mrn",
+                "accession",
+                "ssn",
+                "personn",
+                "insurance",
+                "yder",
+            ],
+        ),
+        (
+            Kind::Name,
+            &[
+                "name",
+                "navn",
+                "patient",
+                "operator",
+                "user",
+                "doctor",
+                "dentist",
+                "physician",
+                "surgeon",
+                "nurse",
+                "behandler",
+                "tandlaege",
+                "laege",
+                "technician",
+                "radiographer",
+                "contact",
+                "kontakt",
+                "guardian",
+                "parent",
+                "mother",
+                "father",
+                "spouse",
+                "relative",
+                "given",
+                "family",
+                "owner",
+                "author",
+                "by",
+                "bruger",
+                "responsible",
+            ],
+        ),
+    ];
+    const NOT: &[&str] = &[
+        "host", "computer", "machine", "maskine", "server", "station", "comment", "note", "sex", "age",
+        "url", "path",
+    ];
+    let key: String = key.to_lowercase().replace('ø', "oe").replace('æ', "ae");
+    if NOT.iter().any(|part| key.contains(part)) && !key.contains("patientname") {
+        return None;
+    }
+    let digits = value.bytes().filter(u8::is_ascii_digit).count();
+    let (kind, _) = KINDS.iter().find(|(_, parts)| parts.iter().any(|part| key.contains(part)))?;
+    let is_word = *kind == Kind::Name && digits > 2;
+    if *kind == Kind::Name && vocabulary::knows_all(value) && value.split_whitespace().count() < 2 {
+        return None;
+    }
+    Some(if is_word { Kind::Id } else { *kind })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,108 @@
+//! Logs: the head of a line by its grammar, its message word by word.
+//!
+//! ```text
+//! bytes -> decode    lines, whatever the encoding
+//!          header    time (moved by the case's weeks), level, module, code: kept
+//!          unescape  \u, entities, percent, quoted-printable
+//!          scrub     learned identifiers, then forms (patterns), keys, then the vocabulary
+//! ```
+//!
+//! Memory is that of a line, whatever the file.
+
+pub(crate) mod decode;
+mod header;
+mod moment;
+mod patterns;
+mod rule;
+mod scrub;
+pub(crate) mod unescape;
+pub(crate) mod vocabulary;
+
+use std::io::{self, Read, Write};
+
+use decode::{Line, Lines};
+use header::Piece;
+pub(crate) use moment::Moment;
+pub use rule::{Counts, Rule};
+pub use scrub::Scrubber;
+
+use super::case::Case;
+use super::identifiers::Identifiers;
+use super::structured;
+
+/// Pieces of the head of a line.
+const PIECES: usize = 5;
+
+/// Writes to `output` what may stay of the log in `input`, line by line.
+pub fn clean(
+    input: impl Read,
+    output: &mut impl Write,
+    case: &Case,
+    identifiers: &Identifiers,
+) -> io::Result<Counts> {
+    let mut lines = Lines::new(input)?;
+    let mut scrubber = Scrubber::new(case, identifiers);
+    let mut out = String::new();
+    while let Some((line, end)) = lines.next_line()? {
+        match line {
+            Line::Text(text) => {
+                out.clear();
+                scrubber.line(text, &mut out);
+                out.push_str(end.as_str());
+                output.write_all(out.as_bytes())?;
+            }
+            Line::Unreadable => scrubber.counts.drop(Rule::Unreadable),
+        }
+    }
+    Ok(scrubber.counts)
+}
+
+impl Scrubber<'_> {
+    /// Appends to `out` what may stay of one line of a log.
+    fn line(&mut self, line: &str, out: &mut String) {
+        if line.starts_with('{')
+            && let Ok(json) = structured::json::clean(line.as_bytes(), self, false)
+        {
+            out.push_str(&json);
+            return;
+        }
+        let mut rest = self.time(line, out);
+        for _ in 0..PIECES {
+            match header::piece(rest) {
+                Some(Piece::Fixed(piece)) => {
+                    out.push_str(piece);
+                    self.counts.kept += 1;
+                    rest = rest.get(piece.len()..).unwrap_or_default();
+                }
+                Some(Piece::Module(name, code)) => {
+                    if self.is_told(name) {
+                        self.message(name, out);
+                    } else {
+                        out.push_str(name);
+                        self.counts.kept += 1;
+                    }
+                    out.push_str(code);
+                    rest = rest.get(name.len() + code.len()..).unwrap_or_default();
+                    break;
+                }
+                None => break,
+            }
+        }
+        self.message(rest, out);
+    }
+
+    /// Moves the point in time with which a line begins; returns what follows it.
+    fn time<'t>(&mut self, line: &'t str, out: &mut String) -> &'t str {
+        let open = line.len() - line.trim_start_matches([' ', '\t', '[', '<']).len();
+        let Some((before, text)) = line.split_at_checked(open) else { return line };
+        let Some(moment) = Moment::at_start(text) else { return line };
+        let Some(moved) = moment.moved(text, self.case) else { return line };
+        self.counts.replace(Rule::Moved);
+        out.push_str(before);
+        out.push_str(&moved);
+        let rest = text.get(moment.length..).unwrap_or_default();
+        let gap = rest.len() - rest.trim_start_matches([' ', '\t', ']', '>', '|', '-', ';', ',']).len();
+        out.push_str(rest.get(..gap).unwrap_or_default());
+        rest.get(gap..).unwrap_or_default()
+    }
+}

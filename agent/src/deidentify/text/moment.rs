@@ -1,0 +1,149 @@
+//! Points in time: a date followed by a time of day. The date moves by the case's weeks, the time stays.
+
+use super::super::case::Case;
+
+/// A point in time at the start of a text.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Moment {
+    /// Year, month, day.
+    pub(crate) date: (i32, u8, u8),
+    form: Form,
+    /// Bytes of the date.
+    date_length: usize,
+    /// Bytes of all of it.
+    pub(crate) length: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    YearFirst(char),
+    DayFirst(char),
+    Compact,
+}
+
+impl Moment {
+    /// The point in time with which `text` begins.
+    pub(crate) fn at_start(text: &str) -> Option<Self> {
+        let (date, form, date_length) = date(text)?;
+        let rest = text.get(date_length..)?;
+        let gap = match rest.as_bytes() {
+            [b',', b' ', ..] => 2,
+            [b' ' | b'T' | b't' | b'_' | b'-', ..] => 1,
+            [digit, ..] if form == Form::Compact && digit.is_ascii_digit() => 0,
+            _ => return None,
+        };
+        let time = time(rest.get(gap..)?)?;
+        Some(Self { date, form, date_length, length: date_length + gap + time })
+    }
+
+    /// The same point in time, its date moved. `None` if there is no such day.
+    pub(crate) fn moved(&self, text: &str, case: &Case) -> Option<String> {
+        let (year, month, day) = self.date;
+        let (year, month, day) = case.shift_date(year, month, day)?;
+        let date = match self.form {
+            Form::YearFirst(by) => format!("{year:04}{by}{month:02}{by}{day:02}"),
+            Form::DayFirst(by) => format!("{day:02}{by}{month:02}{by}{year:04}"),
+            Form::Compact => format!("{year:04}{month:02}{day:02}"),
+        };
+        Some(date + text.get(self.date_length..self.length)?)
+    }
+}
+
+fn date(text: &str) -> Option<((i32, u8, u8), Form, usize)> {
+    let (one, rest) = number(text)?;
+    let by = rest.chars().next().unwrap_or(' ');
+    if one.len() == 8 || one.len() == 14 {
+        let date = (one.get(..4)?.parse().ok()?, one.get(4..6)?.parse().ok()?, one.get(6..8)?.parse().ok()?);
+        return is_day(date).then_some((date, Form::Compact, 8));
+    }
+    if !matches!(by, '-' | '.' | '/') {
+        return None;
+    }
+    let (two, rest) = number(rest.strip_prefix(by)?)?;
+    let (three, _) = number(rest.strip_prefix(by)?)?;
+    let length = one.len() + two.len() + three.len() + 2;
+    let (year, month, day, form) = match (one.len(), three.len()) {
+        (4, 1 | 2) => (one, two, three, Form::YearFirst(by)),
+        (1 | 2, 4) => (three, two, one, Form::DayFirst(by)),
+        _ => return None,
+    };
+    let (month, day) = (month.parse::<u8>().ok()?, day.parse::<u8>().ok()?);
+    // The American order, where only that makes a day.
+    let (month, day) = if month > 12 { (day, month) } else { (month, day) };
+    let date = (year.parse().ok()?, month, day);
+    is_day(date).then_some((date, form, length))
+}
+
+fn is_day((year, month, day): (i32, u8, u8)) -> bool {
+    (1900..2100).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day)
+}
+
+/// Bytes of `10:32`, `10:32:11`, `10:32:11.123+01:00`, `103211.123`.
+fn time(text: &str) -> Option<usize> {
+    let (hours, rest) = number(text)?;
+    let rest = match (hours.len(), rest.strip_prefix(':')) {
+        (4 | 6, None) => rest,
+        (1 | 2, Some(rest)) => {
+            let (minutes, rest) = number(rest)?;
+            if minutes.len() != 2 {
+                return None;
+            }
+            match rest.strip_prefix(':').and_then(number) {
+                Some((seconds, rest)) if seconds.len() == 2 => rest,
+                _ => rest,
+            }
+        }
+        _ => return None,
+    };
+    let rest = match rest.strip_prefix(['.', ',']).and_then(number) {
+        Some((fraction, rest)) if fraction.len() <= 9 => rest,
+        _ => rest,
+    };
+    let rest = match (rest.strip_prefix('Z'), rest.strip_prefix(['+', '-'])) {
+        (Some(rest), _) => rest,
+        (None, Some(zone)) => match number(zone) {
+            Some((digits, rest)) if digits.len() == 4 => rest,
+            Some((digits, after)) if digits.len() == 2 => {
+                after.strip_prefix(':').and_then(number).map_or(after, |(_, rest)| rest)
+            }
+            _ => rest,
+        },
+        (None, None) => rest,
+    };
+    Some(text.len() - rest.len())
+}
+
+fn number(text: &str) -> Option<(&str, &str)> {
+    let length = text.bytes().take_while(u8::is_ascii_digit).count();
+    (length > 0).then(|| text.split_at_checked(length))?
+}
+
+#[cfg(test)]
+mod tests {
+    use zeroize::Zeroizing;
+
+    use super::*;
+
+    #[test]
+    fn the_date_moves_in_its_own_form_and_the_time_stays() {
+        let case = Case::new(Zeroizing::new([7; 32]));
+        for (text, time) in [
+            ("2026-11-21 10:32:11.123 [INFO]", " 10:32:11.123"),
+            ("2026-11-21T10:32:11.123+01:00 x", "T10:32:11.123+01:00"),
+            ("21.11.2026 10:32:11,5", " 10:32:11,5"),
+            ("2026/11/21 10:32", " 10:32"),
+            ("20261121 103211.5", " 103211.5"),
+            ("20261121103211", "103211"),
+            ("20261121-103211 x", "-103211"),
+            ("11/21/2026, 10:32:11", ", 10:32:11"),
+        ] {
+            let moment = Moment::at_start(text).unwrap();
+            assert_eq!(moment.date, (2026, 11, 21), "{text}");
+            let moved = moment.moved(text, &case).unwrap();
+            assert!(moved.ends_with(time) && !moved.contains("2026"), "{text} became {moved}");
+        }
+        for text in ["10:32:11", "2026-11-21", "2026-13-41 10:32:11", "1.2.840.10008 10:32", "", "85 kV"] {
+            assert_eq!(Moment::at_start(text), None, "{text}");
+        }
+    }
+}
