@@ -74,6 +74,32 @@ pub(crate) enum Command {
         #[arg(long, value_enum, default_value_t = Format::Md)]
         format: Format,
     },
+    /// Strip patients' identifiers from scans' metadata, logs, JSON and XML: one call is one case
+    ///
+    /// Of a DICOM file only the header is read; the output is the DICOM JSON of the attributes that a support case
+    /// needs. Logs keep times of day, levels, modules, codes and numbers. Nothing leaves this computer.
+    #[command(
+        after_help = "Example: kathea-agent deidentify scans/ kathea.log -o out --context all-scans/ --report out.html\n\
+                      Exit: 0 all cleaned, 3 some refused (the report lists them), 1 nothing cleaned."
+    )]
+    Deidentify {
+        /// Files and folders
+        #[arg(required = true, value_name = "PATH")]
+        paths: Vec<PathBuf>,
+        /// Folder for the outputs, named 0001.json, 0002.log, ...
+        #[arg(short, long, value_name = "DIR")]
+        output: PathBuf,
+        /// Scans and sidecars to learn identifiers from only: a log speaks of all patients of its days
+        #[arg(long, value_name = "PATH")]
+        context: Vec<PathBuf>,
+        /// What became of each file, by its name: keep it here. Ending in .html a page with before (masked) and
+        /// after of every attribute, otherwise JSON
+        #[arg(long, value_name = "FILE")]
+        report: Option<PathBuf>,
+        /// Print the report, for programs
+        #[arg(long)]
+        json: bool,
+    },
     /// Turn a one-time token into this device's own key and certificate
     #[command(after_help = "Example: kathea-agent enroll --token-file token.txt")]
     Enroll {

@@ -10,6 +10,7 @@
 //! consent    what is asked, yes, no, not any more
 //! status     how it is, for people
 //! inventory  the catalog as a data inventory
+//! deidentify scans, logs, JSON and XML without who they are about
 //! doctor     what is wrong and what to do
 //! words      plain words for the closed lists
 //! print      data to standard output, words to standard error
@@ -19,6 +20,7 @@
 
 mod cli;
 mod consent;
+mod deidentify;
 mod doctor;
 mod exit;
 mod inventory;
@@ -36,6 +38,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use agent::config::Config;
+use agent::deidentify::files::Job;
 use agent::request::Request;
 use clap::Parser;
 use cli::{Cli, Command};
@@ -74,6 +77,11 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Record { event, attributes } => record::record(&config()?, &event, &attributes),
         Command::Consent(command) => consent::consent(&config()?, command),
         Command::Catalog { format } => inventory::print(format),
+        Command::Deidentify { paths, output, context, report, json } => deidentify::deidentify(
+            &Job { paths: &paths, contexts: &context, output: &output },
+            report.as_deref(),
+            json,
+        ),
         Command::Enroll { url, token_file } => enroll(&config()?, url, &token_file),
         Command::Doctor { json, offline } => doctor::doctor(&path, json, offline),
     }

@@ -4,6 +4,7 @@ pub mod case;
 pub mod check;
 pub mod clean;
 pub mod dicom;
+pub mod files;
 pub mod identifiers;
 pub mod journal;
 mod keys;

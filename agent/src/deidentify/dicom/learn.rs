@@ -74,6 +74,8 @@ impl fmt::Debug for Identifier {
 pub struct Learned {
     /// Each once.
     pub identifiers: BTreeSet<Identifier>,
+    /// The patient's identifier, or else the name: one and the same over all of a patient's files.
+    pub patient: Option<String>,
     /// Bytes that were read from the file.
     pub bytes_read: u64,
 }
@@ -90,6 +92,8 @@ static KINDS: LazyLock<Vec<(Tag, Kind)>> = LazyLock::new(|| {
 
 /// Patient information; what of its text is not kept is about somebody.
 const PATIENT: u16 = 0x0010;
+const PATIENT_NAME: Tag = Tag(0x0010, 0x0010);
+const PATIENT_ID: Tag = Tag(0x0010, 0x0020);
 
 /// Reads who and what is named in the header of one file.
 ///
@@ -98,6 +102,7 @@ const PATIENT: u16 = 0x0010;
 pub fn learn<R: Read + Seek>(file: R) -> Result<Learned, Refused> {
     let mut reader = Reader::new(file)?;
     let mut identifiers = BTreeSet::new();
+    let (mut patient_id, mut patient_name) = (None, None);
     let mut size = 0;
     while let Some(event) = reader.next()? {
         let Event::Element(header) = event else { continue };
@@ -107,6 +112,11 @@ pub fn learn<R: Read + Seek>(file: R) -> Result<Learned, Refused> {
         let Some(bytes) = reader.value(limits::DICOM_VALUE)? else { continue };
         for reading in charset.readings(bytes) {
             for value in values(vr, &reading).flat_map(|value| groups(kind, value)) {
+                match header.tag {
+                    PATIENT_ID => _ = patient_id.get_or_insert_with(|| value.to_owned()),
+                    PATIENT_NAME => _ = patient_name.get_or_insert_with(|| value.to_owned()),
+                    _ => {}
+                }
                 let identifier = Identifier { kind, text: value.to_owned() };
                 if identifiers.insert(identifier) {
                     size += value.len() + limits::DICOM_IDENTIFIER;
@@ -117,7 +127,7 @@ pub fn learn<R: Read + Seek>(file: R) -> Result<Learned, Refused> {
             return Err(Refused::TooLarge);
         }
     }
-    Ok(Learned { identifiers, bytes_read: reader.bytes_read() })
+    Ok(Learned { identifiers, patient: patient_id.or(patient_name), bytes_read: reader.bytes_read() })
 }
 
 fn kind(tag: Tag, vr: VR) -> Option<Kind> {

@@ -35,6 +35,10 @@ pub enum Kind {
     Address,
     /// The clinic: its name, its departments, its stations.
     Clinic,
+    /// Whatever else is written about somebody, as a whole.
+    Remark,
+    /// A UID of a study, a series or an object.
+    Uid,
 }
 
 impl Kind {
@@ -48,6 +52,8 @@ impl Kind {
             Self::Email => "learned_email",
             Self::Address => "learned_address",
             Self::Clinic => "learned_clinic",
+            Self::Remark => "learned_remark",
+            Self::Uid => "learned_uid",
         }
     }
 }
@@ -107,6 +113,7 @@ impl Learning {
                 }
             }
             Kind::Address | Kind::Clinic => self.place(kind, value),
+            Kind::Remark | Kind::Uid => self.whole(kind, value),
         }
     }
 

@@ -77,8 +77,10 @@ impl Rule {
             Self::Network => "[host]",
             Self::Url => "[url]",
             Self::Path => "[path]",
-            Self::Uid | Self::Guid => "[uid]",
-            Self::Dump | Self::Key | Self::Unlisted | Self::Unreadable => "[removed]",
+            Self::Learned(Kind::Uid) | Self::Uid | Self::Guid => "[uid]",
+            Self::Learned(Kind::Remark) | Self::Dump | Self::Key | Self::Unlisted | Self::Unreadable => {
+                "[removed]"
+            }
             Self::Word => "[text]",
         }
     }

@@ -14,7 +14,7 @@ use crate::deidentify::keys::{self, Class};
 /// Where the private characters begin that stand for what was learned while the rest is looked at.
 const MARKS: u32 = 0xe000;
 /// What they stand for.
-const MARKED: [Rule; 8] = [
+const MARKED: [Rule; 9] = [
     Rule::Learned(Kind::Name),
     Rule::Learned(Kind::Id),
     Rule::Learned(Kind::BirthDate),
@@ -22,6 +22,7 @@ const MARKED: [Rule; 8] = [
     Rule::Learned(Kind::Email),
     Rule::Learned(Kind::Address),
     Rule::Learned(Kind::Clinic),
+    Rule::Learned(Kind::Remark),
     Rule::Date,
 ];
 /// Letters before the number of an error code.
@@ -85,7 +86,12 @@ impl<'a> Scrubber<'a> {
     fn mark<'t>(&mut self, text: &'t str) -> Cow<'t, str> {
         let (hits, identifiers) = (&mut self.hits, self.identifiers);
         hits.clear();
-        identifiers.find(text, &mut self.view, |hit| hits.push((hit.range, Rule::Learned(hit.kind))));
+        // A UID is mapped by its form, so that references still fit.
+        identifiers.find(text, &mut self.view, |hit| {
+            if hit.kind != Kind::Uid {
+                hits.push((hit.range, Rule::Learned(hit.kind)));
+            }
+        });
         dates::dates(text, |found| {
             if is_date(text, &found.range) {
                 hits.push((found.range, Rule::Date));

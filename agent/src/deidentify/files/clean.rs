@@ -1,0 +1,174 @@
+//! One file, cleaned into one writer.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use super::Failure;
+use super::inputs::{Format, Input, Reason};
+use super::plain::Part;
+use crate::deidentify::case::Case;
+use crate::deidentify::dicom::{self, Change, Screen};
+use crate::deidentify::identifiers::Identifiers;
+use crate::deidentify::structured;
+use crate::deidentify::text::{self, Counts, Scrubber};
+use crate::limits;
+
+/// What became of a file.
+#[derive(Debug)]
+pub struct Cleaned {
+    /// What it turned out to be: JSON that does not parse is a log.
+    pub format: Format,
+    /// Attributes, values and words that stayed.
+    pub kept: u64,
+    /// Those with something else in their place.
+    pub replaced: u64,
+    /// Those that are gone.
+    pub dropped: u64,
+    /// Replacements and losses by rule.
+    pub rules: BTreeMap<&'static str, u64>,
+    /// DICOM: what happened to which attribute.
+    pub changes: Vec<Change>,
+    /// Bytes read of the input, where that is less than all.
+    pub bytes_read: Option<u64>,
+}
+
+/// Cleans one file of `case` into `out`.
+///
+/// # Errors
+/// Of reading: the reason for which the file is refused, in the value. Of writing: the error.
+pub fn clean(
+    input: &Input,
+    case: &Case,
+    identifiers: &Identifiers,
+    out: &mut dyn Write,
+) -> io::Result<Result<Cleaned, Reason>> {
+    match input.format {
+        Ok(Format::Dicom) => header(input, case, identifiers, out),
+        Ok(format @ (Format::Json | Format::Xml)) => match document(&input.path) {
+            Ok(Some(bytes)) => {
+                let mut scrubber = Scrubber::new(case, identifiers);
+                let text = structured::decoded(&bytes);
+                let cleaned = match format {
+                    Format::Xml => structured::xml::clean(&text, &mut scrubber),
+                    _ => structured::json::clean(text.as_bytes(), &mut scrubber, true),
+                };
+                match cleaned {
+                    Ok(cleaned) => {
+                        out.write_all(cleaned.as_bytes())?;
+                        Ok(Ok(counted(format, scrubber.counts)))
+                    }
+                    Err(structured::Unparsed) => log(input, case, identifiers, out),
+                }
+            }
+            Ok(None) => log(input, case, identifiers, out),
+            Err(error) => Ok(Err(error.into())),
+        },
+        Ok(Format::Text) => log(input, case, identifiers, out),
+        Ok(Format::Other) => Ok(Err(Reason::OtherFormat)),
+        Err(reason) => Ok(Err(reason)),
+    }
+}
+
+/// A small document whole, or `None` if it is none to be read as one.
+pub(super) fn document(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(limits::DOCUMENT + 1).read_to_end(&mut bytes)?;
+    Ok((bytes.len() as u64 <= limits::DOCUMENT).then_some(bytes))
+}
+
+/// Cleans a file into the next output of `directory`.
+pub(super) fn to_part(
+    input: &Input,
+    case: &Case,
+    identifiers: &Identifiers,
+    directory: &Path,
+    number: usize,
+) -> Result<Result<(Part, Cleaned), Reason>, Failure> {
+    let ending = input.format.map_or("", Format::ending);
+    if let Err(reason) = input.format {
+        return Ok(Err(reason));
+    }
+    let name = format!("{number:04}.{ending}");
+    let written = Part::write(directory, &name, |out| clean(input, case, identifiers, out));
+    let (part, cleaned) = written.map_err(|e| Failure::Output(directory.join(&name), e.kind()))?;
+    Ok(cleaned.map(|cleaned| (part, cleaned)))
+}
+
+fn log(
+    input: &Input,
+    case: &Case,
+    identifiers: &Identifiers,
+    mut out: &mut dyn Write,
+) -> io::Result<Result<Cleaned, Reason>> {
+    let file = match File::open(&input.path) {
+        Ok(file) => file,
+        Err(error) => return Ok(Err(error.into())),
+    };
+    let counts = text::clean(file, &mut out, case, identifiers)?;
+    let is_text = counts.kept + counts.replaced > 0 || counts.dropped == 0;
+    Ok(if is_text { Ok(counted(Format::Text, counts)) } else { Err(Reason::NoText) })
+}
+
+fn header(
+    input: &Input,
+    case: &Case,
+    identifiers: &Identifiers,
+    out: &mut dyn Write,
+) -> io::Result<Result<Cleaned, Reason>> {
+    let file = match File::open(&input.path) {
+        Ok(file) => file,
+        Err(error) => return Ok(Err(error.into())),
+    };
+    let screen = CaseScreen { identifiers, scrubber: RefCell::new(Scrubber::new(case, identifiers)) };
+    let cleaned = match dicom::clean(file, case, &screen) {
+        Ok(cleaned) => cleaned,
+        Err(refused) => return Ok(Err(Reason::Dicom(refused))),
+    };
+    out.write_all(&cleaned.json)?;
+    let mut rules = BTreeMap::new();
+    for change in &cleaned.changes {
+        *rules.entry(change.treatment.as_str()).or_default() += 1;
+    }
+    Ok(Ok(Cleaned {
+        format: Format::Dicom,
+        kept: cleaned.kept,
+        replaced: cleaned.replaced,
+        dropped: cleaned.dropped,
+        rules,
+        changes: cleaned.changes,
+        bytes_read: Some(cleaned.bytes_read),
+    }))
+}
+
+fn counted(format: Format, counts: Counts) -> Cleaned {
+    Cleaned {
+        format,
+        kept: counts.kept,
+        replaced: counts.replaced,
+        dropped: counts.dropped,
+        rules: counts.rules.into_iter().map(|(rule, count)| (rule.as_str(), count)).collect(),
+        changes: Vec::new(),
+        bytes_read: None,
+    }
+}
+
+/// What a header's values are shown to.
+struct CaseScreen<'a> {
+    identifiers: &'a Identifiers,
+    scrubber: RefCell<Scrubber<'a>>,
+}
+
+impl Screen for CaseScreen<'_> {
+    fn identifies(&self, text: &str) -> bool {
+        self.identifiers.is_in(text)
+    }
+
+    fn descriptor(&self, text: &str) -> Option<String> {
+        let mut clean = String::new();
+        self.scrubber.borrow_mut().message(text, &mut clean);
+        (clean != text).then(|| format!("[text removed, {} chars]", text.chars().count()))
+    }
+}

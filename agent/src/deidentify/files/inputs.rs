@@ -1,0 +1,221 @@
+//! What lies under the paths that were named, and of what kind each file is. Nothing is opened but plain files.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+use walkdir::WalkDir;
+
+use crate::deidentify::dicom;
+use crate::deidentify::text::decode;
+
+/// What a file is, told by how it begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// DICOM, with or without its preamble.
+    Dicom,
+    /// A log, or any other text.
+    Text,
+    /// JSON.
+    Json,
+    /// XML.
+    Xml,
+    /// None of these.
+    Other,
+}
+
+impl Format {
+    /// The kind in a report.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Dicom => "dicom",
+            Self::Text => "text",
+            Self::Json => "json",
+            Self::Xml => "xml",
+            Self::Other => "other",
+        }
+    }
+
+    /// The ending of the output.
+    pub const fn ending(self) -> &'static str {
+        match self {
+            Self::Dicom | Self::Json => "json",
+            Self::Xml => "xml",
+            Self::Text | Self::Other => "log",
+        }
+    }
+}
+
+/// Why a file is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// A symbolic link: where it leads was not named.
+    SymbolicLink,
+    /// A device, a pipe, a socket.
+    NotAFile,
+    /// It may not be read.
+    Denied,
+    /// There is nothing of that name.
+    Missing,
+    /// Its folder or its disk can't be read.
+    Unreadable,
+    /// It has no bytes.
+    Empty,
+    /// An archive, an image, a program, a database: neither DICOM nor text, JSON, XML.
+    OtherFormat,
+    /// Not one line of it could be decoded.
+    NoText,
+    /// DICOM, but none that can be trusted.
+    Dicom(dicom::Refused),
+}
+
+impl Reason {
+    /// The reason in a report.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::SymbolicLink => "symbolic_link",
+            Self::NotAFile => "not_a_file",
+            Self::Denied => "no_permission",
+            Self::Missing => "missing",
+            Self::Unreadable => "unreadable",
+            Self::Empty => "empty",
+            Self::OtherFormat => "other_format",
+            Self::NoText => "no_text",
+            Self::Dicom(refused) => refused.as_str(),
+        }
+    }
+}
+
+impl From<io::Error> for Reason {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            ErrorKind::PermissionDenied => Self::Denied,
+            ErrorKind::NotFound => Self::Missing,
+            _ => Self::Unreadable,
+        }
+    }
+}
+
+/// One file under the paths, or what stands in its place.
+#[derive(Debug)]
+pub struct Input {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// What it is, or why it is not looked into.
+    pub format: Result<Format, Reason>,
+}
+
+impl Input {
+    /// The file at `path`.
+    pub fn new(path: PathBuf) -> Self {
+        let format = File::open(&path).and_then(|file| head(&file)).map_err(Reason::from);
+        Self { format: format.and_then(|head| sniff(&head, &path)), path }
+    }
+}
+
+/// All files under `paths`, by name; links are not followed.
+pub fn inputs(paths: &[PathBuf]) -> Vec<Input> {
+    let under = |path: &PathBuf| WalkDir::new(path).follow_links(false).sort_by_file_name();
+    let mut all = Vec::new();
+    for (root, entry) in paths.iter().flat_map(|path| under(path).into_iter().map(move |entry| (path, entry)))
+    {
+        let refused = |path: PathBuf, reason| Input { path, format: Err(reason) };
+        all.push(match entry {
+            Ok(entry) if entry.file_type().is_dir() => continue,
+            Ok(entry) if entry.file_type().is_symlink() => refused(entry.into_path(), Reason::SymbolicLink),
+            Ok(entry) if entry.file_type().is_file() => Input::new(entry.into_path()),
+            Ok(entry) => refused(entry.into_path(), Reason::NotAFile),
+            Err(error) => {
+                let path = error.path().unwrap_or(root).to_owned();
+                refused(path, error.into_io_error().map_or(Reason::Unreadable, Reason::from))
+            }
+        });
+    }
+    all
+}
+
+fn head(file: &File) -> io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    file.take(4096).read_to_end(&mut head)?;
+    Ok(head)
+}
+
+/// What a file is that begins with `head`.
+fn sniff(head: &[u8], path: &Path) -> Result<Format, Reason> {
+    const MAGIC: &[&[u8]] = &[
+        b"PK\x03\x04",
+        b"PK\x05\x06",
+        b"\x1f\x8b",
+        b"BZh",
+        b"\xfd7zXZ",
+        b"7z\xbc\xaf",
+        b"Rar!",
+        b"\x89PNG",
+        b"\xff\xd8\xff",
+        b"GIF8",
+        b"BM",
+        b"II*\0",
+        b"MM\0*",
+        b"\x7fELF",
+        b"MZ",
+        b"%PDF",
+        b"SQLite format 3",
+        b"\xd0\xcf\x11\xe0",
+        b"RIFF",
+        b"age-encryption.org",
+    ];
+    let is_dicom = head.get(128..132) == Some(b"DICM");
+    let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    let first = match decode::utf16(head) {
+        Some(encoding) => encoding.decode(head).0.trim_start_matches('\u{feff}').trim_start().bytes().next(),
+        None => text.iter().copied().find(|byte| !byte.is_ascii_whitespace()),
+    };
+    // A data set without preamble begins with a small group in one byte order or the other (PS3.10, section 7.1).
+    let bare = matches!(head, [0x02 | 0x08, 0x00, _, 0x00, ..] | [0x00, 0x02 | 0x08, 0x00, _, ..]);
+    let named = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("dcm"));
+    match first {
+        _ if head.is_empty() => Err(Reason::Empty),
+        _ if is_dicom => Ok(Format::Dicom),
+        _ if MAGIC.iter().any(|magic| head.starts_with(magic)) => Err(Reason::OtherFormat),
+        _ if bare || named => Ok(Format::Dicom),
+        _ if decode::utf16(head).is_none() && head.contains(&0) => Err(Reason::OtherFormat),
+        Some(b'{' | b'[') => Ok(Format::Json),
+        Some(b'<') => Ok(Format::Xml),
+        _ => Ok(Format::Text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_told_by_how_it_begins() {
+        let plain = Path::new("x");
+        let mut dicom = vec![0; 128];
+        dicom.extend_from_slice(b"DICM");
+        assert_eq!(sniff(&dicom, plain), Ok(Format::Dicom));
+        assert_eq!(sniff(b"\x08\0\x05\0\x0a\0\0\0", plain), Ok(Format::Dicom));
+        assert_eq!(sniff(b" \n{\"a\":1}", plain), Ok(Format::Json));
+        assert_eq!(sniff(b"\xef\xbb\xbf<a/>", plain), Ok(Format::Xml));
+        assert_eq!(sniff(b"2026-11-21 10:32:11 [INFO] x", plain), Ok(Format::Text));
+        assert_eq!(sniff(b"\xff\xfe{\0", plain), Ok(Format::Json));
+        assert_eq!(sniff(b"PK\x03\x04", Path::new("x.dcm")), Err(Reason::OtherFormat));
+        assert_eq!(sniff(b"\0\x01\x02\x03", plain), Err(Reason::OtherFormat));
+        assert_eq!(sniff(b"", plain), Err(Reason::Empty));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_devices_and_what_is_not_there_are_listed() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("b")).unwrap();
+        std::fs::write(dir.path().join("b/x.log"), "x").unwrap();
+        std::os::unix::fs::symlink("..", dir.path().join("b/loop")).unwrap();
+        let paths = [dir.path().to_owned(), "/dev/null".into(), dir.path().join("absent")];
+        let all: Vec<_> = inputs(&paths).into_iter().map(|input| input.format).collect();
+        let wanted =
+            [Err(Reason::SymbolicLink), Ok(Format::Text), Err(Reason::NotAFile), Err(Reason::Missing)];
+        assert_eq!(all, wanted);
+    }
+}
