@@ -72,7 +72,7 @@ fn separated(text: &str, end: usize) -> Option<(usize, [Range<usize>; 2])> {
     let third = second.end + 1 + wide..second.end + 1 + wide + digits(bytes, second.end + 1 + wide);
     let more =
         bytes.get(third.end) == Some(separator) && *separator == b'.' && digits(bytes, third.end + 1) > 0;
-    (matches!(third.len(), 1 | 2 | 4) && !more).then(|| (third.end, [second, third]))
+    (matches!(third.len(), 1 | 2 | 4) && !more).then_some((third.end, [second, third]))
 }
 
 /// `5. marts 1970`, `05-Mar-70`, `March 5th, 1970`.

@@ -51,7 +51,7 @@ fn what_tells_somebody_goes() {
         ("Hr Jensen Petersen called", "Hr [text] called"),
         ("guid 6F9619FF-8B86-D011-B42D-00CF4FC964FF ready", "guid [uid] ready"),
         ("order P-123456 late", "order [text] late"),
-        ("stored xsorensenx_0102031234_1.dcm", "stored [name]_[id]"),
+        ("stored xsorensenx_0102031234_1.dcm", "stored [name]_[id]_[text]"),
     ] {
         let cleaned = cleaned(line);
         assert!(cleaned == wanted, "{line}\n{cleaned}\n{wanted}");
