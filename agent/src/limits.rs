@@ -191,8 +191,11 @@ pub const DICOM_INFLATED: u64 = 64 << 20;
 /// Bytes of a value that is read; numbers and texts of a scan have less.
 pub const DICOM_VALUE: usize = 64 << 10;
 
-/// Bytes of JSON of one file: 1,000 frames with all their functional groups are about 3 MB.
+/// Bytes that are held of one file: 1,000 frames with all their functional groups are about 8 MB with the overhead.
 pub const DICOM_KEPT: usize = 16 << 20;
+
+/// Bytes that an attribute or an item takes beside its text.
+pub const DICOM_OVERHEAD: usize = 64;
 
 /// Bytes of a UID with room for one that is too long (PS3.5 9.1: 64).
 pub const DICOM_UID: u64 = 128;
@@ -211,9 +214,6 @@ pub const DICOM_TELLING_DIGITS: usize = 6;
 
 /// Changes of one file that a report lists; the rest is counted.
 pub const DICOM_CHANGES: usize = 1000;
-
-/// Bytes that one learned identifier takes beside its text.
-pub const DICOM_IDENTIFIER: usize = 64;
 
 /// Bytes of identifiers of one file; a header names a dozen.
 pub const DICOM_LEARNED: usize = 1 << 20;

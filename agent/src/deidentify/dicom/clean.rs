@@ -1,7 +1,6 @@
 //! Cleaning: the attributes on the allow-list, each treated as its rule says, as DICOM JSON; nothing else.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::io::{Read, Seek};
 
 use dicom_core::dictionary::{DataDictionary, DataDictionaryEntry};
@@ -9,6 +8,7 @@ use dicom_core::header::{Tag, VR};
 use dicom_dictionary_std::StandardDataDictionary;
 
 use super::header::Header;
+use super::outcome::{Change, Cleaned, Screen, Treatment};
 use super::private::{Blocks, is_creator};
 use super::reader::{Event, Reader};
 use super::rules::{EDITION, Handling, OPTIONS, Rule};
@@ -16,93 +16,6 @@ use super::value::{Fate, Judge, values};
 use super::{Refused, json};
 use crate::deidentify::case::Case;
 use crate::limits;
-
-/// What knows the persons of a case and the words of the product.
-pub trait Screen {
-    /// Whether `text` contains what identifies somebody who was learned.
-    fn identifies(&self, text: &str) -> bool;
-    /// What to write instead of the free text `text`; `None` if nothing has to go.
-    fn descriptor(&self, text: &str) -> Option<String>;
-}
-
-/// A file that was cleaned.
-pub struct Cleaned {
-    /// The kept attributes in the DICOM JSON model (PS3.18 annex F), UTF-8.
-    pub json: Vec<u8>,
-    /// Attributes that are the same as before.
-    pub kept: u64,
-    /// Attributes with another value than before.
-    pub replaced: u64,
-    /// Attributes that are gone, or empty now; a sequence that is gone counts once.
-    pub dropped: u64,
-    /// The replaced and dropped ones, the first [`limits::DICOM_CHANGES`] of them.
-    pub changes: Vec<Change>,
-    /// Bytes that were read from the file.
-    pub bytes_read: u64,
-}
-
-impl fmt::Debug for Cleaned {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Cleaned(..)")
-    }
-}
-
-/// What happened to one attribute. Says nothing of the value that was there but its size.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Change {
-    /// Where it lies: tags from the data set down, such as `(0040,0275) (0040,0007)`.
-    pub path: String,
-    /// Its name, empty if no dictionary knows it.
-    pub name: &'static str,
-    /// Its value representation.
-    pub vr: &'static str,
-    /// Bytes of the value that was there; `None` for a sequence delimited otherwise.
-    pub length: Option<u32>,
-    /// The rule.
-    pub treatment: Treatment,
-    /// What the output has instead, as JSON.
-    pub after: Option<String>,
-}
-
-impl fmt::Debug for Change {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Change({} {:?})", self.path, self.treatment)
-    }
-}
-
-/// Why an attribute is not what it was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Treatment {
-    /// Replaced by the case's own: a UID, a pseudonym, a moved date, an age, a screened text.
-    Replaced,
-    /// Dropped: no rule names it.
-    NotListed,
-    /// Dropped: private, and not ours.
-    Private,
-    /// Dropped: it names somebody.
-    Names,
-    /// Dropped: not what the rule expects of its value.
-    Unfit,
-    /// Dropped: longer than any value of its kind.
-    TooLong,
-    /// Dropped: the same attribute came before.
-    Repeated,
-}
-
-impl Treatment {
-    /// The name in reports.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Replaced => "replaced",
-            Self::NotListed => "not_listed",
-            Self::Private => "private",
-            Self::Names => "names",
-            Self::Unfit => "unfit",
-            Self::TooLong => "too_long",
-            Self::Repeated => "repeated",
-        }
-    }
-}
 
 /// Cleans one file of `case`.
 ///
@@ -116,14 +29,13 @@ pub fn clean<R: Read + Seek>(file: R, case: &Case, screen: &dyn Screen) -> Resul
         match event {
             Event::Element(header) => output.element(&header, &mut reader, &judge)?,
             Event::Sequence(header) => {
-                if output.enter(&header) {
-                    continue;
+                if !output.enter(&header)? {
+                    reader.leave()?;
                 }
-                reader.leave()?;
             }
-            Event::Item => output.levels.push(Level::default()),
-            Event::ItemEnd => output.item_end()?,
-            Event::SequenceEnd => output.sequence_end()?,
+            Event::Item => output.item()?,
+            Event::ItemEnd => output.item_end(),
+            Event::SequenceEnd => output.sequence_end(),
         }
     }
     output.finish(&reader)
@@ -214,7 +126,11 @@ impl Output {
             Some(treatment) if values.iter().all(|value| value == json::NULL) => self.drop(header, treatment),
             Some(treatment) => {
                 self.replaced += 1;
-                self.note(header, treatment, Some(values.join(",")));
+                self.note(
+                    header,
+                    treatment,
+                    Some(values.join(",")).filter(|after| after.len() <= limits::DICOM_SHORT),
+                );
             }
         }
         self.put(header.tag, attribute)
@@ -225,8 +141,9 @@ impl Output {
         let charset = reader.charset();
         let value = reader.value(limits::DICOM_SHORT)?.map(|bytes| charset.decode(bytes)).unwrap_or_default();
         let name = values(VR::LO, &value).next().unwrap_or_default();
-        let open = self.levels.last_mut().and_then(|level| level.blocks.open(header.tag, name));
-        let Some(creator) = open.filter(|_| !self.has(header.tag)) else {
+        let repeated = self.has(header.tag);
+        let level = self.levels.last_mut().filter(|_| !repeated);
+        let Some(creator) = level.and_then(|level| level.blocks.open(header.tag, name)) else {
             self.drop(header, Treatment::Private);
             return Ok(());
         };
@@ -245,35 +162,39 @@ impl Output {
     }
 
     /// Whether a sequence is entered; otherwise it is dropped.
-    fn enter(&mut self, header: &Header) -> bool {
+    fn enter(&mut self, header: &Header) -> Result<bool, Refused> {
         let listed = Rule::for_tag(header.tag).is_some_and(|rule| rule.handling == Handling::Sequence);
         let treatment = match () {
             () if self.has(header.tag) => Treatment::Repeated,
             () if listed => {
+                self.grow(0)?;
                 self.sequences.push((header.tag, Vec::new()));
-                return true;
+                return Ok(true);
             }
             () if header.tag.group() % 2 == 1 => Treatment::Private,
             () => Treatment::NotListed,
         };
         self.drop(header, treatment);
-        false
+        Ok(false)
     }
 
-    fn item_end(&mut self) -> Result<(), Refused> {
-        let level = self.levels.pop().unwrap_or_default();
-        let item = level.json();
-        self.grow(item.len())?;
+    fn item(&mut self) -> Result<(), Refused> {
+        self.levels.push(Level::default());
+        self.grow(0)
+    }
+
+    fn item_end(&mut self) {
+        let item = self.levels.pop().unwrap_or_default().json();
         if let Some((_, items)) = self.sequences.last_mut() {
             items.push(item);
         }
-        Ok(())
     }
 
-    fn sequence_end(&mut self) -> Result<(), Refused> {
-        let Some((tag, items)) = self.sequences.pop() else { return Ok(()) };
-        self.kept += 1;
-        self.put(tag, json::attribute("SQ", &items))
+    fn sequence_end(&mut self) {
+        if let (Some((tag, items)), Some(level)) = (self.sequences.pop(), self.levels.last_mut()) {
+            self.kept += 1;
+            level.attributes.insert(tag, json::attribute("SQ", &items));
+        }
     }
 
     fn has(&self, tag: Tag) -> bool {
@@ -288,8 +209,9 @@ impl Output {
         Ok(())
     }
 
+    /// Counts what is held, for an attribute or an item; joining them later holds no more.
     fn grow(&mut self, bytes: usize) -> Result<(), Refused> {
-        self.size += bytes;
+        self.size += bytes + limits::DICOM_OVERHEAD;
         if self.size > limits::DICOM_KEPT { Err(Refused::TooLarge) } else { Ok(()) }
     }
 

@@ -5,7 +5,16 @@ pub(super) fn attribute(vr: &str, values: &[String]) -> String {
     if values.iter().all(|value| value == NULL) {
         return format!(r#"{{"vr":"{vr}"}}"#);
     }
-    format!(r#"{{"vr":"{vr}","Value":[{}]}}"#, values.join(","))
+    let mut text = format!(r#"{{"vr":"{vr}","Value":["#);
+    text.reserve(values.iter().map(|value| value.len() + 1).sum::<usize>() + 1);
+    for (index, value) in values.iter().enumerate() {
+        if index > 0 {
+            text.push(',');
+        }
+        text.push_str(value);
+    }
+    text.push_str("]}");
+    text
 }
 
 /// What stands for an empty value among others (PS3.18 F.2.5).

@@ -119,7 +119,7 @@ pub fn learn<R: Read + Seek>(file: R) -> Result<Learned, Refused> {
                 }
                 let identifier = Identifier { kind, text: value.to_owned() };
                 if identifiers.insert(identifier) {
-                    size += value.len() + limits::DICOM_IDENTIFIER;
+                    size += value.len() + limits::DICOM_OVERHEAD;
                 }
             }
         }

@@ -17,6 +17,7 @@ mod clean;
 mod header;
 mod json;
 mod learn;
+mod outcome;
 mod private;
 mod reader;
 mod rules;
@@ -27,8 +28,9 @@ mod value;
 use std::fmt;
 use std::io;
 
-pub use clean::{Change, Cleaned, Screen, Treatment, clean};
+pub use clean::clean;
 pub use learn::{Identifier, Kind, Learned, learn};
+pub use outcome::{Change, Cleaned, Screen, Treatment};
 pub use rules::EDITION;
 
 /// Why a file is refused. A file that is refused leaves nothing behind.

@@ -2,9 +2,9 @@
 
 use dicom_core::header::VR;
 
-use super::clean::Screen;
 use super::header::Header;
 use super::json;
+use super::outcome::Screen;
 use super::rules::Handling;
 use crate::deidentify::case::Case;
 use crate::limits;

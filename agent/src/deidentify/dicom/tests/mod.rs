@@ -5,6 +5,7 @@ mod damage;
 mod document;
 mod peers;
 mod planted;
+mod seeds;
 mod syntaxes;
 mod table;
 mod write;
