@@ -148,6 +148,15 @@ impl Reply {
         Self(body.as_object().cloned().unwrap_or_default())
     }
 
+    /// The same answer, with these keys beside its own.
+    #[must_use]
+    pub fn with(mut self, body: Value) -> Self {
+        if let Value::Object(body) = body {
+            self.0.extend(body);
+        }
+        self
+    }
+
     /// From a line of the socket.
     pub fn parse(line: &str) -> Option<Self> {
         serde_json::from_str::<Map<String, Value>>(line).ok().filter(|map| map.contains_key("ok")).map(Self)

@@ -169,7 +169,7 @@ impl Agent {
         if findings.is_empty() {
             return Reply::done(body);
         }
-        Reply::refused(Refused::Failed, findings.join("; "))
+        Reply::refused(Refused::Failed, findings.join("; ")).with(body)
     }
 
     /// `consent.json` beside the outbox, so that Kathea need not write what would be thrown away.
