@@ -1,7 +1,7 @@
 //! The walk over a data set: events in file order, iterative, within bounds, stopping at pixel data.
 //!
 //! A sequence lies on an explicit stack of bounded depth. A value is read only when it is asked for, up to what the
-//! asker takes; the next event passes over the rest. Sequences that nobody wants are passed over whole.
+//! asker takes; the next event passes over the rest.
 
 use std::io::{Read, Seek};
 
@@ -155,18 +155,11 @@ impl<R: Read + Seek> Reader<R> {
         Ok((self.value.len() <= most).then_some(&self.value))
     }
 
-    /// Passes over the innermost sequence, which just began; its end is no event.
+    /// Passes over the innermost sequence, which just began; its end is no event. It is walked all the same, so that
+    /// a file is refused by whoever reads it or by nobody.
     pub(super) fn leave(&mut self) -> Result<(), Refused> {
         let depth = self.stack.len();
-        while self.stack.len() >= depth {
-            match self.stack.last() {
-                Some(Frame { kind: Kind::Sequence, end: Some(end), .. }) => {
-                    self.pending = end.saturating_sub(self.source.position());
-                    self.stack.pop();
-                }
-                _ => while self.stack.len() >= depth && !matches!(self.next()?, Some(Event::Sequence(_))) {},
-            }
-        }
+        while self.stack.len() >= depth && self.next()?.is_some() {}
         Ok(())
     }
 
