@@ -89,7 +89,7 @@ impl Generation {
         numbers: Range<u64>,
         mut visit: impl FnMut(u64, &[u8]) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, SpoolError> {
-        let below = quietly(|| self.db()?.get_lt(numbers.start.to_be_bytes()))?.map(Ok);
+        let below = self.last_below(numbers.start)?.map(Ok);
         let mut iter =
             quietly(|| Ok(self.db()?.range(numbers.start.to_be_bytes()..numbers.end.to_be_bytes())))?;
         let mut next = below;
@@ -104,6 +104,26 @@ impl Generation {
             if visit(number, &bytes).is_break() {
                 return Ok(ControlFlow::Break(()));
             }
+        }
+    }
+
+    /// The entry with the highest number below this one, looked for forward in growing steps: sled's way back
+    /// would put a key of a mebibyte into the program.
+    fn last_below(&self, number: u64) -> Result<Option<(sled::IVec, sled::IVec)>, SpoolError> {
+        let mut step = 1000_u64;
+        loop {
+            let from = number.saturating_sub(step);
+            let last = quietly(|| {
+                let mut last = None;
+                for entry in self.db()?.range(from.to_be_bytes()..number.to_be_bytes()) {
+                    last = Some(entry?);
+                }
+                Ok(last)
+            })?;
+            if last.is_some() || from == 0 {
+                return Ok(last);
+            }
+            step = step.saturating_mul(1000);
         }
     }
 
