@@ -98,7 +98,7 @@ class Spent:
 class Site:
     """A workstation with its own data directory, outbox and configuration."""
 
-    def __init__(self, program, home, collector):
+    def __init__(self, program, home, collector, interval="6h"):
         home.mkdir()
         self.program, self.home, self.collector = program, home, collector
         self.outbox, self.data, self.socket = home / "outbox", home / "data", home / "sock"
@@ -119,6 +119,7 @@ ca = "{collector.data}/ca.pem"
 [consent]
 group = ""
 [ship]
+interval = "{interval}"
 rate = "1 GiB/s"
 [keys]
 protector = "file"
@@ -219,6 +220,12 @@ def memory(pid, field="VmRSS"):
         return None
     found = [line for line in text.splitlines() if line.startswith(field + ":")]
     return int(found[0].split()[1]) * 1024 if found else None
+
+
+def cpu(pid):
+    """Seconds of processor time so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def wakes(pid):
