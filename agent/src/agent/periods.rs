@@ -20,40 +20,44 @@ use crate::vault::sealed::{Cursor, Sealed};
 
 /// How many pieces of journal each period has in the tray `open`.
 #[derive(Debug, Default)]
-pub(super) struct Periods(BTreeMap<Period, usize>);
+pub(super) struct Periods {
+    pieces: BTreeMap<Period, usize>,
+    /// The tray was looked through, and every piece counted since.
+    known: bool,
+}
 
 impl Periods {
     /// One more piece.
     pub(super) fn note(&mut self, period: Period) {
-        *self.0.entry(period).or_default() += 1;
+        *self.pieces.entry(period).or_default() += 1;
     }
 
     /// None of these has a piece left.
     fn forget(&mut self, periods: &BTreeSet<Period>) {
-        self.0.retain(|period, _| !periods.contains(period));
+        self.pieces.retain(|period, _| !periods.contains(period));
     }
 
-    /// Nothing is known: after a purge.
+    /// Nothing is known: after a purge, or when the tray was repaired.
     pub(super) fn clear(&mut self) {
-        self.0.clear();
+        *self = Self::default();
     }
 
     fn over(&self, now: i64) -> BTreeSet<Period> {
-        self.0.keys().copied().filter(|period| period.granularity.is_over(period.at, now)).collect()
+        self.pieces.keys().copied().filter(|period| period.granularity.is_over(period.at, now)).collect()
     }
 
     fn long(&self) -> BTreeSet<Period> {
-        let long = self.0.iter().filter(|(_, pieces)| **pieces > limits::JOURNAL_PIECES);
+        let long = self.pieces.iter().filter(|(_, pieces)| **pieces > limits::JOURNAL_PIECES);
         long.map(|(period, _)| *period).collect()
     }
 
     fn all(&self) -> BTreeSet<Period> {
-        self.0.keys().copied().collect()
+        self.pieces.keys().copied().collect()
     }
 
     /// When the next period is over, in seconds since 1970.
     pub(super) fn next_end(&self) -> Option<i64> {
-        self.0.keys().map(|period| period.granularity.over_at(period.at)).min()
+        self.pieces.keys().map(|period| period.granularity.over_at(period.at)).min()
     }
 }
 
@@ -65,11 +69,13 @@ struct Gathered {
 }
 
 impl Agent {
-    /// Reads which periods are open, and finishes what a crash cut.
+    /// Reads which periods are open, unless that is known, and finishes what a crash cut.
     pub(super) fn resume_journal(&mut self, now: i64) -> Result<(), Trouble> {
-        self.periods.clear();
+        if self.periods.known {
+            return Ok(());
+        }
         let Some(permit) = self.book.permit::<UsageStatistics>(now) else { return Ok(()) };
-        let (mut folded, mut periods) = (Vec::new(), Periods::default());
+        let (mut folded, mut periods) = (Vec::new(), Periods { known: true, ..Periods::default() });
         each_piece(&mut self.open, &permit, &self.vault, |open, sealed, piece| {
             let source = fold_source(piece.period);
             if Some(sealed.position().number) < self.usage.cursor(&source).max(open.cursor(&source)) {
@@ -125,12 +131,11 @@ impl Agent {
                 .into_values()
                 .flat_map(|journal| journal.split(limits::SEALED_CONTENT))
                 .collect();
-            self.periods.forget(&some);
+            let folded: Vec<Period> = pieces.iter().map(|piece| piece.period).collect();
             let mut sealed = Vec::new();
             let mut position = self.open.position();
             let count = pieces.len();
             for (index, piece) in pieces.into_iter().enumerate() {
-                self.periods.note(piece.period);
                 let records = u64::from(piece.records());
                 let cursors: &[Cursor] = if index + 1 == count { &cursors } else { &[] };
                 sealed.push(Sealed::new(
@@ -147,6 +152,8 @@ impl Agent {
             self.open.put(&sealed)?;
             self.open.settle(gathered.numbers)?;
             self.open.forget(&sources(&cursors));
+            self.periods.forget(&some);
+            folded.into_iter().for_each(|period| self.periods.note(period));
         }
         Ok(())
     }

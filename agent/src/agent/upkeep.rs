@@ -92,6 +92,7 @@ impl Agent {
             recover(&mut self.requests, |sealed| sealed.verifies(vault))?,
         ];
         for recovery in recoveries.into_iter().flatten() {
+            self.periods.clear();
             self.note_losses(&recovery)?;
         }
         self.resume_journal(now)
