@@ -17,6 +17,7 @@ mod rule;
 mod scrub;
 pub(crate) mod unescape;
 pub(crate) mod vocabulary;
+mod words;
 
 use std::io::{self, Read, Write};
 
