@@ -1,0 +1,212 @@
+//! A yes that is taken back: the key is gone, what waited is gone and can't be read even where a copy of it comes
+//! back, the vendor is told although nothing else may leave, and a kill in the middle changes none of it.
+
+#![allow(clippy::unwrap_used, reason = "what the tests share is outside of `#[test]` functions")]
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+use std::time::Instant;
+
+use common::collector::Collector;
+use common::outbox::Outbox;
+use common::workstation::Workstation;
+use common::{seeded, until};
+use serde_json::{Value as Json, json};
+
+const NOWHERE: &str = "https://127.0.0.1:1";
+const WITHDRAW: [&str; 3] = ["consent", "withdraw", "usage_statistics"];
+
+/// A workstation that can't reach its collector, and its collector's address.
+fn apart() -> (Collector, Workstation, String) {
+    let collector = Collector::start();
+    let url = format!("https://{}", collector.address());
+    let workstation = Workstation::granted(&collector, &url);
+    workstation.configure(&url, NOWHERE);
+    (collector, workstation, url)
+}
+
+/// Takes in `events`, which wait then.
+fn take_in(workstation: &Workstation, outbox: &mut Outbox, events: usize) {
+    let before = workstation.status()["waiting"]["usage"]["records"].as_u64().unwrap();
+    outbox.fill(workstation, events, 100, Outbox::device_error);
+    workstation.expect(3, &["run", "--once"]);
+    assert_eq!(workstation.status()["waiting"]["usage"]["records"], before + events as u64);
+}
+
+/// The files of data keys.
+fn data_keys(workstation: &Workstation) -> usize {
+    let names = fs::read_dir(workstation.data().join("keys")).unwrap().flatten();
+    names.filter(|entry| entry.file_name().to_string_lossy().starts_with("usage")).count()
+}
+
+/// Trays of usage that there are.
+fn trays(workstation: &Workstation) -> usize {
+    ["usage", "open"].iter().filter(|tray| workstation.data().join("spool").join(tray).exists()).count()
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().flatten() {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+fn withdrawals(collector: &Collector) -> Vec<Json> {
+    let requests = collector.lines("requests", &[]);
+    requests.into_iter().filter(|request| request["kind"] == "withdraw").collect()
+}
+
+#[test]
+fn what_waited_is_erased_and_the_vendor_is_told() {
+    let (collector, workstation, url) = apart();
+    let mut outbox = Outbox::new(seeded());
+    take_in(&workstation, &mut outbox, 500);
+    outbox.fill(&workstation, 300, 300, Outbox::exposure);
+    workstation.expect(3, &["run", "--once"]);
+    let waited = |tray: &str| workstation.status()["waiting"][tray]["records"].as_u64().unwrap();
+    let waiting = waited("usage") + waited("open");
+    assert!(waited("usage") == 500 && waited("open") > 0 && data_keys(&workstation) > 0);
+
+    let receipt = workstation.expect(0, &WITHDRAW);
+    assert!(receipt.contains(&waiting.to_string()), "{receipt}");
+    let status = workstation.status();
+    assert_eq!(status["consent"]["usage_statistics"], "withdrawn");
+    assert_eq!((waited("usage"), waited("open")), (0, 0));
+    assert_eq!((data_keys(&workstation), trays(&workstation)), (0, 0));
+    assert_eq!(status["dropped"]["withdrawn"], waiting);
+
+    outbox.fill(&workstation, 300, 300, Outbox::device_error);
+    workstation.configure(NOWHERE, &url);
+    workstation.expect(0, &["run", "--once", "--close"]);
+    assert_eq!(withdrawals(&collector).len(), 1);
+    assert_eq!(withdrawals(&collector)[0]["purposes"], json!(["usage_statistics"]));
+    assert_eq!((collector.export().len(), workstation.in_outbox()), (0, 0));
+    workstation.expect(0, &["consent", "verify"]);
+}
+
+#[test]
+fn a_copy_of_the_spool_that_comes_back_cannot_be_read() {
+    let (collector, workstation, url) = apart();
+    let mut outbox = Outbox::new(seeded());
+    take_in(&workstation, &mut outbox, 500);
+    let (spool, aside) = (workstation.data().join("spool"), workstation.path().join("aside"));
+    copy(&spool, &aside);
+    workstation.expect(0, &WITHDRAW);
+    let put_back = || {
+        fs::remove_dir_all(&spool).unwrap();
+        copy(&aside, &spool);
+    };
+
+    workstation.configure(NOWHERE, &url);
+    put_back();
+    workstation.run(&["run", "--once", "--close"]);
+    assert_eq!(collector.export().len(), 0);
+    put_back();
+    workstation.grant();
+    outbox.fill(&workstation, 7, 7, Outbox::device_error);
+    workstation.expect(0, &["run", "--once", "--close"]);
+    assert_eq!(collector.export().len(), 7, "only what came after the new yes");
+}
+
+#[test]
+fn a_copy_can_be_read_as_long_as_the_yes_stands() {
+    let (collector, workstation, url) = apart();
+    take_in(&workstation, &mut Outbox::new(seeded()), 500);
+    let (spool, aside) = (workstation.data().join("spool"), workstation.path().join("aside"));
+    copy(&spool, &aside);
+    fs::remove_dir_all(&spool).unwrap();
+    copy(&aside, &spool);
+    workstation.configure(NOWHERE, &url);
+    workstation.expect(0, &["run", "--once"]);
+    assert_eq!(collector.export().len(), 500);
+}
+
+#[test]
+fn a_withdrawal_that_is_killed_is_finished_at_the_next_start() {
+    let (collector, workstation, url) = apart();
+    let mut random = seeded();
+    let mut outbox = Outbox::new(random.clone());
+    let ledger = workstation.data().join("ledger.ndjson");
+    let (rounds, mut cut) = (12, 0);
+    for round in 1..=rounds {
+        take_in(&workstation, &mut outbox, 100);
+        let (length, delay) = (fs::metadata(&ledger).unwrap().len(), random.within(0, 8));
+        let mut begun = None;
+        let mut withdrawing = workstation.start(&WITHDRAW);
+        while !withdrawing.ended()
+            && begun.is_none_or(|begun: Instant| begun.elapsed().as_millis() < delay.into())
+        {
+            if fs::metadata(&ledger).unwrap().len() > length {
+                begun.get_or_insert_with(Instant::now);
+            }
+            std::thread::yield_now();
+        }
+        withdrawing.kill();
+        cut += usize::from(data_keys(&workstation) > 0);
+
+        let status = workstation.status();
+        assert_eq!(status["consent"]["usage_statistics"], "withdrawn");
+        assert_eq!(status["waiting"]["usage"]["records"], 0);
+        assert_eq!(status["dropped"]["withdrawn"], 100 * round, "counted once");
+        assert_eq!((data_keys(&workstation), trays(&workstation)), (0, 0));
+        workstation.grant();
+    }
+    println!("{cut} of {rounds} were killed while the key was still there");
+    assert!(cut > 0);
+    workstation.configure(NOWHERE, &url);
+    workstation.expect(0, &["run", "--once"]);
+    assert_eq!(withdrawals(&collector).len(), rounds, "each is told once");
+    assert_eq!(collector.export().len(), 0);
+    workstation.expect(0, &["consent", "verify"]);
+}
+
+#[test]
+fn the_running_service_withdraws_and_tells_by_itself() {
+    let (collector, workstation, url) = apart();
+    let mut outbox = Outbox::new(seeded());
+    take_in(&workstation, &mut outbox, 500);
+    workstation.configure(NOWHERE, &url);
+    workstation.configure("interval = \"0s\"", "interval = \"6h\"");
+    let service = workstation.serve();
+    workstation.expect(0, &["consent", "withdraw", "usage_statistics", "--erase"]);
+    assert_eq!(data_keys(&workstation), 0);
+    until("the vendor is told", || collector.lines("requests", &[]).len() == 2);
+    let mut kinds: Vec<_> =
+        collector.lines("requests", &[]).iter().map(|line| line["kind"].to_string()).collect();
+    kinds.sort();
+    assert_eq!(kinds, ["\"erase\"", "\"withdraw\""]);
+    assert_eq!(collector.export().len(), 0);
+    service.kill();
+}
+
+#[test]
+fn a_yes_must_repeat_what_was_shown_and_the_administrators_no_stands_above_it() {
+    let (collector, workstation, url) = apart();
+    take_in(&workstation, &mut Outbox::new(seeded()), 100);
+    workstation.expect(0, &WITHDRAW);
+    let grant = |code: i32, yes: &str| {
+        workstation.expect(code, &["consent", "grant", "usage_statistics", "--by", "owner", "--yes", yes]);
+    };
+    let digest = workstation.json(&["consent", "show", "usage_statistics", "--json"])["digest"].clone();
+    let digest = digest.as_str().unwrap();
+    grant(4, &"0".repeat(64));
+    grant(4, &digest[..15]);
+    workstation.configure("forbid = false", "forbid = true");
+    grant(4, digest);
+    workstation.configure("forbid = true", "forbid = false");
+    grant(0, &digest[..16]);
+
+    take_in(&workstation, &mut Outbox::new(seeded()), 100);
+    workstation.configure("forbid = false", "forbid = true");
+    workstation.configure(NOWHERE, &url);
+    workstation.run(&["run", "--once"]);
+    assert_eq!(workstation.status()["consent"]["usage_statistics"], "denied");
+    assert_eq!(collector.export().len(), 0, "what waits stays while the administrator says no");
+}
