@@ -119,7 +119,9 @@ impl Learning {
 
     /// A patient: counted once however many files name them.
     pub fn person(&mut self, name: &str, id: &str) {
-        let who = if id.trim().is_empty() { spell::parts(name).concat() } else { folded(id) };
+        let mut parts = spell::parts(name);
+        parts.sort_unstable();
+        let who = if id.trim().is_empty() { parts.concat() } else { folded(id) };
         if !who.is_empty() {
             self.persons.insert(who);
         }

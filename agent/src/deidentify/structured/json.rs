@@ -26,31 +26,58 @@ enum Event<'a> {
 
 /// Learns from a document.
 pub(crate) fn learn(bytes: &[u8], learning: &mut Learning) -> Result<(), Unparsed> {
-    let mut keys: Vec<String> = Vec::new();
+    let mut path = Path::default();
     let (mut name, mut id) = (String::new(), String::new());
-    let mut value = |keys: &[String], value: &str| {
-        let key = keys.iter().rev().find(|key| !key.is_empty()).map_or("", String::as_str);
-        learn_value(learning, key, value);
-        if key.eq_ignore_ascii_case("patientname") {
-            value.clone_into(&mut name);
-        } else if key.eq_ignore_ascii_case("patientid") {
-            value.clone_into(&mut id);
+    let mut value = |path: &Path, value: &str| {
+        let key = path.key();
+        learn_value(learning, &key, value);
+        match key.to_lowercase().as_str() {
+            "patientname" | "patient_name" => value.clone_into(&mut name),
+            "patientid" | "patient_id" => value.clone_into(&mut id),
+            _ => {}
         }
     };
     walk(bytes, &mut |event| match event {
-        Event::Object | Event::Array => keys.push(String::new()),
-        Event::End => drop(keys.pop()),
+        Event::Object | Event::Array => path.0.push((String::new(), None)),
+        Event::End => drop(path.0.pop()),
         Event::Key(key) => {
-            if let Some(last) = keys.last_mut() {
+            if let Some((last, _)) = path.0.last_mut() {
                 key.clone_into(last);
             }
         }
-        Event::Text(text) => value(&keys, text),
-        Event::Number(number) => value(&keys, &number),
+        Event::Text(text) => {
+            value(&path, text);
+            if let Some((key, named)) = path.0.last_mut()
+                && NAMING.iter().any(|naming| key.eq_ignore_ascii_case(naming))
+                && keys::class(text) == Class::Person
+            {
+                *named = Some(text.to_owned());
+            }
+        }
+        Event::Number(number) => value(&path, &number),
         Event::Word(_) => {}
     })?;
     learning.person(&name, &id);
     Ok(())
+}
+
+/// The keys that lead to a value; with each the name that its object gave to what follows.
+#[derive(Default)]
+struct Path(Vec<(String, Option<String>)>);
+
+impl Path {
+    /// What the value is called: by its key, by its object's name, or within what names somebody.
+    fn key(&self) -> String {
+        if let Some((_, Some(named))) = self.0.last() {
+            return named.clone();
+        }
+        let mut keys = self.0.iter().rev().map(|(key, _)| key.as_str()).filter(|key| !key.is_empty());
+        let key = keys.next().unwrap_or_default();
+        match keys.find(|key| keys::class(key) == Class::Person) {
+            Some(whose) if keys::class(key) != Class::Person => format!("{whose}_{key}"),
+            _ => key.to_owned(),
+        }
+    }
 }
 
 /// What may stay of a document, in lines or, for a line of a log, in one.

@@ -28,7 +28,7 @@ fn cleaned(document: &str) -> Result<String, Unparsed> {
 #[test]
 fn json_is_decided_by_key() {
     let document = r#"{"patientName":"Hansen^Anna","manufacturer":"Copenhagen Imaging ApS","serialNumber":"X1-0012",
-        "kvp":90.5,"operator":{"name":"Bo Lund","id":17},"unheard":4711,"Hansen":1,
+        "kvp":90.5,"operator":{"name":"Bo Lund","id":17},"unheard":4711,"text":"arc for Lund","Hansen":1,
         "message":"lost frame of Anna Hansen after 312 ms","retryCount":3,"valid":true,
         "params":[{"name":"PatientID","value":4712},{"name":"kvp","value":90}]}"#;
     let cleaned = cleaned(document).unwrap();
@@ -36,6 +36,7 @@ fn json_is_decided_by_key() {
     assert_eq!(value["manufacturer"], "Copenhagen Imaging ApS");
     assert_eq!(value["serialNumber"], "X1-0012");
     assert_eq!(value["kvp"], 90.5);
+    assert_eq!(value["text"], "arc for [name]");
     assert_eq!(value["retryCount"], 3);
     assert_eq!(value["valid"], true);
     assert_eq!(value["message"], "lost frame of [name] after 312 ms");
