@@ -24,7 +24,7 @@ pub(crate) enum Class {
 
 /// A key as it is looked up: no punctuation, no case.
 fn looked_up(key: &str) -> String {
-    vocabulary::spelled(key).chars().filter(|character| character.is_alphanumeric()).collect()
+    vocabulary::with_spelled(key, |key| key.chars().filter(|character| character.is_alphanumeric()).collect())
 }
 
 static KEYS: LazyLock<HashMap<String, Class>> = LazyLock::new(|| {
@@ -59,15 +59,15 @@ pub(crate) fn class(key: &str) -> Class {
 /// Whether the key itself may be written: one of the lists, or made of the product's words and theirs.
 pub(crate) fn is_listed(key: &str) -> bool {
     KEYS.contains_key(&looked_up(key))
-        || vocabulary::parts(key)
-            .all(|part| vocabulary::knows(part) || KEYS.contains_key(&*vocabulary::spelled(part)))
-            && vocabulary::parts(key).next().is_some()
+        || vocabulary::parts(key).all(|part| {
+            vocabulary::knows(part) || vocabulary::with_spelled(part, |part| KEYS.contains_key(part))
+        }) && vocabulary::parts(key).next().is_some()
             && key.bytes().filter(u8::is_ascii_digit).count() < 4
 }
 
 /// Whether `word` alone tells that somebody or somewhere is named next.
 pub(crate) fn is_person(word: &str) -> bool {
-    KEYS.get(&*vocabulary::spelled(word)) == Some(&Class::Person)
+    vocabulary::with_spelled(word, |word| KEYS.get(word) == Some(&Class::Person))
 }
 
 #[cfg(test)]

@@ -13,11 +13,11 @@ pub struct Found {
     pub days: Vec<Date>,
 }
 
-/// The names of the months in English, Danish and German, by their first three letters after folding.
+/// The names of the months in English, Danish and German, by their first three letters.
 const MONTHS: [&[&str]; 12] = [
     &["jan"],
     &["feb"],
-    &["mar", "mae", "mär", "mrz"],
+    &["mar", "mae", "mrz", "m\u{e4}"],
     &["apr"],
     &["may", "maj", "mai"],
     &["jun"],
@@ -28,6 +28,8 @@ const MONTHS: [&[&str]; 12] = [
     &["nov"],
     &["dec", "dez"],
 ];
+/// Bytes of their names: "maj" to "september".
+const MONTH: std::ops::RangeInclusive<usize> = 3..=9;
 
 /// Calls `each` with every date in `text`; stops at none, so that a date within another's digits is not found.
 pub fn dates(text: &str, mut each: impl FnMut(Found)) {
@@ -141,9 +143,9 @@ fn reading(year: &str, month: u8, day: &str) -> impl Iterator<Item = Date> {
 }
 
 fn month(word: &str) -> Option<u8> {
-    let lower = word.to_lowercase();
-    let at = MONTHS.iter().position(|names| names.iter().any(|name| lower.starts_with(name)))?;
-    (lower.chars().count() <= 9).then_some(at as u8 + 1)
+    let start = word.get(..3).filter(|_| MONTH.contains(&word.len()))?;
+    let at = MONTHS.iter().position(|names| names.iter().any(|name| start.eq_ignore_ascii_case(name)))?;
+    Some(at as u8 + 1)
 }
 
 fn digits(bytes: &[u8], at: usize) -> usize {

@@ -151,7 +151,7 @@ impl Learning {
         spell::number(value, |spelling| {
             let digits = spelling.iter().filter(|byte| byte.is_ascii_digit()).count();
             let alike = spelling.iter().all(|byte| Some(byte) == spelling.first());
-            let short = if digits == spelling.len() { spelling.len() < 6 } else { spelling.len() < 4 };
+            let short = if digits == spelling.len() { spelling.len() < 7 } else { spelling.len() < 4 };
             if spelling.len() >= 4 || digits > 0 && digits < spelling.len() && spelling.len() >= 3 {
                 let weak = short || alike || vocabulary::knows_folded(&spelling);
                 let unbroken = spelling.len() < 7;
@@ -231,6 +231,17 @@ pub struct Identifiers {
 impl Identifiers {
     /// Calls `each` with every identifier in `text`, in no order and overlapping. `view` is any, to be filled.
     pub fn find(&self, text: &str, view: &mut View, mut each: impl FnMut(Hit)) {
+        self.find_words(text, view, &mut each);
+        dates::dates(text, |found| {
+            let days = self.births_of(found.days);
+            if !days.is_empty() {
+                each(Hit { range: found.range, kind: Kind::BirthDate, weak: false, days });
+            }
+        });
+    }
+
+    /// Likewise, but for days of birth.
+    pub(crate) fn find_words(&self, text: &str, view: &mut View, mut each: impl FnMut(Hit)) {
         view.fill(text);
         for found in self.search.find_overlapping_iter(view.bytes()) {
             let Some(pattern) = self.patterns.get(found.pattern().as_usize()) else { continue };
@@ -239,12 +250,6 @@ impl Identifiers {
                 each(hit);
             }
         }
-        dates::dates(text, |found| {
-            let days: Vec<_> = found.days.into_iter().filter(|day| self.births.contains(day)).collect();
-            if !days.is_empty() {
-                each(Hit { range: found.range, kind: Kind::BirthDate, weak: false, days });
-            }
-        });
     }
 
     /// Whether `text` holds one for which a value has to go.
@@ -254,9 +259,10 @@ impl Identifiers {
         found
     }
 
-    /// Whether somebody was born on that day.
-    pub fn is_birth(&self, day: Date) -> bool {
-        self.births.contains(&day)
+    /// Those of the days on which somebody was born.
+    pub(crate) fn births_of(&self, mut days: Vec<Date>) -> Vec<Date> {
+        days.retain(|day| self.births.contains(day));
+        days
     }
 
     /// Patients learned.
@@ -279,6 +285,11 @@ impl fmt::Debug for Identifiers {
 /// Bytes between two parts of one identifier: `Hansen, (Anna)`, not two cells of a table.
 const GAP: usize = 4;
 
+/// Whether only separators of a number stand between the digits: a colon makes a time of day of them.
+fn is_one_number(text: &str) -> bool {
+    !text.bytes().any(|byte| byte == b':' || byte == b',')
+}
+
 /// The hit, if what surrounds and separates it fits its pattern.
 fn accept(
     pattern: Pattern,
@@ -292,7 +303,11 @@ fn accept(
     let whole = is_edge(text, range.start) && is_edge(text, range.end);
     let fits = match widest {
         0 => whole || !pattern.whole,
-        1..=GAP => whole && !pattern.unbroken,
+        1..=GAP => {
+            whole
+                && !pattern.unbroken
+                && (pattern.kind != Kind::Id || text.get(range.clone()).is_some_and(is_one_number))
+        }
         _ => false,
     };
     fits.then_some(Hit { range, kind: pattern.kind, weak: pattern.weak, days: Vec::new() })

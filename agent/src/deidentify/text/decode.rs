@@ -90,7 +90,8 @@ impl<'a> Lines<'a> {
         };
         let is_text =
             |character: char| character == '\t' || !character.is_control() && character != '\u{fffd}';
-        let line = if text.chars().all(is_text) { Line::Text(text) } else { Line::Unreadable };
+        let is_plain = text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+        let line = if is_plain || text.chars().all(is_text) { Line::Text(text) } else { Line::Unreadable };
         Ok(Some((line, end)))
     }
 }

@@ -4,7 +4,8 @@
 //! bytes -> decode    lines, whatever the encoding
 //!          header    time (moved by the case's weeks), level, module, code: kept
 //!          unescape  \u, entities, percent, quoted-printable
-//!          scrub     learned identifiers, then forms (patterns), keys, then the vocabulary
+//!          scrub     learned identifiers marked
+//!          pass      forms (patterns), keys, and of what is left the vocabulary's words
 //! ```
 //!
 //! Memory is that of a line, whatever the file.
@@ -12,6 +13,7 @@
 pub(crate) mod decode;
 mod header;
 mod moment;
+mod pass;
 mod patterns;
 mod rule;
 mod scrub;

@@ -10,6 +10,9 @@ pub(crate) const LONG: usize = 8;
 /// The rule that `word`, without the punctuation around it, falls under.
 pub(crate) fn of_word(word: &str) -> Option<Rule> {
     let bytes = word.as_bytes();
+    if bytes.iter().all(u8::is_ascii_alphanumeric) {
+        return None;
+    }
     if word.contains('@') {
         return Some(Rule::Email);
     }
@@ -105,13 +108,13 @@ pub(crate) fn phone(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     let plus = bytes.first() == Some(&b'+');
     let (mut at, mut groups, mut digits) = (usize::from(plus), 0, 0);
-    let mut sizes = Vec::new();
+    let (mut pairs, mut fours) = (true, true);
     loop {
         let run = bytes.get(at..)?.iter().take_while(|byte| byte.is_ascii_digit()).count();
         if run == 0 || groups == 6 {
             break;
         }
-        sizes.push(run);
+        (pairs, fours) = (pairs && run == 2, fours && run == 4);
         (digits, groups, at) = (digits + run, groups + 1, at + run);
         match bytes.get(at..).unwrap_or_default() {
             [b' ' | b'-' | b'.', next, ..] if next.is_ascii_digit() => at += 1,
@@ -119,8 +122,7 @@ pub(crate) fn phone(text: &str) -> Option<usize> {
         }
     }
     let ends = !bytes.get(at).is_some_and(u8::is_ascii_alphanumeric);
-    let pairs = sizes.len() == 4 && sizes.iter().all(|size| *size == 2);
-    let is_one = if plus { (8..=15).contains(&digits) } else { pairs || sizes == [4, 4] };
+    let is_one = if plus { (8..=15).contains(&digits) } else { digits == 8 && (pairs || fours) };
     (is_one && ends).then_some(at)
 }
 

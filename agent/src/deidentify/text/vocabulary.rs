@@ -1,6 +1,5 @@
 //! The product's vocabulary: the words that free text may keep.
 
-use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
@@ -20,7 +19,7 @@ static VOCABULARY: LazyLock<Vocabulary> = LazyLock::new(|| {
     let lines = include_str!("vocabulary.txt").lines().filter(|line| !line.starts_with('#'));
     let words: HashMap<_, _> = lines
         .flat_map(str::split_whitespace)
-        .map(|word| (spelled(word.trim_start_matches('=')).into_owned(), word.starts_with('=')))
+        .map(|word| (spelled(word.trim_start_matches('=')), word.starts_with('=')))
         .collect();
     let folded: HashSet<_> = words.keys().map(|word| folded(word)).collect();
     let joined =
@@ -28,11 +27,18 @@ static VOCABULARY: LazyLock<Vocabulary> = LazyLock::new(|| {
     Vocabulary { words, folded, joined }
 });
 
-/// A word as it is looked up: lower case, Danish letters spelled out.
-pub(crate) fn spelled(word: &str) -> Cow<'_, str> {
-    if word.bytes().all(|byte| byte.is_ascii_lowercase()) {
-        return Cow::Borrowed(word);
+/// Calls `look_up` with `word` in lower case, Danish letters spelled out. Short words cost no allocation.
+pub(crate) fn with_spelled<T>(word: &str, look_up: impl FnOnce(&str) -> T) -> T {
+    let mut short = [0; 24];
+    if let Some(short) = short.get_mut(..word.len()).filter(|_| word.is_ascii()) {
+        short.copy_from_slice(word.as_bytes());
+        short.make_ascii_lowercase();
+        return look_up(std::str::from_utf8(short).unwrap_or_default());
     }
+    look_up(&spelled(word))
+}
+
+fn spelled(word: &str) -> String {
     let mut spelled = String::with_capacity(word.len() + 2);
     for character in word.chars().flat_map(char::to_lowercase) {
         match character {
@@ -42,15 +48,20 @@ pub(crate) fn spelled(word: &str) -> Cow<'_, str> {
             _ => spelled.push(character),
         }
     }
-    Cow::Owned(spelled)
+    spelled
 }
 
 /// Whether free text may keep `word`: itself, or each part of a name made of several, as in `tubeWarmup`.
 pub(crate) fn knows(word: &str) -> bool {
-    is_known(word) || is_known(word.trim_end_matches(|last: char| last.is_ascii_digit())) || {
-        let mut parts = parts(word).peekable();
-        parts.peek().is_some() && parts.all(is_known)
-    }
+    is_known(word)
+        || {
+            let bare = word.trim_end_matches(|last: char| last.is_ascii_digit());
+            bare.len() < word.len() && is_known(bare)
+        }
+        || {
+            let mut parts = parts(word).peekable();
+            parts.peek().is_some() && parts.all(is_known)
+        }
 }
 
 /// Whether every word of `text` is known.
@@ -69,7 +80,7 @@ pub(crate) fn has_inside(word: &[u8]) -> bool {
 }
 
 fn is_known(word: &str) -> bool {
-    let known = VOCABULARY.words.get(&*spelled(word));
+    let known = with_spelled(word, |word| VOCABULARY.words.get(word));
     known.is_some_and(|also_name| !also_name || word.chars().all(char::is_lowercase))
 }
 
