@@ -6,6 +6,10 @@
 mod dicom;
 mod person;
 mod plant;
+mod random;
+#[allow(dead_code, reason = "the simulated Kathea uses the rest")]
+#[path = "../kathea/random.rs"]
+mod randomness;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -49,7 +53,7 @@ fn run(with_context: bool) -> Run {
 }
 
 /// The places in which somebody of `persons` is found, whatever the view.
-fn leaks(run: &Run, persons: &[Person]) -> Vec<String> {
+fn leaks(run: &Run, persons: &[Person<'_>]) -> Vec<String> {
     let needles: Vec<String> = persons.iter().flat_map(|person| person.needles()).collect();
     let mut report = run.report.clone();
     for file in report["files"].as_array_mut().unwrap() {
@@ -62,7 +66,9 @@ fn leaks(run: &Run, persons: &[Person]) -> Vec<String> {
         if let Ok(value) = serde_json::from_slice::<Value>(bytes) {
             texts.extend(strings(&value).into_iter().map(|text| (format!("{name} unescaped"), text)));
         }
-        texts.extend(text.lines().enumerate().map(|(at, line)| (format!("{name}:{}", at + 1), line.to_owned())));
+        texts.extend(
+            text.lines().enumerate().map(|(at, line)| (format!("{name}:{}", at + 1), line.to_owned())),
+        );
     }
     // A short word counts as a word of its own only: "anne" is no part of "channel".
     let told = |text: &str, needle: &String| match needle.len() {
@@ -73,7 +79,10 @@ fn leaks(run: &Run, persons: &[Person]) -> Vec<String> {
     for (place, text) in texts {
         let text = &text;
         let found = needles.iter().filter(|needle| told(text, needle));
-        leaks.extend(found.map(|needle| format!("{needle} in {place}: {}", text.chars().take(300).collect::<String>())));
+        leaks
+            .extend(found.map(|needle| {
+                format!("{needle} in {place}: {}", text.chars().take(300).collect::<String>())
+            }));
     }
     leaks
 }
@@ -82,7 +91,9 @@ fn strings(value: &Value) -> Vec<String> {
     match value {
         Value::String(text) => vec![text.clone()],
         Value::Array(items) => items.iter().flat_map(strings).collect(),
-        Value::Object(items) => items.iter().flat_map(|(key, value)| [vec![key.clone()], strings(value)].concat()).collect(),
+        Value::Object(items) => {
+            items.iter().flat_map(|(key, value)| [vec![key.clone()], strings(value)].concat()).collect()
+        }
         _ => Vec::new(),
     }
 }
@@ -99,7 +110,9 @@ fn nobody_comes_out_and_all_that_support_needs_does() {
 
     let of_kind = |kind: &'static str| {
         let files = run.report["files"].as_array().unwrap().iter();
-        files.filter(move |file| file["kind"] == kind).map(|file| &run.outputs[file["output"].as_str().unwrap()])
+        files
+            .filter(move |file| file["kind"] == kind)
+            .map(|file| &run.outputs[file["output"].as_str().unwrap()])
     };
     let (mut headers, mut logs, mut documents) = (0, 0, 0);
     for output in of_kind("dicom") {

@@ -2,19 +2,19 @@
 
 /// Who is planted.
 #[derive(Clone, Copy)]
-pub(crate) struct Person {
-    pub(crate) family: &'static str,
-    pub(crate) given: &'static str,
-    pub(crate) id: &'static str,
-    pub(crate) accession: &'static str,
+pub(crate) struct Person<'a> {
+    pub(crate) family: &'a str,
+    pub(crate) given: &'a str,
+    pub(crate) id: &'a str,
+    pub(crate) accession: &'a str,
     /// Year, month, day.
-    pub(crate) born: (&'static str, &'static str, &'static str),
-    pub(crate) phone: &'static str,
-    pub(crate) street: &'static str,
+    pub(crate) born: (&'a str, &'a str, &'a str),
+    pub(crate) phone: &'a str,
+    pub(crate) street: &'a str,
 }
 
 /// In the case's own scans.
-pub(crate) const OWN: Person = Person {
+pub(crate) const OWN: Person<'_> = Person {
     family: "Østergård-Kjærbye",
     given: "Bjørg Änne",
     id: "050370-4983",
@@ -25,7 +25,7 @@ pub(crate) const OWN: Person = Person {
 };
 
 /// In a scan beside the case, and in the case's log. The name is made of the product's own words.
-pub(crate) const OTHER: Person = Person {
+pub(crate) const OTHER: Person<'_> = Person {
     family: "Crown",
     given: "Tube",
     id: "7391824",
@@ -35,7 +35,7 @@ pub(crate) const OTHER: Person = Person {
     street: "Skovløkken 3",
 };
 
-impl Person {
+impl Person<'_> {
     pub(crate) fn name(self) -> String {
         format!("{}^{}", self.family, self.given)
     }
@@ -95,7 +95,11 @@ impl Person {
             self.id.to_owned(),
             id.clone(),
             self.id.replace('-', " "),
-            format!("{} {}", id.get(..id.len() / 2).unwrap_or_default(), id.get(id.len() / 2..).unwrap_or_default()),
+            format!(
+                "{} {}",
+                id.get(..id.len() / 2).unwrap_or_default(),
+                id.get(id.len() / 2..).unwrap_or_default()
+            ),
             self.accession.to_owned(),
             self.phone.to_owned(),
             self.phone.replace(' ', ""),

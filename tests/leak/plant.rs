@@ -28,7 +28,7 @@ pub(crate) const DEVICE: &[(u32, &str, &str)] = &[
 ];
 
 /// A scan of `person`, who is also written into every place where nobody belongs.
-pub(crate) fn scan(person: Person, extra: &str) -> Vec<u8> {
+pub(crate) fn scan(person: Person<'_>, extra: &str) -> Vec<u8> {
     let name = person.name();
     let born = format!("{}{}{}", person.born.0, person.born.1, person.born.2);
     let nested = || Set::default().text(0x0010_0010, "PN", &name).text(0x0040_0007, "LO", extra);
@@ -76,7 +76,10 @@ pub(crate) fn scan(person: Person, extra: &str) -> Vec<u8> {
 }
 
 fn device(set: Set, group: u32) -> Set {
-    DEVICE.iter().filter(|(tag, ..)| tag >> 16 == group).fold(set, |set, (tag, vr, value)| set.text(*tag, vr, value))
+    DEVICE
+        .iter()
+        .filter(|(tag, ..)| tag >> 16 == group)
+        .fold(set, |set, (tag, vr, value)| set.text(*tag, vr, value))
 }
 
 fn even(text: &str) -> Vec<u8> {
@@ -86,7 +89,7 @@ fn even(text: &str) -> Vec<u8> {
 }
 
 /// The shapes of a line into which a spelling goes: where `{}` stands.
-const LINES: &[&str] = &[
+pub(crate) const LINES: &[&str] = &[
     "[INFO] acquisition(1001): exposure of {} started",
     "[INFO] ui(12): patient={} opened after 312 ms",
     "[ERROR] pacs(4711): store failed for {}: timeout",

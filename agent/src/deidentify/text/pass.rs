@@ -248,8 +248,14 @@ impl<'p, 'a, 't> Pass<'p, 'a, 't> {
 
     /// Whether a word or a number may stay.
     fn is_listed(&self, word: &str) -> bool {
-        let digits = word.bytes().filter(u8::is_ascii_digit).count();
+        let digits = digits_of(word);
         if word.starts_with(|first: char| first.is_ascii_digit()) {
+            // The sides of a volume and the parts of a time of day are numbers of their own; decimals don't count.
+            let whole = |part: &str| match part.split_once('.') {
+                Some((whole, decimals)) if !decimals.contains('.') => digits_of(whole),
+                _ => digits_of(part),
+            };
+            let digits = word.split(['x', ':']).map(whole).max().unwrap_or_default();
             return is_measure(word)
                 && (digits < patterns::LONG || word.starts_with("0x") || self.unit_follows(word));
         }
@@ -268,7 +274,7 @@ impl<'p, 'a, 't> Pass<'p, 'a, 't> {
     fn unit_follows(&self, word: &str) -> bool {
         const UNITS: &[&str] = &["bytes", "byte", "ms", "us", "ns", "kb", "counts", "ticks"];
         let rest = self.rest().get(word.len()..).unwrap_or_default().trim_start();
-        UNITS.contains(&letters(rest).to_ascii_lowercase().as_str()) || word.contains([':', '.'])
+        UNITS.contains(&letters(rest).to_ascii_lowercase().as_str())
     }
 
     fn keep(&mut self, length: usize) {
@@ -299,6 +305,10 @@ impl<'p, 'a, 't> Pass<'p, 'a, 't> {
             self.out.truncate(self.out.trim_end_matches([' ', '-', '_', '.', '/', '#', '\'', '+']).len());
         }
     }
+}
+
+fn digits_of(word: &str) -> usize {
+    word.bytes().filter(u8::is_ascii_digit).count()
 }
 
 /// All up to a blank or a quote, without the punctuation behind it.

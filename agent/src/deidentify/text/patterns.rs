@@ -90,7 +90,7 @@ pub(crate) fn cpr(text: &str) -> Option<usize> {
     if !date.iter().all(u8::is_ascii_digit) || !(1..=31).contains(&day) || !(1..=12).contains(&pair(2)?) {
         return None;
     }
-    let gap = bytes.get(6..)?.iter().take_while(|byte| b"- \xe2\x80\x93\x91".contains(byte)).count();
+    let gap = bytes.get(6..)?.iter().take_while(|byte| b"- .\xe2\x80\x93\x91".contains(byte)).count();
     let rest = bytes.get(6 + gap..6 + gap + 4)?;
     let form = rest.iter().all(u8::is_ascii_digit)
         || gap <= 3
@@ -169,8 +169,15 @@ mod tests {
 
     #[test]
     fn personal_and_telephone_numbers_need_no_modulus() {
-        for text in ["010203-1234", "0102031234", "010203 1234", "710203-1234", "010203-12A4", "0102031AB4,"]
-        {
+        for text in [
+            "010203-1234",
+            "010203.1234",
+            "0102031234",
+            "010203 1234",
+            "710203-1234",
+            "010203-12A4",
+            "0102031AB4,",
+        ] {
             assert!(cpr(text).is_some(), "{text}");
         }
         for text in ["990203-1234", "019903-1234", "010203", "010203-123", "01020312345", "010203 abcd"] {

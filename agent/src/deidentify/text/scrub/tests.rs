@@ -30,6 +30,7 @@ fn what_support_needs_stays() {
         "Forbindelsen til røntgenrøret blev afbrudt efter 3 forsøg",
         "serial number X1-24-00117 connected",
         "  at Reconstruction.Run() line 123",
+        "volume 800x800x600 done at 10:32:11.123456",
     ] {
         assert_eq!(cleaned(line), line);
     }

@@ -1,0 +1,79 @@
+//! Random patients in random spellings in random lines: whoever was learned comes out nowhere.
+
+use agent::deidentify::case::Case;
+use agent::deidentify::check;
+use agent::deidentify::identifiers::{Kind, Learning};
+use agent::deidentify::text;
+use zeroize::Zeroizing;
+
+use super::person::{Person, plain};
+use super::plant;
+use super::randomness::Random;
+
+const SYLLABLES: &[&str] = &[
+    "skov", "lind", "kvæ", "holm", "kjær", "ø", "vinter", "bro", "mo", "dal", "ås", "rü", "szcz", "ny",
+    "gård", "é",
+];
+const CASES: usize = 300;
+
+fn word(random: &mut Random) -> String {
+    let word: String = (0..random.within(2, 3)).map(|_| random.one(SYLLABLES)).collect();
+    let mut letters = word.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+fn digits(random: &mut Random, count: usize) -> String {
+    (0..count).map(|_| random.one(&["1", "2", "3", "4", "5", "6", "7", "8", "9"])).collect()
+}
+
+#[test]
+fn whoever_was_learned_comes_out_of_no_log() {
+    let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(20_261_121);
+    println!("SEED={seed}");
+    let mut random = Random::new(seed);
+    let mut planted = 0;
+    for _ in 0..CASES {
+        let (family, given) = (word(&mut random), word(&mut random));
+        let (id, phone) = (digits(&mut random, 8), digits(&mut random, 8));
+        let accession = format!("A{}", digits(&mut random, 7));
+        let [year, month, day] =
+            [(1920, 1999), (1, 12), (1, 28)].map(|(low, high)| format!("{:02}", random.within(low, high)));
+        let born = (&*year, &*month, &*day);
+        let person = Person {
+            family: &family,
+            given: &given,
+            id: &id,
+            accession: &accession,
+            born,
+            phone: &phone,
+            street: "",
+        };
+        let mut learning = Learning::default();
+        learning.learn(Kind::Name, &person.name());
+        learning.learn(Kind::Id, person.id);
+        learning.learn(Kind::Id, person.accession);
+        learning.learn(Kind::Phone, person.phone);
+        learning.learn(Kind::BirthDate, &format!("{}{}{}", person.born.0, person.born.1, person.born.2));
+        let identifiers = learning.finish().unwrap();
+        let case = Case::new(Zeroizing::new(std::array::from_fn(|_| random.next() as u8)));
+        let spellings = [person.names(), person.numbers()].concat();
+        let spellings: Vec<&str> = spellings.iter().map(String::as_str).collect();
+        let mut log = String::new();
+        for _ in 0..40 {
+            let spelling = random.one(&spellings);
+            let shape = random.one(plant::LINES);
+            log += &format!("2026-11-21 10:32:11.123 {}\n", shape.replace("{}", spelling));
+            planted += 1;
+        }
+        let mut out = Vec::new();
+        text::clean(log.as_bytes(), &mut out, &case, &identifiers).unwrap();
+        assert_eq!(check::search(out.as_slice(), &identifiers, &case).unwrap(), None, "{log}");
+        for (before, after) in log.lines().zip(String::from_utf8(out).unwrap().lines()) {
+            let message = plain(after.get(24..).unwrap_or(after));
+            for needle in person.needles().iter().filter(|needle| needle.len() > 4) {
+                assert!(!message.contains(needle), "{needle} in\n{after}\nfrom\n{before}");
+            }
+        }
+    }
+    println!("{planted} plants of {CASES} patients: 0 found");
+}
