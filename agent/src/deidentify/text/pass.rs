@@ -3,6 +3,7 @@
 use super::moment::Moment;
 use super::rule::Rule;
 use super::scrub::{Scrubber, marked};
+use super::words::{digits_of, is_measure, letters, number, whole_word};
 use super::{patterns, vocabulary};
 use crate::deidentify::keys::{self, Class};
 
@@ -305,42 +306,4 @@ impl<'p, 'a, 't> Pass<'p, 'a, 't> {
             self.out.truncate(self.out.trim_end_matches([' ', '-', '_', '.', '/', '#', '\'', '+']).len());
         }
     }
-}
-
-fn digits_of(word: &str) -> usize {
-    word.bytes().filter(u8::is_ascii_digit).count()
-}
-
-/// All up to a blank or a quote, without the punctuation behind it.
-fn whole_word(rest: &str) -> &str {
-    let word = rest
-        .split(|c: char| c.is_whitespace() || matches!(c, '"' | '<' | '>' | '|' | ',' | ';'))
-        .next()
-        .unwrap_or_default();
-    word.trim_end_matches(['.', ':', '!', '?', ')', ']', '\''])
-}
-
-fn letters(rest: &str) -> &str {
-    rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default()
-}
-
-/// A number with what belongs to it: decimals, a unit, a time of day, a size.
-fn number(rest: &str) -> &str {
-    let ends =
-        |c: char| !c.is_alphanumeric() && !matches!(c, '.' | ',' | ':' | '%' | '°' | '_' | '-' | '/' | '+');
-    rest.split(ends).next().unwrap_or_default().trim_end_matches(['.', ',', ':', '-', '/', '_', '+'])
-}
-
-/// A number, several, a hexadecimal one, or one with a unit.
-fn is_measure(word: &str) -> bool {
-    if let Some(hex) = word.strip_prefix("0x").or_else(|| word.strip_prefix("0X")) {
-        return (1..=16).contains(&hex.len()) && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
-    }
-    let unit = word.trim_start_matches(|c: char| {
-        c.is_ascii_digit() || matches!(c, '.' | ',' | ':' | '-' | '/' | 'x' | '+')
-    });
-    let units = unit.trim_end_matches(|c: char| c.is_ascii_digit());
-    units.is_empty()
-        || matches!(units, "%" | "°" | "°C" | "µs" | "µm" | "µGy")
-        || units.split('/').all(vocabulary::knows)
 }

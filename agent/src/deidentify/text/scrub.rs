@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::moment::Moment;
 use super::pass::Pass;
 use super::rule::{Counts, Rule};
 use super::unescape::unescape;
+use super::words::{around, is_date};
 use crate::deidentify::case::Case;
 use crate::deidentify::identifiers::{Identifiers, Kind, View, dates};
 
@@ -92,28 +92,6 @@ impl<'a> Scrubber<'a> {
         marked.extend(text.get(at..).unwrap_or_default().chars().filter(|c| !foreign(*c)));
         Cow::Owned(marked)
     }
-}
-
-/// The words of which `range` is a part, whole.
-fn around(text: &str, range: &Range<usize>) -> Range<usize> {
-    let before = text.get(..range.start).unwrap_or_default();
-    let after = text.get(range.end..).unwrap_or_default();
-    let start = before.trim_end_matches(char::is_alphanumeric).len();
-    let end = text.len() - after.trim_start_matches(char::is_alphanumeric).len();
-    start..end
-}
-
-/// Whether a date stands there that is no version and no point in time.
-fn is_date(text: &str, range: &Range<usize>) -> bool {
-    let Some(date) = text.get(range.clone()) else { return false };
-    let is_dotted = date.contains('.') && date.len() < 8 && !date.contains(char::is_alphabetic);
-    !date.bytes().all(|byte| byte.is_ascii_digit())
-        && !is_dotted
-        && !text.get(range.end..).is_some_and(|rest| {
-            rest.starts_with('.')
-                && rest.get(1..2).is_some_and(|c| c.as_bytes().iter().all(u8::is_ascii_digit))
-        })
-        && text.get(range.start..).is_none_or(|rest| Moment::at_start(rest).is_none())
 }
 
 /// What a private character stands for.

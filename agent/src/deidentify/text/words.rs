@@ -61,3 +61,8 @@ pub(super) fn is_measure(word: &str) -> bool {
         || matches!(units, "%" | "°" | "°C" | "µs" | "µm" | "µGy")
         || units.split('/').all(vocabulary::knows)
 }
+
+/// How many digits a word has.
+pub(super) fn digits_of(word: &str) -> usize {
+    word.bytes().filter(u8::is_ascii_digit).count()
+}
