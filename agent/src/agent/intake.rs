@@ -40,23 +40,17 @@ impl Agent {
         self.taking = Taking::default();
         loop {
             let listing = self.look(now)?;
-            let mut removed = 0;
-            for source in &listing {
-                match source.remove() {
-                    Ok(()) => removed += 1,
-                    Err(e) => self.cannot_remove(&e),
-                }
-            }
+            let removed = self.remove(&listing).len();
             if removed == 0 {
                 return Ok(());
             }
-            self.tally.drop(Reason::NoConsent, removed);
+            self.tally.drop(Reason::NoConsent, removed as u64);
             outbox::sync(&self.config.kathea.outbox)?;
             self.tally.save()?;
         }
     }
 
-    /// Takes in what fits one commit. False when the outbox is empty.
+    /// Takes in what fits one commit. False when nothing is left, or nothing that can be removed.
     pub(super) fn take_outbox(&mut self, now: i64) -> Result<bool, Trouble> {
         let Some(granted) = self.granted_since(now) else {
             self.discard_outbox(now)?;
@@ -91,8 +85,8 @@ impl Agent {
             self.tally.revert(counted);
             return Err(trouble);
         }
-        self.remove_read(&read)?;
-        Ok(true)
+        let removed = self.remove_read(&read)?;
+        Ok(removed > 0 || self.taking.reading.is_some() || !self.taking.waiting.is_empty())
     }
 
     /// The next line of a file, washed; false at its end.
@@ -131,24 +125,18 @@ impl Agent {
         None
     }
 
-    /// Files that are read to their end go; their cursors go when that is durable.
-    fn remove_read(&mut self, read: &[(Source, u64, bool)]) -> Result<(), Trouble> {
-        let mut gone = Vec::new();
-        for (source, _, _) in read.iter().filter(|(_, _, whole)| *whole) {
-            match source.remove() {
-                Ok(()) => gone.push(source.id()),
-                Err(e) => self.cannot_remove(&e),
-            }
-        }
+    /// Files that are read to their end go; their cursors go when that is durable. Returns how many went.
+    fn remove_read(&mut self, read: &[(Source, u64, bool)]) -> Result<usize, Trouble> {
+        let gone = self.remove(read.iter().filter(|(_, _, whole)| *whole).map(|(source, _, _)| source));
         if gone.is_empty() {
-            return Ok(());
+            return Ok(0);
         }
         outbox::sync(&self.config.kathea.outbox)?;
         self.usage.forget(&gone);
         self.open.forget(&gone);
         gone.iter().for_each(|source| self.tally.forget(*source));
         self.tally.save()?;
-        Ok(())
+        Ok(gone.len())
     }
 
     /// One line from the local socket or the command line. It is durable when this returns.
@@ -241,6 +229,7 @@ impl Agent {
 
     /// The complete files, and a count for each thing that only looks like one.
     fn look(&mut self, now: i64) -> Result<Vec<Source>, Trouble> {
+        self.problems.solved("outbox");
         let listing = outbox::list(&self.config.kathea.outbox, now)?;
         for id in listing.not_files {
             if self.tally.cursor(id) == 0 {
@@ -255,9 +244,21 @@ impl Agent {
         Ok(listing.sources)
     }
 
-    fn cannot_remove(&mut self, e: &io::Error) {
-        warn!("a file of the outbox cannot be removed ({}): give the agent's account the right", e.kind());
-        self.problems
-            .note("outbox", "files of the outbox cannot be removed: give the agent's account the right");
+    /// Removes files; gives the ids of those that went.
+    fn remove<'a>(&mut self, sources: impl IntoIterator<Item = &'a Source>) -> Vec<[u8; 16]> {
+        let (mut gone, mut refused) = (Vec::new(), None);
+        for source in sources {
+            match source.remove() {
+                Ok(()) => gone.push(source.id()),
+                Err(e) => refused = Some(e.kind()),
+            }
+        }
+        if let Some(kind) = refused {
+            let what =
+                format!("files of the outbox cannot be removed ({kind}): give the agent's account the right");
+            warn!("{what}");
+            self.problems.note("outbox", what);
+        }
+        gone
     }
 }
