@@ -5,6 +5,7 @@
 mod common;
 
 use std::fs;
+use std::process::Command;
 
 use common::collector::Collector;
 use common::outbox::Outbox;
@@ -136,6 +137,43 @@ fn a_file_that_is_still_being_written_waits() {
     workstation.expect(0, &["run", "--once"]);
     assert!(!path.exists());
     assert_eq!(workstation.status()["dropped"], json!({}));
+    Totals::exported(&collector.export()).assert_are(&outbox.expected);
+}
+
+/// Everything but the outbox belongs to an account of its own, and so does the agent.
+#[cfg(unix)]
+fn as_another_account(workstation: &Workstation, args: &[&str]) -> Command {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+    use std::os::unix::process::CommandExt;
+    const NOBODY: u32 = 65_534;
+
+    let mut agent = workstation.agent(args);
+    fs::set_permissions(workstation.outbox(), fs::Permissions::from_mode(0o555)).unwrap();
+    if fs::metadata(workstation.path()).unwrap().uid() == 0 {
+        let program = workstation.path().join("agent");
+        fs::copy(agent.get_program(), &program).unwrap();
+        let own = Command::new("chown").arg("-R").arg(NOBODY.to_string()).arg(workstation.path()).status();
+        assert!(own.unwrap().success());
+        chown(workstation.outbox(), Some(0), None).unwrap();
+        let mut as_nobody = Command::new(program);
+        as_nobody.args(agent.get_args()).uid(NOBODY).gid(NOBODY).current_dir("/");
+        agent = as_nobody;
+    }
+    agent
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_cannot_be_removed_is_taken_once_and_no_reason_to_turn_in_circles() {
+    let (collector, workstation) = granted();
+    let mut outbox = Outbox::new(seeded());
+    outbox.fill(&workstation, 500, 10, Outbox::device_error);
+    outbox.fill(&workstation, 500, 10, Outbox::exposure);
+    for _ in 0..2 {
+        let output = as_another_account(&workstation, &["run", "--once", "--close"]).output().unwrap();
+        assert_eq!(output.status.code(), Some(0));
+        assert_eq!(workstation.in_outbox(), 100);
+    }
     Totals::exported(&collector.export()).assert_are(&outbox.expected);
 }
 

@@ -154,9 +154,18 @@ impl Service {
         self.0.wait().unwrap();
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id()
+    }
+
     /// Whether it ended of itself.
     pub(crate) fn ended(&mut self) -> bool {
         self.0.try_wait().unwrap().is_some()
+    }
+
+    /// The exit code that it ended with.
+    pub(crate) fn code(&mut self) -> Option<i32> {
+        self.0.try_wait().unwrap()?.code()
     }
 }
 

@@ -1,0 +1,101 @@
+//! The service as Kathea and the service manager see it: an answered line is durable, a scan that runs holds
+//! back what is sent, and the service ends when it is told to and starts after it was killed.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "what the tests share is outside of `#[test]` functions")]
+
+mod common;
+
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
+use std::process::Command;
+
+use common::collector::Collector;
+use common::outbox::Outbox;
+use common::relay::Relay;
+use common::totals::Totals;
+use common::workstation::Workstation;
+use common::{Random, seeded, until};
+use serde_json::Value as Json;
+
+/// A connection to the local socket.
+struct Socket(BufReader<UnixStream>);
+
+impl Socket {
+    fn of(workstation: &Workstation) -> Self {
+        Self(BufReader::new(UnixStream::connect(workstation.socket()).unwrap()))
+    }
+
+    /// Sends one line and waits for its answer.
+    fn ask(&mut self, line: &str) -> Json {
+        self.0.get_mut().write_all(format!("{line}\n").as_bytes()).unwrap();
+        let mut answer = String::new();
+        self.0.read_line(&mut answer).unwrap();
+        serde_json::from_str(&answer).unwrap()
+    }
+}
+
+fn route() -> (Collector, Relay, Workstation, Random) {
+    let collector = Collector::start();
+    let relay = Relay::to(collector.address());
+    let workstation = Workstation::granted(&collector, &relay.url());
+    (collector, relay, workstation, seeded())
+}
+
+#[test]
+fn a_line_that_was_answered_survives_a_kill() {
+    let (collector, relay, workstation, mut random) = route();
+    workstation.configure(&relay.url(), "https://127.0.0.1:1");
+    let mut outbox = Outbox::new(random.clone());
+    for _ in 0..5 {
+        let service = workstation.serve();
+        let mut socket = Socket::of(&workstation);
+        for _ in 0..random.within(1, 40) {
+            let line = if random.percent(50) { outbox.device_error() } else { outbox.exposure() };
+            assert_eq!(socket.ask(&line)["ok"], true);
+        }
+        assert_eq!(socket.ask(r#"{"event":"device.error"}"#)["error"], "missing_attribute");
+        service.kill();
+    }
+    workstation.configure("https://127.0.0.1:1", &relay.url());
+    workstation.expect(0, &["run", "--once", "--close"]);
+    let mut export = collector.export();
+    export.retain(|line| line["kind"] != "state"); // the workstation's own
+    Totals::exported(&export).assert_are(&outbox.expected);
+    assert_eq!(workstation.dropped("missing_attribute"), 5);
+}
+
+#[test]
+fn nothing_is_sent_while_a_scan_runs() {
+    let (collector, relay, workstation, random) = route();
+    let service = workstation.serve();
+    until("the consent is sent", || workstation.status()["waiting"]["requests"]["records"] == 0);
+    let mut socket = Socket::of(&workstation);
+    assert_eq!(socket.ask(r#"{"request":"busy"}"#)["ok"], true);
+    let bytes = relay.bytes();
+    let mut outbox = Outbox::new(random);
+    outbox.fill(&workstation, 1000, 100, Outbox::device_error);
+    until("all is taken in", || workstation.status()["waiting"]["usage"]["records"] == 1000);
+    assert_eq!((relay.bytes(), collector.export().len()), (bytes, 0));
+
+    assert_eq!(socket.ask(r#"{"request":"idle"}"#)["ok"], true);
+    until("all is sent", || workstation.status()["sent"]["usage_statistics"]["records"] == 1000);
+    Totals::exported(&collector.export()).assert_are(&outbox.expected);
+    service.kill();
+}
+
+#[test]
+fn it_ends_when_it_is_told_to_and_starts_after_it_was_killed() {
+    let (_collector, _relay, workstation, _) = route();
+    workstation.serve().kill();
+    assert!(workstation.socket().exists(), "a killed service leaves its socket behind");
+    assert_eq!(workstation.status()["service"], "stopped");
+
+    let mut service = workstation.serve();
+    assert_eq!(workstation.status()["service"], "running");
+    let told = Command::new("kill").args(["-TERM", &service.id().to_string()]).status().unwrap();
+    assert!(told.success());
+    until("the service ends", || service.ended());
+    assert_eq!(service.code(), Some(0));
+    assert!(!workstation.socket().exists());
+}
