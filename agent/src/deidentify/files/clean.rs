@@ -53,7 +53,7 @@ pub fn clean(
                 let text = structured::decoded(&bytes);
                 let cleaned = match format {
                     Format::Xml => structured::xml::clean(&text, &mut scrubber),
-                    _ => structured::json::clean(text.as_bytes(), &mut scrubber, true),
+                    _ => structured::json::clean(text.as_bytes(), &mut scrubber),
                 };
                 match cleaned {
                     Ok(cleaned) => {

@@ -80,8 +80,20 @@ impl Path {
     }
 }
 
-/// What may stay of a document, in lines or, for a line of a log, in one.
-pub(crate) fn clean(bytes: &[u8], scrubber: &mut Scrubber<'_>, in_lines: bool) -> Result<String, Unparsed> {
+/// What may stay of a document.
+///
+/// # Errors
+/// [`Unparsed`].
+pub fn clean(bytes: &[u8], scrubber: &mut Scrubber<'_>) -> Result<String, Unparsed> {
+    written(bytes, scrubber, true)
+}
+
+/// Likewise in one line, for a line of a log.
+pub(crate) fn clean_line(line: &str, scrubber: &mut Scrubber<'_>) -> Result<String, Unparsed> {
+    written(line.as_bytes(), scrubber, false)
+}
+
+fn written(bytes: &[u8], scrubber: &mut Scrubber<'_>, in_lines: bool) -> Result<String, Unparsed> {
     // First without output: a document that breaks off in the middle is none.
     walk(bytes, &mut |_| {})?;
     let mut writer =

@@ -2,9 +2,9 @@
 //!
 //! Nothing of the input's syntax reaches the output. What does not parse is no document but a log.
 
-pub(crate) mod json;
+pub mod json;
 mod leaf;
-pub(crate) mod xml;
+pub mod xml;
 
 use std::borrow::Cow;
 

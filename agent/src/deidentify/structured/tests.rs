@@ -18,11 +18,7 @@ fn cleaned(document: &str) -> Result<String, Unparsed> {
     };
     let identifiers = learning.finish().unwrap();
     let mut scrubber = Scrubber::new(&case, &identifiers);
-    if is_xml {
-        xml::clean(document, &mut scrubber)
-    } else {
-        json::clean(document.as_bytes(), &mut scrubber, false)
-    }
+    if is_xml { xml::clean(document, &mut scrubber) } else { json::clean_line(document, &mut scrubber) }
 }
 
 #[test]

@@ -51,7 +51,10 @@ pub(crate) fn learn(text: &str, learning: &mut Learning) -> Result<(), Unparsed>
 }
 
 /// What may stay of a document.
-pub(crate) fn clean(text: &str, scrubber: &mut Scrubber<'_>) -> Result<String, Unparsed> {
+///
+/// # Errors
+/// [`Unparsed`].
+pub fn clean(text: &str, scrubber: &mut Scrubber<'_>) -> Result<String, Unparsed> {
     // First without output: a document that breaks off in the middle is none.
     walk(text, &mut |_| {})?;
     let mut writer = Writer {

@@ -64,7 +64,7 @@ impl Scrubber<'_> {
     /// Appends to `out` what may stay of one line of a log.
     fn line(&mut self, line: &str, out: &mut String) {
         if line.starts_with('{')
-            && let Ok(json) = structured::json::clean(line.as_bytes(), self, false)
+            && let Ok(json) = structured::json::clean_line(line, self)
         {
             out.push_str(&json);
             return;
