@@ -229,6 +229,12 @@ pub const DOCUMENT: u64 = 4 << 20;
 /// Levels of a document; serde_json's own bound is the same.
 pub const DOCUMENT_DEPTH: usize = 128;
 
+/// Attributes of one XML element.
+pub const DOCUMENT_ATTRIBUTES: usize = 256;
+
+/// Bytes of one word of a log, from blank to blank: a long path; what is longer goes whole.
+pub const TEXT_WORD: usize = 512;
+
 /// Spellings that are searched for at a time: some ten for each of ten thousand patients, below 30 MB.
 pub const SPELLINGS: usize = 100_000;
 

@@ -87,14 +87,13 @@ pub(super) fn to_part(
     directory: &Path,
     number: usize,
 ) -> Result<Result<(Part, Cleaned), Reason>, Failure> {
-    let ending = input.format.map_or("", Format::ending);
     if let Err(reason) = input.format {
         return Ok(Err(reason));
     }
-    let name = format!("{number:04}.{ending}");
-    let written = Part::write(directory, &name, |out| clean(input, case, identifiers, out));
-    let (part, cleaned) = written.map_err(|e| Failure::Output(directory.join(&name), e.kind()))?;
-    Ok(cleaned.map(|cleaned| (part, cleaned)))
+    let name = |ending| format!("{number:04}.{ending}");
+    let written = Part::write(directory, &name("part"), |out| clean(input, case, identifiers, out));
+    let (part, cleaned) = written.map_err(|e| Failure::Output(directory.to_owned(), e.kind()))?;
+    Ok(cleaned.map(|cleaned| (part.named(directory, name(cleaned.format.ending())), cleaned)))
 }
 
 fn log(

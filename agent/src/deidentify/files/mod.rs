@@ -24,9 +24,11 @@ use std::path::{Path, PathBuf};
 use super::case::Case;
 use super::check;
 use super::dicom::Change;
+use super::identifiers::Identifiers;
 pub use clean::{Cleaned, clean};
 pub use inputs::{Format, Input, Reason, inputs};
 pub use learn::learn;
+use plain::Part;
 pub use report::{FileReport, Report, Totals};
 
 /// What one call cleans.
@@ -109,10 +111,7 @@ pub fn run(job: &Job<'_>, case: &Case, mut each: impl FnMut(Step<'_>)) -> Result
         let cleaned = clean::to_part(input, case, &identifiers, job.output, number)?;
         let (outcome, changes) = match cleaned {
             Ok((part, mut cleaned)) => {
-                let found = part.read().and_then(|file| check::search(file, &identifiers, case));
-                if let Some(finding) = found.map_err(|e| Failure::Output(job.output.to_owned(), e.kind()))? {
-                    return Err(Failure::Told(part.name().to_owned(), finding));
-                }
+                checked(&part, &identifiers, case, job.output)?;
                 let changes = std::mem::take(&mut cleaned.changes);
                 let name = part.name().to_owned();
                 parts.push(part);
@@ -131,3 +130,15 @@ pub fn run(job: &Job<'_>, case: &Case, mut each: impl FnMut(Step<'_>)) -> Result
     }
     Ok(report)
 }
+
+/// Searches an output for everything that was learned.
+fn checked(part: &Part, identifiers: &Identifiers, case: &Case, output: &Path) -> Result<(), Failure> {
+    let found = part.read().and_then(|file| check::search(file, identifiers, case));
+    match found.map_err(|e| Failure::Output(output.to_owned(), e.kind()))? {
+        Some(finding) => Err(Failure::Told(part.name().to_owned(), finding)),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -36,6 +36,13 @@ impl Part {
         Ok((part, value))
     }
 
+    /// The same, to be kept under another name.
+    pub(super) fn named(mut self, directory: &Path, name: String) -> Self {
+        self.path = directory.join(&name);
+        self.name = name;
+        self
+    }
+
     /// Its bytes, to be checked.
     ///
     /// # Errors

@@ -235,7 +235,10 @@ impl Identifiers {
         dates::dates(text, |found| {
             let days = self.births_of(found.days);
             if !days.is_empty() {
-                each(Hit { range: found.range, kind: Kind::BirthDate, weak: false, days });
+                // Six digits alone may as well be a time of day or a count.
+                let form = text.get(found.range.clone()).unwrap_or_default();
+                let weak = form.len() == 6 && form.bytes().all(|byte| byte.is_ascii_digit());
+                each(Hit { range: found.range, kind: Kind::BirthDate, weak, days });
             }
         });
     }

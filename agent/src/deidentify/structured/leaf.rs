@@ -9,6 +9,9 @@ const DEVICE: usize = 128;
 /// Digits of a number under a key that no rule lists: more could be somebody's.
 const DIGITS: usize = 7;
 
+/// Characters of a number from which on it may be one that was learned.
+const TELLING: usize = 6;
+
 /// What may stay of a text.
 pub(super) fn text(scrubber: &mut Scrubber<'_>, class: Class, text: &str) -> String {
     let text = text.trim_matches(['\0', ' ']);
@@ -44,7 +47,9 @@ pub(super) fn number(scrubber: &mut Scrubber<'_>, class: Class, number: &str) ->
         Class::Time => return epoch(scrubber, number),
         Class::Person | Class::Unknown => false,
     };
-    if stays && !scrubber.is_told(number) {
+    // Shorter ones stop nothing anyway: most numbers of that size are nobody's.
+    let is_told = number.len() >= TELLING && scrubber.is_told(number);
+    if stays && !is_told {
         scrubber.counts.kept += 1;
         return Some(number.to_owned());
     }

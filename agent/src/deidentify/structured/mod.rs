@@ -121,7 +121,7 @@ fn kind(key: &str, value: &str) -> Option<Kind> {
     let digits = value.bytes().filter(u8::is_ascii_digit).count();
     let (kind, _) = KINDS.iter().find(|(_, parts)| parts.iter().any(|part| key.contains(part)))?;
     let is_word = *kind == Kind::Name && digits > 2;
-    if *kind == Kind::Name && vocabulary::knows_all(value) && value.split_whitespace().count() < 2 {
+    if *kind == Kind::Name && vocabulary::knows_all(value) && !value.contains(['^', ',', ' ']) {
         return None;
     }
     Some(if is_word { Kind::Id } else { *kind })

@@ -6,6 +6,7 @@ use super::scrub::{Scrubber, marked};
 use super::words::{digits_of, is_measure, letters, number, whole_word};
 use super::{patterns, vocabulary};
 use crate::deidentify::keys::{self, Class};
+use crate::limits;
 
 /// Letters before the number of an error code.
 const CODES: &[&str] = &["e", "w", "i", "err", "error", "warn", "fejl", "hv", "x", "ka", "kb", "cve"];
@@ -87,6 +88,10 @@ impl<'p, 'a, 't> Pass<'p, 'a, 't> {
             self.out.push(' ');
             return self.replace(Rule::Dump, rest.len() - length);
         }
+        let word = whole_word(rest);
+        if word.len() > limits::TEXT_WORD {
+            return self.replace(Rule::Word, word.len());
+        }
         if (next.is_ascii_digit() || next == '+') && self.number_with_blanks(rest) {
             return;
         }
@@ -96,7 +101,6 @@ impl<'p, 'a, 't> Pass<'p, 'a, 't> {
         if next.is_alphabetic() && self.key(rest) {
             return;
         }
-        let word = whole_word(rest);
         if let Some(rule) = patterns::of_word(word)
             && !(self.expect == Expect::Version && rule == Rule::Network)
         {

@@ -128,12 +128,12 @@ pub(crate) fn phone(text: &str) -> Option<usize> {
 
 /// `(0010,0010)` or `(0010, 0010)` at the start of `text`: an attribute in a dump of a DICOM file.
 pub(crate) fn dump(text: &str) -> Option<usize> {
-    let rest = text.strip_prefix(['(', '['])?;
-    let hex = |part: &str| part.len() == 4 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let (group, rest) = rest.split_once(',')?;
-    let element = rest.trim_start();
-    let closes = matches!(element.as_bytes().get(4), Some(b')' | b']'));
-    (hex(group) && hex(element.get(..4)?) && closes).then(|| text.len() - element.len() + 5)
+    let hex = |part: &str| part.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let group = text.strip_prefix(['(', '['])?.get(..5)?.strip_suffix(',')?;
+    let gap = usize::from(text.get(6..7) == Some(" "));
+    let element = text.get(6 + gap..10 + gap)?;
+    let closes = matches!(text.as_bytes().get(10 + gap), Some(b')' | b']'));
+    (hex(group) && hex(element) && closes).then_some(11 + gap)
 }
 
 #[cfg(test)]

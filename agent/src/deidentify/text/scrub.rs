@@ -80,10 +80,10 @@ impl<'a> Scrubber<'a> {
         let mut marked = String::with_capacity(text.len());
         let mut at = 0;
         for (range, rule) in hits.iter() {
-            let range = around(text, range);
             if range.end <= at {
                 continue;
             }
+            let range = around(text, range);
             marked.extend(text.get(at..range.start).unwrap_or_default().chars().filter(|c| !foreign(*c)));
             let place = MARKED.iter().position(|known| known == rule).unwrap_or(0) as u32;
             marked.extend(char::from_u32(MARKS + place));

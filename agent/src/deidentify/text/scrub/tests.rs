@@ -76,3 +76,11 @@ fn uids_and_times_are_mapped() {
     );
     assert!(!cleaned.contains("3680043") && !cleaned.contains("2026-11-21"), "{cleaned}");
 }
+
+#[test]
+fn a_word_without_end_goes_whole() {
+    for piece in ["a-", "((", "1.", "kV/", "Anna"] {
+        let line = piece.repeat(15_000);
+        assert!(cleaned(&line).len() < 40, "{piece}");
+    }
+}
