@@ -288,9 +288,10 @@ impl fmt::Debug for Identifiers {
 /// Bytes between two parts of one identifier: `Hansen, (Anna)`, not two cells of a table.
 const GAP: usize = 4;
 
-/// Whether only separators of a number stand between the digits: a colon makes a time of day of them.
-fn is_one_number(text: &str) -> bool {
-    !text.bytes().any(|byte| byte == b':' || byte == b',')
+/// Whether what stands between the parts of an identifier joins them: not the end of a line, and between digits
+/// neither a comma nor the colon of a time of day.
+fn is_joined(kind: Kind, text: &str) -> bool {
+    !text.bytes().any(|byte| byte == b'\n' || kind == Kind::Id && matches!(byte, b':' | b','))
 }
 
 /// The hit, if what surrounds and separates it fits its pattern.
@@ -309,7 +310,7 @@ fn accept(
         1..=GAP => {
             whole
                 && !pattern.unbroken
-                && (pattern.kind != Kind::Id || text.get(range.clone()).is_some_and(is_one_number))
+                && text.get(range.clone()).is_some_and(|text| is_joined(pattern.kind, text))
         }
         _ => false,
     };

@@ -93,6 +93,8 @@ fn what_only_looks_like_one_stays() {
         "1.47113",
         "detector warm-up",
         "123456789",
+        "010203-\n1234",
+        "01:02:03 1234",
         "kV 85, 10:32:11",
         "alarm lin",
         "2100",
