@@ -89,7 +89,8 @@ def intake(bench):
         rate = f"{count / spent.wall:,.0f} lines/s, {spent.cpu / count * 1e6:.2f} us CPU a line"
         bench.row(f"intake of {count:,} {what}, nothing sent", rate, "200,000 lines/s")
         if what == "device.error":
-            bench.row("  the same with nothing in the outbox", f"{empty.wall * 1e3:.0f} ms, {empty.cpu * 1e3:.0f} ms CPU")
+            shown = f"{empty.wall * 1e3:.0f} ms, {empty.cpu * 1e3:.0f} ms CPU"
+            bench.row("  the same with nothing in the outbox", shown)
 
 
 @part
@@ -281,11 +282,13 @@ def percentiles(taken):
 
 
 def machine(home):
-    model = [line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line]
-    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    processors = Path("/proc/cpuinfo").read_text().splitlines()
+    model = [line.split(":")[1].strip() for line in processors if "model name" in line] or [platform.machine()]
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / MIB / 1024
     kind = subprocess.run(["stat", "-fc", "%T", home], capture_output=True, text=True).stdout.strip()
     load = " ".join(f"{load:.1f}" for load in os.getloadavg())
-    return f"{len(model)} x {model[0]}, {total / MIB / 1024:.1f} GiB, {platform.system()} {platform.release()}, {kind}, load {load}"
+    system = f"{platform.system()} {platform.release()}"
+    return f"{os.cpu_count()} x {model[0]}, {memory:.1f} GiB, {system}, {kind}, load {load}"
 
 
 def main():

@@ -302,17 +302,17 @@ def line(event, at, **attributes):
 def ordinary_day(seed=3, lines=2000, span=9 * 3600):
     """A clinic's day: 5 to 40 scans, some 2,000 lines, most of them clicks and movements."""
     draw = random.Random(seed)
-    scans, tool, axis = draw.randint(5, 40), ["viewer_3d", "length", "implant_plan", "report"], ["rotation", "column", "x"]
-    day = []
+    scans, day = draw.randint(5, 40), []
+    tools, axes = ["viewer_3d", "length", "implant_plan", "report"], ["rotation", "column", "x"]
     for number, at in enumerate(times(lines, span)):
         if number % (lines // scans) == 0:
             day.append(_exposure(draw, at))
         elif number % (lines // 4) == 1:
             day.append(_error(at, draw.randint(1000, 1400), draw.choice(SUBSYSTEMS), "warn", draw.randint(1, 20)))
         elif draw.random() < 0.7:
-            day.append(line("feature.used", at, feature=draw.choice(tool)))
+            day.append(line("feature.used", at, feature=draw.choice(tools)))
         elif draw.random() < 0.9:
-            day.append(line("gantry.positioned", at, axis=draw.choice(axis), error=draw.randint(0, 120)))
+            day.append(line("gantry.positioned", at, axis=draw.choice(axes), error=draw.randint(0, 120)))
         else:
             day.append(line("device.link", at, fault="retransmit", count=draw.randint(1, 40)))
     return scans, day
