@@ -32,7 +32,11 @@ impl Moment {
             [digit, ..] if form == Form::Compact && digit.is_ascii_digit() => 0,
             _ => return None,
         };
-        let time = time(rest.get(gap..)?)?;
+        let rest = rest.get(gap..)?;
+        let time = match form {
+            Form::Compact => compact_time(rest, gap == 0).or_else(|| time(rest))?,
+            _ => time(rest)?,
+        };
         Some(Self { date, form, date_length, length: date_length + gap + time })
     }
 
@@ -78,39 +82,52 @@ fn is_day((year, month, day): (i32, u8, u8)) -> bool {
     (1900..2100).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day)
 }
 
-/// Bytes of `10:32`, `10:32:11`, `10:32:11.123+01:00`, `103211.123`.
+/// Bytes of `10:32`, `10:32:11`, `10:32:11.123+01:00`.
 fn time(text: &str) -> Option<usize> {
     let (hours, rest) = number(text)?;
-    let rest = match (hours.len(), rest.strip_prefix(':')) {
-        (4 | 6, None) => rest,
-        (1 | 2, Some(rest)) => {
-            let (minutes, rest) = number(rest)?;
-            if minutes.len() != 2 {
-                return None;
-            }
-            match rest.strip_prefix(':').and_then(number) {
-                Some((seconds, rest)) if seconds.len() == 2 => rest,
-                _ => rest,
-            }
-        }
-        _ => return None,
-    };
-    let rest = match rest.strip_prefix(['.', ',']).and_then(number) {
-        Some((fraction, rest)) if fraction.len() <= 9 => rest,
+    let (minutes, rest) = number(rest.strip_prefix(':')?)?;
+    if hours.len() > 2 || minutes.len() != 2 {
+        return None;
+    }
+    let rest = match rest.strip_prefix(':').and_then(number) {
+        Some((seconds, rest)) if seconds.len() == 2 => rest,
         _ => rest,
     };
-    let rest = match (rest.strip_prefix('Z'), rest.strip_prefix(['+', '-'])) {
-        (Some(rest), _) => rest,
-        (None, Some(zone)) => match number(zone) {
-            Some((digits, rest)) if digits.len() == 4 => rest,
-            Some((digits, after)) if digits.len() == 2 => {
-                after.strip_prefix(':').and_then(number).map_or(after, |(_, rest)| rest)
-            }
-            _ => rest,
-        },
-        (None, None) => rest,
+    Some(text.len() - zone(fraction(rest)).len())
+}
+
+/// Bytes of `1032`, `103211`, `103211.123`, and directly behind its date with a zone. Where something else hangs
+/// on it, it is no time: a personal number begins alike.
+fn compact_time(text: &str, has_zone: bool) -> Option<usize> {
+    let (digits, rest) = number(text)?;
+    let below = |at: usize, end: u8| {
+        digits.get(at..at + 2).is_none_or(|part| part.parse::<u8>().is_ok_and(|part| part < end))
     };
-    Some(text.len() - rest.len())
+    let is_time = matches!(digits.len(), 4 | 6) && below(0, 24) && below(2, 60) && below(4, 60);
+    let rest = fraction(rest);
+    let rest = if has_zone { zone(rest) } else { rest };
+    let ends = !rest.starts_with(|next: char| next.is_alphanumeric() || next == '-');
+    (is_time && ends).then_some(text.len() - rest.len())
+}
+
+fn fraction(text: &str) -> &str {
+    match text.strip_prefix(['.', ',']).and_then(number) {
+        Some((fraction, rest)) if fraction.len() <= 9 => rest,
+        _ => text,
+    }
+}
+
+fn zone(text: &str) -> &str {
+    if let Some(rest) = text.strip_prefix('Z') {
+        return rest;
+    }
+    match text.strip_prefix(['+', '-']).and_then(number) {
+        Some((digits, rest)) if digits.len() == 4 => rest,
+        Some((digits, rest)) if digits.len() == 2 => {
+            rest.strip_prefix(':').and_then(number).map_or(rest, |(_, rest)| rest)
+        }
+        _ => text,
+    }
 }
 
 fn number(text: &str) -> Option<(&str, &str)> {
@@ -142,7 +159,17 @@ mod tests {
             let moved = moment.moved(text, &case).unwrap();
             assert!(moved.ends_with(time) && !moved.contains("2026"), "{text} became {moved}");
         }
-        for text in ["10:32:11", "2026-11-21", "2026-13-41 10:32:11", "1.2.840.10008 10:32", "", "85 kV"] {
+        for text in [
+            "10:32:11",
+            "2026-11-21",
+            "2026-13-41 10:32:11",
+            "1.2.840.10008 10:32",
+            "",
+            "85 kV",
+            "2026-11-21 010203-1234",
+            "20261121 010203-1234",
+            "20261121 0102031234",
+        ] {
             assert_eq!(Moment::at_start(text), None, "{text}");
         }
     }
