@@ -28,9 +28,9 @@ struct Moment {
 }
 
 impl Outbox {
-    /// Begins after every consent that was given before.
+    /// Begins in a while, after every consent that is given until then.
     pub(crate) fn new(random: Random) -> Self {
-        let start = OffsetDateTime::now_utc() + Duration::seconds(1);
+        let start = OffsetDateTime::now_utc() + Duration::minutes(30);
         Self { random, start, files: 0, expected: Totals::default() }
     }
 
