@@ -11,5 +11,6 @@ pub mod limits;
 pub mod request;
 pub mod ship;
 pub mod spool;
+pub mod support;
 pub mod tally;
 pub mod vault;

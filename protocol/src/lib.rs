@@ -3,6 +3,7 @@
 //! No clock, no disk, no socket.
 
 pub mod batch;
+pub mod case;
 pub mod catalog;
 pub mod civil;
 pub mod envelope;
@@ -11,5 +12,6 @@ pub mod ledger;
 pub mod reply;
 
 pub use batch::{Batch, Gap, Header, Record, Value};
+pub use case::CaseId;
 pub use catalog::Catalog;
 pub use identity::{DeviceId, Digest, Epoch, Purpose, Reason, Retention};

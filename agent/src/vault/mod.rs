@@ -126,6 +126,11 @@ impl Vault {
         self.keys.iter().find(|key| key.compartment == compartment && key.key.id() == id).map(|key| &key.key)
     }
 
+    /// The key with this id, whatever its compartment: what is under it says itself whose it is.
+    pub fn any_key(&self, id: KeyId) -> Option<&DataKey> {
+        self.keys.iter().find(|key| key.key.id() == id).map(|key| &key.key)
+    }
+
     /// Erases the keys of `compartment` that no record needs: neither named in `still_used` nor the newest.
     pub fn retire(&mut self, compartment: &str, still_used: &HashSet<KeyId>) -> io::Result<Shredded> {
         let newest =

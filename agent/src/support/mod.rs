@@ -1,0 +1,9 @@
+//! A support bundle: what the vendor needs for one case, seen by the clinic before it leaves.
+//!
+//! ```text
+//! queue     the sealed bundles that wait, and how far each is
+//! record    what is known of one, under the key of its case
+//! ```
+
+pub mod queue;
+pub mod record;

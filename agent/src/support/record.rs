@@ -1,0 +1,181 @@
+//! What is known of a sealed bundle, kept beside it under the key of its case.
+//!
+//! ```text
+//! magic "KBDL" | version u8 = 1 | key id [8] | nonce [12] | sealed JSON | tag [16]
+//! ```
+//!
+//! The head, the bundle's name and the device are authenticated: a record under another name does not open. With
+//! the case's key it becomes unreadable, and so does the key from which the case's pseudonyms follow.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+
+use protocol::{CaseId, Digest, Purpose};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::durable;
+use crate::vault::Vault;
+use crate::vault::data_key::KeyId;
+use crate::vault::sealed::SealError;
+
+const MAGIC: &[u8; 5] = b"KBDL\x01";
+const KEY_AT: usize = MAGIC.len();
+const NONCE_AT: usize = KEY_AT + 8;
+const TEXT_AT: usize = NONCE_AT + 12;
+
+/// How far a bundle is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// Waits.
+    Queued,
+    /// A part of it is at the collector.
+    Sending,
+    /// The collector has it and said so.
+    Sent,
+    /// Refused for good; a person may send it again.
+    Failed,
+}
+
+impl State {
+    /// In `status --json`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Sending => "sending",
+            Self::Sent => "sent",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// A sealed bundle.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bundle {
+    /// Eight hexadecimal digits, the draft's that it was.
+    pub id: String,
+    /// Its case.
+    pub case: CaseId,
+    /// What it needs a yes to, all of them.
+    pub purposes: Vec<Purpose>,
+    /// The ledger entries that said it, in the order of the purposes.
+    pub consents: Vec<Digest>,
+    /// When it was sealed, in seconds since 1970.
+    pub sealed_at: i64,
+    /// Bytes of the sealed file.
+    pub size: u64,
+    /// SHA-256 of the sealed file.
+    pub sha256: Digest,
+    /// SHA-256 of `manifest.json`, what was said yes to.
+    pub manifest: Digest,
+    /// How far it is.
+    pub state: State,
+    /// Bytes that the collector is known to have.
+    pub offset: u64,
+    /// Where it is sent to, once the collector named a place.
+    pub url: Option<String>,
+    /// What the collector answered when it had all of it.
+    pub receipt: Option<String>,
+    /// What the pseudonyms of the case follow from, so that its next bundle uses the same.
+    pub(super) pseudonyms: Pseudonyms,
+}
+
+impl fmt::Debug for Bundle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Bundle({}, {}, {} of {} bytes)", self.id, self.state.as_str(), self.offset, self.size)
+    }
+}
+
+/// The key of a case's pseudonyms. Wiped on drop.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Pseudonyms(pub Zeroizing<[u8; 32]>);
+
+impl fmt::Debug for Pseudonyms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pseudonyms(..)")
+    }
+}
+
+impl Serialize for Pseudonyms {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let text = Zeroizing::new(data_encoding::HEXLOWER.encode(self.0.as_ref()));
+        serializer.serialize_str(&text)
+    }
+}
+
+impl<'de> Deserialize<'de> for Pseudonyms {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Zeroizing::new(String::deserialize(deserializer)?);
+        let bytes = data_encoding::HEXLOWER.decode(text.as_bytes()).map(Zeroizing::new);
+        let key = bytes.ok().and_then(|bytes| bytes.as_slice().try_into().ok());
+        key.map(|key| Self(Zeroizing::new(key))).ok_or_else(|| serde::de::Error::custom("no key"))
+    }
+}
+
+/// Why a record could not be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordError {
+    /// There is no key for it, or no randomness.
+    Seal(SealError),
+    /// The disk refused.
+    Io(io::ErrorKind),
+}
+
+impl fmt::Display for RecordError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Seal(e) => e.fmt(f),
+            Self::Io(kind) => {
+                write!(
+                    f,
+                    "the record of a bundle cannot be kept ({kind}): check the space and rights of data_dir"
+                )
+            }
+        }
+    }
+}
+
+impl std::error::Error for RecordError {}
+
+impl From<SealError> for RecordError {
+    fn from(e: SealError) -> Self {
+        Self::Seal(e)
+    }
+}
+
+impl From<io::Error> for RecordError {
+    fn from(e: io::Error) -> Self {
+        Self::Io(e.kind())
+    }
+}
+
+impl Bundle {
+    /// The vault's compartment of a case: what ends with it.
+    pub fn compartment(case: &CaseId) -> String {
+        format!("{}-{case}", Purpose::SupportCase)
+    }
+
+    /// Writes it to `path`, sealed.
+    pub(super) fn keep(&self, path: &Path, vault: &mut Vault, now: i64) -> Result<(), RecordError> {
+        let device = vault.device();
+        let mut text = serde_json::to_vec(self).map_err(|_| SealError::TooLarge)?;
+        let (key, random) = vault.sealing_key(&Self::compartment(&self.case), now)?;
+        let head = [MAGIC.as_slice(), &key.id().0].concat();
+        let aad = [head.as_slice(), &device.to_bytes(), self.id.as_bytes()].concat();
+        let nonce = key.seal(&aad, &mut text, random).map_err(|_| SealError::Crypto)?;
+        Ok(durable::replace(path, &[head.as_slice(), &nonce, &text].concat())?)
+    }
+
+    /// The record of bundle `id` in the stored `bytes`; `None` if no key that is there opens it.
+    pub(super) fn open(id: &str, bytes: &[u8], vault: &Vault) -> Option<Self> {
+        let (head, sealed) = bytes.split_at_checked(TEXT_AT)?;
+        let (key, nonce) = (head.get(KEY_AT..NONCE_AT)?, head.get(NONCE_AT..)?);
+        let head = head.get(..NONCE_AT).filter(|head| head.starts_with(MAGIC))?;
+        let aad = [head, &vault.device().to_bytes(), id.as_bytes()].concat();
+        let key = vault.any_key(KeyId(key.try_into().ok()?))?;
+        let text = key.open(nonce.try_into().ok()?, &aad, sealed).ok()?;
+        serde_json::from_slice::<Self>(&text).ok().filter(|bundle| bundle.id == id)
+    }
+}
