@@ -5,6 +5,8 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use crate::killpoint;
+
 /// What a file is called until it is whole.
 pub const PARTIAL: &str = "tmp";
 
@@ -26,8 +28,11 @@ fn replace_with(path: &Path, bytes: &[u8], options: &OpenOptions) -> io::Result<
     let partial = PathBuf::from(name);
     let mut file = options.open(&partial)?;
     file.write_all(bytes)?;
+    killpoint::step("file.written");
     file.sync_all()?;
+    killpoint::step("file.synced");
     std::fs::rename(&partial, path)?;
+    killpoint::step("file.renamed");
     sync_parent(path)
 }
 
@@ -37,6 +42,7 @@ pub fn erase(path: &Path) -> io::Result<()> {
     let length = file.metadata()?.len();
     io::copy(&mut io::Read::take(io::repeat(0), length), &mut file)?;
     file.sync_all()?;
+    killpoint::step("file.overwritten");
     std::fs::remove_file(path)
 }
 

@@ -11,9 +11,9 @@ use crate::consent::receipt::{self, Erased};
 use crate::consent::vendor_request::{PrivacyKind, VendorRequest};
 use crate::consent::{Channel, ConsentError, Pending};
 use crate::deidentify::clean::Clean;
-use crate::durable;
 use crate::request::{Caller, ConsentAction, ConsentRequest, Refused, Reply};
 use crate::vault::sealed::Sealed;
+use crate::{durable, killpoint};
 
 /// An answer of the clinic: what, about which flag, how it came, when (seconds since 1970).
 struct Said<'a> {
@@ -76,7 +76,9 @@ impl Agent {
         if self.book.permit::<UsageStatistics>(now).is_none() {
             self.discard_outbox(now)?;
         }
+        killpoint::step("grant.emptied");
         let entry = self.book.grant(purpose, role, yes, channel, now)?;
+        killpoint::step("grant.written");
         self.put_request(VendorRequest::Consent(entry), now)?;
         self.resume_journal(now)?;
         self.consent_changed();
@@ -100,6 +102,7 @@ impl Agent {
     fn withdraw(&mut self, said: &Said<'_>) -> Result<Value, Trouble> {
         let Said { request, purpose, channel, now } = *said;
         let begun = self.book.begin_withdrawal(purpose, request.by, channel, now)?;
+        killpoint::step("withdraw.refused");
         if request.erase
             && let Some(entry) = begun.or(self.book.head().map(|(_, hash)| hash))
         {
@@ -130,18 +133,23 @@ impl Agent {
             self.tally.advance(counted, 1);
             self.tally.save()?;
         }
+        killpoint::step("withdraw.counted");
 
         let shredded = self.vault.shred(UsageStatistics::COMPARTMENT)?;
+        killpoint::step("withdraw.shredded");
 
         self.wash.clear();
         self.periods.clear();
         self.open.purge()?;
         self.usage.purge()?;
         self.discard_outbox(now)?;
+        killpoint::step("withdraw.purged");
 
         self.put_request(VendorRequest::privacy(PrivacyKind::Withdraw, pending.purpose, pending.entry), now)?;
+        killpoint::step("withdraw.asked");
 
         self.book.close_withdrawal(pending.purpose, now)?;
+        killpoint::step("withdraw.closed");
         self.tally.forget(counted);
         self.tally.save()?;
         self.consent_changed();

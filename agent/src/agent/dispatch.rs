@@ -12,7 +12,6 @@ use super::{Agent, Trouble, Wake, connection};
 use crate::config::Config;
 use crate::consent::permit::UsageStatistics;
 use crate::consent::vendor_request::VendorRequest;
-use crate::limits;
 use crate::ship::exchange::{Exchange, Outcome};
 use crate::ship::https::Https;
 use crate::ship::pace::{Pace, Problem, Reply, Step, Waiting};
@@ -20,6 +19,7 @@ use crate::ship::parcel::{Opened, Parcel, Progress};
 use crate::ship::routes;
 use crate::spool::Missing;
 use crate::vault::Vault;
+use crate::{killpoint, limits};
 
 /// What is known about sending.
 pub(super) struct Dispatch {
@@ -301,6 +301,7 @@ impl Agent {
             self.tally.drop(Reason::Damaged, lost);
             self.tally.save()?;
         }
+        killpoint::step("send.packed");
         if packed.is_none() {
             let random = self.random();
             self.dispatch.usage.heard(Reply::Welcome, 0, elapsed, random);

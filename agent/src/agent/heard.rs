@@ -10,12 +10,12 @@ use time::format_description::well_known::Rfc3339;
 use super::dispatch::{About, Answered, Line, Stream};
 use super::{Agent, Trouble, connection};
 use crate::consent::vendor_request::VendorRequest;
-use crate::durable;
 use crate::ship::exchange::Outcome;
 use crate::ship::pace::{Fate, Problem, Reply};
 use crate::ship::parcel::Parcel;
 use crate::ship::routes;
 use crate::spool::Missing;
+use crate::{durable, killpoint};
 
 impl Agent {
     /// Takes the answer: what the collector has for good is settled, everything else is kept.
@@ -85,6 +85,7 @@ impl Agent {
             }
             _ => {}
         }
+        killpoint::step("send.answered");
         if !done.given_up.is_empty() {
             self.usage.abandon(done.given_up, Reason::Rejected)?;
         }
@@ -93,6 +94,7 @@ impl Agent {
         if !settled.is_empty() {
             self.usage.settle(settled)?;
         }
+        killpoint::step("send.settled");
         self.tally.drop(Reason::Rejected, done.rejected);
         if matches!(fate, Fate::Settle { .. }) {
             let bytes = parcel.bytes() as u64;
@@ -110,6 +112,7 @@ impl Agent {
     fn heard_of_request(&mut self, numbers: Range<u64>, reply: Reply) -> Result<(), Trouble> {
         let (random, elapsed) = (self.random(), self.since_start());
         if let Fate::Settle { .. } = self.dispatch.requests.heard(reply, 1, elapsed, random) {
+            killpoint::step("request.answered");
             self.requests.settle([numbers])?;
         }
         Ok(())

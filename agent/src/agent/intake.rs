@@ -15,8 +15,8 @@ use crate::collect::outbox::{self, Lines, Source};
 use crate::consent::permit::UsageStatistics;
 use crate::deidentify::clean::Payload;
 use crate::deidentify::usage::{Wanted, Window};
-use crate::limits;
 use crate::vault::sealed::{Cursor, Sealed};
+use crate::{killpoint, limits};
 
 /// What is left of the last look into the outbox.
 #[derive(Debug, Default)]
@@ -131,7 +131,9 @@ impl Agent {
         if gone.is_empty() {
             return Ok(0);
         }
+        killpoint::step("outbox.removed");
         outbox::sync(&self.config.kathea.outbox)?;
+        killpoint::step("outbox.synced");
         self.usage.forget(&gone);
         self.open.forget(&gone);
         gone.iter().for_each(|source| self.tally.forget(*source));
@@ -177,9 +179,13 @@ impl Agent {
                 return Err(trouble);
             }
         };
+        killpoint::step("intake.sealed");
         self.usage.put(&events)?;
+        killpoint::step("intake.events");
         self.open.put(&journals)?;
+        killpoint::step("intake.journals");
         self.tally_cursors(cursors)?;
+        killpoint::step("intake.counted");
         self.keep_quota()?;
         self.fold_long_journals(now)?;
         self.merge_small_records(now)

@@ -13,10 +13,10 @@ use crate::consent::permit::{Permit, UsageStatistics};
 use crate::deidentify::clean::{Clean, Payload};
 use crate::deidentify::journal::{Journal, Period};
 use crate::deidentify::usage;
-use crate::limits;
 use crate::spool::Spool;
 use crate::vault::Vault;
 use crate::vault::sealed::{Cursor, Sealed};
+use crate::{killpoint, limits};
 
 /// How many pieces of journal each period has in the tray `open`.
 #[derive(Debug, Default)]
@@ -113,8 +113,11 @@ impl Agent {
             let cursors: &[Cursor] = if index + 1 == count { &cursors } else { &[] };
             sealed.push(Sealed::new(&clean, position, cursors, &permit, &mut self.vault, now)?);
         }
+        killpoint::step("close.sealed");
         self.usage.put(&sealed)?;
+        killpoint::step("close.put");
         self.open.settle(gathered.numbers)?;
+        killpoint::step("close.settled");
         self.usage.forget(&sources(&cursors));
         self.periods.forget(due);
         Ok(())
@@ -150,7 +153,9 @@ impl Agent {
                 position.seq += records;
             }
             self.open.put(&sealed)?;
+            killpoint::step("fold.put");
             self.open.settle(gathered.numbers)?;
+            killpoint::step("fold.settled");
             self.open.forget(&sources(&cursors));
             self.periods.forget(&some);
             folded.into_iter().for_each(|period| self.periods.note(period));

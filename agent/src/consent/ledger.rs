@@ -10,7 +10,7 @@ use protocol::ledger::{Entry, EntryHeader, Event, Processing, line_hash, write_l
 
 use super::chain::{Examined, Finding, Flaw, Head, Line, Place, examine};
 use crate::vault::DeviceKey;
-use crate::{durable, limits};
+use crate::{durable, killpoint, limits};
 
 const SCHEMA: &str = "kathea-consent-1";
 
@@ -145,9 +145,12 @@ impl Ledger {
         }
         let written = file
             .write_all(format!("{text}\n").as_bytes())
+            .inspect(|()| killpoint::step("ledger.written"))
             .and_then(|()| file.sync_all())
+            .inspect(|()| killpoint::step("ledger.synced"))
             .and_then(|()| durable::sync_parent(&path))
             .and_then(|()| self.write_head(tip));
+        killpoint::step("ledger.appended");
         if written.is_err() && cut(&file, self.length).is_err() {
             self.finding = Some(Finding { line: None, flaw: Flaw::Changed });
         }

@@ -16,7 +16,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::durable;
+use crate::{durable, killpoint};
 
 const QUARANTINE: &str = "quarantine-";
 
@@ -73,7 +73,9 @@ impl TrayDir {
     }
 
     fn replace(&self, id: u64) -> io::Result<()> {
+        killpoint::step("install.done");
         remove_dir(&self.generation(id))?;
+        killpoint::step("install.removed");
         fs::rename(self.done(id), self.generation(id))?;
         self.sync()
     }
@@ -85,6 +87,7 @@ impl TrayDir {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             outcome => outcome?,
         }
+        killpoint::step("remove.renamed");
         self.sync()?;
         self.discard(id)
     }
@@ -106,6 +109,7 @@ impl TrayDir {
     pub(super) fn condemn(&self, id: u64) -> io::Result<()> {
         remove_dir(&self.damaged(id))?;
         fs::rename(self.generation(id), self.damaged(id))?;
+        killpoint::step("carve.condemned");
         self.sync()
     }
 
@@ -115,6 +119,7 @@ impl TrayDir {
             remove_dir(&self.0.join(name))?;
         }
         fs::rename(self.damaged(id), self.0.join(format!("{QUARANTINE}{id}")))?;
+        killpoint::step("carve.quarantined");
         self.sync()
     }
 

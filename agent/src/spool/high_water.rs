@@ -21,8 +21,8 @@ use protocol::{Digest, Epoch, Reason};
 use rangemap::{RangeMap, RangeSet};
 use serde::{Deserialize, Serialize};
 
-use crate::durable;
 use crate::vault::sealed::{Cursor, Position};
+use crate::{durable, killpoint};
 
 const MAGIC: &[u8; 4] = b"KHW1";
 const HEAD: usize = 16;
@@ -117,7 +117,9 @@ impl HighWater {
         let mut file =
             durable::private(OpenOptions::new().create(true).truncate(false).write(true)).open(slot)?;
         file.write_all(&bytes)?;
+        killpoint::step("promise.written");
         file.sync_data()?;
+        killpoint::step("promise.synced");
         if !known {
             durable::sync_parent(slot)?;
         }

@@ -4,13 +4,14 @@ use std::ops::Range;
 
 use rangemap::RangeSet;
 
+use super::Spool;
+use super::content::Content;
 use super::error::SpoolError;
 use super::generation::Generation;
 use super::high_water::Standing;
-use super::{Content, Spool};
 use crate::deidentify::clean::Payload;
-use crate::limits;
 use crate::vault::sealed::Sealed;
+use crate::{killpoint, limits};
 
 impl<P: Payload> Spool<P> {
     /// Whether a generation has been closed whose records are still small.
@@ -60,6 +61,7 @@ impl<P: Payload> Spool<P> {
         merged.commit()?;
         merged.close(&path)?;
         self.open.close(id);
+        killpoint::step("merge.written");
         self.dir.install(id)?;
         self.generations.insert(id, content);
         Ok(())

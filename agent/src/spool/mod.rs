@@ -14,6 +14,7 @@
 
 mod ballast;
 mod carve;
+mod content;
 mod error;
 mod files;
 mod generation;
@@ -30,18 +31,20 @@ use std::ops::{ControlFlow, Range};
 
 use protocol::{Epoch, Reason};
 
+pub use self::content::Waiting;
 pub use self::error::SpoolError;
 pub use self::high_water::Missing;
 pub use self::recover::Recovery;
 
 use self::ballast::Ballast;
+use self::content::Content;
 use self::files::{TrayDir, disk_bytes};
 use self::generation::Generation;
 use self::handles::Open;
 use self::high_water::{HighWater, Standing};
 use crate::deidentify::clean::Payload;
-use crate::limits;
 use crate::vault::sealed::{Cursor, Position, Sealed};
+use crate::{killpoint, limits};
 
 /// One tray.
 #[derive(Debug)]
@@ -59,32 +62,6 @@ pub struct Spool<P> {
     generation_bytes: u64,
     sound: bool,
     payload: PhantomData<P>,
-}
-
-/// What waits in a tray.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Waiting {
-    /// Records: exact.
-    pub records: u64,
-    /// Sealed bytes; taken in proportion where a generation is settled in part.
-    pub bytes: u64,
-}
-
-/// What was put in a generation, settled or not.
-#[derive(Clone, Copy, Debug, Default)]
-struct Content {
-    items: u64,
-    records: u64,
-    bytes: u64,
-    merged: bool,
-}
-
-impl Content {
-    fn add(&mut self, records: u32, bytes: usize) {
-        self.items += 1;
-        self.records += u64::from(records);
-        self.bytes += bytes as u64;
-    }
 }
 
 impl<P: Payload> Spool<P> {
@@ -126,7 +103,9 @@ impl<P: Payload> Spool<P> {
         let id = self.writable()?;
         let generation = self.open.at(&self.dir, id, id)?;
         generation.add(records.iter().map(|record| (record.position().number, record.as_bytes())))?;
+        killpoint::step("put.added");
         generation.commit()?;
+        killpoint::step("put.synced");
         let content = self.generations.entry(id).or_default();
         for record in records {
             content.add(record.records(), record.as_bytes().len());
@@ -148,6 +127,7 @@ impl<P: Payload> Spool<P> {
         let id = self.high.next();
         self.dir.create()?;
         let generation = Generation::create(&self.dir.generation(id))?;
+        killpoint::step("put.generation");
         self.dir.sync()?;
         self.open.newest = Some((id, generation));
         self.generations.insert(id, Content::default());
@@ -250,6 +230,7 @@ impl<P: Payload> Spool<P> {
     /// Removes everything of the tray but its numbering, gaps and cursors included.
     pub fn purge(&mut self) -> Result<(), SpoolError> {
         self.high.clear();
+        killpoint::step("purge.cleared");
         let purged = self.write_and_remove().and_then(|()| Ok(self.dir.clear()?));
         self.begin_epoch();
         self.sound_if(purged)

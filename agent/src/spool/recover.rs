@@ -11,14 +11,15 @@ use std::path::Path;
 use protocol::{Epoch, Reason};
 use rangemap::RangeSet;
 
+use super::Spool;
 use super::ballast::Ballast;
 use super::carve::carve;
+use super::content::Content;
 use super::error::SpoolError;
 use super::files::TrayDir;
 use super::generation::{self, Generation};
 use super::handles::Open;
 use super::high_water::{Found, HighWater, Standing};
-use super::{Content, Spool};
 use crate::deidentify::clean::Payload;
 use crate::limits;
 use crate::vault::sealed::Sealed;

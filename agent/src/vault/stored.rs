@@ -20,7 +20,7 @@ use ring::rand::SecureRandom;
 use zeroize::Zeroizing;
 
 use super::data_key::{DataKey, KeyId, TAG_LEN};
-use crate::{durable, limits};
+use crate::{durable, killpoint, limits};
 
 const MAGIC: &[u8; 4] = b"KKEY";
 const VERSION: u8 = 1;
@@ -114,6 +114,7 @@ impl StoredKey {
         if self.left == 0 {
             let mut file = OpenOptions::new().append(true).open(&self.path)?;
             file.write_all(&[0])?;
+            killpoint::step("key.counted");
             file.sync_all()?;
             self.blocks += 1;
             self.left = BLOCK;
