@@ -1,12 +1,13 @@
 //! What can be checked without starting anything: configuration, folders, disk, clock, keys, the way to the
 //! collector. Each check says what is and, unless it passes, what to do.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::collect::device;
@@ -21,10 +22,11 @@ use crate::ship::routes;
 use crate::vault::Protector;
 
 /// One check, as `doctor --json` prints it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Check {
     /// What was looked at.
-    pub check: &'static str,
+    pub check: Cow<'static, str>,
     /// How it is.
     pub result: Verdict,
     /// How it is, in words.
@@ -34,7 +36,7 @@ pub struct Check {
 }
 
 /// How a check ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// Well.
@@ -57,17 +59,27 @@ pub enum Reach {
 impl Check {
     /// Nothing to do.
     pub fn pass(check: &'static str, what: impl fmt::Display) -> Self {
-        Self { check, result: Verdict::Pass, what: what.to_string(), remedy: String::new() }
+        Self { check: check.into(), result: Verdict::Pass, what: what.to_string(), remedy: String::new() }
     }
 
     /// Somebody should look.
     pub fn warn(check: &'static str, what: impl fmt::Display, remedy: impl fmt::Display) -> Self {
-        Self { check, result: Verdict::Warn, what: what.to_string(), remedy: remedy.to_string() }
+        Self {
+            check: check.into(),
+            result: Verdict::Warn,
+            what: what.to_string(),
+            remedy: remedy.to_string(),
+        }
     }
 
     /// Somebody must act.
     pub fn fail(check: &'static str, what: impl fmt::Display, remedy: impl fmt::Display) -> Self {
-        Self { check, result: Verdict::Fail, what: what.to_string(), remedy: remedy.to_string() }
+        Self {
+            check: check.into(),
+            result: Verdict::Fail,
+            what: what.to_string(),
+            remedy: remedy.to_string(),
+        }
     }
 }
 
@@ -304,7 +316,7 @@ mod tests {
     use super::*;
 
     fn verdicts(checks: &[Check]) -> Vec<(&str, Verdict)> {
-        checks.iter().map(|check| (check.check, check.result)).collect()
+        checks.iter().map(|check| (&*check.check, check.result)).collect()
     }
 
     #[test]

@@ -216,6 +216,24 @@ words! {
 }
 
 words! {
+    /// Why a support case was opened.
+    CaseReason {
+        /// Artefacts, noise, blur, wrong grey values.
+        ImageQuality = "image_quality",
+        /// The scanner or Kathea reported an error, or stopped.
+        Error = "error",
+        /// Too slow.
+        Performance = "performance",
+        /// The scanner, the network or another program is not reached.
+        Connectivity = "connectivity",
+        /// A calibration or a constancy test failed, or is overdue.
+        Calibration = "calibration",
+        /// None of these.
+        Other = "other",
+    }
+}
+
+words! {
     /// Why something was refused or dropped: the closed list. New reasons go to the end.
     Reason {
         /// No live grant for its purpose.

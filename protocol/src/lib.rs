@@ -14,4 +14,4 @@ pub mod reply;
 pub use batch::{Batch, Gap, Header, Record, Value};
 pub use case::CaseId;
 pub use catalog::Catalog;
-pub use identity::{DeviceId, Digest, Epoch, Purpose, Reason, Retention};
+pub use identity::{CaseReason, DeviceId, Digest, Epoch, Purpose, Reason, Retention};
