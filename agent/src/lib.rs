@@ -7,6 +7,7 @@ pub mod consent;
 pub mod deidentify;
 pub mod doctor;
 pub mod durable;
+pub mod html;
 pub mod killpoint;
 pub mod limits;
 pub mod request;

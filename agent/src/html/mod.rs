@@ -1,0 +1,182 @@
+//! Pages for the people of a clinic: one file, nothing loaded from elsewhere, Danish and English in it.
+//!
+//! A page is written to a stream, in this order: [`begin`], sections with what they hold, [`end`]. Everything that is
+//! not a literal of this program goes through [`Escaped`] or [`Both`]. The Content-Security-Policy in the head allows
+//! exactly the style and the script that this program wrote, by their digests: what got past the escaping would still
+//! neither run nor load.
+
+use std::fmt::{self, Write as _};
+use std::io::{self, Write};
+
+use data_encoding::BASE64;
+use protocol::Digest;
+
+use crate::config::Language;
+
+const STYLE: &str = include_str!("style.css");
+
+/// Text from anywhere, inert in a page: in an element as in a quoted attribute.
+///
+/// Characters that control more than they show (NUL, escape, those that turn the direction of a line) are shown as
+/// their code instead, so that what is read is what is there.
+#[derive(Clone, Copy, Debug)]
+pub struct Escaped<'a>(pub &'a str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut plain = 0;
+        for (at, c) in self.0.char_indices() {
+            let entity = match c {
+                '&' => "&amp;",
+                '<' => "&lt;",
+                '>' => "&gt;",
+                '"' => "&quot;",
+                '\'' => "&#39;",
+                c if is_unseen(c) => "",
+                _ => continue,
+            };
+            f.write_str(self.0.get(plain..at).unwrap_or_default())?;
+            plain = at + c.len_utf8();
+            if entity.is_empty() { write!(f, "⟨U+{:04X}⟩", u32::from(c))? } else { f.write_str(entity)? }
+        }
+        f.write_str(self.0.get(plain..).unwrap_or_default())
+    }
+}
+
+/// Controls but line feeds and tabs, marks of direction (UAX #9), joiners and separators without width, tags.
+fn is_unseen(c: char) -> bool {
+    c.is_control() && !matches!(c, '\n' | '\t' | '\r')
+        || matches!(c,
+            '\u{00AD}' | '\u{061C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'
+            | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}')
+}
+
+/// The same in both languages; the page shows the one that is chosen. Escaped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Both<T> {
+    /// English.
+    pub en: T,
+    /// Danish.
+    pub da: T,
+}
+
+/// `en` and `da`, in that order.
+pub const fn both<T>(en: T, da: T) -> Both<T> {
+    Both { en, da }
+}
+
+impl<T: AsRef<str>> fmt::Display for Both<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (en, da) = (self.en.as_ref(), self.da.as_ref());
+        if en == da {
+            return Escaped(en).fmt(f);
+        }
+        write!(f, "<span lang=\"en\">{}</span><span lang=\"da\">{}</span>", Escaped(en), Escaped(da))
+    }
+}
+
+/// The page up to its first section: head, title, the switch between the languages, standing on `language`.
+///
+/// # Errors
+/// Of `out`.
+pub fn begin(
+    out: &mut dyn Write,
+    language: Language,
+    title: Both<&str>,
+    lead: Both<&str>,
+    script: &str,
+) -> io::Result<()> {
+    let checked = |own| if own == language { " checked" } else { "" };
+    let mut policy =
+        format!("default-src 'none'; base-uri 'none'; form-action 'none'; style-src {}", source(STYLE));
+    if !script.is_empty() {
+        // Writing to a String does not fail.
+        let _ = write!(policy, "; script-src {}", source(script));
+    }
+    write!(
+        out,
+        r#"<!doctype html>
+<html lang="{language}">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="referrer" content="no-referrer">
+<title>{en} · {da}</title>
+<style>{STYLE}</style>
+</head>
+<body>
+<header>
+<fieldset class="languages"><legend>Language · Sprog</legend><input type="radio" name="language" id="en"{in_english}><label for="en" lang="en">English</label><input type="radio" name="language" id="da"{in_danish}><label for="da" lang="da">Dansk</label></fieldset>
+<h1>{title}</h1>
+<p class="lead">{lead}</p>
+</header>
+<main>
+"#,
+        language = language.as_str(),
+        en = Escaped(title.en),
+        da = Escaped(title.da),
+        in_english = checked(Language::En),
+        in_danish = checked(Language::Da),
+    )
+}
+
+/// The page behind its last section, with a line of origin and the script, if there is one.
+///
+/// # Errors
+/// Of `out`.
+pub fn end(out: &mut dyn Write, origin: &str, script: &str) -> io::Result<()> {
+    write!(out, "</main>\n<footer>{}</footer>\n", Escaped(origin))?;
+    if !script.is_empty() {
+        write!(out, "<script>{script}</script>\n")?;
+    }
+    out.write_all(b"</body>\n</html>\n")
+}
+
+/// A style or script in the policy of the page (CSP 3, section 8.3).
+fn source(text: &str) -> String {
+    format!("'sha256-{}'", BASE64.encode(&Digest::of(text.as_bytes()).to_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_is_shown_can_act() {
+        let hostile =
+            "</script><img src=x onerror='alert(\"1\")'>&amp;\0\u{202E}gpj\u{200B}\u{7F}\r\n\tæøå 🦷";
+        let shown = Escaped(hostile).to_string();
+        assert_eq!(
+            shown,
+            "&lt;/script&gt;&lt;img src=x onerror=&#39;alert(&quot;1&quot;)&#39;&gt;&amp;amp;⟨U+0000⟩⟨U+202E⟩gpj\
+             ⟨U+200B⟩⟨U+007F⟩\r\n\tæøå 🦷"
+        );
+        assert_eq!(Escaped("kV 90, mA 8").to_string(), "kV 90, mA 8", "negative control");
+    }
+
+    #[test]
+    fn the_same_in_both_languages_is_said_once() {
+        assert_eq!(both("Yes", "Ja").to_string(), "<span lang=\"en\">Yes</span><span lang=\"da\">Ja</span>");
+        assert_eq!(both("<X1>", "<X1>").to_string(), "&lt;X1&gt;");
+    }
+
+    #[test]
+    fn a_page_allows_its_own_style_and_script_and_no_other() {
+        let page = |script| {
+            let mut out = Vec::new();
+            begin(&mut out, Language::Da, both("Case", "Sag"), both("A", "B"), script).unwrap();
+            end(&mut out, "kathea-agent <0.1.0>", script).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        let still = page("");
+        assert!(!still.contains("script"), "{still}");
+        assert!(still.contains("id=\"da\" checked") && still.contains("kathea-agent &lt;0.1.0&gt;"));
+        // printf 'x()' | openssl dgst -sha256 -binary | base64
+        assert!(
+            page("x()").contains("script-src 'sha256-D6IGS8VMvCoyaR/l0h9tERrBTATY01CoPS7l6xDv0kI='"),
+            "{}",
+            page("x()")
+        );
+    }
+}
