@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
+use protocol::catalog::{Contribution, Observe};
 use protocol::civil::Granularity;
 use protocol::{Record, Value};
 use serde::{Deserialize, Serialize};
@@ -44,6 +45,20 @@ pub enum Cell {
 }
 
 impl Cell {
+    /// The first observation of a row, at `utc`; `None` for an event, which is a record of its own.
+    fn first(contribution: &Contribution<'_>, utc: i64) -> Option<Self> {
+        Some(match contribution.what {
+            Observe::Event => return None,
+            Observe::Count(count) => Self::Count(count),
+            Observe::Bucket(bucket) => {
+                let mut counts = vec![0; contribution.entry.bounds.len() + 1];
+                *counts.get_mut(bucket)? = 1;
+                Self::Buckets(counts)
+            }
+            Observe::State => Self::State(utc, contribution.attributes.to_vec()),
+        })
+    }
+
     /// Adds what came later. Cells of a row have one kind; another is ignored.
     fn add(&mut self, later: Cell) {
         match (self, later) {
@@ -79,7 +94,22 @@ impl Journal {
         Self { period, happenings: 0, rows: BTreeMap::new() }
     }
 
-    /// Adds one observation.
+    /// Adds one observation, made at `utc`. A row that is there takes it without an allocation.
+    pub fn observe(&mut self, row: &Row, contribution: &Contribution<'_>, utc: i64) {
+        match (contribution.what, self.rows.get_mut(row)) {
+            (Observe::Count(more), Some(Cell::Count(sum))) => *sum = sum.saturating_add(more),
+            (Observe::Bucket(bucket), Some(Cell::Buckets(counts))) if bucket < counts.len() => {
+                counts[bucket] = counts[bucket].saturating_add(1);
+            }
+            _ => {
+                if let Some(cell) = Cell::first(contribution, utc) {
+                    self.add(row.clone(), cell);
+                }
+            }
+        }
+    }
+
+    /// Adds what a row amounts to in a later piece.
     pub fn add(&mut self, row: Row, cell: Cell) {
         match self.rows.entry(row) {
             Entry::Occupied(mut held) => held.get_mut().add(cell),

@@ -8,7 +8,7 @@ use protocol::envelope::MAX_RECORDS;
 use protocol::{Batch, Header, Reason, Record, Value};
 
 use super::clean::{Clean, Payload, Tray};
-use super::journal::{Cell, Journal, Period, Row};
+use super::journal::{Journal, Period, Row};
 use super::line::{self, Flat, Refusal, Scalar};
 use crate::collect::Raw;
 use crate::consent::permit::UsageStatistics;
@@ -83,6 +83,8 @@ pub struct Wash {
     catalog: &'static Catalog,
     happenings: HashMap<&'static str, &'static Happening>,
     values: Vec<Option<u64>>,
+    /// The row looked for: most are there already, so that most contributions allocate nothing.
+    row: Row,
     events: Vec<Record>,
     journals: BTreeMap<Period, Journal>,
 }
@@ -92,7 +94,14 @@ impl Wash {
     pub fn new(catalog: &'static Catalog) -> Self {
         let happenings =
             catalog.happenings().iter().map(|happening| (happening.name.as_str(), happening)).collect();
-        Self { catalog, happenings, values: Vec::new(), events: Vec::new(), journals: BTreeMap::new() }
+        Self {
+            catalog,
+            happenings,
+            values: Vec::new(),
+            row: Row { entry: 0, attributes: Vec::new() },
+            events: Vec::new(),
+            journals: BTreeMap::new(),
+        }
     }
 
     /// The catalog that lines are checked against.
@@ -148,41 +157,32 @@ impl Wash {
     }
 
     fn fold(&mut self, happening: &'static Happening, moment: Moment, wanted: Wanted) {
-        let (events, journals) = (&mut self.events, &mut self.journals);
+        let (events, journals, row) = (&mut self.events, &mut self.journals, &mut self.row);
         let mut touched = [None; 3];
         happening.feeds(&self.values, &mut |contribution: Contribution<'_>| {
-            let Contribution { entry, attributes, what } = contribution;
+            let Contribution { entry, attributes, what } = &contribution;
             let period = Period { granularity: entry.granularity, at: entry.granularity.period(moment) };
-            let cell = match what {
-                Observe::Event => {
-                    if wanted.usage {
-                        let attributes = attributes.to_vec();
-                        events.push(Record {
-                            entry: entry.number,
-                            at: period.at,
-                            attributes,
-                            value: Value::Plain,
-                        });
-                    }
-                    return;
+            if *what == Observe::Event {
+                if wanted.usage {
+                    let attributes = attributes.to_vec();
+                    events.push(Record {
+                        entry: entry.number,
+                        at: period.at,
+                        attributes,
+                        value: Value::Plain,
+                    });
                 }
-                Observe::Count(count) => Cell::Count(count),
-                Observe::Bucket(bucket) => {
-                    let mut counts = vec![0; entry.bounds.len() + 1];
-                    if let Some(count) = counts.get_mut(bucket) {
-                        *count = 1;
-                    }
-                    Cell::Buckets(counts)
-                }
-                Observe::State => Cell::State(moment.utc, attributes.to_vec()),
-            };
+                return;
+            }
             if wanted.open {
                 let keys = |(value, attribute): (&u64, &protocol::catalog::Attribute)| {
-                    if what != Observe::State || attribute.key { *value } else { 0 }
+                    if *what != Observe::State || attribute.key { *value } else { 0 }
                 };
-                let attributes = attributes.iter().zip(&entry.attributes).map(keys).collect();
+                row.entry = entry.number;
+                row.attributes.clear();
+                row.attributes.extend(attributes.iter().zip(&entry.attributes).map(keys));
                 let journal = journals.entry(period).or_insert_with(|| Journal::new(period));
-                journal.add(Row { entry: entry.number, attributes }, cell);
+                journal.observe(row, &contribution, moment.utc);
                 touched[period.granularity as usize] = Some(period);
             }
         });
