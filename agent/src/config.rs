@@ -7,7 +7,9 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 
-/// What `agent.toml` says; `packaging/agent.toml` explains each key.
+mod defaults;
+
+/// What `agent.toml` says; `packaging/linux/agent.toml` explains each key.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Config {
@@ -142,67 +144,6 @@ pub enum Protector {
     File,
 }
 
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            data_dir: if cfg!(windows) {
-                r"C:\ProgramData\Kathea Agent".into()
-            } else {
-                "/var/lib/kathea-agent".into()
-            },
-            policy: "copenhagen-imaging".into(),
-            language: Language::En,
-            kathea: Kathea::default(),
-            collector: Collector::default(),
-            consent: Consent { group: "kathea-consent".into(), forbid: false },
-            ship: Ship::default(),
-            spool: Spool::default(),
-            support: Support::default(),
-            keys: Keys::default(),
-        }
-    }
-}
-
-impl Default for Kathea {
-    fn default() -> Self {
-        Self {
-            outbox: "/var/lib/kathea/outbox".into(),
-            logs: vec!["/var/log/kathea".into()],
-            scans: vec!["/var/lib/kathea/scans".into()],
-            socket: "/run/kathea-agent/kathea.sock".into(),
-            user: "kathea".into(),
-        }
-    }
-}
-
-impl Default for Collector {
-    fn default() -> Self {
-        Self {
-            url: "https://127.0.0.1:8443".into(),
-            ca: "/etc/kathea-agent/vendor-ca.pem".into(),
-            proxy: None,
-        }
-    }
-}
-
-impl Default for Ship {
-    fn default() -> Self {
-        Self { interval: Duration::from_secs(6 * 3600), rate: 64 << 10 }
-    }
-}
-
-impl Default for Spool {
-    fn default() -> Self {
-        Self { quota: 64 << 20 }
-    }
-}
-
-impl Default for Keys {
-    fn default() -> Self {
-        Self { protector: Protector::Auto }
-    }
-}
-
 /// Why a configuration is not used. Never carries a value: a proxy's may be a password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConfigError {
@@ -274,15 +215,6 @@ const KNOWN: &[&str] = &[
 ];
 
 impl Config {
-    /// Where the configuration is when nobody names one.
-    pub fn default_path() -> PathBuf {
-        if cfg!(windows) {
-            r"C:\ProgramData\Kathea Agent\agent.toml".into()
-        } else {
-            "/etc/kathea-agent/agent.toml".into()
-        }
-    }
-
     /// Reads the file at `path`.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let text = std::fs::read_to_string(path)

@@ -41,7 +41,12 @@ impl OpenError {
 
     /// Whether the agent runs elsewhere, or this account may not look (exit code 5).
     pub fn is_busy(&self) -> bool {
-        matches!(self, Self::Locked | Self::DataDir { why: io::ErrorKind::PermissionDenied, .. })
+        matches!(
+            self,
+            Self::Locked
+                | Self::DataDir { why: io::ErrorKind::PermissionDenied, .. }
+                | Self::Vault(VaultError::OtherAccount)
+        )
     }
 }
 

@@ -1,7 +1,16 @@
 //! Who asks: from the account at the other end of the socket, or of this process, to what it may do.
 
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
+
 use crate::config::Config;
 use crate::request::Caller;
+#[cfg(unix)]
+pub use unix::Account;
+#[cfg(windows)]
+pub use windows::Account;
 
 /// The accounts that the configuration names.
 #[derive(Clone, Debug)]
@@ -16,76 +25,21 @@ impl Accounts {
         Self { kathea: config.kathea.user.clone(), group: config.consent.group.clone() }
     }
 
-    /// What the account with this number may do; `None` where the system does not tell. Asked anew for each
+    /// What this account may do; `None` where the system does not tell. Asked anew for each
     /// connection: memberships change.
-    pub fn caller(&self, account: Option<u32>) -> Caller {
-        account.map_or(Caller::default(), |account| {
-            decide(account, system::own(), self.kathea(), |account| system::is_member(account, &self.group))
-        })
+    pub fn caller(&self, account: Option<&Account>) -> Caller {
+        let Some(account) = account else { return Caller::default() };
+        let is_own = Account::own().as_ref() == Some(account);
+        Caller {
+            administrator: is_own || account.is_administrator(),
+            kathea: if self.kathea.is_empty() { is_own } else { account.is_called(&self.kathea) },
+            may_grant: if self.group.is_empty() { is_own } else { account.is_member(&self.group) },
+        }
     }
 
     /// What the account of this process may do when it works on the data directly.
     pub fn own(&self) -> Caller {
-        if cfg!(unix) {
-            self.caller(Some(system::own()))
-        } else {
-            Caller { administrator: true, kathea: false, may_grant: self.group.is_empty() }
-        }
-    }
-
-    fn kathea(&self) -> Option<u32> {
-        if self.kathea.is_empty() { Some(system::own()) } else { system::number(&self.kathea) }
-    }
-}
-
-/// `is_member` is asked about the numbers of accounts.
-fn decide(account: u32, own: u32, kathea: Option<u32>, is_member: impl Fn(u32) -> Option<bool>) -> Caller {
-    Caller {
-        administrator: account == 0 || account == own,
-        kathea: kathea == Some(account),
-        may_grant: is_member(account).unwrap_or(account == own),
-    }
-}
-
-#[cfg(unix)]
-mod system {
-    use std::ffi::CString;
-
-    use nix::unistd::{Group, Uid, User, geteuid, getgrouplist};
-
-    pub(super) fn own() -> u32 {
-        geteuid().as_raw()
-    }
-
-    pub(super) fn number(user: &str) -> Option<u32> {
-        Some(User::from_name(user).ok()??.uid.as_raw())
-    }
-
-    /// `None` if no group is named. A group or an account that can't be looked up has no members.
-    pub(super) fn is_member(account: u32, group: &str) -> Option<bool> {
-        (!group.is_empty()).then(|| groups_of(account, group).unwrap_or(false))
-    }
-
-    fn groups_of(account: u32, group: &str) -> Option<bool> {
-        let user = User::from_uid(Uid::from_raw(account)).ok()??;
-        let group = Group::from_name(group).ok()??;
-        let groups = getgrouplist(&CString::new(user.name).ok()?, user.gid).ok()?;
-        Some(groups.contains(&group.gid))
-    }
-}
-
-#[cfg(not(unix))]
-mod system {
-    pub(super) fn own() -> u32 {
-        u32::MAX
-    }
-
-    pub(super) fn number(_: &str) -> Option<u32> {
-        None
-    }
-
-    pub(super) fn is_member(_: u32, group: &str) -> Option<bool> {
-        (!group.is_empty()).then_some(false)
+        self.caller(Account::own().as_ref())
     }
 }
 
@@ -93,28 +47,37 @@ mod system {
 mod tests {
     use super::*;
 
-    const OWN: u32 = 990;
-    const KATHEA: u32 = 1001;
-    const OWNER: u32 = 1002;
-
-    fn may(account: u32) -> (bool, bool, bool) {
-        let caller = decide(account, OWN, Some(KATHEA), |account| Some(account == OWNER));
-        (caller.administrator, caller.kathea, caller.may_grant)
+    fn accounts(user: &str, group: &str) -> Accounts {
+        Accounts { kathea: user.into(), group: group.into() }
     }
 
+    #[test]
+    fn the_own_account_is_kathea_and_says_yes_only_where_nobody_else_is_named() {
+        let own = Account::own().unwrap();
+        let may = |user, group| accounts(user, group).caller(Some(&own));
+        assert_eq!(may("", ""), Caller { administrator: true, kathea: true, may_grant: true });
+        assert_eq!(
+            may("no-such-account", ""),
+            Caller { administrator: true, kathea: false, may_grant: true }
+        );
+        assert_eq!(may("", "no-such-group"), Caller { administrator: true, kathea: true, may_grant: false });
+    }
+
+    #[cfg(unix)]
     #[test]
     fn each_account_has_its_part() {
-        assert_eq!(may(0), (true, false, false), "root keeps the house, it does not say yes");
-        assert_eq!(may(OWN), (true, false, false));
-        assert_eq!(may(KATHEA), (false, true, false));
-        assert_eq!(may(OWNER), (false, false, true));
-        assert_eq!(may(1003), (false, false, false));
-    }
-
-    #[test]
-    fn without_a_group_the_agents_own_account_says_yes() {
-        let grant = |account| decide(account, OWN, None, |_| None).may_grant;
-        assert!(grant(OWN) && !grant(0) && !grant(KATHEA));
+        let named = accounts("daemon", "daemon");
+        let daemon = Account(nix::unistd::User::from_name("daemon").unwrap().unwrap().uid.as_raw());
+        let own = Account::own().unwrap();
+        assert_eq!(
+            named.caller(Some(&daemon)),
+            Caller { administrator: false, kathea: true, may_grant: true }
+        );
+        let root = named.caller(Some(&Account(0)));
+        let keeps_the_house = Caller { administrator: true, kathea: false, may_grant: false };
+        assert_eq!(root, keeps_the_house, "root does not say yes");
+        assert_eq!(named.caller(Some(&own)), keeps_the_house);
+        assert_eq!(named.caller(Some(&Account(u32::MAX - 1))), Caller::default(), "a stranger");
     }
 
     #[test]

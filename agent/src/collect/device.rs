@@ -8,13 +8,15 @@ use serde_json::json;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+const SYSTEM: &str = if cfg!(windows) { r"C:\" } else { "/" };
+
 /// The lines for now: the space of the volumes `system` and `scans`, the memory, the versions of the operating
 /// system and of this agent. What the system does not tell is left out.
 pub fn happenings(scans: Option<&Path>, now: OffsetDateTime) -> Vec<Vec<u8>> {
     let at = now.format(&Rfc3339).unwrap_or_default();
     let resources = system::memory().into_iter().flat_map(|memory| {
         let volume = |name, path| free_space(path).map(|free| resources(&at, name, free >> 30, memory));
-        [volume("system", Path::new("/")), scans.and_then(|scans| volume("scans", scans))]
+        [volume("system", Path::new(SYSTEM)), scans.and_then(|scans| volume("scans", scans))]
     });
     let inventory = [("os_build", system::build()), ("agent", Some(env!("CARGO_PKG_VERSION").to_owned()))]
         .map(|(component, version)| version.map(|version| inventory(&at, component, &version)));
@@ -74,23 +76,40 @@ mod system {
     }
 }
 
-/// The rest comes with the installation on Windows: std tells none of this.
-#[cfg(not(target_os = "linux"))]
+#[cfg(windows)]
 mod system {
     use std::path::Path;
 
+    use winsafe::co::RRF;
+    use winsafe::{GetDiskFreeSpaceEx, GlobalMemoryStatusEx, HKEY, RegistryValue};
+
     use super::Memory;
 
-    pub(super) fn free_space(_: &Path) -> Option<u64> {
-        None
+    pub(super) fn free_space(path: &Path) -> Option<u64> {
+        let mut free = 0;
+        GetDiskFreeSpaceEx(path.to_str(), Some(&mut free), None, None).ok()?;
+        Some(free)
     }
 
     pub(super) fn memory() -> Option<Memory> {
-        None
+        let status = GlobalMemoryStatusEx().ok()?;
+        let gib = status.ullTotalPhys.div_ceil(1 << 30).clamp(4, 512);
+        Some(Memory { gib, used_percent: u64::from(status.dwMemoryLoad) })
     }
 
+    /// Version, build and update: the interfaces that were meant for this tell a program what it was made for.
     pub(super) fn build() -> Option<String> {
-        None
+        const VERSION: &str = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion";
+        let number =
+            |name| match HKEY::LOCAL_MACHINE.RegGetValue(Some(VERSION), Some(name), RRF::RT_ANY).ok()? {
+                RegistryValue::Dword(number) => Some(number.to_string()),
+                RegistryValue::Sz(text) => Some(text),
+                _ => None,
+            };
+        let major = number("CurrentMajorVersionNumber").unwrap_or_else(|| "10".into());
+        let minor = number("CurrentMinorVersionNumber").unwrap_or_else(|| "0".into());
+        let update = number("UBR").unwrap_or_else(|| "0".into());
+        super::version_of(&format!("{major}.{minor}.{}.{update}", number("CurrentBuildNumber")?))
     }
 }
 
@@ -108,7 +127,6 @@ fn parse_meminfo(text: &str) -> Option<Memory> {
 }
 
 /// `6.12.48-generic` is 6.12.48: numbers only, at most four, each of 16 bits.
-#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
 fn version_of(release: &str) -> Option<String> {
     let end = release.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(release.len());
     let fields: Vec<u16> =

@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::fs;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, SyncSender};
@@ -13,14 +13,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use interprocess::ConnectWaitMode;
+use client::system::connect;
 use interprocess::local_socket::prelude::*;
-use interprocess::local_socket::{ConnectOptions, GenericFilePath, Listener, ListenerOptions, Name, Stream};
+use interprocess::local_socket::{GenericFilePath, Listener, ListenerOptions, Name, Stream};
 use protocol::Reason;
 
-use super::caller::Accounts;
+use super::caller::{Account, Accounts};
 use crate::limits;
 use crate::request::{Caller, Refused, Reply};
+pub use client::{AskError, ask};
+use patient::Patient;
+
+mod client;
+mod patient;
 
 /// One line that somebody wants answered.
 pub struct Asked {
@@ -94,13 +99,26 @@ fn bind(path: &Path) -> io::Result<Listener> {
     Ok(listener)
 }
 
+#[cfg(unix)]
 fn create(path: &Path) -> io::Result<Listener> {
-    #[cfg(unix)]
+    use std::os::unix::fs::DirBuilderExt;
     if let Some(directory) = path.parent() {
-        use std::os::unix::fs::DirBuilderExt;
         fs::DirBuilder::new().recursive(true).mode(0o755).create(directory)?;
     }
     ListenerOptions::new().name(name(path)?).reclaim_name(false).create_sync()
+}
+
+/// A pipe of this machine only, whose name nobody has yet. Everybody who is signed in may read and write; serving
+/// the name (0x4, `FILE_CREATE_PIPE_INSTANCE`) stays with the system, administrators and this account.
+#[cfg(windows)]
+fn create(path: &Path) -> io::Result<Listener> {
+    use interprocess::os::windows::local_socket::ListenerOptionsExt;
+    use interprocess::os::windows::security_descriptor::SecurityDescriptor;
+
+    const ACCESS: &str = "D:(A;;GA;;;SY)(A;;GA;;;BA)(A;;GA;;;OW)(A;;0x12019b;;;AU)";
+    let access = widestring::U16CString::from_str(ACCESS).map_err(|_| io::ErrorKind::InvalidInput)?;
+    let access = SecurityDescriptor::deserialize(&access)?;
+    ListenerOptions::new().name(name(path)?).security_descriptor(access).create_sync()
 }
 
 /// A socket on which nobody listens: its process was killed.
@@ -118,17 +136,13 @@ fn name(path: &Path) -> io::Result<Name<'_>> {
     path.to_fs_name::<GenericFilePath>()
 }
 
-fn connect(path: &Path, timeout: Duration) -> io::Result<Stream> {
-    ConnectOptions::new().name(name(path)?).wait_mode(ConnectWaitMode::Timeout(timeout)).connect_sync()
-}
-
 /// What every connection needs.
 struct Door<S> {
     accounts: Accounts,
     clock: fn() -> Instant,
     sink: S,
     /// The account of each connection that is open.
-    inside: Mutex<Vec<Option<u32>>>,
+    inside: Mutex<Vec<Option<Account>>>,
 }
 
 fn accept<S: Fn(Asked) -> bool + Send + Sync + 'static>(
@@ -153,33 +167,31 @@ fn accept<S: Fn(Asked) -> bool + Send + Sync + 'static>(
 
 /// Gives a connection its thread, if there is room; otherwise it is closed.
 fn admit<S: Fn(Asked) -> bool + Send + Sync + 'static>(door: &Arc<Door<S>>, stream: Stream) {
-    let account = account_of(&stream);
-    {
-        let mut inside = door.inside.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_one = inside.iter().filter(|other| **other == account).count();
-        if inside.len() >= limits::CONNECTIONS || of_one >= limits::CONNECTIONS_OF_ONE {
-            return;
-        }
-        inside.push(account);
-    }
-    let seat = Seat { door: door.clone(), account };
+    let account = Account::of(&stream);
+    let Some(seat) = Seat::take(door, account) else { return };
     // A thread that can't be started drops the seat and the connection.
     let _ = thread::Builder::new().name("connection".into()).stack_size(256 << 10).spawn(move || {
-        let _ = seat.door.converse(&stream, seat.door.accounts.caller(account));
+        let _ = seat.converse(&stream);
     });
-}
-
-fn account_of(stream: &Stream) -> Option<u32> {
-    #[cfg(unix)]
-    return stream.peer_creds().ok()?.euid();
-    #[cfg(not(unix))]
-    None
 }
 
 /// One connection's place among those that are open.
 struct Seat<S> {
     door: Arc<Door<S>>,
-    account: Option<u32>,
+    account: Option<Account>,
+}
+
+impl<S> Seat<S> {
+    /// None if there are too many, in all or of this account.
+    fn take(door: &Arc<Door<S>>, account: Option<Account>) -> Option<Self> {
+        let mut inside = door.inside.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_one = inside.iter().filter(|other| **other == account).count();
+        if inside.len() >= limits::CONNECTIONS || of_one >= limits::CONNECTIONS_OF_ONE {
+            return None;
+        }
+        inside.push(account.clone());
+        Some(Self { door: door.clone(), account })
+    }
 }
 
 impl<S> Drop for Seat<S> {
@@ -191,86 +203,45 @@ impl<S> Drop for Seat<S> {
     }
 }
 
-impl<S: Fn(Asked) -> bool> Door<S> {
-    fn converse(&self, mut stream: &Stream, caller: Caller) -> io::Result<()> {
-        let idle = (!caller.may_report()).then_some(limits::SOCKET_IDLE);
-        let patient = Patient { stream, clock: self.clock, until: None };
-        let mut input = BufReader::with_capacity(limits::LINE, patient);
+impl<S: Fn(Asked) -> bool> Seat<S> {
+    fn converse(mut self, stream: &Stream) -> io::Result<()> {
+        let mut input =
+            BufReader::with_capacity(limits::LINE, Patient { stream, clock: self.door.clock, until: None });
         let mut line = Vec::new();
+        let mut caller = self.door.accounts.caller(self.account.as_ref());
         loop {
-            input.get_mut().until = None;
-            timeout(stream, idle, limits::SOCKET_SLOW)?;
+            let idle = if self.account.is_none() { limits::SOCKET_SLOW } else { limits::SOCKET_IDLE };
+            input.get_mut().until = if caller.may_report() { None } else { self.until(idle) };
             input.fill_buf()?;
-            input.get_mut().until = Some((self.clock)() + limits::SOCKET_SLOW);
+            if self.account.is_none() {
+                // Windows may tell who it is after the first bytes only.
+                if let account @ Some(_) = Account::of(stream) {
+                    caller = self.door.accounts.caller(account.as_ref());
+                    self = Self::take(&self.door, account).ok_or(io::ErrorKind::QuotaExceeded)?;
+                }
+            }
+            input.get_mut().until = self.until(limits::SOCKET_SLOW);
             let Some(read) = super::read_line(&mut input, &mut line)? else { return Ok(()) };
 
             let (answer, answered) = mpsc::sync_channel(1);
-            let taken = (self.sink)(Asked { line: read.map(|()| std::mem::take(&mut line)), caller, answer });
+            let line = read.map(|()| std::mem::take(&mut line));
+            let taken = (self.door.sink)(Asked { line, caller, answer });
             let reply = answered.recv_timeout(limits::SOCKET_ANSWER).unwrap_or_else(|_| {
                 Reply::refused(Refused::Busy, "the agent did not answer: try again in a minute")
             });
-            stream.write_all((reply.line() + "\n").as_bytes())?;
+            let output = input.get_mut();
+            output.until = self.until(limits::SOCKET_SLOW);
+            output.write_all((reply.line() + "\n").as_bytes())?;
             if !taken {
                 return Ok(());
             }
         }
     }
-}
 
-/// Named pipes know no timeouts; who may connect to them is the pipe's access list.
-fn timeout(stream: &Stream, receive: Option<Duration>, send: Duration) -> io::Result<()> {
-    if cfg!(unix) {
-        stream.set_recv_timeout(receive)?;
-        stream.set_send_timeout(Some(send))?;
+    /// Named pipes know no timeouts: there a known account may keep the few connections that it has.
+    fn until(&self, after: Duration) -> Option<Instant> {
+        (cfg!(unix) || self.account.is_none()).then(|| (self.door.clock)() + after)
     }
-    Ok(())
-}
-
-/// Reads until a point in time, however small the pieces come.
-struct Patient<'a> {
-    stream: &'a Stream,
-    clock: fn() -> Instant,
-    until: Option<Instant>,
-}
-
-impl Read for Patient<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if let Some(until) = self.until {
-            let left = until.saturating_duration_since((self.clock)());
-            if left.is_zero() {
-                return Err(io::ErrorKind::TimedOut.into());
-            }
-            timeout(self.stream, Some(left), limits::SOCKET_SLOW)?;
-        }
-        self.stream.read(buffer)
-    }
-}
-
-/// Why a question has no answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AskError {
-    /// Nobody listens there.
-    Nobody,
-    /// Somebody listens, and does not answer.
-    NoAnswer,
-    /// The system does not let this account connect.
-    NotAllowed,
-}
-
-/// Asks the agent that listens at `path`. `line` has no line feed, nor has the answer; `patience` is for each
-/// of connecting, sending and waiting.
-pub fn ask(path: &Path, line: &str, patience: Duration) -> Result<String, AskError> {
-    let mut stream = connect(path, patience).map_err(|e| match e.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => AskError::Nobody,
-        io::ErrorKind::PermissionDenied => AskError::NotAllowed,
-        _ => AskError::NoAnswer,
-    })?;
-    let mut answer = String::new();
-    timeout(&stream, Some(patience), patience)
-        .and_then(|()| stream.write_all(format!("{line}\n").as_bytes()))
-        .and_then(|()| BufReader::new(stream.take(limits::ANSWER)).read_line(&mut answer))
-        .map_err(|_| AskError::NoAnswer)?;
-    answer.strip_suffix('\n').map(str::to_owned).ok_or(AskError::NoAnswer)
 }
 
 #[cfg(test)]

@@ -9,11 +9,20 @@ fn an_empty_file_is_the_default() {
 
 #[test]
 fn what_is_shipped_is_the_default_and_names_every_key() {
-    let shipped = include_str!("../../../packaging/agent.toml");
+    let linux = include_str!("../../../packaging/linux/agent.toml");
+    let windows = include_str!("../../../packaging/windows/agent.toml");
+    let shipped = if cfg!(windows) { windows } else { linux };
     let mut config = Config::parse(shipped).unwrap();
-    config.data_dir = Config::default().data_dir;
     config.support.recipients.clear();
     assert_eq!(config, Config::default());
+    let keys = |text: &str| {
+        let lines = text.lines().filter(|line| !line.starts_with(['#', '[']));
+        lines
+            .filter_map(|line| line.split_once(" ="))
+            .map(|(key, _)| key.trim().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(keys(linux), keys(windows));
     for key in KNOWN {
         let name = key.rsplit('.').next().unwrap();
         assert!(shipped.contains(&format!("{name} ")) || shipped.contains(&format!("{name}=")), "{key}");

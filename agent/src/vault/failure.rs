@@ -14,8 +14,10 @@ pub enum VaultError {
     NoProtector,
     /// `systemd` without a credentials directory.
     NoCredential,
-    /// `dpapi`, which this build does not have.
+    /// `dpapi` elsewhere than on Windows, or refused there.
     NoDpapi,
+    /// Windows data protection of another account: mostly that of the service.
+    OtherAccount,
     /// The systemd credential is not there or not 32 bytes long.
     BadCredential(PathBuf),
     /// A file is there but can't be read.
@@ -58,8 +60,11 @@ impl fmt::Display for VaultError {
                  protector under [keys] in the configuration",
             ),
             Self::NoDpapi => f.write_str(
-                "Windows data protection comes with the workstation's installation: until then set \
-                 `protector = \"file\"` under [keys] in the configuration",
+                "Windows data protection is not to be had here: run the agent on Windows, under an account with a \
+                 profile, or set `protector = \"auto\"` under [keys] in the configuration",
+            ),
+            Self::OtherAccount => f.write_str(
+                "the keys belong to another account, mostly that of the service: start the service",
             ),
             Self::BadCredential(path) => write!(
                 f,

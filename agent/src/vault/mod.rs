@@ -6,6 +6,8 @@
 
 pub mod data_key;
 pub mod device_key;
+#[cfg(windows)]
+mod dpapi;
 mod failure;
 pub mod protector;
 pub mod sealed;

@@ -22,6 +22,8 @@ pub enum Protector {
     /// A file of 32 random bytes beside the keys: keeps other accounts out, and gives everything to whoever
     /// takes the disk.
     File,
+    /// Windows data protection in the scope of this account.
+    Dpapi,
     /// This systemd credential, decrypted by the service manager (systemd.exec(5), `LoadCredentialEncrypted=`).
     Systemd(PathBuf),
 }
@@ -36,6 +38,7 @@ impl Protector {
             (config::Protector::Systemd, Some(path)) => Ok(Self::Systemd(path)),
             (config::Protector::Systemd, None) => Err(VaultError::NoCredential),
             (config::Protector::Auto, Some(path)) if path.exists() => Ok(Self::Systemd(path)),
+            (config::Protector::Auto | config::Protector::Dpapi, _) if cfg!(windows) => Ok(Self::Dpapi),
             (config::Protector::Auto, _) => Err(VaultError::NoProtector),
             (config::Protector::Dpapi, _) => Err(VaultError::NoDpapi),
         }
@@ -45,31 +48,53 @@ impl Protector {
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::File => "file",
+            Self::Dpapi => "dpapi",
             Self::Systemd(_) => "systemd",
         }
     }
 
-    /// The root key; `file` makes it at the first start, and anew when it is lost.
+    /// The root key; all but `systemd` make it at the first start, and anew when it is lost.
     pub(super) fn root(&self, keys: &Path, random: &dyn SecureRandom) -> Result<DataKey, VaultError> {
         let path = match self {
-            Self::File => &keys.join(ROOT),
+            Self::File | Self::Dpapi => &keys.join(ROOT),
             Self::Systemd(path) => path,
         };
         let found = match std::fs::read(path).map(Zeroizing::new) {
-            Ok(bytes) => <[u8; ROOT_LEN]>::try_from(bytes.as_slice()).ok().map(Zeroizing::new),
+            Ok(bytes) => self.unwrap(bytes)?,
             Err(error) if error.kind() == ErrorKind::NotFound => None,
             Err(error) => return Err(VaultError::unreadable(path, &error)),
         };
-        match (found, self) {
+        let found = found.and_then(|bytes| <[u8; ROOT_LEN]>::try_from(bytes.as_slice()).ok());
+        match (found.map(Zeroizing::new), self) {
             (Some(secret), _) => Ok(root_key(secret)),
             (None, Self::Systemd(path)) => Err(VaultError::BadCredential(path.clone())),
-            (None, Self::File) => {
+            (None, Self::File | Self::Dpapi) => {
                 let mut secret = Zeroizing::new([0; ROOT_LEN]);
                 random.fill(secret.as_mut()).map_err(|_| VaultError::Crypto)?;
+                let bytes = self.wrap(secret.as_ref(), random)?;
                 stored::quarantine(path, random)
-                    .and_then(|()| durable::replace(path, secret.as_ref()))
+                    .and_then(|()| durable::replace(path, &bytes))
                     .map_err(|error| VaultError::unwritable(path, &error))?;
                 Ok(root_key(secret))
+            }
+        }
+    }
+
+    fn unwrap(&self, bytes: Zeroizing<Vec<u8>>) -> Result<Option<Zeroizing<Vec<u8>>>, VaultError> {
+        match self {
+            #[cfg(windows)]
+            Self::Dpapi => super::dpapi::unprotect(&bytes),
+            _ => Ok(Some(bytes)),
+        }
+    }
+
+    fn wrap(&self, secret: &[u8], random: &dyn SecureRandom) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+        match self {
+            #[cfg(windows)]
+            Self::Dpapi => super::dpapi::protect(secret, random).map(Zeroizing::new),
+            _ => {
+                let _ = random;
+                Ok(Zeroizing::new(secret.to_vec()))
             }
         }
     }
@@ -83,6 +108,7 @@ fn root_key(secret: Zeroizing<[u8; ROOT_LEN]>) -> DataKey {
 mod tests {
     use super::*;
 
+    #[cfg(not(windows))]
     #[test]
     fn auto_never_falls_back_to_a_file() {
         let dir = tempfile::tempdir().unwrap();

@@ -1,5 +1,6 @@
 //! The local socket against clients of every kind.
 
+use std::io::Read;
 use std::sync::mpsc::{Receiver, channel};
 
 use serde_json::json;
@@ -8,6 +9,20 @@ use super::*;
 use crate::config::Config;
 
 const PATIENCE: Duration = Duration::from_secs(20);
+
+#[cfg(unix)]
+type End = Stream;
+#[cfg(windows)]
+type End = std::fs::File;
+
+/// A name for a socket that nobody else has: below `dir`, or of `dir`'s name.
+fn name_in(dir: &Path) -> PathBuf {
+    if cfg!(windows) {
+        PathBuf::from(r"\\.\pipe").join(dir.file_name().unwrap())
+    } else {
+        dir.join("run").join("kathea.sock")
+    }
+}
 
 /// A socket in a directory of its own, and what was asked there. Every line is answered by its length.
 struct Scene {
@@ -19,7 +34,7 @@ struct Scene {
 
 fn scene() -> Scene {
     let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("run").join("kathea.sock");
+    let path = name_in(dir.path());
     let (tell, asked) = channel();
     let sink = move |asked: Asked| {
         tell.send(asked.line.clone()).unwrap();
@@ -32,15 +47,13 @@ fn scene() -> Scene {
 }
 
 impl Scene {
-    fn connect(&self) -> BufReader<Stream> {
-        let stream = connect(&self.path, PATIENCE).unwrap();
-        timeout(&stream, Some(PATIENCE), PATIENCE).unwrap();
-        BufReader::new(stream)
+    fn connect(&self) -> BufReader<End> {
+        BufReader::new(connect(&self.path, PATIENCE).unwrap())
     }
 }
 
 /// The length that the answer says.
-fn answer(stream: &mut BufReader<Stream>) -> i64 {
+fn answer(stream: &mut BufReader<End>) -> i64 {
     let mut line = String::new();
     stream.read_line(&mut line).unwrap();
     Reply::parse(&line).unwrap().body()["length"].as_i64().unwrap()
@@ -88,10 +101,9 @@ fn a_line_that_comes_drop_by_drop_ends_its_connection() {
         Instant::now() + Duration::from_secs(60 * LOOKS.fetch_add(1, Ordering::Relaxed))
     }
     let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("s");
+    let path = name_in(dir.path());
     let _listening = listen(&path, Accounts::new(&Config::default()), hasty, |_| true).unwrap();
     let mut stream = connect(&path, PATIENCE).unwrap();
-    timeout(&stream, Some(PATIENCE), PATIENCE).unwrap();
     stream.write_all(b"{").unwrap();
     let mut rest = Vec::new();
     // An end or a reset: in both cases the thread is free again.
