@@ -1,10 +1,11 @@
 //! What can be typed.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use protocol::Purpose;
 use protocol::ledger::Role;
+use protocol::{CaseId, Purpose};
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
 
@@ -149,6 +150,9 @@ pub(crate) enum Consent {
         /// The flag
         #[arg(value_parser = word::<Purpose>)]
         purpose: Purpose,
+        /// The support case, for the flags that are asked per case
+        #[arg(long, value_name = "ID", value_parser = CaseId::from_str)]
+        case: Option<CaseId>,
         /// Who says so: owner, privacy_officer or delegate
         #[arg(long, value_name = "ROLE", value_parser = word::<Role>)]
         by: Role,
@@ -162,6 +166,9 @@ pub(crate) enum Consent {
         /// The flag
         #[arg(value_parser = word::<Purpose>)]
         purpose: Purpose,
+        /// The support case, for the flags that are asked per case
+        #[arg(long, value_name = "ID", value_parser = CaseId::from_str)]
+        case: Option<CaseId>,
         /// Who says so: owner, privacy_officer or delegate
         #[arg(long, value_name = "ROLE", value_parser = word::<Role>)]
         by: Option<Role>,
@@ -172,6 +179,9 @@ pub(crate) enum Consent {
         /// The flag
         #[arg(value_parser = word::<Purpose>)]
         purpose: Purpose,
+        /// The support case, for the flags that are asked per case
+        #[arg(long, value_name = "ID", value_parser = CaseId::from_str)]
+        case: Option<CaseId>,
         /// Who says so: owner, privacy_officer or delegate
         #[arg(long, value_name = "ROLE", value_parser = word::<Role>)]
         by: Option<Role>,

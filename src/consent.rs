@@ -1,8 +1,11 @@
 //! What is asked for, yes, no, not any more.
 
+use std::io::IsTerminal;
+
 use agent::config::Config;
 use agent::request::{ConsentAction, ConsentRequest, Request};
-use protocol::Purpose;
+use protocol::ledger::Session;
+use protocol::{CaseId, Purpose};
 use serde_json::Value;
 
 use crate::cli::Consent;
@@ -25,20 +28,22 @@ pub(crate) fn consent(config: &Config, command: Consent) -> Result<Exit, Failure
             }
             Ok(Exit::Done)
         }
-        Consent::Grant { purpose, by, yes } => {
+        Consent::Grant { purpose, case, by, yes } => {
+            let take_back = of(purpose, case.as_ref());
             let request = about(ConsentAction::Grant, Some(purpose));
-            ask(ConsentRequest { by: Some(by), yes: Some(yes), ..request })?;
+            ask(ConsentRequest { case, by: Some(by), yes: Some(yes), ..request })?;
             print::words(&format!(
-                "{purpose}: granted. Take it back with: kathea-agent consent withdraw {purpose}"
+                "{purpose}: granted. Take it back with: kathea-agent consent withdraw {take_back}"
             ));
             Ok(Exit::Done)
         }
-        Consent::Deny { purpose, by } => {
-            not_any_more(&ask(ConsentRequest { by, ..about(ConsentAction::Deny, Some(purpose)) })?, purpose)
+        Consent::Deny { purpose, case, by } => {
+            let request = about(ConsentAction::Deny, Some(purpose));
+            not_any_more(&ask(ConsentRequest { case, by, ..request })?, purpose)
         }
-        Consent::Withdraw { purpose, by, erase } => {
+        Consent::Withdraw { purpose, case, by, erase } => {
             let request = about(ConsentAction::Withdraw, Some(purpose));
-            not_any_more(&ask(ConsentRequest { by, erase, ..request })?, purpose)
+            not_any_more(&ask(ConsentRequest { case, by, erase, ..request })?, purpose)
         }
         Consent::Verify { json } => show(&ask(about(ConsentAction::Verify, None))?, json, |body| {
             format!("{} entries: each signed, none missing, none changed", body["entries"])
@@ -47,7 +52,25 @@ pub(crate) fn consent(config: &Config, command: Consent) -> Result<Exit, Failure
 }
 
 fn about(action: ConsentAction, purpose: Option<Purpose>) -> ConsentRequest {
-    ConsentRequest { action, purpose, by: None, yes: None, erase: false }
+    ConsentRequest { purpose, session: Some(session()), ..ConsentRequest::new(action) }
+}
+
+/// As it is typed.
+fn of(purpose: Purpose, case: Option<&CaseId>) -> String {
+    case.map_or_else(|| purpose.to_string(), |case| format!("{purpose} --case {case}"))
+}
+
+/// Where the person sits, as far as can be seen from here.
+fn session() -> Session {
+    let remote = |name: &str| std::env::var_os(name).is_some();
+    let over_the_net = std::env::var("SESSIONNAME").is_ok_and(|name| name.starts_with("RDP"));
+    if !std::io::stdin().is_terminal() {
+        Session::Unattended
+    } else if over_the_net || remote("SSH_CONNECTION") {
+        Session::Remote
+    } else {
+        Session::Console
+    }
 }
 
 /// Saying no to what was allowed takes it back, and what was erased is told.

@@ -2,6 +2,7 @@
 
 use agent::config::Config;
 use agent::request::Request;
+use protocol::Purpose;
 use serde_json::{Map, Value};
 
 use crate::exit::{Exit, Failure};
@@ -64,12 +65,20 @@ fn text(body: &Value) -> String {
     parts.join("\n")
 }
 
-/// The flags of a body that has `consent`.
+/// The flags of a body that has `consent`, and the cases, if there are any, of its `cases`.
 pub(crate) fn flags(body: &Value) -> String {
-    rows("Consent", &body["consent"], |purpose, state| {
+    let flags = rows("Consent", &body["consent"], |purpose, state| {
         let state = state.as_str().unwrap_or("-");
         vec![purpose.to_owned(), state.to_owned(), words::state(state).to_owned()]
-    })
+    });
+    let word = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+    let case = |case: &Value| {
+        let state = |purpose: Purpose| format!("{purpose} {}", word(&case[purpose.as_str()]));
+        let (support, scan_data) = (state(Purpose::SupportCase), state(Purpose::SupportScanData));
+        vec![word(&case["case"]), support, scan_data, format!("until {}", word(&case["ends"]))]
+    };
+    let cases: Vec<_> = body["cases"].as_array().into_iter().flatten().map(case).collect();
+    if cases.is_empty() { flags } else { format!("{flags}\n{}", table("Support cases", &cases)) }
 }
 
 /// One row per key of `object`.

@@ -10,7 +10,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use agent::consent::permit::UsageStatistics;
-use agent::consent::{Book, Channel, Policy};
+use agent::consent::{Book, By, Channel, Flag, Policy};
 use agent::deidentify::clean::Clean;
 use agent::deidentify::usage::{self, Usage};
 use agent::spool::Spool;
@@ -54,7 +54,8 @@ impl Site {
         let policy = Policy::load("copenhagen-imaging").unwrap();
         let mut book = Book::open(home.path(), policy, false, vault.device_key());
         let shown = book.policy().digest(Purpose::UsageStatistics).unwrap().to_string();
-        book.grant(Purpose::UsageStatistics, Role::Owner, &shown, Channel::CommandLine, NOW).unwrap();
+        let by = By { role: Some(Role::Owner), channel: Channel::CommandLine, session: None };
+        book.grant(&Flag::UsageStatistics, &shown, None, by, NOW).unwrap();
         Self { home, vault, book, drawn: 0 }
     }
 

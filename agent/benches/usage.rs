@@ -11,7 +11,7 @@ use agent::agent::Agent;
 use agent::collect::Raw;
 use agent::config::{Config, Protector as Kind};
 use agent::consent::permit::UsageStatistics;
-use agent::consent::{Book, Channel, Policy};
+use agent::consent::{Book, By, Channel, Flag, Policy};
 use agent::deidentify::clean::Clean;
 use agent::deidentify::usage::{self, Usage, Wanted, Wash, Window};
 use agent::request::{Caller, Reply, Request};
@@ -183,7 +183,8 @@ impl Keys {
         let policy = Policy::load("copenhagen-imaging").unwrap();
         let mut book = Book::open(home.path(), policy, false, vault.device_key());
         let shown = book.policy().digest(Purpose::UsageStatistics).unwrap().to_string();
-        book.grant(Purpose::UsageStatistics, Role::Owner, &shown, Channel::CommandLine, NOW).unwrap();
+        let by = By { role: Some(Role::Owner), channel: Channel::CommandLine, session: None };
+        book.grant(&Flag::UsageStatistics, &shown, None, by, NOW).unwrap();
         Self { _home: home, vault, book }
     }
 

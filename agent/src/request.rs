@@ -3,8 +3,8 @@
 //! One JSON object a line. A line with `event` is a happening (see `collect`), one with `request` is one of
 //! these. Each is answered by one line, `{"ok":true,...}` or `{"ok":false,"error":"WORD","what":"SENTENCE"}`.
 
-use protocol::Purpose;
-use protocol::ledger::Role;
+use protocol::ledger::{Role, Session};
+use protocol::{CaseId, Purpose};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -38,15 +38,28 @@ pub struct ConsentRequest {
     /// About which flag; `list` and `verify` take none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub purpose: Option<Purpose>,
+    /// About which support case, for the flags that are asked per case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case: Option<CaseId>,
     /// Who says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<Role>,
     /// Digest of the text that was shown, 16 or more of its digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub yes: Option<String>,
+    /// Where the person sits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<Session>,
     /// A withdrawal also asks for erasure of what was sent.
     #[serde(default)]
     pub erase: bool,
+}
+
+impl ConsentRequest {
+    /// Only what to do.
+    pub const fn new(action: ConsentAction) -> Self {
+        Self { action, purpose: None, case: None, by: None, yes: None, session: None, erase: false }
+    }
 }
 
 /// What to do about a consent.
@@ -206,9 +219,7 @@ mod tests {
 
     #[test]
     fn saying_no_needs_nothing_and_saying_yes_needs_the_group() {
-        let request = |action| {
-            Request::Consent(ConsentRequest { action, purpose: None, by: None, yes: None, erase: false })
-        };
+        let request = |action| Request::Consent(ConsentRequest::new(action));
         let anybody = Caller::default();
         assert!(anybody.may(&request(ConsentAction::Withdraw)) && anybody.may(&request(ConsentAction::Deny)));
         assert!(!anybody.may(&request(ConsentAction::Grant)) && !anybody.may(&Request::Status));

@@ -9,6 +9,7 @@ use ring::signature::{ED25519, UnparsedPublicKey};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::case::CaseId;
 use crate::identity::{DeviceId, Digest, Purpose, Retention};
 
 /// Longest line that is read, in bytes.
@@ -45,7 +46,7 @@ pub struct Processing {
     pub purpose: Purpose,
     /// The support case, for the purposes that are asked per case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub case: Option<String>,
+    pub case: Option<CaseId>,
     /// Id, version and SHA-256 of the policy.
     pub policy: String,
     /// Version of the policy.
@@ -54,6 +55,9 @@ pub struct Processing {
     pub policy_sha256: Digest,
     /// SHA-256 of the text that was shown (`consent show`).
     pub notice_sha256: Digest,
+    /// SHA-256 of the manifest that was shown, where the yes covers exactly the files that it lists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manifest_sha256: Option<Digest>,
     /// GDPR article that it rests on.
     pub legal_basis: String,
     /// Data categories.
@@ -84,6 +88,21 @@ pub struct Event {
     pub role: Option<Role>,
     /// How: `command_line`, `socket`, `agent`.
     pub channel: String,
+    /// Where the person sat, if a person it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<Session>,
+}
+
+/// Where somebody sat who answered: a closed list, as the program that asked saw it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Session {
+    /// At the workstation.
+    Console,
+    /// At another computer, over a remote session.
+    Remote,
+    /// Nowhere: a script or a service.
+    Unattended,
 }
 
 /// What happened to a consent.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::case::CaseId;
 use crate::identity::{DeviceId, Digest, Purpose};
 
 /// `PUT /v1/streams/{purpose}/batches/{id}`: 201 stored, 200 duplicate.
@@ -65,6 +66,9 @@ pub struct PrivacyRequest {
     pub request_id: String,
     /// What it is about.
     pub purposes: Vec<Purpose>,
+    /// The support case, for the purposes that are asked per case; absent: all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case: Option<CaseId>,
     /// SHA-256 of the ledger entry that asks.
     pub ledger_sha256: Digest,
 }

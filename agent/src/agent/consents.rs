@@ -1,53 +1,55 @@
 //! Yes and no: what each does to the rooms, in the order that a power cut can't spoil.
 
 use log::{info, warn};
-use protocol::{Digest, Purpose, Reason};
+use protocol::{CaseId, Digest, Purpose, Reason};
 use serde_json::{Value, json};
 
 use super::{Agent, Trouble};
 use crate::config::Language;
-use crate::consent::permit::{Purpose as _, UsageStatistics};
+use crate::consent::permit::UsageStatistics;
 use crate::consent::receipt::{self, Erased};
+use crate::consent::state::to_text;
 use crate::consent::vendor_request::{PrivacyKind, VendorRequest};
-use crate::consent::{Channel, ConsentError, Pending};
+use crate::consent::{By, Channel, ConsentError, Flag, Pending};
 use crate::deidentify::clean::Clean;
 use crate::request::{Caller, ConsentAction, ConsentRequest, Refused, Reply};
 use crate::vault::sealed::Sealed;
 use crate::{durable, killpoint};
 
-/// An answer of the clinic: what, about which flag, how it came, when (seconds since 1970).
-struct Said<'a> {
-    request: &'a ConsentRequest,
-    purpose: Purpose,
-    channel: Channel,
-    now: i64,
-}
-
 impl Agent {
     /// Answers a request about consent. The caller's right was checked.
     pub(super) fn answer_consent(&mut self, request: &ConsentRequest, caller: Caller, now: i64) -> Reply {
+        match (request.action, request.purpose) {
+            (ConsentAction::List, _) => {
+                return Reply::done(json!({"consent": self.flags(now), "cases": self.cases(now)}));
+            }
+            (ConsentAction::Verify, _) => return self.verify_ledger(),
+            (ConsentAction::Show, Some(purpose)) => return self.show(purpose),
+            _ => {}
+        }
+        let flag = request.purpose.and_then(|purpose| Flag::new(purpose, request.case.clone()));
+        let Some(flag) = flag else {
+            return Reply::refused(
+                Refused::Usage,
+                "name the flag: usage_statistics, or support_case or support_scan_data with the case",
+            );
+        };
         let channel =
             if caller.kathea && !caller.administrator { Channel::Socket } else { Channel::CommandLine };
-        let said = match (request.action, request.purpose) {
-            (ConsentAction::List | ConsentAction::Verify, _) => {
-                Said { request, purpose: Purpose::UsageStatistics, channel, now }
-            }
-            (_, Some(purpose)) => Said { request, purpose, channel, now },
-            (_, None) => return Reply::refused(Refused::Usage, "name the purpose: usage_statistics"),
-        };
+        let by = By { role: request.by, channel, session: request.session };
         let done = match request.action {
-            ConsentAction::List => {
-                let status = self.status(now);
-                return Reply::done(json!({"consent": status["consent"], "cases": status["cases"]}));
+            ConsentAction::Grant => {
+                let yes = request.yes.as_deref().unwrap_or_default();
+                self.grant(&flag, yes, None, by, now).map(|entry| json!({"state": "granted", "entry": entry}))
             }
-            ConsentAction::Verify => return self.verify_ledger(),
-            ConsentAction::Show => return self.show(said.purpose),
-            ConsentAction::Grant => self.grant(&said),
-            ConsentAction::Deny => self.deny(&said),
-            ConsentAction::Withdraw => self.withdraw(&said),
+            ConsentAction::Deny => self.deny(&flag, by, now),
+            ConsentAction::Withdraw => self.withdraw(&flag, request.erase, by, now),
+            ConsentAction::List | ConsentAction::Verify | ConsentAction::Show => {
+                return self.show(flag.purpose());
+            }
         };
         match done {
-            Ok(body) => Reply::done(body),
+            Ok(body) => Reply::done(body).with(json!({"purpose": flag.purpose(), "case": flag.case()})),
             Err(Trouble::Consent(e)) if e.is_refusal() => Reply::refused(Refused::NotAllowed, e.to_string()),
             Err(trouble) => Reply::refused(Refused::Failed, trouble.to_string()),
         }
@@ -69,65 +71,72 @@ impl Agent {
         }))
     }
 
-    /// A grant first empties the outbox, then writes its entry: it never reaches back.
-    fn grant(&mut self, said: &Said<'_>) -> Result<Value, Trouble> {
-        let Said { request, purpose, channel, now } = *said;
-        let (role, yes) = request.by.zip(request.yes.as_deref()).ok_or(ConsentError::NotShown)?;
-        if self.book.permit::<UsageStatistics>(now).is_none() {
+    /// Says yes and tells the vendor. A grant of usage statistics first empties the outbox, then writes its entry:
+    /// it never reaches back. `manifest` is the digest of the files that were shown, where they were.
+    pub(super) fn grant(
+        &mut self,
+        flag: &Flag,
+        yes: &str,
+        manifest: Option<Digest>,
+        by: By,
+        now: i64,
+    ) -> Result<Digest, Trouble> {
+        if *flag == Flag::UsageStatistics && self.book.permit::<UsageStatistics>(now).is_none() {
             self.discard_outbox(now)?;
         }
         killpoint::step("grant.emptied");
-        let entry = self.book.grant(purpose, role, yes, channel, now)?;
+        let entry = self.book.grant(flag, yes, manifest, by, now)?;
         killpoint::step("grant.written");
         self.put_request(VendorRequest::Consent(entry), now)?;
         self.resume_journal(now)?;
         self.consent_changed();
-        info!("consent: {purpose} granted");
-        Ok(json!({"purpose": purpose, "state": "granted", "entry": entry}))
+        info!("consent: {flag} granted");
+        Ok(entry)
     }
 
     /// No to what was allowed is a withdrawal.
-    fn deny(&mut self, said: &Said<'_>) -> Result<Value, Trouble> {
-        let Said { request, purpose, channel, now } = *said;
-        if self.book.granted_since(purpose).is_some() {
-            return self.withdraw(said);
+    fn deny(&mut self, flag: &Flag, by: By, now: i64) -> Result<Value, Trouble> {
+        if self.book.granted_since(flag).is_some() {
+            return self.withdraw(flag, false, by, now);
         }
-        self.book.deny(purpose, request.by, channel, now)?;
+        self.book.deny(flag, by, now)?;
         self.consent_changed();
-        info!("consent: {purpose} denied");
-        Ok(json!({"purpose": purpose, "state": "denied"}))
+        info!("consent: {flag} denied");
+        Ok(json!({"state": "denied"}))
     }
 
     /// Step one of five: refuse. From here on no permit exists and a transfer in flight ends.
-    fn withdraw(&mut self, said: &Said<'_>) -> Result<Value, Trouble> {
-        let Said { request, purpose, channel, now } = *said;
-        let begun = self.book.begin_withdrawal(purpose, request.by, channel, now)?;
+    fn withdraw(&mut self, flag: &Flag, erase: bool, by: By, now: i64) -> Result<Value, Trouble> {
+        let begun = self.book.begin_withdrawal(flag, by, now)?;
         killpoint::step("withdraw.refused");
-        if request.erase
-            && let Some(entry) = begun.or(self.book.head().map(|(_, hash)| hash))
-        {
-            self.put_request(VendorRequest::privacy(PrivacyKind::Erase, purpose, entry), now)?;
+        if erase && let Some(entry) = begun.or(self.book.head().map(|(_, hash)| hash)) {
+            self.put_request(VendorRequest::privacy(PrivacyKind::Erase, flag, entry), now)?;
         }
-        let receipt = match begun {
-            Some(entry) => self.finish_withdrawal(Pending { purpose, entry }, now)?,
-            None => return Ok(json!({"purpose": purpose, "state": self.book.state(purpose, now).as_str()})),
+        let Some(entry) = begun else {
+            return Ok(json!({"state": self.book.state(flag, now).as_str()}));
         };
-        info!("consent: {purpose} withdrawn");
-        Ok(json!({"purpose": purpose, "state": "withdrawn", "receipt": receipt}))
+        let erased = self.finish_withdrawals(now)?;
+        info!("consent: {flag} withdrawn");
+        Ok(json!({"state": "withdrawn", "receipt": receipt(flag, entry, erased, self.config.language, now)}))
     }
 
-    /// What a crash or a power cut left half withdrawn.
-    pub(super) fn finish_withdrawals(&mut self, now: i64) -> Result<(), Trouble> {
+    /// What was begun just now, and what a crash or a power cut left half withdrawn.
+    pub(super) fn finish_withdrawals(&mut self, now: i64) -> Result<Erased, Trouble> {
+        let mut erased = Erased::default();
         for pending in self.book.pending_withdrawals() {
-            self.finish_withdrawal(pending, now)?;
+            erased = erased.and(self.finish_withdrawal(&pending, now)?);
         }
-        Ok(())
+        Ok(erased)
     }
 
     /// Steps two to five: shred, purge, ask, close. Each is durable and may be repeated.
-    fn finish_withdrawal(&mut self, pending: Pending, now: i64) -> Result<Value, Trouble> {
-        let counted = short(pending.entry);
-        let waiting = self.usage.waiting().records + self.open.waiting().records;
+    fn finish_withdrawal(&mut self, pending: &Pending, now: i64) -> Result<Erased, Trouble> {
+        let Pending { flag, entry } = pending;
+        let counted = short(*entry);
+        let waiting = match flag {
+            Flag::UsageStatistics => self.usage.waiting().records + self.open.waiting().records,
+            Flag::SupportCase(_) | Flag::SupportScanData(_) => 0,
+        };
         if self.tally.cursor(counted) == 0 {
             self.tally.drop(Reason::Withdrawn, waiting);
             self.tally.advance(counted, 1);
@@ -135,26 +144,37 @@ impl Agent {
         }
         killpoint::step("withdraw.counted");
 
-        let shredded = self.vault.shred(UsageStatistics::COMPARTMENT)?;
+        let shredded = self.vault.shred(&flag.compartment())?;
         killpoint::step("withdraw.shredded");
 
-        self.wash.clear();
-        self.periods.clear();
-        self.open.purge()?;
-        self.usage.purge()?;
-        self.discard_outbox(now)?;
+        match flag {
+            Flag::UsageStatistics => self.purge_usage(now)?,
+            Flag::SupportCase(case) | Flag::SupportScanData(case) => self.purge_case(case)?,
+        }
         killpoint::step("withdraw.purged");
 
-        self.put_request(VendorRequest::privacy(PrivacyKind::Withdraw, pending.purpose, pending.entry), now)?;
+        self.put_request(VendorRequest::privacy(PrivacyKind::Withdraw, flag, *entry), now)?;
         killpoint::step("withdraw.asked");
 
-        self.book.close_withdrawal(pending.purpose, now)?;
+        self.book.close_withdrawal(flag, now)?;
         killpoint::step("withdraw.closed");
         self.tally.forget(counted);
         self.tally.save()?;
         self.consent_changed();
-        let erased = Erased { keys: shredded.files, records: waiting };
-        Ok(receipt(pending, erased, self.config.language, now))
+        Ok(Erased { keys: shredded.files, records: waiting })
+    }
+
+    fn purge_usage(&mut self, now: i64) -> Result<(), Trouble> {
+        self.wash.clear();
+        self.periods.clear();
+        self.open.purge()?;
+        self.usage.purge()?;
+        self.discard_outbox(now)
+    }
+
+    /// What lies on the disk for a case that may not be sent any more.
+    fn purge_case(&mut self, _case: &CaseId) -> Result<(), Trouble> {
+        Ok(())
     }
 
     /// What follows every answer.
@@ -170,6 +190,25 @@ impl Agent {
         Ok(self.requests.put(&[sealed])?)
     }
 
+    /// `consent` of `status`.
+    pub(super) fn flags(&self, now: i64) -> Value {
+        json!({Purpose::UsageStatistics.as_str(): self.book.state(&Flag::UsageStatistics, now).as_str()})
+    }
+
+    /// `cases` of `status`.
+    pub(super) fn cases(&self, now: i64) -> Vec<Value> {
+        let case = |case: CaseId| {
+            let (support, scan_data) = (Flag::SupportCase(case.clone()), Flag::SupportScanData(case.clone()));
+            json!({
+                "case": case,
+                Purpose::SupportCase.as_str(): self.book.state(&support, now).as_str(),
+                Purpose::SupportScanData.as_str(): self.book.state(&scan_data, now).as_str(),
+                "ends": self.book.granted_until(&support).map(to_text),
+            })
+        };
+        self.book.cases().into_iter().map(case).collect()
+    }
+
     fn verify_ledger(&self) -> Reply {
         let findings: Vec<String> = self.book.verify().iter().map(ToString::to_string).collect();
         let entries = self.book.head().map_or(0, |(index, _)| index + 1);
@@ -183,7 +222,7 @@ impl Agent {
     /// `consent.json` beside the outbox, so that Kathea need not write what would be thrown away.
     pub(super) fn write_flags_for_kathea(&mut self) {
         let Some(beside) = self.config.kathea.outbox.parent() else { return };
-        let state = self.book.state(Purpose::UsageStatistics, super::unix_now());
+        let state = self.book.state(&Flag::UsageStatistics, super::unix_now());
         let text = json!({Purpose::UsageStatistics.as_str(): state.as_str()}).to_string();
         let path = beside.join("consent.json");
         if std::fs::read(&path).is_ok_and(|held| held == text.as_bytes()) {
@@ -199,8 +238,8 @@ impl Agent {
 }
 
 /// What the withdrawal did, and what nobody can promise.
-fn receipt(pending: Pending, erased: Erased, language: Language, now: i64) -> Value {
-    let text = receipt::withdrawal(pending.purpose, pending.entry, erased, now, language);
+fn receipt(flag: &Flag, entry: Digest, erased: Erased, language: Language, now: i64) -> Value {
+    let text = receipt::withdrawal(flag, entry, erased, now, language);
     json!({"keys": erased.keys, "records": erased.records, "text": text})
 }
 

@@ -230,11 +230,9 @@ impl Agent {
         while let Some(sealed) = self.requests.oldest(0, 1, limits::SEALED)?.pop() {
             let opened = sealed.open(&self.book.rights(), &self.vault);
             let exchange = match opened.as_ref().map(|clean| clean.get()) {
-                Ok(VendorRequest::Consent(entry)) => self
-                    .book
-                    .permit::<UsageStatistics>(now)
-                    .and_then(|_| self.book.line(*entry))
-                    .map(routes::consent),
+                Ok(VendorRequest::Consent(entry)) => {
+                    self.book.standing_line(*entry, now).map(routes::consent)
+                }
                 Ok(VendorRequest::Privacy { kind, request }) => Some(routes::privacy(*kind, request)),
                 Err(_) => None,
             };

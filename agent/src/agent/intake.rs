@@ -7,11 +7,12 @@ use std::collections::VecDeque;
 use std::io;
 
 use log::{debug, warn};
-use protocol::{Purpose, Reason};
+use protocol::Reason;
 
 use super::{Agent, Trouble};
 use crate::collect::Raw;
 use crate::collect::outbox::{self, Lines, Source};
+use crate::consent::Flag;
 use crate::consent::permit::UsageStatistics;
 use crate::deidentify::clean::Payload;
 use crate::deidentify::usage::{Wanted, Window};
@@ -194,7 +195,7 @@ impl Agent {
     /// When the yes was given that is live now.
     fn granted_since(&self, now: i64) -> Option<i64> {
         self.book.permit::<UsageStatistics>(now)?;
-        self.book.granted_since(Purpose::UsageStatistics)
+        self.book.granted_since(&Flag::UsageStatistics)
     }
 
     fn tally_cursors(&mut self, cursors: &[Cursor]) -> Result<(), Trouble> {

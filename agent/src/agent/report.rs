@@ -1,6 +1,5 @@
 //! What `status` says.
 
-use protocol::Purpose;
 use serde_json::{Value, json};
 
 use super::Agent;
@@ -10,18 +9,14 @@ use crate::spool::Spool;
 impl Agent {
     /// The body of `status --json`.
     pub(super) fn status(&self, now: i64) -> Value {
-        let states = Purpose::ALL.iter().filter(|purpose| **purpose == Purpose::UsageStatistics);
-        let consent: serde_json::Map<String, Value> = states
-            .map(|purpose| (purpose.as_str().to_owned(), json!(self.book.state(*purpose, now).as_str())))
-            .collect();
         json!({
             "version": env!("CARGO_PKG_VERSION"),
             "device": self.vault.device(),
             "enrolled": self.dispatch.is_enrolled(),
             "service": if self.running { "running" } else { "stopped" },
             "policy": {"id": self.book.policy().id(), "version": self.book.policy().version()},
-            "consent": consent,
-            "cases": [],
+            "consent": self.flags(now),
+            "cases": self.cases(now),
             "waiting": {
                 Tray::Open.as_str(): waiting(&self.open),
                 Tray::Usage.as_str(): waiting(&self.usage),

@@ -7,7 +7,8 @@ use protocol::{Batch, Reason, Record};
 
 use super::{Agent, Trouble};
 use crate::collect::outbox;
-use crate::consent::permit::{Permit, Purpose as _, Rights, UsageStatistics};
+use crate::consent::Flag;
+use crate::consent::permit::{Permit, RIGHTS, UsageStatistics};
 use crate::deidentify::usage::{self, Usage};
 use crate::spool::{Recovery, Spool, SpoolError};
 use crate::vault::Vault;
@@ -35,10 +36,10 @@ impl Agent {
     pub(super) fn retire_keys(&mut self) -> std::io::Result<()> {
         let none = HashSet::new();
         if self.usage.waiting().records + self.open.waiting().records == 0 {
-            self.vault.retire(UsageStatistics::COMPARTMENT, &none)?;
+            self.vault.retire(&Flag::UsageStatistics.compartment(), &none)?;
         }
         if self.requests.waiting().records == 0 {
-            self.vault.retire(Rights::COMPARTMENT, &none)?;
+            self.vault.retire(RIGHTS, &none)?;
         }
         Ok(())
     }

@@ -1,80 +1,47 @@
-//! The book by the door: what the clinic allows, asked anew each time, and how it changes its mind.
-//!
-//! A withdrawal is five steps, each durable and repeatable: **refuse** ([`Book::begin_withdrawal`]), **shred**
-//! the data key, **purge** the trays, **ask** the vendor, **close** ([`Book::close_withdrawal`]). The ledger
-//! keeps the first and the last; what lies between is done again for whatever [`Book::pending_withdrawals`]
-//! names.
+//! The book by the door: what the clinic allows, asked anew each time.
 
-use std::collections::BTreeMap;
+mod answers;
+mod endings;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use protocol::ledger::{Event, EventKind, Processing, Role};
-use protocol::{Digest, Purpose};
+use protocol::{CaseId, Digest};
+
+pub use answers::{By, Channel};
+pub use endings::Pending;
 
 use super::chain::{Finding, Flaw, Place};
 use super::failure::ConsentError;
+use super::flag::Flag;
 use super::ledger::Ledger;
-use super::notice;
-use super::permit::{Consented, Permit, Rights};
+use super::permit::{Consented, PerCase, Permit, Purpose, RIGHTS, Rights};
 use super::policy::Policy;
 use super::state::{self, Answer, State};
 use crate::vault::DeviceKey;
-
-/// The way an answer came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Channel {
-    /// Somebody at a terminal.
-    CommandLine,
-    /// A dialog of Kathea's, over the local socket.
-    Socket,
-    /// The agent itself, finishing what somebody began.
-    Agent,
-}
-
-impl Channel {
-    /// Its word in the ledger.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::CommandLine => "command_line",
-            Self::Socket => "socket",
-            Self::Agent => "agent",
-        }
-    }
-}
-
-/// A withdrawal that was begun and not closed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pending {
-    /// What was withdrawn.
-    pub purpose: Purpose,
-    /// Hash of the ledger entry that says so.
-    pub entry: Digest,
-}
 
 /// The clinic's answers.
 ///
 /// Permits borrow the book, and every change needs it mutably: a permit can't be kept across one.
 ///
 /// ```
-/// use agent::consent::{Book, Channel, permit::UsageStatistics};
-/// use protocol::Purpose;
+/// use agent::consent::{Book, By, Flag, permit::UsageStatistics};
 ///
 /// fn stop(book: &mut Book, now: i64) {
 ///     let permit = book.permit::<UsageStatistics>(now);
 ///     drop(permit);
-///     let _ = book.begin_withdrawal(Purpose::UsageStatistics, None, Channel::CommandLine, now);
+///     let _ = book.begin_withdrawal(&Flag::UsageStatistics, By::AGENT, now);
 /// }
 /// ```
 ///
 /// ```compile_fail,E0502
-/// use agent::consent::{Book, Channel, permit::UsageStatistics};
-/// use protocol::Purpose;
+/// use agent::consent::{Book, By, Flag, permit::UsageStatistics};
 ///
 /// fn stop(book: &mut Book, now: i64) {
 ///     let permit = book.permit::<UsageStatistics>(now);
-///     let _ = book.begin_withdrawal(Purpose::UsageStatistics, None, Channel::CommandLine, now);
+///     let _ = book.begin_withdrawal(&Flag::UsageStatistics, By::AGENT, now);
 ///     drop(permit);
 /// }
 /// ```
@@ -83,7 +50,7 @@ pub struct Book {
     policy: Policy,
     forbid: bool,
     ledger: Ledger,
-    leases: BTreeMap<Purpose, Arc<AtomicBool>>,
+    leases: BTreeMap<Flag, Arc<AtomicBool>>,
     always: Arc<AtomicBool>,
     vendor: Option<Place>,
 }
@@ -93,7 +60,8 @@ impl Book {
     /// does, and [`Book::problems`] says why. `forbid` is the administrator's no.
     pub fn open(data_dir: &Path, policy: Policy, forbid: bool, key: &DeviceKey) -> Self {
         let ledger = Ledger::open(data_dir, key.clone());
-        let leases = Purpose::ALL.iter().map(|purpose| (*purpose, Arc::new(AtomicBool::new(true)))).collect();
+        let leases =
+            flags_of(&ledger).into_iter().map(|flag| (flag, Arc::new(AtomicBool::new(true)))).collect();
         Self { policy, forbid, ledger, leases, always: Arc::new(AtomicBool::new(true)), vendor: None }
     }
 
@@ -102,9 +70,19 @@ impl Book {
         &self.policy
     }
 
-    /// What may be done for `purpose` at `now` (seconds since 1970).
-    pub fn state(&self, purpose: Purpose, now: i64) -> State {
-        if self.policy.terms(purpose).is_none() {
+    /// Every flag that was ever answered here, and that of usage statistics.
+    pub fn flags(&self) -> Vec<Flag> {
+        flags_of(&self.ledger).into_iter().collect()
+    }
+
+    /// Every case that was ever answered about.
+    pub fn cases(&self) -> BTreeSet<CaseId> {
+        flags_of(&self.ledger).iter().filter_map(Flag::case).cloned().collect()
+    }
+
+    /// What may be done under `flag` at `now` (seconds since 1970). Scan data never may more than its case.
+    pub fn state(&self, flag: &Flag, now: i64) -> State {
+        if self.policy.terms(flag.purpose()).is_none() {
             return State::NotOffered;
         }
         if self.forbid {
@@ -113,135 +91,47 @@ impl Book {
         if !self.is_trusted() {
             return State::Unset;
         }
-        match state::state(self.answer(purpose), &self.policy, now) {
-            State::Granted if !self.lease_stands(purpose) => State::Withdrawn,
-            state => state,
+        match (state::state(self.answer(flag), &self.policy, now), flag) {
+            (State::Granted, _) if !self.lease_stands(flag) => State::Withdrawn,
+            (State::Granted, Flag::SupportScanData(case)) => {
+                self.state(&Flag::SupportCase(case.clone()), now)
+            }
+            (state, _) => state,
         }
     }
 
     /// The permit for `P`, while it is granted.
     pub fn permit<P: Consented>(&self, now: i64) -> Option<Permit<'_, P>> {
-        if self.state(P::FLAG, now) != State::Granted {
+        self.permit_under(&P::FLAG, now)
+    }
+
+    /// The permit for `P` of this case, while it is granted.
+    pub fn permit_case<P: PerCase>(&self, case: &CaseId, now: i64) -> Option<Permit<'_, P>> {
+        self.permit_under(&P::flag(case.clone()), now)
+    }
+
+    fn permit_under<P: Purpose>(&self, flag: &Flag, now: i64) -> Option<Permit<'_, P>> {
+        if self.state(flag, now) != State::Granted {
             return None;
         }
-        let grant = self.answer(P::FLAG)?.grant?;
-        self.leases.get(&P::FLAG).map(|live| Permit::new(grant.hash, live))
+        let grant = self.answer(flag)?.grant?;
+        self.leases.get(flag).map(|live| Permit::new(grant.hash, flag.compartment(), live))
     }
 
     /// The permit to exercise rights: nobody can refuse it. It names the ledger's newest line.
     pub fn rights(&self) -> Permit<'_, Rights> {
         let newest = self.ledger.tip().last.unwrap_or(Digest::from_bytes([0; 32]));
-        Permit::new(newest, &self.always)
+        Permit::new(newest, RIGHTS.to_owned(), &self.always)
     }
 
-    /// When the yes that stands was given; what happened earlier is not covered by it.
-    pub fn granted_since(&self, purpose: Purpose) -> Option<i64> {
-        self.answer(purpose)?.grant.and_then(|grant| state::from_text(&grant.entry.event.at))
+    /// Since when what happens is covered by the yes that stands.
+    pub fn granted_since(&self, flag: &Flag) -> Option<i64> {
+        self.answer(flag)?.since.and_then(|first| state::from_text(&first.entry.event.at))
     }
 
-    /// Says yes. `yes` repeats the digest of what was shown; the caller has made sure that the person may
-    /// (`collect::caller`). Returns the hash of the ledger line, which is durable.
-    pub fn grant(
-        &mut self,
-        purpose: Purpose,
-        role: Role,
-        yes: &str,
-        channel: Channel,
-        now: i64,
-    ) -> Result<Digest, ConsentError> {
-        let terms = self.policy.terms(purpose).ok_or(ConsentError::NotOffered)?;
-        if self.forbid {
-            return Err(ConsentError::Forbidden);
-        }
-        if purpose != Purpose::UsageStatistics {
-            return Err(ConsentError::PerCase);
-        }
-        if !self.policy.digest(purpose).is_some_and(|digest| notice::repeats(yes, digest)) {
-            return Err(ConsentError::NotShown);
-        }
-        if now < self.policy.effective() {
-            return Err(ConsentError::Clock);
-        }
-        let until = state::months_later(now, terms.grant_months).ok_or(ConsentError::Clock)?;
-        self.check_answerable(purpose)?;
-        let processing = self.asked(purpose)?;
-        let until = Some(state::to_text(until));
-        let hash = self.record(processing, EventKind::Granted, Some(role), until, channel, now)?;
-        self.leases.insert(purpose, Arc::new(AtomicBool::new(true)));
-        Ok(hash)
-    }
-
-    /// Says no to what nobody said yes to; a yes is taken back by withdrawing it.
-    pub fn deny(
-        &mut self,
-        purpose: Purpose,
-        role: Option<Role>,
-        channel: Channel,
-        now: i64,
-    ) -> Result<Digest, ConsentError> {
-        self.check_answerable(purpose)?;
-        if self.answer(purpose).is_some_and(|answer| answer.grant.is_some()) {
-            return Err(ConsentError::Granted);
-        }
-        let processing = self.asked(purpose)?;
-        self.record(processing, EventKind::Denied, role, None, channel, now)
-    }
-
-    /// The first step of a withdrawal: every permit and every transfer under one stops, then the ledger says
-    /// so. Returns the entry's hash, also when it was begun before; `None` if there is nothing to withdraw.
-    ///
-    /// A ledger that can't be trusted is set aside here, and only here: what may have been kept against
-    /// somebody's will is erased before anybody can say yes again. The chain goes on behind the newest line
-    /// that this device or the vendor knows.
-    ///
-    /// After an error the purpose stays closed until the agent starts again; withdraw once more.
-    pub fn begin_withdrawal(
-        &mut self,
-        purpose: Purpose,
-        role: Option<Role>,
-        channel: Channel,
-        now: i64,
-    ) -> Result<Option<Digest>, ConsentError> {
-        self.stop(purpose);
-        let answer = self.answer(purpose);
-        if self.is_trusted() {
-            match answer {
-                Some(Answer { withdrawing: Some(begun), .. }) => return Ok(Some(begun.hash)),
-                Some(Answer { grant: None, .. }) | None => return Ok(None),
-                Some(_) => {}
-            }
-        }
-        let processing = match answer.and_then(|answer| answer.grant) {
-            Some(grant) => grant.entry.processing.clone(),
-            None => self.asked(purpose)?,
-        };
-        if !self.is_trusted() {
-            let ours = self.ledger.newest_known();
-            let newest = self.vendor.filter(|vendor| vendor.next >= ours.next).unwrap_or(ours);
-            self.ledger.restart(newest).map_err(|error| ConsentError::Ledger(error.kind()))?;
-            self.vendor = None;
-        }
-        self.record(processing, EventKind::Withdrawn, role, None, channel, now).map(Some)
-    }
-
-    /// The withdrawals that must be finished, at the start as at any time.
-    pub fn pending_withdrawals(&self) -> Vec<Pending> {
-        let pending = |purpose: &Purpose| {
-            let begun = self.answer(*purpose)?.withdrawing?;
-            Some(Pending { purpose: *purpose, entry: begun.hash })
-        };
-        if self.is_trusted() { Purpose::ALL.iter().filter_map(pending).collect() } else { Vec::new() }
-    }
-
-    /// The last step: keys and trays are gone, the vendor's request is durable. Closing twice is closing once.
-    pub fn close_withdrawal(&mut self, purpose: Purpose, now: i64) -> Result<(), ConsentError> {
-        match self.answer(purpose).and_then(|answer| answer.withdrawing) {
-            Some(begun) => {
-                let processing = begun.entry.processing.clone();
-                self.record(processing, EventKind::Closed, None, None, Channel::Agent, now).map(drop)
-            }
-            None => Ok(()),
-        }
+    /// When the yes that stands ends of itself.
+    pub fn granted_until(&self, flag: &Flag) -> Option<i64> {
+        self.answer(flag)?.grant?.entry.event.until.as_deref().and_then(state::from_text)
     }
 
     /// Compares the newest ledger line that the vendor knows with ours. If the vendor's is ahead, or another at
@@ -255,7 +145,7 @@ impl Book {
         };
         if !agrees {
             self.vendor = Some(vendor);
-            Purpose::ALL.iter().for_each(|purpose| self.stop(*purpose));
+            self.leases.values().for_each(|live| live.store(false, Ordering::Release));
         }
         agrees
     }
@@ -269,6 +159,15 @@ impl Book {
     /// The ledger line with this hash, as it goes to the vendor, without a line feed.
     pub fn line(&self, hash: Digest) -> Option<&str> {
         self.ledger.lines().iter().find(|line| line.hash == hash).map(|line| line.text.as_str())
+    }
+
+    /// The ledger line with this hash, while it is the yes that stands at `now`: what goes to the vendor before
+    /// anything that it allows.
+    pub fn standing_line(&self, hash: Digest, now: i64) -> Option<&str> {
+        let line = self.ledger.lines().iter().find(|line| line.hash == hash)?;
+        let asked = &line.entry.processing;
+        let flag = Flag::new(asked.purpose, asked.case.clone())?;
+        (self.state(&flag, now) == State::Granted).then_some(line.text.as_str())
     }
 
     /// Reads the ledger again and lists what is wrong with it.
@@ -294,57 +193,36 @@ impl Book {
             );
         }
         let behind = |since: i64| now < since.saturating_sub(crate::limits::CLOCK_BEHIND);
-        if Purpose::ALL.iter().filter_map(|purpose| self.granted_since(*purpose)).any(behind) {
+        if self.flags().iter().filter_map(|flag| self.granted_since(flag)).any(behind) {
             problems.push("the clock is behind the last consent: set it right".to_owned());
         }
         problems
     }
 
-    fn answer(&self, purpose: Purpose) -> Option<Answer<'_>> {
-        state::answer(self.ledger.lines(), purpose)
+    fn answer(&self, flag: &Flag) -> Option<Answer<'_>> {
+        state::answer(self.ledger.lines(), flag)
     }
 
     fn is_trusted(&self) -> bool {
         self.ledger.finding().is_none() && self.vendor.is_none()
     }
 
-    fn lease_stands(&self, purpose: Purpose) -> bool {
-        self.leases.get(&purpose).is_some_and(|live| live.load(Ordering::Acquire))
+    fn lease_stands(&self, flag: &Flag) -> bool {
+        self.leases.get(flag).is_some_and(|live| live.load(Ordering::Acquire))
     }
 
-    fn stop(&self, purpose: Purpose) {
-        if let Some(live) = self.leases.get(&purpose) {
+    fn stop(&self, flag: &Flag) {
+        if let Some(live) = self.leases.get(flag) {
             live.store(false, Ordering::Release);
         }
     }
+}
 
-    fn check_answerable(&self, purpose: Purpose) -> Result<(), ConsentError> {
-        if !self.is_trusted() {
-            return Err(ConsentError::Untrusted);
-        }
-        match self.answer(purpose) {
-            Some(Answer { withdrawing: Some(_), .. }) => Err(ConsentError::Withdrawing),
-            _ => Ok(()),
-        }
-    }
-
-    fn asked(&self, purpose: Purpose) -> Result<Processing, ConsentError> {
-        self.policy.processing(purpose).ok_or(ConsentError::NotOffered)
-    }
-
-    fn record(
-        &mut self,
-        processing: Processing,
-        kind: EventKind,
-        role: Option<Role>,
-        until: Option<String>,
-        channel: Channel,
-        now: i64,
-    ) -> Result<Digest, ConsentError> {
-        let channel = channel.as_str().to_owned();
-        let event = Event { kind, at: state::to_text(now), until, role, channel };
-        self.ledger.append(processing, event).map_err(|error| ConsentError::Ledger(error.kind()))
-    }
+/// What the lines are about, and usage statistics whether they are or not.
+fn flags_of(ledger: &Ledger) -> BTreeSet<Flag> {
+    let asked = ledger.lines().iter().map(|line| &line.entry.processing);
+    let flags = asked.filter_map(|asked| Flag::new(asked.purpose, asked.case.clone()));
+    flags.chain([Flag::UsageStatistics]).collect()
 }
 
 #[cfg(test)]

@@ -10,8 +10,8 @@ pub enum ConsentError {
     NotOffered,
     /// The administrator's no.
     Forbidden,
-    /// It is asked for each case.
-    PerCase,
+    /// Scan data of a case without a yes to the case.
+    NeedsCase,
     /// The digest is not that of the notice.
     NotShown,
     /// The clock can't be right.
@@ -40,8 +40,8 @@ impl fmt::Display for ConsentError {
             Self::Forbidden => f.write_str(
                 "the administrator forbids it: `forbid = true` under [consent] in the configuration must go first",
             ),
-            Self::PerCase => {
-                f.write_str("this purpose is asked for each support case: use `kathea-agent support --case ID`")
+            Self::NeedsCase => {
+                f.write_str("scan data belongs to a support case: say yes to `support_case` of this case first")
             }
             Self::NotShown => f.write_str(
                 "the digest is not that of the notice: read it with `consent show` and repeat its digest",

@@ -4,6 +4,7 @@ pub mod book;
 mod chain;
 pub mod contacts;
 mod failure;
+pub mod flag;
 mod ledger;
 mod notice;
 pub mod permit;
@@ -12,8 +13,9 @@ pub mod receipt;
 pub mod state;
 pub mod vendor_request;
 
-pub use book::{Book, Channel, Pending};
+pub use book::{Book, By, Channel, Pending};
 pub use chain::{Finding, Flaw};
 pub use failure::ConsentError;
+pub use flag::Flag;
 pub use policy::{Policy, PolicyError};
 pub use state::State;

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use protocol::ledger::Processing;
 use protocol::{Digest, Purpose, Retention};
 
+use super::flag::Flag;
 use super::policy::{Policy, Terms};
 use crate::config::Language;
 
@@ -33,17 +34,19 @@ impl Policy {
         Some(Digest::of(&shown))
     }
 
-    /// What is asked for `purpose` today, as the ledger keeps it: in English.
-    pub(super) fn processing(&self, purpose: Purpose) -> Option<Processing> {
+    /// What is asked under `flag` today, as the ledger keeps it: in English.
+    pub(super) fn processing(&self, flag: &Flag) -> Option<Processing> {
+        let purpose = flag.purpose();
         let terms = self.terms(purpose)?;
         let text = terms.text.of(Language::En);
         Some(Processing {
             purpose,
-            case: None,
+            case: flag.case().cloned(),
             policy: self.id().to_owned(),
             policy_version: self.version().to_owned(),
             policy_sha256: self.hash(),
             notice_sha256: self.digest(purpose)?,
+            manifest_sha256: None,
             legal_basis: terms.legal_basis.clone(),
             data_categories: text.data.clone(),
             controller: self.controller().name.clone(),

@@ -4,40 +4,65 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use protocol::Digest;
+use protocol::{CaseId, Digest};
+
+use super::flag::Flag;
 
 /// What data is used for, as a type. The purposes of the policy need the clinic's yes;
 /// [`Rights`] needs none, because it carries a "no".
-pub trait Purpose: 'static {
-    /// The data key that everything of this purpose is sealed under, and so what a withdrawal shreds.
-    const COMPARTMENT: &'static str;
-}
+pub trait Purpose: 'static {}
 
 /// Usage statistics of Kathea and the X1.
 #[derive(Debug)]
 pub enum UsageStatistics {}
 
-impl Purpose for UsageStatistics {
-    const COMPARTMENT: &'static str = "usage_statistics";
-}
+/// Contact information, details and logs of one support case.
+#[derive(Debug)]
+pub enum SupportCase {}
+
+/// De-identified scan metadata of one support case.
+#[derive(Debug)]
+pub enum SupportScanData {}
 
 /// The exercise of rights (GDPR art. 7(3), 15 to 22) and the proof of consent: what leaves without a
 /// payload, also when everything else is off.
 #[derive(Debug)]
 pub enum Rights {}
 
-impl Purpose for Rights {
-    const COMPARTMENT: &'static str = "rights";
-}
+impl Purpose for UsageStatistics {}
+impl Purpose for SupportCase {}
+impl Purpose for SupportScanData {}
+impl Purpose for Rights {}
 
-/// A purpose that needs the clinic's yes.
+/// The data keys of what is sealed for [`Rights`].
+pub const RIGHTS: &str = "rights";
+
+/// A purpose that needs the clinic's yes, once for all.
 pub trait Consented: Purpose {
     /// The flag that the clinic answers.
-    const FLAG: protocol::Purpose;
+    const FLAG: Flag;
 }
 
 impl Consented for UsageStatistics {
-    const FLAG: protocol::Purpose = protocol::Purpose::UsageStatistics;
+    const FLAG: Flag = Flag::UsageStatistics;
+}
+
+/// A purpose that needs the clinic's yes for each support case.
+pub trait PerCase: Purpose {
+    /// The flag that the clinic answers for this case.
+    fn flag(case: CaseId) -> Flag;
+}
+
+impl PerCase for SupportCase {
+    fn flag(case: CaseId) -> Flag {
+        Flag::SupportCase(case)
+    }
+}
+
+impl PerCase for SupportScanData {
+    fn flag(case: CaseId) -> Flag {
+        Flag::SupportScanData(case)
+    }
 }
 
 /// Proof that purpose `P` is allowed now. It borrows the consent, so it can't outlive a change:
@@ -58,30 +83,36 @@ impl Consented for UsageStatistics {
 /// # use agent::consent::permit::{Permit, UsageStatistics};
 /// # use std::sync::{Arc, atomic::AtomicBool};
 /// fn forge(live: &Arc<AtomicBool>, entry: protocol::Digest) -> Option<Permit<'_, UsageStatistics>> {
-///     Some(Permit::new(entry, live))
+///     Some(Permit::new(entry, String::new(), live))
 /// }
 /// ```
 #[derive(Debug)]
 pub struct Permit<'book, P> {
     entry: Digest,
+    compartment: String,
     live: &'book Arc<AtomicBool>,
     purpose: PhantomData<P>,
 }
 
 impl<'book, P: Purpose> Permit<'book, P> {
-    pub(super) fn new(entry: Digest, live: &'book Arc<AtomicBool>) -> Self {
-        Self { entry, live, purpose: PhantomData }
+    pub(super) fn new(entry: Digest, compartment: String, live: &'book Arc<AtomicBool>) -> Self {
+        Self { entry, compartment, live, purpose: PhantomData }
     }
 
     /// One for tests of what asks for it.
     #[cfg(test)]
     pub(crate) fn for_test(live: &'book Arc<AtomicBool>) -> Self {
-        Self::new(Digest::of(b"test"), live)
+        Self::new(Digest::of(b"test"), "test".to_owned(), live)
     }
 
     /// Hash of the ledger entry that says yes.
     pub fn entry(&self) -> Digest {
         self.entry
+    }
+
+    /// The data keys that it opens; those of another case are none of them.
+    pub fn compartment(&self) -> &str {
+        &self.compartment
     }
 
     /// What a transfer that has begun watches, so that a withdrawal stops it between two writes.

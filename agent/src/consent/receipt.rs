@@ -1,12 +1,13 @@
 //! The receipt of a withdrawal: what was erased, and honestly, what could not be.
 
-use protocol::{Digest, Purpose};
+use protocol::Digest;
 
+use super::flag::Flag;
 use super::state;
 use crate::config::Language;
 
 /// What a withdrawal removed from this device.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Erased {
     /// Data keys overwritten and unlinked.
     pub keys: usize,
@@ -14,12 +15,24 @@ pub struct Erased {
     pub records: u64,
 }
 
+impl Erased {
+    /// Both together.
+    #[must_use]
+    pub fn and(self, more: Self) -> Self {
+        Self { keys: self.keys + more.keys, records: self.records + more.records }
+    }
+}
+
 /// What is printed when a withdrawal is closed; `entry` is its line in the ledger, `now` seconds since 1970.
-pub fn withdrawal(purpose: Purpose, entry: Digest, erased: Erased, now: i64, language: Language) -> String {
+pub fn withdrawal(flag: &Flag, entry: Digest, erased: Erased, now: i64, language: Language) -> String {
+    let command = match flag.case() {
+        None => format!("{} --erase", flag.purpose()),
+        Some(case) => format!("{} --case {case} --erase", flag.purpose()),
+    };
     let (at, Erased { keys, records }) = (state::to_text(now), erased);
     match language {
         Language::En => format!(
-            "Consent to {purpose} was withdrawn, {at}.\n\
+            "Consent to {flag} was withdrawn, {at}.\n\
              Ledger entry {entry}\n\
              \n\
              Erased on this device:\n\
@@ -29,7 +42,7 @@ pub fn withdrawal(purpose: Purpose, entry: Digest, erased: Erased, now: i64, lan
              \n\
              Not erased:\n\
              - what was sent before stays with the vendor, lawfully; a request to withdraw is on its way to it. To \
-             have it deleted too: kathea-agent consent withdraw {purpose} --erase\n\
+             have it deleted too: kathea-agent consent withdraw {command}\n\
              - this ledger, which proves your answers. It holds no name.\n\
              - old blocks of a flash disk may survive until the disk reuses them; without the key file they are \
              noise, but a key file may survive in the same way. An encrypted disk closes that.\n\
@@ -38,7 +51,7 @@ pub fn withdrawal(purpose: Purpose, entry: Digest, erased: Erased, now: i64, lan
              - support bundles sealed to the vendor: they could never be read here.\n"
         ),
         Language::Da => format!(
-            "Samtykket til {purpose} er trukket tilbage, {at}.\n\
+            "Samtykket til {flag} er trukket tilbage, {at}.\n\
              Journalpost {entry}\n\
              \n\
              Slettet på denne enhed:\n\
@@ -48,7 +61,7 @@ pub fn withdrawal(purpose: Purpose, entry: Digest, erased: Erased, now: i64, lan
              \n\
              Ikke slettet:\n\
              - det, der er sendt tidligere, er fortsat lovligt hos leverandøren; besked om tilbagetrækningen er på \
-             vej. Skal det også slettes: kathea-agent consent withdraw {purpose} --erase\n\
+             vej. Skal det også slettes: kathea-agent consent withdraw {command}\n\
              - denne journal, som beviser dine svar. Den indeholder intet navn.\n\
              - gamle blokke på en flashdisk kan bestå, til disken genbruger dem; uden nøglefilen er de støj, men en \
              nøglefil kan bestå på samme måde. En krypteret disk løser det.\n\
@@ -74,7 +87,7 @@ mod tests {
             ),
         ] {
             let text =
-                withdrawal(Purpose::UsageStatistics, Digest::of(b"line"), erased, 1_780_000_000, language);
+                withdrawal(&Flag::UsageStatistics, Digest::of(b"line"), erased, 1_780_000_000, language);
             for word in said {
                 assert!(text.contains(word), "{word}:\n{text}");
             }

@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use protocol::Purpose;
 use protocol::ledger::EventKind;
 use time::format_description::well_known::Rfc3339;
 use time::{Month, OffsetDateTime};
 
 use super::chain::Line;
+use super::flag::Flag;
 use super::policy::Policy;
 use crate::limits;
 
@@ -61,26 +61,44 @@ pub(super) struct Answer<'a> {
     pub(super) last: &'a Line,
     /// The yes that stands, or that a withdrawal is still ending.
     pub(super) grant: Option<&'a Line>,
+    /// The first of the unbroken series of yeses that the grant stands in: what happened since is covered.
+    pub(super) since: Option<&'a Line>,
     /// The withdrawal that is not closed.
     pub(super) withdrawing: Option<&'a Line>,
 }
 
-/// The answer for `purpose`; `None` if nobody gave one.
-pub(super) fn answer(lines: &[Line], purpose: Purpose) -> Option<Answer<'_>> {
-    let about =
-        |line: &&Line| line.entry.processing.purpose == purpose && line.entry.processing.case.is_none();
-    lines.iter().filter(about).fold(None, |answer: Option<Answer<'_>>, line| {
-        let (mut grant, mut withdrawing) =
-            answer.map_or((None, None), |before| (before.grant, before.withdrawing));
-        match line.entry.event.kind {
-            EventKind::Granted => (grant, withdrawing) = (Some(line), None),
-            EventKind::Withdrawn => withdrawing = Some(line),
-            EventKind::Closed => (grant, withdrawing) = (None, None),
-            EventKind::Denied => grant = None,
-            EventKind::Restricted | EventKind::Released | EventKind::Expired => {}
-        }
-        Some(Answer { last: line, grant, withdrawing })
+/// The answer under `flag`; `None` if nobody gave one.
+pub(super) fn answer<'a>(lines: &'a [Line], flag: &Flag) -> Option<Answer<'a>> {
+    let about = |line: &&Line| {
+        let asked = &line.entry.processing;
+        asked.purpose == flag.purpose() && asked.case.as_ref() == flag.case()
+    };
+    lines.iter().filter(about).fold(None, |before: Option<Answer<'_>>, line| {
+        let now = Answer { last: line, grant: None, since: None, withdrawing: None };
+        let kept = before.map_or(now, |before| Answer { last: line, ..before });
+        Some(match line.entry.event.kind {
+            EventKind::Granted => {
+                let since = before.and_then(|before| before.since.filter(|_| renews(before, line)));
+                Answer { grant: Some(line), since: since.or(Some(line)), ..now }
+            }
+            EventKind::Withdrawn => Answer { withdrawing: Some(line), ..kept },
+            EventKind::Closed => now,
+            EventKind::Denied => Answer { withdrawing: kept.withdrawing, ..now },
+            EventKind::Restricted | EventKind::Released | EventKind::Expired => kept,
+        })
     })
+}
+
+/// Whether this yes follows one that stood until then, to the same policy: nothing was kept in between that
+/// nobody allowed.
+fn renews(before: Answer<'_>, line: &Line) -> bool {
+    let policy = |line: &Line| line.entry.processing.policy_sha256;
+    let stood = matches!(before.last.entry.event.kind, EventKind::Granted | EventKind::Released);
+    let at = from_text(&line.entry.event.at);
+    stood
+        && before
+            .grant
+            .is_some_and(|grant| policy(grant) == policy(line) && at.is_some_and(|at| is_within(grant, at)))
 }
 
 /// The state that follows from an answer, under `policy`, at `now` (seconds since 1970).
@@ -109,7 +127,7 @@ fn is_within(grant: &Line, now: i64) -> bool {
 }
 
 /// RFC 3339 in UTC; times outside the years 1970 to 9999 are moved to the nearest inside.
-pub(super) fn to_text(now: i64) -> String {
+pub(crate) fn to_text(now: i64) -> String {
     const LAST: i64 = 253_402_300_799; // 9999-12-31T23:59:59Z
     OffsetDateTime::from_unix_timestamp(now.clamp(0, LAST))
         .ok()

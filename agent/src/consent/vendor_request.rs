@@ -4,6 +4,7 @@ use protocol::Digest;
 use protocol::reply::PrivacyRequest;
 use serde::{Deserialize, Serialize};
 
+use super::flag::Flag;
 use super::permit::Rights;
 use crate::deidentify::clean::{Clean, Payload, Tray};
 
@@ -44,11 +45,12 @@ impl PrivacyKind {
 impl VendorRequest {
     /// A privacy request whose id follows from the ledger entry that asks, so that asking again after a crash is
     /// the same request.
-    pub fn privacy(kind: PrivacyKind, purpose: protocol::Purpose, entry: Digest) -> Self {
+    pub fn privacy(kind: PrivacyKind, flag: &Flag, entry: Digest) -> Self {
         let id = Digest::of(&[kind.as_str().as_bytes(), &entry.to_bytes()].concat()).to_string();
         let request = PrivacyRequest {
             request_id: id.chars().take(32).collect(),
-            purposes: vec![purpose],
+            purposes: vec![flag.purpose()],
+            case: flag.case().cloned(),
             ledger_sha256: entry,
         };
         Self::Privacy { kind, request }
@@ -93,8 +95,7 @@ mod tests {
 
     #[test]
     fn asking_again_is_the_same_request() {
-        let ask =
-            |kind| VendorRequest::privacy(kind, protocol::Purpose::UsageStatistics, Digest::of(b"entry"));
+        let ask = |kind| VendorRequest::privacy(kind, &Flag::UsageStatistics, Digest::of(b"entry"));
         assert_eq!(ask(PrivacyKind::Withdraw), ask(PrivacyKind::Withdraw));
         assert_ne!(ask(PrivacyKind::Withdraw), ask(PrivacyKind::Erase));
         let bytes = ask(PrivacyKind::Erase).to_bytes();

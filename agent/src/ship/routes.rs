@@ -141,6 +141,7 @@ mod tests {
         let request = PrivacyRequest {
             request_id: "00".repeat(16),
             purposes: vec![Purpose::UsageStatistics],
+            case: None,
             ledger_sha256: Digest::of(b"line"),
         };
         let exchange = privacy(PrivacyKind::Withdraw, &request);

@@ -123,7 +123,7 @@ impl Vault {
         Ok((&stored.key, &self.random))
     }
 
-    /// The key with this id, if it is still there.
+    /// The key of `compartment` with this id, if it is still there.
     pub fn opening_key(&self, compartment: &str, id: KeyId) -> Option<&DataKey> {
         self.keys.iter().find(|key| key.compartment == compartment && key.key.id() == id).map(|key| &key.key)
     }

@@ -12,11 +12,11 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use protocol::Epoch;
+use protocol::{DeviceId, Epoch};
 
 use super::Vault;
-use super::data_key::{KeyId, TAG_LEN};
-use crate::consent::permit::{Permit, Purpose};
+use super::data_key::{DataKey, KeyId, TAG_LEN};
+use crate::consent::permit::Permit;
 use crate::deidentify::clean::{Clean, Payload};
 
 /// What every sealed record begins with.
@@ -173,13 +173,13 @@ impl<P: Payload> Sealed<P> {
         clean: &Clean<P>,
         position: Position,
         cursors: &[Cursor],
-        _permit: &Permit<'_, P::Purpose>,
+        permit: &Permit<'_, P::Purpose>,
         vault: &mut Vault,
         now: i64,
     ) -> Result<Self, SealError> {
         let mut text = clean.get().to_bytes();
         let device = vault.device();
-        let (key, random) = vault.sealing_key(P::Purpose::COMPARTMENT, now)?;
+        let (key, random) = vault.sealing_key(permit.compartment(), now)?;
 
         let mut bytes = Vec::with_capacity(CURSORS_AT + cursors.len() * CURSOR_LEN + text.len() + TAG_LEN);
         bytes.extend_from_slice(MAGIC);
@@ -203,25 +203,28 @@ impl<P: Payload> Sealed<P> {
     }
 
     /// Opens it again: for sending, merging or folding, so the permit is asked for anew.
-    pub fn open(&self, _permit: &Permit<'_, P::Purpose>, vault: &Vault) -> Result<Clean<P>, SealError> {
-        P::from_bytes(&self.text(vault)?).map(Clean::new).ok_or(SealError::Version)
+    pub fn open(&self, permit: &Permit<'_, P::Purpose>, vault: &Vault) -> Result<Clean<P>, SealError> {
+        let key = vault.opening_key(permit.compartment(), self.key());
+        P::from_bytes(&self.text(key, vault.device())?).map(Clean::new).ok_or(SealError::Version)
     }
 
     /// Whether its tag verifies under a key that is still there. Its content is not looked at.
     pub fn verifies(&self, vault: &Vault) -> bool {
-        self.text(vault).is_ok()
+        self.text(vault.any_key(self.key()), vault.device()).is_ok()
     }
 
-    fn text(&self, vault: &Vault) -> Result<zeroize::Zeroizing<Vec<u8>>, SealError> {
+    fn text(
+        &self,
+        key: Option<&DataKey>,
+        device: DeviceId,
+    ) -> Result<zeroize::Zeroizing<Vec<u8>>, SealError> {
         let body = CURSORS_AT + usize::from(self.bytes[5]) * CURSOR_LEN;
         let mut nonce = [0; 12];
         nonce.copy_from_slice(&self.bytes[NONCE_AT..CURSORS_AT]);
         let mut head = self.bytes[..body].to_vec();
         head[NONCE_AT..CURSORS_AT].fill(0);
-        vault
-            .opening_key(P::Purpose::COMPARTMENT, self.key())
-            .ok_or(SealError::NoKey)?
-            .open(nonce, &aad(&head, vault.device()), &self.bytes[body..])
+        key.ok_or(SealError::NoKey)?
+            .open(nonce, &aad(&head, device), &self.bytes[body..])
             .map_err(|_| SealError::Refused)
     }
 }
@@ -299,7 +302,7 @@ impl<P: Payload> fmt::Debug for Sealed<P> {
 }
 
 /// The header with an empty nonce, and the device.
-fn aad(head: &[u8], device: protocol::DeviceId) -> Vec<u8> {
+fn aad(head: &[u8], device: DeviceId) -> Vec<u8> {
     let mut aad = head.to_vec();
     aad.extend_from_slice(&device.to_bytes());
     aad

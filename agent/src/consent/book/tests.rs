@@ -1,6 +1,11 @@
 //! The states of a flag, and a withdrawal cut at every step.
 
+mod cases;
+
 use std::path::PathBuf;
+
+use protocol::Purpose;
+use protocol::ledger::{EventKind, Role};
 
 use super::*;
 use crate::consent::permit::UsageStatistics;
@@ -8,7 +13,8 @@ use crate::vault::{Protector, Vault};
 
 const NOW: i64 = 1_780_000_000;
 const DAY: i64 = 86_400;
-const USAGE: Purpose = Purpose::UsageStatistics;
+const USAGE: &Flag = &Flag::UsageStatistics;
+const PERSON: By = By { role: Some(Role::PrivacyOfficer), channel: Channel::CommandLine, session: None };
 
 /// A data directory, and what it takes to open its book.
 struct Site {
@@ -42,17 +48,21 @@ impl Site {
     }
 }
 
+fn case(id: &str) -> CaseId {
+    id.parse().unwrap()
+}
+
 fn policy() -> Policy {
     Policy::load("copenhagen-imaging").unwrap()
 }
 
 fn yes(book: &mut Book, now: i64) -> Result<Digest, ConsentError> {
-    let digest = book.policy().digest(USAGE).unwrap().to_string();
-    book.grant(USAGE, Role::PrivacyOfficer, &digest[..16], Channel::CommandLine, now)
+    let digest = book.policy().digest(Purpose::UsageStatistics).unwrap().to_string();
+    book.grant(USAGE, &digest[..16], None, PERSON, now)
 }
 
 fn withdraw(book: &mut Book, now: i64) -> Option<Digest> {
-    book.begin_withdrawal(USAGE, None, Channel::CommandLine, now).unwrap()
+    book.begin_withdrawal(USAGE, PERSON, now).unwrap()
 }
 
 fn is_open(book: &Book, now: i64) -> bool {
@@ -65,7 +75,7 @@ fn the_states_and_what_they_open() {
     let withheld = || Policy::parse(&TEXT.replacen("offered = true", "offered = false", 1)).unwrap();
     let says_nothing = |_: &mut Book| {};
     let says_yes = |book: &mut Book| assert!(yes(book, NOW).is_ok());
-    let says_no = |book: &mut Book| assert!(book.deny(USAGE, None, Channel::Socket, NOW).is_ok());
+    let says_no = |book: &mut Book| assert!(book.deny(USAGE, PERSON, NOW).is_ok());
     let withdraws = |book: &mut Book| assert!(yes(book, NOW).is_ok() && withdraw(book, NOW).is_some());
     let closes = |book: &mut Book| {
         assert!(yes(book, NOW).is_ok() && withdraw(book, NOW).is_some());
@@ -102,7 +112,7 @@ fn a_restriction_closes_and_its_end_opens_again() {
     let mut book = site.book();
     let mut happen = |kind| {
         let asked = book.asked(USAGE).unwrap();
-        book.record(asked, kind, None, None, Channel::Agent, NOW).unwrap();
+        book.record(asked, kind, By::AGENT, None, NOW).unwrap();
         book.state(USAGE, NOW)
     };
     assert_eq!(happen(EventKind::Restricted), State::Restricted);
@@ -124,19 +134,17 @@ fn the_administrators_no_stands_above_every_flag() {
 fn a_yes_is_refused_without_the_notice_the_offer_or_a_sane_clock() {
     let site = Site::new();
     let mut book = site.book();
-    let digest = book.policy().digest(USAGE).unwrap().to_string();
-    let mut grant = |purpose, yes: &str, now| {
-        book.grant(purpose, Role::Owner, yes, Channel::CommandLine, now).unwrap_err()
-    };
+    let digest = book.policy().digest(Purpose::UsageStatistics).unwrap().to_string();
+    let mut grant = |flag: &Flag, yes: &str, now| book.grant(flag, yes, None, PERSON, now).unwrap_err();
     assert_eq!(grant(USAGE, &digest[..15], NOW), ConsentError::NotShown);
     assert_eq!(grant(USAGE, &"0".repeat(64), NOW), ConsentError::NotShown);
-    assert_eq!(grant(Purpose::SupportCase, &digest, NOW), ConsentError::PerCase);
+    assert_eq!(grant(&Flag::SupportCase(case("A-1")), &digest, NOW), ConsentError::NotShown, "another's");
     assert_eq!(grant(USAGE, &digest, 0), ConsentError::Clock);
     assert_eq!(grant(USAGE, &digest, i64::MIN), ConsentError::Clock);
     assert_eq!(grant(USAGE, &digest, i64::MAX), ConsentError::Clock);
     assert!(!site.path("ledger.ndjson").exists());
     yes(&mut book, NOW).unwrap();
-    assert_eq!(book.deny(USAGE, None, Channel::CommandLine, NOW), Err(ConsentError::Granted));
+    assert_eq!(book.deny(USAGE, PERSON, NOW), Err(ConsentError::Granted));
 }
 
 #[test]
@@ -163,7 +171,7 @@ fn a_permit_names_the_line_that_goes_to_the_vendor() {
         (Some(Role::PrivacyOfficer), "command_line")
     );
     assert_eq!(entry.event.until.as_deref(), Some("2028-05-28T20:26:40Z"));
-    assert_eq!(Some(entry.processing.notice_sha256), book.policy().digest(USAGE));
+    assert_eq!(Some(entry.processing.notice_sha256), book.policy().digest(Purpose::UsageStatistics));
 }
 
 #[test]
@@ -181,10 +189,10 @@ fn a_withdrawal_stops_permits_and_transfers_at_once_and_is_finished_after_any_cu
         // Cut before the end, as often as it likes.
         let mut book = site.book();
         assert!(!is_open(&book, NOW + 1));
-        assert_eq!(book.pending_withdrawals(), [Pending { purpose: USAGE, entry }]);
+        assert_eq!(book.pending_withdrawals(), [Pending { flag: USAGE.clone(), entry }]);
         assert_eq!(withdraw(&mut book, NOW + 2), Some(entry), "begun once");
         assert_eq!(yes(&mut book, NOW + 2), Err(ConsentError::Withdrawing));
-        assert_eq!(book.deny(USAGE, None, Channel::Socket, NOW), Err(ConsentError::Withdrawing));
+        assert_eq!(book.deny(USAGE, PERSON, NOW), Err(ConsentError::Withdrawing));
     }
     for _ in 0..2 {
         site.book().close_withdrawal(USAGE, NOW + 3).unwrap();
@@ -222,7 +230,7 @@ fn after_a_cut_in_any_step_a_withdrawal_leaves_no_key_of_its_own_and_every_other
 
         // And comes back.
         let (mut vault, mut book) = (open(), site.book());
-        let pending = if step < 3 { vec![Pending { purpose: USAGE, entry }] } else { vec![] };
+        let pending = if step < 3 { vec![Pending { flag: USAGE.clone(), entry }] } else { vec![] };
         assert_eq!(book.pending_withdrawals(), pending, "step {step}");
         for _ in pending {
             vault.shred("usage_statistics").unwrap();
@@ -246,7 +254,7 @@ fn a_withdrawal_that_cannot_be_written_stops_everything_all_the_same() {
     let lease = book.permit::<UsageStatistics>(NOW).unwrap().lease();
     std::fs::remove_file(site.path("ledger.ndjson")).unwrap();
     std::fs::create_dir(site.path("ledger.ndjson")).unwrap();
-    let refused = book.begin_withdrawal(USAGE, None, Channel::CommandLine, NOW);
+    let refused = book.begin_withdrawal(USAGE, PERSON, NOW);
     assert!(matches!(refused, Err(ConsentError::Ledger(_))));
     assert!(!lease.stands() && !is_open(&book, NOW));
     assert_eq!(book.state(USAGE, NOW), State::Withdrawn);
@@ -263,7 +271,7 @@ fn an_untrusted_ledger_must_be_withdrawn_before_a_new_yes_and_the_chain_goes_on(
     assert_eq!(book.state(USAGE, NOW), State::Unset);
     assert_eq!(book.verify().first().and_then(|finding| finding.line), Some(1));
     assert_eq!(yes(&mut book, NOW), Err(ConsentError::Untrusted));
-    assert_eq!(book.deny(USAGE, None, Channel::Socket, NOW), Err(ConsentError::Untrusted));
+    assert_eq!(book.deny(USAGE, PERSON, NOW), Err(ConsentError::Untrusted));
     let entry = withdraw(&mut book, NOW).unwrap();
     assert_eq!(book.head(), Some((1, entry)), "behind the damaged line");
     assert_eq!(std::fs::read_to_string(site.path("ledger-before-1.0.ndjson")).unwrap(), damaged);
@@ -300,4 +308,18 @@ fn a_restored_old_copy_is_closed_by_what_the_vendor_knows() {
     assert_eq!(book.head(), Some((index + 1, entry)), "behind the newest line that the vendor knows");
     assert!(book.compare_head(index + 1, entry) && book.compare_head(index, newest));
     assert!(!book.compare_head(index + 1, newest), "another line at the same place");
+}
+
+#[test]
+fn a_yes_that_is_renewed_in_time_covers_what_the_first_one_covered() {
+    let site = Site::granted();
+    let mut book = site.book();
+    yes(&mut book, NOW + 100 * DAY).unwrap();
+    assert_eq!(book.granted_since(USAGE), Some(NOW));
+    yes(&mut book, NOW + 900 * DAY).unwrap();
+    assert_eq!(book.granted_since(USAGE), Some(NOW + 900 * DAY), "after it expired, only from then on");
+    withdraw(&mut book, NOW + 901 * DAY).unwrap();
+    book.close_withdrawal(USAGE, NOW + 901 * DAY).unwrap();
+    yes(&mut book, NOW + 902 * DAY).unwrap();
+    assert_eq!(book.granted_since(USAGE), Some(NOW + 902 * DAY));
 }

@@ -1,8 +1,8 @@
 //! Every edit, cut and reorder of the ledger is found.
 
 use super::*;
-use crate::consent::book::{Book, Channel};
 use crate::consent::policy::Policy;
+use crate::consent::{Book, By, Channel, Flag};
 use crate::vault::{Protector, Vault};
 use protocol::Purpose;
 use protocol::ledger::Role;
@@ -16,10 +16,11 @@ fn written() -> (Vec<u8>, Vec<u8>, DeviceKey) {
     let policy = Policy::load("copenhagen-imaging").unwrap();
     let digest = policy.digest(Purpose::UsageStatistics).unwrap().to_string();
     let mut book = Book::open(dir.path(), policy, false, vault.device_key());
-    let usage = Purpose::UsageStatistics;
-    book.deny(usage, None, Channel::CommandLine, NOW).unwrap();
-    book.grant(usage, Role::Owner, &digest, Channel::CommandLine, NOW + 60).unwrap();
-    book.begin_withdrawal(usage, Some(Role::Owner), Channel::Socket, NOW + 120).unwrap().unwrap();
+    let usage = &Flag::UsageStatistics;
+    let by = By { role: Some(Role::Owner), channel: Channel::CommandLine, session: None };
+    book.deny(usage, by, NOW).unwrap();
+    book.grant(usage, &digest, None, by, NOW + 60).unwrap();
+    book.begin_withdrawal(usage, by, NOW + 120).unwrap().unwrap();
     let read = |name: &str| std::fs::read(dir.path().join(name)).unwrap();
     (read("ledger.ndjson"), read("ledger.head"), vault.device_key().clone())
 }

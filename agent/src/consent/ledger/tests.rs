@@ -1,14 +1,13 @@
 //! The ledger's file: cut, changed behind the agent's back, unreadable, foreign.
 
 use super::*;
-use crate::consent::book::{Book, Channel};
 use crate::consent::policy::Policy;
 use crate::consent::state::State;
+use crate::consent::{Book, By, Flag};
 use crate::vault::{Protector, Vault};
-use protocol::Purpose;
 
 const NOW: i64 = 1_780_000_000;
-const USAGE: Purpose = Purpose::UsageStatistics;
+const USAGE: &Flag = &Flag::UsageStatistics;
 
 /// Two answers in a directory.
 fn two_lines() -> (tempfile::TempDir, DeviceKey) {
@@ -16,7 +15,7 @@ fn two_lines() -> (tempfile::TempDir, DeviceKey) {
     let (vault, _) = Vault::open(dir.path(), &Protector::File, NOW).unwrap();
     let mut book = open(dir.path(), vault.device_key());
     for minute in 0..2 {
-        book.deny(USAGE, None, Channel::CommandLine, NOW + 60 * minute).unwrap();
+        book.deny(USAGE, By::AGENT, NOW + 60 * minute).unwrap();
     }
     (dir, vault.device_key().clone())
 }
@@ -30,7 +29,7 @@ fn an_append_that_was_cut_is_healed_wherever_it_was_cut() {
     let (dir, key) = two_lines();
     let path = ledger_path(dir.path());
     let (whole, head) = (std::fs::read(&path).unwrap(), std::fs::read(head_path(dir.path())).unwrap());
-    open(dir.path(), &key).deny(USAGE, None, Channel::CommandLine, NOW).unwrap();
+    open(dir.path(), &key).deny(USAGE, By::AGENT, NOW).unwrap();
     let longer = std::fs::read(&path).unwrap();
 
     // The head was not yet written: nobody was told that the third line is there.
@@ -52,7 +51,7 @@ fn an_append_that_was_cut_is_healed_wherever_it_was_cut() {
     std::fs::write(&path, &longer).unwrap();
     let mut book = open(dir.path(), &key);
     assert_eq!(book.head().map(|(index, _)| index), Some(2));
-    book.deny(USAGE, None, Channel::CommandLine, NOW).unwrap();
+    book.deny(USAGE, By::AGENT, NOW).unwrap();
     assert_eq!(open(dir.path(), &key).verify(), []);
 }
 
@@ -85,7 +84,7 @@ fn a_ledger_that_cannot_be_read_is_not_overwritten() {
     std::fs::create_dir(&path).unwrap(); // read(2) refuses a directory, even to root
     let mut book = open(dir.path(), &key);
     assert!(matches!(book.verify().first().map(|finding| finding.flaw), Some(Flaw::Unreadable(_))));
-    assert!(book.deny(USAGE, None, Channel::CommandLine, NOW).is_err());
+    assert!(book.deny(USAGE, By::AGENT, NOW).is_err());
     assert!(path.is_dir());
 
     std::fs::remove_dir(&path).unwrap();
@@ -101,7 +100,7 @@ fn a_change_behind_the_agents_back_is_noticed_at_the_next_answer() {
     let path = ledger_path(dir.path());
     let whole = std::fs::read(&path).unwrap();
     std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
-    assert!(book.deny(USAGE, None, Channel::CommandLine, NOW).is_err());
+    assert!(book.deny(USAGE, By::AGENT, NOW).is_err());
     assert_eq!(book.state(USAGE, NOW), State::Unset);
 }
 

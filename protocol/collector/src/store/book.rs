@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use protocol::ledger::{self, Entry, EventKind};
-use protocol::{Digest, Purpose};
+use protocol::{CaseId, Digest, Purpose};
 use time::OffsetDateTime;
 
 use super::log::Log;
@@ -41,15 +41,30 @@ pub(crate) struct Book {
     log: Log,
     /// In the order they came.
     entries: Vec<Line>,
-    /// Withdrawal requests: purpose, and how many entries were known when the request came.
-    withdrawn: Vec<(Purpose, usize)>,
+    withdrawn: Vec<Withdrawn>,
+}
+
+/// A withdrawal request.
+struct Withdrawn {
+    purpose: Purpose,
+    /// `None`: every case.
+    case: Option<CaseId>,
+    /// How many entries were known when the request came.
+    known: usize,
+}
+
+impl Withdrawn {
+    fn ends(&self, grant: &Line, place: usize) -> bool {
+        let about = self.case.is_none() || self.case == grant.case;
+        self.purpose == grant.purpose && about && place < self.known
+    }
 }
 
 struct Line {
     hash: Digest,
     index: u64,
     purpose: Purpose,
-    case: Option<String>,
+    case: Option<CaseId>,
     kind: EventKind,
 }
 
@@ -85,9 +100,10 @@ impl Book {
         self.entries.len()
     }
 
-    /// Ends the consents for `purposes` that were among the first `known` entries.
-    pub(crate) fn withdraw(&mut self, purposes: &[Purpose], known: usize) {
-        self.withdrawn.extend(purposes.iter().map(|&purpose| (purpose, known)));
+    /// Ends the consents for `purposes`, of one case or of all, that were among the first `known` entries.
+    pub(crate) fn withdraw(&mut self, purposes: &[Purpose], case: Option<&CaseId>, known: usize) {
+        let ended = |&purpose: &Purpose| Withdrawn { purpose, case: case.cloned(), known };
+        self.withdrawn.extend(purposes.iter().map(ended));
     }
 
     /// Index and hash of the newest entry: of the highest index, the one that came first.
@@ -105,7 +121,7 @@ impl Book {
         if grant.kind != EventKind::Granted || grant.purpose != purpose {
             return Err(Refused::NotGiven);
         }
-        if self.withdrawn.iter().any(|&(withdrawn, known)| withdrawn == purpose && place < known) {
+        if self.withdrawn.iter().any(|withdrawn| withdrawn.ends(grant, place)) {
             return Err(Refused::Ended);
         }
         let later = || self.entries.iter().filter(|line| line.follows(grant));
@@ -208,8 +224,17 @@ mod tests {
     fn a_withdrawal_request_ends_what_was_known_and_no_later_grant() {
         let entries = [(0, USAGE, None, EventKind::Granted), (2, USAGE, None, EventKind::Granted)];
         let mut book = book(&entries);
-        book.withdraw(&[USAGE], 1);
+        book.withdraw(&[USAGE], None, 1);
         assert_eq!(book.allows(at(0), USAGE), Err(Refused::Ended));
         assert_eq!(book.allows(at(1), USAGE), Ok(()));
+    }
+
+    #[test]
+    fn a_withdrawal_request_of_one_case_ends_no_other() {
+        let granted = |case, index| (index, CASE, Some(case), EventKind::Granted);
+        let mut book = book(&[granted("A-1", 0), granted("B-2", 1)]);
+        book.withdraw(&[CASE], "A-1".parse().ok().as_ref(), 2);
+        assert_eq!(book.allows(at(0), CASE), Err(Refused::Ended));
+        assert_eq!(book.allows(at(1), CASE), Ok(()));
     }
 }

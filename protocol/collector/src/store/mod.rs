@@ -202,7 +202,8 @@ impl Device {
 
     fn heed(&mut self, kept: &requests::Kept) {
         if kept.kind == Kind::Withdraw {
-            self.book.withdraw(&kept.request.purposes, kept.known_entries);
+            let request = &kept.request;
+            self.book.withdraw(&request.purposes, request.case.as_ref(), kept.known_entries);
         }
     }
 

@@ -63,11 +63,12 @@ pub(crate) fn entry(index: u64, purpose: Purpose, case: Option<&str>, kind: Even
         },
         processing: Processing {
             purpose,
-            case: case.map(str::to_owned),
+            case: case.and_then(|case| case.parse().ok()),
             policy: "copenhagen-imaging".to_owned(),
             policy_version: "1".to_owned(),
             policy_sha256: Digest::of(b"policy"),
             notice_sha256: Digest::of(b"notice"),
+            manifest_sha256: None,
             legal_basis: "6(1)(a)".to_owned(),
             data_categories: Vec::new(),
             controller: "Copenhagen Imaging ApS".to_owned(),
@@ -81,6 +82,7 @@ pub(crate) fn entry(index: u64, purpose: Purpose, case: Option<&str>, kind: Even
             until: None,
             role: None,
             channel: "command_line".to_owned(),
+            session: None,
         },
     }
 }

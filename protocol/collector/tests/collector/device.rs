@@ -102,6 +102,7 @@ impl Device {
                 policy_version: "1".to_owned(),
                 policy_sha256: Digest::of(b"policy"),
                 notice_sha256: Digest::of(b"notice"),
+                manifest_sha256: None,
                 legal_basis: "6(1)(a)".to_owned(),
                 data_categories: vec!["usage".to_owned()],
                 controller: "Copenhagen Imaging ApS".to_owned(),
@@ -115,6 +116,7 @@ impl Device {
                 until: None,
                 role: None,
                 channel: "command_line".to_owned(),
+                session: None,
             },
         };
         let key = Ed25519KeyPair::from_pkcs8_maybe_unchecked(self.key.serialized_der()).unwrap();

@@ -1,0 +1,137 @@
+//! Yes and no: what must hold before an answer becomes a line of the ledger.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use protocol::Digest;
+use protocol::ledger::{Event, EventKind, Processing, Role, Session};
+
+use super::{Book, ConsentError, Flag, State};
+use crate::consent::{notice, state};
+
+/// The way an answer came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channel {
+    /// Somebody at a terminal.
+    CommandLine,
+    /// A dialog of Kathea's, over the local socket.
+    Socket,
+    /// The agent itself, finishing what somebody began.
+    Agent,
+}
+
+impl Channel {
+    /// Its word in the ledger.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::CommandLine => "command_line",
+            Self::Socket => "socket",
+            Self::Agent => "agent",
+        }
+    }
+}
+
+/// Who answers and how: a role, never a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct By {
+    /// Of the closed list; a no needs none.
+    pub role: Option<Role>,
+    /// The way it came.
+    pub channel: Channel,
+    /// Where the person sat, as far as the asking program saw.
+    pub session: Option<Session>,
+}
+
+impl By {
+    /// The agent itself.
+    pub const AGENT: Self = Self { role: None, channel: Channel::Agent, session: None };
+}
+
+impl Book {
+    /// Says yes. `yes` repeats the digest of what was shown: of `manifest` where the files themselves were shown,
+    /// as they must be for scan data, otherwise of the notice. The caller has made sure that the person may
+    /// (`collect::caller`). Returns the hash of the ledger line, which is durable.
+    pub fn grant(
+        &mut self,
+        flag: &Flag,
+        yes: &str,
+        manifest: Option<Digest>,
+        by: By,
+        now: i64,
+    ) -> Result<Digest, ConsentError> {
+        let terms = self.policy.terms(flag.purpose()).ok_or(ConsentError::NotOffered)?;
+        if self.forbid {
+            return Err(ConsentError::Forbidden);
+        }
+        let shown = match flag {
+            Flag::UsageStatistics => self.policy.digest(flag.purpose()),
+            Flag::SupportCase(_) => manifest.or_else(|| self.policy.digest(flag.purpose())),
+            Flag::SupportScanData(_) => manifest,
+        };
+        if by.role.is_none() || !shown.is_some_and(|digest| notice::repeats(yes, digest)) {
+            return Err(ConsentError::NotShown);
+        }
+        if now < self.policy.effective() {
+            return Err(ConsentError::Clock);
+        }
+        let until = state::months_later(now, terms.grant_months).ok_or(ConsentError::Clock)?;
+        self.check_answerable(flag)?;
+        let until = match flag {
+            Flag::SupportScanData(case) => {
+                let case = Flag::SupportCase(case.clone());
+                if self.state(&case, now) != State::Granted {
+                    return Err(ConsentError::NeedsCase);
+                }
+                self.granted_until(&case).map_or(until, |end| end.min(until))
+            }
+            _ => until,
+        };
+        let processing = Processing { manifest_sha256: manifest, ..self.asked(flag)? };
+        let hash = self.record(processing, EventKind::Granted, by, Some(until), now)?;
+        self.leases.insert(flag.clone(), Arc::new(AtomicBool::new(true)));
+        Ok(hash)
+    }
+
+    /// Says no to what nobody said yes to; a yes is taken back by withdrawing it.
+    pub fn deny(&mut self, flag: &Flag, by: By, now: i64) -> Result<Digest, ConsentError> {
+        self.check_answerable(flag)?;
+        if self.answer(flag).is_some_and(|answer| answer.grant.is_some()) {
+            return Err(ConsentError::Granted);
+        }
+        let processing = self.asked(flag)?;
+        self.record(processing, EventKind::Denied, by, None, now)
+    }
+
+    pub(super) fn check_answerable(&self, flag: &Flag) -> Result<(), ConsentError> {
+        if !self.is_trusted() {
+            return Err(ConsentError::Untrusted);
+        }
+        match self.answer(flag) {
+            Some(answer) if answer.withdrawing.is_some() => Err(ConsentError::Withdrawing),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn asked(&self, flag: &Flag) -> Result<Processing, ConsentError> {
+        self.policy.processing(flag).ok_or(ConsentError::NotOffered)
+    }
+
+    pub(super) fn record(
+        &mut self,
+        processing: Processing,
+        kind: EventKind,
+        by: By,
+        until: Option<i64>,
+        now: i64,
+    ) -> Result<Digest, ConsentError> {
+        let event = Event {
+            kind,
+            at: state::to_text(now),
+            until: until.map(state::to_text),
+            role: by.role,
+            channel: by.channel.as_str().to_owned(),
+            session: by.session,
+        };
+        self.ledger.append(processing, event).map_err(|error| ConsentError::Ledger(error.kind()))
+    }
+}

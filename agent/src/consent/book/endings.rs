@@ -1,0 +1,128 @@
+//! How a yes ends: taken back in five steps, or with its case.
+//!
+//! A withdrawal is five steps, each durable and repeatable: **refuse** ([`Book::begin_withdrawal`]), **shred**
+//! the data key, **purge** the trays, **ask** the vendor, **close** ([`Book::close_withdrawal`]). The ledger
+//! keeps the first and the last; what lies between is done again for whatever [`Book::pending_withdrawals`]
+//! names.
+
+use protocol::ledger::EventKind;
+use protocol::{CaseId, Digest};
+
+use super::{Book, By, ConsentError, Flag};
+use crate::consent::state::Answer;
+
+/// A withdrawal that was begun and not closed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pending {
+    /// What was withdrawn.
+    pub flag: Flag,
+    /// Hash of the ledger entry that says so.
+    pub entry: Digest,
+}
+
+impl Book {
+    /// The first step of a withdrawal: every permit and every transfer under one stops, then the ledger says
+    /// so. Returns the entry's hash, also when it was begun before; `None` if there is nothing to withdraw.
+    /// With a case its scan data goes too: [`Book::pending_withdrawals`] names both.
+    ///
+    /// A ledger that can't be trusted is set aside here, and only here: what may have been kept against
+    /// somebody's will is erased, under every flag, before anybody can say yes again. The chain goes on behind
+    /// the newest line that this device or the vendor knows.
+    ///
+    /// After an error the flag stays closed until the agent starts again; withdraw once more.
+    pub fn begin_withdrawal(
+        &mut self,
+        flag: &Flag,
+        by: By,
+        now: i64,
+    ) -> Result<Option<Digest>, ConsentError> {
+        let ended = with_scan_data(flag);
+        ended.iter().for_each(|flag| self.stop(flag));
+        if !self.is_trusted() {
+            return self.begin_anew(&ended, by, now);
+        }
+        let mut begun = None;
+        for flag in &ended {
+            begun = self.begin(flag, by, now)?.or(begun);
+        }
+        Ok(begun)
+    }
+
+    /// What stood is withdrawn behind the newest known line: also what only the lines that still verify know of.
+    fn begin_anew(&mut self, ended: &[Flag], by: By, now: i64) -> Result<Option<Digest>, ConsentError> {
+        let mut all = self.flags();
+        all.retain(|flag| !ended.contains(flag));
+        all.extend_from_slice(ended);
+        let known: Vec<_> = all.iter().filter_map(|flag| self.processing_of(flag).ok()).collect();
+        let ours = self.ledger.newest_known();
+        let newest = self.vendor.filter(|vendor| vendor.next >= ours.next).unwrap_or(ours);
+        self.ledger.restart(newest).map_err(|error| ConsentError::Ledger(error.kind()))?;
+        self.vendor = None;
+        let mut newest = None;
+        for processing in known {
+            newest = Some(self.record(processing, EventKind::Withdrawn, by, None, now)?);
+        }
+        Ok(newest)
+    }
+
+    fn begin(&mut self, flag: &Flag, by: By, now: i64) -> Result<Option<Digest>, ConsentError> {
+        match self.answer(flag) {
+            Some(Answer { withdrawing: Some(begun), .. }) => return Ok(Some(begun.hash)),
+            Some(Answer { grant: None, .. }) | None => return Ok(None),
+            Some(_) => {}
+        }
+        let processing = self.processing_of(flag)?;
+        self.record(processing, EventKind::Withdrawn, by, None, now).map(Some)
+    }
+
+    /// The withdrawals that must be finished, at the start as at any time.
+    pub fn pending_withdrawals(&self) -> Vec<Pending> {
+        let pending = |flag: Flag| {
+            let entry = self.answer(&flag)?.withdrawing?.hash;
+            Some(Pending { flag, entry })
+        };
+        if self.is_trusted() { self.flags().into_iter().filter_map(pending).collect() } else { Vec::new() }
+    }
+
+    /// The last step: keys and trays are gone, the vendor's request is durable. Closing twice is closing once.
+    pub fn close_withdrawal(&mut self, flag: &Flag, now: i64) -> Result<(), ConsentError> {
+        match self.answer(flag).and_then(|answer| answer.withdrawing) {
+            Some(begun) => {
+                let processing = begun.entry.processing.clone();
+                self.record(processing, EventKind::Closed, By::AGENT, None, now).map(drop)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The case is over, and with it every yes to it. Their keys have nothing more to open.
+    pub fn end_case(&mut self, case: &CaseId, by: By, now: i64) -> Result<(), ConsentError> {
+        for flag in with_scan_data(&Flag::SupportCase(case.clone())) {
+            self.stop(&flag);
+            self.check_answerable(&flag)?;
+            let standing =
+                self.answer(&flag).filter(|answer| answer.last.entry.event.kind != EventKind::Expired);
+            if let Some(grant) = standing.and_then(|answer| answer.grant) {
+                let processing = grant.entry.processing.clone();
+                self.record(processing, EventKind::Expired, by, None, now)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// As it was asked when the yes was given; as it would be asked today where there is none.
+    fn processing_of(&self, flag: &Flag) -> Result<protocol::ledger::Processing, ConsentError> {
+        match self.answer(flag).and_then(|answer| answer.grant) {
+            Some(grant) => Ok(grant.entry.processing.clone()),
+            None => self.asked(flag),
+        }
+    }
+}
+
+/// The flag and what can't stand without it, the latter first.
+fn with_scan_data(flag: &Flag) -> Vec<Flag> {
+    match flag {
+        Flag::SupportCase(case) => vec![Flag::SupportScanData(case.clone()), flag.clone()],
+        _ => vec![flag.clone()],
+    }
+}
