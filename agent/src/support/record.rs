@@ -15,6 +15,7 @@ use protocol::{CaseId, Digest, Purpose};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use crate::consent::Flag;
 use crate::durable;
 use crate::vault::Vault;
 use crate::vault::data_key::KeyId;
@@ -152,16 +153,11 @@ impl From<io::Error> for RecordError {
 }
 
 impl Bundle {
-    /// The vault's compartment of a case: what ends with it.
-    pub fn compartment(case: &CaseId) -> String {
-        format!("{}-{case}", Purpose::SupportCase)
-    }
-
     /// Writes it to `path`, sealed.
     pub(super) fn keep(&self, path: &Path, vault: &mut Vault, now: i64) -> Result<(), RecordError> {
         let device = vault.device();
         let mut text = serde_json::to_vec(self).map_err(|_| SealError::TooLarge)?;
-        let (key, random) = vault.sealing_key(&Self::compartment(&self.case), now)?;
+        let (key, random) = vault.sealing_key(&Flag::SupportCase(self.case.clone()).compartment(), now)?;
         let head = [MAGIC.as_slice(), &key.id().0].concat();
         let aad = [head.as_slice(), &device.to_bytes(), self.id.as_bytes()].concat();
         let nonce = key.seal(&aad, &mut text, random).map_err(|_| SealError::Crypto)?;

@@ -4,6 +4,7 @@ use protocol::Digest;
 use zeroize::Zeroizing;
 
 use super::*;
+use crate::consent::Flag;
 use crate::vault::Protector;
 
 const NOW: i64 = 1_780_000_000;
@@ -108,7 +109,7 @@ fn a_case_that_ends_takes_no_other_along() {
 
     add(&mut queue, &mut vault, bundle("00000004", "A-1", CASE));
     add(&mut queue, &mut vault, bundle("00000005", "B-2", CASE));
-    vault.shred(&Bundle::compartment(&case)).unwrap();
+    vault.shred(&Flag::SupportCase(case).compartment()).unwrap();
     let (queue, _, lost) = open(dir.path());
     assert_eq!((queue.bundles().len(), lost, queue.bundles()[0].id.as_str()), (1, 1, "00000005"));
 }
