@@ -1,7 +1,7 @@
 //! Where a file's data set begins and how it is encoded (PS3.10 section 7, PS3.5 section 10 and annex A).
 //!
 //! What is declared is believed only as far as the first element agrees: preamble, file meta group, its length and
-//! its transfer syntax may each be missing or wrong.
+//! its transfer syntax may each be missing or wrong, or cut away but for the padding of their last value.
 
 use std::io::{Read, Seek};
 
@@ -76,6 +76,9 @@ pub(super) fn start<R: Read + Seek>(mut source: Source<R>) -> Result<Start<R>, R
     if !said {
         source.unread(head);
     }
+    if !said && begins_padded(head) {
+        source.skip(1)?;
+    }
     let (mut transfer_syntax, mut sop_class) = (Vec::new(), Vec::new());
     for _ in 0..limits::DICOM_META {
         let mut first = [0; 8];
@@ -119,6 +122,17 @@ pub(super) fn start<R: Read + Seek>(mut source: Source<R>) -> Result<Start<R>, R
         said = true;
     }
     Err(Refused::TooMany)
+}
+
+/// Whether the first byte is the padding of a value that is not there any more (PS3.5 section 6.2), and an element
+/// with its value representation follows.
+fn begins_padded(head: &[u8]) -> bool {
+    match head {
+        [b' ' | 0, first @ ..] => {
+            first.first_chunk().is_some_and(|first| Encoding::of(*first) == Some(Encoding::EXPLICIT))
+        }
+        _ => false,
+    }
 }
 
 fn is(value: &[u8], uid: &str) -> bool {

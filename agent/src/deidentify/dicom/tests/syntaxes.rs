@@ -40,6 +40,12 @@ fn preamble_meta_group_and_its_length_may_be_missing() {
             "{syntax}: no meta"
         );
     }
+    for padding in [b" ", b"\0"] {
+        let cut = [padding, slice(EXPLICIT).encoded().as_slice()].concat();
+        assert_eq!(content(&cut), expected, "cut behind the last value of the file meta group");
+    }
+    let further = [b"  ", slice(EXPLICIT).encoded().as_slice()].concat();
+    assert_eq!(cleaned(&further, &[]).unwrap_err(), Refused::NotDicom);
 }
 
 #[test]
