@@ -101,6 +101,12 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Read files on behalf of another command, confined
+    #[command(name = agent::deidentify::child::ROLE, hide = true)]
+    Parse {
+        /// Bytes of memory
+        memory: u64,
+    },
     /// Turn a one-time token into this device's own key and certificate
     #[command(after_help = "Example: kathea-agent enroll --token-file token.txt")]
     Enroll {

@@ -1,12 +1,12 @@
 //! `deidentify`: scans, logs, JSON and XML without who they are about. Needs no agent and no configuration.
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use agent::deidentify::case::Case;
+use agent::deidentify::child::{Parser, inside};
 use agent::deidentify::files::plain::{self, Part};
-use agent::deidentify::files::{self, FileReport, Job, Report, Step, html};
+use agent::deidentify::files::{self, Job, Report, Step, html};
 use indicatif::{ProgressBar, ProgressStyle};
 use ring::rand::{SecureRandom, SystemRandom};
 use zeroize::Zeroizing;
@@ -19,26 +19,26 @@ const SOON: Duration = Duration::from_secs(1);
 
 /// Cleans the files of `job` under a new key and reports to `path` and, for programs, to standard output.
 pub(crate) fn deidentify(job: &Job<'_>, path: Option<&Path>, json: bool) -> Result<Exit, Failure> {
-    let mut key = Zeroizing::new([0; 32]);
-    SystemRandom::new()
-        .fill(key.as_mut())
-        .map_err(|_| Failure::failed("the system gives no random numbers: restart it"))?;
-    let case = Case::new(key);
     let report = match path {
-        Some(path) if is_page(path) => paged(job, &case, path)?,
+        Some(path) if is_page(path) => {
+            let mut page = Part::new(path).map_err(|_| unwritten(path))?;
+            let report = paged(job, &mut page)?;
+            page.keep().map_err(|_| unwritten(path))?;
+            report
+        }
         Some(path) => {
-            let report = run(job, &case, |_, _| {})?;
+            let report = run(job, |_| {})?;
             let text = serde_json::to_string_pretty(&report).map_err(|_| unwritten(path))?;
             plain::write(path, &text).map_err(|_| unwritten(path))?;
             report
         }
-        None => run(job, &case, |_, _| {})?,
+        None => run(job, |_| {})?,
     };
     if json {
         print::json(&report)?;
     }
     summary(&report);
-    Ok(match (report.totals.cleaned, report.totals.refused) {
+    Ok(match (report.totals.cleaned, report.totals.refused + report.contexts_refused.len() as u64) {
         (0, _) => Exit::Failed,
         (_, 0) => Exit::Done,
         _ => Exit::Part,
@@ -46,52 +46,52 @@ pub(crate) fn deidentify(job: &Job<'_>, path: Option<&Path>, json: bool) -> Resu
 }
 
 /// Writes the page while the files are cleaned: what happened to each attribute is too much to remember.
-fn paged(job: &Job<'_>, case: &Case, path: &Path) -> Result<Report, Failure> {
-    let name = path.file_name().and_then(|name| name.to_str()).ok_or_else(|| unwritten(path))?;
-    let mut failed = None;
-    let written = Part::write(path.parent().unwrap_or(Path::new("")), name, |out| {
-        out.write_all(html::head().as_bytes())?;
-        let mut wrote = Ok(());
-        let report = run(job, case, |file, changes| {
-            if wrote.is_ok() {
-                wrote = out.write_all(html::file(file, changes).as_bytes());
-            }
-        });
-        wrote?;
-        match report {
-            Ok(report) => out.write_all(html::foot(&report).as_bytes()).map(|()| report),
-            Err(failure) => {
-                failed = Some(failure);
-                Err(io::ErrorKind::Other.into())
-            }
+fn paged(job: &Job<'_>, page: &mut Part) -> Result<Report, Failure> {
+    let mut wrote = page.write_all(html::head().as_bytes());
+    let report = run(job, |step| {
+        if wrote.is_ok() {
+            wrote = match step {
+                Step::File(file, changes) => page.write_all(html::file(file, changes).as_bytes()),
+                Step::Again => page.restart().and_then(|()| page.write_all(html::head().as_bytes())),
+                Step::Done(..) => Ok(()),
+            };
         }
-    });
-    match (written, failed) {
-        (Ok((part, report)), _) => part.keep().map(|()| report).map_err(|_| unwritten(path)),
-        (Err(_), Some(failure)) => Err(failure),
-        (Err(_), None) => Err(unwritten(path)),
-    }
+    })?;
+    wrote.and_then(|()| page.write_all(html::foot(&report).as_bytes())).map_err(|e| {
+        Failure::failed(format!("the report can't be written ({}): name another file", e.kind()))
+    })?;
+    Ok(report)
 }
 
-fn run(
-    job: &Job<'_>,
-    case: &Case,
-    mut each: impl FnMut(&FileReport, &[agent::deidentify::dicom::Change]),
-) -> Result<Report, Failure> {
+fn run(job: &Job<'_>, mut each: impl FnMut(Step<'_>)) -> Result<Report, Failure> {
+    let mut key = Zeroizing::new([0; 32]);
+    SystemRandom::new()
+        .fill(key.as_mut())
+        .map_err(|_| Failure::failed("the system gives no random numbers: restart it"))?;
+    let program = std::env::current_exe()
+        .map_err(|_| Failure::failed("the system does not say where this program lies: install it again"))?;
     let started = Instant::now();
     let mut bar: Option<ProgressBar> = None;
     let is_watched = io::stderr().is_terminal();
-    let report = files::run(job, case, |step| match step {
-        Step::File(file, changes) => each(file, changes),
-        Step::Done(done, total) if is_watched && started.elapsed() > SOON => {
-            bar.get_or_insert_with(|| progress(total)).set_position(done);
+    let report = files::run(job, Parser::new(&program), &key, |step| {
+        match step {
+            Step::Done(done, total) if is_watched && started.elapsed() > SOON => {
+                bar.get_or_insert_with(|| progress(total)).set_position(done);
+            }
+            _ => {}
         }
-        Step::Done(..) => {}
+        each(step);
     });
     if let Some(bar) = bar {
         bar.finish_and_clear();
     }
     report.map_err(Failure::failed)
+}
+
+/// The process that reads files on behalf of the others.
+pub(crate) fn parse(memory: u64) -> Result<Exit, Failure> {
+    let ran = inside::run(memory, io::stdin().lock(), io::stdout().lock());
+    Ok(if ran.is_ok() { Exit::Done } else { Exit::Failed })
 }
 
 fn progress(total: u64) -> ProgressBar {
@@ -112,6 +112,9 @@ fn summary(report: &Report) {
     ));
     for file in report.files.iter().filter(|file| file.output.is_none()) {
         print::words(&format!("  refused ({}): {}", file.reason.unwrap_or_default(), file.input));
+    }
+    for context in &report.contexts_refused {
+        print::words(&format!("  not learned from ({}): {}", context.reason, context.input));
     }
 }
 

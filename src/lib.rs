@@ -82,6 +82,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
             report.as_deref(),
             json,
         ),
+        Command::Parse { memory } => deidentify::parse(memory),
         Command::Enroll { url, token_file } => enroll(&config()?, url, &token_file),
         Command::Doctor { json, offline } => doctor::doctor(&path, json, offline),
     }

@@ -246,3 +246,24 @@ pub const CHECK_WINDOW: usize = 128 << 10;
 
 /// No identifier in any escape is longer.
 pub const CHECK_OVERLAP: usize = 4 << 10;
+
+/// Times that the weeks of a case are drawn until no moved date falls on a birthday: with 2,000 birthdays of
+/// children and a log of five days one draw in three does. After that a birthday there is taken for a scan's date.
+pub const CASE_DRAWS: u32 = 32;
+
+// De-identification: the process that reads files
+
+/// Bytes that it may map, its program and stacks included: four times what the worst file needs.
+pub const CHILD_MEMORY: u64 = 256 << 20;
+
+/// Bytes that go through a pipe at a time.
+pub const CHILD_CHUNK: usize = 64 << 10;
+
+/// Bytes of one message: a thousand changes, each with a path through 32 sequences.
+pub const CHILD_FRAME: usize = 4 << 20;
+
+/// Bytes of an order: a hundred thousand long paths.
+pub const CHILD_ORDER: usize = 64 << 20;
+
+/// Processes that one case may bring down before it is given up: nothing that scanners write brings down one.
+pub const CHILDREN: usize = 64;

@@ -6,6 +6,7 @@ use std::fmt;
 use std::io::{self, Read};
 
 use encoding_rs::{UTF_16BE, UTF_16LE, WINDOWS_1252};
+use serde::{Deserialize, Serialize};
 use time::Date;
 
 use super::case::Case;
@@ -16,89 +17,159 @@ use crate::limits;
 /// Year from which on a date may be a scan's that was moved there: no X1 is older.
 const FIRST_YEAR: i32 = 2012;
 
+/// A way in which a reader may take the bytes of an output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Seen {
+    /// As they are.
+    Plain,
+    /// With the escapes of JSON, XML, URLs and mails resolved.
+    Unescaped,
+    /// In the encoding of Western Windows.
+    Windows1252,
+    /// In the wide encoding of Windows, in any alignment.
+    Utf16,
+}
+
 /// Where an identifier was found, without saying which.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// What it tells.
     pub kind: Kind,
     /// Bytes of the output before the window in which it lies.
     pub offset: u64,
     /// The view in which it was found.
-    pub view: &'static str,
+    pub seen: Seen,
 }
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} in the {} view from byte {} on", self.kind.as_str(), self.view, self.offset)
+        let seen = match self.seen {
+            Seen::Plain => "plain",
+            Seen::Unescaped => "unescaped",
+            Seen::Windows1252 => "Windows-1252",
+            Seen::Utf16 => "UTF-16",
+        };
+        write!(f, "{} in the {seen} view from byte {} on", self.kind.as_str(), self.offset)
+    }
+}
+
+/// A search in one output, as it is written.
+#[derive(Debug)]
+pub struct Search<'a> {
+    identifiers: &'a Identifiers,
+    /// The case whose moved dates are not taken for somebody's birthday.
+    excused: Option<&'a Case>,
+    window: Vec<u8>,
+    view: View,
+    /// Bytes that were searched and are out of sight.
+    offset: u64,
+    found: Option<Finding>,
+}
+
+impl<'a> Search<'a> {
+    /// A search for all that was learned. A birthday may be the day to which the case moved a scan; where that can't
+    /// be told, `excused` lets it pass.
+    pub fn new(identifiers: &'a Identifiers, excused: Option<&'a Case>) -> Self {
+        Self { identifiers, excused, window: Vec::new(), view: View::default(), offset: 0, found: None }
+    }
+
+    /// The next bytes of the output.
+    pub fn push(&mut self, mut bytes: &[u8]) {
+        while self.found.is_none() && !bytes.is_empty() {
+            let room = limits::CHECK_WINDOW.saturating_sub(self.window.len()).min(bytes.len());
+            let (now, later) = bytes.split_at_checked(room).unwrap_or((bytes, &[]));
+            self.window.extend_from_slice(now);
+            bytes = later;
+            if self.window.len() >= limits::CHECK_WINDOW {
+                self.look(false);
+                let done = self.window.len().saturating_sub(limits::CHECK_OVERLAP);
+                self.window.drain(..done);
+                self.offset += done as u64;
+            }
+        }
+    }
+
+    /// What was found, at the end of the output.
+    pub fn finish(mut self) -> Option<Finding> {
+        if self.found.is_none() {
+            self.look(true);
+        }
+        self.found
+    }
+
+    /// Looks at the window in every view.
+    fn look(&mut self, is_last: bool) {
+        let (window, offset) = (std::mem::take(&mut self.window), self.offset);
+        let mut found =
+            |text: &str, seen| self.told(text, is_last).map(|kind| Finding { kind, offset, seen });
+        let text = String::from_utf8_lossy(&window);
+        let finding = found(&text, Seen::Plain)
+            .or_else(|| {
+                let open = match text.contains('\\') {
+                    true => Cow::Owned(
+                        ["\\n", "\\r", "\\t", "\\\"", "\\/"]
+                            .iter()
+                            .fold(text.to_string(), |text, escape| text.replace(escape, " ")),
+                    ),
+                    false => Cow::Borrowed(text.as_ref()),
+                };
+                let plain = unescape(&open);
+                let is_new = matches!((&open, &plain), (Cow::Owned(_), _) | (_, Cow::Owned(_)));
+                is_new.then(|| found(&plain, Seen::Unescaped))?
+            })
+            .or_else(|| {
+                let is_utf8 = matches!(text, Cow::Borrowed(_));
+                let decoded = |bytes| WINDOWS_1252.decode_without_bom_handling(bytes).0;
+                (!is_utf8).then(|| found(&decoded(&window), Seen::Windows1252))?
+            })
+            .or_else(|| {
+                let wide = [UTF_16LE, UTF_16BE].into_iter().filter(|_| window.contains(&0));
+                wide.flat_map(|encoding| {
+                    [encoding.decode(&window).0, encoding.decode(window.get(1..).unwrap_or_default()).0]
+                })
+                .find_map(|text| found(&text, Seen::Utf16))
+            });
+        drop(text);
+        (self.found, self.window) = (finding, window);
+    }
+
+    /// What `text` tells. What touches the edge of a window may be a part of something longer; the windows overlap.
+    fn told(&mut self, text: &str, is_last: bool) -> Option<Kind> {
+        let (mut told, offset, excused) = (None, self.offset, self.excused);
+        let recent = |case: &Case, day: &Date| {
+            day.checked_add(case.shift()).is_some_and(|day| day.year() >= FIRST_YEAR)
+        };
+        self.identifiers.find(text, &mut self.view, |hit| {
+            let is_moved = hit.kind == Kind::BirthDate
+                && excused.is_some_and(|case| hit.days.iter().all(|day| recent(case, day)));
+            let is_cut = hit.range.start == 0 && offset > 0 || hit.range.end == text.len() && !is_last;
+            if !hit.weak && !is_moved && !is_cut {
+                told = Some(hit.kind);
+            }
+        });
+        told
     }
 }
 
 /// Searches all of `output`.
-pub fn search(mut output: impl Read, identifiers: &Identifiers, case: &Case) -> io::Result<Option<Finding>> {
-    let mut window = Vec::new();
-    let mut view = View::default();
-    let mut offset = 0;
-    loop {
-        let more = (limits::CHECK_WINDOW - window.len().min(limits::CHECK_WINDOW)) as u64;
-        let read = output.by_ref().take(more).read_to_end(&mut window)?;
-        if let Some((kind, seen)) = look(&window, identifiers, case, &mut view) {
-            return Ok(Some(Finding { kind, offset, view: seen }));
-        }
-        if (read as u64) < more {
-            return Ok(None);
-        }
-        let done = window.len().saturating_sub(limits::CHECK_OVERLAP);
-        window.drain(..done);
-        offset += done as u64;
-    }
-}
-
-fn look(
-    bytes: &[u8],
+///
+/// # Errors
+/// Whatever keeps it from being read.
+pub fn search(
+    mut output: impl Read,
     identifiers: &Identifiers,
-    case: &Case,
-    view: &mut View,
-) -> Option<(Kind, &'static str)> {
-    let text = String::from_utf8_lossy(bytes);
-    let mut found = |text: &str, seen| told(text, identifiers, case, view).map(|kind| (kind, seen));
-    found(&text, "plain")
-        .or_else(|| {
-            let open = match text.contains('\\') {
-                true => Cow::Owned(
-                    ["\\n", "\\r", "\\t", "\\\"", "\\/"]
-                        .iter()
-                        .fold(text.to_string(), |text, escape| text.replace(escape, " ")),
-                ),
-                false => Cow::Borrowed(text.as_ref()),
-            };
-            let plain = unescape(&open);
-            let is_new = matches!((&open, &plain), (Cow::Owned(_), _) | (_, Cow::Owned(_)));
-            is_new.then(|| found(&plain, "unescaped"))?
-        })
-        .or_else(|| {
-            let is_utf8 = matches!(text, Cow::Borrowed(_));
-            (!is_utf8).then(|| found(&WINDOWS_1252.decode_without_bom_handling(bytes).0, "Windows-1252"))?
-        })
-        .or_else(|| {
-            let wide = [UTF_16LE, UTF_16BE].into_iter().filter(|_| bytes.contains(&0));
-            wide.flat_map(|encoding| {
-                [encoding.decode(bytes).0, encoding.decode(bytes.get(1..).unwrap_or_default()).0]
-            })
-            .find_map(|text| found(&text, "UTF-16"))
-        })
-}
-
-/// What `text` tells. A birth date that is also where the case's shift takes a recent day tells nothing.
-fn told(text: &str, identifiers: &Identifiers, case: &Case, view: &mut View) -> Option<Kind> {
-    let mut told = None;
-    identifiers.find(text, view, |hit| {
-        let moved = |day: &Date| day.checked_add(case.shift()).is_some_and(|day| day.year() >= FIRST_YEAR);
-        let may_be_moved = hit.kind == Kind::BirthDate && hit.days.iter().all(moved);
-        if !hit.weak && !may_be_moved {
-            told = Some(hit.kind);
+    excused: Option<&Case>,
+) -> io::Result<Option<Finding>> {
+    let mut search = Search::new(identifiers, excused);
+    let mut bytes = vec![0; limits::CHECK_OVERLAP];
+    loop {
+        match output.read(&mut bytes) {
+            Ok(0) => return Ok(search.finish()),
+            Ok(count) => search.push(bytes.get(..count).unwrap_or_default()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
-    });
-    told
+    }
 }
 
 #[cfg(test)]
@@ -108,13 +179,17 @@ mod tests {
     use super::*;
     use crate::deidentify::identifiers::Learning;
 
-    fn finding(output: &[u8]) -> Option<Finding> {
-        let case = Case::new(Zeroizing::new([7; 32]));
+    fn identifiers() -> Identifiers {
         let mut learning = Learning::default();
         learning.learn(Kind::Name, "Sørensen^Anna");
         learning.learn(Kind::BirthDate, "19700305");
         learning.learn(Kind::Id, "010203-1234");
-        search(output, &learning.finish().unwrap(), &case).unwrap()
+        learning.learn(Kind::BirthDate, "20140509");
+        learning.finish().unwrap()
+    }
+
+    fn finding(output: &[u8]) -> Option<Finding> {
+        search(output, &identifiers(), None).unwrap()
     }
 
     #[test]
@@ -145,6 +220,27 @@ mod tests {
         let log = "2026-11-21 10:32:11.123 [INFO] generator(1042): ready at 90 kV\n".repeat(5000);
         assert_eq!(finding(log.as_bytes()), None);
         assert_eq!(finding(b""), None);
+    }
+
+    #[test]
+    fn what_the_edge_of_a_window_cuts_is_not_taken_for_somebodys() {
+        for longer in ["01020312345", "90102031234"] {
+            for before in 0..=limits::CHECK_OVERLAP + longer.len() {
+                let padding = vec![b' '; limits::CHECK_WINDOW - before];
+                let output = [padding, longer.as_bytes().to_vec(), vec![b' '; 9000]].concat();
+                if before <= longer.len() || before > limits::CHECK_OVERLAP {
+                    assert_eq!(finding(&output), None, "{longer}, {before} bytes before the edge");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_birthday_is_excused_only_where_the_case_may_have_moved_a_scan() {
+        let case = Case::new(Zeroizing::new([7; 32]), 0);
+        let excused = |output: &[u8]| search(output, &identifiers(), Some(&case)).unwrap();
+        assert!(finding(b"2014-05-09").is_some() && excused(b"2014-05-09").is_none());
+        assert!(excused(b"1970-03-05").is_some());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub mod case;
 pub mod check;
+pub mod child;
 pub mod clean;
 pub mod dicom;
 pub mod files;

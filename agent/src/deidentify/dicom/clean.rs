@@ -228,8 +228,8 @@ impl Output {
         let path: Vec<String> = tags.map(|tag| tag.to_string()).collect();
         self.changes.push(Change {
             path: path.join(" "),
-            name: self.name(header.tag),
-            vr: header.effective_vr().to_string(),
+            name: self.name(header.tag).to_owned(),
+            vr: header.effective_vr().to_string().to_owned(),
             length: header.length,
             treatment,
             after,

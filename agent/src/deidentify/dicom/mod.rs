@@ -32,9 +32,10 @@ pub use clean::clean;
 pub use learn::{Identifier, Kind, Learned, learn};
 pub use outcome::{Change, Cleaned, Screen, Treatment};
 pub use rules::EDITION;
+use serde::{Deserialize, Serialize};
 
 /// Why a file is refused. A file that is refused leaves nothing behind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Refused {
     /// It neither begins like DICOM nor like a data set without its preamble.
     NotDicom,

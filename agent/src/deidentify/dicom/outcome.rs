@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// What knows the persons of a case and the words of the product.
 pub trait Screen {
     /// Whether `text` contains what identifies somebody who was learned.
@@ -33,14 +35,14 @@ impl fmt::Debug for Cleaned {
 }
 
 /// What happened to one attribute. Says nothing of the value that was there but its size.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     /// Where it lies: tags from the data set down, such as `(0040,0275) (0040,0007)`.
     pub path: String,
     /// Its name, empty if no dictionary knows it.
-    pub name: &'static str,
+    pub name: String,
     /// Its value representation.
-    pub vr: &'static str,
+    pub vr: String,
     /// Bytes of the value that was there; `None` for a sequence delimited otherwise.
     pub length: Option<u32>,
     /// The rule.
@@ -56,7 +58,7 @@ impl fmt::Debug for Change {
 }
 
 /// Why an attribute is not what it was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Treatment {
     /// Replaced by the case's own: a UID, a pseudonym, a moved date, an age, a screened text.
     Replaced,

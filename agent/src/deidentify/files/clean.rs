@@ -6,9 +6,9 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-use super::Failure;
+use serde::{Deserialize, Serialize};
+
 use super::inputs::{Format, Input, Reason};
-use super::plain::Part;
 use crate::deidentify::case::Case;
 use crate::deidentify::dicom::{self, Change, Screen};
 use crate::deidentify::identifiers::Identifiers;
@@ -17,7 +17,7 @@ use crate::deidentify::text::{self, Counts, Scrubber};
 use crate::limits;
 
 /// What became of a file.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Cleaned {
     /// What it turned out to be: JSON that does not parse is a log.
     pub format: Format,
@@ -28,7 +28,7 @@ pub struct Cleaned {
     /// Those that are gone.
     pub dropped: u64,
     /// Replacements and losses by rule.
-    pub rules: BTreeMap<&'static str, u64>,
+    pub rules: BTreeMap<String, u64>,
     /// DICOM: what happened to which attribute.
     pub changes: Vec<Change>,
     /// Bytes read of the input, where that is less than all.
@@ -39,7 +39,7 @@ pub struct Cleaned {
 ///
 /// # Errors
 /// Of reading: the reason for which the file is refused, in the value. Of writing: the error.
-pub fn clean(
+pub(super) fn clean(
     input: &Input,
     case: &Case,
     identifiers: &Identifiers,
@@ -79,23 +79,6 @@ pub(super) fn document(path: &Path) -> io::Result<Option<Vec<u8>>> {
     Ok((bytes.len() as u64 <= limits::DOCUMENT).then_some(bytes))
 }
 
-/// Cleans a file into the next output of `directory`.
-pub(super) fn to_part(
-    input: &Input,
-    case: &Case,
-    identifiers: &Identifiers,
-    directory: &Path,
-    number: usize,
-) -> Result<Result<(Part, Cleaned), Reason>, Failure> {
-    if let Err(reason) = input.format {
-        return Ok(Err(reason));
-    }
-    let name = |ending| format!("{number:04}.{ending}");
-    let written = Part::write(directory, &name("part"), |out| clean(input, case, identifiers, out));
-    let (part, cleaned) = written.map_err(|e| Failure::Output(directory.to_owned(), e.kind()))?;
-    Ok(cleaned.map(|cleaned| (part.named(directory, name(cleaned.format.ending())), cleaned)))
-}
-
 fn log(
     input: &Input,
     case: &Case,
@@ -129,7 +112,7 @@ fn header(
     out.write_all(&cleaned.json)?;
     let mut rules = BTreeMap::new();
     for change in &cleaned.changes {
-        *rules.entry(change.treatment.as_str()).or_default() += 1;
+        *rules.entry(change.treatment.as_str().to_owned()).or_default() += 1;
     }
     Ok(Ok(Cleaned {
         format: Format::Dicom,
@@ -148,7 +131,7 @@ fn counted(format: Format, counts: Counts) -> Cleaned {
         kept: counts.kept,
         replaced: counts.replaced,
         dropped: counts.dropped,
-        rules: counts.rules.into_iter().map(|(rule, count)| (rule.as_str(), count)).collect(),
+        rules: counts.rules.into_iter().map(|(rule, count)| (rule.as_str().to_owned(), count)).collect(),
         changes: Vec::new(),
         bytes_read: None,
     }

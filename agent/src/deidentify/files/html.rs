@@ -55,7 +55,7 @@ pub fn file(file: &FileReport, changes: &[Change]) -> String {
             page += &format!(
                 "<tr><td><code>{}</code><td>{}<td class=\"before\">{}<td>{after}<td>{}</tr>\n",
                 escaped(&change.path),
-                escaped(change.name),
+                escaped(&change.name),
                 masked(change.length),
                 change.treatment.as_str().replace('_', " ")
             );

@@ -1,5 +1,6 @@
 //! What lies under the paths that were named, and of what kind each file is. Nothing is opened but plain files.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -49,7 +50,7 @@ impl Format {
 }
 
 /// Why a file is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reason {
     /// A symbolic link: where it leads was not named.
     SymbolicLink,
@@ -67,6 +68,8 @@ pub enum Reason {
     OtherFormat,
     /// Not one line of it could be decoded.
     NoText,
+    /// It brought the process down that reads it: more memory or time than any file needs.
+    Fatal,
     /// DICOM, but none that can be trusted.
     Dicom(dicom::Refused),
 }
@@ -83,6 +86,7 @@ impl Reason {
             Self::Empty => "empty",
             Self::OtherFormat => "other_format",
             Self::NoText => "no_text",
+            Self::Fatal => "fatal",
             Self::Dicom(refused) => refused.as_str(),
         }
     }
@@ -98,40 +102,49 @@ impl From<io::Error> for Reason {
     }
 }
 
-/// One file under the paths, or what stands in its place.
+/// A file to be read.
 #[derive(Debug)]
-pub struct Input {
+pub(super) struct Input {
     /// Where it lies.
-    pub path: PathBuf,
+    pub(super) path: PathBuf,
     /// What it is, or why it is not looked into.
-    pub format: Result<Format, Reason>,
+    pub(super) format: Result<Format, Reason>,
 }
 
 impl Input {
     /// The file at `path`.
-    pub fn new(path: PathBuf) -> Self {
+    pub(super) fn new(path: PathBuf) -> Self {
         let format = File::open(&path).and_then(|file| head(&file)).map_err(Reason::from);
         Self { format: format.and_then(|head| sniff(&head, &path)), path }
     }
 }
 
-/// All files under `paths`, by name; links are not followed.
-pub fn inputs(paths: &[PathBuf]) -> Vec<Input> {
+/// A file under the paths that were named, or what stands in its place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Found {
+    /// Where it lies.
+    pub path: OsString,
+    /// Why it is not opened.
+    pub refused: Option<Reason>,
+}
+
+/// All files under `paths`, by name; links are not followed, nothing is opened.
+pub fn find(paths: &[PathBuf]) -> Vec<Found> {
     let under = |path: &PathBuf| WalkDir::new(path).follow_links(false).sort_by_file_name();
     let mut all = Vec::new();
     for (root, entry) in paths.iter().flat_map(|path| under(path).into_iter().map(move |entry| (path, entry)))
     {
-        let refused = |path: PathBuf, reason| Input { path, format: Err(reason) };
-        all.push(match entry {
+        let (path, refused) = match entry {
             Ok(entry) if entry.file_type().is_dir() => continue,
-            Ok(entry) if entry.file_type().is_symlink() => refused(entry.into_path(), Reason::SymbolicLink),
-            Ok(entry) if entry.file_type().is_file() => Input::new(entry.into_path()),
-            Ok(entry) => refused(entry.into_path(), Reason::NotAFile),
+            Ok(entry) if entry.file_type().is_symlink() => (entry.into_path(), Some(Reason::SymbolicLink)),
+            Ok(entry) if entry.file_type().is_file() => (entry.into_path(), None),
+            Ok(entry) => (entry.into_path(), Some(Reason::NotAFile)),
             Err(error) => {
                 let path = error.path().unwrap_or(root).to_owned();
-                refused(path, error.into_io_error().map_or(Reason::Unreadable, Reason::from))
+                (path, Some(error.into_io_error().map_or(Reason::Unreadable, Reason::from)))
             }
-        });
+        };
+        all.push(Found { path: path.into_os_string(), refused });
     }
     all
 }
@@ -215,9 +228,8 @@ mod tests {
         std::fs::write(dir.path().join("b/x.log"), "x").unwrap();
         std::os::unix::fs::symlink("..", dir.path().join("b/loop")).unwrap();
         let paths = [dir.path().to_owned(), "/dev/null".into(), dir.path().join("absent")];
-        let all: Vec<_> = inputs(&paths).into_iter().map(|input| input.format).collect();
-        let wanted =
-            [Err(Reason::SymbolicLink), Ok(Format::Text), Err(Reason::NotAFile), Err(Reason::Missing)];
+        let all: Vec<_> = find(&paths).into_iter().map(|found| found.refused).collect();
+        let wanted = [Some(Reason::SymbolicLink), None, Some(Reason::NotAFile), Some(Reason::Missing)];
         assert_eq!(all, wanted);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 
-use super::inputs::{Format, Input};
+use super::inputs::{Format, Input, Reason};
 use crate::deidentify::dicom;
 use crate::deidentify::identifiers::{Identifiers, Kind, Learning};
 use crate::deidentify::structured::{self, Unparsed};
@@ -13,15 +13,19 @@ pub(super) struct Everything(Learning);
 
 impl Everything {
     /// Learns from one file. The UIDs of a context are not searched for: what a log says of them is mapped anyway.
-    pub(super) fn file(&mut self, input: &Input, own: bool) {
-        let learned = match input.format {
-            Ok(Format::Dicom) => self.dicom(input, own),
-            Ok(format @ (Format::Json | Format::Xml)) => self.document(input, format),
-            _ => None,
+    ///
+    /// # Errors
+    /// The reason why nobody can tell who is named in it: a file of the case is refused for it.
+    pub(super) fn file(&mut self, input: &Input, own: bool) -> Result<(), Reason> {
+        let learned = match input.format? {
+            Format::Dicom => self.dicom(input, own)?,
+            format @ (Format::Json | Format::Xml) => self.document(input, format)?,
+            Format::Text | Format::Other => return Ok(()),
         };
-        if learned.is_some() {
+        if learned {
             self.0.file();
         }
+        Ok(())
     }
 
     /// What was learned, unless it is too much.
@@ -29,8 +33,8 @@ impl Everything {
         self.0.finish()
     }
 
-    fn dicom(&mut self, input: &Input, own: bool) -> Option<()> {
-        let learned = dicom::learn(File::open(&input.path).ok()?).ok()?;
+    fn dicom(&mut self, input: &Input, own: bool) -> Result<bool, Reason> {
+        let learned = dicom::learn(File::open(&input.path)?).map_err(Reason::Dicom)?;
         self.0.person("", learned.patient.as_deref().unwrap_or_default());
         for identifier in &learned.identifiers {
             let kind = match identifier.kind {
@@ -46,23 +50,17 @@ impl Everything {
             };
             self.0.learn(kind, &identifier.text);
         }
-        Some(())
+        Ok(true)
     }
 
-    fn document(&mut self, input: &Input, format: Format) -> Option<()> {
-        let bytes = super::clean::document(&input.path).ok()??;
+    /// Whether it is a document; one that does not parse is a log, of which nothing can be learned.
+    fn document(&mut self, input: &Input, format: Format) -> Result<bool, Reason> {
+        let Some(bytes) = super::clean::document(&input.path)? else { return Ok(false) };
         let text = structured::decoded(&bytes);
         let learned: Result<(), Unparsed> = match format {
             Format::Xml => structured::xml::learn(&text, &mut self.0),
             _ => structured::json::learn(text.as_bytes(), &mut self.0),
         };
-        learned.ok()
+        Ok(learned.is_ok())
     }
-}
-
-/// Learns from all of `inputs`. `None` if that is too much for a search: [`SPELLINGS`](crate::limits::SPELLINGS).
-pub fn learn<'a>(inputs: impl IntoIterator<Item = &'a Input>) -> Option<Identifiers> {
-    let mut everything = Everything::default();
-    inputs.into_iter().for_each(|input| everything.file(input, true));
-    everything.finish()
 }

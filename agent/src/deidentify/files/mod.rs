@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! inputs    what lies under the paths, and of what kind each is
+//! wash      the case as the process sees it that reads the files
 //! learn     identifiers from every header and sidecar, contexts included
 //! clean     one file into one writer
 //! plain     the one way in which plain text reaches the disk
@@ -15,21 +16,24 @@ mod inputs;
 mod learn;
 pub mod plain;
 mod report;
+mod wash;
 
 use std::fmt;
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::case::Case;
 use super::check;
+use super::child::{self, Parser};
 use super::dicom::Change;
-use super::identifiers::Identifiers;
-pub use clean::{Cleaned, clean};
-pub use inputs::{Format, Input, Reason, inputs};
-pub use learn::learn;
+pub use clean::Cleaned;
+pub use inputs::{Format, Found, Reason, find};
 use plain::Part;
-pub use report::{FileReport, Report, Totals};
+pub use report::{FileReport, Report, Totals, Unlearned};
+pub(super) use wash::wash;
+pub use wash::{Failed, Order, Outlet, Refusal, Said};
+use zeroize::Zeroizing;
 
 /// What one call cleans.
 #[derive(Debug)]
@@ -49,26 +53,31 @@ pub enum Step<'a> {
     Done(u64, u64),
     /// One file is finished, with what happened to its attributes.
     File(&'a FileReport, &'a [Change]),
+    /// All finished files are void and come again.
+    Again,
 }
 
 /// Why nothing was written.
 #[derive(Debug)]
 pub enum Failure {
-    /// An output would have told somebody: its number, and what and where.
-    Told(String, check::Finding),
+    /// An output would have told somebody: its input, and what and where.
+    Told(PathBuf, check::Finding),
     /// More patients than a search can hold.
     TooMany,
-    /// A file of the output folder can't be written or read.
+    /// A file of the output folder can't be written.
     Output(PathBuf, io::ErrorKind),
+    /// The process that reads files can't be started or confined.
+    Child(io::ErrorKind),
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Told(name, finding) => {
+            Self::Told(path, finding) => {
+                let path = path.display();
                 write!(
                     f,
-                    "{name} would have held an identifier ({finding}): nothing was written; tell the vendor"
+                    "what came of {path} would have held an identifier ({finding}): nothing was written; tell the vendor"
                 )
             }
             Self::TooMany => {
@@ -77,66 +86,148 @@ impl fmt::Display for Failure {
             Self::Output(path, kind) => {
                 write!(f, "{} can't be written ({kind}): name another folder with -o", path.display())
             }
+            Self::Child(kind) => write!(
+                f,
+                "the process that reads the files can't be started or confined ({kind}): nothing was written; \
+                 install the program again, and tell the vendor if that does not help"
+            ),
         }
     }
 }
 
 impl std::error::Error for Failure {}
 
-/// Cleans all of `job` as one case; `each` hears of every step.
+/// Cleans all of `job` as one case under `key`, which has to be random; `each` hears of every step.
 ///
 /// # Errors
 /// [`Failure`], after which the output folder is as it was.
-pub fn run(job: &Job<'_>, case: &Case, mut each: impl FnMut(Step<'_>)) -> Result<Report, Failure> {
-    let (files, contexts) = (inputs(job.paths), inputs(job.contexts));
-    let total = (2 * files.len() + contexts.len()) as u64;
-    let mut done = 0;
-    let mut step = |each: &mut dyn FnMut(Step<'_>)| {
-        done += 1;
-        each(Step::Done(done, total));
-    };
-    let mut learning = learn::Everything::default();
-    for (input, own) in
-        files.iter().map(|input| (input, true)).chain(contexts.iter().map(|input| (input, false)))
-    {
-        learning.file(input, own);
-        step(&mut each);
+pub fn run(
+    job: &Job<'_>,
+    parser: Parser<'_>,
+    key: &Zeroizing<[u8; 32]>,
+    each: impl FnMut(Step<'_>),
+) -> Result<Report, Failure> {
+    let output = |error: io::Error| Failure::Output(job.output.to_owned(), error.kind());
+    fs::create_dir_all(job.output).map_err(output)?;
+    let order = Order { key: **key, files: find(job.paths), contexts: find(job.contexts), done: 0, draw: 0 };
+    let mut folder = Folder::new(job.output, &order, each);
+    match parser.run(order, &mut folder) {
+        Ok(()) => folder.keep().map_err(output),
+        Err(child::Failure::Outlet(error)) => Err(output(error)),
+        Err(child::Failure::Child(kind)) => Err(Failure::Child(kind)),
+        Err(child::Failure::Case(failed)) => Err(folder.failure(failed)),
     }
-    let identifiers = learning.finish().ok_or(Failure::TooMany)?;
-    fs::create_dir_all(job.output).map_err(|e| Failure::Output(job.output.to_owned(), e.kind()))?;
-    let mut report = Report::new(case, &identifiers);
-    let mut parts = Vec::new();
-    for input in &files {
-        let number = parts.len() + 1;
-        let cleaned = clean::to_part(input, case, &identifiers, job.output, number)?;
-        let (outcome, changes) = match cleaned {
-            Ok((part, mut cleaned)) => {
-                checked(&part, &identifiers, case, job.output)?;
-                let changes = std::mem::take(&mut cleaned.changes);
-                let name = part.name().to_owned();
-                parts.push(part);
-                (Ok((name, cleaned)), changes)
-            }
-            Err(reason) => (Err(reason), Vec::new()),
-        };
-        report.add(input, outcome);
-        if let Some(file) = report.files.last() {
-            each(Step::File(file, &changes));
-        }
-        step(&mut each);
-    }
-    for part in parts {
-        part.keep().map_err(|e| Failure::Output(job.output.to_owned(), e.kind()))?;
-    }
-    Ok(report)
 }
 
-/// Searches an output for everything that was learned.
-fn checked(part: &Part, identifiers: &Identifiers, case: &Case, output: &Path) -> Result<(), Failure> {
-    let found = part.read().and_then(|file| check::search(file, identifiers, case));
-    match found.map_err(|e| Failure::Output(output.to_owned(), e.kind()))? {
-        Some(finding) => Err(Failure::Told(part.name().to_owned(), finding)),
-        None => Ok(()),
+/// A folder that fills with outputs, none of which is kept before all are.
+struct Folder<'a, E> {
+    directory: &'a Path,
+    files: Vec<Found>,
+    contexts: Vec<Found>,
+    parts: Vec<Part>,
+    /// The output that is being written.
+    open: Option<Part>,
+    report: Report,
+    /// Files learned from and cleaned.
+    done: u64,
+    each: E,
+}
+
+impl<'a, E: FnMut(Step<'_>)> Folder<'a, E> {
+    fn new(directory: &'a Path, order: &Order, each: E) -> Self {
+        Self {
+            directory,
+            files: order.files.clone(),
+            contexts: order.contexts.clone(),
+            parts: Vec::new(),
+            open: None,
+            report: Report::new(&Case::new(Zeroizing::new(order.key), 0)),
+            done: 0,
+            each,
+        }
+    }
+
+    fn finished(&mut self, outcome: Result<Cleaned, Refusal>) -> io::Result<()> {
+        let number = self.report.files.len();
+        let path = &self.files.get(number).ok_or(io::ErrorKind::InvalidData)?.path;
+        let part = self.open.take();
+        let (outcome, changes) = match outcome {
+            Ok(mut cleaned) => {
+                let mut part = part.map_or_else(|| self.part(), Ok)?;
+                let name = format!("{:04}.{}", self.parts.len() + 1, cleaned.format.ending());
+                part.close_as(&name)?;
+                self.parts.push(part);
+                let changes = std::mem::take(&mut cleaned.changes);
+                (Ok((name, cleaned)), changes)
+            }
+            Err(refusal) => (Err(refusal), Vec::new()),
+        };
+        self.report.add(Path::new(path), outcome);
+        if let Some(file) = self.report.files.last() {
+            (self.each)(Step::File(file, &changes));
+        }
+        Ok(())
+    }
+
+    fn part(&self) -> io::Result<Part> {
+        Part::new(&self.directory.join(format!("{:04}.part", self.parts.len() + 1)))
+    }
+
+    fn failure(self, failed: Failed) -> Failure {
+        match failed {
+            Failed::TooMany => Failure::TooMany,
+            Failed::Unconfined => Failure::Child(io::ErrorKind::Unsupported),
+            Failed::Told(at, finding) => Failure::Told(
+                self.files.get(at).map(|file| file.path.clone().into()).unwrap_or_default(),
+                finding,
+            ),
+        }
+    }
+
+    fn keep(self) -> io::Result<Report> {
+        self.parts.into_iter().try_for_each(Part::keep)?;
+        Ok(self.report)
+    }
+}
+
+impl<E: FnMut(Step<'_>)> Write for Folder<'_, E> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.open.is_none() {
+            self.open = Some(self.part()?);
+        }
+        self.open.as_mut().ok_or(io::ErrorKind::BrokenPipe)?.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<E: FnMut(Step<'_>)> Outlet for Folder<'_, E> {
+    fn say(&mut self, said: Said) -> io::Result<()> {
+        match said {
+            Said::Reading(_) => {
+                let total = (2 * self.files.len() + self.contexts.len()) as u64;
+                (self.each)(Step::Done(self.done.min(total), total));
+                self.done += 1;
+            }
+            Said::Unlearned(at, reason) => {
+                let context = self.contexts.get(at).ok_or(io::ErrorKind::InvalidData)?;
+                self.report.unlearned(Path::new(&context.path), reason);
+            }
+            Said::Learned(persons, files) => {
+                (self.report.persons_learned, self.report.files_learned) = (persons, files);
+            }
+            Said::Finished(outcome) => self.finished(outcome)?,
+            Said::Again => {
+                (self.open, self.done) = (None, (self.files.len() + self.contexts.len()) as u64);
+                self.parts.clear();
+                self.report.clear();
+                (self.each)(Step::Again);
+            }
+            Said::Building | Said::Failed(_) | Said::Done => {}
+        }
+        Ok(())
     }
 }
 

@@ -2,7 +2,7 @@
 //! only, under another name until it is whole.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use crate::durable;
@@ -12,58 +12,66 @@ use crate::durable;
 pub struct Part {
     path: PathBuf,
     partial: PathBuf,
-    name: String,
+    /// While it is being written: a case of many files must not hold them all open.
+    file: Option<BufWriter<File>>,
     is_kept: bool,
 }
 
 impl Part {
-    /// The file `name` in `directory`, filled by `write`.
-    ///
-    /// # Errors
-    /// Whatever kept it from being written; nothing is left of it then.
-    pub fn write<T>(
-        directory: &Path,
-        name: &str,
-        write: impl FnOnce(&mut dyn Write) -> io::Result<T>,
-    ) -> io::Result<(Self, T)> {
-        let partial = directory.join(format!(".{name}.{}", durable::PARTIAL));
-        let file =
-            durable::private(OpenOptions::new().write(true).create(true).truncate(true)).open(&partial)?;
-        let part = Self { path: directory.join(name), partial, name: name.to_owned(), is_kept: false };
-        let mut writer = BufWriter::with_capacity(64 << 10, file);
-        let value = write(&mut writer)?;
-        writer.flush()?;
-        Ok((part, value))
-    }
-
-    /// The same, to be kept under another name.
-    pub(super) fn named(mut self, directory: &Path, name: String) -> Self {
-        self.path = directory.join(&name);
-        self.name = name;
-        self
-    }
-
-    /// Its bytes, to be checked.
+    /// An empty one that will lie at `path`.
     ///
     /// # Errors
     /// Whatever keeps it from being opened.
-    pub fn read(&self) -> io::Result<File> {
-        File::open(&self.partial)
+    pub fn new(path: &Path) -> io::Result<Self> {
+        let name = path.file_name().and_then(|name| name.to_str()).ok_or(io::ErrorKind::InvalidInput)?;
+        let partial = path.with_file_name(format!(".{name}.{}", durable::PARTIAL));
+        let file =
+            durable::private(OpenOptions::new().write(true).create(true).truncate(true)).open(&partial)?;
+        let file = Some(BufWriter::with_capacity(64 << 10, file));
+        Ok(Self { path: path.to_owned(), partial, file, is_kept: false })
     }
 
-    /// Its name once it is kept.
-    pub fn name(&self) -> &str {
-        &self.name
+    /// Empties it again.
+    ///
+    /// # Errors
+    /// Whatever keeps it from being cut.
+    pub fn restart(&mut self) -> io::Result<()> {
+        self.flush()?;
+        let file = self.file.as_ref().ok_or(io::ErrorKind::BrokenPipe)?;
+        file.get_ref().set_len(0)?;
+        file.get_ref().rewind()
+    }
+
+    /// Ends writing; it will be kept under `name`.
+    ///
+    /// # Errors
+    /// Whatever keeps the rest from being written.
+    pub(super) fn close_as(&mut self, name: &str) -> io::Result<()> {
+        self.flush()?;
+        self.file = None;
+        self.path.set_file_name(name);
+        Ok(())
     }
 
     /// Gives it its name.
     ///
     /// # Errors
-    /// Whatever keeps it from being renamed.
+    /// Whatever keeps it from being written to its end or renamed.
     pub fn keep(mut self) -> io::Result<()> {
+        self.flush()?;
         std::fs::rename(&self.partial, &self.path)?;
         self.is_kept = true;
         Ok(())
+    }
+}
+
+impl Write for Part {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.as_mut().ok_or(io::ErrorKind::BrokenPipe)?.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.as_mut().map_or(Ok(()), BufWriter::flush)
     }
 }
 
@@ -80,9 +88,9 @@ impl Drop for Part {
 /// # Errors
 /// Whatever keeps it from being written.
 pub fn write(path: &Path, text: &str) -> io::Result<()> {
-    let directory = path.parent().unwrap_or(Path::new(""));
-    let name = path.file_name().and_then(|name| name.to_str()).ok_or(io::ErrorKind::InvalidInput)?;
-    Part::write(directory, name, |out| out.write_all(text.as_bytes()))?.0.keep()
+    let mut part = Part::new(path)?;
+    part.write_all(text.as_bytes())?;
+    part.keep()
 }
 
 #[cfg(test)]
@@ -92,19 +100,24 @@ mod tests {
     #[test]
     fn a_part_is_private_and_gone_unless_kept() {
         let dir = tempfile::tempdir().unwrap();
-        let (part, ()) = Part::write(dir.path(), "0001.log", |out| out.write_all(b"kV")).unwrap();
-        let mut text = String::new();
-        io::Read::read_to_string(&mut part.read().unwrap(), &mut text).unwrap();
-        assert_eq!(text, "kV");
+        let path = dir.path().join("r.json");
+        let mut part = Part::new(&path).unwrap();
+        part.write_all(b"kV").unwrap();
         drop(part);
-        assert!(Part::write(dir.path(), "0002.log", |_| Err::<(), _>(io::ErrorKind::Other.into())).is_err());
+        assert!(Part::new(&dir.path().join("..")).is_err());
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
-        write(&dir.path().join("r.json"), "{}").unwrap();
+        let mut part = Part::new(&path).unwrap();
+        part.write_all(b"first, longer").unwrap();
+        part.restart().unwrap();
+        part.write_all(b"second").unwrap();
+        part.keep().unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "second");
+        write(&path, "{}").unwrap();
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
-            let mode = dir.path().join("r.json").metadata().unwrap().permissions().mode();
+            let mode = path.metadata().unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600);
         }
     }

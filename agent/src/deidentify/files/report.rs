@@ -1,14 +1,15 @@
 //! What became of each file: the report stays on this computer, because it names the inputs.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde::Serialize;
 
 use super::clean::Cleaned;
-use super::inputs::{Format, Input, Reason};
+use super::inputs::Reason;
+use super::wash::Refusal;
 use crate::deidentify::case::Case;
 use crate::deidentify::dicom::EDITION;
-use crate::deidentify::identifiers::Identifiers;
 
 /// What became of all files of a case.
 #[derive(Debug, Serialize)]
@@ -23,8 +24,19 @@ pub struct Report {
     pub persons_learned: u64,
     /// Files that they were learned from.
     pub files_learned: u64,
+    /// Contexts of which nobody can tell who is named in them: those persons were not searched for.
+    pub contexts_refused: Vec<Unlearned>,
     /// Edition of DICOM PS3.15 whose table was applied.
     pub edition: &'static str,
+}
+
+/// A context that taught nothing.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct Unlearned {
+    /// The file as it was named.
+    pub input: String,
+    /// Why.
+    pub reason: &'static str,
 }
 
 /// What became of one file.
@@ -47,7 +59,7 @@ pub struct FileReport {
     /// Those that are gone.
     pub dropped: u64,
     /// Replacements and losses by rule.
-    pub rules: BTreeMap<&'static str, u64>,
+    pub rules: BTreeMap<String, u64>,
     /// Bytes read of the file, where that is less than all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes_read: Option<u64>,
@@ -72,20 +84,35 @@ pub struct Totals {
 
 impl Report {
     /// The report of a case before its first file.
-    pub(super) fn new(case: &Case, identifiers: &Identifiers) -> Self {
+    pub(super) fn new(case: &Case) -> Self {
         Self {
             case: case.pseudonym("the case itself"),
             files: Vec::new(),
             totals: Totals::default(),
-            persons_learned: identifiers.persons(),
-            files_learned: identifiers.files(),
+            persons_learned: 0,
+            files_learned: 0,
+            contexts_refused: Vec::new(),
             edition: EDITION,
         }
     }
 
+    /// Forgets the files.
+    pub(super) fn clear(&mut self) {
+        self.files.clear();
+        self.totals = Totals::default();
+    }
+
+    /// Adds a context that taught nothing, once.
+    pub(super) fn unlearned(&mut self, path: &Path, reason: Reason) {
+        let context = Unlearned { input: path.display().to_string(), reason: reason.as_str() };
+        if !self.contexts_refused.contains(&context) {
+            self.contexts_refused.push(context);
+        }
+    }
+
     /// Adds a file, with its output's name or the reason why there is none.
-    pub(super) fn add(&mut self, input: &Input, outcome: Result<(String, Cleaned), Reason>) {
-        let path = input.path.display().to_string();
+    pub(super) fn add(&mut self, path: &Path, outcome: Result<(String, Cleaned), Refusal>) {
+        let path = path.display().to_string();
         let file = match outcome {
             Ok((output, cleaned)) => FileReport {
                 input: path,
@@ -99,9 +126,9 @@ impl Report {
                 rules: cleaned.rules,
                 bytes_read: cleaned.bytes_read,
             },
-            Err(reason) => FileReport {
+            Err((format, reason)) => FileReport {
                 input: path,
-                kind: input.format.unwrap_or(Format::Other).as_str(),
+                kind: format.as_str(),
                 output: None,
                 outcome: "refused",
                 reason: Some(reason.as_str()),

@@ -1,35 +1,122 @@
-//! A case as a whole: everything or nothing, and every file listed.
-
-use zeroize::Zeroizing;
+//! A case as a whole: everything or nothing, and every file listed. Without the process in between.
 
 use super::*;
-use crate::deidentify::identifiers::{Kind, Learning};
+use crate::deidentify::identifiers::Kind;
 
-fn case() -> Case {
-    Case::new(Zeroizing::new([7; 32]))
+const KEY: [u8; 32] = [7; 32];
+
+/// Cleans `paths` into `output` as if a child had done it.
+fn ran(paths: &[PathBuf], contexts: &[PathBuf], output: &Path) -> Result<Report, Failure> {
+    fs::create_dir_all(output).unwrap();
+    let order = || Order { key: KEY, files: find(paths), contexts: find(contexts), done: 0, draw: 0 };
+    let mut folder = Folder::new(output, &order(), |_| {});
+    let mut failed = None;
+    wash(order(), &mut Hearing { folder: &mut folder, failed: &mut failed }).unwrap();
+    match failed {
+        None => Ok(folder.keep().unwrap()),
+        Some(failed) => Err(folder.failure(failed)),
+    }
+}
+
+/// A folder, and what went wrong.
+struct Hearing<'a, 'f, E> {
+    folder: &'a mut Folder<'f, E>,
+    failed: &'a mut Option<Failed>,
+}
+
+impl<E: FnMut(Step<'_>)> Write for Hearing<'_, '_, E> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.folder.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<E: FnMut(Step<'_>)> Outlet for Hearing<'_, '_, E> {
+    fn say(&mut self, said: Said) -> io::Result<()> {
+        if let Said::Failed(failed) = &said {
+            *self.failed = Some(*failed);
+        }
+        self.folder.say(said)
+    }
 }
 
 fn cleaned(paths: &[PathBuf], contexts: &[PathBuf], output: &Path) -> Report {
-    run(&Job { paths, contexts, output }, &case(), |_| {}).unwrap()
+    ran(paths, contexts, output).unwrap()
+}
+
+/// The days to which the shifts of this case's first draws move that of a log.
+fn moved(draws: std::ops::Range<u32>) -> impl Iterator<Item = (i32, u8, u8)> {
+    draws.map(|draw| Case::new(Zeroizing::new(KEY), draw).shift_date(2026, 11, 21).unwrap())
+}
+
+/// A log of one scan, and a sidecar with children who were born on `days`.
+fn children(dir: &Path, days: impl Iterator<Item = (i32, u8, u8)>) -> [PathBuf; 2] {
+    let born: Vec<_> = days
+        .map(|(year, month, day)| serde_json::json!({"birthDate": format!("{year:04}-{month:02}-{day:02}")}))
+        .collect();
+    let paths = ["a.log", "b.json"].map(|name| dir.join(name));
+    fs::write(&paths[0], "2026-11-21 10:32:11 [INFO] detector(2107): lost 17 frames\n").unwrap();
+    fs::write(&paths[1], serde_json::json!({"patients": born}).to_string()).unwrap();
+    paths
+}
+
+#[test]
+fn no_date_of_a_scan_is_moved_onto_a_birthday() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("out");
+    let paths = children(dir.path(), moved(0..3));
+    let report = cleaned(&paths, &[], &out);
+    assert_eq!((report.totals.files, report.totals.cleaned), (2, 2));
+    let (year, month, day) = moved(3..4).next().unwrap();
+    let log = fs::read_to_string(out.join("0001.log")).unwrap();
+    assert_eq!(
+        log,
+        format!("{year:04}-{month:02}-{day:02} 10:32:11 [INFO] detector(2107): lost 17 frames\n")
+    );
+    // Where every draw falls on one, a birthday after the first X1 is taken for a scan's date.
+    let paths = children(dir.path(), moved(0..crate::limits::CASE_DRAWS));
+    assert_eq!(cleaned(&paths, &[], &out).totals.cleaned, 2);
+    assert_eq!(fs::read_dir(&out).unwrap().count(), 2);
 }
 
 #[test]
 fn an_output_that_tells_somebody_keeps_none() {
     let dir = tempfile::tempdir().unwrap();
-    let mut learning = Learning::default();
-    learning.learn(Kind::Name, "Sørensen^Anna");
-    let identifiers = learning.finish().unwrap();
-    let part =
-        |text: &str| Part::write(dir.path(), "0001.log", |out| out.write_all(text.as_bytes())).unwrap().0;
-    assert!(checked(&part("kV 90"), &identifiers, &case(), dir.path()).is_ok());
-    let failure = checked(&part("S\\u00f8rensen"), &identifiers, &case(), dir.path()).unwrap_err();
-    let text = failure.to_string();
-    assert!(
-        text.contains("0001.log") && text.contains("learned_name") && text.contains("unescaped"),
-        "{text}"
-    );
-    assert!(!text.to_lowercase().contains("rensen"), "{text}");
-    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    let out = dir.path().join("out");
+    fs::create_dir(&out).unwrap();
+    let order = Order {
+        key: KEY,
+        files: find(&children(dir.path(), moved(0..1))),
+        contexts: Vec::new(),
+        done: 0,
+        draw: 0,
+    };
+    let mut folder = Folder::new(&out, &order, |_| {});
+    folder.write_all(b"Anna").unwrap();
+    assert_eq!(fs::read_dir(&out).unwrap().count(), 1);
+    let finding = check::Finding { kind: Kind::Name, offset: 3, seen: check::Seen::Unescaped };
+    let text = folder.failure(Failed::Told(0, finding)).to_string();
+    assert!(text.contains("a.log") && text.contains("learned_name") && text.contains("unescaped"), "{text}");
+    assert_eq!(fs::read_dir(&out).unwrap().count(), 0);
+}
+
+#[test]
+fn a_file_of_which_nobody_knows_whom_it_names_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut scan = vec![0; 128];
+    scan.extend(b"DICM\x08\0\x60\0CS\xff\xff");
+    let [own, context, log] = ["own.dcm", "context.dcm", "x.log"].map(|name| dir.path().join(name));
+    fs::write(&own, &scan).unwrap();
+    fs::write(&context, &scan).unwrap();
+    fs::write(&log, "17 frames").unwrap();
+    let report = cleaned(&[own, log], std::slice::from_ref(&context), &dir.path().join("out"));
+    let rows: Vec<_> = report.files.iter().map(|file| (file.kind, file.reason)).collect();
+    assert_eq!(rows, [("dicom", Some("cut")), ("text", None)]);
+    let input = context.display().to_string();
+    assert_eq!(report.contexts_refused, [Unlearned { input, reason: "cut" }]);
 }
 
 #[test]

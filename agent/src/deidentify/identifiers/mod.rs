@@ -10,6 +10,7 @@ use std::fmt;
 use std::ops::Range;
 
 use aho_corasick::AhoCorasick;
+use serde::{Deserialize, Serialize};
 use time::Date;
 
 pub use fold::View;
@@ -19,7 +20,7 @@ use super::text::vocabulary;
 use crate::limits;
 
 /// What an identifier tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Kind {
     /// Who: a patient's, a relative's, a member of staff's name.
     Name,
