@@ -3,6 +3,7 @@
 //! No clock, no disk, no socket.
 
 pub mod batch;
+pub mod bundle;
 pub mod case;
 pub mod catalog;
 pub mod civil;
@@ -12,6 +13,7 @@ pub mod ledger;
 pub mod reply;
 
 pub use batch::{Batch, Gap, Header, Record, Value};
+pub use bundle::Wish;
 pub use case::CaseId;
 pub use catalog::Catalog;
 pub use identity::{CaseReason, DeviceId, Digest, Epoch, Purpose, Reason, Retention};

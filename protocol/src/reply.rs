@@ -134,6 +134,8 @@ pub mod names {
     pub const CONTENT_DIGEST: &str = "content-digest";
     /// The newest ledger entry the collector knows for the device: `{index}-{sha256}`; absent if none.
     pub const LEDGER_HEAD: &str = "telemetry-ledger-head";
+    /// The bundles that the vendor asks for: `CASE reason`, divided by commas; absent if none.
+    pub const WISHES: &str = "telemetry-wishes";
     /// Problem type of 428: the batch's consent entry is not known here; upload it and come again.
     pub const CONSENT_REQUIRED: &str = "consent_required";
 }

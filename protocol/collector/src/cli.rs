@@ -3,18 +3,20 @@
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
-use protocol::DeviceId;
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use protocol::bundle::receipt;
+use protocol::{CaseId, CaseReason, DeviceId};
 use time::OffsetDateTime;
 
 use crate::failure::Failure;
 use crate::lines::Lines;
 use crate::store::device::{self, Standing};
 use crate::store::requests::{self, Ticket};
-use crate::store::tokens;
+use crate::store::{bundles, tokens, wishes};
 use crate::{export, init, listing, pki, serve};
 
 /// The reference collector of the telemetry agent: enrols devices, takes their records exactly once,
@@ -73,6 +75,28 @@ enum Command {
         /// Its id, 32 hexadecimal digits
         device: DeviceId,
     },
+    /// Print every support bundle that is whole, as lines of JSON; they stay sealed
+    Bundles {
+        /// The collector's data directory
+        #[arg(long, value_name = "DIR", global = true)]
+        data: Option<PathBuf>,
+        #[command(subcommand)]
+        action: Option<Bundles>,
+    },
+    /// Ask the clinic for a support bundle; nothing is sent without its yes
+    Ask {
+        #[command(flatten)]
+        data: Data,
+        /// The device's id, 32 hexadecimal digits
+        #[arg(long)]
+        device: DeviceId,
+        /// The number of the case, as CASE-1042
+        #[arg(long)]
+        case: CaseId,
+        /// image_quality, error, performance, connectivity, calibration or other
+        #[arg(long)]
+        reason: CaseReason,
+    },
     /// Print the privacy requests, as lines of JSON
     Requests {
         #[command(flatten)]
@@ -80,6 +104,15 @@ enum Command {
         /// Mark this request as carried out instead
         #[arg(long, value_name = "TICKET", value_parser = ticket)]
         done: Option<Ticket>,
+    },
+}
+
+#[derive(Subcommand)]
+enum Bundles {
+    /// Take a sealed file that came on a stick, and print the number that it is filed under
+    Import {
+        /// What `support export` wrote
+        file: PathBuf,
     },
 }
 
@@ -123,12 +156,19 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Devices { data } => list(|lines| listing::devices(&data.initialised()?, lines)),
         Command::Revoke { data, device } => {
             let dir = device::dir(&data.initialised()?, device);
-            match device::standing(&dir)? {
-                Standing::Unknown => {
-                    Err(Failure::new(format!("device {device} is not enrolled; `devices` lists them")))
-                }
-                _ => device::revoke(&dir, now),
+            enrolled(&dir, device).and_then(|()| device::revoke(&dir, now))
+        }
+        Command::Bundles { data, action } => {
+            let data = data.map(|data| Data { data }).unwrap_or_else(|| no_data()).initialised()?;
+            match action {
+                None => list(|lines| listing::bundles(&data, lines)),
+                Some(Bundles::Import { file }) => print(&receipt(bundles::import(&data, &file, now)?)),
             }
+        }
+        Command::Ask { data, device, case, reason } => {
+            let data = data.initialised()?;
+            enrolled(&device::dir(&data, device), device)?;
+            wishes::ask(&data, device, &case, reason, now)
         }
         Command::Requests { data, done: None } => {
             list(|lines| listing::requests(&data.initialised()?, lines))
@@ -148,6 +188,20 @@ impl Data {
         let data = self.data.display();
         Err(Failure::new(format!("{data} is not a collector's data directory; `init` makes one")))
     }
+}
+
+fn enrolled(dir: &Path, device: DeviceId) -> Result<(), Failure> {
+    match device::standing(dir)? {
+        Standing::Unknown => {
+            Err(Failure::new(format!("device {device} is not enrolled; `devices` lists them")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// An option that is good before and after a subcommand can't be demanded by the parser itself.
+fn no_data() -> ! {
+    Cli::command().error(ErrorKind::MissingRequiredArgument, "name the data directory: --data DIR").exit()
 }
 
 /// Runs a command whose output is lines of JSON.

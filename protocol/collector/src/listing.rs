@@ -3,14 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use protocol::{DeviceId, Epoch, Purpose};
+use protocol::bundle::receipt;
+use protocol::{DeviceId, Digest, Epoch, Purpose};
 use serde::Serialize;
 
 use crate::failure::Failure;
 use crate::lines::Lines;
+use crate::store::bundles::Filed;
 use crate::store::device::{self, Standing, rfc3339};
 use crate::store::requests::{self, Kept, Kind};
-use crate::store::{stream, stream_path};
+use crate::store::{bundles, stream, stream_path};
 use protocol::reply::TicketState;
 
 #[derive(Serialize)]
@@ -46,6 +48,15 @@ struct RequestLine {
     state: TicketState,
 }
 
+#[derive(Serialize)]
+struct BundleLine {
+    id: String,
+    sha256: Digest,
+    path: String,
+    #[serde(flatten)]
+    filed: Filed,
+}
+
 /// Every device that was ever enrolled, and how much of it is held.
 pub(crate) fn devices(data: &Path, lines: &mut Lines) -> Result<(), Failure> {
     for device in device::all(data)? {
@@ -75,6 +86,14 @@ pub(crate) fn devices(data: &Path, lines: &mut Lines) -> Result<(), Failure> {
             fork: is_fork(&epochs),
             streams,
         })?;
+    }
+    Ok(())
+}
+
+/// Every bundle that is whole. What is in it only the vendor's key tells.
+pub(crate) fn bundles(data: &Path, lines: &mut Lines) -> Result<(), Failure> {
+    for (sha256, filed, path) in bundles::all(data)? {
+        lines.put(&BundleLine { id: receipt(sha256), sha256, path: path.display().to_string(), filed })?;
     }
     Ok(())
 }

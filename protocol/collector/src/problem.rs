@@ -3,6 +3,7 @@
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use protocol::bundle::tus;
 use protocol::envelope::DecodeError;
 use protocol::reply::{self, names};
 
@@ -33,6 +34,13 @@ pub(crate) enum Problem {
     TokenUsed,
     BatchConflict,
     RequestConflict,
+    OffsetConflict,
+    BundleConflict,
+    BundleIncomplete,
+    Superseded,
+    ChecksumMismatch,
+    NotAChunk,
+    OtherTus,
     DeviceRetired,
     TooLong,
     UnknownVersion,
@@ -43,7 +51,7 @@ pub(crate) enum Problem {
 
 impl Problem {
     /// Status, type and title.
-    const fn parts(self) -> (StatusCode, &'static str, &'static str) {
+    fn parts(self) -> (StatusCode, &'static str, &'static str) {
         use StatusCode as S;
         match self {
             Self::BadRequest => (S::BAD_REQUEST, "bad_request", "The body is not what this route takes."),
@@ -66,14 +74,16 @@ impl Problem {
             Self::BadToken => (S::FORBIDDEN, "bad_token", "The token is unknown or older than a day."),
             Self::DeviceUnknown => (S::FORBIDDEN, "device_unknown", "The device is not enrolled here."),
             Self::DeviceRevoked => (S::FORBIDDEN, "device_revoked", "The device's certificate was revoked."),
-            Self::ConsentNotGiven => {
-                (S::FORBIDDEN, "consent_not_given", "The named entry does not grant the batch's purpose.")
-            }
+            Self::ConsentNotGiven => (
+                S::FORBIDDEN,
+                "consent_not_given",
+                "The named entry does not grant this purpose, or not for this case.",
+            ),
             Self::ConsentWithdrawn => {
-                (S::FORBIDDEN, "consent_withdrawn", "A later entry ended the consent that the batch names.")
+                (S::FORBIDDEN, "consent_withdrawn", "A later entry ended the consent that is named.")
             }
             Self::ConsentRestricted => {
-                (S::FORBIDDEN, "consent_restricted", "Processing for the batch's purpose is restricted.")
+                (S::FORBIDDEN, "consent_restricted", "Processing for this purpose is restricted.")
             }
             Self::NotFound => (S::NOT_FOUND, "not_found", "There is nothing under this name."),
             Self::MethodNotAllowed => {
@@ -87,13 +97,32 @@ impl Problem {
             Self::RequestConflict => {
                 (S::CONFLICT, "request_conflict", "The request id was used for another request.")
             }
+            Self::OffsetConflict => {
+                (S::CONFLICT, "offset_conflict", "The upload does not stand at this offset; ask for it.")
+            }
+            Self::BundleConflict => {
+                (S::CONFLICT, "bundle_conflict", "A bundle of this digest and another size is known.")
+            }
+            Self::BundleIncomplete => {
+                (S::CONFLICT, "bundle_incomplete", "What came is not the bundle that was announced.")
+            }
+            Self::Superseded => (S::CONFLICT, "superseded", "A newer request has the upload."),
+            Self::ChecksumMismatch => (
+                S::from_u16(tus::CHECKSUM_MISMATCH).unwrap_or(S::BAD_REQUEST),
+                "checksum_mismatch",
+                "The chunk is not what its checksum says.",
+            ),
+            Self::NotAChunk => {
+                (S::UNSUPPORTED_MEDIA_TYPE, "not_a_chunk", "A chunk is application/offset+octet-stream.")
+            }
+            Self::OtherTus => (S::PRECONDITION_FAILED, "other_tus", "Uploads go by tus 1.0.0."),
             Self::DeviceRetired => (S::GONE, "device_retired", "The device was decommissioned."),
             Self::TooLong => (S::PAYLOAD_TOO_LARGE, "too_long", "The body is longer than the limit."),
             Self::UnknownVersion => {
                 (S::UNSUPPORTED_MEDIA_TYPE, "unknown_version", "The envelope's version is not read here.")
             }
             Self::ConsentRequired => {
-                (S::PRECONDITION_REQUIRED, names::CONSENT_REQUIRED, "Upload the batch's consent entry first.")
+                (S::PRECONDITION_REQUIRED, names::CONSENT_REQUIRED, "Upload the consent entry first.")
             }
             Self::Unavailable => (S::SERVICE_UNAVAILABLE, "unavailable", "The store failed; come again."),
             Self::LimitReached => {

@@ -23,7 +23,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::failure::Failure;
 use crate::pki::{self, Authority};
-use crate::routes::{self, Collector, Peer};
+use crate::routes::{self, Collector, Peer, Turns};
 use crate::store::Store;
 
 /// From the TCP connection to the end of the TLS handshake.
@@ -45,7 +45,11 @@ const MAX_HEAD: usize = 64 << 10;
 pub(crate) fn serve(data: &Path, listen: SocketAddr) -> Result<(), Failure> {
     let store = Store::open(data)?;
     let tls = tls(data)?;
-    let router = routes::router(Arc::new(Collector { store, authority: Authority::read(data)? }));
+    let router = routes::router(Arc::new(Collector {
+        store,
+        authority: Authority::read(data)?,
+        turns: Turns::default(),
+    }));
 
     let cannot_listen = |error: io::Error| Failure::new(format!("cannot listen on {listen}: {error}"));
     let listener = TcpListener::bind(listen).map_err(cannot_listen)?;

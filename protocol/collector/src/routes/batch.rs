@@ -12,7 +12,7 @@ use protocol::{Batch, DeviceId, Digest, Purpose, ledger};
 
 use super::{Body, Caller, Collector, Path, active, bytes, json, now};
 use crate::problem::Problem;
-use crate::store::{Kept, Refused, Verdict};
+use crate::store::{Kept, Verdict};
 
 /// `PUT /v1/consents/{hash}`
 pub(super) async fn put_consent(
@@ -83,10 +83,7 @@ fn batch(
         Ok(Verdict::Held) => StatusCode::OK,
         Ok(Verdict::Conflict) => return Err(Problem::BatchConflict),
         Ok(Verdict::Full) => return Err(Problem::LimitReached),
-        Err(Refused::Unknown) => return Err(Problem::ConsentRequired),
-        Err(Refused::Ended) => return Err(Problem::ConsentWithdrawn),
-        Err(Refused::Restricted) => return Err(Problem::ConsentRestricted),
-        Err(Refused::NotGiven) => return Err(Problem::ConsentNotGiven),
+        Err(refused) => return Err(super::refused(refused)),
     };
     let reply = BatchReply {
         batch: batch.id(),

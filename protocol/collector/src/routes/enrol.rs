@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{Extension, State};
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use protocol::reply::{EnrolReply, EnrolRequest};
 use serde::Deserialize;
 use time::format_description::well_known::Rfc3339;
@@ -40,6 +40,7 @@ pub(super) async fn enrol(State(collector): State<Arc<Collector>>, body: Body) -
         }
     })
     .await
+    .unwrap_or_else(Problem::into_response)
 }
 
 /// `POST /v1/enrol/renew`. The request's signature proves the key; a certificate is wanted beside it
@@ -73,6 +74,7 @@ pub(super) async fn renew(
         certify(&collector, &request, now())
     })
     .await
+    .unwrap_or_else(Problem::into_response)
 }
 
 fn certify(

@@ -2,8 +2,11 @@
 //! disk, and turns what the store says into a status.
 
 mod batch;
+mod bundle;
+mod chunk;
 mod enrol;
 mod privacy;
+mod turns;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,25 +21,30 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use protocol::reply::{Capabilities, names};
-use protocol::{DeviceId, envelope};
+use protocol::{DeviceId, Wish, envelope};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use time::OffsetDateTime;
 
 use crate::pki::Authority;
 use crate::problem::Problem;
-use crate::store::Store;
 use crate::store::device::{Standing, rfc3339};
+use crate::store::uploads::MAX_BUNDLE;
+use crate::store::{Refused, Store};
+pub(crate) use turns::Turns;
 
 /// Bytes of a body that is not a batch: many times the longest ledger line.
 const SMALL_BODY: usize = 64 << 10;
 /// A whole request, its body and the store's part included.
 const DEADLINE: Duration = Duration::from_secs(120);
+/// Likewise for a chunk of a bundle, or for reading a whole one once more.
+const BUNDLE_DEADLINE: Duration = Duration::from_secs(300);
 
 /// What every handler works with.
 pub(crate) struct Collector {
     pub(crate) store: Store,
     pub(crate) authority: Authority,
+    pub(crate) turns: Turns,
 }
 
 /// The device that the connection's verified client certificate names, if it showed one.
@@ -45,6 +53,7 @@ pub(crate) struct Peer(pub(crate) Option<DeviceId>);
 
 /// The device of a connection that showed a certificate. It stands before the body in a handler's
 /// arguments, so that of anybody else no body is read.
+#[derive(Clone, Copy)]
 struct Caller(DeviceId);
 
 impl<S: Sync> FromRequestParts<S> for Caller {
@@ -74,14 +83,19 @@ pub(crate) fn router(collector: Arc<Collector>) -> Router {
             "/v1/streams/{purpose}/batches/{id}",
             put(batch::put_batch).layer(DefaultBodyLimit::max(envelope::MAX_WIRE)),
         )
+        .layer(middleware::from_fn(async |request, next| deadline(DEADLINE, request, next).await))
+        .merge(
+            bundle::routes().layer(middleware::from_fn(async |request, next| {
+                deadline(BUNDLE_DEADLINE, request, next).await
+            })),
+        )
         .fallback(async || Problem::NotFound)
         .method_not_allowed_fallback(async || Problem::MethodNotAllowed)
-        .layer(middleware::from_fn(deadline))
         .with_state(collector)
 }
 
-async fn deadline(request: Request, next: Next) -> Response {
-    let response = tokio::time::timeout(DEADLINE, next.run(request)).await;
+async fn deadline(limit: Duration, request: Request, next: Next) -> Response {
+    let response = tokio::time::timeout(limit, next.run(request)).await;
     response.unwrap_or_else(|_| Problem::Timeout.into_response())
 }
 
@@ -94,7 +108,7 @@ async fn capabilities(State(collector): State<Arc<Collector>>, caller: Caller) -
                 time: rfc3339(now()),
                 max_batch: envelope::MAX_WIRE as u64,
                 max_records: envelope::MAX_RECORDS as u64,
-                max_bundle: 0,
+                max_bundle: MAX_BUNDLE,
                 residency: "EEA".to_owned(),
             },
         ))
@@ -116,36 +130,61 @@ async fn active(
 }
 
 /// Runs `answer` for an enrolled device that is not revoked, and adds the newest ledger entry that is
-/// known of it.
+/// known of it, and the bundles that are asked of it.
 async fn enrolled(
     collector: Arc<Collector>,
     caller: Caller,
     answer: impl FnOnce(&Collector, DeviceId, Standing) -> Result<Response, Problem> + Send + 'static,
 ) -> Response {
-    blocking(move || {
-        let Caller(device) = caller;
-        let standing = collector.store.standing(device)?;
-        match standing {
-            Standing::Unknown => return Err(Problem::DeviceUnknown),
-            Standing::Revoked => return Err(Problem::DeviceRevoked),
-            Standing::Active | Standing::Retired => {}
-        }
-        let mut response = answer(&collector, device, standing).unwrap_or_else(Problem::into_response);
+    let answered = standing(collector, caller, |collector, device, standing| {
+        let mut response = answer(collector, device, standing).unwrap_or_else(Problem::into_response);
         if let Some((index, hash)) = collector.store.ledger_head(device)?
             && let Ok(head) = HeaderValue::try_from(format!("{index}-{hash}"))
         {
             response.headers_mut().insert(names::LEDGER_HEAD, head);
         }
+        let wishes = collector.store.wishes(device, now())?;
+        if !wishes.is_empty()
+            && let Ok(wishes) = HeaderValue::try_from(Wish::header(&wishes))
+        {
+            response.headers_mut().insert(names::WISHES, wishes);
+        }
         Ok(response)
+    });
+    answered.await.unwrap_or_else(Problem::into_response)
+}
+
+/// Runs `work` for an enrolled device that is not revoked.
+async fn standing<T: Send + 'static>(
+    collector: Arc<Collector>,
+    caller: Caller,
+    work: impl FnOnce(&Collector, DeviceId, Standing) -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    blocking(move || {
+        let Caller(device) = caller;
+        match collector.store.standing(device)? {
+            Standing::Unknown => Err(Problem::DeviceUnknown),
+            Standing::Revoked => Err(Problem::DeviceRevoked),
+            standing => work(&collector, device, standing),
+        }
     })
     .await
 }
 
-/// Runs `answer` where waiting for the disk holds nobody else up.
-async fn blocking(answer: impl FnOnce() -> Result<Response, Problem> + Send + 'static) -> Response {
-    match tokio::task::spawn_blocking(answer).await {
-        Ok(answer) => answer.unwrap_or_else(Problem::into_response),
-        Err(_) => Problem::Unavailable.into_response(),
+/// Runs `work` where waiting for the disk holds nobody else up.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    tokio::task::spawn_blocking(work).await.unwrap_or(Err(Problem::Unavailable))
+}
+
+/// What the book says against a batch or a bundle.
+fn refused(refused: Refused) -> Problem {
+    match refused {
+        Refused::Unknown => Problem::ConsentRequired,
+        Refused::Ended => Problem::ConsentWithdrawn,
+        Refused::Restricted => Problem::ConsentRestricted,
+        Refused::NotGiven => Problem::ConsentNotGiven,
     }
 }
 

@@ -112,6 +112,15 @@ impl Book {
         newest.map(|line| (line.index, line.hash))
     }
 
+    /// Whether a bundle for `case` may name the entry of this hash.
+    pub(crate) fn allows_case(&self, consent: Digest, case: &CaseId) -> Result<(), Refused> {
+        let of_case = |line: &Line| line.case.as_ref().is_some_and(|of| of == case);
+        match self.entries.iter().find(|line| line.hash == consent) {
+            Some(line) if !of_case(line) => Err(Refused::NotGiven),
+            _ => self.allows(consent, Purpose::SupportCase),
+        }
+    }
+
     /// Whether a batch for `purpose` may name the entry of this hash.
     pub(crate) fn allows(&self, consent: Digest, purpose: Purpose) -> Result<(), Refused> {
         let Some((place, grant)) = self.entries.iter().enumerate().find(|(_, line)| line.hash == consent)
@@ -196,6 +205,10 @@ mod tests {
         assert_eq!(book.allows(at(2), USAGE), Err(Refused::NotGiven));
         assert_eq!(book.allows(at(3), CASE), Err(Refused::NotGiven));
         assert_eq!(book.allows(at(4), USAGE), Err(Refused::Unknown));
+        let of_case = |place, case: &str| book.allows_case(at(place), &case.parse().unwrap());
+        assert_eq!((of_case(2, "B-2"), of_case(2, "A-1")), (Ok(()), Err(Refused::NotGiven)));
+        assert_eq!((of_case(1, "A-1"), of_case(0, "A-1")), (Err(Refused::Ended), Err(Refused::NotGiven)));
+        assert_eq!(of_case(4, "A-1"), Err(Refused::Unknown));
     }
 
     #[test]

@@ -76,9 +76,7 @@ pub(crate) fn standing(dir: &Path) -> Result<Standing, Failure> {
 
 /// What enrolment left, if the device was ever enrolled.
 pub(crate) fn enrolment(dir: &Path) -> Result<Option<Enrolment>, Failure> {
-    let path = dir.join(ENROLMENT);
-    let Some(bytes) = disk::read(&path)? else { return Ok(None) };
-    serde_json::from_slice(&bytes).map(Some).map_err(|_| Failure::unreadable(&path))
+    disk::read_json(&dir.join(ENROLMENT))
 }
 
 /// Remembers a new certificate for a device, which is enrolled from now on if it was not.

@@ -8,6 +8,9 @@
 //!              consents.log            ledger entries
 //!              <purpose>.log           batches
 //!              requests/<id>.json      privacy requests, and <id>.done
+//!              bundles/                support bundles on their way
+//!              wishes/<case>.json      support bundles that are asked for
+//! bundles/                             support bundles that are whole
 //! ```
 //!
 //! What is answered with a success was synced before. A distributed engine would replace this module
@@ -15,6 +18,7 @@
 //! therefore looks at tokens and markers anew at each request.
 
 mod book;
+pub(crate) mod bundles;
 pub(crate) mod device;
 mod index;
 mod log;
@@ -24,6 +28,8 @@ pub(crate) mod stream;
 #[cfg(test)]
 pub(crate) mod testing;
 pub(crate) mod tokens;
+pub(crate) mod uploads;
+pub(crate) mod wishes;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{File, TryLockError};
@@ -32,7 +38,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use protocol::ledger::Entry;
 use protocol::reply::{PrivacyReply, PrivacyRequest};
-use protocol::{Batch, DeviceId, Digest, Purpose};
+use protocol::{Batch, DeviceId, Digest, Purpose, Wish};
 use time::OffsetDateTime;
 
 use book::Book;
@@ -112,6 +118,11 @@ impl Store {
     /// Index and hash of the newest ledger entry that is known of an enrolled device.
     pub(crate) fn ledger_head(&self, device: DeviceId) -> Result<Option<(u64, Digest)>, Failure> {
         self.with(device, |device| Ok(device.book.head()))
+    }
+
+    /// The bundles that are asked of a device now.
+    pub(crate) fn wishes(&self, device: DeviceId, now: OffsetDateTime) -> Result<Vec<Wish>, Failure> {
+        wishes::of(&self.data, device, now)
     }
 
     /// Stores a batch of an enrolled device, whose bytes are `envelope`, if its consent stands.

@@ -88,9 +88,7 @@ impl std::fmt::Display for Ticket {
 
 /// The request of a ticket, if there is one.
 pub(crate) fn read(data: &Path, ticket: &Ticket) -> Result<Option<Kept>, Failure> {
-    let path = ticket.path(data);
-    let Some(bytes) = disk::read(&path)? else { return Ok(None) };
-    serde_json::from_slice(&bytes).map(Some).map_err(|_| Failure::unreadable(&path))
+    disk::read_json(&ticket.path(data))
 }
 
 /// Keeps a request that is not there yet.

@@ -88,6 +88,15 @@ impl Device {
 
     /// The ledger line of an answer for the purpose of usage statistics.
     pub(crate) fn ledger_line(&self, index: u64, kind: EventKind) -> String {
+        self.line(index, Purpose::UsageStatistics, None, kind)
+    }
+
+    /// The ledger line of an answer for a support case.
+    pub(crate) fn case_line(&self, index: u64, case: &str, kind: EventKind) -> String {
+        self.line(index, Purpose::SupportCase, Some(case), kind)
+    }
+
+    fn line(&self, index: u64, purpose: Purpose, case: Option<&str>, kind: EventKind) -> String {
         let entry = Entry {
             header: EntryHeader {
                 schema: "kathea-consent-1".to_owned(),
@@ -96,8 +105,8 @@ impl Device {
                 previous: None,
             },
             processing: Processing {
-                purpose: Purpose::UsageStatistics,
-                case: None,
+                purpose,
+                case: case.map(|case| case.parse().unwrap()),
                 policy: "copenhagen-imaging".to_owned(),
                 policy_version: "1".to_owned(),
                 policy_sha256: Digest::of(b"policy"),
@@ -139,6 +148,25 @@ impl Device {
         let body = batch.encode();
         let digest = content_digest(&body);
         self.call(collector, "PUT", &path(batch), &body, &digest)
+    }
+
+    /// Asks with these headers; gives the answer as it is.
+    pub(crate) fn ask(
+        &self,
+        collector: &Collector,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> ureq::http::Response<ureq::Body> {
+        let uri = collector.url.clone() + path;
+        let request = Request::builder().method(method).uri(uri);
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        if body.is_empty() {
+            self.agent.run(request.body(()).unwrap()).unwrap()
+        } else {
+            self.agent.run(request.body(body).unwrap()).unwrap()
+        }
     }
 
     pub(crate) fn call(

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod batches;
+mod bundles;
 mod commands;
 mod device;
 mod durable;

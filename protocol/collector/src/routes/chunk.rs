@@ -1,0 +1,122 @@
+//! The bytes of one `PATCH` on their way to the disk, never more of them in memory than a frame.
+
+use std::fs::File;
+use std::future::poll_fn;
+use std::io::Write;
+use std::pin::Pin;
+
+use axum::body::{Body, Bytes, HttpBody};
+use axum::http::HeaderMap;
+use data_encoding::BASE64;
+use protocol::bundle::tus;
+use ring::digest::{Algorithm, Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
+
+use super::turns::Turn;
+use crate::failure::Failure;
+use crate::problem::Problem;
+
+/// What a checksum may be made by; tus wants SHA-1 of every server that offers any.
+pub(super) const ALGORITHMS: &str = "sha1,sha256";
+
+/// What `Upload-Checksum` says of the chunk.
+pub(super) struct Checksum {
+    expected: Vec<u8>,
+    context: Context,
+}
+
+impl Checksum {
+    /// `ALGORITHM BASE64`; none if the header is not there.
+    pub(super) fn read(headers: &HeaderMap) -> Result<Option<Self>, Problem> {
+        let Some(value) = headers.get(tus::CHECKSUM) else { return Ok(None) };
+        let read = || {
+            let (algorithm, encoded) = value.to_str().ok()?.split_once(' ')?;
+            let algorithm: &'static Algorithm = match algorithm {
+                "sha1" => &SHA1_FOR_LEGACY_USE_ONLY,
+                "sha256" => &SHA256,
+                _ => return None,
+            };
+            let expected = BASE64.decode(encoded.trim().as_bytes()).ok()?;
+            Some(Self { expected, context: Context::new(algorithm) })
+        };
+        read().map(Some).ok_or(Problem::BadRequest)
+    }
+}
+
+/// A chunk that is being written. It holds its turn on the upload until the last of its writes is over.
+pub(super) struct Chunk {
+    /// None if nothing is missing any more.
+    part: Option<File>,
+    begin: u64,
+    length: u64,
+    /// Bytes that it may have.
+    room: u64,
+    checksum: Option<Checksum>,
+    turn: Turn,
+}
+
+impl Chunk {
+    /// Of at most `room` bytes, which go to `part` from `begin` on.
+    pub(super) fn new(
+        part: Option<File>,
+        begin: u64,
+        room: u64,
+        checksum: Option<Checksum>,
+        turn: Turn,
+    ) -> Self {
+        Self { part, begin, length: 0, room, checksum, turn }
+    }
+
+    /// Takes the body to its end. What came before a cut stays: the next request goes on behind it.
+    pub(super) async fn fill(mut self, mut body: Body) -> Result<Self, Problem> {
+        loop {
+            let frame = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx));
+            let frame = tokio::select! {
+                frame = frame => frame,
+                () = self.turn.is_over() => return Err(Problem::Superseded),
+            };
+            match frame {
+                None => return Ok(self),
+                Some(Err(_)) => return Err(Problem::BadRequest),
+                Some(Ok(frame)) => {
+                    let Ok(bytes) = frame.into_data() else { continue };
+                    let write = tokio::task::spawn_blocking(move || self.write(&bytes).map(|()| self));
+                    self = write.await.map_err(|_| Problem::Unavailable)??;
+                }
+            }
+        }
+    }
+
+    fn write(&mut self, bytes: &Bytes) -> Result<(), Problem> {
+        let length = self.length + bytes.len() as u64;
+        if length > self.room {
+            return Err(Problem::TooLong);
+        }
+        if let Some(part) = &mut self.part {
+            part.write_all(bytes).map_err(unwritable)?;
+        }
+        if let Some(checksum) = &mut self.checksum {
+            checksum.context.update(bytes);
+        }
+        self.length = length;
+        Ok(())
+    }
+
+    /// Keeps the bytes if they are what the checksum says, else throws them away. Returns the new offset, which
+    /// outlives a power cut.
+    pub(super) fn keep(self) -> Result<u64, Problem> {
+        let is_right = self
+            .checksum
+            .is_none_or(|checksum| checksum.context.finish().as_ref() == checksum.expected.as_slice());
+        if let Some(part) = &self.part {
+            if !is_right {
+                part.set_len(self.begin).map_err(unwritable)?;
+            }
+            part.sync_data().map_err(unwritable)?;
+        }
+        if is_right { Ok(self.begin + self.length) } else { Err(Problem::ChecksumMismatch) }
+    }
+}
+
+fn unwritable(error: std::io::Error) -> Problem {
+    Failure::new(format!("a bundle cannot be written: {}", error.kind())).into()
+}

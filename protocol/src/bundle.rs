@@ -1,0 +1,177 @@
+//! A support bundle on its way: what is said of it beside its sealed bytes, which go by tus 1.0, and the
+//! vendor's wish for one.
+
+use std::fmt;
+use std::str::FromStr;
+
+use data_encoding::BASE64;
+use serde::{Deserialize, Serialize};
+
+use crate::case::CaseId;
+use crate::identity::{CaseReason, Digest};
+
+/// Bytes of one `PATCH`, at most.
+pub const MAX_CHUNK: u64 = 5 << 20;
+
+/// What a device announces before the first byte: `Upload-Length` and `Upload-Metadata` of tus.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Announcement {
+    /// The case that the bundle is for.
+    pub case: CaseId,
+    /// Bytes of the sealed file.
+    pub size: u64,
+    /// Of the sealed file.
+    pub sha256: Digest,
+    /// Of the `manifest.json` inside: the digest that the clinic said yes to.
+    pub manifest_sha256: Digest,
+    /// Hash of the ledger line that says yes for the case.
+    pub consent: Digest,
+}
+
+impl Announcement {
+    /// The value of `Upload-Metadata` (tus 1.0, Creation): words and Base64.
+    pub fn metadata(&self) -> String {
+        let encoded = |value: &dyn fmt::Display| BASE64.encode(value.to_string().as_bytes());
+        format!(
+            "case {},sha256 {},manifest_sha256 {},consent {}",
+            encoded(&self.case),
+            encoded(&self.sha256),
+            encoded(&self.manifest_sha256),
+            encoded(&self.consent)
+        )
+    }
+
+    /// Reads `Upload-Metadata` of an upload of `size` bytes. Unknown words are ignored.
+    pub fn read(metadata: &str, size: u64) -> Option<Self> {
+        Some(Self {
+            case: value(metadata, "case")?,
+            size,
+            sha256: value(metadata, "sha256")?,
+            manifest_sha256: value(metadata, "manifest_sha256")?,
+            consent: value(metadata, "consent")?,
+        })
+    }
+}
+
+fn value<T: FromStr>(metadata: &str, name: &str) -> Option<T> {
+    let pairs = metadata.split(',').filter_map(|pair| pair.trim().split_once(' '));
+    let (_, encoded) = pairs.into_iter().find(|(word, _)| *word == name)?;
+    String::from_utf8(BASE64.decode(encoded.as_bytes()).ok()?).ok()?.parse().ok()
+}
+
+/// `POST /v1/bundles/{id}/complete`: every byte was sent, and this is what they are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Complete {
+    /// Of the sealed file.
+    pub sha256: Digest,
+    /// Bytes of the sealed file.
+    pub size: u64,
+}
+
+/// 200 to a [`Complete`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BundleReply {
+    /// Of the file that is held, computed there.
+    pub sha256: Digest,
+    /// Its bytes.
+    pub size: u64,
+    /// True once the file outlives a power cut.
+    pub durable: bool,
+    /// The number that the vendor files it under.
+    pub receipt: String,
+}
+
+/// The number that a bundle is filed under, however it came: the first 32 digits of its SHA-256.
+pub fn receipt(sha256: Digest) -> String {
+    let mut text = sha256.to_string();
+    text.truncate(32);
+    text
+}
+
+/// The vendor's wish for a bundle. It asks; nothing happens without the clinic's yes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wish {
+    /// The case that it would be for.
+    pub case: CaseId,
+    /// Why.
+    pub reason: CaseReason,
+}
+
+impl Wish {
+    /// The value of [`names::WISHES`](crate::reply::names::WISHES): `CASE reason`, divided by commas.
+    pub fn header(wishes: &[Self]) -> String {
+        let each: Vec<String> = wishes.iter().map(|wish| format!("{} {}", wish.case, wish.reason)).collect();
+        each.join(", ")
+    }
+
+    /// Reads [`Wish::header`]. What has another form is of a later version, and ignored.
+    pub fn read_header(text: &str) -> Vec<Self> {
+        let wish = |part: &str| {
+            let (case, reason) = part.trim().split_once(' ')?;
+            Some(Self { case: case.parse().ok()?, reason: reason.parse().ok()? })
+        };
+        text.split(',').filter_map(wish).collect()
+    }
+}
+
+/// Names of tus 1.0 (<https://tus.io/protocols/resumable-upload>).
+pub mod tus {
+    /// The one version.
+    pub const VERSION: &str = "1.0.0";
+    /// In every request and answer.
+    pub const RESUMABLE: &str = "tus-resumable";
+    /// Versions that the server speaks.
+    pub const VERSIONS: &str = "tus-version";
+    /// What it can beside the core.
+    pub const EXTENSION: &str = "tus-extension";
+    /// Bytes of the longest upload.
+    pub const MAX_SIZE: &str = "tus-max-size";
+    /// Algorithms of [`CHECKSUM`] that the server knows.
+    pub const CHECKSUM_ALGORITHM: &str = "tus-checksum-algorithm";
+    /// Bytes of the whole upload.
+    pub const LENGTH: &str = "upload-length";
+    /// Bytes that the server has.
+    pub const OFFSET: &str = "upload-offset";
+    /// What the upload is.
+    pub const METADATA: &str = "upload-metadata";
+    /// `sha256 BASE64` of a chunk.
+    pub const CHECKSUM: &str = "upload-checksum";
+    /// Media type of a chunk.
+    pub const CHUNK: &str = "application/offset+octet-stream";
+    /// The checksum is not that of the chunk, which was thrown away.
+    pub const CHECKSUM_MISMATCH: u16 = 460;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metadata_is_read_as_it_was_written_and_not_otherwise() {
+        let announcement = Announcement {
+            case: "CASE-1042".parse().unwrap(),
+            size: 7,
+            sha256: Digest::of(b"sealed"),
+            manifest_sha256: Digest::of(b"manifest"),
+            consent: Digest::of(b"line"),
+        };
+        let metadata = announcement.metadata();
+        assert_eq!(Announcement::read(&metadata, 7), Some(announcement.clone()));
+        assert_eq!(Announcement::read(&format!("new dGV4dA==, {metadata},flag"), 7), Some(announcement));
+        for broken in
+            ["", "case", &metadata.replace("consent", "consents"), &metadata.replace("case ", "case !")]
+        {
+            assert_eq!(Announcement::read(broken, 7), None, "{broken}");
+        }
+    }
+
+    #[test]
+    fn a_wish_is_a_case_and_a_reason_of_the_list() {
+        let wish = |case: &str, reason| Wish { case: case.parse().unwrap(), reason };
+        let wishes = [wish("A-1", CaseReason::ImageQuality), wish("B-2", CaseReason::Other)];
+        let header = Wish::header(&wishes);
+        assert_eq!(header, "A-1 image_quality, B-2 other");
+        assert_eq!(Wish::read_header(&header), wishes);
+        assert_eq!(Wish::read_header("A-1 send_everything, b other, , B-2 other"), wishes[1..]);
+    }
+}
