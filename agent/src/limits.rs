@@ -151,6 +151,17 @@ pub const REPLY_BODY: Duration = Duration::from_secs(30);
 /// One exchange, beside what the rate needs for its body: whatever the phases do, it has an end.
 pub const EXCHANGE: Duration = Duration::from_secs(120);
 
+// Ship: a bundle
+
+/// How long one chunk of a bundle should take: what a cut costs at most, and how long others wait for their turn.
+pub const PART_TIME: Duration = Duration::from_secs(10);
+
+/// Bytes of the smallest chunk of a bundle: some 300 bytes of heads on each are nothing beside it.
+pub const SMALLEST_PART: u64 = 64 << 10;
+
+/// Bytes of the name that a server gives to an upload.
+pub const UPLOAD_PATH: usize = 1 << 10;
+
 // The corridor
 
 /// How long the first news from the outbox waits for more: a commit for some files costs as little as for one.

@@ -2,7 +2,6 @@
 //! vendor's wish for one.
 
 use std::fmt;
-use std::str::FromStr;
 
 use data_encoding::BASE64;
 use serde::{Deserialize, Serialize};
@@ -24,39 +23,43 @@ pub struct Announcement {
     pub sha256: Digest,
     /// Of the `manifest.json` inside: the digest that the clinic said yes to.
     pub manifest_sha256: Digest,
-    /// Hash of the ledger line that says yes for the case.
-    pub consent: Digest,
+    /// Hashes of the ledger lines that say yes for the case: one for each purpose that the bundle needs.
+    pub consents: Vec<Digest>,
 }
 
 impl Announcement {
     /// The value of `Upload-Metadata` (tus 1.0, Creation): words and Base64.
     pub fn metadata(&self) -> String {
         let encoded = |value: &dyn fmt::Display| BASE64.encode(value.to_string().as_bytes());
+        let consents: Vec<String> = self.consents.iter().map(ToString::to_string).collect();
         format!(
-            "case {},sha256 {},manifest_sha256 {},consent {}",
+            "case {},sha256 {},manifest_sha256 {},consents {}",
             encoded(&self.case),
             encoded(&self.sha256),
             encoded(&self.manifest_sha256),
-            encoded(&self.consent)
+            encoded(&consents.join(" "))
         )
     }
 
     /// Reads `Upload-Metadata` of an upload of `size` bytes. Unknown words are ignored.
     pub fn read(metadata: &str, size: u64) -> Option<Self> {
         Some(Self {
-            case: value(metadata, "case")?,
+            case: value(metadata, "case")?.parse().ok()?,
             size,
-            sha256: value(metadata, "sha256")?,
-            manifest_sha256: value(metadata, "manifest_sha256")?,
-            consent: value(metadata, "consent")?,
+            sha256: value(metadata, "sha256")?.parse().ok()?,
+            manifest_sha256: value(metadata, "manifest_sha256")?.parse().ok()?,
+            consents: value(metadata, "consents")?
+                .split(' ')
+                .map(|hash| hash.parse().ok())
+                .collect::<Option<_>>()?,
         })
     }
 }
 
-fn value<T: FromStr>(metadata: &str, name: &str) -> Option<T> {
-    let pairs = metadata.split(',').filter_map(|pair| pair.trim().split_once(' '));
-    let (_, encoded) = pairs.into_iter().find(|(word, _)| *word == name)?;
-    String::from_utf8(BASE64.decode(encoded.as_bytes()).ok()?).ok()?.parse().ok()
+fn value(metadata: &str, name: &str) -> Option<String> {
+    let mut pairs = metadata.split(',').filter_map(|pair| pair.trim().split_once(' '));
+    let (_, encoded) = pairs.find(|(word, _)| *word == name)?;
+    String::from_utf8(BASE64.decode(encoded.as_bytes()).ok()?).ok()
 }
 
 /// `POST /v1/bundles/{id}/complete`: every byte was sent, and this is what they are.
@@ -153,13 +156,13 @@ mod tests {
             size: 7,
             sha256: Digest::of(b"sealed"),
             manifest_sha256: Digest::of(b"manifest"),
-            consent: Digest::of(b"line"),
+            consents: vec![Digest::of(b"line"), Digest::of(b"other line")],
         };
         let metadata = announcement.metadata();
         assert_eq!(Announcement::read(&metadata, 7), Some(announcement.clone()));
         assert_eq!(Announcement::read(&format!("new dGV4dA==, {metadata},flag"), 7), Some(announcement));
         for broken in
-            ["", "case", &metadata.replace("consent", "consents"), &metadata.replace("case ", "case !")]
+            ["", "case", &metadata.replace("consents", "consent"), &metadata.replace("case ", "case !")]
         {
             assert_eq!(Announcement::read(broken, 7), None, "{broken}");
         }

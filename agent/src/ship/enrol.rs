@@ -8,7 +8,7 @@ use rcgen::{
     CertificateParams, DistinguishedName, DnType, PKCS_ED25519, PublicKeyData, SignatureAlgorithm, SigningKey,
 };
 
-use super::exchange::{Exchange, Method, Outcome};
+use super::exchange::{Body, Exchange, Method, Outcome};
 use super::failure::Failure;
 use super::routes;
 use super::trust::{self, Identity};
@@ -70,7 +70,10 @@ pub fn enrol(
         .and_then(|request| request.pem())
         .map_err(|_| EnrolError::Request)?;
     let body = EnrolRequest { token: token.to_owned(), csr };
-    Ok(Exchange { body: routes::to_json(&body), ..routes::json(Method::Post, "/v1/enrol".to_owned()) })
+    Ok(Exchange {
+        body: Body::Bytes(routes::to_json(&body)),
+        ..routes::json(Method::Post, "/v1/enrol".to_owned())
+    })
 }
 
 /// The identity that the answer gives, if it is of the device's key (`pkcs8`, and `device` that follows from it)
@@ -169,7 +172,7 @@ mod tests {
             Ed25519KeyPair::from_pkcs8(&device.pkcs8).unwrap().sign(message).as_ref().to_vec()
         };
         let exchange = enrol("token", &device.public, sign).unwrap();
-        let request: EnrolRequest = serde_json::from_slice(&exchange.body).unwrap();
+        let request: EnrolRequest = serde_json::from_slice(exchange.body.bytes()).unwrap();
         assert_eq!((exchange.path.as_str(), request.token.as_str()), ("/v1/enrol", "token"));
 
         let (kind, der) = <(SectionKind, Vec<u8>)>::from_pem_slice(request.csr.as_bytes()).unwrap();
@@ -181,7 +184,10 @@ mod tests {
         UnparsedPublicKey::new(&ED25519, &device.public).verify(info, signature).unwrap();
         let name = device.id().to_string();
         assert!(info.windows(32).any(|window| window == name.as_bytes()));
-        assert!(!exchange.body.windows(32).any(|window| window == &device.pkcs8[16..48]), "the private key");
+        assert!(
+            !exchange.body.bytes().windows(32).any(|window| window == &device.pkcs8[16..48]),
+            "the private key"
+        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! One question to the collector and its answer, and what an answer's status means.
 
 use std::fmt;
+use std::fs::File;
 use std::time::Duration;
 
 use protocol::Digest;
@@ -18,6 +19,12 @@ use crate::consent::permit::Lease;
 pub enum Method {
     /// Ask.
     Get,
+    /// Ask for what the answer's head says.
+    Head,
+    /// Ask what can be done.
+    Options,
+    /// Add to it.
+    Patch,
     /// Store under a name of the device's choosing; again is the same.
     Put,
     /// Ask for something to be done.
@@ -32,10 +39,37 @@ pub struct Exchange {
     pub path: String,
     /// Beside Host, User-Agent and Content-Length.
     pub headers: Vec<(&'static str, String)>,
-    /// Empty: none.
-    pub body: Vec<u8>,
+    /// What is sent.
+    pub body: Body,
     /// What must stand for the body to be sent to its end.
     pub lease: Option<Lease>,
+}
+
+/// What an exchange sends.
+pub enum Body {
+    /// Held in memory; empty: none.
+    Bytes(Vec<u8>),
+    /// So many bytes of a file, from where it stands.
+    Part(File, u64),
+}
+
+impl Body {
+    /// Bytes of it.
+    pub fn length(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::Part(_, length) => *length,
+        }
+    }
+
+    /// What is held of it in memory.
+    #[cfg(test)]
+    pub(crate) fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Bytes(bytes) => bytes,
+            Self::Part(..) => &[],
+        }
+    }
 }
 
 /// One answer of the collector.
@@ -51,6 +85,16 @@ pub struct Answer {
     pub date: Option<String>,
     /// As it was written; [`names::LEDGER_HEAD`].
     pub ledger_head: Option<String>,
+    /// As it was written; [`names::WISHES`].
+    pub wishes: Option<String>,
+    /// As it was written (RFC 9110, 10.2.2).
+    pub location: Option<String>,
+    /// As it was written; [`protocol::bundle::tus::OFFSET`].
+    pub upload_offset: Option<String>,
+    /// As it was written; [`protocol::bundle::tus::LENGTH`].
+    pub upload_length: Option<String>,
+    /// As it was written; [`protocol::bundle::tus::CHECKSUM_ALGORITHM`].
+    pub checksum_algorithms: Option<String>,
     /// At most [`crate::limits::REPLY`] bytes.
     pub body: Vec<u8>,
 }
@@ -120,6 +164,11 @@ pub(super) fn refusal(outcome: &Outcome) -> Reply {
     }
 }
 
+/// A page for people, whatever its status: what no collector answers.
+pub(super) fn is_page(outcome: &Outcome) -> bool {
+    outcome.as_ref().is_ok_and(Answer::is_page)
+}
+
 /// `sha-256=:BASE64:` of `body` (RFC 9530).
 pub(super) fn content_digest(digest: Digest) -> (&'static str, String) {
     let base64 = data_encoding::BASE64.encode(&digest.to_bytes());
@@ -133,7 +182,7 @@ fn http_date(text: &str) -> Option<i64> {
 
 impl fmt::Debug for Exchange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Exchange({:?} {}, {} bytes)", self.method, self.path, self.body.len())
+        write!(f, "Exchange({:?} {}, {} bytes)", self.method, self.path, self.body.length())
     }
 }
 
@@ -236,7 +285,7 @@ mod tests {
             method: Method::Post,
             path: "/v1/enrol".into(),
             headers: vec![("x", "secret".into())],
-            body: b"secret".to_vec(),
+            body: Body::Bytes(b"secret".to_vec()),
             lease: None,
         };
         assert_eq!(format!("{exchange:?}"), "Exchange(Post /v1/enrol, 6 bytes)");

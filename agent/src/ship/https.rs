@@ -9,6 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use data_encoding::BASE64;
+use protocol::bundle::tus;
 use protocol::envelope::MAX_WIRE;
 use protocol::reply::names;
 use ureq::config::Config;
@@ -114,7 +115,7 @@ impl Https {
         let config = &self.config;
         let agent = self.agent.get_or_insert_with(|| Agent::new_with_config(config.clone()));
         let mut upload = Upload {
-            rest: &exchange.body,
+            from: (&exchange.body).into(),
             lease: exchange.lease.as_ref(),
             rate: self.rate,
             sleep: &mut *self.sleep,
@@ -153,6 +154,9 @@ fn run(
     }
     let method = match exchange.method {
         Method::Get => "GET",
+        Method::Head => "HEAD",
+        Method::Options => "OPTIONS",
+        Method::Patch => "PATCH",
         Method::Put => "PUT",
         Method::Post => "POST",
     };
@@ -160,10 +164,11 @@ fn run(
     for (name, value) in &exchange.headers {
         request = request.header(*name, value);
     }
-    let response = if exchange.body.is_empty() {
+    let length = exchange.body.length();
+    let response = if length == 0 {
         agent.run(request.body(()).map_err(Error::Http)?)
     } else {
-        request = request.header(header::CONTENT_LENGTH, exchange.body.len());
+        request = request.header(header::CONTENT_LENGTH, length);
         agent.run(request.body(SendBody::from_reader(upload)).map_err(Error::Http)?)
     };
     let (parts, body) = response?.into_parts();
@@ -175,6 +180,11 @@ fn run(
         retry_after: text("retry-after"),
         date: text("date"),
         ledger_head: text(names::LEDGER_HEAD),
+        wishes: text(names::WISHES),
+        location: text("location"),
+        upload_offset: text(tus::OFFSET),
+        upload_length: text(tus::LENGTH),
+        checksum_algorithms: text(tus::CHECKSUM_ALGORITHM),
         body,
     })
 }

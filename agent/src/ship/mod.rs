@@ -8,6 +8,7 @@ pub mod pace;
 pub mod parcel;
 pub mod routes;
 pub mod trust;
+pub mod tus;
 mod upload;
 
 #[cfg(test)]

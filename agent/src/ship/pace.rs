@@ -211,6 +211,12 @@ impl Pace {
         Step::Send { max_records: half.min(self.ceiling) }
     }
 
+    /// The answer to the last [`Step::Send`] was one of several that make one: the next goes at once, and what failed
+    /// before is not forgotten.
+    pub fn goes_on(&mut self) {
+        self.in_flight = false;
+    }
+
     /// Takes the answer to the last [`Step::Send`] (of `sent` records) or [`Step::Probe`] (0).
     pub fn heard(&mut self, reply: Reply, sent: u32, now: Duration, random: u64) -> Fate {
         self.in_flight = false;

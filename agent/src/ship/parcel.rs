@@ -10,7 +10,7 @@ use protocol::envelope::{MAX_GAPS, MAX_WIRE};
 use protocol::reply::{BatchReply, names};
 use protocol::{Batch, Digest, Epoch, Gap};
 
-use super::exchange::{Exchange, Method, Outcome, content_digest, refusal};
+use super::exchange::{Body, Exchange, Method, Outcome, content_digest, refusal};
 use super::pace::{Fate, Reply};
 use crate::consent::permit::Lease;
 
@@ -105,7 +105,7 @@ impl Parcel {
             method: Method::Put,
             path: format!("/v1/streams/{}/batches/{id}", batch.header.purpose),
             headers: vec![("content-type", names::BATCH.to_owned()), content_digest(digest)],
-            body,
+            body: Body::Bytes(body),
             lease: Some(lease),
         };
         Some((parcel, exchange))

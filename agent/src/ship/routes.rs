@@ -4,7 +4,7 @@ use protocol::Digest;
 use protocol::reply::{Capabilities, ConsentReply, PrivacyReply, PrivacyRequest};
 use serde::Serialize;
 
-use super::exchange::{Exchange, Method, Outcome, refusal};
+use super::exchange::{Body, Exchange, Method, Outcome, refusal};
 use super::pace::Reply;
 use crate::consent::vendor_request::PrivacyKind;
 
@@ -26,7 +26,7 @@ pub fn probed(outcome: &Outcome) -> Reply {
 /// `PUT /v1/consents/{hash}`: the ledger's line as it stands.
 pub fn consent(line: &str) -> Exchange {
     let hash = protocol::ledger::line_hash(line);
-    Exchange { body: line.into(), ..json(Method::Put, format!("/v1/consents/{hash}")) }
+    Exchange { body: Body::Bytes(line.into()), ..json(Method::Put, format!("/v1/consents/{hash}")) }
 }
 
 /// Whether the collector has that line for good.
@@ -41,7 +41,10 @@ pub fn consent_stored(outcome: &Outcome, hash: Digest) -> Reply {
 
 /// `POST /v1/privacy/{kind}`.
 pub fn privacy(kind: PrivacyKind, request: &PrivacyRequest) -> Exchange {
-    Exchange { body: to_json(request), ..json(Method::Post, format!("/v1/privacy/{}", kind.as_str())) }
+    Exchange {
+        body: Body::Bytes(to_json(request)),
+        ..json(Method::Post, format!("/v1/privacy/{}", kind.as_str()))
+    }
 }
 
 /// Whether the vendor has the request, and under which ticket.
@@ -81,8 +84,8 @@ pub(super) fn to_json(body: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(body).unwrap_or_default()
 }
 
-fn bare(method: Method, path: String) -> Exchange {
-    Exchange { method, path, headers: vec![], body: vec![], lease: None }
+pub(super) fn bare(method: Method, path: String) -> Exchange {
+    Exchange { method, path, headers: vec![], body: Body::Bytes(vec![]), lease: None }
 }
 
 fn one() -> Reply {
@@ -115,8 +118,8 @@ mod tests {
         let hash = protocol::ledger::line_hash(line);
         let exchange = consent(line);
         assert_eq!(
-            (exchange.path, exchange.body),
-            (format!("/v1/consents/{hash}"), line.as_bytes().to_vec())
+            (exchange.path.as_str(), exchange.body.bytes()),
+            (format!("/v1/consents/{hash}").as_str(), line.as_bytes())
         );
 
         let body = |hash: Digest, durable| format!(r#"{{"hash":"{hash}","durable":{durable}}}"#);
@@ -146,7 +149,7 @@ mod tests {
         };
         let exchange = privacy(PrivacyKind::Withdraw, &request);
         assert_eq!(exchange.path, "/v1/privacy/withdraw");
-        assert_eq!(serde_json::from_slice::<PrivacyRequest>(&exchange.body).unwrap(), request);
+        assert_eq!(serde_json::from_slice::<PrivacyRequest>(exchange.body.bytes()).unwrap(), request);
 
         let (reply, taken) = privacy_taken(&answer(202, r#"{"ticket":"t-1","state":"open"}"#));
         assert_eq!((reply, taken.map(|taken| taken.ticket)), (one(), Some("t-1".to_owned())));

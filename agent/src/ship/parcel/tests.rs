@@ -65,7 +65,7 @@ fn neighbours_become_one_batch_and_a_hole_an_epoch_or_a_header_ends_it() {
     for (second, records) in cases {
         let (parcel, exchange) = pack(&[opened(0, first.batch.clone()), second], 1000);
         assert_eq!(parcel.records(), records);
-        let sent = Batch::decode(&exchange.body).unwrap();
+        let sent = Batch::decode(exchange.body.bytes()).unwrap();
         assert!(sent.records.iter().zip(0..).all(|(record, seq)| record.attributes[0] == seq));
         assert_eq!(exchange.path, format!("/v1/streams/usage_statistics/batches/{}", sent.id()));
     }
@@ -78,11 +78,11 @@ fn packing_is_deterministic_and_its_head_names_its_bytes() {
     let gap = Gap { epoch: epoch(1), lo: 900, hi: 910, reason: Reason::Quota };
     let again = || Parcel::pack(&waiting, &[gap; 300], &Progress::default(), 1000, lease()).unwrap();
     let ((parcel, one), (_, two)) = (again(), again());
-    assert_eq!((&one.body, &one.headers), (&two.body, &two.headers));
-    assert_eq!(Batch::decode(&one.body).unwrap().gaps.len(), MAX_GAPS);
+    assert_eq!((one.body.bytes(), &one.headers), (two.body.bytes(), &two.headers));
+    assert_eq!(Batch::decode(one.body.bytes()).unwrap().gaps.len(), MAX_GAPS);
     let done = Progress::default().note(&parcel, &Fate::Settle { records: 500, rejected: vec![] });
     assert_eq!(done.gaps_told, MAX_GAPS);
-    let base64 = data_encoding::BASE64.encode(&Digest::of(&one.body).to_bytes());
+    let base64 = data_encoding::BASE64.encode(&Digest::of(one.body.bytes()).to_bytes());
     assert!(one.headers.contains(&(names::CONTENT_DIGEST, format!("sha-256=:{base64}:"))));
 }
 
@@ -148,7 +148,7 @@ fn a_sealed_record_is_settled_as_a_whole() {
     assert_eq!((done.settled.as_slice(), done.accepted, done.rejected), (from_ref(&(5..15)), 9, 1));
 
     let (parcel, exchange) = Parcel::pack(&waiting[1..], &[], &progress, 1000, lease()).unwrap();
-    assert_eq!(Batch::decode(&exchange.body).unwrap().lo, 15);
+    assert_eq!(Batch::decode(exchange.body.bytes()).unwrap().lo, 15);
     assert_eq!(progress.note(&parcel, &Fate::Keep), Done::default());
     let done = progress.note(&parcel, &Fate::Reject(vec![17]));
     assert_eq!((done.settled.len(), done.rejected), (0, 1));
@@ -241,7 +241,7 @@ fn whatever_the_collector_answers_every_good_record_arrives_and_nothing_is_settl
                 other => panic!("seed {seed}: {other:?}"),
             };
             let (parcel, exchange) = Parcel::pack(&waiting, &[], &progress, max_records, lease()).unwrap();
-            let reply = parcel.reply(&model.answer(&parcel, &exchange.body));
+            let reply = parcel.reply(&model.answer(&parcel, exchange.body.bytes()));
             let fate = pace.heard(reply, parcel.records(), now, 0);
             let done = progress.note(&parcel, &fate);
             rejected += done.rejected;

@@ -4,7 +4,7 @@ use rustls::ProtocolVersion;
 
 use super::pki::{Authority, Life, Pair, device_key, self_signed};
 use super::server::{BOTH, Server, config, respond};
-use crate::ship::exchange::{Exchange, Method};
+use crate::ship::exchange::{Body, Exchange, Method};
 use crate::ship::failure::{BadSettings, Failure, TlsFailure};
 use crate::ship::https::{Https, Settings};
 use crate::ship::routes;
@@ -40,7 +40,7 @@ fn the_vendors_server_is_talked_to_mutually_in_tls_1_3_with_a_small_head() {
         method: Method::Put,
         path: "/v1/x".into(),
         headers: vec![("content-type", "application/json".into())],
-        body: b"{}".to_vec(),
+        body: Body::Bytes(b"{}".to_vec()),
         lease: None,
     };
     assert_eq!(https.exchange(&exchange).unwrap().status, 200);

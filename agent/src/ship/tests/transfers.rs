@@ -11,7 +11,7 @@ use std::thread;
 use super::pki::{Authority, Life};
 use super::server::{BOTH, Server, config, listen, respond};
 use crate::consent::permit::Lease;
-use crate::ship::exchange::{Exchange, Method};
+use crate::ship::exchange::{Body, Exchange, Method};
 use crate::ship::failure::{BadSettings, Failure};
 use crate::ship::https::{Https, Settings};
 use crate::ship::routes;
@@ -25,7 +25,7 @@ fn serving() -> (Server, Settings) {
 }
 
 fn upload(body: Vec<u8>, lease: Option<Lease>) -> Exchange {
-    Exchange { method: Method::Put, path: "/v1/x".into(), headers: vec![], body, lease }
+    Exchange { method: Method::Put, path: "/v1/x".into(), headers: vec![], body: Body::Bytes(body), lease }
 }
 
 #[test]

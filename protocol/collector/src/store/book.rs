@@ -112,13 +112,20 @@ impl Book {
         newest.map(|line| (line.index, line.hash))
     }
 
-    /// Whether a bundle for `case` may name the entry of this hash.
-    pub(crate) fn allows_case(&self, consent: Digest, case: &CaseId) -> Result<(), Refused> {
-        let of_case = |line: &Line| line.case.as_ref().is_some_and(|of| of == case);
-        match self.entries.iter().find(|line| line.hash == consent) {
-            Some(line) if !of_case(line) => Err(Refused::NotGiven),
-            _ => self.allows(consent, Purpose::SupportCase),
+    /// Whether a bundle for `case` may name the entries of these hashes, among which must be the yes to support.
+    pub(crate) fn allows_case(&self, consents: &[Digest], case: &CaseId) -> Result<(), Refused> {
+        let mut refused = Err(Refused::NotGiven);
+        for consent in consents {
+            let line = self.entries.iter().find(|line| line.hash == *consent).ok_or(Refused::Unknown)?;
+            if line.case.as_ref() != Some(case) {
+                return Err(Refused::NotGiven);
+            }
+            self.allows(*consent, line.purpose)?;
+            if line.purpose == Purpose::SupportCase {
+                refused = Ok(());
+            }
         }
+        refused
     }
 
     /// Whether a batch for `purpose` may name the entry of this hash.
@@ -205,7 +212,7 @@ mod tests {
         assert_eq!(book.allows(at(2), USAGE), Err(Refused::NotGiven));
         assert_eq!(book.allows(at(3), CASE), Err(Refused::NotGiven));
         assert_eq!(book.allows(at(4), USAGE), Err(Refused::Unknown));
-        let of_case = |place, case: &str| book.allows_case(at(place), &case.parse().unwrap());
+        let of_case = |place, case: &str| book.allows_case(&[at(place)], &case.parse().unwrap());
         assert_eq!((of_case(2, "B-2"), of_case(2, "A-1")), (Ok(()), Err(Refused::NotGiven)));
         assert_eq!((of_case(1, "A-1"), of_case(0, "A-1")), (Err(Refused::Ended), Err(Refused::NotGiven)));
         assert_eq!(of_case(4, "A-1"), Err(Refused::Unknown));

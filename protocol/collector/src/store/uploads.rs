@@ -40,13 +40,13 @@ pub(crate) enum Announced {
 }
 
 impl Store {
-    /// Whether a bundle of this device may rest on its announced consent, at this moment.
+    /// Whether a bundle of this device may rest on its announced consents, at this moment.
     pub(crate) fn allows_bundle(
         &self,
         device: DeviceId,
         announced: &Announcement,
     ) -> Result<Result<(), Refused>, Failure> {
-        self.with(device, |device| Ok(device.book.allows_case(announced.consent, &announced.case)))
+        self.with(device, |device| Ok(device.book.allows_case(&announced.consents, &announced.case)))
     }
 
     /// Takes an announcement. It is on the disk when this returns.

@@ -39,7 +39,7 @@ impl Sender {
             size: file.len() as u64,
             sha256: Digest::of(&file),
             manifest_sha256: Digest::of(b"manifest"),
-            consent,
+            consents: vec![consent],
         };
         Self { device, file, announcement }
     }
