@@ -278,3 +278,17 @@ pub const CHILD_ORDER: usize = 64 << 20;
 
 /// Processes that one case may bring down before it is given up: nothing that scanners write brings down one.
 pub const CHILDREN: usize = 64;
+
+// Pages
+
+/// Bytes of `preview.html`: what a browser on a clinic's PC opens without a wait. The rest is read by `support show`.
+pub const PREVIEW: u64 = 20_000_000;
+
+/// Bytes of one file that `preview.html` holds; of a longer one it holds the beginning.
+pub const PREVIEW_FILE: u64 = 2 << 20;
+
+/// Bytes of the beginning of a longer file: what a person reads before giving up.
+pub const PREVIEW_BEGINNING: u64 = 64 << 10;
+
+/// Files that `preview.html` lists by name; of a folder of more, the others are counted.
+pub const PREVIEW_FILES: usize = 10_000;

@@ -56,7 +56,8 @@ impl Policy {
         })
     }
 
-    fn facts(&self, terms: &Terms, language: Language) -> Vec<(&'static str, String)> {
+    /// Label and content of what is shown below the text.
+    pub(crate) fn facts(&self, terms: &Terms, language: Language) -> Vec<(&'static str, String)> {
         let text = terms.text.of(language);
         let controller = self.controller();
         let who = format!("{}, {} ({})", controller.name, controller.address, controller.registration);

@@ -65,6 +65,30 @@ pub const fn both<T>(en: T, da: T) -> Both<T> {
     Both { en, da }
 }
 
+/// Bytes as people read them, with each language's decimal mark.
+pub fn size(bytes: u64) -> Both<String> {
+    let en = match bytes {
+        0..1_000 => format!("{bytes} B"),
+        1_000..1_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
+        _ => format!("{:.1} GB", bytes as f64 / 1e9),
+    };
+    both(en.clone(), en.replace('.', ","))
+}
+
+/// A count, its digits in groups of three.
+pub fn grouped(number: u64) -> Both<String> {
+    let digits = number.to_string();
+    let mut en = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            en.push(',');
+        }
+        en.push(digit);
+    }
+    both(en.clone(), en.replace(',', "."))
+}
+
 impl<T: AsRef<str>> fmt::Display for Both<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (en, da) = (self.en.as_ref(), self.da.as_ref());
@@ -128,7 +152,7 @@ pub fn begin(
 pub fn end(out: &mut dyn Write, origin: &str, script: &str) -> io::Result<()> {
     write!(out, "</main>\n<footer>{}</footer>\n", Escaped(origin))?;
     if !script.is_empty() {
-        write!(out, "<script>{script}</script>\n")?;
+        writeln!(out, "<script>{script}</script>")?;
     }
     out.write_all(b"</body>\n</html>\n")
 }
@@ -159,6 +183,13 @@ mod tests {
     fn the_same_in_both_languages_is_said_once() {
         assert_eq!(both("Yes", "Ja").to_string(), "<span lang=\"en\">Yes</span><span lang=\"da\">Ja</span>");
         assert_eq!(both("<X1>", "<X1>").to_string(), "&lt;X1&gt;");
+    }
+
+    #[test]
+    fn numbers_are_read_in_both_languages() {
+        assert_eq!(size(999), both("999 B".to_owned(), "999 B".to_owned()));
+        assert_eq!(size(4_194_304), both("4.2 MB".to_owned(), "4,2 MB".to_owned()));
+        assert_eq!(grouped(1_234_567), both("1,234,567".to_owned(), "1.234.567".to_owned()));
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod clean;
 mod header;
 mod json;
 mod learn;
+mod names;
 mod outcome;
 mod private;
 mod reader;
@@ -30,6 +31,7 @@ use std::io;
 
 pub use clean::clean;
 pub use learn::{Identifier, Kind, Learned, learn};
+pub use names::Names;
 pub use outcome::{Change, Cleaned, Screen, Treatment};
 pub use rules::EDITION;
 use serde::{Deserialize, Serialize};
