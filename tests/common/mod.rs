@@ -2,8 +2,15 @@
 //! what Kathea would write.
 
 #![allow(dead_code, reason = "each test uses its part")]
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "outside of `#[test]` functions")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "outside of `#[test]` functions"
+)]
 
+pub(crate) mod browser;
 pub(crate) mod collector;
 pub(crate) mod impostor;
 #[path = "../kathea/mod.rs"]

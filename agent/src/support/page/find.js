@@ -37,8 +37,8 @@
     mark('found', hits); mark('here', []);
     const say = (language, text) => `<span lang="${language}">${text}</span>`;
     at('found').innerHTML = wanted
-      ? say('en', count ? `${count} hits in ${matching} files` : 'found nowhere') +
-        say('da', count ? `${count} fund i ${matching} filer` : 'findes ingen steder')
+      ? say('en', count ? `Hits: ${count}, files: ${matching}` : 'Found nowhere') +
+        say('da', count ? `Fund: ${count}, filer: ${matching}` : 'Findes ingen steder')
       : '';
   }
 

@@ -125,7 +125,7 @@ impl Preview<'_> {
             both("Contact", "Kontakt"),
             Escaped(contact),
             both("Gathered", "Indsamlet"),
-            Escaped(&self.manifest.made),
+            Escaped(&self.manifest.made.replace('T', " ").replace('Z', " UTC")),
             both("Digest", "Kontrolsum"),
         )
     }
