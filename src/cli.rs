@@ -117,6 +117,9 @@ pub(crate) enum Command {
         #[arg(long, value_name = "FILE")]
         token_file: PathBuf,
     },
+    /// Install, remove, start or stop the service, as an administrator
+    #[command(subcommand)]
+    Service(Service),
     /// Check configuration, folders, clock, keys and the way to the collector; say what to do about each
     ///
     /// One connection to the collector is made, without any data; --offline leaves it out.
@@ -128,6 +131,34 @@ pub(crate) enum Command {
         #[arg(long)]
         offline: bool,
     },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Service {
+    /// Make this program a service, or mend the service that is there (Windows)
+    #[command(
+        after_help = "Example: kathea-agent service install --collector https://collector.example:8443 --ca-file ca.pem --token-file token.txt"
+    )]
+    Install {
+        /// The vendor's collector, written into the configuration
+        #[arg(long, value_name = "URL")]
+        collector: Option<String>,
+        /// File that holds the one-time token: enrol at once
+        #[arg(long, value_name = "FILE")]
+        token_file: Option<PathBuf>,
+        /// The vendor's CA, copied to where the configuration says
+        #[arg(long, value_name = "FILE")]
+        ca_file: Option<PathBuf>,
+    },
+    /// Stop and remove the service; the data stays
+    Uninstall,
+    /// Start the service
+    Start,
+    /// Stop the service
+    Stop,
+    /// For the control manager of Windows
+    #[command(hide = true)]
+    Run,
 }
 
 #[derive(Subcommand)]

@@ -6,6 +6,8 @@
 //! cli        what can be typed
 //! reach      one question to the agent: over its socket, or directly where it does not run
 //! run        the service in the foreground, or once through
+//! service    under the system's service manager
+//! systemd    what it wants to hear: that the loop goes round
 //! record     one happening by hand
 //! consent    what is asked, yes, no, not any more
 //! status     how it is, for people
@@ -29,7 +31,9 @@ mod print;
 mod reach;
 mod record;
 mod run;
+mod service;
 mod status;
+mod systemd;
 mod words;
 
 use std::ffi::OsString;
@@ -56,8 +60,10 @@ pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
         }
     };
     let serves = matches!(cli.command, Command::Run { .. });
-    // A command says what it has to say itself.
-    logger::start(if serves { LevelFilter::Info } else { LevelFilter::Off });
+    // A command says what it has to say itself; a service of Windows has no standard error.
+    if !matches!(cli.command, Command::Service(cli::Service::Run)) {
+        logger::start(if serves { LevelFilter::Info } else { LevelFilter::Off });
+    }
     keep_memory_out_of_core_dumps();
     match dispatch(cli) {
         Ok(exit) => exit.into(),
@@ -70,7 +76,7 @@ pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
 
 fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     let path = cli.config.unwrap_or_else(Config::default_path);
-    let config = || Config::load(&path).map_err(Failure::usage);
+    let config = || load(&path);
     match cli.command {
         Command::Run { once, close } => run::run(config()?, once, close),
         Command::Status { json, check } => status::status(&config()?, json, check),
@@ -84,8 +90,13 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         ),
         Command::Parse { memory } => deidentify::parse(memory),
         Command::Enroll { url, token_file } => enroll(&config()?, url, &token_file),
+        Command::Service(command) => service::service(&command, &path),
         Command::Doctor { json, offline } => doctor::doctor(&path, json, offline),
     }
+}
+
+fn load(path: &Path) -> Result<Config, Failure> {
+    Config::load(path).map_err(Failure::usage)
 }
 
 fn enroll(config: &Config, url: Option<String>, token_file: &Path) -> Result<Exit, Failure> {

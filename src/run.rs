@@ -6,6 +6,7 @@ use agent::config::Config;
 use crate::exit::{Exit, Failure};
 use crate::print;
 use crate::reach;
+use crate::systemd;
 
 /// `run`.
 pub(crate) fn run(config: Config, once: bool, close: bool) -> Result<Exit, Failure> {
@@ -28,7 +29,7 @@ pub(crate) fn run(config: Config, once: bool, close: bool) -> Result<Exit, Failu
     ctrlc::set_handler(move || stop.stop()).map_err(|_| {
         Failure::failed("the system does not pass on its signals: start the agent by its service manager")
     })?;
-    agent.run().map_err(Failure::failed)?;
+    agent.run(systemd::beat().as_ref()).map_err(Failure::failed)?;
     Ok(Exit::Done)
 }
 

@@ -97,6 +97,14 @@ impl Stop {
     }
 }
 
+/// What a service manager wants to hear while the loop goes round: that it still does.
+pub struct Beat {
+    /// At least so often.
+    pub every: Duration,
+    /// Says it.
+    pub tell: Box<dyn Fn()>,
+}
+
 /// How `run --once` ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Finished {
@@ -183,8 +191,8 @@ impl Agent {
         Stop(self.wakes.0.clone())
     }
 
-    /// The service in the foreground, until it is stopped.
-    pub fn run(mut self) -> Result<(), OpenError> {
+    /// The service in the foreground, until it is stopped. `beat` is told once it serves, and then again and again.
+    pub fn run(mut self, beat: Option<&Beat>) -> Result<(), OpenError> {
         self.running = true;
         let wakes = self.wakes.0.clone();
         let _watching = watch::outbox(&self.config.kathea.outbox, wakes.clone());
@@ -209,7 +217,11 @@ impl Agent {
                 outbox_due = self.take_some().then(|| self.since_start());
             }
             self.work();
-            let wake = match self.next_deadline(outbox_due, sweep) {
+            if let Some(beat) = beat {
+                (beat.tell)();
+            }
+            let beat_due = beat.map(|beat| self.since_start() + beat.every);
+            let wake = match self.next_deadline(outbox_due, sweep).into_iter().chain(beat_due).min() {
                 Some(deadline) => {
                     match self.wakes.1.recv_timeout(deadline.saturating_sub(self.since_start())) {
                         Ok(wake) => Some(wake),

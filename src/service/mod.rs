@@ -1,0 +1,53 @@
+//! `service`: the agent under the system's service manager.
+
+#[cfg(windows)]
+mod install;
+#[cfg(windows)]
+mod windows;
+
+use std::path::Path;
+
+use crate::cli::Service;
+use crate::exit::{Exit, Failure};
+
+/// `service install|uninstall|start|stop`.
+#[cfg(windows)]
+pub(crate) fn service(command: &Service, config: &Path) -> Result<Exit, Failure> {
+    match command {
+        Service::Install { collector, token_file, ca_file } => {
+            install::install(config, collector.as_deref(), ca_file.as_deref())?;
+            windows::start()?;
+            if let Some(token_file) = token_file {
+                windows::wait_for_answer(config)?;
+                crate::enroll(&crate::load(config)?, None, token_file)?;
+            }
+        }
+        Service::Uninstall => install::uninstall()?,
+        Service::Start => windows::start()?,
+        Service::Stop => windows::stop()?,
+        Service::Run => windows::run(config)?,
+    }
+    Ok(Exit::Done)
+}
+
+/// On Linux the package brings the unit, its account and its key; starting and stopping is systemd's.
+#[cfg(not(windows))]
+pub(crate) fn service(command: &Service, _: &Path) -> Result<Exit, Failure> {
+    let verb = match command {
+        Service::Start => "start",
+        Service::Stop => "stop",
+        Service::Install { .. } | Service::Uninstall => {
+            return Err(Failure::usage(
+                "the service comes and goes with its package: apt install ./kathea-agent.deb, apt remove kathea-agent",
+            ));
+        }
+        Service::Run => return Err(Failure::usage("this is for Windows: systemd starts `kathea-agent run`")),
+    };
+    let done = std::process::Command::new("systemctl").args([verb, "kathea-agent.service"]).status();
+    if done.is_ok_and(|status| status.success()) {
+        return Ok(Exit::Done);
+    }
+    Err(Failure::failed(format!(
+        "systemctl could not {verb} the service: run this as root, with the package installed"
+    )))
+}
