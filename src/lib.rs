@@ -74,6 +74,11 @@ pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
     }
 }
 
+/// What can be typed, for the manual and for completion.
+pub fn command_line() -> clap::Command {
+    <Cli as clap::CommandFactory>::command()
+}
+
 fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     let path = cli.config.unwrap_or_else(Config::default_path);
     let config = || load(&path);

@@ -49,6 +49,9 @@ pub const ANSWER: u64 = 1 << 20;
 /// After an accept that failed, mostly for want of file descriptors, so that it does not spin.
 pub const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 
+/// Lines of one connection in a second: a hundred times what a busy Kathea says; one that says more is broken.
+pub const SOCKET_LINES: u32 = 2000;
+
 /// Between two looks at a named pipe that is taken, or from which nothing came yet.
 pub const PIPE_POLL: Duration = Duration::from_millis(5);
 

@@ -16,6 +16,7 @@ pub(crate) fn service(command: &Service, config: &Path) -> Result<Exit, Failure>
     match command {
         Service::Install { collector, token_file, ca_file } => {
             install::install(config, collector.as_deref(), ca_file.as_deref())?;
+            windows::stop()?;
             windows::start()?;
             if let Some(token_file) = token_file {
                 windows::wait_for_answer(config)?;

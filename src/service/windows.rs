@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use agent::agent::Stop;
 use agent::collect::socket::{self, AskError};
 use agent::limits;
+use agent::request::Request;
 use log::error;
 use windows_service::define_windows_service;
 use windows_service::service::{
@@ -142,7 +143,8 @@ fn wait(service: &Service, wanted: ServiceState) -> Result<(), Failure> {
 pub(super) fn wait_for_answer(config: &Path) -> Result<(), Failure> {
     let config = crate::load(config)?;
     let begun = Instant::now();
-    while socket::ask(&config.kathea.socket, "", limits::SOCKET_SLOW) == Err(AskError::Nobody) {
+    let question = serde_json::to_string(&Request::Status).unwrap_or_default();
+    while socket::ask(&config.kathea.socket, &question, limits::SOCKET_SLOW) == Err(AskError::Nobody) {
         if begun.elapsed() > PATIENCE {
             return Err(Failure::busy(
                 "the service runs but nobody listens at [kathea] socket: look into the event log",

@@ -208,6 +208,7 @@ impl<S: Fn(Asked) -> bool> Seat<S> {
         let mut input =
             BufReader::with_capacity(limits::LINE, Patient { stream, clock: self.door.clock, until: None });
         let mut line = Vec::new();
+        let mut pace = Pace { since: (self.door.clock)(), lines: 0 };
         let mut caller = self.door.accounts.caller(self.account.as_ref());
         loop {
             let idle = if self.account.is_none() { limits::SOCKET_SLOW } else { limits::SOCKET_IDLE };
@@ -223,24 +224,51 @@ impl<S: Fn(Asked) -> bool> Seat<S> {
             input.get_mut().until = self.until(limits::SOCKET_SLOW);
             let Some(read) = super::read_line(&mut input, &mut line)? else { return Ok(()) };
 
-            let (answer, answered) = mpsc::sync_channel(1);
-            let line = read.map(|()| std::mem::take(&mut line));
-            let taken = (self.door.sink)(Asked { line, caller, answer });
-            let reply = answered.recv_timeout(limits::SOCKET_ANSWER).unwrap_or_else(|_| {
-                Reply::refused(Refused::Busy, "the agent did not answer: try again in a minute")
-            });
+            let (reply, goes_on) = if pace.has_room((self.door.clock)()) {
+                self.ask(read.map(|()| std::mem::take(&mut line)), caller)
+            } else {
+                let what = "too many lines in a second: say it again in the next one";
+                (Reply::refused(Refused::Busy, what), true)
+            };
             let output = input.get_mut();
             output.until = self.until(limits::SOCKET_SLOW);
             output.write_all((reply.line() + "\n").as_bytes())?;
-            if !taken {
+            if !goes_on {
                 return Ok(());
             }
         }
     }
 
+    /// The answer to a line, and whether anybody will answer another.
+    fn ask(&self, line: Result<Vec<u8>, Reason>, caller: Caller) -> (Reply, bool) {
+        let (answer, answered) = mpsc::sync_channel(1);
+        let taken = (self.door.sink)(Asked { line, caller, answer });
+        let reply = answered.recv_timeout(limits::SOCKET_ANSWER).unwrap_or_else(|_| {
+            Reply::refused(Refused::Busy, "the agent did not answer: try again in a minute")
+        });
+        (reply, taken)
+    }
+
     /// Named pipes know no timeouts: there a known account may keep the few connections that it has.
     fn until(&self, after: Duration) -> Option<Instant> {
         (cfg!(unix) || self.account.is_none()).then(|| (self.door.clock)() + after)
+    }
+}
+
+/// The lines of one connection within a second.
+struct Pace {
+    since: Instant,
+    lines: u32,
+}
+
+impl Pace {
+    /// Counts a line; false if it is one too many.
+    fn has_room(&mut self, now: Instant) -> bool {
+        if now.saturating_duration_since(self.since) >= Duration::from_secs(1) {
+            *self = Self { since: now, lines: 0 };
+        }
+        self.lines = self.lines.saturating_add(1);
+        self.lines <= limits::SOCKET_LINES
     }
 }
 

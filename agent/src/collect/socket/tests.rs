@@ -125,6 +125,15 @@ fn one_account_has_eight_connections_and_gets_them_back() {
 }
 
 #[test]
+fn a_second_has_room_for_so_many_lines() {
+    let now = Instant::now();
+    let mut pace = Pace { since: now, lines: 0 };
+    assert!((0..limits::SOCKET_LINES).all(|_| pace.has_room(now)));
+    assert!(!pace.has_room(now), "one too many");
+    assert!(pace.has_room(now + Duration::from_secs(1)), "the next second");
+}
+
+#[test]
 fn many_clients_one_after_the_other() {
     let scene = scene();
     let threads: Vec<_> = (0..4)
