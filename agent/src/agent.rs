@@ -332,13 +332,15 @@ impl Agent {
 }
 
 /// What every batch of usage says of itself.
-fn header(permit: &Permit<'_, UsageStatistics>, catalog: &Catalog) -> Header {
+fn header(permit: &Permit<'_, UsageStatistics>, policy: &Policy, catalog: &Catalog) -> Header {
+    let terms = policy.terms(Purpose::UsageStatistics);
     Header {
         purpose: Purpose::UsageStatistics,
         agent: env!("CARGO_PKG_VERSION").to_owned(),
         catalog: catalog.hash(),
         consent: permit.entry(),
-        retention: Retention::Usage24Months,
+        // There is no permit for what the policy does not ask for.
+        retention: terms.map_or(Retention::Usage24Months, |terms| terms.vendor_retention),
     }
 }
 

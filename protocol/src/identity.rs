@@ -212,6 +212,10 @@ words! {
         Usage24Months = "usage_24m",
         /// 10 years from the device's decommissioning.
         SupportDecommission10Years = "support_decom_10y",
+        /// 14 months from receipt.
+        Analytics14Months = "analytics_14m",
+        /// 2 years from the last contact about the case.
+        Contact2Years = "contact_2y",
     }
 }
 

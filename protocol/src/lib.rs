@@ -10,6 +10,7 @@ pub mod civil;
 pub mod envelope;
 pub mod identity;
 pub mod ledger;
+pub mod policy;
 pub mod reply;
 
 pub use batch::{Batch, Gap, Header, Record, Value};

@@ -212,7 +212,7 @@ impl Agent {
         now: i64,
     ) -> Result<(Vec<Sealed<super::Usage>>, Vec<Sealed<super::Journal>>), Trouble> {
         let permit = self.book.permit::<UsageStatistics>(now).ok_or(Trouble::NoPermit)?;
-        let header = super::header(&permit, self.wash.catalog());
+        let header = super::header(&permit, self.book.policy(), self.wash.catalog());
         let mut events = Vec::new();
         let washed = self.wash.events(&header, self.usage.position());
         let count = washed.len();

@@ -103,7 +103,7 @@ impl Agent {
     fn close(&mut self, due: &BTreeSet<Period>, now: i64) -> Result<(), Trouble> {
         let Some(permit) = self.book.permit::<UsageStatistics>(now) else { return Ok(()) };
         let gathered = gather(&mut self.open, &permit, &self.vault, due)?;
-        let header = super::header(&permit, self.wash.catalog());
+        let header = super::header(&permit, self.book.policy(), self.wash.catalog());
         let records = gathered.journals.into_values().flat_map(Journal::into_records).collect();
         let cursors = fold_cursors(due, gathered.end);
         let mut sealed = Vec::new();

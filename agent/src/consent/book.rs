@@ -88,7 +88,7 @@ impl Book {
         if self.forbid {
             return State::Denied;
         }
-        if !self.is_trusted() {
+        if !self.is_trusted() || self.policy.problem(now).is_some() {
             return State::Unset;
         }
         match (state::state(self.answer(flag), &self.policy, now), flag) {
@@ -192,6 +192,7 @@ impl Book {
                     .to_owned(),
             );
         }
+        problems.extend(self.policy.problem(now));
         let behind = |since: i64| now < since.saturating_sub(crate::limits::CLOCK_BEHIND);
         if self.flags().iter().filter_map(|flag| self.granted_since(flag)).any(behind) {
             problems.push("the clock is behind the last consent: set it right".to_owned());

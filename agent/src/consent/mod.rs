@@ -7,6 +7,7 @@ mod failure;
 pub mod flag;
 mod ledger;
 mod notice;
+mod period;
 pub mod permit;
 pub mod policy;
 pub mod receipt;

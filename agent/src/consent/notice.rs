@@ -6,6 +6,7 @@ use protocol::ledger::Processing;
 use protocol::{Digest, Purpose, Retention};
 
 use super::flag::Flag;
+use super::period::Period;
 use super::policy::{Policy, Terms};
 use crate::config::Language;
 
@@ -62,20 +63,22 @@ impl Policy {
         let controller = self.controller();
         let who = format!("{}, {} ({})", controller.name, controller.address, controller.registration);
         let policy = format!("{}, {}", self.id(), self.version());
-        let (labels, days, months) = match language {
-            Language::En => (&ENGLISH, "days", "months"),
-            Language::Da => (&DANISH, "dage", "måneder"),
+        let labels = match language {
+            Language::En => &ENGLISH,
+            Language::Da => &DANISH,
         };
+        let words = self.words(language);
         let contents = [
             text.data.join("; "),
             who,
             terms.legal_basis.clone(),
             text.recipients.join("; "),
-            text.place.clone(),
-            format!("{} {days}", terms.device_days),
+            format!("{}; {}", text.place, words.transfers),
+            period(terms.on_device, language),
             vendor_keeps(terms.vendor_retention, language).to_owned(),
-            format!("{} {months}", terms.grant_months),
-            self.rights(language).to_owned(),
+            period(terms.lasts, language),
+            words.records.clone(),
+            words.rights.clone(),
             controller.contact.clone(),
             controller.complaint.clone(),
             policy,
@@ -84,7 +87,7 @@ impl Policy {
     }
 }
 
-const ENGLISH: [&str; 12] = [
+const ENGLISH: [&str; 13] = [
     "Data",
     "Asked by",
     "Legal basis",
@@ -93,13 +96,14 @@ const ENGLISH: [&str; 12] = [
     "Kept on this device at most",
     "Kept by the vendor",
     "A yes lasts",
+    "Your answer is kept",
     "Your rights",
     "Write to",
     "Complain to",
     "Policy",
 ];
 
-const DANISH: [&str; 12] = [
+const DANISH: [&str; 13] = [
     "Oplysninger",
     "Dataansvarlig",
     "Retsgrundlag",
@@ -108,11 +112,20 @@ const DANISH: [&str; 12] = [
     "Opbevares på denne enhed højst",
     "Opbevares hos leverandøren",
     "Et ja gælder i",
+    "Dit svar opbevares",
     "Dine rettigheder",
     "Skriv til",
     "Klag til",
     "Politik",
 ];
+
+fn period(period: Period, language: Language) -> String {
+    match (period, language) {
+        (_, Language::En) => period.to_string(),
+        (Period::Days(days), Language::Da) => format!("{days} dage"),
+        (Period::Months(months), Language::Da) => format!("{months} måneder"),
+    }
+}
 
 /// How long the vendor keeps it, in words.
 fn vendor_keeps(retention: Retention, language: Language) -> &'static str {
@@ -125,6 +138,10 @@ fn vendor_keeps(retention: Retention, language: Language) -> &'static str {
         (Retention::SupportDecommission10Years, Language::Da) => {
             "op til 10 år efter, at enheden tages ud af brug"
         }
+        (Retention::Analytics14Months, Language::En) => "14 months from receipt",
+        (Retention::Analytics14Months, Language::Da) => "14 måneder fra modtagelsen",
+        (Retention::Contact2Years, Language::En) => "2 years from the last contact about the case",
+        (Retention::Contact2Years, Language::Da) => "2 år fra den seneste kontakt om sagen",
     }
 }
 
@@ -153,7 +170,7 @@ mod tests {
 
     #[test]
     fn the_digest_follows_every_byte_of_the_policy_and_the_purpose() {
-        let text = include_str!("policies/copenhagen-imaging.toml");
+        let text = protocol::policy::POLICIES[0].1;
         let policy = Policy::parse(text).unwrap();
         let edited = Policy::parse(&text.replace("sælges aldrig", "sælges")).unwrap();
         let digest = policy.digest(Purpose::UsageStatistics).unwrap();

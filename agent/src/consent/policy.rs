@@ -5,21 +5,23 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use protocol::policy::POLICIES;
 use protocol::{Digest, Purpose, Retention};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 use time::{Date, Month, Time};
 
+use super::period::Period;
 use crate::config::Language;
-
-/// The policies that are compiled in.
-const BUILT_IN: &[(&str, &str)] = &[("copenhagen-imaging", include_str!("policies/copenhagen-imaging.toml"))];
+use crate::limits;
 
 /// A policy and the hash that a consent under it names.
 #[derive(Clone, Debug)]
 pub struct Policy {
     terms: File,
     hash: Digest,
+    /// The line of the file that says when it takes effect.
+    effective_line: usize,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -31,8 +33,10 @@ struct File {
     version: String,
     #[serde(deserialize_with = "midnight")]
     effective: i64,
+    #[serde(default)]
+    editorial_change_of: Vec<Digest>,
     controller: Controller,
-    rights: PerLanguage<String>,
+    words: PerLanguage<Words>,
     purposes: BTreeMap<Purpose, Terms>,
 }
 
@@ -57,20 +61,35 @@ pub struct Controller {
     pub complaint: String,
 }
 
+/// What holds for every purpose, in one language.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Words {
+    /// What the site may do about it.
+    #[serde(deserialize_with = "filled")]
+    pub rights: String,
+    /// Where data may go.
+    #[serde(deserialize_with = "filled")]
+    pub transfers: String,
+    /// How long the answers themselves are kept.
+    #[serde(deserialize_with = "filled")]
+    pub records: String,
+    /// The parts of the controller's policy that no agent has to do with.
+    #[serde(deserialize_with = "filled")]
+    pub outside: Vec<String>,
+}
+
 /// What is asked for one purpose.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Terms {
-    offered: bool,
     /// The articles that it rests on.
     #[serde(deserialize_with = "filled")]
     pub legal_basis: String,
-    /// Months that a yes lasts.
-    #[serde(deserialize_with = "positive")]
-    pub grant_months: u32,
-    /// Days that a record may wait on the device.
-    #[serde(deserialize_with = "positive")]
-    pub device_days: u32,
+    /// How long a yes lasts.
+    pub lasts: Period,
+    /// How long something may wait on the device.
+    pub on_device: Period,
     /// How long the vendor keeps it, and from which event on.
     pub vendor_retention: Retention,
     /// What is shown to people.
@@ -119,7 +138,7 @@ impl<T> PerLanguage<T> {
 impl Policy {
     /// The policy that the configuration names: the id of a built-in one, or a path.
     pub fn load(name: &str) -> Result<Self, PolicyError> {
-        if let Some((_, text)) = BUILT_IN.iter().find(|(id, _)| *id == name) {
+        if let Some((_, text)) = POLICIES.iter().find(|(id, _)| *id == name) {
             return Self::parse(text);
         }
         let path = Path::new(name);
@@ -135,7 +154,9 @@ impl Policy {
             line: line_of(text, error.span().map_or(0, |span| span.start)),
             what: error.message().to_owned(),
         })?;
-        Ok(Self { terms, hash: Digest::of(text.as_bytes()) })
+        let at = text.match_indices("effective").map(|(at, _)| at);
+        let at = at.filter(|at| text[..*at].ends_with('\n')).min().unwrap_or_default();
+        Ok(Self { terms, hash: Digest::of(text.as_bytes()), effective_line: line_of(text, at) })
     }
 
     /// Its name.
@@ -153,9 +174,27 @@ impl Policy {
         self.hash
     }
 
+    /// Whether a yes to the policy with this hash is a yes to this one: to itself, or to one that it changes in
+    /// words only.
+    pub fn continues(&self, hash: Digest) -> bool {
+        self.hash == hash || self.terms.editorial_change_of.contains(&hash)
+    }
+
     /// Midnight UTC of the day it takes effect, in seconds since 1970.
     pub fn effective(&self) -> i64 {
         self.terms.effective
+    }
+
+    /// What is wrong with it at `now`: a policy that takes effect later allows nothing before.
+    pub fn problem(&self, now: i64) -> Option<String> {
+        let early = now < self.effective().saturating_sub(limits::CLOCK_BEHIND);
+        early.then(|| {
+            format!(
+                "line {} of the policy: it takes effect in the future, and nothing is allowed before; name the \
+                 policy that is in force, or set the clock",
+                self.effective_line
+            )
+        })
     }
 
     /// Who asks.
@@ -163,14 +202,14 @@ impl Policy {
         &self.terms.controller
     }
 
-    /// What the site may do about it.
-    pub fn rights(&self, language: Language) -> &str {
-        self.terms.rights.of(language)
+    /// What holds for every purpose.
+    pub fn words(&self, language: Language) -> &Words {
+        self.terms.words.of(language)
     }
 
     /// What is asked for `purpose`; `None` if this controller does not offer it.
     pub fn terms(&self, purpose: Purpose) -> Option<&Terms> {
-        self.terms.purposes.get(&purpose).filter(|terms| terms.offered)
+        self.terms.purposes.get(&purpose)
     }
 }
 
@@ -198,7 +237,7 @@ impl fmt::Display for PolicyError {
         match self {
             Self::Unreadable { path, why } => {
                 write!(f, "the policy {} cannot be read ({why}): name a file, or one of", path.display())?;
-                BUILT_IN.iter().try_for_each(|(id, _)| write!(f, " {id}"))
+                POLICIES.iter().try_for_each(|(id, _)| write!(f, " {id}"))
             }
             Self::Malformed { line, what } => {
                 write!(f, "line {line} of the policy is wrong: {what}; correct it and start again")
@@ -235,14 +274,6 @@ impl Filled for Vec<String> {
     }
 }
 
-/// A number of days or months; more than a century is a slip of the pen.
-fn positive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
-    match u32::deserialize(deserializer)? {
-        number @ 1..=36_500 => Ok(number),
-        _ => Err(D::Error::custom("a number from 1 to 36500 is wanted")),
-    }
-}
-
 /// A TOML local date, as seconds since 1970.
 fn midnight<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
     let wanted = || D::Error::custom("a date is wanted, as 2024-05-16");
@@ -257,68 +288,4 @@ fn midnight<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error>
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn built_in() -> &'static str {
-        BUILT_IN[0].1
-    }
-
-    #[test]
-    fn every_built_in_policy_is_sound_and_asks_for_something() {
-        for (id, text) in BUILT_IN {
-            let policy = Policy::parse(text).unwrap();
-            assert_eq!(policy.id(), *id);
-            assert_eq!(policy.hash(), Policy::load(id).unwrap().hash());
-            assert!(Purpose::ALL.iter().any(|purpose| policy.terms(*purpose).is_some()));
-        }
-        assert_eq!(Policy::load("copenhagen-imaging").unwrap().effective(), 1_715_817_600); // date -d 2024-05-16Z +%s
-    }
-
-    #[test]
-    fn whatever_is_wrong_is_named_with_its_line() {
-        let cases = [
-            ("version = \"2024-05-16\"", "version = \"\"", "empty"),
-            ("effective = 2024-05-16", "effective = 2024-05-16T10:00:00Z", "date"),
-            ("effective = 2024-05-16", "effective = \"soon\"", "expected"),
-            ("registration = \"35802940\"", "registrations = \"35802940\"", "registrations"),
-            ("[purposes.usage_statistics]", "[purposes.usage_statistic]", "usage_statistic"),
-            ("legal_basis = \"GDPR art. 6(1)(a)\"", "legal_basis = \" \"", "empty"),
-            ("grant_months = 24", "grant_months = 0", "36500"),
-            ("vendor_retention = \"usage_24m\"", "vendor_retention = \"for ever\"", "for ever"),
-            ("place = \"EØS\"", "place = EØS", ""),
-            ("offered = true\n", "offered = true\noffered = true\n", "duplicate"),
-        ];
-        for (right, wrong, said) in cases {
-            let at = built_in().find(right).unwrap_or_else(|| panic!("{right}"));
-            let text = built_in().replacen(right, wrong, 1);
-            let line = line_of(&text, at) + usize::from(said == "duplicate");
-            match Policy::parse(&text).unwrap_err() {
-                PolicyError::Malformed { line: found, what } => {
-                    assert_eq!(found, line, "{wrong}: {what}");
-                    assert!(what.contains(said), "{wrong}: {what}");
-                }
-                other => panic!("{other}"),
-            }
-        }
-    }
-
-    #[test]
-    fn a_purpose_without_a_ground_is_refused_and_one_that_is_not_offered_has_no_terms() {
-        let without = built_in().replacen("legal_basis = \"GDPR art. 6(1)(a)\"\n", "", 1);
-        let error = Policy::parse(&without).unwrap_err().to_string();
-        assert!(error.contains("legal_basis"), "{error}");
-
-        let (before, after) = built_in().split_once("[purposes.support_scan_data]").unwrap();
-        let refused = after.replacen("offered = true", "offered = false", 1);
-        let policy = Policy::parse(&format!("{before}[purposes.support_scan_data]{refused}")).unwrap();
-        assert!(policy.terms(Purpose::SupportScanData).is_none());
-        assert!(policy.terms(Purpose::SupportCase).is_some());
-    }
-
-    #[test]
-    fn a_policy_that_is_not_there_names_those_that_are() {
-        let error = Policy::load("novo-imagin").unwrap_err().to_string();
-        assert!(error.contains("novo-imagin") && error.contains("copenhagen-imaging"), "{error}");
-    }
-}
+mod tests;

@@ -111,7 +111,7 @@ pub(super) fn state(answer: Option<Answer<'_>>, policy: &Policy, now: i64) -> St
         EventKind::Expired => State::Expired,
         EventKind::Granted | EventKind::Released => match answer.grant {
             None => State::Unset,
-            Some(grant) if grant.entry.processing.policy_sha256 != policy.hash() => State::StalePolicy,
+            Some(grant) if !policy.continues(grant.entry.processing.policy_sha256) => State::StalePolicy,
             Some(grant) if is_within(grant, now) => State::Granted,
             Some(_) => State::Expired,
         },

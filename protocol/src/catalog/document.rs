@@ -195,5 +195,7 @@ const fn retention_text(purpose: Purpose) -> &'static str {
     match retention(purpose) {
         Retention::Usage24Months => "for 24 months from receipt",
         Retention::SupportDecommission10Years => "for 10 years from the device's decommissioning",
+        Retention::Analytics14Months => "for 14 months from receipt",
+        Retention::Contact2Years => "for 2 years from the last contact about the case",
     }
 }

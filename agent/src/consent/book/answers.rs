@@ -74,7 +74,7 @@ impl Book {
         if now < self.policy.effective() {
             return Err(ConsentError::Clock);
         }
-        let until = state::months_later(now, terms.grant_months).ok_or(ConsentError::Clock)?;
+        let until = terms.lasts.after(now).ok_or(ConsentError::Clock)?;
         self.check_answerable(flag)?;
         let until = match flag {
             Flag::SupportScanData(case) => {
