@@ -68,6 +68,20 @@ pub(crate) enum Command {
     /// Say yes or no, and see what was said
     #[command(subcommand)]
     Consent(Consent),
+    /// See what is held, have it corrected or erased
+    #[command(subcommand)]
+    Privacy(Privacy),
+    /// Take this device out of use: send or drop what waits, erase every key, tell the vendor, print a certificate
+    #[command(after_help = "Example: kathea-agent decommission --yes > certificate.txt\n\
+                            There is no way back: what was kept can never be read again.")]
+    Decommission {
+        /// Really
+        #[arg(long, required = true)]
+        yes: bool,
+        /// Drop what waits instead of sending it first
+        #[arg(long)]
+        discard: bool,
+    },
     /// Print the data inventory: all that can be collected, and why
     #[command(after_help = "Example: kathea-agent catalog > inventory.md")]
     Catalog {
@@ -226,12 +240,79 @@ pub(crate) enum Consent {
         #[arg(long)]
         erase: bool,
     },
+    /// Keep what is held, but neither read nor send it for now. Anybody may
+    #[command(after_help = PURPOSES)]
+    Restrict {
+        /// The flag
+        #[arg(value_parser = word::<Purpose>)]
+        purpose: Purpose,
+        /// The support case, for the flags that are asked per case
+        #[arg(long, value_name = "ID", value_parser = CaseId::from_str)]
+        case: Option<CaseId>,
+        /// Who says so: owner, privacy_officer or delegate
+        #[arg(long, value_name = "ROLE", value_parser = word::<Role>)]
+        by: Option<Role>,
+    },
+    /// End a restriction
+    #[command(after_help = PURPOSES)]
+    Release {
+        /// The flag
+        #[arg(value_parser = word::<Purpose>)]
+        purpose: Purpose,
+        /// The support case, for the flags that are asked per case
+        #[arg(long, value_name = "ID", value_parser = CaseId::from_str)]
+        case: Option<CaseId>,
+        /// Who says so: owner, privacy_officer or delegate
+        #[arg(long, value_name = "ROLE", value_parser = word::<Role>)]
+        by: Role,
+    },
+    /// Read what is asked for and answer, at a terminal; in Danish or English, as the configuration says
+    Ask {
+        /// Who answers: owner, privacy_officer or delegate
+        #[arg(long, value_name = "ROLE", value_parser = word::<Role>)]
+        by: Role,
+    },
+    /// Print the answers that were given, to keep or to hand out
+    #[command(after_help = PURPOSES)]
+    Receipt {
+        /// The flag [default: all]
+        #[arg(value_parser = word::<Purpose>)]
+        purpose: Option<Purpose>,
+        /// The support case
+        #[arg(long, value_name = "ID", value_parser = CaseId::from_str)]
+        case: Option<CaseId>,
+        /// As the ledger has them (ISO/IEC TS 27560)
+        #[arg(long)]
+        json: bool,
+    },
     /// Check the ledger: every entry signed, none missing, none changed
     Verify {
         /// For programs
         #[arg(long)]
         json: bool,
     },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Privacy {
+    /// Write down all that this workstation holds: held.json, and held.txt for people
+    #[command(after_help = "Example: kathea-agent privacy export -o what-is-held")]
+    Export {
+        /// Folder for both files
+        #[arg(short, long, value_name = "DIR")]
+        output: PathBuf,
+        /// Also ask the vendor for what it holds
+        #[arg(long)]
+        vendor: bool,
+    },
+    /// Ask the vendor to correct what it holds of a support case
+    Rectify {
+        /// The support case
+        #[arg(long, value_name = "ID", value_parser = CaseId::from_str)]
+        case: CaseId,
+    },
+    /// Take every yes back, erase all that is held here, ask the vendor to erase what was sent. Anybody may
+    Erase,
 }
 
 const PURPOSES: &str = "Flags: usage_statistics, support_case, support_scan_data";

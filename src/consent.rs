@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::cli::Consent;
 use crate::exit::{Exit, Failure};
+use crate::guide;
 use crate::print;
 use crate::reach::{self, Question};
 use crate::status::flags;
@@ -45,13 +46,26 @@ pub(crate) fn consent(config: &Config, command: Consent) -> Result<Exit, Failure
             let request = about(ConsentAction::Withdraw, Some(purpose));
             not_any_more(&ask(ConsentRequest { case, by, erase, ..request })?, purpose)
         }
+        Consent::Restrict { purpose, case, by } => changed(
+            &ask(ConsentRequest { case, by, ..about(ConsentAction::Restrict, Some(purpose)) })?,
+            purpose,
+        ),
+        Consent::Release { purpose, case, by } => {
+            let request = about(ConsentAction::Release, Some(purpose));
+            changed(&ask(ConsentRequest { case, by: Some(by), ..request })?, purpose)
+        }
+        Consent::Receipt { purpose, case, json } => {
+            let body = ask(ConsentRequest { case, ..about(ConsentAction::Receipt, purpose) })?;
+            show(&body, json, |body| body["text"][language].as_str().unwrap_or_default().to_owned())
+        }
+        Consent::Ask { by } => guide::ask(config, by),
         Consent::Verify { json } => show(&ask(about(ConsentAction::Verify, None))?, json, |body| {
             format!("{} entries: each signed, none missing, none changed", body["entries"])
         }),
     }
 }
 
-fn about(action: ConsentAction, purpose: Option<Purpose>) -> ConsentRequest {
+pub(crate) fn about(action: ConsentAction, purpose: Option<Purpose>) -> ConsentRequest {
     ConsentRequest { purpose, session: Some(session()), ..ConsentRequest::new(action) }
 }
 
@@ -61,7 +75,7 @@ fn of(purpose: Purpose, case: Option<&CaseId>) -> String {
 }
 
 /// Where the person sits, as far as can be seen from here.
-fn session() -> Session {
+pub(crate) fn session() -> Session {
     let remote = |name: &str| std::env::var_os(name).is_some();
     let over_the_net = std::env::var("SESSIONNAME").is_ok_and(|name| name.starts_with("RDP"));
     if !std::io::stdin().is_terminal() {
@@ -71,6 +85,11 @@ fn session() -> Session {
     } else {
         Session::Console
     }
+}
+
+fn changed(body: &Value, purpose: Purpose) -> Result<Exit, Failure> {
+    print::words(&format!("{purpose}: {}", body["state"].as_str().unwrap_or_default()));
+    Ok(Exit::Done)
 }
 
 /// Saying no to what was allowed takes it back, and what was erased is told.
@@ -92,7 +111,7 @@ fn show(body: &Value, json: bool, text: impl FnOnce(&Value) -> String) -> Result
     Ok(Exit::Done)
 }
 
-fn notice(body: &Value, language: &str) -> String {
+pub(crate) fn notice(body: &Value, language: &str) -> String {
     let text = body["text"][language].as_str().unwrap_or_default().trim_end();
     format!("{text}\n\nDigest: {}", digest(body))
 }
@@ -106,7 +125,7 @@ fn how_to_say_yes(body: &Value, purpose: Purpose) -> String {
     )
 }
 
-fn digest(body: &Value) -> &str {
+pub(crate) fn digest(body: &Value) -> &str {
     body["digest"].as_str().unwrap_or_default()
 }
 

@@ -10,6 +10,8 @@
 //! systemd    what it wants to hear: that the loop goes round
 //! record     one happening by hand
 //! consent    what is asked, yes, no, not any more
+//! privacy    what is held: shown, erased; the end of a device
+//! guide      a flag asked for and answered at a terminal
 //! status     how it is, for people
 //! inventory  the catalog as a data inventory
 //! deidentify scans, logs, JSON and XML without who they are about
@@ -25,9 +27,11 @@ mod consent;
 mod deidentify;
 mod doctor;
 mod exit;
+mod guide;
 mod inventory;
 mod logger;
 mod print;
+mod privacy;
 mod reach;
 mod record;
 mod run;
@@ -87,6 +91,8 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Status { json, check } => status::status(&config()?, json, check),
         Command::Record { event, attributes } => record::record(&config()?, &event, &attributes),
         Command::Consent(command) => consent::consent(&config()?, command),
+        Command::Privacy(command) => privacy::privacy(&config()?, command),
+        Command::Decommission { yes: _, discard } => privacy::decommission(&config()?, discard),
         Command::Catalog { format } => inventory::print(format),
         Command::Deidentify { paths, output, context, report, json } => deidentify::deidentify(
             &Job { paths: &paths, contexts: &context, output: &output },

@@ -29,6 +29,12 @@ pub(crate) fn words(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
+/// A question; the answer is typed behind it.
+pub(crate) fn prompt(text: &str) {
+    let mut out = io::stderr();
+    let _ = write!(out, "{text}").and_then(|()| out.flush());
+}
+
 /// Rows under a heading, columns aligned, numbers to the right.
 pub(crate) fn table(heading: &str, rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);

@@ -23,7 +23,7 @@ pub(crate) fn status(config: &Config, json: bool, check: bool) -> Result<Exit, F
 }
 
 /// The body of `status --json` for people.
-fn text(body: &Value) -> String {
+pub(crate) fn text(body: &Value) -> String {
     let word = |value: &Value| value.as_str().unwrap_or("-").to_owned();
     let number = |value: &Value| value.as_u64().unwrap_or(0);
     let enrolled = if body["enrolled"] == true { "enrolled" } else { "not enrolled" };
@@ -56,6 +56,18 @@ fn text(body: &Value) -> String {
     parts.push(rows("Dropped", &body["dropped"], |reason, count| {
         vec![reason.to_owned(), grouped(number(count)), words::reason(reason).to_owned()]
     }));
+    let request = |request: &Value| {
+        vec![
+            word(&request["kind"]),
+            word(&request["state"]),
+            word(&request["taken_at"]),
+            word(&request["ticket"]),
+        ]
+    };
+    let requests: Vec<_> = body["requests"].as_array().into_iter().flatten().map(request).collect();
+    if !requests.is_empty() {
+        parts.push(table("Asked of the vendor", &requests));
+    }
     let problems: Vec<_> = body["problems"].as_array().into_iter().flatten().map(|p| vec![word(p)]).collect();
     parts.push(if problems.is_empty() {
         "Problems\n  none\n".to_owned()

@@ -4,10 +4,12 @@
 mod answers;
 mod connection;
 mod consents;
+mod decommission;
 mod dispatch;
 mod heard;
 mod intake;
 mod periods;
+mod privacy;
 mod report;
 mod trouble;
 mod upkeep;
@@ -33,6 +35,7 @@ use crate::collect::device;
 use crate::collect::socket::{self, Asked};
 use crate::config::Config;
 use crate::consent::permit::{Permit, UsageStatistics};
+use crate::consent::tickets::Tickets;
 use crate::consent::vendor_request::VendorRequest;
 use crate::consent::{Book, Policy};
 use crate::deidentify::clean::Payload;
@@ -56,6 +59,7 @@ pub struct Agent {
     open: Spool<Journal>,
     usage: Spool<Usage>,
     requests: Spool<VendorRequest>,
+    tickets: Tickets,
     wash: Wash,
     taking: Taking,
     periods: Periods,
@@ -135,11 +139,16 @@ impl Agent {
         let data = config.data_dir.clone();
         durable::create_directory(&data).map_err(|e| OpenError::data_dir(&data, &e))?;
         let lock = take_lock(&data)?;
+        if decommission::certificate(&data).exists() {
+            return Err(OpenError::Decommissioned);
+        }
         let policy = Policy::load(&config.policy)?;
         let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
         let protector = Protector::choose(config.keys.protector, credentials.as_deref())?;
         let (vault, losses) = Vault::open(&data, &protector, now)?;
-        let book = Book::open(&data, policy, config.consent.forbid, vault.device_key());
+        let forbid = config.consent.forbid || decommission::begun(&data).exists();
+        let book = Book::open(&data, policy, forbid, vault.device_key());
+        let (tickets, tickets_lost) = Tickets::open(data.join("tickets.json"));
         let (tally, tally_lost) = Tally::open(data.join("tally.json"));
 
         let random = SystemRandom::new();
@@ -149,6 +158,9 @@ impl Agent {
         let (requests, requests_recovery) = open_tray(&data, &vault, &random)?;
         if tally_lost {
             problems.note("tally", "the counts of dropped records were damaged and begin anew");
+        }
+        if tickets_lost {
+            problems.note("tickets", "the list of requests to the vendor was damaged and begins anew");
         }
         for loss in losses {
             problems.note("keys", loss.to_string());
@@ -164,6 +176,7 @@ impl Agent {
             open,
             usage,
             requests,
+            tickets,
             taking: Taking::default(),
             periods: Periods::default(),
             problems,
@@ -183,6 +196,7 @@ impl Agent {
         agent.resume_journal(now)?;
         agent.forget_stale_cursors(now)?;
         agent.dispatch.connect(&agent.config, &agent.vault);
+        agent.resume_decommissioning(now)?;
         Ok(agent)
     }
 
@@ -256,6 +270,7 @@ impl Agent {
         while self.take_outbox(unix_now())? {}
         self.close_periods(close, unix_now())?;
         self.drain();
+        self.resume_decommissioning(unix_now())?;
         let waiting = self.usage.waiting().records + self.requests.waiting().records;
         Ok(if waiting == 0 { Finished::Nothing } else { Finished::Remains })
     }
@@ -297,6 +312,9 @@ impl Agent {
         match self.close_periods(false, now) {
             Ok(()) => self.problems.solved("periods"),
             Err(trouble) => self.trouble("periods", &trouble),
+        }
+        if let Err(trouble) = self.resume_decommissioning(now) {
+            self.trouble("decommission", &trouble);
         }
         self.start_transfer(now);
         if let Err(e) = self.tally.save() {

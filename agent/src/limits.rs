@@ -176,6 +176,12 @@ pub const OUTBOX_SWEEP: Duration = Duration::from_secs(15 * 60);
 /// How often the workstation itself is looked at: its state is told by the day.
 pub const DEVICE_EVERY: Duration = Duration::from_secs(24 * 3600);
 
+/// How often the vendor is asked how far an open request is.
+pub const TICKET_EVERY: Duration = Duration::from_secs(24 * 3600);
+
+/// Sealed records in one answer of an export: with their text some 200 kB.
+pub const EXPORT_ITEMS: usize = 8;
+
 /// How long "a scan runs" holds without being renewed: a Kathea that died does not stop the agent for ever.
 pub const BUSY_LEASE: Duration = Duration::from_secs(5 * 60);
 

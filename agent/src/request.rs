@@ -20,6 +20,8 @@ pub enum Request {
     Status,
     /// About consent.
     Consent(ConsentRequest),
+    /// About what is held and what was sent.
+    Privacy(PrivacyAsk),
     /// One-time token to certificate.
     Enroll {
         /// The collector's, if not the configuration's.
@@ -76,8 +78,53 @@ pub enum ConsentAction {
     Deny,
     /// Not any more. The answer has the receipt: `{"receipt":{"keys","records","text"}}`
     Withdraw,
+    /// Not for now: keep, but neither read nor send.
+    Restrict,
+    /// The end of that.
+    Release,
+    /// `{"entries":[{"entry","signature"}],"text":{"da","en"}}`: every answer that was ever given, or those to one flag.
+    Receipt,
     /// `{"entries":n,"findings":["..."]}`; `ok` is false if there are findings.
     Verify,
+}
+
+/// `{"request":"privacy","action":"records","tray":"usage","from":0}`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "action", rename_all = "snake_case")]
+pub enum PrivacyAsk {
+    /// `{"status","policy","ledger","tickets"}`: all that is held beside the records of the trays. With `vendor` the
+    /// vendor is asked for what it holds.
+    Access {
+        /// Ask the vendor too.
+        #[serde(default)]
+        vendor: bool,
+    },
+    /// `{"records":[...],"next":n}`: a page of what waits in a tray, `next` where there is more.
+    Records {
+        /// `open`, `usage` or `requests`.
+        tray: String,
+        /// The first number of the page.
+        from: u64,
+    },
+    /// Ask the vendor to correct what it holds of a case.
+    Rectify {
+        /// Which.
+        case: CaseId,
+    },
+    /// Erase all that is held here but the ledger, and ask the vendor to erase what was sent.
+    Erase {
+        /// Where the person sits.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        session: Option<Session>,
+    },
+    /// The device is taken out of use: every key is shredded, the vendor is told.
+    Decommission {
+        /// Send what waits first, as far as it may leave.
+        drain: bool,
+        /// Where the person sits.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        session: Option<Session>,
+    },
 }
 
 /// Who asks.
@@ -97,10 +144,15 @@ impl Caller {
         match request {
             Request::Busy | Request::Idle | Request::Status => self.administrator || self.kathea,
             Request::Consent(consent) => match consent.action {
-                ConsentAction::Grant => self.may_grant,
+                ConsentAction::Grant | ConsentAction::Release => self.may_grant,
                 _ => true,
             },
-            Request::Enroll { .. } => self.administrator,
+            // To erase is to say no; what is held may name a case, and is shown to those who decide about it.
+            Request::Privacy(PrivacyAsk::Erase { .. }) => true,
+            Request::Privacy(
+                PrivacyAsk::Access { .. } | PrivacyAsk::Records { .. } | PrivacyAsk::Rectify { .. },
+            ) => self.administrator || self.may_grant,
+            Request::Privacy(PrivacyAsk::Decommission { .. }) | Request::Enroll { .. } => self.administrator,
         }
     }
 

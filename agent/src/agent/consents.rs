@@ -24,6 +24,7 @@ impl Agent {
                 return Reply::done(json!({"consent": self.flags(now), "cases": self.cases(now)}));
             }
             (ConsentAction::Verify, _) => return self.verify_ledger(),
+            (ConsentAction::Receipt, _) => return self.receipts(request),
             (ConsentAction::Show, Some(purpose)) => return self.show(purpose),
             _ => {}
         }
@@ -44,7 +45,9 @@ impl Agent {
             }
             ConsentAction::Deny => self.deny(&flag, by, now),
             ConsentAction::Withdraw => self.withdraw(&flag, request.erase, by, now),
-            ConsentAction::List | ConsentAction::Verify | ConsentAction::Show => {
+            ConsentAction::Restrict => self.restrict(&flag, by, now),
+            ConsentAction::Release => self.release(&flag, by, now),
+            ConsentAction::List | ConsentAction::Verify | ConsentAction::Receipt | ConsentAction::Show => {
                 return self.show(flag.purpose());
             }
         };
@@ -120,6 +123,24 @@ impl Agent {
         Ok(json!({"state": "withdrawn", "receipt": receipt(flag, entry, erased, self.config.language, now)}))
     }
 
+    /// Not for now: kept sealed, neither read nor sent, until it is released or withdrawn.
+    fn restrict(&mut self, flag: &Flag, by: By, now: i64) -> Result<Value, Trouble> {
+        let entry = self.book.restrict(flag, by, now)?;
+        self.put_request(VendorRequest::privacy(PrivacyKind::Restrict, flag, entry), now)?;
+        self.consent_changed();
+        info!("consent: {flag} restricted");
+        Ok(json!({"state": self.book.state(flag, now).as_str()}))
+    }
+
+    fn release(&mut self, flag: &Flag, by: By, now: i64) -> Result<Value, Trouble> {
+        let entry = self.book.release(flag, by, now)?;
+        self.put_request(VendorRequest::privacy(PrivacyKind::Release, flag, entry), now)?;
+        self.resume_journal(now)?;
+        self.consent_changed();
+        info!("consent: {flag} released");
+        Ok(json!({"state": self.book.state(flag, now).as_str()}))
+    }
+
     /// What was begun just now, and what a crash or a power cut left half withdrawn.
     pub(super) fn finish_withdrawals(&mut self, now: i64) -> Result<Erased, Trouble> {
         let mut erased = Erased::default();
@@ -164,7 +185,7 @@ impl Agent {
         Ok(Erased { keys: shredded.files, records: waiting })
     }
 
-    fn purge_usage(&mut self, now: i64) -> Result<(), Trouble> {
+    pub(super) fn purge_usage(&mut self, now: i64) -> Result<(), Trouble> {
         self.wash.clear();
         self.periods.clear();
         self.open.purge()?;
@@ -173,21 +194,39 @@ impl Agent {
     }
 
     /// What lies on the disk for a case that may not be sent any more.
-    fn purge_case(&mut self, _case: &CaseId) -> Result<(), Trouble> {
+    pub(super) fn purge_case(&mut self, _case: &CaseId) -> Result<(), Trouble> {
         Ok(())
     }
 
     /// What follows every answer.
-    fn consent_changed(&mut self) {
+    pub(super) fn consent_changed(&mut self) {
         self.dispatch.consent_changed();
         self.write_flags_for_kathea();
     }
 
-    fn put_request(&mut self, request: VendorRequest, now: i64) -> Result<(), Trouble> {
+    pub(super) fn put_request(&mut self, request: VendorRequest, now: i64) -> Result<(), Trouble> {
         let permit = self.book.rights();
         let position = self.requests.position();
         let sealed = Sealed::new(&Clean::from(request), position, &[], &permit, &mut self.vault, now)?;
         Ok(self.requests.put(&[sealed])?)
+    }
+
+    /// Every answer that was given, or those to one flag, as they stand in the ledger and in words.
+    fn receipts(&self, request: &ConsentRequest) -> Reply {
+        let wanted = |entry: &protocol::ledger::Entry| {
+            let asked = &entry.processing;
+            request.purpose.is_none_or(|purpose| asked.purpose == purpose)
+                && (request.case.is_none() || asked.case == request.case)
+        };
+        let entries: Vec<_> = self.book.entries().filter(|(_, entry)| wanted(entry)).collect();
+        let text =
+            |language| entries.iter().map(|(_, entry)| receipt::answer(entry, language)).collect::<String>();
+        let lines: Vec<Value> =
+            entries.iter().filter_map(|(line, _)| serde_json::from_str(line).ok()).collect();
+        Reply::done(json!({
+            "entries": lines,
+            "text": {"da": text(Language::Da), "en": text(Language::En)},
+        }))
     }
 
     /// `consent` of `status`.

@@ -29,6 +29,8 @@ pub(super) struct Dispatch {
     pub(super) line: Line,
     /// A ledger entry that the collector asked for before it takes the batch again.
     pub(super) consent_first: Option<Digest>,
+    /// The collector said which of the ledger's lines is its newest, since the start.
+    pub(super) head_known: bool,
     /// When the next transfer is due, since the start.
     due: Option<Duration>,
 }
@@ -56,6 +58,10 @@ pub(super) enum About {
     Batch(Parcel, Vec<Missing>),
     Request(Range<u64>, VendorRequest),
     ConsentFirst(Digest),
+    /// How far the request of this ticket is.
+    Ticket(String),
+    /// What the collector's newest ledger line is, before anything is sent for the first time since the start.
+    Head,
     Probe(Stream),
 }
 
@@ -81,6 +87,7 @@ impl Dispatch {
             progress: Progress::default(),
             line: Line::NotEnrolled,
             consent_first: None,
+            head_known: false,
             due: None,
         }
     }
@@ -202,10 +209,18 @@ impl Agent {
         }
         let elapsed = self.since_start();
         let request = self.next_request(now)?;
-        let waiting = if request.is_some() { Waiting::Urgent } else { Waiting::Nothing };
+        let ticket = self.tickets.next(elapsed).map(str::to_owned);
+        let waiting = if request.is_some() || ticket.is_some() { Waiting::Urgent } else { Waiting::Nothing };
         match (self.dispatch.requests.next(elapsed, waiting), request) {
             (Step::Send { .. }, Some((numbers, request, exchange))) => {
                 return Ok(Some(Transfer { exchange, about: About::Request(numbers, request) }));
+            }
+            (Step::Send { .. }, None) => {
+                if let Some((ticket, exchange)) =
+                    ticket.and_then(|name| Some((name.clone(), routes::ticket(&name)?)))
+                {
+                    return Ok(Some(Transfer { exchange, about: About::Ticket(ticket) }));
+                }
             }
             (Step::Probe, _) => return Ok(Some(probe(Stream::Requests))),
             (Step::Wait(until), _) => self.due_at(until),
@@ -216,6 +231,9 @@ impl Agent {
         {
             let exchange = routes::consent(line);
             return Ok(Some(Transfer { exchange, about: About::ConsentFirst(entry) }));
+        }
+        if let Some(due) = self.tickets.due().filter(|due| *due > elapsed) {
+            self.due_at(due);
         }
         self.next_batch(urgency, elapsed, now)
     }
@@ -273,6 +291,9 @@ impl Agent {
             }
             Step::Idle => return Ok(None),
         };
+        if !self.dispatch.head_known {
+            return Ok(Some(Transfer { exchange: routes::capabilities(), about: About::Head }));
+        }
         let (mut opened, mut unreadable, mut records) = (Vec::new(), Vec::new(), 0);
         let mut from = 0;
         'pages: loop {

@@ -29,17 +29,24 @@ impl Agent {
         {
             self.book.compare_head(index, hash);
         }
+        self.dispatch.head_known |= outcome.as_ref().is_ok_and(|answer| (200..300).contains(&answer.status));
         let reply = about.reply(&outcome);
         self.note_contact(&reply, &outcome);
         let taken = match about {
             About::Batch(parcel, missing) => self.heard_of_batch(&parcel, &missing, reply),
-            About::Request(numbers, _) => self.heard_of_request(numbers, reply),
+            About::Request(numbers, request) => self.heard_of_request(numbers, &request, reply, &outcome),
+            About::Ticket(ticket) => self.heard_of_ticket(&ticket, reply, &outcome),
             About::ConsentFirst(_) => {
                 self.dispatch.consent_first = None;
                 if !matches!(reply, Reply::Acknowledged { .. }) {
                     let (random, elapsed) = (self.random(), self.since_start());
                     self.dispatch.usage.heard(reply, 0, elapsed, random);
                 }
+                Ok(())
+            }
+            About::Head => {
+                let (random, elapsed) = (self.random(), self.since_start());
+                self.dispatch.usage.heard(reply, 0, elapsed, random);
                 Ok(())
             }
             About::Probe(stream) => {
@@ -109,8 +116,26 @@ impl Agent {
         Ok(self.tally.save()?)
     }
 
-    fn heard_of_request(&mut self, numbers: Range<u64>, reply: Reply) -> Result<(), Trouble> {
+    fn heard_of_ticket(&mut self, ticket: &str, reply: Reply, outcome: &Outcome) -> Result<(), Trouble> {
         let (random, elapsed) = (self.random(), self.since_start());
+        self.dispatch.requests.heard(reply, 0, elapsed, random);
+        let state = routes::read_ticket(outcome).ok().map(|reply| reply.state);
+        Ok(self.tickets.heard(ticket, state, elapsed)?)
+    }
+
+    fn heard_of_request(
+        &mut self,
+        numbers: Range<u64>,
+        request: &VendorRequest,
+        reply: Reply,
+        outcome: &Outcome,
+    ) -> Result<(), Trouble> {
+        let (random, elapsed) = (self.random(), self.since_start());
+        if let VendorRequest::Privacy { kind, request } = request
+            && let (_, Some(taken)) = routes::privacy_taken(outcome)
+        {
+            self.tickets.taken(*kind, request, taken, utc_text(super::unix_now()))?;
+        }
         if let Fate::Settle { .. } = self.dispatch.requests.heard(reply, 1, elapsed, random) {
             killpoint::step("request.answered");
             self.requests.settle([numbers])?;
@@ -128,7 +153,8 @@ impl About {
                 routes::consent_stored(outcome, *entry)
             }
             Self::Request(_, VendorRequest::Privacy { .. }) => routes::privacy_taken(outcome).0,
-            Self::Probe(_) => routes::probed(outcome),
+            Self::Ticket(_) => routes::read_ticket(outcome).map_or_else(|reply| reply, |_| Reply::Welcome),
+            Self::Probe(_) | Self::Head => routes::probed(outcome),
         }
     }
 }

@@ -25,6 +25,7 @@ impl Agent {
             "sent": self.tally.acknowledged(),
             "dropped": self.tally.dropped(),
             "bundles": [],
+            "requests": self.tickets.all(),
             "keys": self.protector.as_str(),
             "disk_bytes": self.disk_bytes(),
             "problems": self.all_problems(now),
@@ -33,6 +34,11 @@ impl Agent {
 
     fn all_problems(&self, now: i64) -> Vec<String> {
         let mut problems: Vec<String> = self.problems.0.values().cloned().collect();
+        if super::decommission::begun(&self.config.data_dir).exists() {
+            problems.push(
+                "this device is being taken out of use: only the last message to the vendor waits".to_owned(),
+            );
+        }
         problems.extend(self.book.problems(now));
         problems.extend(self.dispatch.problems());
         problems

@@ -21,6 +21,8 @@ pub enum OpenError {
         /// Why.
         why: io::ErrorKind,
     },
+    /// The device was taken out of use here.
+    Decommissioned,
     /// The system gives no randomness.
     Random,
     /// The policy is no policy.
@@ -60,6 +62,10 @@ impl fmt::Display for OpenError {
                 f,
                 "the data directory {} cannot be used ({why}): run as the agent's account, or set data_dir",
                 path.display()
+            ),
+            Self::Decommissioned => f.write_str(
+                "this device was taken out of use: the certificate is `decommissioned` in data_dir; to begin anew, \
+                 move that directory away",
             ),
             Self::Random => {
                 f.write_str("the system gives no random numbers: nothing can be encrypted, so nothing runs")

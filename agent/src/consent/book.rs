@@ -70,6 +70,12 @@ impl Book {
         &self.policy
     }
 
+    /// From now on the answer is no, whatever the ledger says.
+    pub fn forbid(&mut self) {
+        self.forbid = true;
+        self.leases.values().for_each(|live| live.store(false, Ordering::Release));
+    }
+
     /// Every flag that was ever answered here, and that of usage statistics.
     pub fn flags(&self) -> Vec<Flag> {
         flags_of(&self.ledger).into_iter().collect()
@@ -168,6 +174,16 @@ impl Book {
         let asked = &line.entry.processing;
         let flag = Flag::new(asked.purpose, asked.case.clone())?;
         (self.state(&flag, now) == State::Granted).then_some(line.text.as_str())
+    }
+
+    /// Every line that verifies, the oldest first.
+    pub fn lines(&self) -> impl Iterator<Item = &str> {
+        self.ledger.lines().iter().map(|line| line.text.as_str())
+    }
+
+    /// Every line that verifies, and what it says.
+    pub fn entries(&self) -> impl Iterator<Item = (&str, &protocol::ledger::Entry)> {
+        self.ledger.lines().iter().map(|line| (line.text.as_str(), &line.entry))
     }
 
     /// Reads the ledger again and lists what is wrong with it.

@@ -45,6 +45,11 @@ pub const CONTACTS: &[Contact] = &[
         needs: Needs::UsageStatistics,
     },
     Contact {
+        request: "GET /v1/capabilities, once after a start",
+        carries: "nothing: the answer says whether this is an old copy",
+        needs: Needs::UsageStatistics,
+    },
+    Contact {
         request: "PUT /v1/consents/{hash}",
         carries: "the ledger line that says yes",
         needs: Needs::UsageStatistics,
@@ -59,14 +64,19 @@ pub const CONTACTS: &[Contact] = &[
         carries: "kind, purposes, hash of the ledger line",
         needs: Needs::Rights,
     },
+    Contact {
+        request: "GET /v1/privacy/{ticket}, daily until it is done",
+        carries: "nothing",
+        needs: Needs::Rights,
+    },
 ];
 
 /// The table, as text.
 pub fn table() -> impl fmt::Display {
     fmt::from_fn(|f| {
-        writeln!(f, "{:<46} {:<26} carries", "request", "needs")?;
+        writeln!(f, "{:<50} {:<26} carries", "request", "needs")?;
         CONTACTS.iter().try_for_each(|contact| {
-            writeln!(f, "{:<46} {:<26} {}", contact.request, contact.needs.as_str(), contact.carries)
+            writeln!(f, "{:<50} {:<26} {}", contact.request, contact.needs.as_str(), contact.carries)
         })
     })
 }

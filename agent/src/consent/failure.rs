@@ -22,6 +22,10 @@ pub enum ConsentError {
     Withdrawing,
     /// There is a yes, which only a withdrawal ends.
     Granted,
+    /// There is nothing to restrict.
+    NoYes,
+    /// There is nothing to release.
+    NotRestricted,
     /// The ledger can't be written.
     Ledger(io::ErrorKind),
 }
@@ -57,6 +61,8 @@ impl fmt::Display for ConsentError {
                 f.write_str("an earlier withdrawal is still being carried out: answer again when it is done")
             }
             Self::Granted => f.write_str("there is a yes: take it back with `consent withdraw`"),
+            Self::NoYes => f.write_str("there is no yes, so nothing is kept that could be restricted"),
+            Self::NotRestricted => f.write_str("it is not restricted: there is nothing to release"),
             Self::Ledger(why) => write!(
                 f,
                 "the answer could not be written down ({why}): check the rights and the space of data_dir, and \

@@ -12,6 +12,7 @@ pub mod permit;
 pub mod policy;
 pub mod receipt;
 pub mod state;
+pub mod tickets;
 pub mod vendor_request;
 
 pub use book::{Book, By, Channel, Pending};

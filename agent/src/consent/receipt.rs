@@ -1,9 +1,12 @@
 //! The receipt of a withdrawal: what was erased, and honestly, what could not be.
 
-use protocol::Digest;
+use protocol::ledger::{Entry, EventKind, Role};
+use protocol::{DeviceId, Digest};
 
 use super::flag::Flag;
 use super::state;
+use super::tickets::Ticket;
+use super::vendor_request::PrivacyKind;
 use crate::config::Language;
 
 /// What a withdrawal removed from this device.
@@ -68,6 +71,108 @@ pub fn withdrawal(flag: &Flag, entry: Digest, erased: Erased, now: i64, language
              - sikkerhedskopier af denne computer, der indeholder nøglefilerne. De er mærket til ikke at blive \
              kopieret; ikke alle programmer retter sig efter det.\n\
              - supportpakker, der er forseglet til leverandøren: de kunne aldrig læses her.\n"
+        ),
+    }
+}
+
+/// One answer, in words.
+pub fn answer(entry: &Entry, language: Language) -> String {
+    let Entry { header, processing, event } = entry;
+    let role = match (event.role, language) {
+        (None, _) => "-",
+        (Some(Role::Owner), Language::En) => "the owner",
+        (Some(Role::PrivacyOfficer), Language::En) => "the privacy officer",
+        (Some(Role::Delegate), Language::En) => "a delegate",
+        (Some(Role::Owner), Language::Da) => "ejeren",
+        (Some(Role::PrivacyOfficer), Language::Da) => "den databeskyttelsesansvarlige",
+        (Some(Role::Delegate), Language::Da) => "en befuldmægtiget",
+    };
+    let said = match (event.kind, language) {
+        (EventKind::Granted, Language::En) => "yes",
+        (EventKind::Denied, Language::En) => "no",
+        (EventKind::Withdrawn, Language::En) => "not any more",
+        (EventKind::Closed, Language::En) => "erased after a withdrawal",
+        (EventKind::Restricted, Language::En) => "not for now",
+        (EventKind::Released, Language::En) => "restriction ended",
+        (EventKind::Expired, Language::En) => "ended",
+        (EventKind::Granted, Language::Da) => "ja",
+        (EventKind::Denied, Language::Da) => "nej",
+        (EventKind::Withdrawn, Language::Da) => "ikke længere",
+        (EventKind::Closed, Language::Da) => "slettet efter tilbagetrækning",
+        (EventKind::Restricted, Language::Da) => "ikke for tiden",
+        (EventKind::Released, Language::Da) => "begrænsning ophævet",
+        (EventKind::Expired, Language::Da) => "ophørt",
+    };
+    let labels = match language {
+        Language::En => ["Answer", "to", "at", "until", "by", "policy", "legal basis", "controller", "place"],
+        Language::Da => {
+            ["Svar", "på", "den", "indtil", "af", "politik", "retsgrundlag", "dataansvarlig", "opbevares i"]
+        }
+    };
+    let case = processing.case.as_ref().map_or_else(String::new, |case| format!(", {case}"));
+    let contents = [
+        format!("{} ({said})", header.index),
+        format!("{}{case}", processing.purpose),
+        event.at.clone(),
+        event.until.clone().unwrap_or_else(|| "-".to_owned()),
+        role.to_owned(),
+        format!("{}, {}", processing.policy, processing.policy_version),
+        processing.legal_basis.clone(),
+        processing.controller.clone(),
+        processing.storage_place.clone(),
+    ];
+    let mut text: String =
+        labels.iter().zip(contents).map(|(label, content)| format!("{label:<14} {content}\n")).collect();
+    text.push('\n');
+    text
+}
+
+/// The certificate of deletion of a device that was taken out of use; `dropped` records were never sent.
+pub fn decommissioning(
+    device: DeviceId,
+    dropped: u64,
+    tickets: &[Ticket],
+    now: i64,
+    language: Language,
+) -> String {
+    let at = state::to_text(now);
+    let told = tickets.iter().rev().find(|ticket| ticket.kind == PrivacyKind::Decommission);
+    let told = told.map_or("-", |ticket| &ticket.ticket);
+    match language {
+        Language::En => format!(
+            "Certificate of deletion\n\
+             \n\
+             Device {device} was taken out of use, {at}.\n\
+             \n\
+             Erased on this device:\n\
+             - every key, the device's own identity among them, overwritten and deleted. Nothing that was kept under \
+             them can be read again.\n\
+             - what waited, never sent: {dropped} records.\n\
+             - the store, support bundles and drafts.\n\
+             \n\
+             Kept: ledger.ndjson, which proves your answers. It holds no name.\n\
+             The vendor was told; its ticket: {told}. Periods that start when a device is taken out of use start now.\n\
+             \n\
+             What nobody can promise: old blocks of a flash disk, and backups of this computer, may still hold a key \
+             file. Destroy them with the disk.\n"
+        ),
+        Language::Da => format!(
+            "Sletteattest\n\
+             \n\
+             Enhed {device} er taget ud af brug, {at}.\n\
+             \n\
+             Slettet på denne enhed:\n\
+             - alle nøgler, også enhedens egen identitet, overskrevet og slettet. Intet, der blev opbevaret under dem, \
+             kan læses igen.\n\
+             - det, der ventede og aldrig blev sendt: {dropped} poster.\n\
+             - lageret, supportpakker og kladder.\n\
+             \n\
+             Bevaret: ledger.ndjson, som beviser dine svar. Der står intet navn i den.\n\
+             Leverandøren har fået besked; dens sagsnummer: {told}. Frister, der løber fra en enhed tages ud af brug, \
+             løber fra nu.\n\
+             \n\
+             Hvad ingen kan love: gamle blokke på en flashdisk og sikkerhedskopier af denne computer kan stadig \
+             indeholde en nøglefil. Destruer dem med disken.\n"
         ),
     }
 }

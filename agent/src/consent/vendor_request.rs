@@ -1,7 +1,7 @@
 //! What the clinic says to the vendor: its consents, and the requests of GDPR art. 7 and 15 to 22. No payload.
 
-use protocol::Digest;
 use protocol::reply::PrivacyRequest;
+use protocol::{CaseId, Digest, Purpose};
 use serde::{Deserialize, Serialize};
 
 use super::flag::Flag;
@@ -30,6 +30,16 @@ pub enum PrivacyKind {
     Withdraw,
     /// Art. 17: delete what was sent.
     Erase,
+    /// Art. 18: keep what was sent, but do not use it.
+    Restrict,
+    /// The end of a restriction.
+    Release,
+    /// Art. 15 and 20: say what is held.
+    Access,
+    /// Art. 16: correct it.
+    Rectify,
+    /// The device is out of use: the periods that start from here begin.
+    Decommission,
 }
 
 impl PrivacyKind {
@@ -38,22 +48,43 @@ impl PrivacyKind {
         match self {
             Self::Withdraw => "withdraw",
             Self::Erase => "erase",
+            Self::Restrict => "restrict",
+            Self::Release => "release",
+            Self::Access => "access",
+            Self::Rectify => "rectify",
+            Self::Decommission => "decommission",
         }
     }
 }
 
 impl VendorRequest {
-    /// A privacy request whose id follows from the ledger entry that asks, so that asking again after a crash is
-    /// the same request.
+    /// A privacy request about one flag. Its id follows from the ledger entry that asks, so that asking again after
+    /// a crash is the same request.
     pub fn privacy(kind: PrivacyKind, flag: &Flag, entry: Digest) -> Self {
-        let id = Digest::of(&[kind.as_str().as_bytes(), &entry.to_bytes()].concat()).to_string();
-        let request = PrivacyRequest {
-            request_id: id.chars().take(32).collect(),
-            purposes: vec![flag.purpose()],
-            case: flag.case().cloned(),
-            ledger_sha256: entry,
+        let case = flag.case().cloned();
+        Self::new(kind, vec![flag.purpose()], case, entry, &entry.to_bytes())
+    }
+
+    /// A privacy request about everything, or everything of a case, made at `now`.
+    pub fn general(kind: PrivacyKind, case: Option<CaseId>, entry: Digest, now: i64) -> Self {
+        let salt = [entry.to_bytes().as_slice(), &now.to_le_bytes()].concat();
+        let purposes = match case {
+            None => Purpose::ALL.to_vec(),
+            Some(_) => vec![Purpose::SupportCase, Purpose::SupportScanData],
         };
-        Self::Privacy { kind, request }
+        Self::new(kind, purposes, case, entry, &salt)
+    }
+
+    fn new(
+        kind: PrivacyKind,
+        purposes: Vec<Purpose>,
+        case: Option<CaseId>,
+        entry: Digest,
+        salt: &[u8],
+    ) -> Self {
+        let id = Digest::of(&[kind.as_str().as_bytes(), salt].concat()).to_string();
+        let request_id = id.chars().take(32).collect();
+        Self::Privacy { kind, request: PrivacyRequest { request_id, purposes, case, ledger_sha256: entry } }
     }
 }
 

@@ -154,6 +154,24 @@ impl Vault {
         self.erase(&paths)
     }
 
+    /// Makes every record unreadable but those of these compartments.
+    pub fn shred_all_but(&mut self, kept: &[&str]) -> io::Result<Shredded> {
+        let is_kept = |compartment: &str| kept.contains(&compartment);
+        self.keys.retain(|key| is_kept(&key.compartment));
+        let mut paths = files(&self.dir)?;
+        paths.retain(|path| stored::name_of(path).is_some_and(|(name, _)| !is_kept(name)));
+        self.erase(&paths)
+    }
+
+    /// Erases every key, the device's identity and, where it is a file here, the root key: the end.
+    pub fn destroy(&mut self) -> io::Result<Shredded> {
+        self.keys.clear();
+        let mut paths = files(&self.dir)?;
+        let (tag, _) = NO_BACKUP;
+        paths.retain(|path| path.file_name().is_some_and(|name| name != tag));
+        self.erase(&paths)
+    }
+
     fn erase(&self, paths: &[PathBuf]) -> io::Result<Shredded> {
         let erased = paths.iter().map(|path| durable::erase(path)).fold(Ok(()), io::Result::and); // one failure spares no other file
         durable::sync_parent(&self.dir.join(DEVICE))?;

@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 use protocol::Digest;
 use protocol::ledger::{Event, EventKind, Processing, Role, Session};
 
+use super::endings::with_scan_data;
 use super::{Book, ConsentError, Flag, State};
 use crate::consent::{notice, state};
 
@@ -100,6 +101,37 @@ impl Book {
         }
         let processing = self.asked(flag)?;
         self.record(processing, EventKind::Denied, by, None, now)
+    }
+
+    /// Keep what is held under a yes, but neither read nor send it (GDPR art. 18). With a case its scan data rests
+    /// too.
+    pub fn restrict(&mut self, flag: &Flag, by: By, now: i64) -> Result<Digest, ConsentError> {
+        self.check_answerable(flag)?;
+        let processing = self.standing(flag)?;
+        with_scan_data(flag).iter().for_each(|flag| self.stop(flag));
+        self.record(processing, EventKind::Restricted, by, None, now)
+    }
+
+    /// The end of a restriction: what was kept may be used again, as far as the yes still stands.
+    pub fn release(&mut self, flag: &Flag, by: By, now: i64) -> Result<Digest, ConsentError> {
+        self.check_answerable(flag)?;
+        let restricted =
+            self.answer(flag).is_some_and(|answer| answer.last.entry.event.kind == EventKind::Restricted);
+        let processing =
+            self.standing(flag).ok().filter(|_| restricted).ok_or(ConsentError::NotRestricted)?;
+        let hash = self.record(processing, EventKind::Released, by, None, now)?;
+        for flag in with_scan_data(flag) {
+            if self.answer(&flag).is_some_and(|answer| answer.withdrawing.is_none()) {
+                self.leases.insert(flag, Arc::new(AtomicBool::new(true)));
+            }
+        }
+        Ok(hash)
+    }
+
+    /// What the yes that stands was given to.
+    fn standing(&self, flag: &Flag) -> Result<Processing, ConsentError> {
+        let grant = self.answer(flag).and_then(|answer| answer.grant);
+        grant.map(|grant| grant.entry.processing.clone()).ok_or(ConsentError::NoYes)
     }
 
     pub(super) fn check_answerable(&self, flag: &Flag) -> Result<(), ConsentError> {

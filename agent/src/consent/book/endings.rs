@@ -97,17 +97,28 @@ impl Book {
 
     /// The case is over, and with it every yes to it. Their keys have nothing more to open.
     pub fn end_case(&mut self, case: &CaseId, by: By, now: i64) -> Result<(), ConsentError> {
-        for flag in with_scan_data(&Flag::SupportCase(case.clone())) {
-            self.stop(&flag);
-            self.check_answerable(&flag)?;
-            let standing =
-                self.answer(&flag).filter(|answer| answer.last.entry.event.kind != EventKind::Expired);
-            if let Some(grant) = standing.and_then(|answer| answer.grant) {
-                let processing = grant.entry.processing.clone();
-                self.record(processing, EventKind::Expired, by, None, now)?;
-            }
+        with_scan_data(&Flag::SupportCase(case.clone())).iter().try_for_each(|flag| self.end(flag, by, now))
+    }
+
+    /// The device is out of use, and every yes ends with it. A ledger that can't be trusted stays as it is.
+    pub fn end_everything(&mut self, by: By, now: i64) -> Result<(), ConsentError> {
+        if !self.is_trusted() {
+            return Ok(());
         }
-        Ok(())
+        self.flags().iter().try_for_each(|flag| self.end(flag, by, now))
+    }
+
+    fn end(&mut self, flag: &Flag, by: By, now: i64) -> Result<(), ConsentError> {
+        self.stop(flag);
+        self.check_answerable(flag)?;
+        let standing = self.answer(flag).filter(|answer| answer.last.entry.event.kind != EventKind::Expired);
+        match standing.and_then(|answer| answer.grant) {
+            Some(grant) => {
+                let processing = grant.entry.processing.clone();
+                self.record(processing, EventKind::Expired, by, None, now).map(drop)
+            }
+            None => Ok(()),
+        }
     }
 
     /// As it was asked when the yes was given; as it would be asked today where there is none.
@@ -120,7 +131,7 @@ impl Book {
 }
 
 /// The flag and what can't stand without it, the latter first.
-fn with_scan_data(flag: &Flag) -> Vec<Flag> {
+pub(super) fn with_scan_data(flag: &Flag) -> Vec<Flag> {
     match flag {
         Flag::SupportCase(case) => vec![Flag::SupportScanData(case.clone()), flag.clone()],
         _ => vec![flag.clone()],

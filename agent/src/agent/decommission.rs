@@ -1,0 +1,107 @@
+//! The end of a device: what waits is sent or dropped, every key is shredded, the vendor is told, and a certificate
+//! says what was done.
+//!
+//! Two files mark how far it is. `decommissioning` stands from the decision to the vendor's answer: only the key
+//! that signs the last message is left then. `decommissioned` is the certificate, and the end: beside it only the
+//! ledger stays, which can be read by everybody and proves the answers. Cut short, it goes on at the next start.
+
+use std::path::{Path, PathBuf};
+
+use log::info;
+use serde_json::{Value, json};
+
+use super::{Agent, Trouble, Wake};
+use crate::consent::permit::RIGHTS;
+use crate::consent::state::to_text;
+use crate::consent::vendor_request::PrivacyKind;
+use crate::consent::{By, receipt};
+use crate::{durable, killpoint};
+
+/// Where it was decided.
+pub(super) fn begun(data_dir: &Path) -> PathBuf {
+    data_dir.join("decommissioning")
+}
+
+/// Where the certificate is.
+pub(super) fn certificate(data_dir: &Path) -> PathBuf {
+    data_dir.join("decommissioned")
+}
+
+impl Agent {
+    /// Takes the device out of use. `drain`: what waits is sent first, as far as it may leave and the collector
+    /// answers.
+    pub(super) fn decommission(&mut self, drain: bool, by: By, now: i64) -> Result<Value, Trouble> {
+        if drain {
+            self.close_periods(true, now)?;
+            self.drain();
+        }
+        let left = self.usage.waiting().records + self.open.waiting().records;
+        durable::replace(&begun(&self.config.data_dir), left.to_string().as_bytes())?;
+        killpoint::step("decommission.begun");
+        self.book.forbid();
+        self.book.end_everything(by, now)?;
+        killpoint::step("decommission.ended");
+        self.ask_vendor(PrivacyKind::Decommission, None, now)?;
+        self.consent_changed();
+        self.resume_decommissioning(now)?;
+        if !self.is_decommissioned() {
+            self.drain();
+            self.resume_decommissioning(now)?;
+        }
+        let told = self.is_decommissioned();
+        let text =
+            if told { std::fs::read_to_string(certificate(&self.config.data_dir))? } else { String::new() };
+        Ok(json!({"told": told, "dropped": left, "certificate": text}))
+    }
+
+    /// The steps that follow the decision, as far as they can be taken now. Each may be repeated.
+    pub(super) fn resume_decommissioning(&mut self, now: i64) -> Result<(), Trouble> {
+        let data = self.config.data_dir.clone();
+        if self.is_decommissioned() || !begun(&data).exists() {
+            return Ok(());
+        }
+        self.vault.shred_all_but(&[RIGHTS])?;
+        killpoint::step("decommission.shredded");
+        self.purge_usage(now)?;
+        for case in self.book.cases() {
+            self.purge_case(&case)?;
+        }
+        for name in ["bundles", "drafts", "tmp"] {
+            remove_directory(&data.join(name))?;
+        }
+        killpoint::step("decommission.purged");
+        if self.dispatch.is_enrolled() && self.requests.waiting().records > 0 {
+            return Ok(()); // the last message waits
+        }
+        self.requests.purge()?;
+        let left = std::fs::read_to_string(begun(&data))?.parse().unwrap_or(0);
+        let device = self.vault.device();
+        self.vault.destroy()?;
+        killpoint::step("decommission.destroyed");
+        let text = receipt::decommissioning(device, left, self.tickets.all(), now, self.config.language);
+        durable::replace(&certificate(&data), text.as_bytes())?;
+        killpoint::step("decommission.certified");
+        for name in ["certificate.pem", "tally.json", "tickets.json"] {
+            match durable::erase(&data.join(name)) {
+                Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e.into()),
+                _ => {}
+            }
+        }
+        remove_directory(&data.join("spool"))?;
+        info!("decommissioned, {}", to_text(now));
+        let _ = self.wakes.0.send(Wake::Stop);
+        Ok(())
+    }
+
+    /// Whether nothing is left to do, for ever.
+    pub(super) fn is_decommissioned(&self) -> bool {
+        certificate(&self.config.data_dir).exists()
+    }
+}
+
+fn remove_directory(path: &Path) -> std::io::Result<()> {
+    match std::fs::remove_dir_all(path) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e),
+        _ => durable::sync_parent(path),
+    }
+}

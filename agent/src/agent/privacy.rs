@@ -1,0 +1,152 @@
+//! The rights of GDPR art. 15 to 20: what is held is shown, all of it; it is erased; the vendor is asked for the rest.
+
+use data_encoding::BASE64;
+use protocol::{CaseId, Catalog, Digest, Record, Value as Amount};
+use serde_json::{Value, json};
+
+use super::{Agent, Trouble};
+use crate::consent::permit::Permit;
+use crate::consent::state::to_text;
+use crate::consent::vendor_request::{PrivacyKind, VendorRequest};
+use crate::consent::{By, Channel, Flag};
+use crate::deidentify::clean::{Payload, Tray};
+use crate::limits;
+use crate::request::{PrivacyAsk, Refused, Reply};
+use crate::spool::Spool;
+use crate::vault::Vault;
+
+impl Agent {
+    /// Answers a request about what is held. The caller's right was checked.
+    pub(super) fn answer_privacy(&mut self, ask: &PrivacyAsk, now: i64) -> Reply {
+        let by = |session| By { role: None, channel: Channel::CommandLine, session };
+        let done = match ask {
+            PrivacyAsk::Access { vendor } => self.access(*vendor, now),
+            PrivacyAsk::Records { tray, from } => self.records(tray, *from, now),
+            PrivacyAsk::Rectify { case } => self.rectify(case, now),
+            PrivacyAsk::Erase { session } => self.erase_everything(by(*session), now),
+            PrivacyAsk::Decommission { drain, session } => self.decommission(*drain, by(*session), now),
+        };
+        match done {
+            Ok(body) => Reply::done(body),
+            Err(trouble) => Reply::refused(Refused::Failed, trouble.to_string()),
+        }
+    }
+
+    /// All that is held beside the records of the trays.
+    fn access(&mut self, vendor: bool, now: i64) -> Result<Value, Trouble> {
+        if vendor {
+            self.ask_vendor(PrivacyKind::Access, None, now)?;
+        }
+        let policy = self.book.policy();
+        Ok(json!({
+            "held_at": to_text(now),
+            "status": self.status(now),
+            "policy": {"id": policy.id(), "version": policy.version(), "sha256": policy.hash()},
+            "ledger": self.book.lines().collect::<Vec<_>>(),
+            "tickets": self.tickets.all(),
+            "patients": "No patient's data is held in these records: none is ever taken into them.",
+        }))
+    }
+
+    /// A page of what waits in a tray: every record by number and hash, and in full while it may be read.
+    fn records(&mut self, tray: &str, from: u64, now: i64) -> Result<Value, Trouble> {
+        let usage = self.book.permit(now);
+        let page = match tray {
+            _ if tray == Tray::Usage.as_str() => page(&mut self.usage, from, usage, &self.vault, |usage| {
+                records_said(&usage.into_batch().records)
+            }),
+            _ if tray == Tray::Open.as_str() => page(&mut self.open, from, usage, &self.vault, |piece| {
+                records_said(&piece.into_records().collect::<Vec<_>>())
+            }),
+            _ => page(&mut self.requests, from, Some(self.book.rights()), &self.vault, |request| {
+                json!(request)
+            }),
+        };
+        Ok(page?)
+    }
+
+    /// What was sent can only be corrected where it is. A bundle that waits was sealed to the vendor and is made anew.
+    fn rectify(&mut self, case: &CaseId, now: i64) -> Result<Value, Trouble> {
+        self.ask_vendor(PrivacyKind::Rectify, Some(case.clone()), now)?;
+        Ok(json!({"case": case}))
+    }
+
+    /// Every yes is taken back, and what was sent under any is to be erased too.
+    fn erase_everything(&mut self, by: By, now: i64) -> Result<Value, Trouble> {
+        let mut keys = 0;
+        for flag in self.book.flags() {
+            self.book.begin_withdrawal(&flag, by, now)?;
+            let erased = self.finish_withdrawals(now)?;
+            // Also what no yes stands for any more: kept under an old policy, or of a case that is over.
+            keys += erased.keys + self.vault.shred(&flag.compartment())?.files;
+            match &flag {
+                Flag::UsageStatistics => self.purge_usage(now)?,
+                Flag::SupportCase(case) | Flag::SupportScanData(case) => self.purge_case(case)?,
+            }
+        }
+        self.ask_vendor(PrivacyKind::Erase, None, now)?;
+        Ok(json!({"keys": keys}))
+    }
+
+    /// A request about everything, or everything of a case.
+    pub(super) fn ask_vendor(
+        &mut self,
+        kind: PrivacyKind,
+        case: Option<CaseId>,
+        now: i64,
+    ) -> Result<(), Trouble> {
+        let newest = self.book.head().map_or(Digest::from_bytes([0; 32]), |(_, hash)| hash);
+        self.put_request(VendorRequest::general(kind, case, newest, now), now)
+    }
+}
+
+/// A page of a tray; what it says only while a permit opens it.
+fn page<P: Payload>(
+    tray: &mut Spool<P>,
+    from: u64,
+    permit: Option<Permit<'_, P::Purpose>>,
+    vault: &Vault,
+    said: impl Fn(P) -> Value,
+) -> Result<Value, crate::spool::SpoolError> {
+    let held = tray.oldest(from, limits::EXPORT_ITEMS, limits::PAGE_BYTES)?;
+    let next = held.last().map(|last| last.numbers().end);
+    let record = |sealed: &crate::vault::sealed::Sealed<P>| {
+        let opened = permit.as_ref().and_then(|permit| sealed.open(permit, vault).ok());
+        let content = opened.as_ref().map(|clean| BASE64.encode(&clean.get().to_bytes()));
+        json!({
+            "number": sealed.numbers().start,
+            "records": sealed.records(),
+            "epoch": sealed.position().epoch,
+            "seq": sealed.position().seq,
+            "sealed_sha256": Digest::of(sealed.as_bytes()),
+            "content": content,
+            "says": opened.map(|clean| said(clean.into_inner())),
+        })
+    };
+    Ok(json!({"records": held.iter().map(record).collect::<Vec<_>>(), "next": next}))
+}
+
+/// Records by the names of the catalog.
+fn records_said(records: &[Record]) -> Value {
+    let catalog = Catalog::built_in();
+    let said = |record: &Record| {
+        let amount = match &record.value {
+            Amount::Plain => Value::Null,
+            Amount::Count(count) => json!(count),
+            Amount::Buckets(counts) => json!(counts),
+        };
+        match catalog.entry(record.entry) {
+            None => json!({"entry": record.entry, "attributes": record.attributes, "value": amount}),
+            Some(entry) => {
+                let attributes: serde_json::Map<String, Value> = entry
+                    .describe_record(record)
+                    .into_iter()
+                    .map(|(name, value)| (name.to_owned(), json!(value)))
+                    .collect();
+                let at = entry.granularity.text(record.at);
+                json!({"entry": entry.name, "at": at, "attributes": attributes, "value": amount})
+            }
+        }
+    };
+    records.iter().map(said).collect()
+}

@@ -1,0 +1,102 @@
+//! A flag asked for and answered at a terminal: the notice, the question, the answer.
+
+use std::io::{self, IsTerminal};
+
+use agent::config::{Config, Language};
+use agent::request::{ConsentAction, ConsentRequest, Request};
+use protocol::Purpose;
+use protocol::ledger::Role;
+
+use crate::consent::{about, digest, notice};
+use crate::exit::{Exit, Failure};
+use crate::print;
+use crate::reach::{self, Question};
+
+/// What is said around the notice.
+struct Words {
+    question: &'static str,
+    yes: &'static [&'static str],
+    no: &'static [&'static str],
+    again: &'static str,
+    granted: &'static str,
+    denied: &'static str,
+}
+
+const ENGLISH: Words = Words {
+    question: "Your answer (yes or no; nothing changes if you leave): ",
+    yes: &["yes", "y"],
+    no: &["no", "n"],
+    again: "Please type yes or no.",
+    granted: "Thank you. It is collected from now on. Take it back with: kathea-agent consent withdraw usage_statistics",
+    denied: "Nothing is collected.",
+};
+
+const DANISH: Words = Words {
+    question: "Dit svar (ja eller nej; intet ændres, hvis du går): ",
+    yes: &["ja", "j"],
+    no: &["nej", "n"],
+    again: "Skriv ja eller nej.",
+    granted: "Tak. Der indsamles fra nu af. Træk det tilbage med: kathea-agent consent withdraw usage_statistics",
+    denied: "Intet indsamles.",
+};
+
+/// `consent ask`: about usage statistics, the one flag that is not asked per case.
+pub(crate) fn ask(config: &Config, by: Role) -> Result<Exit, Failure> {
+    if !io::stdin().is_terminal() {
+        return Err(Failure::usage(
+            "an answer is given at a terminal: for scripts there are `consent show` and `consent grant`",
+        ));
+    }
+    let words = match config.language {
+        Language::En => &ENGLISH,
+        Language::Da => &DANISH,
+    };
+    let request = |action| about(action, Some(Purpose::UsageStatistics));
+    let asked = |request| reach::ask(config, &Question::Request(Request::Consent(request)));
+    let body = asked(request(ConsentAction::Show))?;
+    print::data(&notice(&body, config.language.as_str()))?;
+    let Some(yes) = answer(words)? else { return Ok(Exit::Done) };
+    let request = request(if yes { ConsentAction::Grant } else { ConsentAction::Deny });
+    asked(ConsentRequest { by: Some(by), yes: yes.then(|| digest(&body).to_owned()), ..request })?;
+    print::words(if yes { words.granted } else { words.denied });
+    Ok(Exit::Done)
+}
+
+/// Yes, no, or nothing.
+fn answer(words: &Words) -> Result<Option<bool>, Failure> {
+    loop {
+        print::prompt(words.question);
+        let mut line = String::new();
+        let read = io::stdin().read_line(&mut line).map_err(|_| Failure::failed("the terminal is gone"))?;
+        match understood(words, &line) {
+            Some(yes) => return Ok(Some(yes)),
+            None if read == 0 || line.trim().is_empty() => return Ok(None),
+            None => print::words(words.again),
+        }
+    }
+}
+
+fn understood(words: &Words, line: &str) -> Option<bool> {
+    let line = line.trim().to_lowercase();
+    match line.as_str() {
+        word if words.yes.contains(&word) => Some(true),
+        word if words.no.contains(&word) => Some(false),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_whole_word_is_an_answer() {
+        for (words, yes, no) in [(&ENGLISH, "Yes\n", "no\n"), (&DANISH, "JA\n", "nej\n")] {
+            assert_eq!((understood(words, yes), understood(words, no)), (Some(true), Some(false)));
+            for neither in ["", "\n", "yesterday\n", "maybe\n", "1\n"] {
+                assert_eq!(understood(words, neither), None, "{neither:?}");
+            }
+        }
+        assert_eq!(understood(&ENGLISH, "ja"), None);
+    }
+}

@@ -1,0 +1,142 @@
+//! What is held, shown and erased; what was sent, asked about; the end of a device.
+
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use agent::config::Config;
+use agent::durable;
+use agent::request::{PrivacyAsk, Request};
+use serde_json::{Value, json};
+
+use crate::cli::Privacy;
+use crate::consent::session;
+use crate::exit::{Exit, Failure};
+use crate::print;
+use crate::reach::{self, Question};
+
+/// The trays whose records are shown.
+const TRAYS: [&str; 3] = ["open", "usage", "requests"];
+
+/// `privacy`.
+pub(crate) fn privacy(config: &Config, command: Privacy) -> Result<Exit, Failure> {
+    match command {
+        Privacy::Export { output, vendor } => export(config, &output, vendor),
+        Privacy::Rectify { case } => {
+            ask(config, PrivacyAsk::Rectify { case: case.clone() })?;
+            print::words(&format!(
+                "The vendor will be asked to correct what it holds of case {case}; `status` shows its ticket.\n\
+                 Tell it what is wrong by the contact that `consent show support_case` names, with that ticket.\n\
+                 A bundle that has not left yet: `support discard` it and make it anew."
+            ));
+            Ok(Exit::Done)
+        }
+        Privacy::Erase => {
+            let body = ask(config, PrivacyAsk::Erase { session: Some(session()) })?;
+            print::words(&format!(
+                "Erased: {} keys, and all that was kept under them. Kept: your answers, which prove what you allowed.\n\
+                 The vendor is asked to erase what was sent; `status` shows its ticket until that is done.",
+                body["keys"]
+            ));
+            Ok(Exit::Done)
+        }
+    }
+}
+
+/// `decommission`.
+pub(crate) fn decommission(config: &Config, discard: bool) -> Result<Exit, Failure> {
+    let body = ask(config, PrivacyAsk::Decommission { drain: !discard, session: Some(session()) })?;
+    if body["told"] == true {
+        print::data(body["certificate"].as_str().unwrap_or_default())?;
+        return Ok(Exit::Done);
+    }
+    print::words(
+        "Every key of what was kept is shredded. The vendor could not be told yet: leave the service running, or run\n\
+         `kathea-agent run --once`, until it was; the certificate is then the file `decommissioned` in data_dir.",
+    );
+    Ok(Exit::Part)
+}
+
+/// Everything into `held.json` and, for people, `held.txt`.
+fn export(config: &Config, output: &Path, vendor: bool) -> Result<Exit, Failure> {
+    let unwritable = |e: std::io::Error| {
+        Failure::failed(format!("the export cannot be written ({}): name another folder", e.kind()))
+    };
+    let mut held = ask(config, PrivacyAsk::Access { vendor })?;
+    let ledger = held["ledger"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    held["ledger"] = ledger.filter_map(|line| serde_json::from_str(line).ok()).collect();
+    fs::create_dir_all(output).map_err(unwritable)?;
+    let create = |name: &str| {
+        let mut options = File::options();
+        let options = durable::private(options.write(true).create(true).truncate(true));
+        options.open(output.join(name)).map(BufWriter::new).map_err(unwritable)
+    };
+    let (mut json, mut text) = (create("held.json")?, create("held.txt")?);
+    writeln!(text, "What this workstation holds, {}\n", word(&held["held_at"])).map_err(unwritable)?;
+    writeln!(text, "{}\n", word(&held["patients"])).map_err(unwritable)?;
+    writeln!(text, "{}", crate::status::text(&held["status"])).map_err(unwritable)?;
+    write!(json, "{{\"held\":{held},\"records\":{{").map_err(unwritable)?;
+    let mut count = 0;
+    for (index, tray) in TRAYS.into_iter().enumerate() {
+        let comma = if index == 0 { "" } else { "," };
+        write!(json, "{comma}\"{tray}\":[").map_err(unwritable)?;
+        writeln!(text, "{}", crate::words::tray(tray)).map_err(unwritable)?;
+        let mut written = 0;
+        each_record(config, tray, |record| {
+            let comma = if written == 0 { "" } else { "," };
+            written += 1;
+            write!(json, "{comma}\n{record}").map_err(unwritable)?;
+            write_readable(&mut text, record).map_err(unwritable)
+        })?;
+        write!(json, "]").map_err(unwritable)?;
+        writeln!(text, "  {written} in all\n").map_err(unwritable)?;
+        count += written;
+    }
+    writeln!(json, "}}}}").map_err(unwritable)?;
+    json.into_inner().map_err(|e| unwritable(e.into_error()))?.sync_all().map_err(unwritable)?;
+    text.into_inner().map_err(|e| unwritable(e.into_error()))?.sync_all().map_err(unwritable)?;
+    print::words(&format!(
+        "{count} sealed records, flags, answers and requests written to {}",
+        output.display()
+    ));
+    Ok(Exit::Done)
+}
+
+fn each_record(
+    config: &Config,
+    tray: &str,
+    mut each: impl FnMut(&Value) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut from = 0;
+    loop {
+        let page = ask(config, PrivacyAsk::Records { tray: tray.to_owned(), from })?;
+        page["records"].as_array().into_iter().flatten().try_for_each(&mut each)?;
+        match page["next"].as_u64() {
+            Some(next) => from = next,
+            None => return Ok(()),
+        }
+    }
+}
+
+/// A line for each thing that a record says.
+fn write_readable(text: &mut impl Write, record: &Value) -> std::io::Result<()> {
+    match &record["says"] {
+        Value::Array(said) => said.iter().try_for_each(|said| {
+            let value = if said["value"].is_null() { json!("") } else { said["value"].clone() };
+            writeln!(text, "  {} {} {} {value}", word(&said["at"]), said["entry"], said["attributes"])
+        }),
+        Value::Null => {
+            let number = &record["number"];
+            writeln!(text, "  record {number}: sealed, and not to be read while there is no live yes")
+        }
+        said => writeln!(text, "  {said}"),
+    }
+}
+
+fn word(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+fn ask(config: &Config, ask: PrivacyAsk) -> Result<Value, Failure> {
+    reach::ask(config, &Question::Request(Request::Privacy(ask)))
+}
