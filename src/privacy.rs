@@ -62,9 +62,7 @@ fn export(config: &Config, output: &Path, vendor: bool) -> Result<Exit, Failure>
     let unwritable = |e: std::io::Error| {
         Failure::failed(format!("the export cannot be written ({}): name another folder", e.kind()))
     };
-    let mut held = ask(config, PrivacyAsk::Access { vendor })?;
-    let ledger = held["ledger"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    held["ledger"] = ledger.filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let held = ask(config, PrivacyAsk::Access { vendor })?;
     fs::create_dir_all(output).map_err(unwritable)?;
     let create = |name: &str| {
         let mut options = File::options();

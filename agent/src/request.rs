@@ -82,7 +82,8 @@ pub enum ConsentAction {
     Restrict,
     /// The end of that.
     Release,
-    /// `{"entries":[{"entry","signature"}],"text":{"da","en"}}`: every answer that was ever given, or those to one flag.
+    /// `{"entries":[{"entry","signature"}],"lines":["..."],"text":{"da","en"}}`: every answer that was given, or those
+    /// to one flag; `lines` are the very bytes that were signed.
     Receipt,
     /// `{"entries":n,"findings":["..."]}`; `ok` is false if there are findings.
     Verify,

@@ -221,10 +221,11 @@ impl Agent {
         let entries: Vec<_> = self.book.entries().filter(|(_, entry)| wanted(entry)).collect();
         let text =
             |language| entries.iter().map(|(_, entry)| receipt::answer(entry, language)).collect::<String>();
-        let lines: Vec<Value> =
-            entries.iter().filter_map(|(line, _)| serde_json::from_str(line).ok()).collect();
+        let lines: Vec<&str> = entries.iter().map(|(line, _)| *line).collect();
+        let parsed: Vec<Value> = lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
         Reply::done(json!({
-            "entries": lines,
+            "entries": parsed,
+            "lines": lines,
             "text": {"da": text(Language::Da), "en": text(Language::En)},
         }))
     }
