@@ -6,9 +6,6 @@ use std::path::{Path, PathBuf};
 
 use agent::durable;
 
-/// Bytes of one file; of two there are some ten thousand lines, months of an ordinary agent.
-const SIZE: u64 = 1 << 20;
-
 /// The file, and the one before it with the ending `old`.
 pub(super) struct RotatingFile {
     path: PathBuf,
@@ -17,12 +14,8 @@ pub(super) struct RotatingFile {
 }
 
 impl RotatingFile {
-    /// Goes on with the file at `path`.
-    pub(super) fn open(path: &Path) -> io::Result<Self> {
-        Self::with_size(path, SIZE)
-    }
-
-    fn with_size(path: &Path, size: u64) -> io::Result<Self> {
+    /// Goes on with the file at `path`; each of the two has at most `size` bytes.
+    pub(super) fn open(path: &Path, size: u64) -> io::Result<Self> {
         if let Some(folder) = path.parent() {
             durable::create_directory(folder)?;
         }
@@ -60,7 +53,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("log").join("agent.log");
         for line in 0..100 {
-            let mut file = RotatingFile::with_size(&path, 100).unwrap();
+            let mut file = RotatingFile::open(&path, 100).unwrap();
             writeln!(file, "line {line}").unwrap();
         }
         let mut names = fs::read_dir(path.parent().unwrap()).unwrap().map(|entry| entry.unwrap().file_name());

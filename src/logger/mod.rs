@@ -68,6 +68,10 @@ fn priority(level: Level) -> u8 {
     }
 }
 
+/// Bytes of one log file; in two are some ten thousand lines, months of an ordinary agent.
+#[cfg(windows)]
+const LOG: u64 = 1 << 20;
+
 /// Starts logging as a service of Windows: everything to a file below `data_dir`, what somebody should see also to
 /// the event log under `source`.
 #[cfg(windows)]
@@ -81,7 +85,7 @@ pub(crate) fn to_windows(data_dir: &std::path::Path, source: &'static str) {
         let now = now.format(&time::format_description::well_known::Rfc3339).unwrap_or_default();
         writeln!(out, "{now} {:5} {}: {}", record.level(), record.target(), record.args())
     });
-    if let Ok(file) = file::RotatingFile::open(&data_dir.join("log").join("agent.log")) {
+    if let Ok(file) = file::RotatingFile::open(&data_dir.join("log").join("agent.log"), LOG) {
         builder.target(env_logger::Target::Pipe(Box::new(file)));
     }
     install(Ours(builder.build()));
