@@ -261,6 +261,9 @@ pub const TEXT_WORD: usize = 512;
 /// Spellings that are searched for at a time: some ten for each of ten thousand patients, below 30 MB.
 pub const SPELLINGS: usize = 100_000;
 
+/// Spellings that one file may teach: a worklist of a thousand patients. With more it is a list to break the search.
+pub const SPELLINGS_OF_ONE: usize = 20_000;
+
 /// Bytes that the end check looks at together, and how many of them it looks at again with the next.
 pub const CHECK_WINDOW: usize = 128 << 10;
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::inputs::{Format, Input, Reason};
 use crate::deidentify::case::Case;
 use crate::deidentify::dicom::{self, Change, Screen};
-use crate::deidentify::identifiers::Identifiers;
+use crate::deidentify::identifiers::{Identifiers, View};
 use crate::deidentify::structured;
 use crate::deidentify::text::{self, Counts, Scrubber};
 use crate::limits;
@@ -145,7 +145,7 @@ struct CaseScreen<'a> {
 
 impl Screen for CaseScreen<'_> {
     fn identifies(&self, text: &str) -> bool {
-        self.identifiers.is_in(text)
+        self.identifiers.is_in(text, &mut View::default())
     }
 
     fn descriptor(&self, text: &str) -> Option<String> {

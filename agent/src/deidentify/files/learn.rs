@@ -5,7 +5,8 @@ use std::fs::File;
 use super::inputs::{Format, Input, Reason};
 use crate::deidentify::dicom;
 use crate::deidentify::identifiers::{Identifiers, Kind, Learning};
-use crate::deidentify::structured::{self, Unparsed};
+use crate::deidentify::structured;
+use crate::limits;
 
 /// What is learned from all files of a case and its contexts.
 #[derive(Default)]
@@ -17,13 +18,17 @@ impl Everything {
     /// # Errors
     /// The reason why nobody can tell who is named in it: a file of the case is refused for it.
     pub(super) fn file(&mut self, input: &Input, own: bool) -> Result<(), Reason> {
+        let mut learning = Learning::default();
         let learned = match input.format? {
-            Format::Dicom => self.dicom(input, own)?,
-            format @ (Format::Json | Format::Xml) => self.document(input, format)?,
-            Format::Text | Format::Other => return Ok(()),
+            Format::Dicom => header(input, own, &mut learning)?,
+            format @ (Format::Json | Format::Xml) => document(input, format, &mut learning)?,
+            Format::Text | Format::Other => false,
         };
+        if learning.spellings() > limits::SPELLINGS_OF_ONE {
+            return Err(Reason::Dicom(dicom::Refused::TooLarge));
+        }
         if learned {
-            self.0.file();
+            self.0.take(learning);
         }
         Ok(())
     }
@@ -32,35 +37,35 @@ impl Everything {
     pub(super) fn finish(self) -> Option<Identifiers> {
         self.0.finish()
     }
+}
 
-    fn dicom(&mut self, input: &Input, own: bool) -> Result<bool, Reason> {
-        let learned = dicom::learn(File::open(&input.path)?).map_err(Reason::Dicom)?;
-        self.0.person("", learned.patient.as_deref().unwrap_or_default());
-        for identifier in &learned.identifiers {
-            let kind = match identifier.kind {
-                dicom::Kind::Person => Kind::Name,
-                dicom::Kind::Id => Kind::Id,
-                dicom::Kind::Date => Kind::BirthDate,
-                dicom::Kind::Address => Kind::Address,
-                dicom::Kind::Phone => Kind::Phone,
-                dicom::Kind::Institution | dicom::Kind::Station => Kind::Clinic,
-                dicom::Kind::Text => Kind::Remark,
-                dicom::Kind::Uid if own => Kind::Uid,
-                dicom::Kind::Uid => continue,
-            };
-            self.0.learn(kind, &identifier.text);
-        }
-        Ok(true)
-    }
-
-    /// Whether it is a document; one that does not parse is a log, of which nothing can be learned.
-    fn document(&mut self, input: &Input, format: Format) -> Result<bool, Reason> {
-        let Some(bytes) = super::clean::document(&input.path)? else { return Ok(false) };
-        let text = structured::decoded(&bytes);
-        let learned: Result<(), Unparsed> = match format {
-            Format::Xml => structured::xml::learn(&text, &mut self.0),
-            _ => structured::json::learn(text.as_bytes(), &mut self.0),
+fn header(input: &Input, own: bool, learning: &mut Learning) -> Result<bool, Reason> {
+    let learned = dicom::learn(File::open(&input.path)?).map_err(Reason::Dicom)?;
+    learning.person("", learned.patient.as_deref().unwrap_or_default());
+    for identifier in &learned.identifiers {
+        let kind = match identifier.kind {
+            dicom::Kind::Person => Kind::Name,
+            dicom::Kind::Id => Kind::Id,
+            dicom::Kind::Date => Kind::BirthDate,
+            dicom::Kind::Address => Kind::Address,
+            dicom::Kind::Phone => Kind::Phone,
+            dicom::Kind::Institution | dicom::Kind::Station => Kind::Clinic,
+            dicom::Kind::Text => Kind::Remark,
+            dicom::Kind::Uid if own => Kind::Uid,
+            dicom::Kind::Uid => continue,
         };
-        Ok(learned.is_ok())
+        learning.learn(kind, &identifier.text);
     }
+    Ok(true)
+}
+
+/// Whether it is a document; one that does not parse is a log, of which nothing can be learned.
+fn document(input: &Input, format: Format, learning: &mut Learning) -> Result<bool, Reason> {
+    let Some(bytes) = super::clean::document(&input.path)? else { return Ok(false) };
+    let text = structured::decoded(&bytes);
+    let learned = match format {
+        Format::Xml => structured::xml::learn(&text, learning),
+        _ => structured::json::learn(text.as_bytes(), learning),
+    };
+    Ok(learned.is_ok())
 }

@@ -128,14 +128,17 @@ impl Learning {
         }
     }
 
-    /// One more file was learned from.
-    pub fn file(&mut self) {
-        self.files += 1;
+    /// Spellings so far.
+    pub(crate) fn spellings(&self) -> usize {
+        self.patterns.len() + self.births.len()
     }
 
-    /// So many spellings that the search would not fit its memory.
-    pub fn is_too_much(&self) -> bool {
-        self.patterns.len() > limits::SPELLINGS
+    /// Takes all that was learned elsewhere, from one file more.
+    pub(crate) fn take(&mut self, other: Self) {
+        other.patterns.into_iter().for_each(|(spelling, pattern)| self.add(spelling, pattern));
+        self.births.extend(other.births);
+        self.persons.extend(other.persons);
+        self.files += 1;
     }
 
     fn name(&mut self, value: &str) {
@@ -200,7 +203,7 @@ impl Learning {
 
     /// What was learned, ready to be searched for. `None` if it is too much for the memory of a search.
     pub fn finish(self) -> Option<Identifiers> {
-        if self.is_too_much() {
+        if self.spellings() > limits::SPELLINGS {
             return None;
         }
         let (spellings, patterns): (Vec<_>, Vec<_>) = self.patterns.into_iter().unzip();
@@ -256,10 +259,16 @@ impl Identifiers {
         }
     }
 
-    /// Whether `text` holds one for which a value has to go.
-    pub fn is_in(&self, text: &str) -> bool {
+    /// Whether `text`, a value of its own, holds one for which it has to go: also a number of five digits or more
+    /// that is all of it. `view` is any, to be filled.
+    pub fn is_in(&self, text: &str, view: &mut View) -> bool {
+        let whole = text.trim();
+        let digits = whole.bytes().filter(u8::is_ascii_digit).count();
         let mut found = false;
-        self.find(text, &mut View::default(), |hit| found |= !hit.weak);
+        self.find(whole, view, |hit| {
+            let is_all = hit.kind == Kind::Id && hit.range == (0..whole.len()) && digits >= WHOLE;
+            found |= !hit.weak || is_all;
+        });
         found
     }
 
@@ -285,6 +294,9 @@ impl fmt::Debug for Identifiers {
         write!(f, "Identifiers({} spellings)", self.patterns.len())
     }
 }
+
+/// Digits from which on a value that is a patient's number as a whole is taken for it, and not for a device's.
+const WHOLE: usize = 5;
 
 /// Bytes between two parts of one identifier: `Hansen, (Anna)`, not two cells of a table.
 const GAP: usize = 4;

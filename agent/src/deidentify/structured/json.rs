@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use super::{Unparsed, leaf, learn as learn_value};
+use super::{Patient, Unparsed, leaf, learn as learn_value};
 use crate::deidentify::identifiers::Learning;
 use crate::deidentify::keys::{self, Class};
 use crate::deidentify::text::{Rule, Scrubber};
@@ -27,26 +27,25 @@ enum Event<'a> {
 /// Learns from a document.
 pub(crate) fn learn(bytes: &[u8], learning: &mut Learning) -> Result<(), Unparsed> {
     let mut path = Path::default();
-    let (mut name, mut id) = (String::new(), String::new());
-    let mut value = |path: &Path, value: &str| {
+    let mut patient = Patient::default();
+    let value = |path: &Path, patient: &mut Patient, learning: &mut Learning, value: &str| {
         let key = path.key();
         learn_value(learning, &key, value);
-        match key.to_lowercase().as_str() {
-            "patientname" | "patient_name" => value.clone_into(&mut name),
-            "patientid" | "patient_id" => value.clone_into(&mut id),
-            _ => {}
-        }
+        patient.take(&key, value, path.0.len());
     };
     walk(bytes, &mut |event| match event {
         Event::Object | Event::Array => path.0.push((String::new(), None)),
-        Event::End => drop(path.0.pop()),
+        Event::End => {
+            patient.end(path.0.len(), learning);
+            path.0.pop();
+        }
         Event::Key(key) => {
             if let Some((last, _)) = path.0.last_mut() {
                 key.clone_into(last);
             }
         }
         Event::Text(text) => {
-            value(&path, text);
+            value(&path, &mut patient, learning, text);
             if let Some((key, named)) = path.0.last_mut()
                 && NAMING.iter().any(|naming| key.eq_ignore_ascii_case(naming))
                 && keys::class(text) == Class::Person
@@ -54,11 +53,9 @@ pub(crate) fn learn(bytes: &[u8], learning: &mut Learning) -> Result<(), Unparse
                 *named = Some(text.to_owned());
             }
         }
-        Event::Number(number) => value(&path, &number),
+        Event::Number(number) => value(&path, &mut patient, learning, &number),
         Event::Word(_) => {}
-    })?;
-    learning.person(&name, &id);
-    Ok(())
+    })
 }
 
 /// The keys that lead to a value; with each the name that its object gave to what follows.

@@ -36,6 +36,35 @@ fn learn(learning: &mut Learning, key: &str, value: &str) {
     }
 }
 
+/// The patient of one object or element, whose name and number stand beside each other.
+#[derive(Default)]
+struct Patient {
+    name: String,
+    id: String,
+    /// How many objects the one is in that names the patient.
+    depth: usize,
+}
+
+impl Patient {
+    /// Looks at a value below `depth` objects.
+    fn take(&mut self, key: &str, value: &str, depth: usize) {
+        match key.to_lowercase().replace('_', "").as_str() {
+            "patientname" => value.clone_into(&mut self.name),
+            "patientid" => value.clone_into(&mut self.id),
+            _ => return,
+        }
+        self.depth = depth;
+    }
+
+    /// Counts the patient when the object ends that lies at `depth`.
+    fn end(&mut self, depth: usize, learning: &mut Learning) {
+        if depth <= self.depth {
+            learning.person(&self.name, &self.id);
+            *self = Self::default();
+        }
+    }
+}
+
 /// What the value of such a key tells; `None` for what is removed but names nobody: a comment, a sex, a machine.
 fn kind(key: &str, value: &str) -> Option<Kind> {
     const KINDS: &[(Kind, &[&str])] = &[

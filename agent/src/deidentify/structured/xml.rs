@@ -4,7 +4,7 @@ use quick_xml::Reader;
 use quick_xml::escape::escape;
 use quick_xml::events::Event as Token;
 
-use super::{Unparsed, leaf, learn as learn_value};
+use super::{Patient, Unparsed, leaf, learn as learn_value};
 use crate::deidentify::identifiers::Learning;
 use crate::deidentify::keys::{self, Class};
 use crate::deidentify::text::{Rule, Scrubber};
@@ -23,7 +23,7 @@ enum Event<'a> {
 /// Learns from a document.
 pub(crate) fn learn(text: &str, learning: &mut Learning) -> Result<(), Unparsed> {
     let mut keys: Vec<String> = Vec::new();
-    let (mut name, mut id) = (String::new(), String::new());
+    let mut patient = Patient::default();
     walk(text, &mut |event| match event {
         Event::Start(element, attributes) => {
             for (key, value) in attributes {
@@ -38,16 +38,14 @@ pub(crate) fn learn(text: &str, learning: &mut Learning) -> Result<(), Unparsed>
         Event::Text(text) => {
             let key = keys.last().map_or("", String::as_str);
             learn_value(learning, key, text);
-            if key.eq_ignore_ascii_case("patientname") {
-                text.clone_into(&mut name);
-            } else if key.eq_ignore_ascii_case("patientid") {
-                text.clone_into(&mut id);
-            }
+            // The element of the name is itself in the one that is the patient's.
+            patient.take(key, text, keys.len().saturating_sub(1));
         }
-        Event::End => drop(keys.pop()),
-    })?;
-    learning.person(&name, &id);
-    Ok(())
+        Event::End => {
+            patient.end(keys.len(), learning);
+            keys.pop();
+        }
+    })
 }
 
 /// What may stay of a document.

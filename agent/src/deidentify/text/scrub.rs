@@ -49,9 +49,7 @@ impl<'a> Scrubber<'a> {
 
     /// Whether `text` holds an identifier for which it has to go as a whole.
     pub(crate) fn is_told(&mut self, text: &str) -> bool {
-        let mut told = false;
-        self.identifiers.find(text, &mut self.view, |hit| told |= !hit.weak);
-        told
+        self.identifiers.is_in(text, &mut self.view)
     }
 
     /// The text with a private character in the place of all that was learned, and of every date alone.
