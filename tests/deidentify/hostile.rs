@@ -53,7 +53,7 @@ pub(crate) fn plant(dir: &Path) -> Vec<(&'static str, End)> {
     write("half.json", b"{\"patientName\": \"Ham");
     lines(&dir.join("one line.log"));
     write("controls.log", &[b"kV \x00\x01\x02 \xff\xfe\n".as_slice(), b"lost 17 frames\n"].concat());
-    write("wide and cut.log", b"\xff\xfek\0V\0=\09\00\0\n\0x");
+    write("wide and cut.log", b"\xff\xfek\0V\0 \0o\0k\0\n\0x");
     vec![
         ("good.dcm", Cleaned),
         ("good.log", Cleaned),
@@ -100,7 +100,10 @@ pub(crate) fn scan() -> Set {
 
 /// Values that are not what their attributes expect.
 pub(crate) fn wrong() -> Vec<u8> {
-    scan().bytes(0x0018_1150, "US", &[1, 2, 3]).text(0x0018_1151, "FD", "eight mA").file("")
+    scan()
+        .sequence(0x0018_1150, Set::default().text(0x0018_0060, "DS", "90"))
+        .text(0x0018_1151, "FD", "eight mA")
+        .file("")
 }
 
 /// Texts in encodings that they are not in.
