@@ -1,5 +1,7 @@
 //! What can be typed.
 
+mod support;
+
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -29,6 +31,8 @@ Exit codes:
   3  done in part; the rest is listed
   4  not allowed by consent, policy or rights
   5  the agent is not running, or busy";
+
+pub(crate) use support::{Choice, Command as SupportCommand, Support};
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -121,6 +125,12 @@ pub(crate) enum Command {
         /// Bytes of memory
         memory: u64,
     },
+    /// Gather what a support case needs, look at it, say yes, seal it for the vendor
+    ///
+    /// With --case ID at a terminal all of it, guided. Nothing leaves before somebody of the clinic says yes to
+    /// exactly what was shown.
+    #[command(after_help = "Example: kathea-agent support --case CASE-1042")]
+    Support(Box<Support>),
     /// Turn a one-time token into this device's own key and certificate
     #[command(after_help = "Example: kathea-agent enroll --token-file token.txt")]
     Enroll {

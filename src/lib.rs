@@ -14,6 +14,7 @@
 //! guide      a flag asked for and answered at a terminal
 //! status     how it is, for people
 //! inventory  the catalog as a data inventory
+//! support    a case: gathered, seen, sealed
 //! deidentify scans, logs, JSON and XML without who they are about
 //! doctor     what is wrong and what to do
 //! words      plain words for the closed lists
@@ -37,6 +38,7 @@ mod record;
 mod run;
 mod service;
 mod status;
+mod support;
 mod systemd;
 mod words;
 
@@ -100,6 +102,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
             json,
         ),
         Command::Parse { memory } => deidentify::parse(memory),
+        Command::Support(typed) => support::support(&config()?, *typed),
         Command::Enroll { url, token_file } => enroll(&config()?, url, &token_file),
         Command::Service(command) => service::service(&command, &path),
         Command::Doctor { json, offline } => doctor::doctor(&path, json, offline),

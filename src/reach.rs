@@ -22,27 +22,64 @@ pub(crate) enum Question {
 
 /// Asks, and gives the body of an answer that says done.
 pub(crate) fn ask(config: &Config, question: &Question) -> Result<Value, Failure> {
-    let line = match question {
-        Question::Happening(line) => line.clone(),
-        Question::Request(request) => serde_json::to_string(request).map_err(|_| not_understood())?,
-    };
-    let reply = match socket::ask(&config.kathea.socket, &line, limits::SOCKET_ANSWER + limits::SOCKET_SLOW) {
-        Ok(answer) => Reply::parse(&answer).ok_or_else(not_understood)?,
-        Err(AskError::NoAnswer) => {
-            return Err(Failure::busy("the agent runs but does not answer: try again in a minute"));
-        }
-        Err(AskError::Nobody | AskError::NotAllowed) => directly(config, question)?,
-    };
-    if reply.is_done() { Ok(reply.body()) } else { Err(Failure::refused(&reply)) }
+    Line::new(config).ask(question)
 }
 
-fn directly(config: &Config, question: &Question) -> Result<Reply, Failure> {
-    let caller = Accounts::new(config).own();
-    let mut agent = open(config.clone())?;
-    Ok(match question {
-        Question::Request(request) => agent.answer(request, caller),
-        Question::Happening(line) => agent.record(line.as_bytes()),
-    })
+/// For several questions: what long work is, one answer does not tell.
+pub(crate) struct Line<'c> {
+    config: &'c Config,
+    /// The agent in this process, where none runs.
+    agent: Option<Box<Agent>>,
+}
+
+impl<'c> Line<'c> {
+    pub(crate) fn new(config: &'c Config) -> Self {
+        Self { config, agent: None }
+    }
+
+    /// Asks, and gives the body of an answer that says done.
+    pub(crate) fn ask(&mut self, question: &Question) -> Result<Value, Failure> {
+        let reply = match self.over_the_socket(question)? {
+            Some(reply) => reply,
+            None => self.directly(question)?,
+        };
+        if reply.is_done() { Ok(reply.body()) } else { Err(Failure::refused(&reply)) }
+    }
+
+    /// Whether the agent runs as a service.
+    pub(crate) fn is_service(&mut self) -> Result<bool, Failure> {
+        Ok(self.over_the_socket(&Question::Request(Request::Status))?.is_some())
+    }
+
+    /// `None` if nobody listens.
+    fn over_the_socket(&mut self, question: &Question) -> Result<Option<Reply>, Failure> {
+        if self.agent.is_some() {
+            return Ok(None);
+        }
+        let line = match question {
+            Question::Happening(line) => line.clone(),
+            Question::Request(request) => serde_json::to_string(request).map_err(|_| not_understood())?,
+        };
+        match socket::ask(&self.config.kathea.socket, &line, limits::SOCKET_ANSWER + limits::SOCKET_SLOW) {
+            Ok(answer) => Reply::parse(&answer).ok_or_else(not_understood).map(Some),
+            Err(AskError::NoAnswer) => {
+                Err(Failure::busy("the agent runs but does not answer: try again in a minute"))
+            }
+            Err(AskError::Nobody | AskError::NotAllowed) => Ok(None),
+        }
+    }
+
+    fn directly(&mut self, question: &Question) -> Result<Reply, Failure> {
+        let caller = Accounts::new(self.config).own();
+        let agent = match &mut self.agent {
+            Some(agent) => agent,
+            none => none.insert(Box::new(open(self.config.clone())?)),
+        };
+        Ok(match question {
+            Question::Request(request) => agent.answer(request, caller),
+            Question::Happening(line) => agent.record(line.as_bytes()),
+        })
+    }
 }
 
 /// Opens the agent in this process.

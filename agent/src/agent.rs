@@ -6,11 +6,13 @@ mod connection;
 mod consents;
 mod decommission;
 mod dispatch;
+mod due;
 mod heard;
 mod intake;
 mod periods;
 mod privacy;
 mod report;
+mod support;
 mod trouble;
 mod upkeep;
 mod watch;
@@ -26,12 +28,9 @@ use protocol::catalog::Catalog;
 use protocol::{Header, Purpose, Retention};
 use ring::rand::{SecureRandom, SystemRandom};
 
-use time::OffsetDateTime;
-
 pub use trouble::{OpenError, Trouble};
 
 use crate::collect::caller::Accounts;
-use crate::collect::device;
 use crate::collect::socket::{self, Asked};
 use crate::config::Config;
 use crate::consent::permit::{Permit, UsageStatistics};
@@ -48,6 +47,7 @@ use crate::{durable, limits};
 use dispatch::Dispatch;
 use intake::Taking;
 use periods::Periods;
+use support::Support;
 
 /// Everything the agent is. One thread owns it.
 pub struct Agent {
@@ -60,6 +60,7 @@ pub struct Agent {
     usage: Spool<Usage>,
     requests: Spool<VendorRequest>,
     tickets: Tickets,
+    support: Support,
     wash: Wash,
     taking: Taking,
     periods: Periods,
@@ -84,6 +85,8 @@ pub(crate) enum Wake {
     Outbox,
     /// A line over the local socket.
     Asked(Asked),
+    /// What ran for a support case ended.
+    Support,
     /// A transfer ended.
     Answered(Box<dispatch::Answered>),
     /// The service manager, or a person, wants it to end.
@@ -145,7 +148,7 @@ impl Agent {
         let policy = Policy::load(&config.policy)?;
         let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
         let protector = Protector::choose(config.keys.protector, credentials.as_deref())?;
-        let (vault, losses) = Vault::open(&data, &protector, now)?;
+        let (mut vault, losses) = Vault::open(&data, &protector, now)?;
         let forbid = config.consent.forbid || decommission::begun(&data).exists();
         let book = Book::open(&data, policy, forbid, vault.device_key());
         let (tickets, tickets_lost) = Tickets::open(data.join("tickets.json"));
@@ -156,6 +159,12 @@ impl Agent {
         let (open, open_recovery) = open_tray(&data, &vault, &random)?;
         let (usage, usage_recovery) = open_tray(&data, &vault, &random)?;
         let (requests, requests_recovery) = open_tray(&data, &vault, &random)?;
+        let (support, bundles_lost) =
+            Support::open(&data, &mut vault).map_err(|e| OpenError::data_dir(&data, &e))?;
+        if bundles_lost > 0 {
+            let what = format!("{bundles_lost} bundles were lost with their keys: gather them again");
+            problems.note("bundles", what);
+        }
         if tally_lost {
             problems.note("tally", "the counts of dropped records were damaged and begin anew");
         }
@@ -177,6 +186,7 @@ impl Agent {
             usage,
             requests,
             tickets,
+            support,
             taking: Taking::default(),
             periods: Periods::default(),
             problems,
@@ -257,6 +267,7 @@ impl Agent {
                     outbox_due = outbox_due.or(Some(self.since_start() + limits::OUTBOX_DELAY));
                 }
                 Some(Wake::Asked(asked)) => self.answer_lines(asked),
+                Some(Wake::Support) => self.finish_job(unix_now()),
                 Some(Wake::Answered(answered)) => self.heard(*answered),
                 Some(Wake::Stop) => break,
             }
@@ -287,51 +298,6 @@ impl Agent {
                 false
             }
         }
-    }
-
-    /// Once a day, while there is a grant: what the agent itself sees of the workstation.
-    fn report_device(&mut self, now: i64) {
-        if self.device_due > self.since_start() || self.book.permit::<UsageStatistics>(now).is_none() {
-            return;
-        }
-        self.device_due = self.since_start() + limits::DEVICE_EVERY;
-        let at = OffsetDateTime::from_unix_timestamp(now).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-        let lines = device::happenings(self.config.kathea.scans.first().map(PathBuf::as_path), at);
-        let lines: Vec<&[u8]> = lines.iter().map(Vec::as_slice).collect();
-        self.take_lines(&lines, now);
-    }
-
-    /// What is due: periods that are over, transfers whose time has come.
-    fn work(&mut self) {
-        let now = unix_now();
-        if let Err(trouble) = self.mend(now) {
-            return self.trouble("spool", &trouble);
-        }
-        self.problems.solved("spool");
-        self.report_device(now);
-        match self.close_periods(false, now) {
-            Ok(()) => self.problems.solved("periods"),
-            Err(trouble) => self.trouble("periods", &trouble),
-        }
-        if let Err(trouble) = self.resume_decommissioning(now) {
-            self.trouble("decommission", &trouble);
-        }
-        self.start_transfer(now);
-        if let Err(e) = self.tally.save() {
-            self.trouble("tally", &e.into());
-        }
-    }
-
-    /// The next time, since the start, at which something is due of itself. Without a grant and without a pending
-    /// request there is none, and the process sleeps until it is woken.
-    fn next_deadline(&self, outbox_due: Option<Duration>, sweep: Duration) -> Option<Duration> {
-        let now = unix_now();
-        let elapsed = self.since_start();
-        let granted = self.book.permit::<UsageStatistics>(now).is_some();
-        let in_seconds = |at: i64| elapsed + Duration::from_secs(u64::try_from(at - now).unwrap_or(0));
-        let period = self.periods.next_end().filter(|_| granted).map(in_seconds);
-        let sweep = granted.then_some(sweep);
-        [outbox_due, period, sweep, self.transfer_deadline()].into_iter().flatten().min()
     }
 
     fn since_start(&self) -> Duration {

@@ -3,10 +3,14 @@
 //! One JSON object a line. A line with `event` is a happening (see `collect`), one with `request` is one of
 //! these. Each is answered by one line, `{"ok":true,...}` or `{"ok":false,"error":"WORD","what":"SENTENCE"}`.
 
+mod support;
+
 use protocol::ledger::{Role, Session};
 use protocol::{CaseId, Purpose};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+
+pub use support::SupportRequest;
 
 /// A request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +26,8 @@ pub enum Request {
     Consent(ConsentRequest),
     /// About what is held and what was sent.
     Privacy(PrivacyAsk),
+    /// About a support case.
+    Support(SupportRequest),
     /// One-time token to certificate.
     Enroll {
         /// The collector's, if not the configuration's.
@@ -148,6 +154,7 @@ impl Caller {
                 ConsentAction::Grant | ConsentAction::Release => self.may_grant,
                 _ => true,
             },
+            Request::Support(support) => support.is_for(self),
             // To erase is to say no; what is held may name a case, and is shown to those who decide about it.
             Request::Privacy(PrivacyAsk::Erase { .. }) => true,
             Request::Privacy(

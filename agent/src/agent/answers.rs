@@ -74,6 +74,7 @@ impl Agent {
             Request::Status => Reply::done(self.status(unix_now())),
             Request::Consent(consent) => self.answer_consent(consent, caller, unix_now()),
             Request::Privacy(ask) => self.answer_privacy(ask, unix_now()),
+            Request::Support(support) => self.answer_support(support, caller, unix_now()),
             Request::Enroll { url, token } => self.enroll(url.as_deref(), token),
         }
     }

@@ -156,7 +156,9 @@ impl Agent {
         let counted = short(*entry);
         let waiting = match flag {
             Flag::UsageStatistics => self.usage.waiting().records + self.open.waiting().records,
-            Flag::SupportCase(_) | Flag::SupportScanData(_) => 0,
+            Flag::SupportCase(case) | Flag::SupportScanData(case) => {
+                self.support.queue.waiting(case, flag.purpose())
+            }
         };
         if self.tally.cursor(counted) == 0 {
             self.tally.drop(Reason::Withdrawn, waiting);
@@ -170,7 +172,9 @@ impl Agent {
 
         match flag {
             Flag::UsageStatistics => self.purge_usage(now)?,
-            Flag::SupportCase(case) | Flag::SupportScanData(case) => self.purge_case(case)?,
+            Flag::SupportCase(case) | Flag::SupportScanData(case) => {
+                self.purge_case(case, flag.purpose())?;
+            }
         }
         killpoint::step("withdraw.purged");
 
@@ -191,11 +195,6 @@ impl Agent {
         self.open.purge()?;
         self.usage.purge()?;
         self.discard_outbox(now)
-    }
-
-    /// What lies on the disk for a case that may not be sent any more.
-    pub(super) fn purge_case(&mut self, _case: &CaseId) -> Result<(), Trouble> {
-        Ok(())
     }
 
     /// What follows every answer.

@@ -8,6 +8,7 @@
 use std::path::{Path, PathBuf};
 
 use log::info;
+use protocol::Purpose;
 use serde_json::{Value, json};
 
 use super::{Agent, Trouble, Wake};
@@ -64,7 +65,7 @@ impl Agent {
         killpoint::step("decommission.shredded");
         self.purge_usage(now)?;
         for case in self.book.cases() {
-            self.purge_case(&case)?;
+            self.purge_case(&case, Purpose::SupportCase)?;
         }
         for name in ["bundles", "drafts", "tmp"] {
             remove_directory(&data.join(name))?;

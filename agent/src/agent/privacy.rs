@@ -81,9 +81,12 @@ impl Agent {
             keys += erased.keys + self.vault.shred(&flag.compartment())?.files;
             match &flag {
                 Flag::UsageStatistics => self.purge_usage(now)?,
-                Flag::SupportCase(case) | Flag::SupportScanData(case) => self.purge_case(case)?,
+                Flag::SupportCase(case) | Flag::SupportScanData(case) => {
+                    self.purge_case(case, flag.purpose())?;
+                }
             }
         }
+        self.support.drafts.discard(&mut self.vault, |_| true)?;
         self.ask_vendor(PrivacyKind::Erase, None, now)?;
         Ok(json!({"keys": keys}))
     }

@@ -24,9 +24,10 @@ impl Agent {
             },
             "sent": self.tally.acknowledged(),
             "dropped": self.tally.dropped(),
-            "bundles": [],
             "requests": self.tickets.all(),
+            "bundles": self.bundles(),
             "keys": self.protector.as_str(),
+            "busy": self.is_busy(),
             "disk_bytes": self.disk_bytes(),
             "problems": self.all_problems(now),
         })

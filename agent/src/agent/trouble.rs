@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::consent::{ConsentError, PolicyError};
 use crate::spool::SpoolError;
+use crate::support::record::RecordError;
 use crate::vault::VaultError;
 use crate::vault::sealed::SealError;
 
@@ -121,6 +122,15 @@ macro_rules! from {
 
 from!(OpenError: PolicyError => Policy, VaultError => Vault, SpoolError => Spool, Trouble => Unfinished);
 from!(Trouble: SealError => Seal, SpoolError => Spool, ConsentError => Consent);
+
+impl From<RecordError> for Trouble {
+    fn from(e: RecordError) -> Self {
+        match e {
+            RecordError::Seal(e) => Self::Seal(e),
+            RecordError::Io(kind) => Self::Io(kind),
+        }
+    }
+}
 
 impl From<io::Error> for Trouble {
     fn from(e: io::Error) -> Self {

@@ -6,7 +6,7 @@ pub mod contacts;
 mod failure;
 pub mod flag;
 mod ledger;
-mod notice;
+pub(crate) mod notice;
 mod period;
 pub mod permit;
 pub mod policy;

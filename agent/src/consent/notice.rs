@@ -146,7 +146,7 @@ fn vendor_keeps(retention: Retention, language: Language) -> &'static str {
 }
 
 /// Whether `yes` repeats `digest`: its first 16 or more hexadecimal digits.
-pub(super) fn repeats(yes: &str, digest: Digest) -> bool {
+pub(crate) fn repeats(yes: &str, digest: Digest) -> bool {
     yes.len() >= DIGEST_DIGITS && digest.to_string().starts_with(&yes.to_ascii_lowercase())
 }
 

@@ -1,12 +1,20 @@
 //! A support bundle: what the vendor needs for one case, seen by the clinic before it leaves.
 //!
 //! ```text
+//! gather    the list of what is looked for, and the loop that looks: everything cleaned, nothing sent
+//! draft     what was gathered, sealed under a key of its own until the clinic has seen it
+//! drafts    the drafts of this workstation, a day at most
 //! manifest  what a bundle says of itself; its digest is what the clinic says yes to
 //! page      the same for the person who says it, in a browser
+//! bundle    a draft that may leave: tar, gzip and age to the vendor's keys
 //! queue     the sealed bundles that wait, and how far each is
 //! record    what is known of one, under the key of its case
 //! ```
 
+pub mod bundle;
+pub mod draft;
+pub mod drafts;
+pub mod gather;
 pub mod manifest;
 pub mod page;
 pub mod queue;

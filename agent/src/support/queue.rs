@@ -175,6 +175,12 @@ impl Queue {
         self.remove_where(|bundle| bundle.case == *case && bundle.purposes.contains(&purpose))
     }
 
+    /// How many bundles of `case` need a yes to `purpose` and were not sent.
+    pub fn waiting(&self, case: &CaseId, purpose: Purpose) -> u64 {
+        let held = self.bundles.iter().filter(|bundle| bundle.case == *case && bundle.state != State::Sent);
+        held.filter(|bundle| bundle.purposes.contains(&purpose)).count() as u64
+    }
+
     /// Bytes that the sealed files take on the disk.
     pub fn disk_bytes(&self) -> u64 {
         let held = self.bundles.iter().filter(|bundle| bundle.state != State::Sent);

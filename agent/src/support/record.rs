@@ -12,9 +12,12 @@ use std::io;
 use std::path::Path;
 
 use protocol::{CaseId, Digest, Purpose};
+use ring::rand::SecureRandom;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use super::bundle::SealedFile;
+use super::draft::Draft;
 use crate::consent::Flag;
 use crate::durable;
 use crate::vault::Vault;
@@ -93,6 +96,18 @@ impl fmt::Debug for Bundle {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Pseudonyms(pub Zeroizing<[u8; 32]>);
 
+impl Pseudonyms {
+    /// A new one.
+    ///
+    /// # Errors
+    /// The system has no randomness.
+    pub fn draw(random: &dyn SecureRandom) -> io::Result<Self> {
+        let mut key = Zeroizing::new([0; 32]);
+        random.fill(key.as_mut()).map_err(|_| io::Error::other("the system gives no random numbers"))?;
+        Ok(Self(key))
+    }
+}
+
 impl fmt::Debug for Pseudonyms {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Pseudonyms(..)")
@@ -153,6 +168,31 @@ impl From<io::Error> for RecordError {
 }
 
 impl Bundle {
+    /// The bundle that was sealed of `draft`, before any of it was sent.
+    pub fn queued(
+        draft: &Draft,
+        purposes: Vec<Purpose>,
+        consents: Vec<Digest>,
+        sealed: SealedFile,
+        now: i64,
+    ) -> Self {
+        Self {
+            id: draft.id().to_owned(),
+            case: draft.case().clone(),
+            purposes,
+            consents,
+            sealed_at: now,
+            size: sealed.size,
+            sha256: sealed.sha256,
+            manifest: draft.digest(),
+            state: State::Queued,
+            offset: 0,
+            url: None,
+            receipt: None,
+            pseudonyms: draft.pseudonyms().clone(),
+        }
+    }
+
     /// Writes it to `path`, sealed.
     pub(super) fn keep(&self, path: &Path, vault: &mut Vault, now: i64) -> Result<(), RecordError> {
         let device = vault.device();

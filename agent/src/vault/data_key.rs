@@ -48,6 +48,17 @@ impl DataKey {
         Ok(Self { id: KeyId(id), secret })
     }
 
+    /// The same key once more, for a thread that outlives the borrow.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        Self { id: self.id, secret: self.secret.clone() }
+    }
+
+    /// Its bytes in hexadecimal digits, to hand a draft to the agent that keeps it.
+    pub fn to_hex(&self) -> Zeroizing<String> {
+        Zeroizing::new(HEXLOWER.encode(self.secret.as_ref()))
+    }
+
     /// Which key this is.
     pub fn id(&self) -> KeyId {
         self.id

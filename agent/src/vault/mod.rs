@@ -114,7 +114,8 @@ impl Vault {
         let fresh = |key: &StoredKey| key.compartment == compartment && key.is_fresh(now);
         if !self.keys.iter().any(fresh) {
             let id = self.device.id();
-            let key = StoredKey::create(&self.dir, compartment, id, &self.root, now, &self.random)
+            let key = DataKey::generate(&self.random).map_err(|_| SealError::Crypto)?;
+            let key = StoredKey::create(&self.dir, compartment, key, id, &self.root, now, &self.random)
                 .map_err(|_| SealError::KeyFile)?;
             self.keys.push(key);
         }
@@ -126,6 +127,27 @@ impl Vault {
     /// The key of `compartment` with this id, if it is still there.
     pub fn opening_key(&self, compartment: &str, id: KeyId) -> Option<&DataKey> {
         self.keys.iter().find(|key| key.compartment == compartment && key.key.id() == id).map(|key| &key.key)
+    }
+
+    /// Keeps a key that was made elsewhere, for what is already sealed under it.
+    ///
+    /// # Errors
+    /// The file can't be written.
+    pub fn keep(&mut self, compartment: &str, key: DataKey, now: i64) -> io::Result<()> {
+        let device = self.device.id();
+        let key = StoredKey::create(&self.dir, compartment, key, device, &self.root, now, &self.random)?;
+        self.keys.push(key);
+        Ok(())
+    }
+
+    /// The newest key of `compartment`.
+    pub fn newest_key(&self, compartment: &str) -> Option<&DataKey> {
+        self.keys.iter().rev().find(|key| key.compartment == compartment).map(|key| &key.key)
+    }
+
+    /// Everything that has a key.
+    pub fn compartments(&self) -> impl Iterator<Item = &str> {
+        self.keys.iter().map(|key| key.compartment.as_str())
     }
 
     /// The key with this id, whatever its compartment: what is under it says itself whose it is.

@@ -68,16 +68,16 @@ pub(super) struct StoredKey {
 }
 
 impl StoredKey {
-    /// Makes a key of `compartment` and its file in `keys`.
+    /// Makes the file of `key`, of `compartment`, in `keys`.
     pub(super) fn create(
         keys: &Path,
         compartment: &str,
+        key: DataKey,
         device: DeviceId,
         root: &DataKey,
         now: i64,
         random: &dyn SecureRandom,
     ) -> io::Result<Self> {
-        let key = DataKey::generate(random).map_err(|_| refused())?;
         let context = context(device, key.id(), compartment);
         let bytes = wrap(root, &context, key.secret(), now, random).map_err(|_| refused())?;
         let path = keys.join(format!("{compartment}-{}.key", key.id()));

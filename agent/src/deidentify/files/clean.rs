@@ -3,12 +3,13 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::inputs::{Format, Input, Reason};
+use super::inputs::{Format, Input, Reason, Take};
+use super::window;
 use crate::deidentify::case::Case;
 use crate::deidentify::dicom::{self, Change, Screen};
 use crate::deidentify::identifiers::{Identifiers, View};
@@ -45,6 +46,18 @@ pub(super) fn clean(
     identifiers: &Identifiers,
     out: &mut dyn Write,
 ) -> io::Result<Result<Cleaned, Reason>> {
+    match (&input.take, input.format) {
+        (Take::Given(bytes), _) => {
+            out.write_all(bytes)?;
+            return Ok(Ok(counted(Format::Json, Counts::default())));
+        }
+        (Take::Numbers, Ok(_)) => return super::numbers::clean(&input.path, out),
+        (Take::Window { modified, start, end }, Ok(Format::Text | Format::Json | Format::Xml)) => {
+            return part(input, (*modified, *start, *end), case, identifiers, out);
+        }
+        (Take::Window { .. }, Ok(Format::Dicom | Format::Other)) => return Ok(Err(Reason::OtherFormat)),
+        (Take::Whole, _) | (_, Err(_)) => {}
+    }
     match input.format {
         Ok(Format::Dicom) => header(input, case, identifiers, out),
         Ok(format @ (Format::Json | Format::Xml)) => match document(&input.path) {
@@ -77,6 +90,32 @@ pub(super) fn document(path: &Path) -> io::Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
     File::open(path)?.take(limits::DOCUMENT + 1).read_to_end(&mut bytes)?;
     Ok((bytes.len() as u64 <= limits::DOCUMENT).then_some(bytes))
+}
+
+/// The part of a log that lies in a span of time.
+fn part(
+    input: &Input,
+    (modified, start, end): (i64, i64, i64),
+    case: &Case,
+    identifiers: &Identifiers,
+    mut out: &mut dyn Write,
+) -> io::Result<Result<Cleaned, Reason>> {
+    let opened = File::open(&input.path).and_then(|mut file| {
+        let part = window::part(&mut file, modified, start, end)?;
+        if let Some(part) = part {
+            file.seek(SeekFrom::Start(part.start))?;
+        }
+        Ok(part.map(|part| (part, file)))
+    });
+    let (part, file) = match opened {
+        Ok(Some(found)) => found,
+        Ok(None) => return Ok(Err(Reason::Empty)),
+        Err(error) => return Ok(Err(error.into())),
+    };
+    let counts = text::clean(part.mark.chain(file.take(part.length)), &mut out, case, identifiers)?;
+    let mut cleaned = counted(Format::Text, counts);
+    cleaned.bytes_read = part.is_cut.then_some(part.length);
+    Ok(Ok(cleaned))
 }
 
 fn log(

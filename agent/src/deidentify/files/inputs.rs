@@ -109,14 +109,46 @@ pub(super) struct Input {
     pub(super) path: PathBuf,
     /// What it is, or why it is not looked into.
     pub(super) format: Result<Format, Reason>,
+    /// What of it is taken.
+    pub(super) take: Take,
 }
 
 impl Input {
-    /// The file at `path`.
-    pub(super) fn new(path: PathBuf) -> Self {
-        let format = File::open(&path).and_then(|file| head(&file)).map_err(Reason::from);
-        Self { format: format.and_then(|head| sniff(&head, &path)), path }
+    /// What was found, looked at.
+    pub(super) fn new(found: Found) -> Self {
+        let Found { path, refused, take } = found;
+        let path = PathBuf::from(path);
+        let format = match (&take, refused) {
+            (_, Some(reason)) => Err(reason),
+            (Take::Given(_), None) => Ok(Format::Json),
+            (_, None) => {
+                let head = File::open(&path).and_then(|file| head(&file)).map_err(Reason::from);
+                head.and_then(|head| sniff(&head, &path))
+            }
+        };
+        Self { path, format, take }
     }
+}
+
+/// What of a file is taken.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Take {
+    /// All of it.
+    #[default]
+    Whole,
+    /// Of a log the lines between two times, in seconds since 1970.
+    Window {
+        /// When the file was last written.
+        modified: i64,
+        /// From here on.
+        start: i64,
+        /// Up to here.
+        end: i64,
+    },
+    /// The lines that are numbers and nothing else.
+    Numbers,
+    /// No file: these bytes, which this program wrote and which are searched like every other.
+    Given(Vec<u8>),
 }
 
 /// A file under the paths that were named, or what stands in its place.
@@ -126,6 +158,8 @@ pub struct Found {
     pub path: OsString,
     /// Why it is not opened.
     pub refused: Option<Reason>,
+    /// What of it is taken.
+    pub take: Take,
 }
 
 /// All files under `paths`, by name; links are not followed, nothing is opened.
@@ -144,7 +178,7 @@ pub fn find(paths: &[PathBuf]) -> Vec<Found> {
                 (path, Some(error.into_io_error().map_or(Reason::Unreadable, Reason::from)))
             }
         };
-        all.push(Found { path: path.into_os_string(), refused });
+        all.push(Found { path: path.into_os_string(), refused, take: Take::Whole });
     }
     all
 }

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 
-use super::inputs::{Format, Input, Reason};
+use super::inputs::{Format, Input, Reason, Take};
 use crate::deidentify::dicom;
 use crate::deidentify::identifiers::{Identifiers, Kind, Learning};
 use crate::deidentify::structured;
@@ -13,11 +13,14 @@ use crate::limits;
 pub(super) struct Everything(Learning);
 
 impl Everything {
-    /// Learns from one file. The UIDs of a context are not searched for: what a log says of them is mapped anyway.
+    /// Learns from one file; a log or a trace names nobody that a scan does not. The UIDs of a context are not searched for: what a log says of them is mapped anyway.
     ///
     /// # Errors
     /// The reason why nobody can tell who is named in it: a file of the case is refused for it.
     pub(super) fn file(&mut self, input: &Input, own: bool) -> Result<(), Reason> {
+        if input.take != Take::Whole {
+            return Ok(());
+        }
         let mut learning = Learning::default();
         let learned = match input.format? {
             Format::Dicom => header(input, own, &mut learning)?,

@@ -5,6 +5,8 @@
 //! wash      the case as the process sees it that reads the files
 //! learn     identifiers from every header and sidecar, contexts included
 //! clean     one file into one writer
+//! window    the part of a log that lies in a span of time
+//! numbers   a trace that is numbers and nothing else
 //! plain     the one way in which plain text reaches the disk
 //! report    what became of each
 //! html      the same for the person who has to decide
@@ -14,9 +16,11 @@ mod clean;
 pub mod html;
 mod inputs;
 mod learn;
+mod numbers;
 pub mod plain;
 mod report;
 mod wash;
+mod window;
 
 use std::fmt;
 use std::fs;
@@ -28,7 +32,7 @@ use super::check;
 use super::child::{self, Parser};
 use super::dicom::Change;
 pub use clean::Cleaned;
-pub use inputs::{Format, Found, Reason, find};
+pub use inputs::{Format, Found, Reason, Take, find};
 use plain::Part;
 pub use report::{FileReport, Report, Totals, Unlearned};
 pub(super) use wash::wash;

@@ -2,7 +2,6 @@
 //! of the case is cleaned, and what comes out is searched for everybody on its way.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, Zeroizing};
@@ -91,13 +90,13 @@ pub(crate) fn wash(mut order: Order, out: &mut dyn Outlet) -> io::Result<()> {
     let mut files = Vec::new();
     for (at, found) in std::mem::take(&mut order.files).into_iter().enumerate() {
         out.say(Said::Reading(at))?;
-        let input = opened(found);
+        let input = Input::new(found);
         let refused = learning.file(&input, true).err();
         files.push((input, refused));
     }
     for (at, found) in std::mem::take(&mut order.contexts).into_iter().enumerate() {
         out.say(Said::Reading(files.len() + at))?;
-        match learning.file(&opened(found), false) {
+        match learning.file(&Input::new(found), false) {
             // Neither tells anything about anybody.
             Ok(()) | Err(Reason::Empty | Reason::OtherFormat) => {}
             Err(reason) => out.say(Said::Unlearned(at, reason))?,
@@ -134,14 +133,6 @@ pub(crate) fn wash(mut order: Order, out: &mut dyn Outlet) -> io::Result<()> {
         done = 0;
     }
     Ok(())
-}
-
-fn opened(found: Found) -> Input {
-    let path = PathBuf::from(found.path);
-    match found.refused {
-        None => Input::new(path),
-        Some(reason) => Input { path, format: Err(reason) },
-    }
 }
 
 /// Bytes of an output, seen by the search before they go on.

@@ -1,0 +1,65 @@
+//! What is due, and when the next thing is.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use time::OffsetDateTime;
+
+use super::{Agent, unix_now};
+use crate::collect::device;
+use crate::consent::permit::UsageStatistics;
+use crate::limits;
+
+impl Agent {
+    /// What is due: periods that are over, transfers whose time has come.
+    pub(super) fn work(&mut self) {
+        let now = unix_now();
+        if let Err(trouble) = self.mend(now) {
+            return self.trouble("spool", &trouble);
+        }
+        self.problems.solved("spool");
+        self.report_device(now);
+        match self.close_periods(false, now) {
+            Ok(()) => self.problems.solved("periods"),
+            Err(trouble) => self.trouble("periods", &trouble),
+        }
+        if let Err(trouble) = self.resume_decommissioning(now) {
+            self.trouble("decommission", &trouble);
+        }
+        match self.expire_support(now) {
+            Ok(()) => self.problems.solved("support"),
+            Err(trouble) => self.trouble("support", &trouble),
+        }
+        self.hold_job();
+        self.start_transfer(now);
+        if let Err(e) = self.tally.save() {
+            self.trouble("tally", &e.into());
+        }
+    }
+
+    /// The next time, since the start, at which something is due of itself. Without a grant and without a pending
+    /// request there is none, and the process sleeps until it is woken.
+    pub(super) fn next_deadline(&self, outbox_due: Option<Duration>, sweep: Duration) -> Option<Duration> {
+        let now = unix_now();
+        let elapsed = self.since_start();
+        let granted = self.book.permit::<UsageStatistics>(now).is_some();
+        let in_seconds = |at: i64| elapsed + Duration::from_secs(u64::try_from(at - now).unwrap_or(0));
+        let period = self.periods.next_end().filter(|_| granted).map(in_seconds);
+        let sweep = granted.then_some(sweep);
+        let support = self.support_ends().map(in_seconds);
+        let held = self.busy_until.filter(|until| self.support.is_working() && *until > elapsed);
+        [outbox_due, period, sweep, support, held, self.transfer_deadline()].into_iter().flatten().min()
+    }
+
+    /// Once a day, while there is a grant: what the agent itself sees of the workstation.
+    fn report_device(&mut self, now: i64) {
+        if self.device_due > self.since_start() || self.book.permit::<UsageStatistics>(now).is_none() {
+            return;
+        }
+        self.device_due = self.since_start() + limits::DEVICE_EVERY;
+        let at = OffsetDateTime::from_unix_timestamp(now).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        let lines = device::happenings(self.config.kathea.scans.first().map(PathBuf::as_path), at);
+        let lines: Vec<&[u8]> = lines.iter().map(Vec::as_slice).collect();
+        self.take_lines(&lines, now);
+    }
+}

@@ -1,0 +1,157 @@
+//! Support: what is asked about a case, and what its end erases.
+
+mod bundle;
+mod draft;
+mod job;
+
+use std::io;
+use std::path::Path;
+
+use data_encoding::BASE64;
+use protocol::{CaseId, Purpose, Reason};
+use serde_json::{Value, json};
+
+use super::{Agent, Trouble};
+use crate::consent::state::to_text;
+use crate::consent::{By, Channel, Flag, State};
+use crate::request::{Caller, Refused, Reply, SupportRequest};
+use crate::support::drafts::{Drafts, Kept};
+use crate::support::queue::Queue;
+use crate::support::record::Bundle;
+use crate::vault::Vault;
+use job::Job;
+
+/// The support cases of this workstation.
+pub(super) struct Support {
+    pub(super) queue: Queue,
+    pub(super) drafts: Drafts,
+    job: Option<Job>,
+    /// What came of the last job.
+    last: Option<Reply>,
+}
+
+impl Support {
+    /// Opens what is there. Returns how many bundles were lost with their keys.
+    pub(super) fn open(data: &Path, vault: &mut Vault) -> io::Result<(Self, usize)> {
+        let (queue, lost) = Queue::open(data, vault)?;
+        let drafts = Drafts::open(data, vault)?;
+        Ok((Self { queue, drafts, job: None, last: None }, lost))
+    }
+
+    /// Whether something is gathered or sealed now.
+    pub(super) fn is_working(&self) -> bool {
+        self.job.is_some()
+    }
+}
+
+impl Agent {
+    /// Answers a request about support. The caller's right was checked.
+    pub(super) fn answer_support(&mut self, request: &SupportRequest, caller: Caller, now: i64) -> Reply {
+        self.finish_job(now);
+        match request {
+            SupportRequest::Scans => self.start_list(),
+            SupportRequest::Preview { wish } => self.start_gathering(wish, now),
+            SupportRequest::Progress => self.progress(),
+            SupportRequest::Stop => self.stop_job(),
+            SupportRequest::Begin { case } => self.begin_elsewhere(case, now),
+            SupportRequest::Adopt { draft, key } => self.adopt(draft, key, now),
+            SupportRequest::Show { draft, file, offset } => self.show_file(draft, file, *offset),
+            SupportRequest::Create { draft, yes, by, session } => {
+                let channel = if caller.kathea && !caller.administrator {
+                    Channel::Socket
+                } else {
+                    Channel::CommandLine
+                };
+                let by = By { role: Some(*by), channel, session: *session };
+                self.start_sealing(draft, yes, by, now)
+            }
+            SupportRequest::List => Reply::done(self.support_list()),
+            SupportRequest::Export { bundle, offset } => self.export(bundle, *offset),
+            SupportRequest::Send { bundle } => self.send_again(bundle, now),
+            SupportRequest::Discard { id } => self.discard(id),
+        }
+    }
+
+    fn support_list(&self) -> Value {
+        let drafts = self.support.drafts.kept().iter().map(|kept| {
+            let mut row = json!(kept);
+            row["made"] = json!(to_text(kept.made_at));
+            row["ends"] = json!(to_text(kept.ends_at()));
+            row
+        });
+        json!({"drafts": drafts.collect::<Vec<_>>(), "bundles": self.bundles()})
+    }
+
+    /// `bundles` of `status`.
+    pub(super) fn bundles(&self) -> Vec<Value> {
+        let bundles = self.support.queue.bundles().iter();
+        let row = |bundle: &Bundle| {
+            json!({
+                "id": bundle.id, "case": bundle.case, "state": bundle.state.as_str(), "size": bundle.size,
+                "offset": bundle.offset, "sha256": bundle.sha256, "sealed": to_text(bundle.sealed_at),
+                "digest": bundle.manifest, "receipt": bundle.receipt,
+            })
+        };
+        bundles.map(row).collect()
+    }
+
+    fn discard(&mut self, id: &str) -> Reply {
+        let drafts = self.support.drafts.discard(&mut self.vault, |kept| kept.draft == id);
+        match drafts.and_then(|drafts| Ok((drafts, self.support.queue.remove(id)?))) {
+            Ok((0, false)) => Reply::refused(
+                Refused::Usage,
+                "there is neither a draft nor a bundle of this name: `support list`",
+            ),
+            Ok((drafts, bundle)) => Reply::done(json!({"drafts": drafts, "bundles": u8::from(bundle)})),
+            Err(e) => Reply::refused(Refused::Failed, Trouble::from(e).to_string()),
+        }
+    }
+
+    /// What lies on the disk for a case that may not be sent any more; says how many bundles that were.
+    pub(super) fn purge_case(&mut self, case: &CaseId, purpose: Purpose) -> Result<u64, Trouble> {
+        self.support.drafts.discard(&mut self.vault, |kept| kept.case == *case)?;
+        Ok(self.support.queue.remove_case(case, purpose)? as u64)
+    }
+
+    /// Erases drafts after a day, and what belongs to a case whose yes ran out, with its key.
+    pub(super) fn expire_support(&mut self, now: i64) -> Result<(), Trouble> {
+        self.support.drafts.discard(&mut self.vault, |kept| kept.ends_at() <= now)?;
+        let cases: Vec<CaseId> = self.support.queue.bundles().iter().map(|held| held.case.clone()).collect();
+        for case in cases {
+            let flag = Flag::SupportCase(case.clone());
+            if self.book.state(&flag, now) == State::Expired {
+                self.vault.shred(&flag.compartment())?;
+                let gone = self.purge_case(&case, Purpose::SupportCase)?;
+                self.tally.drop(Reason::Expired, gone);
+            }
+        }
+        Ok(())
+    }
+
+    /// The next time, in seconds since 1970, at which something of a case is over.
+    pub(super) fn support_ends(&self) -> Option<i64> {
+        let drafts = self.support.drafts.kept().iter().map(Kept::ends_at);
+        let bundles = self.support.queue.bundles().iter();
+        let cases = bundles.filter_map(|held| self.book.granted_until(&Flag::SupportCase(held.case.clone())));
+        drafts.chain(cases).min()
+    }
+}
+
+fn busy() -> Reply {
+    Reply::refused(Refused::Busy, "the agent gathers or seals for a case already: wait for it")
+}
+
+fn no_draft() -> Reply {
+    Reply::refused(
+        Refused::Usage,
+        "there is no draft of this name; after a day they are erased: `support list`",
+    )
+}
+
+fn no_bundle() -> Reply {
+    Reply::refused(Refused::Usage, "there is no bundle of this name: `support list` shows them")
+}
+
+fn piece(piece: &[u8], offset: u64, bytes: u64) -> Reply {
+    Reply::done(json!({"data": BASE64.encode(piece), "offset": offset, "bytes": bytes}))
+}

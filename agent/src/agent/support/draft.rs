@@ -1,0 +1,170 @@
+//! Drafts: gathered here or elsewhere, shown, never sent.
+
+use std::io;
+use std::path::Path;
+
+use data_encoding::HEXLOWER;
+use log::info;
+use protocol::CaseId;
+use ring::rand::SecureRandom;
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use super::job::Work;
+use super::no_draft;
+use crate::agent::{Agent, Trouble};
+use crate::durable;
+use crate::limits;
+use crate::request::{Refused, Reply};
+use crate::support::bundle::BundleError;
+use crate::support::draft::Draft;
+use crate::support::gather::{self, Site, Wish};
+use crate::support::manifest::{self, PolicyName};
+use crate::support::record::Pseudonyms;
+use crate::vault::data_key::{DataKey, KeyId};
+
+impl Agent {
+    pub(super) fn start_list(&mut self) -> Reply {
+        let (roots, random) = (self.config.kathea.scans.clone(), self.random.clone());
+        match std::env::current_exe() {
+            Ok(program) => self.start_job(true, move |watch| {
+                Work::Listed(gather::list_scans(&roots, &program, &random, watch))
+            }),
+            Err(e) => Reply::refused(Refused::Failed, Trouble::from(e).to_string()),
+        }
+    }
+
+    pub(super) fn start_gathering(&mut self, wish: &Wish, now: i64) -> Reply {
+        if self.running && !wish.named_paths().all(|path| self.is_below_roots(path)) {
+            return Reply::refused(
+                Refused::NotAllowed,
+                "the service reads only below [kathea] logs and scans: name a path there, or let an account read it \
+                 that may, as root or the agent's",
+            );
+        }
+        let site = match self.site(&wish.case, now) {
+            Ok(site) => site,
+            Err(e) => return Reply::refused(Refused::Failed, Trouble::from(e).to_string()),
+        };
+        let (wish, random) = (wish.clone(), self.random.clone());
+        self.start_job(wish.now, move |watch| {
+            Work::Gathered(gather::run(&site, &wish, random, watch).map(Box::new))
+        })
+    }
+
+    /// Whether links and all lead below a folder of the configuration.
+    fn is_below_roots(&self, path: &Path) -> bool {
+        let Ok(path) = path.canonicalize() else { return false };
+        let roots = self.config.kathea.logs.iter().chain(&self.config.kathea.scans);
+        path.is_absolute()
+            && roots.filter_map(|root| root.canonicalize().ok()).any(|root| path.starts_with(root))
+    }
+
+    fn site(&self, case: &CaseId, now: i64) -> io::Result<Site> {
+        let mut id = [0; 4];
+        self.random.fill(&mut id).map_err(|_| io::ErrorKind::Other)?;
+        Ok(Site {
+            config: self.config.clone(),
+            program: std::env::current_exe()?,
+            status: self.status(now),
+            device: self.vault.device(),
+            policy: PolicyName {
+                id: self.book.policy().id().to_owned(),
+                version: self.book.policy().version().to_owned(),
+            },
+            checks: Vec::new(),
+            pseudonyms: self.pseudonyms(case),
+            now,
+            id: HEXLOWER.encode(&id),
+        })
+    }
+
+    /// Of the case's bundles, or of a draft of it that is still there.
+    fn pseudonyms(&self, case: &CaseId) -> Option<Pseudonyms> {
+        self.support.queue.pseudonyms(case).or_else(|| {
+            let kept = self.support.drafts.kept().iter().rev().find(|kept| kept.case == *case)?;
+            let draft = self.support.drafts.get(&kept.draft, &self.vault).ok()?;
+            Some(draft.pseudonyms().clone())
+        })
+    }
+
+    /// What a command line needs that gathers as its own caller, from paths that the service may not open.
+    pub(super) fn begin_elsewhere(&self, case: &CaseId, now: i64) -> Reply {
+        let folder = durable::create_directory(&self.config.data_dir.join("drafts"));
+        match folder.and_then(|()| self.site(case, now)) {
+            Ok(site) => Reply::done(json!({
+                "draft": site.id,
+                "device": site.device,
+                "policy": site.policy,
+                "status": site.status,
+                "checks": site.checks,
+                "pseudonyms": site.pseudonyms,
+            })),
+            Err(e) => Reply::refused(Refused::Failed, Trouble::from(e).to_string()),
+        }
+    }
+
+    /// Takes in a draft that such a command line made. An administrator's: what he may read here he may read anyway.
+    pub(super) fn adopt(&mut self, id: &str, key: &str, now: i64) -> Reply {
+        let bytes = HEXLOWER.decode(key.as_bytes()).map(Zeroizing::new);
+        let key = bytes.ok().and_then(|bytes| <[u8; 32]>::try_from(bytes.as_slice()).ok());
+        let is_name = id.len() == 8 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let (Some(key), true) = (key, is_name) else {
+            return Reply::refused(Refused::Usage, "a draft is adopted by its name and its key");
+        };
+        let mut name = [0; 8];
+        let made = self.random.fill(&mut name).map_err(|_| io::ErrorKind::Other.into()).and_then(|()| {
+            let key = DataKey::new(KeyId(name), Zeroizing::new(key));
+            Draft::open(&self.config.data_dir, id, key.copy()).map(|draft| (draft, key))
+        });
+        match made {
+            Ok((draft, key)) => self.keep_draft(&draft, key, now),
+            Err(e) => Reply::refused(Refused::Failed, Trouble::from(e).to_string()),
+        }
+    }
+
+    pub(super) fn keep_draft(&mut self, draft: &Draft, key: DataKey, now: i64) -> Reply {
+        let kept = self.support.drafts.add(draft, key, &mut self.vault, now).and_then(|()| draft.manifest());
+        match kept {
+            Ok(manifest) => {
+                info!("support: a draft was made");
+                Reply::done(json!({
+                    "case": draft.case(),
+                    "draft": draft.id(),
+                    "digest": draft.digest(),
+                    "files": manifest.files.len(),
+                    "bytes": manifest.total_bytes(),
+                    "persons_learned": manifest.persons_learned,
+                }))
+            }
+            Err(e) => Reply::refused(Refused::Failed, Trouble::from(e).to_string()),
+        }
+    }
+
+    /// A piece of a file of a draft, for the clinic's own eyes.
+    pub(super) fn show_file(&self, id: &str, name: &str, offset: u64) -> Reply {
+        let Some(kept) = self.support.drafts.find(id) else { return no_draft() };
+        let read = || {
+            let draft = self.support.drafts.get(&kept.draft, &self.vault)?;
+            let span = match name {
+                manifest::FILE => Some(draft.manifest_span()),
+                name => {
+                    let manifest = draft.manifest()?;
+                    let at = manifest.files.iter().position(|file| file.name == name);
+                    at.and_then(|at| draft.files().get(at)).copied()
+                }
+            };
+            let Some(span) = span else { return Ok(None) };
+            let offset = offset.min(span.bytes);
+            draft.piece(span, offset, limits::PIECE).map(|piece| Some((piece, span.bytes)))
+        };
+        match read() {
+            Ok(Some((piece, bytes))) => super::piece(&piece, offset, bytes),
+            Ok(None) => Reply::refused(
+                Refused::Usage,
+                "there is no such file in the draft: `support show DRAFT manifest.json` lists them",
+            ),
+            Err(e) => Reply::refused(Refused::Failed, BundleError::from(e).to_string()),
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! The one piece of long work that may run for a support case, on a thread of its own at the lowest priority: the
+//! loop is never kept waiting.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use serde_json::json;
+
+use super::busy;
+use crate::agent::{Agent, Trouble, Wake};
+use crate::limits;
+use crate::request::{Refused, Reply};
+use crate::support::bundle::{BundleError, SealedFile, Sealing};
+use crate::support::draft::Draft;
+use crate::support::gather::{GatherError, Progress, Scan, Watch};
+use crate::vault::data_key::DataKey;
+
+/// What came of it.
+pub(super) enum Work {
+    Listed(Result<Vec<Scan>, GatherError>),
+    Gathered(Result<Box<(Draft, DataKey)>, GatherError>),
+    Sealed(Box<Sealing>, Result<SealedFile, BundleError>),
+}
+
+/// What runs.
+pub(super) struct Job {
+    progress: Arc<Progress>,
+    /// Also while a scan runs.
+    regardless: bool,
+    done: Arc<Mutex<Option<Work>>>,
+    thread: JoinHandle<()>,
+}
+
+impl Agent {
+    /// Starts `work`, unless something runs.
+    pub(super) fn start_job(
+        &mut self,
+        regardless: bool,
+        work: impl FnOnce(&Watch<'_>) -> Work + Send + 'static,
+    ) -> Reply {
+        if self.support.job.is_some() {
+            return busy();
+        }
+        let (progress, done) = (Arc::new(Progress::default()), Arc::new(Mutex::new(None)));
+        progress.held.store(self.is_busy() && !regardless, Ordering::Relaxed);
+        let (seen, result, wakes) = (progress.clone(), done.clone(), self.wakes.0.clone());
+        let thread = std::thread::Builder::new().name("support".into()).spawn(move || {
+            lowest_priority();
+            let started = Instant::now();
+            let wait = || {
+                while seen.held.load(Ordering::Relaxed) && !seen.stopped.load(Ordering::Relaxed) {
+                    std::thread::park_timeout(limits::HELD_LOOK);
+                }
+            };
+            let watch = Watch { clock: &|| started.elapsed(), wait: &wait, progress: &seen };
+            let work = work(&watch);
+            *result.lock().unwrap_or_else(PoisonError::into_inner) = Some(work);
+            let _ = wakes.send(Wake::Support);
+        });
+        match thread {
+            Ok(thread) => {
+                self.support.last = None;
+                self.support.job = Some(Job { progress, regardless, done, thread });
+                Reply::done(json!({"working": true}))
+            }
+            Err(e) => Reply::refused(Refused::Failed, Trouble::from(e).to_string()),
+        }
+    }
+
+    /// How far the job is, or what came of the last one.
+    pub(super) fn progress(&self) -> Reply {
+        match (&self.support.job, &self.support.last) {
+            (Some(job), _) => {
+                let (stage, done, total) = job.progress.now();
+                let held = job.progress.held.load(Ordering::Relaxed);
+                Reply::done(
+                    json!({"working": true, "stage": stage, "done": done, "total": total, "held": held}),
+                )
+            }
+            (None, Some(last)) => last.clone(),
+            (None, None) => Reply::refused(Refused::Usage, "nothing is gathered or sealed now"),
+        }
+    }
+
+    pub(super) fn stop_job(&mut self) -> Reply {
+        if let Some(job) = &self.support.job {
+            job.progress.stopped.store(true, Ordering::Relaxed);
+            job.thread.thread().unpark();
+        }
+        Reply::done(json!({}))
+    }
+
+    /// While a scan runs the job waits, unless somebody said otherwise.
+    pub(in crate::agent) fn hold_job(&self) {
+        if let Some(job) = &self.support.job {
+            job.progress.held.store(self.is_busy() && !job.regardless, Ordering::Relaxed);
+            job.thread.thread().unpark();
+        }
+    }
+
+    /// Takes what the job left, if it is over.
+    pub(in crate::agent) fn finish_job(&mut self, now: i64) {
+        let Some(job) = self.support.job.take_if(|job| job.thread.is_finished()) else { return };
+        let work = job.done.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let failed = |what: String| Reply::refused(Refused::Failed, what);
+        self.support.last = Some(match work {
+            Some(Work::Listed(Ok(scans))) => Reply::done(json!({"scans": scans})),
+            Some(Work::Listed(Err(e))) => failed(e.to_string()),
+            Some(Work::Gathered(Ok(made))) => {
+                let (draft, key) = *made;
+                self.keep_draft(&draft, key, now)
+            }
+            Some(Work::Gathered(Err(e))) => failed(e.to_string()),
+            Some(Work::Sealed(sealing, Ok(sealed))) => match self.keep_bundle(&sealing, sealed, now) {
+                Ok(body) => Reply::done(body),
+                Err(Trouble::NoPermit) => {
+                    Reply::refused(Refused::NotAllowed, BundleError::Withdrawn.to_string())
+                }
+                Err(trouble) => failed(trouble.to_string()),
+            },
+            Some(Work::Sealed(_, Err(BundleError::Withdrawn))) => {
+                Reply::refused(Refused::NotAllowed, BundleError::Withdrawn.to_string())
+            }
+            Some(Work::Sealed(_, Err(e))) => failed(e.to_string()),
+            None => failed("the work for the case ended unexpectedly: try again, and tell the vendor".into()),
+        });
+    }
+}
+
+/// The lowest priority for the processor; where the disk's scheduler knows priorities, Linux derives the lowest from
+/// it (ioprio_set(2)).
+fn lowest_priority() {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::setpriority_process(None, 19);
+}

@@ -1,0 +1,298 @@
+//! A bundle: exactly the bytes of a draft, as tar, gzip and age, which `age -d | tar -xz` opens at the vendor's.
+//!
+//! It streams: no file of it is ever in plain on the disk, and a frame at a time is in memory. `manifest.json` is the
+//! first file, so that its digest is the first thing that can be checked.
+
+use std::fmt;
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+
+use age::Encryptor;
+use age::x25519::Recipient;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use protocol::{Digest, Purpose};
+use ring::digest::{Context, SHA256};
+use tar::{Builder, Header};
+
+use super::draft::{self, Draft, Span};
+use super::gather::{STOPPED, Watch};
+use super::manifest::{self, Manifest};
+use crate::consent::permit::{Lease, Permit, SupportCase, SupportScanData};
+use crate::durable;
+use crate::limits;
+
+/// Who can open a bundle: the vendor's public keys.
+#[derive(Clone)]
+pub struct Recipients(Vec<Recipient>);
+
+impl Recipients {
+    /// The keys of `[support] recipients`.
+    ///
+    /// # Errors
+    /// There is none, or one that is no key; its number from 1.
+    pub fn parse(texts: &[String]) -> Result<Self, BundleError> {
+        let parse =
+            |(at, text): (usize, &String)| text.trim().parse().map_err(|_| BundleError::BadRecipient(at + 1));
+        let keys = texts.iter().enumerate().map(parse).collect::<Result<Vec<Recipient>, _>>()?;
+        if keys.is_empty() { Err(BundleError::NoRecipient) } else { Ok(Self(keys)) }
+    }
+}
+
+/// Why there is no bundle.
+#[derive(Debug, PartialEq, Eq)]
+pub enum BundleError {
+    /// Nobody could open it.
+    NoRecipient,
+    /// This one is no public key; its number from 1.
+    BadRecipient(usize),
+    /// There are scans in it, and nobody said yes to them.
+    NoPermit,
+    /// The yes was taken back meanwhile.
+    Withdrawn,
+    /// The draft is damaged.
+    Damaged,
+    /// The disk refused.
+    Disk(io::ErrorKind),
+    /// Somebody stopped it.
+    Stopped,
+}
+
+impl fmt::Display for BundleError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoRecipient => f.write_str(
+                "nobody could open the bundle: put the vendor's public key into [support] recipients",
+            ),
+            Self::BadRecipient(number) => write!(
+                f,
+                "number {number} of [support] recipients is no public key: it begins with age1 and has 62 letters and \
+                 digits"
+            ),
+            Self::NoPermit => {
+                f.write_str("there are scans in it that nobody said yes to: create it from its draft")
+            }
+            Self::Withdrawn => f.write_str("the yes was taken back: nothing was sealed"),
+            Self::Damaged => f.write_str("the draft is damaged: discard it and gather again"),
+            Self::Disk(io::ErrorKind::StorageFull) => f.write_str(
+                "the disk is full: nothing was sealed, the draft is still there; make room and try again",
+            ),
+            Self::Disk(kind) => {
+                write!(f, "the bundle cannot be written ({kind}): check the space and the rights of data_dir")
+            }
+            Self::Stopped => f.write_str("the sealing was stopped: the draft is still there"),
+        }
+    }
+}
+
+impl std::error::Error for BundleError {}
+
+impl From<io::Error> for BundleError {
+    fn from(e: io::Error) -> Self {
+        match e.kind() {
+            STOPPED => Self::Stopped,
+            io::ErrorKind::InvalidData => Self::Damaged,
+            kind => Self::Disk(kind),
+        }
+    }
+}
+
+/// A draft that may be sealed. Only permits of its case make one.
+///
+/// ```
+/// use agent::consent::permit::{Permit, SupportCase, SupportScanData};
+/// use agent::support::bundle::{BundleError, Recipients, Sealing};
+/// use agent::support::draft::Draft;
+///
+/// fn seal(
+///     draft: Draft,
+///     to: Recipients,
+///     case: &Permit<'_, SupportCase>,
+///     scans: Option<&Permit<'_, SupportScanData>>,
+/// ) -> Result<Sealing, BundleError> {
+///     Sealing::new(draft, to, case, scans)
+/// }
+/// ```
+///
+/// Usage statistics are another purpose:
+///
+/// ```compile_fail,E0308
+/// use agent::consent::permit::{Permit, SupportScanData, UsageStatistics};
+/// use agent::support::bundle::{BundleError, Recipients, Sealing};
+/// use agent::support::draft::Draft;
+///
+/// fn seal(
+///     draft: Draft,
+///     to: Recipients,
+///     case: &Permit<'_, UsageStatistics>,
+///     scans: Option<&Permit<'_, SupportScanData>>,
+/// ) -> Result<Sealing, BundleError> {
+///     Sealing::new(draft, to, case, scans)
+/// }
+/// ```
+pub struct Sealing {
+    draft: Draft,
+    manifest: Manifest,
+    recipients: Recipients,
+    leases: Vec<Lease>,
+}
+
+impl fmt::Debug for Sealing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sealing({:?})", self.draft)
+    }
+}
+
+/// The sealed bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SealedFile {
+    /// How many.
+    pub size: u64,
+    /// Their SHA-256.
+    pub sha256: Digest,
+}
+
+impl Sealing {
+    /// What may be sealed under these permits, as long as they stand.
+    ///
+    /// # Errors
+    /// The permits do not cover the draft, or it is damaged.
+    pub fn new(
+        draft: Draft,
+        recipients: Recipients,
+        case: &Permit<'_, SupportCase>,
+        scans: Option<&Permit<'_, SupportScanData>>,
+    ) -> Result<Self, BundleError> {
+        let manifest = draft.manifest()?;
+        if manifest.purposes.contains(&Purpose::SupportScanData) && scans.is_none() {
+            return Err(BundleError::NoPermit);
+        }
+        let leases = [Some(case.lease()), scans.map(Permit::lease)].into_iter().flatten().collect();
+        Ok(Self { draft, manifest, recipients, leases })
+    }
+
+    /// What must be allowed, all of it.
+    pub fn purposes(&self) -> &[Purpose] {
+        &self.manifest.purposes
+    }
+
+    /// The draft.
+    pub fn draft(&self) -> &Draft {
+        &self.draft
+    }
+
+    /// Writes the sealed file to `path`, synced.
+    ///
+    /// # Errors
+    /// [`BundleError`]; nothing is left at `path` then.
+    pub fn run(&self, path: &Path, watch: &Watch<'_>) -> Result<SealedFile, BundleError> {
+        watch.begin("sealing", self.manifest.total_bytes());
+        let part = Part::create(path)?;
+        let out = Hashed {
+            out: BufWriter::with_capacity(limits::DRAFT_FRAME, part.file.try_clone()?),
+            hash: Context::new(&SHA256),
+            size: 0,
+        };
+        let recipients = self.recipients.0.iter().map(|key| key as &dyn age::Recipient);
+        let encryptor = Encryptor::with_recipients(recipients).map_err(|_| BundleError::NoRecipient)?;
+        let gzip = GzEncoder::new(encryptor.wrap_output(out)?, Compression::fast());
+        let mut tar = Builder::new(gzip);
+        self.append(&mut tar, manifest::FILE, self.draft.manifest_span(), watch)?;
+        for (entry, span) in self.manifest.files.iter().zip(self.draft.files()) {
+            self.append(&mut tar, &entry.name, *span, watch)?;
+        }
+        let Hashed { mut out, hash, size } = tar.into_inner()?.finish()?.finish()?;
+        out.flush()?;
+        part.keep()?;
+        Ok(SealedFile { size, sha256: draft::digest(hash) })
+    }
+
+    fn append(
+        &self,
+        tar: &mut Builder<impl Write>,
+        name: &str,
+        span: Span,
+        watch: &Watch<'_>,
+    ) -> Result<(), BundleError> {
+        let mut header = Header::new_gnu();
+        header.set_size(span.bytes);
+        header.set_mode(0o600);
+        header.set_mtime(u64::try_from(self.draft.made_at()).unwrap_or(0));
+        let text = Allowed { input: self.draft.read(span)?, leases: &self.leases, watch };
+        match tar.append_data(&mut header, name, text) {
+            Err(_) if !self.leases.iter().all(Lease::stands) => Err(BundleError::Withdrawn),
+            appended => Ok(appended?),
+        }
+    }
+}
+
+/// A text that can be read as long as the yes to it stands.
+struct Allowed<'a, R> {
+    input: R,
+    leases: &'a [Lease],
+    watch: &'a Watch<'a>,
+}
+
+impl<R: Read> Read for Allowed<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if !self.leases.iter().all(Lease::stands) {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
+        let read = self.input.read(buffer)?;
+        self.watch.go_on(read as u64)?;
+        Ok(read)
+    }
+}
+
+/// Measures what is written.
+struct Hashed<W> {
+    out: W,
+    hash: Context,
+    size: u64,
+}
+
+impl<W: Write> Write for Hashed<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(bytes)?;
+        self.hash.update(bytes.get(..written).unwrap_or_default());
+        self.size += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// A sealed file that is not whole yet. Dropped, it is gone.
+struct Part {
+    file: File,
+    partial: PathBuf,
+    path: PathBuf,
+    is_kept: bool,
+}
+
+impl Part {
+    fn create(path: &Path) -> io::Result<Self> {
+        let partial = path.with_extension(durable::PARTIAL);
+        let file =
+            durable::private(OpenOptions::new().write(true).create(true).truncate(true)).open(&partial)?;
+        Ok(Self { file, partial, path: path.to_owned(), is_kept: false })
+    }
+
+    fn keep(mut self) -> io::Result<()> {
+        self.file.sync_all()?;
+        std::fs::rename(&self.partial, &self.path)?;
+        self.is_kept = true;
+        durable::sync_parent(&self.path)
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        if !self.is_kept {
+            let _ = std::fs::remove_file(&self.partial);
+        }
+    }
+}

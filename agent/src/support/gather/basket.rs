@@ -1,0 +1,244 @@
+//! The draft that is being filled: every file as it comes out of the process that cleans and searches it.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::time::Duration;
+
+use protocol::Purpose;
+use serde_json::Value;
+
+use super::{STEPS, Watch};
+use crate::deidentify::files::{Cleaned, Format, Found, Outlet, Reason, Refusal, Said, Take};
+use crate::limits;
+use crate::support::draft::{Span, Writer};
+use crate::support::manifest::{FileEntry, Operation, Outcome};
+
+/// What a step wants of this workstation.
+#[derive(Debug)]
+pub(super) struct Plan {
+    /// Begins the names of its files in the bundle.
+    name: &'static str,
+    files: Vec<Found>,
+    /// Why nothing is wanted, or not all.
+    missing: Option<(Outcome, &'static str)>,
+}
+
+impl Plan {
+    /// These files; of more than `most`, the first.
+    pub(super) fn files(name: &'static str, mut files: Vec<Found>, most: usize) -> Self {
+        let missing = (files.len() > most).then_some((Outcome::Cut, "there are more files than fit"));
+        files.truncate(most);
+        Self { name, files, missing }
+    }
+
+    /// What the agent itself wrote, from numbers and words of closed lists.
+    pub(super) fn document(name: &'static str, document: &Value) -> Self {
+        let bytes = format!("{document:#}\n").into_bytes();
+        let file = Found { path: name.into(), refused: None, take: Take::Given(bytes) };
+        Self { name, files: vec![file], missing: None }
+    }
+
+    /// This workstation has no such source.
+    pub(super) fn absent(why: &'static str) -> Self {
+        Self { name: "", files: Vec::new(), missing: Some((Outcome::Absent, why)) }
+    }
+
+    /// There is something, and it is left out.
+    pub(super) fn failed(why: &'static str) -> Self {
+        Self { name: "", files: Vec::new(), missing: Some((Outcome::Failed, why)) }
+    }
+
+    fn is_log(&self) -> bool {
+        matches!(self.files.first(), Some(Found { take: Take::Window { .. }, .. }))
+    }
+
+    /// The name of its next file: `logs/kathea-03.log`, and of a document of the agent's the name itself.
+    fn next_name(&self, format: Format, number: u64) -> String {
+        match self.files.first() {
+            Some(Found { take: Take::Given(_), .. }) => format!("{}.json", self.name),
+            Some(Found { take: Take::Numbers, .. }) => format!("{}-{number:04}.csv", self.name),
+            _ => format!("{}-{number:04}.{}", self.name, format.ending()),
+        }
+    }
+}
+
+/// What became of a step.
+#[derive(Clone, Debug, Default)]
+struct Done {
+    looked_at: u64,
+    added: u64,
+    is_cut: bool,
+    refused: BTreeMap<String, u64>,
+}
+
+/// What is gathered so far.
+pub(super) struct Basket<'a> {
+    writer: Writer,
+    watch: &'a Watch<'a>,
+    until: Duration,
+    plans: Vec<Plan>,
+    /// Of each file of the order, the step that wants it.
+    step_of: Vec<usize>,
+    /// The file that comes now.
+    at: usize,
+    is_learned: bool,
+    open: bool,
+    done: Vec<Done>,
+    files: Vec<FileEntry>,
+    removed: BTreeMap<String, u64>,
+    learned: (u64, u64),
+    /// Scans of which nobody can tell whose they are.
+    unlearned: u64,
+}
+
+/// All that goes into the manifest, and the draft it belongs to.
+pub(super) struct Gathered {
+    pub(super) writer: Writer,
+    pub(super) operations: Vec<Operation>,
+    pub(super) files: Vec<FileEntry>,
+    pub(super) removed: BTreeMap<String, u64>,
+    /// Persons, and the files that they were learned from.
+    pub(super) learned: (u64, u64),
+}
+
+impl<'a> Basket<'a> {
+    pub(super) fn new(writer: Writer, plans: Vec<Plan>, watch: &'a Watch<'a>) -> Self {
+        let of = |(step, plan): (usize, &Plan)| vec![step; plan.files.len()];
+        Self {
+            writer,
+            watch,
+            until: (watch.clock)() + limits::GATHER,
+            step_of: plans.iter().enumerate().flat_map(of).collect(),
+            done: vec![Done::default(); plans.len()],
+            plans,
+            at: 0,
+            is_learned: false,
+            open: false,
+            files: Vec::new(),
+            removed: BTreeMap::new(),
+            learned: (0, 0),
+            unlearned: 0,
+        }
+    }
+
+    /// The files of all steps, in their order.
+    pub(super) fn wanted(&self) -> Vec<Found> {
+        self.plans.iter().flat_map(|plan| plan.files.iter().cloned()).collect()
+    }
+
+    /// Whether the time is over, or the bundle full.
+    pub(super) fn is_over(&self) -> bool {
+        (self.watch.clock)() >= self.until || self.writer.disk_bytes() >= limits::SUPPORT_BYTES
+    }
+
+    /// What there is.
+    pub(super) fn finish(self) -> Gathered {
+        let steps = STEPS.iter().zip(&self.plans).zip(self.done);
+        let is_unsure = self.unlearned > 0;
+        let operations =
+            steps.map(|((step, plan), done)| operation(step.name, plan, done, is_unsure)).collect();
+        let (files, removed, learned) = (self.files, self.removed, self.learned);
+        Gathered { writer: self.writer, operations, files, removed, learned }
+    }
+
+    fn finished(&mut self, outcome: Result<Cleaned, Refusal>) -> io::Result<()> {
+        let missing = || io::Error::from(io::ErrorKind::InvalidData);
+        let step = *self.step_of.get(self.at).ok_or_else(missing)?;
+        let (plan, done) = self.plans.get(step).zip(self.done.get_mut(step)).ok_or_else(missing)?;
+        let writer = &mut self.writer;
+        let purpose = STEPS.get(step).map_or(Purpose::SupportCase, |step| step.purpose);
+        self.at += 1;
+        done.looked_at += 1;
+        let was_open = std::mem::take(&mut self.open);
+        match outcome {
+            Ok(cleaned) => {
+                if !was_open {
+                    writer.begin();
+                }
+                let Span { bytes, sha256, .. } = writer.end()?;
+                done.added += 1;
+                done.is_cut |= cleaned.bytes_read.is_some() && cleaned.format != Format::Dicom;
+                for (rule, count) in cleaned.rules {
+                    *self.removed.entry(rule).or_default() += count;
+                }
+                let name = plan.next_name(cleaned.format, done.added);
+                self.files.push(FileEntry { name, kind: cleaned.format, purpose, bytes, sha256 });
+            }
+            Err((_, reason)) => {
+                if was_open {
+                    writer.forget();
+                }
+                // A log without a line of the window is no loss.
+                if !(plan.is_log() && reason == Reason::Empty) {
+                    *done.refused.entry(reason.as_str().to_owned()).or_default() += 1;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Write for Basket<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.watch.go_on(0)?;
+        if self.is_over() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        if !std::mem::replace(&mut self.open, true) {
+            self.writer.begin();
+        }
+        self.writer.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Outlet for Basket<'_> {
+    fn say(&mut self, said: Said) -> io::Result<()> {
+        self.watch.go_on(u64::from(matches!(said, Said::Reading(_))))?;
+        if self.is_over() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        match said {
+            Said::Learned(persons, files) if !std::mem::replace(&mut self.is_learned, true) => {
+                self.learned = (persons, files);
+                self.watch.begin("cleaning", self.step_of.len() as u64);
+            }
+            Said::Learned(persons, files) => self.learned = (persons, files),
+            Said::Finished(outcome) => self.finished(outcome)?,
+            Said::Again => {
+                (self.at, self.open) = (0, false);
+                self.done.fill(Done::default());
+                self.files.clear();
+                self.removed.clear();
+                self.writer.restart()?;
+                self.watch.begin("cleaning", self.step_of.len() as u64);
+            }
+            Said::Unlearned(..) => self.unlearned += 1,
+            Said::Reading(_) | Said::Building | Said::Failed(_) | Said::Done => {}
+        }
+        Ok(())
+    }
+}
+
+fn operation(name: &str, plan: &Plan, done: Done, is_unsure: bool) -> Operation {
+    let is_all = done.looked_at == plan.files.len() as u64;
+    let refused: u64 = done.refused.values().sum();
+    let (outcome, why) = match plan.missing {
+        _ if !is_all => (Outcome::Cut, Some("the limit of time or size was reached")),
+        Some((outcome, why)) => (outcome, Some(why)),
+        None if refused > 0 && done.added == 0 => (Outcome::Failed, Some("no file could be cleaned")),
+        None if refused > 0 => (Outcome::Cut, Some("some files could not be cleaned")),
+        None if done.is_cut => (Outcome::Cut, Some("of a long log only the end")),
+        None if is_unsure && done.added > 0 && plan.is_log() => (
+            Outcome::Cut,
+            Some("a scan of the time could not be read: its patient's name was not searched for"),
+        ),
+        None if done.added == 0 => (Outcome::Absent, Some("there is nothing of this time")),
+        None => (Outcome::Done, None),
+    };
+    let why = why.map(str::to_owned);
+    Operation { name: name.to_owned(), outcome, why, files: done.added, refused: done.refused }
+}

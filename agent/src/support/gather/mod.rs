@@ -1,0 +1,229 @@
+//! Gathering: the list of what is looked for, and the one order that is made of it.
+//!
+//! ```text
+//! wish     what was asked for
+//! steps    everything that is looked for, in its order
+//! kathea   what Kathea's and the X1's files are called: assumptions, all of them here
+//! scans    which scans
+//! logs     logs and the other files beside them
+//! system   what the operating system says of disks, graphics and crashes
+//! own      what the agent says of the workstation and of itself
+//! basket   the draft that is being filled
+//! watch    how far it is, and who may stop it
+//! ```
+//!
+//! Everything goes as one case through the process that reads files from outside: it learns who is meant, cleans,
+//! and searches every byte that comes out. A source that this workstation does not have is listed as absent, and
+//! what failed or was cut says so: nothing is silently missing.
+
+mod basket;
+mod kathea;
+mod logs;
+mod own;
+mod scans;
+mod steps;
+mod system;
+mod watch;
+mod wish;
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use protocol::DeviceId;
+use ring::rand::SystemRandom;
+use serde_json::Value;
+
+use super::draft::{Draft, Writer};
+use super::manifest::{Manifest, PolicyName, purposes};
+use super::record::Pseudonyms;
+use crate::config::Config;
+use crate::consent::state::to_text;
+use crate::deidentify::check::Finding;
+use crate::deidentify::child::{self, Parser};
+use crate::deidentify::dicom::EDITION;
+use crate::deidentify::files::{Failed, Found, Order, Outlet};
+use crate::doctor::Check;
+use crate::limits;
+use crate::vault::data_key::DataKey;
+use basket::Basket;
+pub use scans::{Scan, list as list_scans};
+pub use steps::{STEPS, Step};
+pub(crate) use watch::STOPPED;
+pub use watch::{Progress, Watch};
+pub use wish::{Selection, Wish};
+
+/// What the gathering knows of this workstation before it looks.
+#[derive(Debug)]
+pub struct Site {
+    /// Roots of logs and scans, and where the draft goes.
+    pub config: Config,
+    /// This program, which reads files from outside in a process of its own.
+    pub program: PathBuf,
+    /// The body of `status --json`.
+    pub status: Value,
+    /// The workstation.
+    pub device: DeviceId,
+    /// The policy under which the clinic is asked.
+    pub policy: PolicyName,
+    /// What the workstation's own checks found.
+    pub checks: Vec<Check>,
+    /// Of an earlier bundle of the case.
+    pub pseudonyms: Option<Pseudonyms>,
+    /// Seconds since 1970.
+    pub now: i64,
+    /// The draft's name.
+    pub id: String,
+}
+
+/// What every step sees.
+struct Looking<'a> {
+    site: &'a Site,
+    /// The files of the chosen scans, the newest first.
+    chosen: Vec<scans::File>,
+    /// Motion traces that lie where the scans do.
+    traces: Vec<scans::File>,
+    /// What lies where logs are.
+    beside: Vec<kathea::Source>,
+    /// From when to when logs are read, in seconds since 1970.
+    window: (i64, i64),
+    /// Whether all whom a log of the window can mention are learned.
+    is_all_learned: bool,
+}
+
+/// Why there is no draft.
+#[derive(Debug)]
+pub enum GatherError {
+    /// Nothing matches the scans that were asked for.
+    NoScans,
+    /// A path that was named does not exist or may not be read.
+    Unreadable(PathBuf, io::ErrorKind),
+    /// More patients than can be searched for.
+    TooMany,
+    /// A file would have told somebody: its number, and what and where.
+    Told(usize, Finding),
+    /// The process that reads files can't be started or confined.
+    Child(io::ErrorKind),
+    /// The draft cannot be kept.
+    Disk(io::ErrorKind),
+    /// Somebody stopped it.
+    Stopped,
+}
+
+impl fmt::Display for GatherError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoScans => f.write_str(
+                "no scan was found that was asked for: check [kathea] scans, or choose by --since, --pick or --scans",
+            ),
+            Self::Unreadable(path, kind) => {
+                write!(f, "{} cannot be read ({kind}): check the path and its rights", path.display())
+            }
+            Self::TooMany => f.write_str(
+                "more patients than can be searched for at a time: choose fewer scans, or tell the vendor",
+            ),
+            Self::Told(number, finding) => write!(
+                f,
+                "file {} would have held an identifier ({finding}): nothing was kept; tell the vendor",
+                number + 1
+            ),
+            Self::Child(kind) => write!(
+                f,
+                "the process that reads the files can't be started or confined ({kind}): nothing was kept; install \
+                 the program again, and tell the vendor if that does not help"
+            ),
+            Self::Disk(io::ErrorKind::StorageFull) => {
+                f.write_str("the disk is full: nothing was kept; make room and try again")
+            }
+            Self::Disk(kind) => {
+                write!(f, "the draft cannot be kept ({kind}): check the space and the rights of data_dir")
+            }
+            Self::Stopped => f.write_str("the gathering was stopped: nothing was kept"),
+        }
+    }
+}
+
+impl std::error::Error for GatherError {}
+
+impl From<io::Error> for GatherError {
+    fn from(e: io::Error) -> Self {
+        if e.kind() == STOPPED { Self::Stopped } else { Self::Disk(e.kind()) }
+    }
+}
+
+/// Gathers what `wish` asks for into a sealed draft.
+///
+/// # Errors
+/// [`GatherError`], after which nothing is left of it.
+pub fn run(
+    site: &Site,
+    wish: &Wish,
+    random: SystemRandom,
+    watch: &Watch<'_>,
+) -> Result<(Draft, DataKey), GatherError> {
+    let pseudonyms = match &site.pseudonyms {
+        Some(pseudonyms) => pseudonyms.clone(),
+        None => Pseudonyms::draw(&random)?,
+    };
+    watch.begin("looking", 0);
+    let (looking, contexts) = look(site, wish, watch)?;
+    let plans = STEPS.iter().map(|step| (step.look)(&looking)).collect::<Vec<_>>();
+    let writer = Writer::create(&site.config.data_dir, &site.id, random)?;
+    let mut basket = Basket::new(writer, plans, watch);
+    let order = Order { key: *pseudonyms.0, files: basket.wanted(), contexts, done: 0, draw: 0 };
+    watch.begin("learning", (order.files.len() + order.contexts.len()) as u64);
+    match carry_out(&site.program, order, &mut basket) {
+        // What is there when the time is over stays, and the rest is listed as cut.
+        Err(GatherError::Disk(io::ErrorKind::TimedOut)) if basket.is_over() => {}
+        done => done?,
+    }
+    let gathered = basket.finish();
+    let manifest = Manifest {
+        case: wish.case.clone(),
+        reason: wish.reason,
+        contact: wish.contact.clone(),
+        made: to_text(site.now),
+        agent: env!("CARGO_PKG_VERSION").to_owned(),
+        device: site.device,
+        policy: site.policy.clone(),
+        purposes: purposes(&gathered.files),
+        operations: gathered.operations,
+        files: gathered.files,
+        removed: gathered.removed,
+        persons_learned: gathered.learned.0,
+        files_learned: gathered.learned.1,
+        edition: EDITION.to_owned(),
+        checks: site.checks.clone(),
+    };
+    Ok(gathered.writer.finish(wish.case.clone(), site.now, pseudonyms, &manifest.to_bytes())?)
+}
+
+/// Lets the other process read.
+fn carry_out(program: &Path, order: Order, out: &mut dyn Outlet) -> Result<(), GatherError> {
+    Parser::new(program).run(order, out).map_err(|failure| match failure {
+        child::Failure::Outlet(error) => error.into(),
+        child::Failure::Child(kind) => GatherError::Child(kind),
+        child::Failure::Case(Failed::TooMany) => GatherError::TooMany,
+        child::Failure::Case(Failed::Told(at, finding)) => GatherError::Told(at, finding),
+        child::Failure::Case(Failed::Unconfined) => GatherError::Child(io::ErrorKind::Unsupported),
+    })
+}
+
+/// Chooses the scans, with them the window, and with it whose names are learned: those of every scan of the window
+/// and of the year before.
+fn look<'a>(
+    site: &'a Site,
+    wish: &Wish,
+    watch: &Watch<'_>,
+) -> Result<(Looking<'a>, Vec<Found>), GatherError> {
+    let listing = scans::walk(&site.config.kathea.scans, watch)?;
+    let chosen = scans::choose(&listing, wish, site.now, watch)?;
+    let window = wish.window(&chosen, site.now);
+    let roots = if wish.logs.is_empty() { &site.config.kathea.logs } else { &wish.logs };
+    let beside = kathea::sources(roots, !wish.logs.is_empty())?;
+    let context = listing.since(window.0 - limits::LEARN_BACK);
+    let is_all_learned = !listing.is_cut && context.len() <= limits::LEARN_FILES;
+    let contexts = context.iter().take(limits::LEARN_FILES).map(|file| file.found()).collect();
+    let traces = scans::traces(&listing, &chosen, wish, watch)?;
+    Ok((Looking { site, chosen, traces, beside, window, is_all_learned }, contexts))
+}

@@ -1,0 +1,160 @@
+//! What can be typed about a support case.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Args, Subcommand};
+use protocol::ledger::Role;
+use protocol::{CaseId, CaseReason};
+
+use super::word;
+
+/// `support`.
+#[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Support {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) case: Choice,
+    /// Folder for the clinic's own copy [default: ./support-ID]
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// What a case is about.
+#[derive(Args, Clone)]
+pub(crate) struct Choice {
+    /// The case, as the vendor named it
+    #[arg(long, value_name = "ID", value_parser = CaseId::from_str)]
+    pub(crate) case: Option<CaseId>,
+    /// image_quality, error, performance, connectivity, calibration or other
+    #[arg(long, value_name = "REASON", value_parser = word::<CaseReason>)]
+    pub(crate) reason: Option<CaseReason>,
+    /// Whom the vendor may answer; shown in the preview, sent with the bundle
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) contact: Option<String>,
+    /// The newest scan, and the logs around it
+    #[arg(long, group = "chosen")]
+    pub(crate) last_scan: bool,
+    /// Scans and logs of so long until now, at most 7d: 30min, 2h, 3d
+    #[arg(long, value_name = "TIME", value_parser = seconds)]
+    pub(crate) since: Option<u64>,
+    /// Choose scans from a list by time and mode
+    #[arg(long, group = "chosen")]
+    pub(crate) pick: bool,
+    /// Files and folders of scans; - reads their names from standard input
+    #[arg(long, value_name = "PATH", group = "chosen")]
+    pub(crate) scans: Vec<PathBuf>,
+    /// Logs from here instead of [kathea] logs
+    #[arg(long, value_name = "PATH")]
+    pub(crate) logs: Vec<PathBuf>,
+    /// Also while a scan runs
+    #[arg(long)]
+    pub(crate) now: bool,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Gather and clean, and write the clinic's own copy: nothing is sent
+    #[command(
+        after_help = "Example: kathea-agent support preview --case CASE-1042 --reason error --last-scan -o case"
+    )]
+    Preview {
+        #[command(flatten)]
+        case: Choice,
+        /// Folder for preview.html and manifest.json
+        #[arg(short, long, value_name = "DIR", required_unless_present = "dry_run")]
+        output: Option<PathBuf>,
+        /// Only list what would be looked for
+        #[arg(long)]
+        dry_run: bool,
+        /// For programs
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say yes to exactly what a preview showed, and seal it for the vendor
+    #[command(after_help = "Example: kathea-agent support create 0a1b2c3d --yes 5f9c01d47be2a866 --by owner")]
+    Create {
+        /// The draft that `preview` named
+        draft: String,
+        /// The digest on the preview, 16 digits or more
+        #[arg(long, value_name = "DIGEST")]
+        yes: String,
+        /// Who says so: owner, privacy_officer or delegate
+        #[arg(long, value_name = "ROLE", value_parser = word::<Role>)]
+        by: Role,
+        /// For programs
+        #[arg(long)]
+        json: bool,
+    },
+    /// Drafts and bundles, and how far each is
+    List {
+        /// For programs
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print a file of a draft, as it would leave
+    Show {
+        /// The draft
+        draft: String,
+        /// A name from its manifest, or manifest.json
+        file: String,
+    },
+    /// Copy a sealed bundle, for a stick: only the vendor can open it
+    #[command(after_help = "Example: kathea-agent support export 0a1b2c3d -o /media/stick/CASE-1042.age")]
+    Export {
+        /// The bundle
+        bundle: String,
+        /// The file to write
+        #[arg(short, long, value_name = "FILE")]
+        output: PathBuf,
+    },
+    /// Send a bundle once more that failed
+    Send {
+        /// The bundle
+        bundle: String,
+    },
+    /// Erase a draft, or a bundle that was not sent
+    Discard {
+        /// The draft or the bundle
+        id: String,
+    },
+    /// End a case: its key, drafts and bundles are erased here, nothing more of it leaves
+    Close {
+        /// The case
+        #[arg(value_parser = CaseId::from_str)]
+        case: CaseId,
+    },
+}
+
+/// `30min`, `2h`, `3d` in seconds, a week at most.
+fn seconds(text: &str) -> Result<u64, String> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let unit = match unit {
+        "s" => 1,
+        "min" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        _ => 0,
+    };
+    let seconds = number.parse::<u64>().ok().and_then(|number| number.checked_mul(unit));
+    match seconds {
+        Some(seconds @ 1..=604_800) => Ok(seconds),
+        _ => Err("a whole number and s, min, h or d, seven days at most: 30min, 2h, 3d".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::seconds;
+
+    #[test]
+    fn a_length_of_time_is_a_number_and_a_unit() {
+        assert_eq!((seconds("2h"), seconds("30min"), seconds("7d")), (Ok(7200), Ok(1800), Ok(604_800)));
+        for bad in ["", "h", "2", "0h", "8d", "-1h", "2 h", "99999999999999999999d"] {
+            assert!(seconds(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Pieces of a draft or a bundle from the agent, written as the caller: the clinic's own copy, a file for a stick.
+
+use std::cell::RefCell;
+use std::fs;
+use std::io::{self, ErrorKind, Read, Write};
+use std::path::Path;
+
+use agent::config::Config;
+use agent::consent::Policy;
+use agent::deidentify::files::plain::{self, Part};
+use agent::request::SupportRequest;
+use agent::support::manifest::{self, Manifest};
+use agent::support::page::Preview;
+use data_encoding::BASE64;
+use protocol::Digest;
+use serde_json::Value;
+
+use super::wait::Bar;
+use crate::exit::{Exit, Failure};
+use crate::print;
+use crate::reach::Line;
+
+/// The text of one file of a draft, piece by piece.
+struct Pieces<'l, 'm, 'c> {
+    line: &'l RefCell<&'m mut Line<'c>>,
+    draft: String,
+    file: String,
+    offset: u64,
+    piece: io::Cursor<Vec<u8>>,
+    is_over: bool,
+}
+
+impl Read for Pieces<'_, '_, '_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let read = self.piece.read(buffer)?;
+            if read > 0 || self.is_over {
+                return Ok(read);
+            }
+            let (draft, file, offset) = (self.draft.clone(), self.file.clone(), self.offset);
+            let body = super::ask(&mut self.line.borrow_mut(), SupportRequest::Show { draft, file, offset });
+            let body = body.map_err(|_| io::Error::from(ErrorKind::ConnectionAborted))?;
+            let piece = decoded(&body).ok_or(ErrorKind::InvalidData)?;
+            self.offset += piece.len() as u64;
+            self.is_over =
+                piece.is_empty() || body["bytes"].as_u64().is_none_or(|bytes| self.offset >= bytes);
+            self.piece = io::Cursor::new(piece);
+        }
+    }
+}
+
+fn decoded(body: &Value) -> Option<Vec<u8>> {
+    BASE64.decode(body["data"].as_str()?.as_bytes()).ok()
+}
+
+/// Writes a file of a draft to `out`.
+pub(super) fn show(line: &mut Line<'_>, draft: &str, file: &str, out: &mut dyn Write) -> Result<(), Failure> {
+    let mut offset = 0;
+    loop {
+        let (draft, file) = (draft.to_owned(), file.to_owned());
+        let body = super::ask(line, SupportRequest::Show { draft, file, offset })?;
+        let piece = decoded(&body).ok_or_else(not_understood)?;
+        offset += piece.len() as u64;
+        match out.write_all(&piece) {
+            Err(e) if e.kind() == ErrorKind::BrokenPipe => return Ok(()),
+            Err(e) => return Err(Failure::failed(format!("it cannot be written ({})", e.kind()))),
+            Ok(()) => {}
+        }
+        if piece.is_empty() || body["bytes"].as_u64().is_none_or(|bytes| offset >= bytes) {
+            return out.flush().or(Ok(()));
+        }
+    }
+}
+
+/// The clinic's own copy of a draft: `manifest.json`, whose digest is checked, and `preview.html`.
+pub(super) fn preview(line: &mut Line<'_>, config: &Config, made: &Value, dir: &Path) -> Result<(), Failure> {
+    let draft = made["draft"].as_str().unwrap_or_default();
+    let mut stored = Vec::new();
+    show(line, draft, manifest::FILE, &mut stored)?;
+    let digest = Digest::of(&stored);
+    let manifest = Manifest::parse(&stored).map_err(Failure::failed)?;
+    if made["digest"] != digest.to_string() {
+        return Err(Failure::failed("the draft is damaged: discard it and gather again"));
+    }
+    make_folder(dir)?;
+    let unwritten = |e: io::Error| {
+        Failure::failed(format!(
+            "{} cannot be written ({}): name another folder with -o",
+            dir.display(),
+            e.kind()
+        ))
+    };
+    let text = String::from_utf8(stored).map_err(|_| not_understood())?;
+    plain::write(&dir.join(manifest::FILE), &text).map_err(unwritten)?;
+    let mut page = Part::new(&dir.join("preview.html")).map_err(unwritten)?;
+    write_page(line, config, draft, (&manifest, digest), &mut page).map_err(unwritten)?;
+    page.keep().map_err(unwritten)
+}
+
+fn write_page(
+    line: &mut Line<'_>,
+    config: &Config,
+    draft: &str,
+    (manifest, digest): (&Manifest, Digest),
+    out: &mut Part,
+) -> io::Result<()> {
+    let policy = Policy::load(&config.policy).map_err(|_| ErrorKind::InvalidInput)?;
+    let (language, checks_in_danish) = (config.language, &manifest.checks);
+    let page = Preview { manifest, digest, draft, policy: &policy, checks_in_danish, language };
+    let line = RefCell::new(line);
+    page.write(out, |entry| {
+        let (draft, file) = (draft.to_owned(), entry.name.clone());
+        Ok(Pieces { line: &line, draft, file, offset: 0, piece: io::Cursor::default(), is_over: false })
+    })
+}
+
+fn make_folder(dir: &Path) -> Result<(), Failure> {
+    std::path::absolute(dir).and_then(|dir| agent::durable::create_directory(&dir)).map_err(|e| {
+        Failure::failed(format!(
+            "{} cannot be made ({}): name another folder with -o",
+            dir.display(),
+            e.kind()
+        ))
+    })
+}
+
+/// Writes the sealed file of a bundle to `path`, and checks what arrived there.
+pub(super) fn export(line: &mut Line<'_>, id: &str, path: &Path) -> Result<Exit, Failure> {
+    let list = super::ask(line, SupportRequest::List)?;
+    let bundles = list["bundles"].as_array().into_iter().flatten();
+    let bundle = bundles.into_iter().find(|bundle| bundle["id"] == id).cloned().unwrap_or_default();
+    let unwritten = |e: io::Error| {
+        Failure::failed(format!(
+            "{} cannot be written ({}): name another file with -o",
+            path.display(),
+            e.kind()
+        ))
+    };
+    let mut part = Part::new(path).map_err(unwritten)?;
+    let mut bar = Bar::new();
+    let mut hash = ring::digest::Context::new(&ring::digest::SHA256);
+    let mut offset = 0;
+    loop {
+        let body = super::ask(line, SupportRequest::Export { bundle: id.to_owned(), offset })?;
+        let (piece, bytes) =
+            (decoded(&body).ok_or_else(not_understood)?, body["bytes"].as_u64().unwrap_or(0));
+        hash.update(&piece);
+        part.write_all(&piece).map_err(unwritten)?;
+        offset += piece.len() as u64;
+        bar.show("writing", offset, bytes, false);
+        if offset >= bytes || piece.is_empty() {
+            break;
+        }
+    }
+    drop(bar);
+    let written = data_encoding::HEXLOWER.encode(hash.finish().as_ref());
+    if bundle["sha256"] != written {
+        return Err(Failure::failed("the sealed file is damaged: discard the bundle and gather again"));
+    }
+    part.keep().map_err(unwritten)?;
+    print::words(&format!(
+        "{}: {}, sha256 {written}. Only the vendor can open it.",
+        path.display(),
+        print::bytes(fs::metadata(path).map_or(offset, |file| file.len()))
+    ));
+    Ok(Exit::Done)
+}
+
+fn not_understood() -> Failure {
+    Failure::failed("the agent's answer is not understood: is it of another version?")
+}

@@ -1,0 +1,108 @@
+//! A draft: made by the service from its own folders, or here, as the caller's account, from paths that a person
+//! named; then the service takes it in.
+
+use std::cell::{Cell, RefCell};
+use std::time::{Duration, Instant};
+
+use agent::collect::caller::Accounts;
+use agent::config::Config;
+use agent::request::{Request, SupportRequest};
+use agent::support::draft;
+use agent::support::gather::{self, Progress, Site, Watch, Wish};
+use agent::support::record::Pseudonyms;
+use ring::rand::SystemRandom;
+use serde::Deserialize;
+use serde_json::Value;
+use time::OffsetDateTime;
+
+use super::wait::{self, Bar};
+use crate::exit::Failure;
+use crate::reach::{Line, Question};
+
+/// Between two questions whether a scan runs.
+const BUSY_LOOK: Duration = Duration::from_secs(2);
+
+/// Gathers what `wish` asks for; the body that describes the draft.
+pub(super) fn draft(line: &mut Line<'_>, config: &Config, wish: &Wish) -> Result<Value, Failure> {
+    let is_named = wish.named_paths().next().is_some();
+    if is_named && line.is_service()? && Accounts::new(config).own().administrator {
+        return here(line, config, wish);
+    }
+    super::ask(line, SupportRequest::Preview { wish: wish.clone() })?;
+    wait::wait(line)
+}
+
+/// What the service says before.
+#[derive(Deserialize)]
+struct Begun {
+    draft: String,
+    device: protocol::DeviceId,
+    policy: agent::support::manifest::PolicyName,
+    status: Value,
+    #[serde(default)]
+    checks: Vec<agent::doctor::Check>,
+    pseudonyms: Option<Pseudonyms>,
+}
+
+fn here(line: &mut Line<'_>, config: &Config, wish: &Wish) -> Result<Value, Failure> {
+    let begun = super::ask(line, SupportRequest::Begin { case: wish.case.clone() })?;
+    let begun: Begun = serde_json::from_value(begun)
+        .map_err(|_| Failure::failed("the agent's answer is not understood: is it of another version?"))?;
+    let site = Site {
+        config: config.clone(),
+        program: std::env::current_exe().map_err(|_| Failure::failed("this program does not find itself"))?,
+        status: begun.status,
+        device: begun.device,
+        policy: begun.policy,
+        checks: begun.checks,
+        pseudonyms: begun.pseudonyms,
+        now: OffsetDateTime::now_utc().unix_timestamp(),
+        id: begun.draft,
+    };
+    let (started, progress) = (Instant::now(), Progress::default());
+    let (bar, looked) = (RefCell::new(Bar::new()), Cell::new(None::<Instant>));
+    let line = RefCell::new(line);
+    let wait = || loop {
+        let (stage, done, total) = progress.now();
+        let is_due = looked.get().is_none_or(|looked| looked.elapsed() >= BUSY_LOOK);
+        let mut is_held = false;
+        if is_due && !wish.now {
+            let status = line.borrow_mut().ask(&Question::Request(Request::Status));
+            is_held = status.is_ok_and(|status| status["busy"] == true);
+            looked.set(Some(Instant::now()));
+        }
+        bar.borrow_mut().show(stage, done, total, is_held);
+        if !is_held {
+            break;
+        }
+        std::thread::sleep(BUSY_LOOK);
+    };
+    let watch = Watch { clock: &|| started.elapsed(), wait: &wait, progress: &progress };
+    let (made, key) = gather::run(&site, wish, SystemRandom::new(), &watch).map_err(Failure::failed)?;
+    give(config, made.id())?;
+    drop(bar);
+    let request = SupportRequest::Adopt { draft: made.id().to_owned(), key: key.to_hex().to_string() };
+    super::ask(&mut line.borrow_mut(), request)
+}
+
+/// What root wrote the agent's account could not read.
+#[cfg(unix)]
+fn give(config: &Config, id: &str) -> Result<(), Failure> {
+    use std::os::unix::fs::{MetadataExt, chown};
+
+    let path = draft::path(&config.data_dir, id);
+    let owned = std::fs::metadata(&config.data_dir).and_then(|owner| {
+        if std::fs::metadata(&path)?.uid() == owner.uid() {
+            return Ok(());
+        }
+        chown(&path, Some(owner.uid()), Some(owner.gid()))
+    });
+    owned.map_err(|e| {
+        Failure::failed(format!("the draft cannot be given to the agent's account ({})", e.kind()))
+    })
+}
+
+#[cfg(not(unix))]
+fn give(_: &Config, _: &str) -> Result<(), Failure> {
+    Ok(())
+}

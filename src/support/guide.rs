@@ -1,0 +1,130 @@
+//! All of it at a terminal: what is looked for, what was found, the question, the seal. In the clinic's language.
+
+use std::io;
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use agent::config::{Config, Language};
+use agent::support::gather::STEPS;
+use protocol::CaseReason;
+use protocol::ledger::Role;
+use serde_json::Value;
+
+use super::{copy, gather, wish, word};
+use crate::cli::Choice;
+use crate::exit::{Exit, Failure};
+use crate::print::{self, bytes, table};
+use crate::reach::Line;
+
+/// Guides through a case; nothing is sealed before somebody typed the digits that stand on the preview.
+pub(super) fn guide(
+    line: &mut Line<'_>,
+    config: &Config,
+    mut choice: Choice,
+    output: Option<PathBuf>,
+) -> Result<Exit, Failure> {
+    if !io::stdin().is_terminal() {
+        return Err(Failure::usage(
+            "`support --case ID` asks at a terminal: use support preview and support create here",
+        ));
+    }
+    let say = |en: &'static str, da: &'static str| match config.language {
+        Language::En => en,
+        Language::Da => da,
+    };
+    let case = choice.case.clone().ok_or_else(|| Failure::usage("name the case with --case ID"))?;
+    let steps: Vec<Vec<String>> = STEPS.iter().map(|step| vec![say(step.en, step.da).to_owned()]).collect();
+    print::words(&table(say("Looked for on this computer", "Det undersøges på denne computer"), &steps));
+    print::words(say(
+        "Names and numbers of patients are removed. Nothing leaves before you say yes.\n",
+        "Patienters navne og numre fjernes. Intet forlader computeren, før I siger ja.\n",
+    ));
+    if choice.reason.is_none() {
+        choice.reason = Some(reason(say("What is it about?", "Hvad drejer det sig om?"))?);
+    }
+    let is_chosen = choice.last_scan || choice.pick || choice.since.is_some() || !choice.scans.is_empty();
+    if !is_chosen {
+        let question = say(
+            "Which scans? l the newest, p pick from a list, n none",
+            "Hvilke optagelser? l den nyeste, p vælg fra en liste, n ingen",
+        );
+        match answer(question)?.as_str() {
+            "l" => choice.last_scan = true,
+            "p" => choice.pick = true,
+            "n" => {}
+            _ => return Err(Failure::usage("l, p or n")),
+        }
+    }
+    let wish = wish::wish(line, &choice)?;
+    let made = gather::draft(line, config, &wish)?;
+    let dir = output.unwrap_or_else(|| PathBuf::from(format!("support-{case}")));
+    copy::preview(line, config, &made, &dir)?;
+    let number = |key: &str| made[key].as_u64().unwrap_or(0);
+    print::words(&format!(
+        "{} {}, {}\n{}\n\n  {}\n",
+        number("files"),
+        say("files", "filer"),
+        bytes(number("bytes")),
+        say("Open this page and read it:", "Åbn denne side og læs den:"),
+        dir.join("preview.html").display(),
+    ));
+    ask_and_seal(line, config.language, &made)
+}
+
+fn ask_and_seal(line: &mut Line<'_>, language: Language, made: &Value) -> Result<Exit, Failure> {
+    let say = |en: &'static str, da: &'static str| match language {
+        Language::En => en,
+        Language::Da => da,
+    };
+    let yes = answer(say(
+        "May it leave, sealed so that only the vendor can open it?\n\
+         To say yes, type the first 16 digits of the digest on the page. Anything else is a no.",
+        "Må det forlade huset, forseglet så kun leverandøren kan åbne det?\n\
+         Sig ja ved at skrive de første 16 tegn af sidens digest. Alt andet er et nej.",
+    ))?;
+    let digest = word(&made["digest"]);
+    if yes.len() < 16 || !digest.starts_with(&yes) {
+        print::words(say(
+            "No. Nothing was sent; the draft is erased within 24 hours.",
+            "Nej. Intet er sendt; udkastet slettes inden 24 timer.",
+        ));
+        return Ok(Exit::NotAllowed);
+    }
+    let role = answer(say(
+        "Who says so? owner, privacy_officer or delegate",
+        "Hvem siger det? owner (ejer), privacy_officer (databeskyttelsesansvarlig) eller delegate (befuldmægtiget)",
+    ))?;
+    let by = match role.as_str() {
+        "owner" => Role::Owner,
+        "privacy_officer" => Role::PrivacyOfficer,
+        "delegate" => Role::Delegate,
+        _ => return Err(Failure::usage("owner, privacy_officer or delegate")),
+    };
+    let sealed = super::create(line, word(&made["draft"]), yes, by)?;
+    let id = word(&sealed["bundle"]);
+    print::words(&format!(
+        "{} {}\n  kathea-agent support list\n  kathea-agent support export {id} -o {}.age",
+        say("Sealed and queued as", "Forseglet og sat i kø som"),
+        id,
+        word(&sealed["case"]),
+    ));
+    Ok(Exit::Done)
+}
+
+fn reason(question: &str) -> Result<CaseReason, Failure> {
+    let rows = CaseReason::ALL.iter().enumerate();
+    let rows: Vec<Vec<String>> =
+        rows.map(|(at, reason)| vec![(at + 1).to_string(), reason.as_str().to_owned()]).collect();
+    print::words(&table(question, &rows));
+    let at = answer("1-6")?.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+    at.and_then(|at| CaseReason::ALL.get(at))
+        .copied()
+        .ok_or_else(|| Failure::usage("that is no number of the list"))
+}
+
+fn answer(question: &str) -> Result<String, Failure> {
+    print::words(question);
+    let mut text = String::new();
+    io::stdin().read_line(&mut text).map_err(|e| Failure::failed(format!("no answer ({})", e.kind())))?;
+    Ok(text.trim().to_owned())
+}

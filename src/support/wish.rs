@@ -1,0 +1,97 @@
+//! What was typed, as what is asked for.
+
+use std::fs;
+use std::io::{self, BufRead, IsTerminal};
+use std::path::{Path, PathBuf};
+
+use agent::request::SupportRequest;
+use agent::support::gather::{Selection, Wish};
+use protocol::CaseReason;
+use serde_json::Value;
+
+use super::wait;
+use crate::cli::Choice;
+use crate::exit::Failure;
+use crate::print::{self, table};
+use crate::reach::Line;
+
+/// Scans that are named on standard input, at most: a longer list is a folder.
+const NAMED: usize = 10_000;
+
+/// What `choice` asks for. Scans that are to be picked are listed and asked for.
+pub(super) fn wish(line: &mut Line<'_>, choice: &Choice) -> Result<Wish, Failure> {
+    let case = choice.case.clone().ok_or_else(|| Failure::usage("name the case with --case ID"))?;
+    let reason = choice.reason.ok_or_else(|| {
+        let words: Vec<&str> = CaseReason::ALL.iter().map(|reason| reason.as_str()).collect();
+        Failure::usage(format!("name the reason with --reason: one of {}", words.join(", ")))
+    })?;
+    let scans = match choice {
+        Choice { pick: true, .. } => pick(line)?,
+        Choice { last_scan: true, .. } => Selection::Last,
+        Choice { scans, .. } if !scans.is_empty() => Selection::Paths(named(scans)?),
+        Choice { since: Some(_), .. } => Selection::Since,
+        _ => Selection::None,
+    };
+    let logs = choice.logs.iter().map(|path| absolute(path)).collect::<Result<_, _>>()?;
+    let (contact, since, now) = (choice.contact.clone(), choice.since, choice.now);
+    Ok(Wish { case, reason, contact, scans, since, logs, now })
+}
+
+fn named(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    if paths != [Path::new("-")] {
+        return paths.iter().map(|path| absolute(path)).collect();
+    }
+    let lines = io::stdin().lock().lines().take(NAMED);
+    let lines = lines.map_while(Result::ok).filter(|line| !line.is_empty());
+    let paths = lines.map(|line| absolute(Path::new(&line))).collect::<Result<Vec<_>, _>>()?;
+    if paths.is_empty() {
+        return Err(Failure::usage("standard input names no scan"));
+    }
+    Ok(paths)
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, Failure> {
+    fs::canonicalize(path).map_err(|e| {
+        Failure::usage(format!(
+            "{} cannot be read ({}): check the path and its rights",
+            path.display(),
+            e.kind()
+        ))
+    })
+}
+
+/// Shows the newest scans by time, mode and field of view, and asks which.
+fn pick(line: &mut Line<'_>) -> Result<Selection, Failure> {
+    if !io::stdin().is_terminal() {
+        return Err(Failure::usage("--pick asks at a terminal: use --last-scan, --since or --scans here"));
+    }
+    super::ask(line, SupportRequest::Scans)?;
+    let body = wait::wait(line)?;
+    let scans: Vec<&Value> = body["scans"].as_array().into_iter().flatten().collect();
+    if scans.is_empty() {
+        return Err(Failure::failed("no scan was found: check [kathea] scans, or name files with --scans"));
+    }
+    let word = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+    let row = |(at, scan): (usize, &&Value)| {
+        let files = scan["files"].as_u64().unwrap_or(0);
+        vec![
+            (at + 1).to_string(),
+            word(&scan["at"]),
+            word(&scan["mode"]),
+            format!("{} mm", word(&scan["field"])),
+            format!("{files} files"),
+        ]
+    };
+    print::words(&table("Scans, the newest first", &scans.iter().enumerate().map(row).collect::<Vec<_>>()));
+    print::words("Which? Numbers, separated by blanks:");
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer).map_err(|e| Failure::failed(format!("no answer ({})", e.kind())))?;
+    let chosen = answer.split([' ', ',']).map(str::trim).filter(|number| !number.is_empty()).map(|number| {
+        let at = number.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+        at.and_then(|at| scans.get(at)).map(|scan| word(&scan["key"]))
+    });
+    match chosen.collect::<Option<Vec<_>>>() {
+        Some(keys) if !keys.is_empty() => Ok(Selection::Picked(keys)),
+        _ => Err(Failure::usage("that is no number of the list")),
+    }
+}
