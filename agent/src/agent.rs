@@ -11,6 +11,7 @@ mod heard;
 mod intake;
 mod periods;
 mod privacy;
+mod renewal;
 mod report;
 mod support;
 mod trouble;
@@ -205,7 +206,7 @@ impl Agent {
         agent.finish_withdrawals(now)?;
         agent.resume_journal(now)?;
         agent.forget_stale_cursors(now)?;
-        agent.dispatch.connect(&agent.config, &agent.vault);
+        agent.dispatch.connect(&agent.config, &agent.vault, now);
         agent.resume_decommissioning(now)?;
         Ok(agent)
     }

@@ -124,6 +124,9 @@ pub const START_SPREAD: Duration = Duration::from_secs(600);
 /// Between two questions whether a collector that refused the device takes it again.
 pub const PROBE_EVERY: Duration = Duration::from_secs(24 * 3600);
 
+/// After a renewal that failed, before the next; a third of the certificate's life is left for it.
+pub const RENEW_AGAIN: Duration = Duration::from_secs(3600);
+
 /// Records refused alone, one after the other, after which the collector and not the record is suspected.
 pub const REFUSALS_IN_A_ROW: u32 = 3;
 

@@ -39,7 +39,14 @@ pub struct EnrolRequest {
     pub csr: String,
 }
 
-/// 201 to an [`EnrolRequest`].
+/// `POST /v1/enrol/renew`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RenewRequest {
+    /// PKCS#10 certificate signing request of the device's key, PEM.
+    pub csr: String,
+}
+
+/// 201 to an [`EnrolRequest`] or a [`RenewRequest`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnrolReply {
     /// The device's certificate and what leads to the root, PEM.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use log::info;
 use serde_json::json;
 
+use super::renewal::Life;
 use super::{Agent, unix_now};
 use crate::config::Config;
 use crate::durable;
@@ -39,6 +40,12 @@ fn certificate(config: &Config) -> PathBuf {
     config.data_dir.join("certificate.pem")
 }
 
+/// Keeps the certificate that was given `now`, and until when it holds.
+pub(super) fn keep(config: &Config, identity: &Identity, not_after: &str, now: i64) -> std::io::Result<()> {
+    durable::replace(&certificate(config), &identity.chain_pem)?;
+    Life::keep(config, now, not_after)
+}
+
 /// Says that the collector retired this device (410): nothing is sent any more, also after a restart.
 pub(super) fn retired(config: &Config) -> PathBuf {
     config.data_dir.join("retired")
@@ -66,12 +73,13 @@ impl Agent {
             Ok(enrolled) => enrolled,
             Err(what) => return Reply::refused(Refused::Failed, what),
         };
-        if let Err(e) = durable::replace(&certificate(&self.config), &identity.chain_pem) {
+        let now = unix_now();
+        if let Err(e) = keep(&self.config, &identity, &reply.not_after, now) {
             let what = format!("the certificate cannot be kept ({}): check data_dir", e.kind());
             return Reply::refused(Refused::Failed, what);
         }
         let _ = std::fs::remove_file(retired(&self.config));
-        self.dispatch.connect(&self.config, &self.vault);
+        self.dispatch.connect(&self.config, &self.vault, now);
         info!("enrolled");
         Reply::done(json!({"device": reply.device_id, "not_after": reply.not_after}))
     }

@@ -8,12 +8,13 @@ use log::{error, warn};
 use protocol::{Digest, Reason};
 use ring::rand::SecureRandom;
 
+use super::renewal::Life;
 use super::{Agent, Trouble, Wake, connection};
 use crate::config::Config;
 use crate::consent::permit::UsageStatistics;
 use crate::consent::vendor_request::VendorRequest;
 use crate::ship::exchange::{Exchange, Outcome};
-use crate::ship::https::Https;
+use crate::ship::https::{Https, Settings};
 use crate::ship::pace::{Pace, Problem, Reply, Step, Waiting};
 use crate::ship::parcel::{Opened, Parcel, Progress};
 use crate::ship::routes;
@@ -31,6 +32,12 @@ pub(super) struct Dispatch {
     pub(super) consent_first: Option<Digest>,
     /// The collector said which of the ledger's lines is its newest, since the start.
     pub(super) head_known: bool,
+    /// How long the certificate holds, where it is known.
+    pub(super) life: Option<Life>,
+    /// The certificate has ended: nothing goes before its renewal.
+    ended: bool,
+    /// When a renewal that failed is tried again, since the start.
+    pub(super) renew_again: Option<Duration>,
     /// When the next transfer is due, since the start.
     due: Option<Duration>,
 }
@@ -49,7 +56,7 @@ pub(super) enum Line {
 
 /// Something on its way.
 pub(super) struct Transfer {
-    exchange: Exchange,
+    pub(super) exchange: Exchange,
     pub(super) about: About,
 }
 
@@ -58,6 +65,7 @@ pub(super) enum About {
     Batch(Parcel, Vec<Missing>),
     Request(Range<u64>, VendorRequest),
     ConsentFirst(Digest),
+    Renewal,
     /// How far the request of this ticket is.
     Ticket(String),
     /// What the collector's newest ledger line is, before anything is sent for the first time since the start.
@@ -88,19 +96,27 @@ impl Dispatch {
             line: Line::NotEnrolled,
             consent_first: None,
             head_known: false,
+            life: None,
+            ended: false,
+            renew_again: None,
             due: None,
         }
     }
 
-    /// Uses the certificate, if there is one.
-    pub(super) fn connect(&mut self, config: &Config, vault: &Vault) {
+    /// Uses the certificate, if there is one. One that has ended is not shown: TLS would refuse it.
+    pub(super) fn connect(&mut self, config: &Config, vault: &Vault, now: i64) {
+        self.life = Life::read(config);
+        self.ended = self.life.is_some_and(|life| life.has_ended(now));
         self.line = match connection::settings(config, vault) {
             _ if connection::retired(config).exists() => Line::Unusable(Problem::Retired.to_string()),
             Ok(settings) if settings.identity.is_none() => Line::NotEnrolled,
-            Ok(settings) => match Https::new(settings) {
-                Ok(https) => Line::Free(Box::new(https)),
-                Err(e) => Line::Unusable(e.to_string()),
-            },
+            Ok(settings) => {
+                match Https::new(Settings { identity: settings.identity.filter(|_| !self.ended), ..settings })
+                {
+                    Ok(https) => Line::Free(Box::new(https)),
+                    Err(e) => Line::Unusable(e.to_string()),
+                }
+            }
             Err(what) => Line::Unusable(what),
         };
         if let Line::Unusable(what) = &self.line {
@@ -208,7 +224,16 @@ impl Agent {
             return Ok(None);
         }
         let elapsed = self.since_start();
+        if !self.dispatch.ended && self.dispatch.life.is_some_and(|life| life.has_ended(now)) {
+            self.dispatch.connect(&self.config, &self.vault, now);
+        }
         let request = self.next_request(now)?;
+        if let Some(renewal) = self.next_renewal(now, request.is_some()) {
+            return Ok(Some(renewal));
+        }
+        if self.dispatch.ended {
+            return Ok(None);
+        }
         let ticket = self.tickets.next(elapsed).map(str::to_owned);
         let waiting = if request.is_some() || ticket.is_some() { Waiting::Urgent } else { Waiting::Nothing };
         match (self.dispatch.requests.next(elapsed, waiting), request) {
@@ -238,7 +263,7 @@ impl Agent {
         self.next_batch(urgency, elapsed, now)
     }
 
-    fn due_at(&mut self, at: Duration) {
+    pub(super) fn due_at(&mut self, at: Duration) {
         self.dispatch.due = Some(self.dispatch.due.map_or(at, |due| due.min(at)));
     }
 

@@ -29,7 +29,9 @@ impl Agent {
         {
             self.book.compare_head(index, hash);
         }
-        self.dispatch.head_known |= outcome.as_ref().is_ok_and(|answer| (200..300).contains(&answer.status));
+        // What answers a renewal says nothing of the ledger.
+        self.dispatch.head_known |= !matches!(about, About::Renewal)
+            && outcome.as_ref().is_ok_and(|answer| (200..300).contains(&answer.status));
         let reply = about.reply(&outcome);
         self.note_contact(&reply, &outcome);
         let taken = match about {
@@ -47,6 +49,10 @@ impl Agent {
             About::Head => {
                 let (random, elapsed) = (self.random(), self.since_start());
                 self.dispatch.usage.heard(reply, 0, elapsed, random);
+                Ok(())
+            }
+            About::Renewal => {
+                self.heard_of_renewal(outcome);
                 Ok(())
             }
             About::Probe(stream) => {
@@ -155,6 +161,7 @@ impl About {
             Self::Request(_, VendorRequest::Privacy { .. }) => routes::privacy_taken(outcome).0,
             Self::Ticket(_) => routes::read_ticket(outcome).map_or_else(|reply| reply, |_| Reply::Welcome),
             Self::Probe(_) | Self::Head => routes::probed(outcome),
+            Self::Renewal => routes::renewed(outcome),
         }
     }
 }

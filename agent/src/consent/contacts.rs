@@ -9,6 +9,8 @@ pub enum Needs {
     Administrator,
     /// The permit for usage statistics.
     UsageStatistics,
+    /// Anything else that may leave: a grant, an open case, or, once the certificate has ended, a privacy request.
+    AnyOther,
     /// A privacy request that somebody made and that waits. Nobody's permit: it carries a no.
     Rights,
 }
@@ -19,6 +21,7 @@ impl Needs {
         match self {
             Self::Administrator => "an administrator's act",
             Self::UsageStatistics => "usage_statistics granted",
+            Self::AnyOther => "anything else may leave",
             Self::Rights => "a privacy request waiting",
         }
     }
@@ -39,6 +42,11 @@ pub struct Contact {
 pub const CONTACTS: &[Contact] = &[
     Contact { request: "POST /v1/enrol", carries: "one-time token, public key", needs: Needs::Administrator },
     Contact { request: "GET /v1/capabilities (`doctor`)", carries: "nothing", needs: Needs::Administrator },
+    Contact {
+        request: "POST /v1/enrol/renew, at two thirds of its life",
+        carries: "public key",
+        needs: Needs::AnyOther,
+    },
     Contact {
         request: "GET /v1/capabilities, once a day after a refusal",
         carries: "nothing",

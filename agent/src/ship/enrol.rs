@@ -3,7 +3,7 @@
 use std::fmt;
 
 use protocol::DeviceId;
-use protocol::reply::{EnrolReply, EnrolRequest, Problem};
+use protocol::reply::{EnrolReply, EnrolRequest, Problem, RenewRequest};
 use rcgen::{
     CertificateParams, DistinguishedName, DnType, PKCS_ED25519, PublicKeyData, SignatureAlgorithm, SigningKey,
 };
@@ -34,6 +34,18 @@ pub enum EnrolError {
     NotTrusted,
 }
 
+impl EnrolError {
+    /// The same, where no token was involved.
+    pub fn as_renewal(self) -> String {
+        match self {
+            Self::Token => {
+                "the collector no longer takes this device: ask the vendor, and enrol it again".to_owned()
+            }
+            other => other.to_string(),
+        }
+    }
+}
+
 impl fmt::Display for EnrolError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -62,18 +74,30 @@ pub fn enrol(
     public_key: &[u8; 32],
     sign: impl Fn(&[u8]) -> Vec<u8>,
 ) -> Result<Exchange, EnrolError> {
-    let mut params = CertificateParams::default();
-    params.distinguished_name = DistinguishedName::new();
-    params.distinguished_name.push(DnType::CommonName, DeviceId::of_public_key(public_key).to_string());
-    let csr = params
-        .serialize_request(&Requester { public_key, sign })
-        .and_then(|request| request.pem())
-        .map_err(|_| EnrolError::Request)?;
-    let body = EnrolRequest { token: token.to_owned(), csr };
+    let body = EnrolRequest { token: token.to_owned(), csr: signing_request(public_key, sign)? };
     Ok(Exchange {
         body: Body::Bytes(routes::to_json(&body)),
         ..routes::json(Method::Post, "/v1/enrol".to_owned())
     })
+}
+
+/// `POST /v1/enrol/renew`: another certificate for the same key.
+pub fn renew(public_key: &[u8; 32], sign: impl Fn(&[u8]) -> Vec<u8>) -> Result<Exchange, EnrolError> {
+    let body = RenewRequest { csr: signing_request(public_key, sign)? };
+    Ok(Exchange {
+        body: Body::Bytes(routes::to_json(&body)),
+        ..routes::json(Method::Post, "/v1/enrol/renew".to_owned())
+    })
+}
+
+fn signing_request(public_key: &[u8; 32], sign: impl Fn(&[u8]) -> Vec<u8>) -> Result<String, EnrolError> {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, DeviceId::of_public_key(public_key).to_string());
+    params
+        .serialize_request(&Requester { public_key, sign })
+        .and_then(|request| request.pem())
+        .map_err(|_| EnrolError::Request)
 }
 
 /// The identity that the answer gives, if it is of the device's key (`pkcs8`, and `device` that follows from it)

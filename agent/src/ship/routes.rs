@@ -1,7 +1,7 @@
 //! The small conversations with the collector: what is asked, and what counts as an answer.
 
 use protocol::Digest;
-use protocol::reply::{Capabilities, ConsentReply, PrivacyReply, PrivacyRequest};
+use protocol::reply::{Capabilities, ConsentReply, EnrolReply, PrivacyReply, PrivacyRequest};
 use serde::Serialize;
 
 use super::exchange::{Body, Exchange, Method, Outcome, refusal};
@@ -21,6 +21,11 @@ pub fn read_capabilities(outcome: &Outcome) -> Result<Capabilities, Reply> {
 /// The answer to a [`super::pace::Step::Probe`].
 pub fn probed(outcome: &Outcome) -> Reply {
     read_capabilities(outcome).map_or_else(|reply| reply, |_| Reply::Welcome)
+}
+
+/// The answer to a renewal: whether a certificate came.
+pub fn renewed(outcome: &Outcome) -> Reply {
+    success::<EnrolReply>(outcome, 201).map_or_else(|reply| reply, |_| Reply::Welcome)
 }
 
 /// `PUT /v1/consents/{hash}`: the ledger's line as it stands.

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use protocol::reply::{EnrolReply, EnrolRequest};
-use serde::Deserialize;
+use protocol::reply::{EnrolReply, EnrolRequest, RenewRequest};
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
@@ -19,11 +18,6 @@ use crate::store::tokens::Redeemed;
 /// How long after its certificate's end a device may still renew by the key alone: workstations
 /// sleep for months.
 const LATE_RENEWAL: Duration = Duration::days(365);
-
-#[derive(Deserialize)]
-struct RenewRequest {
-    csr: String,
-}
 
 /// `POST /v1/enrol`
 pub(super) async fn enrol(State(collector): State<Arc<Collector>>, body: Body) -> Response {

@@ -1,0 +1,133 @@
+//! The certificate's life: renewed at two thirds of it, and, after months without, once it has ended. Nobody is asked,
+//! because the device's key stays the same; nothing leaves for it unless something else may leave.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use log::{info, warn};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::dispatch::{About, Transfer};
+use super::{Agent, connection, unix_now};
+use crate::config::Config;
+use crate::consent::permit::{SupportCase, UsageStatistics};
+use crate::ship::enrol::{self, EnrolError};
+use crate::ship::exchange::Outcome;
+use crate::{durable, limits};
+
+/// How long the certificate holds, both in seconds since 1970.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Life {
+    from: i64,
+    until: i64,
+}
+
+impl Life {
+    /// From when it was given until `not_after` (RFC 3339).
+    fn new(from: i64, not_after: &str) -> Option<Self> {
+        let until = OffsetDateTime::parse(not_after, &Rfc3339).ok()?.unix_timestamp();
+        Some(Self { from, until })
+    }
+
+    /// What was kept beside the certificate; none if it is not known, and then it is renewed when it is refused.
+    pub(super) fn read(config: &Config) -> Option<Self> {
+        let text = std::fs::read_to_string(path(config)).ok()?;
+        let (from, until) = text.trim().split_once(' ')?;
+        Some(Self { from: from.parse().ok()?, until: until.parse().ok()? })
+    }
+
+    /// Keeps it, beside the certificate that was given at `from`.
+    pub(super) fn keep(config: &Config, from: i64, not_after: &str) -> io::Result<()> {
+        let Some(life) = Self::new(from, not_after) else { return Ok(()) };
+        durable::replace(&path(config), format!("{} {}\n", life.from, life.until).as_bytes())
+    }
+
+    pub(super) fn has_ended(self, now: i64) -> bool {
+        now >= self.until
+    }
+
+    /// Whether two thirds are over. A clock from before it was given tells nothing.
+    fn wants_renewal(self, now: i64) -> bool {
+        now >= self.from.saturating_add(self.until.saturating_sub(self.from) / 3 * 2)
+    }
+}
+
+fn path(config: &Config) -> PathBuf {
+    config.data_dir.join("certificate.life")
+}
+
+impl Agent {
+    /// The renewal, if it is due, something may leave, and the last try is long enough ago.
+    pub(super) fn next_renewal(&mut self, now: i64, request_waits: bool) -> Option<Transfer> {
+        let life = self.dispatch.life.filter(|life| life.wants_renewal(now))?;
+        let granted = self.book.permit::<UsageStatistics>(now).is_some();
+        let open_case =
+            self.book.cases().iter().any(|case| self.book.permit_case::<SupportCase>(case, now).is_some());
+        if !(granted || open_case || request_waits && life.has_ended(now)) {
+            return None;
+        }
+        if let Some(again) = self.dispatch.renew_again.filter(|again| *again > self.since_start()) {
+            self.due_at(again);
+            return None;
+        }
+        let key = self.vault.device_key();
+        let exchange = enrol::renew(key.public_key(), |text| key.sign(text)).ok()?;
+        Some(Transfer { exchange, about: About::Renewal })
+    }
+
+    /// Uses the new certificate, or keeps the old one and tries again later.
+    pub(super) fn heard_of_renewal(&mut self, outcome: Outcome) {
+        let now = unix_now();
+        let key = self.vault.device_key();
+        let renewed = std::fs::read(&self.config.collector.ca)
+            .map_err(|_| EnrolError::NotTrusted)
+            .and_then(|ca| enrol::enrolled(outcome, key.id(), key.pkcs8(), &ca, now.unsigned_abs()));
+        let kept = renewed.map_err(|e| e.as_renewal()).and_then(|(identity, reply)| {
+            connection::keep(&self.config, &identity, &reply.not_after, now)
+                .map_err(|e| format!("it cannot be kept ({}): check data_dir", e.kind()))
+        });
+        match kept {
+            Ok(()) => {
+                info!("the certificate was renewed");
+                self.problems.solved("certificate");
+                self.dispatch.connect(&self.config, &self.vault, now);
+            }
+            Err(what) => {
+                warn!("the certificate was not renewed: {what}");
+                self.problems.note("certificate", format!("the certificate was not renewed: {what}"));
+                let jitter = Duration::from_secs(self.random() % limits::RENEW_AGAIN.as_secs());
+                self.dispatch.renew_again = Some(self.since_start() + limits::RENEW_AGAIN + jitter);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: i64 = 86_400;
+
+    #[test]
+    fn a_certificate_is_renewed_at_two_thirds_of_its_life_and_after_its_end() {
+        let life = Life::new(0, "1970-04-01T00:00:00Z").unwrap();
+        assert_eq!(life, Life { from: 0, until: 90 * DAY });
+        assert!(!life.wants_renewal(60 * DAY - 1) && life.wants_renewal(60 * DAY));
+        assert!(!life.has_ended(90 * DAY - 1) && life.has_ended(90 * DAY));
+        assert!(life.wants_renewal(400 * DAY));
+        assert_eq!(Life::new(0, "soon"), None);
+    }
+
+    #[test]
+    fn it_is_kept_beside_the_certificate() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = Config { data_dir: dir.path().to_owned(), ..Config::default() };
+        assert_eq!(Life::read(&config), None);
+        Life::keep(&config, 5, "1970-01-01T00:00:09Z").unwrap();
+        assert_eq!(Life::read(&config), Some(Life { from: 5, until: 9 }));
+        std::fs::write(path(&config), "five nine").unwrap();
+        assert_eq!(Life::read(&config), None, "damaged");
+    }
+}
