@@ -204,6 +204,7 @@ impl Agent {
         agent.note_losses(&usage_recovery)?;
         agent.note_losses(&requests_recovery)?;
         agent.finish_withdrawals(now)?;
+        agent.expire_support(now)?;
         agent.resume_journal(now)?;
         agent.forget_stale_cursors(now)?;
         agent.dispatch.connect(&agent.config, &agent.vault, now);

@@ -16,6 +16,7 @@ pub(crate) mod impostor;
 #[path = "../kathea/mod.rs"]
 pub(crate) mod kathea;
 pub(crate) mod outbox;
+pub(crate) mod peer;
 pub(crate) mod relay;
 pub(crate) mod totals;
 pub(crate) mod workstation;

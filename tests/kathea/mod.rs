@@ -9,6 +9,7 @@
 mod day;
 mod random;
 mod said;
+pub(crate) mod workplace;
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};

@@ -197,8 +197,8 @@ impl Queue {
 
     fn erase(&self, files: &[PathBuf]) -> io::Result<()> {
         for path in files {
-            // Nobody here could ever read the sealed file, so it needs no overwriting, which takes long.
-            let erased = if has_ending(path, SEALED) { fs::remove_file(path) } else { durable::erase(path) };
+            // Nobody here could ever read a sealed file, so it needs no overwriting, which takes long.
+            let erased = if has_ending(path, RECORD) { durable::erase(path) } else { fs::remove_file(path) };
             match erased {
                 Err(e) if e.kind() != ErrorKind::NotFound => return Err(e),
                 _ => {}

@@ -1,0 +1,357 @@
+//! A support case with the real program: what is seen is what is sealed, what is sealed opens at the vendor's with
+//! standard tools, nothing of it lies in plain anywhere but where a person pointed, and every wrong step is refused
+//! and leaves the next right one possible.
+
+#![allow(clippy::unwrap_used, reason = "what the tests share is outside of `#[test]` functions")]
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use age::secrecy::ExposeSecret;
+use common::kathea::workplace;
+use common::workstation::Workstation;
+use common::{peer, seeded, until};
+use data_encoding::HEXLOWER;
+use serde_json::{Value as Json, json};
+use time::OffsetDateTime;
+
+/// A workstation with logs and scans, and the key that the vendor opens its bundles with.
+struct Clinic {
+    workstation: Workstation,
+    identity: age::x25519::Identity,
+    patients: Vec<workplace::Patient>,
+}
+
+impl Clinic {
+    fn new() -> Self {
+        let workstation = Workstation::new("https://127.0.0.1:1", Path::new("/nowhere/ca.pem"));
+        let identity = age::x25519::Identity::generate();
+        let (logs, scans) = (workstation.path().join("logs"), workstation.path().join("scans"));
+        workstation.configure("logs = []", &format!("logs = [{logs:?}]"));
+        workstation.configure("scans = []", &format!("scans = [{scans:?}]"));
+        let recipient = identity.to_public();
+        workstation.configure("[keys]", &format!("[support]\nrecipients = [\"{recipient}\"]\n[keys]"));
+        let patients = workplace::write(&logs, &scans, OffsetDateTime::now_utc(), &mut seeded()).unwrap();
+        Self { workstation, identity, patients }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.workstation.path().join(name)
+    }
+
+    fn text(&self, name: &str) -> String {
+        self.path(name).to_str().unwrap().to_owned()
+    }
+
+    fn preview(&self, case: &str, more: &[&str]) -> Json {
+        let copy = self.text(&format!("copy-{case}"));
+        let args = ["support", "preview", "--case", case, "--reason", "error", "--json", "-o", &copy];
+        self.workstation.json(&[&args, more].concat())
+    }
+
+    fn create(&self, draft: &Json) -> Json {
+        let (draft, digest) = (draft["draft"].as_str().unwrap(), draft["digest"].as_str().unwrap());
+        self.workstation.json(&["support", "create", draft, "--yes", digest, "--by", "owner", "--json"])
+    }
+
+    fn list(&self) -> Json {
+        self.workstation.json(&["support", "list", "--json"])
+    }
+
+    /// The tar of an exported bundle, opened with the vendor's key.
+    fn opened(&self, bundle: &Json) -> Vec<(String, Vec<u8>)> {
+        let id = bundle["bundle"].as_str().unwrap();
+        let sealed = self.text(&format!("{id}.age"));
+        self.workstation.expect(0, &["support", "export", id, "-o", &sealed]);
+        let sealed = fs::read(sealed).unwrap();
+        assert_eq!(sha256(&sealed), bundle["sha256"].as_str().unwrap());
+        let opened = age::Decryptor::new(sealed.as_slice()).unwrap();
+        let opened = opened.decrypt(std::iter::once(&self.identity as _)).unwrap();
+        let mut tar = tar::Archive::new(flate2::read::GzDecoder::new(opened));
+        let entry = |entry: Result<tar::Entry<'_, _>, _>| {
+            let mut entry: tar::Entry<'_, _> = entry.unwrap();
+            let mut bytes = Vec::new();
+            entry.read_to_end(&mut bytes).unwrap();
+            (entry.path().unwrap().to_str().unwrap().to_owned(), bytes)
+        };
+        tar.entries().unwrap().map(entry).collect()
+    }
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    HEXLOWER.encode(ring::digest::digest(&ring::digest::SHA256, bytes).as_ref())
+}
+
+/// Whether any file below `dir`, the named folders aside, has one of `needles`.
+fn hits(dir: &Path, but: &[&Path], needles: &[&str]) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir).unwrap().flatten() {
+        let path = entry.path();
+        if but.contains(&path.as_path()) {
+            continue;
+        }
+        if path.is_dir() {
+            found.extend(hits(&path, but, needles));
+        } else if let Ok(bytes) = fs::read(&path) {
+            let is_in = |needle: &&&str| bytes.windows(needle.len()).any(|part| part == needle.as_bytes());
+            found.extend(needles.iter().filter(is_in).map(|needle| format!("{}: {needle}", path.display())));
+        }
+    }
+    found
+}
+
+#[test]
+fn what_was_seen_is_what_the_vendor_opens() {
+    let clinic = Clinic::new();
+    let draft = clinic.preview("CASE-1", &["--last-scan"]);
+    assert_eq!(draft["case"], "CASE-1");
+    assert_eq!(draft["persons_learned"], clinic.patients.len());
+    let stored = fs::read(clinic.path("copy-CASE-1/manifest.json")).unwrap();
+    assert_eq!(sha256(&stored), draft["digest"].as_str().unwrap());
+    let manifest: Json = serde_json::from_slice(&stored).unwrap();
+    for operation in manifest["operations"].as_array().unwrap() {
+        let outcome = operation["outcome"].as_str().unwrap();
+        let own = !["system_events", "disk_health"].contains(&operation["name"].as_str().unwrap());
+        assert!(outcome == "done" || !own && outcome == "absent", "{operation}");
+    }
+
+    // A log that grows now changes nothing.
+    let log = clinic.path("logs/kathea.log");
+    fs::write(&log, fs::read_to_string(&log).unwrap() + "2026-11-21 10:32:11 [INFO] later(1): later\n")
+        .unwrap();
+    let bundle = clinic.create(&draft);
+    assert_eq!(bundle["digest"], draft["digest"]);
+    let list = clinic.list();
+    assert_eq!(
+        (list["drafts"].as_array().unwrap().len(), &list["bundles"][0]["sha256"]),
+        (0, &bundle["sha256"])
+    );
+    let status = clinic.workstation.status();
+    assert_eq!(
+        (&status["bundles"][0]["state"], &status["cases"][0]["case"]),
+        (&json!("queued"), &json!("CASE-1"))
+    );
+
+    let files = clinic.opened(&bundle);
+    assert_eq!(files[0], ("manifest.json".to_owned(), stored));
+    let listed = manifest["files"].as_array().unwrap();
+    assert_eq!(files.len(), listed.len() + 1);
+    for ((name, bytes), entry) in files[1..].iter().zip(listed) {
+        assert_eq!(
+            (entry["name"].as_str(), entry["bytes"].as_u64()),
+            (Some(name.as_str()), Some(bytes.len() as u64))
+        );
+        assert_eq!(entry["sha256"], sha256(bytes));
+    }
+    let all: String = files.iter().map(|(_, bytes)| String::from_utf8_lossy(bytes)).collect();
+    assert!(all.contains("generator(1042): ready") && all.contains("encoder error"), "{all}");
+    for patient in &clinic.patients {
+        for told in [patient.family, patient.given, &patient.number] {
+            assert!(!all.contains(told), "{told} is in the bundle");
+        }
+    }
+}
+
+#[test]
+fn the_standard_tools_open_it() {
+    if !peer::has("age") || !peer::has("tar") {
+        return;
+    }
+    let clinic = Clinic::new();
+    let draft = clinic.preview("CASE-1", &["--last-scan"]);
+    let bundle = clinic.create(&draft);
+    let (key, sealed) = (clinic.text("key.txt"), clinic.text("sealed.age"));
+    fs::write(&key, clinic.identity.to_string().expose_secret()).unwrap();
+    clinic.workstation.expect(0, &["support", "export", bundle["bundle"].as_str().unwrap(), "-o", &sealed]);
+    let shell = |line: &str| {
+        let output = Command::new("sh").args(["-c", line]).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let digest = shell(&format!("age -d -i {key} {sealed} | tar -xzO manifest.json | sha256sum"));
+    assert!(digest.starts_with(draft["digest"].as_str().unwrap()), "{digest}");
+    let names: BTreeSet<String> =
+        shell(&format!("age -d -i {key} {sealed} | tar -tz")).lines().map(str::to_owned).collect();
+    let manifest: Json =
+        serde_json::from_slice(&fs::read(clinic.path("copy-CASE-1/manifest.json")).unwrap()).unwrap();
+    let listed =
+        manifest["files"].as_array().unwrap().iter().map(|file| file["name"].as_str().unwrap().to_owned());
+    assert_eq!(names, listed.chain(["manifest.json".to_owned()]).collect());
+}
+
+#[test]
+fn nothing_of_it_is_in_plain_but_where_a_person_pointed() {
+    let clinic = Clinic::new();
+    let (logs, scans, copy) = (clinic.path("logs"), clinic.path("scans"), clinic.path("copy-CASE-1"));
+    let but = [logs.as_path(), scans.as_path(), copy.as_path()];
+    let needles = ["generator(1042)", "kathea-support-manifest", "frames_lost", "00080060", "Klinikken"];
+    let clean = Vec::<String>::new();
+    let traced = clinic.workstation.path().join("trace");
+    let draft = clinic.preview("CASE-1", &["--last-scan", "--contact", "Klinikken"]);
+    assert_eq!(hits(clinic.workstation.path(), &but, &needles), clean);
+    let before = hits(&copy, &[], &needles);
+    assert!(before.len() >= needles.len(), "the clinic's own copy is readable: {before:?}");
+
+    // Every file that is ever opened to be written while it is sealed, by a trace of the system.
+    let (id, digest) = (draft["draft"].as_str().unwrap(), draft["digest"].as_str().unwrap());
+    let create = ["support", "create", id, "--yes", digest, "--by", "owner"];
+    if peer::has("strace") {
+        let agent = clinic.workstation.agent(&create);
+        let mut strace = Command::new("strace");
+        strace.args(["-f", "-qq", "-s", "1000000", "-e", "trace=write,pwrite64,writev", "-o"]).arg(&traced);
+        let status =
+            strace.arg(agent.get_program()).args(agent.get_args()).stdout(Stdio::null()).status().unwrap();
+        assert!(status.success());
+        let trace = fs::read_to_string(&traced).unwrap();
+        assert!(trace.contains("age-encryption.org"), "the trace sees what is written");
+        for needle in needles {
+            assert!(!trace.contains(needle), "{needle} was written while it was sealed");
+        }
+        fs::remove_file(&traced).unwrap();
+    } else {
+        clinic.workstation.expect(0, &create);
+    }
+    assert_eq!(hits(clinic.workstation.path(), &but, &needles), clean);
+    fs::write(clinic.workstation.data().join("planted"), needles.concat()).unwrap();
+    assert_eq!(hits(clinic.workstation.path(), &but, &needles).len(), needles.len(), "negative control");
+}
+
+#[test]
+fn every_wrong_step_is_refused_and_the_next_right_one_works() {
+    let clinic = Clinic::new();
+    let agent = &clinic.workstation;
+    let copy = clinic.text("copy");
+    let preview = |more: &[&str]| {
+        let args = ["support", "preview", "--reason", "error", "-o", &copy];
+        agent.run(&[&args, more].concat()).status.code()
+    };
+    assert_eq!(preview(&[]), Some(2), "no case");
+    assert_eq!(preview(&["--case", "case 1"]), Some(2));
+    assert_eq!(preview(&["--case", "CASE-1", "--since", "8d"]), Some(2));
+    assert_eq!(preview(&["--case", "CASE-1", "--scans", "/nowhere"]), Some(2));
+    assert_eq!(preview(&["--case", "CASE-1", "--logs", "/nowhere"]), Some(2));
+    let empty = clinic.text("empty");
+    fs::create_dir(&empty).unwrap();
+    assert_eq!(preview(&["--case", "CASE-1", "--scans", &empty]), Some(1), "no scan there");
+    assert!(!clinic.path("copy").exists());
+    assert_eq!(clinic.list()["drafts"], json!([]));
+
+    let draft = clinic.preview("CASE-1", &["--last-scan"]);
+    let (id, digest) = (draft["draft"].as_str().unwrap(), draft["digest"].as_str().unwrap());
+    let create = |id: &str, yes: &str| {
+        let output = agent.run(&["support", "create", id, "--yes", yes, "--by", "owner"]);
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    assert_eq!(create("00000000", digest).0, Some(2));
+    let (code, words) = create(id, &"0".repeat(64));
+    assert!(code == Some(4) && words.contains("digest"), "{code:?} {words}");
+    assert_eq!(create(id, &digest[..8]).0, Some(4), "eight digits are too few");
+    let recipient = format!("\"{}\"", clinic.identity.to_public());
+    for (wrong, word) in [("", "nobody could open"), ("\"age1nonsense\"", "number 1")] {
+        agent.configure(&recipient, wrong);
+        let (code, words) = create(id, digest);
+        assert!(code == Some(2) && words.contains(word), "{code:?} {words}");
+        agent.configure(&format!("recipients = [{wrong}]"), &format!("recipients = [{recipient}]"));
+    }
+    let _service = agent.serve();
+    let full = agent.data().join(format!("bundles/{id}.tmp"));
+    fs::create_dir_all(full.parent().unwrap()).unwrap();
+    std::os::unix::fs::symlink("/dev/full", &full).unwrap();
+    let (code, words) = create(id, digest);
+    assert!(code == Some(1) && words.contains("disk is full"), "{code:?} {words}");
+    assert!(!full.is_symlink() && clinic.list()["bundles"] == json!([]));
+    assert_eq!(create(id, &digest[..16]).0, Some(0));
+    assert_eq!(create(id, digest).0, Some(2), "the draft became a bundle");
+    assert_eq!(agent.run(&["support", "show", id, "manifest.json"]).status.code(), Some(2));
+    assert_eq!(agent.run(&["support", "send", id]).status.code(), Some(1), "not enrolled");
+}
+
+#[test]
+fn two_cases_are_open_and_one_ends() {
+    let clinic = Clinic::new();
+    let bundles = ["CASE-1", "CASE-2"].map(|case| clinic.create(&clinic.preview(case, &["--last-scan"])));
+    let left = clinic.preview("CASE-1", &[]);
+    assert_eq!(clinic.opened(&bundles[0]).len(), clinic.opened(&bundles[1]).len());
+    let receipt = clinic.workstation.expect(0, &["support", "close", "CASE-1"]);
+    assert!(receipt.contains("CASE-1") && receipt.contains("data keys"), "{receipt}");
+    let list = clinic.list();
+    assert_eq!(list["drafts"], json!([]), "{left} is gone with its case");
+    assert_eq!(list["bundles"].as_array().unwrap().len(), 1);
+    assert_eq!(list["bundles"][0]["case"], "CASE-2");
+    let gone = bundles[0]["bundle"].as_str().unwrap();
+    let of_one = |name: &str| {
+        let files = fs::read_dir(clinic.workstation.data().join(name)).unwrap().flatten();
+        files.filter(|file| file.file_name().to_string_lossy().starts_with(gone)).count()
+    };
+    assert_eq!(of_one("bundles"), 0);
+    assert_eq!(clinic.opened(&bundles[1])[0].0, "manifest.json");
+    assert_eq!(clinic.workstation.dropped("withdrawn"), 1);
+}
+
+#[test]
+fn drafts_end_after_a_day_and_cases_after_a_month() {
+    if !peer::has("faketime") {
+        return;
+    }
+    let clinic = Clinic::new();
+    clinic.create(&clinic.preview("CASE-1", &[]));
+    clinic.preview("CASE-2", &[]);
+    let later = |shift: &str| {
+        let agent = clinic.workstation.agent(&["run", "--once"]);
+        let mut later = Command::new("faketime");
+        later.args(["-f", shift]).arg(agent.get_program()).args(agent.get_args()).output().unwrap();
+        let list = clinic.list();
+        (list["drafts"].as_array().unwrap().len(), list["bundles"].as_array().unwrap().len())
+    };
+    assert_eq!(later("+23h"), (1, 1));
+    assert_eq!(later("+25h"), (0, 1));
+    assert_eq!(later("+29d"), (0, 1));
+    assert_eq!(later("+31d"), (0, 0));
+    assert_eq!(clinic.workstation.dropped("expired"), 1);
+}
+
+/// One line to the service, and its answer.
+fn said(stream: &mut BufReader<UnixStream>, request: &Json) -> Json {
+    writeln!(stream.get_mut(), "{request}").unwrap();
+    let mut line = String::new();
+    stream.read_line(&mut line).unwrap();
+    serde_json::from_str(&line).unwrap()
+}
+
+#[test]
+fn the_service_reads_only_below_its_roots_and_waits_while_a_scan_runs() {
+    let clinic = Clinic::new();
+    let _service = clinic.workstation.serve();
+    let mut stream = BufReader::new(UnixStream::connect(clinic.workstation.socket()).unwrap());
+    let wish = |more: Json| {
+        let mut wish = json!({"case": "CASE-1", "reason": "error"});
+        wish.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!({"request": "support", "action": "preview", "wish": wish})
+    };
+    for outside in [json!({"logs": ["/etc"]}), json!({"scans": {"paths": [clinic.path("outbox")]}})] {
+        let answer = said(&mut stream, &wish(outside));
+        assert_eq!((&answer["ok"], &answer["error"]), (&json!(false), &json!("not_allowed")), "{answer}");
+    }
+    let progress = json!({"request": "support", "action": "progress"});
+    said(&mut stream, &json!({"request": "busy"}));
+    assert_eq!(said(&mut stream, &wish(json!({"scans": "last"})))["working"], true);
+    until("it waits", || said(&mut stream, &progress)["held"] == true);
+    assert_eq!(said(&mut stream, &wish(json!({})))["error"], "busy", "one at a time");
+    said(&mut stream, &json!({"request": "idle"}));
+    until("it is done", || said(&mut stream, &progress)["working"] != true);
+    assert_eq!(said(&mut stream, &progress)["case"], "CASE-1");
+
+    // A path that a person names is read by the command line, as its caller, and the draft is the service's.
+    let elsewhere = clinic.path("stick");
+    fs::create_dir(&elsewhere).unwrap();
+    fs::copy(clinic.path("scans/0001/volume.dcm"), elsewhere.join("volume.dcm")).unwrap();
+    let draft = clinic.preview("CASE-2", &["--scans", elsewhere.to_str().unwrap()]);
+    let bundle = clinic.create(&draft);
+    assert!(clinic.opened(&bundle).iter().any(|(name, _)| name.starts_with("scans/")));
+}
