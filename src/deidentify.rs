@@ -1,6 +1,6 @@
 //! `deidentify`: scans, logs, JSON and XML without who they are about. Needs no agent and no configuration.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -47,17 +47,17 @@ pub(crate) fn deidentify(job: &Job<'_>, path: Option<&Path>, json: bool) -> Resu
 
 /// Writes the page while the files are cleaned: what happened to each attribute is too much to remember.
 fn paged(job: &Job<'_>, page: &mut Part) -> Result<Report, Failure> {
-    let mut wrote = page.write_all(html::head().as_bytes());
+    let mut wrote = html::head(page);
     let report = run(job, |step| {
         if wrote.is_ok() {
             wrote = match step {
-                Step::File(file, changes) => page.write_all(html::file(file, changes).as_bytes()),
-                Step::Again => page.restart().and_then(|()| page.write_all(html::head().as_bytes())),
+                Step::File(file, changes) => html::file(page, file, changes),
+                Step::Again => page.restart().and_then(|()| html::head(page)),
                 Step::Done(..) => Ok(()),
             };
         }
     })?;
-    wrote.and_then(|()| page.write_all(html::foot(&report).as_bytes())).map_err(|e| {
+    wrote.and_then(|()| html::foot(page, &report)).map_err(|e| {
         Failure::failed(format!("the report can't be written ({}): name another file", e.kind()))
     })?;
     Ok(report)

@@ -1,99 +1,213 @@
 //! The report for the person who has to decide: per attribute what there was, masked, and what leaves. One page
 //! that loads nothing.
 
+use std::io::{self, Write};
+use std::path::Path;
+
 use super::report::{FileReport, Report};
-use crate::deidentify::dicom::Change;
+use super::words;
+use crate::config::Language;
+use crate::deidentify::dicom::{Change, Treatment};
+use crate::html::{self, Escaped, both, grouped};
 
 /// Characters of a value that are shown.
 const SHOWN: usize = 80;
-
-const HEAD: &str = r#"<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>De-identification: before and after · Afidentificering: før og efter</title>
-<style>
-body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem;color:#1d2733;background:#fff}
-h1{font-size:1.4rem}details{border-top:1px solid #d5dbe1;padding:.5rem 0}summary{cursor:pointer}
-table{border-collapse:collapse;width:100%;margin:.5rem 0}th,td{text-align:left;padding:.2rem .6rem;border-bottom:1px solid #edf0f3;vertical-align:top;overflow-wrap:anywhere}
-th{font-weight:600;color:#4a5866}code{font:13px ui-monospace,monospace}.before{color:#8a96a3}.gone{color:#8a96a3}.refused{color:#a33}
-</style>
-<h1>De-identification: before and after<br>Afidentificering: før og efter</h1>
-<p>This page names the files as they are called here. It stays on this computer. What was there is masked.<br>
-Denne side nævner filerne, som de hedder her. Den bliver på denne computer. Det oprindelige indhold er sløret.</p>
-"#;
+/// Dots at most that stand for a value that was there.
+const DOTS: u32 = 3;
 
 /// The page up to its first file.
-pub fn head() -> &'static str {
-    HEAD
+///
+/// # Errors
+/// Of `out`.
+pub fn head(out: &mut dyn Write) -> io::Result<()> {
+    let title = both("De-identification: before and after", "Afidentificering: før og efter");
+    let lead = both(
+        "What was there is masked, what comes out is shown. Nothing has left this computer.",
+        "Det oprindelige indhold er sløret; det, der kommer ud, vises. Intet har forladt computeren.",
+    );
+    html::begin(out, Language::En, title, lead, "")?;
+    writeln!(out, "<section><h2>{}</h2>", both("Files", "Filer"))
 }
 
 /// One file, with what happened to its attributes.
-pub fn file(file: &FileReport, changes: &[Change]) -> String {
-    let outcome = match (&file.output, file.reason) {
-        (Some(output), _) => format!("→ <code>{}</code>", escaped(output)),
-        (None, reason) => format!(
-            "<span class=\"refused\">refused · afvist: {}</span>",
-            escaped(&reason.unwrap_or_default().replace('_', " "))
-        ),
-    };
-    let mut page = format!(
-        "<details><summary><code>{}</code> ({}) {outcome} · {} kept · bevaret, {} replaced · erstattet, {} dropped · \
-         fjernet</summary>\n",
-        escaped(&file.input),
-        file.kind,
-        file.kept,
-        file.replaced,
-        file.dropped
-    );
-    if !changes.is_empty() {
-        page +=
-            "<table><tr><th>Attribute<th>Name · Navn<th>Before · Før<th>After · Efter<th>Rule · Regel</tr>\n";
-        for change in changes {
-            let after = change.after.as_deref().map_or_else(
-                || "<span class=\"gone\">removed · fjernet</span>".to_owned(),
-                |after| format!("<code>{}</code>", escaped(&shown(after))),
-            );
-            page += &format!(
-                "<tr><td><code>{}</code><td>{}<td class=\"before\">{}<td>{after}<td>{}</tr>\n",
-                escaped(&change.path),
-                escaped(&change.name),
-                masked(change.length),
-                change.treatment.as_str().replace('_', " ")
-            );
-        }
-        page += "</table>\n";
-    } else if !file.rules.is_empty() {
-        page += "<table><tr><th>Rule · Regel<th>Times · Antal</tr>\n";
-        for (rule, count) in &file.rules {
-            page += &format!("<tr><td>{}<td>{count}</tr>\n", rule.replace('_', " "));
-        }
-        page += "</table>\n";
+///
+/// # Errors
+/// Of `out`.
+pub fn file(out: &mut dyn Write, file: &FileReport, changes: &[Change]) -> io::Result<()> {
+    let name =
+        Path::new(&file.input).file_name().map_or(file.input.as_str().into(), |name| name.to_string_lossy());
+    write!(out, "<details><summary><code>{}</code> ", Escaped(&name))?;
+    match (&file.output, file.reason) {
+        (Some(output), _) => write!(
+            out,
+            "<span class=\"chip good\">{}</span> <span class=\"soft\">→ {} · {}</span>",
+            both("cleaned", "renset"),
+            Escaped(output),
+            counts(file.kept, file.replaced, file.dropped)
+        )?,
+        (None, reason) => write!(
+            out,
+            "<span class=\"chip bad\">{}</span> <span class=\"soft\">{}</span>",
+            both("refused", "afvist"),
+            words::refusal(reason.unwrap_or_default())
+        )?,
     }
-    page + "</details>\n"
+    write!(out, "</summary><div><p class=\"soft\">{}</p>", Escaped(&file.input))?;
+    if !changes.is_empty() {
+        attributes(out, changes)?;
+    } else if !file.rules.is_empty() {
+        write!(
+            out,
+            "<table><thead><tr><th>{}<th class=\"n\">{}</thead><tbody>",
+            both("Removed or replaced", "Fjernet eller erstattet"),
+            both("Times", "Antal")
+        )?;
+        for (rule, count) in &file.rules {
+            write!(out, "<tr><td>{}<td class=\"n\">{}</tr>", words::rule(rule), grouped(*count))?;
+        }
+        out.write_all(b"</tbody></table>")?;
+    }
+    out.write_all(b"</div></details>\n")
+}
+
+fn attributes(out: &mut dyn Write, changes: &[Change]) -> io::Result<()> {
+    write!(
+        out,
+        "<table><thead><tr><th>{}<th class=\"n\">{}<th>{}</thead><tbody>",
+        both("Attribute", "Attribut"),
+        both("Before", "Før"),
+        both("After, and why", "Efter, og hvorfor")
+    )?;
+    for change in changes {
+        let name = match &*change.name {
+            "" => both("(unknown)".to_owned(), "(ukendt)".to_owned()),
+            name => both(spaced(name), spaced(name)),
+        };
+        write!(
+            out,
+            "<tr><td>{name}<br><span class=\"soft mono\">{}</span><td class=\"n\">{}<td>",
+            Escaped(&change.path),
+            masked(change.length)
+        )?;
+        match &change.after {
+            Some(after) => write!(out, "<code>{}</code>", Escaped(&shown(after.trim_matches('"'))))?,
+            None => write!(out, "<span class=\"chip\">{}</span>", both("removed", "fjernet"))?,
+        }
+        write!(out, "<br><span class=\"soft\">{}</span></tr>", why(change.treatment))?;
+    }
+    out.write_all(b"</tbody></table>")
+}
+
+/// What became of one attribute.
+const fn why(treatment: Treatment) -> html::Both<&'static str> {
+    match treatment {
+        Treatment::Replaced => both("the case's own in its place", "erstattet af sagens eget"),
+        Treatment::NotListed => both("support does not need it", "support behøver det ikke"),
+        Treatment::Private => both("another maker's, or unknown", "en anden fabrikants, eller ukendt"),
+        Treatment::Names => both("somebody's name or number is in it", "nogens navn eller nummer er i det"),
+        Treatment::Unfit => both("not what belongs there", "ikke det, der hører til der"),
+        Treatment::TooLong => both("longer than it may be", "længere end tilladt"),
+        Treatment::Repeated => both("it came before", "det forekom tidligere"),
+    }
+}
+
+/// A keyword of the dictionary as words: `PatientID` as `Patient ID`.
+fn spaced(name: &str) -> String {
+    let mut spaced = String::new();
+    let mut letters = name.chars().peekable();
+    let mut before = ' ';
+    while let Some(letter) = letters.next() {
+        let small_next = letters.peek().is_some_and(|next| next.is_lowercase());
+        if letter.is_uppercase() && (before.is_lowercase() || before.is_uppercase() && small_next) {
+            spaced.push(' ');
+        }
+        spaced.push(letter);
+        before = letter;
+    }
+    spaced
 }
 
 /// The page behind its last file.
-pub fn foot(report: &Report) -> String {
+///
+/// # Errors
+/// Of `out`.
+pub fn foot(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     let totals = &report.totals;
-    format!(
-        "<p>{} files · filer: {} cleaned · renset, {} refused · afvist. {} persons learned from {} files · {} personer \
-         lært fra {} filer. DICOM PS3.15 {}.</p>\n</html>\n",
-        totals.files,
-        totals.cleaned,
-        totals.refused,
-        report.persons_learned,
-        report.files_learned,
-        report.persons_learned,
-        report.files_learned,
-        escaped(report.edition)
+    write!(out, "</section>\n<section class=\"first\"><ul class=\"tiles\">")?;
+    for (count, what) in [
+        (totals.cleaned, both("files cleaned", "filer renset")),
+        (totals.refused, both("files refused", "filer afvist")),
+        (totals.kept, both("values kept", "værdier bevaret")),
+        (totals.replaced, both("values replaced", "værdier erstattet")),
+        (totals.dropped, both("values removed", "værdier fjernet")),
+        (report.persons_learned, both("persons searched for", "personer søgt efter")),
+    ] {
+        write!(out, "<li><b>{}</b>{what}</li>", grouped(count))?;
+    }
+    write!(
+        out,
+        "</ul><div class=\"card\"><p>{}</p><p>{}</p></div>",
+        both(
+            "This page names the files as they are called here: it stays on this computer.",
+            "Siden nævner filerne, som de hedder her: den bliver på denne computer.",
+        ),
+        both(
+            format!(
+                "Names and numbers were learned from {} files, and every byte that comes out was searched for them.",
+                report.files_learned
+            ),
+            format!(
+                "Navne og numre blev lært fra {} filer, og hver byte, der kommer ud, blev gennemsøgt for dem.",
+                report.files_learned
+            ),
+        )
+    )?;
+    if !report.contexts_refused.is_empty() {
+        write!(
+            out,
+            "<h3>{}</h3><ul>",
+            both(
+                "Not learned from: whoever is named there was not searched for",
+                "Ikke lært fra: de personer, der nævnes der, blev ikke søgt efter"
+            )
+        )?;
+        for context in &report.contexts_refused {
+            write!(
+                out,
+                "<li><code>{}</code>: {}</li>",
+                Escaped(&context.input),
+                words::refusal(context.reason)
+            )?;
+        }
+        out.write_all(b"</ul>")?;
+    }
+    out.write_all(b"</section>\n")?;
+    html::end(
+        out,
+        &format!("kathea-agent {} · DICOM PS3.15 {}", env!("CARGO_PKG_VERSION"), report.edition),
+        "",
+    )
+}
+
+fn counts(kept: u64, replaced: u64, dropped: u64) -> html::Both<String> {
+    let [k, r, d] = [kept, replaced, dropped].map(grouped);
+    both(
+        format!("{} kept, {} replaced, {} removed", k.en, r.en, d.en),
+        format!("{} bevaret, {} erstattet, {} fjernet", k.da, r.da, d.da),
     )
 }
 
 /// How long a value was, and nothing of it.
-fn masked(length: Option<u32>) -> String {
+fn masked(length: Option<u32>) -> html::Both<String> {
+    let Some(length) = length else {
+        let dots = "•".repeat(DOTS as usize);
+        return both(dots.clone(), dots);
+    };
+    let size = html::size(length.into());
+    let dots = "•".repeat(length.min(DOTS) as usize);
     match length {
-        Some(0) => "empty · tom".to_owned(),
-        Some(length) => format!("{} {length} bytes", "•".repeat(length.min(12) as usize)),
-        None => "••••••••••••".to_owned(),
+        0 => both("empty".to_owned(), "tom".to_owned()),
+        _ => both(format!("{dots} {}", size.en), format!("{dots} {}", size.da)),
     }
 }
 
@@ -105,6 +219,49 @@ fn shown(text: &str) -> String {
     shown
 }
 
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_keyword_is_read_as_words() {
+        for (keyword, words) in [
+            ("PatientID", "Patient ID"),
+            ("SOPInstanceUID", "SOP Instance UID"),
+            ("KVP", "KVP"),
+            ("Study Date", "Study Date"),
+            ("XRayTubeCurrentInuA", "X Ray Tube Current Inu A"),
+        ] {
+            assert_eq!(spaced(keyword), words);
+        }
+    }
+
+    #[test]
+    fn a_hostile_name_is_inert_and_a_value_is_only_measured() {
+        let report = FileReport {
+            input: "/scans/<script>alert(1)</script>.dcm".to_owned(),
+            kind: "dicom",
+            output: Some("0001.json".to_owned()),
+            outcome: "cleaned",
+            reason: None,
+            kept: 1,
+            replaced: 0,
+            dropped: 1,
+            rules: std::collections::BTreeMap::new(),
+            bytes_read: None,
+        };
+        let change = Change {
+            path: "(0010,0010)".to_owned(),
+            name: "Patient's <b>Name".to_owned(),
+            vr: "PN".to_owned(),
+            length: Some(12),
+            treatment: Treatment::NotListed,
+            after: None,
+        };
+        let mut page = Vec::new();
+        file(&mut page, &report, &[change]).unwrap();
+        let page = String::from_utf8(page).unwrap();
+        assert!(!page.contains("<script>") && !page.contains("<b>"), "{page}");
+        assert!(page.contains("••• 12 B") && page.contains("support does not need it"), "{page}");
+    }
 }

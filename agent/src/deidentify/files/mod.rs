@@ -9,7 +9,7 @@
 //! numbers   a trace that is numbers and nothing else
 //! plain     the one way in which plain text reaches the disk
 //! report    what became of each
-//! html      the same for the person who has to decide
+//! html      the same for the person who has to decide, in the words of `words`
 //! ```
 
 mod clean;
@@ -21,6 +21,7 @@ pub mod plain;
 mod report;
 mod wash;
 mod window;
+pub(crate) mod words;
 
 use std::fmt;
 use std::fs;

@@ -102,10 +102,16 @@ fn every_rule_and_reason_has_its_words() {
         Treatment::Repeated,
     ];
     for treatment in treatments {
-        assert!(words::RULES.iter().any(|(name, _)| *name == treatment.as_str()), "{treatment:?}");
+        assert!(
+            crate::deidentify::files::words::RULES.iter().any(|(name, _)| *name == treatment.as_str()),
+            "{treatment:?}"
+        );
     }
     for reason in [Reason::Denied, Reason::NoText, Reason::Dicom(Refused::TooDeep), Reason::SymbolicLink] {
-        assert!(words::REFUSALS.iter().any(|(name, _)| *name == reason.as_str()), "{reason:?}");
+        assert!(
+            crate::deidentify::files::words::REFUSALS.iter().any(|(name, _)| *name == reason.as_str()),
+            "{reason:?}"
+        );
     }
     assert_eq!(words::rule("new_rule"), both("new_rule", "new_rule"));
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use protocol::CaseReason;
 
+pub(super) use crate::deidentify::files::words::{known, refusal, rule};
 use crate::doctor::Verdict;
 use crate::html::{Both, both};
 use crate::support::manifest::Outcome;
@@ -55,20 +56,6 @@ pub(super) fn operation(name: &str) -> Both<&str> {
     known(OPERATIONS, name)
 }
 
-/// Why a file was left out.
-pub(super) fn refusal(name: &str) -> Both<&str> {
-    known(REFUSALS, name)
-}
-
-/// What was removed or replaced.
-pub(super) fn rule(name: &str) -> Both<&str> {
-    known(RULES, name)
-}
-
-fn known<'a>(list: &[(&str, Words)], name: &'a str) -> Both<&'a str> {
-    list.iter().find(|(known, _)| *known == name).map_or(both(name, name), |(_, words)| *words)
-}
-
 pub(super) const OPERATIONS: &[(&str, Words)] = &[
     ("device", both("Device and software versions", "Enhed og programversioner")),
     ("status", both("State of this agent", "Agentens tilstand")),
@@ -82,89 +69,4 @@ pub(super) const OPERATIONS: &[(&str, Words)] = &[
     ("configuration", both("Configuration without secrets", "Konfiguration uden hemmeligheder")),
     ("scans", both("Technical data of scans, no images", "Tekniske data om scanninger, ingen billeder")),
     ("checks", both("Checks of this workstation", "Kontrol af denne arbejdsstation")),
-];
-
-pub(super) const REFUSALS: &[(&str, Words)] = &[
-    ("symbolic_link", both("a link to elsewhere", "en henvisning til et andet sted")),
-    ("not_a_file", both("not a file", "ikke en fil")),
-    ("no_permission", both("it may not be read", "den må ikke læses")),
-    ("missing", both("it is not there", "den findes ikke")),
-    ("unreadable", both("it cannot be read", "den kan ikke læses")),
-    ("empty", both("it is empty", "den er tom")),
-    ("other_format", both("neither a scan nor text", "hverken scanning eller tekst")),
-    ("no_text", both("no line of it is text", "ingen linje er tekst")),
-    ("not_dicom", both("not a scan", "ikke en scanning")),
-    ("cut", both("the scan's file is cut off", "scanningens fil er afkortet")),
-    ("structure", both("the scan's file is damaged", "scanningens fil er beskadiget")),
-    ("too_deep", both("nested too deep to be a scan", "for dybt indlejret til at være en scanning")),
-    ("too_many", both("too many attributes for a scan", "for mange attributter til en scanning")),
-    ("too_large", both("too large a header for a scan", "for stor en header til en scanning")),
-    ("deflate", both("the compressed part is damaged", "den komprimerede del er beskadiget")),
-];
-
-pub(super) const RULES: &[(&str, Words)] = &[
-    ("learned_name", both("Names of patients and staff", "Navne på patienter og personale")),
-    ("learned_id", both("Patients' numbers", "Patientnumre")),
-    ("learned_birth_date", both("Birth dates", "Fødselsdatoer")),
-    ("learned_phone", both("Patients' telephone numbers", "Patienters telefonnumre")),
-    ("learned_email", both("Patients' e-mail addresses", "Patienters e-mailadresser")),
-    ("learned_address", both("Patients' addresses", "Patienters adresser")),
-    ("learned_clinic", both("Names of clinics", "Navne på klinikker")),
-    ("learned_remark", both("Remarks about patients", "Bemærkninger om patienter")),
-    ("learned_uid", both("Numbers of examinations, replaced", "Undersøgelsers numre, erstattet")),
-    ("date_moved", both("Dates, moved by whole weeks", "Datoer, flyttet hele uger")),
-    ("date", both("Dates", "Datoer")),
-    ("personal_number", both("Civil registration numbers (CPR)", "CPR-numre")),
-    ("long_number", both("Telephone and other long numbers", "Telefonnumre og andre lange numre")),
-    ("email", both("E-mail addresses", "E-mailadresser")),
-    ("network_address", both("Addresses in the network", "Netværksadresser")),
-    ("url", both("Web addresses", "Webadresser")),
-    ("path", both("Paths of files and folders", "Stier til filer og mapper")),
-    ("uid_mapped", both("Numbers of objects, replaced", "Objektnumre, erstattet")),
-    ("guid_mapped", both("Numbers of programs, replaced", "Programnumre, erstattet")),
-    ("dicom_dump", both("Printed attributes of scans", "Udskrevne attributter fra scanninger")),
-    (
-        "key_of_person_or_place",
-        both(
-            "Values about a person, a place or a computer",
-            "Værdier om en person, et sted eller en computer",
-        ),
-    ),
-    ("key_not_listed", both("Values of unknown meaning", "Værdier af ukendt betydning")),
-    (
-        "outside_vocabulary",
-        both("Words that are not Kathea's or the X1's own", "Ord, der ikke er Katheas eller X1'erens egne"),
-    ),
-    ("not_readable", both("Lines that cannot be read", "Linjer, der ikke kan læses")),
-    ("replaced", both("Attributes of scans, replaced", "Attributter fra scanninger, erstattet")),
-    (
-        "not_listed",
-        both(
-            "Attributes of scans that support does not need",
-            "Attributter fra scanninger, som support ikke behøver",
-        ),
-    ),
-    (
-        "private",
-        both("Attributes of scans by other makers", "Attributter fra scanninger af andre fabrikater"),
-    ),
-    (
-        "names",
-        both("Attributes of scans that name somebody", "Attributter fra scanninger, der navngiver nogen"),
-    ),
-    (
-        "unfit",
-        both(
-            "Attributes of scans with a value that does not fit",
-            "Attributter fra scanninger med en værdi, der ikke passer",
-        ),
-    ),
-    (
-        "too_long",
-        both("Attributes of scans that are too long", "Attributter fra scanninger, der er for lange"),
-    ),
-    (
-        "repeated",
-        both("Attributes of scans that come twice", "Attributter fra scanninger, der kommer to gange"),
-    ),
 ];
