@@ -137,10 +137,10 @@ fn what_may_not_be_read_is_listed() {
     }
     let before: &[&str] = if nix::unistd::geteuid().is_root() {
         let nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
-        let can = Command::new(nobody[0]).args(&nobody[1..]).args([PROGRAM, "--version"]).output();
+        let can = Command::new(nobody[0]).args(&nobody[1..]).arg("true").output();
         if !can.is_ok_and(|done| done.status.success()) {
-            assert!(std::env::var_os("REQUIRE_PEERS").is_none(), "nobody may not start {PROGRAM}");
-            eprintln!("SKIPPED: root reads everything, and setpriv can't start the program as somebody else");
+            assert!(std::env::var_os("REQUIRE_PEERS").is_none(), "setpriv cannot start a program");
+            eprintln!("SKIPPED: root reads everything, and setpriv can't start a program as somebody else");
             return;
         }
         &["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
