@@ -321,6 +321,8 @@ pub(crate) enum Privacy {
         #[arg(long, value_name = "ID", value_parser = CaseId::from_str)]
         case: CaseId,
     },
+    /// Print the code with which you can ask for erasure when this device is dead
+    Claim,
     /// Take every yes back, erase all that is held here, ask the vendor to erase what was sent. Anybody may
     Erase,
 }

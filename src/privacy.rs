@@ -31,6 +31,15 @@ pub(crate) fn privacy(config: &Config, command: Privacy) -> Result<Exit, Failure
             ));
             Ok(Exit::Done)
         }
+        Privacy::Claim => {
+            let body = ask(config, PrivacyAsk::Claim)?;
+            print::data(word(&body["claim"]))?;
+            print::words(
+                "Keep this code on paper, apart from this computer: with it, and with nothing else, you can ask the\n\
+                 vendor to erase what this device sent when the device can't ask any more.",
+            );
+            Ok(Exit::Done)
+        }
         Privacy::Erase => {
             let body = ask(config, PrivacyAsk::Erase { session: Some(session()) })?;
             print::words(&format!(

@@ -113,6 +113,8 @@ pub enum PrivacyAsk {
         /// The first number of the page.
         from: u64,
     },
+    /// `{"claim"}`: the code with which the owner can ask for erasure when this device is dead.
+    Claim,
     /// Ask the vendor to correct what it holds of a case.
     Rectify {
         /// Which.
@@ -160,7 +162,8 @@ impl Caller {
             Request::Privacy(
                 PrivacyAsk::Access { .. } | PrivacyAsk::Records { .. } | PrivacyAsk::Rectify { .. },
             ) => self.administrator || self.may_grant,
-            Request::Privacy(PrivacyAsk::Decommission { .. }) | Request::Enroll { .. } => self.administrator,
+            Request::Privacy(PrivacyAsk::Decommission { .. } | PrivacyAsk::Claim)
+            | Request::Enroll { .. } => self.administrator,
         }
     }
 

@@ -7,6 +7,7 @@ pub mod bundle;
 pub mod case;
 pub mod catalog;
 pub mod civil;
+pub mod claim;
 pub mod envelope;
 pub mod identity;
 pub mod ledger;

@@ -126,7 +126,7 @@ impl Agent {
     /// Not for now: kept sealed, neither read nor sent, until it is released or withdrawn.
     fn restrict(&mut self, flag: &Flag, by: By, now: i64) -> Result<Value, Trouble> {
         let entry = self.book.restrict(flag, by, now)?;
-        self.put_request(VendorRequest::privacy(PrivacyKind::Restrict, flag, entry), now)?;
+        self.tell_vendor(PrivacyKind::Restrict, flag, entry, now)?;
         self.consent_changed();
         info!("consent: {flag} restricted");
         Ok(json!({"state": self.book.state(flag, now).as_str()}))
@@ -134,7 +134,7 @@ impl Agent {
 
     fn release(&mut self, flag: &Flag, by: By, now: i64) -> Result<Value, Trouble> {
         let entry = self.book.release(flag, by, now)?;
-        self.put_request(VendorRequest::privacy(PrivacyKind::Release, flag, entry), now)?;
+        self.tell_vendor(PrivacyKind::Release, flag, entry, now)?;
         self.resume_journal(now)?;
         self.consent_changed();
         info!("consent: {flag} released");
@@ -178,7 +178,7 @@ impl Agent {
         }
         killpoint::step("withdraw.purged");
 
-        self.put_request(VendorRequest::privacy(PrivacyKind::Withdraw, flag, *entry), now)?;
+        self.tell_vendor(PrivacyKind::Withdraw, flag, *entry, now)?;
         killpoint::step("withdraw.asked");
 
         self.book.close_withdrawal(flag, now)?;
@@ -201,6 +201,18 @@ impl Agent {
     pub(super) fn consent_changed(&mut self) {
         self.dispatch.consent_changed();
         self.write_flags_for_kathea();
+    }
+
+    /// The ledger's line goes first: by it the vendor knows an old copy of this device when it meets one.
+    fn tell_vendor(
+        &mut self,
+        kind: PrivacyKind,
+        flag: &Flag,
+        entry: Digest,
+        now: i64,
+    ) -> Result<(), Trouble> {
+        self.put_request(VendorRequest::Consent(entry), now)?;
+        self.put_request(VendorRequest::privacy(kind, flag, entry), now)
     }
 
     pub(super) fn put_request(&mut self, request: VendorRequest, now: i64) -> Result<(), Trouble> {

@@ -274,7 +274,7 @@ impl Agent {
             let opened = sealed.open(&self.book.rights(), &self.vault);
             let exchange = match opened.as_ref().map(|clean| clean.get()) {
                 Ok(VendorRequest::Consent(entry)) => {
-                    self.book.standing_line(*entry, now).map(routes::consent)
+                    self.book.sendable_line(*entry, now).map(routes::consent)
                 }
                 Ok(VendorRequest::Privacy { kind, request }) => Some(routes::privacy(*kind, request)),
                 Err(_) => None,

@@ -1,6 +1,7 @@
 //! The rights of GDPR art. 15 to 20: what is held is shown, all of it; it is erased; the vendor is asked for the rest.
 
 use data_encoding::BASE64;
+use protocol::claim::Claim;
 use protocol::{CaseId, Catalog, Digest, Record, Value as Amount};
 use serde_json::{Value, json};
 
@@ -22,6 +23,7 @@ impl Agent {
         let done = match ask {
             PrivacyAsk::Access { vendor } => self.access(*vendor, now),
             PrivacyAsk::Records { tray, from } => self.records(tray, *from, now),
+            PrivacyAsk::Claim => Ok(json!({"claim": self.claim().to_string()})),
             PrivacyAsk::Rectify { case } => self.rectify(case, now),
             PrivacyAsk::Erase { session } => self.erase_everything(by(*session), now),
             PrivacyAsk::Decommission { drain, session } => self.decommission(*drain, by(*session), now),
@@ -89,6 +91,11 @@ impl Agent {
         self.support.drafts.discard(&mut self.vault, |_| true)?;
         self.ask_vendor(PrivacyKind::Erase, None, now)?;
         Ok(json!({"keys": keys}))
+    }
+
+    fn claim(&self) -> Claim {
+        let key = self.vault.device_key();
+        Claim::new(key.id(), |bytes| key.sign(bytes))
     }
 
     /// A request about everything, or everything of a case.

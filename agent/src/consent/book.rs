@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use protocol::ledger::EventKind;
 use protocol::{CaseId, Digest};
 
 pub use answers::{By, Channel};
@@ -167,13 +168,13 @@ impl Book {
         self.ledger.lines().iter().find(|line| line.hash == hash).map(|line| line.text.as_str())
     }
 
-    /// The ledger line with this hash, while it is the yes that stands at `now`: what goes to the vendor before
-    /// anything that it allows.
-    pub fn standing_line(&self, hash: Digest, now: i64) -> Option<&str> {
+    /// The ledger line with this hash, if it may go to the vendor at `now`: a yes only while it stands, a no always.
+    pub fn sendable_line(&self, hash: Digest, now: i64) -> Option<&str> {
         let line = self.ledger.lines().iter().find(|line| line.hash == hash)?;
         let asked = &line.entry.processing;
         let flag = Flag::new(asked.purpose, asked.case.clone())?;
-        (self.state(&flag, now) == State::Granted).then_some(line.text.as_str())
+        let is_yes = line.entry.event.kind == EventKind::Granted;
+        (!is_yes || self.state(&flag, now) == State::Granted).then_some(line.text.as_str())
     }
 
     /// Every line that verifies, the oldest first.

@@ -68,6 +68,11 @@ pub const CONTACTS: &[Contact] = &[
         needs: Needs::UsageStatistics,
     },
     Contact {
+        request: "PUT /v1/consents/{hash}",
+        carries: "the ledger line that takes a yes back",
+        needs: Needs::Rights,
+    },
+    Contact {
         request: "POST /v1/privacy/{kind}",
         carries: "kind, purposes, hash of the ledger line",
         needs: Needs::Rights,

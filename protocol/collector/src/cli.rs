@@ -9,15 +9,16 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use protocol::bundle::receipt;
-use protocol::{CaseId, CaseReason, DeviceId};
+use protocol::{CaseId, CaseReason, DeviceId, Purpose};
 use time::OffsetDateTime;
 
+use crate::audit::{Deed, Note};
 use crate::failure::Failure;
 use crate::lines::Lines;
 use crate::store::device::{self, Standing};
 use crate::store::requests::{self, Ticket};
 use crate::store::{bundles, tokens, wishes};
-use crate::{export, init, listing, pki, serve};
+use crate::{audit, claim, erasure, export, init, listing, pki, proof, serve};
 
 /// The reference collector of the telemetry agent: enrols devices, takes their records exactly once,
 /// and gives them back. Every command but `init` and `serve` also works while `serve` runs.
@@ -97,6 +98,48 @@ enum Command {
         #[arg(long)]
         reason: CaseReason,
     },
+    /// Erase what a device sent, and print which copies were handed on; its ledger entries stay, as proof
+    Erase {
+        #[command(flatten)]
+        data: Data,
+        /// The device's id, 32 hexadecimal digits
+        #[arg(long)]
+        device: DeviceId,
+        /// usage_statistics, support_case or support_scan_data; repeat for several [default: all]
+        #[arg(long)]
+        purpose: Vec<Purpose>,
+        /// Only what belongs to this support case
+        #[arg(long)]
+        case: Option<CaseId>,
+    },
+    /// Erase what was kept as long as its class allows
+    Retention {
+        #[command(subcommand)]
+        action: Retention,
+    },
+    /// Print who exported, imported or erased, and when, as lines of JSON
+    Audit {
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Print why a record may be here: the signed ledger entry, the policy's text, what was said later
+    Proof {
+        #[command(flatten)]
+        data: Data,
+        /// The device's id, 32 hexadecimal digits
+        #[arg(long)]
+        device: DeviceId,
+        /// The record's number, as `export` prints it
+        #[arg(long)]
+        seq: u64,
+    },
+    /// Take the claim code of a device that can't ask any more as its request to erase, and print the ticket
+    Claim {
+        #[command(flatten)]
+        data: Data,
+        /// What `kathea-agent privacy claim` printed
+        code: String,
+    },
     /// Print the privacy requests, as lines of JSON
     Requests {
         #[command(flatten)]
@@ -104,6 +147,18 @@ enum Command {
         /// Mark this request as carried out instead
         #[arg(long, value_name = "TICKET", value_parser = ticket)]
         done: Option<Ticket>,
+    },
+}
+
+#[derive(Subcommand)]
+enum Retention {
+    /// Do it
+    Run {
+        #[command(flatten)]
+        data: Data,
+        /// Only print what would go
+        #[arg(long)]
+        dry_run: bool,
     },
 }
 
@@ -151,7 +206,12 @@ fn run(command: Command) -> Result<(), Failure> {
             let data = data.initialised()?;
             (0..count).try_for_each(|_| print(&tokens::make(&data, now)?))
         }
-        Command::Export { data, losses: false } => list(|lines| export::records(&data.initialised()?, lines)),
+        Command::Export { data, losses: false } => {
+            let data = data.initialised()?;
+            let mut count = 0;
+            list(|lines| export::records(&data, lines).map(|printed| count = printed))?;
+            audit::note(&data, Note::new(Deed::Export, count), now)
+        }
         Command::Export { data, losses: true } => list(|lines| export::losses(&data.initialised()?, lines)),
         Command::Devices { data } => list(|lines| listing::devices(&data.initialised()?, lines)),
         Command::Revoke { data, device } => {
@@ -162,7 +222,11 @@ fn run(command: Command) -> Result<(), Failure> {
             let data = data.map(|data| Data { data }).unwrap_or_else(|| no_data()).initialised()?;
             match action {
                 None => list(|lines| listing::bundles(&data, lines)),
-                Some(Bundles::Import { file }) => print(&receipt(bundles::import(&data, &file, now)?)),
+                Some(Bundles::Import { file }) => {
+                    let imported = bundles::import(&data, &file, now)?;
+                    audit::note(&data, Note::new(Deed::Import, 1), now)?;
+                    print(&receipt(imported))
+                }
             }
         }
         Command::Ask { data, device, case, reason } => {
@@ -170,6 +234,25 @@ fn run(command: Command) -> Result<(), Failure> {
             enrolled(&device::dir(&data, device), device)?;
             wishes::ask(&data, device, &case, reason, now)
         }
+        Command::Erase { data, device, purpose, case } => {
+            let data = data.initialised()?;
+            enrolled(&device::dir(&data, device), device)?;
+            let purposes = if purpose.is_empty() { Purpose::ALL } else { &purpose };
+            list(|lines| erasure::erase(&data, device, purposes, case.as_ref(), now, lines))
+        }
+        Command::Retention { action: Retention::Run { data, dry_run } } => {
+            let data = data.initialised()?;
+            list(|lines| erasure::retention(&data, dry_run, now, lines))
+        }
+        Command::Audit { data } => {
+            let data = data.initialised()?;
+            list(|lines| audit::lines(&data)?.iter().try_for_each(|(line, _)| lines.put(line)))
+        }
+        Command::Proof { data, device, seq } => {
+            let data = data.initialised()?;
+            list(|lines| proof::prove(&data, device, seq, lines))
+        }
+        Command::Claim { data, code } => print(&claim::take(&data.initialised()?, &code, now)?.to_string()),
         Command::Requests { data, done: None } => {
             list(|lines| listing::requests(&data.initialised()?, lines))
         }

@@ -62,19 +62,22 @@ struct Loss {
     reason: Reason,
 }
 
-/// Every record that is held, device by device, in the order they came.
-pub(crate) fn records(data: &Path, lines: &mut Lines) -> Result<(), Failure> {
+/// Every record that is held, device by device, in the order they came; how many there were.
+pub(crate) fn records(data: &Path, lines: &mut Lines) -> Result<u64, Failure> {
+    let mut count = 0;
     for (device, purpose) in streams(data)? {
         let path = stream_path(&device::dir(data, device), purpose);
         stream::replay(&path, |received_at, batch, fresh| {
             let received_at = rfc3339(received_at);
             fresh.iter().try_for_each(|&(lo, hi)| {
-                records_of(batch, lo, hi)
-                    .try_for_each(|(seq, record)| lines.put(&line(device, batch, seq, record, &received_at)))
+                records_of(batch, lo, hi).try_for_each(|(seq, record)| {
+                    count += 1;
+                    lines.put(&line(device, batch, seq, record, &received_at))
+                })
             })
         })?;
     }
-    Ok(())
+    Ok(count)
 }
 
 /// Every declared gap that nothing filled, each number once.

@@ -13,12 +13,19 @@
 //! store     all that outlives a power cut; a distributed engine would replace this module alone
 //! export    what the store holds, for a reader
 //! listing   who came, and what they asked for
+//! proof     why a record may be here
+//! erasure   the end of data: for its owner, or because its time is over
+//! claim     an owner's word for a device that is dead
+//! audit     who exported, imported or erased
 //! ```
 //!
 //! No address of a device's end of a connection is kept or logged, and no log line carries content.
 
+mod audit;
+mod claim;
 mod cli;
 mod disk;
+mod erasure;
 mod export;
 mod failure;
 mod init;
@@ -26,6 +33,7 @@ mod lines;
 mod listing;
 mod pki;
 mod problem;
+mod proof;
 mod routes;
 mod serve;
 mod store;

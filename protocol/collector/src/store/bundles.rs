@@ -122,6 +122,24 @@ pub(crate) fn filed(data: &Path, sha256: Digest) -> Result<Option<Filed>, Failur
     disk::read_json(&data.join(DIR).join(format!("{sha256}.json")))
 }
 
+/// Removes the bundles that `goes`; with `dry_run` only counts them.
+pub(crate) fn remove(data: &Path, dry_run: bool, goes: impl Fn(&Filed) -> bool) -> Result<u64, Failure> {
+    if !data.join(DIR).is_dir() {
+        return Ok(0);
+    }
+    let _filing = filing(data)?;
+    let mut count = 0;
+    for (sha256, _, path) in all(data)?.into_iter().filter(|(_, filed, _)| goes(filed)) {
+        count += 1;
+        if !dry_run {
+            disk::remove(&path)?;
+            disk::remove(&data.join(DIR).join(format!("{sha256}.json")))?;
+            disk::sync_parent(&path).map_err(Failure::at(&path))?;
+        }
+    }
+    Ok(count)
+}
+
 /// Held while a file is filed: the server and the command line write the same names.
 fn filing(data: &Path) -> Result<File, Failure> {
     let dir = data.join(DIR);

@@ -109,6 +109,12 @@ pub(crate) fn retire(dir: &Path, now: OffsetDateTime) -> Result<(), Failure> {
     disk::write(&dir.join(RETIRED), rfc3339(now).as_bytes(), Access::Private)
 }
 
+/// When the device was taken out of use, if it was.
+pub(crate) fn retired_at(dir: &Path) -> Result<Option<OffsetDateTime>, Failure> {
+    let text = disk::read(&dir.join(RETIRED))?.and_then(|bytes| String::from_utf8(bytes).ok());
+    Ok(text.and_then(|text| OffsetDateTime::parse(&text, &Rfc3339).ok()))
+}
+
 /// A time to the second, as every file and answer has it.
 pub(crate) fn rfc3339(time: OffsetDateTime) -> String {
     // Fails only for years that no clock shows.

@@ -159,7 +159,8 @@ fn find(file: &mut (impl BufRead + Seek), at: u64) -> io::Result<Option<u64>> {
     Ok(None)
 }
 
-fn frame(received_at: OffsetDateTime, payload: &[u8]) -> Vec<u8> {
+/// The bytes of a frame.
+pub(crate) fn frame(received_at: OffsetDateTime, payload: &[u8]) -> Vec<u8> {
     let mut frame = vec![0; SUMMED];
     frame.extend_from_slice(&(payload.len() as u32).to_le_bytes());
     frame.extend_from_slice(&received_at.unix_timestamp().to_le_bytes());

@@ -17,11 +17,12 @@
 //! behind the surface of [`Store`]; the command line uses the files beside a running server, which
 //! therefore looks at tokens and markers anew at each request.
 
+pub(crate) mod alter;
 mod book;
 pub(crate) mod bundles;
 pub(crate) mod device;
 mod index;
-mod log;
+pub(crate) mod log;
 mod ranges;
 pub(crate) mod requests;
 pub(crate) mod stream;
@@ -37,7 +38,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use protocol::ledger::Entry;
-use protocol::reply::{PrivacyReply, PrivacyRequest};
+use protocol::reply::{PrivacyReply, PrivacyRequest, TicketState};
 use protocol::{Batch, DeviceId, Digest, Purpose, Wish};
 use time::OffsetDateTime;
 
@@ -61,6 +62,8 @@ pub(crate) struct Store {
 /// What is kept in memory of a device that came since the start. Its requests wait for each other.
 struct Device {
     dir: PathBuf,
+    /// How often something had been taken out when it was read.
+    altered: u64,
     book: Book,
     streams: BTreeMap<Purpose, Stream>,
 }
@@ -161,6 +164,9 @@ impl Store {
                     device.heed(&kept);
                 }
             }
+            if kind.is_carried_out_at_once() && requests::state(&self.data, ticket)? == TicketState::Open {
+                requests::finish(&self.data, ticket, now)?;
+            }
             // Also when the request comes again: the first may have been cut here.
             if kind == Kind::Decommission {
                 device::retire(&device.dir, now)?;
@@ -190,21 +196,28 @@ impl Store {
     ) -> Result<T, Failure> {
         let device = lock(&self.devices)?.entry(id).or_default().clone();
         let mut device = lock(&device)?;
+        let dir = device::dir(&self.data, id);
+        let _held = alter::hold(&dir)?;
+        // The command line took something out meanwhile: what is in memory is no longer so.
+        let altered = alter::count(&dir)?;
+        if device.as_ref().is_some_and(|device| device.altered != altered) {
+            *device = None;
+        }
         match &mut *device {
             Some(device) => work(device),
-            none => work(none.insert(Device::read(&self.data, id)?)),
+            none => work(none.insert(Device::read(&self.data, id, altered)?)),
         }
     }
 }
 
 impl Device {
-    fn read(data: &Path, id: DeviceId) -> Result<Self, Failure> {
+    fn read(data: &Path, id: DeviceId, altered: u64) -> Result<Self, Failure> {
         let dir = device::dir(data, id);
         let Some(enrolment) = device::enrolment(&dir)? else {
             return Err(Failure::new(format!("device {id} is not enrolled")));
         };
         let book = Book::open(&dir.join("consents.log"), &enrolment.public_key())?;
-        let mut device = Self { dir, book, streams: BTreeMap::new() };
+        let mut device = Self { dir, altered, book, streams: BTreeMap::new() };
         for (_, kept) in requests::all(data, id)? {
             device.heed(&kept);
         }

@@ -36,6 +36,13 @@ pub(crate) enum Kind {
     Decommission,
 }
 
+impl Kind {
+    /// Whether nothing is left to do once it is kept.
+    pub(crate) const fn is_carried_out_at_once(self) -> bool {
+        matches!(self, Self::Withdraw | Self::Restrict | Self::Release | Self::Decommission)
+    }
+}
+
 /// A request as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Kept {

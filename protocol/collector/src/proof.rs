@@ -1,0 +1,163 @@
+//! That a record was allowed: its ledger entry as the device signed it, the policy's text, and what was said later.
+//! Everything lies here; the device may be gone.
+
+use std::fs;
+use std::path::Path;
+
+use data_encoding::BASE64;
+use protocol::ledger::{self, Entry, EventKind};
+use protocol::policy::POLICIES;
+use protocol::{Batch, DeviceId, Digest, Epoch, Purpose};
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use crate::failure::Failure;
+use crate::lines::Lines;
+use crate::store::device::{self, rfc3339};
+use crate::store::{log, stream, stream_path};
+
+#[derive(Serialize)]
+struct Proof<'a> {
+    device: DeviceId,
+    purpose: Purpose,
+    epoch: Epoch,
+    seq: u64,
+    received_at: String,
+    /// Base64 of the raw Ed25519 key that the entries are signed with.
+    public_key: &'a str,
+    consent: Digest,
+    /// The very line that the device signed.
+    line: Option<&'a str>,
+    signature_valid: bool,
+    /// A yes to this purpose, given before the record came and not over or taken back by then.
+    valid: bool,
+    policy: Option<Policy<'a>>,
+    /// What was said later about the same consent.
+    later: Vec<Said<'a>>,
+}
+
+#[derive(Serialize)]
+struct Policy<'a> {
+    id: &'a str,
+    version: &'a str,
+    sha256: Digest,
+    /// Absent if it is neither built in nor in `policies/` of the data directory.
+    text: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Said<'a> {
+    kind: EventKind,
+    at: &'a str,
+    line: &'a str,
+}
+
+/// A proof for every record of the device with this number, in whatever epoch.
+pub(crate) fn prove(data: &Path, device: DeviceId, seq: u64, lines: &mut Lines) -> Result<(), Failure> {
+    let dir = device::dir(data, device);
+    let Some(enrolment) = device::enrolment(&dir)? else {
+        return Err(Failure::new(format!("device {device} was never enrolled; `devices` lists them")));
+    };
+    let (entries, key) = (entries(data, device)?, enrolment.public_key());
+    let public_key = BASE64.encode(&key);
+    let mut found = false;
+    for &purpose in Purpose::ALL {
+        stream::replay(&stream_path(&dir, purpose), |received_at, batch, fresh| {
+            if !fresh.iter().any(|&(lo, hi)| (lo..=hi).contains(&seq)) {
+                return Ok(());
+            }
+            found = true;
+            lines.put(&proof(data, device, seq, batch, received_at, &entries, &key, &public_key)?)
+        })?;
+    }
+    if found { Ok(()) } else { Err(Failure::new("no record of this number is held for the device")) }
+}
+
+#[allow(clippy::too_many_arguments, reason = "the record, the device and all that was said")]
+fn proof<'a>(
+    data: &Path,
+    device: DeviceId,
+    seq: u64,
+    batch: &Batch,
+    received_at: OffsetDateTime,
+    entries: &'a [(String, Entry)],
+    key: &[u8],
+    public_key: &'a str,
+) -> Result<Proof<'a>, Failure> {
+    let purpose = batch.header.purpose;
+    let given = entries.iter().find(|(line, _)| ledger::line_hash(line) == batch.header.consent);
+    let at = rfc3339(received_at);
+    let later: Vec<Said<'_>> = entries
+        .iter()
+        .filter(|(_, entry)| given.is_some_and(|(_, given)| follows(entry, given)))
+        .map(|(line, entry)| Said { kind: entry.event.kind, at: &entry.event.at, line })
+        .collect();
+    let signature_valid = given.is_some_and(|(line, _)| ledger::read_line(line, key).is_ok());
+    let covers = given.is_some_and(|(_, entry)| {
+        let event = &entry.event;
+        entry.processing.purpose == purpose
+            && event.kind == EventKind::Granted
+            && event.until.as_ref().is_none_or(|until| at <= *until)
+    });
+    // Whatever ended the yes reached the collector before the record, or it would have been refused: so the clock of
+    // the device decides nothing here.
+    let policy = match given {
+        None => None,
+        Some((_, entry)) => {
+            let asked = &entry.processing;
+            let text = policy_text(data, asked.policy_sha256)?;
+            let (id, version) = (asked.policy.as_str(), asked.policy_version.as_str());
+            Some(Policy { id, version, sha256: asked.policy_sha256, text })
+        }
+    };
+    Ok(Proof {
+        device,
+        purpose,
+        epoch: batch.epoch,
+        seq,
+        received_at: at,
+        public_key,
+        consent: batch.header.consent,
+        line: given.map(|(line, _)| line.as_str()),
+        signature_valid,
+        valid: signature_valid && covers,
+        policy,
+        later,
+    })
+}
+
+fn follows(entry: &Entry, given: &Entry) -> bool {
+    let (about, asked) = (&entry.processing, &given.processing);
+    entry.header.index > given.header.index && about.purpose == asked.purpose && about.case == asked.case
+}
+
+/// Every ledger entry that the device sent, as it came.
+pub(crate) fn entries(data: &Path, device: DeviceId) -> Result<Vec<(String, Entry)>, Failure> {
+    let dir = device::dir(data, device);
+    let Some(enrolment) = device::enrolment(&dir)? else { return Ok(Vec::new()) };
+    let (key, path, mut out) = (enrolment.public_key(), dir.join("consents.log"), Vec::new());
+    log::read(&path, |frame| {
+        let line = String::from_utf8(frame.payload).map_err(|_| Failure::unreadable(&path))?;
+        let entry = ledger::read_line(&line, &key).map_err(|_| Failure::unreadable(&path))?;
+        out.push((line, entry));
+        Ok(())
+    })?;
+    Ok(out)
+}
+
+/// The policy of this hash: built in, or a file that somebody put into `policies/`.
+fn policy_text(data: &Path, sha256: Digest) -> Result<Option<String>, Failure> {
+    let is_it = |text: &str| Digest::of(text.as_bytes()) == sha256;
+    if let Some((_, text)) = POLICIES.iter().find(|(_, text)| is_it(text)) {
+        return Ok(Some((*text).to_owned()));
+    }
+    let dir = data.join("policies");
+    for name in crate::disk::names(&dir)? {
+        let path = dir.join(name);
+        let text = fs::read_to_string(&path).map_err(Failure::at(&path))?;
+        if is_it(&text) {
+            return Ok(Some(text));
+        }
+    }
+    Ok(None)
+}
