@@ -8,6 +8,7 @@
 #[path = "../kathea/mod.rs"]
 mod kathea;
 
+mod case;
 mod input;
 mod look;
 mod relay;
@@ -24,6 +25,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 use time::{OffsetDateTime, UtcOffset};
 
+use case::Places;
 use input::Input;
 use kathea::Said;
 use show::{Show, bytes, grouped, mark};
@@ -35,6 +37,12 @@ struct Arguments {
     /// Your own events instead of simulated ones, one a line; their times are moved behind the consent
     #[arg(long, value_name = "FILE.ndjson")]
     outbox: Option<PathBuf>,
+    /// Your own scans for the support case instead of simulated ones
+    #[arg(long, value_name = "DIR")]
+    scans: Option<PathBuf>,
+    /// Your own logs for it
+    #[arg(long, value_name = "DIR")]
+    logs: Option<PathBuf>,
     /// Keep everything in this new directory, for looking
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
@@ -83,7 +91,9 @@ fn demonstrate(arguments: &Arguments) -> Result<u32> {
     let mut show = Show::default();
 
     show.step("A collector and an agent");
-    let stage = Stage::set(&fs::canonicalize(dir)?)?;
+    let dir = &fs::canonicalize(dir)?;
+    let places = Places::new(arguments.logs.as_deref(), arguments.scans.as_deref(), dir, arguments.seed)?;
+    let stage = Stage::set(dir, &places)?;
     let device = stage.enroll()?;
     show.say(format!("directory   {}", dir.display()));
     show.say(format!(
@@ -98,6 +108,7 @@ fn demonstrate(arguments: &Arguments) -> Result<u32> {
     let at_rest = at_rest(&mut show, &stage)?;
     let wire = ship(&mut show, &stage, &taken)?;
     withdraw(&mut show, &stage)?;
+    case::support(&mut show, &stage, &places, dir)?;
 
     show.step("In figures");
     let lines = taken.said.lines;

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::case::Places;
 use crate::relay::Relay;
 
 pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -54,7 +55,7 @@ impl Running {
 
 impl Stage {
     /// Sets up a collector that serves, and the configuration of an agent that is not enrolled yet.
-    pub(crate) fn set(dir: &Path) -> Result<Self> {
+    pub(crate) fn set(dir: &Path, places: &Places) -> Result<Self> {
         let [collector, data, outbox] = ["collector", "agent", "outbox"].map(|name| dir.join(name));
         fs::create_dir_all(&outbox)?;
         run(COLLECTOR, ["init".as_ref(), "--data".as_ref(), collector.as_os_str()])?;
@@ -70,10 +71,12 @@ impl Stage {
         let given = fs::read_to_string(collector.join("agent.toml"))?;
         let support = given.find("[support]").and_then(|at| given.get(at..)).unwrap_or_default();
         let text = format!(
-            "data_dir = {}\n\n[kathea]\noutbox = {}\nsocket = {}\nuser = \"\"\n\n[collector]\nurl = \"https://{}\"\n\
+            "data_dir = {}\n\n[kathea]\noutbox = {}\nlogs = [{}]\nscans = [{}]\nsocket = {}\nuser = \"\"\n\n[collector]\nurl = \"https://{}\"\n\
              ca = {}\n\n[consent]\ngroup = \"\"\n\n[keys]\nprotector = \"file\"\n\n{support}",
             quoted(&data),
             quoted(&outbox),
+            quoted(&places.logs),
+            quoted(&places.scans),
             quoted(&socket),
             relay.address,
             quoted(&collector.join("ca.pem")),
@@ -108,6 +111,11 @@ impl Stage {
     pub(crate) fn collector(&self, arguments: &[&str]) -> Result<String> {
         let data = ["--data".as_ref(), self.collector.as_os_str()];
         run(COLLECTOR, arguments.iter().map(AsRef::as_ref).chain(data))
+    }
+
+    /// A file of the collector's.
+    pub(crate) fn collector_file(&self, name: &str) -> PathBuf {
+        self.collector.join(name)
     }
 
     /// The agent as a service.
