@@ -2,6 +2,7 @@
 //! room, and the only one that looks at a clock.
 
 mod answers;
+mod bundles;
 mod connection;
 mod consents;
 mod decommission;
@@ -17,6 +18,7 @@ mod support;
 mod trouble;
 mod upkeep;
 mod watch;
+mod wishes;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -26,7 +28,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use log::{info, warn};
 use protocol::catalog::Catalog;
-use protocol::{Header, Purpose, Retention};
+use protocol::{Header, Purpose, Retention, Wish};
 use ring::rand::{SecureRandom, SystemRandom};
 
 pub use trouble::{OpenError, Trouble};
@@ -67,6 +69,8 @@ pub struct Agent {
     periods: Periods,
     dispatch: Dispatch,
     problems: Problems,
+    /// What the vendor asks for.
+    wishes: Vec<Wish>,
     busy_until: Option<Duration>,
     running: bool,
     /// When the workstation is looked at again, since the start.
@@ -179,6 +183,7 @@ impl Agent {
             protector,
             dispatch: Dispatch::new(&config, random_u64(&random)?),
             wash: Wash::new(Catalog::built_in()),
+            wishes: wishes::kept(&config),
             config,
             vault,
             book,
@@ -285,7 +290,8 @@ impl Agent {
         self.drain();
         self.resume_decommissioning(unix_now())?;
         let waiting = self.usage.waiting().records + self.requests.waiting().records;
-        Ok(if waiting == 0 { Finished::Nothing } else { Finished::Remains })
+        let bundle = self.support.queue.next(|_| true);
+        Ok(if waiting == 0 && bundle.is_none() { Finished::Nothing } else { Finished::Remains })
     }
 
     /// One group of the outbox; true if there is more.

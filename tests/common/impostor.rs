@@ -36,15 +36,24 @@ impl Authority {
     }
 }
 
-/// Answers every request with the same bytes.
+/// Answers as it is told to.
 pub(crate) struct Impostor {
     url: String,
     heard: Arc<AtomicU64>,
 }
 
 impl Impostor {
-    /// With a certificate of `authority` that ends so far from now.
+    /// Answers every request with the same bytes, with a certificate of `authority` that ends so far from now.
     pub(crate) fn start(authority: &Authority, ends: Duration, answer: &'static [u8]) -> Self {
+        Self::answering(authority, ends, move |_| answer.to_vec())
+    }
+
+    /// Answers each request by its head.
+    pub(crate) fn answering(
+        authority: &Authority,
+        ends: Duration,
+        answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static,
+    ) -> Self {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
         params.not_before = OffsetDateTime::now_utc() - Duration::days(365);
@@ -60,13 +69,13 @@ impl Impostor {
 
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("https://{}", listener.local_addr().unwrap());
-        let (config, heard) = (Arc::new(config), Arc::new(AtomicU64::new(0)));
+        let (config, heard, answer) = (Arc::new(config), Arc::new(AtomicU64::new(0)), Arc::new(answer));
         let impostor = Self { url, heard: Arc::clone(&heard) };
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 let tls = ServerConnection::new(Arc::clone(&config)).unwrap();
-                let heard = Arc::clone(&heard);
-                thread::spawn(move || serve(stream, tls, answer, &heard));
+                let (heard, answer) = (Arc::clone(&heard), Arc::clone(&answer));
+                thread::spawn(move || serve(stream, tls, &*answer, &heard));
             }
         });
         impostor
@@ -83,7 +92,12 @@ impl Impostor {
 }
 
 /// Answers at the end of a head, and listens on: the answer comes before the body is read.
-fn serve(mut stream: TcpStream, mut tls: ServerConnection, answer: &[u8], heard: &AtomicU64) {
+fn serve(
+    mut stream: TcpStream,
+    mut tls: ServerConnection,
+    answer: &dyn Fn(&str) -> Vec<u8>,
+    heard: &AtomicU64,
+) {
     let mut stream = Stream::new(&mut tls, &mut stream);
     let (mut request, mut buffer) = (Vec::new(), [0; 4096]);
     while let Ok(length) = stream.read(&mut buffer)
@@ -91,9 +105,10 @@ fn serve(mut stream: TcpStream, mut tls: ServerConnection, answer: &[u8], heard:
     {
         heard.fetch_add(length as u64, Ordering::SeqCst);
         request.extend_from_slice(&buffer[..length]);
-        if request.windows(4).any(|end| end == b"\r\n\r\n") {
+        if let Some(end) = request.windows(4).position(|end| end == b"\r\n\r\n") {
+            let answer = answer(&String::from_utf8_lossy(&request[..end]));
             request.clear();
-            let _ = stream.write_all(answer);
+            let _ = stream.write_all(&answer);
         }
     }
 }

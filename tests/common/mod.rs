@@ -11,6 +11,7 @@
 )]
 
 pub(crate) mod browser;
+pub(crate) mod bundle;
 pub(crate) mod collector;
 pub(crate) mod impostor;
 #[path = "../kathea/mod.rs"]

@@ -1,4 +1,4 @@
-//! A TCP relay in front of the collector: counts what passes, and can lose replies.
+//! A TCP relay in front of the collector: counts what passes, and can lose replies and cut connections.
 //!
 //! It reads nothing, but knows where TLS records end: a reply that is lost is lost after the collector sent
 //! it, and so after it stored what the reply is about.
@@ -9,6 +9,7 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Instant;
 
 /// Bytes of a TLS record below which it is no reply: session tickets, which the server sends unasked.
 const TICKET: usize = 200;
@@ -25,6 +26,11 @@ struct Passed {
     lost: AtomicU64,
     /// For each of the next connections, which answer is lost.
     to_lose: Mutex<VecDeque<u64>>,
+    /// For each of the next connections, after how many bytes of the agent's it ends.
+    to_cut: Mutex<VecDeque<u64>>,
+    cuts: AtomicU64,
+    /// When the agent's last byte passed.
+    last: Mutex<Option<Instant>>,
 }
 
 impl Relay {
@@ -36,8 +42,9 @@ impl Relay {
             for agent in listener.incoming().map_while(Result::ok) {
                 passed.connections.fetch_add(1, Ordering::SeqCst);
                 let lose = passed.to_lose.lock().unwrap().pop_front();
+                let cut = passed.to_cut.lock().unwrap().pop_front();
                 let Ok(server) = TcpStream::connect(collector) else { continue };
-                pass_both_ways(agent, server, lose, &passed);
+                pass_both_ways(agent, server, lose, cut, &passed);
             }
         });
         relay
@@ -61,18 +68,39 @@ impl Relay {
         self.passed.lost.load(Ordering::SeqCst)
     }
 
+    /// Connections that were cut.
+    pub(crate) fn cuts(&self) -> u64 {
+        self.passed.cuts.load(Ordering::SeqCst)
+    }
+
+    /// When the agent's last byte passed.
+    pub(crate) fn last(&self) -> Option<Instant> {
+        *self.passed.last.lock().unwrap()
+    }
+
+    /// The next connections each end after so many bytes of the agent's.
+    pub(crate) fn cut(&self, after: &[u64]) {
+        self.passed.to_cut.lock().unwrap().extend(after);
+    }
+
     /// The next connections each end at an answer, counted from the handshake's as 1, that is not passed on.
     pub(crate) fn lose(&self, answers: &[u64]) {
         self.passed.to_lose.lock().unwrap().extend(answers);
     }
 }
 
-fn pass_both_ways(agent: TcpStream, server: TcpStream, lose: Option<u64>, passed: &Arc<Passed>) {
+fn pass_both_ways(
+    agent: TcpStream,
+    server: TcpStream,
+    lose: Option<u64>,
+    cut: Option<u64>,
+    passed: &Arc<Passed>,
+) {
     let asked = Arc::new(AtomicU64::new(0));
     let (from, to, up, counted) =
         (agent.try_clone().unwrap(), server.try_clone().unwrap(), Arc::clone(passed), Arc::clone(&asked));
     thread::spawn(move || {
-        let _ = pass_questions(&from, &to, &up, &counted);
+        let _ = pass_questions(&from, &to, cut, &up, &counted);
         let _ = to.shutdown(Shutdown::Write);
     });
     let passed = Arc::clone(passed);
@@ -85,19 +113,26 @@ fn pass_both_ways(agent: TcpStream, server: TcpStream, lose: Option<u64>, passed
 fn pass_questions(
     mut from: &TcpStream,
     mut to: &TcpStream,
+    cut: Option<u64>,
     passed: &Passed,
     asked: &AtomicU64,
 ) -> io::Result<()> {
     let mut buffer = [0; 16 << 10];
-    loop {
-        let length = from.read(&mut buffer)?;
+    let mut left = cut.unwrap_or(u64::MAX);
+    while left > 0 {
+        let room = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        let length = from.read(&mut buffer[..room])?;
         if length == 0 {
             return Ok(());
         }
         asked.fetch_add(length as u64, Ordering::SeqCst);
         to.write_all(&buffer[..length])?;
         passed.bytes.fetch_add(length as u64, Ordering::SeqCst);
+        *passed.last.lock().unwrap() = Some(Instant::now());
+        left -= length as u64;
     }
+    passed.cuts.fetch_add(1, Ordering::SeqCst);
+    from.shutdown(Shutdown::Both)
 }
 
 /// An answer begins with the first record, longer than a ticket, after something was asked.

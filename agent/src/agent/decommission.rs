@@ -82,7 +82,7 @@ impl Agent {
         let text = receipt::decommissioning(device, left, self.tickets.all(), now, self.config.language);
         durable::replace(&certificate(&data), text.as_bytes())?;
         killpoint::step("decommission.certified");
-        for name in ["certificate.pem", "tally.json", "tickets.json"] {
+        for name in ["certificate.pem", "tally.json", "tickets.json", "wishes.json"] {
             match durable::erase(&data.join(name)) {
                 Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e.into()),
                 _ => {}

@@ -8,6 +8,7 @@ use log::{error, warn};
 use protocol::{Digest, Reason};
 use ring::rand::SecureRandom;
 
+use super::bundles::{Sending, Stepping};
 use super::renewal::Life;
 use super::{Agent, Trouble, Wake, connection};
 use crate::config::Config;
@@ -26,6 +27,8 @@ use crate::{killpoint, limits};
 pub(super) struct Dispatch {
     pub(super) usage: Pace,
     pub(super) requests: Pace,
+    pub(super) bundles: Pace,
+    pub(super) sending: Option<Sending>,
     pub(super) progress: Progress,
     pub(super) line: Line,
     /// A ledger entry that the collector asked for before it takes the batch again.
@@ -70,6 +73,7 @@ pub(super) enum About {
     Ticket(String),
     /// What the collector's newest ledger line is, before anything is sent for the first time since the start.
     Head,
+    Bundle(Stepping),
     Probe(Stream),
 }
 
@@ -77,6 +81,7 @@ pub(super) enum About {
 pub(super) enum Stream {
     Usage,
     Requests,
+    Bundles,
 }
 
 /// What came of it, with the connection back.
@@ -92,6 +97,8 @@ impl Dispatch {
         Self {
             usage: Pace::new(config.ship.interval, random),
             requests: Pace::new(Duration::ZERO, random),
+            bundles: Pace::new(Duration::ZERO, random),
+            sending: None,
             progress: Progress::default(),
             line: Line::NotEnrolled,
             consent_first: None,
@@ -124,6 +131,7 @@ impl Dispatch {
         }
         self.usage.resume();
         self.requests.resume();
+        self.bundles.resume();
     }
 
     /// Whether there is a certificate that can be used.
@@ -140,6 +148,7 @@ impl Dispatch {
     pub(super) fn consent_changed(&mut self) {
         self.consent_first = None;
         self.usage.resume();
+        self.bundles.resume();
     }
 
     /// For `status`.
@@ -148,7 +157,7 @@ impl Dispatch {
             Line::Unusable(what) => Some(what.clone()),
             _ => None,
         };
-        let paces = [self.usage.problem(), self.requests.problem()];
+        let paces = [self.usage.problem(), self.requests.problem(), self.bundles.problem()];
         let mut problems: Vec<String> =
             paces.into_iter().flatten().map(|problem| problem.to_string()).collect();
         problems.dedup();
@@ -217,7 +226,7 @@ impl Agent {
         }
     }
 
-    /// What goes now: a request of the clinic first, then usage if a permit lives and no scan runs.
+    /// What goes now: a request of the clinic first, then, while permits live and no scan runs, bundles and usage.
     fn next_transfer(&mut self, urgency: Waiting, now: i64) -> Result<Option<Transfer>, Trouble> {
         self.dispatch.due = None;
         if !matches!(self.dispatch.line, Line::Free(_)) {
@@ -259,6 +268,9 @@ impl Agent {
         }
         if let Some(due) = self.tickets.due().filter(|due| *due > elapsed) {
             self.due_at(due);
+        }
+        if let Some(transfer) = self.next_bundle(now)? {
+            return Ok(Some(transfer));
         }
         self.next_batch(urgency, elapsed, now)
     }
@@ -362,6 +374,6 @@ impl Agent {
     }
 }
 
-fn probe(stream: Stream) -> Transfer {
+pub(super) fn probe(stream: Stream) -> Transfer {
     Transfer { exchange: routes::capabilities(), about: About::Probe(stream) }
 }

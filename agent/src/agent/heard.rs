@@ -13,7 +13,7 @@ use crate::consent::vendor_request::VendorRequest;
 use crate::ship::exchange::Outcome;
 use crate::ship::pace::{Fate, Problem, Reply};
 use crate::ship::parcel::Parcel;
-use crate::ship::routes;
+use crate::ship::{routes, tus};
 use crate::spool::Missing;
 use crate::{durable, killpoint};
 
@@ -24,14 +24,16 @@ impl Agent {
         if matches!(self.dispatch.line, Line::InUse) {
             self.dispatch.line = Line::Free(https);
         }
-        if let Ok(answer) = &outcome
-            && let Some((index, hash)) = answer.ledger_head()
-        {
-            self.book.compare_head(index, hash);
+        if let Ok(answer) = &outcome {
+            if let Some((index, hash)) = answer.ledger_head() {
+                self.book.compare_head(index, hash);
+            }
+            // What answers a renewal says nothing of the ledger, nor of wishes.
+            if !matches!(about, About::Renewal) && (200..300).contains(&answer.status) {
+                self.dispatch.head_known = true;
+                self.note_wishes(answer, super::unix_now());
+            }
         }
-        // What answers a renewal says nothing of the ledger.
-        self.dispatch.head_known |= !matches!(about, About::Renewal)
-            && outcome.as_ref().is_ok_and(|answer| (200..300).contains(&answer.status));
         let reply = about.reply(&outcome);
         self.note_contact(&reply, &outcome);
         let taken = match about {
@@ -55,11 +57,13 @@ impl Agent {
                 self.heard_of_renewal(outcome);
                 Ok(())
             }
+            About::Bundle(stepping) => self.heard_of_bundle(&stepping, &outcome),
             About::Probe(stream) => {
                 let (random, elapsed) = (self.random(), self.since_start());
                 match stream {
                     Stream::Usage => self.dispatch.usage.heard(reply, 0, elapsed, random),
                     Stream::Requests => self.dispatch.requests.heard(reply, 0, elapsed, random),
+                    Stream::Bundles => self.dispatch.bundles.heard(reply, 0, elapsed, random),
                 };
                 Ok(())
             }
@@ -160,6 +164,7 @@ impl About {
             }
             Self::Request(_, VendorRequest::Privacy { .. }) => routes::privacy_taken(outcome).0,
             Self::Ticket(_) => routes::read_ticket(outcome).map_or_else(|reply| reply, |_| Reply::Welcome),
+            Self::Bundle(_) => tus::contact(outcome),
             Self::Probe(_) | Self::Head => routes::probed(outcome),
             Self::Renewal => routes::renewed(outcome),
         }
@@ -167,7 +172,7 @@ impl About {
 }
 
 /// RFC 3339, UTC.
-fn utc_text(now: i64) -> String {
+pub(super) fn utc_text(now: i64) -> String {
     OffsetDateTime::from_unix_timestamp(now)
         .ok()
         .and_then(|time| time.format(&Rfc3339).ok())

@@ -26,6 +26,7 @@ impl Agent {
             "dropped": self.tally.dropped(),
             "requests": self.tickets.all(),
             "bundles": self.bundles(),
+            "wishes": self.shown_wishes(now),
             "keys": self.protector.as_str(),
             "busy": self.is_busy(),
             "disk_bytes": self.disk_bytes(),

@@ -11,6 +11,10 @@ pub enum Needs {
     UsageStatistics,
     /// Anything else that may leave: a grant, an open case, or, once the certificate has ended, a privacy request.
     AnyOther,
+    /// The permit for the support case that it is about.
+    SupportCase,
+    /// Any of these permits.
+    AnyYes,
     /// A privacy request that somebody made and that waits. Nobody's permit: it carries a no.
     Rights,
 }
@@ -22,6 +26,8 @@ impl Needs {
             Self::Administrator => "an administrator's act",
             Self::UsageStatistics => "usage_statistics granted",
             Self::AnyOther => "anything else may leave",
+            Self::SupportCase => "support_case granted",
+            Self::AnyYes => "one of them granted",
             Self::Rights => "a privacy request waiting",
         }
     }
@@ -50,7 +56,7 @@ pub const CONTACTS: &[Contact] = &[
     Contact {
         request: "GET /v1/capabilities, once a day after a refusal",
         carries: "nothing",
-        needs: Needs::UsageStatistics,
+        needs: Needs::AnyYes,
     },
     Contact {
         request: "GET /v1/capabilities, once after a start",
@@ -60,12 +66,29 @@ pub const CONTACTS: &[Contact] = &[
     Contact {
         request: "PUT /v1/consents/{hash}",
         carries: "the ledger line that says yes",
-        needs: Needs::UsageStatistics,
+        needs: Needs::AnyYes,
     },
     Contact {
         request: "PUT /v1/streams/usage_statistics/batches/{id}",
         carries: "records of the catalog",
         needs: Needs::UsageStatistics,
+    },
+    Contact { request: "OPTIONS /v1/bundles", carries: "nothing", needs: Needs::SupportCase },
+    Contact {
+        request: "POST /v1/bundles",
+        carries: "case, size and digests of a bundle",
+        needs: Needs::SupportCase,
+    },
+    Contact { request: "HEAD /v1/bundles/{sha256}", carries: "nothing", needs: Needs::SupportCase },
+    Contact {
+        request: "PATCH /v1/bundles/{sha256}",
+        carries: "a part of the sealed bundle",
+        needs: Needs::SupportCase,
+    },
+    Contact {
+        request: "POST /v1/bundles/{sha256}/complete",
+        carries: "size and digest of the bundle",
+        needs: Needs::SupportCase,
     },
     Contact {
         request: "PUT /v1/consents/{hash}",

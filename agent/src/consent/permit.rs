@@ -117,23 +117,30 @@ impl<'book, P: Purpose> Permit<'book, P> {
 
     /// What a transfer that has begun watches, so that a withdrawal stops it between two writes.
     pub fn lease(&self) -> Lease {
-        Lease(Arc::clone(self.live))
+        Lease(vec![Arc::clone(self.live)])
     }
 }
 
 /// Says whether the permit that a transfer began under still stands.
 #[derive(Clone, Debug)]
-pub struct Lease(Arc<AtomicBool>);
+pub struct Lease(Vec<Arc<AtomicBool>>);
 
 impl Lease {
     /// False from the moment of a withdrawal on.
     pub fn stands(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.0.iter().all(|live| live.load(Ordering::Acquire))
+    }
+
+    /// What stands while both do.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
     }
 
     /// One that follows `live`, for tests of what watches it.
     #[cfg(test)]
     pub(crate) fn watching(live: Arc<AtomicBool>) -> Self {
-        Self(live)
+        Self(vec![live])
     }
 }

@@ -38,6 +38,8 @@ pub struct Upload {
     offset: Option<u64>,
     /// The most that it ever said to have.
     reached: u64,
+    /// What it was when the last setback was forgiven.
+    forgiven_at: Option<u64>,
     /// Bytes of the next chunk, at most.
     chunk: u64,
 }
@@ -90,6 +92,7 @@ impl Upload {
             path: path.and_then(path_of),
             offset: None,
             reached: 0,
+            forgiven_at: None,
             chunk: chunk(rate),
         }
     }
@@ -167,6 +170,7 @@ impl Upload {
     pub fn heard(&mut self, step: Step, outcome: &Outcome, took: Duration) -> Heard {
         let answer = match outcome {
             Ok(answer) if !is_page(outcome) => answer,
+            Err(_) if matches!(step, Step::Send { .. }) => return self.stumbled(step),
             _ => return self.setback(step, refusal(outcome)),
         };
         match (step, answer.status) {
@@ -198,7 +202,7 @@ impl Upload {
             // An answer to HEAD has no body that would say which of them it is; the next announcement's has.
             (Step::Ask, 403 | 404 | 410) | (Step::Send { .. }, 404 | 410) => {
                 self.path = None;
-                self.setback(step, Reply::Failed)
+                self.stumbled(step)
             }
             (Step::Send { offset, length }, 200 | 204)
                 if number(&answer.upload_offset) == Some(offset + length) =>
@@ -206,6 +210,7 @@ impl Upload {
                 self.chunk = grown(self.chunk, length, took);
                 self.moved_to(offset + length)
             }
+            (Step::Send { .. }, 200 | 204 | 409 | tus::CHECKSUM_MISMATCH) => self.stumbled(step),
             (Step::Complete, 200) => match answer.json::<BundleReply>() {
                 Some(reply) if self.is_ours(&reply) => Heard::Settled(reply.receipt),
                 _ => self.setback(step, Reply::Failed),
@@ -230,7 +235,7 @@ impl Upload {
             Some(offset) if is_ours && offset <= size => self.moved_to(offset),
             _ => {
                 self.path = None;
-                self.setback(Step::Ask, Reply::Failed)
+                self.stumbled(Step::Ask)
             }
         }
     }
@@ -244,6 +249,16 @@ impl Upload {
         Heard::Further
     }
 
+    /// A cut or a loss costs a pause only if nothing more came to be there since the last one.
+    fn stumbled(&mut self, step: Step) -> Heard {
+        let setback = self.setback(step, Reply::Failed);
+        if self.forgiven_at.is_some_and(|at| at >= self.reached) {
+            return setback;
+        }
+        self.forgiven_at = Some(self.reached);
+        Heard::GoesOn
+    }
+
     /// After anything but the answer that was hoped for, only the server knows where it stands.
     fn setback(&mut self, step: Step, reply: Reply) -> Heard {
         self.offset = None;
@@ -255,6 +270,14 @@ impl Upload {
 
     fn is_ours(&self, reply: &BundleReply) -> bool {
         reply.durable && reply.sha256 == self.announcement.sha256 && reply.size == self.announcement.size
+    }
+}
+
+/// What an answer says of the way to the collector, whatever it means to the bundle.
+pub fn contact(outcome: &Outcome) -> Reply {
+    match outcome {
+        Ok(answer) if (200..500).contains(&answer.status) && !is_page(outcome) => Reply::Welcome,
+        _ => Reply::Failed,
     }
 }
 

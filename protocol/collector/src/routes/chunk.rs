@@ -70,7 +70,9 @@ impl Chunk {
     pub(super) async fn fill(mut self, mut body: Body) -> Result<Self, Problem> {
         loop {
             let frame = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx));
+            // What has arrived is kept also for the request that comes after.
             let frame = tokio::select! {
+                biased;
                 frame = frame => frame,
                 () = self.turn.is_over() => return Err(Problem::Superseded),
             };

@@ -111,13 +111,14 @@ impl Store {
     ) -> Result<File, Failure> {
         let path = self.part(device, announced.sha256);
         let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(false);
+        options.write(true).create(offset == 0).truncate(false);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let open = || {
             let mut file = options.open(&path)?;
-            file.set_len(offset)?;
-            file.seek(SeekFrom::Start(offset))?;
+            if file.seek(SeekFrom::End(0))? != offset {
+                return Err(io::ErrorKind::InvalidData.into());
+            }
             Ok(file)
         };
         open().map_err(Failure::at(&path))

@@ -1,0 +1,50 @@
+//! What the vendor asks for. It comes with answers that the agent gets anyway, is shown, and does nothing by itself.
+
+use log::{info, warn};
+use protocol::Wish;
+use serde_json::{Value, json};
+
+use super::Agent;
+use crate::config::Config;
+use crate::consent::permit::{SupportCase, UsageStatistics};
+use crate::durable;
+use crate::ship::exchange::Answer;
+
+const FILE: &str = "wishes.json";
+
+/// What was asked for before the start.
+pub(super) fn kept(config: &Config) -> Vec<Wish> {
+    let bytes = std::fs::read(config.data_dir.join(FILE)).unwrap_or_default();
+    serde_json::from_slice(&bytes).unwrap_or_default()
+}
+
+impl Agent {
+    /// Takes what an answer of success says, while something is allowed at all.
+    pub(super) fn note_wishes(&mut self, answer: &Answer, now: i64) {
+        if !self.listens(now) {
+            return;
+        }
+        let wishes = answer.wishes.as_deref().map(Wish::read_header).unwrap_or_default();
+        if wishes == self.wishes {
+            return;
+        }
+        if !wishes.is_empty() {
+            info!("the vendor asks for a support bundle");
+        }
+        let text = serde_json::to_vec(&wishes).unwrap_or_default();
+        if let Err(e) = durable::replace(&self.config.data_dir.join(FILE), &text) {
+            warn!("the vendor's wish cannot be kept ({}): check the space and rights of data_dir", e.kind());
+        }
+        self.wishes = wishes;
+    }
+
+    /// `wishes` of `status`: none while every flag is off.
+    pub(super) fn shown_wishes(&self, now: i64) -> Value {
+        if self.listens(now) { json!(self.wishes) } else { json!([]) }
+    }
+
+    fn listens(&self, now: i64) -> bool {
+        self.book.permit::<UsageStatistics>(now).is_some()
+            || self.book.cases().iter().any(|case| self.book.permit_case::<SupportCase>(case, now).is_some())
+    }
+}

@@ -1,0 +1,202 @@
+//! A sealed bundle on its way: whole, through any number of cuts and kills, settled by nothing but the right
+//! receipt, and stopped by a no.
+
+#![allow(clippy::unwrap_used, reason = "what the tests share is outside of `#[test]` functions")]
+
+mod common;
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use common::bundle::{file_in, open_case, queue, status};
+use common::collector::Collector;
+use common::impostor::{Authority, Impostor};
+use common::relay::Relay;
+use common::workstation::Workstation;
+use common::{Random, seeded, until};
+use protocol::Digest;
+use serde_json::json;
+
+const CASE: &str = "CASE-1042";
+
+struct Route {
+    collector: Collector,
+    relay: Relay,
+    workstation: Workstation,
+    consent: Digest,
+    random: Random,
+}
+
+impl Route {
+    /// A workstation without any other yes than to the case, which the collector knows of.
+    fn new() -> Self {
+        let collector = Collector::start();
+        let relay = Relay::to(collector.address());
+        let workstation = Workstation::new(&relay.url(), &collector.ca());
+        workstation.enroll(&collector.token());
+        let consent = open_case(&workstation, CASE);
+        workstation.expect(0, &["run", "--once"]);
+        Self { collector, relay, workstation, consent, random: seeded() }
+    }
+
+    fn queue(&mut self, size: usize) -> Vec<u8> {
+        queue(&self.workstation, CASE, self.consent, size, &mut self.random)
+    }
+
+    /// What the collector keeps of the one device's bundle.
+    fn kept(&self, ending: &str) -> PathBuf {
+        let device = fs::read_dir(self.collector.data().join("devices")).unwrap().next().unwrap().unwrap();
+        file_in(&device.path().join("bundles"), ending)
+    }
+
+    fn assert_arrived(&self, bytes: &[u8]) {
+        let listed = self.collector.lines("bundles", &[]);
+        assert_eq!(listed.len(), 1);
+        assert_eq!(fs::read(listed[0]["path"].as_str().unwrap()).unwrap(), bytes);
+        let bundle = status(&self.workstation);
+        assert_eq!((&bundle["state"], &bundle["sha256"]), (&json!("sent"), &listed[0]["sha256"]));
+        assert_eq!((&bundle["offset"], &listed[0]["case"]), (&json!(bytes.len()), &json!(CASE)));
+        let sealed = fs::read_dir(self.workstation.data().join("bundles")).unwrap().flatten();
+        assert_eq!(sealed.filter(|entry| entry.path().extension().unwrap() == "age").count(), 0);
+    }
+}
+
+#[test]
+fn fifty_cuts_and_five_kills_cost_time_only() {
+    const CUTS: u64 = 50;
+    const KILLS: u64 = 5;
+    let mut route = Route::new();
+    let bytes = route.queue(24 << 20);
+    // A connection that a kill ends takes its cut with it.
+    let cuts: Vec<u64> = (0..CUTS + KILLS).map(|_| route.random.within(10_000, 600_000).into()).collect();
+    route.relay.cut(&cuts);
+    let before = route.relay.bytes();
+    let sent = || route.relay.bytes() - before;
+    for kill in 1..=KILLS {
+        let service = route.workstation.serve();
+        until("some of it is sent", || sent() > kill * (3 << 20));
+        service.kill();
+    }
+    let service = route.workstation.serve();
+    until("all of it is sent", || status(&route.workstation)["state"] == "sent");
+    service.kill();
+    assert!(route.relay.cuts() >= CUTS);
+    let again = sent() - bytes.len() as u64;
+    println!("{again} bytes beside the file's own, in {CUTS} cuts and {KILLS} kills");
+    assert!(again < (CUTS + KILLS) * (64 << 10), "{again}");
+    route.assert_arrived(&bytes);
+}
+
+#[test]
+fn a_server_that_loses_the_upload_or_a_part_of_it_gets_it_again() {
+    let mut route = Route::new();
+    let bytes = route.queue(2 << 20);
+    route.relay.cut(&[1 << 20, 10_000, 10_000]);
+    route.workstation.expect(3, &["run", "--once"]);
+    let bundle = status(&route.workstation);
+    let stored = fs::metadata(route.kept(".part")).unwrap().len();
+    assert!(stored > 0 && bundle["state"] == "sending" && bundle["offset"].as_u64().unwrap() <= stored);
+
+    fs::write(route.kept(".part"), &bytes[..70_000]).unwrap();
+    route.relay.cut(&[500_000, 10_000, 10_000]);
+    route.workstation.expect(3, &["run", "--once"]);
+    assert!(fs::metadata(route.kept(".part")).unwrap().len() > 70_000);
+
+    fs::remove_file(route.kept(".json")).unwrap();
+    fs::remove_file(route.kept(".part")).unwrap();
+    route.workstation.expect(0, &["run", "--once"]);
+    route.assert_arrived(&bytes);
+}
+
+#[test]
+fn what_came_to_be_there_damaged_is_sent_again_from_the_beginning() {
+    let mut route = Route::new();
+    let bytes = route.queue(2 << 20);
+    let mut stored = Vec::new();
+    while stored.len() <= 1000 {
+        route.relay.cut(&[1 << 20, 10_000, 10_000]);
+        route.workstation.expect(3, &["run", "--once"]);
+        stored = fs::read(route.kept(".part")).unwrap();
+    }
+    let part = route.kept(".part");
+    stored[1000] ^= 1;
+    fs::write(&part, stored).unwrap();
+    route.workstation.expect(3, &["run", "--once"]);
+    assert_eq!(route.collector.lines("bundles", &[]).len(), 0);
+    route.workstation.expect(0, &["run", "--once"]);
+    route.assert_arrived(&bytes);
+}
+
+#[test]
+fn a_server_that_lies_settles_nothing() {
+    let mut route = Route::new();
+    let bytes = route.queue(1 << 20);
+    let sha256 = Digest::of(&bytes);
+    let offset = |offset: u64| format!("200 OK\r\nupload-offset: {offset}\r\ncontent-length: 0\r\n\r\n");
+    let reply = |sha256: Digest, size: usize, durable: bool| {
+        let body = json!({"sha256": sha256, "size": size, "durable": durable, "receipt": "r"}).to_string();
+        format!("200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+    };
+    let page = "200 OK\r\ncontent-type: text/html\r\ncontent-length: 6\r\n\r\n<html>".to_owned();
+    // What is answered to HEAD, to PATCH, to `complete`.
+    let lies = [
+        [offset(u64::MAX), offset(7), page.clone()],
+        [offset(0), offset(u64::MAX), page.clone()],
+        [offset(0), offset(0), page.clone()],
+        [offset(1 << 20), offset(0), reply(Digest::of(b"other"), bytes.len(), true)],
+        [offset(1 << 20), offset(0), reply(sha256, bytes.len() - 1, true)],
+        [offset(1 << 20), offset(0), reply(sha256, bytes.len(), false)],
+        [offset(1 << 20), offset(0), page.clone()],
+        [page.clone(), page.clone(), page],
+    ];
+    let mut url = route.relay.url();
+    let authority = Authority::of(&route.collector);
+    for [head, patch, complete] in lies {
+        let answer = move |request: &str| {
+            let answer = match request.split(' ').next() {
+                Some("OPTIONS") => "204 No Content\r\n\r\n",
+                Some("HEAD") => &head,
+                Some("PATCH") => &patch,
+                _ if request.contains("/complete ") => &complete,
+                _ => "201 Created\r\nlocation: /v1/bundles/x\r\ncontent-length: 0\r\n\r\n",
+            };
+            format!("HTTP/1.1 {answer}").into_bytes()
+        };
+        let impostor = Impostor::answering(&authority, time::Duration::days(1), answer);
+        route.workstation.configure(&url, impostor.url());
+        impostor.url().clone_into(&mut url);
+        route.workstation.expect(3, &["run", "--once"]);
+        assert_ne!(status(&route.workstation)["state"], "sent");
+        assert!(file_in(&route.workstation.data().join("bundles"), ".age").is_file());
+    }
+    route.workstation.configure(&url, &route.relay.url());
+    route.workstation.expect(0, &["run", "--once"]);
+    route.assert_arrived(&bytes);
+}
+
+#[test]
+fn a_no_stops_the_upload_within_a_second() {
+    let mut route = Route::new();
+    let bytes = route.queue(8 << 20);
+    route.workstation.configure("1 GiB/s", "256 KiB/s");
+    let service = route.workstation.serve();
+    until("it is being sent", || route.relay.bytes() > 300_000);
+    route.workstation.expect(0, &["consent", "withdraw", "support_case", "--case", CASE]);
+    let withdrawn = Instant::now();
+    until("the vendor is told", || !route.collector.lines("requests", &[]).is_empty());
+    let stored = || fs::metadata(route.kept(".part")).unwrap().len();
+    until("a second has passed", || withdrawn.elapsed() > Duration::from_secs(1));
+    let (after, kept) = (route.relay.bytes(), stored());
+    // Were anything still to come, 256 KiB would by then.
+    until("another second has passed", || withdrawn.elapsed() > Duration::from_secs(2));
+    assert_eq!((route.relay.bytes(), stored()), (after, kept));
+    let last = route.relay.last().unwrap().saturating_duration_since(withdrawn);
+    println!(
+        "{kept} of {} bytes had gone; the last, of the request too, {last:?} after the answer",
+        bytes.len()
+    );
+    assert!(kept < bytes.len() as u64 / 2 && last < Duration::from_secs(1));
+    assert_eq!(route.workstation.status()["bundles"], json!([]));
+    service.kill();
+}
