@@ -68,6 +68,15 @@ pub(crate) fn text(body: &Value) -> String {
     if !requests.is_empty() {
         parts.push(table("Asked of the vendor", &requests));
     }
+    let wish = |wish: &Value| {
+        let case = word(&wish["case"]);
+        let next = format!("kathea-agent support --case {case}");
+        vec![case, word(&wish["reason"]), format!("shows what it would be, and asks you: {next}")]
+    };
+    let wishes: Vec<_> = body["wishes"].as_array().into_iter().flatten().map(wish).collect();
+    if !wishes.is_empty() {
+        parts.push(table("The vendor asks for a support bundle", &wishes));
+    }
     let problems: Vec<_> = body["problems"].as_array().into_iter().flatten().map(|p| vec![word(p)]).collect();
     parts.push(if problems.is_empty() {
         "Problems\n  none\n".to_owned()
