@@ -1,6 +1,8 @@
 //! Support bundles: resumed at the server's offset, filed once however they came, never without a yes.
 
 use std::fs;
+use std::io::{self, Read};
+use std::sync::mpsc;
 
 use data_encoding::BASE64;
 use protocol::bundle::{Announcement, tus};
@@ -159,6 +161,59 @@ fn bytes_that_are_not_what_was_announced_are_never_filed() {
     sender.file[50_000] ^= 1;
     assert_eq!(sender.append(&collector, 0, 100_000, None).0, 204);
     assert_eq!(sender.complete(&collector).0, 200);
+}
+
+/// A body that waits in its middle until it is told to go on.
+struct Stalling<'a> {
+    bytes: &'a [u8],
+    stall_at: usize,
+    stalled: mpsc::Sender<()>,
+    go_on: mpsc::Receiver<()>,
+}
+
+impl Read for Stalling<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.bytes.len() == self.stall_at {
+            let _ = (self.stalled.send(()), self.go_on.recv());
+            return Err(io::ErrorKind::ConnectionReset.into());
+        }
+        let length = buffer.len().min(self.bytes.len() - self.stall_at);
+        let (now, later) = self.bytes.split_at(length);
+        buffer[..length].copy_from_slice(now);
+        self.bytes = later;
+        Ok(length)
+    }
+}
+
+#[test]
+fn a_device_that_comes_back_is_not_kept_waiting_by_its_own_dead_connection() {
+    let collector = Collector::start();
+    let sender = Sender::new(&collector);
+    assert_eq!(sender.create(&collector), 201);
+    let ((stalled, has_stalled), (stop, go_on)) = (mpsc::channel(), mpsc::channel());
+    let file = sender.file.clone();
+    let body = Stalling { bytes: &file, stall_at: 30_000, stalled, go_on };
+    let dead = sender.device.on_another_connection(&collector);
+    let (path, collector) = (sender.path(), &collector);
+    std::thread::scope(|scope| {
+        let first = scope.spawn(move || {
+            let headers = [
+                (tus::RESUMABLE, tus::VERSION),
+                ("content-type", tus::CHUNK),
+                (tus::OFFSET, "0"),
+                ("content-length", "100000"),
+            ];
+            dead.send_slowly(collector, &path, &headers, body)
+        });
+        has_stalled.recv().unwrap();
+        let arrived = sender.offset(collector).unwrap() as usize;
+        assert!(arrived <= 70_000);
+        assert_eq!(sender.append(collector, arrived, 100_000, None).0, 204);
+        assert_eq!(sender.complete(collector).0, 200);
+        stop.send(()).unwrap();
+        first.join().unwrap();
+    });
+    assert_eq!(fs::read(collector.lines("bundles", &[])[0]["path"].as_str().unwrap()).unwrap(), sender.file);
 }
 
 #[test]

@@ -60,6 +60,13 @@ impl Device {
         self.agent = agent(collector, Some((&self.chain, &self.key)));
     }
 
+    /// The same device on a connection of its own.
+    pub(crate) fn on_another_connection(&self, collector: &Collector) -> Self {
+        let key = KeyPair::try_from(self.key.serialized_der()).unwrap();
+        let agent = agent(collector, Some((&self.chain, &self.key)));
+        Self { key, chain: self.chain.clone(), agent }
+    }
+
     /// The same key on a connection without a certificate.
     pub(crate) fn without_certificate(&self, collector: &Collector) -> Self {
         let key = KeyPair::try_from(self.key.serialized_der()).unwrap();
@@ -148,6 +155,20 @@ impl Device {
         let body = batch.encode();
         let digest = content_digest(&body);
         self.call(collector, "PUT", &path(batch), &body, &digest)
+    }
+
+    /// Sends a body that comes as slowly as `body` gives it; gives the status, if there is an answer.
+    pub(crate) fn send_slowly(
+        &self,
+        collector: &Collector,
+        path: &str,
+        headers: &[(&str, &str)],
+        mut body: impl std::io::Read,
+    ) -> Option<u16> {
+        let request = Request::builder().method("PATCH").uri(collector.url.clone() + path);
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        let request = request.body(ureq::SendBody::from_reader(&mut body)).unwrap();
+        self.agent.run(request).ok().map(|answer| answer.status().as_u16())
     }
 
     /// Asks with these headers; gives the answer as it is.
