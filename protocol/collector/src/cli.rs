@@ -114,6 +114,9 @@ enum Command {
     },
     /// Erase what was kept as long as its class allows
     Retention {
+        /// The collector's data directory
+        #[arg(long, value_name = "DIR", global = true)]
+        data: Option<PathBuf>,
         #[command(subcommand)]
         action: Retention,
     },
@@ -154,8 +157,6 @@ enum Command {
 enum Retention {
     /// Do it
     Run {
-        #[command(flatten)]
-        data: Data,
         /// Only print what would go
         #[arg(long)]
         dry_run: bool,
@@ -240,8 +241,8 @@ fn run(command: Command) -> Result<(), Failure> {
             let purposes = if purpose.is_empty() { Purpose::ALL } else { &purpose };
             list(|lines| erasure::erase(&data, device, purposes, case.as_ref(), now, lines))
         }
-        Command::Retention { action: Retention::Run { data, dry_run } } => {
-            let data = data.initialised()?;
+        Command::Retention { data, action: Retention::Run { dry_run } } => {
+            let data = data.map(|data| Data { data }).unwrap_or_else(|| no_data()).initialised()?;
             list(|lines| erasure::retention(&data, dry_run, now, lines))
         }
         Command::Audit { data } => {

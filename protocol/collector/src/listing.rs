@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use protocol::bundle::receipt;
-use protocol::{DeviceId, Digest, Epoch, Purpose};
+use protocol::{CaseId, DeviceId, Digest, Epoch, Purpose};
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -44,6 +44,9 @@ struct RequestLine {
     device: DeviceId,
     kind: Kind,
     purposes: Vec<Purpose>,
+    /// Of this support case only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    case: Option<CaseId>,
     received_at: String,
     state: TicketState,
 }
@@ -103,8 +106,8 @@ pub(crate) fn requests(data: &Path, lines: &mut Lines) -> Result<(), Failure> {
     for device in device::all(data)? {
         for (ticket, Kept { kind, request, received_at, .. }) in requests::all(data, device)? {
             let state = requests::state(data, &ticket)?;
-            let (ticket, purposes) = (ticket.to_string(), request.purposes);
-            lines.put(&RequestLine { ticket, device, kind, purposes, received_at, state })?;
+            let (ticket, purposes, case) = (ticket.to_string(), request.purposes, request.case);
+            lines.put(&RequestLine { ticket, device, kind, purposes, case, received_at, state })?;
         }
     }
     Ok(())

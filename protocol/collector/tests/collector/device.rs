@@ -116,7 +116,7 @@ impl Device {
                 case: case.map(|case| case.parse().unwrap()),
                 policy: "copenhagen-imaging".to_owned(),
                 policy_version: "1".to_owned(),
-                policy_sha256: Digest::of(b"policy"),
+                policy_sha256: Digest::of(protocol::policy::POLICIES[0].1.as_bytes()),
                 notice_sha256: Digest::of(b"notice"),
                 manifest_sha256: None,
                 legal_basis: "6(1)(a)".to_owned(),

@@ -8,6 +8,7 @@ mod bundles;
 mod commands;
 mod device;
 mod durable;
+mod duties;
 mod enrolment;
 mod privacy;
 mod program;

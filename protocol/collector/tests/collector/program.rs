@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
+use protocol::{DeviceId, Digest};
 use serde_json::Value as Json;
 use tempfile::TempDir;
 
@@ -48,6 +49,26 @@ impl Collector {
         let output = run(self.dir.path(), command, args);
         let text = String::from_utf8(output.stdout).unwrap();
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+impl Collector {
+    /// Runs a command that must fail, and says what it said.
+    pub(crate) fn fails(&self, command: &str, args: &[&str]) -> String {
+        let output = attempt(self.dir.path(), command, args);
+        assert!(!output.status.success(), "{command}");
+        String::from_utf8(output.stderr).unwrap()
+    }
+
+    /// Moves the one batch of a device's usage back by so many days, as if it had come then.
+    pub(crate) fn age(&self, device: DeviceId, days: i64) {
+        let path = self.dir.path().join("devices").join(device.to_string()).join("usage_statistics.log");
+        let mut frame = std::fs::read(&path).unwrap();
+        let received = i64::from_le_bytes(frame[40..48].try_into().unwrap()) - days * 86_400;
+        frame[40..48].copy_from_slice(&received.to_le_bytes());
+        let sum = Digest::of(&frame[36..]).to_bytes();
+        frame[4..36].copy_from_slice(&sum);
+        std::fs::write(&path, frame).unwrap();
     }
 }
 
