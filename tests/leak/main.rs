@@ -16,6 +16,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use agent::deidentify::identifiers::Kind;
 use person::{OTHER, OWN, Person, plain};
 use serde_json::Value;
 
@@ -103,7 +104,12 @@ fn nobody_comes_out_and_all_that_support_needs_does() {
     let run = run(true);
     assert_eq!(run.code, Some(0), "{}", run.words);
     let planted = OWN.names().len() + OWN.numbers().len();
-    println!("{} outputs of {planted} spellings; {}", run.outputs.len(), run.words.trim());
+    let kinds = plant::PLACES.len();
+    println!(
+        "{kinds} kinds of place, {planted} spellings, one patient of the case and one outside; {}",
+        run.words.trim()
+    );
+    assert!(kinds >= 25 && planted >= 15);
     let leaks = leaks(&run, &[OWN, OTHER]);
     assert!(leaks.is_empty(), "{} leaks, the first: {}", leaks.len(), leaks[..leaks.len().min(5)].join("\n"));
     assert!(run.report["persons_learned"].as_u64() >= Some(2));
@@ -146,6 +152,42 @@ fn nobody_comes_out_and_all_that_support_needs_does() {
         documents += 1;
     }
     assert_eq!((headers, logs, documents), (planted, 3, 2 * planted));
+    let kept = headers * plant::DEVICE.len() + documents + logs * before.lines().count();
+    println!(
+        "0 found in {} outputs; {kept} values, times, levels and codes kept of {kept}",
+        run.outputs.len()
+    );
+}
+
+/// Without anything learned the same search finds the patient: what keeps a text clean is not that it looks away.
+#[test]
+fn with_nothing_learned_the_search_finds_the_patient() {
+    use agent::deidentify::{case::Case, identifiers::Learning, text};
+    let case = Case::new(zeroize::Zeroizing::new([7; 32]), 0);
+    let cleaned = |learning: Learning| {
+        let mut out = Vec::new();
+        text::clean(plant::log().as_bytes(), &mut out, &case, &learning.finish().unwrap()).unwrap();
+        let outputs = BTreeMap::from([("0001.log".to_owned(), out)]);
+        let report = serde_json::json!({"files": []});
+        Run { outputs, report, code: None, words: String::new() }
+    };
+    let found = leaks(&cleaned(Learning::default()), &[OWN, OTHER]);
+    assert!(!found.is_empty());
+    let mut learning = Learning::default();
+    for person in [OWN, OTHER] {
+        let (year, month, day) = person.born;
+        for (kind, text) in [
+            (Kind::Name, person.name()),
+            (Kind::Id, person.id.to_owned()),
+            (Kind::Id, person.accession.to_owned()),
+            (Kind::Phone, person.phone.to_owned()),
+            (Kind::BirthDate, format!("{year}{month}{day}")),
+        ] {
+            learning.learn(kind, &text);
+        }
+    }
+    assert_eq!(leaks(&cleaned(learning), &[OWN, OTHER]), [""; 0]);
+    println!("{} found with nothing learned", found.len());
 }
 
 /// Without the scan of the other patient nobody knows that a product's word and a short number are a person.

@@ -27,6 +27,49 @@ pub(crate) const DEVICE: &[(u32, &str, &str)] = &[
     (0x0018_1150, "IS", "12500"),
 ];
 
+/// The kinds of place in which somebody is planted below.
+pub(crate) const PLACES: &[&str] = &[
+    "preamble",
+    "file meta: application title",
+    "file meta: private information",
+    "patient module",
+    "identifiers of study and order",
+    "staff and clinic",
+    "station",
+    "descriptions",
+    "comments",
+    "nested in a listed sequence",
+    "nested in an unlisted sequence, three deep",
+    "private block",
+    "private of unknown representation",
+    "private without creator",
+    "unknown tag",
+    "structured content",
+    "overlay data",
+    "overlay comments",
+    "icon",
+    "original attributes",
+    "padding behind the end",
+    "name of an input",
+    "log: message",
+    "log: key and value",
+    "log: path",
+    "log: URL",
+    "log: mail address",
+    "log: dump of DICOM",
+    "log: line of JSON",
+    "log in UTF-16",
+    "log in Windows-1252",
+    "JSON: value of a person's key",
+    "JSON: key",
+    "JSON: free text",
+    "JSON: name and value pair",
+    "XML: element",
+    "XML: attribute",
+    "XML: comment",
+    "XML: CDATA",
+];
+
 /// A scan of `person`, who is also written into every place where nobody belongs.
 pub(crate) fn scan(person: Person<'_>, extra: &str) -> Vec<u8> {
     let name = person.name();

@@ -3,7 +3,8 @@
 use agent::deidentify::case::Case;
 use agent::deidentify::check;
 use agent::deidentify::identifiers::{Kind, Learning};
-use agent::deidentify::text;
+use agent::deidentify::{structured, text};
+use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
 use super::person::{Person, plain};
@@ -76,4 +77,99 @@ fn whoever_was_learned_comes_out_of_no_log() {
         }
     }
     println!("{planted} plants of {CASES} patients: 0 found");
+}
+
+/// A document of random depth, with a spelling in random places and what has to stay beside it.
+fn document(random: &mut Random, spellings: &[&str], depth: u32) -> Value {
+    const KEYS: &[&str] = &[
+        "patientName",
+        "operator",
+        "note",
+        "message",
+        "unheard",
+        "nested",
+        "status",
+        "value",
+        "name",
+        "items",
+    ];
+    let mut object =
+        Map::from_iter([("kvp".to_owned(), json!(90)), ("serialNumber".to_owned(), json!("X1-24-00117"))]);
+    for _ in 0..random.within(1, 4) {
+        let spelling = random.one(spellings);
+        let key = if random.percent(10) { spelling } else { random.one(KEYS) };
+        let value = match random.within(0, 3) {
+            0 if depth < 12 => document(random, spellings, depth + 1),
+            1 if depth < 12 => json!([document(random, spellings, depth + 1), spelling]),
+            2 => json!(format!("scan of {spelling} stored")),
+            _ => json!(spelling),
+        };
+        object.insert(key.to_owned(), value);
+    }
+    Value::Object(object)
+}
+
+/// The same as XML.
+fn xml(value: &Value, out: &mut String) {
+    let text = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;");
+    match value {
+        Value::Object(object) => {
+            for (key, value) in object {
+                *out += &format!("<value name=\"{}\">", text(key));
+                xml(value, out);
+                *out += "</value>";
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| xml(item, out)),
+        Value::String(string) => *out += &text(string),
+        other => *out += &other.to_string(),
+    }
+}
+
+#[test]
+fn whoever_was_learned_comes_out_of_no_document() {
+    let mut random = super::randomness::Random::new(20_261_122);
+    let (mut documents, mut parsed) = (0, 0);
+    for _ in 0..CASES {
+        let (family, given) = (word(&mut random), word(&mut random));
+        let (id, phone) = (digits(&mut random, 8), digits(&mut random, 8));
+        let born = ("1958", "11", "23");
+        let person = Person {
+            family: &family,
+            given: &given,
+            id: &id,
+            accession: "A7712345",
+            born,
+            phone: &phone,
+            street: "",
+        };
+        let mut learning = Learning::default();
+        learning.learn(Kind::Name, &person.name());
+        learning.learn(Kind::Id, person.id);
+        learning.learn(Kind::Id, person.accession);
+        learning.learn(Kind::Phone, person.phone);
+        learning.learn(Kind::BirthDate, "19581123");
+        let identifiers = learning.finish().unwrap();
+        let case = Case::new(Zeroizing::new(std::array::from_fn(|_| random.next() as u8)), 0);
+        let spellings = [person.names(), person.numbers()].concat();
+        let spellings: Vec<&str> = spellings.iter().map(String::as_str).collect();
+        let document = document(&mut random, &spellings, 0);
+        let mut markup = "<scan>".to_owned();
+        xml(&document, &mut markup);
+        markup += "</scan>";
+        let mut scrubber = text::Scrubber::new(&case, &identifiers);
+        let from_json = structured::json::clean(document.to_string().as_bytes(), &mut scrubber).unwrap();
+        let from_xml = structured::xml::clean(&markup, &mut scrubber);
+        parsed += usize::from(from_xml.is_ok());
+        for out in [Ok(from_json), from_xml].into_iter().flatten() {
+            assert_eq!(check::search(out.as_bytes(), &identifiers, None).unwrap(), None, "{document}\n{out}");
+            for needle in person.needles().iter().filter(|needle| needle.len() > 4) {
+                assert!(!plain(&out).contains(needle), "{needle} in {out} from {document}");
+            }
+            assert!(out.contains("90") && out.contains("X1-24-00117"), "{out}");
+            documents += 1;
+        }
+    }
+    println!("{documents} documents of {CASES} patients: 0 found");
+    assert_eq!(parsed, CASES);
 }
