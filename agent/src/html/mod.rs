@@ -89,6 +89,21 @@ pub fn grouped(number: u64) -> Both<String> {
     both(en.clone(), en.replace(',', "."))
 }
 
+impl<T> Both<T> {
+    /// In this language.
+    pub const fn of(&self, language: Language) -> &T {
+        match language {
+            Language::En => &self.en,
+            Language::Da => &self.da,
+        }
+    }
+
+    /// Both through `change`.
+    pub fn map<U>(self, change: impl Fn(T) -> U) -> Both<U> {
+        both(change(self.en), change(self.da))
+    }
+}
+
 impl<T: AsRef<str>> fmt::Display for Both<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (en, da) = (self.en.as_ref(), self.da.as_ref());
