@@ -420,3 +420,6 @@ pub const CHECK_LOG: u64 = 1 << 20;
 
 /// Logs that are looked through, the newest first.
 pub const CHECK_LOGS: usize = 16;
+
+/// Days of sending that are remembered as counts: a quarter's chart.
+pub const SENT_DAYS: usize = 92;

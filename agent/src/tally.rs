@@ -13,6 +13,7 @@ use protocol::Reason;
 use serde::{Deserialize, Serialize};
 
 use crate::durable;
+use crate::limits;
 
 /// Counts that outlive the process.
 #[derive(Debug)]
@@ -42,6 +43,8 @@ pub struct Sent {
     pub bytes: u64,
     /// Of the last acknowledgement, RFC 3339, UTC.
     pub last: Option<String>,
+    /// Records by day of the acknowledgement, the last [`limits::SENT_DAYS`].
+    pub days: BTreeMap<String, u64>,
 }
 
 /// Counts at one moment.
@@ -83,6 +86,12 @@ impl Tally {
         let sent = self.counts.sent.entry(purpose.to_owned()).or_default();
         sent.records += records;
         sent.bytes += bytes;
+        if let Some(day) = at.get(..10) {
+            *sent.days.entry(day.to_owned()).or_default() += records;
+        }
+        while sent.days.len() > limits::SENT_DAYS {
+            sent.days.pop_first();
+        }
         sent.last = Some(at);
         self.changed = true;
     }

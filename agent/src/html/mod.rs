@@ -5,6 +5,9 @@
 //! exactly the style and the script that this program wrote, by their digests: what got past the escaping would still
 //! neither run nor load.
 
+pub mod chart;
+pub mod checks;
+
 use std::fmt::{self, Write as _};
 use std::io::{self, Write};
 

@@ -20,7 +20,7 @@ use super::manifest::{FileEntry, Manifest, Outcome};
 use crate::config::Language;
 use crate::consent::policy::Policy;
 use crate::doctor::{Check, Verdict};
-use crate::html::{self, Both, Escaped, both, grouped, size};
+use crate::html::{self, Both, Escaped, both, checks, grouped, size};
 use crate::limits;
 
 const SCRIPT: &str = include_str!("find.js");
@@ -173,25 +173,11 @@ impl Preview<'_> {
     }
 
     fn checks(&self, out: &mut dyn Write) -> io::Result<()> {
-        writeln!(
-            out,
-            "<section><h2>{}</h2><table><thead><tr><th>{}<th>{}<th>{}</thead><tbody>",
-            both("Checks of this workstation", "Kontrol af denne arbejdsstation"),
-            both("Result", "Resultat"),
-            both("What was found", "Hvad der blev fundet"),
-            both("What to do", "Hvad der kan gøres")
-        )?;
-        for (at, check) in self.manifest.checks.iter().enumerate() {
-            let danish = self.checks_in_danish.get(at).unwrap_or(check);
-            writeln!(
-                out,
-                "<tr><td>{}<td>{}<td>{}</tr>",
-                words::verdict(check.result),
-                both(&check.what, &danish.what),
-                both(&check.remedy, &danish.remedy)
-            )?;
-        }
-        writeln!(out, "</tbody></table></section>")
+        let heading = both("Checks of this workstation", "Kontrol af denne arbejdsstation");
+        writeln!(out, "<section><h2>{heading}</h2>")?;
+        let danish = |at: usize, en| self.checks_in_danish.get(at).unwrap_or(en);
+        checks::table(out, self.manifest.checks.iter().enumerate().map(|(at, en)| both(en, danish(at, en))))?;
+        writeln!(out, "</section>")
     }
 
     fn operations(&self, out: &mut dyn Write) -> io::Result<()> {

@@ -1,11 +1,9 @@
 //! The closed lists of a bundle in plain Danish and English. A word that is not known here is shown as it is.
 
-use std::fmt;
-
 use protocol::CaseReason;
 
 pub(super) use crate::deidentify::files::words::{known, refusal, rule};
-use crate::doctor::Verdict;
+use crate::html::checks::Chip;
 use crate::html::{Both, both};
 use crate::support::manifest::Outcome;
 
@@ -20,24 +18,6 @@ pub(super) const fn reason(reason: CaseReason) -> Words {
         CaseReason::Connectivity => both("Something is not reached", "Manglende forbindelse"),
         CaseReason::Calibration => both("Calibration or constancy test", "Kalibrering eller konstanstest"),
         CaseReason::Other => both("Something else", "Andet"),
-    }
-}
-
-/// A word in a coloured frame.
-pub(super) struct Chip(&'static str, Words);
-
-impl fmt::Display for Chip {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<span class=\"chip {}\">{}</span>", self.0, self.1)
-    }
-}
-
-/// How a check ended.
-pub(super) const fn verdict(verdict: Verdict) -> Chip {
-    match verdict {
-        Verdict::Pass => Chip("good", both("well", "i orden")),
-        Verdict::Warn => Chip("look", both("look at it", "se på det")),
-        Verdict::Fail => Chip("bad", both("act", "gør noget")),
     }
 }
 

@@ -1,0 +1,267 @@
+//! The privacy report: one page that shows a clinic what this workstation collects, keeps and sends, under which yes,
+//! and how to say no.
+//!
+//! ```text
+//! held     what waits and was sent, what was dropped, every record in full while its key lives
+//! own      what the clinic itself learns from it
+//! words    the closed lists in plain Danish and English
+//! ```
+//!
+//! It is built from what the agent answers to `privacy export`, so it shows nothing that the export does not hold.
+
+mod held;
+mod own;
+mod words;
+
+use std::io::{self, Write};
+
+use protocol::ledger::Entry;
+use protocol::{Catalog, Purpose};
+use serde_json::Value;
+
+use crate::config::Language;
+use crate::consent::policy::Policy;
+use crate::html::{self, Both, Escaped, both, grouped};
+use crate::support::check::Finding;
+
+/// What the page is about.
+#[derive(Debug)]
+pub struct Report<'a> {
+    /// What the clinic is asked under.
+    pub policy: &'a Policy,
+    /// What the page is shown in at first.
+    pub language: Language,
+    /// All that is held beside the records: `held_at`, `status`, `ledger`.
+    pub held: &'a Value,
+    /// The records of the tray `open`, as the export has them.
+    pub open: &'a [Value],
+    /// The records of the tray `usage`.
+    pub usage: &'a [Value],
+    /// What the workstation's own checks found.
+    pub findings: &'a [Finding],
+}
+
+impl Report<'_> {
+    /// Writes the page.
+    ///
+    /// # Errors
+    /// Of `out`.
+    pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        let controller = &self.policy.controller().name;
+        let lead = both(
+            format!("As of {}. Nothing on this page was sent by making it.", text(&self.held["held_at"])),
+            format!("Pr. {}. Intet på siden er sendt ved at lave den.", text(&self.held["held_at"])),
+        );
+        html::begin(
+            out,
+            self.language,
+            both("What this workstation collects and sends", "Hvad denne arbejdsstation indsamler og sender"),
+            both(&lead.en, &lead.da),
+            "",
+        )?;
+        self.overview(out)?;
+        self.flags(out)?;
+        self.saying_no(out)?;
+        own::write(out, self.open, self.usage, self.findings)?;
+        held::write(out, &self.held["status"], self.open, self.usage)?;
+        self.collected(out)?;
+        self.history(out)?;
+        let status = &self.held["status"];
+        html::end(
+            out,
+            &format!(
+                "kathea-agent {} · {} · {} {} · {controller}",
+                text(&status["version"]),
+                text(&status["device"]),
+                self.policy.id(),
+                self.policy.version()
+            ),
+            "",
+        )
+    }
+
+    fn overview(&self, out: &mut dyn Write) -> io::Result<()> {
+        let status = &self.held["status"];
+        let sum = |value: &Value, field: &str| {
+            let counts = value.as_object().into_iter().flat_map(|object| object.values());
+            counts
+                .fold(0_u64, |sum, one| sum.saturating_add(one[field].as_u64().or(one.as_u64()).unwrap_or(0)))
+        };
+        let allowed = status["consent"].as_object().into_iter().flat_map(|flags| flags.values());
+        let tiles = [
+            (
+                allowed.filter(|state| **state == "granted").count() as u64,
+                both("standing yes", "gældende ja"),
+            ),
+            (sum(&status["waiting"], "records"), both("records wait here", "poster venter her")),
+            (sum(&status["sent"], "records"), both("records were sent", "poster er sendt")),
+            (sum(&status["dropped"], ""), both("happenings were not taken", "hændelser blev ikke taget")),
+        ];
+        out.write_all(b"<ul class=\"tiles\">")?;
+        for (number, what) in tiles {
+            write!(out, "<li><b>{}</b>{what}</li>", grouped(number))?;
+        }
+        writeln!(out, "</ul>")
+    }
+
+    fn title(&self, purpose: Purpose) -> Both<&str> {
+        self.policy.terms(purpose).map_or(both(purpose.as_str(), purpose.as_str()), |terms| {
+            both(&terms.text.of(Language::En).title, &terms.text.of(Language::Da).title)
+        })
+    }
+
+    fn flags(&self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(
+            out,
+            "<section><h2>{}</h2><p>{}</p><table><thead><tr><th>{}<th>{}</thead><tbody>",
+            both("What is allowed", "Hvad der er tilladt"),
+            both(
+                "Everything is off until the clinic says yes to it. Without a yes nothing is even collected.",
+                "Alt er slået fra, indtil klinikken siger ja til det. Uden et ja indsamles intet.",
+            ),
+            both("For", "Til"),
+            both("Answer", "Svar")
+        )?;
+        let status = &self.held["status"];
+        let mut row = |what: String, state: &Value| {
+            let state = words::state(state.as_str().unwrap_or_default());
+            writeln!(out, "<tr><th scope=\"row\">{what}<td>{state}</tr>")
+        };
+        for purpose in Purpose::ALL {
+            let state = &status["consent"][purpose.as_str()];
+            let is_asked_alone = *purpose == Purpose::UsageStatistics || *state == "not_offered";
+            if is_asked_alone {
+                row(self.title(*purpose).to_string(), state)?;
+            }
+        }
+        let cases = status["cases"].as_array().map_or(&[][..], Vec::as_slice);
+        for case in cases {
+            for purpose in [Purpose::SupportCase, Purpose::SupportScanData] {
+                let case_id = Escaped(case["case"].as_str().unwrap_or_default()).to_string();
+                row(format!("{} · {case_id}", self.title(purpose)), &case[purpose.as_str()])?;
+            }
+        }
+        writeln!(out, "</tbody></table>")?;
+        if cases.is_empty() {
+            writeln!(
+                out,
+                "<p class=\"soft\">{}</p>",
+                both("No support case is open.", "Ingen supportsag er åben.")
+            )?;
+        }
+        writeln!(out, "</section>")
+    }
+
+    fn saying_no(&self, out: &mut dyn Write) -> io::Result<()> {
+        let controller = self.policy.controller();
+        writeln!(
+            out,
+            "<section class=\"card\"><h2>{}</h2><p>{}</p><code class=\"line\">kathea-agent consent withdraw \
+             usage_statistics</code><p>{}</p><code class=\"line\">kathea-agent privacy erase</code><p>{}</p><dl>\
+             <dt>{}<dd>{}<dt>{}<dd>{}</dl></section>",
+            both("How to say no", "Sådan siger du nej"),
+            both(
+                "Anybody at the clinic may, at any time, without giving a reason. It takes effect at once, and nothing \
+                 stops working. To take the yes to statistics back:",
+                "Det må alle i klinikken, når som helst og uden begrundelse. Det virker med det samme, og alt fungerer \
+                 som før. For at trække ja'et til statistik tilbage:",
+            ),
+            both(
+                "To take everything back, erase all that is held here, and ask the vendor to erase what was sent:",
+                "For at trække alt tilbage, slette alt, der ligger her, og bede leverandøren slette det sendte:",
+            ),
+            both(self.policy.rights(Language::En), self.policy.rights(Language::Da)),
+            both("Write to", "Skriv til"),
+            Escaped(&controller.contact),
+            both("Complain to", "Klag til"),
+            Escaped(&controller.complaint),
+        )
+    }
+
+    /// What can be collected at all, by the policy and by the catalog.
+    fn collected(&self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "<section><h2>{}</h2>", both("What can be collected", "Hvad der kan indsamles"))?;
+        for purpose in Purpose::ALL {
+            let Some(terms) = self.policy.terms(*purpose) else { continue };
+            write!(out, "<details><summary>{}</summary><div><dl>", self.title(*purpose))?;
+            let facts = self.policy.facts(terms, Language::En).into_iter();
+            for (en, da) in facts.zip(self.policy.facts(terms, Language::Da)) {
+                write!(out, "<dt>{}<dd>{}", both(en.0, da.0), both(en.1, da.1))?;
+            }
+            writeln!(out, "</dl></div></details>")?;
+        }
+        writeln!(
+            out,
+            "<details><summary>{}</summary><div><p>{}</p><table><thead><tr><th>{}<th>{}</thead><tbody>",
+            both("Every statistic, one by one", "Hver statistik for sig"),
+            both(
+                "This list is closed: what is not on it is refused. Nothing that happens once per patient is ever sent by \
+                 itself; there is no free text and no name anywhere in it.",
+                "Listen er lukket: det, der ikke står på den, afvises. Intet, der sker én gang pr. patient, sendes nogensinde \
+                 for sig; der er ingen fri tekst og intet navn i den.",
+            ),
+            both("What", "Hvad"),
+            both("Time", "Tid")
+        )?;
+        for entry in Catalog::built_in().entries() {
+            writeln!(
+                out,
+                "<tr><td>{}<td>{}</tr>",
+                both(entry.what.as_str(), words::in_danish(&entry.name).unwrap_or(&entry.what)),
+                words::granularity(entry.granularity)
+            )?;
+        }
+        writeln!(out, "</tbody></table></div></details></section>")
+    }
+
+    /// Every answer that was ever given, the newest first.
+    fn history(&self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(
+            out,
+            "<section><h2>{}</h2><table><thead><tr><th>{}<th>{}<th>{}<th>{}</thead><tbody>",
+            both("Who answered what, when", "Hvem der svarede hvad, hvornår"),
+            both("When", "Hvornår"),
+            both("Answer", "Svar"),
+            both("About", "Om"),
+            both("By", "Af")
+        )?;
+        for line in self.held["ledger"].as_array().into_iter().flatten().rev() {
+            let Some(entry) = line.as_str().and_then(entry) else { continue };
+            let asked = &entry.processing;
+            writeln!(
+                out,
+                "<tr><td>{}<td>{}<td>{} <span class=\"soft\">{} {} {}</span><td>{}</tr>",
+                Escaped(&moment(&entry.event.at)),
+                words::event(entry.event.kind),
+                self.title(asked.purpose),
+                Escaped(asked.case.as_ref().map_or("", |case| case.as_str())),
+                Escaped(&asked.policy),
+                Escaped(&asked.policy_version),
+                words::role(entry.event.role)
+            )?;
+        }
+        writeln!(out, "</tbody></table></section>")
+    }
+}
+
+/// The entry in a line of the ledger.
+fn entry(line: &str) -> Option<Entry> {
+    let mut line: Value = serde_json::from_str(line).ok()?;
+    serde_json::from_value(line["entry"].take()).ok()
+}
+
+/// A text of an answer; a dash if there is none.
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| "–".to_owned(), moment)
+}
+
+/// A time of RFC 3339 as people read it; anything else as it is.
+fn moment(text: &str) -> String {
+    match text.strip_suffix('Z').and_then(|text| text.split_once('T')) {
+        Some((day, time)) => format!("{day} {} UTC", time.get(..5).unwrap_or(time)),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

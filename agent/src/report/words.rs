@@ -1,0 +1,153 @@
+//! The closed lists of consent and usage in plain Danish and English.
+
+use protocol::Reason;
+use protocol::civil::Granularity;
+use protocol::ledger::{EventKind, Role};
+
+use crate::html::checks::Chip;
+use crate::html::{Both, both};
+
+type Words = Both<&'static str>;
+
+/// What the state of a flag means.
+pub(super) fn state(word: &str) -> Chip {
+    match word {
+        "granted" => Chip("good", both("yes: collected and sent", "ja: indsamles og sendes")),
+        "denied" => Chip("", both("no: nothing is collected", "nej: intet indsamles")),
+        "withdrawn" => Chip("", both("not any more: erased here", "ikke længere: slettet her")),
+        "restricted" => {
+            Chip("look", both("kept, but neither used nor sent", "gemmes, men bruges og sendes ikke"))
+        }
+        "stale_policy" => Chip(
+            "look",
+            both("the policy changed: a new yes is needed", "politikken er ændret: et nyt ja kræves"),
+        ),
+        "expired" => {
+            Chip("look", both("the yes is over: a new one is needed", "ja'et er udløbet: et nyt kræves"))
+        }
+        "not_offered" => Chip("", both("the policy does not ask for it", "politikken beder ikke om det")),
+        _ => Chip("", both("nobody answered: nothing is collected", "ingen har svaret: intet indsamles")),
+    }
+}
+
+/// What was answered.
+pub(super) const fn event(kind: EventKind) -> Words {
+    match kind {
+        EventKind::Granted => both("Yes", "Ja"),
+        EventKind::Denied => both("No", "Nej"),
+        EventKind::Withdrawn => both("Not any more", "Ikke længere"),
+        EventKind::Closed => both("Keys and records erased", "Nøgler og data slettet"),
+        EventKind::Restricted => both("Not for now", "Ikke for tiden"),
+        EventKind::Released => both("Again as before", "Igen som før"),
+        EventKind::Expired => both("The yes is over", "Ja'et er udløbet"),
+    }
+}
+
+/// Who answered.
+pub(super) const fn role(role: Option<Role>) -> Words {
+    match role {
+        Some(Role::Owner) => both("the owner", "ejeren"),
+        Some(Role::PrivacyOfficer) => both("the privacy officer", "den databeskyttelsesansvarlige"),
+        Some(Role::Delegate) => both("a delegate", "en befuldmægtiget"),
+        None => both("not said", "ikke angivet"),
+    }
+}
+
+/// What lies in a tray.
+pub(super) fn tray(word: &str) -> Words {
+    match word {
+        "open" => both(
+            "Counts of the day and week that run; never sent as they are",
+            "Tal for den igangværende dag og uge; sendes aldrig som de er",
+        ),
+        "usage" => both("Statistics to be sent", "Statistik, der skal sendes"),
+        _ => both("Requests to the vendor about your data", "Anmodninger til leverandøren om dine data"),
+    }
+}
+
+/// Why something was dropped.
+pub(super) const fn reason(reason: Reason) -> Words {
+    match reason {
+        Reason::NoConsent => both("there was no yes", "der var intet ja"),
+        Reason::BeforeGrant => both("it happened before the yes", "det skete før ja'et"),
+        Reason::NotUtf8 => both("a line that is no text", "en linje, der ikke er tekst"),
+        Reason::NotJson => both("a line of another form", "en linje i en anden form"),
+        Reason::TooLong => both("a line that is too long", "en for lang linje"),
+        Reason::UnknownEvent => {
+            both("a happening that is not on the list", "en hændelse, der ikke står på listen")
+        }
+        Reason::UnknownAttribute => {
+            both("a detail that is not on the list", "en oplysning, der ikke står på listen")
+        }
+        Reason::MissingAttribute => both("a detail was missing", "en oplysning manglede"),
+        Reason::RepeatedAttribute => both("a detail was there twice", "en oplysning stod der to gange"),
+        Reason::BadType => {
+            both("text where a number belongs, or the reverse", "tekst i stedet for tal eller omvendt")
+        }
+        Reason::OutOfRange => both("a value outside its range", "en værdi uden for området"),
+        Reason::BadTime => both("a time that cannot be", "et tidspunkt, der ikke kan passe"),
+        Reason::NotAFile => both("something that is no file", "noget, der ikke er en fil"),
+        Reason::Quota => {
+            both("the space was full; the oldest went first", "pladsen var brugt; det ældste gik først")
+        }
+        Reason::Expired => {
+            both("it waited longer than the policy allows", "det ventede længere, end politikken tillader")
+        }
+        Reason::Withdrawn => {
+            both("erased because the yes was taken back", "slettet, fordi ja'et blev trukket tilbage")
+        }
+        Reason::Damaged => both("lost to damage on the disk", "tabt ved skade på disken"),
+        Reason::Rejected => both("refused by the vendor for good", "endeligt afvist af leverandøren"),
+    }
+}
+
+/// How exactly in time.
+pub(super) const fn granularity(granularity: Granularity) -> Words {
+    match granularity {
+        Granularity::Week => both("by week", "pr. uge"),
+        Granularity::Day => both("by day", "pr. dag"),
+        Granularity::Hour => both("by hour", "pr. time"),
+    }
+}
+
+/// Why an exposure was repeated, and by what it was made.
+pub(super) fn of_exposures(word: &str) -> Both<&str> {
+    match word {
+        "incomplete_fov" => both("Not all of it in the picture", "Ikke alt var med på billedet"),
+        "motion" => both("The patient moved", "Patienten bevægede sig"),
+        "positioning" => both("Positioning", "Placering"),
+        "technique" => both("Technique", "Teknik"),
+        "software" => both("Software", "Software"),
+        "not_given" => both("No reason given", "Ingen årsag angivet"),
+        "cbct" => both("CBCT", "CBCT"),
+        "panoramic" => both("Panoramic", "Panorama"),
+        "cephalometric" => both("Cephalometric", "Kefalometri"),
+        "face_scan" => both("Face scan", "Ansigtsskanning"),
+        "scout" => both("Scout", "Scout"),
+        other => both(other, other),
+    }
+}
+
+const DANISH: &str = include_str!("catalog.da.tsv");
+
+/// What an entry of the catalog says in Danish.
+pub(super) fn in_danish(entry: &str) -> Option<&'static str> {
+    DANISH
+        .lines()
+        .filter_map(|line| line.split_once('\t'))
+        .find(|(name, _)| *name == entry)
+        .map(|(_, text)| text)
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::Catalog;
+
+    #[test]
+    fn every_entry_of_the_catalog_is_said_in_danish() {
+        for entry in Catalog::built_in().entries() {
+            assert!(super::in_danish(&entry.name).is_some(), "{}", entry.name);
+        }
+        assert_eq!(super::DANISH.lines().count(), Catalog::built_in().entries().len());
+    }
+}

@@ -1,0 +1,143 @@
+//! The privacy report in a real browser: readable, in both languages, with a keyboard, offline.
+
+#![allow(clippy::unwrap_used, reason = "outside of `#[test]` functions")]
+
+mod common;
+
+use std::fs;
+
+use agent::config::Language;
+use agent::consent::policy::Policy;
+use agent::report::Report;
+use agent::support::check::facts::{Calibration, Facts, Outcome, Volume};
+use agent::support::check::judge;
+use protocol::ledger::{Entry, EntryHeader, Event, EventKind, Processing, Role, write_line};
+use protocol::{DeviceId, Digest, Purpose, Retention};
+use serde_json::{Map, Value, json};
+
+const NOW: i64 = 1_795_341_600;
+
+fn line(index: u64, kind: EventKind, at: &str, role: Option<Role>) -> String {
+    let entry = Entry {
+        header: EntryHeader {
+            schema: "kathea-consent-1".to_owned(),
+            index,
+            device: DeviceId::from_bytes([7; 16]),
+            previous: None,
+        },
+        processing: Processing {
+            purpose: Purpose::UsageStatistics,
+            case: None,
+            manifest_sha256: None,
+            policy: "copenhagen-imaging".to_owned(),
+            policy_version: "2024-05-16".to_owned(),
+            policy_sha256: Digest::of(b"policy"),
+            notice_sha256: Digest::of(b"notice"),
+            legal_basis: "GDPR art. 6(1)(a)".to_owned(),
+            data_categories: Vec::new(),
+            controller: "Copenhagen Imaging ApS".to_owned(),
+            recipients: Vec::new(),
+            storage_place: "EEA".to_owned(),
+            retention: Retention::Usage24Months,
+        },
+        event: Event {
+            kind,
+            at: at.to_owned(),
+            until: None,
+            role,
+            channel: "command_line".to_owned(),
+            session: None,
+        },
+    };
+    write_line(&entry, |_| vec![0; 64]).unwrap()
+}
+
+fn held() -> Value {
+    let day = |day: u64| (format!("2026-11-{day:02}"), json!(day * 37 % 61));
+    let days: Map<String, Value> = (1..=21).map(day).collect();
+    json!({
+        "held_at": "2026-11-22T10:00:00Z",
+        "status": {
+            "version": "0.1.0",
+            "device": DeviceId::from_bytes([7; 16]),
+            "consent": {"usage_statistics": "granted", "support_case": "unset", "support_scan_data": "unset"},
+            "cases": [{"case": "CASE-2026-0042", "support_case": "granted", "support_scan_data": "denied"}],
+            "waiting": {"open": {"records": 5, "bytes": 900}, "usage": {"records": 2, "bytes": 310},
+                        "requests": {"records": 0, "bytes": 0}},
+            "sent": {"usage_statistics": {"records": 640, "bytes": 5120, "last": "2026-11-21T18:00:00Z", "days": days}},
+            "dropped": {"no_consent": 1204, "unknown_event": 3, "out_of_range": 1},
+        },
+        "ledger": [
+            line(0, EventKind::Denied, "2026-09-01T08:00:00Z", None),
+            line(1, EventKind::Granted, "2026-10-02T09:30:00Z", Some(Role::PrivacyOfficer)),
+        ],
+    })
+}
+
+fn records(entry: &str, by: &str, counts: &[(&str, u64)]) -> Value {
+    let record = |(word, count): &(&str, u64)| json!({"entry": entry, "at": "2026-W47", "attributes": {by: word}, "value": count});
+    json!({"says": counts.iter().map(record).collect::<Vec<_>>()})
+}
+
+#[test]
+fn the_report_is_read_in_both_languages_without_the_network() {
+    let policy = Policy::load("copenhagen-imaging").unwrap();
+    let held = held();
+    let open = [
+        records("exposure.count", "mode", &[("cbct", 41), ("panoramic", 66), ("cephalometric", 9)]),
+        records("exposure.retake", "reason", &[("motion", 4), ("incomplete_fov", 2), ("positioning", 1)]),
+    ];
+    let usage = [records("feature.use", "feature", &[("implant_plan", 17)]), json!({"says": null})];
+    let calibration = Calibration { kind: "geometry".to_owned(), days: 402, last: Outcome::Pass };
+    let facts = Facts {
+        now: NOW,
+        volumes: vec![(Volume::System, 212_000_000_000), (Volume::Scans, 9_000_000_000)],
+        calibrations: vec![calibration],
+        ..Facts::default()
+    };
+    let report = Report {
+        policy: &policy,
+        language: Language::En,
+        held: &held,
+        open: &open,
+        usage: &usage,
+        findings: &judge(&facts),
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("report.html");
+    let mut page = Vec::new();
+    report.write(&mut page).unwrap();
+    fs::write(&path, page).unwrap();
+    let Some(seen) = common::browser::look("report.mjs", &path) else { return };
+    let none: [&str; 0] = [];
+    for (quiet, what) in [("requests", "the network"), ("complaints", "the console")] {
+        assert_eq!(seen[quiet], json!(none), "{what}");
+    }
+    for widths in ["overflow", "open_overflow"] {
+        assert_eq!(seen[widths], json!({"1280": 0, "400": 0}), "{widths}");
+    }
+    for language in ["violations", "danish_violations", "open_violations"] {
+        assert_eq!(seen[language], json!(none), "axe-core: {language}");
+    }
+    assert_eq!(seen["english"], "What this workstation collects and sends");
+    assert_eq!([&seen["danish"], &seen["by_keyboard"]], ["Hvad denne arbejdsstation indsamler og sender"; 2]);
+    let tabs: Vec<&str> = seen["tabs"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    assert_eq!(
+        (tabs[0], tabs[1..].iter().all(|name| *name == "summary"), tabs.len() > 4),
+        ("en", true, true)
+    );
+    assert_eq!(seen["opened"], 1);
+    let (english, danish) = (seen["english_text"].as_str().unwrap(), seen["danish_text"].as_str().unwrap());
+    for (en, da) in [
+        ("yes: collected and sent", "ja: indsamles og sendes"),
+        ("the privacy officer", "den databeskyttelsesansvarlige"),
+        ("402 days old", "402 dage gammel"),
+        ("The patient moved", "Patienten bevægede sig"),
+        ("640 records were sent", "640 poster er sendt"),
+        ("How to say no", "Sådan siger du nej"),
+    ] {
+        assert!(english.contains(en) && !english.contains(da), "{en}");
+        assert!(danish.contains(da) && !danish.contains(en), "{da}");
+    }
+    assert!(english.contains("Datatilsynet") && danish.contains("CASE-2026-0042"));
+}
