@@ -315,6 +315,14 @@ pub(crate) enum Privacy {
         #[arg(long)]
         vendor: bool,
     },
+    /// Make one page, in Danish and English, that shows what is collected, kept and sent, under which yes, and how
+    /// to say no
+    #[command(after_help = "Example: kathea-agent privacy report -o report.html")]
+    Report {
+        /// The page
+        #[arg(short, long, value_name = "FILE")]
+        output: PathBuf,
+    },
     /// Ask the vendor to correct what it holds of a support case
     Rectify {
         /// The support case

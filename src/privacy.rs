@@ -5,9 +5,16 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use agent::config::Config;
+use agent::consent::Policy;
+use agent::deidentify::files::plain::Part;
 use agent::durable;
+use agent::limits;
+use agent::report::Report;
 use agent::request::{PrivacyAsk, Request};
+use agent::support::check::judge;
+use agent::support::check::look::look;
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 
 use crate::cli::Privacy;
 use crate::consent::session;
@@ -22,6 +29,7 @@ const TRAYS: [&str; 3] = ["open", "usage", "requests"];
 pub(crate) fn privacy(config: &Config, command: Privacy) -> Result<Exit, Failure> {
     match command {
         Privacy::Export { output, vendor } => export(config, &output, vendor),
+        Privacy::Report { output } => report(config, &output),
         Privacy::Rectify { case } => {
             ask(config, PrivacyAsk::Rectify { case: case.clone() })?;
             print::words(&format!(
@@ -106,6 +114,42 @@ fn export(config: &Config, output: &Path, vendor: bool) -> Result<Exit, Failure>
         "{count} sealed records, flags, answers and requests written to {}",
         output.display()
     ));
+    Ok(Exit::Done)
+}
+
+/// The same for a person, as one page.
+fn report(config: &Config, output: &Path) -> Result<Exit, Failure> {
+    let policy = Policy::load(&config.policy).map_err(Failure::usage)?;
+    let held = ask(config, PrivacyAsk::Access { vendor: false })?;
+    let records = |tray| {
+        let mut records = Vec::new();
+        each_record(config, tray, |record| {
+            if records.len() < limits::REPORT_BATCHES {
+                records.push(record.clone());
+            }
+            Ok(())
+        })?;
+        Ok(records)
+    };
+    let (open, usage) = (records("open")?, records("usage")?);
+    let findings = judge(&look(config, OffsetDateTime::now_utc().unix_timestamp()));
+    let report = Report {
+        policy: &policy,
+        language: config.language,
+        held: &held,
+        open: &open,
+        usage: &usage,
+        findings: &findings,
+    };
+    let write = || {
+        let mut part = Part::new(output)?;
+        report.write(&mut part)?;
+        part.keep()
+    };
+    write().map_err(|e: std::io::Error| {
+        Failure::failed(format!("{} cannot be written ({}): name another file", output.display(), e.kind()))
+    })?;
+    print::words(&format!("written to {}: open it in a browser, it loads nothing", output.display()));
     Ok(Exit::Done)
 }
 

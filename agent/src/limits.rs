@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+mod pages;
+
+pub use pages::*;
+
 // Collect
 
 /// Bytes of one line of the outbox or the socket. The longest that the catalog allows is below 1 KiB.
@@ -371,55 +375,3 @@ pub const CHILD_ORDER: usize = 64 << 20;
 
 /// Processes that one case may bring down before it is given up: nothing that scanners write brings down one.
 pub const CHILDREN: usize = 64;
-
-// Pages
-
-/// Bytes of `preview.html`: what a browser on a clinic's PC opens without a wait. The rest is read by `support show`.
-pub const PREVIEW: u64 = 20_000_000;
-
-/// Bytes of one file that `preview.html` holds; of a longer one it holds the beginning.
-pub const PREVIEW_FILE: u64 = 2 << 20;
-
-/// Bytes of the beginning of a longer file: what a person reads before giving up.
-pub const PREVIEW_BEGINNING: u64 = 64 << 10;
-
-/// Files that `preview.html` lists by name; of a folder of more, the others are counted.
-pub const PREVIEW_FILES: usize = 10_000;
-
-// Checks of the workstation: our own numbers, until the X1's manual gives others
-
-/// Bytes free below which the system's volume fails: an update no longer installs.
-pub const SYSTEM_FULL: u64 = 2 << 30;
-
-/// Bytes free below which somebody should look.
-pub const SYSTEM_LOW: u64 = 10 << 30;
-
-/// Bytes free below which the volume of scans fails: some ten large scans.
-pub const SCANS_FULL: u64 = 10 << 30;
-
-/// Bytes free below which somebody should look: a week of scans.
-pub const SCANS_LOW: u64 = 50 << 30;
-
-/// Seconds that a log may be ahead of the clock: a file share's clock differs by some.
-pub const CLOCK_TURNED: i64 = 600;
-
-/// Days after which a calibration is due.
-pub const CALIBRATION_DAYS: u64 = 365;
-
-/// Times an error code comes in the last logs before somebody should look.
-pub const ERROR_REPEATED: u64 = 3;
-
-/// Times after which it is no accident.
-pub const ERROR_OFTEN: u64 = 10;
-
-/// Resets of the graphics card in a week after which reconstructions fail.
-pub const RESETS_OFTEN: u64 = 3;
-
-/// Bytes of the end of each log that are looked through for error codes.
-pub const CHECK_LOG: u64 = 1 << 20;
-
-/// Logs that are looked through, the newest first.
-pub const CHECK_LOGS: usize = 16;
-
-/// Days of sending that are remembered as counts: a quarter's chart.
-pub const SENT_DAYS: usize = 92;

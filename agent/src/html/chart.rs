@@ -25,7 +25,7 @@ pub fn rows<L: Display>(
         writeln!(
             out,
             "<tr><th scope=\"row\">{label}<td class=\"n\">{}<td class=\"wide half\"><svg aria-hidden=\"true\" \
-             viewBox=\"0 0 1000 12\" width=\"100%\" height=\"12\" preserveAspectRatio=\"none\">\
+             viewBox=\"0 0 1000 12\" width=\"100%\" preserveAspectRatio=\"none\">\
              <rect class=\"bar\" width=\"{}\" height=\"12\"/></svg></tr>",
             grouped(*count),
             count.saturating_mul(1000) / most
@@ -43,7 +43,7 @@ const STEP: u64 = 18;
 /// Of `out`.
 pub fn days(out: &mut dyn Write, caption: Both<String>, days: &[(&str, u64)]) -> io::Result<()> {
     let most = days.iter().map(|(_, count)| *count).max().unwrap_or(0).max(1);
-    let width = (days.len() as u64 * STEP).max(20 * STEP);
+    let width = (days.len() as u64 * STEP).max(20 * STEP) + STEP;
     write!(
         out,
         "<figure><svg aria-hidden=\"true\" viewBox=\"0 0 {width} {}\" width=\"{width}\" height=\"{}\">\

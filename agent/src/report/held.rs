@@ -112,9 +112,11 @@ fn records(out: &mut dyn Write, tray: &str, sealed: &[Value]) -> io::Result<()> 
             "<p>{}</p>",
             both(
                 format!(
-                    "{unreadable} batches cannot be read by anybody: there is no yes, or their key is gone."
+                    "Batches that nobody can read, as there is no yes or their key is gone: {unreadable}."
                 ),
-                format!("{unreadable} pakker kan ikke læses af nogen: der er intet ja, eller nøglen er væk."),
+                format!(
+                    "Pakker, som ingen kan læse, fordi der intet ja er, eller nøglen er væk: {unreadable}."
+                ),
             )
         )?;
     }

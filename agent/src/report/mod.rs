@@ -170,7 +170,7 @@ impl Report<'_> {
                 "To take everything back, erase all that is held here, and ask the vendor to erase what was sent:",
                 "For at trække alt tilbage, slette alt, der ligger her, og bede leverandøren slette det sendte:",
             ),
-            both(self.policy.rights(Language::En), self.policy.rights(Language::Da)),
+            both(&self.policy.words(Language::En).rights, &self.policy.words(Language::Da).rights),
             both("Write to", "Skriv til"),
             Escaped(&controller.contact),
             both("Complain to", "Klag til"),

@@ -41,7 +41,7 @@ fn it_says_what_is_allowed_held_sent_and_dropped() {
         "1.234 poster er sendt",
         "der var intet ja",
         "mode cbct",
-        "1 batches cannot be read by anybody",
+        "their key is gone: 1.",
         "Datatilsynet",
         "consent withdraw usage_statistics",
     ] {

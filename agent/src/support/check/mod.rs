@@ -1,6 +1,7 @@
 //! On-site checks: what the sources of this workstation say, judged in seconds, with what to do about it.
 //!
 //! ```text
+//! look     reads the facts: files and the system
 //! facts    what was read, as numbers
 //! mod      the judgement: pure, in Danish and in English
 //! ```
@@ -8,6 +9,7 @@
 //! Nothing leaves, so nobody is asked. Many cases end here.
 
 pub mod facts;
+pub mod look;
 
 use std::borrow::Cow;
 

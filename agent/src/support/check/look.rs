@@ -1,0 +1,199 @@
+//! Reads the facts: from the files beside Kathea's logs, and from the system. Within seconds, whatever lies there.
+//!
+//! Nothing public says what these files hold, so these are assumptions: JSON, one object or a list or a line each,
+//! with the words of the catalog.
+//!
+//! - `calibration*.json`: `{"type":"geometry","days":12,"last":"pass"}`, days as of when the file was written;
+//! - `constancy*.json`: `{"test":"noise","verdict":"pass","days_overdue":0}`;
+//! - `encoders*.json`: `{"motion_mm":0.4,"encoder_errors":3}`, an object for each scan;
+//! - `versions*.json`: `{"x1_firmware":"3.10.2","x1_firmware_needed":"3.9"}`;
+//! - every other file is a log; an error is a line with `ERROR`, `FATAL` or `STOP` and `code=` and a number.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use serde_json::Value;
+use walkdir::WalkDir;
+
+use super::facts::{
+    CALIBRATIONS, Calibration, Constancy, EncoderScan, Facts, Motion, Outcome, TESTS, Versions, Volume,
+};
+use crate::collect::device;
+use crate::config::Config;
+use crate::limits;
+
+const DAY: i64 = 86_400;
+
+/// What this workstation says now; `now` is seconds since 1970.
+pub fn look(config: &Config, now: i64) -> Facts {
+    let mut facts = Facts { now, ..Facts::default() };
+    let free = |path: &Path| path.ancestors().find_map(device::free_space);
+    facts.volumes.extend(free(&config.data_dir).map(|free| (Volume::System, free)));
+    let scans = config.kathea.scans.first().and_then(|path| device::free_space(path));
+    facts.volumes.extend(scans.map(|free| (Volume::Scans, free)));
+
+    let mut logs = Vec::new();
+    for (path, modified) in files(&config.kathea.logs) {
+        facts.newest_file = facts.newest_file.max(Some(modified));
+        let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+        let stem = name.strip_suffix(".json").unwrap_or_default();
+        match () {
+            () if stem.starts_with("calibration") => {
+                let age = u64::try_from((now - modified) / DAY).unwrap_or(0);
+                facts
+                    .calibrations
+                    .extend(objects(&path).iter().filter_map(|object| calibration(object, age)));
+            }
+            () if stem.starts_with("constancy") => {
+                facts.constancy.extend(objects(&path).iter().filter_map(constancy));
+            }
+            () if stem.starts_with("encoders") => {
+                facts.encoders.extend(objects(&path).iter().filter_map(encoders));
+            }
+            () if stem.starts_with("versions") => {
+                facts.versions = objects(&path).iter().find_map(versions).or(facts.versions);
+            }
+            () => logs.push((modified, path)),
+        }
+    }
+    logs.sort_unstable_by(|a, b| b.cmp(a));
+    for (_, log) in logs.iter().take(limits::CHECK_LOGS) {
+        count_errors(&tail(log), &mut facts.errors);
+    }
+    facts
+}
+
+/// The files below `roots`, and when each was last written, in seconds since 1970.
+fn files(roots: &[PathBuf]) -> impl Iterator<Item = (PathBuf, i64)> {
+    let under = |root| WalkDir::new(root).follow_links(false).max_depth(limits::CHECK_DEPTH);
+    let entries = roots.iter().flat_map(under).take(limits::CHECK_ENTRIES).flatten();
+    entries.filter(|entry| entry.file_type().is_file()).filter_map(|entry| {
+        let modified = entry.metadata().ok()?.modified().ok()?;
+        let since = modified.duration_since(UNIX_EPOCH).ok()?.as_secs();
+        Some((entry.into_path(), i64::try_from(since).ok()?))
+    })
+}
+
+/// The objects of a small JSON file: itself, its list, or its lines. What is none is no object.
+fn objects(path: &Path) -> Vec<Value> {
+    let mut text = String::new();
+    let read = File::open(path).map(|file| file.take(limits::DOCUMENT).read_to_string(&mut text));
+    if !matches!(read, Ok(Ok(_))) {
+        return Vec::new();
+    }
+    match serde_json::from_str(&text) {
+        Ok(Value::Array(list)) => list,
+        Ok(value) => vec![value],
+        Err(_) => text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect(),
+    }
+}
+
+fn calibration(object: &Value, age: u64) -> Option<Calibration> {
+    let kind = object["type"].as_str()?;
+    let (known, _) = CALIBRATIONS.iter().find(|(known, _)| *known == kind)?;
+    let days = object["days"].as_u64()?.saturating_add(age);
+    Some(Calibration { kind: (*known).to_owned(), days, last: Outcome::of(object["last"].as_str()?)? })
+}
+
+fn constancy(object: &Value) -> Option<Constancy> {
+    let test = object["test"].as_str()?;
+    let known = TESTS.iter().find(|known| **known == test)?;
+    let verdict = Outcome::of(object["verdict"].as_str()?)?;
+    Some(Constancy {
+        test: (*known).to_owned(),
+        verdict,
+        days_overdue: object["days_overdue"].as_u64().unwrap_or(0),
+    })
+}
+
+fn encoders(object: &Value) -> Option<EncoderScan> {
+    let motion = if object["motion_mm"].as_f64()? < 1.0 { Motion::Still } else { Motion::Moved };
+    Some(EncoderScan { motion, errors: object["encoder_errors"].as_u64()? })
+}
+
+/// Numbers with dots only: what is printed of them is nothing else.
+fn versions(object: &Value) -> Option<Versions> {
+    let number = |name: &str| {
+        let text = object[name].as_str()?;
+        let is_number = text.len() <= 20 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+        is_number.then(|| text.to_owned())
+    };
+    Some(Versions { firmware: number("x1_firmware")?, firmware_needed: number("x1_firmware_needed")? })
+}
+
+/// The end of a log; nothing if it can't be read.
+fn tail(path: &Path) -> String {
+    let read = || {
+        let mut file = File::open(path)?;
+        let length = fs::metadata(path)?.len();
+        file.seek(SeekFrom::Start(length.saturating_sub(limits::CHECK_LOG)))?;
+        let mut bytes = Vec::new();
+        file.take(limits::CHECK_LOG).read_to_end(&mut bytes)?;
+        std::io::Result::Ok(bytes)
+    };
+    String::from_utf8_lossy(&read().unwrap_or_default()).into_owned()
+}
+
+/// Adds each error of `log` to its code.
+fn count_errors(log: &str, errors: &mut BTreeMap<u32, u64>) {
+    let is_error = |line: &&str| ["ERROR", "FATAL", "STOP"].iter().any(|word| line.contains(word));
+    for line in log.lines().filter(is_error) {
+        let Some((_, after)) = line.split_once("code=") else { continue };
+        let digits = after.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
+        if let Ok(code) = digits.parse::<u32>() {
+            *errors.entry(code).or_default() += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn facts_are_read_from_files_of_any_form_and_damage() {
+        let dir = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| fs::write(dir.path().join(name), text).unwrap();
+        write(
+            "calibration.json",
+            r#"[{"type":"geometry","days":12,"last":"pass"},{"type":"Hansen","days":1,"last":"pass"}]"#,
+        );
+        write(
+            "constancy-2026-47.json",
+            "{\"test\":\"noise\",\"verdict\":\"fail\"}\n{\"test\":\"cnr\",\"verdict\":\"pass\"}\nx",
+        );
+        write("encoders.json", r#"{"motion_mm":2.5,"encoder_errors":3}"#);
+        write("versions.json", r#"{"x1_firmware":"3.10.2","x1_firmware_needed":"3.9"}"#);
+        write(
+            "x1.log",
+            "ERROR link code=1042 x\nINFO code=7\nERROR code=1042\nSTOP code=9\nERROR code=Hansen\n",
+        );
+        write("damaged.json", "\u{0}");
+        fs::write(dir.path().join("calibration-2.json"), b"\xff\xfe").unwrap();
+        let mut config = Config { data_dir: dir.path().to_owned(), ..Config::default() };
+        config.kathea.logs = vec![dir.path().to_owned(), dir.path().join("missing")];
+        config.kathea.scans = vec![];
+        let newest = look(&config, 0).newest_file.unwrap();
+        let facts = look(&config, newest + 3 * DAY);
+        let geometry = Calibration { kind: "geometry".to_owned(), days: 15, last: Outcome::Pass };
+        assert_eq!(facts.calibrations, [geometry]);
+        assert_eq!(
+            facts.constancy.iter().map(|test| test.verdict).collect::<Vec<_>>(),
+            [Outcome::Fail, Outcome::Pass]
+        );
+        assert_eq!(facts.encoders, [EncoderScan { motion: Motion::Moved, errors: 3 }]);
+        assert_eq!(facts.versions.unwrap().firmware, "3.10.2");
+        assert_eq!(facts.errors, BTreeMap::from([(9, 1), (1042, 2)]));
+    }
+
+    #[test]
+    fn a_workstation_without_any_of_it_is_no_error() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = Config { data_dir: dir.path().join("data"), ..Config::default() };
+        let facts = look(&config, 1_795_341_600);
+        assert!(facts.errors.is_empty() && facts.calibrations.is_empty());
+    }
+}
