@@ -21,10 +21,15 @@ pub(crate) fn doctor(path: &Path, json: bool, offline: bool) -> Result<Exit, Fai
         }
         Err(e) => vec![Check::fail("configuration", "cannot be used", e)],
     };
+    report(&checks, json)
+}
+
+/// Prints checks; one that failed is the exit code.
+pub(crate) fn report(checks: &[Check], json: bool) -> Result<Exit, Failure> {
     if json {
         print::json(&checks)?;
     } else {
-        print::data(&text(&checks))?;
+        print::data(&text(checks))?;
     }
     let failed = checks.iter().any(|check| check.result == Verdict::Fail);
     Ok(if failed { Exit::Failed } else { Exit::Done })

@@ -18,9 +18,12 @@ use std::io;
 
 use agent::config::Config;
 use agent::request::{ConsentAction, ConsentRequest, Request, SupportRequest};
+use agent::support::check::judge;
+use agent::support::check::look::look;
 use agent::support::gather::STEPS;
 use protocol::Purpose;
 use serde_json::Value;
+use time::OffsetDateTime;
 
 use crate::cli::{Support, SupportCommand};
 use crate::consent::session;
@@ -55,6 +58,14 @@ pub(crate) fn support(config: &Config, typed: Support) -> Result<Exit, Failure> 
                 print::data(&sealed(&made))?
             }
             Ok(Exit::Done)
+        }
+        Some(SupportCommand::Check { json }) => {
+            let now = OffsetDateTime::now_utc().unix_timestamp();
+            let checks: Vec<_> = judge(&look(config, now))
+                .iter()
+                .map(|finding| finding.in_language(config.language))
+                .collect();
+            crate::doctor::report(&checks, json)
         }
         Some(SupportCommand::List { json }) => {
             let body = ask(&mut line, SupportRequest::List)?;

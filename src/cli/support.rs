@@ -88,6 +88,14 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Check this workstation: space, clock, calibration, errors, versions, graphics, encoders; what to do about each
+    ///
+    /// Nothing leaves this computer, so nobody is asked. Ends with 1 if something fails.
+    Check {
+        /// For programs
+        #[arg(long)]
+        json: bool,
+    },
     /// Drafts and bundles, and how far each is
     List {
         /// For programs

@@ -9,11 +9,14 @@ use agent::config::Config;
 use agent::consent::Policy;
 use agent::deidentify::files::plain::{self, Part};
 use agent::request::SupportRequest;
+use agent::support::check::look::look;
+use agent::support::check::{in_danish, judge};
 use agent::support::manifest::{self, Manifest};
 use agent::support::page::Preview;
 use data_encoding::BASE64;
 use protocol::Digest;
 use serde_json::Value;
+use time::OffsetDateTime;
 
 use super::wait::Bar;
 use crate::exit::{Exit, Failure};
@@ -105,7 +108,9 @@ fn write_page(
     out: &mut Part,
 ) -> io::Result<()> {
     let policy = Policy::load(&config.policy).map_err(|_| ErrorKind::InvalidInput)?;
-    let (language, checks_in_danish) = (config.language, &manifest.checks);
+    let now = OffsetDateTime::now_utc().unix_timestamp();
+    let checks_in_danish = &in_danish(&manifest.checks, &judge(&look(config, now)));
+    let language = config.language;
     let page = Preview { manifest, digest, draft, policy: &policy, checks_in_danish, language };
     let line = RefCell::new(line);
     page.write(out, |entry| {

@@ -39,8 +39,6 @@ struct Begun {
     device: protocol::DeviceId,
     policy: agent::support::manifest::PolicyName,
     status: Value,
-    #[serde(default)]
-    checks: Vec<agent::doctor::Check>,
     pseudonyms: Option<Pseudonyms>,
 }
 
@@ -54,7 +52,6 @@ fn here(line: &mut Line<'_>, config: &Config, wish: &Wish) -> Result<Value, Fail
         status: begun.status,
         device: begun.device,
         policy: begun.policy,
-        checks: begun.checks,
         pseudonyms: begun.pseudonyms,
         now: OffsetDateTime::now_utc().unix_timestamp(),
         id: begun.draft,

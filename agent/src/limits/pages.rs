@@ -52,11 +52,5 @@ pub const CHECK_LOGS: usize = 16;
 /// Days of sending that are remembered as counts: a quarter's chart.
 pub const SENT_DAYS: usize = 92;
 
-/// Levels below a folder of logs that the checks look into.
-pub const CHECK_DEPTH: usize = 4;
-
-/// Files that they look at: a folder of more is no folder of logs.
-pub const CHECK_ENTRIES: usize = 10_000;
-
 /// Sealed batches that the privacy report shows the records of; the export holds all.
 pub const REPORT_BATCHES: usize = 1_000;

@@ -12,11 +12,9 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
+use std::path::Path;
 
 use serde_json::Value;
-use walkdir::WalkDir;
 
 use super::facts::{
     CALIBRATIONS, Calibration, Constancy, EncoderScan, Facts, Motion, Outcome, TESTS, Versions, Volume,
@@ -24,6 +22,8 @@ use super::facts::{
 use crate::collect::device;
 use crate::config::Config;
 use crate::limits;
+use crate::support::gather::kathea::{self, Kind, Source};
+use crate::support::gather::system;
 
 const DAY: i64 = 86_400;
 
@@ -35,46 +35,34 @@ pub fn look(config: &Config, now: i64) -> Facts {
     let scans = config.kathea.scans.first().and_then(|path| device::free_space(path));
     facts.volumes.extend(scans.map(|free| (Volume::Scans, free)));
 
+    facts.graphics_resets = system::graphics_resets(now - 7 * DAY, now);
+    let beside = kathea::sources(&config.kathea.logs, false).unwrap_or_default();
+    facts.newest_file = beside.first().map(|newest| newest.modified);
     let mut logs = Vec::new();
-    for (path, modified) in files(&config.kathea.logs) {
-        facts.newest_file = facts.newest_file.max(Some(modified));
-        let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-        let stem = name.strip_suffix(".json").unwrap_or_default();
-        match () {
-            () if stem.starts_with("calibration") => {
-                let age = u64::try_from((now - modified) / DAY).unwrap_or(0);
-                facts
-                    .calibrations
-                    .extend(objects(&path).iter().filter_map(|object| calibration(object, age)));
+    for Source { path, kind, modified } in &beside {
+        let age = u64::try_from((now - modified) / DAY).unwrap_or(0);
+        let read = || objects(path).into_iter();
+        match kind {
+            Kind::Calibration => {
+                facts.calibrations.extend(read().filter_map(|object| calibration(&object, age)))
             }
-            () if stem.starts_with("constancy") => {
-                facts.constancy.extend(objects(&path).iter().filter_map(constancy));
+            Kind::Constancy => facts.constancy.extend(read().filter_map(|object| constancy(&object))),
+            Kind::Encoders => facts.encoders.extend(read().filter_map(|object| encoders(&object))),
+            Kind::KatheaLog if is_versions(path) => {
+                facts.versions = facts.versions.or_else(|| read().find_map(|object| versions(&object)));
             }
-            () if stem.starts_with("encoders") => {
-                facts.encoders.extend(objects(&path).iter().filter_map(encoders));
-            }
-            () if stem.starts_with("versions") => {
-                facts.versions = objects(&path).iter().find_map(versions).or(facts.versions);
-            }
-            () => logs.push((modified, path)),
+            Kind::KatheaLog | Kind::ControllerLog => logs.push(path),
         }
     }
-    logs.sort_unstable_by(|a, b| b.cmp(a));
-    for (_, log) in logs.iter().take(limits::CHECK_LOGS) {
+    for log in logs.iter().take(limits::CHECK_LOGS) {
         count_errors(&tail(log), &mut facts.errors);
     }
     facts
 }
 
-/// The files below `roots`, and when each was last written, in seconds since 1970.
-fn files(roots: &[PathBuf]) -> impl Iterator<Item = (PathBuf, i64)> {
-    let under = |root| WalkDir::new(root).follow_links(false).max_depth(limits::CHECK_DEPTH);
-    let entries = roots.iter().flat_map(under).take(limits::CHECK_ENTRIES).flatten();
-    entries.filter(|entry| entry.file_type().is_file()).filter_map(|entry| {
-        let modified = entry.metadata().ok()?.modified().ok()?;
-        let since = modified.duration_since(UNIX_EPOCH).ok()?.as_secs();
-        Some((entry.into_path(), i64::try_from(since).ok()?))
-    })
+fn is_versions(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    name.starts_with("versions") && name.ends_with(".json")
 }
 
 /// The objects of a small JSON file: itself, its list, or its lines. What is none is no object.

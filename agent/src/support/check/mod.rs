@@ -53,6 +53,14 @@ fn found(
     Finding { check, result, what: what.map(Into::into), remedy: remedy.map(Into::into) }
 }
 
+/// `checks`, kept in English, in Danish where they were found again; the others as they are.
+pub fn in_danish(checks: &[Check], findings: &[Finding]) -> Vec<Check> {
+    let again = |check: &Check| findings.iter().find(|finding| finding.in_language(Language::En) == *check);
+    let danish =
+        |check| again(check).map_or_else(|| check.clone(), |finding| finding.in_language(Language::Da));
+    checks.iter().map(danish).collect()
+}
+
 /// Judges what was read. What a source does not say is not judged.
 pub fn judge(facts: &Facts) -> Vec<Finding> {
     let mut findings: Vec<Finding> =

@@ -20,7 +20,7 @@ pub(super) const MOTION: &str = ".motion.csv";
 
 /// What a file beside the logs is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::support) enum Kind {
     /// A log of Kathea's.
     KatheaLog,
     /// A log of the X1's controller.
@@ -35,15 +35,15 @@ pub(super) enum Kind {
 
 /// A file beside the logs.
 #[derive(Clone, Debug)]
-pub(super) struct Source {
-    pub(super) path: PathBuf,
-    pub(super) kind: Kind,
+pub(in crate::support) struct Source {
+    pub(in crate::support) path: PathBuf,
+    pub(in crate::support) kind: Kind,
     /// When it was last written, in seconds since 1970.
-    pub(super) modified: i64,
+    pub(in crate::support) modified: i64,
 }
 
 /// Everything below `roots`. A root that a person named must be readable; one of the configuration may be missing.
-pub(super) fn sources(roots: &[PathBuf], named: bool) -> Result<Vec<Source>, GatherError> {
+pub(in crate::support) fn sources(roots: &[PathBuf], named: bool) -> Result<Vec<Source>, GatherError> {
     let mut sources = Vec::new();
     for root in roots {
         let under = WalkDir::new(root).follow_links(false).max_depth(limits::LOG_DEPTH).sort_by_file_name();

@@ -17,12 +17,12 @@
 //! what failed or was cut says so: nothing is silently missing.
 
 mod basket;
-mod kathea;
+pub(super) mod kathea;
 mod logs;
 mod own;
 mod scans;
 mod steps;
-mod system;
+pub(super) mod system;
 mod watch;
 mod wish;
 
@@ -34,16 +34,17 @@ use protocol::DeviceId;
 use ring::rand::SystemRandom;
 use serde_json::Value;
 
+use super::check::judge;
+use super::check::look::look as look_around;
 use super::draft::{Draft, Writer};
 use super::manifest::{Manifest, PolicyName, purposes};
 use super::record::Pseudonyms;
-use crate::config::Config;
+use crate::config::{Config, Language};
 use crate::consent::state::to_text;
 use crate::deidentify::check::Finding;
 use crate::deidentify::child::{self, Parser};
 use crate::deidentify::dicom::EDITION;
 use crate::deidentify::files::{Failed, Found, Order, Outlet};
-use crate::doctor::Check;
 use crate::limits;
 use crate::vault::data_key::DataKey;
 use basket::Basket;
@@ -66,8 +67,6 @@ pub struct Site {
     pub device: DeviceId,
     /// The policy under which the clinic is asked.
     pub policy: PolicyName,
-    /// What the workstation's own checks found.
-    pub checks: Vec<Check>,
     /// Of an earlier bundle of the case.
     pub pseudonyms: Option<Pseudonyms>,
     /// Seconds since 1970.
@@ -193,7 +192,10 @@ pub fn run(
         persons_learned: gathered.learned.0,
         files_learned: gathered.learned.1,
         edition: EDITION.to_owned(),
-        checks: site.checks.clone(),
+        checks: judge(&look_around(&site.config, site.now))
+            .iter()
+            .map(|finding| finding.in_language(Language::En))
+            .collect(),
     };
     Ok(gathered.writer.finish(wish.case.clone(), site.now, pseudonyms, &manifest.to_bytes())?)
 }

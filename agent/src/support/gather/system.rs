@@ -31,6 +31,11 @@ pub(super) fn events(looking: &Looking<'_>) -> Plan {
     }
 }
 
+/// How often the system reset the graphics card; `None` if its log is not open to this account.
+pub(in crate::support) fn graphics_resets(start: i64, end: i64) -> Option<u64> {
+    counted(&os::kernel_log(start, end)?)["graphics_reset"].as_u64()
+}
+
 /// The errors that disks and file systems count.
 pub(super) fn disks(_: &Looking<'_>) -> Plan {
     let disks = os::disks();

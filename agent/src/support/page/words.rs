@@ -2,9 +2,10 @@
 
 use protocol::CaseReason;
 
-pub(super) use crate::deidentify::files::words::{known, refusal, rule};
+pub(super) use crate::deidentify::files::words::{refusal, rule};
 use crate::html::checks::Chip;
 use crate::html::{Both, both};
+use crate::support::gather::STEPS;
 use crate::support::manifest::Outcome;
 
 type Words = Both<&'static str>;
@@ -33,20 +34,5 @@ pub(super) const fn outcome(outcome: Outcome) -> Chip {
 
 /// What an operation gathers.
 pub(super) fn operation(name: &str) -> Both<&str> {
-    known(OPERATIONS, name)
+    STEPS.iter().find(|step| step.name == name).map_or(both(name, name), |step| both(step.en, step.da))
 }
-
-pub(super) const OPERATIONS: &[(&str, Words)] = &[
-    ("device", both("Device and software versions", "Enhed og programversioner")),
-    ("status", both("State of this agent", "Agentens tilstand")),
-    ("kathea_logs", both("Kathea's logs", "Katheas logfiler")),
-    ("controller_logs", both("Logs of the X1's controller", "Logfiler fra X1'erens styring")),
-    ("calibration", both("Calibration and constancy tests", "Kalibrering og konstanstest")),
-    ("encoder", both("Encoder and dropped frames", "Encoder og tabte billeder")),
-    ("motion", both("Motion trace, numbers only", "Bevægelsesspor, kun tal")),
-    ("system_events", both("Events of disk, graphics and crashes", "Hændelser om disk, grafik og nedbrud")),
-    ("disk_health", both("Health of the disks", "Diskenes tilstand")),
-    ("configuration", both("Configuration without secrets", "Konfiguration uden hemmeligheder")),
-    ("scans", both("Technical data of scans, no images", "Tekniske data om scanninger, ingen billeder")),
-    ("checks", both("Checks of this workstation", "Kontrol af denne arbejdsstation")),
-];
