@@ -65,8 +65,8 @@ impl Agent {
         let enrolled = Https::new(settings).map_err(|e| e.to_string()).and_then(|mut https| {
             let exchange =
                 enrol::enrol(token.trim(), key.public_key(), |text| key.sign(text)).map_err(shown)?;
-            let now = unix_now().unsigned_abs();
             let outcome = https.exchange(&exchange);
+            let now = unix_now().unsigned_abs(); // after the answer: the certificate may be of this very second
             enrol::enrolled(outcome, key.id(), key.pkcs8(), &ca_pem, now).map_err(shown)
         });
         let (identity, reply) = match enrolled {

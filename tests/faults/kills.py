@@ -1,0 +1,193 @@
+"""F1 and F2: the process is killed, at random and at every named step. What it took in arrives once, in order."""
+
+import json
+import re
+import signal
+import time
+
+from matrix import ROOT
+from proxy import Fault
+from workstation import NOWHERE, Socket
+
+
+def at_random(bench):
+    """F1: kill -9 while lines come in by file and by socket and batches go out."""
+    site, unanswered = bench.site(), set()
+    received = bench.receiver.received
+    for number in bench.up_to(1000, 25):
+        site.fill(bench.draw, bench.draw.randrange(3), bench.draw.randrange(1, 30))
+        if number % 2:
+            process = site.start("run", "--once", "--close")
+        else:
+            process = site.start("run")
+            unanswered |= talk(bench, site)
+        time.sleep(bench.draw.uniform(0.005, 0.15))
+        process.send_signal(signal.SIGKILL)
+        _, errors = process.communicate()
+        bench.check("it panicked: " + errors[:200] if "panicked" in errors else None, f"kill {number}")
+    bench.ended(site.once("--close"), "at the end", codes=(0,))
+    bench.check(site.verify(received, but=unanswered), "after all kills")
+    bench.control("the dedupe is off", received.twice)
+    site.given.append(10**9)
+    bench.control("a line is said to be given that was not", site.verify(received))
+    return f"{len(site.given) - 1} events, {sum(site.sums.values())} counts, {received.twice} records sent twice and told apart"
+
+
+def talk(bench, site):
+    """Some lines over the socket; those that were sent and not answered may have been taken or not."""
+    try:
+        line = Socket(site.socket, patience=bench.draw.uniform(0.05, 0.4))
+    except OSError:
+        return set()
+    for _ in range(bench.draw.randrange(1, 12)):
+        text = site.event()
+        answer = line.ask(text)
+        if answer is None:
+            return {site.given[-1]}
+        if not answer["ok"]:
+            bench.check(f"a good line was refused: {answer}", "socket")
+    return set()
+
+
+def steps():
+    """Every step that the product names."""
+    found = set()
+    for path in (ROOT / "agent/src").rglob("*.rs"):
+        found |= set(re.findall(r'killpoint::step\("([a-z_.]+)"\)', path.read_text()))
+    return sorted(found)
+
+
+def at_every_step(bench):
+    """F2: a kill at each step of each kind of work, and at the same step again while that is repaired."""
+    unseen = set(steps())
+    for work in (day, first_yes, journal, withdrawal, damaged):
+        prepared = work(bench)
+        for step in steps():
+            for number in range(50 if bench.full else 1):
+                if bench.until and time.monotonic() > bench.until:
+                    break
+                times = bench.draw.randrange(1, 4) if number else 1
+                if not cut(bench, prepared, f"{step}:{times}") and times == 1:
+                    break
+                unseen.discard(step)
+                bench.cases += 1
+    bench.check(f"never came to {sorted(unseen)}" if unseen and not bench.until else None, "steps")
+    control(bench)
+    return f"{len(steps())} steps"
+
+
+def cut(bench, prepared, kill_at):
+    """One case: True if the step was reached."""
+    template, words, verify = prepared
+    site = template.copy(bench.home / "site")
+    received = bench.receiver.begin()
+    killed = site.run(*words, kill_at=kill_at)
+    if killed.code != -signal.SIGABRT:
+        bench.ended(killed, kill_at)
+        return False
+    if bench.draw.random() < 0.3:
+        site.once("--close", kill_at=kill_at)
+    bench.ended(site.once("--close"), f"after {kill_at}")
+    bench.ended(site.once("--close"), f"twice after {kill_at}")
+    bench.check(verify(site, received), kill_at)
+    return True
+
+
+def whole(site, received):
+    return site.verify(received)
+
+
+def day(bench):
+    """Intake of files, periods that close, batches and their answers."""
+    site = bench.site("day")
+    site.fill(bench.draw, 5, 12)
+    site.leave(["no line\n"])
+    return site, ("run", "--once", "--close"), whole
+
+
+def first_yes(bench):
+    """The first yes, with files in the outbox that nobody said yes to."""
+    site = bench.template.copy(bench.home / "yes")
+    site.must("consent", "withdraw", "usage_statistics")
+    site.once()
+    digest = json.loads(site.must("consent", "show", "usage_statistics", "--json"))["digest"]
+    site.leave([site.event()])
+    site.given.clear()
+    return site, ("consent", "grant", "usage_statistics", "--by", "owner", "--yes", digest), whole
+
+
+def journal(bench):
+    """A journal of so many pieces that the next one folds them."""
+    site = bench.site("journal")
+    process = site.start("run", stdout=None, stderr=None)
+    line = Socket(site.socket)
+    for _ in range(64):
+        line.ask(site.count(bench.draw))
+    process.kill()
+    process.wait()
+    site.leave([site.count(bench.draw) for _ in range(3)])
+    return site, ("run", "--once"), whole
+
+
+def withdrawal(bench):
+    """A no, with records and files that wait."""
+    site = bench.site("no", url=NOWHERE)
+    site.fill(bench.draw, 3, 10)
+    site.once()
+    site.fill(bench.draw, 1, 10)
+    site.configure(bench.receiver.url())
+
+    def nothing_left(site, received):
+        status = site.status()
+        if status["consent"]["usage_statistics"] == "granted":
+            return site.verify(received)  # it was cut before the no was written: the yes stands
+        wrong = ["a payload after the no"] if received.records else []
+        wrong += [] if any("withdraw" in path for path, _ in received.privacy) else ["the vendor was not asked"]
+        keys = [path.name for path in (site.data / "keys").glob("usage_statistics-*")]
+        wrong += [f"keys left: {keys}"] if keys else []
+        wrong += ["records left"] if any(tray["records"] for tray in status["waiting"].values()) else []
+        return wrong
+
+    return site, ("consent", "withdraw", "usage_statistics"), nothing_left
+
+
+def damaged(bench):
+    """A generation that has to be carved."""
+    site = bench.site("damaged", url=NOWHERE)
+    site.fill(bench.draw, 3, 10)
+    site.once()
+    site.configure(bench.receiver.url())
+    for generation in (site.data / "spool/usage").iterdir():
+        conf = generation / "conf"
+        conf.write_bytes(b"\0" * conf.stat().st_size)
+    return site, ("run", "--once", "--close"), whole
+
+
+def control(bench):
+    """The cursor of a source that was cut off is made useless: its lines have to come twice."""
+    site = bench.site()
+    site.fill(bench.draw, 1, 40)
+    site.once(kill_at="intake.counted:1")
+    for path in site.outbox.iterdir():
+        path.rename(path.with_name("another.ndjson"))
+    site.once("--close")
+    bench.control("the cursor is off", site.verify(bench.receiver.received))
+
+
+def cut_replies(bench):
+    """F15: the collector stored a batch and its answer is cut, anywhere."""
+    site, proxy = bench.site(), bench.proxy()
+    received = bench.receiver.received
+    site.configure(bench.receiver.url(proxy.port))
+    site.fill(bench.draw, 1, 10)
+    site.must("run", "--once")
+    size = proxy.last[1]
+    for number in bench.up_to(1000, 15):
+        site.fill(bench.draw, 1, bench.draw.randrange(1, 20))
+        proxy.faults = [Fault("deaf", after=max(1, size - bench.draw.randrange(0, 700)))]
+        bench.ended(site.once(), f"cut {number}")
+    proxy.faults = []
+    bench.ended(site.once("--close"), "at the end", codes=(0,))
+    bench.check(site.verify(received), "after all cuts")
+    bench.control("the dedupe is off", received.twice)
+    return f"{received.twice} records came twice and were told apart"

@@ -1,0 +1,152 @@
+"""What every row is run with, and the table that comes of it."""
+
+import datetime
+import os
+import random
+import shutil
+import subprocess
+import tempfile
+import time
+import traceback
+from pathlib import Path
+
+from proxy import Proxy
+from receiver import Receiver
+from workstation import Site
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+KEPT = ROOT / "tests/faults/LAST_RUN.md"
+
+
+class Skipped(Exception):
+    """The row can't be run on this machine; says why."""
+
+
+class Row:
+    """One line of the matrix and the function that runs it."""
+
+    def __init__(self, name, what, function):
+        self.name, self.what, self.function = name, what, function
+
+
+class Bench:
+    """What a row works with. Its random numbers follow from the seed and the row alone."""
+
+    def __init__(self, row, words, home):
+        self.draw = random.Random(f"{words.seed} {row.name}")
+        self.full, self.program, self.home = words.full, Path(words.agent).resolve(), Path(home)
+        self.until = time.monotonic() + words.minutes * 60 if words.minutes else None
+        self.cases, self.wrong, self.controls, self.notes = 0, [], [], []
+        self._receiver, self._template = None, None
+
+    @property
+    def receiver(self):
+        """The receiving end, of its own for each row."""
+        self._receiver = self._receiver or Receiver(self.home / "receiver")
+        return self._receiver
+
+    @property
+    def template(self):
+        """A workstation that is enrolled, said yes, and sent that."""
+        if self._template is None:
+            self._template = Site(self.home / "template", self.program, self.receiver).enrol()
+            granted = self._template.grant()
+            assert granted.code == 0, granted.err
+            self._template.must("run", "--once")
+        return self._template
+
+    def site(self, name="site", **settings):
+        """A fresh copy of the template, and a fresh page of the receiver."""
+        self.receiver.begin()
+        return self.template.copy(self.home / name, **settings)
+
+    def proxy(self):
+        """A fault proxy in front of the receiver."""
+        return Proxy(self.receiver.port)
+
+    def up_to(self, full, bounded):
+        """Counts the cases: `full` of them in a full run, else `bounded`; fewer when the time is over."""
+        wanted = full if self.full else bounded
+        for number in range(wanted):
+            if self.until and time.monotonic() > self.until:
+                self.notes.append(f"ended by time after {number} of {wanted}")
+                return
+            self.cases += 1
+            yield number
+
+    def check(self, wrong, where):
+        """Notes what went wrong, if anything did."""
+        for what in [wrong] if isinstance(wrong, str) else wrong or []:
+            self.wrong.append(f"{where}: {what}")
+
+    def ended(self, ended, where, codes=(0, 3)):
+        """Notes an end that is not one of these."""
+        broke = ended.broke() or (None if ended.code in codes else f"exit code {ended.code}: {ended.err[:200]}")
+        self.check(broke, where)
+        return broke is None
+
+    def control(self, what, fails):
+        """A negative control: with the protection off, the check has to fail."""
+        self.controls.append((what, bool(fails)))
+
+
+def need(*programs):
+    """Skips the row without these programs."""
+    missing = [name for name in programs if not shutil.which(name)]
+    if missing:
+        raise Skipped(f"needs {', '.join(missing)}")
+
+
+def run(rows, words):
+    """Runs them one after the other; 1 if one failed."""
+    print(f"seed {words.seed}", flush=True)
+    lines, failed = [], False
+    for row in rows:
+        begun = time.monotonic()
+        shared = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+        with tempfile.TemporaryDirectory(prefix="faults-", dir=shared, ignore_cleanup_errors=True) as home:
+            bench = Bench(row, words, home)
+            verdict, figure = _outcome(row, bench)
+        failed |= verdict == "FAILED"
+        lines.append((row.name, row.what, bench.cases, figure, verdict, time.monotonic() - begun))
+        print(f"{row.name:4} {verdict:7} {bench.cases:6} cases {lines[-1][5]:6.1f} s  {row.what}: {figure}", flush=True)
+        for wrong in bench.wrong[:5]:
+            print(f"       {wrong}", flush=True)
+    if words.record:
+        keep(lines, words)
+    return 1 if failed else 0
+
+
+def _outcome(row, bench):
+    try:
+        figure = row.function(bench)
+    except Skipped as why:
+        return "skipped", str(why)
+    except Exception:  # noqa: BLE001  a row that breaks is a row that failed, and the others go on
+        bench.wrong.append(traceback.format_exc(limit=4))
+        figure = "broke"
+    silent = [what for what, fails in bench.controls if not fails]
+    bench.wrong += [f"the negative control did not fail: {what}" for what in silent]
+    figure = figure or f"{len(bench.wrong)} violations"
+    parts = [figure, *bench.notes]
+    if bench.controls:
+        parts.append(f"negative controls: {'; '.join(what for what, _ in bench.controls)}")
+    return ("FAILED" if bench.wrong else "passed"), "; ".join(parts)
+
+
+def keep(lines, words):
+    """Writes the table. Rows that were not run now stay as they were, with their own date."""
+    commit = subprocess.run(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
+    now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M")
+    held = {}
+    if KEPT.exists():
+        for line in KEPT.read_text().splitlines():
+            if line.startswith("| F"):
+                held[line.split("|")[1].strip()] = line
+    for name, what, cases, figure, verdict, seconds in lines:
+        ran = f"{now}, {commit}, {words.seed}"
+        held[name] = f"| {name} | {what} | {cases} | {figure} | {verdict} | {seconds:.0f} s | {ran} |"
+    order = sorted(held, key=lambda name: int("".join(filter(str.isdigit, name))))
+    head = (ROOT / "tests/faults/LAST_RUN.head.md").read_text()
+    table = "| row | fault | cases | figure | verdict | took | run: UTC, commit, seed |\n|---|---|---|---|---|---|---|\n"
+    KEPT.write_text(head + table + "\n".join(held[name] for name in order) + "\n")

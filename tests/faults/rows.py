@@ -1,0 +1,10 @@
+"""The rows of the matrix, in its order."""
+
+import kills
+from matrix import Row
+
+ROWS = [
+    Row("F1", "kill -9 at random while lines come in and batches go out", kills.at_random),
+    Row("F2", "kill at every named step", kills.at_every_step),
+    Row("F15", "the answer to a stored batch is lost", kills.cut_replies),
+]
