@@ -46,6 +46,13 @@ pub fn erase(path: &Path) -> io::Result<()> {
     std::fs::remove_file(path)
 }
 
+/// Whether the disk itself can't give the bytes back (Linux: EIO; Windows: ERROR_CRC, ERROR_FILE_CORRUPT). Anything
+/// else that keeps a file from being read may be over in a minute.
+pub fn is_lost(error: &io::Error) -> bool {
+    let codes: &[i32] = if cfg!(unix) { &[5] } else { &[23, 1392] };
+    error.raw_os_error().is_some_and(|code| codes.contains(&code))
+}
+
 /// Makes a directory, and what leads to it, that only its owner enters.
 pub fn create_directory(path: &Path) -> io::Result<()> {
     if path.is_dir() {

@@ -60,18 +60,19 @@ def steps():
 def at_every_step(bench):
     """F2: a kill at each step of each kind of work, and at the same step again while that is repaired."""
     unseen = set(steps())
-    for work in (day, first_yes, journal, withdrawal, damaged):
+    for work in (day, first_yes, journal, withdrawal, asking, damaged):
         prepared = work(bench)
         for step in steps():
             for number in range(50 if bench.full else 1):
-                if bench.until and time.monotonic() > bench.until:
+                if bench.is_over():
+                    bench.note("ended by time", "not every step x 50")
                     break
                 times = bench.draw.randrange(1, 4) if number else 1
                 if not cut(bench, prepared, f"{step}:{times}") and times == 1:
                     break
                 unseen.discard(step)
                 bench.cases += 1
-    bench.check(f"never came to {sorted(unseen)}" if unseen and not bench.until else None, "steps")
+    bench.check(f"never came to {sorted(unseen)}" if unseen and not bench.is_over() else None, "steps")
     control(bench)
     return f"{len(steps())} steps"
 
@@ -149,6 +150,13 @@ def withdrawal(bench):
         return wrong
 
     return site, ("consent", "withdraw", "usage_statistics"), nothing_left
+
+
+def asking(bench):
+    """A no whose request to the vendor waits."""
+    site, _, nothing_left = withdrawal(bench)
+    site.must("consent", "withdraw", "usage_statistics")
+    return site, ("run", "--once"), nothing_left
 
 
 def damaged(bench):

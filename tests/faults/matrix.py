@@ -36,7 +36,7 @@ class Bench:
         self.draw = random.Random(f"{words.seed} {row.name}")
         self.full, self.program, self.home = words.full, Path(words.agent).resolve(), Path(home)
         self.until = time.monotonic() + words.minutes * 60 if words.minutes else None
-        self.cases, self.wrong, self.controls, self.notes = 0, [], [], []
+        self.cases, self.wrong, self.controls, self.said = 0, [], [], {}
         self._receiver, self._template = None, None
 
     @property
@@ -68,11 +68,20 @@ class Bench:
         """Counts the cases: `full` of them in a full run, else `bounded`; fewer when the time is over."""
         wanted = full if self.full else bounded
         for number in range(wanted):
-            if self.until and time.monotonic() > self.until:
-                self.notes.append(f"ended by time after {number} of {wanted}")
+            if self.is_over():
+                self.note("ended by time", f"after {number} of {wanted}")
                 return
             self.cases += 1
             yield number
+
+    def is_over(self):
+        """Whether the row's time has run out; the table then says so."""
+        over = self.until is not None and time.monotonic() > self.until
+        return over
+
+    def note(self, subject, what):
+        """Something that the table has to say, each thing once."""
+        self.said.setdefault(subject, set()).add(what)
 
     def check(self, wrong, where):
         """Notes what went wrong, if anything did."""
@@ -128,7 +137,7 @@ def _outcome(row, bench):
     silent = [what for what, fails in bench.controls if not fails]
     bench.wrong += [f"the negative control did not fail: {what}" for what in silent]
     figure = figure or f"{len(bench.wrong)} violations"
-    parts = [figure, *bench.notes]
+    parts = [figure, *(f"{subject}: {', '.join(sorted(what))}" for subject, what in bench.said.items())]
     if bench.controls:
         parts.append(f"negative controls: {'; '.join(what for what, _ in bench.controls)}")
     return ("FAILED" if bench.wrong else "passed"), "; ".join(parts)

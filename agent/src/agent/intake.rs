@@ -54,7 +54,9 @@ impl Agent {
     /// Takes in what fits one commit. False when nothing is left, or nothing that can be removed.
     pub(super) fn take_outbox(&mut self, now: i64) -> Result<bool, Trouble> {
         let Some(granted) = self.granted_since(now) else {
-            self.discard_outbox(now)?;
+            if !self.book.is_unreadable() {
+                self.discard_outbox(now)?;
+            }
             return Ok(false);
         };
         if self.taking.reading.is_none() && self.taking.waiting.is_empty() {

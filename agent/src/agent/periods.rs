@@ -5,8 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use protocol::Digest;
 use protocol::civil::Granularity;
+use protocol::{Digest, Reason};
 
 use super::{Agent, Trouble};
 use crate::consent::permit::{Permit, UsageStatistics};
@@ -75,8 +75,10 @@ impl Agent {
             return Ok(());
         }
         let Some(permit) = self.book.permit::<UsageStatistics>(now) else { return Ok(()) };
-        let (mut folded, mut periods) = (Vec::new(), Periods { known: true, ..Periods::default() });
+        let (mut folded, mut unreadable) = (Vec::new(), Vec::new());
+        let mut periods = Periods { known: true, ..Periods::default() };
         each_piece(&mut self.open, &permit, &self.vault, |open, sealed, piece| {
+            let Some(piece) = piece else { return unreadable.push(sealed.numbers()) };
             let source = fold_source(piece.period);
             if Some(sealed.position().number) < self.usage.cursor(&source).max(open.cursor(&source)) {
                 folded.push(sealed.numbers());
@@ -85,6 +87,12 @@ impl Agent {
             }
         })?;
         self.periods = periods;
+        // A piece whose key is lost says nothing any more. Nobody waits for its numbers: they are counted, and over.
+        let lost: u64 = unreadable.iter().map(|numbers| numbers.end - numbers.start).sum();
+        self.tally.drop(Reason::Damaged, lost);
+        self.tally.save()?;
+        folded.extend(unreadable);
+        folded.extend(self.open.missing().into_iter().map(|missing| missing.numbers));
         if !folded.is_empty() {
             self.open.settle(folded)?;
         }
@@ -164,12 +172,12 @@ impl Agent {
     }
 }
 
-/// Shows every piece of the journal in order, with its record. One that does not open is left to the spool.
+/// Shows every record of the journal in order, with the piece in it; without one if it does not open.
 fn each_piece(
     open: &mut Spool<Journal>,
     permit: &Permit<'_, UsageStatistics>,
     vault: &Vault,
-    mut show: impl FnMut(&Spool<Journal>, &Sealed<Journal>, Journal),
+    mut show: impl FnMut(&Spool<Journal>, &Sealed<Journal>, Option<Journal>),
 ) -> Result<(), Trouble> {
     let mut from = 0;
     loop {
@@ -177,9 +185,7 @@ fn each_piece(
         let Some(last) = page.last() else { return Ok(()) };
         from = last.numbers().end;
         for sealed in &page {
-            if let Ok(piece) = sealed.open(permit, vault) {
-                show(open, sealed, piece.into_inner());
-            }
+            show(open, sealed, sealed.open(permit, vault).ok().map(Clean::into_inner));
         }
     }
 }
@@ -193,6 +199,7 @@ fn gather(
     let mut gathered =
         Gathered { journals: BTreeMap::new(), numbers: Vec::new(), end: open.position().number };
     each_piece(open, permit, vault, |_, sealed, piece| {
+        let Some(piece) = piece else { return };
         if due.contains(&piece.period) {
             gathered.numbers.push(sealed.numbers());
             gathered.journals.entry(piece.period).or_insert_with(|| Journal::new(piece.period)).absorb(piece);

@@ -217,6 +217,11 @@ impl Book {
         problems
     }
 
+    /// Whether nobody knows what the clinic said, because the ledger can't be read now. That is no "no".
+    pub fn is_unreadable(&self) -> bool {
+        matches!(self.ledger.finding(), Some(Finding { flaw: Flaw::Unreadable(_), .. }))
+    }
+
     fn answer(&self, flag: &Flag) -> Option<Answer<'_>> {
         state::answer(self.ledger.lines(), flag)
     }

@@ -235,14 +235,13 @@ fn key_files(dir: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// The bytes of a key file; `None` if the disk does not give them back.
+/// The bytes of a key file; `None` if it is not there or the disk does not give them back. Any other error passes:
+/// for want of rights, descriptors or memory a key that is whole must not be set aside.
 fn read_key(path: &Path) -> Result<Option<Vec<u8>>, VaultError> {
     match std::fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-            Err(VaultError::unreadable(path, &error))
-        }
-        Err(_) => Ok(None),
+        Err(error) if error.kind() == ErrorKind::NotFound || durable::is_lost(&error) => Ok(None),
+        Err(error) => Err(VaultError::unreadable(path, &error)),
     }
 }
 
