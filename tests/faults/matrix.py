@@ -74,6 +74,18 @@ class Bench:
             self.cases += 1
             yield number
 
+    def many(self, full, bounded):
+        """A number that depends on the kind of run."""
+        return full if self.full else bounded
+
+    def more(self, full, bounded, done):
+        """Whether there is another case to do; like `up_to`, for loops within loops."""
+        wanted = self.many(full, bounded)
+        if done < wanted and self.is_over():
+            self.note("ended by time", f"after {done} of {wanted}")
+            return False
+        return done < wanted
+
     def is_over(self):
         """Whether the row's time has run out; the table then says so."""
         over = self.until is not None and time.monotonic() > self.until

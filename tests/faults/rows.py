@@ -1,12 +1,27 @@
 """The rows of the matrix, in its order."""
 
+import answers
 import calls
+import damage
 import kills
+import power
 from matrix import Row
 
 ROWS = [
     Row("F1", "kill -9 at random while lines come in and batches go out", kills.at_random),
     Row("F2", "kill at every named step", kills.at_every_step),
     Row("F3", "the n-th call of the file system fails", calls.nth_call),
+    Row("F4", "the power goes: what was not synced is dropped, torn or kept", power.power_loss),
+    Row("F7", "a flipped bit, a cut, zeros or noise in a file of data_dir", damage.corruption),
+    Row("F8", "an old copy is restored, a disk is cloned", damage.old_copies),
+    Row("F11", "every status as the answer to a batch", answers.every_status),
+    Row("F12", "a collector that is down or asks to wait, for a service", answers.paced),
+    Row("F13", "one record of a batch is refused", answers.one_bad_record),
     Row("F15", "the answer to a stored batch is lost", kills.cut_replies),
+    Row("F16", "a success that is no acknowledgement", answers.wrong_success),
+    Row("F17", "connections that hang or drip", answers.hangs),
+    Row("F18", "a request that is cut at each byte", answers.every_byte),
+    Row("F25", "redirects", answers.redirects),
+    Row("F26", "answers that would fill the memory", answers.bombs),
+    Row("F32", "a broken configuration", damage.configuration),
 ]

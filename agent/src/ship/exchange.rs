@@ -103,8 +103,15 @@ pub struct Answer {
 pub type Outcome = Result<Answer, Failure>;
 
 impl Answer {
-    /// The body as JSON, if it has this shape. Unknown fields are of a later version, and ignored.
+    /// The body as JSON, if it is said to be JSON and has this shape (WIRE.md, section 2). Unknown fields are of a
+    /// later version, and ignored.
     pub fn json<T: DeserializeOwned>(&self) -> Option<T> {
+        let media = self.content_type.as_deref().unwrap_or("application/json");
+        let media = media.split(';').next().unwrap_or_default().trim();
+        let said = ["application/json", "application/problem+json"];
+        if !said.iter().any(|kind| media.eq_ignore_ascii_case(kind)) {
+            return None;
+        }
         serde_json::from_slice(&self.body).ok()
     }
 
