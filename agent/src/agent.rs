@@ -285,13 +285,22 @@ impl Agent {
 
     /// Takes in every complete file, closes periods, ships everything under a live grant, and ends.
     pub fn run_once(&mut self, close: bool) -> Result<Finished, Trouble> {
-        while self.take_outbox(unix_now())? {}
-        self.close_periods(close, unix_now())?;
+        let taken = self.take_all(close);
+        if taken.is_err() {
+            // A full disk takes nothing in and is drained all the same.
+            self.mend(unix_now())?;
+        }
         self.drain();
         self.resume_decommissioning(unix_now())?;
+        taken?;
         let waiting = self.usage.waiting().records + self.requests.waiting().records;
         let bundle = self.support.queue.next(|_| true);
         Ok(if waiting == 0 && bundle.is_none() { Finished::Nothing } else { Finished::Remains })
+    }
+
+    fn take_all(&mut self, close: bool) -> Result<(), Trouble> {
+        while self.take_outbox(unix_now())? {}
+        self.close_periods(close, unix_now())
     }
 
     /// One group of the outbox; true if there is more.

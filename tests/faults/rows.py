@@ -3,7 +3,9 @@
 import answers
 import calls
 import damage
+import disk
 import kills
+import peers
 import power
 from matrix import Row
 
@@ -12,6 +14,8 @@ ROWS = [
     Row("F2", "kill at every named step", kills.at_every_step),
     Row("F3", "the n-th call of the file system fails", calls.nth_call),
     Row("F4", "the power goes: what was not synced is dropped, torn or kept", power.power_loss),
+    Row("F5", "the disk is full, or has no names left", disk.both),
+    Row("F6", "data_dir is read-only, gone, another's, in use", disk.forbidden),
     Row("F7", "a flipped bit, a cut, zeros or noise in a file of data_dir", damage.corruption),
     Row("F8", "an old copy is restored, a disk is cloned", damage.old_copies),
     Row("F11", "every status as the answer to a batch", answers.every_status),
@@ -21,6 +25,11 @@ ROWS = [
     Row("F16", "a success that is no acknowledgement", answers.wrong_success),
     Row("F17", "connections that hang or drip", answers.hangs),
     Row("F18", "a request that is cut at each byte", answers.every_byte),
+    Row("F20", "a server that can't prove who it is (openssl s_server)", peers.tls),
+    Row("F21", "a proxy that looks into TLS (mitmproxy)", peers.inspection),
+    Row("F22", "proxies that tunnel, refuse, are down, are in the environment (tinyproxy)", peers.proxies),
+    Row("F23", "names that are not found, late, or another's", peers.names),
+    Row("F24", "a way to the collector that comes and goes", peers.flapping),
     Row("F25", "redirects", answers.redirects),
     Row("F26", "answers that would fill the memory", answers.bombs),
     Row("F32", "a broken configuration", damage.configuration),
