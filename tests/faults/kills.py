@@ -40,7 +40,7 @@ def talk(bench, site):
     except OSError:
         return set()
     for _ in range(bench.draw.randrange(1, 12)):
-        text = site.event()
+        text = site.event(spoken=True)
         answer = line.ask(text)
         if answer is None:
             return {site.given[-1]}

@@ -115,18 +115,14 @@ def inspection(bench):
         both = bench.home / "both.pem"
         both.write_bytes(bench.receiver.authority.ca.read_bytes() + (conf / "mitmproxy-ca-cert.pem").read_bytes())
         site.configure(bench.receiver.url(), proxy=proxy, ca=both)
-        site.once("--close", timeout=60)
+        ended = site.once("--close", timeout=60)
         time.sleep(0.5)
-        bench.control("an administrator adds the proxy's root: it sees the requests", _grew(seen))
+        bench.control("an administrator adds the proxy's root", ended.code == 0 and bench.receiver.received.batches)
         arrives(bench, site, "mitmproxy")
     finally:
         process.kill()
         process.wait()
     return "0 payload bytes through an inspecting proxy"
-
-
-def _grew(seen):
-    return seen.exists() and b"/batches/" in seen.read_bytes()
 
 
 def client(bench):

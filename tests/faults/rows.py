@@ -2,11 +2,13 @@
 
 import answers
 import calls
+import clocks
 import damage
 import disk
 import kills
 import peers
 import power
+import soak
 from matrix import Row
 
 ROWS = [
@@ -18,6 +20,8 @@ ROWS = [
     Row("F6", "data_dir is read-only, gone, another's, in use", disk.forbidden),
     Row("F7", "a flipped bit, a cut, zeros or noise in a file of data_dir", damage.corruption),
     Row("F8", "an old copy is restored, a disk is cloned", damage.old_copies),
+    Row("F9", "clocks that are wrong (faketime)", clocks.wrong),
+    Row("F10", "a month without the collector, at ten times the usual", clocks.outage),
     Row("F11", "every status as the answer to a batch", answers.every_status),
     Row("F12", "a collector that is down or asks to wait, for a service", answers.paced),
     Row("F13", "one record of a batch is refused", answers.one_bad_record),
@@ -32,5 +36,9 @@ ROWS = [
     Row("F24", "a way to the collector that comes and goes", peers.flapping),
     Row("F25", "redirects", answers.redirects),
     Row("F26", "answers that would fill the memory", answers.bombs),
+    Row("F30", "the system's key is gone or another one", soak.lost_root),
+    Row("F31", "a store of an earlier version", clocks.golden),
     Row("F32", "a broken configuration", damage.configuration),
+    Row("F33", "everything at once, for long", soak.mixed),
+    Row("F34", "the disk over many fills and drains", soak.steady),
 ]

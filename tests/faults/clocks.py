@@ -1,0 +1,141 @@
+"""F9 and F10: the clock is wrong, and a month without the collector; time is faketime's."""
+
+import datetime
+import shutil
+import tarfile
+import threading
+
+from matrix import ROOT, need
+from receiver import Authority, Receiver
+from workstation import EVENT, NOWHERE, Site
+
+NOW = datetime.datetime.now(datetime.timezone.utc)
+
+
+def at(moment):
+    """A wrapper that starts a program at this time; the clock runs on from there."""
+    return ["faketime", "-f", moment.strftime("@%Y-%m-%d %H:%M:%S")]
+
+
+def wrong(bench):
+    """F9: years ahead, years behind, 1970, the hour that comes twice: nothing that waits is deleted."""
+    need("faketime")
+    moments = {
+        "ten years ahead": NOW + datetime.timedelta(3653), "ten years behind": NOW - datetime.timedelta(3653),
+        "1970": datetime.datetime(1970, 1, 2), "2038": datetime.datetime(2038, 1, 19, 3, 14, 6),
+        "the night of summer time": datetime.datetime(2027, 3, 28, 0, 59, 58),
+        "the night of winter time": datetime.datetime(2027, 10, 31, 0, 59, 58),
+        "a leap day": datetime.datetime(2028, 2, 29, 23, 59, 58), "a day ahead": NOW + datetime.timedelta(1),
+        "an hour behind": NOW - datetime.timedelta(hours=1),
+    }
+    for what, moment in moments.items():
+        site = bench.site(url=NOWHERE)
+        received = bench.receiver.received
+        site.fill(bench.draw, 2, 20)
+        site.once()
+        before = site.status()["waiting"]
+        site.configure(bench.receiver.url())
+        bench.cases += 1
+        for words in (("run", "--once"), ("status",), ("run", "--once")):
+            bench.ended(site.run(*words, wrapper=at(moment)), what, codes=(0, 1, 3))
+        after = site.status()
+        kept = after["waiting"]["usage"]["records"] + len(received.records)
+        bench.check(f"{before} became {after['waiting']}" if kept < before["usage"]["records"] else None, what)
+        bench.check(f"dropped {after['dropped']}" if after["dropped"] else None, what)
+        bench.ended(site.once("--close"), what + ", the clock is right", codes=(0,))
+        bench.check(site.verify(received), what + ", the clock is right")
+        if what == "1970":
+            shutil.rmtree(site.data / "spool", ignore_errors=True)
+            site.fill(bench.draw, 1, 5)
+            bench.control("what is taken in while the clock is wrong", site.once("--close", wrapper=at(moment)) and
+                          site.verify(received))
+    return "0 deletions; the drain after the clock was right sent everything"
+
+
+def outage(bench):
+    """F10: thirty days at ten times the usual, and nobody answers; the quota drops the oldest, counted. What is taken
+    in compresses less than anything that Kathea says, so that the quota is reached."""
+    need("faketime")
+    days, lines = (30, 20_000) if bench.full else (8, 1500)
+    quota = 10 << 20
+    site = bench.site(url=NOWHERE)
+    site.configure(NOWHERE, quota=f"{quota >> 20} MiB")
+    received, most = bench.receiver.received, 0
+    for day in range(days):
+        moment = NOW + datetime.timedelta(day, hours=1)
+        left = lines
+        while left:
+            part = min(left, 4000)
+            site.leave([site.event(moment, version(bench.draw)) for _ in range(part - part // 10)] +
+                       [site.count(bench.draw, moment) for _ in range(part // 10)])
+            left -= part
+        bench.ended(site.once(wrapper=at(moment), timeout=300), f"day {day}", codes=(3,))
+        disk = sum(path.stat().st_blocks * 512 for path in (site.data / "spool").rglob("*") if path.name != "ballast")
+        most = max(most, disk)
+        bench.cases += lines
+    last = NOW + datetime.timedelta(days - 1, hours=3)
+    dropped = site.status()["dropped"].get("quota", 0)
+    site.configure(bench.receiver.url(), quota=f"{quota >> 20} MiB")
+    for _ in range(3):
+        ended = site.once("--close", wrapper=at(last), timeout=600)
+    bench.ended(ended, "the collector is back", codes=(0,))
+    arrived = sorted(record["attributes"][1] for record in received.in_order() if record["entry"] == EVENT)
+    lost = len(site.given) - len(arrived)
+    bench.check(f"{lost} lost, {dropped} counted" if lost != dropped else None, "outage")
+    bench.check("not the newest arrived" if arrived != site.given[len(site.given) - len(arrived):] else None, "outage")
+    bench.check(f"{most >> 10} KiB on disk" if most > quota + (9 << 20) else None, "outage")
+    bench.check(f"{len(received.gaps)} told as gaps" if len(received.gaps) != dropped else None, "outage")
+    bench.check(received.wrong, "outage")
+    bench.control("a drop that nobody counts", lost + 1 != dropped)
+    return f"{len(site.given)} events in {days} days, {dropped} dropped by a quota of {quota >> 20} MiB and told, {most >> 10} KiB at most"
+
+
+def version(draw):
+    """A version that no other is like."""
+    return ".".join(str(draw.randrange(1 << 16)) for _ in range(4))
+
+
+GOLDEN = "0.1.0"
+
+
+def golden(bench):
+    """F31: a store that an earlier version left: everything in it arrives."""
+    need("faketime")
+    for archive in sorted((ROOT / "tests/faults/golden").glob("*.tar.gz")):
+        home = bench.home / archive.name
+        with tarfile.open(archive) as tar:
+            tar.extractall(home, filter="data")
+        authority = Authority.__new__(Authority)
+        authority.home, authority.serial = home, 100
+        authority.ca, authority.key, authority.lock = home / "ca.pem", home / "ca.key", threading.Lock()
+        receiver = Receiver(home, authority)
+        site = Site(home / "site", bench.program, receiver)
+        made, events, counts = (home / "made").read_text().split()
+        site.given = list(range(1, int(events) + 1))
+        bench.cases += 1
+        moment = datetime.datetime.fromisoformat(made) + datetime.timedelta(hours=1)
+        bench.ended(site.once("--close", wrapper=at(moment)), archive.name, codes=(0,))
+        bench.check(site.verify(receiver.received, sums=False), archive.name)
+        sums = sum(site.arrived_sums(receiver.received).values())
+        bench.check(f"{sums} counts of {counts}" if sums != int(counts) else None, archive.name)
+        site.given.append(10**9)
+        bench.control("a record that the store does not have", site.verify(receiver.received, sums=False))
+    bench.check("no golden store" if not bench.cases else None, "golden")
+    return "opened by the version of today; a downgrade can't be run before there is a second format"
+
+
+def keep_golden(bench):
+    """Makes the golden store of this version; for the day on which a format changes."""
+    site = bench.site("golden", url=NOWHERE)
+    site.fill(bench.draw, 3, 20)
+    site.once()
+    (site.data / "spool/ballast").unlink(missing_ok=True)
+    made = f"{NOW.isoformat(timespec='seconds')} {len(site.given)} {sum(site.sums.values())}\n"
+    (bench.home / "made").write_text(made)
+    folder = ROOT / "tests/faults/golden"
+    folder.mkdir(exist_ok=True)
+    with tarfile.open(folder / f"{GOLDEN}.tar.gz", "w:gz") as tar:
+        tar.add(site.data, "site/data")
+        tar.add(bench.home / "made", "made")
+        for name in ("ca.pem", "ca.key"):
+            tar.add(bench.receiver.authority.home / name, name)
