@@ -114,6 +114,8 @@ class Bench:
 def need(*programs):
     """Skips the row without these programs."""
     missing = [name for name in programs if not shutil.which(name)]
+    if missing and "REQUIRE_PEERS" in os.environ:
+        raise AssertionError(f"{', '.join(missing)} must be there: REQUIRE_PEERS is set")
     if missing:
         raise Skipped(f"needs {', '.join(missing)}")
 
