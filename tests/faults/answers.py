@@ -64,8 +64,8 @@ def every_status(bench):
             waits = held["waiting"]["usage"]["records"]
             bench.check("records were deleted" if waits + gone < len(site.given) else None, where)
             if gone:
-                # 400 and 422 refuse for good: three records at most go before the stream takes it for a mistake.
-                bench.check(f"{gone} given up" if status not in (400, 422) or gone > 3 else None, where)
+                # These refuse a record that stands alone for good: three go before the stream takes it for a mistake.
+                bench.check(f"{gone} given up" if status not in (400, 413, 422) or gone > 3 else None, where)
                 continue
             if status == 410 and body == "problem":
                 retired(bench, site, where)

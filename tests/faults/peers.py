@@ -47,7 +47,7 @@ class Openssl:
 
 
 def _await(port):
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 90
     while time.monotonic() < deadline:
         try:
             socket.create_connection(("127.0.0.1", port)).close()

@@ -109,8 +109,10 @@ class Receiver:
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def begin(self):
-        """Forgets what came, for the next case; knows the consents of before."""
+        """Forgets what came, for the next case; knows the consents of before, but no newest one: a copy of the
+        template whose ledger is behind another copy's would rightly take itself for a restored one."""
         self.received, self.answer = Received(), None
+        self.heads.clear()
         return self.received
 
     def url(self, port=None):
