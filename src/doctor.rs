@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use agent::config::Config;
-use agent::doctor::{Check, Reach, Verdict, examine};
+use agent::doctor::{Check, Reach, SystemProxy, Verdict, examine};
 use time::OffsetDateTime;
 
 use crate::exit::{Exit, Failure};
@@ -16,7 +16,7 @@ pub(crate) fn doctor(path: &Path, json: bool, offline: bool) -> Result<Exit, Fai
             let reach = if offline { Reach::Offline } else { Reach::Collector };
             let now = OffsetDateTime::now_utc().unix_timestamp();
             let mut checks = vec![Check::pass("configuration", "is read")];
-            checks.extend(examine(&config, reach, now));
+            checks.extend(examine(&config, reach, &system_proxy(), now));
             checks
         }
         Err(e) => vec![Check::fail("configuration", "cannot be used", e)],
@@ -35,6 +35,37 @@ pub(crate) fn report(checks: &[Check], json: bool) -> Result<Exit, Failure> {
     Ok(if failed { Exit::Failed } else { Exit::Done })
 }
 
+/// What other programs of this computer use: the environment's, without a password.
+#[cfg(not(windows))]
+fn system_proxy() -> SystemProxy {
+    let named = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+    let found = named.iter().find_map(|name| std::env::var(name).ok()).filter(|value| !value.is_empty());
+    SystemProxy { address: found.as_deref().map(without_password), script: false }
+}
+
+/// What other programs of this account use: the settings of Windows.
+#[cfg(windows)]
+fn system_proxy() -> SystemProxy {
+    use winsafe::co::RRF;
+    use winsafe::{HKEY, RegistryValue};
+
+    const SETTINGS: &str = r"Software\Microsoft\Windows\CurrentVersion\Internet Settings";
+    let read = |name| HKEY::CURRENT_USER.RegGetValue(Some(SETTINGS), Some(name), RRF::RT_ANY).ok();
+    let text = |name| match read(name) {
+        Some(RegistryValue::Sz(text)) if !text.is_empty() => Some(text),
+        _ => None,
+    };
+    let enabled = matches!(read("ProxyEnable"), Some(RegistryValue::Dword(1)));
+    let address = text("ProxyServer").filter(|_| enabled);
+    SystemProxy { address: address.as_deref().map(without_password), script: text("AutoConfigURL").is_some() }
+}
+
+/// `host:port` of an address that may have a user and a password.
+fn without_password(address: &str) -> String {
+    let address = address.split_once("://").map_or(address, |(_, rest)| rest);
+    address.rsplit_once('@').map_or(address, |(_, rest)| rest).trim_end_matches('/').to_owned()
+}
+
 fn text(checks: &[Check]) -> String {
     let mut text = String::new();
     for check in checks {
@@ -49,6 +80,12 @@ fn text(checks: &[Check]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_password_is_not_shown() {
+        assert_eq!(without_password("http://jane:se@cret@proxy.example:3128/"), "proxy.example:3128");
+        assert_eq!(without_password("proxy:1"), "proxy:1");
+    }
 
     #[test]
     fn a_remedy_stands_below_what_it_remedies() {

@@ -31,6 +31,7 @@ use protocol::catalog::Catalog;
 use protocol::{Header, Purpose, Retention, Wish};
 use ring::rand::{SecureRandom, SystemRandom};
 
+pub use renewal::certificate_life;
 pub use trouble::{OpenError, Trouble};
 
 use crate::collect::caller::Accounts;
@@ -157,6 +158,8 @@ impl Agent {
         let forbid = config.consent.forbid || decommission::begun(&data).exists();
         let book = Book::open(&data, policy, forbid, vault.device_key());
         let (tickets, tickets_lost) = Tickets::open(data.join("tickets.json"));
+        let copied = crate::collect::device::note_machine(&data, &SystemRandom::new())
+            .map_err(|e| OpenError::data_dir(&data, &e))?;
         let (tally, tally_lost) = Tally::open(data.join("tally.json"));
 
         let random = SystemRandom::new();
@@ -175,6 +178,12 @@ impl Agent {
         }
         if tickets_lost {
             problems.note("tickets", "the list of requests to the vendor was damaged and begins anew");
+        }
+        if copied {
+            problems.note(
+                "device",
+                "the data was made on another computer: this one is a copy; doctor says what to do",
+            );
         }
         for loss in losses {
             problems.note("keys", loss.to_string());

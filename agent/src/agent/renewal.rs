@@ -2,7 +2,7 @@
 //! because the device's key stays the same; nothing leaves for it unless something else may leave.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use log::{info, warn};
@@ -33,15 +33,13 @@ impl Life {
 
     /// What was kept beside the certificate; none if it is not known, and then it is renewed when it is refused.
     pub(super) fn read(config: &Config) -> Option<Self> {
-        let text = std::fs::read_to_string(path(config)).ok()?;
-        let (from, until) = text.trim().split_once(' ')?;
-        Some(Self { from: from.parse().ok()?, until: until.parse().ok()? })
+        certificate_life(&config.data_dir).map(|(from, until)| Self { from, until })
     }
 
     /// Keeps it, beside the certificate that was given at `from`.
     pub(super) fn keep(config: &Config, from: i64, not_after: &str) -> io::Result<()> {
         let Some(life) = Self::new(from, not_after) else { return Ok(()) };
-        durable::replace(&path(config), format!("{} {}\n", life.from, life.until).as_bytes())
+        durable::replace(&path(&config.data_dir), format!("{} {}\n", life.from, life.until).as_bytes())
     }
 
     pub(super) fn has_ended(self, now: i64) -> bool {
@@ -54,8 +52,15 @@ impl Life {
     }
 }
 
-fn path(config: &Config) -> PathBuf {
-    config.data_dir.join("certificate.life")
+fn path(data_dir: &Path) -> PathBuf {
+    data_dir.join("certificate.life")
+}
+
+/// From when and until when the certificate below `data_dir` holds, in seconds since 1970, where this account may see it.
+pub fn certificate_life(data_dir: &Path) -> Option<(i64, i64)> {
+    let text = std::fs::read_to_string(path(data_dir)).ok()?;
+    let (from, until) = text.trim().split_once(' ')?;
+    Some((from.parse().ok()?, until.parse().ok()?))
 }
 
 impl Agent {
@@ -127,7 +132,7 @@ mod tests {
         assert_eq!(Life::read(&config), None);
         Life::keep(&config, 5, "1970-01-01T00:00:09Z").unwrap();
         assert_eq!(Life::read(&config), Some(Life { from: 5, until: 9 }));
-        std::fs::write(path(&config), "five nine").unwrap();
+        std::fs::write(path(dir.path()), "five nine").unwrap();
         assert_eq!(Life::read(&config), None, "damaged");
     }
 }

@@ -2,11 +2,18 @@
 //!
 //! The lines pass the same gate as Kathea's, so nothing can be said here that the catalog does not list.
 
+use std::fs;
+use std::io;
 use std::path::Path;
 
+use data_encoding::HEXLOWER;
+use protocol::Digest;
+use ring::rand::SecureRandom;
 use serde_json::json;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+
+use crate::durable;
 
 const SYSTEM: &str = if cfg!(windows) { r"C:\" } else { "/" };
 
@@ -22,6 +29,32 @@ pub fn happenings(scans: Option<&Path>, now: OffsetDateTime) -> Vec<Vec<u8>> {
         .map(|(component, version)| version.map(|version| inventory(&at, component, &version)));
     resources.chain(inventory).flatten().collect()
 }
+
+/// Notes at the first start which computer this is, as a salted hash that never leaves; true if the data is of another.
+pub fn note_machine(data_dir: &Path, random: &dyn SecureRandom) -> io::Result<bool> {
+    if let Some(is_ours) = is_of_this_machine(data_dir) {
+        return Ok(!is_ours);
+    }
+    let mut salt = [0; 16];
+    if let (Some(id), Ok(())) = (system::machine(), random.fill(&mut salt)) {
+        let salt = HEXLOWER.encode(&salt);
+        durable::replace(&data_dir.join(MACHINE), format!("{salt} {}\n", digest(&salt, &id)).as_bytes())?;
+    }
+    Ok(false)
+}
+
+/// Whether the data was made on this computer; none where nobody knows.
+pub fn is_of_this_machine(data_dir: &Path) -> Option<bool> {
+    let text = fs::read_to_string(data_dir.join(MACHINE)).ok()?;
+    let (salt, hash) = text.trim().split_once(' ')?;
+    Some(hash == digest(salt, &system::machine()?))
+}
+
+fn digest(salt: &str, id: &str) -> String {
+    Digest::of(format!("{salt} {}", id.trim()).as_bytes()).to_string()
+}
+
+const MACHINE: &str = "machine";
 
 /// Bytes that are free for this account on the volume of `path`, where the system tells.
 pub fn free_space(path: &Path) -> Option<u64> {
@@ -71,6 +104,10 @@ mod system {
         super::parse_meminfo(&fs::read_to_string("/proc/meminfo").ok()?)
     }
 
+    pub(super) fn machine() -> Option<String> {
+        fs::read_to_string("/etc/machine-id").ok().filter(|id| !id.trim().is_empty())
+    }
+
     pub(super) fn build() -> Option<String> {
         super::version_of(uname().ok()?.release().to_str()?)
     }
@@ -95,6 +132,14 @@ mod system {
         let status = GlobalMemoryStatusEx().ok()?;
         let gib = status.ullTotalPhys.div_ceil(1 << 30).clamp(4, 512);
         Some(Memory { gib, used_percent: u64::from(status.dwMemoryLoad) })
+    }
+
+    pub(super) fn machine() -> Option<String> {
+        const CRYPTOGRAPHY: &str = r"SOFTWARE\Microsoft\Cryptography";
+        let found =
+            HKEY::LOCAL_MACHINE.RegGetValue(Some(CRYPTOGRAPHY), Some("MachineGuid"), RRF::RT_ANY).ok()?;
+        let RegistryValue::Sz(id) = found else { return None };
+        Some(id)
     }
 
     /// Version, build and update: the interfaces that were meant for this tell a program what it was made for.
@@ -163,6 +208,18 @@ mod tests {
                 assert!(kept.is_ok(), "{}: {kept:?}", attribute.name);
             }
         }
+    }
+
+    #[test]
+    fn a_copy_of_the_data_is_noticed() {
+        let dir = tempfile::tempdir().unwrap();
+        let random = ring::rand::SystemRandom::new();
+        assert_eq!(is_of_this_machine(dir.path()), None);
+        assert!(!note_machine(dir.path(), &random).unwrap() && !note_machine(dir.path(), &random).unwrap());
+        fs::write(dir.path().join(MACHINE), format!("00 {}\n", digest("00", "another computer"))).unwrap();
+        let known = system::machine().is_some();
+        assert_eq!(is_of_this_machine(dir.path()), known.then_some(false));
+        assert_eq!(note_machine(dir.path(), &random).unwrap(), known);
     }
 
     #[test]

@@ -1,0 +1,49 @@
+//! The lines as a whole; each subject's own are with it.
+
+use std::fs;
+
+use crate::collect::device;
+use crate::config::Protector as Asked;
+
+use super::*;
+
+fn verdicts(checks: &[Check]) -> Vec<(&str, Verdict)> {
+    checks.iter().map(|check| (&*check.check, check.result)).collect()
+}
+
+#[test]
+fn an_empty_machine_says_what_is_missing_and_what_to_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut config = Config { data_dir: dir.path().join("data"), ..Config::default() };
+    config.kathea.outbox = dir.path().join("outbox");
+    config.kathea.socket = dir.path().join("socket");
+    config.kathea.logs = vec![dir.path().join("logs")];
+    config.kathea.scans = vec![dir.path().join("scans")];
+    config.collector.ca = dir.path().join("ca.pem");
+    config.keys.protector = Asked::File;
+    let checks = examine(&config, Reach::Offline, &SystemProxy::default(), 0);
+    let expected = [
+        ("data_dir", Verdict::Warn),
+        ("disk", if device::free_space(dir.path()).is_some() { Verdict::Pass } else { Verdict::Warn }),
+        ("outbox", Verdict::Fail),
+        ("logs", Verdict::Warn),
+        ("scans", Verdict::Warn),
+        ("service", Verdict::Warn),
+        ("clock", Verdict::Fail),
+        ("keys", Verdict::Warn),
+        ("proxy", Verdict::Pass),
+        ("ca", Verdict::Fail),
+    ];
+    assert_eq!(verdicts(&checks), expected);
+    assert!(checks.iter().all(|check| (check.result == Verdict::Pass) == check.remedy.is_empty()));
+
+    fs::write(&config.collector.ca, "no certificate").unwrap();
+    assert_eq!(examine(&config, Reach::Offline, &SystemProxy::default(), 0).last().unwrap().check, "ca");
+}
+
+#[test]
+fn it_is_printed_as_documented() {
+    let check = Check::warn("clock", "is off", "set it");
+    let text = r#"{"check":"clock","result":"warn","what":"is off","remedy":"set it"}"#;
+    assert_eq!(serde_json::to_string(&check).unwrap(), text);
+}

@@ -1,0 +1,234 @@
+//! The way to the collector, step by step: the proxy, the certificates, the name, the connection, TLS, the answer.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use super::{Check, Reach, SystemProxy};
+use crate::agent::certificate_life;
+use crate::config::Config;
+use crate::limits;
+use crate::ship::exchange::Answer;
+use crate::ship::failure::{BadSettings, Failure, Phase, TlsFailure};
+use crate::ship::https::{Https, Settings, Timeouts};
+use crate::ship::routes;
+
+/// The steps of a connection, in their order.
+const STEPS: [(&str, &str); 3] =
+    [("name", "has an address"), ("connection", "is made"), ("tls", "both ends agree on whom they talk to")];
+
+/// How long the device's certificate holds, where this account may see it.
+pub(super) fn certificate(data_dir: &Path, now: i64) -> Option<Check> {
+    let (from, until) = certificate_life(data_dir)?;
+    let (left, life) = ((until - now) / 86_400, (until - from) / 86_400);
+    Some(if until <= now {
+        Check::warn(
+            "certificate",
+            format!("ended {} days ago", -left),
+            "it is renewed at the next contact, up to a year after its end; later, enrol again",
+        )
+    } else if left < life / 4 {
+        Check::warn(
+            "certificate",
+            format!("ends in {left} days, and was not renewed yet"),
+            "it is renewed while something may be sent: look at the lines below",
+        )
+    } else {
+        Check::pass("certificate", format!("holds for {left} days more"))
+    })
+}
+
+/// What the agent uses, beside what the system uses: the environment and the system's settings are not followed.
+pub(super) fn proxy(ours: Option<&str>, system: &SystemProxy) -> Check {
+    let unsupported = "NTLM and PAC files are not supported";
+    match (ours, &system.address, system.script) {
+        (Some(_), ..) => Check::pass("proxy", "the one of [collector] proxy is used"),
+        (None, _, true) => Check::warn(
+            "proxy",
+            "none is used; the system's is chosen by a script (PAC)",
+            format!("if the collector is not reached, write a proxy into [collector] proxy: {unsupported}"),
+        ),
+        (None, Some(address), _) => Check::warn(
+            "proxy",
+            format!("none is used; the system's is {address}"),
+            format!(
+                "if the collector is not reached, write it into [collector] proxy as http://user:password@host:port: {unsupported}"
+            ),
+        ),
+        (None, None, false) => Check::pass("proxy", "none is configured, none is used"),
+    }
+}
+
+/// The settings, and, if a person asked for it, one connection without data.
+pub(super) fn collector(config: &Config, reach: Reach, now: i64) -> Vec<Check> {
+    let mut https = match https(config) {
+        Ok(https) => https,
+        Err(check) => return vec![check],
+    };
+    let mut checks = vec![Check::pass("ca", "the vendor's certificates are read")];
+    if reach == Reach::Collector {
+        checks.extend(steps(&https.exchange(&routes::capabilities()), now));
+    }
+    checks
+}
+
+/// The settings of the way out, each checked; nothing is opened.
+fn https(config: &Config) -> Result<Https, Check> {
+    let ca = &config.collector.ca;
+    let ca_pem = fs::read(ca).map_err(|e| {
+        Check::fail(
+            "ca",
+            format!("{} cannot be read ({})", ca.display(), e.kind()),
+            "put the file there that the vendor gave you, or correct [collector] ca",
+        )
+    })?;
+    let settings = Settings {
+        url: config.collector.url.clone(),
+        ca_pem,
+        identity: None,
+        proxy: config.collector.proxy.clone(),
+        user_agent: concat!("kathea-agent/", env!("CARGO_PKG_VERSION")).to_owned(),
+        rate: config.ship.rate,
+        timeouts: Timeouts::default(),
+        sleep: Box::new(std::thread::sleep),
+    };
+    Https::new(settings).map_err(|e| match e {
+        BadSettings::Ca => Check::fail("ca", format!("{} is no CA file", ca.display()), e),
+        _ => Check::fail("collector", "the way to the collector is not configured", e),
+    })
+}
+
+/// Asked without the device's certificate, a collector that is the vendor's says no; anything else is no
+/// collector. What comes before the step that failed went well.
+fn steps(outcome: &Result<Answer, Failure>, now: i64) -> Vec<Check> {
+    let passed = |count| STEPS.iter().take(count).map(|(check, what)| Check::pass(check, what));
+    let failed = |count, check, failure: &Failure| {
+        passed(count).chain([Check::fail(check, "does not come about", failure)]).collect()
+    };
+    let answer = match outcome {
+        Ok(answer) => answer,
+        Err(Failure::Tls(TlsFailure::ClientRefused)) => {
+            return passed(3).chain([Check::pass("collector", "is reached over TLS")]).collect();
+        }
+        Err(failure @ (Failure::Name | Failure::Timeout(Phase::Resolve))) => {
+            return failed(0, "name", failure);
+        }
+        Err(failure @ Failure::Proxy(_)) => {
+            return vec![Check::fail("proxy", "does not let the agent through", failure)];
+        }
+        Err(failure @ (Failure::Connect | Failure::Timeout(Phase::Connect))) => {
+            return failed(1, "connection", failure);
+        }
+        Err(Failure::Tls(why @ TlsFailure::UnknownCa)) => {
+            let what = "is opened by somebody in between, or by another server: the certificate is not of the vendor's CA";
+            return passed(2)
+                .chain([Check::fail(
+                    "tls",
+                    what,
+                    format!(
+                        "{why}; if it is an inspection proxy, let the collector's address through unopened"
+                    ),
+                )])
+                .collect();
+        }
+        Err(failure @ Failure::Tls(_)) => return failed(2, "tls", failure),
+        Err(failure) => return failed(3, "collector", failure),
+    };
+    let mut checks = passed(3).collect::<Vec<_>>();
+    if !matches!(answer.status, 200 | 401 | 403) {
+        checks.push(Check::fail(
+            "collector",
+            format!("answers {} where it should know this route", answer.status),
+            "check [collector] url, and that it is the collector of this version",
+        ));
+        return checks;
+    }
+    checks.push(Check::pass("collector", "is reached over TLS"));
+    checks.extend(answer.clock().map(|theirs| {
+        let off = Duration::from_secs(theirs.abs_diff(now));
+        if off > limits::CLOCK_OFF {
+            Check::warn(
+                "clock offset",
+                format!("this computer's clock is {} minutes off the collector's", off.as_secs() / 60),
+                "set it, and let the system keep it right",
+            )
+        } else {
+            Check::pass("clock offset", "this computer's clock agrees with the collector's")
+        }
+    }));
+    checks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Verdict;
+    use super::*;
+
+    /// The line that does not pass, and the line before it.
+    fn verdicts(checks: &[Check]) -> Vec<(&str, Verdict)> {
+        let well = |check: &&Check| check.result == Verdict::Pass;
+        let bad = checks.iter().filter(|check| !well(check)).map(|check| (check.check, check.result));
+        assert!(checks.iter().all(|check| well(&check) == check.remedy.is_empty()));
+        bad.collect()
+    }
+
+    #[test]
+    fn what_answers_is_told_from_what_is_a_collector() {
+        let answer = |status, date: Option<&str>| {
+            Ok(Answer { status, date: date.map(str::to_owned), ..Answer::default() })
+        };
+        let (now, date) = (1_795_341_600, Some("Sun, 22 Nov 2026 10:00:00 GMT"));
+        assert_eq!(verdicts(&steps(&answer(401, date), now)), []);
+        assert_eq!(verdicts(&steps(&answer(401, date), now - 86_400)), [("clock offset", Verdict::Warn)]);
+        assert_eq!(verdicts(&steps(&answer(404, date), now)), [("collector", Verdict::Fail)]);
+    }
+
+    #[test]
+    fn the_step_that_fails_is_named() {
+        for (failure, step, before) in [
+            (Failure::Name, "name", 0),
+            (Failure::Timeout(Phase::Resolve), "name", 0),
+            (Failure::Connect, "connection", 1),
+            (Failure::Proxy(Some(407)), "proxy", 0),
+            (Failure::Proxy(None), "proxy", 0),
+            (Failure::Tls(TlsFailure::UnknownCa), "tls", 2),
+            (Failure::Tls(TlsFailure::Expired), "tls", 2),
+            (Failure::NotHttp, "collector", 3),
+        ] {
+            let checks = steps(&Err(failure), 0);
+            assert_eq!(verdicts(&checks), [(step, Verdict::Fail)], "{failure:?}");
+            assert_eq!(checks.len(), before + 1, "{failure:?}");
+        }
+        assert_eq!(verdicts(&steps(&Err(Failure::Tls(TlsFailure::ClientRefused)), 0)), []);
+        let inspected = steps(&Err(Failure::Tls(TlsFailure::UnknownCa)), 0);
+        assert!(inspected.last().unwrap().remedy.contains("inspection proxy"));
+        let password = steps(&Err(Failure::Proxy(Some(407))), 0);
+        assert!(password[0].remedy.contains("NTLM is not supported"));
+    }
+
+    #[test]
+    fn the_systems_proxy_is_shown_and_what_is_not_supported_is_named() {
+        let system =
+            |address: Option<&str>, script| SystemProxy { address: address.map(str::to_owned), script };
+        assert_eq!(proxy(None, &system(None, false)).result, Verdict::Pass);
+        assert_eq!(proxy(Some("http://p:1"), &system(Some("q:2"), true)).result, Verdict::Pass);
+        let shown = proxy(None, &system(Some("q:2"), false));
+        assert!(shown.what.contains("q:2") && shown.remedy.contains("NTLM"));
+        assert!(proxy(None, &system(None, true)).what.contains("PAC"));
+    }
+
+    #[test]
+    fn a_certificate_that_ends_is_told_in_time() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(certificate(dir.path(), 0), None);
+        let day = 86_400;
+        let verdict = |from: i64, until: i64| {
+            fs::write(dir.path().join("certificate.life"), format!("{} {}\n", from * day, until * day))
+                .unwrap();
+            certificate(dir.path(), 0).unwrap().result
+        };
+        assert_eq!(verdict(-10, 80), Verdict::Pass);
+        assert_eq!(verdict(-80, 10), Verdict::Warn);
+        assert_eq!(verdict(-100, -10), Verdict::Warn);
+    }
+}
