@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// The rows share what they can reach; each ends by itself after this many minutes at most.
-const MINUTES: &str = "0.5";
+const MINUTES: &str = "0.3";
 
 #[test]
 fn nothing_is_lost_nothing_comes_twice_and_it_always_starts() {
