@@ -5,12 +5,15 @@
 mod common;
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 use agent::config::Language;
 use agent::consent::policy::Policy;
 use agent::report::Report;
 use agent::support::check::facts::{Calibration, Facts, Outcome, Volume};
 use agent::support::check::judge;
+use common::workstation::Workstation;
 use protocol::ledger::{Entry, EntryHeader, Event, EventKind, Processing, Role, write_line};
 use protocol::{DeviceId, Digest, Purpose, Retention};
 use serde_json::{Map, Value, json};
@@ -140,4 +143,29 @@ fn the_report_is_read_in_both_languages_without_the_network() {
         assert!(danish.contains(da) && !danish.contains(en), "{da}");
     }
     assert!(english.contains("Datatilsynet") && danish.contains("CASE-2026-0042"));
+}
+
+#[test]
+fn the_program_checks_and_reports_without_any_yes() {
+    let workstation = Workstation::new("https://127.0.0.1:1", Path::new("/nowhere/ca.pem"));
+    let logs = workstation.path().join("logs");
+    fs::create_dir(&logs).unwrap();
+    workstation.configure("logs = []", &format!("logs = [{logs:?}]"));
+    let page = workstation.path().join("report.html");
+    let page_name = page.to_str().unwrap();
+    workstation.expect(0, &["privacy", "report", "-o", page_name]);
+    let before = fs::read_to_string(&page).unwrap();
+    assert!(before.contains("nobody answered: nothing is collected"));
+    assert!(!before.contains("the last calibration of the geometry"), "negative control");
+
+    fs::write(logs.join("calibration.json"), r#"{"type":"geometry","days":3,"last":"fail"}"#).unwrap();
+    let checks: Value =
+        serde_json::from_str(&workstation.expect(1, &["support", "check", "--json"])).unwrap();
+    let found = checks.as_array().unwrap().iter().find(|check| check["check"] == "calibration").unwrap();
+    assert_eq!(found["result"], "fail");
+    workstation.expect(0, &["privacy", "report", "-o", page_name]);
+    assert!(
+        fs::read_to_string(&page).unwrap().contains("the last calibration of the geometry did not succeed")
+    );
+    assert_eq!(page.metadata().unwrap().permissions().mode() & 0o777, 0o600);
 }

@@ -167,7 +167,8 @@ mod tests {
     /// The line that does not pass, and the line before it.
     fn verdicts(checks: &[Check]) -> Vec<(&str, Verdict)> {
         let well = |check: &&Check| check.result == Verdict::Pass;
-        let bad = checks.iter().filter(|check| !well(check)).map(|check| (check.check.as_ref(), check.result));
+        let bad =
+            checks.iter().filter(|check| !well(check)).map(|check| (check.check.as_ref(), check.result));
         assert!(checks.iter().all(|check| well(&check) == check.remedy.is_empty()));
         bad.collect()
     }
