@@ -19,6 +19,7 @@ use crate::support::drafts::{Drafts, Kept};
 use crate::support::queue::Queue;
 use crate::support::record::Bundle;
 use crate::vault::Vault;
+use draft::Shown;
 use job::Job;
 
 /// The support cases of this workstation.
@@ -28,6 +29,8 @@ pub(super) struct Support {
     job: Option<Job>,
     /// What came of the last job.
     last: Option<Reply>,
+    /// The draft that was shown last, for a page asks for thousands of its files.
+    shown: Option<Shown>,
 }
 
 impl Support {
@@ -35,7 +38,7 @@ impl Support {
     pub(super) fn open(data: &Path, vault: &mut Vault) -> io::Result<(Self, usize)> {
         let (queue, lost) = Queue::open(data, vault)?;
         let drafts = Drafts::open(data, vault)?;
-        Ok((Self { queue, drafts, job: None, last: None }, lost))
+        Ok((Self { queue, drafts, job: None, last: None, shown: None }, lost))
     }
 
     /// Whether something is gathered or sealed now.
@@ -96,6 +99,7 @@ impl Agent {
     }
 
     fn discard(&mut self, id: &str) -> Reply {
+        self.support.shown = None;
         let drafts = self.support.drafts.discard(&mut self.vault, |kept| kept.draft == id);
         match drafts.and_then(|drafts| Ok((drafts, self.support.queue.remove(id)?))) {
             Ok((0, false)) => Reply::refused(
@@ -109,12 +113,16 @@ impl Agent {
 
     /// What lies on the disk for a case that may not be sent any more; says how many bundles that were.
     pub(super) fn purge_case(&mut self, case: &CaseId, purpose: Purpose) -> Result<u64, Trouble> {
+        self.support.shown = None;
         self.support.drafts.discard(&mut self.vault, |kept| kept.case == *case)?;
         Ok(self.support.queue.remove_case(case, purpose)? as u64)
     }
 
     /// Erases drafts after a day, and what belongs to a case whose yes ran out, with its key.
     pub(super) fn expire_support(&mut self, now: i64) -> Result<(), Trouble> {
+        if self.support.drafts.kept().iter().any(|kept| kept.ends_at() <= now) {
+            self.support.shown = None;
+        }
         self.support.drafts.discard(&mut self.vault, |kept| kept.ends_at() <= now)?;
         let cases: Vec<CaseId> = self.support.queue.bundles().iter().map(|held| held.case.clone()).collect();
         for case in cases {

@@ -75,6 +75,7 @@ impl Agent {
         sealed: SealedFile,
         now: i64,
     ) -> Result<Value, Trouble> {
+        self.support.shown = None;
         let draft = sealing.draft();
         let case = draft.case().clone();
         let purposes = sealing.purposes().to_vec();

@@ -1,5 +1,6 @@
 //! Drafts: gathered here or elsewhere, shown, never sent.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
@@ -17,7 +18,7 @@ use crate::durable;
 use crate::limits;
 use crate::request::{Refused, Reply};
 use crate::support::bundle::BundleError;
-use crate::support::draft::Draft;
+use crate::support::draft::{Draft, Span};
 use crate::support::gather::{self, Site, Wish};
 use crate::support::manifest::{self, PolicyName};
 use crate::support::record::Pseudonyms;
@@ -140,29 +141,44 @@ impl Agent {
     }
 
     /// A piece of a file of a draft, for the clinic's own eyes.
-    pub(super) fn show_file(&self, id: &str, name: &str, offset: u64) -> Reply {
-        let Some(kept) = self.support.drafts.find(id) else { return no_draft() };
-        let read = || {
-            let draft = self.support.drafts.get(&kept.draft, &self.vault)?;
-            let span = match name {
-                manifest::FILE => Some(draft.manifest_span()),
-                name => {
-                    let manifest = draft.manifest()?;
-                    let at = manifest.files.iter().position(|file| file.name == name);
-                    at.and_then(|at| draft.files().get(at)).copied()
-                }
-            };
-            let Some(span) = span else { return Ok(None) };
-            let offset = offset.min(span.bytes);
-            draft.piece(span, offset, limits::PIECE).map(|piece| Some((piece, span.bytes)))
-        };
-        match read() {
-            Ok(Some((piece, bytes))) => super::piece(&piece, offset, bytes),
-            Ok(None) => Reply::refused(
+    pub(super) fn show_file(&mut self, id: &str, name: &str, offset: u64) -> Reply {
+        if self.support.drafts.find(id).is_none() {
+            return no_draft();
+        }
+        if self.support.shown.as_ref().is_none_or(|shown| shown.draft.id() != id) {
+            let opened = self.support.drafts.get(id, &self.vault).and_then(Shown::new);
+            match opened {
+                Ok(shown) => self.support.shown = Some(shown),
+                Err(e) => return Reply::refused(Refused::Failed, BundleError::from(e).to_string()),
+            }
+        }
+        let shown = self.support.shown.as_ref();
+        let Some((draft, span)) = shown.and_then(|shown| Some((&shown.draft, *shown.files.get(name)?)))
+        else {
+            return Reply::refused(
                 Refused::Usage,
                 "there is no such file in the draft: `support show DRAFT manifest.json` lists them",
-            ),
+            );
+        };
+        let offset = offset.min(span.bytes);
+        match draft.piece(span, offset, limits::PIECE) {
+            Ok(piece) => super::piece(&piece, offset, span.bytes),
             Err(e) => Reply::refused(Refused::Failed, BundleError::from(e).to_string()),
         }
+    }
+}
+
+/// An open draft, and where its files lie.
+pub(super) struct Shown {
+    draft: Draft,
+    files: BTreeMap<String, Span>,
+}
+
+impl Shown {
+    fn new(draft: Draft) -> io::Result<Self> {
+        let named = draft.manifest()?.files.into_iter().map(|file| file.name);
+        let mut files: BTreeMap<String, Span> = named.zip(draft.files().iter().copied()).collect();
+        files.insert(manifest::FILE.to_owned(), draft.manifest_span());
+        Ok(Self { draft, files })
     }
 }
