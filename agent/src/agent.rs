@@ -8,6 +8,7 @@ mod consents;
 mod decommission;
 mod dispatch;
 mod due;
+mod expiry;
 mod heard;
 mod intake;
 mod periods;

@@ -183,6 +183,12 @@ pub const OUTBOX_SWEEP: Duration = Duration::from_secs(15 * 60);
 /// How often the workstation itself is looked at: its state is told by the day.
 pub const DEVICE_EVERY: Duration = Duration::from_secs(24 * 3600);
 
+/// Seconds that the wall's clock may go on between two looks; further is a leap. Clinics close for weeks.
+pub const CLOCK_LEAP: i64 = 45 * 24 * 3600;
+
+/// Seconds that it has to go on without a leap before anything is dropped for its age.
+pub const CLOCK_STEADY: i64 = 7 * 24 * 3600;
+
 /// How often the vendor is asked how far an open request is.
 pub const TICKET_EVERY: Duration = Duration::from_secs(24 * 3600);
 

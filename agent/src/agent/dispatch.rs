@@ -237,13 +237,13 @@ impl Agent {
             self.dispatch.connect(&self.config, &self.vault, now);
         }
         let request = self.next_request(now)?;
-        if let Some(renewal) = self.next_renewal(now, request.is_some()) {
+        let ticket = self.tickets.next(elapsed).map(str::to_owned);
+        if let Some(renewal) = self.next_renewal(now, request.is_some() || ticket.is_some()) {
             return Ok(Some(renewal));
         }
         if self.dispatch.ended {
             return Ok(None);
         }
-        let ticket = self.tickets.next(elapsed).map(str::to_owned);
         let waiting = if request.is_some() || ticket.is_some() { Waiting::Urgent } else { Waiting::Nothing };
         match (self.dispatch.requests.next(elapsed, waiting), request) {
             (Step::Send { .. }, Some((numbers, request, exchange))) => {

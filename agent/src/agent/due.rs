@@ -51,12 +51,16 @@ impl Agent {
         [outbox_due, period, sweep, support, held, self.transfer_deadline()].into_iter().flatten().min()
     }
 
-    /// Once a day, while there is a grant: what the agent itself sees of the workstation.
+    /// Once a day, while there is a grant: what waited too long goes, and what the agent itself sees of the
+    /// workstation is taken in.
     fn report_device(&mut self, now: i64) {
         if self.device_due > self.since_start() || self.book.permit::<UsageStatistics>(now).is_none() {
             return;
         }
         self.device_due = self.since_start() + limits::DEVICE_EVERY;
+        if let Err(trouble) = self.drop_expired(now) {
+            self.trouble("expiry", &trouble);
+        }
         let at = OffsetDateTime::from_unix_timestamp(now).unwrap_or(OffsetDateTime::UNIX_EPOCH);
         let lines = device::happenings(self.config.kathea.scans.first().map(PathBuf::as_path), at);
         let lines: Vec<&[u8]> = lines.iter().map(Vec::as_slice).collect();
