@@ -180,10 +180,11 @@ fn a_lost_root_or_identity_makes_a_new_device_and_says_so() {
 #[test]
 fn an_unreadable_root_is_an_error_that_says_what_to_do() {
     let dir = tempfile::tempdir().unwrap();
-    std::fs::create_dir_all(dir.path().join("keys/root")).unwrap(); // read(2) refuses a directory, even to root
+    std::fs::create_dir_all(dir.path().join("keys").join("root")).unwrap(); // read(2) refuses a directory, even to root
     let error = Vault::open(dir.path(), &Protector::File, NOW).unwrap_err();
     assert!(matches!(error, VaultError::Unreadable { .. }));
-    assert!(error.to_string().contains("keys/root cannot be read"), "{error}");
+    let root = Path::new("keys").join("root");
+    assert!(error.to_string().contains(&format!("{} cannot be read", root.display())), "{error}");
 }
 
 #[test]
