@@ -12,15 +12,15 @@ use ring::digest::{Context, SHA256};
 
 use super::dispatch::{About, Stream, Transfer, probe};
 use super::heard::utc_text;
-use super::{Agent, Trouble, connection, unix_now};
+use super::{Agent, Trouble, unix_now};
 use crate::consent::Book;
 use crate::consent::permit::{Lease, SupportCase, SupportScanData};
 use crate::ship::exchange::{Exchange, Outcome};
-use crate::ship::pace::{self, Fate, Problem, Reply, Waiting};
+use crate::ship::pace::{self, Reply, Waiting};
 use crate::ship::routes;
 use crate::ship::tus::{Heard, Step, Upload};
 use crate::support::record::Bundle;
-use crate::{durable, limits};
+use crate::limits;
 
 /// The bundle that is being sent.
 pub(super) struct Sending {
@@ -114,7 +114,7 @@ impl Agent {
 
     /// Takes the answer to a step.
     pub(super) fn heard_of_bundle(&mut self, stepping: &Stepping, outcome: &Outcome) -> Result<(), Trouble> {
-        let (random, elapsed, now) = (self.random(), self.since_start(), unix_now());
+        let (elapsed, now) = (self.since_start(), unix_now());
         let Stepping { id, step, begun } = stepping;
         let sending = self.dispatch.sending.as_mut().filter(|sending| sending.id == *id);
         let (Some(sending), Some(bundle)) = (sending, self.support.queue.find(id)) else {
@@ -132,14 +132,14 @@ impl Agent {
         match heard {
             Heard::GoesOn => self.dispatch.bundles.goes_on(),
             Heard::Further => {
-                self.dispatch.bundles.heard(taken(), 1, elapsed, random);
+                self.tell(Stream::Bundles, taken(), 1)?;
             }
             Heard::Settled(receipt) => {
-                self.dispatch.bundles.heard(taken(), 1, elapsed, random);
+                self.tell(Stream::Bundles, taken(), 1)?;
                 self.settle_bundle(id, &receipt, now)?;
             }
             Heard::Refused => {
-                self.dispatch.bundles.heard(taken(), 1, elapsed, random);
+                self.tell(Stream::Bundles, taken(), 1)?;
                 let what = format!(
                     "the collector refuses bundle {id}, for its size or because it knows of a later no: ask the \
                      vendor; `support send {id}` tries again, `support export {id}` writes it to a stick"
@@ -147,12 +147,7 @@ impl Agent {
                 self.give_up(id, what, now)?;
             }
             Heard::Setback(reply) => {
-                if let Fate::Stop(problem) = self.dispatch.bundles.heard(reply, 1, elapsed, random) {
-                    warn!("collector: {problem}");
-                    if problem == Problem::Retired {
-                        durable::replace(&connection::retired(&self.config), b"")?;
-                    }
-                }
+                self.tell(Stream::Bundles, reply, 1)?;
             }
         }
         Ok(())

@@ -42,31 +42,18 @@ impl Agent {
             About::Ticket(ticket) => self.heard_of_ticket(&ticket, reply, &outcome),
             About::ConsentFirst(_) => {
                 self.dispatch.consent_first = None;
-                if !matches!(reply, Reply::Acknowledged { .. }) {
-                    let (random, elapsed) = (self.random(), self.since_start());
-                    self.dispatch.usage.heard(reply, 0, elapsed, random);
+                match reply {
+                    Reply::Acknowledged { .. } => Ok(()),
+                    reply => self.tell(Stream::Usage, reply, 0).map(drop),
                 }
-                Ok(())
             }
-            About::Head => {
-                let (random, elapsed) = (self.random(), self.since_start());
-                self.dispatch.usage.heard(reply, 0, elapsed, random);
-                Ok(())
-            }
+            About::Head => self.tell(Stream::Usage, reply, 0).map(drop),
             About::Renewal => {
                 self.heard_of_renewal(outcome);
                 Ok(())
             }
             About::Bundle(stepping) => self.heard_of_bundle(&stepping, &outcome),
-            About::Probe(stream) => {
-                let (random, elapsed) = (self.random(), self.since_start());
-                match stream {
-                    Stream::Usage => self.dispatch.usage.heard(reply, 0, elapsed, random),
-                    Stream::Requests => self.dispatch.requests.heard(reply, 0, elapsed, random),
-                    Stream::Bundles => self.dispatch.bundles.heard(reply, 0, elapsed, random),
-                };
-                Ok(())
-            }
+            About::Probe(stream) => self.tell(stream, reply, 0).map(drop),
         };
         if let Err(trouble) = taken {
             self.trouble("ship", &trouble);
@@ -88,19 +75,29 @@ impl Agent {
         self.problems.note("collector", what);
     }
 
-    fn heard_of_batch(&mut self, parcel: &Parcel, missing: &[Missing], reply: Reply) -> Result<(), Trouble> {
+    /// Tells the pace of `stream` what came of so many records, and people if it stops.
+    pub(super) fn tell(&mut self, stream: Stream, reply: Reply, records: u32) -> Result<Fate, Trouble> {
         let (random, elapsed) = (self.random(), self.since_start());
-        let fate = self.dispatch.usage.heard(reply, parcel.records(), elapsed, random);
-        let done = self.dispatch.progress.note(parcel, &fate);
-        match &fate {
-            Fate::Consent => self.dispatch.consent_first = Some(parcel.consent()),
-            Fate::Stop(problem) => {
-                warn!("collector: {problem}");
-                if *problem == Problem::Retired {
-                    durable::replace(&connection::retired(&self.config), b"")?;
-                }
+        let pace = match stream {
+            Stream::Usage => &mut self.dispatch.usage,
+            Stream::Requests => &mut self.dispatch.requests,
+            Stream::Bundles => &mut self.dispatch.bundles,
+        };
+        let fate = pace.heard(reply, records, elapsed, random);
+        if let Fate::Stop(problem) = &fate {
+            warn!("collector: {problem}");
+            if *problem == Problem::Retired {
+                durable::replace(&connection::retired(&self.config), b"")?;
             }
-            _ => {}
+        }
+        Ok(fate)
+    }
+
+    fn heard_of_batch(&mut self, parcel: &Parcel, missing: &[Missing], reply: Reply) -> Result<(), Trouble> {
+        let fate = self.tell(Stream::Usage, reply, parcel.records())?;
+        let done = self.dispatch.progress.note(parcel, &fate);
+        if matches!(fate, Fate::Consent) {
+            self.dispatch.consent_first = Some(parcel.consent());
         }
         killpoint::step("send.answered");
         if !done.given_up.is_empty() {
@@ -127,10 +124,9 @@ impl Agent {
     }
 
     fn heard_of_ticket(&mut self, ticket: &str, reply: Reply, outcome: &Outcome) -> Result<(), Trouble> {
-        let (random, elapsed) = (self.random(), self.since_start());
-        self.dispatch.requests.heard(reply, 0, elapsed, random);
+        self.tell(Stream::Requests, reply, 0)?;
         let state = routes::read_ticket(outcome).ok().map(|reply| reply.state);
-        Ok(self.tickets.heard(ticket, state, elapsed)?)
+        Ok(self.tickets.heard(ticket, state, self.since_start())?)
     }
 
     fn heard_of_request(
@@ -140,13 +136,12 @@ impl Agent {
         reply: Reply,
         outcome: &Outcome,
     ) -> Result<(), Trouble> {
-        let (random, elapsed) = (self.random(), self.since_start());
         if let VendorRequest::Privacy { kind, request } = request
             && let (_, Some(taken)) = routes::privacy_taken(outcome)
         {
             self.tickets.taken(*kind, request, taken, utc_text(super::unix_now()))?;
         }
-        if let Fate::Settle { .. } = self.dispatch.requests.heard(reply, 1, elapsed, random) {
+        if let Fate::Settle { .. } = self.tell(Stream::Requests, reply, 1)? {
             killpoint::step("request.answered");
             self.requests.settle([numbers])?;
         }
