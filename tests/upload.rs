@@ -68,8 +68,8 @@ fn fifty_cuts_and_five_kills_cost_time_only() {
     const KILLS: u64 = 5;
     let mut route = Route::new();
     let bytes = route.queue(24 << 20);
-    // A connection that a kill ends takes its cut with it.
-    let cuts: Vec<u64> = (0..CUTS + KILLS).map(|_| route.random.within(10_000, 600_000).into()).collect();
+    // More than are wanted: a connection that ends otherwise, by a kill or by a refusal, takes its cut with it.
+    let cuts: Vec<u64> = (0..2 * CUTS).map(|_| route.random.within(10_000, 600_000).into()).collect();
     route.relay.cut(&cuts);
     let before = route.relay.bytes();
     let sent = || route.relay.bytes() - before;
@@ -81,10 +81,11 @@ fn fifty_cuts_and_five_kills_cost_time_only() {
     let service = route.workstation.serve();
     until("all of it is sent", || status(&route.workstation)["state"] == "sent");
     service.kill();
-    assert!(route.relay.cuts() >= CUTS);
+    let cuts = route.relay.cuts();
+    assert!(cuts >= CUTS, "{cuts}");
     let again = sent() - bytes.len() as u64;
-    println!("{again} bytes beside the file's own, in {CUTS} cuts and {KILLS} kills");
-    assert!(again < (CUTS + KILLS) * (64 << 10), "{again}");
+    println!("{again} bytes beside the file's own, in {cuts} cuts and {KILLS} kills");
+    assert!(again < (cuts + KILLS) * (64 << 10), "{again}");
     route.assert_arrived(&bytes);
 }
 
@@ -92,11 +93,15 @@ fn fifty_cuts_and_five_kills_cost_time_only() {
 fn a_server_that_loses_the_upload_or_a_part_of_it_gets_it_again() {
     let mut route = Route::new();
     let bytes = route.queue(2 << 20);
-    route.relay.cut(&[1 << 20, 10_000, 10_000]);
-    route.workstation.expect(3, &["run", "--once"]);
+    let mut stored = 0;
+    while stored == 0 {
+        route.relay.cut(&[1 << 20, 10_000, 10_000]);
+        route.workstation.expect(3, &["run", "--once"]);
+        stored = fs::metadata(route.kept(".part")).unwrap().len();
+    }
     let bundle = status(&route.workstation);
-    let stored = fs::metadata(route.kept(".part")).unwrap().len();
-    assert!(stored > 0 && bundle["state"] == "sending" && bundle["offset"].as_u64().unwrap() <= stored);
+    assert_eq!(bundle["state"], "sending");
+    assert!(bundle["offset"].as_u64().unwrap() <= stored);
 
     fs::write(route.kept(".part"), &bytes[..70_000]).unwrap();
     route.relay.cut(&[500_000, 10_000, 10_000]);

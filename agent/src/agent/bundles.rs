@@ -15,12 +15,12 @@ use super::heard::utc_text;
 use super::{Agent, Trouble, unix_now};
 use crate::consent::Book;
 use crate::consent::permit::{Lease, SupportCase, SupportScanData};
+use crate::limits;
 use crate::ship::exchange::{Exchange, Outcome};
 use crate::ship::pace::{self, Reply, Waiting};
 use crate::ship::routes;
 use crate::ship::tus::{Heard, Step, Upload};
 use crate::support::record::Bundle;
-use crate::limits;
 
 /// The bundle that is being sent.
 pub(super) struct Sending {

@@ -65,6 +65,6 @@ fn counted(batches: &[Value], entry: &str, attribute: &str) -> BTreeMap<String, 
 fn named(sums: &BTreeMap<String, u64>) -> Vec<(String, u64)> {
     let mut rows: Vec<_> =
         sums.iter().map(|(word, count)| (words::of_exposures(word).to_string(), *count)).collect();
-    rows.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    rows.sort_unstable_by(|(word, count), (other, more)| more.cmp(count).then_with(|| word.cmp(other)));
     rows
 }

@@ -79,7 +79,7 @@ impl Drafts {
                 _ => fs::remove_file(&path)?,
             }
         }
-        drafts.kept.sort_by(|a, b| (a.made_at, &a.draft).cmp(&(b.made_at, &b.draft)));
+        drafts.kept.sort_unstable_by(|a, b| (a.made_at, &a.draft).cmp(&(b.made_at, &b.draft)));
         let orphans: Vec<String> = vault
             .compartments()
             .filter(|name| name.strip_prefix(COMPARTMENT).is_some_and(|id| drafts.find(id).is_none()))

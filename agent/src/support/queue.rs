@@ -44,7 +44,7 @@ impl Queue {
                 .bundles
                 .extend(bundle.filter(|bundle| bundle.state == State::Sent || queue.path(id).exists()));
         }
-        queue.bundles.sort_by(|a, b| (a.sealed_at, &a.id).cmp(&(b.sealed_at, &b.id)));
+        queue.bundles.sort_unstable_by(|a, b| (a.sealed_at, &a.id).cmp(&(b.sealed_at, &b.id)));
         let mut lost = BTreeSet::new();
         for path in listed {
             let id = path.file_stem().and_then(|id| id.to_str()).unwrap_or_default();

@@ -90,7 +90,7 @@ impl Vault {
                 }
             }
         }
-        keys.sort_by_key(|key| (key.created(), key.key.id()));
+        keys.sort_unstable_by_key(|key| (key.created(), key.key.id()));
         Ok((Self { dir, root, device, keys, random }, losses))
     }
 

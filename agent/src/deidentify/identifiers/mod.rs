@@ -9,7 +9,9 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::ops::Range;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::Input;
+use aho_corasick::automaton::Automaton;
+use aho_corasick::nfa::contiguous::NFA;
 use serde::{Deserialize, Serialize};
 use time::Date;
 
@@ -208,7 +210,7 @@ impl Learning {
         }
         let (spellings, patterns): (Vec<_>, Vec<_>) = self.patterns.into_iter().unzip();
         Some(Identifiers {
-            search: AhoCorasick::new(spellings).ok()?,
+            search: NFA::new(spellings).ok()?,
             patterns,
             births: self.births,
             persons: self.persons.len() as u64,
@@ -225,7 +227,7 @@ impl Pattern {
 
 /// The identifiers of a case. Its `Debug` prints none.
 pub struct Identifiers {
-    search: AhoCorasick,
+    search: NFA,
     patterns: Vec<Pattern>,
     births: HashSet<Date>,
     persons: u64,
@@ -250,7 +252,8 @@ impl Identifiers {
     /// Likewise, but for days of birth.
     pub(crate) fn find_words(&self, text: &str, view: &mut View, mut each: impl FnMut(Hit)) {
         view.fill(text);
-        for found in self.search.find_overlapping_iter(view.bytes()) {
+        // It refuses only where the leftmost match is wanted.
+        for found in self.search.try_find_overlapping_iter(Input::new(view.bytes())).into_iter().flatten() {
             let Some(pattern) = self.patterns.get(found.pattern().as_usize()) else { continue };
             let Some(range) = view.origin(found.start()..found.end()) else { continue };
             if let Some(hit) = accept(*pattern, text, view, found.start()..found.end(), range) {

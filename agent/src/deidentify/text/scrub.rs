@@ -74,7 +74,7 @@ impl<'a> Scrubber<'a> {
         if hits.is_empty() && (text.is_ascii() || !text.contains(foreign)) {
             return Cow::Borrowed(text);
         }
-        hits.sort_by_key(|(range, rule)| (range.start, std::cmp::Reverse(range.end), *rule));
+        hits.sort_unstable_by_key(|(range, rule)| (range.start, std::cmp::Reverse(range.end), *rule));
         let mut marked = String::with_capacity(text.len());
         let mut at = 0;
         for (range, rule) in hits.iter() {

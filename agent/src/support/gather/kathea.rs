@@ -62,7 +62,7 @@ pub(in crate::support) fn sources(roots: &[PathBuf], named: bool) -> Result<Vec<
             }
         }
     }
-    sources.sort_by(|a, b| b.modified.cmp(&a.modified).then_with(|| a.path.cmp(&b.path)));
+    sources.sort_unstable_by(|a, b| b.modified.cmp(&a.modified).then_with(|| a.path.cmp(&b.path)));
     Ok(sources)
 }
 

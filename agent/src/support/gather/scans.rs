@@ -103,7 +103,7 @@ pub(super) fn walk(roots: &[PathBuf], watch: &Watch<'_>) -> io::Result<Listing> 
         let is_alone = entry.depth() <= 1;
         listing.files.push(File { path: entry.into_path(), modified, is_alone });
     }
-    listing.files.sort_by(|a, b| b.modified.cmp(&a.modified).then_with(|| a.path.cmp(&b.path)));
+    listing.files.sort_unstable_by(|a, b| b.modified.cmp(&a.modified).then_with(|| a.path.cmp(&b.path)));
     Ok(listing)
 }
 

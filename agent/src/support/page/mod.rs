@@ -228,7 +228,7 @@ impl Preview<'_> {
             both("Times", "Antal")
         )?;
         let mut removed: Vec<_> = self.manifest.removed.iter().filter(|(_, count)| **count > 0).collect();
-        removed.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+        removed.sort_unstable_by_key(|(rule, count)| (std::cmp::Reverse(**count), *rule));
         for (rule, count) in removed {
             writeln!(out, "<tr><td>{}<td class=\"n\">{}</tr>", words::rule(rule), grouped(*count))?;
         }
