@@ -68,7 +68,7 @@ impl Outcome {
 /// A calibration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Calibration {
-    /// One of [`CALIBRATIONS`].
+    /// One of `CALIBRATIONS`.
     pub kind: String,
     /// Days since it was done.
     pub days: u64,
@@ -79,7 +79,7 @@ pub struct Calibration {
 /// A constancy test.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Constancy {
-    /// One of [`TESTS`].
+    /// One of `TESTS`.
     pub test: String,
     /// How it ended.
     pub verdict: Outcome,

@@ -59,7 +59,7 @@ impl Watch<'_> {
     /// So much more is done; waits while a scan runs.
     ///
     /// # Errors
-    /// [`STOPPED`].
+    /// `STOPPED`.
     pub fn go_on(&self, by: u64) -> io::Result<()> {
         self.progress.advance(by);
         (self.wait)();
