@@ -5,7 +5,7 @@ mod support;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use protocol::ledger::Role;
 use protocol::{CaseId, Purpose};
 use serde::Deserialize;
@@ -185,6 +185,20 @@ pub(crate) enum Service {
     Run,
 }
 
+/// To what, and by whom: what every answer but a yes needs.
+#[derive(Args)]
+pub(crate) struct Answer {
+    /// The flag
+    #[arg(value_parser = word::<Purpose>)]
+    pub(crate) purpose: Purpose,
+    /// The support case, for the flags that are asked per case
+    #[arg(long, value_name = "ID", value_parser = CaseId::from_str)]
+    pub(crate) case: Option<CaseId>,
+    /// Who says so: owner, privacy_officer or delegate
+    #[arg(long, value_name = "ROLE", value_parser = word::<Role>)]
+    pub(crate) by: Option<Role>,
+}
+
 #[derive(Subcommand)]
 pub(crate) enum Consent {
     /// Show every flag and its state
@@ -224,28 +238,14 @@ pub(crate) enum Consent {
     /// Say no. Anybody may
     #[command(after_help = PURPOSES)]
     Deny {
-        /// The flag
-        #[arg(value_parser = word::<Purpose>)]
-        purpose: Purpose,
-        /// The support case, for the flags that are asked per case
-        #[arg(long, value_name = "ID", value_parser = CaseId::from_str)]
-        case: Option<CaseId>,
-        /// Who says so: owner, privacy_officer or delegate
-        #[arg(long, value_name = "ROLE", value_parser = word::<Role>)]
-        by: Option<Role>,
+        #[command(flatten)]
+        answer: Answer,
     },
     /// Take a yes back. Anybody may. Keys and everything that waits are erased; a receipt says what was
     #[command(after_help = PURPOSES)]
     Withdraw {
-        /// The flag
-        #[arg(value_parser = word::<Purpose>)]
-        purpose: Purpose,
-        /// The support case, for the flags that are asked per case
-        #[arg(long, value_name = "ID", value_parser = CaseId::from_str)]
-        case: Option<CaseId>,
-        /// Who says so: owner, privacy_officer or delegate
-        #[arg(long, value_name = "ROLE", value_parser = word::<Role>)]
-        by: Option<Role>,
+        #[command(flatten)]
+        answer: Answer,
         /// Also ask the vendor to erase what was sent
         #[arg(long)]
         erase: bool,
@@ -253,15 +253,8 @@ pub(crate) enum Consent {
     /// Keep what is held, but neither read nor send it for now. Anybody may
     #[command(after_help = PURPOSES)]
     Restrict {
-        /// The flag
-        #[arg(value_parser = word::<Purpose>)]
-        purpose: Purpose,
-        /// The support case, for the flags that are asked per case
-        #[arg(long, value_name = "ID", value_parser = CaseId::from_str)]
-        case: Option<CaseId>,
-        /// Who says so: owner, privacy_officer or delegate
-        #[arg(long, value_name = "ROLE", value_parser = word::<Role>)]
-        by: Option<Role>,
+        #[command(flatten)]
+        answer: Answer,
     },
     /// End a restriction
     #[command(after_help = PURPOSES)]

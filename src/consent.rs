@@ -8,7 +8,7 @@ use protocol::ledger::Session;
 use protocol::{CaseId, Purpose};
 use serde_json::Value;
 
-use crate::cli::Consent;
+use crate::cli::{Answer, Consent};
 use crate::exit::{Exit, Failure};
 use crate::guide;
 use crate::print;
@@ -38,18 +38,18 @@ pub(crate) fn consent(config: &Config, command: Consent) -> Result<Exit, Failure
             ));
             Ok(Exit::Done)
         }
-        Consent::Deny { purpose, case, by } => {
+        Consent::Deny { answer: Answer { purpose, case, by } } => {
             let request = about(ConsentAction::Deny, Some(purpose));
             not_any_more(&ask(ConsentRequest { case, by, ..request })?, purpose)
         }
-        Consent::Withdraw { purpose, case, by, erase } => {
+        Consent::Withdraw { answer: Answer { purpose, case, by }, erase } => {
             let request = about(ConsentAction::Withdraw, Some(purpose));
             not_any_more(&ask(ConsentRequest { case, by, erase, ..request })?, purpose)
         }
-        Consent::Restrict { purpose, case, by } => changed(
-            &ask(ConsentRequest { case, by, ..about(ConsentAction::Restrict, Some(purpose)) })?,
-            purpose,
-        ),
+        Consent::Restrict { answer: Answer { purpose, case, by } } => {
+            let request = about(ConsentAction::Restrict, Some(purpose));
+            changed(&ask(ConsentRequest { case, by, ..request })?, purpose)
+        }
         Consent::Release { purpose, case, by } => {
             let request = about(ConsentAction::Release, Some(purpose));
             changed(&ask(ConsentRequest { case, by: Some(by), ..request })?, purpose)

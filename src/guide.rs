@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal};
 
-use agent::config::{Config, Language};
+use agent::config::Config;
 use agent::request::{ConsentAction, ConsentRequest, Request};
 use protocol::Purpose;
 use protocol::ledger::Role;
@@ -47,10 +47,7 @@ pub(crate) fn ask(config: &Config, by: Role) -> Result<Exit, Failure> {
             "an answer is given at a terminal: for scripts there are `consent show` and `consent grant`",
         ));
     }
-    let words = match config.language {
-        Language::En => &ENGLISH,
-        Language::Da => &DANISH,
-    };
+    let words = config.language.pick(&ENGLISH, &DANISH);
     let request = |action| about(action, Some(Purpose::UsageStatistics));
     let asked = |request| reach::ask(config, &Question::Request(Request::Consent(request)));
     let body = asked(request(ConsentAction::Show))?;

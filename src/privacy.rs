@@ -1,13 +1,14 @@
 //! What is held, shown and erased; what was sent, asked about; the end of a device.
 
-use std::fs::{self, File};
-use std::io::{BufWriter, Write};
+use std::fs;
+use std::io::Write;
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use agent::config::Config;
 use agent::consent::Policy;
+use agent::deidentify::clean::Tray;
 use agent::deidentify::files::plain::Part;
-use agent::durable;
 use agent::limits;
 use agent::report::Report;
 use agent::request::{PrivacyAsk, Request};
@@ -23,7 +24,7 @@ use crate::print;
 use crate::reach::{self, Question};
 
 /// The trays whose records are shown.
-const TRAYS: [&str; 3] = ["open", "usage", "requests"];
+const TRAYS: [Tray; 3] = [Tray::Open, Tray::Usage, Tray::Requests];
 
 /// `privacy`.
 pub(crate) fn privacy(config: &Config, command: Privacy) -> Result<Exit, Failure> {
@@ -81,12 +82,8 @@ fn export(config: &Config, output: &Path, vendor: bool) -> Result<Exit, Failure>
     };
     let held = ask(config, PrivacyAsk::Access { vendor })?;
     fs::create_dir_all(output).map_err(unwritable)?;
-    let create = |name: &str| {
-        let mut options = File::options();
-        let options = durable::private(options.write(true).create(true).truncate(true));
-        options.open(output.join(name)).map(BufWriter::new).map_err(unwritable)
-    };
-    let (mut json, mut text) = (create("held.json")?, create("held.txt")?);
+    let part = |name: &str| Part::new(&output.join(name)).map_err(unwritable);
+    let (mut json, mut text) = (part("held.json")?, part("held.txt")?);
     writeln!(text, "What this workstation holds, {}\n", word(&held["held_at"])).map_err(unwritable)?;
     writeln!(text, "{}\n", word(&held["patients"])).map_err(unwritable)?;
     writeln!(text, "{}", crate::status::text(&held["status"])).map_err(unwritable)?;
@@ -94,22 +91,22 @@ fn export(config: &Config, output: &Path, vendor: bool) -> Result<Exit, Failure>
     let mut count = 0;
     for (index, tray) in TRAYS.into_iter().enumerate() {
         let comma = if index == 0 { "" } else { "," };
-        write!(json, "{comma}\"{tray}\":[").map_err(unwritable)?;
-        writeln!(text, "{}", crate::words::tray(tray)).map_err(unwritable)?;
+        write!(json, "{comma}\"{}\":[", tray.as_str()).map_err(unwritable)?;
+        writeln!(text, "{}", crate::words::tray(tray.as_str())).map_err(unwritable)?;
         let mut written = 0;
         each_record(config, tray, |record| {
             let comma = if written == 0 { "" } else { "," };
             written += 1;
             write!(json, "{comma}\n{record}").map_err(unwritable)?;
-            write_readable(&mut text, record).map_err(unwritable)
+            write_readable(&mut text, record).map_err(unwritable)?;
+            Ok(ControlFlow::Continue(()))
         })?;
         write!(json, "]").map_err(unwritable)?;
         writeln!(text, "  {written} in all\n").map_err(unwritable)?;
         count += written;
     }
     writeln!(json, "}}}}").map_err(unwritable)?;
-    json.into_inner().map_err(|e| unwritable(e.into_error()))?.sync_all().map_err(unwritable)?;
-    text.into_inner().map_err(|e| unwritable(e.into_error()))?.sync_all().map_err(unwritable)?;
+    json.keep().and_then(|()| text.keep()).map_err(unwritable)?;
     print::words(&format!(
         "{count} sealed records, flags, answers and requests written to {}",
         output.display()
@@ -124,14 +121,15 @@ fn report(config: &Config, output: &Path) -> Result<Exit, Failure> {
     let records = |tray| {
         let mut records = Vec::new();
         each_record(config, tray, |record| {
-            if records.len() < limits::REPORT_BATCHES {
-                records.push(record.clone());
-            }
-            Ok(())
+            records.push(record.clone());
+            Ok(match records.len() {
+                limits::REPORT_BATCHES => ControlFlow::Break(()),
+                _ => ControlFlow::Continue(()),
+            })
         })?;
         Ok(records)
     };
-    let (open, usage) = (records("open")?, records("usage")?);
+    let (open, usage) = (records(Tray::Open)?, records(Tray::Usage)?);
     let findings = judge(&look(config, OffsetDateTime::now_utc().unix_timestamp()));
     let report = Report {
         policy: &policy,
@@ -153,15 +151,20 @@ fn report(config: &Config, output: &Path) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
+/// Every record of a tray, until `each` has enough.
 fn each_record(
     config: &Config,
-    tray: &str,
-    mut each: impl FnMut(&Value) -> Result<(), Failure>,
+    tray: Tray,
+    mut each: impl FnMut(&Value) -> Result<ControlFlow<()>, Failure>,
 ) -> Result<(), Failure> {
     let mut from = 0;
     loop {
-        let page = ask(config, PrivacyAsk::Records { tray: tray.to_owned(), from })?;
-        page["records"].as_array().into_iter().flatten().try_for_each(&mut each)?;
+        let page = ask(config, PrivacyAsk::Records { tray: tray.as_str().to_owned(), from })?;
+        for record in page["records"].as_array().into_iter().flatten() {
+            if each(record)?.is_break() {
+                return Ok(());
+            }
+        }
         match page["next"].as_u64() {
             Some(next) => from = next,
             None => return Ok(()),

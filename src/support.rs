@@ -20,7 +20,7 @@ use agent::config::Config;
 use agent::request::{ConsentAction, ConsentRequest, Request, SupportRequest};
 use agent::support::check::judge;
 use agent::support::check::look::look;
-use agent::support::gather::STEPS;
+use agent::support::gather::{STEPS, Step};
 use protocol::Purpose;
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -131,13 +131,9 @@ fn dry_run(config: &Config, json: bool) -> Result<Exit, Failure> {
         print::json(&steps.collect::<Vec<_>>())?;
         return Ok(Exit::Done);
     }
-    let words = |step: &agent::support::gather::Step| match config.language {
-        agent::config::Language::Da => step.da,
-        agent::config::Language::En => step.en,
-    };
-    let row = |step| -> Vec<String> {
-        let step: &agent::support::gather::Step = step;
-        vec![step.name.to_owned(), step.purpose.to_string(), words(step).to_owned()]
+    let row = |step: &Step| {
+        let words = config.language.pick(step.en, step.da);
+        vec![step.name.to_owned(), step.purpose.to_string(), words.to_owned()]
     };
     let roots = config.kathea.logs.iter().chain(&config.kathea.scans);
     let roots: Vec<Vec<String>> = roots.map(|root| vec![root.display().to_string()]).collect();

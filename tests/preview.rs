@@ -131,16 +131,7 @@ fn the_preview_is_read_searched_and_printed_without_the_network() {
         ),
     ];
     let Some(seen) = look("preview.mjs", &preview(&files)) else { return };
-    let none: [&str; 0] = [];
-    for (quiet, what) in [("requests", "the network"), ("complaints", "the console")] {
-        assert_eq!(seen[quiet], json!(none), "{what}");
-    }
-    for widths in ["overflow", "open_overflow"] {
-        assert_eq!(seen[widths], json!({"1280": 0, "400": 0}), "{widths}");
-    }
-    for language in ["violations", "danish_violations", "open_violations"] {
-        assert_eq!(seen[language], json!(none), "axe-core: {language}");
-    }
+    common::browser::assert_quiet(&seen);
     assert_eq!(
         [&seen["english"], &seen["danish"]],
         ["Support case CASE-2026-0042", "Supportsag CASE-2026-0042"]

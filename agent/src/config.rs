@@ -46,6 +46,14 @@ pub enum Language {
 }
 
 impl Language {
+    /// The one of two texts that is in this language.
+    pub const fn pick<T: Copy>(self, en: T, da: T) -> T {
+        match self {
+            Self::En => en,
+            Self::Da => da,
+        }
+    }
+
     /// ISO 639-1.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -27,6 +27,9 @@ pub const LINE_ATTRIBUTES: usize = 48;
 /// Seconds without a change after which a file that does not end in a line feed is taken as complete.
 pub const OUTBOX_SETTLED: i64 = 60;
 
+/// 1 January 2026: no release of this program is older, so no clock that is right shows less.
+pub const FIRST_RELEASE: i64 = 1_767_225_600;
+
 /// Seconds that a happening's clock may be ahead of the agent's: time zones written wrongly, and a day.
 pub const CLOCK_AHEAD: i64 = 48 * 3600;
 

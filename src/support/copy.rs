@@ -1,7 +1,6 @@
 //! Pieces of a draft or a bundle from the agent, written as the caller: the clinic's own copy, a file for a stick.
 
 use std::cell::RefCell;
-use std::fs;
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::Path;
 
@@ -40,16 +39,21 @@ impl Read for Pieces<'_, '_, '_> {
             if read > 0 || self.is_over {
                 return Ok(read);
             }
-            let (draft, file, offset) = (self.draft.clone(), self.file.clone(), self.offset);
-            let body = super::ask(&mut self.line.borrow_mut(), SupportRequest::Show { draft, file, offset });
-            let body = body.map_err(|_| io::Error::from(ErrorKind::ConnectionAborted))?;
-            let piece = decoded(&body).ok_or(ErrorKind::InvalidData)?;
-            self.offset += piece.len() as u64;
-            self.is_over =
-                piece.is_empty() || body["bytes"].as_u64().is_none_or(|bytes| self.offset >= bytes);
-            self.piece = io::Cursor::new(piece);
+            let piece = piece(&mut self.line.borrow_mut(), &self.draft, &self.file, &mut self.offset);
+            let (piece, is_over) = piece.map_err(|_| io::Error::from(ErrorKind::ConnectionAborted))?;
+            (self.piece, self.is_over) = (io::Cursor::new(piece), is_over);
         }
     }
+}
+
+/// The piece at `offset` of a file of a draft, which moves on; true if it is the last.
+fn piece(line: &mut Line<'_>, draft: &str, file: &str, offset: &mut u64) -> Result<(Vec<u8>, bool), Failure> {
+    let show = SupportRequest::Show { draft: draft.to_owned(), file: file.to_owned(), offset: *offset };
+    let body = super::ask(line, show)?;
+    let piece = decoded(&body).ok_or_else(not_understood)?;
+    *offset += piece.len() as u64;
+    let is_over = piece.is_empty() || body["bytes"].as_u64().is_none_or(|bytes| *offset >= bytes);
+    Ok((piece, is_over))
 }
 
 fn decoded(body: &Value) -> Option<Vec<u8>> {
@@ -60,16 +64,13 @@ fn decoded(body: &Value) -> Option<Vec<u8>> {
 pub(super) fn show(line: &mut Line<'_>, draft: &str, file: &str, out: &mut dyn Write) -> Result<(), Failure> {
     let mut offset = 0;
     loop {
-        let (draft, file) = (draft.to_owned(), file.to_owned());
-        let body = super::ask(line, SupportRequest::Show { draft, file, offset })?;
-        let piece = decoded(&body).ok_or_else(not_understood)?;
-        offset += piece.len() as u64;
+        let (piece, is_over) = piece(line, draft, file, &mut offset)?;
         match out.write_all(&piece) {
             Err(e) if e.kind() == ErrorKind::BrokenPipe => return Ok(()),
             Err(e) => return Err(Failure::failed(format!("it cannot be written ({})", e.kind()))),
             Ok(()) => {}
         }
-        if piece.is_empty() || body["bytes"].as_u64().is_none_or(|bytes| offset >= bytes) {
+        if is_over {
             return out.flush().or(Ok(()));
         }
     }
@@ -166,7 +167,7 @@ pub(super) fn export(line: &mut Line<'_>, id: &str, path: &Path) -> Result<Exit,
     print::words(&format!(
         "{}: {}, sha256 {written}. Only the vendor can open it.",
         path.display(),
-        print::bytes(fs::metadata(path).map_or(offset, |file| file.len()))
+        print::bytes(offset)
     ));
     Ok(Exit::Done)
 }

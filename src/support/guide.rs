@@ -28,10 +28,7 @@ pub(super) fn guide(
             "`support --case ID` asks at a terminal: use support preview and support create here",
         ));
     }
-    let say = |en: &'static str, da: &'static str| match config.language {
-        Language::En => en,
-        Language::Da => da,
-    };
+    let say = |en, da| config.language.pick(en, da);
     let case = choice.case.clone().ok_or_else(|| Failure::usage("name the case with --case ID"))?;
     let steps: Vec<Vec<String>> = STEPS.iter().map(|step| vec![say(step.en, step.da).to_owned()]).collect();
     print::words(&table(say("Looked for on this computer", "Det undersøges på denne computer"), &steps));
@@ -72,10 +69,7 @@ pub(super) fn guide(
 }
 
 fn ask_and_seal(line: &mut Line<'_>, language: Language, made: &Value) -> Result<Exit, Failure> {
-    let say = |en: &'static str, da: &'static str| match language {
-        Language::En => en,
-        Language::Da => da,
-    };
+    let say = |en, da| language.pick(en, da);
     let yes = answer(say(
         "May it leave, sealed so that only the vendor can open it?\n\
          To say yes, type the first 16 digits of the digest on the page. Anything else is a no.",

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// What `script` of tests/browser says of `page`, or `None` without a browser. `SCREENSHOTS` names a folder for
 /// pictures.
@@ -33,4 +33,17 @@ pub(crate) fn look(script: &str, page: &Path) -> Option<Value> {
         .expect("node starts");
     assert!(output.status.success(), "{script}: {}", String::from_utf8_lossy(&output.stderr));
     Some(serde_json::from_slice(&output.stdout).expect("one JSON object"))
+}
+
+/// A page loads nothing, complains of nothing, fits both widths, and axe-core has nothing against it.
+pub(crate) fn assert_quiet(seen: &Value) {
+    for (quiet, what) in [("requests", "the network"), ("complaints", "the console")] {
+        assert_eq!(seen[quiet], json!([]), "{what}");
+    }
+    for widths in ["overflow", "open_overflow"] {
+        assert_eq!(seen[widths], json!({"1280": 0, "400": 0}), "{widths}");
+    }
+    for language in ["violations", "danish_violations", "open_violations"] {
+        assert_eq!(seen[language], json!([]), "axe-core: {language}");
+    }
 }

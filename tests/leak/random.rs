@@ -2,7 +2,7 @@
 
 use agent::deidentify::case::Case;
 use agent::deidentify::check;
-use agent::deidentify::identifiers::{Kind, Learning};
+use agent::deidentify::identifiers::{Identifiers, Kind, Learning};
 use agent::deidentify::{structured, text};
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
@@ -27,6 +27,16 @@ fn digits(random: &mut Random, count: usize) -> String {
     (0..count).map(|_| random.one(&["1", "2", "3", "4", "5", "6", "7", "8", "9"])).collect()
 }
 
+fn learned(person: Person<'_>) -> Identifiers {
+    let mut learning = Learning::default();
+    learning.learn(Kind::Name, &person.name());
+    learning.learn(Kind::Id, person.id);
+    learning.learn(Kind::Id, person.accession);
+    learning.learn(Kind::Phone, person.phone);
+    learning.learn(Kind::BirthDate, &format!("{}{}{}", person.born.0, person.born.1, person.born.2));
+    learning.finish().unwrap()
+}
+
 #[test]
 fn whoever_was_learned_comes_out_of_no_log() {
     let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(20_261_121);
@@ -49,13 +59,7 @@ fn whoever_was_learned_comes_out_of_no_log() {
             phone: &phone,
             street: "",
         };
-        let mut learning = Learning::default();
-        learning.learn(Kind::Name, &person.name());
-        learning.learn(Kind::Id, person.id);
-        learning.learn(Kind::Id, person.accession);
-        learning.learn(Kind::Phone, person.phone);
-        learning.learn(Kind::BirthDate, &format!("{}{}{}", person.born.0, person.born.1, person.born.2));
-        let identifiers = learning.finish().unwrap();
+        let identifiers = learned(person);
         let case = Case::new(Zeroizing::new(std::array::from_fn(|_| random.next() as u8)), 0);
         let spellings = [person.names(), person.numbers()].concat();
         let spellings: Vec<&str> = spellings.iter().map(String::as_str).collect();
@@ -143,13 +147,7 @@ fn whoever_was_learned_comes_out_of_no_document() {
             phone: &phone,
             street: "",
         };
-        let mut learning = Learning::default();
-        learning.learn(Kind::Name, &person.name());
-        learning.learn(Kind::Id, person.id);
-        learning.learn(Kind::Id, person.accession);
-        learning.learn(Kind::Phone, person.phone);
-        learning.learn(Kind::BirthDate, "19581123");
-        let identifiers = learning.finish().unwrap();
+        let identifiers = learned(person);
         let case = Case::new(Zeroizing::new(std::array::from_fn(|_| random.next() as u8)), 0);
         let spellings = [person.names(), person.numbers()].concat();
         let spellings: Vec<&str> = spellings.iter().map(String::as_str).collect();

@@ -237,7 +237,8 @@ impl Agent {
             self.dispatch.connect(&self.config, &self.vault, now);
         }
         let request = self.next_request(now)?;
-        let ticket = self.tickets.next(elapsed).map(str::to_owned);
+        let ticket = self.tickets.next(elapsed);
+        let ticket = ticket.and_then(|ticket| Some((ticket.to_owned(), routes::ticket(ticket)?)));
         if let Some(renewal) = self.next_renewal(now, request.is_some() || ticket.is_some()) {
             return Ok(Some(renewal));
         }
@@ -250,9 +251,7 @@ impl Agent {
                 return Ok(Some(Transfer { exchange, about: About::Request(numbers, request) }));
             }
             (Step::Send { .. }, None) => {
-                if let Some((ticket, exchange)) =
-                    ticket.and_then(|name| Some((name.clone(), routes::ticket(&name)?)))
-                {
+                if let Some((ticket, exchange)) = ticket {
                     return Ok(Some(Transfer { exchange, about: About::Ticket(ticket) }));
                 }
             }

@@ -46,7 +46,7 @@ impl Agent {
         let in_seconds = |at: i64| elapsed + Duration::from_secs(u64::try_from(at - now).unwrap_or(0));
         let period = self.periods.next_end().filter(|_| granted).map(in_seconds);
         let sweep = granted.then_some(sweep);
-        let support = self.support_ends().map(in_seconds);
+        let support = self.support_ends(now).map(in_seconds);
         let held = self.busy_until.filter(|until| self.support.is_working() && *until > elapsed);
         [outbox_due, period, sweep, support, held, self.transfer_deadline()].into_iter().flatten().min()
     }

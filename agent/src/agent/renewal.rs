@@ -12,7 +12,6 @@ use time::format_description::well_known::Rfc3339;
 use super::dispatch::{About, Transfer};
 use super::{Agent, connection, unix_now};
 use crate::config::Config;
-use crate::consent::permit::{SupportCase, UsageStatistics};
 use crate::ship::enrol::{self, EnrolError};
 use crate::ship::exchange::Outcome;
 use crate::{durable, limits};
@@ -67,10 +66,7 @@ impl Agent {
     /// The renewal, if it is due, something may leave, and the last try is long enough ago.
     pub(super) fn next_renewal(&mut self, now: i64, request_waits: bool) -> Option<Transfer> {
         let life = self.dispatch.life.filter(|life| life.wants_renewal(now))?;
-        let granted = self.book.permit::<UsageStatistics>(now).is_some();
-        let open_case =
-            self.book.cases().iter().any(|case| self.book.permit_case::<SupportCase>(case, now).is_some());
-        if !(granted || open_case || request_waits && life.has_ended(now)) {
+        if !(self.may_send(now) || request_waits && life.has_ended(now)) {
             return None;
         }
         if let Some(again) = self.dispatch.renew_again.filter(|again| *again > self.since_start()) {

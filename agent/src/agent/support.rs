@@ -136,12 +136,13 @@ impl Agent {
         Ok(())
     }
 
-    /// The next time, in seconds since 1970, at which something of a case is over.
-    pub(super) fn support_ends(&self) -> Option<i64> {
+    /// The next time after `now`, in seconds since 1970, at which something of a case is over. What is over already and
+    /// still there, because it is restricted or could not be erased, is no reason to wake.
+    pub(super) fn support_ends(&self, now: i64) -> Option<i64> {
         let drafts = self.support.drafts.kept().iter().map(Kept::ends_at);
         let bundles = self.support.queue.bundles().iter();
         let cases = bundles.filter_map(|held| self.book.granted_until(&Flag::SupportCase(held.case.clone())));
-        drafts.chain(cases).min()
+        drafts.chain(cases).filter(|end| *end > now).min()
     }
 }
 

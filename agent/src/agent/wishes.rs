@@ -21,7 +21,7 @@ pub(super) fn kept(config: &Config) -> Vec<Wish> {
 impl Agent {
     /// Takes what an answer of success says, while something is allowed at all.
     pub(super) fn note_wishes(&mut self, answer: &Answer, now: i64) {
-        if !self.listens(now) {
+        if !self.may_send(now) {
             return;
         }
         let wishes = answer.wishes.as_deref().map(Wish::read_header).unwrap_or_default();
@@ -40,10 +40,11 @@ impl Agent {
 
     /// `wishes` of `status`: none while every flag is off.
     pub(super) fn shown_wishes(&self, now: i64) -> Value {
-        if self.listens(now) { json!(self.wishes) } else { json!([]) }
+        if self.may_send(now) { json!(self.wishes) } else { json!([]) }
     }
 
-    fn listens(&self, now: i64) -> bool {
+    /// Whether there is a yes to anything.
+    pub(super) fn may_send(&self, now: i64) -> bool {
         self.book.permit::<UsageStatistics>(now).is_some()
             || self.book.cases().iter().any(|case| self.book.permit_case::<SupportCase>(case, now).is_some())
     }

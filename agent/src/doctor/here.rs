@@ -130,11 +130,8 @@ pub(super) fn service(config: &Config) -> (Check, Option<Value>) {
     }
 }
 
-/// No release of this program is older, so no clock that is right shows less.
-const FIRST_RELEASE: i64 = 1_767_225_600;
-
 pub(super) fn clock(now: i64) -> Check {
-    if now < FIRST_RELEASE {
+    if now < limits::FIRST_RELEASE {
         Check::fail("clock", "this computer's clock shows a time before 2026", "set it")
     } else {
         Check::pass("clock", "is plausible")

@@ -55,6 +55,8 @@ pub fn privacy(kind: PrivacyKind, request: &PrivacyRequest) -> Exchange {
 /// Whether the vendor has the request, and under which ticket.
 pub fn privacy_taken(outcome: &Outcome) -> (Reply, Option<PrivacyReply>) {
     match success(outcome, 202) {
+        // Without a ticket that can be asked about, nobody would learn when it is done.
+        Ok(PrivacyReply { ticket: name, .. }) if ticket(&name).is_none() => (Reply::Failed, None),
         Ok(reply) => (one(), Some(reply)),
         Err(reply) => (never_dropped(reply), None),
     }
@@ -165,10 +167,12 @@ mod tests {
     }
 
     #[test]
-    fn a_ticket_that_is_no_name_is_not_asked_for() {
+    fn a_ticket_that_is_no_name_is_not_taken_nor_asked_for() {
         assert_eq!(ticket("t-1").unwrap().path, "/v1/privacy/t-1");
         for bad in ["", "../x", "a b", "a/b", "a?b", "æ", "a\r\nX: y"] {
             assert!(ticket(bad).is_none(), "{bad}");
+            let body = serde_json::json!({"ticket": bad, "state": "open"}).to_string();
+            assert_eq!(privacy_taken(&answer(202, &body)), (Reply::Failed, None), "{bad}");
         }
     }
 

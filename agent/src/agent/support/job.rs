@@ -2,7 +2,7 @@
 //! loop is never kept waiting.
 
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
@@ -31,6 +31,12 @@ pub(super) struct Job {
     regardless: bool,
     done: Arc<Mutex<Option<Work>>>,
     thread: JoinHandle<()>,
+}
+
+impl Job {
+    fn result(&self) -> MutexGuard<'_, Option<Work>> {
+        self.done.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Agent {
@@ -102,8 +108,10 @@ impl Agent {
 
     /// Takes what the job left, if it is over.
     pub(in crate::agent) fn finish_job(&mut self, now: i64) {
-        let Some(job) = self.support.job.take_if(|job| job.thread.is_finished()) else { return };
-        let work = job.done.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // The thread tells of its end a moment before it is over.
+        let is_over = |job: &mut Job| job.thread.is_finished() || job.result().is_some();
+        let Some(job) = self.support.job.take_if(is_over) else { return };
+        let work = job.result().take();
         let failed = |what: String| Reply::refused(Refused::Failed, what);
         self.support.last = Some(match work {
             Some(Work::Listed(Ok(scans))) => Reply::done(json!({"scans": scans})),

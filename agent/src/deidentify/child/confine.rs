@@ -6,7 +6,7 @@ use std::io;
 #[cfg(unix)]
 use nix::sys::resource::{Resource, setrlimit};
 
-/// Seconds of processor time: a log of 5 GB needs three minutes.
+/// Seconds of processor time: more than any case needs, and the end of what never ends.
 #[cfg(unix)]
 const SECONDS: u64 = 3600;
 /// Files open at a time, the three pipes among them.

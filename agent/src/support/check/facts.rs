@@ -4,9 +4,6 @@ use std::collections::BTreeMap;
 
 use crate::html::{Both, both};
 
-/// No release of this program is older, so no clock that is right shows less.
-pub(super) const FIRST_RELEASE: i64 = 1_767_225_600;
-
 /// What the sources of this workstation say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {

@@ -17,7 +17,7 @@ use crate::config::Language;
 use crate::doctor::{Check, Verdict};
 use crate::html::{Both, both, size};
 use crate::limits;
-use facts::{FIRST_RELEASE, Facts, Motion, Outcome, Volume};
+use facts::{Facts, Motion, Outcome, Volume};
 
 /// What one check found, in both languages.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,7 +108,7 @@ fn clock(facts: &Facts) -> Finding {
     );
     let is_ahead = |newest: &i64| newest.saturating_sub(facts.now) > limits::CLOCK_TURNED;
     match facts.newest_file.filter(is_ahead) {
-        _ if facts.now < FIRST_RELEASE => found(
+        _ if facts.now < limits::FIRST_RELEASE => found(
             "clock",
             Verdict::Fail,
             both("this computer's clock shows a time before 2026", "computerens ur viser en tid før 2026"),
