@@ -109,7 +109,7 @@ def golden(bench):
         authority.home, authority.serial = home, 100
         authority.ca, authority.key, authority.lock = home / "ca.pem", home / "ca.key", threading.Lock()
         receiver = Receiver(home, authority)
-        site = Site(home / "site", bench.program, receiver)
+        site = Site(home / "site", bench.program, receiver, policy=home / "policy.toml")
         made, events, counts = (home / "made").read_text().split()
         site.given = list(range(1, int(events) + 1))
         bench.cases += 1
@@ -130,6 +130,8 @@ def keep_golden(bench):
     site.fill(bench.draw, 3, 20)
     site.once()
     (site.data / "spool/ballast").unlink(missing_ok=True)
+    # The yes is to this policy, word for word; the one that a later version brings may ask anew.
+    shutil.copy(ROOT / "protocol/policies/copenhagen-imaging.toml", bench.home / "policy.toml")
     made = f"{NOW.isoformat(timespec='seconds')} {len(site.given)} {sum(site.sums.values())}\n"
     (bench.home / "made").write_text(made)
     folder = ROOT / "tests/faults/golden"
@@ -137,5 +139,6 @@ def keep_golden(bench):
     with tarfile.open(folder / f"{GOLDEN}.tar.gz", "w:gz") as tar:
         tar.add(site.data, "site/data")
         tar.add(bench.home / "made", "made")
+        tar.add(bench.home / "policy.toml", "policy.toml")
         for name in ("ca.pem", "ca.key"):
             tar.add(bench.receiver.authority.home / name, name)

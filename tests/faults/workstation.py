@@ -41,11 +41,12 @@ class Site:
         self.given, self.spoken, self.sums, self.files, self.wrapper, self.env = [], set(), {}, 0, [], {}
         self.configure(url or receiver.url(), **settings)
 
-    def configure(self, url, ca=None, proxy=None, interval="0s", quota="64 MiB", protector="file"):
+    def configure(self, url, ca=None, proxy=None, interval="0s", quota="64 MiB", protector="file", policy=None):
         """Writes the configuration."""
         line = f'proxy = "{proxy}"\n' if proxy else ""
+        follows = f'policy = "{policy}"\n' if policy else ""
         (self.home / "agent.toml").write_text(
-            f'data_dir = "{self.data}"\n[kathea]\noutbox = "{self.outbox}"\nlogs = []\nscans = []\n'
+            f'data_dir = "{self.data}"\n{follows}[kathea]\noutbox = "{self.outbox}"\nlogs = []\nscans = []\n'
             f'socket = "{self.socket}"\nuser = ""\n[collector]\nurl = "{url}"\n'
             f'ca = "{ca or self.receiver.authority.ca}"\n{line}[consent]\ngroup = ""\n[ship]\n'
             f'interval = "{interval}"\nrate = "1 GiB/s"\n[spool]\nquota = "{quota}"\n[keys]\nprotector = "{protector}"\n')
