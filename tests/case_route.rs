@@ -1,69 +1,45 @@
-//! A support case from end to end with the real programs: previewed, said yes to, sealed, sent through cuts and a
-//! kill, and opened at the vendor's with the standard tools; or carried there on a stick.
+//! A support case from end to end with the real programs: previewed, said yes to, sealed, sent through cuts and
+//! kills, and opened at the vendor's with the standard tools; or carried there on a stick.
 
 #![allow(clippy::unwrap_used, reason = "what the tests share is outside of `#[test]` functions")]
 
 mod common;
 
+use std::fmt::Write as _;
 use std::fs;
 use std::process::Command;
 
 use common::bundle::status;
+use common::clinic::Clinic;
 use common::collector::Collector;
-use common::kathea::workplace;
 use common::relay::Relay;
-use common::workstation::Workstation;
-use common::{peer, seeded, until};
+use common::{Random, peer, seeded, until};
 use serde_json::Value as Json;
-use time::OffsetDateTime;
 
 const NOWHERE: &str = "https://127.0.0.1:1";
+const CASE: &str = "CASE-1";
 
 struct Route {
     collector: Collector,
     relay: Relay,
-    workstation: Workstation,
+    clinic: Clinic,
 }
 
 impl Route {
-    /// An enrolled workstation with logs and scans that says yes to nothing, and seals to its collector's key.
     fn new() -> Self {
         let collector = Collector::start();
         let relay = Relay::to(collector.address());
-        let workstation = Workstation::new(&relay.url(), &collector.ca());
-        let (logs, scans) = (workstation.path().join("logs"), workstation.path().join("scans"));
-        workstation.configure("logs = []", &format!("logs = [{logs:?}]"));
-        workstation.configure("scans = []", &format!("scans = [{scans:?}]"));
-        let sample = fs::read_to_string(collector.data().join("agent.toml")).unwrap();
-        let support = &sample[sample.find("[support]").unwrap()..];
-        workstation.configure("[keys]", &format!("{support}\n[keys]"));
-        workplace::write(&logs, &scans, OffsetDateTime::now_utc(), &mut seeded()).unwrap();
-        workstation.enroll(&collector.token());
-        Self { collector, relay, workstation }
+        let clinic = Clinic::of(&collector, &relay.url());
+        Self { collector, relay, clinic }
     }
 
     /// Gives the draft's digest, and the bundle as `support list` shows it.
     fn create(&self) -> (String, Json) {
-        let copy = self.workstation.path().join("copy");
-        let copy = copy.to_str().unwrap();
-        let preview = [
-            "support",
-            "preview",
-            "--case",
-            "CASE-1",
-            "--reason",
-            "error",
-            "--last-scan",
-            "--json",
-            "-o",
-            copy,
-        ];
-        let draft = self.workstation.json(&preview);
-        let (id, digest) = (draft["draft"].as_str().unwrap(), draft["digest"].as_str().unwrap());
-        self.workstation.json(&["support", "create", id, "--yes", digest, "--by", "owner", "--json"]);
-        let listed = self.workstation.json(&["support", "list", "--json"]);
+        let draft = self.clinic.preview(CASE, &["--scans", &self.clinic.text("scans/0004")]);
+        self.clinic.create(&draft);
+        let listed = self.clinic.list();
         assert_eq!(listed["bundles"].as_array().unwrap().len(), 1);
-        (digest.to_owned(), listed["bundles"][0].clone())
+        (draft["digest"].as_str().unwrap().to_owned(), listed["bundles"][0].clone())
     }
 
     fn received(&self) -> Json {
@@ -71,56 +47,96 @@ impl Route {
         assert_eq!(listed.len(), 1);
         listed[0].clone()
     }
+
+    /// What a shell says to `line`, where `KEY` is the vendor's key and `FILE` what was received.
+    fn at_the_vendor(&self, line: &str) -> String {
+        let key = self.collector.data().join("age-identity.txt");
+        let line = line.replace("KEY", key.to_str().unwrap());
+        let line = line.replace("FILE", self.received()["path"].as_str().unwrap());
+        let output = Command::new("sh").args(["-c", &line]).output().unwrap();
+        assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+}
+
+/// So many lines of numbers that hardly get shorter by compression.
+fn trace(lines: usize, random: &mut Random) -> String {
+    let mut text = String::new();
+    for at in 0..lines {
+        let mut number = || f64::from(random.within(0, 999_999)) / 1000.0;
+        let _ = writeln!(text, "{at},{:.3},{:.3},{:.3},{:.3}", number(), number(), number(), number());
+    }
+    text
 }
 
 #[test]
-fn what_was_said_yes_to_is_what_the_vendor_opens() {
+fn what_was_said_yes_to_is_what_the_vendor_opens_through_fifty_cuts_and_five_kills() {
+    const CUTS: u64 = 50;
+    const KILLS: u64 = 5;
+    /// The smallest chunk: no smaller part is lost by a cut than this, and no larger one here.
+    const CHUNK: u64 = 64 << 10;
     let route = Route::new();
-    route.relay.cut(&[5_000, 6_000, 7_000]);
-    let service = route.workstation.serve();
+    let mut random = seeded();
+    fs::write(route.clinic.path("scans/0004/volume.motion.csv"), trace(200_000, &mut random)).unwrap();
     let (digest, bundle) = route.create();
-    until("the line was cut", || route.relay.cuts() > 0);
+    let size = bundle["size"].as_u64().unwrap();
+
+    // More cuts than are wanted: a connection that a kill ends takes its cut with it.
+    let cuts: Vec<u64> = (0..CUTS + 2 * KILLS).map(|_| random.within(10_000, 70_000).into()).collect();
+    let before = route.relay.bytes();
+    let sent = || route.relay.bytes() - before;
+    route.relay.cut(&cuts);
+    let agent = &route.clinic.workstation;
+    for kill in 1..=KILLS {
+        let service = agent.serve();
+        until("some of it is sent", || sent() > kill * size / 8);
+        assert_eq!(status(agent)["state"], "sending");
+        service.kill();
+    }
+    let service = agent.serve();
+    until("all of it is sent", || status(agent)["state"] == "sent");
     service.kill();
-    let service = route.workstation.serve();
-    until("it is sent", || status(&route.workstation)["state"] == "sent");
-    service.kill();
+    let again = sent() - size;
+    let cuts = route.relay.cuts();
+    println!("{size} bytes; {again} beside its own, in {cuts} cuts and {KILLS} kills");
+    assert!(cuts >= CUTS, "{cuts}");
+    assert!(again < (cuts + KILLS) * CHUNK, "{again}");
+
     let received = route.received();
     assert_eq!((&received["sha256"], &received["size"]), (&bundle["sha256"], &bundle["size"]));
-    assert_eq!(received["case"], "CASE-1");
-    assert_eq!(status(&route.workstation)["receipt"], received["id"]);
-    if !peer::has("age") {
+    assert_eq!((received["case"].as_str(), &status(agent)["receipt"]), (Some(CASE), &received["id"]));
+    if !peer::has("age") || !peer::has("tar") {
         return;
     }
-    let (key, path) = (route.collector.data().join("age-identity.txt"), received["path"].as_str().unwrap());
-    let line = format!("age -d -i {} {path} | tar -xzO manifest.json | sha256sum", key.display());
-    let output = Command::new("sh").args(["-c", &line]).output().unwrap();
-    let opened = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(
-        opened.split(' ').next(),
-        Some(digest.as_str()),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let opened = route.at_the_vendor("age -d -i KEY FILE | tar -xzO manifest.json | sha256sum");
+    assert_eq!(opened.split(' ').next(), Some(digest.as_str()));
+    let manifest = route.clinic.manifest(CASE);
+    let files = manifest["files"].as_array().unwrap();
+    let listed = files.iter().map(|file| format!("{} {}", file["bytes"], file["name"].as_str().unwrap()));
+    let names = route.at_the_vendor("age -d -i KEY FILE | tar -tvz | awk '{ print $3, $6 }'");
+    assert_eq!(names.lines().skip(1).map(str::to_owned).collect::<Vec<_>>(), listed.collect::<Vec<_>>());
+    assert!(names.lines().next().unwrap().ends_with(" manifest.json"), "{names}");
 }
 
 #[test]
 fn what_came_on_a_stick_is_not_sent_again_and_is_settled_here() {
     let route = Route::new();
-    route.workstation.configure(&route.relay.url(), NOWHERE);
+    let agent = &route.clinic.workstation;
+    agent.configure(&route.relay.url(), NOWHERE);
     let (_, bundle) = route.create();
-    let stick = route.workstation.path().join("stick.age");
+    let stick = route.clinic.text("stick.age");
     let id = bundle["id"].as_str().unwrap();
-    route.workstation.expect(0, &["support", "export", id, "-o", stick.to_str().unwrap()]);
-    route.collector.command("bundles", &["import", stick.to_str().unwrap()]);
+    agent.expect(0, &["support", "export", id, "-o", &stick]);
+    route.collector.command("bundles", &["import", &stick]);
     assert_eq!(route.received()["device"], Json::Null);
 
-    route.workstation.configure(NOWHERE, &route.relay.url());
+    agent.configure(NOWHERE, &route.relay.url());
     let before = route.relay.bytes();
-    route.workstation.expect(0, &["run", "--once"]);
+    agent.expect(0, &["run", "--once"]);
     let sent = route.relay.bytes() - before;
     let size = bundle["size"].as_u64().unwrap();
     println!("{sent} bytes to settle a bundle of {size}");
-    assert_eq!(status(&route.workstation)["state"], "sent");
-    assert_eq!(route.received()["device"], route.workstation.status()["device"]);
+    assert_eq!(status(agent)["state"], "sent");
+    assert_eq!(route.received()["device"], agent.status()["device"]);
     assert_eq!(route.received()["sha256"], bundle["sha256"]);
 }

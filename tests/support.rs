@@ -8,85 +8,15 @@ mod common;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use age::secrecy::ExposeSecret;
-use common::kathea::workplace;
-use common::workstation::Workstation;
-use common::{peer, seeded, until};
-use data_encoding::HEXLOWER;
+use common::clinic::{Clinic, sha256};
+use common::{peer, until};
 use serde_json::{Value as Json, json};
-use time::OffsetDateTime;
-
-/// A workstation with logs and scans, and the key that the vendor opens its bundles with.
-struct Clinic {
-    workstation: Workstation,
-    identity: age::x25519::Identity,
-    patients: Vec<workplace::Patient>,
-}
-
-impl Clinic {
-    fn new() -> Self {
-        let workstation = Workstation::new("https://127.0.0.1:1", Path::new("/nowhere/ca.pem"));
-        let identity = age::x25519::Identity::generate();
-        let (logs, scans) = (workstation.path().join("logs"), workstation.path().join("scans"));
-        workstation.configure("logs = []", &format!("logs = [{logs:?}]"));
-        workstation.configure("scans = []", &format!("scans = [{scans:?}]"));
-        let recipient = identity.to_public();
-        workstation.configure("[keys]", &format!("[support]\nrecipients = [\"{recipient}\"]\n[keys]"));
-        let patients = workplace::write(&logs, &scans, OffsetDateTime::now_utc(), &mut seeded()).unwrap();
-        Self { workstation, identity, patients }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.workstation.path().join(name)
-    }
-
-    fn text(&self, name: &str) -> String {
-        self.path(name).to_str().unwrap().to_owned()
-    }
-
-    fn preview(&self, case: &str, more: &[&str]) -> Json {
-        let copy = self.text(&format!("copy-{case}"));
-        let args = ["support", "preview", "--case", case, "--reason", "error", "--json", "-o", &copy];
-        self.workstation.json(&[&args, more].concat())
-    }
-
-    fn create(&self, draft: &Json) -> Json {
-        let (draft, digest) = (draft["draft"].as_str().unwrap(), draft["digest"].as_str().unwrap());
-        self.workstation.json(&["support", "create", draft, "--yes", digest, "--by", "owner", "--json"])
-    }
-
-    fn list(&self) -> Json {
-        self.workstation.json(&["support", "list", "--json"])
-    }
-
-    /// The tar of an exported bundle, opened with the vendor's key.
-    fn opened(&self, bundle: &Json) -> Vec<(String, Vec<u8>)> {
-        let id = bundle["bundle"].as_str().unwrap();
-        let sealed = self.text(&format!("{id}.age"));
-        self.workstation.expect(0, &["support", "export", id, "-o", &sealed]);
-        let sealed = fs::read(sealed).unwrap();
-        assert_eq!(sha256(&sealed), bundle["sha256"].as_str().unwrap());
-        let opened = age::Decryptor::new(sealed.as_slice()).unwrap();
-        let opened = opened.decrypt(std::iter::once(&self.identity as _)).unwrap();
-        let mut tar = tar::Archive::new(flate2::read::GzDecoder::new(opened));
-        let entry = |entry: Result<tar::Entry<'_, _>, _>| {
-            let mut entry: tar::Entry<'_, _> = entry.unwrap();
-            let mut bytes = Vec::new();
-            entry.read_to_end(&mut bytes).unwrap();
-            (entry.path().unwrap().to_str().unwrap().to_owned(), bytes)
-        };
-        tar.entries().unwrap().map(entry).collect()
-    }
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    HEXLOWER.encode(ring::digest::digest(&ring::digest::SHA256, bytes).as_ref())
-}
 
 /// Whether any file below `dir`, the named folders aside, has one of `needles`.
 fn hits(dir: &Path, but: &[&Path], needles: &[&str]) -> Vec<String> {

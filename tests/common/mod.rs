@@ -12,6 +12,7 @@
 
 pub(crate) mod browser;
 pub(crate) mod bundle;
+pub(crate) mod clinic;
 pub(crate) mod collector;
 pub(crate) mod impostor;
 #[path = "../kathea/mod.rs"]

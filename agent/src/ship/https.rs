@@ -165,10 +165,13 @@ fn run(
         request = request.header(*name, value);
     }
     let length = exchange.body.length();
+    // Without a length ureq sends an empty body in chunks, and a server that does not read it closes the connection.
+    if matches!(exchange.method, Method::Patch | Method::Put | Method::Post) {
+        request = request.header(header::CONTENT_LENGTH, length);
+    }
     let response = if length == 0 {
         agent.run(request.body(()).map_err(Error::Http)?)
     } else {
-        request = request.header(header::CONTENT_LENGTH, length);
         agent.run(request.body(SendBody::from_reader(upload)).map_err(Error::Http)?)
     };
     let (parts, body) = response?.into_parts();

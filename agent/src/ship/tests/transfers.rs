@@ -37,6 +37,9 @@ fn a_body_arrives_whole_and_with_its_length() {
     let seen = server.seen();
     assert!(seen.whole && seen.body == body);
     assert!(!seen.head.contains("chunked") && !seen.head.contains("expect"), "{}", seen.head);
+    assert_eq!(https.exchange(&upload(Vec::new(), None)).unwrap().status, 200);
+    let seen = server.seen();
+    assert!(!seen.head.contains("chunked") && seen.head.contains("content-length: 0"), "{}", seen.head);
 }
 
 #[test]
