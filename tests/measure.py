@@ -20,6 +20,7 @@ import zlib
 from pathlib import Path
 
 import rig
+from crowd import Crowd, ask_for
 from rig import Site
 
 PARTS = []
@@ -197,6 +198,32 @@ def say_all(site, lines):
     talk = site.talk()
     for line in lines:
         talk.say(line)
+
+
+@part
+def crowd(bench):
+    """Requests and events over the socket, alone and beside a thousand clients that never read."""
+    site = bench.granted()
+    site.start()
+    asked, errors = ['{"request":"busy"}', '{"request":"status"}'], rig.errors(1000)
+    for folder in (bench.home, site.home):
+        folder.chmod(0o755)  # for the crowd's account
+    seconds = bench.seconds(30)
+    for beside in ("alone", "in a crowd"):
+        many = Crowd(site.socket) if beside != "alone" else None
+        for what, lines in (("requests", asked), ("events", errors)):
+            taken = ask_for(site, seconds, lines)
+            rate = f"{len(taken) / seconds:,.0f}/s, {percentiles(taken)}, longest {max(taken) * 1e3:.1f} ms"
+            bench.row(f"socket, {what} {beside}, p50 / p99", rate, "p99 20 ms")
+        if many:
+            pid = site.service.pid
+            shown = f"{mib(rig.memory(pid))}, {len(os.listdir(f'/proc/{pid}/task'))} threads"
+            let, closed, size = many.end()
+            bench.row("  the agent's memory then", shown)
+            bench.row("  1,000 clients that never read", f"{let:,} connections, {closed:,} closed, {mib(size)} written")
+        else:
+            bench.row("  the agent's memory then", mib(rig.memory(site.service.pid)))
+    site.stop()
 
 
 @part

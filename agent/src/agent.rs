@@ -11,6 +11,8 @@ mod due;
 mod expiry;
 mod heard;
 mod intake;
+mod next;
+mod open;
 mod periods;
 mod privacy;
 mod renewal;
@@ -23,14 +25,13 @@ mod wishes;
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use log::{info, warn};
 use protocol::catalog::Catalog;
 use protocol::{Header, Purpose, Retention, Wish};
-use ring::rand::{SecureRandom, SystemRandom};
+use ring::rand::SystemRandom;
 
 pub use renewal::certificate_life;
 pub use trouble::{OpenError, Trouble};
@@ -42,13 +43,12 @@ use crate::consent::permit::{Permit, UsageStatistics};
 use crate::consent::tickets::Tickets;
 use crate::consent::vendor_request::VendorRequest;
 use crate::consent::{Book, Policy};
-use crate::deidentify::clean::Payload;
 use crate::deidentify::journal::Journal;
 use crate::deidentify::usage::{Usage, Wash};
+use crate::limits;
 use crate::spool::{Spool, SpoolError};
 use crate::tally::Tally;
 use crate::vault::{Protector, Vault};
-use crate::{durable, limits};
 use dispatch::Dispatch;
 use intake::Taking;
 use periods::Periods;
@@ -143,90 +143,6 @@ impl Problems {
 }
 
 impl Agent {
-    /// Takes the lock, opens every room, and finishes what a crash or a power cut left half done.
-    pub fn open(config: Config) -> Result<Self, OpenError> {
-        let (started, now) = (Instant::now(), unix_now());
-        let data = config.data_dir.clone();
-        durable::create_directory(&data).map_err(|e| OpenError::data_dir(&data, &e))?;
-        let lock = take_lock(&data)?;
-        if decommission::certificate(&data).exists() {
-            return Err(OpenError::Decommissioned);
-        }
-        let policy = Policy::load(&config.policy)?;
-        let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
-        let protector = Protector::choose(config.keys.protector, credentials.as_deref())?;
-        let (mut vault, losses) = Vault::open(&data, &protector, now)?;
-        let forbid = config.consent.forbid || decommission::begun(&data).exists();
-        let book = Book::open(&data, policy, forbid, vault.device_key());
-        let (tickets, tickets_lost) = Tickets::open(data.join("tickets.json"));
-        let copied = crate::collect::device::note_machine(&data, &SystemRandom::new())
-            .map_err(|e| OpenError::data_dir(&data, &e))?;
-        let (tally, tally_lost) = Tally::open(data.join("tally.json"));
-
-        let random = SystemRandom::new();
-        let mut problems = Problems::default();
-        let (open, open_recovery) = open_tray(&data, &vault, &random)?;
-        let (usage, usage_recovery) = open_tray(&data, &vault, &random)?;
-        let (requests, requests_recovery) = open_tray(&data, &vault, &random)?;
-        let (support, bundles_lost) =
-            Support::open(&data, &mut vault).map_err(|e| OpenError::data_dir(&data, &e))?;
-        if bundles_lost > 0 {
-            let what = format!("{bundles_lost} bundles were lost with their keys: gather them again");
-            problems.note("bundles", what);
-        }
-        if tally_lost {
-            problems.note("tally", "the counts of dropped records were damaged and begin anew");
-        }
-        if tickets_lost {
-            problems.note("tickets", "the list of requests to the vendor was damaged and begins anew");
-        }
-        if copied {
-            problems.note(
-                "device",
-                "the data was made on another computer: this one is a copy; doctor says what to do",
-            );
-        }
-        for loss in losses {
-            problems.note("keys", loss.to_string());
-        }
-        let mut agent = Self {
-            protector,
-            dispatch: Dispatch::new(&config, random_u64(&random)?),
-            wash: Wash::new(Catalog::built_in()),
-            wishes: wishes::kept(&config),
-            config,
-            vault,
-            book,
-            tally,
-            open,
-            usage,
-            requests,
-            tickets,
-            support,
-            taking: Taking::default(),
-            periods: Periods::default(),
-            problems,
-            busy_until: None,
-            running: false,
-            device_due: Duration::ZERO,
-            poisoned: false,
-            started,
-            random,
-            wakes: mpsc::channel(),
-            _lock: lock,
-        };
-        agent.note_losses(&open_recovery)?;
-        agent.note_losses(&usage_recovery)?;
-        agent.note_losses(&requests_recovery)?;
-        agent.finish_withdrawals(now)?;
-        agent.expire_support(now)?;
-        agent.resume_journal(now)?;
-        agent.forget_stale_cursors(now)?;
-        agent.dispatch.connect(&agent.config, &agent.vault, now);
-        agent.resume_decommissioning(now)?;
-        Ok(agent)
-    }
-
     /// What ends it from outside.
     pub fn stopper(&self) -> Stop {
         Stop(self.wakes.0.clone())
@@ -353,30 +269,6 @@ fn header(permit: &Permit<'_, UsageStatistics>, policy: &Policy, catalog: &Catal
         // There is no permit for what the policy does not ask for.
         retention: terms.map_or(Retention::Usage24Months, |terms| terms.vendor_retention),
     }
-}
-
-fn open_tray<P: Payload>(
-    data: &Path,
-    vault: &Vault,
-    random: &SystemRandom,
-) -> Result<(Spool<P>, crate::spool::Recovery), OpenError> {
-    let run = random_u64(random)?.to_le_bytes();
-    Ok(Spool::open(&data.join("spool").join(P::TRAY.as_str()), run, &|sealed| sealed.verifies(vault))?)
-}
-
-fn take_lock(data: &Path) -> Result<File, OpenError> {
-    let path = data.join("lock");
-    let file = durable::private(File::options().write(true).create(true).truncate(false))
-        .open(path)
-        .map_err(|e| OpenError::data_dir(data, &e))?;
-    file.try_lock().map_err(|_| OpenError::Locked)?;
-    Ok(file)
-}
-
-fn random_u64(random: &SystemRandom) -> Result<u64, OpenError> {
-    let mut bytes = [0; 8];
-    random.fill(&mut bytes).map_err(|_| OpenError::Random)?;
-    Ok(u64::from_le_bytes(bytes))
 }
 
 /// Seconds since 1970 on the wall's clock: for periods, grants and shown times, never for an order.

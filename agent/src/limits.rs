@@ -56,8 +56,11 @@ pub const ANSWER: u64 = 1 << 20;
 /// After an accept that failed, mostly for want of file descriptors, so that it does not spin.
 pub const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 
-/// Lines of one connection in a second: a hundred times what a busy Kathea says; one that says more is broken.
-pub const SOCKET_LINES: u32 = 2000;
+/// Lines of one account in a second: hundreds of times what a busy Kathea says; one that says more is broken.
+pub const SOCKET_LINES: u32 = 10_000;
+
+/// Of an account that may only look at the flags and say no: a dialog's every click is below it.
+pub const SOCKET_LINES_STRANGER: u32 = 20;
 
 /// Between two looks at a named pipe that is taken, or from which nothing came yet.
 pub const PIPE_POLL: Duration = Duration::from_millis(5);
@@ -201,7 +204,7 @@ pub const EXPORT_ITEMS: usize = 8;
 /// How long "a scan runs" holds without being renewed: a Kathea that died does not stop the agent for ever.
 pub const BUSY_LEASE: Duration = Duration::from_secs(5 * 60);
 
-/// Lines of the local socket that one commit takes, so that none waits for long.
+/// Lines of the local socket that are answered together, with one commit, so that none waits for long.
 pub const SOCKET_GROUP: usize = 256;
 
 /// Sealed records that are read at a time: a thousand single events make one batch.

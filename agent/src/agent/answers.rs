@@ -9,11 +9,13 @@ use crate::limits;
 use crate::request::{Caller, Refused, Reply, Request};
 
 impl Agent {
-    /// Answers a line of the local socket, and the happenings that came with it: one commit for all.
+    /// Answers a line of the local socket, and those that came meanwhile: one commit for all happenings among them.
+    /// What is due besides is not kept waiting by those who go on asking.
     pub(super) fn answer_lines(&mut self, first: Asked) {
         let mut happenings: Vec<(Asked, Vec<u8>)> = Vec::new();
         let mut next = Some(first);
-        while let Some(mut asked) = next.take() {
+        for _ in 0..limits::SOCKET_GROUP {
+            let Some(mut asked) = next.take() else { break };
             match std::mem::replace(&mut asked.line, Ok(Vec::new())) {
                 Err(reason) => {
                     self.tally.drop(reason, 1);
@@ -30,16 +32,17 @@ impl Agent {
                     }
                 },
             }
-            if happenings.len() < limits::SOCKET_GROUP {
-                next = match self.wakes.1.try_recv() {
-                    Ok(Wake::Asked(asked)) => Some(asked),
-                    Ok(other) => {
-                        let _ = self.wakes.0.send(other);
-                        None
-                    }
-                    Err(_) => None,
-                };
-            }
+            next = match self.wakes.1.try_recv() {
+                Ok(Wake::Asked(asked)) => Some(asked),
+                Ok(other) => {
+                    let _ = self.wakes.0.send(other);
+                    None
+                }
+                Err(_) => None,
+            };
+        }
+        if let Some(asked) = next {
+            let _ = self.wakes.0.send(Wake::Asked(asked));
         }
         let lines: Vec<&[u8]> = happenings.iter().map(|(_, line)| line.as_slice()).collect();
         let answers = self.take_lines(&lines, unix_now());

@@ -10,8 +10,9 @@ use protocol::bundle::Announcement;
 use protocol::{Digest, Purpose};
 use ring::digest::{Context, SHA256};
 
-use super::dispatch::{About, Stream, Transfer, probe};
+use super::dispatch::{About, Stream, Transfer};
 use super::heard::utc_text;
+use super::next::probe;
 use super::{Agent, Trouble, unix_now};
 use crate::consent::Book;
 use crate::consent::permit::{Lease, SupportCase, SupportScanData};

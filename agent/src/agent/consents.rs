@@ -10,7 +10,7 @@ use crate::consent::permit::UsageStatistics;
 use crate::consent::receipt::{self, Erased};
 use crate::consent::state::to_text;
 use crate::consent::vendor_request::{PrivacyKind, VendorRequest};
-use crate::consent::{By, Channel, ConsentError, Flag, Pending};
+use crate::consent::{By, Channel, ConsentError, Flag, Pending, State};
 use crate::deidentify::clean::Clean;
 use crate::request::{Caller, ConsentAction, ConsentRequest, Refused, Reply};
 use crate::vault::sealed::Sealed;
@@ -101,6 +101,10 @@ impl Agent {
     fn deny(&mut self, flag: &Flag, by: By, now: i64) -> Result<Value, Trouble> {
         if self.book.granted_since(flag).is_some() {
             return self.withdraw(flag, false, by, now);
+        }
+        // Said twice it is one no: anybody may say it, and the ledger has an end.
+        if self.book.state(flag, now) == State::Denied {
+            return Ok(json!({"state": "denied"}));
         }
         self.book.deny(flag, by, now)?;
         self.consent_changed();

@@ -80,7 +80,7 @@ pub fn listen(
     let listener = bind(path)?;
     let closed = Arc::new(AtomicBool::new(false));
     let listening = Listening { path: path.to_owned(), closed: closed.clone() };
-    let door = Arc::new(Door { accounts, clock, sink, inside: Mutex::default() });
+    let door = Arc::new(Door { accounts, clock, sink, inside: Mutex::default(), said: Mutex::default() });
     thread::Builder::new().name("socket".into()).spawn(move || accept(&listener, &closed, &door))?;
     Ok(listening)
 }
@@ -143,6 +143,8 @@ struct Door<S> {
     sink: S,
     /// The account of each connection that is open.
     inside: Mutex<Vec<Option<Account>>>,
+    /// What the accounts said within the last second.
+    said: Mutex<Vec<Said>>,
 }
 
 fn accept<S: Fn(Asked) -> bool + Send + Sync + 'static>(
@@ -208,7 +210,6 @@ impl<S: Fn(Asked) -> bool> Seat<S> {
         let mut input =
             BufReader::with_capacity(limits::LINE, Patient { stream, clock: self.door.clock, until: None });
         let mut line = Vec::new();
-        let mut pace = Pace { since: (self.door.clock)(), lines: 0 };
         let mut caller = self.door.accounts.caller(self.account.as_ref());
         loop {
             let idle = if self.account.is_none() { limits::SOCKET_SLOW } else { limits::SOCKET_IDLE };
@@ -224,7 +225,7 @@ impl<S: Fn(Asked) -> bool> Seat<S> {
             input.get_mut().until = self.until(limits::SOCKET_SLOW);
             let Some(read) = super::read_line(&mut input, &mut line)? else { return Ok(()) };
 
-            let (reply, goes_on) = if pace.has_room((self.door.clock)()) {
+            let (reply, goes_on) = if self.has_room(caller) {
                 self.ask(read.map(|()| std::mem::take(&mut line)), caller)
             } else {
                 let what = "too many lines in a second: say it again in the next one";
@@ -237,6 +238,13 @@ impl<S: Fn(Asked) -> bool> Seat<S> {
                 return Ok(());
             }
         }
+    }
+
+    fn has_room(&self, caller: Caller) -> bool {
+        let trusted = caller.may_report() || caller.may_grant;
+        let most = if trusted { limits::SOCKET_LINES } else { limits::SOCKET_LINES_STRANGER };
+        let mut said = self.door.said.lock().unwrap_or_else(PoisonError::into_inner);
+        has_room(&mut said, self.account.as_ref(), (self.door.clock)(), most)
     }
 
     /// The answer to a line, and whether anybody will answer another.
@@ -255,21 +263,22 @@ impl<S: Fn(Asked) -> bool> Seat<S> {
     }
 }
 
-/// The lines of one connection within a second.
-struct Pace {
+/// The lines of one account within a second.
+struct Said {
+    account: Option<Account>,
     since: Instant,
     lines: u32,
 }
 
-impl Pace {
-    /// Counts a line; false if it is one too many.
-    fn has_room(&mut self, now: Instant) -> bool {
-        if now.saturating_duration_since(self.since) >= Duration::from_secs(1) {
-            *self = Self { since: now, lines: 0 };
-        }
-        self.lines = self.lines.saturating_add(1);
-        self.lines <= limits::SOCKET_LINES
+/// Counts a line; false if it is beyond the `most` of a second. Who was silent for a second is forgotten.
+fn has_room(said: &mut Vec<Said>, account: Option<&Account>, now: Instant, most: u32) -> bool {
+    said.retain(|said| now.saturating_duration_since(said.since) < Duration::from_secs(1));
+    if let Some(said) = said.iter_mut().find(|said| said.account.as_ref() == account) {
+        said.lines = said.lines.saturating_add(1);
+        return said.lines <= most;
     }
+    said.push(Said { account: account.cloned(), since: now, lines: 1 });
+    true
 }
 
 #[cfg(test)]

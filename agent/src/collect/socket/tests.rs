@@ -126,12 +126,15 @@ fn one_account_has_eight_connections_and_gets_them_back() {
 }
 
 #[test]
-fn a_second_has_room_for_so_many_lines() {
-    let now = Instant::now();
-    let mut pace = Pace { since: now, lines: 0 };
-    assert!((0..limits::SOCKET_LINES).all(|_| pace.has_room(now)));
-    assert!(!pace.has_room(now), "one too many");
-    assert!(pace.has_room(now + Duration::from_secs(1)), "the next second");
+fn an_account_has_so_many_lines_in_a_second_and_another_has_its_own() {
+    let (now, own) = (Instant::now(), Account::own());
+    let mut said = Vec::new();
+    assert!((0..20).all(|_| has_room(&mut said, own.as_ref(), now, 20)));
+    assert!(!has_room(&mut said, own.as_ref(), now, 20), "one too many");
+    assert!(has_room(&mut said, None, now, 20), "another account");
+    let later = now + Duration::from_secs(1);
+    assert!(has_room(&mut said, own.as_ref(), later, 20), "the next second");
+    assert_eq!(said.len(), 1, "who is silent is forgotten");
 }
 
 #[test]
