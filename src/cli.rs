@@ -269,6 +269,12 @@ pub(crate) enum Consent {
         #[arg(long, value_name = "ROLE", value_parser = word::<Role>)]
         by: Role,
     },
+    /// The clinic has a new owner: every yes ends, what waits is erased, and the new owner is asked. Anybody may
+    NewOwner {
+        /// Who says so: owner, privacy_officer or delegate
+        #[arg(long, value_name = "ROLE", value_parser = word::<Role>)]
+        by: Option<Role>,
+    },
     /// Read what is asked for and answer, at a terminal; in Danish or English, as the configuration says
     Ask {
         /// Who answers: owner, privacy_officer or delegate

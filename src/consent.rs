@@ -54,6 +54,14 @@ pub(crate) fn consent(config: &Config, command: Consent) -> Result<Exit, Failure
             let request = about(ConsentAction::Release, Some(purpose));
             changed(&ask(ConsentRequest { case, by: Some(by), ..request })?, purpose)
         }
+        Consent::NewOwner { by } => {
+            let body = ask(ConsentRequest { by, ..about(ConsentAction::NewOwner, None) })?;
+            print::words(&format!(
+                "Ended: {} answers. Nothing is collected until the new owner says yes: kathea-agent consent ask",
+                body["ended"]
+            ));
+            Ok(Exit::Done)
+        }
         Consent::Receipt { purpose, case, json } => {
             let body = ask(ConsentRequest { case, ..about(ConsentAction::Receipt, purpose) })?;
             show(&body, json, |body| body["text"][language].as_str().unwrap_or_default().to_owned())

@@ -11,7 +11,7 @@ use agent::deidentify::clean::Tray;
 use agent::deidentify::files::plain::Part;
 use agent::limits;
 use agent::report::Report;
-use agent::request::{PrivacyAsk, Request};
+use agent::request::{PrivacyAsk, Request, SENT};
 use agent::support::check::judge;
 use agent::support::check::look::look;
 use serde_json::{Value, json};
@@ -23,8 +23,8 @@ use crate::exit::{Exit, Failure};
 use crate::print;
 use crate::reach::{self, Question};
 
-/// The trays whose records are shown.
-const TRAYS: [Tray; 3] = [Tray::Open, Tray::Usage, Tray::Requests];
+/// What holds the records that are shown.
+const TRAYS: [&str; 4] = [Tray::Open.as_str(), Tray::Usage.as_str(), Tray::Requests.as_str(), SENT];
 
 /// `privacy`.
 pub(crate) fn privacy(config: &Config, command: Privacy) -> Result<Exit, Failure> {
@@ -91,8 +91,8 @@ fn export(config: &Config, output: &Path, vendor: bool) -> Result<Exit, Failure>
     let mut count = 0;
     for (index, tray) in TRAYS.into_iter().enumerate() {
         let comma = if index == 0 { "" } else { "," };
-        write!(json, "{comma}\"{}\":[", tray.as_str()).map_err(unwritable)?;
-        writeln!(text, "{}", crate::words::tray(tray.as_str())).map_err(unwritable)?;
+        write!(json, "{comma}\"{tray}\":[").map_err(unwritable)?;
+        writeln!(text, "{}", crate::words::tray(tray)).map_err(unwritable)?;
         let mut written = 0;
         each_record(config, tray, |record| {
             let comma = if written == 0 { "" } else { "," };
@@ -129,7 +129,7 @@ fn report(config: &Config, output: &Path) -> Result<Exit, Failure> {
         })?;
         Ok(records)
     };
-    let (open, usage) = (records(Tray::Open)?, records(Tray::Usage)?);
+    let (open, usage, sent) = (records(TRAYS[0])?, records(TRAYS[1])?, records(SENT)?);
     let findings = judge(&look(config, OffsetDateTime::now_utc().unix_timestamp()));
     let report = Report {
         policy: &policy,
@@ -137,6 +137,7 @@ fn report(config: &Config, output: &Path) -> Result<Exit, Failure> {
         held: &held,
         open: &open,
         usage: &usage,
+        sent: &sent,
         findings: &findings,
     };
     let write = || {
@@ -154,12 +155,12 @@ fn report(config: &Config, output: &Path) -> Result<Exit, Failure> {
 /// Every record of a tray, until `each` has enough.
 fn each_record(
     config: &Config,
-    tray: Tray,
+    tray: &str,
     mut each: impl FnMut(&Value) -> Result<ControlFlow<()>, Failure>,
 ) -> Result<(), Failure> {
     let mut from = 0;
     loop {
-        let page = ask(config, PrivacyAsk::Records { tray: tray.as_str().to_owned(), from })?;
+        let page = ask(config, PrivacyAsk::Records { tray: tray.to_owned(), from })?;
         for record in page["records"].as_array().into_iter().flatten() {
             if each(record)?.is_break() {
                 return Ok(());

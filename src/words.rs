@@ -21,6 +21,7 @@ pub(crate) fn tray(word: &str) -> &'static str {
         "open" => "counts of the day and the week that run; never sent as they are",
         "usage" => "statistics to be sent",
         "requests" => "requests to the vendor about your data",
+        "sent" => "what was sent last, as long as its key lives",
         _ => "",
     }
 }

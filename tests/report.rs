@@ -91,6 +91,7 @@ fn the_report_is_read_in_both_languages_without_the_network() {
         records("exposure.retake", "reason", &[("motion", 4), ("incomplete_fov", 2), ("positioning", 1)]),
     ];
     let usage = [records("feature.use", "feature", &[("implant_plan", 17)]), json!({"says": null})];
+    let sent = [records("feature.use", "feature", &[("growth_prediction", 3)])];
     let calibration = Calibration { kind: "geometry".to_owned(), days: 402, last: Outcome::Pass };
     let facts = Facts {
         now: NOW,
@@ -104,6 +105,7 @@ fn the_report_is_read_in_both_languages_without_the_network() {
         held: &held,
         open: &open,
         usage: &usage,
+        sent: &sent,
         findings: &judge(&facts),
     };
     let dir = tempfile::tempdir().unwrap();

@@ -150,7 +150,7 @@ fn the_export_is_what_is_held_byte_for_byte_and_after_an_erasure_only_the_ledger
     workstation.configure(NOWHERE, &relay.url());
     workstation.run(&["run", "--once"]);
     let export = exported(&workstation, "second");
-    assert_eq!(export["records"], json!({"open": [], "usage": [], "requests": []}));
+    assert_eq!(export["records"], json!({"open": [], "usage": [], "requests": [], "sent": []}));
     assert_eq!(lines(&export).len(), 3, "yes, not any more, erased");
     assert_eq!(
         (kinds(&collector), collector.export().len()),

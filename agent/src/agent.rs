@@ -3,6 +3,7 @@
 
 mod answers;
 mod bundles;
+mod clock;
 mod connection;
 mod consents;
 mod decommission;
@@ -13,10 +14,12 @@ mod heard;
 mod intake;
 mod next;
 mod open;
+mod pause;
 mod periods;
 mod privacy;
 mod renewal;
 mod report;
+mod sent;
 mod support;
 mod trouble;
 mod upkeep;
@@ -63,6 +66,7 @@ pub struct Agent {
     tally: Tally,
     open: Spool<Journal>,
     usage: Spool<Usage>,
+    sent: sent::LastSent,
     requests: Spool<VendorRequest>,
     tickets: Tickets,
     support: Support,
@@ -211,6 +215,7 @@ impl Agent {
 
     /// Takes in every complete file, closes periods, ships everything under a live grant, and ends.
     pub fn run_once(&mut self, close: bool) -> Result<Finished, Trouble> {
+        self.expire_usage(unix_now())?;
         let taken = self.take_all(close);
         if taken.is_err() {
             // A full disk takes nothing in and is drained all the same.

@@ -117,6 +117,15 @@ pub const LEDGER: u64 = 4 << 20;
 /// Seconds that the clock may be behind a grant before it closes: what setting it right may take away.
 pub const CLOCK_BEHIND: i64 = 86_400;
 
+/// Seconds before the end of a yes from which on somebody is reminded: a month has a day for it.
+pub const REMIND: i64 = 30 * 86_400;
+
+/// Seconds after a no before it is worth asking again: half a year.
+pub const ASK_AGAIN: i64 = 183 * 86_400;
+
+/// Days that usage under a yes that is over is kept for the next yes, where the policy does not say.
+pub const KEPT_AFTER: u32 = 30;
+
 // Ship: the pace
 
 /// First pause after a failure: long enough for a socket to be gone, short enough for a flapping cable.

@@ -88,12 +88,17 @@ pub enum ConsentAction {
     Restrict,
     /// The end of that.
     Release,
+    /// The clinic has another owner: every yes ends, and what waits under it is erased.
+    NewOwner,
     /// `{"entries":[{"entry","signature"}],"lines":["..."],"text":{"da","en"}}`: every answer that was given, or those
     /// to one flag; `lines` are the very bytes that were signed.
     Receipt,
     /// `{"entries":n,"findings":["..."]}`; `ok` is false if there are findings.
     Verify,
 }
+
+/// What was sent last, beside the trays of the spool.
+pub const SENT: &str = "sent";
 
 /// `{"request":"privacy","action":"records","tray":"usage","from":0}`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,7 +113,7 @@ pub enum PrivacyAsk {
     },
     /// `{"records":[...],"next":n}`: a page of what waits in a tray, `next` where there is more.
     Records {
-        /// `open`, `usage` or `requests`.
+        /// `open`, `usage`, `requests` or `sent`.
         tray: String,
         /// The first number of the page.
         from: u64,

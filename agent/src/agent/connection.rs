@@ -8,6 +8,7 @@ use serde_json::json;
 use super::renewal::Life;
 use super::{Agent, unix_now};
 use crate::config::Config;
+use crate::consent::Policy;
 use crate::durable;
 use crate::request::{Refused, Reply};
 use crate::ship::enrol::{self, EnrolError};
@@ -16,7 +17,7 @@ use crate::ship::trust::Identity;
 use crate::vault::Vault;
 
 /// What the connection needs; without the device's certificate if there is none yet.
-pub(super) fn settings(config: &Config, vault: &Vault) -> Result<Settings, String> {
+pub(super) fn settings(config: &Config, policy: &Policy, vault: &Vault) -> Result<Settings, String> {
     let ca_pem = std::fs::read(&config.collector.ca).map_err(|e| {
         format!("the vendor's CA ([collector] ca) cannot be read ({}): put the file there", e.kind())
     })?;
@@ -25,6 +26,7 @@ pub(super) fn settings(config: &Config, vault: &Vault) -> Result<Settings, Strin
         .map(|chain_pem| Identity { chain_pem, pkcs8: vault.device_key().pkcs8().clone() });
     Ok(Settings {
         url: config.collector.url.clone(),
+        endpoints: policy.endpoints().to_vec(),
         ca_pem,
         identity,
         proxy: config.collector.proxy.clone(),
@@ -54,7 +56,7 @@ pub(super) fn retired(config: &Config) -> PathBuf {
 impl Agent {
     /// One-time token to certificate. An administrator's explicit act; waits for the collector's answer.
     pub(super) fn enroll(&mut self, url: Option<&str>, token: &str) -> Reply {
-        let mut settings = match settings(&self.config, &self.vault) {
+        let mut settings = match settings(&self.config, self.book.policy(), &self.vault) {
             Ok(settings) => settings,
             Err(what) => return Reply::refused(Refused::Failed, what),
         };
@@ -79,7 +81,7 @@ impl Agent {
             return Reply::refused(Refused::Failed, what);
         }
         let _ = std::fs::remove_file(retired(&self.config));
-        self.dispatch.connect(&self.config, &self.vault, now);
+        self.dispatch.connect(&self.config, self.book.policy(), &self.vault, now);
         info!("enrolled");
         Reply::done(json!({"device": reply.device_id, "not_after": reply.not_after}))
     }

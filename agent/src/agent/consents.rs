@@ -21,12 +21,20 @@ impl Agent {
     pub(super) fn answer_consent(&mut self, request: &ConsentRequest, caller: Caller, now: i64) -> Reply {
         match (request.action, request.purpose) {
             (ConsentAction::List, _) => {
-                return Reply::done(json!({"consent": self.flags(now), "cases": self.cases(now)}));
+                return Reply::done(
+                    json!({"consent": self.flags(now), "ends": self.ends(), "cases": self.cases(now)}),
+                );
             }
             (ConsentAction::Verify, _) => return self.verify_ledger(),
             (ConsentAction::Receipt, _) => return self.receipts(request),
-            (ConsentAction::Show, Some(purpose)) => return self.show(purpose),
+            (ConsentAction::Show, Some(purpose)) => return self.show(purpose, now),
             _ => {}
+        }
+        let channel =
+            if caller.kathea && !caller.administrator { Channel::Socket } else { Channel::CommandLine };
+        let by = By { role: request.by, channel, session: request.session };
+        if request.action == ConsentAction::NewOwner {
+            return replied(self.new_owner(by, now));
         }
         let flag = request.purpose.and_then(|purpose| Flag::new(purpose, request.case.clone()));
         let Some(flag) = flag else {
@@ -35,9 +43,6 @@ impl Agent {
                 "name the flag: usage_statistics, or support_case or support_scan_data with the case",
             );
         };
-        let channel =
-            if caller.kathea && !caller.administrator { Channel::Socket } else { Channel::CommandLine };
-        let by = By { role: request.by, channel, session: request.session };
         let done = match request.action {
             ConsentAction::Grant => {
                 let yes = request.yes.as_deref().unwrap_or_default();
@@ -47,18 +52,12 @@ impl Agent {
             ConsentAction::Withdraw => self.withdraw(&flag, request.erase, by, now),
             ConsentAction::Restrict => self.restrict(&flag, by, now),
             ConsentAction::Release => self.release(&flag, by, now),
-            ConsentAction::List | ConsentAction::Verify | ConsentAction::Receipt | ConsentAction::Show => {
-                return self.show(flag.purpose());
-            }
+            _ => return self.show(flag.purpose(), now),
         };
-        match done {
-            Ok(body) => Reply::done(body).with(json!({"purpose": flag.purpose(), "case": flag.case()})),
-            Err(Trouble::Consent(e)) if e.is_refusal() => Reply::refused(Refused::NotAllowed, e.to_string()),
-            Err(trouble) => Reply::refused(Refused::Failed, trouble.to_string()),
-        }
+        replied(done).with(json!({"purpose": flag.purpose(), "case": flag.case()}))
     }
 
-    fn show(&self, purpose: Purpose) -> Reply {
+    fn show(&self, purpose: Purpose, now: i64) -> Reply {
         let policy = self.book.policy();
         let notice = |language| policy.notice(purpose, language);
         let (Some(digest), Some(da), Some(en)) =
@@ -71,6 +70,9 @@ impl Agent {
             "policy": {"id": policy.id(), "version": policy.version()},
             "digest": digest,
             "text": {"da": da, "en": en},
+            "consent": self.flags(now),
+            "ends": self.ends(),
+            "ask": self.book.wants_answer(&Flag::UsageStatistics, now),
         }))
     }
 
@@ -114,6 +116,9 @@ impl Agent {
 
     /// Step one of five: refuse. From here on no permit exists and a transfer in flight ends.
     fn withdraw(&mut self, flag: &Flag, erase: bool, by: By, now: i64) -> Result<Value, Trouble> {
+        if !self.book.is_trusted() {
+            self.erase_cases()?;
+        }
         let begun = self.book.begin_withdrawal(flag, by, now)?;
         killpoint::step("withdraw.refused");
         if erase && let Some(entry) = begun.or(self.book.head().map(|(_, hash)| hash)) {
@@ -157,18 +162,7 @@ impl Agent {
     /// Steps two to five: shred, purge, ask, close. Each is durable and may be repeated.
     fn finish_withdrawal(&mut self, pending: &Pending, now: i64) -> Result<Erased, Trouble> {
         let Pending { flag, entry } = pending;
-        let counted = short(*entry);
-        let waiting = match flag {
-            Flag::UsageStatistics => self.usage.waiting().records + self.open.waiting().records,
-            Flag::SupportCase(case) | Flag::SupportScanData(case) => {
-                self.support.queue.waiting(case, flag.purpose())
-            }
-        };
-        if self.tally.cursor(counted) == 0 {
-            self.tally.drop(Reason::Withdrawn, waiting);
-            self.tally.advance(counted, 1);
-            self.tally.save()?;
-        }
+        let waiting = self.count_once(flag, *entry, Reason::Withdrawn)?;
         killpoint::step("withdraw.counted");
 
         let shredded = self.vault.shred(&flag.compartment())?;
@@ -187,10 +181,27 @@ impl Agent {
 
         self.book.close_withdrawal(flag, now)?;
         killpoint::step("withdraw.closed");
-        self.tally.forget(counted);
+        self.tally.forget(short(*entry));
         self.tally.save()?;
         self.consent_changed();
         Ok(Erased { keys: shredded.files, records: waiting })
+    }
+
+    /// What waits under `flag` and is about to go, counted once however often a crash repeats it; `entry` says so.
+    pub(super) fn count_once(&mut self, flag: &Flag, entry: Digest, reason: Reason) -> Result<u64, Trouble> {
+        let counted = short(entry);
+        let waiting = match flag {
+            Flag::UsageStatistics => self.usage.waiting().records + self.open.waiting().records,
+            Flag::SupportCase(case) | Flag::SupportScanData(case) => {
+                self.support.queue.waiting(case, flag.purpose())
+            }
+        };
+        if self.tally.cursor(counted) == 0 {
+            self.tally.drop(reason, waiting);
+            self.tally.advance(counted, 1);
+            self.tally.save()?;
+        }
+        Ok(waiting)
     }
 
     pub(super) fn purge_usage(&mut self, now: i64) -> Result<(), Trouble> {
@@ -198,6 +209,7 @@ impl Agent {
         self.periods.clear();
         self.open.purge()?;
         self.usage.purge()?;
+        self.sent.purge()?;
         self.discard_outbox(now)
     }
 
@@ -250,6 +262,11 @@ impl Agent {
         json!({Purpose::UsageStatistics.as_str(): self.book.state(&Flag::UsageStatistics, now).as_str()})
     }
 
+    /// `ends` of `status`: until when the yes that stands lasts.
+    pub(super) fn ends(&self) -> Value {
+        json!({Purpose::UsageStatistics.as_str(): self.book.granted_until(&Flag::UsageStatistics).map(to_text)})
+    }
+
     /// `cases` of `status`.
     pub(super) fn cases(&self, now: i64) -> Vec<Value> {
         let case = |case: CaseId| {
@@ -278,7 +295,8 @@ impl Agent {
     pub(super) fn write_flags_for_kathea(&mut self) {
         let Some(beside) = self.config.kathea.outbox.parent() else { return };
         let state = self.book.state(&Flag::UsageStatistics, super::unix_now());
-        let text = json!({Purpose::UsageStatistics.as_str(): state.as_str()}).to_string();
+        let ask = self.book.wants_answer(&Flag::UsageStatistics, super::unix_now());
+        let text = json!({Purpose::UsageStatistics.as_str(): state.as_str(), "ask": ask}).to_string();
         let path = beside.join("consent.json");
         if std::fs::read(&path).is_ok_and(|held| held == text.as_bytes()) {
             return;
@@ -292,13 +310,21 @@ impl Agent {
     }
 }
 
+fn replied(done: Result<Value, Trouble>) -> Reply {
+    match done {
+        Ok(body) => Reply::done(body),
+        Err(Trouble::Consent(e)) if e.is_refusal() => Reply::refused(Refused::NotAllowed, e.to_string()),
+        Err(trouble) => Reply::refused(Refused::Failed, trouble.to_string()),
+    }
+}
+
 /// What the withdrawal did, and what nobody can promise.
 fn receipt(flag: &Flag, entry: Digest, erased: Erased, language: Language, now: i64) -> Value {
     let text = receipt::withdrawal(flag, entry, erased, now, language);
     json!({"keys": erased.keys, "records": erased.records, "text": text})
 }
 
-fn short(entry: Digest) -> [u8; 16] {
+pub(super) fn short(entry: Digest) -> [u8; 16] {
     let mut out = [0; 16];
     out.copy_from_slice(&entry.to_bytes()[..16]);
     out

@@ -9,8 +9,9 @@ use ring::rand::SecureRandom;
 
 use super::bundles::{Sending, Stepping};
 use super::renewal::Life;
-use super::{Agent, Wake, connection};
+use super::{Agent, Wake, connection, pause};
 use crate::config::Config;
+use crate::consent::Policy;
 use crate::consent::vendor_request::VendorRequest;
 use crate::ship::exchange::{Exchange, Outcome};
 use crate::ship::https::{Https, Settings};
@@ -89,11 +90,16 @@ pub(crate) struct Answered {
 
 impl Dispatch {
     /// Nothing sent yet.
-    pub(super) fn new(config: &Config, random: u64) -> Self {
+    pub(super) fn new(config: &Config, random: u64, now: i64) -> Self {
+        let pace = |stream: Stream, interval| {
+            let mut pace = Pace::new(interval, random);
+            pace.not_before(pause::left(&stream.pause(config), now));
+            pace
+        };
         Self {
-            usage: Pace::new(config.ship.interval, random),
-            requests: Pace::new(Duration::ZERO, random),
-            bundles: Pace::new(Duration::ZERO, random),
+            usage: pace(Stream::Usage, config.ship.interval),
+            requests: pace(Stream::Requests, Duration::ZERO),
+            bundles: pace(Stream::Bundles, Duration::ZERO),
             sending: None,
             progress: Progress::default(),
             line: Line::NotEnrolled,
@@ -107,10 +113,10 @@ impl Dispatch {
     }
 
     /// Uses the certificate, if there is one. One that has ended is not shown: TLS would refuse it.
-    pub(super) fn connect(&mut self, config: &Config, vault: &Vault, now: i64) {
+    pub(super) fn connect(&mut self, config: &Config, policy: &Policy, vault: &Vault, now: i64) {
         self.life = Life::read(config);
         self.ended = self.life.is_some_and(|life| life.has_ended(now));
-        self.line = match connection::settings(config, vault) {
+        self.line = match connection::settings(config, policy, vault) {
             _ if connection::retired(config).exists() => Line::Unusable(Problem::Retired.to_string()),
             Ok(settings) if settings.identity.is_none() => Line::NotEnrolled,
             Ok(settings) => {
@@ -217,6 +223,9 @@ impl Agent {
         self.usage.rest();
         self.open.rest();
         self.requests.rest();
+        if let Err(e) = self.sent.save(&self.vault) {
+            warn!("what was sent cannot be kept to be read ({}): check the space of data_dir", e.kind());
+        }
         if let Err(e) = self.retire_keys() {
             warn!("an old key file cannot be erased ({}): check the rights of data_dir", e.kind());
         }

@@ -18,7 +18,7 @@ impl Agent {
             return self.trouble("spool", &trouble);
         }
         self.problems.solved("spool");
-        self.report_device(now);
+        self.look_daily(now);
         match self.close_periods(false, now) {
             Ok(()) => self.problems.solved("periods"),
             Err(trouble) => self.trouble("periods", &trouble),
@@ -46,20 +46,29 @@ impl Agent {
         let in_seconds = |at: i64| elapsed + Duration::from_secs(u64::try_from(at - now).unwrap_or(0));
         let period = self.periods.next_end().filter(|_| granted).map(in_seconds);
         let sweep = granted.then_some(sweep);
+        let daily = (granted || self.holds_usage()).then_some(self.device_due);
         let support = self.support_ends(now).map(in_seconds);
         let held = self.busy_until.filter(|until| self.support.is_working() && *until > elapsed);
-        [outbox_due, period, sweep, support, held, self.transfer_deadline()].into_iter().flatten().min()
+        [outbox_due, period, sweep, daily, support, held, self.transfer_deadline()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
-    /// Once a day, while there is a grant: what waited too long goes, and what the agent itself sees of the
-    /// workstation is taken in.
-    fn report_device(&mut self, now: i64) {
-        if self.device_due > self.since_start() || self.book.permit::<UsageStatistics>(now).is_none() {
+    /// Once a day, while there is something of usage: what waited too long goes, Kathea hears whether it is time to ask,
+    /// and, while there is a grant, what the agent itself sees of the workstation is taken in.
+    fn look_daily(&mut self, now: i64) {
+        let granted = self.book.permit::<UsageStatistics>(now).is_some();
+        if self.device_due > self.since_start() || !(granted || self.holds_usage()) {
             return;
         }
         self.device_due = self.since_start() + limits::DEVICE_EVERY;
-        if let Err(trouble) = self.drop_expired(now) {
+        if let Err(trouble) = self.expire_usage(now) {
             self.trouble("expiry", &trouble);
+        }
+        self.write_flags_for_kathea();
+        if !granted {
+            return;
         }
         let at = OffsetDateTime::from_unix_timestamp(now).unwrap_or(OffsetDateTime::UNIX_EPOCH);
         let lines = device::happenings(self.config.kathea.scans.first().map(PathBuf::as_path), at);

@@ -1,50 +1,29 @@
-//! The policy's period on the device: what waited longer goes, counted, and the collector is told.
-//!
-//! Only a clock that was steady for a week decides. One that leaps is looked at for a week first; one that leaps for
-//! years ends the yes, and what is kept under a yes that ended is not touched.
+//! How a yes ends that nobody took back: by its period, by another policy, by another owner of the clinic; and the
+//! policy's period for what waits.
 
-use std::path::PathBuf;
+use log::info;
+use protocol::{CaseId, Purpose, Reason};
+use serde_json::{Value, json};
 
-use protocol::{Purpose, Reason};
-use serde::{Deserialize, Serialize};
-
+use super::consents::short;
 use super::{Agent, Trouble};
-use crate::consent::permit::UsageStatistics;
-use crate::{durable, limits};
+use crate::consent::permit::{RIGHTS, UsageStatistics};
+use crate::consent::vendor_request::VendorRequest;
+use crate::consent::{By, Flag};
+use crate::{killpoint, limits};
 
 const DAY: i64 = 24 * 3600;
 
-/// What the wall's clock showed, looked at once a day.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Watched {
-    /// Last time.
-    seen: i64,
-    /// When it last leapt, as it showed afterwards.
-    leapt: i64,
-}
-
-impl Watched {
-    /// After another look at `now`. A computer may be off for as long as a leap, but then it waits a week too.
-    fn look(before: Option<Self>, now: i64) -> Self {
-        match before {
-            Some(before) if (0..=limits::CLOCK_LEAP).contains(&(now - before.seen)) => {
-                Self { seen: now, ..before }
-            }
-            Some(before) if (-limits::CLOCK_BEHIND..0).contains(&(now - before.seen)) => before,
-            _ => Self { seen: now, leapt: now },
-        }
-    }
-
-    fn is_steady(self) -> bool {
-        self.seen - self.leapt >= limits::CLOCK_STEADY
-    }
-}
-
 impl Agent {
+    /// What is over for long enough goes, counted.
+    pub(super) fn expire_usage(&mut self, now: i64) -> Result<(), Trouble> {
+        self.drop_expired(now)?;
+        self.shred_ended(now)
+    }
+
     /// Drops usage that waited longer than the policy allows, the oldest first.
-    pub(super) fn drop_expired(&mut self, now: i64) -> Result<(), Trouble> {
-        let path = self.config.data_dir.join("clock.json");
-        if !self.is_steady(&path, now)? || self.dispatch.in_flight() {
+    fn drop_expired(&mut self, now: i64) -> Result<(), Trouble> {
+        if !self.look_at_clock(now).is_steady() || self.dispatch.in_flight() {
             return Ok(());
         }
         let Some(permit) = self.book.permit::<UsageStatistics>(now) else { return Ok(()) };
@@ -76,40 +55,58 @@ impl Agent {
         Ok(())
     }
 
-    fn is_steady(&self, path: &PathBuf, now: i64) -> Result<bool, Trouble> {
-        let before: Option<Watched> =
-            std::fs::read(path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        let watched = Watched::look(before, now);
-        if Some(watched) != before {
-            let text = serde_json::to_vec(&watched).map_err(|_| std::io::ErrorKind::InvalidData);
-            durable::replace(path, &text.map_err(std::io::Error::from)?)?;
+    /// Usage under a yes that is over waits for the next yes, sealed, as long as the policy lets it wait; under one that
+    /// somebody ended it does not wait. Then its key is shredded.
+    pub(super) fn shred_ended(&mut self, now: i64) -> Result<(), Trouble> {
+        let flag = Flag::UsageStatistics;
+        if !self.holds_usage() {
+            return Ok(());
         }
-        Ok(watched.is_steady())
+        let terms = self.book.policy().terms(flag.purpose());
+        let days = terms.map_or(limits::KEPT_AFTER, |terms| terms.on_device.days());
+        let Some(entry) = self.book.last_line(&flag) else { return Ok(()) };
+        if !self.book.was_ended(&flag) && !self.look_at_clock(now).is_over_for(days) {
+            return Ok(());
+        }
+        let counted = self.count_once(&flag, entry, Reason::Expired)?;
+        killpoint::step("ended.counted");
+        self.vault.shred(&flag.compartment())?;
+        killpoint::step("ended.shredded");
+        self.purge_usage(now)?;
+        self.tally.forget(short(entry));
+        info!("{counted} records of usage were erased: the yes to them is over");
+        Ok(self.tally.save()?)
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+    /// Whether there is a key that opens usage.
+    pub(super) fn holds_usage(&self) -> bool {
+        self.vault.newest_key(&Flag::UsageStatistics.compartment()).is_some()
+    }
 
-    #[test]
-    fn a_clock_that_leaps_decides_nothing_for_a_week() {
-        let start = 1_780_000_000;
-        let steady_after = |times: &[i64]| {
-            times
-                .iter()
-                .fold(None, |before, now| Some(Watched::look(before, *now)))
-                .is_some_and(Watched::is_steady)
-        };
-        let days = |from: i64, count: i64| (0..count).map(move |day| from + day * DAY);
-        let week: Vec<i64> = days(start, 9).collect();
-        assert!(!steady_after(&week[..3]), "a new installation");
-        assert!(steady_after(&week));
-        for leap in [10 * 365 * DAY, -10 * 365 * DAY, 60 * DAY, -3 * DAY] {
-            let leapt: Vec<i64> = week.iter().copied().chain(days(start + 8 * DAY + leap, 6)).collect();
-            assert!(!steady_after(&leapt), "{leap}");
+    /// Cases may be known only from lines that nobody can read any more: the new ledger begins without any.
+    pub(super) fn erase_cases(&mut self) -> Result<(), Trouble> {
+        self.support.drafts.discard(&mut self.vault, |_| true)?;
+        let cases: Vec<CaseId> = self.support.queue.bundles().iter().map(|held| held.case.clone()).collect();
+        self.vault.shred_all_but(&[RIGHTS, &Flag::UsageStatistics.compartment()])?;
+        for case in cases {
+            let gone = self.purge_case(&case, Purpose::SupportCase)?;
+            self.tally.drop(Reason::Withdrawn, gone);
         }
-        let holidays: Vec<i64> = week.iter().copied().chain([start + 30 * DAY]).collect();
-        assert!(steady_after(&holidays), "three weeks off are no leap");
+        Ok(self.tally.save()?)
+    }
+
+    /// Another owner has said yes to nothing: every yes ends, and what waits is erased. The vendor gets the ledger's
+    /// lines, by which it takes nothing any more under the old ones.
+    pub(super) fn new_owner(&mut self, by: By, now: i64) -> Result<Value, Trouble> {
+        let ended = self.book.end_everything(by, now)?;
+        killpoint::step("owner.ended");
+        for entry in &ended {
+            self.put_request(VendorRequest::Consent(*entry), now)?;
+        }
+        self.shred_ended(now)?;
+        self.expire_support(now)?;
+        self.consent_changed();
+        info!("consent: the clinic has another owner");
+        Ok(json!({"ended": ended.len(), "consent": self.flags(now)}))
     }
 }

@@ -8,14 +8,14 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::dispatch::{About, Answered, Line, Stream};
-use super::{Agent, Trouble, connection};
+use super::{Agent, Trouble, connection, pause};
 use crate::consent::vendor_request::VendorRequest;
 use crate::ship::exchange::Outcome;
 use crate::ship::pace::{Fate, Problem, Reply};
 use crate::ship::parcel::Parcel;
 use crate::ship::{routes, tus};
 use crate::spool::Missing;
-use crate::{durable, killpoint};
+use crate::{durable, killpoint, limits};
 
 impl Agent {
     /// Takes the answer: what the collector has for good is settled, everything else is kept.
@@ -83,7 +83,13 @@ impl Agent {
             Stream::Requests => &mut self.dispatch.requests,
             Stream::Bundles => &mut self.dispatch.bundles,
         };
+        let told = if let Reply::Busy(told) = reply { Some(told) } else { None };
         let fate = pace.heard(reply, records, elapsed, random);
+        if let Some(Err(e)) =
+            told.map(|told| pause::keep(&stream.pause(&self.config), told, super::unix_now()))
+        {
+            warn!("the collector's pause is not remembered ({}): check the space of data_dir", e.kind());
+        }
         if let Fate::Stop(problem) = &fate {
             warn!("collector: {problem}");
             if *problem == Problem::Retired {
@@ -103,6 +109,7 @@ impl Agent {
         if !done.given_up.is_empty() {
             self.usage.abandon(done.given_up, Reason::Rejected)?;
         }
+        self.keep_sent(&done.settled)?;
         let told = missing.iter().take(done.gaps_told).map(|missing| missing.numbers.clone());
         let settled: Vec<Range<u64>> = done.settled.iter().cloned().chain(told).collect();
         if !settled.is_empty() {
@@ -121,6 +128,16 @@ impl Agent {
             info!("sent {} records of {}", parcel.records(), Purpose::UsageStatistics);
         }
         Ok(self.tally.save()?)
+    }
+
+    /// The newest of what the collector has now stays readable for a while, under its key.
+    fn keep_sent(&mut self, settled: &[Range<u64>]) -> Result<(), Trouble> {
+        let newest = settled.get(settled.len().saturating_sub(limits::SENT_ITEMS)..).unwrap_or_default();
+        let Some(first) = newest.first() else { return Ok(()) };
+        let mut held = self.usage.oldest(first.start, limits::SENT_ITEMS, limits::SENT_BYTES)?;
+        held.retain(|sealed| newest.contains(&sealed.numbers()));
+        self.sent.add(held);
+        Ok(())
     }
 
     fn heard_of_ticket(&mut self, ticket: &str, reply: Reply, outcome: &Outcome) -> Result<(), Trouble> {

@@ -24,7 +24,7 @@ impl Agent {
         }
         let elapsed = self.since_start();
         if !self.dispatch.ended && self.dispatch.life.is_some_and(|life| life.has_ended(now)) {
-            self.dispatch.connect(&self.config, &self.vault, now);
+            self.dispatch.connect(&self.config, self.book.policy(), &self.vault, now);
         }
         let request = self.next_request(now)?;
         let ticket = self.tickets.next(elapsed);

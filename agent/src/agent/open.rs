@@ -11,6 +11,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use super::dispatch::Dispatch;
 use super::intake::Taking;
 use super::periods::Periods;
+use super::sent::LastSent;
 use super::support::Support;
 use super::{Agent, OpenError, Problems, decommission, unix_now, wishes};
 use crate::config::Config;
@@ -72,7 +73,7 @@ impl Agent {
         }
         let mut agent = Self {
             protector,
-            dispatch: Dispatch::new(&config, random_u64(&random)?),
+            dispatch: Dispatch::new(&config, random_u64(&random)?, now),
             wash: Wash::new(Catalog::built_in()),
             wishes: wishes::kept(&config),
             config,
@@ -81,6 +82,7 @@ impl Agent {
             tally,
             open,
             usage,
+            sent: LastSent::open(data.join("sent.sealed")),
             requests,
             tickets,
             support,
@@ -100,10 +102,12 @@ impl Agent {
         agent.note_losses(&usage_recovery)?;
         agent.note_losses(&requests_recovery)?;
         agent.finish_withdrawals(now)?;
+        agent.look_at_clock(now);
+        agent.shred_ended(now)?;
         agent.expire_support(now)?;
         agent.resume_journal(now)?;
         agent.forget_stale_cursors(now)?;
-        agent.dispatch.connect(&agent.config, &agent.vault, now);
+        agent.dispatch.connect(&agent.config, agent.book.policy(), &agent.vault, now);
         agent.resume_decommissioning(now)?;
         Ok(agent)
     }

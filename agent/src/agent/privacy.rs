@@ -11,10 +11,12 @@ use crate::consent::state::to_text;
 use crate::consent::vendor_request::{PrivacyKind, VendorRequest};
 use crate::consent::{By, Channel, Flag};
 use crate::deidentify::clean::{Payload, Tray};
+use crate::deidentify::journal::Journal;
+use crate::deidentify::usage::Usage;
 use crate::limits;
-use crate::request::{PrivacyAsk, Refused, Reply};
-use crate::spool::Spool;
+use crate::request::{PrivacyAsk, Refused, Reply, SENT};
 use crate::vault::Vault;
+use crate::vault::sealed::Sealed;
 
 impl Agent {
     /// Answers a request about what is held. The caller's right was checked.
@@ -52,19 +54,26 @@ impl Agent {
 
     /// A page of what waits in a tray: every record by number and hash, and in full while it may be read.
     fn records(&mut self, tray: &str, from: u64, now: i64) -> Result<Value, Trouble> {
-        let usage = self.book.permit(now);
-        let page = match tray {
-            _ if tray == Tray::Usage.as_str() => page(&mut self.usage, from, usage, &self.vault, |usage| {
-                records_said(&usage.into_batch().records)
-            }),
-            _ if tray == Tray::Open.as_str() => page(&mut self.open, from, usage, &self.vault, |piece| {
-                records_said(&piece.into_records().collect::<Vec<_>>())
-            }),
-            _ => page(&mut self.requests, from, Some(self.book.rights()), &self.vault, |request| {
-                json!(request)
-            }),
-        };
-        Ok(page?)
+        const ITEMS: usize = limits::EXPORT_ITEMS;
+        let (usage, vault) = (self.book.permit(now), &self.vault);
+        let records = |usage: Usage| records_said(&usage.into_batch().records);
+        Ok(match tray {
+            SENT => page(&self.sent.page(from, ITEMS), usage, vault, records),
+            _ if tray == Tray::Usage.as_str() => {
+                let held = self.usage.oldest(from, ITEMS, limits::PAGE_BYTES)?;
+                page(&held.iter().collect::<Vec<_>>(), usage, vault, records)
+            }
+            _ if tray == Tray::Open.as_str() => {
+                let held = self.open.oldest(from, ITEMS, limits::PAGE_BYTES)?;
+                let said = |piece: Journal| records_said(&piece.into_records().collect::<Vec<_>>());
+                page(&held.iter().collect::<Vec<_>>(), usage, vault, said)
+            }
+            _ => {
+                let held = self.requests.oldest(from, ITEMS, limits::PAGE_BYTES)?;
+                let rights = Some(self.book.rights());
+                page(&held.iter().collect::<Vec<_>>(), rights, vault, |request: VendorRequest| json!(request))
+            }
+        })
     }
 
     /// What was sent can only be corrected where it is. A bundle that waits was sealed to the vendor and is made anew.
@@ -76,6 +85,9 @@ impl Agent {
     /// Every yes is taken back, and what was sent under any is to be erased too.
     fn erase_everything(&mut self, by: By, now: i64) -> Result<Value, Trouble> {
         let mut keys = 0;
+        if !self.book.is_trusted() {
+            self.erase_cases()?;
+        }
         for flag in self.book.flags() {
             self.book.begin_withdrawal(&flag, by, now)?;
             let erased = self.finish_withdrawals(now)?;
@@ -110,17 +122,15 @@ impl Agent {
     }
 }
 
-/// A page of a tray; what it says only while a permit opens it.
+/// A page of what is held; what it says only while a permit opens it.
 fn page<P: Payload>(
-    tray: &mut Spool<P>,
-    from: u64,
+    held: &[&Sealed<P>],
     permit: Option<Permit<'_, P::Purpose>>,
     vault: &Vault,
     said: impl Fn(P) -> Value,
-) -> Result<Value, crate::spool::SpoolError> {
-    let held = tray.oldest(from, limits::EXPORT_ITEMS, limits::PAGE_BYTES)?;
+) -> Value {
     let next = held.last().map(|last| last.numbers().end);
-    let record = |sealed: &crate::vault::sealed::Sealed<P>| {
+    let record = |sealed: &&Sealed<P>| {
         let opened = permit.as_ref().and_then(|permit| sealed.open(permit, vault).ok());
         let content = opened.as_ref().map(|clean| BASE64.encode(&clean.get().to_bytes()));
         json!({
@@ -133,7 +143,7 @@ fn page<P: Payload>(
             "says": opened.map(|clean| said(clean.into_inner())),
         })
     };
-    Ok(json!({"records": held.iter().map(record).collect::<Vec<_>>(), "next": next}))
+    json!({"records": held.iter().map(record).collect::<Vec<_>>(), "next": next})
 }
 
 /// Records by the names of the catalog.

@@ -93,7 +93,7 @@ impl Agent {
             Ok(()) => {
                 info!("the certificate was renewed");
                 self.problems.solved("certificate");
-                self.dispatch.connect(&self.config, &self.vault, now);
+                self.dispatch.connect(&self.config, self.book.policy(), &self.vault, now);
             }
             Err(what) => {
                 warn!("the certificate was not renewed: {what}");

@@ -16,6 +16,7 @@ impl Agent {
             "service": if self.running { "running" } else { "stopped" },
             "policy": {"id": self.book.policy().id(), "version": self.book.policy().version()},
             "consent": self.flags(now),
+            "ends": self.ends(),
             "cases": self.cases(now),
             "waiting": {
                 Tray::Open.as_str(): waiting(&self.open),

@@ -127,7 +127,8 @@ impl Agent {
         let cases: Vec<CaseId> = self.support.queue.bundles().iter().map(|held| held.case.clone()).collect();
         for case in cases {
             let flag = Flag::SupportCase(case.clone());
-            if self.book.state(&flag, now) == State::Expired {
+            let is_over = self.book.state(&flag, now) == State::Expired;
+            if is_over && (self.book.was_ended(&flag) || self.look_at_clock(now).is_steady()) {
                 self.vault.shred(&flag.compartment())?;
                 let gone = self.purge_case(&case, Purpose::SupportCase)?;
                 self.tally.drop(Reason::Expired, gone);

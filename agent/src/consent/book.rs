@@ -21,6 +21,7 @@ use super::ledger::Ledger;
 use super::permit::{Consented, PerCase, Permit, Purpose, RIGHTS, Rights};
 use super::policy::Policy;
 use super::state::{self, Answer, State};
+use crate::limits;
 use crate::vault::DeviceKey;
 
 /// The clinic's answers.
@@ -141,6 +142,32 @@ impl Book {
         self.answer(flag)?.grant?.entry.event.until.as_deref().and_then(state::from_text)
     }
 
+    /// Whether it is time to ask somebody at the clinic: nobody answered, a yes is over or soon will be, and a no is
+    /// old enough to be asked about again.
+    pub fn wants_answer(&self, flag: &Flag, now: i64) -> bool {
+        let ends_soon = || self.granted_until(flag).is_some_and(|end| end - now <= limits::REMIND);
+        let said_at = || self.answer(flag).and_then(|answer| state::from_text(&answer.last.entry.event.at));
+        match self.state(flag, now) {
+            State::Unset => self.is_trusted() && self.policy.problem(now).is_none(),
+            State::StalePolicy | State::Expired => true,
+            State::Granted => ends_soon(),
+            State::Denied | State::Withdrawn => {
+                !self.forbid && said_at().is_some_and(|at| now - at >= limits::ASK_AGAIN)
+            }
+            State::NotOffered | State::Restricted => false,
+        }
+    }
+
+    /// Hash of the newest line about `flag`.
+    pub fn last_line(&self, flag: &Flag) -> Option<Digest> {
+        self.answer(flag).map(|answer| answer.last.hash)
+    }
+
+    /// Whether the yes was ended by somebody, and not by its period.
+    pub fn was_ended(&self, flag: &Flag) -> bool {
+        self.answer(flag).is_some_and(|answer| answer.last.entry.event.kind == EventKind::Expired)
+    }
+
     /// Compares the newest ledger line that the vendor knows with ours. If the vendor's is ahead, or another at
     /// the same place, this is a restored old copy: every flag closes, until it is withdrawn.
     pub fn compare_head(&mut self, index: u64, hash: Digest) -> bool {
@@ -210,7 +237,18 @@ impl Book {
             );
         }
         problems.extend(self.policy.problem(now));
-        let behind = |since: i64| now < since.saturating_sub(crate::limits::CLOCK_BEHIND);
+        let usage = Flag::UsageStatistics;
+        if self.state(&usage, now) == State::Granted
+            && self.wants_answer(&usage, now)
+            && let Some(end) = self.granted_until(&usage)
+        {
+            problems.push(format!(
+                "the yes to {usage} ends {}: `consent ask` asks again; without a new yes nothing is collected from \
+                 then on",
+                state::to_text(end)
+            ));
+        }
+        let behind = |since: i64| now < since.saturating_sub(limits::CLOCK_BEHIND);
         if self.flags().iter().filter_map(|flag| self.granted_since(flag)).any(behind) {
             problems.push("the clock is behind the last consent: set it right".to_owned());
         }
@@ -226,7 +264,8 @@ impl Book {
         state::answer(self.ledger.lines(), flag)
     }
 
-    fn is_trusted(&self) -> bool {
+    /// Whether the ledger is what was written, and the newest that the vendor knows.
+    pub fn is_trusted(&self) -> bool {
         self.ledger.finding().is_none() && self.vendor.is_none()
     }
 

@@ -35,6 +35,8 @@ struct File {
     effective: i64,
     #[serde(default)]
     editorial_change_of: Vec<Digest>,
+    #[serde(default)]
+    endpoints: Vec<String>,
     controller: Controller,
     words: PerLanguage<Words>,
     purposes: BTreeMap<Purpose, Terms>,
@@ -178,6 +180,12 @@ impl Policy {
     /// words only.
     pub fn continues(&self, hash: Digest) -> bool {
         self.hash == hash || self.terms.editorial_change_of.contains(&hash)
+    }
+
+    /// Where what leaves may go: names of hosts, `*.` before a name for all below it. None: wherever the vendor's own
+    /// CA vouches for.
+    pub fn endpoints(&self) -> &[String] {
+        &self.terms.endpoints
     }
 
     /// Midnight UTC of the day it takes effect, in seconds since 1970.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::{Check, Reach, SystemProxy};
 use crate::agent::certificate_life;
 use crate::config::Config;
+use crate::consent::Policy;
 use crate::limits;
 use crate::ship::exchange::Answer;
 use crate::ship::failure::{BadSettings, Failure, Phase, TlsFailure};
@@ -84,6 +85,9 @@ fn https(config: &Config) -> Result<Https, Check> {
     })?;
     let settings = Settings {
         url: config.collector.url.clone(),
+        // A policy that is none stops the agent itself.
+        endpoints: Policy::load(&config.policy)
+            .map_or_else(|_| Vec::new(), |policy| policy.endpoints().to_vec()),
         ca_pem,
         identity: None,
         proxy: config.collector.proxy.clone(),

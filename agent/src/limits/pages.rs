@@ -14,6 +14,14 @@ pub const PREVIEW_BEGINNING: u64 = 64 << 10;
 /// Files that `preview.html` lists by name; of a folder of more, the others are counted.
 pub const PREVIEW_FILES: usize = 10_000;
 
+// The privacy report
+
+/// Bytes of what was sent last that are kept to be read: some ten full records, a day or two of a clinic.
+pub const SENT_BYTES: usize = 64 << 10;
+
+/// Sealed records of one batch that are looked at for it.
+pub const SENT_ITEMS: usize = 256;
+
 // Checks of the workstation: our own numbers, until the X1's manual gives others
 
 /// Bytes free below which the system's volume fails: an update no longer installs.

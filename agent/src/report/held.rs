@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{moment, words};
 use crate::html::{Escaped, both, chart, grouped, size};
+use crate::request::SENT;
 
 /// Days of the chart.
 const DAYS: usize = 30;
@@ -14,7 +15,13 @@ const DAYS: usize = 30;
 /// Records that are shown in full; the export holds all.
 const SHOWN: usize = 2000;
 
-pub(super) fn write(out: &mut dyn Write, status: &Value, open: &[Value], usage: &[Value]) -> io::Result<()> {
+pub(super) fn write(
+    out: &mut dyn Write,
+    status: &Value,
+    open: &[Value],
+    usage: &[Value],
+    last_sent: &[Value],
+) -> io::Result<()> {
     writeln!(
         out,
         "<section><h2>{}</h2>",
@@ -33,6 +40,18 @@ pub(super) fn write(out: &mut dyn Write, status: &Value, open: &[Value], usage: 
     )?;
     records(out, "usage", usage)?;
     records(out, "open", open)?;
+    writeln!(
+        out,
+        "</section>\n<section><h2>{}</h2><p>{}</p>",
+        both("What was sent last, in full", "Det senest sendte, i sin helhed"),
+        both(
+            "Exactly what left, kept here so that you can read it. It can be read for as long as its key exists; taking \
+             the yes back destroys that too.",
+            "Præcis det, der blev sendt, gemt her, så I kan læse det. Det kan læses, så længe nøglen findes; trækkes ja'et \
+             tilbage, ødelægges også den.",
+        )
+    )?;
+    records(out, SENT, last_sent)?;
     writeln!(out, "</section>")?;
     dropped(out, &status["dropped"])
 }

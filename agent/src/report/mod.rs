@@ -37,6 +37,8 @@ pub struct Report<'a> {
     pub open: &'a [Value],
     /// The records of the tray `usage`.
     pub usage: &'a [Value],
+    /// What was sent last, as far as it is still here.
+    pub sent: &'a [Value],
     /// What the workstation's own checks found.
     pub findings: &'a [Finding],
 }
@@ -63,7 +65,7 @@ impl Report<'_> {
         self.flags(out)?;
         self.saying_no(out)?;
         own::write(out, self.open, self.usage, self.findings)?;
-        held::write(out, &self.held["status"], self.open, self.usage)?;
+        held::write(out, &self.held["status"], self.open, self.usage, self.sent)?;
         self.collected(out)?;
         self.history(out)?;
         let status = &self.held["status"];

@@ -8,8 +8,15 @@ use crate::support::check::{facts::Facts, judge};
 fn page(held: &Value, usage: &[Value]) -> String {
     let policy = Policy::load("copenhagen-imaging").unwrap();
     let findings = judge(&Facts { now: 1_795_341_600, ..Facts::default() });
-    let report =
-        Report { policy: &policy, language: Language::Da, held, open: &[], usage, findings: &findings };
+    let report = Report {
+        policy: &policy,
+        language: Language::Da,
+        held,
+        open: &[],
+        usage,
+        sent: &[],
+        findings: &findings,
+    };
     let mut out = Vec::new();
     report.write(&mut out).unwrap();
     String::from_utf8(out).unwrap()

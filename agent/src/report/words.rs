@@ -61,6 +61,7 @@ pub(super) fn tray(word: &str) -> Words {
             "Tal for den igangværende dag og uge; sendes aldrig som de er",
         ),
         "usage" => both("Statistics to be sent", "Statistik, der skal sendes"),
+        "sent" => both("Statistics that were sent last", "Statistik, der blev sendt sidst"),
         _ => both("Requests to the vendor about your data", "Anmodninger til leverandøren om dine data"),
     }
 }

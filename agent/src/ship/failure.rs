@@ -119,6 +119,8 @@ impl fmt::Display for Phase {
 pub enum BadSettings {
     /// Not `https://host[:port]`.
     Url,
+    /// A host that the policy does not name.
+    Endpoint,
     /// Not `http://[user:password@]host[:port]`.
     Proxy,
     /// Not PEM, without a certificate, or one of them can't be a root.
@@ -133,6 +135,10 @@ impl fmt::Display for BadSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Url => "[collector] url is not of the form https://host:port: correct it",
+            Self::Endpoint => {
+                "the policy does not allow this collector, so nothing is sent to it: [collector] url must be a host \
+                 that the policy names under `endpoints`"
+            }
             Self::Proxy => "[collector] proxy is not of the form http://user:password@host:port: correct it",
             Self::Ca => {
                 "[collector] ca is not a PEM file of CA certificates, each of them readable: fetch it again from the vendor"

@@ -28,6 +28,8 @@ use crate::limits;
 pub struct Settings {
     /// `https://host[:port]`.
     pub url: String,
+    /// The hosts that the policy allows; empty where it names none.
+    pub endpoints: Vec<String>,
     /// The vendor's CA, or several during a roll-over; PEM.
     pub ca_pem: Vec<u8>,
     /// None before enrolment.
@@ -107,7 +109,13 @@ impl Https {
             .max_idle_connections(1)
             .max_idle_connections_per_host(1)
             .build();
-        Ok(Self { base: base(&settings.url)?, config, agent: None, rate, sleep: settings.sleep })
+        Ok(Self {
+            base: base(&settings.url, &settings.endpoints)?,
+            config,
+            agent: None,
+            rate,
+            sleep: settings.sleep,
+        })
     }
 
     /// Asks, and waits for the answer whatever its status. After an error the connection is gone.
@@ -196,12 +204,17 @@ fn text(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name)?.to_str().ok().map(str::to_owned)
 }
 
-fn base(url: &str) -> Result<String, BadSettings> {
+fn base(url: &str, endpoints: &[String]) -> Result<String, BadSettings> {
     let uri = url.parse::<Uri>().map_err(|_| BadSettings::Url)?;
     let authority = uri.authority().ok_or(BadSettings::Url)?.as_str();
     let bare = matches!(uri.path(), "" | "/") && uri.query().is_none() && !authority.contains('@');
     if uri.scheme() != Some(&Scheme::HTTPS) || !bare {
         return Err(BadSettings::Url);
+    }
+    let host = uri.host().unwrap_or_default().to_ascii_lowercase();
+    let is_it = |name: &String| name.strip_prefix('*').map_or(*name == host, |below| host.ends_with(below));
+    if !endpoints.is_empty() && !endpoints.iter().any(is_it) {
+        return Err(BadSettings::Endpoint);
     }
     Ok(format!("https://{authority}"))
 }

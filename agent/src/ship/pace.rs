@@ -183,6 +183,11 @@ impl Pace {
         }
     }
 
+    /// Nothing goes before `at`: the collector asked for it before the start.
+    pub fn not_before(&mut self, at: Duration) {
+        self.not_before = at;
+    }
+
     /// What to do at `now`. To be asked whenever something changed, also when nothing waits any more.
     pub fn next(&mut self, now: Duration, waiting: Waiting) -> Step {
         if self.in_flight {

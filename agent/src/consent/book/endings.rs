@@ -97,27 +97,28 @@ impl Book {
 
     /// The case is over, and with it every yes to it. Their keys have nothing more to open.
     pub fn end_case(&mut self, case: &CaseId, by: By, now: i64) -> Result<(), ConsentError> {
-        with_scan_data(&Flag::SupportCase(case.clone())).iter().try_for_each(|flag| self.end(flag, by, now))
+        let ended = with_scan_data(&Flag::SupportCase(case.clone()));
+        ended.iter().try_for_each(|flag| self.end(flag, by, now).map(drop))
     }
 
-    /// The device is out of use, and every yes ends with it. A ledger that can't be trusted stays as it is.
-    pub fn end_everything(&mut self, by: By, now: i64) -> Result<(), ConsentError> {
-        if !self.is_trusted() {
-            return Ok(());
-        }
-        self.flags().iter().try_for_each(|flag| self.end(flag, by, now))
+    /// The device or the clinic's owner is another, and every yes ends with it. Gives the lines that say so. A ledger
+    /// that can't be trusted stays as it is.
+    pub fn end_everything(&mut self, by: By, now: i64) -> Result<Vec<Digest>, ConsentError> {
+        let flags = if self.is_trusted() { self.flags() } else { Vec::new() };
+        let ended: Result<Vec<_>, _> = flags.iter().map(|flag| self.end(flag, by, now)).collect();
+        ended.map(|ended| ended.into_iter().flatten().collect())
     }
 
-    fn end(&mut self, flag: &Flag, by: By, now: i64) -> Result<(), ConsentError> {
+    fn end(&mut self, flag: &Flag, by: By, now: i64) -> Result<Option<Digest>, ConsentError> {
         self.stop(flag);
         self.check_answerable(flag)?;
         let standing = self.answer(flag).filter(|answer| answer.last.entry.event.kind != EventKind::Expired);
         match standing.and_then(|answer| answer.grant) {
             Some(grant) => {
                 let processing = grant.entry.processing.clone();
-                self.record(processing, EventKind::Expired, by, None, now).map(drop)
+                self.record(processing, EventKind::Expired, by, None, now).map(Some)
             }
-            None => Ok(()),
+            None => Ok(None),
         }
     }
 

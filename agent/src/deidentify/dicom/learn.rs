@@ -69,15 +69,22 @@ impl fmt::Debug for Identifier {
     }
 }
 
-/// What one file taught.
-#[derive(Debug)]
+/// What one file taught. Its `Debug` names nobody.
 pub struct Learned {
     /// Each once.
     pub identifiers: BTreeSet<Identifier>,
-    /// The patient's identifier, or else the name: one and the same over all of a patient's files.
-    pub patient: Option<String>,
+    /// The patient's name, in its first spelling; empty without one.
+    pub patient_name: String,
+    /// The patient's number; empty without one.
+    pub patient_id: String,
     /// Bytes that were read from the file.
     pub bytes_read: u64,
+}
+
+impl fmt::Debug for Learned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Learned({} identifiers)", self.identifiers.len())
+    }
 }
 
 static KINDS: LazyLock<Vec<(Tag, Kind)>> = LazyLock::new(|| {
@@ -102,7 +109,7 @@ const PATIENT_ID: Tag = Tag(0x0010, 0x0020);
 pub fn learn<R: Read + Seek>(file: R) -> Result<Learned, Refused> {
     let mut reader = Reader::new(file)?;
     let mut identifiers = BTreeSet::new();
-    let (mut patient_id, mut patient_name) = (None, None);
+    let (mut patient_id, mut patient_name) = (String::new(), String::new());
     let mut size = 0;
     while let Some(event) = reader.next()? {
         let Event::Element(header) = event else { continue };
@@ -113,8 +120,8 @@ pub fn learn<R: Read + Seek>(file: R) -> Result<Learned, Refused> {
         for reading in charset.readings(bytes) {
             for value in values(vr, &reading).flat_map(|value| groups(kind, value)) {
                 match header.tag {
-                    PATIENT_ID => _ = patient_id.get_or_insert_with(|| value.to_owned()),
-                    PATIENT_NAME => _ = patient_name.get_or_insert_with(|| value.to_owned()),
+                    PATIENT_ID if patient_id.is_empty() => value.clone_into(&mut patient_id),
+                    PATIENT_NAME if patient_name.is_empty() => value.clone_into(&mut patient_name),
                     _ => {}
                 }
                 let identifier = Identifier { kind, text: value.to_owned() };
@@ -127,7 +134,7 @@ pub fn learn<R: Read + Seek>(file: R) -> Result<Learned, Refused> {
             return Err(Refused::TooLarge);
         }
     }
-    Ok(Learned { identifiers, patient: patient_id.or(patient_name), bytes_read: reader.bytes_read() })
+    Ok(Learned { identifiers, patient_name, patient_id, bytes_read: reader.bytes_read() })
 }
 
 fn kind(tag: Tag, vr: VR) -> Option<Kind> {

@@ -44,7 +44,7 @@ impl Everything {
 
 fn header(input: &Input, own: bool, learning: &mut Learning) -> Result<bool, Reason> {
     let learned = dicom::learn(File::open(&input.path)?).map_err(Reason::Dicom)?;
-    learning.person("", learned.patient.as_deref().unwrap_or_default());
+    learning.person(&learned.patient_name, &learned.patient_id);
     for identifier in &learned.identifiers {
         let kind = match identifier.kind {
             dicom::Kind::Person => Kind::Name,

@@ -91,7 +91,12 @@ struct Pattern {
 pub struct Learning {
     patterns: HashMap<Vec<u8>, Pattern>,
     births: HashSet<Date>,
+    /// Patients by their number.
     persons: HashSet<Vec<u8>>,
+    /// Names that stood beside a number.
+    numbered: HashSet<Vec<u8>>,
+    /// Names that stood alone.
+    named: HashSet<Vec<u8>>,
     files: u64,
 }
 
@@ -120,13 +125,16 @@ impl Learning {
         }
     }
 
-    /// A patient: counted once however many files name them.
+    /// A patient: counted once however many files name them, and whether by name, by number or by both.
     pub fn person(&mut self, name: &str, id: &str) {
         let mut parts = spell::parts(name);
         parts.sort_unstable();
-        let who = if id.trim().is_empty() { parts.concat() } else { folded(id) };
-        if !who.is_empty() {
-            self.persons.insert(who);
+        let (name, id) = (parts.concat(), folded(id.trim()));
+        if !id.is_empty() {
+            self.persons.insert(id);
+            self.numbered.insert(name);
+        } else if !name.is_empty() {
+            self.named.insert(name);
         }
     }
 
@@ -140,6 +148,8 @@ impl Learning {
         other.patterns.into_iter().for_each(|(spelling, pattern)| self.add(spelling, pattern));
         self.births.extend(other.births);
         self.persons.extend(other.persons);
+        self.numbered.extend(other.numbered);
+        self.named.extend(other.named);
         self.files += 1;
     }
 
@@ -208,12 +218,13 @@ impl Learning {
         if self.spellings() > limits::SPELLINGS {
             return None;
         }
+        let unnumbered = self.named.difference(&self.numbered).count();
         let (spellings, patterns): (Vec<_>, Vec<_>) = self.patterns.into_iter().unzip();
         Some(Identifiers {
             search: NFA::new(spellings).ok()?,
             patterns,
             births: self.births,
-            persons: self.persons.len() as u64,
+            persons: (self.persons.len() + unnumbered) as u64,
             files: self.files,
         })
     }

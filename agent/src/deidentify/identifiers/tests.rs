@@ -123,6 +123,7 @@ fn a_patient_counts_once_and_nothing_is_printed() {
     learning.person("HANSEN^ANNA", "1");
     learning.person("Hansen^Anna", "");
     learning.person("hansen anna", " ");
+    learning.person("Madsen^Bo", "");
     learning.learn(Kind::Name, "Hansen^Anna");
     let mut all = Learning::default();
     all.take(learning);

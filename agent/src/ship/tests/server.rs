@@ -77,6 +77,7 @@ impl Server {
     /// Settings for a client without an identity that trusts `ca_pem`, with the shipped timeouts.
     pub(crate) fn settings(&self, ca_pem: String) -> Settings {
         Settings {
+            endpoints: vec![],
             url: self.url(),
             ca_pem: ca_pem.into_bytes(),
             identity: None,

@@ -1,0 +1,124 @@
+//! What the wall's clock may decide: only one that was steady for a week says that something is over.
+//!
+//! It is looked at once a day, and at each start. One that leaps is looked at for a week before it decides anything;
+//! one that leaps for years ends a yes, and nothing is erased for it before the policy's period went by on it.
+
+use log::warn;
+use serde::{Deserialize, Serialize};
+
+use super::Agent;
+use crate::consent::{Flag, State};
+use crate::{durable, limits};
+
+const DAY: i64 = 24 * 3600;
+
+/// Between two looks that are worth writing down.
+const HOUR: i64 = 3600;
+
+/// What the clock showed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Watched {
+    /// Last time.
+    seen: i64,
+    /// When it last leapt, as it showed afterwards.
+    leapt: i64,
+    /// Since when it shows that the yes to usage is over; a leap begins anew.
+    #[serde(default)]
+    over: Option<i64>,
+}
+
+impl Watched {
+    /// After another look at `now`. A computer may be off for as long as a leap, but then it waits a week too.
+    fn look(before: Option<Self>, now: i64) -> Self {
+        match before {
+            Some(before) if (0..=limits::CLOCK_LEAP).contains(&(now - before.seen)) => {
+                Self { seen: now, ..before }
+            }
+            Some(before) if (-limits::CLOCK_BEHIND..0).contains(&(now - before.seen)) => before,
+            Some(Self { over, .. }) => Self { seen: now, leapt: now, over: over.map(|_| now) },
+            None => Self { seen: now, leapt: now, over: None },
+        }
+    }
+
+    /// Whether it may decide.
+    pub(super) fn is_steady(self) -> bool {
+        self.seen - self.leapt >= limits::CLOCK_STEADY
+    }
+
+    /// Whether the yes has been over for so many days, by a clock that did not leap meanwhile.
+    pub(super) fn is_over_for(self, days: u32) -> bool {
+        self.is_steady() && self.over.is_some_and(|over| self.seen - over >= i64::from(days) * DAY)
+    }
+}
+
+impl Agent {
+    /// Looks at the clock and remembers what it showed. What can't be remembered decides nothing later either.
+    pub(super) fn look_at_clock(&self, now: i64) -> Watched {
+        let path = self.config.data_dir.join("clock.json");
+        let before: Option<Watched> =
+            std::fs::read(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let mut watched = Watched::look(before, now);
+        let state = self.book.state(&Flag::UsageStatistics, now);
+        watched.over = match state {
+            State::StalePolicy | State::Expired | State::NotOffered => watched.over.or(Some(watched.seen)),
+            _ => None,
+        };
+        let is_news = |before: Watched| {
+            (before.leapt, before.over) != (watched.leapt, watched.over) || watched.seen - before.seen >= HOUR
+        };
+        if before.is_none_or(is_news) {
+            let text = serde_json::to_vec(&watched).unwrap_or_default();
+            if let Err(e) = durable::replace(&path, &text) {
+                warn!(
+                    "what the clock showed cannot be kept ({}): check the space and rights of data_dir",
+                    e.kind()
+                );
+            }
+        }
+        watched
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_leaps_decides_nothing_for_a_week() {
+        let start = 1_780_000_000;
+        let steady_after = |times: &[i64]| {
+            times
+                .iter()
+                .fold(None, |before, now| Some(Watched::look(before, *now)))
+                .is_some_and(Watched::is_steady)
+        };
+        let days = |from: i64, count: i64| (0..count).map(move |day| from + day * DAY);
+        let week: Vec<i64> = days(start, 9).collect();
+        assert!(!steady_after(&week[..3]), "a new installation");
+        assert!(steady_after(&week));
+        for leap in [10 * 365 * DAY, -10 * 365 * DAY, 60 * DAY, -3 * DAY] {
+            let leapt: Vec<i64> = week.iter().copied().chain(days(start + 8 * DAY + leap, 6)).collect();
+            assert!(!steady_after(&leapt), "{leap}");
+        }
+        let holidays: Vec<i64> = week.iter().copied().chain([start + 30 * DAY]).collect();
+        assert!(steady_after(&holidays), "three weeks off are no leap");
+    }
+    #[test]
+    fn a_yes_is_over_for_a_month_only_by_a_clock_that_went_through_it() {
+        let start = 1_780_000_000;
+        let over_after = |times: &mut dyn Iterator<Item = i64>| {
+            let look = |before: Option<Watched>, now| {
+                let watched = Watched::look(before, now);
+                Some(Watched { over: watched.over.or(Some(watched.seen)), ..watched })
+            };
+            times.fold(None, look).is_some_and(|watched| watched.is_over_for(30))
+        };
+        let days = |from: i64, count: i64| (0..count).map(move |day| from + day * DAY);
+        assert!(!over_after(&mut days(start, 30)) && over_after(&mut days(start, 31)));
+        for leap in [10 * 365 * DAY, -10 * 365 * DAY] {
+            let leapt = |count| days(start, 20).chain(days(start + leap, count));
+            assert!(!over_after(&mut leapt(30)), "{leap}");
+            assert!(over_after(&mut leapt(31)), "a month is a month, whatever the year");
+        }
+    }
+}
