@@ -14,6 +14,7 @@ use agent::deidentify::files::Format;
 use agent::doctor::Check;
 use agent::support::manifest::{self, FileEntry, Manifest, Operation, Outcome, PolicyName};
 use agent::support::page::Preview;
+use common::clinic::Clinic;
 use protocol::{CaseReason, DeviceId, Digest, Purpose};
 use serde_json::{Value, json};
 
@@ -142,6 +143,26 @@ fn the_preview_is_read_searched_and_printed_without_the_network() {
     assert_eq!(seen["absent"], json!({"said": "Found nowhere", "files": 0}));
     assert_eq!([&seen["opened"], &seen["printed_search"]], [&json!(true), &json!(false)]);
     assert_eq!([&seen["all"], &seen["open"]], [6, 6]);
+}
+
+#[test]
+fn the_page_of_a_real_preview_is_read_and_searched_without_the_network() {
+    let clinic = Clinic::new();
+    let draft = clinic.preview("CASE-2026-0042", &["--last-scan", "--contact", "Klinikken, 12 34 56 78"]);
+    let page = clinic.path("copy-CASE-2026-0042/preview.html");
+    let Some(seen) = common::browser::look("preview.mjs", &page) else { return };
+    common::browser::assert_quiet(&seen);
+    assert_eq!(
+        [&seen["english"], &seen["danish"]],
+        ["Support case CASE-2026-0042", "Supportsag CASE-2026-0042"]
+    );
+    assert_eq!(seen["hits"], json!({"said": "Hits: 1, files: 1", "files": 1}));
+    assert_eq!(seen["absent"], json!({"said": "Found nowhere", "files": 0}));
+    assert_eq!([&seen["all"], &seen["open"]], [&draft["files"], &draft["files"]]);
+    let text = fs::read_to_string(page).unwrap();
+    assert!(text.contains(draft["digest"].as_str().unwrap()) && text.contains("Klinikken, 12 34 56 78"));
+    let names = clinic.patients.iter().flat_map(|patient| [patient.family, patient.given, &patient.number]);
+    assert_eq!(names.filter(|name| text.contains(name)).count(), 0);
 }
 
 #[test]

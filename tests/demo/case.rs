@@ -19,6 +19,8 @@ const CASE: &str = "DEMO-1";
 pub(crate) struct Places {
     pub(crate) logs: PathBuf,
     pub(crate) scans: PathBuf,
+    /// How the scans are chosen: all that were given, or the last of the simulated ones.
+    choice: Vec<String>,
     /// Names that must not come out, where they are known.
     names: Vec<String>,
 }
@@ -39,7 +41,11 @@ impl Places {
                 .collect(),
             false => Vec::new(),
         };
-        Ok(Self { logs: logs.unwrap_or(written_logs), scans: scans.unwrap_or(written_scans), names })
+        let choice = match &scans {
+            Some(scans) => vec!["--scans".to_owned(), scans.to_string_lossy().into_owned()],
+            None => vec!["--last-scan".to_owned()],
+        };
+        Ok(Self { logs: logs.unwrap_or(written_logs), scans: scans.unwrap_or(written_scans), choice, names })
     }
 }
 
@@ -50,8 +56,9 @@ pub(crate) fn support(show: &mut Show, stage: &Stage, places: &Places, dir: &Pat
     show.say(format!("scans   {}", places.scans.display()));
     let copy = dir.join("preview");
     let copy_text = copy.to_string_lossy().into_owned();
-    let preview = ["support", "preview", "--case", CASE, "--reason", "error", "--last-scan", "--json", "-o"];
-    let draft = stage.agent_json(&[&preview[..], &[&copy_text]].concat())?;
+    let mut preview = vec!["support", "preview", "--case", CASE, "--reason", "error", "--json", "-o", &copy_text];
+    preview.extend(places.choice.iter().map(String::as_str));
+    let draft = stage.agent_json(&preview)?;
     let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let stored = fs::read(copy.join("manifest.json"))?;
     let manifest: Value = serde_json::from_slice(&stored)?;

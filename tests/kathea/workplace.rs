@@ -54,17 +54,11 @@ pub(crate) fn write(
     fs::write(logs.join("kathea.log"), kathea)?;
     fs::write(logs.join("x1-controller.log"), controller)?;
     let days = random.within(0, 200);
-    fs::write(
-        logs.join("calibration.json"),
-        format!(
-            "{{\"geometry\":{{\"result\":\"pass\",\"days\":{days}}},\"gain\":{{\"result\":\"warn\",\"days\":190}}}}"
-        ),
-    )?;
-    fs::write(logs.join("constancy.json"), "{\"uniformity\":{\"value\":998,\"verdict\":\"pass\"}}")?;
-    fs::write(
-        logs.join("encoders.json"),
-        "{\"rotation\":{\"errors\":0},\"column\":{\"errors\":17},\"frames_lost\":3}",
-    )?;
+    let geometry = format!(r#"{{"type":"geometry","days":{days},"last":"pass"}}"#);
+    let gain = r#"{"type":"gain","days":190,"last":"warn"}"#;
+    fs::write(logs.join("calibration.json"), format!("[{geometry},{gain}]"))?;
+    fs::write(logs.join("constancy.json"), r#"{"test":"uniformity","verdict":"pass","days_overdue":0}"#)?;
+    fs::write(logs.join("encoders.json"), r#"{"motion_mm":0.4,"encoder_errors":17}"#)?;
     Ok(patients)
 }
 
