@@ -107,7 +107,8 @@ fn nothing_is_ever_written_in_plain_but_where_a_person_pointed() {
         assert!(all.iter().any(|(path, text)| path.starts_with(&copy) && text.contains(needle)), "{needle}");
     }
     for sealed in [clinic.workstation.data().join("bundles"), home.to_owned()] {
-        let is_age = |(path, text): &(&Path, &str)| path.starts_with(&sealed) && text.contains("age-encryption");
+        let is_age =
+            |(path, text): &(&Path, &str)| path.starts_with(&sealed) && text.contains("age-encryption");
         assert!(all.iter().any(is_age), "{}", sealed.display());
     }
     assert!(all.iter().any(|(path, _)| path.starts_with(clinic.workstation.data().join("drafts"))));

@@ -56,7 +56,8 @@ pub(crate) fn support(show: &mut Show, stage: &Stage, places: &Places, dir: &Pat
     show.say(format!("scans   {}", places.scans.display()));
     let copy = dir.join("preview");
     let copy_text = copy.to_string_lossy().into_owned();
-    let mut preview = vec!["support", "preview", "--case", CASE, "--reason", "error", "--json", "-o", &copy_text];
+    let mut preview =
+        vec!["support", "preview", "--case", CASE, "--reason", "error", "--json", "-o", &copy_text];
     preview.extend(places.choice.iter().map(String::as_str));
     let draft = stage.agent_json(&preview)?;
     let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();

@@ -70,7 +70,10 @@ pub(crate) const RULES: &[(&str, Both<&'static str>)] = &[
         "outside_vocabulary",
         both("Words that are not Kathea's or the X1's own", "Ord, der ikke er Katheas eller X1'erens egne"),
     ),
-    ("not_a_number", both("Lines of measurements that are not numbers", "Linjer i målinger, der ikke er tal")),
+    (
+        "not_a_number",
+        both("Lines of measurements that are not numbers", "Linjer i målinger, der ikke er tal"),
+    ),
     ("not_readable", both("Lines that cannot be read", "Linjer, der ikke kan læses")),
     ("replaced", both("Attributes of scans, replaced", "Attributter fra scanninger, erstattet")),
     (
