@@ -4,6 +4,7 @@
 
 mod common;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
 
@@ -75,9 +76,9 @@ fn bad_lines() -> Vec<(&'static str, Vec<u8>)> {
 fn each_bad_line_costs_itself_and_is_counted_by_its_reason() {
     let (collector, workstation) = granted();
     let mut outbox = Outbox::new(seeded());
-    let (mut text, mut dropped) = (Vec::new(), std::collections::BTreeMap::new());
+    let (mut text, mut dropped) = (Vec::new(), BTreeMap::new());
     for (reason, line) in bad_lines() {
-        *dropped.entry(reason).or_insert(0) += 1;
+        *dropped.entry(reason.to_owned()).or_insert(0) += 1;
         text.extend_from_slice(&line);
         text.extend_from_slice(b"\n\r\n\n");
         text.extend_from_slice((outbox.device_error() + "\r\n").as_bytes());
@@ -88,6 +89,24 @@ fn each_bad_line_costs_itself_and_is_counted_by_its_reason() {
     workstation.expect(0, &["run", "--once"]);
     assert_eq!(workstation.status()["dropped"], json!(dropped));
     Totals::exported(&collector.export()).assert_are(&outbox.expected);
+    assert_eq!(told_to_the_vendor(&workstation, &collector), dropped);
+    assert_eq!(told_to_the_vendor(&workstation, &collector), dropped, "once");
+}
+
+/// The service starts, and so counts its day; what the vendor then knows of lines that were dropped, by reason.
+fn told_to_the_vendor(workstation: &Workstation, collector: &Collector) -> BTreeMap<String, u64> {
+    let service = workstation.serve();
+    until("it looked at itself", || workstation.status()["waiting"]["open"]["records"] != 0);
+    service.kill();
+    workstation.expect(0, &["run", "--once", "--close"]);
+    let mut told = BTreeMap::new();
+    for line in collector.export().iter().filter(|line| line["entry"] == "agent.health") {
+        let measure = line["attributes"]["measure"].as_str().unwrap();
+        if let Some(reason) = measure.strip_prefix("dropped_") {
+            *told.entry(reason.to_owned()).or_insert(0) += line["count"].as_u64().unwrap();
+        }
+    }
+    told
 }
 
 #[test]

@@ -99,3 +99,15 @@ fn it_ends_when_it_is_told_to_and_starts_after_it_was_killed() {
     assert_eq!(service.code(), Some(0));
     assert!(!workstation.socket().exists());
 }
+
+#[test]
+fn the_documented_example_is_answered() {
+    let (_collector, _relay, workstation, _) = route();
+    let _service = workstation.serve();
+    let text = include_str!("../protocol/SOCKET.md");
+    let example = text.split("```python\n").nth(1).unwrap().split("```").next().unwrap();
+    let socket = workstation.socket();
+    let example = example.replace("/run/kathea-agent/kathea.sock", socket.to_str().unwrap());
+    let output = Command::new("python3").args(["-c", &example]).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "{'ok': True}\n", "{:?}", output.stderr);
+}

@@ -81,6 +81,8 @@ pub struct Agent {
     running: bool,
     /// When the workstation is looked at again, since the start.
     device_due: Duration,
+    /// Of this process's seconds of processor time, what `agent.health` was told.
+    seconds_told: u64,
     /// The store can't go on in this process: it ends, and the service manager starts it again.
     poisoned: bool,
     started: Instant,

@@ -29,6 +29,10 @@ pub struct Tally {
 struct Counts {
     dropped: BTreeMap<Reason, u64>,
     sent: BTreeMap<String, Sent>,
+    /// Of `dropped`, what is in `agent.health` already.
+    told: BTreeMap<Reason, u64>,
+    /// What else `agent.health` will tell, by its measure.
+    health: BTreeMap<String, u64>,
     /// Lines counted, by the hash of their source.
     cursors: BTreeMap<String, u64>,
 }
@@ -79,6 +83,29 @@ impl Tally {
     /// What was dropped, by reason; reasons without a count are left out.
     pub fn dropped(&self) -> &BTreeMap<Reason, u64> {
         &self.counts.dropped
+    }
+
+    /// Adds one to another measure of `agent.health`.
+    pub fn note(&mut self, measure: &str) {
+        *self.counts.health.entry(measure.to_owned()).or_default() += 1;
+        self.changed = true;
+    }
+
+    /// What `agent.health` was not told yet, by its measure.
+    pub fn untold(&self) -> Vec<(String, u64)> {
+        let told = |reason| self.counts.told.get(reason).copied().unwrap_or_default();
+        let dropped = self.counts.dropped.iter();
+        let dropped =
+            dropped.map(|(reason, count)| (format!("dropped_{reason}"), count.saturating_sub(told(reason))));
+        let health = self.counts.health.iter().map(|(measure, count)| (measure.clone(), *count));
+        dropped.chain(health).filter(|(_, count)| *count > 0).collect()
+    }
+
+    /// All of that was told, or is from before a yes and never will be.
+    pub fn forget_untold(&mut self) {
+        self.counts.told.clone_from(&self.counts.dropped);
+        self.counts.health.clear();
+        self.changed = true;
     }
 
     /// Adds an acknowledged batch. `at` is RFC 3339, UTC.
@@ -166,6 +193,24 @@ mod tests {
         assert_eq!(again.dropped()[&Reason::NotJson], 2);
         assert_eq!(again.cursor([1; 16]), 5);
         assert_eq!(again.acknowledged()["usage_statistics"].records, 10);
+    }
+
+    #[test]
+    fn what_was_told_is_told_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("tally.json");
+        let (mut tally, _) = Tally::open(path.clone());
+        tally.drop(Reason::NotJson, 2);
+        tally.note("upload_ok");
+        tally.save().unwrap();
+        let (mut tally, _) = Tally::open(path);
+        let told = [("dropped_not_json".to_owned(), 2), ("upload_ok".to_owned(), 1)];
+        assert_eq!(tally.untold(), told);
+        tally.forget_untold();
+        assert_eq!(tally.untold(), []);
+        tally.drop(Reason::NotJson, 3);
+        assert_eq!(tally.untold(), [("dropped_not_json".to_owned(), 3)]);
+        assert_eq!(tally.dropped()[&Reason::NotJson], 5, "people see the sum");
     }
 
     #[test]

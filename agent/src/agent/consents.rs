@@ -88,6 +88,7 @@ impl Agent {
     ) -> Result<Digest, Trouble> {
         if *flag == Flag::UsageStatistics && self.book.permit::<UsageStatistics>(now).is_none() {
             self.discard_outbox(now)?;
+            self.tally.forget_untold();
         }
         killpoint::step("grant.emptied");
         let entry = self.book.grant(flag, yes, manifest, by, now)?;
@@ -144,6 +145,7 @@ impl Agent {
     fn release(&mut self, flag: &Flag, by: By, now: i64) -> Result<Value, Trouble> {
         let entry = self.book.release(flag, by, now)?;
         self.tell_vendor(PrivacyKind::Release, flag, entry, now)?;
+        self.tally.forget_untold();
         self.resume_journal(now)?;
         self.consent_changed();
         info!("consent: {flag} released");

@@ -67,12 +67,26 @@ impl Agent {
             self.trouble("expiry", &trouble);
         }
         self.write_flags_for_kathea();
-        if !granted {
-            return;
+        if granted {
+            self.report_device(now);
         }
+    }
+
+    /// What the agent sees of the workstation, and what it counted about itself since the last time.
+    fn report_device(&mut self, now: i64) {
         let at = OffsetDateTime::from_unix_timestamp(now).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-        let lines = device::happenings(self.config.kathea.scans.first().map(PathBuf::as_path), at);
+        let mut lines = device::happenings(self.config.kathea.scans.first().map(PathBuf::as_path), at);
+        let mut counted = self.tally.untold();
+        let seconds = device::processor_seconds().unwrap_or_default();
+        if seconds > self.seconds_told {
+            counted.push(("cpu_s".to_owned(), seconds - self.seconds_told));
+        }
+        lines.extend(device::health(&counted, at));
         let lines: Vec<&[u8]> = lines.iter().map(Vec::as_slice).collect();
-        self.take_lines(&lines, now);
+        // What cannot be taken in now is told tomorrow. A crash before the tally is saved tells a day's counts twice.
+        if self.take_lines(&lines, now).iter().all(Result::is_ok) {
+            self.tally.forget_untold();
+            self.seconds_told = seconds;
+        }
     }
 }

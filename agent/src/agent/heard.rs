@@ -102,6 +102,11 @@ impl Agent {
     fn heard_of_batch(&mut self, parcel: &Parcel, missing: &[Missing], reply: Reply) -> Result<(), Trouble> {
         let fate = self.tell(Stream::Usage, reply, parcel.records())?;
         let done = self.dispatch.progress.note(parcel, &fate);
+        self.tally.note(match fate {
+            Fate::Settle { .. } => "upload_ok",
+            Fate::Reject(_) | Fate::Stop(_) => "upload_refused",
+            Fate::Consent | Fate::Keep => "upload_retry",
+        });
         if matches!(fate, Fate::Consent) {
             self.dispatch.consent_first = Some(parcel.consent());
         }

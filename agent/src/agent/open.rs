@@ -92,6 +92,7 @@ impl Agent {
             busy_until: None,
             running: false,
             device_due: Duration::ZERO,
+            seconds_told: 0,
             poisoned: false,
             started,
             random,

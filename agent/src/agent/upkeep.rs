@@ -103,6 +103,7 @@ impl Agent {
     pub(super) fn note_losses(&mut self, recovery: &Recovery) -> Result<(), Trouble> {
         if recovery.carved > 0 {
             info!("the spool was damaged on disk; what could be found is recovered");
+            self.tally.note("recovered");
         }
         if recovery.lost > 0 {
             self.tally.drop(Reason::Damaged, recovery.lost);

@@ -30,6 +30,26 @@ pub fn happenings(scans: Option<&Path>, now: OffsetDateTime) -> Vec<Vec<u8>> {
     resources.chain(inventory).flatten().collect()
 }
 
+/// What the agent counted about itself, as lines for now.
+pub fn health(counted: &[(String, u64)], now: OffsetDateTime) -> Vec<Vec<u8>> {
+    let at = now.format(&Rfc3339).unwrap_or_default();
+    let line = |(measure, count): &(String, u64)| {
+        let count = (*count).min(HEALTH_MOST);
+        json!({"event": "agent.health", "at": at, "measure": measure, "count": count})
+            .to_string()
+            .into_bytes()
+    };
+    counted.iter().map(line).collect()
+}
+
+/// The catalog's end for one count.
+const HEALTH_MOST: u64 = 1_000_000;
+
+/// Whole seconds that this process used of the processor, where the system tells.
+pub fn processor_seconds() -> Option<u64> {
+    system::processor_seconds()
+}
+
 /// Notes at the first start which computer this is, as a salted hash that never leaves; true if the data is of another.
 pub fn note_machine(data_dir: &Path, random: &dyn SecureRandom) -> io::Result<bool> {
     if let Some(is_ours) = is_of_this_machine(data_dir) {
@@ -90,6 +110,7 @@ mod system {
     use std::fs;
     use std::path::Path;
 
+    use nix::sys::resource::{UsageWho, getrusage};
     use nix::sys::statvfs::statvfs;
     use nix::sys::utsname::uname;
 
@@ -102,6 +123,11 @@ mod system {
 
     pub(super) fn memory() -> Option<Memory> {
         super::parse_meminfo(&fs::read_to_string("/proc/meminfo").ok()?)
+    }
+
+    pub(super) fn processor_seconds() -> Option<u64> {
+        let used = getrusage(UsageWho::RUSAGE_SELF).ok()?;
+        u64::try_from((used.user_time() + used.system_time()).tv_sec()).ok()
     }
 
     pub(super) fn machine() -> Option<String> {
@@ -118,7 +144,7 @@ mod system {
     use std::path::Path;
 
     use winsafe::co::RRF;
-    use winsafe::{GetDiskFreeSpaceEx, GlobalMemoryStatusEx, HKEY, RegistryValue};
+    use winsafe::{FILETIME, GetDiskFreeSpaceEx, GlobalMemoryStatusEx, HKEY, HPROCESS, RegistryValue};
 
     use super::Memory;
 
@@ -132,6 +158,13 @@ mod system {
         let status = GlobalMemoryStatusEx().ok()?;
         let gib = status.ullTotalPhys.div_ceil(1 << 30).clamp(4, 512);
         Some(Memory { gib, used_percent: u64::from(status.dwMemoryLoad) })
+    }
+
+    /// Windows counts steps of 100 ns.
+    pub(super) fn processor_seconds() -> Option<u64> {
+        let (_, _, kernel, user) = HPROCESS::GetCurrentProcess().GetProcessTimes().ok()?;
+        let steps = |time: FILETIME| u64::from(time.dwHighDateTime) << 32 | u64::from(time.dwLowDateTime);
+        Some((steps(kernel) + steps(user)) / 10_000_000)
     }
 
     pub(super) fn machine() -> Option<String> {
@@ -182,7 +215,7 @@ fn version_of(release: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use protocol::Catalog;
+    use protocol::{Catalog, Reason};
     use serde_json::Value;
 
     use super::*;
@@ -194,6 +227,11 @@ mod tests {
         let mut lines = happenings(Some(Path::new("/")), now);
         assert!(!lines.is_empty());
         lines.push(resources("1970-01-01T00:00:00Z", "scans", 1234, memory));
+        let reasons = Reason::ALL.iter().map(|reason| format!("dropped_{reason}"));
+        let measures =
+            ["upload_ok", "upload_retry", "upload_refused", "recovered", "cpu_s"].map(String::from);
+        let counted = reasons.chain(measures).map(|measure| (measure, u64::MAX)).collect::<Vec<_>>();
+        lines.extend(health(&counted, now));
         for line in lines {
             let Value::Object(line) = serde_json::from_slice(&line).unwrap() else { panic!("an object") };
             let happening = Catalog::built_in().happening(line["event"].as_str().unwrap()).unwrap();

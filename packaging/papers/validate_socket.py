@@ -1,0 +1,27 @@
+"""Checks the examples of SOCKET.md against socket.schema.json; what the agent would refuse must not pass."""
+
+import json
+import sys
+from pathlib import Path
+
+from jsonschema import Draft202012Validator
+
+protocol = Path(sys.argv[1])
+schema = json.loads((protocol / "socket.schema.json").read_text())
+Draft202012Validator.check_schema(schema)
+validator = Draft202012Validator(schema)
+block = (protocol / "SOCKET.md").read_text().split("```json\n")[1].split("```")[0]
+examples = [json.loads(line) for line in block.splitlines()]
+examples.append({"event": "exposure.completed", "at": "2026-11-21T10:32:11+01:00", "kv": 90, "mode": "cbct"})
+for example in examples:
+    error = next(validator.iter_errors(example), None)
+    if error is not None:
+        sys.exit(f"{example} does not pass: {error.message}")
+for broken in (
+    {}, {"request": "sing"}, {"request": "consent"}, {"request": "consent", "action": "grant", "by": "owner"},
+    {"request": "support", "action": "preview", "wish": {"case": "case 1", "reason": "error"}},
+    {"event": "exposure.completed"}, {"event": "exposure.completed", "at": "now", "patient": ["A"]},
+):
+    if validator.is_valid(broken):
+        sys.exit(f"{broken} passes")
+print(f"{len(examples)} examples of SOCKET.md pass its schema")
