@@ -26,7 +26,11 @@ pub(crate) fn run(config: Config, once: bool, close: bool) -> Result<Exit, Failu
         });
     }
     let stop = agent.stopper();
-    ctrlc::set_handler(move || stop.stop()).map_err(|_| {
+    ctrlc::set_handler(move || {
+        systemd::stopping();
+        stop.stop();
+    })
+    .map_err(|_| {
         Failure::failed("the system does not pass on its signals: start the agent by its service manager")
     })?;
     agent.run(systemd::beat().as_ref()).map_err(Failure::failed)?;

@@ -1,14 +1,17 @@
 //! The service as Kathea and the service manager see it: an answered line is durable, a scan that runs holds
 //! back what is sent, and the service ends when it is told to and starts after it was killed.
 
-#![cfg(unix)]
+#![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "what the tests share is outside of `#[test]` functions")]
 
 mod common;
 
 use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::os::unix::net::UnixDatagram;
 use std::os::unix::net::UnixStream;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use common::collector::Collector;
 use common::outbox::Outbox;
@@ -110,4 +113,48 @@ fn the_documented_example_is_answered() {
     let example = example.replace("/run/kathea-agent/kathea.sock", socket.to_str().unwrap());
     let output = Command::new("python3").args(["-c", &example]).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stdout), "{'ok': True}\n", "{:?}", output.stderr);
+}
+
+/// The next word to the service manager; none if it does not come within `patience`.
+fn told(manager: &UnixDatagram, patience: Duration) -> Option<String> {
+    manager.set_read_timeout(Some(patience)).unwrap();
+    let mut message = [0; 100];
+    let length = manager.recv(&mut message).ok()?;
+    Some(String::from_utf8(message[..length].to_vec()).unwrap())
+}
+
+#[test]
+fn the_service_manager_is_told_of_progress_and_of_nothing_while_the_loop_hangs() {
+    const BEAT: Duration = Duration::from_millis(500);
+    const PATIENCE: Duration = Duration::from_secs(60);
+    const GOES_ROUND: &str = "READY=1\nWATCHDOG=1";
+    // Enrolling waits for an answer, and this collector has none.
+    let (silent, real) = (TcpListener::bind("127.0.0.1:0").unwrap(), Collector::start());
+    let workstation = Workstation::new(&format!("https://{}", silent.local_addr().unwrap()), &real.ca());
+    let name = workstation.path().join("notify");
+    let manager = UnixDatagram::bind(&name).unwrap();
+    let mut service = workstation.agent(&["run"]);
+    service.env("NOTIFY_SOCKET", &name).env("WATCHDOG_USEC", (2 * BEAT).as_micros().to_string());
+    let mut service = service.stderr(Stdio::null()).spawn().unwrap();
+    for _ in 0..4 {
+        assert_eq!(told(&manager, PATIENCE).unwrap(), GOES_ROUND, "with nothing to do it still says so");
+    }
+
+    until("the service listens", || UnixStream::connect(workstation.socket()).is_ok());
+    let mut asking = Socket::of(&workstation);
+    asking.0.get_mut().write_all(b"{\"request\":\"enroll\",\"token\":\"x\"}\n").unwrap();
+    let (held, _) = silent.accept().unwrap();
+    manager.set_nonblocking(true).unwrap();
+    while manager.recv(&mut [0; 100]).is_ok() {}
+    manager.set_nonblocking(false).unwrap();
+    assert_eq!(told(&manager, 4 * BEAT), None, "a loop that hangs is silent");
+
+    drop((held, silent));
+    let mut answer = String::new();
+    asking.0.read_line(&mut answer).unwrap();
+    assert!(answer.contains("\"failed\""), "{answer}");
+    assert_eq!(told(&manager, PATIENCE).unwrap(), GOES_ROUND);
+    assert!(Command::new("kill").args(["-TERM", &service.id().to_string()]).status().unwrap().success());
+    assert_eq!(service.wait().unwrap().code(), Some(0));
+    while told(&manager, PATIENCE).unwrap() != "STOPPING=1" {}
 }
