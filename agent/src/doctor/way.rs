@@ -68,7 +68,8 @@ pub(super) fn collector(config: &Config, reach: Reach, now: i64) -> Vec<Check> {
     };
     let mut checks = vec![Check::pass("ca", "the vendor's certificates are read")];
     if reach == Reach::Collector {
-        checks.extend(steps(&https.exchange(&routes::capabilities()), now));
+        let proxied = config.collector.proxy.is_some();
+        checks.extend(steps(&https.exchange(&routes::capabilities()), proxied, now));
     }
     checks
 }
@@ -104,7 +105,7 @@ fn https(config: &Config) -> Result<Https, Check> {
 
 /// Asked without the device's certificate, a collector that is the vendor's says no; anything else is no
 /// collector. What comes before the step that failed went well.
-fn steps(outcome: &Result<Answer, Failure>, now: i64) -> Vec<Check> {
+fn steps(outcome: &Result<Answer, Failure>, proxied: bool, now: i64) -> Vec<Check> {
     let passed = |count| STEPS.iter().take(count).map(|(check, what)| Check::pass(check, what));
     let failed = |count, check, failure: &Failure| {
         passed(count).chain([Check::fail(check, "does not come about", failure)]).collect()
@@ -119,6 +120,15 @@ fn steps(outcome: &Result<Answer, Failure>, now: i64) -> Vec<Check> {
         }
         Err(failure @ Failure::Proxy(_)) => {
             return vec![Check::fail("proxy", "does not let the agent through", failure)];
+        }
+        Err(Failure::Cut | Failure::NotHttp) if proxied => {
+            let remedy = "what answers there is no proxy, or lets nobody through: check [collector] proxy";
+            return vec![Check::fail("proxy", "breaks off", remedy)];
+        }
+        Err(Failure::Cut) => {
+            let remedy =
+                "something between, or another server, breaks off: check [collector] url and the firewall";
+            return passed(2).chain([Check::fail("tls", "does not come about", remedy)]).collect();
         }
         Err(failure @ (Failure::Connect | Failure::Timeout(Phase::Connect))) => {
             return failed(1, "connection", failure);
@@ -183,9 +193,12 @@ mod tests {
             Ok(Answer { status, date: date.map(str::to_owned), ..Answer::default() })
         };
         let (now, date) = (1_795_341_600, Some("Sun, 22 Nov 2026 10:00:00 GMT"));
-        assert_eq!(verdicts(&steps(&answer(401, date), now)), []);
-        assert_eq!(verdicts(&steps(&answer(401, date), now - 86_400)), [("clock offset", Verdict::Warn)]);
-        assert_eq!(verdicts(&steps(&answer(404, date), now)), [("collector", Verdict::Fail)]);
+        assert_eq!(verdicts(&steps(&answer(401, date), false, now)), []);
+        assert_eq!(
+            verdicts(&steps(&answer(401, date), false, now - 86_400)),
+            [("clock offset", Verdict::Warn)]
+        );
+        assert_eq!(verdicts(&steps(&answer(404, date), false, now)), [("collector", Verdict::Fail)]);
     }
 
     #[test]
@@ -198,16 +211,17 @@ mod tests {
             (Failure::Proxy(None), "proxy", 0),
             (Failure::Tls(TlsFailure::UnknownCa), "tls", 2),
             (Failure::Tls(TlsFailure::Expired), "tls", 2),
+            (Failure::Cut, "tls", 2),
             (Failure::NotHttp, "collector", 3),
         ] {
-            let checks = steps(&Err(failure), 0);
+            let checks = steps(&Err(failure), false, 0);
             assert_eq!(verdicts(&checks), [(step, Verdict::Fail)], "{failure:?}");
             assert_eq!(checks.len(), before + 1, "{failure:?}");
         }
-        assert_eq!(verdicts(&steps(&Err(Failure::Tls(TlsFailure::ClientRefused)), 0)), []);
-        let inspected = steps(&Err(Failure::Tls(TlsFailure::UnknownCa)), 0);
+        assert_eq!(verdicts(&steps(&Err(Failure::Tls(TlsFailure::ClientRefused)), false, 0)), []);
+        let inspected = steps(&Err(Failure::Tls(TlsFailure::UnknownCa)), false, 0);
         assert!(inspected.last().unwrap().remedy.contains("inspection proxy"));
-        let password = steps(&Err(Failure::Proxy(Some(407))), 0);
+        let password = steps(&Err(Failure::Proxy(Some(407))), true, 0);
         assert!(password[0].remedy.contains("NTLM is not supported"));
     }
 
