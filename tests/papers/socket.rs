@@ -76,6 +76,14 @@ fn the_agent_reads_every_request_that_is_described() {
     }
 }
 
+/// `NewOwner` as serde writes it.
+fn snake(variant: &str) -> String {
+    let parts = variant.char_indices().flat_map(|(at, c)| {
+        (at > 0 && c.is_ascii_uppercase()).then_some('_').into_iter().chain(c.to_lowercase())
+    });
+    parts.collect()
+}
+
 /// The actions that the code knows, by the names of its variants.
 #[test]
 fn the_schema_describes_every_request_that_the_agent_reads() {
@@ -89,8 +97,9 @@ fn the_schema_describes_every_request_that_the_agent_reads() {
         let variants = code.split(list).nth(1).unwrap().split("\n}\n").next().unwrap();
         let mut found = 0;
         for line in variants.lines().filter(|line| line.starts_with("    ") && !line.starts_with("     ")) {
-            let word = line.trim().trim_end_matches([',', '{', ' ']).to_lowercase();
-            if word.starts_with(|c: char| c.is_ascii_lowercase()) && !word.contains('}') {
+            let variant = line.trim().trim_end_matches([',', '{', ' ']);
+            if variant.starts_with(|c: char| c.is_ascii_uppercase()) {
+                let word = snake(variant);
                 assert!(names.contains(&format!("\"{request}\" \"{word}\"")), "{request} {word}");
                 found += 1;
             }
