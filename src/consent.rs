@@ -20,7 +20,7 @@ pub(crate) fn consent(config: &Config, command: Consent) -> Result<Exit, Failure
     let language = config.language.as_str();
     let ask = |request| reach::ask(config, &Question::Request(Request::Consent(request)));
     match command {
-        Consent::List { json } => show(&ask(about(ConsentAction::List, None))?, json, flags),
+        Consent::List { json } => show(&ask(about(ConsentAction::List, None))?, json, list),
         Consent::Show { purpose, json } => {
             let body = ask(about(ConsentAction::Show, Some(purpose)))?;
             show(&body, json, |body| notice(body, language))?;
@@ -71,6 +71,29 @@ pub(crate) fn consent(config: &Config, command: Consent) -> Result<Exit, Failure
             format!("{} entries: each signed, none missing, none changed", body["entries"])
         }),
     }
+}
+
+/// What is asked for, by whom and for how long, then what was answered.
+fn list(body: &Value) -> String {
+    let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let row = |asked: &Value| {
+        let purpose = word(&asked["purpose"]);
+        if asked["offered"] != true {
+            return vec![purpose, "not asked for".to_owned()];
+        }
+        let until = format!("a yes lasts {}", word(&asked["lasts"]));
+        let (here, there) = (word(&asked["kept_here"]), word(&asked["kept_there"]));
+        vec![purpose, until, format!("waits here {here} at most"), format!("vendor keeps it {there}")]
+    };
+    let rows: Vec<_> = body["asked"].as_array().into_iter().flatten().map(row).collect();
+    let policy = &body["policy"];
+    let heading = format!(
+        "Asked by {} ({}, {})",
+        word(&policy["controller"]),
+        word(&policy["id"]),
+        word(&policy["version"])
+    );
+    format!("{}\n{}", print::table(&heading, &rows), flags(body))
 }
 
 pub(crate) fn about(action: ConsentAction, purpose: Option<Purpose>) -> ConsentRequest {

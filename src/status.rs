@@ -90,7 +90,9 @@ pub(crate) fn text(body: &Value) -> String {
 pub(crate) fn flags(body: &Value) -> String {
     let flags = rows("Consent", &body["consent"], |purpose, state| {
         let state = state.as_str().unwrap_or("-");
-        vec![purpose.to_owned(), state.to_owned(), words::state(state).to_owned()]
+        let end = body["ends"][purpose].as_str().and_then(|end| end.get(..10)).filter(|_| state == "granted");
+        let until = end.map_or_else(String::new, |end| format!(", until {end}"));
+        vec![purpose.to_owned(), state.to_owned(), words::state(state).to_owned() + &until]
     });
     let word = |value: &Value| value.as_str().unwrap_or("-").to_owned();
     let case = |case: &Value| {

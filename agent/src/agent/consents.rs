@@ -21,9 +21,7 @@ impl Agent {
     pub(super) fn answer_consent(&mut self, request: &ConsentRequest, caller: Caller, now: i64) -> Reply {
         match (request.action, request.purpose) {
             (ConsentAction::List, _) => {
-                return Reply::done(
-                    json!({"consent": self.flags(now), "ends": self.ends(), "cases": self.cases(now)}),
-                );
+                return self.list(now);
             }
             (ConsentAction::Verify, _) => return self.verify_ledger(),
             (ConsentAction::Receipt, _) => return self.receipts(request),
@@ -55,6 +53,23 @@ impl Agent {
             _ => return self.show(flag.purpose(), now),
         };
         replied(done).with(json!({"purpose": flag.purpose(), "case": flag.case()}))
+    }
+
+    /// What the policy asks for and for how long, and what was answered.
+    fn list(&self, now: i64) -> Reply {
+        let policy = self.book.policy();
+        let asked = Purpose::ALL.iter().map(|purpose| {
+            let [lasts, here, vendor] = policy.periods(*purpose).unwrap_or_default();
+            let offered = policy.terms(*purpose).is_some();
+            json!({"purpose": purpose, "offered": offered, "lasts": lasts, "kept_here": here, "kept_there": vendor})
+        });
+        Reply::done(json!({
+            "policy": {"id": policy.id(), "version": policy.version(), "controller": policy.controller().name},
+            "asked": asked.collect::<Vec<_>>(),
+            "consent": self.flags(now),
+            "ends": self.ends(),
+            "cases": self.cases(now),
+        }))
     }
 
     fn show(&self, purpose: Purpose, now: i64) -> Reply {

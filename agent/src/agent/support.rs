@@ -132,6 +132,7 @@ impl Agent {
                 self.vault.shred(&flag.compartment())?;
                 let gone = self.purge_case(&case, Purpose::SupportCase)?;
                 self.tally.drop(Reason::Expired, gone);
+                self.tally.save()?;
             }
         }
         Ok(())

@@ -57,6 +57,14 @@ impl Policy {
         })
     }
 
+    /// How long a yes to `purpose` lasts, how long something waits here at most, and how long the vendor keeps it;
+    /// `None` if it is not offered.
+    pub fn periods(&self, purpose: Purpose) -> Option<[String; 3]> {
+        let terms = self.terms(purpose)?;
+        let vendor = vendor_keeps(terms.vendor_retention, Language::En).to_owned();
+        Some([terms.lasts.to_string(), terms.on_device.to_string(), vendor])
+    }
+
     /// Label and content of what is shown below the text.
     pub(crate) fn facts(&self, terms: &Terms, language: Language) -> Vec<(&'static str, String)> {
         let text = terms.text.of(language);

@@ -107,7 +107,7 @@ impl Report<'_> {
     }
 
     fn title(&self, purpose: Purpose) -> Both<&str> {
-        self.policy.terms(purpose).map_or(both(purpose.as_str(), purpose.as_str()), |terms| {
+        self.policy.terms(purpose).map_or(words::purpose(purpose), |terms| {
             both(&terms.text.of(Language::En).title, &terms.text.of(Language::Da).title)
         })
     }
@@ -125,22 +125,28 @@ impl Report<'_> {
             both("Answer", "Svar")
         )?;
         let status = &self.held["status"];
-        let mut row = |what: String, state: &Value| {
-            let state = words::state(state.as_str().unwrap_or_default());
-            writeln!(out, "<tr><th scope=\"row\">{what}<td>{state}</tr>")
+        let mut row = |what: String, state: &Value, end: &Value| {
+            let chip = words::state(state.as_str().unwrap_or_default());
+            write!(out, "<tr><th scope=\"row\">{what}<td>{chip}")?;
+            if let Some(end) = end.as_str().and_then(|end| end.get(..10)).filter(|_| *state == "granted") {
+                write!(out, " {}", both(format!("until {end}"), format!("indtil {end}")))?;
+            }
+            writeln!(out, "</tr>")
         };
         for purpose in Purpose::ALL {
-            let state = &status["consent"][purpose.as_str()];
-            let is_asked_alone = *purpose == Purpose::UsageStatistics || *state == "not_offered";
-            if is_asked_alone {
-                row(self.title(*purpose).to_string(), state)?;
+            let title = self.title(*purpose).to_string();
+            if self.policy.terms(*purpose).is_none() {
+                row(title, &Value::from("not_offered"), &Value::Null)?;
+            } else if *purpose == Purpose::UsageStatistics {
+                let word = purpose.as_str();
+                row(title, &status["consent"][word], &status["ends"][word])?;
             }
         }
         let cases = status["cases"].as_array().map_or(&[][..], Vec::as_slice);
         for case in cases {
             for purpose in [Purpose::SupportCase, Purpose::SupportScanData] {
                 let case_id = Escaped(case["case"].as_str().unwrap_or_default()).to_string();
-                row(format!("{} · {case_id}", self.title(purpose)), &case[purpose.as_str()])?;
+                row(format!("{} · {case_id}", self.title(purpose)), &case[purpose.as_str()], &case["ends"])?;
             }
         }
         writeln!(out, "</tbody></table>")?;

@@ -1,8 +1,8 @@
 //! The closed lists of consent and usage in plain Danish and English.
 
-use protocol::Reason;
 use protocol::civil::Granularity;
 use protocol::ledger::{EventKind, Role};
+use protocol::{Purpose, Reason};
 
 use crate::html::checks::Chip;
 use crate::html::{Both, both};
@@ -27,6 +27,17 @@ pub(super) fn state(word: &str) -> Chip {
         }
         "not_offered" => Chip("", both("the policy does not ask for it", "politikken beder ikke om det")),
         _ => Chip("", both("nobody answered: nothing is collected", "ingen har svaret: intet indsamles")),
+    }
+}
+
+/// A purpose for which the policy has no title, because it does not ask for it.
+pub(super) const fn purpose(purpose: Purpose) -> Words {
+    match purpose {
+        Purpose::UsageStatistics => both("Usage statistics", "Brugsstatistik"),
+        Purpose::SupportCase => both("Support for one case", "Support i én sag"),
+        Purpose::SupportScanData => {
+            both("De-identified scan data for a case", "Afidentificerede scanningsdata til en sag")
+        }
     }
 }
 
