@@ -143,8 +143,8 @@ fn show(body: &Value, json: bool, text: impl FnOnce(&Value) -> String) -> Result
 }
 
 pub(crate) fn notice(body: &Value, language: &str) -> String {
-    let text = body["text"][language].as_str().unwrap_or_default().trim_end();
-    format!("{text}\n\nDigest: {}", digest(body))
+    let text = print::wrapped(body["text"][language].as_str().unwrap_or_default());
+    format!("{text}\nDigest: {}", digest(body))
 }
 
 fn how_to_say_yes(body: &Value, purpose: Purpose) -> String {

@@ -7,13 +7,14 @@ use agent::request::{ConsentAction, ConsentRequest, Request};
 use protocol::Purpose;
 use protocol::ledger::Role;
 
-use crate::consent::{about, digest, notice};
+use crate::consent::{about, digest};
 use crate::exit::{Exit, Failure};
 use crate::print;
 use crate::reach::{self, Question};
 
 /// What is said around the notice.
 struct Words {
+    until: &'static str,
     question: &'static str,
     yes: &'static [&'static str],
     no: &'static [&'static str],
@@ -23,21 +24,23 @@ struct Words {
 }
 
 const ENGLISH: Words = Words {
+    until: "Your yes lasts until",
     question: "Your answer (yes or no; nothing changes if you leave): ",
     yes: &["yes", "y"],
     no: &["no", "n"],
     again: "Please type yes or no.",
-    granted: "Thank you. It is collected from now on. Take it back with: kathea-agent consent withdraw usage_statistics",
-    denied: "Nothing is collected.",
+    granted: "Thank you. It is collected from now on. Take it back at any time with:\n  kathea-agent consent withdraw usage_statistics",
+    denied: "Nothing is collected. Should you change your mind: kathea-agent consent ask",
 };
 
 const DANISH: Words = Words {
+    until: "Dit ja gælder til",
     question: "Dit svar (ja eller nej; intet ændres, hvis du går): ",
     yes: &["ja", "j"],
     no: &["nej", "n"],
     again: "Skriv ja eller nej.",
-    granted: "Tak. Der indsamles fra nu af. Træk det tilbage med: kathea-agent consent withdraw usage_statistics",
-    denied: "Intet indsamles.",
+    granted: "Tak. Der indsamles fra nu af. Træk det tilbage når som helst med:\n  kathea-agent consent withdraw usage_statistics",
+    denied: "Intet indsamles. Ombestemmer du dig: kathea-agent consent ask",
 };
 
 /// `consent ask`: about usage statistics, the one flag that is not asked per case.
@@ -51,10 +54,18 @@ pub(crate) fn ask(config: &Config, by: Role) -> Result<Exit, Failure> {
     let request = |action| about(action, Some(Purpose::UsageStatistics));
     let asked = |request| reach::ask(config, &Question::Request(Request::Consent(request)));
     let body = asked(request(ConsentAction::Show))?;
-    print::data(&notice(&body, config.language.as_str()))?;
+    print::data(&print::wrapped(body["text"][config.language.as_str()].as_str().unwrap_or_default()))?;
+    let end = body["ends"][Purpose::UsageStatistics.as_str()].as_str().and_then(|end| end.get(..10));
+    if let Some(end) = end.filter(|_| body["consent"][Purpose::UsageStatistics.as_str()] == "granted") {
+        print::words(&format!("{} {end}.", words.until));
+    }
     let Some(yes) = answer(words)? else { return Ok(Exit::Done) };
     let request = request(if yes { ConsentAction::Grant } else { ConsentAction::Deny });
-    asked(ConsentRequest { by: Some(by), yes: yes.then(|| digest(&body).to_owned()), ..request })?;
+    let yes_to = yes.then(|| digest(&body).to_owned());
+    let done = asked(ConsentRequest { by: Some(by), yes: yes_to, ..request })?;
+    if let Some(receipt) = done["receipt"]["text"].as_str() {
+        print::data(receipt)?;
+    }
     print::words(if yes { words.granted } else { words.denied });
     Ok(Exit::Done)
 }

@@ -35,6 +35,36 @@ pub(crate) fn prompt(text: &str) {
     let _ = write!(out, "{text}").and_then(|()| out.flush());
 }
 
+/// Text for a terminal: lines of at most [`WIDTH`] characters, broken between words; what goes on under a label is set in.
+pub(crate) fn wrapped(text: &str) -> String {
+    let mut out = String::new();
+    for line in text.trim_end().lines() {
+        let is_labelled = line.find(": ").is_some_and(|end| end <= LABEL);
+        let next = if is_labelled { "\n    " } else { "\n" };
+        let mut length = 0;
+        for word in line.split(' ') {
+            let width = word.chars().count();
+            if length > 0 && length + 1 + width > WIDTH {
+                out += next;
+                length = next.len() - 1;
+            } else if length > 0 {
+                out.push(' ');
+                length += 1;
+            }
+            out += word;
+            length += width;
+        }
+        out.push('\n');
+    }
+    out
+}
+
+/// Characters of a line that is read without effort, and fits every terminal.
+const WIDTH: usize = 80;
+
+/// Bytes of the longest label: "Opbevares på denne enhed højst".
+const LABEL: usize = 34;
+
 /// Rows under a heading, columns aligned, numbers to the right.
 pub(crate) fn table(heading: &str, rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
@@ -91,6 +121,20 @@ mod tests {
         let row = |cells: &[&str]| cells.iter().map(ToString::to_string).collect::<Vec<_>>();
         let text = table("Waiting", &[row(&["usage", "7", "few"]), row(&["requests", "1,200", ""])]);
         assert_eq!(text, "Waiting\n  usage         7  few\n  requests  1,200\n");
+    }
+
+    #[test]
+    fn a_long_line_is_broken_between_words() {
+        let text = wrapped(
+            "May this workstation send statistics of how Kathea and the X1 scanner are used and how they work?\n\nNo.",
+        );
+        assert_eq!(
+            text,
+            "May this workstation send statistics of how Kathea and the X1 scanner are used\nand how they work?\n\nNo.\n"
+        );
+        let label = format!("Data: {}", "word ".repeat(20));
+        assert!(wrapped(&label).contains("word\n    word"), "what goes on is set in");
+        assert_eq!(wrapped(&"ø".repeat(200)).trim_end().chars().count(), 200, "a word stays whole");
     }
 
     #[test]

@@ -108,8 +108,11 @@ impl Agent {
         killpoint::step("grant.emptied");
         let entry = self.book.grant(flag, yes, manifest, by, now)?;
         killpoint::step("grant.written");
-        self.put_request(VendorRequest::Consent(entry), now)?;
-        self.resume_journal(now)?;
+        // It is a yes now, whatever the disk says to the rest; the line goes at the latest when the collector asks for it.
+        let followed = self.put_request(VendorRequest::Consent(entry), now);
+        if let Err(trouble) = followed.and_then(|()| self.resume_journal(now)) {
+            self.trouble("consent", &trouble);
+        }
         self.consent_changed();
         info!("consent: {flag} granted");
         Ok(entry)
