@@ -103,7 +103,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         ),
         Command::Parse { memory } => deidentify::parse(memory),
         Command::Support(typed) => support::support(&config()?, *typed),
-        Command::Enroll { url, token_file } => enroll(&config()?, url, &token_file),
+        Command::Enroll { url, token_file } => enroll(&config()?, url, read_token(&token_file)?),
         Command::Service(command) => service::service(&command, &path),
         Command::Doctor { json, offline } => doctor::doctor(&path, json, offline),
     }
@@ -113,18 +113,25 @@ fn load(path: &Path) -> Result<Config, Failure> {
     Config::load(path).map_err(Failure::usage)
 }
 
-fn enroll(config: &Config, url: Option<String>, token_file: &Path) -> Result<Exit, Failure> {
-    let text = fs::read_to_string(token_file).map_err(|e| {
-        Failure::usage(format!(
-            "the token file {} cannot be read ({}): name the file that holds the one-time token",
-            token_file.display(),
-            e.kind()
-        ))
-    })?;
-    let token = text.trim().to_owned();
+fn enroll(config: &Config, url: Option<String>, token: String) -> Result<Exit, Failure> {
     let body = reach::ask(config, &Question::Request(Request::Enroll { url, token }))?;
     print::words(&format!("enrolled as device {}", body["device"].as_str().unwrap_or("(unnamed)")));
     Ok(Exit::Done)
+}
+
+/// The one-time token that a file holds.
+fn read_token(file: &Path) -> Result<String, Failure> {
+    let wrong = |why: &dyn std::fmt::Display| {
+        Failure::usage(format!(
+            "the token file {} {why}: name the file that holds the one-time token",
+            file.display()
+        ))
+    };
+    let text = fs::read_to_string(file).map_err(|e| wrong(&format_args!("cannot be read ({})", e.kind())))?;
+    match text.trim() {
+        "" => Err(wrong(&"is empty")),
+        token => Ok(token.to_owned()),
+    }
 }
 
 /// Plain text passes through memory on its way in, and keys live there.

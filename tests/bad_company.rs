@@ -173,10 +173,10 @@ fn a_token_enrols_once() {
     let token = collector.token();
     let [first, second] = [(); 2].map(|()| Workstation::new(&url, &collector.ca()));
     first.enroll(&token);
-    for wrong in [token.as_str(), "a made-up token", ""] {
+    for (code, wrong) in [(1, token.as_str()), (1, "a made-up token"), (2, "\n")] {
         let file = second.path().join("token");
         fs::write(&file, wrong).unwrap();
-        second.expect(1, &["enroll", "--token-file", file.to_str().unwrap()]);
+        second.expect(code, &["enroll", "--token-file", file.to_str().unwrap()]);
         assert_eq!(second.status()["enrolled"], false);
     }
     second.enroll(&collector.token());

@@ -44,33 +44,51 @@ pub(super) fn install(config: &Path, collector: Option<&str>, ca_file: Option<&P
 /// Stops and removes the service; the data stays.
 pub(super) fn uninstall() -> Result<(), Failure> {
     let service = super::windows::open(ServiceAccess::DELETE)?;
-    stop()?;
+    // One that does not stop is gone when its process is.
+    let stopped = stop();
     service.delete().map_err(|e| failed("the service cannot be removed", &e))?;
     let _ = HKEY::LOCAL_MACHINE.RegDeleteTree(Some(EVENT_SOURCE));
-    Ok(())
+    stopped
 }
 
-/// A configuration that is there is kept, but for the collector that was given.
+/// A configuration that is there is kept, but for the collector that was given. What was given is looked at first: a
+/// mistake leaves everything as it was.
 fn configure(config: &Path, collector: Option<&str>, ca_file: Option<&Path>) -> Result<(), Failure> {
+    let ca = ca_file.map(certificates).transpose()?;
     let folder = config.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).map_err(|e| unwritable(folder, &e))?;
     let there = fs::read_to_string(config).ok();
     let text = there.as_deref().unwrap_or(TEMPLATE);
     let text = match collector {
         Some(url) => set_url(text, url)?,
         None => text.to_owned(),
     };
+    fs::create_dir_all(folder).map_err(|e| unwritable(folder, &e))?;
     if there.as_ref() != Some(&text) {
         durable::replace(config, text.as_bytes()).map_err(|e| unwritable(config, &e))?;
     }
-    if let Some(file) = ca_file {
-        let bytes = fs::read(file).map_err(|e| {
-            Failure::usage(format!("the CA file {} cannot be read ({})", file.display(), e.kind()))
-        })?;
+    if let Some(bytes) = ca {
         let ca = crate::load(config)?.collector.ca;
         durable::replace(&ca, &bytes).map_err(|e| unwritable(&ca, &e))?;
     }
     Ok(())
+}
+
+/// What is in the vendor's CA file.
+fn certificates(file: &Path) -> Result<Vec<u8>, Failure> {
+    let text = fs::read_to_string(file).map_err(|e| {
+        Failure::usage(format!(
+            "the CA file {} cannot be read ({}): give the path of the vendor's ca.pem",
+            file.display(),
+            e.kind()
+        ))
+    })?;
+    if !text.contains("-----BEGIN CERTIFICATE-----") {
+        return Err(Failure::usage(format!(
+            "{} holds no certificate: give the vendor's ca.pem",
+            file.display()
+        )));
+    }
+    Ok(text.into_bytes())
 }
 
 /// The configuration with this `[collector] url`.

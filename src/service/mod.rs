@@ -13,14 +13,25 @@ use crate::exit::{Exit, Failure};
 /// `service install|uninstall|start|stop`.
 #[cfg(windows)]
 pub(crate) fn service(command: &Service, config: &Path) -> Result<Exit, Failure> {
+    let done = carry_out(command, config);
+    // An installer shows nobody what its commands print.
+    if let Err(failure) = &done {
+        crate::logger::to_event_log(windows::NAME, &failure.to_string());
+    }
+    done
+}
+
+#[cfg(windows)]
+fn carry_out(command: &Service, config: &Path) -> Result<Exit, Failure> {
     match command {
         Service::Install { collector, token_file, ca_file } => {
+            let token = token_file.as_deref().map(crate::read_token).transpose()?;
             install::install(config, collector.as_deref(), ca_file.as_deref())?;
             windows::stop()?;
             windows::start()?;
-            if let Some(token_file) = token_file {
+            if let Some(token) = token {
                 windows::wait_for_answer(config)?;
-                crate::enroll(&crate::load(config)?, None, token_file)?;
+                crate::enroll(&crate::load(config)?, None, token)?;
             }
         }
         Service::Uninstall => install::uninstall()?,

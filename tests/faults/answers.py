@@ -329,6 +329,8 @@ def every_byte(bench):
     site.once("--close")
     whole = site.copy(bench.home / "whole", url=bench.receiver.url(proxy.port))
     whole.must("run", "--once")
+    while not proxy.last[0]:  # the agent has ended, the proxy notices
+        time.sleep(0.01)
     size = proxy.last[0]
     bench.receiver.begin()
     site.configure(bench.receiver.url(proxy.port))
