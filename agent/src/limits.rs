@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 mod pages;
+mod support;
 
 pub use pages::*;
+pub use support::*;
 
 // Collect
 
@@ -221,84 +223,6 @@ pub const PAGE_ITEMS: usize = 1000;
 
 /// Bytes that are read at a time.
 pub const PAGE_BYTES: usize = 64 << 10;
-
-// Support
-
-/// Bytes of text in one frame of a draft: what is held and sealed at a time.
-pub const DRAFT_FRAME: usize = 64 << 10;
-
-/// Seconds that a draft is kept: the clinic decides within a day, or it is gathered anew.
-pub const DRAFT_LIFE: i64 = 24 * 3600;
-
-/// Bytes of a draft or a bundle in one answer: as base64 it stays below [`ANSWER`].
-pub const PIECE: usize = 512 << 10;
-
-/// How often work that waits for a scan's end looks, should its wake-up be lost.
-pub const HELD_LOOK: Duration = Duration::from_secs(5);
-
-/// Bytes of a draft's index: some 150 for each of [`SUPPORT_FILES`].
-pub const DRAFT_INDEX: u64 = 8 << 20;
-
-/// Files of one bundle: a scan of 1,000 slices, its logs and the rest, ten times.
-pub const SUPPORT_FILES: usize = 20_000;
-
-/// Bytes of one bundle, compressed some tenth of it: at 64 KiB/s that is an hour's upload for each 2 GiB.
-pub const SUPPORT_BYTES: u64 = 4 << 30;
-
-/// Seconds of logs before the first and after the last scan: a cold start and an export fit.
-pub const LOGS_AROUND: i64 = 2 * 3600;
-
-/// Seconds that `--since` may reach back: a week, so that "it began last Monday" is covered.
-pub const SINCE: i64 = 7 * 86_400;
-
-/// Seconds before the window whose patients a log can mention: who was scanned within a year is looked at again.
-pub const LEARN_BACK: i64 = 365 * 86_400;
-
-/// Files that identifiers are learned from beside the chosen scans: 40 a day for a year are 10,000, and as many of
-/// them may be slices.
-pub const LEARN_FILES: usize = 50_000;
-
-/// Files below the roots of scans that are listed: 100 bytes each.
-pub const SCAN_ENTRIES: usize = 200_000;
-
-/// Files of the chosen scans: ten scans of 1,000 slices.
-pub const SCAN_FILES: usize = 10_000;
-
-/// Seconds between two slices of one scan.
-pub const SLICES_APART: i64 = 3600;
-
-/// Scans that a list to pick from shows: a day's.
-pub const SCANS_SHOWN: usize = 40;
-
-/// Levels below a folder of logs.
-pub const LOG_DEPTH: usize = 6;
-
-/// How long a gathering may take: the patient waits, and what is not there by then is listed as cut.
-pub const GATHER: Duration = Duration::from_secs(900);
-
-/// Logs of one kind.
-pub const LOGS: usize = 200;
-
-/// Files below a folder of logs.
-pub const LOG_ENTRIES: usize = 10_000;
-
-/// Bytes of one log's window: a week of a talkative log. Of more, the end is taken.
-pub const LOG_WINDOW: u64 = 256 << 20;
-
-/// Bytes of a log without any time in it: its end.
-pub const LOG_UNDATED: u64 = 1 << 20;
-
-/// Bytes of a log that are looked at to find a line with a time.
-pub const LOG_LOOK: usize = 128 << 10;
-
-/// Digits before the point from which on a number of a trace could be somebody's: 27 hours are nine in milliseconds.
-pub const TRACE_DIGITS: usize = 9;
-
-/// How often the next part is looked at where no line has a time: a dump of 8 MiB is passed over.
-pub const LOG_LOOKS: u64 = 64;
-
-/// Bytes of a motion trace: an hour at 1,000 lines a second would be four times as much.
-pub const MOTION_BYTES: u64 = 64 << 20;
 
 // De-identification: DICOM
 

@@ -51,13 +51,13 @@ impl<'a> Parser<'a> {
         Self { program, memory: limits::CHILD_MEMORY }
     }
 
-    /// Carries out `order`; what happens goes to `out`.
+    /// Carries out `order`; what happens goes to `out`. Where it ended early, `order` says how far it came.
     ///
     /// # Errors
     /// [`Failure`].
-    pub fn run(self, mut order: Order, out: &mut dyn Outlet) -> Result<(), Failure> {
+    pub fn run(self, order: &mut Order, out: &mut dyn Outlet) -> Result<(), Failure> {
         for _ in 0..limits::CHILDREN {
-            let mut child = Running::start(self, &order).map_err(|e| Failure::Child(e.kind()))?;
+            let mut child = Running::start(self, order).map_err(|e| Failure::Child(e.kind()))?;
             let mut now = Now::Start;
             loop {
                 match child.next() {
@@ -65,12 +65,12 @@ impl<'a> Parser<'a> {
                     Ok(Frame::Said(Said::Done)) => return out.say(Said::Done).map_err(Failure::Outlet),
                     Ok(Frame::Said(Said::Failed(failed))) => return Err(Failure::Case(failed)),
                     Ok(Frame::Said(said)) => {
-                        now = now.after(&said, &mut order);
+                        now = now.after(&said, order);
                         out.say(said).map_err(Failure::Outlet)?;
                     }
                     Err(error) => {
                         drop(child);
-                        now.survived(error.kind(), &mut order, out)?;
+                        now.survived(error.kind(), order, out)?;
                         break;
                     }
                 }

@@ -71,11 +71,20 @@ struct Done {
     refused: BTreeMap<String, u64>,
 }
 
+/// What may be used: until when, and up to which size of the draft.
+#[derive(Clone, Copy)]
+struct Share {
+    until: Duration,
+    bytes: u64,
+}
+
 /// What is gathered so far.
 pub(super) struct Basket<'a> {
     writer: Writer,
     watch: &'a Watch<'a>,
-    until: Duration,
+    all: Share,
+    /// That of the step whose files come now; while names are learned it is the whole.
+    step: Share,
     plans: Vec<Plan>,
     /// Of each file of the order, the step that wants it.
     step_of: Vec<usize>,
@@ -104,10 +113,12 @@ pub(super) struct Gathered {
 impl<'a> Basket<'a> {
     pub(super) fn new(writer: Writer, plans: Vec<Plan>, watch: &'a Watch<'a>) -> Self {
         let of = |(step, plan): (usize, &Plan)| vec![step; plan.files.len()];
+        let all = Share { until: (watch.clock)() + limits::GATHER, bytes: limits::SUPPORT_BYTES };
         Self {
             writer,
             watch,
-            until: (watch.clock)() + limits::GATHER,
+            all,
+            step: all,
             step_of: plans.iter().enumerate().flat_map(of).collect(),
             done: vec![Done::default(); plans.len()],
             plans,
@@ -126,9 +137,26 @@ impl<'a> Basket<'a> {
         self.plans.iter().flat_map(|plan| plan.files.iter().cloned()).collect()
     }
 
-    /// Whether the time is over, or the bundle full.
+    /// Whether the step at work has used its share, of time or of size, or all have.
     pub(super) fn is_over(&self) -> bool {
-        (self.watch.clock)() >= self.until || self.writer.disk_bytes() >= limits::SUPPORT_BYTES
+        let (now, bytes) = ((self.watch.clock)(), self.writer.disk_bytes());
+        [self.all, self.step].iter().any(|share| now >= share.until || bytes >= share.bytes)
+    }
+
+    /// Leaves out the rest of the step at work. The file that comes next; none if nothing may come any more.
+    pub(super) fn next_step(&mut self) -> Option<usize> {
+        let step = self.step_of.get(self.at)?;
+        if std::mem::take(&mut self.open) {
+            self.writer.forget();
+        }
+        self.at += self.step_of.iter().skip(self.at).take_while(|next| *next == step).count();
+        self.step = self.all;
+        (self.at < self.step_of.len() && !self.is_over()).then_some(self.at)
+    }
+
+    fn begin_step(&mut self) {
+        let (now, bytes) = ((self.watch.clock)(), self.writer.disk_bytes());
+        self.step = Share { until: now + limits::STEP, bytes: bytes + limits::STEP_BYTES };
     }
 
     /// What there is.
@@ -174,6 +202,9 @@ impl<'a> Basket<'a> {
                 }
             }
         }
+        if self.step_of.get(self.at).is_some_and(|next| *next != step) {
+            self.begin_step();
+        }
         Ok(())
     }
 }
@@ -202,11 +233,13 @@ impl Outlet for Basket<'_> {
             return Err(io::ErrorKind::TimedOut.into());
         }
         match said {
-            Said::Learned(persons, files) if !std::mem::replace(&mut self.is_learned, true) => {
+            Said::Learned(persons, files) => {
                 self.learned = (persons, files);
-                self.watch.begin("cleaning", self.step_of.len() as u64);
+                self.begin_step();
+                if !std::mem::replace(&mut self.is_learned, true) {
+                    self.watch.begin("cleaning", self.step_of.len() as u64);
+                }
             }
-            Said::Learned(persons, files) => self.learned = (persons, files),
             Said::Finished(outcome) => self.finished(outcome)?,
             Said::Again => {
                 (self.at, self.open) = (0, false);
@@ -214,6 +247,7 @@ impl Outlet for Basket<'_> {
                 self.files.clear();
                 self.removed.clear();
                 self.writer.restart()?;
+                self.begin_step();
                 self.watch.begin("cleaning", self.step_of.len() as u64);
             }
             Said::Unlearned(..) => self.unlearned += 1,
@@ -241,4 +275,66 @@ fn operation(name: &str, plan: &Plan, done: Done, is_unsure: bool) -> Operation 
     };
     let why = why.map(str::to_owned);
     Operation { name: name.to_owned(), outcome, why, files: done.added, refused: done.refused }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use ring::rand::SystemRandom;
+
+    use super::*;
+    use crate::support::gather::Progress;
+
+    fn logs(count: usize) -> Plan {
+        let log = Found { path: "a.log".into(), refused: None, take: Take::default() };
+        Plan::files("logs/kathea", vec![log; count], count)
+    }
+
+    fn cleaned() -> Said {
+        Said::Finished(Ok(Cleaned {
+            format: Format::Text,
+            kept: 1,
+            replaced: 0,
+            dropped: 0,
+            rules: BTreeMap::new(),
+            changes: Vec::new(),
+            bytes_read: None,
+        }))
+    }
+
+    #[test]
+    fn a_step_that_takes_too_long_is_cut_and_the_next_has_its_turn() {
+        let dir = tempfile::tempdir().unwrap();
+        let writer = Writer::create(dir.path(), "0a1b2c3d", SystemRandom::new()).unwrap();
+        let (now, progress) = (Cell::new(Duration::ZERO), Progress::default());
+        let watch = Watch { clock: &|| now.get(), wait: &|| {}, progress: &progress };
+        let mut basket = Basket::new(writer, vec![logs(3), logs(2), logs(1)], &watch);
+        let timed_out = |done: io::Result<()>| done.unwrap_err().kind() == io::ErrorKind::TimedOut;
+
+        now.set(limits::STEP);
+        basket.say(Said::Learned(1, 1)).unwrap();
+        basket.write_all(b"one").unwrap();
+        basket.say(cleaned()).unwrap();
+        basket.write_all(b"half of t").unwrap();
+        now.set(2 * limits::STEP);
+        assert!(timed_out(basket.write_all(b"wo")) && basket.is_over());
+        assert_eq!(basket.next_step(), Some(3));
+
+        basket.say(Said::Learned(1, 1)).unwrap();
+        for _ in 0..2 {
+            basket.write_all(b"whole").unwrap();
+            basket.say(cleaned()).unwrap();
+        }
+        now.set(limits::GATHER - Duration::from_secs(1));
+        basket.write_all(b"whole").unwrap();
+        now.set(limits::GATHER);
+        assert!(timed_out(basket.say(cleaned())));
+        assert_eq!(basket.next_step(), None);
+
+        let gathered = basket.finish();
+        let seen: Vec<_> = gathered.operations.iter().map(|step| (step.outcome, step.files)).collect();
+        assert_eq!(seen, [(Outcome::Cut, 1), (Outcome::Done, 2), (Outcome::Cut, 0)]);
+        assert_eq!(gathered.files.iter().map(|file| file.bytes).collect::<Vec<_>>(), [3, 5, 5]);
+    }
 }

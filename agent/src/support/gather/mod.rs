@@ -169,12 +169,17 @@ pub fn run(
     let plans = STEPS.iter().map(|step| (step.look)(&looking)).collect::<Vec<_>>();
     let writer = Writer::create(&site.config.data_dir, &site.id, random)?;
     let mut basket = Basket::new(writer, plans, watch);
-    let order = Order { key: *pseudonyms.0, files: basket.wanted(), contexts, done: 0, draw: 0 };
+    let mut order = Order { key: *pseudonyms.0, files: basket.wanted(), contexts, done: 0, draw: 0 };
     watch.begin("learning", (order.files.len() + order.contexts.len()) as u64);
-    match carry_out(&site.program, order, &mut basket) {
-        // What is there when the time is over stays, and the rest is listed as cut.
-        Err(GatherError::Disk(io::ErrorKind::TimedOut)) if basket.is_over() => {}
-        done => done?,
+    loop {
+        match carry_out(&site.program, &mut order, &mut basket) {
+            // What is there when a step's share is used up stays, and its rest is listed as cut.
+            Err(GatherError::Disk(io::ErrorKind::TimedOut)) if basket.is_over() => match basket.next_step() {
+                Some(next) => order.done = next,
+                None => break,
+            },
+            done => break done?,
+        }
     }
     let gathered = basket.finish();
     let manifest = Manifest {
@@ -201,7 +206,7 @@ pub fn run(
 }
 
 /// Lets the other process read.
-fn carry_out(program: &Path, order: Order, out: &mut dyn Outlet) -> Result<(), GatherError> {
+fn carry_out(program: &Path, order: &mut Order, out: &mut dyn Outlet) -> Result<(), GatherError> {
     Parser::new(program).run(order, out).map_err(|failure| match failure {
         child::Failure::Outlet(error) => error.into(),
         child::Failure::Child(kind) => GatherError::Child(kind),
