@@ -38,7 +38,7 @@ pub(crate) fn support(config: &Config, typed: Support) -> Result<Exit, Failure> 
         None => guide::guide(&mut line, config, typed.case, typed.output),
         Some(SupportCommand::Preview { dry_run: true, json, .. }) => dry_run(config, json),
         Some(SupportCommand::Preview { case, output, json, .. }) => {
-            let wish = wish::wish(&mut line, &case)?;
+            let wish = wish::wish(&mut line, &case, config.language)?;
             let made = gather::draft(&mut line, config, &wish)?;
             let dir = output.ok_or_else(|| Failure::usage("name the folder for the copy with -o"))?;
             copy::preview(&mut line, config, &made, &dir)?;

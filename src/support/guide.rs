@@ -52,7 +52,7 @@ pub(super) fn guide(
             _ => return Err(Failure::usage("l, p or n")),
         }
     }
-    let wish = wish::wish(line, &choice)?;
+    let wish = wish::wish(line, &choice, config.language)?;
     let made = gather::draft(line, config, &wish)?;
     let dir = output.unwrap_or_else(|| PathBuf::from(format!("support-{case}")));
     copy::preview(line, config, &made, &dir)?;

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{self, BufRead, IsTerminal};
 use std::path::{Path, PathBuf};
 
+use agent::config::Language;
 use agent::request::SupportRequest;
 use agent::support::gather::{Selection, Wish};
 use protocol::CaseReason;
@@ -19,14 +20,14 @@ use crate::reach::Line;
 const NAMED: usize = 10_000;
 
 /// What `choice` asks for. Scans that are to be picked are listed and asked for.
-pub(super) fn wish(line: &mut Line<'_>, choice: &Choice) -> Result<Wish, Failure> {
+pub(super) fn wish(line: &mut Line<'_>, choice: &Choice, language: Language) -> Result<Wish, Failure> {
     let case = choice.case.clone().ok_or_else(|| Failure::usage("name the case with --case ID"))?;
     let reason = choice.reason.ok_or_else(|| {
         let words: Vec<&str> = CaseReason::ALL.iter().map(|reason| reason.as_str()).collect();
         Failure::usage(format!("name the reason with --reason: one of {}", words.join(", ")))
     })?;
     let scans = match choice {
-        Choice { pick: true, .. } => pick(line)?,
+        Choice { pick: true, .. } => pick(line, language)?,
         Choice { last_scan: true, .. } => Selection::Last,
         Choice { scans, .. } if !scans.is_empty() => Selection::Paths(named(scans)?),
         Choice { since: Some(_), .. } => Selection::Since,
@@ -61,7 +62,7 @@ fn absolute(path: &Path) -> Result<PathBuf, Failure> {
 }
 
 /// Shows the newest scans by time, mode and field of view, and asks which.
-fn pick(line: &mut Line<'_>) -> Result<Selection, Failure> {
+fn pick(line: &mut Line<'_>, language: Language) -> Result<Selection, Failure> {
     if !io::stdin().is_terminal() {
         return Err(Failure::usage("--pick asks at a terminal: use --last-scan, --since or --scans here"));
     }
@@ -79,11 +80,14 @@ fn pick(line: &mut Line<'_>) -> Result<Selection, Failure> {
             word(&scan["at"]),
             word(&scan["mode"]),
             format!("{} mm", word(&scan["field"])),
-            format!("{files} files"),
+            format!("{files} {}", language.pick("files", "filer")),
         ]
     };
-    print::words(&table("Scans, the newest first", &scans.iter().enumerate().map(row).collect::<Vec<_>>()));
-    print::words("Which? Numbers, separated by blanks:");
+    let heading = language.pick("Scans, the newest first", "Optagelser, de nyeste først");
+    print::words(&table(heading, &scans.iter().enumerate().map(row).collect::<Vec<_>>()));
+    print::words(
+        language.pick("Which? Numbers, separated by blanks:", "Hvilke? Numre, adskilt af mellemrum:"),
+    );
     let mut answer = String::new();
     io::stdin().read_line(&mut answer).map_err(|e| Failure::failed(format!("no answer ({})", e.kind())))?;
     let chosen = answer.split([' ', ',']).map(str::trim).filter(|number| !number.is_empty()).map(|number| {
