@@ -21,7 +21,7 @@ use agent::request::{ConsentAction, ConsentRequest, Request, SupportRequest};
 use agent::support::check::judge;
 use agent::support::check::look::look;
 use agent::support::gather::{STEPS, Step};
-use protocol::Purpose;
+use protocol::{CaseId, Purpose};
 use serde_json::Value;
 use time::OffsetDateTime;
 
@@ -92,6 +92,11 @@ pub(crate) fn support(config: &Config, typed: Support) -> Result<Exit, Failure> 
             Ok(Exit::Done)
         }
         Some(SupportCommand::Close { case }) => {
+            if !is_known(&mut line, &case)? {
+                return Err(Failure::usage(
+                    "there is no such case here: `status` and `support list` show those that are",
+                ));
+            }
             let request = ConsentRequest {
                 purpose: Some(Purpose::SupportCase),
                 case: Some(case),
@@ -110,6 +115,15 @@ pub(crate) fn support(config: &Config, typed: Support) -> Result<Exit, Failure> 
 /// One question about support.
 fn ask(line: &mut Line<'_>, request: SupportRequest) -> Result<Value, Failure> {
     line.ask(&Question::Request(Request::Support(request)))
+}
+
+/// Whether anything was ever said of `case`, or lies here for it: a slip of the pen closes no other case.
+fn is_known(line: &mut Line<'_>, case: &CaseId) -> Result<bool, Failure> {
+    let list = ask(line, SupportRequest::List)?;
+    let status = line.ask(&Question::Request(Request::Status))?;
+    let rows = [&list["drafts"], &list["bundles"], &status["cases"]];
+    let mut rows = rows.into_iter().filter_map(Value::as_array).flatten();
+    Ok(rows.any(|row| row["case"] == case.as_str()))
 }
 
 /// Says yes to a draft, and waits until it is sealed.

@@ -49,27 +49,29 @@ pub(super) fn part(file: &mut File, modified: i64, start: i64, end: i64) -> io::
     let first = bound(file, length, width, |at| at >= start + offset)?;
     let after = bound(file, length, width, |at| at > end + offset)?;
     let kept = first.max(align(after.saturating_sub(limits::LOG_WINDOW), width));
-    Ok((first < after).then_some(Part { start: kept, length: after - kept, is_cut: kept > first, mark }))
+    let length = after.saturating_sub(kept);
+    Ok((length > 0).then_some(Part { start: kept, length, is_cut: kept > first, mark }))
 }
 
 /// Where the first line begins whose time `is_over`; the end if there is none.
 fn bound(file: &mut File, length: u64, width: Width, is_over: impl Fn(i64) -> bool) -> io::Result<u64> {
     let look = limits::LOG_LOOK as u64;
-    let (mut low, mut high) = (0, length);
+    let (mut low, mut high, mut over) = (0, length, length);
     while high - low > look {
         let middle = align(low + (high - low) / 2, width);
         match next_time(file, middle, high, width)? {
-            Some(at) if is_over(at) => high = middle,
+            // It may begin far behind the middle; nothing between has a time.
+            Some((position, at)) if is_over(at) => (high, over) = (middle, position),
             // Where nothing has a time for long, what follows is nearer to now.
             Some(_) | None => low = middle,
         }
     }
     let found = lines(file, low, (high + look).min(length), width)?.into_iter().find(|(_, at)| is_over(*at));
-    Ok(found.map_or(length, |(position, _)| position))
+    Ok(found.map_or(over, |(position, _)| position))
 }
 
-/// The time of the first line behind `from` that has one, looked for only so far.
-fn next_time(file: &mut File, from: u64, to: u64, width: Width) -> io::Result<Option<i64>> {
+/// The first line behind `from` that has a time, looked for only so far: where it begins, and the time.
+fn next_time(file: &mut File, from: u64, to: u64, width: Width) -> io::Result<Option<(u64, i64)>> {
     let look = limits::LOG_LOOK as u64;
     for step in 0..limits::LOG_LOOKS {
         let start = from + step * look;
@@ -77,8 +79,8 @@ fn next_time(file: &mut File, from: u64, to: u64, width: Width) -> io::Result<Op
             break;
         }
         // A line that the edge cuts is seen whole with the next.
-        if let Some((_, at)) = lines(file, start, start + 2 * look, width)?.first() {
-            return Ok(Some(*at));
+        if let Some(found) = lines(file, start, start + 2 * look, width)?.first() {
+            return Ok(Some(*found));
         }
     }
     Ok(None)
