@@ -45,7 +45,8 @@ fn a_case_is_guided_from_the_first_question_to_the_seal() {
     assert!(code == Some(0) && shown.contains("Forseglet og sat i kø som"), "{code:?} {shown}");
     assert_names_nobody(&clinic, &shown);
 
-    let manifest: Json = serde_json::from_slice(&fs::read(clinic.path("copy/manifest.json")).unwrap()).unwrap();
+    let manifest: Json =
+        serde_json::from_slice(&fs::read(clinic.path("copy/manifest.json")).unwrap()).unwrap();
     assert_eq!((&manifest["reason"], &step(&manifest, "scans")["files"]), (&json!("error"), &json!(2)));
     let list = clinic.list();
     assert_eq!((&list["drafts"], &list["bundles"][0]["state"]), (&json!([]), &json!("queued")));
@@ -88,7 +89,8 @@ fn scans_are_picked_by_time_and_mode() {
     let mut terminal = start(&clinic, &args);
     terminal.answer("Numbers, separated by blanks", "1 3 5");
     assert_eq!(terminal.end().0, Some(0));
-    let manifest: Json = serde_json::from_slice(&fs::read(clinic.path("copy/manifest.json")).unwrap()).unwrap();
+    let manifest: Json =
+        serde_json::from_slice(&fs::read(clinic.path("copy/manifest.json")).unwrap()).unwrap();
     assert_eq!(step(&manifest, "scans")["files"], 3);
     assert_eq!(clinic.workstation.run(&args).status.code(), Some(2), "there is nobody to ask");
 }

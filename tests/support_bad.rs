@@ -88,10 +88,14 @@ fn a_disk_that_fills_up_while_it_is_gathered_costs_the_draft_only() {
     let agent = clinic.workstation.agent(&args);
     let words: Vec<_> = std::iter::once(agent.get_program()).chain(agent.get_args()).collect();
     let line = words.join(std::ffi::OsStr::new(" "));
-    let output = within(&format!("{}; code=$?; ls -A {} >&2; exit $code", line.to_str().unwrap(), drafts.display()));
+    let output =
+        within(&format!("{}; code=$?; ls -A {} >&2; exit $code", line.to_str().unwrap(), drafts.display()));
     let words = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{words}");
-    assert!(words.trim_end().ends_with("the disk is full: nothing was kept; make room and try again"), "{words}");
+    assert!(
+        words.trim_end().ends_with("the disk is full: nothing was kept; make room and try again"),
+        "{words}"
+    );
     assert!(!clinic.path("copy").exists());
     clinic.preview("CASE-2", &["--scans", &scan]);
 }
@@ -103,7 +107,9 @@ fn files_that_nobody_expected_are_named_and_the_rest_is_gathered() {
     let log = clinic.path("logs/kathea.log");
     let lines = fs::read(&log).unwrap();
     let mut large = File::create(&log).unwrap();
-    large.write_all("2025-11-21 10:32:11.000 [INFO] generator(1042): ready\n".repeat(100).as_bytes()).unwrap();
+    large
+        .write_all("2025-11-21 10:32:11.000 [INFO] generator(1042): ready\n".repeat(100).as_bytes())
+        .unwrap();
     large.seek(SeekFrom::Start(5 << 30)).unwrap();
     large.write_all(b"\n").unwrap();
     large.write_all(&lines).unwrap();
@@ -119,7 +125,8 @@ fn files_that_nobody_expected_are_named_and_the_rest_is_gathered() {
     assert_eq!(logs["refused"], json!({"other_format": 1}), "{logs}");
     let scans = step(&manifest, "scans");
     assert_eq!((&scans["outcome"], &scans["files"]), (&json!("cut"), &json!(4)), "{scans}");
-    let gathered = clinic.workstation.expect(0, &["support", "show", word(&draft, "draft"), "logs/kathea-0001.log"]);
+    let gathered =
+        clinic.workstation.expect(0, &["support", "show", word(&draft, "draft"), "logs/kathea-0001.log"]);
     assert!(gathered.contains("exposure started") && gathered.len() < 2 * lines.len(), "{}", gathered.len());
     for wrong in [&["support", "close", "CASE-9"][..], &["support", "show", "0badcafe", "manifest.json"]] {
         let output = clinic.workstation.run(wrong);
@@ -142,7 +149,8 @@ fn another_account_gets_nothing_from_outside_of_the_roots() {
     let _service = clinic.workstation.serve();
     let copy = clinic.text("copy");
     for path in ["/etc", "/proc/1", &clinic.text("logs")] {
-        let args = ["support", "preview", "--case", "CASE-1", "--reason", "error", "--logs", path, "-o", &copy];
+        let args =
+            ["support", "preview", "--case", "CASE-1", "--reason", "error", "--logs", path, "-o", &copy];
         let output = clinic.workstation.agent(&args).uid(65534).gid(65534).output().unwrap();
         let words = String::from_utf8(output.stderr).unwrap();
         assert!(output.status.code() == Some(4) && words.contains("not_allowed"), "{path}: {words}");

@@ -114,7 +114,8 @@ pub fn run(
 ) -> Result<Report, Failure> {
     let output = |error: io::Error| Failure::Output(job.output.to_owned(), error.kind());
     fs::create_dir_all(job.output).map_err(output)?;
-    let mut order = Order { key: **key, files: find(job.paths), contexts: find(job.contexts), done: 0, draw: 0 };
+    let mut order =
+        Order { key: **key, files: find(job.paths), contexts: find(job.contexts), done: 0, draw: 0 };
     let mut folder = Folder::new(job.output, &order, each);
     match parser.run(&mut order, &mut folder) {
         Ok(()) => folder.keep().map_err(output),

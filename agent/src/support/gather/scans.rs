@@ -183,7 +183,8 @@ pub fn list(
         }
     }
     let files = shown.iter().map(|(newest, _)| newest.found()).collect();
-    let mut order = Order { key: *Pseudonyms::draw(random)?.0, files, contexts: Vec::new(), done: 0, draw: 0 };
+    let mut order =
+        Order { key: *Pseudonyms::draw(random)?.0, files, contexts: Vec::new(), done: 0, draw: 0 };
     let mut headers = Headers::default();
     super::carry_out(program, &mut order, &mut headers)?;
     let scan = |((newest, files), (mode, field)): ((&File, u64), (String, String))| Scan {

@@ -94,8 +94,10 @@ fn a_window_that_begins_behind_a_long_gap_is_found() {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(b"2020-01-01 00:00:00 [INFO] kathea(1): an old line\n").unwrap();
         file.seek(SeekFrom::Start(gap)).unwrap();
-        file.write_all(b"\n2026-11-21 23:59:58 [INFO] kathea(1): a\n2026-11-21 23:59:59 [INFO] kathea(1): b\n")
-            .unwrap();
+        file.write_all(
+            b"\n2026-11-21 23:59:58 [INFO] kathea(1): a\n2026-11-21 23:59:59 [INFO] kathea(1): b\n",
+        )
+        .unwrap();
         let part = part(&mut file, DAY + 24 * HOUR - 1, DAY + 23 * HOUR, DAY + 24 * HOUR).unwrap().unwrap();
         assert_eq!((part.start, part.is_cut), (gap + 1, false));
     }
