@@ -156,7 +156,7 @@ fn yes_on_a_disk(workstation: &Workstation, pages: usize) -> Option<(i32, String
         return None;
     }
     fs::remove_dir_all(workstation.data().with_extension("was")).unwrap();
-    let list: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{said}"));
+    let list: serde_json::Value = serde_json::from_slice(&output.stdout).expect(&said);
     Some((code, list["consent"]["usage_statistics"].as_str().unwrap().to_owned() + " " + &said))
 }
 
