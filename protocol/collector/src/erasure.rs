@@ -14,6 +14,7 @@ use crate::store::alter::{self, Taken};
 use crate::store::bundles::{self, Filed};
 use crate::store::device;
 use crate::store::log::Frame;
+use crate::store::{uploads, wishes};
 
 /// What `erase` did, for the one who asked.
 #[derive(Serialize)]
@@ -22,6 +23,9 @@ struct Erased {
     purpose: Purpose,
     records: u64,
     bundles: u64,
+    /// Bundles of which a part had come.
+    parts: u64,
+    wishes: u64,
     /// Exports since the oldest of them came: copies that nothing here can reach.
     copies: Vec<Copy>,
 }
@@ -38,6 +42,8 @@ struct Over {
     purpose: Purpose,
     records: u64,
     bundles: u64,
+    parts: u64,
+    wishes: u64,
     dry_run: bool,
 }
 
@@ -60,15 +66,23 @@ pub(crate) fn erase(
                 && case.is_none_or(|case| filed.case.as_ref() == Some(case))
         };
         let bundles = bundles::remove(data, false, is_its)?;
+        let (parts, wishes) = match purpose {
+            Purpose::UsageStatistics => (0, 0),
+            Purpose::SupportCase | Purpose::SupportScanData => {
+                let is_its = |of: &CaseId| case.is_none_or(|case| case == of);
+                let parts = uploads::remove(data, device, false, |announced| is_its(&announced.case))?;
+                (parts, wishes::remove(data, device, false, |of, _| is_its(of))?)
+            }
+        };
         let (device_of, purpose_of) = (Some(device), Some(purpose));
-        let erased = Note::new(Deed::Erase, records + bundles);
+        let erased = Note::new(Deed::Erase, records + bundles + parts + wishes);
         audit::note(
             data,
             Note { device: device_of, purpose: purpose_of, case: case.cloned(), ..erased },
             now,
         )?;
         let copies = oldest.map_or(Ok(Vec::new()), |oldest| copies(data, oldest))?;
-        lines.put(&Erased { device, purpose, records, bundles, copies })?;
+        lines.put(&Erased { device, purpose, records, bundles, parts, wishes, copies })?;
     }
     Ok(())
 }
@@ -104,14 +118,22 @@ pub(crate) fn retention(
                 })?,
                 _ => 0,
             };
-            if records + bundles == 0 {
+            let (parts, wishes) = match purpose {
+                Purpose::SupportCase => (
+                    uploads::remove_abandoned(data, device, dry_run, now)?,
+                    wishes::remove_unheeded(data, device, dry_run, now)?,
+                ),
+                _ => (0, 0),
+            };
+            let all = records + bundles + parts + wishes;
+            if all == 0 {
                 continue;
             }
             if !dry_run {
-                let note = Note::new(Deed::Retention, records + bundles);
+                let note = Note::new(Deed::Retention, all);
                 audit::note(data, Note { device: Some(device), purpose: Some(purpose), ..note }, now)?;
             }
-            lines.put(&Over { device, purpose, records, bundles, dry_run })?;
+            lines.put(&Over { device, purpose, records, bundles, parts, wishes, dry_run })?;
         }
     }
     Ok(())

@@ -149,6 +149,51 @@ impl Store {
     }
 }
 
+/// Removes what a device announced and `goes`, with the bytes that came of it; with `dry_run` only counts. Those of
+/// which the whole bundle is still here stay, and are not counted: their announcements go with them.
+pub(crate) fn remove(
+    data: &Path,
+    device: DeviceId,
+    dry_run: bool,
+    goes: impl Fn(&Announcement) -> bool,
+) -> Result<u64, Failure> {
+    let dir = device::dir(data, device).join(DIR);
+    let mut count = 0;
+    for name in disk::names(&dir)? {
+        let path = dir.join(&name);
+        let Some(sha256) = name.strip_suffix(".json").and_then(|name| name.parse::<Digest>().ok()) else {
+            continue;
+        };
+        let announced = disk::read_json::<Announcement>(&path)?;
+        if bundles::whole(data, sha256).is_file() || !announced.is_some_and(|announced| goes(&announced)) {
+            continue;
+        }
+        let part = dir.join(format!("{sha256}.part"));
+        count += u64::from(part.is_file());
+        if !dry_run {
+            disk::remove(&part)?;
+            disk::remove(&path)?;
+            disk::sync_parent(&path).map_err(Failure::at(&path))?;
+        }
+    }
+    Ok(count)
+}
+
+/// Removes what a device announced long ago and never finished; with `dry_run` only counts it.
+pub(crate) fn remove_abandoned(
+    data: &Path,
+    device: DeviceId,
+    dry_run: bool,
+    now: OffsetDateTime,
+) -> Result<u64, Failure> {
+    let dir = device::dir(data, device).join(DIR);
+    remove(data, device, dry_run, |announced| {
+        let changed = |ending| dir.join(format!("{}.{ending}", announced.sha256)).metadata()?.modified();
+        let newest = [changed("json"), changed("part")].into_iter().flatten().max();
+        newest.is_some_and(|newest| now - OffsetDateTime::from(newest) > ABANDONED)
+    })
+}
+
 /// Removes what was announced long ago and of which nothing came since.
 fn forget_abandoned(dir: &Path, now: OffsetDateTime) -> Result<(), Failure> {
     for name in disk::names(dir)? {

@@ -56,6 +56,41 @@ pub(crate) fn of(data: &Path, device: DeviceId, now: OffsetDateTime) -> Result<V
     Ok(out)
 }
 
+/// Forgets the wishes that `goes`; with `dry_run` only counts them.
+pub(crate) fn remove(
+    data: &Path,
+    device: DeviceId,
+    dry_run: bool,
+    goes: impl Fn(&CaseId, Option<OffsetDateTime>) -> bool,
+) -> Result<u64, Failure> {
+    let mut count = 0;
+    for name in disk::names(&dir(data, device))? {
+        let Some(case) = name.strip_suffix(".json").and_then(|case| case.parse::<CaseId>().ok()) else {
+            continue;
+        };
+        let path = path(data, device, &case);
+        let kept = disk::read_json::<Kept>(&path)?;
+        let asked_at = kept.and_then(|kept| OffsetDateTime::parse(&kept.asked_at, &Rfc3339).ok());
+        if goes(&case, asked_at) {
+            count += 1;
+            if !dry_run {
+                disk::remove(&path)?;
+            }
+        }
+    }
+    Ok(count)
+}
+
+/// Forgets the wishes that nobody heeded in time; with `dry_run` only counts them.
+pub(crate) fn remove_unheeded(
+    data: &Path,
+    device: DeviceId,
+    dry_run: bool,
+    now: OffsetDateTime,
+) -> Result<u64, Failure> {
+    remove(data, device, dry_run, |_, asked_at| asked_at.is_none_or(|asked_at| now - asked_at >= LIFE))
+}
+
 /// The bundle came.
 pub(crate) fn fulfilled(data: &Path, device: DeviceId, case: &CaseId) -> Result<(), Failure> {
     disk::remove(&path(data, device, case))

@@ -16,17 +16,17 @@ use crate::program::{Collector, attempt};
 const CASE: &str = "CASE-1042";
 
 /// A device with a yes for the case, and a sealed file of 100,000 bytes.
-struct Sender {
-    device: Device,
+pub(crate) struct Sender {
+    pub(crate) device: Device,
     file: Vec<u8>,
     announcement: Announcement,
 }
 
 /// Status, and the answer's headers.
-type Said = (u16, ureq::http::HeaderMap);
+pub(crate) type Said = (u16, ureq::http::HeaderMap);
 
 impl Sender {
-    fn new(collector: &Collector) -> Self {
+    pub(crate) fn new(collector: &Collector) -> Self {
         let device = Device::enrolled(collector);
         let line = device.case_line(0, CASE, EventKind::Granted);
         assert_eq!(device.put_consent(collector, &line).status, 201);
@@ -64,7 +64,7 @@ impl Sender {
         (parts.status.as_u16(), parts.headers)
     }
 
-    fn create(&self, collector: &Collector) -> u16 {
+    pub(crate) fn create(&self, collector: &Collector) -> u16 {
         let (size, metadata) = (self.announcement.size.to_string(), self.announcement.metadata());
         let headers = [(tus::LENGTH, &*size), (tus::METADATA, &*metadata)];
         let (status, headers) = self.ask(collector, "POST", "/v1/bundles", &headers, b"");
@@ -72,12 +72,12 @@ impl Sender {
         status
     }
 
-    fn offset(&self, collector: &Collector) -> Option<u64> {
+    pub(crate) fn offset(&self, collector: &Collector) -> Option<u64> {
         let (status, headers) = self.ask(collector, "HEAD", &self.path(), &[], b"");
         (status == 200).then(|| headers[tus::OFFSET].to_str().unwrap().parse().unwrap())
     }
 
-    fn append(&self, collector: &Collector, from: usize, to: usize, checksum: Option<&str>) -> Said {
+    pub(crate) fn append(&self, collector: &Collector, from: usize, to: usize, checksum: Option<&str>) -> Said {
         let offset = from.to_string();
         let mut headers = vec![("content-type", tus::CHUNK), (tus::OFFSET, &*offset)];
         headers.extend(checksum.map(|checksum| (tus::CHECKSUM, checksum)));

@@ -1,10 +1,14 @@
 //! What the vendor owes: proof that a record may be here, also when its device is gone; erasure that a running server
 //! heeds at once; an end to every period; and a list of who took copies.
 
+use std::fs::{self, File};
+use std::time::{Duration, SystemTime};
+
 use serde_json::{Value as Json, json};
 
+use crate::bundles::Sender;
 use crate::device::{Device, batch};
-use crate::program::Collector;
+use crate::program::{Collector, attempt};
 
 #[test]
 fn a_record_is_proven_after_its_device_is_gone() {
@@ -74,4 +78,41 @@ fn nothing_goes_before_its_period_is_over_and_a_dry_run_takes_nothing() {
     assert_eq!(collector.lines("retention", &["run"])[0]["records"], 5);
     assert_eq!(collector.lines("export", &[]).len(), 0);
     assert_eq!(collector.lines("audit", &[]).iter().filter(|line| line["deed"] == "retention").count(), 1);
+}
+
+#[test]
+fn half_a_bundle_and_a_wish_end_as_a_whole_one_does() {
+    let collector = Collector::start();
+    let sender = Sender::new(&collector);
+    let id = sender.device.id().to_string();
+    let begin = || {
+        let ask = ["--device", &id, "--case", "CASE-1042", "--reason", "error"];
+        assert!(attempt(collector.data(), "ask", &ask).status.success());
+        assert_eq!(sender.create(&collector), 201);
+        assert_eq!(sender.append(&collector, 0, 40_000, None).0, 204);
+        assert_eq!(sender.offset(&collector), Some(40_000));
+    };
+    let erase = |case: &str| {
+        let args = ["--device", &id, "--purpose", "support_case", "--case", case];
+        let erased = collector.lines("erase", &args)[0].clone();
+        (erased["parts"].as_u64().unwrap(), erased["wishes"].as_u64().unwrap())
+    };
+    begin();
+    assert_eq!((erase("CASE-9"), sender.offset(&collector)), ((0, 0), Some(40_000)));
+    assert_eq!((erase("CASE-1042"), sender.offset(&collector)), ((1, 1), None));
+
+    begin();
+    assert_eq!(collector.lines("retention", &["run"]), Vec::<Json>::new());
+    let device = collector.data().join("devices").join(&id);
+    let long_ago = SystemTime::now() - Duration::from_secs(31 * 86_400);
+    for file in fs::read_dir(device.join("bundles")).unwrap() {
+        File::options().append(true).open(file.unwrap().path()).unwrap().set_modified(long_ago).unwrap();
+    }
+    let wish = device.join("wishes/CASE-1042.json");
+    fs::write(&wish, r#"{"reason":"error","asked_at":"2026-01-01T00:00:00Z"}"#).unwrap();
+    for (args, left) in [(&["run", "--dry-run"][..], true), (&["run"], false)] {
+        let over = collector.lines("retention", args)[0].clone();
+        assert_eq!((&over["parts"], &over["wishes"]), (&json!(1), &json!(1)));
+        assert_eq!((sender.offset(&collector).is_some(), wish.exists()), (left, left));
+    }
 }
