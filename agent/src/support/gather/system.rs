@@ -1,39 +1,79 @@
 //! What the operating system noted of disks, graphics and crashes: counts of a closed list, never its text.
 
+#[cfg(any(windows, test))]
+mod event_log;
+
 use serde_json::json;
 
 use super::Looking;
 use super::basket::Plan;
 
-/// A kind of event, and what a line of the kernel's log has that tells it.
+/// A kind of event, and what a line has that tells it.
 struct Kind {
     name: &'static str,
-    any: &'static [&'static str],
+    /// In the kernel's log of Linux.
+    #[cfg_attr(windows, allow(dead_code, reason = "the other system's"))]
+    linux: &'static [&'static str],
+    /// In an event of Windows: who noted it. Empty: Windows does not say it in one place.
+    #[cfg_attr(not(any(windows, test)), allow(dead_code, reason = "the other system's"))]
+    windows: &'static [&'static str],
 }
 
-#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "the other systems' logs are not read yet"))]
 const KINDS: &[Kind] = &[
-    Kind { name: "disk_error", any: &["I/O error", "EXT4-fs error", "Medium Error", "failed command: READ"] },
-    Kind { name: "graphics_reset", any: &["NVRM: Xid", "GPU reset", "GPU HANG", "ring gfx timeout"] },
-    Kind { name: "crash", any: &["segfault at", "general protection fault", "traps: "] },
-    Kind { name: "out_of_memory", any: &["Out of memory: Killed"] },
-    Kind { name: "hardware_error", any: &["Hardware Error", "Machine check"] },
-    Kind { name: "overheated", any: &["temperature above threshold", "thermal throttling"] },
-    Kind { name: "link_lost", any: &["Link is Down", "USB disconnect"] },
+    Kind {
+        name: "disk_error",
+        linux: &["I/O error", "EXT4-fs error", "Medium Error", "failed command: READ"],
+        windows: &[
+            "Name='disk'",
+            "Name='Ntfs'",
+            "Name='Microsoft-Windows-Ntfs'",
+            "Name='volmgr'",
+            "Name='stornvme'",
+        ],
+    },
+    Kind {
+        name: "graphics_reset",
+        linux: &["NVRM: Xid", "GPU reset", "GPU HANG", "ring gfx timeout"],
+        windows: &["Name='Display'", "Name='nvlddmkm'", "Name='amdkmdag'"],
+    },
+    Kind {
+        name: "crash",
+        linux: &["segfault at", "general protection fault", "traps: "],
+        windows: &[
+            "Name='Microsoft-Windows-WER-SystemErrorReporting'",
+            "Name='Microsoft-Windows-Kernel-Power'",
+        ],
+    },
+    Kind {
+        name: "out_of_memory",
+        linux: &["Out of memory: Killed"],
+        windows: &["Name='Microsoft-Windows-Resource-Exhaustion-Detector'"],
+    },
+    Kind {
+        name: "hardware_error",
+        linux: &["Hardware Error", "Machine check"],
+        windows: &["Name='Microsoft-Windows-WHEA-Logger'"],
+    },
+    Kind {
+        name: "overheated",
+        linux: &["temperature above threshold", "thermal throttling"],
+        windows: &["Name='Microsoft-Windows-Kernel-Processor-Power'"],
+    },
+    Kind { name: "link_lost", linux: &["Link is Down", "USB disconnect"], windows: &[] },
 ];
 
 /// The events of the window.
 pub(super) fn events(looking: &Looking<'_>) -> Plan {
     let (start, end) = looking.window;
-    match os::kernel_log(start, end) {
-        Some(lines) => Plan::document("system", &json!({"events": counted(&lines)})),
+    match os::log(start, end) {
+        Some(lines) => Plan::document("system", &json!({"events": counted(&lines, os::PARTS)})),
         None => Plan::absent("the system's log is not open to this account"),
     }
 }
 
 /// How often the system reset the graphics card; `None` if its log is not open to this account.
 pub(in crate::support) fn graphics_resets(start: i64, end: i64) -> Option<u64> {
-    counted(&os::kernel_log(start, end)?)["graphics_reset"].as_u64()
+    counted(&os::log(start, end)?, os::PARTS)["graphics_reset"].as_u64()
 }
 
 /// The errors that disks and file systems count.
@@ -46,11 +86,15 @@ pub(super) fn disks(_: &Looking<'_>) -> Plan {
     Plan::document("disks", &json!(disks))
 }
 
-/// Each kind with how often it was seen; zeros too, because "none" is an answer.
-fn counted(log: &str) -> serde_json::Map<String, serde_json::Value> {
+/// What tells a kind on one system.
+type Parts = fn(&Kind) -> &'static [&'static str];
+
+/// Each kind that `parts` knows, with how often it was seen; zeros too, because "none" is an answer.
+fn counted(log: &str, parts: Parts) -> serde_json::Map<String, serde_json::Value> {
     let count =
-        |kind: &Kind| log.lines().filter(|line| kind.any.iter().any(|part| line.contains(part))).count();
-    KINDS.iter().map(|kind| (kind.name.to_owned(), json!(count(kind)))).collect()
+        |kind: &Kind| log.lines().filter(|line| parts(kind).iter().any(|part| line.contains(part))).count();
+    let known = KINDS.iter().filter(|kind| !parts(kind).is_empty());
+    known.map(|kind| (kind.name.to_owned(), json!(count(kind)))).collect()
 }
 
 #[cfg(target_os = "linux")]
@@ -60,12 +104,14 @@ mod os {
     use std::path::Path;
     use std::process::{Command, Stdio};
 
+    pub(super) const PARTS: super::Parts = |kind| kind.linux;
+
     /// Bytes of the kernel's log that are looked at: some 100,000 lines.
     const MOST: u64 = 16 << 20;
 
     /// The kernel's log of a time, from systemd's journal. `timeout` is of coreutils: the journal of a broken disk
     /// may hang.
-    pub(super) fn kernel_log(start: i64, end: i64) -> Option<String> {
+    pub(super) fn log(start: i64, end: i64) -> Option<String> {
         let mut child = Command::new("timeout")
             .args(["10", "journalctl", "--dmesg", "--quiet", "--no-pager", "--output=cat"])
             .args([format!("--since=@{start}"), format!("--until=@{end}")])
@@ -98,13 +144,15 @@ mod os {
     }
 }
 
-/// Elsewhere the system's log is read by nothing yet.
-#[cfg(not(target_os = "linux"))]
+#[cfg(windows)]
 mod os {
-    pub(super) fn kernel_log(_: i64, _: i64) -> Option<String> {
-        None
+    pub(super) const PARTS: super::Parts = |kind| kind.windows;
+
+    pub(super) fn log(start: i64, end: i64) -> Option<String> {
+        super::event_log::read(start, end)
     }
 
+    /// Windows counts no errors of a disk where an account without rights may read them.
     pub(super) fn disks() -> Vec<(String, u64)> {
         Vec::new()
     }
@@ -118,7 +166,7 @@ mod tests {
     fn lines_become_counts_and_their_text_is_gone() {
         let log = "blk_update_request: I/O error, dev sda, sector 1\nNVRM: Xid (PCI:0000:01:00): 79\n\
                    kathea[1042]: segfault at 0 ip 0000\nanna.sorensen logged in\nBuffer I/O error on dev sda1\n";
-        let counted = serde_json::to_string(&counted(log)).unwrap();
+        let counted = serde_json::to_string(&counted(log, |kind| kind.linux)).unwrap();
         assert!(
             counted.contains("\"disk_error\":2") && counted.contains("\"graphics_reset\":1"),
             "{counted}"

@@ -77,7 +77,13 @@ impl Sender {
         (status == 200).then(|| headers[tus::OFFSET].to_str().unwrap().parse().unwrap())
     }
 
-    pub(crate) fn append(&self, collector: &Collector, from: usize, to: usize, checksum: Option<&str>) -> Said {
+    pub(crate) fn append(
+        &self,
+        collector: &Collector,
+        from: usize,
+        to: usize,
+        checksum: Option<&str>,
+    ) -> Said {
         let offset = from.to_string();
         let mut headers = vec![("content-type", tus::CHUNK), (tus::OFFSET, &*offset)];
         headers.extend(checksum.map(|checksum| (tus::CHECKSUM, checksum)));
