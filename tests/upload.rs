@@ -117,6 +117,27 @@ fn what_came_to_be_there_damaged_is_sent_again_from_the_beginning() {
 }
 
 #[test]
+fn what_this_disk_damaged_is_not_sent_for_ever() {
+    let mut route = Route::new();
+    let mut bytes = route.queue(100_000);
+    let sealed = file_in(&route.workstation.data().join("bundles"), ".age");
+    bytes[1000] ^= 1;
+    fs::write(&sealed, &bytes).unwrap();
+    let ended = route.workstation.run(&["run", "--once"]);
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert!(said.contains("a bundle cannot be read"), "{said}");
+    assert_eq!(status(&route.workstation)["state"], "failed");
+    assert_eq!(route.collector.lines("bundles", &[]).len(), 0);
+
+    bytes[1000] ^= 1;
+    fs::write(&sealed, &bytes).unwrap();
+    let id = sealed.file_stem().unwrap().to_str().unwrap();
+    route.workstation.expect(0, &["support", "send", id]);
+    route.workstation.expect(0, &["run", "--once"]);
+    route.assert_arrived(&bytes);
+}
+
+#[test]
 fn a_server_that_lies_settles_nothing() {
     let mut route = Route::new();
     let bytes = route.queue(1 << 20);

@@ -1,37 +1,42 @@
-"""F7 and F8: the disk damages what is kept, or an old copy of it comes back."""
+"""F7 and F32: the disk damages what is kept, and somebody the configuration."""
 
-import hashlib
 import json
 import os
 import shutil
-import struct
 
 from workstation import COUNTER, EVENT, NOWHERE
 
-MAGIC, KEY_AT, NONCE_AT, CURSORS_AT = b"KSL1", 46, 54, 66
-HEAD = struct.Struct("<BBII")
+# How often a kind of file is hit. The rest once.
+WEIGHTS = {"spool": 20, "numbering": 8, "key": 6, "consent": 4, "configuration": 3, "bundle": 3, "bundle's record": 3,
+           "draft": 4, "request": 2}
 
 
 def corruption(bench):
-    """F7: one file of data_dir is damaged; the agent starts, sends nothing wrong, and counts what it lost."""
+    """F7: one file is damaged; the agent starts, sends nothing wrong, and counts what it lost."""
     template = prepared(bench)
-    targets = {}
+    case(bench, template)
+    targets = {"configuration": ["../agent.toml"]}
     for path in sorted(template.data.rglob("*")):
         if path.is_file() and path.name not in ("lock", "CACHEDIR.TAG", "ballast"):
             targets.setdefault(kind(path.relative_to(template.data)), []).append(path.relative_to(template.data))
-    weights = {"spool": 10, "numbering": 4, "key": 3, "consent": 2}
     names = sorted(targets)
     lost = unchanged = 0
     hit = {}
     for number in bench.up_to(10_000, 60):
-        name = bench.draw.choices(names, [weights.get(name, 1) for name in names])[0]
+        name = bench.draw.choices(names, [WEIGHTS.get(name, 1) for name in names])[0]
         target = bench.draw.choice(targets[name])
-        site = template.copy(bench.home / "site")
+        site = template.copy(bench.home / "site", case=True)
+        site.draft = template.draft
         bench.receiver.begin()
+        whole = (site.home / "agent.toml").read_text()
         how, same = damage(bench.draw, site.data / target)
         unchanged += same
         hit[name] = hit.get(name, 0) + 1
-        lost += judge(bench, site, name, f"case {number}, {how} of {target}", template)
+        where = f"case {number}, {how} of {target}"
+        if name == "configuration":
+            broken(bench, site, whole, where)
+        else:
+            lost += judge(bench, site, name, where, template, same)
     for name, count in sorted(hit.items()):
         bench.note("files", f"{name} {count}")
     control(bench, template)
@@ -50,13 +55,28 @@ def prepared(bench):
     return site
 
 
+def case(bench, site):
+    """And a support case: a sealed bundle waits, and a draft to be looked at."""
+    site.configure(NOWHERE, case=True)
+    for name in ("SEALED-1", "DRAFT-1"):
+        copy = site.home / f"copy-{name}"
+        site.draft = json.loads(site.must("support", "preview", "--case", name, "--reason", "error", "--json", "-o", copy))
+        if name == "SEALED-1":
+            site.must("support", "create", site.draft["draft"], "--yes", site.draft["digest"], "--by", "owner")
+    site.configure(bench.receiver.url(), case=True)
+
+
 def kind(path):
     """What a file below data_dir is."""
     if path.parts[0] == "spool":
-        return "spool" if len(path.parts) > 2 else "numbering"
+        tray = path.parts[1].split(".")[0]
+        return "request" if tray == "requests" else "spool" if len(path.parts) > 2 else "numbering"
     if path.parts[0] == "keys":
-        return "key" if "-" in path.name else "identity"
-    return "consent" if path.name.startswith("ledger") else path.name
+        held = path.name.split("-")[0]
+        return {"usage_statistics": "key", "device.key": "identity", "root": "identity"}.get(held, "another key")
+    if path.parts[0] == "bundles":
+        return "bundle" if path.suffix == ".age" else "bundle's record"
+    return {"drafts": "draft", "ledger.ndjson": "consent", "ledger.head": "consent"}.get(path.parts[0], path.name)
 
 
 def damage(draw, path):
@@ -81,21 +101,42 @@ def damage(draw, path):
         data = b""
     else:
         data += draw.randbytes(block)
+    if path.name == "agent.toml":
+        data = elsewhere_never(before, data)
     path.write_bytes(data)
     return how, data == before
 
 
-def judge(bench, site, name, where, template):
-    """Starts it twice on what is left. Returns how many records it lost."""
-    received = bench.receiver.received
-    for _ in range(2):
-        bench.ended(site.once("--close", timeout=60), where, codes=(0, 1, 3) if name == "identity" else (0, 3))
+def elsewhere_never(before, data):
+    """The damaged configuration with the lines that name a folder or an address as they were: another folder would
+    be made and used, and another address asked."""
+    old, new = before.split(b"\n"), data.split(b"\n")
+    return b"\n".join(line if b"/" in line else new[at] for at, line in enumerate(old) if at < len(new))
+
+
+def judge(bench, site, name, where, template, same):
+    """Starts it on what is left, and again. Returns how many records it lost."""
+    received, said = bench.receiver.received, ""
+    for again in (False, True):
+        if again and ended.code == 0 and bench.draw.random() < 0.7:
+            break  # `status` is a start too
+        ended = site.once("--close", timeout=60)
+        bench.ended(ended, where, codes=(0, 1, 3) if name == "identity" else (0, 3))
+        said += ended.err
     status = site.status()
     arrived = {record["attributes"][1] for record in received.records.values() if record["entry"] == EVENT}
     counts = sum(record["value"] for record in received.records.values() if record["entry"] == COUNTER)
     lost = len(set(site.given) - arrived) + sum(site.sums.values()) - counts
     bench.check(received.wrong, where)
     bench.check("a record that nobody gave" if arrived - set(site.given) else None, where)
+    if name in ("identity", "certificate.pem"):
+        return 0
+    if name == "consent":
+        same = all((site.data / file).read_bytes() == (template.data / file).read_bytes()
+                   for file in ("ledger.ndjson", "ledger.head"))
+        healed = (site.data / "ledger.torn").exists() or same
+        bench.check("sent under a consent that was changed" if received.records and not healed else None, where)
+        return 0
     if name in ("spool", "numbering", "key"):
         counted = status["dropped"].get("damaged", 0)
         wrong = lost != counted
@@ -104,17 +145,37 @@ def judge(bench, site, name, where, template):
             wrong = False
             bench.note("counted though it had arrived, its numbering being hit", f"{counted - lost} records")
         bench.check(f"{lost} lost, {counted} counted" if wrong else None, where)
-    elif name == "consent":
-        same = all((site.data / file).read_bytes() == (template.data / file).read_bytes()
-                   for file in ("ledger.ndjson", "ledger.head"))
-        healed = (site.data / "ledger.torn").exists() or same
-        bench.check("sent under a consent that was changed" if received.records and not healed else None, where)
-        lost = 0
-    elif name not in ("identity", "certificate.pem"):
-        bench.check(f"{lost} lost" if lost else None, where)
     else:
-        lost = 0
+        bench.check(f"{lost} lost" if lost else None, where)
+    support(bench, site, name, where, status, said + " ".join(status["problems"]), same)
     return lost
+
+
+def support(bench, site, name, where, status, said, same):
+    """The bundle is at the vendor's whole, or it is said why not; the draft can be sealed, or not if it was hit."""
+    whole = bench.receiver.received.uploads.whole
+    sent = [bundle["sha256"] for bundle in status["bundles"] if bundle["state"] == "sent"]
+    bench.check("a bundle counts as sent that is not there" if set(sent) - set(whole) else None, where)
+    may_miss = not same and name in ("bundle", "bundle's record", "another key")
+    bench.check("the bundle did not arrive" if not whole and not may_miss else None, where)
+    bench.check("nothing is said of the bundle" if not whole and "bundle" not in said else None, where)
+    if name in ("draft", "another key"):
+        ended = site.run("support", "create", site.draft["draft"], "--yes", site.draft["digest"], "--by", "owner")
+        bench.ended(ended, where + ", sealed", codes=(0, 1, 2))
+        if name == "draft":
+            bench.check("a damaged draft was sealed" if ended.code == 0 and not same else None, where)
+            bench.check("a good draft was not sealed" if ended.code and same else None, where)
+
+
+def broken(bench, site, whole, where):
+    """A configuration that is not the one that was written: taken or refused, and with the right one all is there."""
+    ended = site.once("--close", timeout=60)
+    bench.ended(ended, where, codes=(0, 1, 2, 3, 5))
+    bench.check("no word of why" if ended.code and not ended.err.strip() else None, where)
+    (site.home / "agent.toml").write_text(whole)
+    for _ in range(2):
+        bench.ended(site.once("--close", timeout=60), where + ", mended", codes=(0, 3))
+    bench.check(site.verify(bench.receiver.received), where)
 
 
 def control(bench, template):
@@ -166,47 +227,3 @@ def configuration(bench):
             bench.check(site.verify(bench.receiver.received), f"case {number}, mended")
     bench.control("a key that is not known", template.copy(bench.home / "site").run("status").code == 0)
     return f"{started} were still good configurations"
-
-
-def old_copies(bench):
-    """F8: an old copy is restored, a disk is cloned: no number and no nonce twice, and the fork is seen."""
-    nonces, forks = {}, 0
-    for number in bench.up_to(100, 4):
-        site = bench.site(url=NOWHERE)
-        received = bench.receiver.received
-        site.fill(bench.draw, 1, bench.draw.randrange(1, 30))
-        site.once()
-        clone = site.copy(bench.home / "clone", url=NOWHERE)
-        for one in (site, clone):
-            one.fill(bench.draw, 1, bench.draw.randrange(1, 30))
-        for one in (site, clone):
-            one.once()
-            bench.check(collect(one, nonces), f"case {number}")
-        for one in (site, clone):
-            one.configure(bench.receiver.url())
-            bench.ended(one.once("--close"), f"case {number}", codes=(0,))
-        bench.check(received.wrong, f"case {number}")
-        forks += received.forks()
-        bench.check("the fork was not seen" if not received.forks() else None, f"case {number}")
-    site.configure(NOWHERE)
-    site.fill(bench.draw, 1, 10)
-    site.once()
-    seen = dict.fromkeys(nonces, b"another text")
-    collect(site, seen)
-    again = dict.fromkeys(seen, b"another text")
-    bench.control("a nonce under another text", collect(site, again))
-    return f"{len(nonces)} nonces, {forks} forks seen"
-
-
-def collect(site, nonces):
-    """Notes the nonces of everything sealed on disk; what is wrong if one comes under another text."""
-    for path in (site.data / "spool").rglob("db"):
-        data, at = path.read_bytes(), -1
-        while (at := data.find(MAGIC, at + 1)) >= 0:
-            _, cursors, _, length = HEAD.unpack_from(data, at + 4)
-            begin = at + CURSORS_AT + 24 * cursors
-            text = hashlib.sha256(data[begin:begin + length + 16]).digest()
-            name = data[at + KEY_AT:at + CURSORS_AT]
-            if nonces.setdefault(name, text) != text:
-                return "a nonce came twice under one key"
-    return None

@@ -15,6 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import wire_decoder  # noqa: E402
+from tus import BUNDLES, Uploads, granted  # noqa: E402
 
 JSON, PROBLEM = "application/json", "application/problem+json"
 BATCHES = "/v1/streams/usage_statistics/batches/"
@@ -56,6 +57,7 @@ class Received:
 
     def __init__(self):
         self.records, self.gaps, self.batches, self.requests, self.privacy = {}, {}, [], [], []
+        self.uploads = Uploads()
         self.twice = 0
         self.wrong = []
 
@@ -148,7 +150,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         for name, value in headers.items():
             self.send_header(name.replace("_", "-"), value)
         self.end_headers()
-        self.wfile.write(data)
+        if self.command != "HEAD":
+            self.wfile.write(data)
 
     def problem(self, status, word, rejected=(), **headers):
         body = {"type": word, "title": word, "status": status, "rejected": list(rejected)}
@@ -165,7 +168,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             return
         self.serve(body)
 
-    do_GET = do_PUT = do_POST = do_HEAD = do_PATCH = handle_any
+    do_GET = do_PUT = do_POST = do_HEAD = do_PATCH = do_OPTIONS = handle_any
 
     def serve(self, body):
         """The honest answer."""
@@ -180,6 +183,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             return self.consent(body)
         if self.path.startswith(BATCHES):
             return self.batch(body)
+        if self.path.startswith(BUNDLES):
+            return self.owner.received.uploads.serve(self, body, self.owner.consents)
         if self.path.startswith("/v1/privacy/"):
             self.owner.received.privacy.append((self.path, json.loads(body)))
             return self.reply(202, {"ticket": "T1", "state": "open"})
@@ -219,8 +224,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if name != self.path[len(BATCHES):]:
             self.owner.received.wrong.append("a batch under another name")
             return self.problem(400, "malformed")
-        consent = self.owner.consents.get(batch["header"]["consent"])
-        if not consent or consent["event"]["type"] != "granted":
+        if not granted(self.owner.consents.get(batch["header"]["consent"])):
             return self.problem(428, "consent_required")
         self.owner.received.take(batch)
         self.reply(201, self.stored(batch, digest))

@@ -3,6 +3,7 @@
 import answers
 import calls
 import clocks
+import copies
 import damage
 import disk
 import kills
@@ -18,8 +19,8 @@ ROWS = [
     Row("F4", "the power goes: what was not synced is dropped, torn or kept", power.power_loss),
     Row("F5", "the disk is full, or has no names left", disk.both),
     Row("F6", "data_dir is read-only, gone, another's, in use", disk.forbidden),
-    Row("F7", "a flipped bit, a cut, zeros or noise in a file of data_dir", damage.corruption),
-    Row("F8", "an old copy is restored, a disk is cloned", damage.old_copies),
+    Row("F7", "a flipped bit, a cut, zeros or noise in spool, keys, ledger, configuration, bundles, drafts", damage.corruption),
+    Row("F8", "an old copy is restored, a disk is cloned", copies.old_copies),
     Row("F9", "clocks that are wrong (faketime)", clocks.wrong),
     Row("F10", "a month without the collector, at ten times the usual", clocks.outage),
     Row("F11", "every status as the answer to a batch", answers.every_status),

@@ -13,6 +13,8 @@ from pathlib import Path
 EVENT, COUNTER = 33, 35
 FEATURES = {"viewer_3d": 1, "length": 18, "implant_plan": 28, "report": 46}  # its place on the list of the catalog
 NOWHERE = "https://127.0.0.1:1"
+# Of a published key pair; nobody opens these bundles.
+RECIPIENT = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
 
 
 class Ended:
@@ -41,15 +43,16 @@ class Site:
         self.given, self.spoken, self.sums, self.files, self.wrapper, self.env = [], set(), {}, 0, [], {}
         self.configure(url or receiver.url(), **settings)
 
-    def configure(self, url, ca=None, proxy=None, interval="0s", quota="64 MiB", protector="file", policy=None):
+    def configure(self, url, ca=None, proxy=None, interval="0s", quota="64 MiB", protector="file", policy=None, case=False):
         """Writes the configuration."""
         line = f'proxy = "{proxy}"\n' if proxy else ""
         follows = f'policy = "{policy}"\n' if policy else ""
+        support = f'[support]\nrecipients = ["{RECIPIENT}"]\n' if case else ""
         (self.home / "agent.toml").write_text(
             f'data_dir = "{self.data}"\n{follows}[kathea]\noutbox = "{self.outbox}"\nlogs = []\nscans = []\n'
             f'socket = "{self.socket}"\nuser = ""\n[collector]\nurl = "{url}"\n'
             f'ca = "{ca or self.receiver.authority.ca}"\n{line}[consent]\ngroup = ""\n[ship]\n'
-            f'interval = "{interval}"\nrate = "1 GiB/s"\n[spool]\nquota = "{quota}"\n[keys]\nprotector = "{protector}"\n')
+            f'interval = "{interval}"\nrate = "1 GiB/s"\n[spool]\nquota = "{quota}"\n[keys]\nprotector = "{protector}"\n{support}')
 
     def copy(self, home, **settings):
         """Another one with the same data: keys, consent, what waits."""

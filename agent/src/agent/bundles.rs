@@ -81,11 +81,7 @@ impl Agent {
                 Ok(Some(Transfer { exchange, about }))
             }
             Err(e) => {
-                let what = format!(
-                    "a bundle cannot be read ({}): it is not sent; gather it again, then `support discard {id}`",
-                    e.kind()
-                );
-                self.give_up(id, what, now)?;
+                self.give_up(id, unreadable(id, e.kind()), now)?;
                 Ok(None)
             }
         }
@@ -149,9 +145,22 @@ impl Agent {
             }
             Heard::Setback(reply) => {
                 self.tell(Stream::Bundles, reply, 1)?;
+                let differs = outcome.as_ref().is_ok_and(|answer| answer.status == 409);
+                // Else a file that the disk damaged would be sent again and again.
+                if *step == Step::Complete && differs && !self.is_whole(id) {
+                    self.give_up(id, unreadable(id, io::ErrorKind::InvalidData), now)?;
+                }
             }
         }
         Ok(())
+    }
+
+    fn is_whole(&self, id: &str) -> bool {
+        self.support.queue.find(id).is_some_and(|bundle| {
+            let held =
+                File::open(self.support.queue.path(id)).and_then(|mut file| digest(&mut file, bundle.size));
+            held.is_ok_and(|held| held == bundle.sha256)
+        })
     }
 
     fn settle_bundle(&mut self, id: &str, receipt: &str, now: i64) -> Result<(), Trouble> {
@@ -190,6 +199,10 @@ fn announcement(bundle: &Bundle) -> Announcement {
         manifest_sha256: bundle.manifest,
         consents: bundle.consents.clone(),
     }
+}
+
+fn unreadable(id: &str, kind: io::ErrorKind) -> String {
+    format!("a bundle cannot be read ({kind}): it is not sent; gather it again, then `support discard {id}`")
 }
 
 /// Of the next `length` bytes.

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use log::warn;
+use protocol::Reason;
 use protocol::catalog::Catalog;
 use ring::rand::{SecureRandom, SystemRandom};
 
@@ -43,7 +45,7 @@ impl Agent {
         let (tickets, tickets_lost) = Tickets::open(data.join("tickets.json"));
         let copied = crate::collect::device::note_machine(&data, &SystemRandom::new())
             .map_err(|e| OpenError::data_dir(&data, &e))?;
-        let (tally, tally_lost) = Tally::open(data.join("tally.json"));
+        let (mut tally, tally_lost) = Tally::open(data.join("tally.json"));
 
         let random = SystemRandom::new();
         let mut problems = Problems::default();
@@ -52,9 +54,13 @@ impl Agent {
         let (requests, requests_recovery) = open_tray(&data, &vault, &random)?;
         let (support, bundles_lost) =
             Support::open(&data, &mut vault).map_err(|e| OpenError::data_dir(&data, &e))?;
-        if bundles_lost > 0 {
+        // Those of a withdrawal that was cut are counted by it.
+        if bundles_lost > 0 && book.pending_withdrawals().is_empty() {
             let what = format!("{bundles_lost} bundles were lost with their keys: gather them again");
+            warn!("{what}");
             problems.note("bundles", what);
+            tally.drop(Reason::Damaged, bundles_lost as u64);
+            tally.save().map_err(|e| OpenError::data_dir(&data, &e))?;
         }
         if tally_lost {
             problems.note("tally", "the counts of dropped records were damaged and begin anew");
