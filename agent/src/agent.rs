@@ -10,6 +10,7 @@ mod decommission;
 mod dispatch;
 mod due;
 mod expiry;
+mod format;
 mod heard;
 mod intake;
 mod next;

@@ -1,6 +1,7 @@
-"""F9 and F10: the clock is wrong, and a month without the collector; time is faketime's."""
+"""F9, F10 and F31: a wrong clock, a month without the collector, a store of another version; time is faketime's."""
 
 import datetime
+import hashlib
 import shutil
 import tarfile
 import threading
@@ -120,8 +121,29 @@ def golden(bench):
         bench.check(f"{sums} counts of {counts}" if sums != int(counts) else None, archive.name)
         site.given.append(10**9)
         bench.control("a record that the store does not have", site.verify(receiver.received, sums=False))
+        later(bench, site, archive.name)
     bench.check("no golden store" if not bench.cases else None, "golden")
-    return "opened by the version of today; a downgrade can't be run before there is a second format"
+    return "opened by the version of today; a store of a later format is refused and kept byte for byte"
+
+
+def later(bench, site, where):
+    """F31 downwards: a store whose number says that a later version wrote it."""
+    number = str(2 + bench.draw.randrange(1000))
+    (site.data / "format").write_text(f"{number} {hashlib.sha256(number.encode()).hexdigest()[:16]}\n")
+    before = contents(site.data)
+    for words in (("run", "--once"), ("status",), ("consent", "withdraw", "usage_statistics"), ("decommission", "--yes")):
+        ended = site.run(*words)
+        bench.cases += 1
+        bench.ended(ended, f"{where}, later, {words}", codes=(1,))
+        bench.check("no word of why" if "later version" not in ended.err else None, f"{where}, later, {words}")
+        bench.check("something changed" if contents(site.data) != before else None, f"{where}, later, {words}")
+    (site.data / "format").write_text(f"{number} of no meaning\n")
+    bench.control("the number's own digest", site.run("status").code == 0 and contents(site.data) != before)
+
+
+def contents(folder):
+    """Every file and what is in it."""
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def keep_golden(bench):

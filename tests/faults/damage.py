@@ -132,8 +132,7 @@ def judge(bench, site, name, where, template, same):
     if name in ("identity", "certificate.pem"):
         return 0
     if name == "consent":
-        same = all((site.data / file).read_bytes() == (template.data / file).read_bytes()
-                   for file in ("ledger.ndjson", "ledger.head"))
+        same = all(bytes_of(site.data / file) == bytes_of(template.data / file) for file in ("ledger.ndjson", "ledger.head"))
         healed = (site.data / "ledger.torn").exists() or same
         bench.check("sent under a consent that was changed" if received.records and not healed else None, where)
         return 0
@@ -149,6 +148,11 @@ def judge(bench, site, name, where, template, same):
         bench.check(f"{lost} lost" if lost else None, where)
     support(bench, site, name, where, status, said + " ".join(status["problems"]), same)
     return lost
+
+
+def bytes_of(path):
+    """None if it was set aside."""
+    return path.read_bytes() if path.exists() else None
 
 
 def support(bench, site, name, where, status, said, same):

@@ -38,7 +38,7 @@ ROWS = [
     Row("F25", "redirects", answers.redirects),
     Row("F26", "answers that would fill the memory", answers.bombs),
     Row("F30", "the system's key is gone or another one", soak.lost_root),
-    Row("F31", "a store of an earlier version", clocks.golden),
+    Row("F31", "a store of an earlier or a later version", clocks.golden),
     Row("F32", "a broken configuration", damage.configuration),
     Row("F33", "everything at once, for long", soak.mixed),
     Row("F34", "the disk over many fills and drains", soak.steady),

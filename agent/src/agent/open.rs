@@ -15,7 +15,7 @@ use super::intake::Taking;
 use super::periods::Periods;
 use super::sent::LastSent;
 use super::support::Support;
-use super::{Agent, OpenError, Problems, decommission, unix_now, wishes};
+use super::{Agent, OpenError, Problems, decommission, format, unix_now, wishes};
 use crate::config::Config;
 use crate::consent::tickets::Tickets;
 use crate::consent::{Book, Policy};
@@ -36,6 +36,7 @@ impl Agent {
         if decommission::certificate(&data).exists() {
             return Err(OpenError::Decommissioned);
         }
+        format::check(&data)?;
         let policy = Policy::load(&config.policy)?;
         let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
         let protector = Protector::choose(config.keys.protector, credentials.as_deref())?;

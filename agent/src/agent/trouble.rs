@@ -24,6 +24,13 @@ pub enum OpenError {
     },
     /// The device was taken out of use here.
     Decommissioned,
+    /// A later version wrote the store.
+    Newer {
+        /// Its format.
+        found: u32,
+        /// The newest that this version knows.
+        known: u32,
+    },
     /// The system gives no randomness.
     Random,
     /// The policy is no policy.
@@ -67,6 +74,11 @@ impl fmt::Display for OpenError {
             Self::Decommissioned => f.write_str(
                 "this device was taken out of use: the certificate is `decommissioned` in data_dir; to begin anew, \
                  move that directory away",
+            ),
+            Self::Newer { found, known } => write!(
+                f,
+                "a later version wrote data_dir (format {found}, this one knows {known}): nothing was touched; install \
+                 that version again"
             ),
             Self::Random => {
                 f.write_str("the system gives no random numbers: nothing can be encrypted, so nothing runs")
