@@ -1,17 +1,14 @@
-"""F11 to F18, F25 and F26: whatever answers, and however: nothing that waits is deleted, and it arrives in the end."""
+"""F11, F13, F16 and F25: whatever answers: nothing that waits is deleted, and it arrives in the end."""
 
-import gzip
 import hashlib
 import json
 import math
-import re
 import socket
 import threading
 import time
 
 import wire_decoder
-from proxy import Fault, Proxy
-from receiver import BATCHES, JSON, Receiver
+from receiver import BATCHES, JSON
 
 
 def waiting(bench, events=20, **settings):
@@ -36,10 +33,11 @@ def every_status(bench):
     """F11, F14: each status, with a problem as its body, with a page, with nothing: all waits, and the count of tries."""
     statuses = [100, 204, 206, 301, 302, 304, 307, 308, 400, 401, 402, 403, 404, 405, 406, 408, 409, 410, 411, 413, 415,
                 418, 421, 422, 425, 426, 428, 429, 431, 451, 500, 501, 502, 503, 504, 505, 507, 511, 599, 999]
-    chosen = statuses if bench.full else bench.draw.sample(statuses, 12)
+    bodies = ("problem", "page", "nothing")
+    chosen = statuses if bench.full else {410, *bench.draw.sample(statuses, 12)}
     most = 0
     for status in chosen:
-        for body in ("problem", "page", "nothing"):
+        for body in bodies if bench.full or status == 410 else [bench.draw.choice(bodies)]:
             site = waiting(bench, 8)
             asked = []
 
@@ -88,38 +86,6 @@ def deletes(bench):
     site = waiting(bench, 8)
     site.must("run", "--once", "--close")
     return site.status()["waiting"]["usage"]["records"] < len(site.given)
-
-
-def paced(bench):
-    """F11, F12: a service against a collector that is down, and one that asks to come back later."""
-    seconds = bench.many(12, 5)
-    for what, least, most in (("500", 1, 8), ("Retry-After 4", 1, 4), ("Retry-After 1e9", 1, 1), ("Retry-After -5", 1, 12),
-                              ("Retry-After date", 1, 1)):
-        site = waiting(bench, 8)
-        asked = []
-
-        def answer(handler, _, what=what, asked=asked):
-            if not is_batch(handler):
-                return False
-            asked.append(time.monotonic())
-            after = {"500": None, "Retry-After 1e9": "1000000000", "Retry-After date": "Fri, 01 Jan 2099 00:00:00 GMT"}
-            after = after.get(what, what.split(" ")[-1])
-            handler.problem(500 if what == "500" else 503, "later", **({"Retry_After": after} if after else {}))
-            return True
-
-        bench.receiver.answer = answer
-        process = site.start("run", stdout=None, stderr=None)
-        time.sleep(seconds)
-        process.kill()
-        process.wait()
-        bench.cases += 1
-        bench.check(f"{len(asked)} requests in {seconds} s" if not least <= len(asked) <= most else None, what)
-        if what == "Retry-After 4":
-            early = [b - a for a, b in zip(asked, asked[1:]) if b - a < 3.9]
-            bench.check(f"came after {early} s" if early else None, what)
-        bench.note(f"requests in {seconds} s", f"{what}: {len(asked)}")
-        arrives(bench, site, what)
-    return "the hour and the month are in simulated time: `cargo test -p agent pace`"
 
 
 def one_bad_record(bench):
@@ -174,8 +140,8 @@ def wrong_success(bench):
             honest(h, b)).encode() * 2, "no JSON": lambda *_: b"{'batch': 1}", "NUL": lambda *_: b"\0" * 1000,
         "another kind": honest, "65 KiB": lambda h, b: json.dumps({**honest(h, b), "x": "y" * (66 << 10)}).encode(),
     }
-    for status in (200, 201):
-        for what, lie in lies.items():
+    for what, lie in lies.items():
+        for status in (200, 201) if bench.full else [bench.draw.choice((200, 201))]:
             site = waiting(bench, 8)
 
             def answer(handler, body, lie=lie, what=what, status=status):
@@ -191,45 +157,6 @@ def wrong_success(bench):
             arrives(bench, site, what)
     bench.control("the honest answer", deletes(bench))
     return "0 records deleted"
-
-
-def bombs(bench):
-    """F26: answers that would fill the memory."""
-    peak = 0
-    bodies = {"10 GB": None, "1 MB of brackets": b"[" * (1 << 20), "gzip": gzip.compress(b" " * (64 << 20)),
-              "1 MB head": "head"}
-    for what, body in bodies.items():
-        site = waiting(bench, 8)
-
-        def answer(handler, _, body=body):
-            if not is_batch(handler):
-                return False
-            if body == "head":
-                handler.send_response_only(200)
-                handler.send_header("X-Long", "y" * (1 << 20))
-                handler.end_headers()
-            elif body is None:
-                handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 10000000000\r\n\r\n")
-                for _ in range(10_000):
-                    handler.wfile.write(b" " * (1 << 20))
-            else:
-                handler.reply(200, body, Content_Encoding="gzip" if body[:2] == b"\x1f\x8b" else "identity")
-            return True
-
-        bench.receiver.answer = answer
-        bench.cases += 1
-        process = site.start("run", "--once")
-        while process.poll() is None:
-            try:
-                found = re.search(r"VmHWM:\s+(\d+)", open(f"/proc/{process.pid}/status").read())
-                peak = max(peak, int(found[1]) if found else 0)
-            except OSError:
-                break
-            time.sleep(0.005)
-        bench.check(f"ended with {process.wait()}" if process.wait() != 3 else None, what)
-        arrives(bench, site, what)
-    bench.check(f"{peak} KiB" if peak > 64 << 10 else None, "memory")
-    return f"peak of {peak >> 10} MiB"
 
 
 def redirects(bench):
@@ -260,97 +187,3 @@ def redirects(bench):
     time.sleep(0.1)
     bench.control("somebody does come to the other place", len(seen) > followed)
     return f"{followed} connections elsewhere"
-
-
-def hangs(bench):
-    """F17: whoever hangs or drips; every attempt ends."""
-    def head(handler, _):
-        time.sleep(200)
-        return True
-
-    def slow_head(handler, _):
-        for byte in b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" * 9:
-            handler.wfile.write(bytes([byte]))
-            time.sleep(1)
-        return True
-
-    def slow_body(handler, _):
-        handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 5000\r\n\r\n")
-        for _ in range(300):
-            handler.wfile.write(b" ")
-            time.sleep(1)
-        return True
-
-    cases = {"nobody accepts TLS": Fault("hole"), "no answer": head, "a head that drips": slow_head,
-             "a body that drips": slow_body, "a handshake that drips": Fault("drip", pause=1.0)}
-    if not bench.full:
-        cases = {"nobody accepts TLS": Fault("hole")}
-        bench.note("only in a full run", "answers that hang for two minutes")
-    sites, threads, took = {}, [], {}
-    for what, bad in cases.items():
-        receiver = Receiver(bench.home / what.replace(" ", "-"), bench.receiver.authority)
-        receiver.consents = bench.receiver.consents
-        site = bench.site(what.replace(" ", "-"))
-        site.fill(bench.draw, 1, 20)
-        port = receiver.port
-        if isinstance(bad, Fault):
-            proxy = Proxy(receiver.port)
-            proxy.usual, port = bad, proxy.port
-        else:
-            receiver.answer = lambda handler, body, bad=bad: is_batch(handler) and bad(handler, body)
-        site.configure(receiver.url(port))
-        sites[what] = site
-
-        def go(what=what, site=site):
-            begun = time.monotonic()
-            ended = site.once("--close", timeout=200)
-            took[what] = time.monotonic() - begun
-            bench.ended(ended, what, codes=(3,))
-
-        threads.append(threading.Thread(target=go))
-        bench.cases += 1
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    for what, site in sites.items():
-        bench.check(f"{took[what]:.0f} s" if took[what] > 150 else None, what)
-        bench.receiver.begin()
-        site.configure(bench.receiver.url())
-        arrives(bench, site, what)
-    return ", ".join(f"{what}: {seconds:.0f} s" for what, seconds in took.items())
-
-
-def every_byte(bench):
-    """F18: the request is cut after each of its bytes, and a batch is whole or not there."""
-    site, proxy = bench.site("cut"), bench.proxy()
-    site.fill(bench.draw, 1, 300 if bench.full else 30)
-    site.configure("https://127.0.0.1:1")
-    site.once("--close")
-    whole = site.copy(bench.home / "whole", url=bench.receiver.url(proxy.port))
-    whole.must("run", "--once")
-    while not proxy.last[0]:  # the agent has ended, the proxy notices
-        time.sleep(0.01)
-    size = proxy.last[0]
-    bench.receiver.begin()
-    site.configure(bench.receiver.url(proxy.port))
-    one = site
-    positions = list(range(1, size)) if bench.full else sorted(bench.draw.sample(range(1, size), 25))
-    for at in positions:
-        if bench.is_over():
-            bench.note("ended by time", f"after {bench.cases} of {size - 1} positions")
-            break
-        one = site.copy(bench.home / "one", url=bench.receiver.url(proxy.port))
-        received = bench.receiver.begin()
-        bench.cases += 1
-        proxy.faults = [Fault(bench.draw.choice(["cut", "reset"]), after=at)]
-        ended = one.once()
-        bench.ended(ended, f"byte {at}", codes=(0, 3))
-        partial = len(received.records)
-        waits = one.status()["waiting"]["usage"]["records"]
-        bench.check("deleted without an answer" if waits + partial < len(one.given) else None, f"byte {at}")
-        proxy.faults = []
-        bench.ended(one.once(), f"byte {at}, mended", codes=(0,))
-        bench.check(one.verify(received), f"byte {at}")
-    bench.control("a batch that is said to be there and is not", one.verify(bench.receiver.begin()))
-    return f"{size} bytes of a connection with one batch"

@@ -1,5 +1,6 @@
 """F3: the n-th call of the file system fails, for every n until none is left to fail."""
 
+import re
 import shutil
 
 from matrix import Skipped, need
@@ -56,10 +57,10 @@ def prepared(bench):
     return site
 
 
-def inject(site, log, calls, what, number):
+def inject(site, log, calls, what, number, timeout=60):
     """A run with a fault at the n-th of these calls: how it ended, and whether the fault came."""
     wrapper = ["strace", "-f", "-q", "-o", str(log), "-e", f"trace={calls}", "-e", f"inject={calls}:{what}:when={number}"]
-    ended = site.once("--close", wrapper=wrapper, timeout=60)
+    ended = site.once("--close", wrapper=wrapper, timeout=timeout)
     if not log.exists():
         return None
     injected = "(INJECTED)" in log.read_text(errors="replace")
@@ -93,13 +94,16 @@ def verify(bench, site, received, where, device):
 
 def control(bench, template, log):
     """A disk that says yes and writes nothing: the check has to see it."""
+    site = template.copy(bench.home / "site")
+    bench.receiver.begin()
+    site.once("--close", wrapper=["strace", "-f", "-q", "-o", str(log), "-e", "trace=pwrite64"], timeout=60)
+    written = [int(size) for size in re.findall(r"pwrite64\(.*= (\d+)$", log.read_text(errors="replace"), re.MULTILINE)]
+    log.unlink()
     seen = False
-    for number in range(1, 60):
+    for number in sorted(range(len(written)), key=lambda at: -written[at]):
         site = template.copy(bench.home / "site")
         received = bench.receiver.begin()
-        ended, injected = inject(site, log, "pwrite64", "retval=4096", number)
-        if not injected:
-            break
+        ended, _ = inject(site, log, "pwrite64", f"retval={written[number]}", number + 1, timeout=10)
         site.once("--close")
         lost = site.status()["dropped"].get("damaged", 0)
         if ended.code not in (0, 3) or lost or site.verify(received):

@@ -23,10 +23,10 @@ class Skipped(Exception):
 
 
 class Row:
-    """One line of the matrix and the function that runs it."""
+    """One line of the matrix and the function that runs it. `share` is its part of the time in a bounded run."""
 
-    def __init__(self, name, what, function):
-        self.name, self.what, self.function = name, what, function
+    def __init__(self, name, what, function, share=1):
+        self.name, self.what, self.function, self.share = name, what, function, share
 
 
 class Bench:
@@ -35,7 +35,7 @@ class Bench:
     def __init__(self, row, words, home):
         self.draw = random.Random(f"{words.seed} {row.name}")
         self.full, self.program, self.home = words.full, Path(words.agent).resolve(), Path(home)
-        self.until = time.monotonic() + words.minutes * 60 if words.minutes else None
+        self.until = time.monotonic() + words.minutes * 60 * row.share if words.minutes else None
         self.cases, self.wrong, self.controls, self.said = 0, [], [], {}
         self._receiver, self._template = None, None
 

@@ -93,6 +93,12 @@ class Proxy:
         for end in (source, sink):
             _shut(end)
 
+    def finished(self):
+        """Bytes up and down of the last connection, once it is over."""
+        while self.open or self.last == (0, 0):
+            time.sleep(0.005)
+        return self.last
+
     def drop_all(self):
         """Ends every connection that is open."""
         for end in list(self.open):

@@ -78,9 +78,10 @@ impl Agent {
         Ok(self.tally.save()?)
     }
 
-    /// Whether there is a key that opens usage.
+    /// Whether there is a key that opens usage, or what was sealed under one that a cut shredding took.
     pub(super) fn holds_usage(&self) -> bool {
-        self.vault.newest_key(&Flag::UsageStatistics.compartment()).is_some()
+        let waits = self.usage.waiting().records + self.open.waiting().records > 0;
+        waits || self.vault.newest_key(&Flag::UsageStatistics.compartment()).is_some()
     }
 
     /// Cases may be known only from lines that nobody can read any more: the new ledger begins without any.
