@@ -3,12 +3,17 @@
 import datetime
 import hashlib
 import shutil
+import subprocess
+import sys
 import tarfile
 import threading
+import time
 
+from damage import case
+from disk import watch
 from matrix import ROOT, need
 from receiver import Authority, Receiver
-from workstation import EVENT, NOWHERE, Site
+from workstation import EVENT, NOWHERE, Site, Socket
 
 NOW = datetime.datetime.now(datetime.timezone.utc)
 
@@ -50,7 +55,29 @@ def wrong(bench):
             site.fill(bench.draw, 1, 5)
             bench.control("what is taken in while the clock is wrong", site.once("--close", wrapper=at(moment)) and
                           site.verify(received))
+    past_end(bench)
     return "0 deletions; the drain after the clock was right sent everything"
+
+
+def past_end(bench):
+    """A case that is restricted is kept when its end is past, and nothing about it wakes the service."""
+    site = bench.site("past", url=NOWHERE)
+    case(bench, site)
+    site.must("consent", "restrict", "support_case", "--case", "SEALED-1")
+    # The agent itself has to be the process that is watched, so it is started with what faketime would give it.
+    shown = subprocess.run([*at(NOW + datetime.timedelta(40)), "env"], check=True, capture_output=True, text=True).stdout
+    site.env = {name: value for name, _, value in (line.partition("=") for line in shown.splitlines())
+                if name in ("LD_PRELOAD", "FAKETIME")}
+    process = site.start("run", stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    Socket(site.socket, patience=30)
+    time.sleep(1)
+    lines, spent = watch(process, 4)
+    bench.cases += 1
+    bench.check(f"{spent:.1%} of a processor" if spent > 0.05 else None, "an end that is past")
+    bench.check("the bundle is gone" if not site.status()["bundles"] else None, "an end that is past")
+    bench.note("a restricted case after its end", f"{spent:.1%} of a processor")
+    spinning = subprocess.Popen([sys.executable, "-c", "while True: pass"], stderr=subprocess.PIPE, text=True)
+    bench.control("a loop that never sleeps", watch(spinning, 4)[1] > 0.05)
 
 
 def outage(bench):
@@ -109,9 +136,10 @@ def golden(bench):
         authority = Authority.__new__(Authority)
         authority.home, authority.serial = home, 100
         authority.ca, authority.key, authority.lock = home / "ca.pem", home / "ca.key", threading.Lock()
+        made, events, counts = (home / "made").read_text().split()
+        authority.clock = at(datetime.datetime.fromisoformat(made))
         receiver = Receiver(home, authority)
         site = Site(home / "site", bench.program, receiver, policy=home / "policy.toml")
-        made, events, counts = (home / "made").read_text().split()
         site.given = list(range(1, int(events) + 1))
         bench.cases += 1
         moment = datetime.datetime.fromisoformat(made) + datetime.timedelta(hours=1)
