@@ -2,7 +2,11 @@
 //! closed, nothing sent and nothing erased for it, until a person decides anew. `EDITS=all` edits every byte.
 
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "what the tests share is outside of `#[test]` functions")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "what the tests share is outside of `#[test]` functions"
+)]
 
 mod common;
 

@@ -6,18 +6,18 @@
 mod common;
 
 use std::fs;
-use std::path::Path;
 
 use agent::consent::permit::UsageStatistics;
 use agent::consent::{Book, Policy};
 use agent::deidentify::clean::Payload;
 use agent::deidentify::usage::Usage;
 use agent::spool::Spool;
-use agent::vault::sealed::{MAGIC, Sealed};
+use agent::vault::sealed::Sealed;
 use agent::vault::{Protector, Vault};
 use common::collector::Collector;
 use common::outbox::Outbox;
 use common::relay::Relay;
+use common::spool::{copy, readable};
 use common::workstation::Workstation;
 use common::{seeded, until};
 use data_encoding::BASE64;
@@ -44,18 +44,6 @@ fn waits(workstation: &Workstation) -> u64 {
 
 fn now() -> i64 {
     std::time::UNIX_EPOCH.elapsed().unwrap().as_secs() as i64
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().flatten() {
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &target)
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }
 
 fn kinds(collector: &Collector) -> Vec<String> {
@@ -210,27 +198,6 @@ fn what_waits_is_sent_first_where_a_device_is_drained() {
     let certificate = workstation.expect(0, &["decommission", "--yes"]);
     assert!(certificate.contains("0 records"), "{certificate}");
     assert_eq!(collector.export().len(), 600);
-}
-
-/// How many records in the raw bytes below `dir` any key of the workstation still opens.
-fn readable(dir: &Path, workstation: &Workstation) -> usize {
-    let Ok((vault, _)) = Vault::open(&workstation.data(), &Protector::File, now()) else { return 0 };
-    let mut opened = 0;
-    for entry in fs::read_dir(dir).unwrap().flatten() {
-        if entry.path().is_dir() {
-            opened += readable(&entry.path(), workstation);
-            continue;
-        }
-        let bytes = fs::read(entry.path()).unwrap();
-        let starts = (0..bytes.len()).filter(|at| bytes[*at..].starts_with(MAGIC));
-        opened += starts
-            .filter_map(|at| {
-                Sealed::<Usage>::from_bytes(&bytes[at..at + Sealed::<Usage>::measure(&bytes[at..])?])
-            })
-            .filter(|sealed| sealed.verifies(&vault))
-            .count();
-    }
-    opened
 }
 
 #[test]

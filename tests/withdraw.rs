@@ -6,11 +6,12 @@
 mod common;
 
 use std::fs;
-use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use common::collector::Collector;
 use common::outbox::Outbox;
+use common::relay::Relay;
+use common::spool::copy;
 use common::workstation::Workstation;
 use common::{seeded, until};
 use serde_json::{Value as Json, json};
@@ -44,18 +45,6 @@ fn data_keys(workstation: &Workstation) -> usize {
 /// Trays of usage that there are.
 fn trays(workstation: &Workstation) -> usize {
     ["usage", "open"].iter().filter(|tray| workstation.data().join("spool").join(tray).exists()).count()
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().flatten() {
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }
 
 fn withdrawals(collector: &Collector) -> Vec<Json> {
@@ -183,6 +172,34 @@ fn the_running_service_withdraws_and_tells_by_itself() {
     kinds.sort();
     assert_eq!(kinds, ["\"erase\"", "\"withdraw\""]);
     assert_eq!(collector.export().len(), 0);
+    service.kill();
+}
+
+#[test]
+fn a_second_after_a_no_no_byte_of_usage_passes() {
+    let collector = Collector::start();
+    let relay = Relay::to(collector.address());
+    let workstation = Workstation::granted(&collector, &relay.url());
+    workstation.configure(&relay.url(), NOWHERE);
+    take_in(&workstation, &mut Outbox::new(seeded()), 20_000);
+    workstation.configure(NOWHERE, &relay.url());
+    workstation.configure("1 GiB/s", "4 KiB/s");
+    let service = workstation.serve();
+    until("three batches are there", || collector.export().len() >= 3_000);
+    let (flowing, begun) = (relay.bytes(), Instant::now());
+    until("it goes on by itself", || relay.bytes() > flowing + 8_000);
+    println!("{} bytes in {:?} while the yes stood", relay.bytes() - flowing, begun.elapsed());
+
+    workstation.expect(0, &WITHDRAW);
+    let withdrawn = Instant::now();
+    until("the vendor is told", || !withdrawals(&collector).is_empty());
+    until("a second has passed", || withdrawn.elapsed() > Duration::from_secs(1));
+    let (bytes, records) = (relay.bytes(), collector.export().len());
+    until("three more have", || withdrawn.elapsed() > Duration::from_secs(4));
+    assert_eq!((relay.bytes() - bytes, collector.export().len() - records), (0, 0));
+    let last = relay.last().unwrap().saturating_duration_since(withdrawn);
+    println!("{records} records had gone; the last byte, of the request too, {last:?} after the answer");
+    assert!(records < 20_000);
     service.kill();
 }
 

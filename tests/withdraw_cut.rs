@@ -10,8 +10,9 @@ use std::process::Stdio;
 
 use common::collector::Collector;
 use common::outbox::Outbox;
-use common::seeded;
+use common::spool::{copy, readable};
 use common::workstation::Workstation;
+use common::{bundle, seeded};
 
 const NOWHERE: &str = "https://127.0.0.1:1";
 const STEPS: [&str; 6] = [
@@ -49,7 +50,10 @@ fn a_withdrawal_that_ends_at_any_step_is_finished_at_the_next_start() {
     let url = format!("https://{}", collector.address());
     let workstation = Workstation::granted(&collector, &url);
     workstation.configure(&url, NOWHERE);
-    grant_case(&workstation, "A-1");
+    let consent = bundle::open_case(&workstation, "A-1");
+    bundle::queue(&workstation, "A-1", consent, 5_000, &mut seeded());
+    let (spool, aside) = (workstation.data().join("spool"), workstation.path().join("aside"));
+    let mut opened = 0;
     let mut outbox = Outbox::new(seeded());
     let (mut cut, mut dropped) = (0, 0);
     for step in STEPS {
@@ -57,6 +61,9 @@ fn a_withdrawal_that_ends_at_any_step_is_finished_at_the_next_start() {
             outbox.fill(&workstation, 40, 40, Outbox::device_error);
             workstation.expect(3, &["run", "--once"]);
             let others = keys(&workstation, "rights");
+            let _ = fs::remove_dir_all(&aside);
+            copy(&spool, &aside);
+            opened += readable(&aside, &workstation);
             let mut withdraw = workstation.agent(&["consent", "withdraw", "usage_statistics"]);
             withdraw.env("KATHEA_KILL_AT", format!("{step}:1")).stdout(Stdio::null()).stderr(Stdio::null());
             assert_eq!(withdraw.status().unwrap().code(), None, "it ended at {step}, and not of itself");
@@ -68,15 +75,28 @@ fn a_withdrawal_that_ends_at_any_step_is_finished_at_the_next_start() {
             assert_eq!(status["waiting"]["usage"]["records"], 0, "{step}");
             assert_eq!(status["dropped"]["withdrawn"], dropped, "{step}: counted once");
             assert_eq!(keys(&workstation, "usage"), [], "{step}");
+            assert_eq!(readable(&aside, &workstation), 0, "{step}: of what was on the disk before");
+            assert_eq!(readable(&workstation.data(), &workstation), 0, "{step}: of what is there now");
             assert_eq!(status["cases"][0]["support_case"], "granted", "{step}: another purpose");
+            let bundles = status["bundles"].as_array().unwrap();
+            assert_eq!(
+                (bundles.len(), &bundles[0]["size"]),
+                (1, &5_000.into()),
+                "{step}: another case's record"
+            );
             let kept = keys(&workstation, "rights");
             assert!(others.iter().all(|key| kept.iter().any(|kept| kept.0 == key.0)), "{step}: another key");
             workstation.grant();
         }
     }
-    println!("{cut} withdrawals ended at one of {} steps", STEPS.len());
+    assert!(opened >= cut, "negative control: before each withdrawal they could be read");
+    println!(
+        "{cut} withdrawals ended at one of {} steps; {opened} sealed records opened before, 0 after",
+        STEPS.len()
+    );
     workstation.configure(NOWHERE, &url);
-    workstation.run(&["run", "--once"]);
+    workstation.expect(0, &["run", "--once"]);
+    assert_eq!(workstation.status()["bundles"][0]["state"], "sent", "another case's bundle is whole");
     let told = collector.lines("requests", &[]).iter().filter(|line| line["kind"] == "withdraw").count();
     assert_eq!((told, collector.export().len()), (cut, 0), "each was told once, and nothing was sent");
     workstation.expect(0, &["consent", "verify"]);

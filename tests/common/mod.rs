@@ -21,6 +21,7 @@ pub(crate) mod outbox;
 pub(crate) mod peer;
 pub(crate) mod relay;
 pub(crate) mod terminal;
+pub(crate) mod spool;
 pub(crate) mod totals;
 pub(crate) mod workstation;
 
