@@ -6,14 +6,17 @@ mod common;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use agent::config::Language;
 use agent::consent::policy::Policy;
 use agent::report::Report;
 use agent::support::check::facts::{Calibration, Facts, Outcome, Volume};
 use agent::support::check::judge;
+use common::collector::Collector;
+use common::outbox::Outbox;
 use common::workstation::Workstation;
+use common::{bundle, seeded};
 use protocol::ledger::{Entry, EntryHeader, Event, EventKind, Processing, Role, write_line};
 use protocol::{DeviceId, Digest, Purpose, Retention};
 use serde_json::{Map, Value, json};
@@ -136,6 +139,73 @@ fn the_report_is_read_in_both_languages_without_the_network() {
         assert!(danish.contains(da) && !danish.contains(en), "{da}");
     }
     assert!(english.contains("Datatilsynet") && danish.contains("CASE-2026-0042"));
+}
+
+/// A page of the program's own under this policy, of a workstation that sent, and holds, and was asked about a case.
+fn real_page(policy: &str) -> (Collector, Workstation, PathBuf) {
+    let collector = Collector::start();
+    let url = format!("https://{}", collector.address());
+    let workstation = Workstation::new(&url, &collector.ca());
+    let config = fs::read_to_string(workstation.config()).unwrap();
+    fs::write(workstation.config(), format!("policy = {policy:?}\n{config}")).unwrap();
+    workstation.enroll(&collector.token());
+    workstation.expect(0, &["consent", "deny", "usage_statistics"]);
+    workstation.grant();
+    bundle::open_case(&workstation, "CASE-2026-0042");
+    let mut outbox = Outbox::new(seeded());
+    outbox.fill(&workstation, 120, 40, Outbox::device_error);
+    workstation.expect(0, &["run", "--once"]);
+    outbox.fill(&workstation, 300, 100, Outbox::exposure);
+    workstation.configure(&url, "https://127.0.0.1:1");
+    outbox.fill(&workstation, 30, 30, Outbox::device_error);
+    workstation.expect(3, &["run", "--once"]);
+    let page = workstation.path().join(format!("{policy}.html"));
+    workstation.expect(0, &["privacy", "report", "-o", page.to_str().unwrap()]);
+    (collector, workstation, page)
+}
+
+#[test]
+fn both_policies_make_their_own_page_and_list_of_real_data() {
+    for (policy, said, not_said) in [
+        ("copenhagen-imaging", ["Copenhagen Imaging ApS", "24 months from receipt"], "NOVO Imaging"),
+        ("novo-imaging", ["the policy does not ask for it", "14 months from receipt"], "Copenhagen"),
+    ] {
+        let (collector, workstation, page) = real_page(policy);
+        let text = fs::read_to_string(&page).unwrap();
+        for said in said.iter().chain(&["120 records were sent", "CASE-2026-0042", "What was sent last, in full"]) {
+            assert!(text.contains(said), "{policy}: {said}");
+        }
+        assert!(!text.contains(not_said), "{policy}: {not_said}");
+        let list = workstation.expect(0, &["consent", "list"]);
+        assert!(list.contains(said[1]) && list.contains(policy) && !list.contains(not_said), "{list}");
+        let is_scan_data_asked = policy == "copenhagen-imaging";
+        let listed = workstation.json(&["consent", "list", "--json"]);
+        assert_eq!(listed["asked"][2]["offered"], is_scan_data_asked, "{listed}");
+
+        // What was sent last is what the collector has, record by record.
+        let sent = workstation.path().join("held");
+        workstation.expect(0, &["privacy", "export", "-o", sent.to_str().unwrap()]);
+        let export: Value = serde_json::from_slice(&fs::read(sent.join("held.json")).unwrap()).unwrap();
+        let batches = export["records"]["sent"].as_array().unwrap().iter();
+        let shown: Vec<_> = batches
+            .flat_map(|batch| batch["says"].as_array().unwrap())
+            .map(|said| (said["at"].clone(), said["attributes"].clone()))
+            .collect();
+        let there: Vec<_> =
+            collector.export().iter().map(|record| (record["at"].clone(), record["attributes"].clone())).collect();
+        assert_eq!((shown.len(), shown == there), (120, true), "{policy}");
+
+        if let Some(seen) = common::browser::look("report.mjs", &page) {
+            common::browser::assert_quiet(&seen);
+            assert!(seen["opened"] == 1 && seen["by_keyboard"] == seen["danish"], "{policy}");
+        }
+        workstation.expect(0, &["consent", "withdraw", "usage_statistics"]);
+        assert!(!workstation.data().join("sent.sealed").exists());
+        workstation.expect(0, &["privacy", "report", "-o", page.to_str().unwrap()]);
+        let after = fs::read_to_string(&page).unwrap();
+        let rows = |text: &str| text.matches("subsystem").count();
+        assert!(rows(&text) >= 150 && rows(&after) == 0, "{policy}: {} then {}", rows(&text), rows(&after));
+    }
 }
 
 #[test]
