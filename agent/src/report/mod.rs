@@ -89,7 +89,9 @@ impl Report<'_> {
             counts
                 .fold(0_u64, |sum, one| sum.saturating_add(one[field].as_u64().or(one.as_u64()).unwrap_or(0)))
         };
-        let allowed = status["consent"].as_object().into_iter().flat_map(|flags| flags.values());
+        let cases = status["cases"].as_array().into_iter().flatten();
+        let flags = [&status["consent"]].into_iter().chain(cases).filter_map(Value::as_object);
+        let allowed = flags.flat_map(|flags| flags.values());
         let tiles = [
             (
                 allowed.filter(|state| **state == "granted").count() as u64,

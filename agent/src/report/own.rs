@@ -22,7 +22,7 @@ pub(super) fn write(
         both("Your own figures", "Jeres egne tal"),
         both(
             "From what is held on this computer now, and from the scanner's own results. They stay yours whatever you answer.",
-            "Fra det, der ligger på computeren nu, og fra skannerens egne resultater. De er jeres, uanset hvad I svarer.",
+            "Fra det, der ligger på computeren nu, og fra scannerens egne resultater. De er jeres, uanset hvad I svarer.",
         )
     )?;
     let batches = [open, usage].concat();
