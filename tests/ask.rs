@@ -5,27 +5,17 @@
 
 mod common;
 
-use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use common::peer;
+use common::terminal::Terminal;
 use common::workstation::Workstation;
 
-/// Asks at a terminal of its own, where this is typed; gives the exit code and all that stood on the screen.
-fn asked(workstation: &Workstation, typed: &str) -> (i32, String) {
-    let agent = workstation.agent(&["consent", "ask", "--by", "owner"]);
-    let words = [agent.get_program()].into_iter().chain(agent.get_args());
-    let line: Vec<String> = words.map(|word| format!("'{}'", word.to_str().unwrap())).collect();
-    let mut terminal = Command::new("script");
-    terminal.args(["--quiet", "--return", "--command", &line.join(" "), "/dev/null"]);
-    let mut terminal = terminal.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    // Kept open to the end: the terminal is there although nobody types any more.
-    let mut keys = terminal.stdin.take().unwrap();
-    keys.write_all(typed.as_bytes()).unwrap();
-    let output = terminal.wait_with_output().unwrap();
-    drop(keys);
-    (output.status.code().unwrap(), String::from_utf8_lossy(&output.stdout).into_owned())
+/// Asks at a terminal, where each line is typed when its words are shown; gives the exit code and all that was shown.
+fn asked(workstation: &Workstation, typed: &[(&str, &str)]) -> (Option<i32>, String) {
+    let mut terminal = Terminal::start(&workstation.agent(&["consent", "ask", "--by", "owner"]));
+    typed.iter().for_each(|(shown, line)| terminal.answer(shown, line));
+    terminal.end()
 }
 
 fn state(workstation: &Workstation) -> String {
@@ -39,11 +29,12 @@ fn a_person_reads_and_answers_in_danish_or_english() {
     }
     let workstation = Workstation::new("https://127.0.0.1:1", Path::new("/nowhere/ca.pem"));
     workstation.expect(2, &["consent", "ask", "--by", "owner"]);
-    let (code, screen) = asked(&workstation, "\n");
-    assert_eq!((code, state(&workstation)), (0, "unset".to_owned()), "nobody answered: {screen}");
+    let (code, screen) = asked(&workstation, &[("nothing changes if you leave", "")]);
+    assert_eq!((code, state(&workstation)), (Some(0), "unset".to_owned()), "nobody answered: {screen}");
 
-    let (code, screen) = asked(&workstation, "maybe\nyes\n");
-    assert_eq!((code, state(&workstation)), (0, "granted".to_owned()), "{screen}");
+    let (code, screen) =
+        asked(&workstation, &[("nothing changes if you leave", "maybe"), ("Please type yes or no.", "yes")]);
+    assert_eq!((code, state(&workstation)), (Some(0), "granted".to_owned()), "{screen}");
     for said in
         ["May this workstation send statistics", "Datatilsynet", "Please type yes or no.", "Thank you."]
     {
@@ -55,8 +46,8 @@ fn a_person_reads_and_answers_in_danish_or_english() {
 
     let config = std::fs::read_to_string(workstation.config()).unwrap();
     std::fs::write(workstation.config(), format!("language = \"da\"\n{config}")).unwrap();
-    let (code, screen) = asked(&workstation, "no\nnej\n");
-    assert_eq!((code, state(&workstation)), (0, "withdrawn".to_owned()), "{screen}");
+    let (code, screen) = asked(&workstation, &[("hvis du går", "no"), ("Skriv ja eller nej.", "nej")]);
+    assert_eq!((code, state(&workstation)), (Some(0), "withdrawn".to_owned()), "{screen}");
     for said in [
         "Må denne arbejdsstation sende statistik",
         "Dit ja gælder til",
@@ -65,7 +56,7 @@ fn a_person_reads_and_answers_in_danish_or_english() {
     ] {
         assert!(screen.contains(said), "{said}\n{screen}");
     }
-    let (code, screen) = asked(&workstation, "ja\n");
-    assert_eq!((code, state(&workstation)), (0, "granted".to_owned()), "{screen}");
+    let (code, screen) = asked(&workstation, &[("hvis du går", "ja")]);
+    assert_eq!((code, state(&workstation)), (Some(0), "granted".to_owned()), "{screen}");
     assert!(screen.contains("Tak. "), "{screen}");
 }

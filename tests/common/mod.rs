@@ -20,8 +20,8 @@ pub(crate) mod kathea;
 pub(crate) mod outbox;
 pub(crate) mod peer;
 pub(crate) mod relay;
-pub(crate) mod terminal;
 pub(crate) mod spool;
+pub(crate) mod terminal;
 pub(crate) mod totals;
 pub(crate) mod workstation;
 
