@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use agent::collect::caller::Accounts;
 use agent::config::Config;
 use agent::request::{Request, SupportRequest};
-use agent::support::draft;
 use agent::support::gather::{self, Progress, Site, Watch, Wish};
 use agent::support::record::Pseudonyms;
 use ring::rand::SystemRandom;
@@ -87,7 +86,7 @@ fn here(line: &mut Line<'_>, config: &Config, wish: &Wish) -> Result<Value, Fail
 fn give(config: &Config, id: &str) -> Result<(), Failure> {
     use std::os::unix::fs::{MetadataExt, chown};
 
-    let path = draft::path(&config.data_dir, id);
+    let path = agent::support::draft::path(&config.data_dir, id);
     let owned = std::fs::metadata(&config.data_dir).and_then(|owner| {
         if std::fs::metadata(&path)?.uid() == owner.uid() {
             return Ok(());
