@@ -26,12 +26,18 @@ fn carry_out(command: &Service, config: &Path) -> Result<Exit, Failure> {
     match command {
         Service::Install { collector, token_file, ca_file } => {
             let token = token_file.as_deref().map(crate::read_token).transpose()?;
+            let was_there = windows::is_there();
             install::install(config, collector.as_deref(), ca_file.as_deref())?;
             windows::stop()?;
             windows::start()?;
             if let Some(token) = token {
-                windows::wait_for_answer(config)?;
-                crate::enroll(&crate::load(config)?, None, token)?;
+                let enrolled = windows::wait_for_answer(config)
+                    .and_then(|()| crate::enroll(&crate::load(config)?, None, token));
+                if enrolled.is_err() && !was_there {
+                    // All or nothing, also where the installer takes nothing back.
+                    install::uninstall()?;
+                }
+                enrolled?;
             }
         }
         Service::Uninstall => install::uninstall()?,

@@ -101,6 +101,11 @@ pub(super) fn open(access: ServiceAccess) -> Result<Service, Failure> {
         .map_err(|e| failed("the service cannot be opened", &e))
 }
 
+/// Whether the service is installed.
+pub(super) fn is_there() -> bool {
+    open(ServiceAccess::QUERY_STATUS).is_ok()
+}
+
 /// Starts the service, if it does not run, and waits until it does.
 pub(super) fn start() -> Result<(), Failure> {
     let service = open(ServiceAccess::START)?;
