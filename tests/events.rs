@@ -277,3 +277,26 @@ fn a_collector_that_asks_for_time_gets_it_also_after_a_restart() {
     workstation.expect(0, &["run", "--once"]);
     assert_eq!(collector.export().len(), 100, "without it, it would have gone");
 }
+
+#[test]
+fn that_each_record_was_allowed_is_proven_when_the_device_is_gone() {
+    let (collector, relay, workstation) = waiting(40);
+    workstation.configure(NOWHERE, &relay.url());
+    workstation.expect(0, &["run", "--once"]);
+    workstation.expect(0, &["consent", "withdraw", "usage_statistics"]);
+    workstation.expect(0, &["run", "--once"]);
+    let ledger = fs::read_to_string(workstation.data().join("ledger.ndjson")).unwrap();
+    fs::remove_dir_all(workstation.path()).unwrap();
+
+    let records = collector.export();
+    assert_eq!(records.len(), 40);
+    for record in &records {
+        let (device, seq) = (record["device"].as_str().unwrap(), record["seq"].to_string());
+        let proof = &collector.lines("proof", &["--device", device, "--seq", &seq])[0];
+        assert_eq!((&proof["valid"], &proof["signature_valid"]), (&json!(true), &json!(true)), "{seq}");
+        assert_eq!(proof["line"], ledger.lines().next().unwrap(), "the very line that said yes");
+        assert_eq!(proof["consent"], record["consent"]);
+        assert_eq!(proof["policy"]["text"], protocol::policy::POLICIES[0].1, "what was shown");
+        assert_eq!(proof["later"][0]["kind"], "withdrawn", "and what was said later");
+    }
+}
