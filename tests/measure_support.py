@@ -33,7 +33,7 @@ class Peak:
         process = subprocess.Popen(command, **how)
         while process.poll() is None:
             self.own = max(self.own, memory(process.pid))
-            for child in children(process.pid):
+            for child in filter(is_reader, children(process.pid)):
                 self.child = max(self.child, memory(child))
             time.sleep(0.005)
         self.wall, self.cpu = time.monotonic() - begun, processors() - used
@@ -62,6 +62,14 @@ def children(pid):
         except OSError:
             pass
     return found
+
+
+def is_reader(pid):
+    """Whether it is the process that reads files, and not what becomes it in a moment."""
+    try:
+        return b"\0parse\0" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 def processors():

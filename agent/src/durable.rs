@@ -80,6 +80,42 @@ pub fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     options
 }
 
+/// A private file that is not whole yet. Dropped, it is gone.
+#[derive(Debug)]
+pub struct Partial {
+    path: PathBuf,
+    is_kept: bool,
+}
+
+impl Partial {
+    /// An empty one at `path`, open to be written.
+    ///
+    /// # Errors
+    /// Whatever keeps it from being opened.
+    pub fn create(path: PathBuf) -> io::Result<(Self, File)> {
+        let file = private(OpenOptions::new().write(true).create(true).truncate(true)).open(&path)?;
+        Ok((Self { path, is_kept: false }, file))
+    }
+
+    /// Gives it the name that it has when it is whole.
+    ///
+    /// # Errors
+    /// Whatever keeps it from being renamed.
+    pub fn keep_as(mut self, path: &Path) -> io::Result<()> {
+        std::fs::rename(&self.path, path)?;
+        self.is_kept = true;
+        Ok(())
+    }
+}
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        if !self.is_kept {
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -54,6 +54,9 @@ pub const RESETS_OFTEN: u64 = 3;
 /// Bytes of the end of each log that are looked through for error codes.
 pub const CHECK_LOG: u64 = 1 << 20;
 
+/// Documents that the checks read, the newest: each calibration, constancy test and encoder of a month fits.
+pub const CHECK_DOCUMENTS: usize = 100;
+
 /// Logs that are looked through, the newest first.
 pub const CHECK_LOGS: usize = 16;
 

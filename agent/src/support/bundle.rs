@@ -4,9 +4,8 @@
 //! first file, so that its digest is the first thing that can be checked.
 
 use std::fmt;
-use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use age::Encryptor;
 use age::x25519::Recipient;
@@ -20,7 +19,7 @@ use super::draft::{self, Draft, Span};
 use super::gather::{STOPPED, Watch};
 use super::manifest::{self, Manifest};
 use crate::consent::permit::{Lease, Permit, SupportCase, SupportScanData};
-use crate::durable;
+use crate::durable::{self, Partial};
 use crate::limits;
 
 /// Who can open a bundle: the vendor's public keys.
@@ -188,9 +187,9 @@ impl Sealing {
     /// [`BundleError`]; nothing is left at `path` then.
     pub fn run(&self, path: &Path, watch: &Watch<'_>) -> Result<SealedFile, BundleError> {
         watch.begin("sealing", self.manifest.total_bytes());
-        let part = Part::create(path)?;
+        let (partial, file) = Partial::create(path.with_extension(durable::PARTIAL))?;
         let out = Hashed {
-            out: BufWriter::with_capacity(limits::DRAFT_FRAME, part.file.try_clone()?),
+            out: BufWriter::with_capacity(limits::DRAFT_FRAME, file),
             hash: Context::new(&SHA256),
             size: 0,
         };
@@ -204,7 +203,9 @@ impl Sealing {
         }
         let Hashed { mut out, hash, size } = tar.into_inner()?.finish()?.finish()?;
         out.flush()?;
-        part.keep()?;
+        out.get_ref().sync_all()?;
+        partial.keep_as(path)?;
+        durable::sync_parent(path)?;
         Ok(SealedFile { size, sha256: draft::digest(hash) })
     }
 
@@ -262,37 +263,5 @@ impl<W: Write> Write for Hashed<W> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
-    }
-}
-
-/// A sealed file that is not whole yet. Dropped, it is gone.
-struct Part {
-    file: File,
-    partial: PathBuf,
-    path: PathBuf,
-    is_kept: bool,
-}
-
-impl Part {
-    fn create(path: &Path) -> io::Result<Self> {
-        let partial = path.with_extension(durable::PARTIAL);
-        let file =
-            durable::private(OpenOptions::new().write(true).create(true).truncate(true)).open(&partial)?;
-        Ok(Self { file, partial, path: path.to_owned(), is_kept: false })
-    }
-
-    fn keep(mut self) -> io::Result<()> {
-        self.file.sync_all()?;
-        std::fs::rename(&self.partial, &self.path)?;
-        self.is_kept = true;
-        durable::sync_parent(&self.path)
-    }
-}
-
-impl Drop for Part {
-    fn drop(&mut self) {
-        if !self.is_kept {
-            let _ = std::fs::remove_file(&self.partial);
-        }
     }
 }

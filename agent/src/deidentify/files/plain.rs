@@ -1,20 +1,19 @@
 //! The one way in which plain text reaches the disk: under a path that a person named, readable by its owner
 //! only, under another name until it is whole.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use crate::durable;
+use crate::durable::{self, Partial};
 
 /// A file that is not whole yet. Dropped, it is gone.
 #[derive(Debug)]
 pub struct Part {
     path: PathBuf,
-    partial: PathBuf,
     /// While it is being written: a case of many files must not hold them all open.
     file: Option<BufWriter<File>>,
-    is_kept: bool,
+    partial: Partial,
 }
 
 impl Part {
@@ -24,11 +23,9 @@ impl Part {
     /// Whatever keeps it from being opened.
     pub fn new(path: &Path) -> io::Result<Self> {
         let name = path.file_name().and_then(|name| name.to_str()).ok_or(io::ErrorKind::InvalidInput)?;
-        let partial = path.with_file_name(format!(".{name}.{}", durable::PARTIAL));
-        let file =
-            durable::private(OpenOptions::new().write(true).create(true).truncate(true)).open(&partial)?;
+        let (partial, file) = Partial::create(path.with_file_name(format!(".{name}.{}", durable::PARTIAL)))?;
         let file = Some(BufWriter::with_capacity(64 << 10, file));
-        Ok(Self { path: path.to_owned(), partial, file, is_kept: false })
+        Ok(Self { path: path.to_owned(), file, partial })
     }
 
     /// Empties it again.
@@ -59,9 +56,7 @@ impl Part {
     /// Whatever keeps it from being written to its end or renamed.
     pub fn keep(mut self) -> io::Result<()> {
         self.flush()?;
-        std::fs::rename(&self.partial, &self.path)?;
-        self.is_kept = true;
-        Ok(())
+        self.partial.keep_as(&self.path)
     }
 }
 
@@ -72,14 +67,6 @@ impl Write for Part {
 
     fn flush(&mut self) -> io::Result<()> {
         self.file.as_mut().map_or(Ok(()), BufWriter::flush)
-    }
-}
-
-impl Drop for Part {
-    fn drop(&mut self) {
-        if !self.is_kept {
-            let _ = std::fs::remove_file(&self.partial);
-        }
     }
 }
 
