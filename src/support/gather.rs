@@ -58,6 +58,7 @@ fn here(line: &mut Line<'_>, config: &Config, wish: &Wish) -> Result<Value, Fail
     let (started, progress) = (Instant::now(), Progress::default());
     let (bar, looked) = (RefCell::new(Bar::new()), Cell::new(None::<Instant>));
     let line = RefCell::new(line);
+    let held = Cell::new(Duration::ZERO);
     let wait = || loop {
         let (stage, done, total) = progress.now();
         let is_due = looked.get().is_none_or(|looked| looked.elapsed() >= BUSY_LOOK);
@@ -72,8 +73,10 @@ fn here(line: &mut Line<'_>, config: &Config, wish: &Wish) -> Result<Value, Fail
             break;
         }
         std::thread::sleep(BUSY_LOOK);
+        held.set(held.get() + BUSY_LOOK);
     };
-    let watch = Watch { clock: &|| started.elapsed(), wait: &wait, progress: &progress };
+    let clock = || started.elapsed().saturating_sub(held.get());
+    let watch = Watch { clock: &clock, wait: &wait, progress: &progress };
     let (made, key) = gather::run(&site, wish, SystemRandom::new(), &watch).map_err(Failure::failed)?;
     give(config, made.id())?;
     drop(bar);

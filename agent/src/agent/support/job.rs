@@ -1,10 +1,11 @@
 //! The one piece of long work that may run for a support case, on a thread of its own at the lowest priority: the
 //! loop is never kept waiting.
 
+use std::cell::Cell;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
@@ -55,12 +56,16 @@ impl Agent {
         let thread = std::thread::Builder::new().name("support".into()).spawn(move || {
             lowest_priority();
             let started = Instant::now();
+            let held = Cell::new(Duration::ZERO);
             let wait = || {
                 while seen.held.load(Ordering::Relaxed) && !seen.stopped.load(Ordering::Relaxed) {
+                    let since = Instant::now();
                     std::thread::park_timeout(limits::HELD_LOOK);
+                    held.set(held.get() + since.elapsed());
                 }
             };
-            let watch = Watch { clock: &|| started.elapsed(), wait: &wait, progress: &seen };
+            let clock = || started.elapsed().saturating_sub(held.get());
+            let watch = Watch { clock: &clock, wait: &wait, progress: &seen };
             let work = work(&watch);
             *result.lock().unwrap_or_else(PoisonError::into_inner) = Some(work);
             let _ = wakes.send(Wake::Support);

@@ -42,7 +42,7 @@ impl Progress {
 
 /// What a job asks between two pieces of its work.
 pub struct Watch<'a> {
-    /// Time since any moment.
+    /// Time since any moment, without the time that it was held: a scan costs a gathering nothing of its share.
     pub clock: &'a dyn Fn() -> Duration,
     /// Returns when the job may go on.
     pub wait: &'a dyn Fn(),
