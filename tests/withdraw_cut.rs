@@ -54,11 +54,12 @@ fn a_withdrawal_that_ends_at_any_step_is_finished_at_the_next_start() {
     bundle::queue(&workstation, "A-1", consent, 5_000, &mut seeded());
     let (spool, aside) = (workstation.data().join("spool"), workstation.path().join("aside"));
     let mut opened = 0;
-    let mut outbox = Outbox::new(seeded());
+    let random = seeded();
     let (mut cut, mut dropped) = (0, 0);
     for step in STEPS {
         for _ in 0..rounds {
-            outbox.fill(&workstation, 40, 40, Outbox::device_error);
+            // A new one each time: its happenings have to come after the newest yes.
+            Outbox::new(random.clone()).fill(&workstation, 40, 40, Outbox::device_error);
             workstation.expect(3, &["run", "--once"]);
             let others = keys(&workstation, "rights");
             let _ = fs::remove_dir_all(&aside);
