@@ -254,9 +254,9 @@ def cut_replies(bench):
     for number in bench.up_to(1000, 15):
         site.fill(bench.draw, 1, bench.draw.randrange(1, 20))
         proxy.faults = [Fault("deaf", after=max(1, size - bench.draw.randrange(0, 700)))]
-        bench.ended(site.once(), f"cut {number}")
+        # A cut behind the answer lets all that waits go, one batch for each process before.
+        bench.ended(site.once(timeout=300), f"cut {number}")
     proxy.faults = []
-    # Each of these processes numbered its records anew, so there are as many batches to send.
     bench.ended(site.once("--close", timeout=600), "at the end", codes=(0,))
     bench.check(site.verify(received), "after all cuts")
     bench.control("the dedupe is off", received.twice)
