@@ -10,6 +10,7 @@ pub mod durable;
 pub mod html;
 pub mod killpoint;
 pub mod limits;
+mod ordered;
 pub mod report;
 pub mod request;
 pub mod ship;

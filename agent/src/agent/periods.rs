@@ -13,6 +13,7 @@ use crate::consent::permit::{Permit, UsageStatistics};
 use crate::deidentify::clean::{Clean, Payload};
 use crate::deidentify::journal::{Journal, Period};
 use crate::deidentify::usage;
+use crate::ordered::ordered;
 use crate::spool::Spool;
 use crate::vault::Vault;
 use crate::vault::sealed::{Cursor, Sealed};
@@ -43,16 +44,16 @@ impl Periods {
     }
 
     fn over(&self, now: i64) -> BTreeSet<Period> {
-        self.pieces.keys().copied().filter(|period| period.granularity.is_over(period.at, now)).collect()
+        ordered(self.pieces.keys().copied().filter(|period| period.granularity.is_over(period.at, now)))
     }
 
     fn long(&self) -> BTreeSet<Period> {
         let long = self.pieces.iter().filter(|(_, pieces)| **pieces > limits::JOURNAL_PIECES);
-        long.map(|(period, _)| *period).collect()
+        ordered(long.map(|(period, _)| *period))
     }
 
     fn all(&self) -> BTreeSet<Period> {
-        self.pieces.keys().copied().collect()
+        ordered(self.pieces.keys().copied())
     }
 
     /// When the next period is over, in seconds since 1970.
@@ -233,5 +234,5 @@ fn fold_source(period: Period) -> [u8; 16] {
 /// As many periods at a time as one sealed record has cursors for.
 fn chunks(periods: BTreeSet<Period>) -> Vec<BTreeSet<Period>> {
     let periods: Vec<Period> = periods.into_iter().collect();
-    periods.chunks(limits::GROUP_FILES).map(|some| some.iter().copied().collect()).collect()
+    periods.chunks(limits::GROUP_FILES).map(|some| ordered(some.iter().copied())).collect()
 }

@@ -14,6 +14,7 @@ use crate::deidentify::clean::{Payload, Tray};
 use crate::deidentify::journal::Journal;
 use crate::deidentify::usage::Usage;
 use crate::limits;
+use crate::ordered::ordered;
 use crate::request::{PrivacyAsk, Refused, Reply, SENT};
 use crate::vault::Vault;
 use crate::vault::sealed::Sealed;
@@ -158,11 +159,9 @@ fn records_said(records: &[Record]) -> Value {
         match catalog.entry(record.entry) {
             None => json!({"entry": record.entry, "attributes": record.attributes, "value": amount}),
             Some(entry) => {
-                let attributes: serde_json::Map<String, Value> = entry
-                    .describe_record(record)
-                    .into_iter()
-                    .map(|(name, value)| (name.to_owned(), json!(value)))
-                    .collect();
+                let described = entry.describe_record(record).into_iter();
+                let attributes: serde_json::Map<String, Value> =
+                    ordered(described.map(|(name, value)| (name.to_owned(), json!(value))));
                 let at = entry.granularity.text(record.at);
                 json!({"entry": entry.name, "at": at, "attributes": attributes, "value": amount})
             }

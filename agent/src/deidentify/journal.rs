@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::clean::{Payload, Tray};
 use crate::consent::permit::UsageStatistics;
+use crate::ordered::ordered;
 
 /// The day, week or hour that a record is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -201,7 +202,7 @@ impl Payload for Journal {
         Some(Self {
             period: Period { granularity, at: body.at },
             happenings: body.happenings,
-            rows: body.rows.into_iter().collect(),
+            rows: ordered(body.rows),
         })
         .filter(|_| read > 0)
     }

@@ -191,7 +191,7 @@ fn dropped(out: &mut dyn Write, dropped: &Value) -> io::Result<()> {
         .flatten()
         .filter_map(|(word, count)| Some((word.parse().ok()?, count.as_u64()?)))
         .collect();
-    rows.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    rows.sort_unstable_by_key(|(reason, count)| (std::cmp::Reverse(*count), *reason));
     writeln!(
         out,
         "<section><h2>{}</h2><p>{}</p>",

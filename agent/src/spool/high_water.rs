@@ -21,6 +21,7 @@ use protocol::{Digest, Epoch, Reason};
 use rangemap::{RangeMap, RangeSet};
 use serde::{Deserialize, Serialize};
 
+use crate::ordered::ordered;
 use crate::vault::sealed::{Cursor, Position};
 use crate::{durable, killpoint};
 
@@ -103,7 +104,7 @@ impl HighWater {
             epochs: state.epochs,
             waiting: state.waiting.into_iter().filter(|range| !range.is_empty()).collect(),
             gaps: state.gaps.into_iter().filter(|(range, _)| !range.is_empty()).collect(),
-            cursors: state.cursors.into_iter().collect(),
+            cursors: ordered(state.cursors),
         };
         Ok((high, found))
     }

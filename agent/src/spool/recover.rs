@@ -22,6 +22,7 @@ use super::handles::Open;
 use super::high_water::{Found, HighWater, Standing};
 use crate::deidentify::clean::Payload;
 use crate::limits;
+use crate::ordered::ordered;
 use crate::vault::sealed::Sealed;
 
 /// Records that a carved generation is filled with at a time.
@@ -82,7 +83,7 @@ impl<P: Payload> Spool<P> {
 
         let (whole, damaged) = self.dir.tidy()?;
         let ids = whole.iter().chain(&damaged).copied();
-        self.generations = ids.map(|id| (id, Content::default())).collect();
+        self.generations = ordered(ids.map(|id| (id, Content::default())));
         let ranges = self.ranges();
         recovery.high_water_lost =
             found == Found::Torn || (found == Found::Nothing && !self.generations.is_empty());

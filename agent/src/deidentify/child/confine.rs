@@ -3,6 +3,7 @@
 
 use std::io;
 
+use crate::ordered::ordered;
 #[cfg(unix)]
 use nix::sys::resource::{Resource, setrlimit};
 
@@ -106,7 +107,7 @@ pub(super) fn calls() -> io::Result<()> {
         SeccompRule::new(vec![condition]).map(|rule| vec![rule])
     };
     let filter = || -> Result<BpfProgram, seccompiler::BackendError> {
-        let mut rules: BTreeMap<_, _> = FREE.iter().map(|call| (*call, Vec::new())).collect();
+        let mut rules: BTreeMap<_, _> = ordered(FREE.iter().map(|call| (*call, Vec::new())));
         rules.insert(libc::SYS_openat, without(2, TO_WRITE)?);
         #[cfg(target_arch = "x86_64")]
         rules.insert(libc::SYS_open, without(1, TO_WRITE)?);

@@ -16,6 +16,7 @@ use crate::deidentify::identifiers::{Identifiers, View};
 use crate::deidentify::structured;
 use crate::deidentify::text::{self, Counts, Scrubber};
 use crate::limits;
+use crate::ordered::ordered;
 
 /// What became of a file.
 #[derive(Debug, Serialize, Deserialize)]
@@ -170,7 +171,7 @@ fn counted(format: Format, counts: Counts) -> Cleaned {
         kept: counts.kept,
         replaced: counts.replaced,
         dropped: counts.dropped,
-        rules: counts.rules.into_iter().map(|(rule, count)| (rule.as_str().to_owned(), count)).collect(),
+        rules: ordered(counts.rules.into_iter().map(|(rule, count)| (rule.as_str().to_owned(), count))),
         changes: Vec::new(),
         bytes_read: None,
     }

@@ -9,6 +9,7 @@ use super::Looking;
 use super::basket::Plan;
 use crate::collect::device as workstation;
 use crate::config::Protector;
+use crate::ordered::ordered;
 
 /// Memory, space, versions.
 pub(super) fn device(looking: &Looking<'_>) -> Plan {
@@ -36,7 +37,7 @@ pub(super) fn status(looking: &Looking<'_>) -> Plan {
     let kept = KEPT.iter().map(|key| ((*key).to_owned(), looking.site.status[*key].clone()));
     let problems = looking.site.status["problems"].as_array().map_or(0, Vec::len);
     let status: serde_json::Map<String, Value> =
-        kept.chain([("problems".to_owned(), json!(problems))]).collect();
+        ordered(kept.chain([("problems".to_owned(), json!(problems))]));
     Plan::document("status", &Value::Object(status))
 }
 

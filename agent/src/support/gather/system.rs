@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::Looking;
 use super::basket::Plan;
+use crate::ordered::ordered;
 
 /// A kind of event, and what a line has that tells it.
 struct Kind {
@@ -94,7 +95,7 @@ fn counted(log: &str, parts: Parts) -> serde_json::Map<String, serde_json::Value
     let count =
         |kind: &Kind| log.lines().filter(|line| parts(kind).iter().any(|part| line.contains(part))).count();
     let known = KINDS.iter().filter(|kind| !parts(kind).is_empty());
-    known.map(|kind| (kind.name.to_owned(), json!(count(kind)))).collect()
+    ordered(known.map(|kind| (kind.name.to_owned(), json!(count(kind)))))
 }
 
 #[cfg(target_os = "linux")]
