@@ -1,15 +1,16 @@
 //! What can be typed.
 
+mod answers;
 mod support;
 
 use std::path::PathBuf;
-use std::str::FromStr;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use protocol::ledger::Role;
-use protocol::{CaseId, Purpose};
+use clap::{Parser, Subcommand, ValueEnum};
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
+
+pub(crate) use answers::{Answer, Consent, Privacy};
+pub(crate) use support::{Choice, Command as SupportCommand, Support};
 
 /// Telemetry agent beside Kathea and the X1 scanner. It collects and sends only what the clinic said yes to;
 /// `consent list` shows to what.
@@ -31,8 +32,6 @@ Exit codes:
   3  done in part; the rest is listed
   4  not allowed by consent, policy or rights
   5  the agent is not running, or busy";
-
-pub(crate) use support::{Choice, Command as SupportCommand, Support};
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -184,157 +183,6 @@ pub(crate) enum Service {
     #[command(hide = true)]
     Run,
 }
-
-/// To what, and by whom: what every answer but a yes needs.
-#[derive(Args)]
-pub(crate) struct Answer {
-    /// The flag
-    #[arg(value_parser = word::<Purpose>)]
-    pub(crate) purpose: Purpose,
-    /// The support case, for the flags that are asked per case
-    #[arg(long, value_name = "ID", value_parser = CaseId::from_str)]
-    pub(crate) case: Option<CaseId>,
-    /// Who says so: owner, privacy_officer or delegate
-    #[arg(long, value_name = "ROLE", value_parser = word::<Role>)]
-    pub(crate) by: Option<Role>,
-}
-
-#[derive(Subcommand)]
-pub(crate) enum Consent {
-    /// Show every flag and its state
-    List {
-        /// For programs
-        #[arg(long)]
-        json: bool,
-    },
-    /// Show what is asked for, and the digest that a yes repeats
-    #[command(after_help = PURPOSES)]
-    Show {
-        /// The flag
-        #[arg(value_parser = word::<Purpose>)]
-        purpose: Purpose,
-        /// For programs, in every language
-        #[arg(long)]
-        json: bool,
-    },
-    /// Say yes to what `consent show` showed
-    #[command(
-        after_help = "Example: kathea-agent consent grant usage_statistics --by owner --yes 0f3a91c25d7e6b84"
-    )]
-    Grant {
-        /// The flag
-        #[arg(value_parser = word::<Purpose>)]
-        purpose: Purpose,
-        /// The support case, for the flags that are asked per case
-        #[arg(long, value_name = "ID", value_parser = CaseId::from_str)]
-        case: Option<CaseId>,
-        /// Who says so: owner, privacy_officer or delegate
-        #[arg(long, value_name = "ROLE", value_parser = word::<Role>)]
-        by: Role,
-        /// The digest that was shown, 16 digits or more
-        #[arg(long, value_name = "DIGEST")]
-        yes: String,
-    },
-    /// Say no. Anybody may
-    #[command(after_help = PURPOSES)]
-    Deny {
-        #[command(flatten)]
-        answer: Answer,
-    },
-    /// Take a yes back. Anybody may. Keys and everything that waits are erased; a receipt says what was
-    #[command(after_help = PURPOSES)]
-    Withdraw {
-        #[command(flatten)]
-        answer: Answer,
-        /// Also ask the vendor to erase what was sent
-        #[arg(long)]
-        erase: bool,
-    },
-    /// Keep what is held, but neither read nor send it for now. Anybody may
-    #[command(after_help = PURPOSES)]
-    Restrict {
-        #[command(flatten)]
-        answer: Answer,
-    },
-    /// End a restriction
-    #[command(after_help = PURPOSES)]
-    Release {
-        /// The flag
-        #[arg(value_parser = word::<Purpose>)]
-        purpose: Purpose,
-        /// The support case, for the flags that are asked per case
-        #[arg(long, value_name = "ID", value_parser = CaseId::from_str)]
-        case: Option<CaseId>,
-        /// Who says so: owner, privacy_officer or delegate
-        #[arg(long, value_name = "ROLE", value_parser = word::<Role>)]
-        by: Role,
-    },
-    /// The clinic has a new owner: every yes ends, what waits is erased, and the new owner is asked. Anybody may
-    NewOwner {
-        /// Who says so: owner, privacy_officer or delegate
-        #[arg(long, value_name = "ROLE", value_parser = word::<Role>)]
-        by: Option<Role>,
-    },
-    /// Read what is asked for and answer, at a terminal; in Danish or English, as the configuration says
-    Ask {
-        /// Who answers: owner, privacy_officer or delegate
-        #[arg(long, value_name = "ROLE", value_parser = word::<Role>)]
-        by: Role,
-    },
-    /// Print the answers that were given, to keep or to hand out
-    #[command(after_help = PURPOSES)]
-    Receipt {
-        /// The flag [default: all]
-        #[arg(value_parser = word::<Purpose>)]
-        purpose: Option<Purpose>,
-        /// The support case
-        #[arg(long, value_name = "ID", value_parser = CaseId::from_str)]
-        case: Option<CaseId>,
-        /// As the ledger has them (ISO/IEC TS 27560)
-        #[arg(long)]
-        json: bool,
-    },
-    /// Check the ledger: every entry signed, none missing, none changed
-    Verify {
-        /// For programs
-        #[arg(long)]
-        json: bool,
-    },
-}
-
-#[derive(Subcommand)]
-pub(crate) enum Privacy {
-    /// Write down all that this workstation holds: held.json, and held.txt for people
-    #[command(after_help = "Example: kathea-agent privacy export -o what-is-held")]
-    Export {
-        /// Folder for both files
-        #[arg(short, long, value_name = "DIR")]
-        output: PathBuf,
-        /// Also ask the vendor for what it holds
-        #[arg(long)]
-        vendor: bool,
-    },
-    /// Make one page, in Danish and English, that shows what is collected, kept and sent, under which yes, and how
-    /// to say no
-    #[command(after_help = "Example: kathea-agent privacy report -o report.html")]
-    Report {
-        /// The page
-        #[arg(short, long, value_name = "FILE")]
-        output: PathBuf,
-    },
-    /// Ask the vendor to correct what it holds of a support case
-    Rectify {
-        /// The support case
-        #[arg(long, value_name = "ID", value_parser = CaseId::from_str)]
-        case: CaseId,
-    },
-    /// Print the code with which you can ask for erasure when this device is dead
-    Claim,
-    /// Take every yes back, erase all that is held here, ask the vendor to erase what was sent. Anybody may
-    Erase,
-}
-
-const PURPOSES: &str = "Flags: usage_statistics, support_case, support_scan_data";
 
 /// How the catalog is printed.
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -133,7 +133,7 @@ def run(rows, words):
         failed |= verdict == "FAILED"
         lines.append((row.name, row.what, bench.cases, figure, verdict, time.monotonic() - begun))
         print(f"{row.name:4} {verdict:7} {bench.cases:6} cases {lines[-1][5]:6.1f} s  {row.what}: {figure}", flush=True)
-        for wrong in bench.wrong[:5]:
+        for wrong in bench.wrong[:20]:
             print(f"       {wrong}", flush=True)
     if words.record:
         keep(lines, words)
