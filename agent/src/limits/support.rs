@@ -8,7 +8,7 @@ pub const DRAFT_FRAME: usize = 64 << 10;
 /// Seconds that a draft is kept: the clinic decides within a day, or it is gathered anew.
 pub const DRAFT_LIFE: i64 = 24 * 3600;
 
-/// Bytes of a draft or a bundle in one answer: as base64 it stays below [`ANSWER`].
+/// Bytes of a draft or a bundle in one answer: as base64 it stays below [`super::ANSWER`].
 pub const PIECE: usize = 512 << 10;
 
 /// How often work that waits for a scan's end looks, should its wake-up be lost.
