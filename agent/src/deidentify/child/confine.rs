@@ -3,7 +3,6 @@
 
 use std::io;
 
-use crate::ordered::ordered;
 #[cfg(unix)]
 use nix::sys::resource::{Resource, setrlimit};
 
@@ -68,6 +67,8 @@ pub(super) fn calls() -> io::Result<()> {
         BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
         SeccompRule, TargetArch,
     };
+
+    use crate::ordered::ordered;
 
     const FREE: &[libc::c_long] = &[
         libc::SYS_read,
