@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
 
-pub(crate) use answers::{Answer, Consent, Privacy};
+pub(crate) use answers::{About, Answer, Consent, Privacy};
 pub(crate) use support::{Choice, Command as SupportCommand, Support};
 
 /// Telemetry agent beside Kathea and the X1 scanner. It collects and sends only what the clinic said yes to;

@@ -8,7 +8,7 @@ use protocol::ledger::Session;
 use protocol::{CaseId, Purpose};
 use serde_json::Value;
 
-use crate::cli::{Answer, Consent};
+use crate::cli::{About, Answer, Consent};
 use crate::exit::{Exit, Failure};
 use crate::guide;
 use crate::print;
@@ -29,7 +29,7 @@ pub(crate) fn consent(config: &Config, command: Consent) -> Result<Exit, Failure
             }
             Ok(Exit::Done)
         }
-        Consent::Grant { purpose, case, by, yes } => {
+        Consent::Grant { to: About { purpose, case }, by, yes } => {
             let take_back = of(purpose, case.as_ref());
             let request = about(ConsentAction::Grant, Some(purpose));
             ask(ConsentRequest { case, by: Some(by), yes: Some(yes), ..request })?;
@@ -38,19 +38,19 @@ pub(crate) fn consent(config: &Config, command: Consent) -> Result<Exit, Failure
             ));
             Ok(Exit::Done)
         }
-        Consent::Deny { answer: Answer { purpose, case, by } } => {
+        Consent::Deny { answer: Answer { to: About { purpose, case }, by } } => {
             let request = about(ConsentAction::Deny, Some(purpose));
             not_any_more(&ask(ConsentRequest { case, by, ..request })?, purpose)
         }
-        Consent::Withdraw { answer: Answer { purpose, case, by }, erase } => {
+        Consent::Withdraw { answer: Answer { to: About { purpose, case }, by }, erase } => {
             let request = about(ConsentAction::Withdraw, Some(purpose));
             not_any_more(&ask(ConsentRequest { case, by, erase, ..request })?, purpose)
         }
-        Consent::Restrict { answer: Answer { purpose, case, by } } => {
+        Consent::Restrict { answer: Answer { to: About { purpose, case }, by } } => {
             let request = about(ConsentAction::Restrict, Some(purpose));
             changed(&ask(ConsentRequest { case, by, ..request })?, purpose)
         }
-        Consent::Release { purpose, case, by } => {
+        Consent::Release { to: About { purpose, case }, by } => {
             let request = about(ConsentAction::Release, Some(purpose));
             changed(&ask(ConsentRequest { case, by: Some(by), ..request })?, purpose)
         }

@@ -181,7 +181,12 @@ fn a_device_that_is_taken_out_of_use_holds_nothing_that_can_be_read() {
     assert!(certificate.contains("600 records") && certificate.contains("Certificate"), "{certificate}");
     let keys = fs::read_dir(data.join("keys")).unwrap().flatten().map(|entry| entry.file_name());
     assert_eq!(keys.collect::<Vec<_>>(), ["CACHEDIR.TAG"]);
-    assert!(!data.join("spool").exists() && data.join("ledger.ndjson").exists());
+    let mut left: Vec<_> = fs::read_dir(data).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    left.sort_unstable();
+    assert_eq!(
+        left,
+        ["decommissioned", "decommissioning", "format", "keys", "ledger.head", "ledger.ndjson", "lock"]
+    );
     assert_eq!((kinds(&collector), collector.export().len()), (vec!["decommission".to_owned()], 0));
     assert_eq!(collector.lines("devices", &[])[0]["standing"], "retired");
     workstation.expect(1, &["status"]);

@@ -9,15 +9,22 @@ use protocol::{CaseId, Purpose};
 
 use super::word;
 
-/// To what, and by whom: what every answer but a yes needs.
+/// To what.
 #[derive(Args)]
-pub(crate) struct Answer {
+pub(crate) struct About {
     /// The flag
     #[arg(value_parser = word::<Purpose>)]
     pub(crate) purpose: Purpose,
     /// The support case, for the flags that are asked per case
     #[arg(long, value_name = "ID", value_parser = CaseId::from_str)]
     pub(crate) case: Option<CaseId>,
+}
+
+/// To what, and by whom: what every no needs.
+#[derive(Args)]
+pub(crate) struct Answer {
+    #[command(flatten)]
+    pub(crate) to: About,
     /// Who says so: owner, privacy_officer or delegate
     #[arg(long, value_name = "ROLE", value_parser = word::<Role>)]
     pub(crate) by: Option<Role>,
@@ -46,12 +53,8 @@ pub(crate) enum Consent {
         after_help = "Example: kathea-agent consent grant usage_statistics --by owner --yes 0f3a91c25d7e6b84"
     )]
     Grant {
-        /// The flag
-        #[arg(value_parser = word::<Purpose>)]
-        purpose: Purpose,
-        /// The support case, for the flags that are asked per case
-        #[arg(long, value_name = "ID", value_parser = CaseId::from_str)]
-        case: Option<CaseId>,
+        #[command(flatten)]
+        to: About,
         /// Who says so: owner, privacy_officer or delegate
         #[arg(long, value_name = "ROLE", value_parser = word::<Role>)]
         by: Role,
@@ -83,12 +86,8 @@ pub(crate) enum Consent {
     /// End a restriction
     #[command(after_help = PURPOSES)]
     Release {
-        /// The flag
-        #[arg(value_parser = word::<Purpose>)]
-        purpose: Purpose,
-        /// The support case, for the flags that are asked per case
-        #[arg(long, value_name = "ID", value_parser = CaseId::from_str)]
-        case: Option<CaseId>,
+        #[command(flatten)]
+        to: About,
         /// Who says so: owner, privacy_officer or delegate
         #[arg(long, value_name = "ROLE", value_parser = word::<Role>)]
         by: Role,

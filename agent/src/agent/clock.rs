@@ -103,6 +103,7 @@ mod tests {
         let holidays: Vec<i64> = week.iter().copied().chain([start + 30 * DAY]).collect();
         assert!(steady_after(&holidays), "three weeks off are no leap");
     }
+
     #[test]
     fn a_yes_is_over_for_a_month_only_by_a_clock_that_went_through_it() {
         let start = 1_780_000_000;

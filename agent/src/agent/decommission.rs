@@ -18,6 +18,20 @@ use crate::consent::vendor_request::PrivacyKind;
 use crate::consent::{By, receipt};
 use crate::{durable, killpoint};
 
+/// What else lies in `data_dir` and says nothing of the clinic's answers.
+const LEFT_BEHIND: [&str; 10] = [
+    "certificate.life",
+    "certificate.pem",
+    "clock.json",
+    "machine",
+    "retry-after.bundles",
+    "retry-after.requests",
+    "retry-after.usage",
+    "tally.json",
+    "tickets.json",
+    "wishes.json",
+];
+
 /// Where it was decided.
 pub(super) fn begun(data_dir: &Path) -> PathBuf {
     data_dir.join("decommissioning")
@@ -82,7 +96,7 @@ impl Agent {
         let text = receipt::decommissioning(device, left, self.tickets.all(), now, self.config.language);
         durable::replace(&certificate(&data), text.as_bytes())?;
         killpoint::step("decommission.certified");
-        for name in ["certificate.pem", "tally.json", "tickets.json", "wishes.json"] {
+        for name in LEFT_BEHIND {
             match durable::erase(&data.join(name)) {
                 Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e.into()),
                 _ => {}

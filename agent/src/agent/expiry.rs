@@ -5,6 +5,7 @@ use log::info;
 use protocol::{CaseId, Purpose, Reason};
 use serde_json::{Value, json};
 
+use super::clock::Watched;
 use super::consents::short;
 use super::{Agent, Trouble};
 use crate::consent::permit::{RIGHTS, UsageStatistics};
@@ -17,13 +18,14 @@ const DAY: i64 = 24 * 3600;
 impl Agent {
     /// What is over for long enough goes, counted.
     pub(super) fn expire_usage(&mut self, now: i64) -> Result<(), Trouble> {
-        self.drop_expired(now)?;
-        self.shred_ended(now)
+        let clock = self.look_at_clock(now);
+        self.drop_expired(clock, now)?;
+        self.shred_ended(clock, now)
     }
 
     /// Drops usage that waited longer than the policy allows, the oldest first.
-    fn drop_expired(&mut self, now: i64) -> Result<(), Trouble> {
-        if !self.look_at_clock(now).is_steady() || self.dispatch.in_flight() {
+    fn drop_expired(&mut self, clock: Watched, now: i64) -> Result<(), Trouble> {
+        if !clock.is_steady() || self.dispatch.in_flight() {
             return Ok(());
         }
         let Some(permit) = self.book.permit::<UsageStatistics>(now) else { return Ok(()) };
@@ -57,7 +59,7 @@ impl Agent {
 
     /// Usage under a yes that is over waits for the next yes, sealed, as long as the policy lets it wait; under one that
     /// somebody ended it does not wait. Then its key is shredded.
-    pub(super) fn shred_ended(&mut self, now: i64) -> Result<(), Trouble> {
+    pub(super) fn shred_ended(&mut self, clock: Watched, now: i64) -> Result<(), Trouble> {
         let flag = Flag::UsageStatistics;
         if !self.holds_usage() {
             return Ok(());
@@ -65,7 +67,7 @@ impl Agent {
         let terms = self.book.policy().terms(flag.purpose());
         let days = terms.map_or(limits::KEPT_AFTER, |terms| terms.on_device.days());
         let Some(entry) = self.book.last_line(&flag) else { return Ok(()) };
-        if !self.book.was_ended(&flag) && !self.look_at_clock(now).is_over_for(days) {
+        if !self.book.was_ended(&flag) && !clock.is_over_for(days) {
             return Ok(());
         }
         let counted = self.count_once(&flag, entry, Reason::Expired)?;
@@ -104,7 +106,7 @@ impl Agent {
         for entry in &ended {
             self.put_request(VendorRequest::Consent(*entry), now)?;
         }
-        self.shred_ended(now)?;
+        self.shred_ended(self.look_at_clock(now), now)?;
         self.expire_support(now)?;
         self.consent_changed();
         info!("consent: the clinic has another owner");

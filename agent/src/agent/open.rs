@@ -110,8 +110,7 @@ impl Agent {
         agent.note_losses(&usage_recovery)?;
         agent.note_losses(&requests_recovery)?;
         agent.finish_withdrawals(now)?;
-        agent.look_at_clock(now);
-        agent.shred_ended(now)?;
+        agent.shred_ended(agent.look_at_clock(now), now)?;
         agent.expire_support(now)?;
         agent.resume_journal(now)?;
         agent.forget_stale_cursors(now)?;

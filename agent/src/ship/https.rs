@@ -212,7 +212,10 @@ fn base(url: &str, endpoints: &[String]) -> Result<String, BadSettings> {
         return Err(BadSettings::Url);
     }
     let host = uri.host().unwrap_or_default().to_ascii_lowercase();
-    let is_it = |name: &String| name.strip_prefix('*').map_or(*name == host, |below| host.ends_with(below));
+    let is_it = |name: &String| {
+        let name = name.to_ascii_lowercase();
+        name.strip_prefix('*').map_or(name == host, |below| host.ends_with(below))
+    };
     if !endpoints.is_empty() && !endpoints.iter().any(is_it) {
         return Err(BadSettings::Endpoint);
     }

@@ -3,6 +3,11 @@
 #[cfg(any(windows, test))]
 mod event_log;
 
+use std::io::Read;
+use std::process::{Command, Stdio};
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::Looking;
@@ -98,33 +103,49 @@ fn counted(log: &str, parts: Parts) -> serde_json::Map<String, serde_json::Value
     ordered(known.map(|kind| (kind.name.to_owned(), json!(count(kind)))))
 }
 
+/// Bytes of a log that are looked at, the newest: some 100,000 lines of Linux, 20,000 events of Windows.
+const MOST: u64 = 16 << 20;
+
+/// How long the system may take to read its log, which is on a disk that may be broken.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What a program says, or the first [`MOST`] bytes of it, if it ends well within `patience`.
+fn output_of(command: &mut Command, patience: Duration) -> Option<String> {
+    let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().ok()?;
+    let out = child.stdout.take()?;
+    let (said, heard) = channel();
+    std::thread::spawn(move || {
+        let mut text = Vec::new();
+        let read = out.take(MOST).read_to_end(&mut text);
+        let _ = said.send(read.is_ok().then_some(text));
+    });
+    let text = heard.recv_timeout(patience).ok().flatten();
+    // One that says more than is read ends for want of a reader.
+    let is_all = text.as_ref().is_some_and(|text| (text.len() as u64) < MOST);
+    if !is_all {
+        let _ = child.kill();
+    }
+    let is_well = child.wait().ok()?.success() || !is_all;
+    text.filter(|_| is_well).map(|text| String::from_utf8_lossy(&text).into_owned())
+}
+
 #[cfg(target_os = "linux")]
 mod os {
     use std::fs;
-    use std::io::Read;
     use std::path::Path;
-    use std::process::{Command, Stdio};
+    use std::process::Command;
 
     pub(super) const PARTS: super::Parts = |kind| kind.linux;
 
-    /// Bytes of the kernel's log that are looked at: some 100,000 lines.
-    const MOST: u64 = 16 << 20;
-
-    /// The kernel's log of a time, from systemd's journal. `timeout` is of coreutils: the journal of a broken disk
-    /// may hang.
+    /// The kernel's log of a time, from systemd's journal.
     pub(super) fn log(start: i64, end: i64) -> Option<String> {
-        let mut child = Command::new("timeout")
-            .args(["10", "journalctl", "--dmesg", "--quiet", "--no-pager", "--output=cat"])
-            .args([format!("--since=@{start}"), format!("--until=@{end}")])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .ok()?;
-        let mut text = Vec::new();
-        let read = child.stdout.take()?.take(MOST).read_to_end(&mut text);
-        let status = child.wait().ok()?;
-        (read.is_ok() && status.success()).then(|| String::from_utf8_lossy(&text).into_owned())
+        let mut journal = Command::new("journalctl");
+        journal.args(["--dmesg", "--quiet", "--no-pager", "--output=cat", "--reverse"]);
+        super::output_of(
+            journal.args([format!("--since=@{start}"), format!("--until=@{end}")]),
+            super::PATIENCE,
+        )
     }
 
     /// Counters of the block devices and file systems, by kind and number: no name of a disk.
@@ -174,5 +195,17 @@ mod tests {
         );
         assert!(counted.contains("\"crash\":1") && counted.contains("\"overheated\":0"), "{counted}");
         assert!(!counted.contains("anna") && !counted.contains("sda"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_program_that_fails_or_hangs_says_nothing() {
+        let shell = |line: &str, patience| output_of(Command::new("sh").args(["-c", line]), patience);
+        let long = Duration::from_secs(100);
+        assert_eq!(shell("printf abc", long).as_deref(), Some("abc"));
+        assert_eq!(shell("printf abc; exit 1", long), None);
+        let endless = shell("exec yes", long).unwrap();
+        assert_eq!(endless.len() as u64, MOST, "the newest of a long log");
+        assert_eq!(shell("exec sleep 1000", Duration::from_millis(1)), None);
     }
 }
