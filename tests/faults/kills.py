@@ -9,7 +9,7 @@ import time
 
 from matrix import ROOT
 from proxy import Fault
-from workstation import NOWHERE, Socket
+from workstation import NOWHERE, Ended, Socket
 
 
 def at_random(bench):
@@ -100,7 +100,7 @@ def cut(bench, prepared, kill_at):
     codes = codes or [(0, 3)]
     site = template.copy(bench.home / "site")
     received = bench.receiver.begin()
-    killed = site.run(*words, kill_at=kill_at)
+    killed = words(site, kill_at) if callable(words) else site.run(*words, kill_at=kill_at)
     if killed.code != -signal.SIGABRT:
         bench.ended(killed, kill_at, *codes)
         return False
@@ -222,11 +222,26 @@ def merging(bench):
         line.ask(site.event(spoken=True))
     process.kill()
     process.wait()
-    for generation in (site.data / "spool/usage").iterdir():
-        os.truncate(generation / "db", 8 << 20)  # sled's file has free segments anyway; these are more of them
-    site.fill(bench.draw, 2, 10)
-    site.configure(bench.receiver.url())
-    return site, ("run", "--once", "--close"), whole
+
+    def grown(site, kill_at):
+        # It grows under the running service: sled cuts free segments off a file that it opens.
+        site.configure(NOWHERE)
+        process = site.start("run", kill_at=kill_at)
+        try:
+            line = Socket(site.socket)
+            line.ask(site.event(spoken=True))
+            for generation in (site.data / "spool/usage").iterdir():
+                os.truncate(generation / "db", 8 << 20)
+            line.ask(site.event(spoken=True))
+        except OSError:
+            pass  # it was killed before it listened
+        site.unanswered = set(site.given[-2:])
+        process.terminate()
+        out, err = process.communicate()
+        site.configure(bench.receiver.url())
+        return Ended(process, out, err, False)
+
+    return site, grown, lambda site, received: site.verify(received, but=site.unanswered)
 
 
 WORKS = (day, first_yes, journal, withdrawal, asking, damaged, merging, new_owner, retirement)
