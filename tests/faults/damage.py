@@ -208,8 +208,11 @@ def configuration(bench):
         site = template.copy(bench.home / "site")
         config = site.home / "agent.toml"
         text = good.replace(str(template.home), str(site.home))
+        # What is cut off keeps its first line: without it the folder of the installed agent would be opened.
+        folder = text.index("\n") + 1
         cases = [text.replace("quota", "qota"), text + "\n[ship\n", text.replace('"64 MiB"', '"-1 MiB"'),
-                 text.replace("interval", "intervall"), "\0" * 200, "", text[:bench.draw.randrange(len(text))],
+                 text.replace("interval", "intervall"), "\0" * 200, text[:folder],
+                 text[:bench.draw.randrange(folder, len(text))],
                  text.replace('"file"', '"rot13"'), text.replace("https://", "http://"), text + text]
         broken = cases[number % len(cases)] if number < 3 * len(cases) else None
         if broken is None:
