@@ -18,7 +18,7 @@ pub(crate) fn state(word: &str) -> &'static str {
 /// What lies in a tray.
 pub(crate) fn tray(word: &str) -> &'static str {
     match word {
-        "open" => "counts of the day and the week that run; never sent as they are",
+        "open" => "counts of the day and the month that run; never sent as they are",
         "usage" => "statistics to be sent",
         "requests" => "requests to the vendor about your data",
         "sent" => "what was sent last, as long as its key lives",

@@ -49,7 +49,7 @@ impl Batch {
 pub struct Record {
     /// The catalog entry's number.
     pub entry: u16,
-    /// Civil hours, days or ISO weeks since 1970-01-01 (weeks: since Monday 1969-12-29), as the
+    /// Civil hours, days, ISO weeks or months since 1970-01-01 (weeks: since Monday 1969-12-29), as the
     /// entry's granularity says, at the clock and offset that Kathea wrote.
     pub at: u32,
     /// In the catalog's order: an integer as itself, an enumeration as its index, a version as

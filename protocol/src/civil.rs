@@ -1,11 +1,11 @@
-//! Civil time: what the clock on the clinic's wall showed, coarsened to hours, days and ISO weeks.
+//! Civil time: what the clock on the clinic's wall showed, coarsened to hours, days, ISO weeks and months.
 //!
 //! A period is a number of [`crate::Record::at`]; which offset from UTC it was counted at is forgotten on
 //! purpose. No clock here: now is a parameter.
 
 use serde::{Deserialize, Serialize};
 use time::format_description::well_known::Rfc3339;
-use time::{Date, OffsetDateTime};
+use time::{Date, Month, OffsetDateTime};
 
 use crate::identity::Reason;
 
@@ -50,6 +50,8 @@ pub enum Granularity {
     Day,
     /// ISO 8601 weeks since the one that began on Monday 1969-12-29.
     Week,
+    /// Months since 1970-01.
+    Month,
 }
 
 impl Granularity {
@@ -60,6 +62,7 @@ impl Granularity {
             Self::Hour => moment.civil / hour,
             Self::Day => moment.civil / day,
             Self::Week => (moment.civil / day + THURSDAY as u64) / 7,
+            Self::Month => date(moment.civil as i64 / DAY).map_or(0, month),
         };
         // RFC 3339 ends in the year 9999: 70 million hours.
         period as u32
@@ -73,6 +76,7 @@ impl Granularity {
             Self::Hour => after * HOUR,
             Self::Day => after * DAY,
             Self::Week => (after * 7 - THURSDAY) * DAY,
+            Self::Month => first_day(after) * DAY,
         };
         end + LAST_OFFSET
     }
@@ -82,7 +86,7 @@ impl Granularity {
         self.over_at(period) <= utc_now
     }
 
-    /// The period in ISO 8601: `2026-11-21T10`, `2026-11-21`, `2026-W47`. One beyond the year 9999,
+    /// The period in ISO 8601: `2026-11-21T10`, `2026-11-21`, `2026-W47`, `2026-11`. One beyond the year 9999,
     /// which only a hostile batch has, is shown as its number.
     pub fn text(self, period: u32) -> String {
         let number = i64::from(period);
@@ -90,9 +94,9 @@ impl Granularity {
             Self::Hour => number / 24,
             Self::Day => number,
             Self::Week => number * 7,
+            Self::Month => first_day(number),
         };
-        let date = i32::try_from(JULIAN_1970 + day).ok().and_then(|day| Date::from_julian_day(day).ok());
-        match (self, date) {
+        match (self, date(day)) {
             (_, None) => period.to_string(),
             (Self::Hour, Some(date)) => format!("{date}T{:02}", number % 24),
             (Self::Day, Some(date)) => date.to_string(),
@@ -100,8 +104,27 @@ impl Granularity {
                 let (year, week, _) = thursday.to_iso_week_date();
                 format!("{year}-W{week:02}")
             }
+            (Self::Month, Some(first)) => format!("{:04}-{:02}", first.year(), u8::from(first.month())),
         }
     }
+}
+
+/// The date that is this many days after 1970-01-01.
+fn date(day: i64) -> Option<Date> {
+    i32::try_from(JULIAN_1970 + day).ok().and_then(|day| Date::from_julian_day(day).ok())
+}
+
+/// Months from 1970-01 to the one of `date`, which is not before.
+fn month(date: Date) -> u64 {
+    (u64::from(date.year().unsigned_abs()) - 1970) * 12 + u64::from(u8::from(date.month())) - 1
+}
+
+/// Days from 1970-01-01 to the first of the month that is `months` after 1970-01; beyond the calendar, no day at all.
+fn first_day(months: i64) -> i64 {
+    let year = i32::try_from(1970 + months.div_euclid(12)).ok();
+    let month = Month::January.nth_next(months.rem_euclid(12) as u8);
+    let first = year.and_then(|year| Date::from_calendar_date(year, month, 1).ok());
+    first.map_or(i64::from(i32::MAX), |date| i64::from(date.to_julian_day()) - JULIAN_1970)
 }
 
 #[cfg(test)]
@@ -139,6 +162,20 @@ mod tests {
     }
 
     #[test]
+    fn months_are_those_of_the_calendar() {
+        for (at, number, name) in [
+            ("1970-01-01T00:00:00Z", 0, "1970-01"),
+            ("1970-12-31T23:59:59Z", 11, "1970-12"),
+            ("2024-02-29T12:00:00Z", 649, "2024-02"),
+            ("2026-12-01T00:00:00+01:00", 683, "2026-12"),
+            ("9999-12-31T23:59:59Z", 96_359, "9999-12"),
+        ] {
+            let month = Granularity::Month.period(Moment::parse(at).unwrap());
+            assert_eq!((month, Granularity::Month.text(month).as_str()), (number, name));
+        }
+    }
+
+    #[test]
     fn what_is_not_a_time_is_refused() {
         for bad in [
             "",
@@ -162,6 +199,9 @@ mod tests {
             (Hour, "2026-11-21T10:32:11+01:00", "2026-11-21T11:00:00-12:00"),
             (Day, "2026-11-21T10:32:11+01:00", "2026-11-22T00:00:00-12:00"),
             (Week, "2026-11-21T10:32:11+01:00", "2026-11-23T00:00:00-12:00"),
+            (Granularity::Month, "2026-11-21T10:32:11+01:00", "2026-12-01T00:00:00-12:00"),
+            (Granularity::Month, "2024-02-01T00:00:00+01:00", "2024-03-01T00:00:00-12:00"),
+            (Granularity::Month, "2026-12-31T23:59:59-05:00", "2027-01-01T00:00:00-12:00"),
         ] {
             let period = granularity.period(Moment::parse(at).unwrap());
             let end = Moment::parse(end).unwrap().utc;
@@ -175,5 +215,8 @@ mod tests {
         assert_eq!(Day.text(u32::MAX), "4294967295");
         assert_eq!(Week.text(u32::MAX), "4294967295");
         assert_eq!(Hour.text(u32::MAX), "4294967295");
+        assert_eq!(Granularity::Month.text(u32::MAX), "4294967295");
+        let end = Granularity::Month.over_at(u32::MAX);
+        assert!(end > Moment::parse("9999-12-31T00:00:00Z").unwrap().utc, "and never end");
     }
 }

@@ -23,8 +23,7 @@ pub(crate) struct Outbox {
 struct Moment {
     at: String,
     hour: String,
-    day: String,
-    week: String,
+    month: String,
 }
 
 impl Outbox {
@@ -56,8 +55,7 @@ impl Outbox {
         let ahead = Duration::seconds(self.random.within(0, 46 * 3600).into());
         let time = (self.start + ahead).to_offset(offset).replace_nanosecond(0).unwrap();
         let at = time.format(&Rfc3339).unwrap();
-        let (year, week, _) = time.to_iso_week_date();
-        Moment { hour: at[..13].to_owned(), day: at[..10].to_owned(), week: format!("{year}-W{week:02}"), at }
+        Moment { hour: at[..13].to_owned(), month: at[..7].to_owned(), at }
     }
 
     /// An error of the device: an event, which arrives as itself.
@@ -85,31 +83,31 @@ impl Outbox {
     }
 
     fn aborted(&mut self) -> String {
-        let Moment { at, day, .. } = self.moment();
+        let Moment { at, month, .. } = self.moment();
         let mode = self.random.one(&["cbct", "panoramic", "face_scan"]);
         let reason = self.random.one(&["switch_released", "collision", "detector"]);
         let phase = self.random.one(&["positioning", "beam", "return"]);
-        self.expected.count("exposure.count", &day, &[("mode", mode), ("outcome", "aborted")]);
-        self.expected.count("exposure.abort", &day, &[("reason", reason), ("phase", phase)]);
+        self.expected.count("exposure.count", &month, &[("mode", mode), ("outcome", "aborted")]);
+        self.expected.count("exposure.abort", &month, &[("reason", reason), ("phase", phase)]);
         format!(
             r#"{{"event":"exposure.aborted","at":"{at}","mode":"{mode}","reason":"{reason}","phase":"{phase}"}}"#
         )
     }
 
     fn failed_or_retaken(&mut self) -> String {
-        let Moment { at, day, week, .. } = self.moment();
+        let Moment { at, month, .. } = self.moment();
         let mode = self.random.one(&["cbct", "panoramic", "cephalometric", "scout"]);
         if self.random.within(0, 1) == 0 {
-            self.expected.count("exposure.count", &day, &[("mode", mode), ("outcome", "failed")]);
+            self.expected.count("exposure.count", &month, &[("mode", mode), ("outcome", "failed")]);
             return format!(r#"{{"event":"exposure.failed","at":"{at}","mode":"{mode}"}}"#);
         }
         let reason = self.random.one(&["motion", "positioning", "not_given"]);
-        self.expected.count("exposure.retake", &week, &[("mode", mode), ("reason", reason)]);
+        self.expected.count("exposure.retake", &month, &[("mode", mode), ("reason", reason)]);
         format!(r#"{{"event":"exposure.retaken","at":"{at}","mode":"{mode}","reason":"{reason}"}}"#)
     }
 
     fn completed(&mut self) -> String {
-        let Moment { at, day, week, .. } = self.moment();
+        let Moment { at, month, .. } = self.moment();
         let mode = self.random.one(&["cbct", "panoramic", "cephalometric", "scout"]);
         let size = self.random.one(&["child", "small", "medium", "large"]);
         let kv = self.random.within(60, 120);
@@ -117,31 +115,31 @@ impl Outbox {
             .map(|(low, high)| f64::from(self.random.within(low, high)) / 10.0);
         let of_mode = [("mode", mode)];
         let sums = &mut self.expected;
-        sums.count("exposure.count", &day, &[("mode", mode), ("outcome", "completed")]);
-        sums.count("exposure.patient_size", &week, &[("mode", mode), ("size", size)]);
+        sums.count("exposure.count", &month, &[("mode", mode), ("outcome", "completed")]);
+        sums.count("exposure.patient_size", &month, &[("mode", mode), ("size", size)]);
         let bounds = [65, 70, 75, 80, 85, 90, 100, 120];
-        sums.observe("exposure.tube_voltage", &week, &of_mode, &bounds, kv.into());
-        sums.observe("exposure.tube_current", &week, &of_mode, &[2, 4, 6, 8, 10, 12, 16], ma);
-        sums.observe("exposure.beam_on", &week, &of_mode, &[1, 3, 6, 9, 12, 16, 20, 30, 40], beam);
+        sums.observe("exposure.tube_voltage", &month, &of_mode, &bounds, kv.into());
+        sums.observe("exposure.tube_current", &month, &of_mode, &[2, 4, 6, 8, 10, 12, 16], ma);
+        sums.observe("exposure.beam_on", &month, &of_mode, &[1, 3, 6, 9, 12, 16, 20, 30, 40], beam);
 
         let mut line = format!(
             r#"{{"event":"exposure.completed","at":"{at}","mode":"{mode}","patient_size":"{size}","kv":{kv},"ma":{ma},"beam_s":{beam},"dap":{dap}"#
         );
         let fov_class = match mode {
-            "cbct" => self.cbct(&mut line, &day, &week),
-            "panoramic" => self.program(&mut line, &week, "panoramic", &["standard", "bitewing", "tmj"]),
-            "cephalometric" => self.program(&mut line, &week, "cephalometric", &["lateral", "pa", "carpus"]),
+            "cbct" => self.cbct(&mut line, &month),
+            "panoramic" => self.program(&mut line, &month, "panoramic", &["standard", "bitewing", "tmj"]),
+            "cephalometric" => self.program(&mut line, &month, "cephalometric", &["lateral", "pa", "carpus"]),
             _ => "none",
         };
         let bounds = [20, 50, 100, 200, 400, 700, 1150, 1500, 2500, 5000];
         let attributes = [("mode", mode), ("fov_class", fov_class)];
-        self.expected.observe("exposure.dap", &week, &attributes, &bounds, dap);
-        self.measured(&mut line, &day, &week);
+        self.expected.observe("exposure.dap", &month, &attributes, &bounds, dap);
+        self.measured(&mut line, &month);
         line + "}"
     }
 
     /// Gives the class of the field of view.
-    fn cbct(&mut self, line: &mut String, day: &str, week: &str) -> &'static str {
+    fn cbct(&mut self, line: &mut String, month: &str) -> &'static str {
         let (fov, class) = *pick(
             &mut self.random,
             &[("4x4", "small"), ("5x5", "small"), ("8x8", "medium"), ("12x8", "large"), ("other", "large")],
@@ -151,28 +149,28 @@ impl Outbox {
         let protocol = self.random.one(&["adult_standard", "child_low_dose", "implant_arch", "custom"]);
         let changed = self.random.one(&["no", "yes"]);
         let lost = self.random.within(0, 149);
-        self.expected.count("cbct.field_of_view", week, &[("fov", fov)]);
-        self.expected.count("cbct.voxel_size", week, &[("voxel", voxel)]);
-        self.expected.count("cbct.protocol", week, &[("protocol", protocol), ("changed_by_user", changed)]);
-        self.expected.observe("projection.loss", day, &[], &[0, 1, 5, 20, 100, 1000], lost.into());
+        self.expected.count("cbct.field_of_view", month, &[("fov", fov)]);
+        self.expected.count("cbct.voxel_size", month, &[("voxel", voxel)]);
+        self.expected.count("cbct.protocol", month, &[("protocol", protocol), ("changed_by_user", changed)]);
+        self.expected.observe("projection.loss", month, &[], &[0, 1, 5, 20, 100, 1000], lost.into());
         *line += &format!(
             r#","fov":"{fov}","voxel_um":{voxel_um},"protocol":"{protocol}","changed_by_user":"{changed}","projections_lost":{lost}"#
         );
         class
     }
 
-    fn program(&mut self, line: &mut String, week: &str, mode: &str, programs: &[&str]) -> &'static str {
+    fn program(&mut self, line: &mut String, month: &str, mode: &str, programs: &[&str]) -> &'static str {
         let program = self.random.one(programs);
-        self.expected.count(&format!("{mode}.program"), week, &[("program", program)]);
+        self.expected.count(&format!("{mode}.program"), month, &[("program", program)]);
         *line += &format!(r#","{mode}_program":"{program}""#);
         "none"
     }
 
     /// What only some exposures report.
-    fn measured(&mut self, line: &mut String, day: &str, week: &str) {
+    fn measured(&mut self, line: &mut String, month: &str) {
         if self.random.within(0, 1) == 0 {
             let heat = self.random.within(0, 100);
-            self.expected.observe("tube.heat_peak", day, &[], &[25, 50, 70, 80, 90, 100], heat.into());
+            self.expected.observe("tube.heat_peak", month, &[], &[25, 50, 70, 80, 90, 100], heat.into());
             *line += &format!(r#","tube_heat":{heat}"#);
         }
         for quantity in ["kv", "ma"] {
@@ -181,7 +179,7 @@ impl Outbox {
                 let bounds = [1, 2, 3, 5, 10, 20];
                 self.expected.observe(
                     "generator.deviation",
-                    week,
+                    month,
                     &[("quantity", quantity)],
                     &bounds,
                     deviation,

@@ -59,32 +59,32 @@ impl Said {
         let mode = ("mode", word("mode"));
         match event {
             "exposure.completed" => {
-                self.add("exposure.count", day(at), &[mode, ("outcome", "completed")]);
-                self.observe("exposure.tube_voltage", week(at), &[mode], KILOVOLTS, tenths("kv"));
+                self.add("exposure.count", month(at), &[mode, ("outcome", "completed")]);
+                self.observe("exposure.tube_voltage", month(at), &[mode], KILOVOLTS, tenths("kv"));
                 let class = if mode.1 == "cbct" { fov_class(word("fov")) } else { "none" };
                 self.observe(
                     "exposure.dap",
-                    week(at),
+                    month(at),
                     &[mode, ("fov_class", class)],
                     DOSE_AREA,
                     tenths("dap"),
                 );
                 if mode.1 == "cbct" {
-                    self.add("cbct.field_of_view", week(at), &[("fov", word("fov"))]);
+                    self.add("cbct.field_of_view", month(at), &[("fov", word("fov"))]);
                 }
             }
             "exposure.aborted" => {
-                self.add("exposure.count", day(at), &[mode, ("outcome", "aborted")]);
+                self.add("exposure.count", month(at), &[mode, ("outcome", "aborted")]);
                 let why = [("reason", word("reason")), ("phase", word("phase"))];
-                self.add("exposure.abort", day(at), &why);
+                self.add("exposure.abort", month(at), &why);
             }
-            "exposure.failed" => self.add("exposure.count", day(at), &[mode, ("outcome", "failed")]),
+            "exposure.failed" => self.add("exposure.count", month(at), &[mode, ("outcome", "failed")]),
             "exposure.retaken" => {
-                self.add("exposure.retake", week(at), &[mode, ("reason", word("reason"))]);
+                self.add("exposure.retake", month(at), &[mode, ("reason", word("reason"))]);
             }
             "face_scan.finished" => {
                 let outcome = if word("outcome") == "ok" { "completed" } else { "failed" };
-                self.add("exposure.count", day(at), &[("mode", "face_scan"), ("outcome", outcome)]);
+                self.add("exposure.count", month(at), &[("mode", "face_scan"), ("outcome", outcome)]);
             }
             "reconstruction.finished" if matches!(word("outcome"), "ok" | "reduced") => {
                 let voxel = match tenths("voxel_um") {
@@ -94,9 +94,9 @@ impl Said {
                 };
                 let class =
                     [("fov_class", fov_class(word("fov"))), ("voxel_class", voxel), ("gpu", word("gpu"))];
-                self.observe("reconstruction.duration", day(at), &class, SECONDS, tenths("duration_s"));
+                self.observe("reconstruction.duration", month(at), &class, SECONDS, tenths("duration_s"));
             }
-            "feature.used" => self.add("feature.use", week(at), &[("feature", word("feature"))]),
+            "feature.used" => self.add("feature.use", month(at), &[("feature", word("feature"))]),
             "qa.constancy" => self.add_record("qa.constancy", day(at), attributes),
             "device.error" => self.add_record("device.error", hour(at), attributes),
             "device.restart" => self.add_record("device.restart", hour(at), attributes),
@@ -203,7 +203,6 @@ fn day(at: OffsetDateTime) -> String {
     at.date().to_string()
 }
 
-fn week(at: OffsetDateTime) -> String {
-    let (year, week, _) = at.date().to_iso_week_date();
-    format!("{year}-W{week:02}")
+fn month(at: OffsetDateTime) -> String {
+    format!("{:04}-{:02}", at.year(), u8::from(at.month()))
 }

@@ -1,4 +1,4 @@
-//! Days and weeks that are over become records: the journal's pieces fold into the tray that leaves.
+//! Days, weeks and months that are over become records: the journal's pieces fold into the tray that leaves.
 //!
 //! A crash repeats nothing: what is folded carries, as a cursor of the period, the numbers of the journal that
 //! it folds, so pieces below it count as settled wherever the crash was.
@@ -224,6 +224,7 @@ fn fold_source(period: Period) -> [u8; 16] {
         Granularity::Hour => 0,
         Granularity::Day => 1,
         Granularity::Week => 2,
+        Granularity::Month => 3,
     });
     text.extend_from_slice(&period.at.to_le_bytes());
     let mut out = [0; 16];

@@ -15,7 +15,7 @@ use super::clean::{Payload, Tray};
 use crate::consent::permit::UsageStatistics;
 use crate::ordered::ordered;
 
-/// The day, week or hour that a record is about.
+/// The day, week, month or hour that a record is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Period {
     /// What `at` counts.
@@ -168,7 +168,8 @@ struct V1 {
 }
 
 const V1_BYTE: u8 = 1;
-const GRANULARITIES: [Granularity; 3] = [Granularity::Hour, Granularity::Day, Granularity::Week];
+const GRANULARITIES: [Granularity; 4] =
+    [Granularity::Hour, Granularity::Day, Granularity::Week, Granularity::Month];
 
 impl Payload for Journal {
     type Purpose = UsageStatistics;

@@ -158,7 +158,7 @@ impl Wash {
 
     fn fold(&mut self, happening: &'static Happening, moment: Moment, wanted: Wanted) {
         let (events, journals, row) = (&mut self.events, &mut self.journals, &mut self.row);
-        let mut touched = [None; 3];
+        let mut touched = [None; 4];
         happening.feeds(&self.values, &mut |contribution: Contribution<'_>| {
             let Contribution { entry, attributes, what } = &contribution;
             let period = Period { granularity: entry.granularity, at: entry.granularity.period(moment) };

@@ -68,8 +68,8 @@ pub(super) const fn role(role: Option<Role>) -> Words {
 pub(super) fn tray(word: &str) -> Words {
     match word {
         "open" => both(
-            "Counts of the day and week that run; never sent as they are",
-            "Tal for den igangværende dag og uge; sendes aldrig som de er",
+            "Counts of the day and month that run; never sent as they are",
+            "Tal for den igangværende dag og måned; sendes aldrig som de er",
         ),
         "usage" => both("Statistics to be sent", "Statistik, der skal sendes"),
         "sent" => both("Statistics that were sent last", "Statistik, der blev sendt sidst"),
@@ -116,6 +116,7 @@ pub(super) const fn reason(reason: Reason) -> Words {
 /// How exactly in time.
 pub(super) const fn granularity(granularity: Granularity) -> Words {
     match granularity {
+        Granularity::Month => both("by month", "pr. måned"),
         Granularity::Week => both("by week", "pr. uge"),
         Granularity::Day => both("by day", "pr. dag"),
         Granularity::Hour => both("by hour", "pr. time"),

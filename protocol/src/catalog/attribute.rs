@@ -18,9 +18,6 @@ pub struct Attribute {
     pub optional: bool,
     /// In a state: part of what tells its rows apart (which panel, which volume).
     pub key: bool,
-    /// How a patient was exposed: kept by week only, because a single exposure's would still
-    /// stand out in a day (checked by `lint`).
-    pub technique: bool,
 }
 
 /// What an attribute may say.

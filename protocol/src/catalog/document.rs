@@ -105,6 +105,7 @@ fn write_entry(out: &mut String, entry: &Entry, from: &[&str]) -> std::fmt::Resu
         Granularity::Hour => "hour",
         Granularity::Day => "day",
         Granularity::Week => "week",
+        Granularity::Month => "month",
     };
     let kept = match entry.kind {
         Kind::Counter => "a sum",

@@ -1,7 +1,9 @@
 //! What every catalog keeps; one that breaks a rule does not load.
 //!
 //! The first of them: nothing that happens once per patient is an event. A patient's examination
-//! with an hour and a serial number is a fingerprint, so it only counts and distributes.
+//! with an hour and a serial number is a fingerprint, so it only counts and distributes, by month:
+//! tables by week would tell of which week a scan is whose dates a support case moved
+//! (`tests/linkage.rs`).
 
 use std::collections::BTreeSet;
 
@@ -77,8 +79,6 @@ fn check_entry(entry: &Entry) -> Outcome {
     )?;
     check_attributes(&entry.attributes)?;
     ensure(entry.attributes.len() <= MAX_ATTRIBUTES, "an entry has no more attributes than a record can")?;
-    let technique = entry.attributes.iter().any(|attribute| attribute.technique);
-    ensure(!technique || entry.granularity == Granularity::Week, "technique is kept by week only")?;
     let keyed = entry.attributes.iter().any(|attribute| attribute.key);
     ensure(!keyed || entry.kind == Kind::State, "only a state has keys")?;
     let few = if entry.kind == Kind::Distribution { 1..MAX_BUCKETS } else { 0..1 };
@@ -104,10 +104,7 @@ fn check_rule(happening: &Happening, rule: &Rule) -> Outcome {
             matches!(rule.entry.kind, Kind::Counter | Kind::Distribution),
             "nothing that happens once per patient is an event or a state",
         )?;
-        ensure(
-            rule.entry.granularity != Granularity::Hour,
-            "what happens per patient is kept by day or week",
-        )?;
+        ensure(rule.entry.granularity == Granularity::Month, "what happens per patient is kept by month")?;
     }
     for cell in &rule.cells {
         if let Cell::Class(_, bounds) = cell {
@@ -116,8 +113,6 @@ fn check_rule(happening: &Happening, rule: &Rule) -> Outcome {
     }
     if let RuleValue::Bucket(position, _) = rule.value {
         let observed = happening.attributes.get(position).ok_or("a rule observes what is not there")?;
-        let by_week = rule.entry.granularity == Granularity::Week;
-        ensure(!observed.technique || by_week, "technique is kept by week only")?;
         let same = matches!(&observed.kind, AttributeKind::Integer { unit, .. } if *unit == rule.entry.unit);
         ensure(same, "bounds have the unit of what is observed")?;
     }

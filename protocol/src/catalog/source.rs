@@ -36,8 +36,6 @@ struct Definition {
     step: Option<Natural>,
     #[serde(default)]
     decimals: u8,
-    #[serde(default)]
-    technique: bool,
 }
 
 /// A number as a person writes it.
@@ -133,7 +131,7 @@ pub(super) fn read(text: &str) -> Result<(Vec<Arc<Entry>>, Vec<Happening>), Cata
             line: line(definition.span().start),
             what: format!("attribute {name}: {what}"),
         })?;
-        definitions.insert(name.as_str(), (kind, definition.get_ref().technique));
+        definitions.insert(name.as_str(), kind);
     }
     let mut happenings = Vec::new();
     for source in document.happening {
@@ -180,7 +178,7 @@ fn at(line: usize) -> impl Fn(String) -> CatalogError {
     move |what| CatalogError { line, what }
 }
 
-type Definitions<'a> = BTreeMap<&'a str, (AttributeKind, bool)>;
+type Definitions<'a> = BTreeMap<&'a str, AttributeKind>;
 
 fn kind(source: &Definition) -> Result<AttributeKind, String> {
     let number = |number: Option<Natural>| number.map(|number| number.scaled(source.decimals)).transpose();
@@ -219,9 +217,9 @@ fn attributes(references: &[Reference], definitions: &Definitions<'_>) -> Result
             Reference::Same(name) => (name, name),
             Reference::Own { name, is } => (name, is),
         };
-        let (kind, technique) =
+        let kind =
             definitions.get(is.as_str()).ok_or_else(|| format!("attribute {is} is not defined"))?.clone();
-        Ok(Attribute { name: name.clone(), kind, optional: false, key: false, technique })
+        Ok(Attribute { name: name.clone(), kind, optional: false, key: false })
     };
     references.iter().map(attribute).collect()
 }

@@ -5,7 +5,7 @@ use super::*;
 const GOOD: &str = r#"
 [attributes]
 mode = { values = ["cbct", "scout"] }
-kv = { unit = "kV", min = 60, max = 120, technique = true }
+kv = { unit = "kV", min = 60, max = 120 }
 mb = { unit = "MB", min = 0, max = 100 }
 size = { values = ["small", "large"] }
 panel = { values = ["one", "two"] }
@@ -22,7 +22,7 @@ name = "exposure.count"
 what = "Exposures."
 reason = "Wear."
 kind = "counter"
-granularity = "day"
+granularity = "month"
 purpose = "usage_statistics"
 owner = "imaging"
 ends = 2028-11-22
@@ -35,7 +35,7 @@ name = "exposure.voltage"
 what = "Voltages."
 reason = "Wear."
 kind = "distribution"
-granularity = "week"
+granularity = "month"
 purpose = "usage_statistics"
 owner = "imaging"
 ends = 2028-11-22
@@ -71,7 +71,7 @@ fn the_good_catalog_loads() {
 }
 
 #[test]
-fn what_happens_per_patient_is_neither_event_nor_state_nor_by_hour() {
+fn what_happens_per_patient_is_neither_event_nor_state() {
     let rule = "nothing that happens once per patient";
     for kind in ["event", "state"] {
         let broken = GOOD.replacen("kind = \"counter\"", &format!("kind = \"{kind}\""), 1);
@@ -80,13 +80,14 @@ fn what_happens_per_patient_is_neither_event_nor_state_nor_by_hour() {
         let device = broken.replace("per = \"patient\"", "per = \"device\"");
         assert!(Catalog::parse(&device).is_ok(), "the device's own may be one");
     }
-    refused("granularity = \"day\"", "granularity = \"hour\"", "by day or week");
 }
 
 #[test]
-fn technique_is_kept_by_week() {
-    refused("granularity = \"week\"", "granularity = \"day\"", "by week only");
-    refused("\"scout\"] }", "\"scout\"], technique = true }", "by week only");
+fn what_happens_per_patient_is_kept_by_month() {
+    for shorter in ["hour", "day", "week"] {
+        let by = format!("granularity = \"{shorter}\"");
+        refused("granularity = \"month\"", &by, "per patient is kept by month");
+    }
 }
 
 #[test]
