@@ -130,7 +130,7 @@ fn days_like(weekday: Weekday) -> impl Iterator<Item = OffsetDateTime> {
 }
 
 fn printed(what: &str, (found, chance): (f64, f64)) -> f64 {
-    eprintln!("{what}: {found:.1} scans found, {chance:.1} by chance");
+    println!("{what}: {found:.1} scans found, {chance:.1} by chance");
     found / chance
 }
 
