@@ -129,7 +129,12 @@ mod tests {
         assert_eq!(Life::read(&config), None);
         Life::keep(&config, 5, "1970-01-01T00:00:09Z").unwrap();
         assert_eq!(Life::read(&config), Some(Life { from: 5, until: 9 }));
-        std::fs::write(path(dir.path()), "five nine").unwrap();
+        let whole = std::fs::read(path(dir.path())).unwrap();
+        for end in 0..whole.len() {
+            std::fs::write(path(dir.path()), &whole[..end]).unwrap();
+            assert_eq!(Life::read(&config), None, "cut at {end}");
+        }
+        std::fs::write(path(dir.path()), "five nine\n").unwrap();
         assert_eq!(Life::read(&config), None, "damaged");
     }
 }

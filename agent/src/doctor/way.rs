@@ -21,7 +21,7 @@ const STEPS: [(&str, &str); 3] =
 /// How long the device's certificate holds, where this account may see it.
 pub(super) fn certificate(data_dir: &Path, now: i64) -> Option<Check> {
     let (from, until) = certificate_life(data_dir)?;
-    let (left, life) = ((until - now) / 86_400, (until - from) / 86_400);
+    let (left, life) = (until.saturating_sub(now) / 86_400, until.saturating_sub(from) / 86_400);
     Some(if until <= now {
         Check::warn(
             "certificate",
@@ -249,5 +249,7 @@ mod tests {
         assert_eq!(verdict(-10, 80), Verdict::Pass);
         assert_eq!(verdict(-80, 10), Verdict::Warn);
         assert_eq!(verdict(-100, -10), Verdict::Warn);
+        fs::write(dir.path().join("certificate.life"), format!("{} {}\n", i64::MAX, i64::MIN)).unwrap();
+        assert_eq!(certificate(dir.path(), i64::MAX).unwrap().result, Verdict::Warn, "no life at all");
     }
 }
