@@ -204,6 +204,8 @@ fn a_stranger_may_say_no_and_little_else_twenty_times_a_second() {
     for _ in 0..2 {
         assert_eq!(stranger(&workstation, deny).2["state"], "denied");
     }
+    let invented = r#"{"request":"consent","action":"deny","purpose":"support_case","case":"NOBODY-ASKED"}"#;
+    assert_eq!(stranger(&workstation, invented).2["error"], "not_allowed");
     // Granted, withdrawn (begun and done), denied once.
     assert_eq!(fs::read_to_string(workstation.data().join("ledger.ndjson")).unwrap().lines().count(), 4);
 }

@@ -21,6 +21,7 @@ mod privacy;
 mod renewal;
 mod report;
 mod sent;
+mod shown;
 mod support;
 mod trouble;
 mod upkeep;

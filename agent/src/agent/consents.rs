@@ -1,16 +1,15 @@
 //! Yes and no: what each does to the rooms, in the order that a power cut can't spoil.
 
 use log::{info, warn};
-use protocol::{CaseId, Digest, Purpose, Reason};
+use protocol::{Digest, Purpose, Reason};
 use serde_json::{Value, json};
 
 use super::{Agent, Trouble};
 use crate::config::Language;
 use crate::consent::permit::UsageStatistics;
 use crate::consent::receipt::{self, Erased};
-use crate::consent::state::to_text;
 use crate::consent::vendor_request::{PrivacyKind, VendorRequest};
-use crate::consent::{By, Channel, ConsentError, Flag, Pending, State};
+use crate::consent::{By, Channel, Flag, Pending, State};
 use crate::deidentify::clean::Clean;
 use crate::request::{Caller, ConsentAction, ConsentRequest, Refused, Reply};
 use crate::vault::sealed::Sealed;
@@ -20,9 +19,7 @@ impl Agent {
     /// Answers a request about consent. The caller's right was checked.
     pub(super) fn answer_consent(&mut self, request: &ConsentRequest, caller: Caller, now: i64) -> Reply {
         match (request.action, request.purpose) {
-            (ConsentAction::List, _) => {
-                return self.list(now);
-            }
+            (ConsentAction::List, _) => return self.list(now),
             (ConsentAction::Verify, _) => return self.verify_ledger(),
             (ConsentAction::Receipt, _) => return self.receipts(request),
             (ConsentAction::Show, Some(purpose)) => return self.show(purpose, now),
@@ -46,6 +43,12 @@ impl Agent {
                 let yes = request.yes.as_deref().unwrap_or_default();
                 self.grant(&flag, yes, None, by, now).map(|entry| json!({"state": "granted", "entry": entry}))
             }
+            ConsentAction::Deny if caller == Caller::default() && !self.is_asked(&flag) => {
+                return Reply::refused(
+                    Refused::NotAllowed,
+                    "nobody asked about that case: there is nothing to deny",
+                );
+            }
             ConsentAction::Deny => self.deny(&flag, by, now),
             ConsentAction::Withdraw => self.withdraw(&flag, request.erase, by, now),
             ConsentAction::Restrict => self.restrict(&flag, by, now),
@@ -53,42 +56,6 @@ impl Agent {
             _ => return self.show(flag.purpose(), now),
         };
         replied(done).with(json!({"purpose": flag.purpose(), "case": flag.case()}))
-    }
-
-    /// What the policy asks for and for how long, and what was answered.
-    fn list(&self, now: i64) -> Reply {
-        let policy = self.book.policy();
-        let asked = Purpose::ALL.iter().map(|purpose| {
-            let [lasts, here, vendor] = policy.periods(*purpose).unwrap_or_default();
-            let offered = policy.terms(*purpose).is_some();
-            json!({"purpose": purpose, "offered": offered, "lasts": lasts, "kept_here": here, "kept_there": vendor})
-        });
-        Reply::done(json!({
-            "policy": {"id": policy.id(), "version": policy.version(), "controller": policy.controller().name},
-            "asked": asked.collect::<Vec<_>>(),
-            "consent": self.flags(now),
-            "ends": self.ends(),
-            "cases": self.cases(now),
-        }))
-    }
-
-    fn show(&self, purpose: Purpose, now: i64) -> Reply {
-        let policy = self.book.policy();
-        let notice = |language| policy.notice(purpose, language);
-        let (Some(digest), Some(da), Some(en)) =
-            (policy.digest(purpose), notice(Language::Da), notice(Language::En))
-        else {
-            return Reply::refused(Refused::NotAllowed, ConsentError::NotOffered.to_string());
-        };
-        Reply::done(json!({
-            "purpose": purpose,
-            "policy": {"id": policy.id(), "version": policy.version()},
-            "digest": digest,
-            "text": {"da": da, "en": en},
-            "consent": self.flags(now),
-            "ends": self.ends(),
-            "ask": self.book.wants_answer(&Flag::UsageStatistics, now),
-        }))
     }
 
     /// Says yes and tells the vendor. A grant of usage statistics first empties the outbox, then writes its entry:
@@ -123,7 +90,7 @@ impl Agent {
         if self.book.granted_since(flag).is_some() {
             return self.withdraw(flag, false, by, now);
         }
-        // Said twice it is one no: anybody may say it, and the ledger has an end.
+        // Said twice it is one: anybody may say it, and the ledger has an end. So for a restriction.
         if self.book.state(flag, now) == State::Denied {
             return Ok(json!({"state": "denied"}));
         }
@@ -153,6 +120,9 @@ impl Agent {
 
     /// Not for now: kept sealed, neither read nor sent, until it is released or withdrawn.
     fn restrict(&mut self, flag: &Flag, by: By, now: i64) -> Result<Value, Trouble> {
+        if self.book.state(flag, now) == State::Restricted {
+            return Ok(json!({"state": "restricted"}));
+        }
         let entry = self.book.restrict(flag, by, now)?;
         self.tell_vendor(PrivacyKind::Restrict, flag, entry, now)?;
         self.consent_changed();
@@ -256,59 +226,6 @@ impl Agent {
         let position = self.requests.position();
         let sealed = Sealed::new(&Clean::from(request), position, &[], &permit, &mut self.vault, now)?;
         Ok(self.requests.put(&[sealed])?)
-    }
-
-    /// Every answer that was given, or those to one flag, as they stand in the ledger and in words.
-    fn receipts(&self, request: &ConsentRequest) -> Reply {
-        let wanted = |entry: &protocol::ledger::Entry| {
-            let asked = &entry.processing;
-            request.purpose.is_none_or(|purpose| asked.purpose == purpose)
-                && (request.case.is_none() || asked.case == request.case)
-        };
-        let entries: Vec<_> = self.book.entries().filter(|(_, entry)| wanted(entry)).collect();
-        let text =
-            |language| entries.iter().map(|(_, entry)| receipt::answer(entry, language)).collect::<String>();
-        let lines: Vec<&str> = entries.iter().map(|(line, _)| *line).collect();
-        let parsed: Vec<Value> = lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
-        Reply::done(json!({
-            "entries": parsed,
-            "lines": lines,
-            "text": {"da": text(Language::Da), "en": text(Language::En)},
-        }))
-    }
-
-    /// `consent` of `status`.
-    pub(super) fn flags(&self, now: i64) -> Value {
-        json!({Purpose::UsageStatistics.as_str(): self.book.state(&Flag::UsageStatistics, now).as_str()})
-    }
-
-    /// `ends` of `status`: until when the yes that stands lasts.
-    pub(super) fn ends(&self) -> Value {
-        json!({Purpose::UsageStatistics.as_str(): self.book.granted_until(&Flag::UsageStatistics).map(to_text)})
-    }
-
-    /// `cases` of `status`.
-    pub(super) fn cases(&self, now: i64) -> Vec<Value> {
-        let case = |case: CaseId| {
-            let (support, scan_data) = (Flag::SupportCase(case.clone()), Flag::SupportScanData(case.clone()));
-            json!({
-                "case": case,
-                Purpose::SupportCase.as_str(): self.book.state(&support, now).as_str(),
-                Purpose::SupportScanData.as_str(): self.book.state(&scan_data, now).as_str(),
-                "ends": self.book.granted_until(&support).map(to_text),
-            })
-        };
-        self.book.cases().into_iter().map(case).collect()
-    }
-
-    fn verify_ledger(&self) -> Reply {
-        let findings: Vec<String> = self.book.verify().iter().map(ToString::to_string).collect();
-        let entries = self.book.head().map_or(0, |(index, _)| index + 1);
-        let body = json!({"entries": entries, "findings": findings});
-        if findings.is_empty() {
-            return Reply::done(body);
-        }
-        Reply::refused(Refused::Failed, findings.join("; ")).with(body)
     }
 
     /// `consent.json` beside the outbox, so that Kathea need not write what would be thrown away.

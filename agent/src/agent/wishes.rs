@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::Agent;
 use crate::config::Config;
+use crate::consent::Flag;
 use crate::consent::permit::{SupportCase, UsageStatistics};
 use crate::durable;
 use crate::ship::exchange::Answer;
@@ -41,6 +42,14 @@ impl Agent {
     /// `wishes` of `status`: none while every flag is off.
     pub(super) fn shown_wishes(&self, now: i64) -> Value {
         if self.may_send(now) { json!(self.wishes) } else { json!([]) }
+    }
+
+    /// Whether somebody asked for it, or it was answered before. A stranger's no to anything else would only fill the
+    /// ledger, until no yes could be written.
+    pub(super) fn is_asked(&self, flag: &Flag) -> bool {
+        flag.case().is_none_or(|case| {
+            self.book.cases().contains(case) || self.wishes.iter().any(|wish| wish.case == *case)
+        })
     }
 
     /// Whether there is a yes to anything.

@@ -1,0 +1,103 @@
+//! What is shown of consent: what is asked, what was answered, and whether the ledger is whole.
+
+use protocol::{CaseId, Purpose};
+use serde_json::{Value, json};
+
+use super::Agent;
+use crate::config::Language;
+use crate::consent::state::to_text;
+use crate::consent::{ConsentError, Flag, receipt};
+use crate::request::{ConsentRequest, Refused, Reply};
+
+impl Agent {
+    /// What the policy asks for and for how long, and what was answered.
+    pub(super) fn list(&self, now: i64) -> Reply {
+        let policy = self.book.policy();
+        let asked = Purpose::ALL.iter().map(|purpose| {
+            let [lasts, here, vendor] = policy.periods(*purpose).unwrap_or_default();
+            let offered = policy.terms(*purpose).is_some();
+            json!({"purpose": purpose, "offered": offered, "lasts": lasts, "kept_here": here, "kept_there": vendor})
+        });
+        Reply::done(json!({
+            "policy": {"id": policy.id(), "version": policy.version(), "controller": policy.controller().name},
+            "asked": asked.collect::<Vec<_>>(),
+            "consent": self.flags(now),
+            "ends": self.ends(),
+            "cases": self.cases(now),
+        }))
+    }
+
+    /// The text that a yes is given to, and its digest.
+    pub(super) fn show(&self, purpose: Purpose, now: i64) -> Reply {
+        let policy = self.book.policy();
+        let notice = |language| policy.notice(purpose, language);
+        let (Some(digest), Some(da), Some(en)) =
+            (policy.digest(purpose), notice(Language::Da), notice(Language::En))
+        else {
+            return Reply::refused(Refused::NotAllowed, ConsentError::NotOffered.to_string());
+        };
+        Reply::done(json!({
+            "purpose": purpose,
+            "policy": {"id": policy.id(), "version": policy.version()},
+            "digest": digest,
+            "text": {"da": da, "en": en},
+            "consent": self.flags(now),
+            "ends": self.ends(),
+            "ask": self.book.wants_answer(&Flag::UsageStatistics, now),
+        }))
+    }
+
+    /// Every answer that was given, or those to one flag, as they stand in the ledger and in words.
+    pub(super) fn receipts(&self, request: &ConsentRequest) -> Reply {
+        let wanted = |entry: &protocol::ledger::Entry| {
+            let asked = &entry.processing;
+            request.purpose.is_none_or(|purpose| asked.purpose == purpose)
+                && (request.case.is_none() || asked.case == request.case)
+        };
+        let entries: Vec<_> = self.book.entries().filter(|(_, entry)| wanted(entry)).collect();
+        let text =
+            |language| entries.iter().map(|(_, entry)| receipt::answer(entry, language)).collect::<String>();
+        let lines: Vec<&str> = entries.iter().map(|(line, _)| *line).collect();
+        let parsed: Vec<Value> = lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        Reply::done(json!({
+            "entries": parsed,
+            "lines": lines,
+            "text": {"da": text(Language::Da), "en": text(Language::En)},
+        }))
+    }
+
+    /// `consent` of `status`.
+    pub(super) fn flags(&self, now: i64) -> Value {
+        json!({Purpose::UsageStatistics.as_str(): self.book.state(&Flag::UsageStatistics, now).as_str()})
+    }
+
+    /// `ends` of `status`: until when the yes that stands lasts.
+    pub(super) fn ends(&self) -> Value {
+        json!({Purpose::UsageStatistics.as_str(): self.book.granted_until(&Flag::UsageStatistics).map(to_text)})
+    }
+
+    /// `cases` of `status`.
+    pub(super) fn cases(&self, now: i64) -> Vec<Value> {
+        let case = |case: CaseId| {
+            let (support, scan_data) = (Flag::SupportCase(case.clone()), Flag::SupportScanData(case.clone()));
+            json!({
+                "case": case,
+                Purpose::SupportCase.as_str(): self.book.state(&support, now).as_str(),
+                Purpose::SupportScanData.as_str(): self.book.state(&scan_data, now).as_str(),
+                "ends": self.book.granted_until(&support).map(to_text),
+            })
+        };
+        self.book.cases().into_iter().map(case).collect()
+    }
+
+    /// Every finding of the ledger's check.
+    pub(super) fn verify_ledger(&self) -> Reply {
+        let findings: Vec<String> = self.book.verify().iter().map(ToString::to_string).collect();
+        let entries = self.book.head().map_or(0, |(index, _)| index + 1);
+        let body = json!({"entries": entries, "findings": findings});
+        if findings.is_empty() {
+            return Reply::done(body);
+        }
+        Reply::refused(Refused::Failed, findings.join("; ")).with(body)
+    }
+}
