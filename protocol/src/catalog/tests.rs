@@ -2,57 +2,59 @@
 
 use super::*;
 use crate::batch::Value;
+use crate::civil::Granularity::{self, Day, Hour, Month, Week};
 use crate::identity::Reason;
 
-/// Numbers and names are for ever: this list only grows.
-const NAMES: [&str; 40] = [
-    "exposure.count",
-    "exposure.patient_size",
-    "exposure.tube_voltage",
-    "exposure.tube_current",
-    "exposure.beam_on",
-    "exposure.dap",
-    "cbct.field_of_view",
-    "cbct.voxel_size",
-    "cbct.protocol",
-    "panoramic.program",
-    "cephalometric.program",
-    "face_scan.outcome",
-    "exposure.abort",
-    "exposure.retake",
-    "motion.class",
-    "motion.tracking_visible",
-    "projection.loss",
-    "reconstruction.duration",
-    "reconstruction.outcome",
-    "artefact_reduction.use",
-    "tube.heat_peak",
-    "tube.cooldown_wait",
-    "tube.lifetime",
-    "generator.deviation",
-    "detector.state",
-    "gantry.position_error",
-    "calibration.age",
-    "qa.constancy",
-    "device.error",
-    "device.restart",
-    "device.link",
-    "kathea.start",
-    "kathea.crash",
-    "kathea.hang",
-    "feature.use",
-    "export.outcome",
-    "import.outcome",
-    "host.resources",
-    "software.inventory",
-    "agent.health",
+/// Numbers, names and periods are for ever: this list only grows.
+const ENTRIES: [(&str, Granularity); 40] = [
+    ("exposure.count", Month),
+    ("exposure.patient_size", Month),
+    ("exposure.tube_voltage", Month),
+    ("exposure.tube_current", Month),
+    ("exposure.beam_on", Month),
+    ("exposure.dap", Month),
+    ("cbct.field_of_view", Month),
+    ("cbct.voxel_size", Month),
+    ("cbct.protocol", Month),
+    ("panoramic.program", Month),
+    ("cephalometric.program", Month),
+    ("face_scan.outcome", Month),
+    ("exposure.abort", Month),
+    ("exposure.retake", Month),
+    ("motion.class", Month),
+    ("motion.tracking_visible", Month),
+    ("projection.loss", Month),
+    ("reconstruction.duration", Month),
+    ("reconstruction.outcome", Month),
+    ("artefact_reduction.use", Month),
+    ("tube.heat_peak", Month),
+    ("tube.cooldown_wait", Month),
+    ("tube.lifetime", Month),
+    ("generator.deviation", Month),
+    ("detector.state", Week),
+    ("gantry.position_error", Month),
+    ("calibration.age", Day),
+    ("qa.constancy", Day),
+    ("device.error", Hour),
+    ("device.restart", Hour),
+    ("device.link", Day),
+    ("kathea.start", Day),
+    ("kathea.crash", Hour),
+    ("kathea.hang", Day),
+    ("feature.use", Month),
+    ("export.outcome", Month),
+    ("import.outcome", Month),
+    ("host.resources", Day),
+    ("software.inventory", Day),
+    ("agent.health", Day),
 ];
 
 #[test]
-fn numbers_and_names_are_for_ever() {
-    let names: Vec<_> =
-        Catalog::built_in().entries().map(|entry| (entry.number, entry.name.as_str())).collect();
-    assert_eq!(names, (1..).zip(NAMES).collect::<Vec<_>>());
+fn numbers_names_and_periods_are_for_ever() {
+    let entries = Catalog::built_in().entries();
+    let entries: Vec<_> =
+        entries.map(|entry| (entry.number, (entry.name.as_str(), entry.granularity))).collect();
+    assert_eq!(entries, (1..).zip(ENTRIES).collect::<Vec<_>>());
 }
 
 #[test]
@@ -212,7 +214,7 @@ fn the_inventory_has_every_entry_and_happening() {
     for happening in catalog.happenings() {
         assert!(markdown.contains(&format!("\n## {}\n", happening.name)));
     }
-    assert_eq!(json["entries"].as_array().map(Vec::len), Some(NAMES.len()));
+    assert_eq!(json["entries"].as_array().map(Vec::len), Some(ENTRIES.len()));
     assert_eq!(json["happenings"].as_array().map(Vec::len), Some(catalog.happenings().len()));
     assert_eq!(json["entries"][0]["retention"], "usage_24m");
 }
