@@ -4,7 +4,7 @@ import re
 import shutil
 
 from matrix import Skipped, need
-from workstation import EVENT
+from workstation import EVENT, NOWHERE
 
 # What fails, and how: as a disk that is broken, full, or interrupted.
 FAILURES = [
@@ -49,7 +49,7 @@ def nth_call(bench):
 
 def prepared(bench):
     """Something waits sealed, something is journaled, and something lies in the outbox."""
-    site = bench.site("template-calls", url="https://127.0.0.1:1")
+    site = bench.site("template-calls", url=NOWHERE)
     site.fill(bench.draw, 2, 10)
     site.once()
     site.fill(bench.draw, 2, 10)

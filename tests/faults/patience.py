@@ -14,6 +14,7 @@ from answers import arrives, is_batch, waiting
 from matrix import need
 from proxy import Fault, Proxy
 from receiver import Receiver
+from workstation import NOWHERE, spawn, until
 
 
 def paced(bench):
@@ -37,6 +38,7 @@ def paced(bench):
 
         bench.receiver.answer = answer
         process = site.start("run", stdout=None, stderr=subprocess.DEVNULL)
+        until(lambda asked=asked: asked)
         time.sleep(seconds)
         process.kill()
         process.wait()
@@ -134,7 +136,7 @@ def every_byte(bench):
     """F18: the request is cut after each of its bytes, and a batch is whole or not there."""
     site, proxy = bench.site("cut"), bench.proxy()
     site.fill(bench.draw, 1, 300 if bench.full else 30)
-    site.configure("https://127.0.0.1:1")
+    site.configure(NOWHERE)
     site.once("--close")
     whole = site.copy(bench.home / "whole", url=bench.receiver.url(proxy.port))
     whole.must("run", "--once")
@@ -195,7 +197,7 @@ def bombs(bench):
     bench.check(f"{peak} KiB" if peak > 64 << 10 else None, "memory")
     port = flood()
     greedy = "import socket; s = socket.create_connection(('127.0.0.1', %d)); s.makefile('rb').read(96 << 20)"
-    everything = highest(subprocess.Popen([sys.executable, "-c", greedy % port]))
+    everything = highest(spawn([sys.executable, "-c", greedy % port]))
     bench.control("a client that takes all it is given", everything > 64 << 10)
     return f"peak of {peak >> 10} MiB; {everything >> 10} MiB for a client without a limit"
 

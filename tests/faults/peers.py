@@ -10,6 +10,7 @@ from pathlib import Path
 from matrix import Skipped, need
 from proxy import Fault
 from receiver import Authority
+from workstation import spawn, until
 
 
 def stays(bench, site, where, codes=(3,)):
@@ -34,7 +35,7 @@ class Openssl:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
         self.out = open(Path(home) / f"s_server-{self.port}", "w+b")
-        self.process = subprocess.Popen(
+        self.process = spawn(
             ["openssl", "s_server", "-accept", f"127.0.0.1:{self.port}", "-cert", certificate, "-key", key, "-quiet", *words],
             stdout=self.out, stderr=subprocess.STDOUT, stdin=subprocess.PIPE)  # it ends at the end of its input
         _await(self.port)
@@ -47,14 +48,15 @@ class Openssl:
 
 
 def _await(port):
-    deadline = time.monotonic() + 90
-    while time.monotonic() < deadline:
+    def listens():
         try:
             socket.create_connection(("127.0.0.1", port)).close()
-            return
+            return True
         except OSError:
-            time.sleep(0.02)
-    raise Skipped(f"nobody listens on port {port}")
+            return False
+
+    if not until(listens, 90):
+        raise AssertionError(f"nobody listens on port {port}")
 
 
 def tls(bench):
@@ -85,7 +87,7 @@ def tls(bench):
     server = Openssl(bench.home, *good.server("honest"), "-tls1_3")
     site.configure(f"https://127.0.0.1:{server.port}")
     process = site.start("run", "--once", "--close")
-    time.sleep(2)
+    until(lambda: b"HTTP" in Path(server.out.name).read_bytes())
     process.kill()
     process.wait()
     bench.control("a server with a good certificate", b"HTTP" in server.end())
@@ -99,29 +101,36 @@ def inspection(bench):
         port = free.getsockname()[1]
     conf = bench.home / "mitm"
     seen = bench.home / "flows"
-    process = subprocess.Popen(
-        ["mitmdump", "-q", "--listen-host", "127.0.0.1", "-p", str(port), "--set", f"confdir={conf}", "--ssl-insecure",
-         "--set", f"client_certs={client(bench)}", "-w", str(seen)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
+    command = ["mitmdump", "-q", "--listen-host", "127.0.0.1", "-p", str(port), "--set", f"confdir={conf}",
+               "--ssl-insecure", "--set", f"client_certs={client(bench)}", "-w", str(seen)]
+
+    def serve():
+        process = spawn(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         _await(port)
-        site = bench.site()
-        site.fill(bench.draw, 1, 20)
-        proxy = f"http://127.0.0.1:{port}"
-        site.configure(bench.receiver.url(), proxy=proxy)
-        bench.cases += 1
-        stays(bench, site, "mitmproxy")
-        bench.check("a batch came through" if bench.receiver.received.batches else None, "mitmproxy")
-        bench.check("it saw a payload" if seen.exists() and b"/batches/" in seen.read_bytes() else None, "mitmproxy")
-        both = bench.home / "both.pem"
-        both.write_bytes(bench.receiver.authority.ca.read_bytes() + (conf / "mitmproxy-ca-cert.pem").read_bytes())
-        site.configure(bench.receiver.url(), proxy=proxy, ca=both)
-        ended = site.once("--close", timeout=60)
-        time.sleep(0.5)
-        bench.control("an administrator adds the proxy's root", ended.code == 0 and bench.receiver.received.batches)
-        arrives(bench, site, "mitmproxy")
-    finally:
-        process.kill()
-        process.wait()
+        return process
+
+    def saw_payload(process):
+        process.terminate()  # it writes at its end
+        process.wait(timeout=60)
+        return seen.exists() and b"/batches/" in seen.read_bytes()
+
+    process = serve()
+    site = bench.site()
+    site.fill(bench.draw, 1, 20)
+    proxy = f"http://127.0.0.1:{port}"
+    site.configure(bench.receiver.url(), proxy=proxy)
+    bench.cases += 1
+    stays(bench, site, "mitmproxy")
+    bench.check("a batch came through" if bench.receiver.received.batches else None, "mitmproxy")
+    bench.check("it saw a payload" if saw_payload(process) else None, "mitmproxy")
+    process = serve()
+    both = bench.home / "both.pem"
+    both.write_bytes(bench.receiver.authority.ca.read_bytes() + (conf / "mitmproxy-ca-cert.pem").read_bytes())
+    site.configure(bench.receiver.url(), proxy=proxy, ca=both)
+    ended = site.once("--close", timeout=60)
+    bench.control("an administrator adds the proxy's root", ended.code == 0 and bench.receiver.received.batches)
+    bench.control("it sees a payload then", saw_payload(process))
+    arrives(bench, site, "mitmproxy")
     return "0 payload bytes through an inspecting proxy"
 
 
@@ -145,7 +154,7 @@ def proxies(bench):
 
     def serve(more=""):
         conf.write_text(f"Port {port}\nListen 127.0.0.1\nTimeout 60\nAllow 127.0.0.1\nLogFile \"{log}\"\n{more}")
-        process = subprocess.Popen(["tinyproxy", "-d", "-c", conf], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = spawn(["tinyproxy", "-d", "-c", conf], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         _await(port)
         return process
 
@@ -179,6 +188,7 @@ def proxies(bench):
     threading.Thread(target=lambda: came.append(listener.accept()), daemon=True).start()
     hijacked = f"http://127.0.0.1:{listener.getsockname()[1]}"
     site.env = dict.fromkeys(("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy"), hijacked)
+    site.env.update(NO_PROXY="", no_proxy="")
     arrives(bench, site, "a proxy in the environment")
     bench.check("it went to the environment's proxy" if came else None, "a proxy in the environment")
     bench.control("a proxy in between is seen", log.exists() and b"CONNECT" in log.read_bytes())

@@ -13,8 +13,7 @@ import shutil
 from matrix import need
 from workstation import NOWHERE
 
-CALLS = "openat,write,pwrite64,lseek,ftruncate,fallocate,fsync,fdatasync,rename,unlink,unlinkat,rmdir,mkdir,close," \
-        "copy_file_range,sendfile"
+CALLS = "openat,write,pwrite64,lseek,ftruncate,fsync,fdatasync,rename,unlink,unlinkat,rmdir,mkdir,copy_file_range"
 LINE = re.compile(r"^(\d+\.\d+) (\w+)\((.*)\)\s+= (-?\d+)(?:<.*>)?(?: .*)?$")
 FD = re.compile(r"^(\d+)<(.*?)>$")
 SECTOR = 512
@@ -23,15 +22,14 @@ SECTOR = 512
 def power_loss(bench):
     """F4: every image starts, and has all that was acknowledged."""
     need("strace")
-    reverted = cuts = 0
-    while bench.more(2000, 60, cuts):
+    reverted = 0
+    while bench.more(2000, 60):
         traced = record(bench)
         for _ in range(bench.many(40, 20)):
-            if not bench.more(2000, 60, cuts):
+            if not bench.more(2000, 60):
                 break
-            cuts += 1
-            reverted += boot(bench, traced, f"trace {cuts // 40}, image {cuts}", bench.check)
-    bench.cases = cuts
+            bench.cases += 1
+            reverted += boot(bench, traced, f"image {bench.cases}", bench.check)
     control(bench)
     return f"{reverted} files went back behind what was written, {len(bench.wrong)} violations"
 
@@ -77,11 +75,11 @@ def read_log(home, below):
     """The calls about files below `below`: (time, what, path, more), in the order of their time."""
     calls = []
     for path in home.glob("strace.*"):
-        offsets, fds = {}, {}
+        offsets = {}
         for line in path.read_text(errors="replace").splitlines():
             found = LINE.match(line)
             if found and int(found[4]) >= 0:
-                calls += _call(float(found[1]), found[2], _split(found[3]), int(found[4]), offsets, fds, str(below) + "/")
+                calls += _call(float(found[1]), found[2], _split(found[3]), int(found[4]), offsets, str(below) + "/")
         path.unlink()
     return sorted(calls, key=lambda call: call[0])
 
@@ -113,12 +111,10 @@ def _path(argument):
     return _text(argument).decode() if argument.startswith("\\x") else argument
 
 
-def _call(time, name, words, result, offsets, fds, below):
+def _call(time, name, words, result, offsets, below):
     """What one call did, as none or one entry."""
     if name == "openat":
         path, flags = _path(words[1]), words[2]
-        fds[result] = path
-        offsets[result] = 0
         made = [(time, "make", path, "O_TRUNC" in flags)] if "O_CREAT" in flags or "O_TRUNC" in flags else []
         offsets[result] = None if "O_APPEND" in flags else 0
         return [call for call in made if path.startswith(below)]

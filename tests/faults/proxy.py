@@ -6,17 +6,19 @@ import struct
 import threading
 import time
 
+from workstation import until
+
 
 class Fault:
     """What happens to a connection. Bytes are counted after TLS, so from outside nothing else can be told.
 
     kind: pass | cut (after `after` bytes upwards) | deaf (cut after `after` bytes downwards) | reset (with RST, after
-    `after` bytes upwards) | hole (takes everything, passes nothing) | half (closes its writing side downwards after
-    `after` bytes) | drip (one byte at a time, `pause` seconds apart) | refuse
+    `after` bytes upwards) | hole (takes everything, passes nothing) | drip (one byte at a time, `pause` seconds apart) |
+    refuse
     """
 
-    def __init__(self, kind="pass", after=0, pause=0.0, latency=0.0):
-        self.kind, self.after, self.pause, self.latency = kind, after, pause, latency
+    def __init__(self, kind="pass", after=0, pause=0.0):
+        self.kind, self.after, self.pause = kind, after, pause
 
 
 class Proxy:
@@ -24,7 +26,7 @@ class Proxy:
 
     def __init__(self, target):
         self.target, self.faults, self.usual = target, [], Fault()
-        self.connections, self.up, self.down, self.last = 0, 0, 0, (0, 0)
+        self.connections, self.last = 0, (0, 0)
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.open = []
@@ -57,17 +59,17 @@ class Proxy:
             way.start()
         for way in both:
             way.join()
-        self.up, self.down, self.last = self.up + passed[0], self.down + passed[1], tuple(passed)
+        self.last = tuple(passed)
         for end in (near, far):
             end.close()
             self.open.remove(end)
 
     def _pass(self, source, sink, way, passed, fault):
-        ends = {("cut", 0), ("reset", 0), ("deaf", 1), ("half", 1)}
+        ends = {("cut", 0), ("reset", 0), ("deaf", 1)}
         left = fault.after if (fault.kind, way) in ends else None
         try:
             while data := source.recv(1 if fault.kind == "drip" and way == 1 else 1 << 16):
-                time.sleep(fault.latency + (fault.pause if fault.kind == "drip" else 0))
+                time.sleep(fault.pause)
                 if left is not None and len(data) >= left:
                     data, left = data[:left], 0
                 elif left is not None:
@@ -83,9 +85,6 @@ class Proxy:
 
     @staticmethod
     def _end(source, sink, fault):
-        if fault.kind == "half":
-            sink.shutdown(socket.SHUT_WR)
-            return
         if fault.kind == "reset":
             linger = struct.pack("ii", 1, 0)
             for end in (source, sink):
@@ -95,8 +94,8 @@ class Proxy:
 
     def finished(self):
         """Bytes up and down of the last connection, once it is over."""
-        while self.open or self.last == (0, 0):
-            time.sleep(0.005)
+        if not until(lambda: not self.open and any(self.last)):
+            raise AssertionError("no connection came to its end")
         return self.last
 
     def drop_all(self):

@@ -58,7 +58,7 @@ class Received:
     """What came, told apart by epoch and number."""
 
     def __init__(self):
-        self.records, self.gaps, self.batches, self.requests, self.privacy = {}, {}, [], [], []
+        self.records, self.gaps, self.batches, self.privacy = {}, {}, [], []
         self.uploads = Uploads()
         self.twice = 0
         self.wrong = []
@@ -92,7 +92,7 @@ class Received:
 class Receiver:
     """Listens on loopback. `answer`, if set, is asked first: it gives True when it has answered by itself."""
 
-    def __init__(self, home, authority=None, version=ssl.TLSVersion.TLSv1_3):
+    def __init__(self, home, authority=None):
         self.authority = authority or Authority(home)
         self.consents, self.heads, self.answer = {}, {}, None
         self.received = Received()
@@ -105,7 +105,7 @@ class Receiver:
         self.server.daemon_threads = True
         self.server.handle_error = lambda *_: None
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.context.minimum_version = version
+        self.context.minimum_version = ssl.TLSVersion.TLSv1_3
         self.context.load_cert_chain(*self.authority.server())
         self.context.load_verify_locations(self.authority.ca)
         self.context.verify_mode = ssl.CERT_OPTIONAL
@@ -165,7 +165,6 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if len(body) < length:
             self.close_connection = True
             return
-        self.owner.received.requests.append((time.time(), self.command, self.path, len(body)))
         if self.owner.answer and self.owner.answer(self, body):
             return
         self.serve(body)

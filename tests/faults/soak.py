@@ -48,10 +48,10 @@ def mixed(bench):
     seconds = min(seconds, bench.until - time.monotonic()) if bench.until else seconds
     disk_before = spool_bytes(site)
     begun, unanswered, figures, process = time.monotonic(), set(), [], None
-    while time.monotonic() - begun < seconds and not bench.is_over():
+    while not bench.cases or time.monotonic() - begun < seconds:
         if process is None or process.poll() is not None:
             process = site.start("run", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            line = Socket(site.socket)
+            line = Socket(site.socket, patience=60)
         bench.cases += 1
         what = bench.draw.random()
         if what < 0.5:
@@ -82,7 +82,7 @@ def mixed(bench):
             figures.append(measure(process.pid))
     bench.note("seconds", f"{time.monotonic() - begun:.0f}")
     process.send_signal(signal.SIGTERM)
-    process.wait()
+    process.wait(timeout=60)
     bench.receiver.answer, proxy.faults = None, []
     bench.ended(site.once("--close"), "at the end", codes=(0,))
     bench.check(site.verify(received, but=unanswered), "at the end")

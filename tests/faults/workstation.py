@@ -17,6 +17,33 @@ NOWHERE = "https://127.0.0.1:1"
 RECIPIENT = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
 
 
+STARTED = []
+
+
+def spawn(command, **more):
+    """Starts a program, which ends with its row at the latest."""
+    process = subprocess.Popen(command, start_new_session=True, **more)
+    STARTED.append(process)
+    return process
+
+
+def end_all():
+    """Ends what a row that broke left running."""
+    for process in STARTED:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    STARTED.clear()
+
+
+def until(fact, patience=60):
+    """Waits until something holds, however slow the machine is; what it was at last."""
+    deadline = time.monotonic() + patience
+    while not (held := fact()) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return held
+
+
 class Ended:
     """How a process ended."""
 
@@ -43,7 +70,7 @@ class Site:
         self.given, self.spoken, self.sums, self.files, self.wrapper, self.env = [], set(), {}, 0, [], {}
         self.configure(url or receiver.url(), **settings)
 
-    def configure(self, url, ca=None, proxy=None, interval="0s", quota="64 MiB", protector="file", policy=None, case=False):
+    def configure(self, url, ca=None, proxy=None, interval="0s", quota="64 MiB", policy=None, case=False):
         """Writes the configuration."""
         line = f'proxy = "{proxy}"\n' if proxy else ""
         follows = f'policy = "{policy}"\n' if policy else ""
@@ -52,7 +79,7 @@ class Site:
             f'data_dir = "{self.data}"\n{follows}[kathea]\noutbox = "{self.outbox}"\nlogs = []\nscans = []\n'
             f'socket = "{self.socket}"\nuser = ""\n[collector]\nurl = "{url}"\n'
             f'ca = "{ca or self.receiver.authority.ca}"\n{line}[consent]\ngroup = ""\n[ship]\n'
-            f'interval = "{interval}"\nrate = "1 GiB/s"\n[spool]\nquota = "{quota}"\n[keys]\nprotector = "{protector}"\n{support}')
+            f'interval = "{interval}"\nrate = "1 GiB/s"\n[spool]\nquota = "{quota}"\n[keys]\nprotector = "file"\n{support}')
 
     def copy(self, home, **settings):
         """Another one with the same data: keys, consent, what waits."""
@@ -69,9 +96,6 @@ class Site:
         copied.sums, copied.files = dict(self.sums), self.files
         return copied
 
-    def remove(self):
-        shutil.rmtree(self.home, ignore_errors=True)
-
     # The agent
 
     def start(self, *words, kill_at=None, wrapper=None, **more):
@@ -82,7 +106,7 @@ class Site:
             env["KATHEA_KILL_AT"] = kill_at
         command = [*(wrapper or self.wrapper), self.program, "--config", str(self.home / "agent.toml"), *map(str, words)]
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL, **more}
-        return subprocess.Popen(command, env=env, text=True, start_new_session=True, **streams)
+        return spawn(command, env=env, text=True, **streams)
 
     def run(self, *words, timeout=30, **more):
         """Runs it to its end."""
@@ -134,7 +158,7 @@ class Site:
         return _line("feature.used", at, feature=feature)
 
     def leave(self, lines):
-        """A file in the outbox, as Kathea leaves one: written aside, made durable, renamed."""
+        """A file in the outbox, as Kathea leaves one: written aside and renamed."""
         self.files += 1
         aside = self.home / f"{self.files}.tmp"
         aside.write_text("".join(lines))
