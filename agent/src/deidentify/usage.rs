@@ -161,16 +161,11 @@ impl Wash {
         let mut touched = [None; 4];
         happening.feeds(&self.values, &mut |contribution: Contribution<'_>| {
             let Contribution { entry, attributes, what } = &contribution;
-            let period = Period { granularity: entry.granularity, at: entry.granularity.period(moment) };
+            let at = || entry.granularity.period(moment);
             if *what == Observe::Event {
                 if wanted.usage {
-                    let attributes = attributes.to_vec();
-                    events.push(Record {
-                        entry: entry.number,
-                        at: period.at,
-                        attributes,
-                        value: Value::Plain,
-                    });
+                    let (at, attributes) = (at(), attributes.to_vec());
+                    events.push(Record { entry: entry.number, at, attributes, value: Value::Plain });
                 }
                 return;
             }
@@ -181,9 +176,10 @@ impl Wash {
                 row.entry = entry.number;
                 row.attributes.clear();
                 row.attributes.extend(attributes.iter().zip(&entry.attributes).map(keys));
+                let period = *touched[entry.granularity as usize]
+                    .get_or_insert_with(|| Period { granularity: entry.granularity, at: at() });
                 let journal = journals.entry(period).or_insert_with(|| Journal::new(period));
                 journal.observe(row, &contribution, moment.utc);
-                touched[period.granularity as usize] = Some(period);
             }
         });
         for period in touched.into_iter().flatten() {
