@@ -168,9 +168,7 @@ fn a_clock_that_is_wrong_is_named() {
     set(&workstation, "url", ahead.url());
     warns_at(&workstation, "clock offset", "set it");
     if peer::has("faketime") {
-        let agent = workstation.agent(&["doctor", "--json", "--offline"]);
-        let mut slow = Command::new("faketime");
-        slow.arg("2019-01-01 10:00:00").arg(agent.get_program()).args(agent.get_args());
+        let slow = peer::at("@2019-01-01 10:00:00", workstation.agent(&["doctor", "--json", "--offline"]));
         assert_eq!(lines(slow, "fail"), [("clock".to_owned(), "set it".to_owned())]);
     }
 }

@@ -8,7 +8,7 @@
 mod common;
 
 use std::fs;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use common::collector::Collector;
 use common::impostor::{Authority, Impostor};
@@ -53,14 +53,14 @@ fn keys(workstation: &Workstation, of: &str) -> usize {
 
 /// Runs it on another day, as `faketime` understands it.
 fn on(workstation: &Workstation, day: &str, args: &[&str]) -> Output {
-    let agent = workstation.agent(args);
-    let mut moved = Command::new("faketime");
-    moved.args(["-f", day]).arg(agent.get_program()).args(agent.get_args());
-    moved.env("TMPDIR", workstation.path().join("tmp")).env_remove("RUST_LOG").output().unwrap()
+    peer::at(day, workstation.agent(args)).output().unwrap()
 }
 
 fn json_on(workstation: &Workstation, day: &str, args: &[&str]) -> Json {
-    serde_json::from_slice(&on(workstation, day, args).stdout).unwrap()
+    let Output { status, stdout, stderr } = on(workstation, day, args);
+    let said = String::from_utf8_lossy(&stderr);
+    assert!(!stdout.is_empty(), "{args:?} on {day}: {status}, {said}");
+    serde_json::from_slice(&stdout).unwrap()
 }
 
 fn status_on(workstation: &Workstation, day: &str) -> Json {
@@ -114,13 +114,33 @@ fn after_a_no_nothing_is_even_buffered_and_nobody_asks_for_half_a_year() {
 }
 
 #[test]
+fn usage_is_held_here_for_two_months_and_no_longer() {
+    if !peer::has("faketime") {
+        return;
+    }
+    let (_collector, _relay, workstation) = waiting(300);
+    for (day, held) in [("+20d", 300), ("+40d", 300), ("+60d", 300), ("+64d", 0)] {
+        on(&workstation, day, &["run", "--once"]);
+        let status = status_on(&workstation, day);
+        assert_eq!((state(&status), waits(&status)), ("granted", held), "{day}");
+        assert_eq!(status["dropped"]["expired"].as_u64().unwrap_or(0), 300 - held);
+    }
+}
+
+#[test]
 fn usage_under_an_old_policy_waits_a_month_for_the_next_yes_and_no_longer() {
     if !peer::has("faketime") {
         return;
     }
     for (day, again) in [("+29d", 300), ("+32d", 0)] {
         let (collector, relay, workstation) = waiting(300);
-        under(&workstation, |ours| ours.replacen("never sold", "sold", 1));
+        under(&workstation, |ours| {
+            ours.replacen("never sold", "sold", 1).replacen(
+                "on_device = \"2 months\"",
+                "on_device = \"30 days\"",
+                1,
+            )
+        });
         workstation.configure(NOWHERE, &relay.url());
         workstation.expect(3, &["run", "--once"]);
         let status = workstation.status();

@@ -29,9 +29,10 @@ for day in $(seq 0 $((days - 1))); do
     FAKETIME="+${day}d" LD_PRELOAD=$lib "$@" run > /dev/null 2>&1 & service=$!
     until [ -z "$(ls "$outbox")" ]; do kill -0 $service || exit 98; sleep 0.05; done
     kill $service; wait $service
-    faketime -f "+${day}d" "$@" run --once --close 2>/dev/null
+    FAKETIME="+${day}d" LD_PRELOAD=$lib "$@" run --once --close 2>/dev/null
 done
-strace -f -q -e trace=socket,connect,sendto,sendmsg -o "$trace" faketime -f "+${day}d" "$@" run --once --close 2>/dev/null
+strace -f -q -e trace=socket,connect,sendto,sendmsg -o "$trace" -E FAKETIME="+${day}d" -E LD_PRELOAD="$lib" \
+    "$@" run --once --close 2>/dev/null
 cat /proc/net/dev
 "#;
 

@@ -214,9 +214,7 @@ fn drafts_end_after_a_day_and_cases_after_a_month() {
     clinic.create(&clinic.preview("CASE-1", &[]));
     clinic.preview("CASE-2", &[]);
     let later = |shift: &str| {
-        let agent = clinic.workstation.agent(&["run", "--once"]);
-        let mut later = Command::new("faketime");
-        later.args(["-f", shift]).arg(agent.get_program()).args(agent.get_args()).output().unwrap();
+        peer::at(shift, clinic.workstation.agent(&["run", "--once"])).output().unwrap();
         let list = clinic.list();
         (list["drafts"].as_array().unwrap().len(), list["bundles"].as_array().unwrap().len())
     };

@@ -68,17 +68,24 @@ impl Granularity {
         period as u32
     }
 
+    /// When the period begins by the wall's clock, in seconds since its 1970-01-01T00:00:00.
+    pub fn begins_at(self, period: u32) -> i64 {
+        self.begins(period.into())
+    }
+
+    fn begins(self, period: i64) -> i64 {
+        match self {
+            Self::Hour => period * HOUR,
+            Self::Day => period * DAY,
+            Self::Week => (period * 7 - THURSDAY) * DAY,
+            Self::Month => first_day(period) * DAY,
+        }
+    }
+
     /// When the period has ended everywhere on earth, in seconds since 1970 (UTC): from then on no
     /// clock that is right will write into it any more.
     pub fn over_at(self, period: u32) -> i64 {
-        let after = i64::from(period) + 1;
-        let end = match self {
-            Self::Hour => after * HOUR,
-            Self::Day => after * DAY,
-            Self::Week => (after * 7 - THURSDAY) * DAY,
-            Self::Month => first_day(after) * DAY,
-        };
-        end + LAST_OFFSET
+        self.begins(i64::from(period) + 1) + LAST_OFFSET
     }
 
     /// Whether the period is over at `utc_now` (seconds since 1970).
@@ -207,6 +214,7 @@ mod tests {
             let end = Moment::parse(end).unwrap().utc;
             assert!(granularity.is_over(period, end));
             assert!(!granularity.is_over(period, end - 1));
+            assert_eq!(granularity.begins_at(period + 1) + 12 * HOUR, end);
         }
     }
 

@@ -1,6 +1,7 @@
 //! Programs of others that a test compares with: without one it says so, and fails where peers are required.
 
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
 /// Whether `program` can be started.
 pub(crate) fn has(program: &str) -> bool {
@@ -10,4 +11,16 @@ pub(crate) fn has(program: &str) -> bool {
         eprintln!("SKIPPED: {program} cannot be started");
     }
     started.is_ok()
+}
+
+/// The command with another clock, as faketime understands it: `+25h`, `@2019-01-01 10:00:00`. By its library alone: the
+/// program of that name does not start where one with its process number was killed before.
+pub(crate) fn at(clock: &str, mut command: Command) -> Command {
+    static LIBRARY: OnceLock<String> = OnceLock::new();
+    let library = LIBRARY.get_or_init(|| {
+        let shown = Command::new("faketime").args(["-f", "+0d", "printenv", "LD_PRELOAD"]).output().unwrap();
+        String::from_utf8(shown.stdout).unwrap().trim().to_owned()
+    });
+    command.env("LD_PRELOAD", library).env("FAKETIME", clock);
+    command
 }

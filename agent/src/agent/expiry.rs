@@ -23,7 +23,7 @@ impl Agent {
         self.shred_ended(clock, now)
     }
 
-    /// Drops usage that waited longer than the policy allows, the oldest first.
+    /// Drops usage that is held for longer than the policy allows, the oldest first: its period began so long ago.
     fn drop_expired(&mut self, clock: Watched, now: i64) -> Result<(), Trouble> {
         if !clock.is_steady() || self.dispatch.in_flight() {
             return Ok(());
@@ -41,7 +41,7 @@ impl Agent {
                 let Ok(usage) = sealed.open(&permit, &self.vault) else { continue };
                 let is_over = |record: &protocol::Record| {
                     let entry = catalog.entry(record.entry);
-                    entry.is_some_and(|entry| entry.granularity.over_at(record.at) <= oldest)
+                    entry.is_some_and(|entry| entry.granularity.begins_at(record.at) <= oldest)
                 };
                 if !usage.into_inner().into_batch().records.iter().all(is_over) {
                     break 'pages;

@@ -67,8 +67,8 @@ fn two_policies_ask_for_different_things_and_keep_them_for_different_times() {
     let terms = |id| Policy::load(id).unwrap().terms(Purpose::UsageStatistics).unwrap().clone();
     let (copenhagen, novo) = (terms("copenhagen-imaging"), terms("novo-imaging"));
     let periods = |terms: &Terms| [terms.lasts, terms.on_device].map(|period| period.to_string());
-    assert_eq!(periods(&copenhagen), ["24 months", "30 days"]);
-    assert_eq!(periods(&novo), ["12 months", "14 days"]);
+    assert_eq!(periods(&copenhagen), ["24 months", "2 months"]);
+    assert_eq!(periods(&novo), ["12 months", "45 days"]);
     assert_ne!(copenhagen.vendor_retention, novo.vendor_retention);
 }
 
