@@ -18,9 +18,16 @@ from workstation import EVENT, NOWHERE, Site, Socket, spawn
 NOW = datetime.datetime.now(datetime.timezone.utc)
 
 
+def clock(how):
+    """What starts a program with another clock, as faketime understands it; by its library alone: the program of that
+    name does not start where one with its process number was killed before."""
+    shown = subprocess.run(["faketime", "-f", "+0d", "printenv", "LD_PRELOAD"], check=True, capture_output=True, text=True)
+    return ["env", "TZ=UTC", f"LD_PRELOAD={shown.stdout.strip()}", f"FAKETIME={how}"]
+
+
 def at(moment):
-    """A wrapper that starts a program at this time (UTC); the clock runs on from there."""
-    return ["env", "TZ=UTC", "faketime", "-f", moment.strftime("@%Y-%m-%d %H:%M:%S")]
+    """Starts a program at this time (UTC); the clock runs on from there."""
+    return clock(moment.strftime("@%Y-%m-%d %H:%M:%S"))
 
 
 def wrong(bench):
@@ -64,10 +71,8 @@ def past_end(bench):
     site = bench.site("past", url=NOWHERE)
     support_case(bench, site)
     site.must("consent", "restrict", "support_case", "--case", "SEALED-1")
-    # The agent itself has to be the process that is watched, so it is started with what faketime would give it.
-    shown = subprocess.run([*at(NOW + datetime.timedelta(40)), "env"], check=True, capture_output=True, text=True).stdout
-    site.env = {name: value for name, _, value in (line.partition("=") for line in shown.splitlines())
-                if name in ("LD_PRELOAD", "FAKETIME", "TZ")}
+    # The agent itself has to be the process that is watched.
+    site.env = dict(word.split("=", 1) for word in at(NOW + datetime.timedelta(40))[1:])
     process = site.start("run", stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
     Socket(site.socket, patience=30)
     time.sleep(1)

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from answers import arrives, is_batch, waiting
+from clocks import clock
 from matrix import need
 from proxy import Fault, Proxy
 from receiver import Receiver
@@ -54,7 +55,7 @@ def paced(bench):
             bench.check("came earlier than told" if len(asked) > before else None, what + ", started anew")
         if what == "500":
             bench.control("no Retry-After: it asks at once", len(asked) > before)
-        site.wrapper = ["faketime", "-f", "+25h"]  # nobody may ask for more than a day
+        site.wrapper = clock("+25h")  # nobody may ask for more than a day
         arrives(bench, site, what)
     return "nothing earlier than told; the hour and the month are in simulated time: `cargo test -p agent pace`"
 
