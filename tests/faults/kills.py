@@ -74,12 +74,15 @@ def at_every_step(bench):
             if not bench.is_over() and (bench.full or not reaching) and cut(bench, works[work], f"{step}:1"):
                 reaching.append(work)
                 done += 1
+        times = [1, 1, 2, 3]
         while bench.full and reaching and done < 50 and missed < 50 and not bench.is_over():
-            # Further on there may be no such moment any more, and what is on its way to the collector keeps a merge off.
-            if cut(bench, works[bench.draw.choice(reaching)], f"{step}:{bench.draw.choice((1, 1, 2, 3))}"):
+            time = bench.draw.choice(times)
+            if cut(bench, works[bench.draw.choice(reaching)], f"{step}:{time}"):
                 done += 1
             else:
+                # It may come but once in all of that work; and what is on its way to the collector keeps a merge off.
                 missed += 1
+                times = [other for other in times if other < time] or [1]
         bench.cases += done
         least = min(least, done)
         unseen += [] if done else [step]
