@@ -83,7 +83,7 @@ fn list(body: &Value) -> String {
         }
         let until = format!("a yes lasts {}", word(&asked["lasts"]));
         let (here, there) = (word(&asked["kept_here"]), word(&asked["kept_there"]));
-        vec![purpose, until, format!("waits here {here} at most"), format!("vendor keeps it {there}")]
+        vec![purpose, until, format!("held here {here} at most"), format!("vendor keeps it {there}")]
     };
     let rows: Vec<_> = body["asked"].as_array().into_iter().flatten().map(row).collect();
     let policy = &body["policy"];

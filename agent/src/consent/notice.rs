@@ -57,7 +57,7 @@ impl Policy {
         })
     }
 
-    /// How long a yes to `purpose` lasts, how long something waits here at most, and how long the vendor keeps it;
+    /// How long a yes to `purpose` lasts, how long something is held here at most, and how long the vendor keeps it;
     /// `None` if it is not offered.
     pub fn periods(&self, purpose: Purpose) -> Option<[String; 3]> {
         let terms = self.terms(purpose)?;
