@@ -36,12 +36,20 @@ class Bench:
     """The programs, the collector, and a fresh site whenever one is asked for."""
 
     def __init__(self, agent, collector, home, quick):
-        self.agent, self.home, self.quick, self.sites = agent, home, quick, 0
+        self.agent, self.home, self.quick, self.sites = agent, home, quick, []
         self.collector = rig.Collector(collector, home)
 
     def site(self, interval="6h"):
-        self.sites += 1
-        return Site(self.agent, self.home / f"s{self.sites}", self.collector, interval)
+        self.sites.append(Site(self.agent, self.home / f"s{len(self.sites)}", self.collector, interval))
+        return self.sites[-1]
+
+    def end(self):
+        """Also what a part that broke left running."""
+        for site in self.sites:
+            if site.service and site.service.poll() is None:
+                site.service.kill()
+                site.service.wait()
+        self.collector.end()
 
     def granted(self):
         return self.site().grant()
@@ -336,7 +344,7 @@ def main():
                 measure(bench)
     finally:
         if bench:
-            bench.collector.end()
+            bench.end()
         shutil.rmtree(home)
 
 

@@ -58,6 +58,9 @@ def every_status(bench):
             bench.cases += 1
             bench.ended(site.once("--close"), where, codes=(0, 3))
             most = max(most, len(asked))
+            # Halved until one record stands alone, at most; else once, and after 409 or 428 as the wire says.
+            allowed = 2 * (len(site.given) + len(site.sums)) if status in (400, 413, 422) else 3
+            bench.check(f"{len(asked)} tries" if not 1 <= len(asked) <= allowed else None, where)
             held = site.status()
             gone = held["dropped"].get("rejected", 0)
             waits = held["waiting"]["usage"]["records"]
