@@ -269,18 +269,23 @@ def flapping(bench):
     site.configure(bench.receiver.url(proxy.port))
     received = bench.receiver.received
     process = site.start("run", stdout=None, stderr=subprocess.DEVNULL)
-    flaps = 0
-    for _ in bench.up_to(200, 8):
+    for number in bench.up_to(200, 5):
         proxy.usual = Fault("refuse")
         proxy.drop_all()
         site.fill(bench.draw, 1, 10)
-        time.sleep(bench.draw.uniform(0.02, 0.3))
+        site.leave([site.event()])
+        if number % 4:
+            time.sleep(bench.draw.uniform(0.02, 0.3))
+            proxy.usual = Fault()
+            time.sleep(bench.draw.uniform(0.02, 0.3))
+            continue
+        tried, came = proxy.connections, len(received.batches)
+        bench.check("nobody tried" if not until(lambda: proxy.connections > tried) else None, f"flap {number}")
         proxy.usual = Fault()
-        time.sleep(bench.draw.uniform(0.02, 0.3))
-        flaps += 1
+        bench.check("nothing came" if not until(lambda: len(received.batches) > came) else None, f"flap {number}")
     process.kill()
     process.wait()
-    attempts = proxy.connections / flaps
+    attempts = proxy.connections / bench.cases
     bench.ended(site.once("--close"), "at the end", codes=(0,))
     bench.check(site.verify(received), "after all")
     bench.check(f"{attempts:.1f} attempts a flap" if attempts > 3 else None, "attempts")
