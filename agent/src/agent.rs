@@ -83,6 +83,8 @@ pub struct Agent {
     running: bool,
     /// When the workstation is looked at again, since the start.
     device_due: Duration,
+    /// Something failed: what is due of itself waits until then, since the start.
+    quiet_until: Duration,
     /// Of this process's seconds of processor time, what `agent.health` was told.
     seconds_told: u64,
     /// The store can't go on in this process: it ends, and the service manager starts it again.
@@ -182,6 +184,9 @@ impl Agent {
                 outbox_due = self.take_some().then(|| self.since_start());
             }
             self.work();
+            if self.poisoned {
+                return Err(OpenError::Spool(SpoolError::Poisoned));
+            }
             if let Some(beat) = beat {
                 (beat.tell)();
             }
@@ -199,9 +204,6 @@ impl Agent {
                     Err(mpsc::RecvError) => break,
                 },
             };
-            if self.poisoned {
-                return Err(OpenError::Spool(SpoolError::Poisoned));
-            }
             match wake {
                 None => {}
                 Some(Wake::Outbox) => {
@@ -262,6 +264,7 @@ impl Agent {
 
     fn trouble(&mut self, subject: &'static str, trouble: &Trouble) {
         warn!("{trouble}");
+        self.quiet_until = self.since_start() + limits::TROUBLE_PAUSE;
         self.poisoned |= matches!(trouble, Trouble::Spool(SpoolError::Poisoned));
         self.problems.note(subject, trouble.to_string());
     }

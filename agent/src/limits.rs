@@ -52,8 +52,9 @@ pub const SOCKET_IDLE: Duration = Duration::from_secs(60);
 /// Until a request is answered: a withdrawal takes a second, an enrolment over a bad line some twenty.
 pub const SOCKET_ANSWER: Duration = Duration::from_secs(60);
 
-/// Bytes of an answer that the command line reads; the longest is a policy's text in two languages.
-pub const ANSWER: u64 = 1 << 20;
+/// Bytes of an answer that the command line reads; the longest are the receipts of a ledger of [`LEDGER`] bytes, each
+/// as it was signed, as JSON and in words of two languages.
+pub const ANSWER: u64 = 4 * LEDGER;
 
 /// After an accept that failed, mostly for want of file descriptors, so that it does not spin.
 pub const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
@@ -196,6 +197,10 @@ pub const OUTBOX_DELAY: Duration = Duration::from_secs(2);
 
 /// How often the outbox is looked into while there is a grant, should the system's notice of a file be lost.
 pub const OUTBOX_SWEEP: Duration = Duration::from_secs(15 * 60);
+
+/// After something failed, mostly for want of space, before it is tried again of itself: what is due stays due, and
+/// would otherwise be tried without end.
+pub const TROUBLE_PAUSE: Duration = Duration::from_secs(15);
 
 /// How often the workstation itself is looked at: its state is told by the day.
 pub const DEVICE_EVERY: Duration = Duration::from_secs(24 * 3600);

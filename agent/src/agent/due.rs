@@ -32,9 +32,7 @@ impl Agent {
         }
         self.hold_job();
         self.start_transfer(now);
-        if let Err(e) = self.tally.save() {
-            self.trouble("tally", &e.into());
-        }
+        self.save_tally();
     }
 
     /// The next time, since the start, at which something is due of itself. Without a grant and without a pending
@@ -53,6 +51,7 @@ impl Agent {
             .into_iter()
             .flatten()
             .min()
+            .map(|due| due.max(self.quiet_until))
     }
 
     /// Once a day, while there is something of usage: what waited too long goes, Kathea hears whether it is time to ask,
@@ -88,5 +87,23 @@ impl Agent {
             self.tally.forget_untold();
             self.seconds_told = seconds;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::Trouble;
+    use crate::config::Config;
+
+    #[test]
+    fn what_is_due_and_failed_is_not_tried_without_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let text = format!("data_dir = {:?}\n[keys]\nprotector = \"file\"\n", dir.path().join("data"));
+        let mut agent = Agent::open(Config::parse(&text).unwrap()).unwrap();
+        let due = |agent: &Agent| agent.next_deadline(Some(Duration::ZERO), Duration::ZERO);
+        assert_eq!(due(&agent), Some(Duration::ZERO));
+        agent.trouble("periods", &Trouble::NoPermit);
+        assert!(due(&agent) >= Some(limits::TROUBLE_PAUSE), "{:?}", due(&agent));
     }
 }

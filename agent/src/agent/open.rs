@@ -99,6 +99,7 @@ impl Agent {
             busy_until: None,
             running: false,
             device_due: Duration::ZERO,
+            quiet_until: Duration::ZERO,
             seconds_told: 0,
             poisoned: false,
             started,
