@@ -82,12 +82,14 @@ impl Agent {
         }
         let cursors: Vec<Cursor> =
             read.iter().map(|(source, taken, _)| Cursor { source: source.id(), taken: *taken }).collect();
-        if let Err(trouble) = self.commit(&cursors, now) {
+        if let Err(trouble) = self.commit(&cursors, now).and_then(|()| self.tally_cursors(&cursors)) {
             // The files are read again from their cursors.
             self.taking = Taking::default();
             self.tally.revert(counted);
             return Err(trouble);
         }
+        killpoint::step("intake.counted");
+        self.keep_in_order(now);
         let removed = self.remove_read(&read)?;
         Ok(removed > 0 || self.taking.reading.is_some() || !self.taking.waiting.is_empty())
     }
@@ -148,6 +150,7 @@ impl Agent {
     pub(super) fn take_lines(&mut self, lines: &[&[u8]], now: i64) -> Vec<Result<(), Reason>> {
         let Some(granted) = self.granted_since(now) else {
             self.tally.drop(Reason::NoConsent, lines.len() as u64);
+            self.save_tally();
             return lines.iter().map(|_| Err(Reason::NoConsent)).collect();
         };
         let window = Window { granted, now };
@@ -162,13 +165,17 @@ impl Agent {
         for refused in answers.iter().filter_map(|answer| answer.err()) {
             self.tally.drop(refused, 1);
         }
-        if let Err(trouble) = self.commit(&[], now) {
-            warn!("nothing can be taken in: {trouble}");
-            for answer in answers.iter_mut().filter(|answer| answer.is_ok()) {
-                *answer = Err(Reason::Quota);
-                self.tally.drop(Reason::Quota, 1);
+        match self.commit(&[], now) {
+            Ok(()) => self.keep_in_order(now),
+            Err(trouble) => {
+                warn!("nothing can be taken in: {trouble}");
+                for answer in answers.iter_mut().filter(|answer| answer.is_ok()) {
+                    *answer = Err(Reason::Quota);
+                    self.tally.drop(Reason::Quota, 1);
+                }
             }
         }
+        self.save_tally();
         answers
     }
 
@@ -187,17 +194,30 @@ impl Agent {
         killpoint::step("intake.events");
         self.open.put(&journals)?;
         killpoint::step("intake.journals");
-        self.tally_cursors(cursors)?;
-        killpoint::step("intake.counted");
-        self.keep_quota()?;
-        self.fold_long_journals(now)?;
-        self.merge_small_records(now)
+        Ok(())
+    }
+
+    /// What a commit makes due. It is durable whatever goes wrong here, so nobody is told that it was not taken.
+    fn keep_in_order(&mut self, now: i64) {
+        let kept = self.keep_quota().and_then(|()| self.fold_long_journals(now));
+        if let Err(trouble) = kept.and_then(|()| self.merge_small_records(now)) {
+            self.trouble("upkeep", &trouble);
+        } else {
+            self.problems.solved("upkeep");
+        }
     }
 
     /// When the yes was given that is live now.
     fn granted_since(&self, now: i64) -> Option<i64> {
         self.book.permit::<UsageStatistics>(now)?;
         self.book.granted_since(&Flag::UsageStatistics)
+    }
+
+    /// What can't be saved now is saved with the next change.
+    pub(super) fn save_tally(&mut self) {
+        if let Err(e) = self.tally.save() {
+            self.trouble("tally", &e.into());
+        }
     }
 
     fn tally_cursors(&mut self, cursors: &[Cursor]) -> Result<(), Trouble> {
