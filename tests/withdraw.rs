@@ -227,3 +227,25 @@ fn a_yes_must_repeat_what_was_shown_and_the_administrators_no_stands_above_it() 
     assert_eq!(workstation.status()["consent"]["usage_statistics"], "denied");
     assert_eq!(collector.export().len(), 0, "what waits stays while the administrator says no");
 }
+
+#[test]
+fn two_erasures_after_one_line_of_the_ledger_are_two_requests_and_the_same_one_twice_is_one() {
+    let (collector, workstation, url) = apart();
+    workstation.expect(0, &WITHDRAW);
+    let erase =
+        |more: &[&str]| workstation.expect(0, &[&["consent", "withdraw"], more, &["--erase"]].concat());
+    erase(&["usage_statistics"]);
+    erase(&["support_case", "--case", "A-1"]);
+    erase(&["support_case", "--case", "A-1"]);
+    (0..3).for_each(|_| drop(workstation.expect(0, &["privacy", "erase"])));
+    let waiting = workstation.status()["waiting"]["requests"]["records"].as_u64().unwrap();
+    workstation.configure(NOWHERE, &url);
+    workstation.expect(0, &["run", "--once"]);
+    let requests = collector.lines("requests", &[]);
+    let erasures: Vec<_> = requests.iter().filter(|line| line["kind"] == "erase").collect();
+    let about: Vec<_> = erasures.iter().map(|line| (&line["purposes"], &line["case"])).collect();
+    assert!((3..=4).contains(&about.len()), "all erased, and at midnight once more: {about:?}");
+    assert!(about.contains(&(&json!(["usage_statistics"]), &Json::Null)), "{about:?}");
+    assert!(about.contains(&(&json!(["support_case"]), &json!("A-1"))), "{about:?}");
+    assert_eq!(waiting, 3 + about.len() as u64, "beside a yes and a withdrawal, its line and its request");
+}

@@ -13,7 +13,7 @@ use crate::consent::{By, Channel, Flag, Pending, State};
 use crate::deidentify::clean::Clean;
 use crate::request::{Caller, ConsentAction, ConsentRequest, Refused, Reply};
 use crate::vault::sealed::Sealed;
-use crate::{durable, killpoint};
+use crate::{durable, killpoint, limits};
 
 impl Agent {
     /// Answers a request about consent. The caller's right was checked.
@@ -221,11 +221,31 @@ impl Agent {
         self.put_request(VendorRequest::privacy(kind, flag, entry), now)
     }
 
+    /// What waits already is not put a second time: anybody may say no again and again.
     pub(super) fn put_request(&mut self, request: VendorRequest, now: i64) -> Result<(), Trouble> {
+        if self.waits(|waiting| *waiting == request)? {
+            return Ok(());
+        }
         let permit = self.book.rights();
         let position = self.requests.position();
         let sealed = Sealed::new(&Clean::from(request), position, &[], &permit, &mut self.vault, now)?;
         Ok(self.requests.put(&[sealed])?)
+    }
+
+    /// Whether a request to the vendor waits that is `wanted`.
+    pub(super) fn waits(&mut self, wanted: impl Fn(&VendorRequest) -> bool) -> Result<bool, Trouble> {
+        let (rights, mut from) = (self.book.rights(), 0);
+        loop {
+            let page = self.requests.oldest(from, limits::PAGE_ITEMS, limits::PAGE_BYTES)?;
+            let Some(last) = page.last() else { return Ok(false) };
+            from = last.numbers().end;
+            let is_wanted = |sealed: &Sealed<VendorRequest>| {
+                sealed.open(&rights, &self.vault).is_ok_and(|clean| wanted(clean.get()))
+            };
+            if page.iter().any(is_wanted) {
+                return Ok(true);
+            }
+        }
     }
 
     /// `consent.json` beside the outbox, so that Kathea need not write what would be thrown away.

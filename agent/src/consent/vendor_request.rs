@@ -58,11 +58,12 @@ impl PrivacyKind {
 }
 
 impl VendorRequest {
-    /// A privacy request about one flag. Its id follows from the ledger entry that asks, so that asking again after
-    /// a crash is the same request.
+    /// A privacy request about one flag. Its id follows from the flag and the ledger entry that asks, so that asking
+    /// again after a crash is the same request, and asking about another flag is not.
     pub fn privacy(kind: PrivacyKind, flag: &Flag, entry: Digest) -> Self {
         let case = flag.case().cloned();
-        Self::new(kind, vec![flag.purpose()], case, entry, &entry.to_bytes())
+        let salt = [entry.to_bytes().as_slice(), flag.compartment().as_bytes()].concat();
+        Self::new(kind, vec![flag.purpose()], case, entry, &salt)
     }
 
     /// A privacy request about everything, or everything of a case, made at `now`.
