@@ -14,12 +14,12 @@ use serde_json::{Value, json};
 use super::{Agent, Trouble, Wake};
 use crate::consent::permit::RIGHTS;
 use crate::consent::state::to_text;
-use crate::consent::vendor_request::PrivacyKind;
+use crate::consent::vendor_request::{PrivacyKind, VendorRequest};
 use crate::consent::{By, receipt};
 use crate::{durable, killpoint};
 
 /// What else lies in `data_dir` and says nothing of the clinic's answers.
-const LEFT_BEHIND: [&str; 10] = [
+const LEFT_BEHIND: [&str; 12] = [
     "certificate.life",
     "certificate.pem",
     "clock.json",
@@ -27,7 +27,9 @@ const LEFT_BEHIND: [&str; 10] = [
     "retry-after.bundles",
     "retry-after.requests",
     "retry-after.usage",
+    "tally.damaged",
     "tally.json",
+    "tickets.damaged",
     "tickets.json",
     "wishes.json",
 ];
@@ -53,11 +55,7 @@ impl Agent {
         let left = self.usage.waiting().records + self.open.waiting().records;
         durable::replace(&begun(&self.config.data_dir), left.to_string().as_bytes())?;
         killpoint::step("decommission.begun");
-        self.book.forbid();
-        self.book.end_everything(by, now)?;
-        killpoint::step("decommission.ended");
-        self.ask_vendor(PrivacyKind::Decommission, None, now)?;
-        self.consent_changed();
+        self.end_and_ask(by, now)?;
         self.resume_decommissioning(now)?;
         if !self.is_decommissioned() {
             self.drain();
@@ -69,11 +67,32 @@ impl Agent {
         Ok(json!({"told": told, "dropped": left, "certificate": text}))
     }
 
+    /// Every yes ends, then the vendor is asked.
+    fn end_and_ask(&mut self, by: By, now: i64) -> Result<(), Trouble> {
+        self.book.forbid();
+        self.book.end_everything(by, now)?;
+        killpoint::step("decommission.ended");
+        self.ask_vendor(PrivacyKind::Decommission, None, now)?;
+        self.consent_changed();
+        Ok(())
+    }
+
+    /// Whether the last message waits, or was taken.
+    fn is_asked_to_retire(&mut self) -> Result<bool, Trouble> {
+        const LAST: PrivacyKind = PrivacyKind::Decommission;
+        let is_last = |request: &VendorRequest| matches!(request, VendorRequest::Privacy { kind: LAST, .. });
+        Ok(self.tickets.all().iter().any(|ticket| ticket.kind == LAST) || self.waits(is_last)?)
+    }
+
     /// The steps that follow the decision, as far as they can be taken now. Each may be repeated.
     pub(super) fn resume_decommissioning(&mut self, now: i64) -> Result<(), Trouble> {
         let data = self.config.data_dir.clone();
         if self.is_decommissioned() || !begun(&data).exists() {
             return Ok(());
+        }
+        // Cut behind the decision, nobody would ever tell the vendor.
+        if !self.is_asked_to_retire()? {
+            self.end_and_ask(By::AGENT, now)?;
         }
         self.vault.shred_all_but(&[RIGHTS])?;
         killpoint::step("decommission.shredded");

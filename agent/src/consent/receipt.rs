@@ -137,7 +137,27 @@ pub fn decommissioning(
 ) -> String {
     let at = state::to_text(now);
     let told = tickets.iter().rev().find(|ticket| ticket.kind == PrivacyKind::Decommission);
-    let told = told.map_or("-", |ticket| &ticket.ticket);
+    let told = match (told, language) {
+        (Some(told), Language::En) => format!(
+            "The vendor was told; its ticket: {}. Periods that start when a device is taken out of use start now.",
+            told.ticket
+        ),
+        (Some(told), Language::Da) => format!(
+            "Leverandøren har fået besked; dens sagsnummer: {}. Frister, der løber fra en enhed tages ud af brug, \
+             løber fra nu.",
+            told.ticket
+        ),
+        (None, Language::En) => {
+            "The vendor was not told: this device had no valid certificate to tell it with. Tell it \
+                                 yourself."
+                .to_owned()
+        }
+        (None, Language::Da) => {
+            "Leverandøren har ikke fået besked: enheden havde intet gyldigt certifikat at give den \
+                                 med. Giv selv besked."
+                .to_owned()
+        }
+    };
     match language {
         Language::En => format!(
             "Certificate of deletion\n\
@@ -151,7 +171,7 @@ pub fn decommissioning(
              - the store, support bundles and drafts.\n\
              \n\
              Kept: ledger.ndjson, which proves your answers. It holds no name.\n\
-             The vendor was told; its ticket: {told}. Periods that start when a device is taken out of use start now.\n\
+             {told}\n\
              \n\
              What nobody can promise: old blocks of a flash disk, and backups of this computer, may still hold a key \
              file. Destroy them with the disk.\n"
@@ -168,8 +188,7 @@ pub fn decommissioning(
              - lageret, supportpakker og kladder.\n\
              \n\
              Bevaret: ledger.ndjson, som beviser dine svar. Der står intet navn i den.\n\
-             Leverandøren har fået besked; dens sagsnummer: {told}. Frister, der løber fra en enhed tages ud af brug, \
-             løber fra nu.\n\
+             {told}\n\
              \n\
              Hvad ingen kan love: gamle blokke på en flashdisk og sikkerhedskopier af denne computer kan stadig \
              indeholde en nøglefil. Destruer dem med disken.\n"
