@@ -1,5 +1,6 @@
 //! A withdrawal whose process is ended at each of its named steps: the next start finishes it, its records can't be
-//! read any more, and what it does not speak of stays whole. `KILLS=50` does each step fifty times.
+//! read any more, and what it does not speak of stays whole. `KILLS=50` does each step fifty times. Likewise where
+//! the ledger was harmed before, and where a device is taken out of use.
 
 #![allow(clippy::unwrap_used, reason = "what the tests share is outside of `#[test]` functions")]
 
@@ -142,5 +143,51 @@ fn two_processes_that_answer_at_once_leave_one_sound_ledger() {
         let last = ledger.lines().last().unwrap();
         let state = workstation.status()["consent"]["usage_statistics"].clone();
         assert_eq!(state == "granted", last.contains("\"type\":\"granted\""), "{state}: what was said last");
+    }
+}
+
+#[test]
+fn a_new_ledger_that_is_cut_before_its_first_line_leaves_nothing_for_the_next_yes() {
+    let collector = Collector::start();
+    let url = format!("https://{}", collector.address());
+    let workstation = Workstation::granted(&collector, &url);
+    workstation.configure(&url, NOWHERE);
+    Outbox::new(seeded()).fill(&workstation, 40, 40, Outbox::device_error);
+    workstation.expect(3, &["run", "--once"]);
+    let ledger = workstation.data().join("ledger.ndjson");
+    let mut bytes = fs::read(&ledger).unwrap();
+    bytes[30] ^= 1;
+    fs::write(&ledger, bytes).unwrap();
+    assert_eq!(workstation.status()["waiting"]["usage"]["records"], 40, "a harmed ledger erases nothing");
+
+    let mut withdraw = workstation.agent(&["consent", "withdraw", "usage_statistics"]);
+    withdraw.env("KATHEA_KILL_AT", "anew.restarted:1").stdout(Stdio::null()).stderr(Stdio::null());
+    assert_eq!(withdraw.status().unwrap().code(), None, "it ended there, and not of itself");
+    assert_eq!(workstation.status()["waiting"]["usage"]["records"], 0);
+    assert_eq!((keys(&workstation, "usage"), workstation.dropped("expired")), (vec![], 40));
+    workstation.configure(NOWHERE, &url);
+    workstation.grant();
+    workstation.expect(0, &["run", "--once"]);
+    assert_eq!(collector.export().len(), 0, "the new yes does not reach back");
+}
+
+#[test]
+fn a_device_that_is_cut_while_it_is_taken_out_of_use_tells_the_vendor_all_the_same() {
+    let steps = ["begun", "ended", "shredded", "purged"];
+    for step in steps {
+        let collector = Collector::start();
+        let url = format!("https://{}", collector.address());
+        let workstation = Workstation::granted(&collector, &url);
+        let mut retire = workstation.agent(&["decommission", "--yes", "--discard"]);
+        retire
+            .env("KATHEA_KILL_AT", format!("decommission.{step}:1"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        assert_eq!(retire.status().unwrap().code(), None, "it ended at {step}, and not of itself");
+        workstation.run(&["run", "--once"]);
+        let certificate = fs::read_to_string(workstation.data().join("decommissioned")).unwrap();
+        assert!(certificate.contains("The vendor was told"), "{step}: {certificate}");
+        let told: Vec<_> = collector.lines("requests", &[]).iter().map(|line| line["kind"].clone()).collect();
+        assert_eq!(told, ["decommission"], "{step}");
     }
 }

@@ -95,8 +95,8 @@ def at_every_step(bench):
 
 
 # The work that comes to the steps of a room; all others are seen on an ordinary day.
-KNOWN = {"carve": "damaged", "decommission": "retirement", "ended": "new_owner", "owner": "new_owner", "fold": "journal",
-         "grant": "first_yes", "install": "merging", "key": "withdrawal", "merge": "merging", "purge": "withdrawal",
+KNOWN = {"anew": "harmed", "carve": "damaged", "decommission": "retirement", "ended": "new_owner", "owner": "new_owner",
+         "fold": "journal", "grant": "first_yes", "install": "merging", "key": "withdrawal", "merge": "merging", "purge": "withdrawal",
          "request": "asking", "withdraw": "withdrawal"}
 
 
@@ -185,6 +185,23 @@ def new_owner(bench):
     return site, ("consent", "new-owner"), lambda site, received: nothing_left(site, received, is_asked=False)
 
 
+def harmed(bench):
+    """A no over a ledger that somebody changed, with records and files that wait: a new one begins."""
+    site, _, _ = withdrawal(bench, "harmed")
+    ledger = site.data / "ledger.ndjson"
+    text = bytearray(ledger.read_bytes())
+    text[30] ^= 1
+    ledger.write_bytes(text)
+
+    def erased(site, received):
+        now = site.data / "ledger.ndjson"
+        if now.exists() and now.read_bytes() == text:
+            return ["a payload without a yes"] if received.records else []  # it was cut before the new one began
+        return nothing_left(site, received, is_asked=False)
+
+    return site, ("consent", "withdraw", "usage_statistics"), erased
+
+
 def retirement(bench):
     """The end of a device: what waits is sent, then every key goes."""
     site = bench.site("retired", url=NOWHERE)
@@ -197,6 +214,7 @@ def retirement(bench):
             return site.verify(received)  # it was cut before the decision was durable
         keys = [path.name for path in (site.data / "keys").glob("*.key")]
         wrong = [f"keys left: {keys}"] if keys else []
+        wrong += [] if any("decommission" in path for path, _ in received.privacy) else ["the vendor was not told"]
         return wrong + ([] if (site.data / "decommissioned").exists() else ["no certificate"])
 
     return site, ("decommission", "--yes"), all_or_nothing, (0, 1, 3, 4)
@@ -252,7 +270,7 @@ def merging(bench):
     return site, grown, lambda site, received: site.verify(received, but=site.unanswered)
 
 
-WORKS = (day, first_yes, journal, withdrawal, asking, damaged, merging, new_owner, retirement)
+WORKS = (day, first_yes, journal, withdrawal, asking, damaged, merging, new_owner, harmed, retirement)
 
 
 def control(bench):

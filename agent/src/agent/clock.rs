@@ -60,7 +60,9 @@ impl Agent {
         let mut watched = Watched::look(before, now);
         let state = self.book.state(&Flag::UsageStatistics, now);
         watched.over = match state {
-            State::StalePolicy | State::Expired | State::NotOffered => watched.over.or(Some(watched.seen)),
+            State::StalePolicy | State::Expired | State::NotOffered | State::Denied => {
+                watched.over.or(Some(watched.seen))
+            }
             _ => None,
         };
         let is_news = |before: Watched| {

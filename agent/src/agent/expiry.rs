@@ -2,7 +2,7 @@
 //! policy's period for what waits.
 
 use log::info;
-use protocol::{CaseId, Purpose, Reason};
+use protocol::{CaseId, Digest, Purpose, Reason};
 use serde_json::{Value, json};
 
 use super::clock::Watched;
@@ -20,7 +20,8 @@ impl Agent {
     pub(super) fn expire_usage(&mut self, now: i64) -> Result<(), Trouble> {
         let clock = self.look_at_clock(now);
         self.drop_expired(clock, now)?;
-        self.shred_ended(clock, now)
+        self.shred_ended(clock, now)?;
+        self.retire_unused_keys()
     }
 
     /// Drops usage that is held for longer than the policy allows, the oldest first: its period began so long ago.
@@ -66,10 +67,12 @@ impl Agent {
         }
         let terms = self.book.policy().terms(flag.purpose());
         let days = terms.map_or(limits::KEPT_AFTER, |terms| terms.on_device.days());
-        let Some(entry) = self.book.last_line(&flag) else { return Ok(()) };
-        if !self.book.was_ended(&flag) && !clock.is_over_for(days) {
+        // A withdrawal that was cut between the old ledger and the first line of the new one leaves what nobody allows.
+        let is_nobodys = self.book.is_trusted() && self.book.granted_since(&flag).is_none();
+        if !is_nobodys && !self.book.was_ended(&flag) && !clock.is_over_for(days) {
             return Ok(());
         }
+        let entry = self.book.last_line(&flag).unwrap_or(Digest::from_bytes([0; 32]));
         let counted = self.count_once(&flag, entry, Reason::Expired)?;
         killpoint::step("ended.counted");
         self.vault.shred(&flag.compartment())?;
@@ -88,7 +91,7 @@ impl Agent {
 
     /// Cases may be known only from lines that nobody can read any more: the new ledger begins without any.
     pub(super) fn erase_cases(&mut self) -> Result<(), Trouble> {
-        self.support.drafts.discard(&mut self.vault, |_| true)?;
+        self.discard_drafts()?;
         let cases: Vec<CaseId> = self.support.queue.bundles().iter().map(|held| held.case.clone()).collect();
         self.vault.shred_all_but(&[RIGHTS, &Flag::UsageStatistics.compartment()])?;
         for case in cases {

@@ -111,6 +111,13 @@ impl Agent {
         }
     }
 
+    /// Every draft goes, and what is being gathered for another.
+    pub(super) fn discard_drafts(&mut self) -> io::Result<()> {
+        self.stop_job();
+        self.support.shown = None;
+        self.support.drafts.discard(&mut self.vault, |_| true).map(drop)
+    }
+
     /// What lies on the disk for a case that may not be sent any more; says how many bundles that were.
     pub(super) fn purge_case(&mut self, case: &CaseId, purpose: Purpose) -> Result<u64, Trouble> {
         self.support.shown = None;
@@ -127,7 +134,14 @@ impl Agent {
         let cases: Vec<CaseId> = self.support.queue.bundles().iter().map(|held| held.case.clone()).collect();
         for case in cases {
             let flag = Flag::SupportCase(case.clone());
-            let is_over = self.book.state(&flag, now) == State::Expired;
+            // Neither another policy nor the administrator's no lets it stay longer than the yes would have.
+            let is_over = match self.book.state(&flag, now) {
+                State::Expired => true,
+                State::StalePolicy | State::NotOffered | State::Denied if self.book.is_trusted() => {
+                    self.book.granted_until(&flag).is_some_and(|end| end <= now)
+                }
+                _ => false,
+            };
             if is_over && (self.book.was_ended(&flag) || self.look_at_clock(now).is_steady()) {
                 self.vault.shred(&flag.compartment())?;
                 let gone = self.purge_case(&case, Purpose::SupportCase)?;

@@ -9,9 +9,12 @@ use super::{Agent, Trouble};
 use crate::collect::outbox;
 use crate::consent::Flag;
 use crate::consent::permit::{Permit, RIGHTS, UsageStatistics};
+use crate::deidentify::clean::Payload;
 use crate::deidentify::usage::{self, Usage};
+use crate::limits;
 use crate::spool::{Recovery, Spool, SpoolError};
 use crate::vault::Vault;
+use crate::vault::data_key::KeyId;
 use crate::vault::sealed::{SealError, Sealed};
 
 impl Agent {
@@ -40,6 +43,18 @@ impl Agent {
         }
         if self.requests.waiting().records == 0 {
             self.vault.retire(RIGHTS, &none)?;
+        }
+        Ok(())
+    }
+
+    /// Likewise while something waits, as the journal of the month does all the time: that takes a look at every record.
+    pub(super) fn retire_unused_keys(&mut self) -> Result<(), Trouble> {
+        let usage = Flag::UsageStatistics.compartment();
+        if self.vault.compartments().filter(|name| *name == usage).count() > 1 {
+            let mut used = HashSet::new();
+            keys_of(&mut self.usage, &mut used)?;
+            keys_of(&mut self.open, &mut used)?;
+            self.vault.retire(&usage, &used)?;
         }
         Ok(())
     }
@@ -75,6 +90,7 @@ impl Agent {
         };
         let usage = stale(self.usage.cursors().map(|cursor| cursor.source).collect());
         let open = stale(self.open.cursors().map(|cursor| cursor.source).collect());
+        self.tally.keep_cursors(|source| known.contains(&source));
         if usage.is_empty() && open.is_empty() {
             return Ok(());
         }
@@ -121,11 +137,22 @@ impl Agent {
     }
 }
 
-fn recover<P: crate::deidentify::clean::Payload>(
+fn recover<P: Payload>(
     tray: &mut Spool<P>,
     verify: impl Fn(&Sealed<P>) -> bool,
 ) -> Result<Option<Recovery>, SpoolError> {
     if tray.is_sound() { Ok(None) } else { tray.recover(&verify).map(Some) }
+}
+
+/// Adds the keys under which something waits.
+fn keys_of<P: Payload>(tray: &mut Spool<P>, keys: &mut HashSet<KeyId>) -> Result<(), SpoolError> {
+    let mut from = 0;
+    loop {
+        let page = tray.oldest(from, limits::PAGE_ITEMS, limits::PAGE_BYTES)?;
+        let Some(last) = page.last() else { return Ok(()) };
+        from = last.numbers().end;
+        keys.extend(page.iter().map(Sealed::key));
+    }
 }
 
 /// The records of neighbours in few batches, each sealed at the position of its first.

@@ -131,6 +131,7 @@ impl Ledger {
         self.lines.clear();
         self.length = 0;
         self.write_head(from)?;
+        killpoint::step("anew.restarted");
         self.finding = None;
         Ok(())
     }
