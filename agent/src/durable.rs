@@ -13,20 +13,20 @@ pub const PARTIAL: &str = "tmp";
 /// Puts `bytes` at `path`, whole or not at all: written under another name in the same directory, readable by
 /// its owner only, synced, renamed, and the directory synced.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    replace_with(path, bytes, private(OpenOptions::new().write(true).create(true).truncate(true)))
+    replace_with(path, bytes, private(&mut OpenOptions::new()))
 }
 
 /// Likewise, for a file that everybody may read.
 pub fn replace_public(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    replace_with(path, bytes, OpenOptions::new().write(true).create(true).truncate(true))
+    replace_with(path, bytes, &mut OpenOptions::new())
 }
 
-fn replace_with(path: &Path, bytes: &[u8], options: &OpenOptions) -> io::Result<()> {
+fn replace_with(path: &Path, bytes: &[u8], options: &mut OpenOptions) -> io::Result<()> {
     let mut name = OsString::from(path);
     name.push(".");
     name.push(PARTIAL);
     let partial = PathBuf::from(name);
-    let mut file = options.open(&partial)?;
+    let mut file = open_new(&partial, options)?;
     file.write_all(bytes)?;
     killpoint::step("file.written");
     file.sync_all()?;
@@ -34,6 +34,15 @@ fn replace_with(path: &Path, bytes: &[u8], options: &OpenOptions) -> io::Result<
     std::fs::rename(&partial, path)?;
     killpoint::step("file.renamed");
     sync_parent(path)
+}
+
+/// Opens a file that nobody has opened before: a remnant keeps its rights, and in a directory that others write to, a
+/// link leads where they want.
+fn open_new(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    match std::fs::remove_file(path) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
+        _ => options.write(true).create_new(true).open(path),
+    }
 }
 
 /// Overwrites a file and removes its name. The caller syncs the directory once for all of them.
@@ -93,7 +102,7 @@ impl Partial {
     /// # Errors
     /// Whatever keeps it from being opened.
     pub fn create(path: PathBuf) -> io::Result<(Self, File)> {
-        let file = private(OpenOptions::new().write(true).create(true).truncate(true)).open(&path)?;
+        let file = open_new(&path, private(&mut OpenOptions::new()))?;
         Ok((Self { path, is_kept: false }, file))
     }
 
@@ -134,6 +143,24 @@ mod tests {
             std::os::unix::fs::PermissionsExt::mode(&path.metadata().unwrap().permissions()) & 0o777,
             0o600
         );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_somebody_put_in_the_way_is_neither_followed_nor_are_its_rights_taken_over() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let dir = tempfile::tempdir().unwrap();
+        let (path, theirs) = (dir.path().join("file"), dir.path().join("theirs"));
+        std::fs::write(&theirs, b"as it was").unwrap();
+        symlink(&theirs, dir.path().join("file.tmp")).unwrap();
+        replace_public(&path, b"ours").unwrap();
+        assert_eq!(
+            (std::fs::read(&theirs).unwrap(), std::fs::read(&path).unwrap()),
+            (b"as it was".to_vec(), b"ours".to_vec())
+        );
+        std::fs::set_permissions(&theirs, std::fs::Permissions::from_mode(0o666)).unwrap();
+        Partial::create(theirs.clone()).unwrap().0.keep_as(&path).unwrap();
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     }
 
     #[test]
