@@ -86,6 +86,7 @@ impl HighWater {
         for slot in &slots {
             let bytes = match fs::read(slot) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) if durable::is_lost(&error) => Vec::new(),
                 bytes => bytes?,
             };
             match decode(&bytes) {

@@ -39,7 +39,11 @@ impl Queue {
         };
         for path in listed.iter().filter(|path| has_ending(path, RECORD)) {
             let id = path.file_stem().and_then(|id| id.to_str()).unwrap_or_default();
-            let bundle = Bundle::open(id, &fs::read(path)?, vault);
+            let bytes = match fs::read(path) {
+                Err(e) if durable::is_lost(&e) => Vec::new(),
+                read => read?,
+            };
+            let bundle = Bundle::open(id, &bytes, vault);
             queue
                 .bundles
                 .extend(bundle.filter(|bundle| bundle.state == State::Sent || queue.path(id).exists()));
@@ -48,7 +52,9 @@ impl Queue {
         let mut lost = BTreeSet::new();
         for path in listed {
             let id = path.file_stem().and_then(|id| id.to_str()).unwrap_or_default();
-            if queue.find(id).is_none() {
+            // Of one that was sent only the record stays; a power cut may have come before its file went.
+            let is_over = |bundle: &Bundle| bundle.state == State::Sent && !has_ending(&path, RECORD);
+            if queue.find(id).is_none_or(is_over) {
                 queue.erase(std::slice::from_ref(&path))?;
                 if has_ending(&path, RECORD) {
                     lost.insert(id.to_owned());

@@ -62,6 +62,7 @@ fn what_was_noted_is_there_after_a_restart() {
     queue.restart("00000001", &mut vault, NOW).unwrap();
     assert_eq!(queue.next(|_| true).map(|held| (held.offset, held.url.clone())), Some((0, None)));
     queue.settle("00000001", "receipt", &mut vault, NOW).unwrap();
+    fs::write(queue.path("00000001"), b"sealed").unwrap(); // as a power cut leaves it
     let (queue, ..) = open(dir.path());
     assert!(queue.next(|_| true).is_none() && !queue.path("00000001").exists());
     assert_eq!(queue.bundles()[0].receipt.as_deref(), Some("receipt"));
