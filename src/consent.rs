@@ -125,8 +125,8 @@ fn changed(body: &Value, purpose: Purpose) -> Result<Exit, Failure> {
 
 /// Saying no to what was allowed takes it back, and what was erased is told.
 fn not_any_more(body: &Value, purpose: Purpose) -> Result<Exit, Failure> {
-    if body["receipt"].is_object() {
-        print::data(&receipt(&body["receipt"]))?;
+    if let Some(text) = body["receipt"]["text"].as_str() {
+        print::data(text)?;
     }
     let state = body["state"].as_str().unwrap_or_default();
     print::words(&format!("{purpose}: {state}. Nothing is collected for it."));
@@ -160,23 +160,6 @@ pub(crate) fn digest(body: &Value) -> &str {
     body["digest"].as_str().unwrap_or_default()
 }
 
-/// What was erased and what could not be, to be kept on paper.
-fn receipt(receipt: &Value) -> String {
-    match receipt["text"].as_str() {
-        Some(text) => text.to_owned(),
-        None => format!(
-            "{}\n{}",
-            print::table("Erased", &column(&receipt["erased"])),
-            print::table("Not erased", &column(&receipt["not_erased"]))
-        ),
-    }
-}
-
-fn column(list: &Value) -> Vec<Vec<String>> {
-    let words = list.as_array().into_iter().flatten().filter_map(Value::as_str);
-    words.map(|word| vec![word.to_owned()]).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -190,11 +173,5 @@ mod tests {
         assert_eq!(notice(&body, "da"), "Spørgsmål\n\nDigest: 0123456789abcdef0123");
         let how = how_to_say_yes(&body, Purpose::UsageStatistics);
         assert!(how.contains("grant usage_statistics --by ROLE --yes 0123456789abcdef\n"), "{how}");
-    }
-
-    #[test]
-    fn a_receipt_names_both_lists() {
-        let text = receipt(&json!({"erased": ["the key"], "not_erased": ["backups"]}));
-        assert_eq!(text, "Erased\n  the key\n\nNot erased\n  backups\n");
     }
 }

@@ -197,3 +197,17 @@ fn nothing_of_a_line_is_printed() {
     let asked = Asked { line: Ok(b"Jane Doe".to_vec()), caller: Caller::default(), answer };
     assert_eq!(format!("{asked:?}"), "Asked(Ok(8))");
 }
+
+#[test]
+fn the_receipts_of_a_whole_ledger_are_read_to_their_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = name_in(dir.path());
+    let lines = "x".repeat(limits::LEDGER as usize);
+    let sink = move |asked: Asked| {
+        asked.answer(Reply::done(json!({ "entries": &lines, "lines": &lines })));
+        true
+    };
+    let _listening = listen(&path, Accounts::new(&Config::default()), Instant::now, sink).unwrap();
+    let answer = ask(&path, "{}", PATIENCE).unwrap();
+    assert!(Reply::parse(&answer).is_some_and(|reply| reply.is_done()), "{} bytes", answer.len());
+}

@@ -206,6 +206,10 @@ struct Headers {
 
 impl Write for Headers {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // A file may have taken over the process that reads it.
+        if self.now.len() + bytes.len() > limits::DICOM_KEPT {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
         self.now.extend_from_slice(bytes);
         Ok(bytes.len())
     }
@@ -218,7 +222,7 @@ impl Write for Headers {
 impl Outlet for Headers {
     fn say(&mut self, said: Said) -> io::Result<()> {
         match said {
-            Said::Finished(_) => {
+            Said::Finished(_) if self.all.len() < limits::SCANS_SHOWN => {
                 self.all.push(described(&serde_json::from_slice(&self.now).unwrap_or_default()));
                 self.now.clear();
             }
