@@ -168,7 +168,7 @@ fn nothing_is_kept_longer_because_the_administrator_or_another_policy_says_no_to
     bundle::queue(&workstation, "A-1", consent, 20_000, &mut seeded());
     under(&workstation, |ours| ours.replacen("never sold", "sold", 1));
     workstation.configure("forbid = false", "forbid = true");
-    for (day, usage, bundles) in [("+0d", 300, 1), ("+29d", 300, 1), ("+32d", 0, 0)] {
+    for (day, usage, bundles) in [("+0d", 300, 1), ("+29d", 300, 1), ("+32d", 300, 0), ("+64d", 0, 0)] {
         on(&workstation, day, &["run", "--once"]);
         let status = status_on(&workstation, day);
         let held = (waits(&status), status["bundles"].as_array().unwrap().len());
