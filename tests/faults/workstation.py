@@ -108,7 +108,7 @@ class Site:
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL, **more}
         return spawn(command, env=env, text=True, **streams)
 
-    def run(self, *words, timeout=30, **more):
+    def run(self, *words, timeout=120, **more):
         """Runs it to its end."""
         process = self.start(*words, **more)
         try:
