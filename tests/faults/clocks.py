@@ -12,16 +12,17 @@ from damage import support_case
 from disk import runs, watch
 from matrix import ROOT, need
 from receiver import Authority, Receiver
-from workstation import EVENT, NOWHERE, Site, spawn
+from workstation import EVENT, NOWHERE, Site, spawn, until
 
 NOW = datetime.datetime.now(datetime.timezone.utc)
 
 
 def clock(how):
     """What starts a program with another clock, as faketime understands it; by its library alone: the program of that
-    name does not start where one with its process number was killed before."""
-    shown = subprocess.run(["faketime", "-f", "+0d", "printenv", "LD_PRELOAD"], check=True, capture_output=True, text=True)
-    return ["env", "TZ=UTC", f"LD_PRELOAD={shown.stdout.strip()}", f"FAKETIME={how}"]
+    name does not start where one with its process number was killed before, so it is asked again, under another."""
+    ask = ["faketime", "-f", "+0d", "printenv", "LD_PRELOAD"]
+    library = until(lambda: subprocess.run(ask, capture_output=True, text=True).stdout.strip())
+    return ["env", "TZ=UTC", f"LD_PRELOAD={library}", f"FAKETIME={how}"]
 
 
 def at(moment):
