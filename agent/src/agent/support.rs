@@ -127,10 +127,10 @@ impl Agent {
 
     /// Erases drafts after a day, and what belongs to a case whose yes ran out, with its key.
     pub(super) fn expire_support(&mut self, now: i64) -> Result<(), Trouble> {
-        if self.support.drafts.kept().iter().any(|kept| kept.ends_at() <= now) {
+        if self.support.drafts.kept().iter().any(|kept| kept.is_over(now)) {
             self.support.shown = None;
         }
-        self.support.drafts.discard(&mut self.vault, |kept| kept.ends_at() <= now)?;
+        self.support.drafts.discard(&mut self.vault, |kept| kept.is_over(now))?;
         let cases: Vec<CaseId> = self.support.queue.bundles().iter().map(|held| held.case.clone()).collect();
         for case in cases {
             let flag = Flag::SupportCase(case.clone());

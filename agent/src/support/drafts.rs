@@ -50,6 +50,12 @@ impl Kept {
     pub fn ends_at(&self) -> i64 {
         self.made_at.saturating_add(limits::DRAFT_LIFE)
     }
+
+    /// Whether it is to be erased at `now`: also where the clock was set back to long before it was made, and its day
+    /// would last for years.
+    pub fn is_over(&self, now: i64) -> bool {
+        self.ends_at() <= now || now < self.made_at.saturating_sub(limits::CLOCK_BEHIND)
+    }
 }
 
 /// The drafts, the oldest first.
