@@ -1,6 +1,6 @@
 //! What must happen at each event in the life of a consent, with the program as it is run: a no, the end of a period,
 //! another policy, another owner, a clock that leaps, a collector that the policy does not allow. What is not here is
-//! in rights.rs, withdraw.rs, withdraw_cut.rs and no_consent.rs.
+//! in rights.rs, withdraw.rs, withdraw_cut.rs, kept.rs and no_consent.rs.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "what the tests share is outside of `#[test]` functions")]
@@ -156,44 +156,6 @@ fn usage_under_an_old_policy_waits_a_month_for_the_next_yes_and_no_longer() {
         on(&workstation, day, &["run", "--once"]);
         assert_eq!(collector.export().len() as u64, again, "{day}: the new yes finds what is left");
     }
-}
-
-#[test]
-fn nothing_is_kept_longer_because_the_administrator_or_another_policy_says_no_too() {
-    if !peer::has("faketime") {
-        return;
-    }
-    let (_collector, _relay, workstation) = waiting(300);
-    let consent = bundle::open_case(&workstation, "A-1");
-    bundle::queue(&workstation, "A-1", consent, 20_000, &mut seeded());
-    under(&workstation, |ours| ours.replacen("never sold", "sold", 1));
-    workstation.configure("forbid = false", "forbid = true");
-    for (day, usage, bundles) in [("+0d", 300, 1), ("+29d", 300, 1), ("+32d", 300, 0), ("+64d", 0, 0)] {
-        on(&workstation, day, &["run", "--once"]);
-        let status = status_on(&workstation, day);
-        let held = (waits(&status), status["bundles"].as_array().unwrap().len());
-        assert_eq!((state(&status), held), ("denied", (usage, bundles)), "{day}");
-        let held = (keys(&workstation, "usage") > 0, keys(&workstation, "support") > 0);
-        assert_eq!(held, (usage > 0, bundles > 0), "{day}");
-    }
-}
-
-#[test]
-fn an_old_key_goes_when_nothing_is_under_it_although_the_month_always_runs() {
-    if !peer::has("faketime") {
-        return;
-    }
-    let (_collector, _relay, workstation) = waiting(0);
-    let exposure = ["record", "exposure.aborted", "mode=cbct", "reason=collision", "phase=beam"];
-    for (day, held) in [("+0d", 1), ("+32d", 2)] {
-        assert!(on(&workstation, day, &exposure).status.success());
-        assert_eq!(keys(&workstation, "usage"), held, "{day}");
-    }
-    on(&workstation, "+32d", &["run", "--once"]);
-    on(&workstation, "+33d", &["run", "--once"]);
-    let status = status_on(&workstation, "+33d");
-    assert!(waits(&status) > 0 && status["waiting"]["open"]["records"].as_u64().unwrap() > 0, "{status}");
-    assert_eq!((keys(&workstation, "usage"), status["dropped"].clone()), (1, json!({})));
 }
 
 #[test]
