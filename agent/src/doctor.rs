@@ -1,10 +1,10 @@
 //! What can be checked without starting anything: configuration, folders, disk, clock, keys, the way to the
 //! collector. Each check says what is and, unless it passes, what to do.
 
-use std::borrow::Cow;
 mod here;
 mod way;
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};

@@ -50,7 +50,7 @@ impl Agent {
             _ => {}
         }
         if let Some(entry) = self.dispatch.consent_first
-            && let Some(line) = self.book.line(entry)
+            && let Some(line) = self.book.sendable_line(entry, now)
         {
             let exchange = routes::consent(line);
             return Ok(Some(Transfer { exchange, about: About::ConsentFirst(entry) }));

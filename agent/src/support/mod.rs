@@ -4,7 +4,6 @@
 //! gather    the list of what is looked for, and the loop that looks: everything cleaned, nothing sent
 //! draft     what was gathered, sealed under a key of its own until the clinic has seen it
 //! drafts    the drafts of this workstation, a day at most
-
 //! check     what is wrong with the workstation, and what to do
 //! manifest  what a bundle says of itself; its digest is what the clinic says yes to
 //! page      the same for the person who says it, in a browser
@@ -14,11 +13,10 @@
 //! ```
 
 pub mod bundle;
+pub mod check;
 pub mod draft;
 pub mod drafts;
 pub mod gather;
-
-pub mod check;
 pub mod manifest;
 pub mod page;
 pub mod queue;
