@@ -22,7 +22,8 @@ use time::{Duration, OffsetDateTime};
 /// the internet.
 const DAYS: &str = r#"
 ip link set lo up || exit 99
-lib=$(faketime -f +0d printenv LD_PRELOAD)
+for try in $(seq 100); do lib=$(faketime -f +0d printenv LD_PRELOAD) && break; done
+[ -n "$lib" ] || exit 97
 outbox=$1 kathea=$2 trace=$3 days=$4; shift 4
 for day in $(seq 0 $((days - 1))); do
     mv "$kathea/$day"/*.ndjson "$outbox" 2>/dev/null
@@ -57,6 +58,7 @@ fn captured(workstation: &Workstation, days: u32, random: &mut kathea::Random) -
         .output()
         .unwrap();
     let counted = String::from_utf8(output.stdout).unwrap();
+    assert_ne!(output.status.code(), Some(97), "faketime does not name its library");
     assert_ne!(output.status.code(), Some(98), "the service ended of itself");
     // "lo: BYTES PACKETS ..." behind two lines of headings; received, and sent ten columns on.
     let packets = |line: &str| line.split_once(':')?.1.split_whitespace().nth(1)?.parse::<u64>().ok();
