@@ -145,13 +145,12 @@ impl Tally {
         self.changed |= self.counts.cursors.remove(&HEXLOWER.encode(&source)).is_some();
     }
 
-    /// Forgets every source but these.
-    pub fn keep_cursors(&mut self, known: impl Fn([u8; 16]) -> bool) {
-        let before = self.counts.cursors.len();
-        let is_known =
-            |text: &String| HEXLOWER.decode(text.as_bytes()).is_ok_and(|id| id.try_into().is_ok_and(&known));
-        self.counts.cursors.retain(|source, _| is_known(source));
-        self.changed |= self.counts.cursors.len() != before;
+    /// The sources of which something is counted.
+    pub fn cursors(&self) -> impl Iterator<Item = [u8; 16]> {
+        self.counts
+            .cursors
+            .keys()
+            .filter_map(|source| HEXLOWER.decode(source.as_bytes()).ok()?.try_into().ok())
     }
 
     /// The counts as they are, to go back to if what they count is not kept and will be counted again.

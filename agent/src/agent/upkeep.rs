@@ -82,21 +82,19 @@ impl Agent {
         if self.book.permit::<UsageStatistics>(now).is_none() {
             return Ok(());
         }
-        let listing = outbox::list(&self.config.kathea.outbox, now)?;
-        let known: HashSet<[u8; 16]> =
-            listing.sources.iter().map(|source| source.id()).chain(listing.not_files).collect();
-        let stale = |cursors: Vec<[u8; 16]>| {
-            cursors.into_iter().filter(|source| !known.contains(source)).collect::<Vec<_>>()
-        };
-        let usage = stale(self.usage.cursors().map(|cursor| cursor.source).collect());
-        let open = stale(self.open.cursors().map(|cursor| cursor.source).collect());
-        self.tally.keep_cursors(|source| known.contains(&source));
+        let mut usage: HashSet<_> = self.usage.cursors().map(|cursor| cursor.source).collect();
+        let mut open: HashSet<_> = self.open.cursors().map(|cursor| cursor.source).collect();
+        let all = usage.iter().chain(&open).copied().chain(self.tally.cursors()).collect();
+        let there = outbox::still_there(&self.config.kathea.outbox, &all)?;
+        usage.retain(|source| !there.contains(source));
+        open.retain(|source| !there.contains(source));
+        all.difference(&there).for_each(|source| self.tally.forget(*source));
         if usage.is_empty() && open.is_empty() {
             return Ok(());
         }
         outbox::sync(&self.config.kathea.outbox)?;
-        self.usage.forget(&usage);
-        self.open.forget(&open);
+        self.usage.forget(&usage.into_iter().collect::<Vec<_>>());
+        self.open.forget(&open.into_iter().collect::<Vec<_>>());
         Ok(())
     }
 

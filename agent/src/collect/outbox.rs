@@ -3,7 +3,7 @@
 //! A file is complete when it carries that ending: it was written under another name and renamed. Nothing is
 //! followed, nothing is opened that is not a regular file, no line is held that is longer than the limit.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -67,8 +67,41 @@ pub fn list(outbox: &Path, now: i64) -> io::Result<Listing> {
     let most = limits::OUTBOX_FILES;
     let mut sources = BTreeSet::new();
     let mut not_files = Vec::new();
+    each(outbox, |found| match found {
+        Found::Other(id) if not_files.len() < most => not_files.push(id),
+        Found::File(source) if source.is_complete(now) => {
+            sources.insert(source);
+            if sources.len() > most {
+                sources.pop_last();
+            }
+        }
+        _ => {}
+    })?;
+    Ok(Listing { sources: sources.into_iter().collect(), not_files })
+}
+
+/// Which of `ids` are still there, however many others are, and whatever a clock that went back makes of their age.
+pub fn still_there(outbox: &Path, ids: &HashSet<[u8; 16]>) -> io::Result<HashSet<[u8; 16]>> {
+    let mut there = HashSet::new();
+    each(outbox, |found| {
+        let id = match found {
+            Found::File(source) => source.id(),
+            Found::Other(id) => id,
+        };
+        there.extend(ids.get(&id));
+    })?;
+    Ok(there)
+}
+
+/// What has the ending: a file, or something else, by a hash of its name.
+enum Found {
+    File(Source),
+    Other([u8; 16]),
+}
+
+fn each(outbox: &Path, mut found: impl FnMut(Found)) -> io::Result<()> {
     let entries = match fs::read_dir(outbox) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Listing::default()),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
         other => other?,
     };
     for entry in entries {
@@ -77,22 +110,15 @@ pub fn list(outbox: &Path, now: i64) -> io::Result<Listing> {
         if path.extension().is_none_or(|ending| ending != "ndjson") {
             continue;
         }
-        let Ok(metadata) = fs::symlink_metadata(&path) else { continue };
-        if !metadata.is_file() {
-            if not_files.len() < most {
-                not_files.push(short_hash(entry.file_name().as_encoded_bytes()));
+        match fs::symlink_metadata(&path) {
+            Ok(file) if file.is_file() => {
+                found(Found::File(Source { modified: modified(&file), path, size: file.len() }));
             }
-            continue;
-        }
-        let source = Source { modified: modified(&metadata), path, size: metadata.len() };
-        if source.is_complete(now) {
-            sources.insert(source);
-        }
-        if sources.len() > most {
-            sources.pop_last();
+            Ok(_) => found(Found::Other(short_hash(entry.file_name().as_encoded_bytes()))),
+            Err(_) => {}
         }
     }
-    Ok(Listing { sources: sources.into_iter().collect(), not_files })
+    Ok(())
 }
 
 impl Source {
@@ -214,6 +240,20 @@ mod tests {
         assert_eq!(lines_of(dir.path(), 0), expected);
         assert_eq!(lines_of(dir.path(), 3), expected[3..]);
         assert_eq!(lines_of(dir.path(), 9), []);
+    }
+
+    #[test]
+    fn what_is_there_is_there_whatever_the_clock_says() {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), "a.ndjson", b"half a line");
+        fs::create_dir(dir.path().join("b.ndjson")).unwrap();
+        let Listing { sources, not_files } = list(dir.path(), LATER).unwrap();
+        let (file, other) = (sources[0].id(), not_files[0]);
+        let just_written = (sources[0].modified / 1_000_000_000) as i64;
+        assert_eq!(list(dir.path(), just_written).unwrap().sources, []);
+        let asked = HashSet::from([file, other, [7; 16]]);
+        assert_eq!(still_there(dir.path(), &asked).unwrap(), HashSet::from([file, other]));
+        assert_eq!(still_there(&dir.path().join("gone"), &asked).unwrap(), HashSet::new());
     }
 
     #[test]
