@@ -84,7 +84,8 @@ def mixed(bench):
     process.send_signal(signal.SIGTERM)
     process.wait(timeout=60)
     bench.receiver.answer, proxy.faults = None, []
-    bench.ended(site.once("--close"), "at the end", codes=(0,))
+    # After an hour of faults some 200,000 records wait.
+    bench.ended(site.once("--close", timeout=300), "at the end", codes=(0,))
     bench.check(site.verify(received, but=unanswered), "at the end")
     half = figures[len(figures) // 3:]
     if len(half) > 20:
