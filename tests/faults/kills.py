@@ -194,9 +194,9 @@ def harmed(bench):
     ledger.write_bytes(text)
 
     def erased(site, received):
-        now = site.data / "ledger.ndjson"
-        if now.exists() and now.read_bytes() == text:
-            return ["a payload without a yes"] if received.records else []  # it was cut before the new one began
+        if any("begins a new ledger" in problem for problem in site.status()["problems"]):
+            # It was cut before the new one began: nothing is allowed, nothing erased, and somebody is told.
+            return ["a payload without a yes"] if received.records else []
         return nothing_left(site, received, is_asked=False)
 
     return site, ("consent", "withdraw", "usage_statistics"), erased
