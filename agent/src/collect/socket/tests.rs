@@ -1,6 +1,5 @@
 //! The local socket against clients of every kind.
 
-use std::io::Read;
 use std::sync::mpsc::{Receiver, channel};
 
 use serde_json::json;
@@ -108,7 +107,7 @@ fn a_line_that_comes_drop_by_drop_ends_its_connection() {
     stream.write_all(b"{").unwrap();
     let mut rest = Vec::new();
     // An end or a reset: in both cases the thread is free again.
-    let _ = stream.read_to_end(&mut rest);
+    let _ = io::Read::read_to_end(&mut stream, &mut rest);
     assert_eq!(rest, b"");
 }
 
