@@ -8,7 +8,6 @@
 mod common;
 
 use std::fs;
-use std::process::Output;
 
 use common::collector::Collector;
 use common::impostor::{Authority, Impostor};
@@ -46,31 +45,10 @@ fn state(status: &Json) -> &str {
     status["consent"]["usage_statistics"].as_str().unwrap()
 }
 
-fn keys(workstation: &Workstation, of: &str) -> usize {
-    let names = fs::read_dir(workstation.data().join("keys")).unwrap().flatten();
-    names.filter(|entry| entry.file_name().to_string_lossy().starts_with(of)).count()
-}
-
-/// Runs it on another day, as `faketime` understands it.
-fn on(workstation: &Workstation, day: &str, args: &[&str]) -> Output {
-    peer::at(day, workstation.agent(args)).output().unwrap()
-}
-
-fn json_on(workstation: &Workstation, day: &str, args: &[&str]) -> Json {
-    let Output { status, stdout, stderr } = on(workstation, day, args);
-    let said = String::from_utf8_lossy(&stderr);
-    assert!(!stdout.is_empty(), "{args:?} on {day}: {status}, {said}");
-    serde_json::from_slice(&stdout).unwrap()
-}
-
-fn status_on(workstation: &Workstation, day: &str) -> Json {
-    json_on(workstation, day, &["status", "--json"])
-}
-
 fn grant_on(workstation: &Workstation, day: &str) {
-    let digest = json_on(workstation, day, &ASK)["digest"].clone();
+    let digest = workstation.json_on(day, &ASK)["digest"].clone();
     let yes = ["consent", "grant", "usage_statistics", "--by", "owner", "--yes", digest.as_str().unwrap()];
-    assert!(on(workstation, day, &yes).status.success());
+    assert!(workstation.on(day, &yes).status.success());
 }
 
 /// The policy that is built in, changed so, as a file that the configuration names.
@@ -98,33 +76,19 @@ fn after_a_no_nothing_is_even_buffered_and_nobody_asks_for_half_a_year() {
     let status = workstation.status();
     assert_eq!((state(&status), &status["dropped"]), ("denied", &json!({"no_consent": 1})));
     assert_eq!((workstation.in_outbox(), relay.connections()), (0, before));
-    assert!(!workstation.data().join("spool").exists() && keys(&workstation, "usage") == 0);
+    assert!(!workstation.data().join("spool").exists() && workstation.keys("usage") == 0);
     let told: Json =
         serde_json::from_slice(&fs::read(workstation.path().join("consent.json")).unwrap()).unwrap();
     assert_eq!(told, json!({"usage_statistics": "denied", "ask": false}));
     if peer::has("faketime") {
-        assert_eq!(json_on(&workstation, "+182d", &ASK)["ask"], false);
-        assert_eq!(json_on(&workstation, "+184d", &ASK)["ask"], true);
+        assert_eq!(workstation.json_on("+182d", &ASK)["ask"], false);
+        assert_eq!(workstation.json_on("+184d", &ASK)["ask"], true);
     }
 
     workstation.grant();
     outbox.fill(&workstation, 500, 500, Outbox::device_error);
     workstation.expect(0, &["run", "--once"]);
     assert!(relay.connections() > before && collector.export().len() == 500, "after a yes it is");
-}
-
-#[test]
-fn usage_is_held_here_for_two_months_and_no_longer() {
-    if !peer::has("faketime") {
-        return;
-    }
-    let (_collector, _relay, workstation) = waiting(300);
-    for (day, held) in [("+20d", 300), ("+40d", 300), ("+60d", 300), ("+64d", 0)] {
-        on(&workstation, day, &["run", "--once"]);
-        let status = status_on(&workstation, day);
-        assert_eq!((state(&status), waits(&status)), ("granted", held), "{day}");
-        assert_eq!(status["dropped"]["expired"].as_u64().unwrap_or(0), 300 - held);
-    }
 }
 
 #[test]
@@ -145,15 +109,15 @@ fn usage_under_an_old_policy_waits_a_month_for_the_next_yes_and_no_longer() {
         workstation.expect(3, &["run", "--once"]);
         let status = workstation.status();
         assert_eq!((state(&status), waits(&status)), ("stale_policy", 300));
-        on(&workstation, "+3650d", &["run", "--once"]);
+        workstation.on("+3650d", &["run", "--once"]);
         assert_eq!(waits(&workstation.status()), 300, "a clock that leaps erases nothing");
 
-        on(&workstation, day, &["run", "--once"]);
-        let status = status_on(&workstation, day);
-        assert_eq!((waits(&status), keys(&workstation, "usage") > 0), (again, again > 0), "{day}");
+        workstation.on(day, &["run", "--once"]);
+        let status = workstation.status_on(day);
+        assert_eq!((waits(&status), workstation.keys("usage") > 0), (again, again > 0), "{day}");
         assert_eq!(status["dropped"]["expired"].as_u64().unwrap_or(0), 300 - again);
         grant_on(&workstation, day);
-        on(&workstation, day, &["run", "--once"]);
+        workstation.on(day, &["run", "--once"]);
         assert_eq!(collector.export().len() as u64, again, "{day}: the new yes finds what is left");
     }
 }
@@ -169,8 +133,8 @@ fn a_clock_that_leaps_ends_a_yes_and_erases_nothing() {
     workstation.configure(NOWHERE, &relay.url());
     let before = relay.bytes();
     for day in ["+3650d", "-3650d", "-20000d"] {
-        on(&workstation, day, &["run", "--once", "--close"]);
-        let status = status_on(&workstation, day);
+        workstation.on(day, &["run", "--once", "--close"]);
+        let status = workstation.status_on(day);
         assert_eq!((state(&status) == "granted", waits(&status)), (false, 400), "{day}");
         assert_ne!(status["cases"][0]["support_case"], "granted", "{day}");
         assert_eq!(status["bundles"].as_array().unwrap().len(), 1, "{day}");
@@ -192,20 +156,20 @@ fn a_yes_ends_after_its_two_years_and_somebody_is_reminded_a_month_before() {
     }
     let (_collector, _relay, workstation) = waiting(100);
     let reminded = |day: &str| {
-        let problems = status_on(&workstation, day)["problems"].to_string();
-        let asked = json_on(&workstation, day, &ASK)["ask"].as_bool().unwrap();
+        let problems = workstation.status_on(day)["problems"].to_string();
+        let asked = workstation.json_on(day, &ASK)["ask"].as_bool().unwrap();
         assert_eq!(problems.contains("consent ask"), asked, "{day}: {problems}");
         asked
     };
     let ends = workstation.status()["ends"]["usage_statistics"].clone();
     assert!(!reminded("+0d") && !reminded("+690d") && reminded("+710d"), "{ends}");
-    assert_eq!(state(&status_on(&workstation, "+732d")), "expired");
+    assert_eq!(state(&workstation.status_on("+732d")), "expired");
     assert_eq!(waits(&workstation.status()), 100, "it was a leap");
 
     grant_on(&workstation, "+710d");
     assert!(!reminded("+711d"), "answered");
-    assert_eq!(state(&status_on(&workstation, "+732d")), "granted");
-    let later = status_on(&workstation, "+711d")["ends"]["usage_statistics"].clone();
+    assert_eq!(state(&workstation.status_on("+732d")), "granted");
+    let later = workstation.status_on("+711d")["ends"]["usage_statistics"].clone();
     assert!(later.as_str().unwrap() > ends.as_str().unwrap(), "{ends}, then {later}");
 }
 
@@ -218,7 +182,7 @@ fn a_new_owner_has_said_yes_to_nothing() {
     let status = workstation.status();
     assert_eq!((state(&status), &status["cases"][0]["support_case"]), ("expired", &json!("expired")));
     assert_eq!((waits(&status), &status["bundles"]), (0, &json!([])));
-    assert_eq!((keys(&workstation, "usage"), keys(&workstation, "support")), (0, 0));
+    assert_eq!((workstation.keys("usage"), workstation.keys("support")), (0, 0));
     assert_eq!(status["dropped"]["expired"], 201, "records and a bundle");
     workstation.expect(0, &["consent", "verify"]);
 

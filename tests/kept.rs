@@ -6,7 +6,6 @@
 mod common;
 
 use std::fs;
-use std::process::Output;
 
 use common::collector::Collector;
 use common::outbox::Outbox;
@@ -27,22 +26,26 @@ fn waiting(events: usize) -> Workstation {
     workstation
 }
 
-/// Runs it on another day, as `faketime` understands it.
-fn on(workstation: &Workstation, day: &str, args: &[&str]) -> Output {
-    peer::at(day, workstation.agent(args)).output().unwrap()
-}
-
-fn status_on(workstation: &Workstation, day: &str) -> Json {
-    serde_json::from_slice(&on(workstation, day, &["status", "--json"]).stdout).unwrap()
-}
-
 fn records(status: &Json, tray: &str) -> u64 {
     status["waiting"][tray]["records"].as_u64().unwrap()
 }
 
-fn keys(workstation: &Workstation, of: &str) -> usize {
-    let names = fs::read_dir(workstation.data().join("keys")).unwrap().flatten();
-    names.filter(|entry| entry.file_name().to_string_lossy().starts_with(of)).count()
+#[test]
+fn usage_is_held_here_for_two_months_and_no_longer() {
+    if !peer::has("faketime") {
+        return;
+    }
+    let workstation = waiting(300);
+    for (day, held) in [("+20d", 300), ("+40d", 300), ("+60d", 300), ("+64d", 0)] {
+        workstation.on(day, &["run", "--once"]);
+        let status = workstation.status_on(day);
+        assert_eq!(
+            (&status["consent"]["usage_statistics"], records(&status, "usage")),
+            (&json!("granted"), held),
+            "{day}"
+        );
+        assert_eq!(status["dropped"]["expired"].as_u64().unwrap_or(0), 300 - held);
+    }
 }
 
 #[test]
@@ -59,15 +62,15 @@ fn nothing_is_kept_longer_because_the_administrator_or_another_policy_says_no_to
     fs::write(workstation.config(), format!("policy = {policy:?}\n{config}")).unwrap();
     workstation.configure("forbid = false", "forbid = true");
     for (day, usage, bundles) in [("+0d", 300, 1), ("+29d", 300, 1), ("+32d", 300, 0), ("+64d", 0, 0)] {
-        on(&workstation, day, &["run", "--once"]);
-        let status = status_on(&workstation, day);
+        workstation.on(day, &["run", "--once"]);
+        let status = workstation.status_on(day);
         let held = (records(&status, "usage"), status["bundles"].as_array().unwrap().len());
         assert_eq!(
             (&status["consent"]["usage_statistics"], held),
             (&json!("denied"), (usage, bundles)),
             "{day}"
         );
-        let held = (keys(&workstation, "usage") > 0, keys(&workstation, "support") > 0);
+        let held = (workstation.keys("usage") > 0, workstation.keys("support") > 0);
         assert_eq!(held, (usage > 0, bundles > 0), "{day}");
     }
 }
@@ -80,11 +83,11 @@ fn an_old_key_goes_when_nothing_is_under_it_although_the_month_always_runs() {
     let workstation = waiting(0);
     let exposure = ["record", "exposure.aborted", "mode=cbct", "reason=collision", "phase=beam"];
     for (day, held) in [("+0d", 1), ("+32d", 2)] {
-        assert!(on(&workstation, day, &exposure).status.success());
-        assert_eq!(keys(&workstation, "usage"), held, "{day}");
+        assert!(workstation.on(day, &exposure).status.success());
+        assert_eq!(workstation.keys("usage"), held, "{day}");
     }
-    (0..2).for_each(|_| drop(on(&workstation, "+32d", &["run", "--once"])));
-    let status = status_on(&workstation, "+32d");
+    (0..2).for_each(|_| drop(workstation.on("+32d", &["run", "--once"])));
+    let status = workstation.status_on("+32d");
     assert!(records(&status, "usage") > 0 && records(&status, "open") > 0, "{status}");
-    assert_eq!((keys(&workstation, "usage"), status["dropped"].clone()), (1, json!({})));
+    assert_eq!((workstation.keys("usage"), status["dropped"].clone()), (1, json!({})));
 }

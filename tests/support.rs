@@ -214,7 +214,7 @@ fn drafts_end_after_a_day_and_cases_after_a_month() {
     clinic.create(&clinic.preview("CASE-1", &[]));
     clinic.preview("CASE-2", &[]);
     let later = |shift: &str| {
-        peer::at(shift, clinic.workstation.agent(&["run", "--once"])).output().unwrap();
+        clinic.workstation.on(shift, &["run", "--once"]);
         let list = clinic.list();
         (list["drafts"].as_array().unwrap().len(), list["bundles"].as_array().unwrap().len())
     };

@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 use tempfile::TempDir;
 
 use super::collector::Collector;
-use super::until;
+use super::{peer, until};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_kathea-agent");
 
@@ -112,6 +112,28 @@ impl Workstation {
 
     pub(crate) fn status(&self) -> Json {
         self.json(&["status", "--json"])
+    }
+
+    /// Runs it on another day, as `faketime` understands it.
+    pub(crate) fn on(&self, day: &str, args: &[&str]) -> Output {
+        peer::at(day, self.agent(args)).output().unwrap()
+    }
+
+    pub(crate) fn json_on(&self, day: &str, args: &[&str]) -> Json {
+        let Output { status, stdout, stderr } = self.on(day, args);
+        let said = String::from_utf8_lossy(&stderr);
+        assert!(!stdout.is_empty(), "{args:?} on {day}: {status}, {said}");
+        serde_json::from_slice(&stdout).unwrap()
+    }
+
+    pub(crate) fn status_on(&self, day: &str) -> Json {
+        self.json_on(day, &["status", "--json"])
+    }
+
+    /// How many key files there are of a purpose.
+    pub(crate) fn keys(&self, of: &str) -> usize {
+        let names = fs::read_dir(self.data().join("keys")).unwrap().flatten();
+        names.filter(|entry| entry.file_name().to_string_lossy().starts_with(of)).count()
     }
 
     /// How often something was dropped for this reason.

@@ -10,7 +10,7 @@ use super::Agent;
 use crate::consent::{Flag, State};
 use crate::{durable, limits};
 
-const DAY: i64 = 24 * 3600;
+pub(super) const DAY: i64 = 24 * 3600;
 
 /// Between two looks that are worth writing down.
 const HOUR: i64 = 3600;

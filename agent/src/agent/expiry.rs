@@ -5,15 +5,13 @@ use log::info;
 use protocol::{CaseId, Digest, Purpose, Reason};
 use serde_json::{Value, json};
 
-use super::clock::Watched;
+use super::clock::{DAY, Watched};
 use super::consents::short;
 use super::{Agent, Trouble};
 use crate::consent::permit::{RIGHTS, UsageStatistics};
 use crate::consent::vendor_request::VendorRequest;
 use crate::consent::{By, Flag};
 use crate::{killpoint, limits};
-
-const DAY: i64 = 24 * 3600;
 
 impl Agent {
     /// What is over for long enough goes, counted.

@@ -5,6 +5,7 @@ use protocol::claim::Claim;
 use protocol::{CaseId, Catalog, Digest, Record, Value as Amount};
 use serde_json::{Value, json};
 
+use super::clock::DAY;
 use super::{Agent, Trouble};
 use crate::consent::permit::Permit;
 use crate::consent::state::to_text;
@@ -18,8 +19,6 @@ use crate::ordered::ordered;
 use crate::request::{PrivacyAsk, Refused, Reply, SENT};
 use crate::vault::Vault;
 use crate::vault::sealed::Sealed;
-
-const DAY: i64 = 24 * 3600;
 
 impl Agent {
     /// Answers a request about what is held. The caller's right was checked.

@@ -82,19 +82,20 @@ impl Agent {
         if self.book.permit::<UsageStatistics>(now).is_none() {
             return Ok(());
         }
-        let mut usage: HashSet<_> = self.usage.cursors().map(|cursor| cursor.source).collect();
-        let mut open: HashSet<_> = self.open.cursors().map(|cursor| cursor.source).collect();
-        let all = usage.iter().chain(&open).copied().chain(self.tally.cursors()).collect();
-        let there = outbox::still_there(&self.config.kathea.outbox, &all)?;
-        usage.retain(|source| !there.contains(source));
-        open.retain(|source| !there.contains(source));
-        all.difference(&there).for_each(|source| self.tally.forget(*source));
-        if usage.is_empty() && open.is_empty() {
+        let cursors = self.usage.cursors().chain(self.open.cursors()).map(|cursor| cursor.source);
+        let held: HashSet<[u8; 16]> = cursors.chain(self.tally.cursors()).collect();
+        if held.is_empty() {
+            return Ok(());
+        }
+        let there = outbox::still_there(&self.config.kathea.outbox, &held)?;
+        let gone: Vec<[u8; 16]> = held.difference(&there).copied().collect();
+        if gone.is_empty() {
             return Ok(());
         }
         outbox::sync(&self.config.kathea.outbox)?;
-        self.usage.forget(&usage.into_iter().collect::<Vec<_>>());
-        self.open.forget(&open.into_iter().collect::<Vec<_>>());
+        self.usage.forget(&gone);
+        self.open.forget(&gone);
+        gone.into_iter().for_each(|source| self.tally.forget(source));
         Ok(())
     }
 
