@@ -1,63 +1,55 @@
 //! The corridor: one closed enum of wake-ups, one loop. The only file, with those below it, that knows every
 //! room, and the only one that looks at a clock.
 
+mod answered;
 mod answers;
-mod bundles;
 mod clock;
-mod connection;
 mod consents;
+mod cx;
 mod decommission;
-mod dispatch;
 mod due;
 mod expiry;
 mod format;
-mod heard;
-mod intake;
+mod health;
 mod next;
 mod open;
-mod pause;
-mod periods;
 mod privacy;
-mod renewal;
 mod report;
-mod sent;
+mod requests;
 mod shown;
 mod support;
 mod trouble;
-mod upkeep;
+mod uplink;
+mod usage;
 mod watch;
-mod wishes;
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use log::{info, warn};
-use protocol::catalog::Catalog;
-use protocol::{Header, Purpose, Retention, Wish};
+use protocol::Reason;
 use ring::rand::SystemRandom;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
-pub use renewal::certificate_life;
 pub use trouble::{OpenError, Trouble};
+pub use uplink::certificate_life;
 
 use crate::collect::caller::Accounts;
 use crate::collect::socket::{self, Asked};
 use crate::config::Config;
-use crate::consent::permit::{Permit, UsageStatistics};
-use crate::consent::tickets::Tickets;
-use crate::consent::vendor_request::VendorRequest;
-use crate::consent::{Book, Policy};
-use crate::deidentify::journal::Journal;
-use crate::deidentify::usage::{Usage, Wash};
+use crate::consent::Book;
 use crate::limits;
-use crate::spool::{Spool, SpoolError};
+use crate::spool::SpoolError;
 use crate::tally::Tally;
 use crate::vault::{Protector, Vault};
-use dispatch::Dispatch;
-use intake::Taking;
-use periods::Periods;
+use cx::Cx;
+use health::Health;
+use requests::Requests;
 use support::Support;
+use uplink::Uplink;
+use usage::{Beside, Statistics, Taken};
 
 /// Everything the agent is. One thread owns it.
 pub struct Agent {
@@ -66,34 +58,30 @@ pub struct Agent {
     vault: Vault,
     book: Book,
     tally: Tally,
-    open: Spool<Journal>,
-    usage: Spool<Usage>,
-    sent: sent::LastSent,
-    requests: Spool<VendorRequest>,
-    tickets: Tickets,
+    usage: Statistics,
+    requests: Requests,
     support: Support,
-    wash: Wash,
-    taking: Taking,
-    periods: Periods,
-    dispatch: Dispatch,
-    problems: Problems,
-    /// What the vendor asks for.
-    wishes: Vec<Wish>,
+    uplink: Uplink,
+    health: Health,
+    /// Until when a scan may run, since the start.
     busy_until: Option<Duration>,
     running: bool,
     /// When the workstation is looked at again, since the start.
     device_due: Duration,
-    /// Something failed: what is due of itself waits until then, since the start.
-    quiet_until: Duration,
-    /// Of this process's seconds of processor time, what `agent.health` was told.
-    seconds_told: u64,
-    /// The store can't go on in this process: it ends, and the service manager starts it again.
-    poisoned: bool,
     started: Instant,
     random: SystemRandom,
     wakes: (Sender<Wake>, Receiver<Wake>),
     /// Held for the life of the process: one agent a directory.
     _lock: File,
+}
+
+/// The subsystems, and what each call lends them: none sees another.
+struct Parts<'a> {
+    usage: &'a mut Statistics,
+    requests: &'a mut Requests,
+    support: &'a mut Support,
+    uplink: &'a mut Uplink,
+    cx: Cx<'a>,
 }
 
 /// What wakes the loop.
@@ -105,7 +93,7 @@ pub(crate) enum Wake {
     /// What ran for a support case ended.
     Support,
     /// A transfer ended.
-    Answered(Box<dispatch::Answered>),
+    Answered(Box<uplink::Answered>),
     /// The service manager, or a person, wants it to end.
     Stop,
 }
@@ -138,21 +126,28 @@ pub enum Finished {
     Remains,
 }
 
-/// What `status` shows as problems, one sentence for each subject.
-#[derive(Debug, Default)]
-pub(crate) struct Problems(BTreeMap<&'static str, String>);
-
-impl Problems {
-    fn note(&mut self, subject: &'static str, what: impl Into<String>) {
-        self.0.insert(subject, what.into());
-    }
-
-    fn solved(&mut self, subject: &str) {
-        self.0.remove(subject);
-    }
-}
-
 impl Agent {
+    /// Lends every subsystem, and everything that they share, at this moment.
+    fn parts(&mut self) -> Parts<'_> {
+        Parts {
+            usage: &mut self.usage,
+            requests: &mut self.requests,
+            support: &mut self.support,
+            uplink: &mut self.uplink,
+            cx: Cx {
+                now: unix_now(),
+                elapsed: self.started.elapsed(),
+                busy_until: self.busy_until,
+                config: &self.config,
+                vault: &mut self.vault,
+                registry: &self.book,
+                tally: &mut self.tally,
+                health: &mut self.health,
+                random: &self.random,
+            },
+        }
+    }
+
     /// What ends it from outside.
     pub fn stopper(&self) -> Stop {
         Stop(self.wakes.0.clone())
@@ -184,7 +179,7 @@ impl Agent {
                 outbox_due = self.take_some().then(|| self.since_start());
             }
             self.work();
-            if self.poisoned {
+            if self.health.is_poisoned() {
                 return Err(OpenError::Spool(SpoolError::Poisoned));
             }
             if let Some(beat) = beat {
@@ -211,7 +206,7 @@ impl Agent {
                 }
                 Some(Wake::Asked(asked)) => self.answer_lines(asked),
                 Some(Wake::Support) => self.finish_job(unix_now()),
-                Some(Wake::Answered(answered)) => self.heard(*answered),
+                Some(Wake::Answered(answered)) => self.take_answer(*answered),
                 Some(Wake::Stop) => break,
             }
         }
@@ -221,30 +216,31 @@ impl Agent {
 
     /// Takes in every complete file, closes periods, ships everything under a live grant, and ends.
     pub fn run_once(&mut self, close: bool) -> Result<Finished, Trouble> {
-        self.expire_usage(unix_now())?;
+        self.expire_usage()?;
         let taken = self.take_all(close);
         if taken.is_err() {
             // A full disk takes nothing in and is drained all the same.
-            self.mend(unix_now())?;
+            self.mend()?;
         }
         self.drain();
         self.resume_decommissioning(unix_now())?;
         taken?;
-        let waiting = self.usage.waiting().records + self.requests.waiting().records;
+        let waiting = self.usage.waiting_usage().records + self.requests.waiting().records;
         let bundle = self.support.queue.next(|_| true);
         Ok(if waiting == 0 && bundle.is_none() { Finished::Nothing } else { Finished::Remains })
     }
 
     fn take_all(&mut self, close: bool) -> Result<(), Trouble> {
-        while self.take_outbox(unix_now())? {}
-        self.close_periods(close, unix_now())
+        while self.take_outbox()? {}
+        let Parts { usage, mut cx, .. } = self.parts();
+        usage.close_periods(&mut cx, close)
     }
 
     /// One group of the outbox; true if there is more.
     fn take_some(&mut self) -> bool {
-        match self.take_outbox(unix_now()) {
+        match self.take_outbox() {
             Ok(more) => {
-                self.problems.solved("intake");
+                self.health.solved("intake");
                 more
             }
             Err(trouble) => {
@@ -252,6 +248,32 @@ impl Agent {
                 false
             }
         }
+    }
+
+    /// Takes in what fits one commit, and does what it makes due. False when nothing is left that can be taken now.
+    fn take_outbox(&mut self) -> Result<bool, Trouble> {
+        let Parts { usage, mut cx, .. } = self.parts();
+        match usage.take_outbox(&mut cx)? {
+            Taken::Nothing => Ok(false),
+            Taken::Group { more } => {
+                self.keep_in_order();
+                Ok(more)
+            }
+        }
+    }
+
+    /// Lines from the local socket or the command line. What is answered with success is durable.
+    fn take_lines(&mut self, lines: &[&[u8]]) -> Vec<Result<(), Reason>> {
+        let Parts { usage, mut cx, .. } = self.parts();
+        let answers = usage.take_lines(&mut cx, lines);
+        self.keep_in_order();
+        answers
+    }
+
+    fn keep_in_order(&mut self) {
+        let beside = Beside { disk_bytes: self.requests.disk_bytes(), in_flight: self.uplink.in_flight() };
+        let Parts { usage, mut cx, .. } = self.parts();
+        usage.keep_in_order(&mut cx, beside);
     }
 
     fn since_start(&self) -> Duration {
@@ -263,24 +285,16 @@ impl Agent {
     }
 
     fn trouble(&mut self, subject: &'static str, trouble: &Trouble) {
-        warn!("{trouble}");
-        self.quiet_until = self.since_start() + limits::TROUBLE_PAUSE;
-        self.poisoned |= matches!(trouble, Trouble::Spool(SpoolError::Poisoned));
-        self.problems.note(subject, trouble.to_string());
+        self.parts().cx.trouble(subject, trouble);
     }
 }
 
-/// What every batch of usage says of itself.
-fn header(permit: &Permit<'_, UsageStatistics>, policy: &Policy, catalog: &Catalog) -> Header {
-    let terms = policy.terms(Purpose::UsageStatistics);
-    Header {
-        purpose: Purpose::UsageStatistics,
-        agent: env!("CARGO_PKG_VERSION").to_owned(),
-        catalog: catalog.hash(),
-        consent: permit.entry(),
-        // There is no permit for what the policy does not ask for.
-        retention: terms.map_or(Retention::Usage24Months, |terms| terms.vendor_retention),
-    }
+/// RFC 3339, UTC.
+fn utc_text(now: i64) -> String {
+    OffsetDateTime::from_unix_timestamp(now)
+        .ok()
+        .and_then(|time| time.format(&Rfc3339).ok())
+        .unwrap_or_default()
 }
 
 /// Seconds since 1970 on the wall's clock: for periods, grants and shown times, never for an order.

@@ -45,7 +45,7 @@ impl Agent {
             let _ = self.wakes.0.send(Wake::Asked(asked));
         }
         let lines: Vec<&[u8]> = happenings.iter().map(|(_, line)| line.as_slice()).collect();
-        let answers = self.take_lines(&lines, unix_now());
+        let answers = self.take_lines(&lines);
         for ((asked, _), answer) in happenings.into_iter().zip(answers) {
             asked.answer(happening_reply(answer));
         }
@@ -53,7 +53,7 @@ impl Agent {
 
     /// Takes in one happening, by hand.
     pub fn record(&mut self, line: &[u8]) -> Reply {
-        let answer = self.take_lines(&[line], unix_now()).pop();
+        let answer = self.take_lines(&[line]).pop();
         happening_reply(answer.unwrap_or(Err(Reason::NotJson)))
     }
 

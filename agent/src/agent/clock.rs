@@ -6,7 +6,7 @@
 use log::warn;
 use serde::{Deserialize, Serialize};
 
-use super::Agent;
+use super::cx::Cx;
 use crate::consent::{Flag, State};
 use crate::{durable, limits};
 
@@ -51,21 +51,22 @@ impl Watched {
     }
 }
 
-impl Agent {
+impl Watched {
     /// Looks at the clock and remembers what it showed. What can't be remembered decides nothing later either.
-    pub(super) fn look_at_clock(&self, now: i64) -> Watched {
-        let path = self.config.data_dir.join("clock.json");
-        let before: Option<Watched> =
+    pub(super) fn now(cx: &Cx<'_>) -> Self {
+        let now = cx.now;
+        let path = cx.config.data_dir.join("clock.json");
+        let before: Option<Self> =
             std::fs::read(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        let mut watched = Watched::look(before, now);
-        let state = self.book.state(&Flag::UsageStatistics, now);
+        let mut watched = Self::look(before, now);
+        let state = cx.registry.state(&Flag::UsageStatistics, now);
         watched.over = match state {
             State::StalePolicy | State::Expired | State::NotOffered | State::Denied => {
                 watched.over.or(Some(watched.seen))
             }
             _ => None,
         };
-        let is_news = |before: Watched| {
+        let is_news = |before: Self| {
             (before.leapt, before.over) != (watched.leapt, watched.over) || watched.seen - before.seen >= HOUR
         };
         if before.is_none_or(is_news) {

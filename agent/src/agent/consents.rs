@@ -4,16 +4,14 @@ use log::{info, warn};
 use protocol::{Digest, Purpose, Reason};
 use serde_json::{Value, json};
 
-use super::{Agent, Trouble};
+use super::{Agent, Parts, Trouble};
 use crate::config::Language;
 use crate::consent::permit::UsageStatistics;
 use crate::consent::receipt::{self, Erased};
 use crate::consent::vendor_request::{PrivacyKind, VendorRequest};
 use crate::consent::{By, Channel, Flag, Pending, State};
-use crate::deidentify::clean::Clean;
 use crate::request::{Caller, ConsentAction, ConsentRequest, Refused, Reply};
-use crate::vault::sealed::Sealed;
-use crate::{durable, killpoint, limits};
+use crate::{durable, killpoint};
 
 impl Agent {
     /// Answers a request about consent. The caller's right was checked.
@@ -69,15 +67,16 @@ impl Agent {
         now: i64,
     ) -> Result<Digest, Trouble> {
         if *flag == Flag::UsageStatistics && self.book.permit::<UsageStatistics>(now).is_none() {
-            self.discard_outbox(now)?;
-            self.tally.forget_untold();
+            let Parts { usage, mut cx, .. } = self.parts();
+            usage.discard_outbox(&mut cx)?;
+            cx.tally.forget_untold();
         }
         killpoint::step("grant.emptied");
         let entry = self.book.grant(flag, yes, manifest, by, now)?;
         killpoint::step("grant.written");
         // It is a yes now, whatever the disk says to the rest; the line goes at the latest when the collector asks for it.
-        let followed = self.put_request(VendorRequest::Consent(entry), now);
-        if let Err(trouble) = followed.and_then(|()| self.resume_journal(now)) {
+        let followed = self.put_request(VendorRequest::Consent(entry));
+        if let Err(trouble) = followed.and_then(|()| self.resume_journal()) {
             self.trouble("consent", &trouble);
         }
         self.consent_changed();
@@ -108,7 +107,7 @@ impl Agent {
         let begun = self.book.begin_withdrawal(flag, by, now)?;
         killpoint::step("withdraw.refused");
         if erase && let Some(entry) = begun.or(self.book.head().map(|(_, hash)| hash)) {
-            self.put_request(VendorRequest::privacy(PrivacyKind::Erase, flag, entry), now)?;
+            self.put_request(VendorRequest::privacy(PrivacyKind::Erase, flag, entry))?;
         }
         let Some(entry) = begun else {
             return Ok(json!({"state": self.book.state(flag, now).as_str()}));
@@ -124,7 +123,7 @@ impl Agent {
             return Ok(json!({"state": "restricted"}));
         }
         let entry = self.book.restrict(flag, by, now)?;
-        self.tell_vendor(PrivacyKind::Restrict, flag, entry, now)?;
+        self.tell_vendor(PrivacyKind::Restrict, flag, entry)?;
         self.consent_changed();
         info!("consent: {flag} restricted");
         Ok(json!({"state": self.book.state(flag, now).as_str()}))
@@ -132,9 +131,9 @@ impl Agent {
 
     fn release(&mut self, flag: &Flag, by: By, now: i64) -> Result<Value, Trouble> {
         let entry = self.book.release(flag, by, now)?;
-        self.tell_vendor(PrivacyKind::Release, flag, entry, now)?;
+        self.tell_vendor(PrivacyKind::Release, flag, entry)?;
         self.tally.forget_untold();
-        self.resume_journal(now)?;
+        self.resume_journal()?;
         self.consent_changed();
         info!("consent: {flag} released");
         Ok(json!({"state": self.book.state(flag, now).as_str()}))
@@ -159,14 +158,14 @@ impl Agent {
         killpoint::step("withdraw.shredded");
 
         match flag {
-            Flag::UsageStatistics => self.purge_usage(now)?,
+            Flag::UsageStatistics => self.purge_usage()?,
             Flag::SupportCase(case) | Flag::SupportScanData(case) => {
                 self.purge_case(case, flag.purpose())?;
             }
         }
         killpoint::step("withdraw.purged");
 
-        self.tell_vendor(PrivacyKind::Withdraw, flag, *entry, now)?;
+        self.tell_vendor(PrivacyKind::Withdraw, flag, *entry)?;
         killpoint::step("withdraw.asked");
 
         self.book.close_withdrawal(flag, now)?;
@@ -179,73 +178,42 @@ impl Agent {
 
     /// What waits under `flag` and is about to go, counted once however often a crash repeats it; `entry` says so.
     pub(super) fn count_once(&mut self, flag: &Flag, entry: Digest, reason: Reason) -> Result<u64, Trouble> {
-        let counted = short(entry);
         let waiting = match flag {
-            Flag::UsageStatistics => self.usage.waiting().records + self.open.waiting().records,
+            Flag::UsageStatistics => self.usage.records(),
             Flag::SupportCase(case) | Flag::SupportScanData(case) => {
                 self.support.queue.waiting(case, flag.purpose())
             }
         };
-        if self.tally.cursor(counted) == 0 {
-            self.tally.drop(reason, waiting);
-            self.tally.advance(counted, 1);
-            self.tally.save()?;
-        }
+        self.parts().cx.count_once(entry, reason, waiting)?;
         Ok(waiting)
     }
 
-    pub(super) fn purge_usage(&mut self, now: i64) -> Result<(), Trouble> {
-        self.wash.clear();
-        self.periods.clear();
-        self.open.purge()?;
-        self.usage.purge()?;
-        self.sent.purge()?;
-        self.discard_outbox(now)
+    pub(super) fn purge_usage(&mut self) -> Result<(), Trouble> {
+        let Parts { usage, mut cx, .. } = self.parts();
+        usage.purge(&mut cx)
+    }
+
+    pub(super) fn resume_journal(&mut self) -> Result<(), Trouble> {
+        let Parts { usage, mut cx, .. } = self.parts();
+        usage.resume_journal(&mut cx)
     }
 
     /// What follows every answer.
     pub(super) fn consent_changed(&mut self) {
-        self.dispatch.consent_changed();
+        self.uplink.consent_changed();
         self.write_flags_for_kathea();
     }
 
     /// The ledger's line goes first: by it the vendor knows an old copy of this device when it meets one.
-    fn tell_vendor(
-        &mut self,
-        kind: PrivacyKind,
-        flag: &Flag,
-        entry: Digest,
-        now: i64,
-    ) -> Result<(), Trouble> {
-        self.put_request(VendorRequest::Consent(entry), now)?;
-        self.put_request(VendorRequest::privacy(kind, flag, entry), now)
+    fn tell_vendor(&mut self, kind: PrivacyKind, flag: &Flag, entry: Digest) -> Result<(), Trouble> {
+        self.put_request(VendorRequest::Consent(entry))?;
+        self.put_request(VendorRequest::privacy(kind, flag, entry))
     }
 
-    /// What waits already is not put a second time: anybody may say no again and again.
-    pub(super) fn put_request(&mut self, request: VendorRequest, now: i64) -> Result<(), Trouble> {
-        if self.waits(|waiting| *waiting == request)? {
-            return Ok(());
-        }
-        let permit = self.book.rights();
-        let position = self.requests.position();
-        let sealed = Sealed::new(&Clean::from(request), position, &[], &permit, &mut self.vault, now)?;
-        Ok(self.requests.put(&[sealed])?)
-    }
-
-    /// Whether a request to the vendor waits that is `wanted`.
-    pub(super) fn waits(&mut self, wanted: impl Fn(&VendorRequest) -> bool) -> Result<bool, Trouble> {
-        let (rights, mut from) = (self.book.rights(), 0);
-        loop {
-            let page = self.requests.oldest(from, limits::PAGE_ITEMS, limits::PAGE_BYTES)?;
-            let Some(last) = page.last() else { return Ok(false) };
-            from = last.numbers().end;
-            let is_wanted = |sealed: &Sealed<VendorRequest>| {
-                sealed.open(&rights, &self.vault).is_ok_and(|clean| wanted(clean.get()))
-            };
-            if page.iter().any(is_wanted) {
-                return Ok(true);
-            }
-        }
+    /// Queues a request to the vendor.
+    pub(super) fn put_request(&mut self, request: VendorRequest) -> Result<(), Trouble> {
+        let Parts { requests, mut cx, .. } = self.parts();
+        requests.put(&mut cx, request)
     }
 
     /// `consent.json` beside the outbox, so that Kathea need not write what would be thrown away.

@@ -11,7 +11,7 @@ use log::info;
 use protocol::Purpose;
 use serde_json::{Value, json};
 
-use super::{Agent, Trouble, Wake};
+use super::{Agent, Parts, Trouble, Wake};
 use crate::consent::permit::RIGHTS;
 use crate::consent::state::to_text;
 use crate::consent::vendor_request::{PrivacyKind, VendorRequest};
@@ -49,10 +49,11 @@ impl Agent {
     /// answers.
     pub(super) fn decommission(&mut self, drain: bool, by: By, now: i64) -> Result<Value, Trouble> {
         if drain {
-            self.close_periods(true, now)?;
+            let Parts { usage, mut cx, .. } = self.parts();
+            usage.close_periods(&mut cx, true)?;
             self.drain();
         }
-        let left = self.usage.waiting().records + self.open.waiting().records;
+        let left = self.usage.records();
         durable::replace(&begun(&self.config.data_dir), left.to_string().as_bytes())?;
         killpoint::step("decommission.begun");
         self.end_and_ask(by, now)?;
@@ -81,7 +82,8 @@ impl Agent {
     fn is_asked_to_retire(&mut self) -> Result<bool, Trouble> {
         const LAST: PrivacyKind = PrivacyKind::Decommission;
         let is_last = |request: &VendorRequest| matches!(request, VendorRequest::Privacy { kind: LAST, .. });
-        Ok(self.tickets.all().iter().any(|ticket| ticket.kind == LAST) || self.waits(is_last)?)
+        let Parts { requests, cx, .. } = self.parts();
+        Ok(requests.tickets.all().iter().any(|ticket| ticket.kind == LAST) || requests.waits(&cx, is_last)?)
     }
 
     /// The steps that follow the decision, as far as they can be taken now. Each may be repeated.
@@ -96,7 +98,7 @@ impl Agent {
         }
         self.vault.shred_all_but(&[RIGHTS])?;
         killpoint::step("decommission.shredded");
-        self.purge_usage(now)?;
+        self.purge_usage()?;
         for case in self.book.cases() {
             self.purge_case(&case, Purpose::SupportCase)?;
         }
@@ -104,7 +106,7 @@ impl Agent {
             remove_directory(&data.join(name))?;
         }
         killpoint::step("decommission.purged");
-        if self.dispatch.is_enrolled() && self.requests.waiting().records > 0 {
+        if self.uplink.is_enrolled() && self.requests.waiting().records > 0 {
             return Ok(()); // the last message waits
         }
         self.requests.purge()?;
@@ -112,7 +114,8 @@ impl Agent {
         let device = self.vault.device();
         self.vault.destroy()?;
         killpoint::step("decommission.destroyed");
-        let text = receipt::decommissioning(device, left, self.tickets.all(), now, self.config.language);
+        let text =
+            receipt::decommissioning(device, left, self.requests.tickets.all(), now, self.config.language);
         durable::replace(&certificate(&data), text.as_bytes())?;
         killpoint::step("decommission.certified");
         for name in LEFT_BEHIND {

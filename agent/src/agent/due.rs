@@ -1,12 +1,8 @@
 //! What is due, and when the next thing is.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
-use time::OffsetDateTime;
-
-use super::{Agent, unix_now};
-use crate::collect::device;
+use super::{Agent, Parts, Trouble, unix_now};
 use crate::consent::permit::UsageStatistics;
 use crate::limits;
 
@@ -14,25 +10,26 @@ impl Agent {
     /// What is due: periods that are over, transfers whose time has come.
     pub(super) fn work(&mut self) {
         let now = unix_now();
-        if let Err(trouble) = self.mend(now) {
+        if let Err(trouble) = self.mend() {
             return self.trouble("spool", &trouble);
         }
-        self.problems.solved("spool");
+        self.health.solved("spool");
         self.look_daily(now);
-        match self.close_periods(false, now) {
-            Ok(()) => self.problems.solved("periods"),
-            Err(trouble) => self.trouble("periods", &trouble),
+        let Parts { usage, mut cx, .. } = self.parts();
+        match usage.close_periods(&mut cx, false) {
+            Ok(()) => cx.health.solved("periods"),
+            Err(trouble) => cx.trouble("periods", &trouble),
         }
         if let Err(trouble) = self.resume_decommissioning(now) {
             self.trouble("decommission", &trouble);
         }
         match self.expire_support(now) {
-            Ok(()) => self.problems.solved("support"),
+            Ok(()) => self.health.solved("support"),
             Err(trouble) => self.trouble("support", &trouble),
         }
         self.hold_job();
-        self.start_transfer(now);
-        self.save_tally();
+        self.start_transfer();
+        self.parts().cx.save_tally();
     }
 
     /// The next time, since the start, at which something is due of itself. Without a grant and without a pending
@@ -42,51 +39,42 @@ impl Agent {
         let elapsed = self.since_start();
         let granted = self.book.permit::<UsageStatistics>(now).is_some();
         let in_seconds = |at: i64| elapsed + Duration::from_secs(u64::try_from(at - now).unwrap_or(0));
-        let period = self.periods.next_end().filter(|_| granted).map(in_seconds);
+        let period = self.usage.next_period_end().filter(|_| granted).map(in_seconds);
         let sweep = granted.then_some(sweep);
-        let daily = (granted || self.holds_usage()).then_some(self.device_due);
+        let daily = (granted || self.usage.is_held(&self.vault)).then_some(self.device_due);
         let support = self.support_ends(now).map(in_seconds);
         let held = self.busy_until.filter(|until| self.support.is_working() && *until > elapsed);
-        [outbox_due, period, sweep, daily, support, held, self.transfer_deadline()]
+        [outbox_due, period, sweep, daily, support, held, self.uplink.deadline()]
             .into_iter()
             .flatten()
             .min()
-            .map(|due| due.max(self.quiet_until))
+            .map(|due| due.max(self.health.quiet_until()))
     }
 
     /// Once a day, while there is something of usage: what waited too long goes, Kathea hears whether it is time to ask,
     /// and, while there is a grant, what the agent itself sees of the workstation is taken in.
     fn look_daily(&mut self, now: i64) {
         let granted = self.book.permit::<UsageStatistics>(now).is_some();
-        if self.device_due > self.since_start() || !(granted || self.holds_usage()) {
+        if self.device_due > self.since_start() || !(granted || self.usage.is_held(&self.vault)) {
             return;
         }
         self.device_due = self.since_start() + limits::DEVICE_EVERY;
-        if let Err(trouble) = self.expire_usage(now) {
+        if let Err(trouble) = self.expire_usage() {
             self.trouble("expiry", &trouble);
         }
         self.write_flags_for_kathea();
         if granted {
-            self.report_device(now);
+            let Parts { usage, mut cx, .. } = self.parts();
+            usage.report_device(&mut cx);
+            self.keep_in_order();
         }
     }
 
-    /// What the agent sees of the workstation, and what it counted about itself since the last time.
-    fn report_device(&mut self, now: i64) {
-        let at = OffsetDateTime::from_unix_timestamp(now).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-        let mut lines = device::happenings(self.config.kathea.scans.first().map(PathBuf::as_path), at);
-        let mut counted = self.tally.untold();
-        let seconds = device::processor_seconds().unwrap_or_default();
-        if seconds > self.seconds_told {
-            counted.push(("cpu_s".to_owned(), seconds - self.seconds_told));
-        }
-        lines.extend(device::health(&counted, at));
-        let lines: Vec<&[u8]> = lines.iter().map(Vec::as_slice).collect();
-        // What cannot be taken in now is told tomorrow. A crash before the tally is saved tells a day's counts twice.
-        if self.take_lines(&lines, now).iter().all(Result::is_ok) {
-            self.tally.forget_untold();
-            self.seconds_told = seconds;
-        }
+    /// After an error whose outcome is open, each queue looks at its files again.
+    pub(super) fn mend(&mut self) -> Result<(), Trouble> {
+        let Parts { usage, requests, mut cx, .. } = self.parts();
+        requests.mend(&mut cx)?;
+        usage.mend(&mut cx)
     }
 }
 

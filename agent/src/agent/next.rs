@@ -1,44 +1,34 @@
 //! What goes next, opened under a fresh permit: a request of the clinic first, then bundles, then usage.
 
-use std::ops::Range;
-use std::time::Duration;
-
-use protocol::Reason;
-
-use super::dispatch::{About, Line, Stream, Transfer};
-use super::{Agent, Trouble};
+use super::cx::Cx;
+use super::uplink::{About, LedgerHead, Stream, Transfer, Uplink};
+use super::{Agent, Parts, Trouble};
 use crate::consent::permit::UsageStatistics;
-use crate::consent::vendor_request::VendorRequest;
-use crate::ship::exchange::Exchange;
 use crate::ship::pace::{Reply, Step, Waiting};
-use crate::ship::parcel::{Opened, Parcel};
 use crate::ship::routes;
-use crate::{killpoint, limits};
 
 impl Agent {
     /// What goes now: a request of the clinic first, then, while permits live and no scan runs, bundles and usage.
-    pub(super) fn next_transfer(&mut self, urgency: Waiting, now: i64) -> Result<Option<Transfer>, Trouble> {
-        self.dispatch.due = None;
-        if !matches!(self.dispatch.line, Line::Free(_)) {
+    pub(super) fn next_transfer(&mut self, urgency: Waiting) -> Result<Option<Transfer>, Trouble> {
+        let Parts { uplink, requests, mut cx, .. } = self.parts();
+        if !uplink.is_ready(&cx) {
             return Ok(None);
         }
-        let elapsed = self.since_start();
-        if !self.dispatch.ended && self.dispatch.life.is_some_and(|life| life.has_ended(now)) {
-            self.dispatch.connect(&self.config, self.book.policy(), &self.vault, now);
-        }
-        let request = self.next_request(now)?;
-        let ticket = self.tickets.next(elapsed);
+        let request = requests.next(&mut cx)?;
+        let ticket = requests.tickets.next(cx.elapsed);
         let ticket = ticket.and_then(|ticket| Some((ticket.to_owned(), routes::ticket(ticket)?)));
-        if let Some(renewal) = self.next_renewal(now, request.is_some() || ticket.is_some()) {
+        let asks = request.is_some() || ticket.is_some();
+        if let Some(renewal) = uplink.next_renewal(&cx, asks) {
             return Ok(Some(renewal));
         }
-        if self.dispatch.ended {
+        if uplink.needs_renewal() {
             return Ok(None);
         }
-        let waiting = if request.is_some() || ticket.is_some() { Waiting::Urgent } else { Waiting::Nothing };
-        match (self.dispatch.requests.next(elapsed, waiting), request) {
-            (Step::Send { .. }, Some((numbers, request, exchange))) => {
-                return Ok(Some(Transfer { exchange, about: About::Request(numbers, request) }));
+        let waiting = if asks { Waiting::Urgent } else { Waiting::Nothing };
+        match (uplink.next(Stream::Requests, cx.elapsed, waiting), request) {
+            (Step::Send { .. }, Some(next)) => {
+                let about = About::Request(next.numbers, next.request);
+                return Ok(Some(Transfer { exchange: next.exchange, about }));
             }
             (Step::Send { .. }, None) => {
                 if let Some((ticket, exchange)) = ticket {
@@ -46,115 +36,96 @@ impl Agent {
                 }
             }
             (Step::Probe, _) => return Ok(Some(probe(Stream::Requests))),
-            (Step::Wait(until), _) => self.due_at(until),
+            (Step::Wait(until), _) => uplink.due_at(until),
             _ => {}
         }
-        if let Some(entry) = self.dispatch.consent_first
-            && let Some(line) = self.book.sendable_line(entry, now)
+        if let Some(entry) = uplink.consent_first
+            && let Some(line) = cx.registry.sendable_line(entry, cx.now)
         {
             let exchange = routes::consent(line);
             return Ok(Some(Transfer { exchange, about: About::ConsentFirst(entry) }));
         }
-        if let Some(due) = self.tickets.due().filter(|due| *due > elapsed) {
-            self.due_at(due);
+        if let Some(due) = requests.tickets.due().filter(|due| *due > cx.elapsed) {
+            uplink.due_at(due);
         }
-        if let Some(transfer) = self.next_bundle(now)? {
+        if let Some(transfer) = self.next_bundle()? {
             return Ok(Some(transfer));
         }
-        self.next_batch(urgency, elapsed, now)
+        self.next_batch(urgency)
     }
 
-    pub(super) fn due_at(&mut self, at: Duration) {
-        self.dispatch.due = Some(self.dispatch.due.map_or(at, |due| due.min(at)));
-    }
-
-    /// The oldest request that may leave. A consent that no longer stands has nothing to allow, and is let go.
-    #[allow(clippy::type_complexity, reason = "what waits, what it says, how it goes")]
-    fn next_request(&mut self, now: i64) -> Result<Option<(Range<u64>, VendorRequest, Exchange)>, Trouble> {
-        while let Some(sealed) = self.requests.oldest(0, 1, limits::SEALED)?.pop() {
-            let opened = sealed.open(&self.book.rights(), &self.vault);
-            let exchange = match opened.as_ref().map(|clean| clean.get()) {
-                Ok(VendorRequest::Consent(entry)) => {
-                    self.book.sendable_line(*entry, now).map(routes::consent)
-                }
-                Ok(VendorRequest::Privacy { kind, request }) => Some(routes::privacy(*kind, request)),
-                Err(_) => None,
-            };
-            match (opened, exchange) {
-                (Ok(clean), Some(exchange)) => {
-                    return Ok(Some((sealed.numbers(), clean.into_inner(), exchange)));
-                }
-                (Ok(_), None) => self.requests.settle([sealed.numbers()])?,
-                (Err(_), _) => {
-                    let lost = self.requests.abandon([sealed.numbers()], Reason::Damaged)?;
-                    self.tally.drop(Reason::Damaged, lost);
-                }
-            }
-        }
-        Ok(None)
-    }
-
-    fn next_batch(
-        &mut self,
-        urgency: Waiting,
-        elapsed: Duration,
-        now: i64,
-    ) -> Result<Option<Transfer>, Trouble> {
-        let busy = self.is_busy();
-        let Some(permit) = self.book.permit::<UsageStatistics>(now) else { return Ok(None) };
-        let waiting = if self.usage.waiting().records == 0 { Waiting::Nothing } else { urgency };
-        if busy && waiting != Waiting::Nothing {
-            let until = self.busy_until.unwrap_or(elapsed);
-            self.due_at(until);
+    /// What goes now of the oldest bundle that may leave: at once, but not while a scan runs.
+    fn next_bundle(&mut self) -> Result<Option<Transfer>, Trouble> {
+        let Parts { uplink, support, mut cx, .. } = self.parts();
+        let due = support.next_bundle(&cx);
+        if due.is_some() && is_held_up(uplink, &cx) {
             return Ok(None);
         }
-        let max_records = match self.dispatch.usage.next(elapsed, waiting) {
+        let waiting = if due.is_some() { Waiting::Urgent } else { Waiting::Nothing };
+        match (uplink.next(Stream::Bundles, cx.elapsed, waiting), due) {
+            (Step::Send { .. }, Some(id)) => match support.next_step(&mut cx, &id) {
+                Ok(Some((stepping, exchange))) => {
+                    Ok(Some(Transfer { exchange, about: About::Bundle(stepping) }))
+                }
+                // It cannot be read: another one may go.
+                unread => {
+                    uplink.goes_on(Stream::Bundles);
+                    unread.map(|_| None)
+                }
+            },
+            (Step::Probe, _) => Ok(Some(probe(Stream::Bundles))),
+            (Step::Wait(until), _) => {
+                uplink.due_at(until);
+                Ok(None)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn next_batch(&mut self, urgency: Waiting) -> Result<Option<Transfer>, Trouble> {
+        let Parts { uplink, usage, mut cx, .. } = self.parts();
+        if cx.registry.permit::<UsageStatistics>(cx.now).is_none() {
+            return Ok(None);
+        }
+        let waiting = if usage.waiting_usage().records == 0 { Waiting::Nothing } else { urgency };
+        if waiting != Waiting::Nothing && is_held_up(uplink, &cx) {
+            return Ok(None);
+        }
+        let max_records = match uplink.next(Stream::Usage, cx.elapsed, waiting) {
             Step::Send { max_records } => max_records,
             Step::Probe => return Ok(Some(probe(Stream::Usage))),
             Step::Wait(until) => {
-                self.due_at(until);
+                uplink.due_at(until);
                 return Ok(None);
             }
             Step::Idle => return Ok(None),
         };
-        if !self.dispatch.head_known {
+        if uplink.ledger() == LedgerHead::Unknown {
             return Ok(Some(Transfer { exchange: routes::capabilities(), about: About::Head }));
         }
-        let (mut opened, mut unreadable, mut records) = (Vec::new(), Vec::new(), 0);
-        let mut from = 0;
-        'pages: loop {
-            let page = self.usage.oldest(from, limits::PAGE_ITEMS, limits::PAGE_BYTES)?;
-            let Some(last) = page.last() else { break };
-            from = last.numbers().end;
-            for sealed in &page {
-                match sealed.open(&permit, &self.vault) {
-                    Ok(clean) => opened
-                        .push(Opened { numbers: sealed.numbers(), batch: clean.into_inner().into_batch() }),
-                    Err(_) => unreadable.push(sealed.numbers()),
-                }
-                records += sealed.records();
-                if records >= max_records {
-                    break 'pages;
-                }
+        // A batch that could not be read is asked for again.
+        let batch = usage.next_batch(&mut cx, max_records).inspect_err(|_| uplink.goes_on(Stream::Usage));
+        match batch? {
+            Some((parcel, exchange, missing)) => {
+                Ok(Some(Transfer { exchange, about: About::Batch(parcel, missing) }))
+            }
+            None => {
+                uplink.tell(&mut cx, Stream::Usage, Reply::Welcome, 0)?;
+                Ok(None)
             }
         }
-        let missing = self.usage.missing();
-        let gaps: Vec<_> = missing.iter().map(|missing| missing.gap).collect();
-        let packed = Parcel::pack(&opened, &gaps, &self.dispatch.progress, max_records, permit.lease());
-        if !unreadable.is_empty() {
-            let lost = self.usage.abandon(unreadable, Reason::Damaged)?;
-            self.tally.drop(Reason::Damaged, lost);
-            self.tally.save()?;
-        }
-        killpoint::step("send.packed");
-        if packed.is_none() {
-            let random = self.random();
-            self.dispatch.usage.heard(Reply::Welcome, 0, elapsed, random);
-        }
-        Ok(packed.map(|(parcel, exchange)| Transfer { exchange, about: About::Batch(parcel, missing) }))
     }
 }
 
-pub(super) fn probe(stream: Stream) -> Transfer {
+/// Whether a scan runs: then it goes when the scan lets go.
+fn is_held_up(uplink: &mut Uplink, cx: &Cx<'_>) -> bool {
+    let busy = cx.busy();
+    if let Some(until) = busy {
+        uplink.due_at(until);
+    }
+    busy.is_some()
+}
+
+fn probe(stream: Stream) -> Transfer {
     Transfer { exchange: routes::capabilities(), about: About::Probe(stream) }
 }

@@ -7,20 +7,19 @@ use std::time::{Duration, Instant};
 
 use log::warn;
 use protocol::Reason;
-use protocol::catalog::Catalog;
 use ring::rand::{SecureRandom, SystemRandom};
 
-use super::dispatch::Dispatch;
-use super::intake::Taking;
-use super::periods::Periods;
-use super::sent::LastSent;
+use super::clock::Watched;
+use super::health::Health;
+use super::requests::Requests;
 use super::support::Support;
-use super::{Agent, OpenError, Problems, decommission, format, unix_now, wishes};
+use super::uplink::Uplink;
+use super::usage::Statistics;
+use super::{Agent, OpenError, Parts, decommission, format, unix_now};
 use crate::config::Config;
 use crate::consent::tickets::Tickets;
 use crate::consent::{Book, Policy};
 use crate::deidentify::clean::Payload;
-use crate::deidentify::usage::Wash;
 use crate::durable;
 use crate::spool::Spool;
 use crate::tally::Tally;
@@ -49,7 +48,7 @@ impl Agent {
         let (mut tally, tally_lost) = Tally::open(data.join("tally.json"));
 
         let random = SystemRandom::new();
-        let mut problems = Problems::default();
+        let mut health = Health::default();
         let (open, open_recovery) = open_tray(&data, &vault, &random)?;
         let (usage, usage_recovery) = open_tray(&data, &vault, &random)?;
         let (requests, requests_recovery) = open_tray(&data, &vault, &random)?;
@@ -59,63 +58,56 @@ impl Agent {
         if bundles_lost > 0 && book.pending_withdrawals().is_empty() {
             let what = format!("{bundles_lost} bundles were lost with their keys: gather them again");
             warn!("{what}");
-            problems.note("bundles", what);
+            health.note("bundles", what);
             tally.drop(Reason::Damaged, bundles_lost as u64);
             tally.save().map_err(|e| OpenError::data_dir(&data, &e))?;
         }
         if tally_lost {
-            problems.note("tally", "the counts of dropped records were damaged and begin anew");
+            health.note("tally", "the counts of dropped records were damaged and begin anew");
         }
         if tickets_lost {
-            problems.note("tickets", "the list of requests to the vendor was damaged and begins anew");
+            health.note("tickets", "the list of requests to the vendor was damaged and begins anew");
         }
         if copied {
-            problems.note(
+            health.note(
                 "device",
                 "the data was made on another computer: this one is a copy; doctor says what to do",
             );
         }
         for loss in losses {
-            problems.note("keys", loss.to_string());
+            health.note("keys", loss.to_string());
         }
         let mut agent = Self {
             protector,
-            dispatch: Dispatch::new(&config, random_u64(&random)?, now),
-            wash: Wash::new(Catalog::built_in()),
-            wishes: wishes::kept(&config),
+            uplink: Uplink::new(&config, random_u64(&random)?, now),
             config,
             vault,
             book,
             tally,
-            open,
-            usage,
-            sent: LastSent::open(data.join("sent.sealed")),
-            requests,
-            tickets,
+            usage: Statistics::new(open, usage, data.join("sent.sealed")),
+            requests: Requests::new(requests, tickets),
             support,
-            taking: Taking::default(),
-            periods: Periods::default(),
-            problems,
+            health,
             busy_until: None,
             running: false,
             device_due: Duration::ZERO,
-            quiet_until: Duration::ZERO,
-            seconds_told: 0,
-            poisoned: false,
             started,
             random,
             wakes: mpsc::channel(),
             _lock: lock,
         };
-        agent.note_losses(&open_recovery)?;
-        agent.note_losses(&usage_recovery)?;
-        agent.note_losses(&requests_recovery)?;
+        for recovery in [open_recovery, usage_recovery, requests_recovery] {
+            agent.parts().cx.note_losses(&recovery)?;
+        }
         agent.finish_withdrawals(now)?;
-        agent.shred_ended(agent.look_at_clock(now), now)?;
+        let Parts { usage, mut cx, .. } = agent.parts();
+        let clock = Watched::now(&cx);
+        usage.shred_ended(&mut cx, clock)?;
         agent.expire_support(now)?;
-        agent.resume_journal(now)?;
-        agent.forget_stale_cursors(now)?;
-        agent.dispatch.connect(&agent.config, agent.book.policy(), &agent.vault, now);
+        let Parts { usage, uplink, mut cx, .. } = agent.parts();
+        usage.resume_journal(&mut cx)?;
+        usage.forget_stale_cursors(&mut cx)?;
+        uplink.connect(&cx);
         agent.resume_decommissioning(now)?;
         Ok(agent)
     }

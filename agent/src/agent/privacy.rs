@@ -14,7 +14,6 @@ use crate::consent::{By, Channel, Flag};
 use crate::deidentify::clean::{Payload, Tray};
 use crate::deidentify::journal::Journal;
 use crate::deidentify::usage::Usage;
-use crate::limits;
 use crate::ordered::ordered;
 use crate::request::{PrivacyAsk, Refused, Reply, SENT};
 use crate::vault::Vault;
@@ -49,29 +48,28 @@ impl Agent {
             "status": self.status(now),
             "policy": {"id": policy.id(), "version": policy.version(), "sha256": policy.hash()},
             "ledger": self.book.lines().collect::<Vec<_>>(),
-            "tickets": self.tickets.all(),
+            "tickets": self.requests.tickets.all(),
             "patients": "No patient's data is held in these records: none is ever taken into them.",
         }))
     }
 
     /// A page of what waits in a tray: every record by number and hash, and in full while it may be read.
     fn records(&mut self, tray: &str, from: u64, now: i64) -> Result<Value, Trouble> {
-        const ITEMS: usize = limits::EXPORT_ITEMS;
         let (usage, vault) = (self.book.permit(now), &self.vault);
         let records = |usage: Usage| records_said(&usage.into_batch().records);
         Ok(match tray {
-            SENT => page(&self.sent.page(from, ITEMS), usage, vault, records),
+            SENT => page(&self.usage.page_of_sent(from), usage, vault, records),
             _ if tray == Tray::Usage.as_str() => {
-                let held = self.usage.oldest(from, ITEMS, limits::PAGE_BYTES)?;
+                let held = self.usage.page_of_usage(from)?;
                 page(&held.iter().collect::<Vec<_>>(), usage, vault, records)
             }
             _ if tray == Tray::Open.as_str() => {
-                let held = self.open.oldest(from, ITEMS, limits::PAGE_BYTES)?;
+                let held = self.usage.page_of_open(from)?;
                 let said = |piece: Journal| records_said(&piece.into_records().collect::<Vec<_>>());
                 page(&held.iter().collect::<Vec<_>>(), usage, vault, said)
             }
             _ => {
-                let held = self.requests.oldest(from, ITEMS, limits::PAGE_BYTES)?;
+                let held = self.requests.page(from)?;
                 let rights = Some(self.book.rights());
                 page(&held.iter().collect::<Vec<_>>(), rights, vault, |request: VendorRequest| json!(request))
             }
@@ -96,7 +94,7 @@ impl Agent {
             // Also what no yes stands for any more: kept under an old policy, or of a case that is over.
             keys += erased.keys + self.vault.shred(&flag.compartment())?.files;
             match &flag {
-                Flag::UsageStatistics => self.purge_usage(now)?,
+                Flag::UsageStatistics => self.purge_usage()?,
                 Flag::SupportCase(case) | Flag::SupportScanData(case) => {
                     self.purge_case(case, flag.purpose())?;
                 }
@@ -121,7 +119,7 @@ impl Agent {
         now: i64,
     ) -> Result<(), Trouble> {
         let newest = self.book.head().map_or(Digest::from_bytes([0; 32]), |(_, hash)| hash);
-        self.put_request(VendorRequest::general(kind, case, newest, now), now)
+        self.put_request(VendorRequest::general(kind, case, newest, now))
     }
 }
 

@@ -3,6 +3,7 @@
 mod bundle;
 mod draft;
 mod job;
+pub(super) mod upload;
 
 use std::io;
 use std::path::Path;
@@ -11,6 +12,7 @@ use data_encoding::BASE64;
 use protocol::{CaseId, Purpose, Reason};
 use serde_json::{Value, json};
 
+use super::clock::Watched;
 use super::{Agent, Trouble};
 use crate::consent::state::to_text;
 use crate::consent::{By, Channel, Flag, State};
@@ -21,6 +23,7 @@ use crate::support::record::Bundle;
 use crate::vault::Vault;
 use draft::Shown;
 use job::Job;
+use upload::Sending;
 
 /// The support cases of this workstation.
 pub(super) struct Support {
@@ -31,6 +34,8 @@ pub(super) struct Support {
     last: Option<Reply>,
     /// The draft that was shown last, for a page asks for thousands of its files.
     shown: Option<Shown>,
+    /// The bundle that is being sent.
+    sending: Option<Sending>,
 }
 
 impl Support {
@@ -38,7 +43,7 @@ impl Support {
     pub(super) fn open(data: &Path, vault: &mut Vault) -> io::Result<(Self, usize)> {
         let (queue, lost) = Queue::open(data, vault)?;
         let drafts = Drafts::open(data, vault)?;
-        Ok((Self { queue, drafts, job: None, last: None, shown: None }, lost))
+        Ok((Self { queue, drafts, job: None, last: None, shown: None, sending: None }, lost))
     }
 
     /// Whether something is gathered or sealed now.
@@ -142,7 +147,7 @@ impl Agent {
                 }
                 _ => false,
             };
-            if is_over && (self.book.was_ended(&flag) || self.look_at_clock(now).is_steady()) {
+            if is_over && (self.book.was_ended(&flag) || Watched::now(&self.parts().cx).is_steady()) {
                 self.vault.shred(&flag.compartment())?;
                 let gone = self.purge_case(&case, Purpose::SupportCase)?;
                 self.tally.drop(Reason::Expired, gone);

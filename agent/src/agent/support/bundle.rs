@@ -124,7 +124,7 @@ impl Agent {
         let state = bundle.state;
         match state {
             State::Sent => Reply::refused(Refused::Failed, "the vendor has this bundle already"),
-            _ if !self.dispatch.is_enrolled() => Reply::refused(
+            _ if !self.uplink.is_enrolled() => Reply::refused(
                 Refused::Failed,
                 "this device is not enrolled: `support export` writes the same sealed file for a stick",
             ),

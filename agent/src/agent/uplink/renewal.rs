@@ -9,8 +9,8 @@ use log::{info, warn};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::dispatch::{About, Transfer};
-use super::{Agent, connection, unix_now};
+use super::super::cx::Cx;
+use super::{About, Transfer, Uplink, connection};
 use crate::config::Config;
 use crate::ship::enrol::{self, EnrolError};
 use crate::ship::exchange::Outcome;
@@ -63,44 +63,43 @@ pub fn certificate_life(data_dir: &Path) -> Option<(i64, i64)> {
     Some((from.parse().ok()?, until.parse().ok()?))
 }
 
-impl Agent {
+impl Uplink {
     /// The renewal, if it is due, something may leave, and the last try is long enough ago.
-    pub(super) fn next_renewal(&mut self, now: i64, request_waits: bool) -> Option<Transfer> {
-        let life = self.dispatch.life.filter(|life| life.wants_renewal(now))?;
-        if !(self.may_send(now) || request_waits && life.has_ended(now)) {
+    pub(in crate::agent) fn next_renewal(&mut self, cx: &Cx<'_>, request_waits: bool) -> Option<Transfer> {
+        let life = self.certificate.life().filter(|life| life.wants_renewal(cx.now))?;
+        if !(cx.may_send() || request_waits && life.has_ended(cx.now)) {
             return None;
         }
-        if let Some(again) = self.dispatch.renew_again.filter(|again| *again > self.since_start()) {
+        if let Some(again) = self.renew_again.filter(|again| *again > cx.elapsed) {
             self.due_at(again);
             return None;
         }
-        let key = self.vault.device_key();
+        let key = cx.vault.device_key();
         let exchange = enrol::renew(key.public_key(), |text| key.sign(text)).ok()?;
         Some(Transfer { exchange, about: About::Renewal })
     }
 
     /// Uses the new certificate, or keeps the old one and tries again later.
-    pub(super) fn heard_of_renewal(&mut self, outcome: Outcome) {
-        let now = unix_now();
-        let key = self.vault.device_key();
-        let renewed = std::fs::read(&self.config.collector.ca)
+    pub(in crate::agent) fn renewed(&mut self, cx: &mut Cx<'_>, outcome: Outcome) {
+        let key = cx.vault.device_key();
+        let renewed = std::fs::read(&cx.config.collector.ca)
             .map_err(|_| EnrolError::NotTrusted)
-            .and_then(|ca| enrol::enrolled(outcome, key.id(), key.pkcs8(), &ca, now.unsigned_abs()));
+            .and_then(|ca| enrol::enrolled(outcome, key.id(), key.pkcs8(), &ca, cx.now.unsigned_abs()));
         let kept = renewed.map_err(|e| e.as_renewal()).and_then(|(identity, reply)| {
-            connection::keep(&self.config, &identity, &reply.not_after, now)
+            connection::keep(cx.config, &identity, &reply.not_after, cx.now)
                 .map_err(|e| format!("it cannot be kept ({}): check data_dir", e.kind()))
         });
         match kept {
             Ok(()) => {
                 info!("the certificate was renewed");
-                self.problems.solved("certificate");
-                self.dispatch.connect(&self.config, self.book.policy(), &self.vault, now);
+                cx.health.solved("certificate");
+                self.connect(cx);
             }
             Err(what) => {
                 warn!("the certificate was not renewed: {what}");
-                self.problems.note("certificate", format!("the certificate was not renewed: {what}"));
-                let jitter = Duration::from_secs(self.random() % limits::RENEW_AGAIN.as_secs());
-                self.dispatch.renew_again = Some(self.since_start() + limits::RENEW_AGAIN + jitter);
+                cx.health.note("certificate", format!("the certificate was not renewed: {what}"));
+                let jitter = Duration::from_secs(cx.jitter() % limits::RENEW_AGAIN.as_secs());
+                self.renew_again = Some(cx.elapsed + limits::RENEW_AGAIN + jitter);
             }
         }
     }

@@ -9,13 +9,16 @@ use std::io;
 use log::{debug, warn};
 use protocol::Reason;
 
-use super::{Agent, Trouble};
+use super::super::Trouble;
+use super::super::cx::Cx;
+use super::{Statistics, header};
 use crate::collect::Raw;
 use crate::collect::outbox::{self, Lines, Source};
 use crate::consent::Flag;
 use crate::consent::permit::UsageStatistics;
 use crate::deidentify::clean::Payload;
-use crate::deidentify::usage::{Wanted, Window};
+use crate::deidentify::journal::Journal;
+use crate::deidentify::usage::{Usage, Wanted, Window};
 use crate::vault::sealed::{Cursor, Sealed};
 use crate::{killpoint, limits};
 
@@ -24,6 +27,17 @@ use crate::{killpoint, limits};
 pub(super) struct Taking {
     waiting: VecDeque<Source>,
     reading: Option<Reading>,
+}
+
+/// What a look into the outbox brought.
+pub(in crate::agent) enum Taken {
+    /// Nothing, or nothing may be taken in.
+    Nothing,
+    /// A group was taken in and is durable.
+    Group {
+        /// There is more that can be taken now.
+        more: bool,
+    },
 }
 
 #[derive(Debug)]
@@ -35,40 +49,40 @@ struct Reading {
     tally: u64,
 }
 
-impl Agent {
+impl Statistics {
     /// Removes every complete file unread, and counts it: nobody said yes.
-    pub(super) fn discard_outbox(&mut self, now: i64) -> Result<(), Trouble> {
+    pub(in crate::agent) fn discard_outbox(&mut self, cx: &mut Cx<'_>) -> Result<(), Trouble> {
         self.taking = Taking::default();
         loop {
-            let listing = self.look(now)?;
-            let removed = self.remove(&listing).len();
+            let listing = look(cx)?;
+            let removed = remove(cx, &listing).len();
             if removed == 0 {
                 return Ok(());
             }
-            self.tally.drop(Reason::NoConsent, removed as u64);
-            outbox::sync(&self.config.kathea.outbox)?;
-            self.tally.save()?;
+            cx.tally.drop(Reason::NoConsent, removed as u64);
+            outbox::sync(&cx.config.kathea.outbox)?;
+            cx.tally.save()?;
         }
     }
 
-    /// Takes in what fits one commit. False when nothing is left, or nothing that can be removed.
-    pub(super) fn take_outbox(&mut self, now: i64) -> Result<bool, Trouble> {
-        let Some(granted) = self.granted_since(now) else {
-            if !self.book.is_unreadable() {
-                self.discard_outbox(now)?;
+    /// Takes in what fits one commit.
+    pub(in crate::agent) fn take_outbox(&mut self, cx: &mut Cx<'_>) -> Result<Taken, Trouble> {
+        let Some(granted) = granted_since(cx) else {
+            if !cx.registry.is_unreadable() {
+                self.discard_outbox(cx)?;
             }
-            return Ok(false);
+            return Ok(Taken::Nothing);
         };
         if self.taking.reading.is_none() && self.taking.waiting.is_empty() {
-            self.taking.waiting = self.look(now)?.into();
+            self.taking.waiting = look(cx)?.into();
         }
-        let window = Window { granted, now };
-        let counted = self.tally.mark();
+        let window = Window { granted, now: cx.now };
+        let counted = cx.tally.mark();
         let mut read: Vec<(Source, u64, bool)> = Vec::new();
         let mut lines_left = limits::GROUP_LINES;
         while lines_left > 0 && read.len() < limits::GROUP_FILES {
-            let Some(mut reading) = self.next_file() else { break };
-            while lines_left > 0 && self.take_line(&mut reading, window) {
+            let Some(mut reading) = self.next_file(cx) else { break };
+            while lines_left > 0 && self.take_line(cx, &mut reading, window) {
                 lines_left -= 1;
             }
             let (taken, whole) = (reading.lines.taken(), reading.lines.whole());
@@ -78,24 +92,24 @@ impl Agent {
             }
         }
         if read.is_empty() {
-            return Ok(false);
+            return Ok(Taken::Nothing);
         }
         let cursors: Vec<Cursor> =
             read.iter().map(|(source, taken, _)| Cursor { source: source.id(), taken: *taken }).collect();
-        if let Err(trouble) = self.commit(&cursors, now).and_then(|()| self.tally_cursors(&cursors)) {
+        if let Err(trouble) = self.commit(cx, &cursors).and_then(|()| count_cursors(cx, &cursors)) {
             // The files are read again from their cursors.
             self.taking = Taking::default();
-            self.tally.revert(counted);
+            cx.tally.revert(counted);
             return Err(trouble);
         }
         killpoint::step("intake.counted");
-        self.keep_in_order(now);
-        let removed = self.remove_read(&read)?;
-        Ok(removed > 0 || self.taking.reading.is_some() || !self.taking.waiting.is_empty())
+        let removed = self.remove_read(cx, &read)?;
+        let more = removed > 0 || self.taking.reading.is_some() || !self.taking.waiting.is_empty();
+        Ok(Taken::Group { more })
     }
 
     /// The next line of a file, washed; false at its end.
-    fn take_line(&mut self, reading: &mut Reading, window: Window) -> bool {
+    fn take_line(&mut self, cx: &mut Cx<'_>, reading: &mut Reading, window: Window) -> bool {
         let at = reading.lines.taken();
         let Some(line) = reading.lines.next() else { return false };
         let wanted = Wanted { usage: at >= reading.usage, open: at >= reading.open };
@@ -108,19 +122,19 @@ impl Agent {
             && at >= reading.tally
         {
             debug!("outbox: line {} column {} refused: {}", at + 1, refusal.column, refusal.reason);
-            self.tally.drop(refusal.reason, 1);
+            cx.tally.drop(refusal.reason, 1);
         }
         true
     }
 
-    fn next_file(&mut self) -> Option<Reading> {
+    fn next_file(&mut self, cx: &mut Cx<'_>) -> Option<Reading> {
         if let Some(reading) = self.taking.reading.take() {
             return Some(reading);
         }
         while let Some(source) = self.taking.waiting.pop_front() {
             let id = source.id();
             let (usage, open) = (self.usage.cursor(&id).unwrap_or(0), self.open.cursor(&id).unwrap_or(0));
-            let tally = self.tally.cursor(id);
+            let tally = cx.tally.cursor(id);
             match source.open(usage.min(open).min(tally)) {
                 Ok(lines) => return Some(Reading { source, lines, usage, open, tally }),
                 Err(e) if e.kind() == io::ErrorKind::NotFound => {}
@@ -131,29 +145,33 @@ impl Agent {
     }
 
     /// Files that are read to their end go; their cursors go when that is durable. Returns how many went.
-    fn remove_read(&mut self, read: &[(Source, u64, bool)]) -> Result<usize, Trouble> {
-        let gone = self.remove(read.iter().filter(|(_, _, whole)| *whole).map(|(source, _, _)| source));
+    fn remove_read(&mut self, cx: &mut Cx<'_>, read: &[(Source, u64, bool)]) -> Result<usize, Trouble> {
+        let gone = remove(cx, read.iter().filter(|(_, _, whole)| *whole).map(|(source, _, _)| source));
         if gone.is_empty() {
             return Ok(0);
         }
         killpoint::step("outbox.removed");
-        outbox::sync(&self.config.kathea.outbox)?;
+        outbox::sync(&cx.config.kathea.outbox)?;
         killpoint::step("outbox.synced");
         self.usage.forget(&gone);
         self.open.forget(&gone);
-        gone.iter().for_each(|source| self.tally.forget(*source));
-        self.tally.save()?;
+        gone.iter().for_each(|source| cx.tally.forget(*source));
+        cx.tally.save()?;
         Ok(gone.len())
     }
 
     /// One line from the local socket or the command line. It is durable when this returns.
-    pub(super) fn take_lines(&mut self, lines: &[&[u8]], now: i64) -> Vec<Result<(), Reason>> {
-        let Some(granted) = self.granted_since(now) else {
-            self.tally.drop(Reason::NoConsent, lines.len() as u64);
-            self.save_tally();
+    pub(in crate::agent) fn take_lines(
+        &mut self,
+        cx: &mut Cx<'_>,
+        lines: &[&[u8]],
+    ) -> Vec<Result<(), Reason>> {
+        let Some(granted) = granted_since(cx) else {
+            cx.tally.drop(Reason::NoConsent, lines.len() as u64);
+            cx.save_tally();
             return lines.iter().map(|_| Err(Reason::NoConsent)).collect();
         };
-        let window = Window { granted, now };
+        let window = Window { granted, now: cx.now };
         let mut answers: Vec<Result<(), Reason>> = lines
             .iter()
             .map(|line| {
@@ -163,25 +181,22 @@ impl Agent {
             })
             .collect();
         for refused in answers.iter().filter_map(|answer| answer.err()) {
-            self.tally.drop(refused, 1);
+            cx.tally.drop(refused, 1);
         }
-        match self.commit(&[], now) {
-            Ok(()) => self.keep_in_order(now),
-            Err(trouble) => {
-                warn!("nothing can be taken in: {trouble}");
-                for answer in answers.iter_mut().filter(|answer| answer.is_ok()) {
-                    *answer = Err(Reason::Quota);
-                    self.tally.drop(Reason::Quota, 1);
-                }
+        if let Err(trouble) = self.commit(cx, &[]) {
+            warn!("nothing can be taken in: {trouble}");
+            for answer in answers.iter_mut().filter(|answer| answer.is_ok()) {
+                *answer = Err(Reason::Quota);
+                cx.tally.drop(Reason::Quota, 1);
             }
         }
-        self.save_tally();
+        cx.save_tally();
         answers
     }
 
     /// Seals what the wash room holds and makes it durable, with the cursors of where it came from.
-    fn commit(&mut self, cursors: &[Cursor], now: i64) -> Result<(), Trouble> {
-        let sealed = self.seal_washed(cursors, now);
+    fn commit(&mut self, cx: &mut Cx<'_>, cursors: &[Cursor]) -> Result<(), Trouble> {
+        let sealed = self.seal_washed(cx, cursors);
         let (events, journals) = match sealed {
             Ok(sealed) => sealed,
             Err(trouble) => {
@@ -197,50 +212,20 @@ impl Agent {
         Ok(())
     }
 
-    /// What a commit makes due. It is durable whatever goes wrong here, so nobody is told that it was not taken.
-    fn keep_in_order(&mut self, now: i64) {
-        let kept = self.keep_quota().and_then(|()| self.fold_long_journals(now));
-        if let Err(trouble) = kept.and_then(|()| self.merge_small_records(now)) {
-            self.trouble("upkeep", &trouble);
-        } else {
-            self.problems.solved("upkeep");
-        }
-    }
-
-    /// When the yes was given that is live now.
-    fn granted_since(&self, now: i64) -> Option<i64> {
-        self.book.permit::<UsageStatistics>(now)?;
-        self.book.granted_since(&Flag::UsageStatistics)
-    }
-
-    /// What can't be saved now is saved with the next change.
-    pub(super) fn save_tally(&mut self) {
-        if let Err(e) = self.tally.save() {
-            self.trouble("tally", &e.into());
-        }
-    }
-
-    fn tally_cursors(&mut self, cursors: &[Cursor]) -> Result<(), Trouble> {
-        for cursor in cursors {
-            self.tally.advance(cursor.source, cursor.taken);
-        }
-        Ok(self.tally.save()?)
-    }
-
     #[allow(clippy::type_complexity, reason = "the two trays' share of one group")]
     fn seal_washed(
         &mut self,
+        cx: &mut Cx<'_>,
         cursors: &[Cursor],
-        now: i64,
-    ) -> Result<(Vec<Sealed<super::Usage>>, Vec<Sealed<super::Journal>>), Trouble> {
-        let permit = self.book.permit::<UsageStatistics>(now).ok_or(Trouble::NoPermit)?;
-        let header = super::header(&permit, self.book.policy(), self.wash.catalog());
+    ) -> Result<(Vec<Sealed<Usage>>, Vec<Sealed<Journal>>), Trouble> {
+        let permit = cx.registry.permit::<UsageStatistics>(cx.now).ok_or(Trouble::NoPermit)?;
+        let header = header(&permit, cx.registry.policy(), self.wash.catalog());
         let mut events = Vec::new();
         let washed = self.wash.events(&header, self.usage.position());
         let count = washed.len();
         for (index, (clean, position)) in washed.into_iter().enumerate() {
             let cursors = if index + 1 == count { cursors } else { &[] };
-            events.push(Sealed::new(&clean, position, cursors, &permit, &mut self.vault, now)?);
+            events.push(Sealed::new(&clean, position, cursors, &permit, cx.vault, cx.now)?);
         }
         let mut journals = Vec::new();
         let mut position = self.open.position();
@@ -249,45 +234,56 @@ impl Agent {
         for (index, clean) in washed.into_iter().enumerate() {
             let cursors = if index + 1 == count { cursors } else { &[] };
             self.periods.note(clean.get().period);
-            journals.push(Sealed::new(&clean, position, cursors, &permit, &mut self.vault, now)?);
+            journals.push(Sealed::new(&clean, position, cursors, &permit, cx.vault, cx.now)?);
             position.number += u64::from(clean.get().records());
             position.seq += u64::from(clean.get().records());
         }
         Ok((events, journals))
     }
+}
 
-    /// The complete files, and a count for each thing that only looks like one.
-    fn look(&mut self, now: i64) -> Result<Vec<Source>, Trouble> {
-        self.problems.solved("outbox");
-        let listing = outbox::list(&self.config.kathea.outbox, now)?;
-        for id in listing.not_files {
-            if self.tally.cursor(id) == 0 {
-                self.tally.drop(Reason::NotAFile, 1);
-                self.tally.advance(id, 1);
-                warn!(
-                    "the outbox holds something with the ending .ndjson that is no regular file: remove it"
-                );
-            }
+/// The complete files, and a count for each thing that only looks like one.
+fn look(cx: &mut Cx<'_>) -> Result<Vec<Source>, Trouble> {
+    cx.health.solved("outbox");
+    let listing = outbox::list(&cx.config.kathea.outbox, cx.now)?;
+    for id in listing.not_files {
+        if cx.tally.cursor(id) == 0 {
+            cx.tally.drop(Reason::NotAFile, 1);
+            cx.tally.advance(id, 1);
+            warn!("the outbox holds something with the ending .ndjson that is no regular file: remove it");
         }
-        self.tally.save()?;
-        Ok(listing.sources)
     }
+    cx.tally.save()?;
+    Ok(listing.sources)
+}
 
-    /// Removes files; gives the ids of those that went.
-    fn remove<'a>(&mut self, sources: impl IntoIterator<Item = &'a Source>) -> Vec<[u8; 16]> {
-        let (mut gone, mut refused) = (Vec::new(), None);
-        for source in sources {
-            match source.remove() {
-                Ok(()) => gone.push(source.id()),
-                Err(e) => refused = Some(e.kind()),
-            }
+/// Removes files; gives the ids of those that went.
+fn remove<'a>(cx: &mut Cx<'_>, sources: impl IntoIterator<Item = &'a Source>) -> Vec<[u8; 16]> {
+    let (mut gone, mut refused) = (Vec::new(), None);
+    for source in sources {
+        match source.remove() {
+            Ok(()) => gone.push(source.id()),
+            Err(e) => refused = Some(e.kind()),
         }
-        if let Some(kind) = refused {
-            let what =
-                format!("files of the outbox cannot be removed ({kind}): give the agent's account the right");
-            warn!("{what}");
-            self.problems.note("outbox", what);
-        }
-        gone
     }
+    if let Some(kind) = refused {
+        let what =
+            format!("files of the outbox cannot be removed ({kind}): give the agent's account the right");
+        warn!("{what}");
+        cx.health.note("outbox", what);
+    }
+    gone
+}
+
+/// When the grant was given that is live now.
+fn granted_since(cx: &Cx<'_>) -> Option<i64> {
+    cx.registry.permit::<UsageStatistics>(cx.now)?;
+    cx.registry.granted_since(&Flag::UsageStatistics)
+}
+
+fn count_cursors(cx: &mut Cx<'_>, cursors: &[Cursor]) -> Result<(), Trouble> {
+    for cursor in cursors {
+        cx.tally.advance(cursor.source, cursor.taken);
+    }
+    Ok(cx.tally.save()?)
 }

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use log::info;
 use serde_json::json;
 
+use super::super::{Agent, Parts, unix_now};
 use super::renewal::Life;
-use super::{Agent, unix_now};
 use crate::config::Config;
 use crate::consent::Policy;
 use crate::durable;
@@ -17,7 +17,11 @@ use crate::ship::trust::Identity;
 use crate::vault::Vault;
 
 /// What the connection needs; without the device's certificate if there is none yet.
-pub(super) fn settings(config: &Config, policy: &Policy, vault: &Vault) -> Result<Settings, String> {
+pub(in crate::agent) fn settings(
+    config: &Config,
+    policy: &Policy,
+    vault: &Vault,
+) -> Result<Settings, String> {
     let ca_pem = std::fs::read(&config.collector.ca).map_err(|e| {
         format!("the vendor's CA ([collector] ca) cannot be read ({}): put the file there", e.kind())
     })?;
@@ -43,19 +47,24 @@ fn certificate(config: &Config) -> PathBuf {
 }
 
 /// Keeps the certificate that was given `now`, and until when it holds.
-pub(super) fn keep(config: &Config, identity: &Identity, not_after: &str, now: i64) -> std::io::Result<()> {
+pub(in crate::agent) fn keep(
+    config: &Config,
+    identity: &Identity,
+    not_after: &str,
+    now: i64,
+) -> std::io::Result<()> {
     durable::replace(&certificate(config), &identity.chain_pem)?;
     Life::keep(config, now, not_after)
 }
 
 /// Says that the collector retired this device (410): nothing is sent any more, also after a restart.
-pub(super) fn retired(config: &Config) -> PathBuf {
+pub(in crate::agent) fn retired(config: &Config) -> PathBuf {
     config.data_dir.join("retired")
 }
 
 impl Agent {
     /// One-time token to certificate. An administrator's explicit act; waits for the collector's answer.
-    pub(super) fn enroll(&mut self, url: Option<&str>, token: &str) -> Reply {
+    pub(in crate::agent) fn enroll(&mut self, url: Option<&str>, token: &str) -> Reply {
         let mut settings = match settings(&self.config, self.book.policy(), &self.vault) {
             Ok(settings) => settings,
             Err(what) => return Reply::refused(Refused::Failed, what),
@@ -81,7 +90,8 @@ impl Agent {
             return Reply::refused(Refused::Failed, what);
         }
         let _ = std::fs::remove_file(retired(&self.config));
-        self.dispatch.connect(&self.config, self.book.policy(), &self.vault, now);
+        let Parts { uplink, cx, .. } = self.parts();
+        uplink.connect(&cx);
         info!("enrolled");
         Reply::done(json!({"device": reply.device_id, "not_after": reply.not_after}))
     }

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::dispatch::Stream;
+use super::Stream;
 use crate::config::Config;
 use crate::{durable, limits};
 

@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use protocol::civil::Granularity;
 use protocol::{Digest, Reason};
 
-use super::{Agent, Trouble};
+use super::super::Trouble;
+use super::super::cx::Cx;
+use super::{Statistics, header};
 use crate::consent::permit::{Permit, UsageStatistics};
 use crate::deidentify::clean::{Clean, Payload};
 use crate::deidentify::journal::{Journal, Period};
@@ -69,16 +71,16 @@ struct Gathered {
     end: u64,
 }
 
-impl Agent {
+impl Statistics {
     /// Reads which periods are open, unless that is known, and finishes what a crash cut.
-    pub(super) fn resume_journal(&mut self, now: i64) -> Result<(), Trouble> {
+    pub(in crate::agent) fn resume_journal(&mut self, cx: &mut Cx<'_>) -> Result<(), Trouble> {
         if self.periods.known {
             return Ok(());
         }
-        let Some(permit) = self.book.permit::<UsageStatistics>(now) else { return Ok(()) };
+        let Some(permit) = cx.registry.permit::<UsageStatistics>(cx.now) else { return Ok(()) };
         let (mut folded, mut unreadable) = (Vec::new(), Vec::new());
         let mut periods = Periods { known: true, ..Periods::default() };
-        each_piece(&mut self.open, &permit, &self.vault, |open, sealed, piece| {
+        each_piece(&mut self.open, &permit, cx.vault, |open, sealed, piece| {
             let Some(piece) = piece else { return unreadable.push(sealed.numbers()) };
             let source = fold_source(piece.period);
             if Some(sealed.position().number) < self.usage.cursor(&source).max(open.cursor(&source)) {
@@ -90,8 +92,8 @@ impl Agent {
         self.periods = periods;
         // A piece whose key is lost says nothing any more. Nobody waits for its numbers: they are counted, and over.
         let lost: u64 = unreadable.iter().map(|numbers| numbers.end - numbers.start).sum();
-        self.tally.drop(Reason::Damaged, lost);
-        self.tally.save()?;
+        cx.tally.drop(Reason::Damaged, lost);
+        cx.tally.save()?;
         folded.extend(unreadable);
         folded.extend(self.open.missing().into_iter().map(|missing| missing.numbers));
         if !folded.is_empty() {
@@ -101,18 +103,18 @@ impl Agent {
     }
 
     /// Folds the periods that are over into records ready to leave; `all`: the open ones too.
-    pub(super) fn close_periods(&mut self, all: bool, now: i64) -> Result<(), Trouble> {
-        let due = if all { self.periods.all() } else { self.periods.over(now) };
+    pub(in crate::agent) fn close_periods(&mut self, cx: &mut Cx<'_>, all: bool) -> Result<(), Trouble> {
+        let due = if all { self.periods.all() } else { self.periods.over(cx.now) };
         for some in chunks(due) {
-            self.close(&some, now)?;
+            self.close(cx, &some)?;
         }
         Ok(())
     }
 
-    fn close(&mut self, due: &BTreeSet<Period>, now: i64) -> Result<(), Trouble> {
-        let Some(permit) = self.book.permit::<UsageStatistics>(now) else { return Ok(()) };
-        let gathered = gather(&mut self.open, &permit, &self.vault, due)?;
-        let header = super::header(&permit, self.book.policy(), self.wash.catalog());
+    fn close(&mut self, cx: &mut Cx<'_>, due: &BTreeSet<Period>) -> Result<(), Trouble> {
+        let Some(permit) = cx.registry.permit::<UsageStatistics>(cx.now) else { return Ok(()) };
+        let gathered = gather(&mut self.open, &permit, cx.vault, due)?;
+        let header = header(&permit, cx.registry.policy(), self.wash.catalog());
         let records = gathered.journals.into_values().flat_map(Journal::into_records).collect();
         let cursors = fold_cursors(due, gathered.end);
         let mut sealed = Vec::new();
@@ -120,7 +122,7 @@ impl Agent {
         let count = batches.len();
         for (index, (clean, position)) in batches.into_iter().enumerate() {
             let cursors: &[Cursor] = if index + 1 == count { &cursors } else { &[] };
-            sealed.push(Sealed::new(&clean, position, cursors, &permit, &mut self.vault, now)?);
+            sealed.push(Sealed::new(&clean, position, cursors, &permit, cx.vault, cx.now)?);
         }
         killpoint::step("close.sealed");
         self.usage.put(&sealed)?;
@@ -133,10 +135,10 @@ impl Agent {
     }
 
     /// Folds the pieces of a period into few, where single lines made many.
-    pub(super) fn fold_long_journals(&mut self, now: i64) -> Result<(), Trouble> {
+    pub(in crate::agent) fn fold_long_journals(&mut self, cx: &mut Cx<'_>) -> Result<(), Trouble> {
         for some in chunks(self.periods.long()) {
-            let Some(permit) = self.book.permit::<UsageStatistics>(now) else { return Ok(()) };
-            let gathered = gather(&mut self.open, &permit, &self.vault, &some)?;
+            let Some(permit) = cx.registry.permit::<UsageStatistics>(cx.now) else { return Ok(()) };
+            let gathered = gather(&mut self.open, &permit, cx.vault, &some)?;
             let cursors = fold_cursors(&some, gathered.end);
             let pieces: Vec<Journal> = gathered
                 .journals
@@ -150,14 +152,7 @@ impl Agent {
             for (index, piece) in pieces.into_iter().enumerate() {
                 let records = u64::from(piece.records());
                 let cursors: &[Cursor] = if index + 1 == count { &cursors } else { &[] };
-                sealed.push(Sealed::new(
-                    &Clean::new(piece),
-                    position,
-                    cursors,
-                    &permit,
-                    &mut self.vault,
-                    now,
-                )?);
+                sealed.push(Sealed::new(&Clean::new(piece), position, cursors, &permit, cx.vault, cx.now)?);
                 position.number += records;
                 position.seq += records;
             }

@@ -10,15 +10,14 @@ use protocol::bundle::Announcement;
 use protocol::{Digest, Purpose};
 use ring::digest::{Context, SHA256};
 
-use super::dispatch::{About, Stream, Transfer};
-use super::heard::utc_text;
-use super::next::probe;
-use super::{Agent, Trouble, unix_now};
+use super::super::cx::Cx;
+use super::super::{Trouble, utc_text};
+use super::Support;
 use crate::consent::Book;
 use crate::consent::permit::{Lease, SupportCase, SupportScanData};
 use crate::limits;
 use crate::ship::exchange::{Exchange, Outcome};
-use crate::ship::pace::{self, Reply, Waiting};
+use crate::ship::pace::Reply;
 use crate::ship::routes;
 use crate::ship::tus::{Heard, Step, Upload};
 use crate::support::record::Bundle;
@@ -30,58 +29,53 @@ pub(super) struct Sending {
 }
 
 /// One step of it on its way.
-pub(super) struct Stepping {
+pub(in crate::agent) struct Stepping {
     id: String,
     step: Step,
     begun: Duration,
 }
 
-impl Agent {
-    /// What goes now of the oldest bundle that may leave: at once, but not while a scan runs.
-    pub(super) fn next_bundle(&mut self, now: i64) -> Result<Option<Transfer>, Trouble> {
-        let elapsed = self.since_start();
-        let book = &self.book;
-        let due = self.support.queue.next(|bundle| lease(book, bundle, now).is_some());
-        let due = due.map(|bundle| (bundle.id.clone(), bundle.case.clone()));
-        if let (Some(_), true, Some(until)) = (&due, self.is_busy(), self.busy_until) {
-            self.due_at(until);
-            return Ok(None);
-        }
-        let waiting = if due.is_some() { Waiting::Urgent } else { Waiting::Nothing };
-        match (self.dispatch.bundles.next(elapsed, waiting), due) {
-            (pace::Step::Send { .. }, Some((id, _))) => self.step_of(&id, now),
-            (pace::Step::Probe, _) => Ok(Some(probe(Stream::Bundles))),
-            (pace::Step::Wait(until), _) => {
-                self.due_at(until);
-                Ok(None)
-            }
-            _ => Ok(None),
-        }
+/// What the schedule is told after a step.
+pub(in crate::agent) enum After {
+    /// The next step may follow at once.
+    GoOn,
+    /// What the answer says of the collector.
+    Tell(Reply),
+    /// Likewise, and another bundle may follow at once.
+    TellAndGoOn(Reply),
+}
+
+impl Support {
+    /// The oldest bundle that may leave.
+    pub(in crate::agent) fn next_bundle(&self, cx: &Cx<'_>) -> Option<String> {
+        let due = self.queue.next(|bundle| lease(cx.registry, bundle, cx.now).is_some());
+        due.map(|bundle| bundle.id.clone())
     }
 
-    fn step_of(&mut self, id: &str, now: i64) -> Result<Option<Transfer>, Trouble> {
-        let (Some(bundle), rate) = (self.support.queue.find(id), self.config.ship.rate) else {
-            self.dispatch.bundles.goes_on();
-            return Ok(None);
-        };
-        if self.dispatch.sending.as_ref().is_none_or(|sending| sending.id != id) {
-            let upload = Upload::new(announcement(bundle), bundle.url.as_deref(), rate);
-            self.dispatch.sending = Some(Sending { id: id.to_owned(), upload });
+    /// The next step of a bundle; none if it cannot be read, and then it is given up.
+    pub(in crate::agent) fn next_step(
+        &mut self,
+        cx: &mut Cx<'_>,
+        id: &str,
+    ) -> Result<Option<(Stepping, Exchange)>, Trouble> {
+        let Some(bundle) = self.queue.find(id) else { return Ok(None) };
+        if self.sending.as_ref().is_none_or(|sending| sending.id != id) {
+            let upload = Upload::new(announcement(bundle), bundle.url.as_deref(), cx.config.ship.rate);
+            self.sending = Some(Sending { id: id.to_owned(), upload });
         }
-        let exchange = match (&self.dispatch.sending, lease(&self.book, bundle, now)) {
+        let exchange = match (&self.sending, lease(cx.registry, bundle, cx.now)) {
             (Some(sending), Some(lease)) => {
                 let step = sending.upload.next();
-                self.exchange_of(&sending.upload, step, bundle, lease).map(|exchange| (step, exchange))
+                self.exchange_of(cx, &sending.upload, step, bundle, lease).map(|exchange| (step, exchange))
             }
             _ => Err(io::ErrorKind::NotFound.into()),
         };
         match exchange {
             Ok((step, exchange)) => {
-                let about = About::Bundle(Stepping { id: id.to_owned(), step, begun: self.since_start() });
-                Ok(Some(Transfer { exchange, about }))
+                Ok(Some((Stepping { id: id.to_owned(), step, begun: cx.elapsed }, exchange)))
             }
             Err(e) => {
-                self.give_up(id, unreadable(id, e.kind()), now)?;
+                self.give_up(cx, id, unreadable(id, e.kind()))?;
                 Ok(None)
             }
         }
@@ -89,17 +83,18 @@ impl Agent {
 
     fn exchange_of(
         &self,
+        cx: &Cx<'_>,
         upload: &Upload,
         step: Step,
         bundle: &Bundle,
         lease: Lease,
     ) -> io::Result<Exchange> {
         if let Step::Consent(entry) = step {
-            let line = self.book.line(entry).ok_or(io::ErrorKind::NotFound)?;
+            let line = cx.registry.line(entry).ok_or(io::ErrorKind::NotFound)?;
             return Ok(Exchange { lease: Some(lease), ..routes::consent(line) });
         }
         let Step::Send { offset, length } = step else { return Ok(upload.exchange(step, None, lease)) };
-        let mut file = File::open(self.support.queue.path(&bundle.id))?;
+        let mut file = File::open(self.queue.path(&bundle.id))?;
         if file.metadata()?.len() != bundle.size {
             return Err(io::ErrorKind::InvalidData.into());
         }
@@ -110,75 +105,75 @@ impl Agent {
     }
 
     /// Takes the answer to a step.
-    pub(super) fn heard_of_bundle(&mut self, stepping: &Stepping, outcome: &Outcome) -> Result<(), Trouble> {
-        let (elapsed, now) = (self.since_start(), unix_now());
+    pub(in crate::agent) fn stepped(
+        &mut self,
+        cx: &mut Cx<'_>,
+        stepping: &Stepping,
+        outcome: &Outcome,
+    ) -> Result<After, Trouble> {
         let Stepping { id, step, begun } = stepping;
-        let sending = self.dispatch.sending.as_mut().filter(|sending| sending.id == *id);
-        let (Some(sending), Some(bundle)) = (sending, self.support.queue.find(id)) else {
+        let sending = self.sending.as_mut().filter(|sending| sending.id == *id);
+        let (Some(sending), Some(bundle)) = (sending, self.queue.find(id)) else {
             // Withdrawn or discarded meanwhile.
-            self.dispatch.sending = None;
-            self.dispatch.bundles.goes_on();
-            return Ok(());
+            self.sending = None;
+            return Ok(After::GoOn);
         };
-        let heard = sending.upload.heard(*step, outcome, elapsed.saturating_sub(*begun));
+        let heard = sending.upload.heard(*step, outcome, cx.elapsed.saturating_sub(*begun));
         let place =
             (sending.upload.offset().unwrap_or(bundle.offset), sending.upload.path().map(str::to_owned));
         if place != (bundle.offset, bundle.url.clone()) {
-            self.support.queue.note(id, place.0, place.1.as_deref(), &mut self.vault, now)?;
+            self.queue.note(id, place.0, place.1.as_deref(), cx.vault, cx.now)?;
         }
-        match heard {
-            Heard::GoesOn => self.dispatch.bundles.goes_on(),
-            Heard::Further => {
-                self.tell(Stream::Bundles, taken(), 1)?;
-            }
+        Ok(match heard {
+            Heard::GoesOn => After::GoOn,
+            Heard::Further => After::Tell(taken()),
             Heard::Settled(receipt) => {
-                self.tell(Stream::Bundles, taken(), 1)?;
-                self.settle_bundle(id, &receipt, now)?;
+                self.settle_bundle(cx, id, &receipt)?;
+                After::Tell(taken())
             }
             Heard::Refused => {
-                self.tell(Stream::Bundles, taken(), 1)?;
                 let what = format!(
                     "the collector refuses bundle {id}, for its size or because it knows of a later no: ask the \
                      vendor; `support send {id}` tries again, `support export {id}` writes it to a stick"
                 );
-                self.give_up(id, what, now)?;
+                self.give_up(cx, id, what)?;
+                After::TellAndGoOn(taken())
             }
             Heard::Setback(reply) => {
-                self.tell(Stream::Bundles, reply, 1)?;
                 let differs = outcome.as_ref().is_ok_and(|answer| answer.status == 409);
                 // Else a file that the disk damaged would be sent again and again.
                 if *step == Step::Complete && differs && !self.is_whole(id) {
-                    self.give_up(id, unreadable(id, io::ErrorKind::InvalidData), now)?;
+                    self.give_up(cx, id, unreadable(id, io::ErrorKind::InvalidData))?;
+                    After::TellAndGoOn(reply)
+                } else {
+                    After::Tell(reply)
                 }
             }
-        }
-        Ok(())
+        })
     }
 
     fn is_whole(&self, id: &str) -> bool {
-        self.support.queue.find(id).is_some_and(|bundle| {
-            let held =
-                File::open(self.support.queue.path(id)).and_then(|mut file| digest(&mut file, bundle.size));
+        self.queue.find(id).is_some_and(|bundle| {
+            let held = File::open(self.queue.path(id)).and_then(|mut file| digest(&mut file, bundle.size));
             held.is_ok_and(|held| held == bundle.sha256)
         })
     }
 
-    fn settle_bundle(&mut self, id: &str, receipt: &str, now: i64) -> Result<(), Trouble> {
-        let size = self.support.queue.find(id).map_or(0, |bundle| bundle.size);
-        self.support.queue.settle(id, receipt, &mut self.vault, now)?;
-        self.dispatch.sending = None;
-        self.tally.sent(Purpose::SupportCase.as_str(), 1, size, utc_text(now));
-        self.problems.solved("bundle");
+    fn settle_bundle(&mut self, cx: &mut Cx<'_>, id: &str, receipt: &str) -> Result<(), Trouble> {
+        let size = self.queue.find(id).map_or(0, |bundle| bundle.size);
+        self.queue.settle(id, receipt, cx.vault, cx.now)?;
+        self.sending = None;
+        cx.tally.sent(Purpose::SupportCase.as_str(), 1, size, utc_text(cx.now));
+        cx.health.solved("bundle");
         info!("sent a bundle of {size} bytes");
-        Ok(self.tally.save()?)
+        Ok(cx.tally.save()?)
     }
 
-    fn give_up(&mut self, id: &str, what: String, now: i64) -> Result<(), Trouble> {
+    fn give_up(&mut self, cx: &mut Cx<'_>, id: &str, what: String) -> Result<(), Trouble> {
         warn!("{what}");
-        self.problems.note("bundle", what);
-        self.dispatch.sending = None;
-        self.dispatch.bundles.goes_on();
-        Ok(self.support.queue.fail(id, &mut self.vault, now)?)
+        cx.health.note("bundle", what);
+        self.sending = None;
+        Ok(self.queue.fail(id, cx.vault, cx.now)?)
     }
 }
 

@@ -1,0 +1,143 @@
+//! What the collector answered: what it has for good is settled, everything else is kept.
+
+use super::support::upload::After;
+use super::uplink::{About, Answered, Stream, note_contact};
+use super::{Agent, Parts, Trouble, utc_text};
+use crate::consent::vendor_request::VendorRequest;
+use crate::killpoint;
+use crate::ship::exchange::Outcome;
+use crate::ship::pace::{Fate, Reply, Waiting};
+use crate::ship::{routes, tus};
+
+impl Agent {
+    /// Starts the transfer that is due, if there is one.
+    pub(super) fn start_transfer(&mut self) {
+        let wakes = self.wakes.0.clone();
+        if !self.uplink.is_free() {
+            return self.uplink.not_due();
+        }
+        match self.next_transfer(Waiting::Usual) {
+            Ok(Some(transfer)) => self.uplink.start(transfer, wakes),
+            Ok(None) => self.rest(),
+            Err(trouble) => self.trouble("ship", &trouble),
+        }
+    }
+
+    /// Sends everything that waits, here and now, until nothing is left or something asks to wait.
+    pub(super) fn drain(&mut self) {
+        loop {
+            match self.next_transfer(Waiting::Urgent) {
+                Ok(Some(transfer)) => match self.uplink.carry_out(transfer) {
+                    Some(answered) => self.take_answer(answered),
+                    None => break,
+                },
+                Ok(None) => break,
+                Err(trouble) => return self.trouble("ship", &trouble),
+            }
+        }
+        self.rest();
+    }
+
+    /// Nothing half-closed stays open between two drains.
+    fn rest(&mut self) {
+        let Parts { uplink, usage, requests, mut cx, .. } = self.parts();
+        uplink.rest();
+        usage.rest(&mut cx);
+        requests.rest(&mut cx);
+    }
+
+    /// Takes the answer to a transfer.
+    pub(super) fn take_answer(&mut self, answered: Answered) {
+        let Answered { https, about, outcome } = answered;
+        self.uplink.give_back(https);
+        if let Ok(answer) = &outcome {
+            if let Some((index, hash)) = answer.ledger_head() {
+                self.book.compare_head(index, hash);
+            }
+            // What answers a renewal says nothing of the ledger, nor of what the vendor asks for.
+            if !matches!(about, About::Renewal) && (200..300).contains(&answer.status) {
+                let Parts { uplink, cx, .. } = self.parts();
+                uplink.ledger_compared();
+                uplink.note_invitations(&cx, answer);
+            }
+        }
+        let reply = about.reply(&outcome);
+        note_contact(&mut self.parts().cx, &reply, &outcome);
+        if let Err(trouble) = self.hand_over(about, reply, outcome) {
+            self.trouble("ship", &trouble);
+        }
+    }
+
+    /// Gives the answer to the subsystem that it is for.
+    fn hand_over(&mut self, about: About, reply: Reply, outcome: Outcome) -> Result<(), Trouble> {
+        let Parts { uplink, usage, requests, support, mut cx } = self.parts();
+        match about {
+            About::Batch(parcel, missing) => {
+                let fate = uplink.tell(&mut cx, Stream::Usage, reply, parcel.records())?;
+                if matches!(fate, Fate::Consent) {
+                    uplink.consent_first = Some(parcel.consent());
+                }
+                usage.settle_batch(&mut cx, &parcel, &missing, &fate)
+            }
+            About::Request(numbers, request) => {
+                if let VendorRequest::Privacy { kind, request } = &request
+                    && let (_, Some(taken)) = routes::privacy_taken(&outcome)
+                {
+                    requests.tickets.taken(*kind, request, taken, utc_text(cx.now))?;
+                }
+                if let Fate::Settle { .. } = uplink.tell(&mut cx, Stream::Requests, reply, 1)? {
+                    killpoint::step("request.answered");
+                    requests.settle(numbers)?;
+                }
+                Ok(())
+            }
+            About::Ticket(ticket) => {
+                uplink.tell(&mut cx, Stream::Requests, reply, 0)?;
+                let state = routes::read_ticket(&outcome).ok().map(|reply| reply.state);
+                Ok(requests.tickets.heard(&ticket, state, cx.elapsed)?)
+            }
+            About::ConsentFirst(_) => {
+                uplink.consent_first = None;
+                match reply {
+                    Reply::Acknowledged { .. } => Ok(()),
+                    reply => uplink.tell(&mut cx, Stream::Usage, reply, 0).map(drop),
+                }
+            }
+            About::Renewal => {
+                uplink.renewed(&mut cx, outcome);
+                Ok(())
+            }
+            About::Bundle(stepping) => match support.stepped(&mut cx, &stepping, &outcome)? {
+                After::GoOn => {
+                    uplink.goes_on(Stream::Bundles);
+                    Ok(())
+                }
+                After::Tell(reply) => uplink.tell(&mut cx, Stream::Bundles, reply, 1).map(drop),
+                After::TellAndGoOn(reply) => {
+                    uplink.tell(&mut cx, Stream::Bundles, reply, 1)?;
+                    uplink.goes_on(Stream::Bundles);
+                    Ok(())
+                }
+            },
+            About::Head => uplink.tell(&mut cx, Stream::Usage, reply, 0).map(drop),
+            About::Probe(stream) => uplink.tell(&mut cx, stream, reply, 0).map(drop),
+        }
+    }
+}
+
+impl About {
+    /// What the outcome means to the schedule.
+    fn reply(&self, outcome: &Outcome) -> Reply {
+        match self {
+            Self::Batch(parcel, _) => parcel.reply(outcome),
+            Self::Request(_, VendorRequest::Consent(entry)) | Self::ConsentFirst(entry) => {
+                routes::consent_stored(outcome, *entry)
+            }
+            Self::Request(_, VendorRequest::Privacy { .. }) => routes::privacy_taken(outcome).0,
+            Self::Ticket(_) => routes::read_ticket(outcome).map_or_else(|reply| reply, |_| Reply::Welcome),
+            Self::Bundle(_) => tus::contact(outcome),
+            Self::Probe(_) | Self::Head => routes::probed(outcome),
+            Self::Renewal => routes::renewed(outcome),
+        }
+    }
+}

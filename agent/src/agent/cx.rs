@@ -1,0 +1,99 @@
+//! What the loop lends a subsystem for one call.
+
+use std::time::Duration;
+
+use log::{info, warn};
+use protocol::{Digest, Reason};
+use ring::rand::{SecureRandom, SystemRandom};
+
+use super::Trouble;
+use super::consents::short;
+use super::health::Health;
+use super::uplink::invitations::may_send;
+use crate::config::Config;
+use crate::consent::Book;
+use crate::spool::Recovery;
+use crate::tally::Tally;
+use crate::vault::Vault;
+
+/// Time, configuration, keys, what is allowed, and where to report: everything that more than one subsystem needs.
+pub(super) struct Cx<'a> {
+    /// Seconds since 1970 on the wall's clock: for periods, grants and shown times, never for an order.
+    pub(super) now: i64,
+    /// Since the start of the process, by a clock that never goes back.
+    pub(super) elapsed: Duration,
+    /// Until when a scan may run, since the start.
+    pub(super) busy_until: Option<Duration>,
+    pub(super) config: &'a Config,
+    pub(super) vault: &'a mut Vault,
+    /// What is allowed now. Only the consents subsystem changes it.
+    pub(super) registry: &'a Book,
+    pub(super) tally: &'a mut Tally,
+    pub(super) health: &'a mut Health,
+    pub(super) random: &'a SystemRandom,
+}
+
+impl Cx<'_> {
+    /// Whether there is a grant for anything.
+    pub(super) fn may_send(&self) -> bool {
+        may_send(self.registry, self.now)
+    }
+
+    /// When the scan that runs now lets go at the latest, since the start; none while no scan runs.
+    pub(super) fn busy(&self) -> Option<Duration> {
+        self.busy_until.filter(|until| *until > self.elapsed)
+    }
+
+    /// Counts what waits and is about to go, once however often a crash repeats it; `entry` says so.
+    pub(super) fn count_once(&mut self, entry: Digest, reason: Reason, waiting: u64) -> Result<(), Trouble> {
+        let counted = short(entry);
+        if self.tally.cursor(counted) == 0 {
+            self.tally.drop(reason, waiting);
+            self.tally.advance(counted, 1);
+            self.tally.save()?;
+        }
+        Ok(())
+    }
+
+    /// For jitter.
+    pub(super) fn jitter(&self) -> u64 {
+        let mut bytes = [0; 8];
+        // Without randomness a fleet is less spread, nothing else.
+        let _ = self.random.fill(&mut bytes);
+        u64::from_le_bytes(bytes)
+    }
+
+    /// Reports that something failed; what is due waits for a moment.
+    pub(super) fn trouble(&mut self, subject: &'static str, trouble: &Trouble) {
+        self.health.trouble(subject, trouble, self.elapsed);
+    }
+
+    /// Saves the counts. What cannot be saved now is saved with the next change.
+    pub(super) fn save_tally(&mut self) {
+        if let Err(e) = self.tally.save() {
+            self.trouble("tally", &e.into());
+        }
+    }
+
+    /// Counts what damage cost a queue; the queue keeps the gaps for the next batch.
+    pub(super) fn note_losses(&mut self, recovery: &Recovery) -> Result<(), Trouble> {
+        if recovery.carved > 0 {
+            info!("the spool was damaged on disk; what could be found is recovered");
+            self.tally.note("recovered");
+        }
+        if recovery.lost > 0 {
+            self.tally.drop(Reason::Damaged, recovery.lost);
+            self.tally.save()?;
+            let what =
+                format!("the disk damaged what waited: {} records are lost and counted", recovery.lost);
+            warn!("{what}");
+            self.health.note("damage", what);
+        }
+        if recovery.high_water_lost {
+            let what =
+                "the spool's numbering was damaged: records may be sent again, and are told apart there";
+            self.health.note("high_water", what);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,143 @@
+//! What the clinic asks of the vendor: the queue of requests, and the tickets of those that were taken.
+
+use std::collections::HashSet;
+use std::ops::Range;
+
+use log::warn;
+use protocol::Reason;
+
+use super::Trouble;
+use super::cx::Cx;
+use super::usage::mended;
+use crate::consent::permit::RIGHTS;
+use crate::consent::tickets::Tickets;
+use crate::consent::vendor_request::VendorRequest;
+use crate::deidentify::clean::Clean;
+use crate::limits;
+use crate::ship::exchange::Exchange;
+use crate::ship::routes;
+use crate::spool::{Spool, SpoolError};
+use crate::vault::sealed::Sealed;
+
+/// The oldest request that may leave.
+pub(super) struct Next {
+    pub(super) numbers: Range<u64>,
+    pub(super) request: VendorRequest,
+    pub(super) exchange: Exchange,
+}
+
+/// Requests to the vendor, sealed until they leave.
+pub(super) struct Requests {
+    queue: Spool<VendorRequest>,
+    /// What the vendor took, asked about until it is done.
+    pub(super) tickets: Tickets,
+}
+
+impl Requests {
+    pub(super) fn new(queue: Spool<VendorRequest>, tickets: Tickets) -> Self {
+        Self { queue, tickets }
+    }
+
+    /// What waits.
+    pub(super) fn waiting(&self) -> crate::spool::Waiting {
+        self.queue.waiting()
+    }
+
+    /// Bytes on the disk.
+    pub(super) fn disk_bytes(&self) -> u64 {
+        self.queue.disk_bytes()
+    }
+
+    /// A page from this number on, for the clinic to see.
+    pub(super) fn page(&mut self, from: u64) -> Result<Vec<Sealed<VendorRequest>>, SpoolError> {
+        self.queue.oldest(from, limits::EXPORT_ITEMS, limits::PAGE_BYTES)
+    }
+
+    /// Queues a request. One that waits already is not queued again: anybody may say no again and again.
+    pub(super) fn put(&mut self, cx: &mut Cx<'_>, request: VendorRequest) -> Result<(), Trouble> {
+        if self.waits(cx, |waiting| *waiting == request)? {
+            return Ok(());
+        }
+        let permit = cx.registry.rights();
+        let position = self.queue.position();
+        let sealed = Sealed::new(&Clean::from(request), position, &[], &permit, cx.vault, cx.now)?;
+        Ok(self.queue.put(&[sealed])?)
+    }
+
+    /// Whether a request waits that is `wanted`.
+    pub(super) fn waits(
+        &mut self,
+        cx: &Cx<'_>,
+        wanted: impl Fn(&VendorRequest) -> bool,
+    ) -> Result<bool, Trouble> {
+        let (rights, mut from) = (cx.registry.rights(), 0);
+        loop {
+            let page = self.queue.oldest(from, limits::PAGE_ITEMS, limits::PAGE_BYTES)?;
+            let Some(last) = page.last() else { return Ok(false) };
+            from = last.numbers().end;
+            let is_wanted = |sealed: &Sealed<VendorRequest>| {
+                sealed.open(&rights, cx.vault).is_ok_and(|clean| wanted(clean.get()))
+            };
+            if page.iter().any(is_wanted) {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// The oldest request that may leave. A consent that no longer stands has nothing to allow, and is let go.
+    pub(super) fn next(&mut self, cx: &mut Cx<'_>) -> Result<Option<Next>, Trouble> {
+        while let Some(sealed) = self.queue.oldest(0, 1, limits::SEALED)?.pop() {
+            let opened = sealed.open(&cx.registry.rights(), cx.vault);
+            let exchange = match opened.as_ref().map(|clean| clean.get()) {
+                Ok(VendorRequest::Consent(entry)) => {
+                    cx.registry.sendable_line(*entry, cx.now).map(routes::consent)
+                }
+                Ok(VendorRequest::Privacy { kind, request }) => Some(routes::privacy(*kind, request)),
+                Err(_) => None,
+            };
+            match (opened, exchange) {
+                (Ok(clean), Some(exchange)) => {
+                    return Ok(Some(Next {
+                        numbers: sealed.numbers(),
+                        request: clean.into_inner(),
+                        exchange,
+                    }));
+                }
+                (Ok(_), None) => self.queue.settle([sealed.numbers()])?,
+                (Err(_), _) => {
+                    let lost = self.queue.abandon([sealed.numbers()], Reason::Damaged)?;
+                    cx.tally.drop(Reason::Damaged, lost);
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// The vendor took it.
+    pub(super) fn settle(&mut self, numbers: Range<u64>) -> Result<(), Trouble> {
+        Ok(self.queue.settle([numbers])?)
+    }
+
+    /// Erases what waits.
+    pub(super) fn purge(&mut self) -> Result<(), Trouble> {
+        Ok(self.queue.purge()?)
+    }
+
+    /// After an error whose outcome is open, the queue looks at its files again.
+    pub(super) fn mend(&mut self, cx: &mut Cx<'_>) -> Result<(), Trouble> {
+        match mended(&mut self.queue, cx.vault)? {
+            Some(recovery) => cx.note_losses(&recovery),
+            None => Ok(()),
+        }
+    }
+
+    /// Between two drains: closes what is half open, and lets old keys go with the last request.
+    pub(super) fn rest(&mut self, cx: &mut Cx<'_>) {
+        self.queue.rest();
+        if self.queue.waiting().records == 0
+            && let Err(e) = cx.vault.retire(RIGHTS, &HashSet::new())
+        {
+            warn!("an old key file cannot be erased ({}): check the rights of data_dir", e.kind());
+        }
+    }
+}

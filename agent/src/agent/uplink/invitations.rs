@@ -1,0 +1,68 @@
+//! What the vendor asks for. It comes with answers that the agent gets anyway, is shown, and does nothing by itself.
+
+use log::{info, warn};
+use protocol::Wish;
+use serde_json::{Value, json};
+
+use super::super::Agent;
+use super::super::cx::Cx;
+use super::Uplink;
+use crate::config::Config;
+use crate::consent::permit::{SupportCase, UsageStatistics};
+use crate::consent::{Book, Flag};
+use crate::durable;
+use crate::ship::exchange::Answer;
+
+const FILE: &str = "wishes.json";
+
+/// What was asked for before the start.
+pub(super) fn kept(config: &Config) -> Vec<Wish> {
+    let bytes = std::fs::read(config.data_dir.join(FILE)).unwrap_or_default();
+    serde_json::from_slice(&bytes).unwrap_or_default()
+}
+
+impl Uplink {
+    /// Takes what an answer of success says, while something is allowed at all.
+    pub(in crate::agent) fn note_invitations(&mut self, cx: &Cx<'_>, answer: &Answer) {
+        if !cx.may_send() {
+            return;
+        }
+        let invitations = answer.wishes.as_deref().map(Wish::read_header).unwrap_or_default();
+        if invitations == self.invitations {
+            return;
+        }
+        if !invitations.is_empty() {
+            info!("the vendor asks for a support bundle");
+        }
+        let text = serde_json::to_vec(&invitations).unwrap_or_default();
+        if let Err(e) = durable::replace(&cx.config.data_dir.join(FILE), &text) {
+            warn!(
+                "what the vendor asks for cannot be kept ({}): check the space and rights of data_dir",
+                e.kind()
+            );
+        }
+        self.invitations = invitations;
+    }
+}
+
+impl Agent {
+    /// `wishes` of `status`: none while every flag is off.
+    pub(in crate::agent) fn shown_wishes(&self, now: i64) -> Value {
+        if may_send(&self.book, now) { json!(self.uplink.invitations) } else { json!([]) }
+    }
+
+    /// Whether somebody asked for it, or it was answered before. A stranger's no to anything else would only fill the
+    /// ledger, until no yes could be written.
+    pub(in crate::agent) fn is_asked(&self, flag: &Flag) -> bool {
+        flag.case().is_none_or(|case| {
+            self.book.cases().contains(case)
+                || self.uplink.invitations.iter().any(|invited| invited.case == *case)
+        })
+    }
+}
+
+/// Whether there is a grant for anything.
+pub(in crate::agent) fn may_send(registry: &Book, now: i64) -> bool {
+    registry.permit::<UsageStatistics>(now).is_some()
+        || registry.cases().iter().any(|case| registry.permit_case::<SupportCase>(case, now).is_some())
+}

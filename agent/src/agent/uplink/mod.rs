@@ -1,0 +1,357 @@
+//! The uplink: one connection, one transfer at a time, by a thread that ends with its answer.
+//!
+//! The loop asks the schedule which stream may send, gets the exchange from the subsystem whose data it is, and hands the
+//! answer back to it. Nothing here knows what is inside a record.
+
+pub(super) mod connection;
+pub(super) mod invitations;
+mod pause;
+mod renewal;
+
+use std::ops::Range;
+use std::sync::mpsc::Sender;
+use std::time::Duration;
+
+use log::{error, warn};
+use protocol::{Digest, Wish};
+
+pub use renewal::certificate_life;
+
+use super::cx::Cx;
+use super::support::upload::Stepping;
+use super::{Trouble, Wake};
+use crate::config::Config;
+use crate::consent::vendor_request::VendorRequest;
+use crate::durable;
+use crate::ship::exchange::{Exchange, Outcome};
+use crate::ship::https::{Https, Settings};
+use crate::ship::pace::{Fate, Pace, Problem, Reply, Step, Waiting};
+use crate::ship::parcel::Parcel;
+use crate::spool::Missing;
+use renewal::Life;
+
+/// What is known about sending.
+pub(super) struct Uplink {
+    usage: Pace,
+    requests: Pace,
+    bundles: Pace,
+    line: Line,
+    /// A ledger entry that the collector asked for before it takes the batch again.
+    pub(super) consent_first: Option<Digest>,
+    ledger: LedgerHead,
+    certificate: Certificate,
+    /// When a renewal that failed is tried again, since the start.
+    renew_again: Option<Duration>,
+    /// When the next transfer is due, since the start.
+    due: Option<Duration>,
+    /// Support bundles that the vendor asks for.
+    pub(super) invitations: Vec<Wish>,
+}
+
+/// The one connection outwards.
+enum Line {
+    /// Nobody enrolled this device.
+    NotEnrolled,
+    /// The settings can't be used; why.
+    Unusable(String),
+    /// Free.
+    Free(Box<Https>),
+    /// A thread has it.
+    InUse,
+}
+
+/// Whether the collector said since the start which line of the ledger is its newest.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum LedgerHead {
+    Unknown,
+    Compared,
+}
+
+/// How long the device's certificate holds.
+#[derive(Clone, Copy)]
+enum Certificate {
+    /// It is not known: renewed when it is refused.
+    Unknown,
+    Valid(Life),
+    /// It is over and not shown: nothing goes before its renewal.
+    Ended(Life),
+}
+
+/// Something on its way.
+pub(super) struct Transfer {
+    pub(super) exchange: Exchange,
+    pub(super) about: About,
+}
+
+/// What it is.
+pub(super) enum About {
+    Batch(Parcel, Vec<Missing>),
+    Request(Range<u64>, VendorRequest),
+    ConsentFirst(Digest),
+    Renewal,
+    /// How far the request of this ticket is.
+    Ticket(String),
+    /// What the collector's newest ledger line is, before anything is sent for the first time since the start.
+    Head,
+    Bundle(Stepping),
+    Probe(Stream),
+}
+
+/// What has a schedule of its own.
+#[derive(Clone, Copy)]
+pub(super) enum Stream {
+    Usage,
+    Requests,
+    Bundles,
+}
+
+/// What came of a transfer, with the connection back.
+pub(crate) struct Answered {
+    pub(super) https: Box<Https>,
+    pub(super) about: About,
+    pub(super) outcome: Outcome,
+}
+
+impl Uplink {
+    /// Nothing sent yet.
+    pub(super) fn new(config: &Config, random: u64, now: i64) -> Self {
+        let pace = |stream: Stream, interval| {
+            let mut pace = Pace::new(interval, random);
+            pace.not_before(pause::left(&stream.pause(config), now));
+            pace
+        };
+        Self {
+            usage: pace(Stream::Usage, config.ship.interval),
+            requests: pace(Stream::Requests, Duration::ZERO),
+            bundles: pace(Stream::Bundles, Duration::ZERO),
+            line: Line::NotEnrolled,
+            consent_first: None,
+            ledger: LedgerHead::Unknown,
+            certificate: Certificate::Unknown,
+            renew_again: None,
+            due: None,
+            invitations: invitations::kept(config),
+        }
+    }
+
+    /// Uses the certificate, if there is one. One that has ended is not shown: TLS would refuse it.
+    pub(super) fn connect(&mut self, cx: &Cx<'_>) {
+        let config = cx.config;
+        self.certificate = match Life::read(config) {
+            None => Certificate::Unknown,
+            Some(life) if life.has_ended(cx.now) => Certificate::Ended(life),
+            Some(life) => Certificate::Valid(life),
+        };
+        let has_ended = self.certificate.has_ended();
+        self.line = match connection::settings(config, cx.registry.policy(), cx.vault) {
+            _ if connection::retired(config).exists() => Line::Unusable(Problem::Retired.to_string()),
+            Ok(settings) if settings.identity.is_none() => Line::NotEnrolled,
+            Ok(settings) => {
+                match Https::new(Settings { identity: settings.identity.filter(|_| !has_ended), ..settings })
+                {
+                    Ok(https) => Line::Free(Box::new(https)),
+                    Err(e) => Line::Unusable(e.to_string()),
+                }
+            }
+            Err(what) => Line::Unusable(what),
+        };
+        if let Line::Unusable(what) = &self.line {
+            error!("nothing can be sent: {what}");
+        }
+        self.usage.resume();
+        self.requests.resume();
+        self.bundles.resume();
+    }
+
+    /// Whether there is a certificate that can be used.
+    pub(super) fn is_enrolled(&self) -> bool {
+        matches!(self.line, Line::Free(_) | Line::InUse)
+    }
+
+    /// Whether something is on its way.
+    pub(super) fn in_flight(&self) -> bool {
+        matches!(self.line, Line::InUse)
+    }
+
+    /// Whether a transfer could start.
+    pub(super) fn is_free(&self) -> bool {
+        matches!(self.line, Line::Free(_))
+    }
+
+    /// Nothing is due of itself: an answer or an enrolment comes first.
+    pub(super) fn not_due(&mut self) {
+        self.due = None;
+    }
+
+    /// Whether a transfer can start now; begins a new look at what is due. A certificate that has just ended is no
+    /// longer shown.
+    pub(super) fn is_ready(&mut self, cx: &Cx<'_>) -> bool {
+        self.due = None;
+        if !self.is_free() {
+            return false;
+        }
+        if let Certificate::Valid(life) = self.certificate
+            && life.has_ended(cx.now)
+        {
+            self.connect(cx);
+        }
+        true
+    }
+
+    /// Whether only a renewal may go.
+    pub(super) fn needs_renewal(&self) -> bool {
+        self.certificate.has_ended()
+    }
+
+    /// What the schedule of `stream` says now.
+    pub(super) fn next(&mut self, stream: Stream, elapsed: Duration, waiting: Waiting) -> Step {
+        self.pace(stream).next(elapsed, waiting)
+    }
+
+    /// The stream goes on at once: the answer said nothing about the collector's state.
+    pub(super) fn goes_on(&mut self, stream: Stream) {
+        self.pace(stream).goes_on();
+    }
+
+    fn pace(&mut self, stream: Stream) -> &mut Pace {
+        match stream {
+            Stream::Usage => &mut self.usage,
+            Stream::Requests => &mut self.requests,
+            Stream::Bundles => &mut self.bundles,
+        }
+    }
+
+    /// Another entry may be asked for now.
+    pub(super) fn consent_changed(&mut self) {
+        self.consent_first = None;
+        self.usage.resume();
+        self.bundles.resume();
+    }
+
+    /// Whether the collector said which line of the ledger is its newest.
+    pub(super) fn ledger(&self) -> LedgerHead {
+        self.ledger
+    }
+
+    /// It said so.
+    pub(super) fn ledger_compared(&mut self) {
+        self.ledger = LedgerHead::Compared;
+    }
+
+    /// Something is due then, since the start.
+    pub(super) fn due_at(&mut self, at: Duration) {
+        self.due = Some(self.due.map_or(at, |due| due.min(at)));
+    }
+
+    /// When a transfer is due, since the start.
+    pub(super) fn deadline(&self) -> Option<Duration> {
+        self.due
+    }
+
+    /// Starts `transfer` on a thread of its own, which wakes the loop with its answer.
+    pub(super) fn start(&mut self, transfer: Transfer, wakes: Sender<Wake>) {
+        if let Some((https, Transfer { exchange, about })) = self.take_line(transfer) {
+            std::thread::spawn(move || {
+                let _ = wakes.send(Wake::Answered(Box::new(exchanged(https, &exchange, about))));
+            });
+        }
+    }
+
+    /// Carries out `transfer` here and now.
+    pub(super) fn carry_out(&mut self, transfer: Transfer) -> Option<Answered> {
+        let (https, Transfer { exchange, about }) = self.take_line(transfer)?;
+        Some(exchanged(https, &exchange, about))
+    }
+
+    fn take_line(&mut self, transfer: Transfer) -> Option<(Box<Https>, Transfer)> {
+        match std::mem::replace(&mut self.line, Line::InUse) {
+            Line::Free(https) => Some((https, transfer)),
+            line => {
+                self.line = line;
+                None
+            }
+        }
+    }
+
+    /// Takes the connection back, unless it was made anew meanwhile.
+    pub(super) fn give_back(&mut self, https: Box<Https>) {
+        if matches!(self.line, Line::InUse) {
+            self.line = Line::Free(https);
+        }
+    }
+
+    /// Between two drains the connection is closed.
+    pub(super) fn rest(&mut self) {
+        if let Line::Free(https) = &mut self.line {
+            https.rest();
+        }
+    }
+
+    /// Tells the schedule of `stream` what came of so many records, and people if it stops.
+    pub(super) fn tell(
+        &mut self,
+        cx: &mut Cx<'_>,
+        stream: Stream,
+        reply: Reply,
+        records: u32,
+    ) -> Result<Fate, Trouble> {
+        let told = if let Reply::Busy(told) = reply { Some(told) } else { None };
+        let fate = self.pace(stream).heard(reply, records, cx.elapsed, cx.jitter());
+        if let Some(Err(e)) = told.map(|told| pause::keep(&stream.pause(cx.config), told, cx.now)) {
+            warn!("the collector's pause is not remembered ({}): check the space of data_dir", e.kind());
+        }
+        if let Fate::Stop(problem) = &fate {
+            warn!("collector: {problem}");
+            if *problem == Problem::Retired {
+                durable::replace(&connection::retired(cx.config), b"")?;
+            }
+        }
+        Ok(fate)
+    }
+
+    /// For `status`: why nothing goes.
+    pub(super) fn problems(&self) -> Vec<String> {
+        let line = match &self.line {
+            Line::Unusable(what) => Some(what.clone()),
+            _ => None,
+        };
+        let paces = [self.usage.problem(), self.requests.problem(), self.bundles.problem()];
+        let mut problems: Vec<String> =
+            paces.into_iter().flatten().map(|problem| problem.to_string()).collect();
+        problems.dedup();
+        line.into_iter().chain(problems).collect()
+    }
+}
+
+impl Certificate {
+    fn has_ended(self) -> bool {
+        matches!(self, Self::Ended(_))
+    }
+
+    fn life(self) -> Option<Life> {
+        match self {
+            Self::Unknown => None,
+            Self::Valid(life) | Self::Ended(life) => Some(life),
+        }
+    }
+}
+
+fn exchanged(mut https: Box<Https>, exchange: &Exchange, about: About) -> Answered {
+    let outcome = https.exchange(exchange);
+    Answered { https, about, outcome }
+}
+
+/// Raises or clears what `status` says of the collector.
+pub(super) fn note_contact(cx: &mut Cx<'_>, reply: &Reply, outcome: &Outcome) {
+    let what = match (outcome, reply) {
+        (Err(failure), _) => failure.to_string(),
+        (Ok(answer), Reply::Failed) => format!(
+            "what answers is not the collector, or it does not work now (status {}): if this network asks for a \
+             login, log in; it is tried again",
+            answer.status
+        ),
+        (Ok(_), _) => return cx.health.solved("collector"),
+    };
+    warn!("collector: {what}");
+    cx.health.note("collector", what);
+}

@@ -1,0 +1,130 @@
+//! Usage statistics: from what Kathea reports to sealed records that wait to leave.
+//!
+//! Intake reads and validates, aggregation folds into periods, and two queues hold what is sealed: `open` the journal of
+//! periods that are not over, `usage` what may leave.
+
+mod batches;
+mod device;
+mod expiry;
+mod intake;
+mod periods;
+mod sent;
+mod upkeep;
+
+use protocol::catalog::Catalog;
+use protocol::{Header, Purpose, Retention};
+
+use super::Trouble;
+use super::cx::Cx;
+use crate::consent::permit::{Permit, UsageStatistics};
+use crate::consent::{Flag, Policy};
+use crate::deidentify::journal::Journal;
+use crate::deidentify::usage::{Usage, Wash};
+use crate::limits;
+use crate::ship::parcel::Progress;
+use crate::spool::{Spool, SpoolError, Waiting};
+use crate::vault::Vault;
+use crate::vault::sealed::Sealed;
+pub(super) use intake::Taken;
+use intake::Taking;
+use periods::Periods;
+use sent::LastSent;
+pub(super) use upkeep::{Beside, mended};
+
+/// The usage subsystem.
+pub(super) struct Statistics {
+    open: Spool<Journal>,
+    usage: Spool<Usage>,
+    sent: LastSent,
+    wash: Wash,
+    taking: Taking,
+    periods: Periods,
+    /// How far the newest batches are settled.
+    progress: Progress,
+    /// Of this process's seconds of processor time, what `agent.health` was told.
+    seconds_told: u64,
+}
+
+impl Statistics {
+    /// Over the queues that were opened, and the file at `sent` of what was sent last.
+    pub(super) fn new(open: Spool<Journal>, usage: Spool<Usage>, sent: std::path::PathBuf) -> Self {
+        Self {
+            open,
+            usage,
+            sent: LastSent::open(sent),
+            wash: Wash::new(Catalog::built_in()),
+            taking: Taking::default(),
+            periods: Periods::default(),
+            progress: Progress::default(),
+            seconds_told: 0,
+        }
+    }
+
+    /// What waits in the queue `open`.
+    pub(super) fn waiting_open(&self) -> Waiting {
+        self.open.waiting()
+    }
+
+    /// What waits in the queue `usage`.
+    pub(super) fn waiting_usage(&self) -> Waiting {
+        self.usage.waiting()
+    }
+
+    /// Records in both queues.
+    pub(super) fn records(&self) -> u64 {
+        self.usage.waiting().records + self.open.waiting().records
+    }
+
+    /// Bytes that both queues take on the disk.
+    pub(super) fn disk_bytes(&self) -> u64 {
+        self.open.disk_bytes() + self.usage.disk_bytes()
+    }
+
+    /// Whether there is a key that opens usage, or what was sealed under one that a cut shredding took.
+    pub(super) fn is_held(&self, vault: &Vault) -> bool {
+        self.records() > 0 || vault.newest_key(&Flag::UsageStatistics.compartment()).is_some()
+    }
+
+    /// A page of the queue `usage` from this number on, for the clinic to see.
+    pub(super) fn page_of_usage(&mut self, from: u64) -> Result<Vec<Sealed<Usage>>, SpoolError> {
+        self.usage.oldest(from, limits::EXPORT_ITEMS, limits::PAGE_BYTES)
+    }
+
+    /// A page of the queue `open`.
+    pub(super) fn page_of_open(&mut self, from: u64) -> Result<Vec<Sealed<Journal>>, SpoolError> {
+        self.open.oldest(from, limits::EXPORT_ITEMS, limits::PAGE_BYTES)
+    }
+
+    /// A page of what was sent last.
+    pub(super) fn page_of_sent(&self, from: u64) -> Vec<&Sealed<Usage>> {
+        self.sent.page(from, limits::EXPORT_ITEMS)
+    }
+
+    /// When the next period is over, in seconds since 1970.
+    pub(super) fn next_period_end(&self) -> Option<i64> {
+        self.periods.next_end()
+    }
+
+    /// Erases both queues, what was sent, and what lies in the outbox.
+    pub(super) fn purge(&mut self, cx: &mut Cx<'_>) -> Result<(), Trouble> {
+        self.wash.clear();
+        self.periods.clear();
+        self.open.purge()?;
+        self.usage.purge()?;
+        self.sent.purge()?;
+        self.discard_outbox(cx)
+    }
+}
+
+/// What every batch of usage says of itself.
+fn header(permit: &Permit<'_, UsageStatistics>, policy: &Policy, catalog: &Catalog) -> Header {
+    let terms = policy.terms(Purpose::UsageStatistics);
+    Header {
+        purpose: Purpose::UsageStatistics,
+        agent: env!("CARGO_PKG_VERSION").to_owned(),
+        catalog: catalog.hash(),
+        consent: permit.entry(),
+        // There is no permit for what the policy does not ask for.
+        retention: terms.map_or(Retention::Usage24Months, |terms| terms.vendor_retention),
+    }
+}

@@ -1,0 +1,184 @@
+//! Keeping the trays in order: the quota, small records merged, what a crash left behind, what damage cost.
+
+use std::collections::HashSet;
+
+use log::warn;
+use protocol::{Batch, Reason, Record};
+
+use super::super::Trouble;
+use super::super::cx::Cx;
+use super::Statistics;
+use crate::collect::outbox;
+use crate::consent::Flag;
+use crate::consent::permit::{Permit, UsageStatistics};
+use crate::deidentify::clean::Payload;
+use crate::deidentify::usage::{self, Usage};
+use crate::limits;
+use crate::spool::{Recovery, Spool, SpoolError};
+use crate::vault::Vault;
+use crate::vault::data_key::KeyId;
+use crate::vault::sealed::{SealError, Sealed};
+
+/// What the other subsystems hold while usage is kept in order.
+#[derive(Clone, Copy)]
+pub(in crate::agent) struct Beside {
+    /// Bytes of their queues on the disk: the quota counts all.
+    pub(in crate::agent) disk_bytes: u64,
+    /// A batch is on its way: its records stay as they are.
+    pub(in crate::agent) in_flight: bool,
+}
+
+impl Statistics {
+    /// Does what a commit makes due: the quota, long journals, small records. It is durable whatever goes wrong here.
+    pub(in crate::agent) fn keep_in_order(&mut self, cx: &mut Cx<'_>, beside: Beside) {
+        let kept = self.keep_quota(cx, beside.disk_bytes).and_then(|()| self.fold_long_journals(cx));
+        let merged = kept.and_then(|()| if beside.in_flight { Ok(()) } else { self.merge_small_records(cx) });
+        match merged {
+            Ok(()) => cx.health.solved("upkeep"),
+            Err(trouble) => cx.trouble("upkeep", &trouble),
+        }
+    }
+
+    /// Above the quota the oldest usage is dropped and counted, and the collector learns of the gap.
+    fn keep_quota(&mut self, cx: &mut Cx<'_>, beside: u64) -> Result<(), Trouble> {
+        let held = self.disk_bytes() + beside;
+        if held <= cx.config.spool.quota {
+            return Ok(());
+        }
+        let dropped = self.usage.drop_oldest(held - cx.config.spool.quota, Reason::Quota)?;
+        if dropped > 0 {
+            cx.tally.drop(Reason::Quota, dropped);
+            cx.tally.save()?;
+            cx.health.note("quota", "the spool reached its quota: the oldest usage was dropped and counted");
+            warn!("the spool reached its quota: {dropped} records dropped");
+        }
+        Ok(())
+    }
+
+    /// Between two drains: closes what is half open, saves what was sent, and lets old keys go with the last record.
+    pub(in crate::agent) fn rest(&mut self, cx: &mut Cx<'_>) {
+        self.usage.rest();
+        self.open.rest();
+        if let Err(e) = self.sent.save(cx.vault) {
+            warn!("what was sent cannot be kept to be read ({}): check the space of data_dir", e.kind());
+        }
+        if self.records() == 0
+            && let Err(e) = cx.vault.retire(&Flag::UsageStatistics.compartment(), &HashSet::new())
+        {
+            warn!("an old key file cannot be erased ({}): check the rights of data_dir", e.kind());
+        }
+    }
+
+    /// Old keys go while something waits, as the journal of the month does all the time: that takes a look at every record.
+    pub(in crate::agent) fn retire_unused_keys(&mut self, cx: &mut Cx<'_>) -> Result<(), Trouble> {
+        let usage = Flag::UsageStatistics.compartment();
+        if cx.vault.compartments().filter(|name| *name == usage).count() > 1 {
+            let mut used = HashSet::new();
+            keys_of(&mut self.usage, &mut used)?;
+            keys_of(&mut self.open, &mut used)?;
+            cx.vault.retire(&usage, &used)?;
+        }
+        Ok(())
+    }
+
+    /// Joins the small records of a closed segment.
+    fn merge_small_records(&mut self, cx: &mut Cx<'_>) -> Result<(), Trouble> {
+        if !self.usage.wants_merge() {
+            return Ok(());
+        }
+        let Some(permit) = cx.registry.permit::<UsageStatistics>(cx.now) else { return Ok(()) };
+        let (vault, now) = (&mut *cx.vault, cx.now);
+        // What can't be joined stays as it is.
+        let mut join = |page: &[Sealed<Usage>]| join(page, &permit, vault, now).unwrap_or_default();
+        Ok(self.usage.merge(&mut join)?)
+    }
+
+    /// Cursors of files and folds that are over: a crash came before they were forgotten. Without a yes the
+    /// journal was not looked at, and what was folded is still to be told by its cursor.
+    pub(in crate::agent) fn forget_stale_cursors(&mut self, cx: &mut Cx<'_>) -> Result<(), Trouble> {
+        if cx.registry.permit::<UsageStatistics>(cx.now).is_none() {
+            return Ok(());
+        }
+        let cursors = self.usage.cursors().chain(self.open.cursors()).map(|cursor| cursor.source);
+        let held: HashSet<[u8; 16]> = cursors.chain(cx.tally.cursors()).collect();
+        if held.is_empty() {
+            return Ok(());
+        }
+        let there = outbox::still_there(&cx.config.kathea.outbox, &held)?;
+        let gone: Vec<[u8; 16]> = held.difference(&there).copied().collect();
+        if gone.is_empty() {
+            return Ok(());
+        }
+        outbox::sync(&cx.config.kathea.outbox)?;
+        self.usage.forget(&gone);
+        self.open.forget(&gone);
+        gone.into_iter().for_each(|source| cx.tally.forget(source));
+        Ok(())
+    }
+
+    /// After an error whose outcome is open, each queue looks at its files again.
+    pub(in crate::agent) fn mend(&mut self, cx: &mut Cx<'_>) -> Result<(), Trouble> {
+        let recoveries = [mended(&mut self.open, cx.vault)?, mended(&mut self.usage, cx.vault)?];
+        for recovery in recoveries.into_iter().flatten() {
+            self.periods.clear();
+            cx.note_losses(&recovery)?;
+        }
+        self.resume_journal(cx)
+    }
+}
+
+/// Repairs a queue if it is not sound; says what was found.
+pub(in crate::agent) fn mended<P: Payload>(
+    queue: &mut Spool<P>,
+    vault: &Vault,
+) -> Result<Option<Recovery>, SpoolError> {
+    if queue.is_sound() {
+        Ok(None)
+    } else {
+        queue.recover(&|sealed: &Sealed<P>| sealed.verifies(vault)).map(Some)
+    }
+}
+
+/// Adds the keys under which something waits.
+fn keys_of<P: Payload>(tray: &mut Spool<P>, keys: &mut HashSet<KeyId>) -> Result<(), SpoolError> {
+    let mut from = 0;
+    loop {
+        let page = tray.oldest(from, limits::PAGE_ITEMS, limits::PAGE_BYTES)?;
+        let Some(last) = page.last() else { return Ok(()) };
+        from = last.numbers().end;
+        keys.extend(page.iter().map(Sealed::key));
+    }
+}
+
+/// The records of neighbours in few batches, each sealed at the position of its first.
+fn join(
+    page: &[Sealed<Usage>],
+    permit: &Permit<'_, UsageStatistics>,
+    vault: &mut Vault,
+    now: i64,
+) -> Result<Vec<Sealed<Usage>>, SealError> {
+    let mut joined = Vec::new();
+    let mut run: Option<(Batch, crate::vault::sealed::Position)> = None;
+    let mut close = |run: Option<(Batch, crate::vault::sealed::Position)>, vault: &mut Vault| {
+        let Some((Batch { header, records, .. }, position)) = run else { return Ok(()) };
+        for (clean, position) in usage::batches(records, &header, position) {
+            joined.push(Sealed::new(&clean, position, &[], permit, vault, now)?);
+        }
+        Ok(())
+    };
+    for sealed in page {
+        let batch = sealed.open(permit, vault)?.into_inner().into_batch();
+        match &mut run {
+            Some((before, _)) if follows(before, &batch) => {
+                before.records.extend::<Vec<Record>>(batch.records)
+            }
+            _ => close(run.replace((batch, sealed.position())), vault)?,
+        }
+    }
+    close(run, vault)?;
+    Ok(joined)
+}
+
+fn follows(before: &Batch, batch: &Batch) -> bool {
+    before.header == batch.header && before.epoch == batch.epoch && before.hi() + 1 == batch.lo
+}
