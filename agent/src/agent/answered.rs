@@ -7,7 +7,7 @@ use crate::consent::vendor_request::VendorRequest;
 use crate::killpoint;
 use crate::ship::exchange::Outcome;
 use crate::ship::pace::{Fate, Reply, Waiting};
-use crate::ship::{routes, tus};
+use crate::ship::routes;
 
 impl Agent {
     /// Starts the transfer that is due, if there is one.
@@ -121,23 +121,6 @@ impl Agent {
             },
             About::Head => uplink.tell(&mut cx, Stream::Usage, reply, 0).map(drop),
             About::Probe(stream) => uplink.tell(&mut cx, stream, reply, 0).map(drop),
-        }
-    }
-}
-
-impl About {
-    /// What the outcome means to the schedule.
-    fn reply(&self, outcome: &Outcome) -> Reply {
-        match self {
-            Self::Batch(parcel, _) => parcel.reply(outcome),
-            Self::Request(_, VendorRequest::Consent(entry)) | Self::ConsentFirst(entry) => {
-                routes::consent_stored(outcome, *entry)
-            }
-            Self::Request(_, VendorRequest::Privacy { .. }) => routes::privacy_taken(outcome).0,
-            Self::Ticket(_) => routes::read_ticket(outcome).map_or_else(|reply| reply, |_| Reply::Welcome),
-            Self::Bundle(_) => tus::contact(outcome),
-            Self::Probe(_) | Self::Head => routes::probed(outcome),
-            Self::Renewal => routes::renewed(outcome),
         }
     }
 }

@@ -7,8 +7,8 @@ pub(super) mod connection;
 pub(super) mod invitations;
 mod pause;
 mod renewal;
+mod transfer;
 
-use std::ops::Range;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
@@ -16,18 +16,17 @@ use log::{error, warn};
 use protocol::{Digest, Wish};
 
 pub use renewal::certificate_life;
+pub(crate) use transfer::Answered;
+pub(super) use transfer::Stream;
+pub(super) use transfer::{About, Transfer};
 
 use super::cx::Cx;
-use super::support::upload::Stepping;
 use super::{Trouble, Wake};
 use crate::config::Config;
-use crate::consent::vendor_request::VendorRequest;
 use crate::durable;
-use crate::ship::exchange::{Exchange, Outcome};
+use crate::ship::exchange::Outcome;
 use crate::ship::https::{Https, Settings};
 use crate::ship::pace::{Fate, Pace, Problem, Reply, Step, Waiting};
-use crate::ship::parcel::Parcel;
-use crate::spool::Missing;
 use renewal::Life;
 
 /// What is known about sending.
@@ -75,41 +74,6 @@ enum Certificate {
     Valid(Life),
     /// It is over and not shown: nothing goes before its renewal.
     Ended(Life),
-}
-
-/// Something on its way.
-pub(super) struct Transfer {
-    pub(super) exchange: Exchange,
-    pub(super) about: About,
-}
-
-/// What it is.
-pub(super) enum About {
-    Batch(Parcel, Vec<Missing>),
-    Request(Range<u64>, VendorRequest),
-    ConsentFirst(Digest),
-    Renewal,
-    /// How far the request of this ticket is.
-    Ticket(String),
-    /// What the collector's newest ledger line is, before anything is sent for the first time since the start.
-    Head,
-    Bundle(Stepping),
-    Probe(Stream),
-}
-
-/// What has a schedule of its own.
-#[derive(Clone, Copy)]
-pub(super) enum Stream {
-    Usage,
-    Requests,
-    Bundles,
-}
-
-/// What came of a transfer, with the connection back.
-pub(crate) struct Answered {
-    pub(super) https: Box<Https>,
-    pub(super) about: About,
-    pub(super) outcome: Outcome,
 }
 
 impl Uplink {
@@ -252,7 +216,7 @@ impl Uplink {
     pub(super) fn start(&mut self, transfer: Transfer, wakes: Sender<Wake>) {
         if let Some((https, Transfer { exchange, about })) = self.take_line(transfer) {
             std::thread::spawn(move || {
-                let _ = wakes.send(Wake::Answered(Box::new(exchanged(https, &exchange, about))));
+                let _ = wakes.send(Wake::Answered(Box::new(transfer::exchanged(https, &exchange, about))));
             });
         }
     }
@@ -260,7 +224,7 @@ impl Uplink {
     /// Carries out `transfer` here and now.
     pub(super) fn carry_out(&mut self, transfer: Transfer) -> Option<Answered> {
         let (https, Transfer { exchange, about }) = self.take_line(transfer)?;
-        Some(exchanged(https, &exchange, about))
+        Some(transfer::exchanged(https, &exchange, about))
     }
 
     fn take_line(&mut self, transfer: Transfer) -> Option<(Box<Https>, Transfer)> {
@@ -334,11 +298,6 @@ impl Certificate {
             Self::Valid(life) | Self::Ended(life) => Some(life),
         }
     }
-}
-
-fn exchanged(mut https: Box<Https>, exchange: &Exchange, about: About) -> Answered {
-    let outcome = https.exchange(exchange);
-    Answered { https, about, outcome }
 }
 
 /// Raises or clears what `status` says of the collector.

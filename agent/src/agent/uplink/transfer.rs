@@ -1,0 +1,72 @@
+//! A transfer: what goes, what it is about, and what the answer means to the schedule.
+
+use std::ops::Range;
+
+use protocol::Digest;
+
+use super::super::support::upload::Stepping;
+use crate::consent::vendor_request::VendorRequest;
+use crate::ship::exchange::{Exchange, Outcome};
+use crate::ship::https::Https;
+use crate::ship::pace::Reply;
+use crate::ship::parcel::Parcel;
+use crate::ship::{routes, tus};
+use crate::spool::Missing;
+
+/// Something on its way.
+pub(in crate::agent) struct Transfer {
+    pub(in crate::agent) exchange: Exchange,
+    pub(in crate::agent) about: About,
+}
+
+/// What it is.
+pub(in crate::agent) enum About {
+    Batch(Parcel, Vec<Missing>),
+    Request(Range<u64>, VendorRequest),
+    ConsentFirst(Digest),
+    Renewal,
+    /// How far the request of this ticket is.
+    Ticket(String),
+    /// What the collector's newest ledger line is, before anything is sent for the first time since the start.
+    Head,
+    Bundle(Stepping),
+    Probe(Stream),
+}
+
+/// What has a schedule of its own.
+#[derive(Clone, Copy)]
+pub(in crate::agent) enum Stream {
+    Usage,
+    Requests,
+    Bundles,
+}
+
+/// What came of a transfer, with the connection back.
+pub(crate) struct Answered {
+    pub(in crate::agent) https: Box<Https>,
+    pub(in crate::agent) about: About,
+    pub(in crate::agent) outcome: Outcome,
+}
+
+impl About {
+    /// What the outcome means to the schedule.
+    pub(in crate::agent) fn reply(&self, outcome: &Outcome) -> Reply {
+        match self {
+            Self::Batch(parcel, _) => parcel.reply(outcome),
+            Self::Request(_, VendorRequest::Consent(entry)) | Self::ConsentFirst(entry) => {
+                routes::consent_stored(outcome, *entry)
+            }
+            Self::Request(_, VendorRequest::Privacy { .. }) => routes::privacy_taken(outcome).0,
+            Self::Ticket(_) => routes::read_ticket(outcome).map_or_else(|reply| reply, |_| Reply::Welcome),
+            Self::Bundle(_) => tus::contact(outcome),
+            Self::Probe(_) | Self::Head => routes::probed(outcome),
+            Self::Renewal => routes::renewed(outcome),
+        }
+    }
+}
+
+/// Carries out an exchange.
+pub(super) fn exchanged(mut https: Box<Https>, exchange: &Exchange, about: About) -> Answered {
+    let outcome = https.exchange(exchange);
+    Answered { https, about, outcome }
+}
