@@ -193,7 +193,7 @@ fn a_socket_left_behind_is_replaced_and_nothing_else_is() {
 #[test]
 fn nothing_of_a_line_is_printed() {
     let (answer, _answered) = mpsc::sync_channel(1);
-    let asked = Asked { line: Ok(b"Jane Doe".to_vec()), caller: Caller::default(), answer };
+    let asked = Asked { line: Ok(b"Jane Doe".to_vec()), caller: Caller::default(), answer, unwritten: Weak::new() };
     assert_eq!(format!("{asked:?}"), "Asked(Ok(8))");
 }
 
