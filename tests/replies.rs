@@ -59,7 +59,11 @@ impl Asker {
 
     fn refused(&mut self, name: &'static str, request: &Json, error: &str) {
         let answer = self.keep(name, request);
-        assert_eq!((&answer["ok"], answer["error"].as_str()), (&json!(false), Some(error)), "{name}: {answer}");
+        assert_eq!(
+            (&answer["ok"], answer["error"].as_str()),
+            (&json!(false), Some(error)),
+            "{name}: {answer}"
+        );
     }
 
     /// Waits until the work is done; the answer is what came of it.
@@ -163,7 +167,8 @@ fn alone() -> BTreeMap<&'static str, String> {
     asker.done("receipt of all", &consent("receipt", json!({})));
     asker.done("receipt of one", &consent("receipt", json!({"purpose": "support_case", "case": "CASE-1"})));
     asker.done("verify", &consent("verify", json!({})));
-    for (name, tray) in [("records open", "open"), ("records usage", "usage"), ("records requests", "requests")]
+    for (name, tray) in
+        [("records open", "open"), ("records usage", "usage"), ("records requests", "requests")]
     {
         asker.done(name, &privacy("records", json!({"tray": tray, "from": 0})));
     }

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use log::info;
-use serde_json::json;
 
 use super::renewal::Life;
 use super::{Agent, unix_now};
+use crate::api::Enrolled;
 use crate::config::Config;
 use crate::consent::Policy;
 use crate::durable;
@@ -83,7 +83,7 @@ impl Agent {
         let _ = std::fs::remove_file(retired(&self.config));
         self.dispatch.connect(&self.config, self.book.policy(), &self.vault, now);
         info!("enrolled");
-        Reply::done(json!({"device": reply.device_id, "not_after": reply.not_after}))
+        Reply::done(Enrolled { device: reply.device_id, not_after: reply.not_after })
     }
 }
 

@@ -3,11 +3,11 @@
 
 use log::info;
 use protocol::{CaseId, Digest, Purpose, Reason};
-use serde_json::{Value, json};
 
 use super::clock::{DAY, Watched};
 use super::consents::short;
 use super::{Agent, Trouble};
+use crate::api::consent::NewOwner;
 use crate::consent::permit::{RIGHTS, UsageStatistics};
 use crate::consent::vendor_request::VendorRequest;
 use crate::consent::{By, Flag};
@@ -101,7 +101,7 @@ impl Agent {
 
     /// Another owner has said yes to nothing: every yes ends, and what waits is erased. The vendor gets the ledger's
     /// lines, by which it takes nothing any more under the old ones.
-    pub(super) fn new_owner(&mut self, by: By, now: i64) -> Result<Value, Trouble> {
+    pub(super) fn new_owner(&mut self, by: By, now: i64) -> Result<NewOwner, Trouble> {
         let ended = self.book.end_everything(by, now)?;
         killpoint::step("owner.ended");
         for entry in &ended {
@@ -111,6 +111,6 @@ impl Agent {
         self.expire_support(now)?;
         self.consent_changed();
         info!("consent: the clinic has another owner");
-        Ok(json!({"ended": ended.len(), "consent": self.flags(now)}))
+        Ok(NewOwner { ended: ended.len() as u64, consent: self.flags(now) })
     }
 }

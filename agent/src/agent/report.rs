@@ -1,38 +1,43 @@
 //! What `status` says.
 
-use serde_json::{Value, json};
-
 use super::Agent;
-use crate::deidentify::clean::{Payload, Tray};
+use crate::api::status::{Policy, Queues, Service, Status, Waiting};
+use crate::deidentify::clean::Payload;
 use crate::spool::Spool;
 
 impl Agent {
     /// The body of `status --json`.
-    pub(super) fn status(&self, now: i64) -> Value {
-        json!({
-            "version": env!("CARGO_PKG_VERSION"),
-            "device": self.vault.device(),
-            "enrolled": self.dispatch.is_enrolled(),
-            "service": if self.running { "running" } else { "stopped" },
-            "policy": {"id": self.book.policy().id(), "version": self.book.policy().version()},
-            "consent": self.flags(now),
-            "ends": self.ends(),
-            "cases": self.cases(now),
-            "waiting": {
-                Tray::Open.as_str(): waiting(&self.open),
-                Tray::Usage.as_str(): waiting(&self.usage),
-                Tray::Requests.as_str(): waiting(&self.requests),
+    pub(super) fn status(&self, now: i64) -> Status {
+        Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            device: self.vault.device(),
+            enrolled: self.dispatch.is_enrolled(),
+            service: if self.running { Service::Running } else { Service::Stopped },
+            policy: self.policy_shown(),
+            consent: self.flags(now),
+            ends: self.ends(),
+            cases: self.cases(now),
+            waiting: Queues {
+                open: waiting(&self.open),
+                usage: waiting(&self.usage),
+                requests: waiting(&self.requests),
             },
-            "sent": self.tally.acknowledged(),
-            "dropped": self.tally.dropped(),
-            "requests": self.tickets.all(),
-            "bundles": self.bundles(),
-            "wishes": self.shown_wishes(now),
-            "keys": self.protector.as_str(),
-            "busy": self.is_busy(),
-            "disk_bytes": self.disk_bytes(),
-            "problems": self.all_problems(now),
-        })
+            sent: self.tally.acknowledged().clone(),
+            dropped: self.tally.dropped().clone(),
+            requests: self.tickets.all().to_vec(),
+            bundles: self.bundles(),
+            wishes: self.shown_wishes(now),
+            keys: (&self.protector).into(),
+            busy: self.is_busy(),
+            disk_bytes: self.disk_bytes(),
+            problems: self.all_problems(now),
+        }
+    }
+
+    /// The policy by its name.
+    pub(super) fn policy_shown(&self) -> Policy {
+        let policy = self.book.policy();
+        Policy { id: policy.id().to_owned(), version: policy.version().to_owned() }
     }
 
     fn all_problems(&self, now: i64) -> Vec<String> {
@@ -48,7 +53,7 @@ impl Agent {
     }
 }
 
-fn waiting<P: Payload>(tray: &Spool<P>) -> Value {
-    let waiting = tray.waiting();
-    json!({"records": waiting.records, "bytes": waiting.bytes})
+fn waiting<P: Payload>(queue: &Spool<P>) -> Waiting {
+    let waiting = queue.waiting();
+    Waiting { records: waiting.records, bytes: waiting.bytes }
 }

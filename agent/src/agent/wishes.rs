@@ -2,7 +2,6 @@
 
 use log::{info, warn};
 use protocol::Wish;
-use serde_json::{Value, json};
 
 use super::Agent;
 use crate::config::Config;
@@ -40,8 +39,8 @@ impl Agent {
     }
 
     /// `wishes` of `status`: none while every flag is off.
-    pub(super) fn shown_wishes(&self, now: i64) -> Value {
-        if self.may_send(now) { json!(self.wishes) } else { json!([]) }
+    pub(super) fn shown_wishes(&self, now: i64) -> Vec<Wish> {
+        if self.may_send(now) { self.wishes.clone() } else { Vec::new() }
     }
 
     /// Whether somebody asked for it, or it was answered before. A stranger's no to anything else would only fill the
