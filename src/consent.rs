@@ -2,27 +2,31 @@
 
 use std::io::IsTerminal;
 
-use agent::config::Config;
+use agent::api::consent::{Answered, Asked, Controller, List, NewOwner, Notice, Receipts, Verified};
+use agent::config::{Config, Language};
 use agent::request::{ConsentAction, ConsentRequest, Request};
 use protocol::ledger::Session;
 use protocol::{CaseId, Purpose};
-use serde_json::Value;
+use serde::Serialize;
 
 use crate::cli::{About, Answer, Consent};
 use crate::exit::{Exit, Failure};
 use crate::guide;
 use crate::print;
-use crate::reach::{self, Question};
+use crate::reach;
 use crate::status::flags;
 
 /// `consent`.
 pub(crate) fn consent(config: &Config, command: Consent) -> Result<Exit, Failure> {
-    let language = config.language.as_str();
-    let ask = |request| reach::ask(config, &Question::Request(Request::Consent(request)));
+    let language = config.language;
+    let answered = |request| reach::ask::<Answered>(config, Request::Consent(request));
     match command {
-        Consent::List { json } => show(&ask(about(ConsentAction::List, None))?, json, list),
+        Consent::List { json } => {
+            let body = reach::ask(config, Request::Consent(about(ConsentAction::List, None)))?;
+            show(&body, json, list)
+        }
         Consent::Show { purpose, json } => {
-            let body = ask(about(ConsentAction::Show, Some(purpose)))?;
+            let body = reach::ask(config, Request::Consent(about(ConsentAction::Show, Some(purpose))))?;
             show(&body, json, |body| notice(body, language))?;
             if !json {
                 print::words(&how_to_say_yes(&body, purpose));
@@ -32,7 +36,7 @@ pub(crate) fn consent(config: &Config, command: Consent) -> Result<Exit, Failure
         Consent::Grant { to: About { purpose, case }, by, yes } => {
             let take_back = of(purpose, case.as_ref());
             let request = about(ConsentAction::Grant, Some(purpose));
-            ask(ConsentRequest { case, by: Some(by), yes: Some(yes), ..request })?;
+            answered(ConsentRequest { case, by: Some(by), yes: Some(yes), ..request })?;
             print::words(&format!(
                 "{purpose}: granted. Take it back with: kathea-agent consent withdraw {take_back}"
             ));
@@ -40,60 +44,59 @@ pub(crate) fn consent(config: &Config, command: Consent) -> Result<Exit, Failure
         }
         Consent::Deny { answer: Answer { to: About { purpose, case }, by } } => {
             let request = about(ConsentAction::Deny, Some(purpose));
-            not_any_more(&ask(ConsentRequest { case, by, ..request })?, purpose)
+            not_any_more(&answered(ConsentRequest { case, by, ..request })?, purpose)
         }
         Consent::Withdraw { answer: Answer { to: About { purpose, case }, by }, erase } => {
             let request = about(ConsentAction::Withdraw, Some(purpose));
-            not_any_more(&ask(ConsentRequest { case, by, erase, ..request })?, purpose)
+            not_any_more(&answered(ConsentRequest { case, by, erase, ..request })?, purpose)
         }
         Consent::Restrict { answer: Answer { to: About { purpose, case }, by } } => {
             let request = about(ConsentAction::Restrict, Some(purpose));
-            changed(&ask(ConsentRequest { case, by, ..request })?, purpose)
+            changed(&answered(ConsentRequest { case, by, ..request })?, purpose)
         }
         Consent::Release { to: About { purpose, case }, by } => {
             let request = about(ConsentAction::Release, Some(purpose));
-            changed(&ask(ConsentRequest { case, by: Some(by), ..request })?, purpose)
+            changed(&answered(ConsentRequest { case, by: Some(by), ..request })?, purpose)
         }
         Consent::NewOwner { by } => {
-            let body = ask(ConsentRequest { by, ..about(ConsentAction::NewOwner, None) })?;
+            let request = ConsentRequest { by, ..about(ConsentAction::NewOwner, None) };
+            let body: NewOwner = reach::ask(config, Request::Consent(request))?;
             print::words(&format!(
                 "Ended: {} answers. Nothing is collected until the new owner says yes: kathea-agent consent ask",
-                body["ended"]
+                body.ended
             ));
             Ok(Exit::Done)
         }
         Consent::Receipt { purpose, case, json } => {
-            let body = ask(ConsentRequest { case, ..about(ConsentAction::Receipt, purpose) })?;
-            show(&body, json, |body| body["text"][language].as_str().unwrap_or_default().to_owned())
+            let request = ConsentRequest { case, ..about(ConsentAction::Receipt, purpose) };
+            let body: Receipts = reach::ask(config, Request::Consent(request))?;
+            show(&body, json, |body| body.text.of(language).to_owned())
         }
         Consent::Ask { by } => guide::ask(config, by),
-        Consent::Verify { json } => show(&ask(about(ConsentAction::Verify, None))?, json, |body| {
-            format!("{} entries: each signed, none missing, none changed", body["entries"])
-        }),
+        Consent::Verify { json } => {
+            let body: Verified = reach::ask(config, Request::Consent(about(ConsentAction::Verify, None)))?;
+            show(&body, json, |body| {
+                format!("{} entries: each signed, none missing, none changed", body.entries)
+            })
+        }
     }
 }
 
 /// What is asked for, by whom and for how long, then what was answered.
-fn list(body: &Value) -> String {
-    let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let row = |asked: &Value| {
-        let purpose = word(&asked["purpose"]);
-        if asked["offered"] != true {
+fn list(body: &List) -> String {
+    let row = |asked: &Asked| {
+        let purpose = asked.purpose.to_string();
+        if !asked.offered {
             return vec![purpose, "not asked for".to_owned()];
         }
-        let until = format!("a yes lasts {}", word(&asked["lasts"]));
-        let (here, there) = (word(&asked["kept_here"]), word(&asked["kept_there"]));
+        let until = format!("a yes lasts {}", asked.lasts);
+        let (here, there) = (&asked.kept_here, &asked.kept_there);
         vec![purpose, until, format!("held here {here} at most"), format!("vendor keeps it {there}")]
     };
-    let rows: Vec<_> = body["asked"].as_array().into_iter().flatten().map(row).collect();
-    let policy = &body["policy"];
-    let heading = format!(
-        "Asked by {} ({}, {})",
-        word(&policy["controller"]),
-        word(&policy["id"]),
-        word(&policy["version"])
-    );
-    format!("{}\n{}", print::table(&heading, &rows), flags(body))
+    let rows: Vec<_> = body.asked.iter().map(row).collect();
+    let Controller { id, version, controller } = &body.policy;
+    let heading = format!("Asked by {controller} ({id}, {version})");
+    format!("{}\n{}", print::table(&heading, &rows), flags(body.consent, &body.ends, &body.cases))
 }
 
 pub(crate) fn about(action: ConsentAction, purpose: Option<Purpose>) -> ConsentRequest {
@@ -118,22 +121,21 @@ pub(crate) fn session() -> Session {
     }
 }
 
-fn changed(body: &Value, purpose: Purpose) -> Result<Exit, Failure> {
-    print::words(&format!("{purpose}: {}", body["state"].as_str().unwrap_or_default()));
+fn changed(body: &Answered, purpose: Purpose) -> Result<Exit, Failure> {
+    print::words(&format!("{purpose}: {}", body.state));
     Ok(Exit::Done)
 }
 
 /// Saying no to what was allowed takes it back, and what was erased is told.
-fn not_any_more(body: &Value, purpose: Purpose) -> Result<Exit, Failure> {
-    if let Some(text) = body["receipt"]["text"].as_str() {
+fn not_any_more(body: &Answered, purpose: Purpose) -> Result<Exit, Failure> {
+    if let Some(text) = body.receipt_text() {
         print::data(text)?;
     }
-    let state = body["state"].as_str().unwrap_or_default();
-    print::words(&format!("{purpose}: {state}. Nothing is collected for it."));
+    print::words(&format!("{purpose}: {}. Nothing is collected for it.", body.state));
     Ok(Exit::Done)
 }
 
-fn show(body: &Value, json: bool, text: impl FnOnce(&Value) -> String) -> Result<Exit, Failure> {
+fn show<T: Serialize>(body: &T, json: bool, text: impl FnOnce(&T) -> String) -> Result<Exit, Failure> {
     if json {
         print::json(body)?
     } else {
@@ -142,13 +144,12 @@ fn show(body: &Value, json: bool, text: impl FnOnce(&Value) -> String) -> Result
     Ok(Exit::Done)
 }
 
-pub(crate) fn notice(body: &Value, language: &str) -> String {
-    let text = print::wrapped(body["text"][language].as_str().unwrap_or_default());
-    format!("{text}\nDigest: {}", digest(body))
+fn notice(body: &Notice, language: Language) -> String {
+    format!("{}\nDigest: {}", print::wrapped(body.text.of(language)), body.digest)
 }
 
-fn how_to_say_yes(body: &Value, purpose: Purpose) -> String {
-    let digits: String = digest(body).chars().take(16).collect();
+fn how_to_say_yes(body: &Notice, purpose: Purpose) -> String {
+    let digits: String = body.digest.to_string().chars().take(16).collect();
     format!(
         "\nTo say yes: kathea-agent consent grant {purpose} --by ROLE --yes {digits}\n\
          To say no:  kathea-agent consent deny {purpose}\n\
@@ -156,22 +157,29 @@ fn how_to_say_yes(body: &Value, purpose: Purpose) -> String {
     )
 }
 
-pub(crate) fn digest(body: &Value) -> &str {
-    body["digest"].as_str().unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use agent::api::consent::Texts;
+    use agent::api::status::{Ends, Flags, Policy};
+    use agent::consent::State;
+    use protocol::Digest;
 
     use super::*;
 
     #[test]
     fn what_is_shown_ends_with_its_digest_and_how_to_answer() {
-        let body =
-            json!({"digest": "0123456789abcdef0123", "text": {"da": "Spørgsmål\n", "en": "Question\n"}});
-        assert_eq!(notice(&body, "da"), "Spørgsmål\n\nDigest: 0123456789abcdef0123");
+        let digest = format!("{:064x}", 7).replace("00000000000000", "0123456789abcd");
+        let body = Notice {
+            purpose: Purpose::UsageStatistics,
+            policy: Policy { id: "p".to_owned(), version: "1".to_owned() },
+            digest: digest.parse::<Digest>().unwrap(),
+            text: Texts { da: "Spørgsmål\n".to_owned(), en: "Question\n".to_owned() },
+            consent: Flags { usage_statistics: State::Unset },
+            ends: Ends { usage_statistics: None },
+            ask: true,
+        };
+        assert_eq!(notice(&body, Language::Da), format!("Spørgsmål\n\nDigest: {digest}"));
         let how = how_to_say_yes(&body, Purpose::UsageStatistics);
-        assert!(how.contains("grant usage_statistics --by ROLE --yes 0123456789abcdef\n"), "{how}");
+        assert!(how.contains("grant usage_statistics --by ROLE --yes 0123456789abcd01\n"), "{how}");
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::process::ExitCode;
 
-use agent::request::Reply;
+use agent::api::Reply;
 
 /// How the program ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,12 +60,7 @@ impl Failure {
             5 => Exit::Busy,
             _ => Exit::Failed,
         };
-        let body = reply.body();
-        let word = body["error"].as_str().unwrap_or("failed");
-        Self {
-            exit,
-            what: format!("{word}: {}", body["what"].as_str().unwrap_or("the agent did not say why")),
-        }
+        Self { exit, what: format!("{}: {}", reply.error(), reply.what()) }
     }
 }
 

@@ -2,15 +2,17 @@
 
 use std::io::{self, IsTerminal};
 
+use agent::api::consent::{Answered, Notice};
 use agent::config::Config;
+use agent::consent::State;
 use agent::request::{ConsentAction, ConsentRequest, Request};
 use protocol::Purpose;
 use protocol::ledger::Role;
 
-use crate::consent::{about, digest};
+use crate::consent::about;
 use crate::exit::{Exit, Failure};
 use crate::print;
-use crate::reach::{self, Question};
+use crate::reach;
 
 /// What is said around the notice.
 struct Words {
@@ -52,18 +54,18 @@ pub(crate) fn ask(config: &Config, by: Role) -> Result<Exit, Failure> {
     }
     let words = config.language.pick(&ENGLISH, &DANISH);
     let request = |action| about(action, Some(Purpose::UsageStatistics));
-    let asked = |request| reach::ask(config, &Question::Request(Request::Consent(request)));
-    let body = asked(request(ConsentAction::Show))?;
-    print::data(&print::wrapped(body["text"][config.language.as_str()].as_str().unwrap_or_default()))?;
-    let end = body["ends"][Purpose::UsageStatistics.as_str()].as_str().and_then(|end| end.get(..10));
-    if let Some(end) = end.filter(|_| body["consent"][Purpose::UsageStatistics.as_str()] == "granted") {
+    let notice: Notice = reach::ask(config, Request::Consent(request(ConsentAction::Show)))?;
+    print::data(&print::wrapped(notice.text.of(config.language)))?;
+    let end = notice.ends.usage_statistics.as_deref().and_then(|end| end.get(..10));
+    if let Some(end) = end.filter(|_| notice.consent.usage_statistics == State::Granted) {
         print::words(&format!("{} {end}.", words.until));
     }
     let Some(yes) = answer(words)? else { return Ok(Exit::Done) };
     let request = request(if yes { ConsentAction::Grant } else { ConsentAction::Deny });
-    let yes_to = yes.then(|| digest(&body).to_owned());
-    let done = asked(ConsentRequest { by: Some(by), yes: yes_to, ..request })?;
-    if let Some(receipt) = done["receipt"]["text"].as_str() {
+    let yes_to = yes.then(|| notice.digest.to_string());
+    let request = ConsentRequest { by: Some(by), yes: yes_to, ..request };
+    let answered: Answered = reach::ask(config, Request::Consent(request))?;
+    if let Some(receipt) = answered.receipt_text() {
         print::data(receipt)?;
     }
     print::words(if yes { words.granted } else { words.denied });

@@ -3,8 +3,10 @@
 use std::fmt::Write;
 
 use protocol::Catalog;
-use protocol::catalog::{Attribute, AttributeKind, Entry, Kind};
-use serde_json::{Value, json};
+use protocol::catalog::{Attribute, AttributeKind, Entry, Kind, Shown};
+use protocol::civil::Granularity;
+use protocol::{Digest, Purpose};
+use serde::Serialize;
 
 use crate::cli::Format;
 use crate::exit::{Exit, Failure};
@@ -15,7 +17,7 @@ pub(crate) fn print(format: Format) -> Result<Exit, Failure> {
     let catalog = Catalog::built_in();
     match format {
         Format::Md => output::data(&markdown(catalog))?,
-        Format::Json => output::json(&value(catalog))?,
+        Format::Json => output::json(&inventory(catalog))?,
     }
     Ok(Exit::Done)
 }
@@ -89,43 +91,94 @@ fn describe(attribute: &Attribute) -> String {
     format!("{}{optional}: {}", attribute.name, range.trim_end())
 }
 
-fn value(catalog: &Catalog) -> Value {
-    let entries = catalog.entries().map(|entry| {
-        json!({
-            "number": entry.number, "name": entry.name, "kind": kind(entry.kind), "what": entry.what,
-            "reason": entry.reason, "purpose": entry.purpose, "owner": entry.owner, "ends": entry.ends,
-            "granularity": entry.granularity, "attributes": attributes(&entry.attributes),
-            "unit": entry.unit, "bounds": entry.bounds,
-        })
-    });
-    let happenings = catalog.happenings().iter().map(|happening| {
-        json!({
-            "name": happening.name, "what": happening.what, "attributes": attributes(&happening.attributes),
-            "entries": happening.fed_entries().map(|entry| entry.number).collect::<Vec<_>>(),
-        })
-    });
-    json!({
-        "catalog": catalog.hash(),
-        "entries": entries.collect::<Vec<_>>(),
-        "happenings": happenings.collect::<Vec<_>>(),
-    })
+/// The catalog as `catalog --format json` prints it.
+#[derive(Serialize)]
+struct Inventory<'a> {
+    catalog: Digest,
+    entries: Vec<EntryRow<'a>>,
+    happenings: Vec<EventRow<'a>>,
 }
 
-fn attributes(attributes: &[Attribute]) -> Vec<Value> {
-    let one = |attribute: &Attribute| {
-        let mut value = match &attribute.kind {
-            AttributeKind::Integer { unit, min, max, decimals, .. } => json!({
-                "type": "integer", "unit": unit, "decimals": decimals,
-                "min": attribute.kind.show(*min), "max": attribute.kind.show(*max),
-            }),
-            AttributeKind::Enumeration { values } => json!({"type": "enumeration", "values": values}),
-            AttributeKind::Version => json!({"type": "version"}),
-        };
-        value["name"] = json!(attribute.name);
-        value["optional"] = json!(attribute.optional);
-        value
+/// What is kept and sent.
+#[derive(Serialize)]
+struct EntryRow<'a> {
+    number: u16,
+    name: &'a str,
+    kind: &'static str,
+    what: &'a str,
+    reason: &'a str,
+    purpose: Purpose,
+    owner: &'a str,
+    ends: &'a str,
+    granularity: Granularity,
+    attributes: Vec<AttributeRow<'a>>,
+    unit: &'a str,
+    bounds: &'a [u64],
+}
+
+/// What Kathea may report.
+#[derive(Serialize)]
+struct EventRow<'a> {
+    name: &'a str,
+    what: &'a str,
+    attributes: Vec<AttributeRow<'a>>,
+    entries: Vec<u16>,
+}
+
+/// What an attribute may say.
+#[derive(Serialize)]
+struct AttributeRow<'a> {
+    name: &'a str,
+    optional: bool,
+    #[serde(flatten)]
+    kind: KindRow<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+enum KindRow<'a> {
+    Integer { unit: &'a str, decimals: u8, min: Shown<'a>, max: Shown<'a> },
+    Enumeration { values: &'a [String] },
+    Version,
+}
+
+fn inventory(catalog: &Catalog) -> Inventory<'_> {
+    let entries = catalog.entries().map(|entry| EntryRow {
+        number: entry.number,
+        name: &entry.name,
+        kind: kind(entry.kind),
+        what: &entry.what,
+        reason: &entry.reason,
+        purpose: entry.purpose,
+        owner: &entry.owner,
+        ends: &entry.ends,
+        granularity: entry.granularity,
+        attributes: attributes(&entry.attributes),
+        unit: &entry.unit,
+        bounds: &entry.bounds,
+    });
+    let happenings = catalog.happenings().iter().map(|happening| EventRow {
+        name: &happening.name,
+        what: &happening.what,
+        attributes: attributes(&happening.attributes),
+        entries: happening.fed_entries().map(|entry| entry.number).collect(),
+    });
+    Inventory { catalog: catalog.hash(), entries: entries.collect(), happenings: happenings.collect() }
+}
+
+fn attributes(attributes: &[Attribute]) -> Vec<AttributeRow<'_>> {
+    attributes.iter().map(attribute).collect()
+}
+
+fn attribute(Attribute { name, kind, optional, .. }: &Attribute) -> AttributeRow<'_> {
+    let row = match kind {
+        AttributeKind::Integer { unit, min, max, decimals, .. } => {
+            KindRow::Integer { unit, decimals: *decimals, min: kind.show(*min), max: kind.show(*max) }
+        }
+        AttributeKind::Enumeration { values } => KindRow::Enumeration { values },
+        AttributeKind::Version => KindRow::Version,
     };
-    attributes.iter().map(one).collect()
+    AttributeRow { name, optional: *optional, kind: row }
 }
 
 fn kind(kind: Kind) -> &'static str {
@@ -149,7 +202,7 @@ mod tests {
     #[test]
     fn every_entry_and_every_happening_is_in_both_forms() {
         let catalog = Catalog::built_in();
-        let (text, value) = (markdown(catalog), value(catalog));
+        let (text, value) = (markdown(catalog), serde_json::to_value(inventory(catalog)).unwrap());
         for entry in catalog.entries() {
             assert!(text.contains(&format!("| {} | {} |", entry.number, entry.name)), "{}", entry.name);
         }

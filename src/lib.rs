@@ -47,6 +47,7 @@ use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
+use agent::api::Enrolled;
 use agent::config::Config;
 use agent::deidentify::files::Job;
 use agent::request::Request;
@@ -54,7 +55,6 @@ use clap::Parser;
 use cli::{Cli, Command};
 use exit::{Exit, Failure};
 use log::LevelFilter;
-use reach::Question;
 
 /// Runs the program on its arguments, the first of which is its name.
 pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
@@ -114,8 +114,8 @@ fn load(path: &Path) -> Result<Config, Failure> {
 }
 
 fn enroll(config: &Config, url: Option<String>, token: String) -> Result<Exit, Failure> {
-    let body = reach::ask(config, &Question::Request(Request::Enroll { url, token }))?;
-    print::words(&format!("enrolled as device {}", body["device"].as_str().unwrap_or("(unnamed)")));
+    let enrolled: Enrolled = reach::ask(config, Request::Enroll { url, token })?;
+    print::words(&format!("enrolled as device {}", enrolled.device));
     Ok(Exit::Done)
 }
 

@@ -5,6 +5,9 @@ use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use agent::api::privacy::{
+    Access, ClaimCode, Decommissioned, Erased, HeldRecord, Page, Rectified, Says, Statement,
+};
 use agent::config::Config;
 use agent::consent::Policy;
 use agent::deidentify::clean::Tray;
@@ -14,14 +17,15 @@ use agent::report::Report;
 use agent::request::{PrivacyAsk, Request, SENT};
 use agent::support::check::judge;
 use agent::support::check::look::look;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use time::OffsetDateTime;
 
 use crate::cli::Privacy;
 use crate::consent::session;
 use crate::exit::{Exit, Failure};
 use crate::print;
-use crate::reach::{self, Question};
+use crate::reach;
 
 /// What holds the records that are shown.
 const TRAYS: [&str; 4] = [Tray::Open.as_str(), Tray::Usage.as_str(), Tray::Requests.as_str(), SENT];
@@ -32,7 +36,7 @@ pub(crate) fn privacy(config: &Config, command: Privacy) -> Result<Exit, Failure
         Privacy::Export { output, vendor } => export(config, &output, vendor),
         Privacy::Report { output } => report(config, &output),
         Privacy::Rectify { case } => {
-            ask(config, PrivacyAsk::Rectify { case: case.clone() })?;
+            let Rectified { case } = ask(config, PrivacyAsk::Rectify { case })?;
             print::words(&format!(
                 "The vendor will be asked to correct what it holds of case {case}; `status` shows its ticket.\n\
                  Tell it what is wrong by the contact that `consent show support_case` names, with that ticket.\n\
@@ -41,8 +45,8 @@ pub(crate) fn privacy(config: &Config, command: Privacy) -> Result<Exit, Failure
             Ok(Exit::Done)
         }
         Privacy::Claim => {
-            let body = ask(config, PrivacyAsk::Claim)?;
-            print::data(word(&body["claim"]))?;
+            let ClaimCode { claim } = ask(config, PrivacyAsk::Claim)?;
+            print::data(&claim)?;
             print::words(
                 "Keep this code on paper, apart from this computer: with it, and with nothing else, you can ask the\n\
                  vendor to erase what this device sent when the device can't ask any more.",
@@ -50,11 +54,10 @@ pub(crate) fn privacy(config: &Config, command: Privacy) -> Result<Exit, Failure
             Ok(Exit::Done)
         }
         Privacy::Erase => {
-            let body = ask(config, PrivacyAsk::Erase { session: Some(session()) })?;
+            let Erased { keys } = ask(config, PrivacyAsk::Erase { session: Some(session()) })?;
             print::words(&format!(
-                "Erased: {} keys, and all that was kept under them. Kept: your answers, which prove what you allowed.\n\
+                "Erased: {keys} keys, and all that was kept under them. Kept: your answers, which prove what you allowed.\n\
                  The vendor is asked to erase what was sent; `status` shows its ticket until that is done.",
-                body["keys"]
             ));
             Ok(Exit::Done)
         }
@@ -63,9 +66,10 @@ pub(crate) fn privacy(config: &Config, command: Privacy) -> Result<Exit, Failure
 
 /// `decommission`.
 pub(crate) fn decommission(config: &Config, discard: bool) -> Result<Exit, Failure> {
-    let body = ask(config, PrivacyAsk::Decommission { drain: !discard, session: Some(session()) })?;
-    if body["told"] == true {
-        print::data(body["certificate"].as_str().unwrap_or_default())?;
+    let request = PrivacyAsk::Decommission { drain: !discard, session: Some(session()) };
+    let Decommissioned { told, certificate, .. } = ask(config, request)?;
+    if told {
+        print::data(&certificate)?;
         return Ok(Exit::Done);
     }
     print::words(
@@ -80,14 +84,14 @@ fn export(config: &Config, output: &Path, vendor: bool) -> Result<Exit, Failure>
     let unwritable = |e: std::io::Error| {
         Failure::failed(format!("the export cannot be written ({}): name another folder", e.kind()))
     };
-    let held = ask(config, PrivacyAsk::Access { vendor })?;
+    let held: Access = ask(config, PrivacyAsk::Access { vendor })?;
     fs::create_dir_all(output).map_err(unwritable)?;
     let part = |name: &str| Part::new(&output.join(name)).map_err(unwritable);
     let (mut json, mut text) = (part("held.json")?, part("held.txt")?);
-    writeln!(text, "What this workstation holds, {}\n", word(&held["held_at"])).map_err(unwritable)?;
-    writeln!(text, "{}\n", word(&held["patients"])).map_err(unwritable)?;
-    writeln!(text, "{}", crate::status::text(&held["status"])).map_err(unwritable)?;
-    write!(json, "{{\"held\":{held},\"records\":{{").map_err(unwritable)?;
+    writeln!(text, "What this workstation holds, {}\n", held.held_at).map_err(unwritable)?;
+    writeln!(text, "{}\n", held.patients).map_err(unwritable)?;
+    writeln!(text, "{}", crate::status::text(&held.status)).map_err(unwritable)?;
+    write!(json, "{{\"held\":{},\"records\":{{", text_of(&held)).map_err(unwritable)?;
     let mut count = 0;
     for (index, tray) in TRAYS.into_iter().enumerate() {
         let comma = if index == 0 { "" } else { "," };
@@ -97,7 +101,7 @@ fn export(config: &Config, output: &Path, vendor: bool) -> Result<Exit, Failure>
         each_record(config, tray, |record| {
             let comma = if written == 0 { "" } else { "," };
             written += 1;
-            write!(json, "{comma}\n{record}").map_err(unwritable)?;
+            write!(json, "{comma}\n{}", text_of(record)).map_err(unwritable)?;
             write_readable(&mut text, record).map_err(unwritable)?;
             Ok(ControlFlow::Continue(()))
         })?;
@@ -117,7 +121,7 @@ fn export(config: &Config, output: &Path, vendor: bool) -> Result<Exit, Failure>
 /// The same for a person, as one page.
 fn report(config: &Config, output: &Path) -> Result<Exit, Failure> {
     let policy = Policy::load(&config.policy).map_err(Failure::usage)?;
-    let held = ask(config, PrivacyAsk::Access { vendor: false })?;
+    let held: Access = ask(config, PrivacyAsk::Access { vendor: false })?;
     let records = |tray| {
         let mut records = Vec::new();
         each_record(config, tray, |record| {
@@ -156,17 +160,17 @@ fn report(config: &Config, output: &Path) -> Result<Exit, Failure> {
 fn each_record(
     config: &Config,
     tray: &str,
-    mut each: impl FnMut(&Value) -> Result<ControlFlow<()>, Failure>,
+    mut each: impl FnMut(&HeldRecord) -> Result<ControlFlow<()>, Failure>,
 ) -> Result<(), Failure> {
     let mut from = 0;
     loop {
-        let page = ask(config, PrivacyAsk::Records { tray: tray.to_owned(), from })?;
-        for record in page["records"].as_array().into_iter().flatten() {
+        let page: Page = ask(config, PrivacyAsk::Records { tray: tray.to_owned(), from })?;
+        for record in &page.records {
             if each(record)?.is_break() {
                 return Ok(());
             }
         }
-        match page["next"].as_u64() {
+        match page.next {
             Some(next) => from = next,
             None => return Ok(()),
         }
@@ -174,24 +178,26 @@ fn each_record(
 }
 
 /// A line for each thing that a record says.
-fn write_readable(text: &mut impl Write, record: &Value) -> std::io::Result<()> {
-    match &record["says"] {
-        Value::Array(said) => said.iter().try_for_each(|said| {
-            let value = if said["value"].is_null() { json!("") } else { said["value"].clone() };
-            writeln!(text, "  {} {} {} {value}", word(&said["at"]), said["entry"], said["attributes"])
+fn write_readable(text: &mut impl Write, record: &HeldRecord) -> std::io::Result<()> {
+    match &record.says {
+        Some(Says::Usage(said)) => said.iter().try_for_each(|Statement { entry, at, attributes, value }| {
+            let at = at.as_deref().unwrap_or_default();
+            let value = value.as_ref().map(text_of).unwrap_or_default();
+            writeln!(text, "  {at} {} {} {value}", text_of(entry), text_of(attributes))
         }),
-        Value::Null => {
-            let number = &record["number"];
+        Some(Says::Request(request)) => writeln!(text, "  {}", text_of(request)),
+        None => {
+            let number = record.number;
             writeln!(text, "  record {number}: sealed, and not to be read while there is no live yes")
         }
-        said => writeln!(text, "  {said}"),
     }
 }
 
-fn word(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
+/// As JSON. What came as JSON can be written so.
+fn text_of(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
 }
 
-fn ask(config: &Config, ask: PrivacyAsk) -> Result<Value, Failure> {
-    reach::ask(config, &Question::Request(Request::Privacy(ask)))
+fn ask<T: DeserializeOwned>(config: &Config, ask: PrivacyAsk) -> Result<T, Failure> {
+    reach::ask(config, Request::Privacy(ask))
 }

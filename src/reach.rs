@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use agent::agent::Agent;
+use agent::api::Reply;
 use agent::collect::caller::Accounts;
 use agent::collect::socket::{self, AskError};
 use agent::config::Config;
 use agent::limits;
-use agent::request::{Reply, Request};
-use serde_json::Value;
+use agent::request::Request;
+use serde::de::DeserializeOwned;
 
 use crate::exit::Failure;
 
@@ -21,8 +22,8 @@ pub(crate) enum Question {
 }
 
 /// Asks, and gives the body of an answer that says done.
-pub(crate) fn ask(config: &Config, question: &Question) -> Result<Value, Failure> {
-    Line::new(config).ask(question)
+pub(crate) fn ask<T: DeserializeOwned>(config: &Config, request: Request) -> Result<T, Failure> {
+    Line::new(config).ask(request)
 }
 
 /// For several questions: what long work is, one answer does not tell.
@@ -38,12 +39,20 @@ impl<'c> Line<'c> {
     }
 
     /// Asks, and gives the body of an answer that says done.
-    pub(crate) fn ask(&mut self, question: &Question) -> Result<Value, Failure> {
+    pub(crate) fn ask<T: DeserializeOwned>(&mut self, request: Request) -> Result<T, Failure> {
+        self.say(&Question::Request(request))
+    }
+
+    /// Asks whatever it is, and gives the body of an answer that says done.
+    pub(crate) fn say<T: DeserializeOwned>(&mut self, question: &Question) -> Result<T, Failure> {
         let reply = match self.over_the_socket(question)? {
             Some(reply) => reply,
             None => self.directly(question)?,
         };
-        if reply.is_done() { Ok(reply.body()) } else { Err(Failure::refused(&reply)) }
+        if !reply.is_done() {
+            return Err(Failure::refused(&reply));
+        }
+        reply.read().ok_or_else(not_understood)
     }
 
     /// Whether the agent runs as a service.
@@ -88,7 +97,8 @@ pub(crate) fn open(config: Config) -> Result<Agent, Failure> {
     Agent::open(config).map_err(|e| if e.is_busy() { Failure::busy(e) } else { Failure::failed(e) })
 }
 
-fn not_understood() -> Failure {
+/// An answer of another shape.
+pub(crate) fn not_understood() -> Failure {
     Failure::failed("the agent's answer is not understood: is it of another version?")
 }
 

@@ -1,20 +1,23 @@
 //! One happening by hand: the line that Kathea would have written.
 
+use std::collections::BTreeMap;
+
+use agent::api::Done;
 use agent::config::Config;
 use protocol::Catalog;
 use protocol::catalog::AttributeKind;
-use serde_json::{Map, Value, json};
+use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::exit::{Exit, Failure};
 use crate::print;
-use crate::reach::{self, Question};
+use crate::reach::{Line, Question};
 
 /// `record`.
 pub(crate) fn record(config: &Config, event: &str, attributes: &[(String, String)]) -> Result<Exit, Failure> {
     let line = line(event, attributes, OffsetDateTime::now_utc())?;
-    reach::ask(config, &Question::Happening(line))?;
+    let Done {} = Line::new(config).say(&Question::Happening(line))?;
     print::words("recorded");
     Ok(Exit::Done)
 }
@@ -24,34 +27,33 @@ fn line(event: &str, attributes: &[(String, String)], now: OffsetDateTime) -> Re
     let happening = Catalog::built_in().happening(event).ok_or_else(|| {
         Failure::usage("there is no happening of this name: `kathea-agent catalog` lists them")
     })?;
-    let mut line = Map::new();
-    line.insert("event".into(), event.into());
-    line.insert("at".into(), now.format(&Rfc3339).unwrap_or_default().into());
+    let at = now.format(&Rfc3339).unwrap_or_default();
+    let mut line = BTreeMap::from([("event", Typed::Text(event)), ("at", Typed::Text(&at))]);
     for (key, value) in attributes {
-        if line
-            .insert(
-                key.clone(),
-                typed(happening.position(key).map(|at| &happening.attributes[at].kind), value),
-            )
-            .is_some()
-            && key != "at"
-        {
+        let kind = happening.position(key).map(|at| &happening.attributes[at].kind);
+        if line.insert(key, Typed::of(kind, value)).is_some() && key != "at" {
             return Err(Failure::usage(format!(
                 "{key} is given twice, or has a name of its own: leave one out"
             )));
         }
     }
-    Ok(Value::Object(line).to_string())
+    serde_json::to_string(&line).map_err(|_| Failure::usage("that cannot be written as a line"))
 }
 
-fn typed(kind: Option<&AttributeKind>, text: &str) -> Value {
-    match kind {
-        Some(AttributeKind::Integer { .. }) => text
-            .parse::<i64>()
-            .map(|number| json!(number))
-            .or_else(|_| text.parse::<f64>().map(|number| json!(number)))
-            .unwrap_or_else(|_| json!(text)),
-        _ => json!(text),
+/// What was typed, with the JSON type of its attribute.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Typed<'a> {
+    Integer(i64),
+    Decimal(f64),
+    Text(&'a str),
+}
+
+impl<'a> Typed<'a> {
+    fn of(kind: Option<&AttributeKind>, text: &'a str) -> Self {
+        let Some(AttributeKind::Integer { .. }) = kind else { return Self::Text(text) };
+        let decimal = || text.parse().map_or(Self::Text(text), Self::Decimal);
+        text.parse().map_or_else(|_| decimal(), Self::Integer)
     }
 }
 

@@ -1,83 +1,81 @@
 //! How it is: flags, what waits, what was sent, what was dropped and why.
 
+use agent::api::status::{CaseFlags, Ends, Flags, Status};
 use agent::config::Config;
+use agent::consent::State;
+use agent::consent::tickets::Ticket;
 use agent::request::Request;
-use protocol::Purpose;
-use serde_json::{Map, Value};
+use protocol::{Purpose, Wish};
 
 use crate::exit::{Exit, Failure};
 use crate::print::{self, bytes, grouped, table};
-use crate::reach::{self, Question};
+use crate::reach;
 use crate::words;
 
 /// `status`.
 pub(crate) fn status(config: &Config, json: bool, check: bool) -> Result<Exit, Failure> {
-    let body = reach::ask(config, &Question::Request(Request::Status))?;
+    let status: Status = reach::ask(config, Request::Status)?;
     if json {
-        print::json(&body)?;
+        print::json(&status)?;
     } else {
-        print::data(&text(&body))?;
+        print::data(&text(&status))?;
     }
-    let troubled = body["problems"].as_array().is_some_and(|problems| !problems.is_empty());
-    Ok(if check && troubled { Exit::Failed } else { Exit::Done })
+    Ok(if check && !status.problems.is_empty() { Exit::Failed } else { Exit::Done })
 }
 
 /// The body of `status --json` for people.
-pub(crate) fn text(body: &Value) -> String {
-    let word = |value: &Value| value.as_str().unwrap_or("-").to_owned();
-    let number = |value: &Value| value.as_u64().unwrap_or(0);
-    let enrolled = if body["enrolled"] == true { "enrolled" } else { "not enrolled" };
-    let keys = word(&body["keys"]);
+pub(crate) fn text(status: &Status) -> String {
+    let enrolled = if status.enrolled { "enrolled" } else { "not enrolled" };
+    let keys = status.keys.as_str();
     let pair = |name: &str, value: String| vec![name.to_owned(), value];
     let mut parts = vec![
         table(
             "Agent",
             &[
-                pair("version", word(&body["version"])),
-                pair("service", word(&body["service"])),
-                pair("device", format!("{} ({enrolled})", word(&body["device"]))),
-                pair(
-                    "policy",
-                    format!("{}, {}", word(&body["policy"]["id"]), word(&body["policy"]["version"])),
-                ),
-                pair("keys", format!("{keys} ({})", words::protector(&keys))),
-                pair("on disk", bytes(number(&body["disk_bytes"]))),
+                pair("version", status.version.clone()),
+                pair("service", status.service.as_str().to_owned()),
+                pair("device", format!("{} ({enrolled})", status.device)),
+                pair("policy", format!("{}, {}", status.policy.id, status.policy.version)),
+                pair("keys", format!("{keys} ({})", words::protector(keys))),
+                pair("on disk", bytes(status.disk_bytes)),
             ],
         ),
-        flags(body),
+        flags(status.consent, &status.ends, &status.cases),
     ];
-    parts.push(rows("Waiting", &body["waiting"], |tray, waiting| {
-        let (records, size) = (number(&waiting["records"]), number(&waiting["bytes"]));
-        vec![tray.to_owned(), grouped(records), bytes(size), words::tray(tray).to_owned()]
-    }));
-    parts.push(rows("Sent", &body["sent"], |purpose, sent| {
-        vec![purpose.to_owned(), grouped(number(&sent["records"])), format!("last {}", word(&sent["last"]))]
-    }));
-    parts.push(rows("Dropped", &body["dropped"], |reason, count| {
-        vec![reason.to_owned(), grouped(number(count)), words::reason(reason).to_owned()]
-    }));
-    let request = |request: &Value| {
-        vec![
-            word(&request["kind"]),
-            word(&request["state"]),
-            word(&request["taken_at"]),
-            word(&request["ticket"]),
-        ]
+    let waiting = status.waiting.each().map(|(queue, waiting)| {
+        let what = words::tray(queue).to_owned();
+        vec![queue.to_owned(), grouped(waiting.records), bytes(waiting.bytes), what]
+    });
+    parts.push(rows("Waiting", waiting));
+    parts.push(rows(
+        "Sent",
+        status.sent.iter().map(|(purpose, sent)| {
+            let last = sent.last.as_deref().unwrap_or("-");
+            vec![purpose.clone(), grouped(sent.records), format!("last {last}")]
+        }),
+    ));
+    parts.push(rows(
+        "Dropped",
+        status.dropped.iter().map(|(reason, count)| {
+            vec![reason.to_string(), grouped(*count), words::reason(reason.as_str()).to_owned()]
+        }),
+    ));
+    let request = |Ticket { kind, state, taken_at, ticket, .. }: &Ticket| {
+        vec![kind.as_str().to_owned(), state.as_str().to_owned(), taken_at.clone(), ticket.clone()]
     };
-    let requests: Vec<_> = body["requests"].as_array().into_iter().flatten().map(request).collect();
+    let requests: Vec<_> = status.requests.iter().map(request).collect();
     if !requests.is_empty() {
         parts.push(table("Asked of the vendor", &requests));
     }
-    let wish = |wish: &Value| {
-        let case = word(&wish["case"]);
+    let wish = |Wish { case, reason }: &Wish| {
         let next = format!("kathea-agent support --case {case}");
-        vec![case, word(&wish["reason"]), format!("shows what it would be, and asks you: {next}")]
+        vec![case.to_string(), reason.to_string(), format!("shows what it would be, and asks you: {next}")]
     };
-    let wishes: Vec<_> = body["wishes"].as_array().into_iter().flatten().map(wish).collect();
+    let wishes: Vec<_> = status.wishes.iter().map(wish).collect();
     if !wishes.is_empty() {
         parts.push(table("The vendor asks for a support bundle", &wishes));
     }
-    let problems: Vec<_> = body["problems"].as_array().into_iter().flatten().map(|p| vec![word(p)]).collect();
+    let problems: Vec<_> = status.problems.iter().map(|problem| vec![problem.clone()]).collect();
     parts.push(if problems.is_empty() {
         "Problems\n  none\n".to_owned()
     } else {
@@ -86,53 +84,55 @@ pub(crate) fn text(body: &Value) -> String {
     parts.join("\n")
 }
 
-/// The flags of a body that has `consent`, and the cases, if there are any, of its `cases`.
-pub(crate) fn flags(body: &Value) -> String {
-    let flags = rows("Consent", &body["consent"], |purpose, state| {
-        let state = state.as_str().unwrap_or("-");
-        let end = body["ends"][purpose].as_str().and_then(|end| end.get(..10)).filter(|_| state == "granted");
-        let until = end.map_or_else(String::new, |end| format!(", until {end}"));
-        vec![purpose.to_owned(), state.to_owned(), words::state(state).to_owned() + &until]
-    });
-    let word = |value: &Value| value.as_str().unwrap_or("-").to_owned();
-    let case = |case: &Value| {
-        let state = |purpose: Purpose| format!("{purpose} {}", word(&case[purpose.as_str()]));
-        let (support, scan_data) = (state(Purpose::SupportCase), state(Purpose::SupportScanData));
-        vec![word(&case["case"]), support, scan_data, format!("until {}", word(&case["ends"]))]
+/// The flags, and the cases if there are any.
+pub(crate) fn flags(consent: Flags, ends: &Ends, cases: &[CaseFlags]) -> String {
+    let state = consent.usage_statistics;
+    let end = ends.usage_statistics.as_deref().and_then(|end| end.get(..10));
+    let end = end.filter(|_| state == State::Granted);
+    let until = end.map_or_else(String::new, |end| format!(", until {end}"));
+    let row = vec![
+        Purpose::UsageStatistics.to_string(),
+        state.to_string(),
+        words::state(state).to_owned() + &until,
+    ];
+    let flags = table("Consent", &[row]);
+    let case = |case: &CaseFlags| {
+        let support = format!("{} {}", Purpose::SupportCase, case.support_case);
+        let scan_data = format!("{} {}", Purpose::SupportScanData, case.support_scan_data);
+        let ends = case.ends.as_deref().unwrap_or("-");
+        vec![case.case.to_string(), support, scan_data, format!("until {ends}")]
     };
-    let cases: Vec<_> = body["cases"].as_array().into_iter().flatten().map(case).collect();
+    let cases: Vec<_> = cases.iter().map(case).collect();
     if cases.is_empty() { flags } else { format!("{flags}\n{}", table("Support cases", &cases)) }
 }
 
-/// One row per key of `object`.
-fn rows(heading: &str, object: &Value, row: impl Fn(&str, &Value) -> Vec<String>) -> String {
-    let empty = Map::new();
-    let object = object.as_object().unwrap_or(&empty);
-    let rows: Vec<_> = object.iter().map(|(key, value)| row(key, value)).collect();
+fn rows(heading: &str, rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let rows: Vec<_> = rows.into_iter().collect();
     if rows.is_empty() { format!("{heading}\n  nothing\n") } else { table(heading, &rows) }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
+
+    /// A status as it was recorded once, changed so.
+    fn recorded(change: impl Fn(&str) -> String) -> Status {
+        let body = r#"{"bundles":[],"busy":false,"cases":[],"consent":{"usage_statistics":"granted"},
+            "device":"000102030405060708090a0b0c0d0e0f","disk_bytes":4200000,"dropped":{"not_json":2},
+            "ends":{"usage_statistics":null},"enrolled":true,"keys":"file",
+            "policy":{"id":"copenhagen-imaging","version":"1"},"problems":["the outbox is missing"],"requests":[],
+            "sent":{},"service":"running","version":"0.1.0","waiting":{"open":{"bytes":0,"records":0},
+            "requests":{"bytes":0,"records":0},"usage":{"bytes":4096,"records":1200}},"wishes":[]}"#;
+        serde_json::from_str(&change(body)).unwrap()
+    }
 
     #[test]
     fn a_status_is_readable() {
-        let body = json!({
-            "version": "0.1.0", "device": "00ff", "enrolled": true, "service": "running",
-            "policy": {"id": "copenhagen-imaging", "version": "1"},
-            "consent": {"usage_statistics": "granted"}, "cases": [],
-            "waiting": {"usage": {"records": 1200, "bytes": 4096}}, "sent": {},
-            "dropped": {"not_json": 2}, "keys": "file", "disk_bytes": 4_200_000,
-            "problems": ["the outbox is missing"],
-        });
-        let text = text(&body);
+        let text = text(&recorded(str::to_owned));
         for line in [
-            "  device   00ff (enrolled)",
+            "  device   000102030405060708090a0b0c0d0e0f (enrolled)",
             "  usage_statistics  granted  yes: collected and sent",
-            "  usage  1,200  4.1 kB  statistics to be sent",
+            "  usage     1,200  4.1 kB  statistics to be sent",
             "Sent\n  nothing",
             "  not_json  2  a line that is no flat JSON object",
             "Problems\n  the outbox is missing",
@@ -142,7 +142,8 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_body_is_no_reason_to_fail() {
-        assert!(text(&json!({})).contains("Problems\n  none"));
+    fn without_problems_it_says_none() {
+        let status = recorded(|body| body.replace(r#"["the outbox is missing"]"#, "[]"));
+        assert!(text(&status).contains("Problems\n  none"));
     }
 }

@@ -16,20 +16,24 @@ mod wish;
 
 use std::io;
 
+use agent::api::consent::Answered;
+use agent::api::status::Status;
+use agent::api::support::{Begun, BundleRow, Discarded, DraftRow, Drafted, List, Sealed, Sending};
 use agent::config::Config;
 use agent::request::{ConsentAction, ConsentRequest, Request, SupportRequest};
 use agent::support::check::judge;
 use agent::support::check::look::look;
 use agent::support::gather::{STEPS, Step};
 use protocol::{CaseId, Purpose};
-use serde_json::Value;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use time::OffsetDateTime;
 
 use crate::cli::{Support, SupportCommand};
 use crate::consent::session;
 use crate::exit::{Exit, Failure};
 use crate::print::{self, bytes, table};
-use crate::reach::{Line, Question};
+use crate::reach::Line;
 
 /// `support`.
 pub(crate) fn support(config: &Config, typed: Support) -> Result<Exit, Failure> {
@@ -68,7 +72,7 @@ pub(crate) fn support(config: &Config, typed: Support) -> Result<Exit, Failure> 
             crate::doctor::report(&checks, json)
         }
         Some(SupportCommand::List { json }) => {
-            let body = ask(&mut line, SupportRequest::List)?;
+            let body: List = ask(&mut line, SupportRequest::List)?;
             if json {
                 print::json(&body)?
             } else {
@@ -82,12 +86,12 @@ pub(crate) fn support(config: &Config, typed: Support) -> Result<Exit, Failure> 
         }
         Some(SupportCommand::Export { bundle, output }) => copy::export(&mut line, &bundle, &output),
         Some(SupportCommand::Send { bundle }) => {
-            let body = ask(&mut line, SupportRequest::Send { bundle })?;
-            print::words(&format!("{}: {}", word(&body["bundle"]), word(&body["state"])));
+            let Sending { bundle, state } = ask(&mut line, SupportRequest::Send { bundle })?;
+            print::words(&format!("{bundle}: {}", state.as_str()));
             Ok(Exit::Done)
         }
         Some(SupportCommand::Discard { id }) => {
-            ask(&mut line, SupportRequest::Discard { id })?;
+            let Discarded { .. } = ask(&mut line, SupportRequest::Discard { id })?;
             print::words("erased");
             Ok(Exit::Done)
         }
@@ -102,8 +106,8 @@ pub(crate) fn support(config: &Config, typed: Support) -> Result<Exit, Failure> 
                 case: Some(case),
                 ..ConsentRequest::new(ConsentAction::Withdraw)
             };
-            let body = line.ask(&Question::Request(Request::Consent(request)))?;
-            if let Some(text) = body["receipt"]["text"].as_str() {
+            let answered: Answered = line.ask(Request::Consent(request))?;
+            if let Some(text) = answered.receipt_text() {
                 print::data(text)?;
             }
             print::words("closed: nothing more of this case leaves");
@@ -113,17 +117,18 @@ pub(crate) fn support(config: &Config, typed: Support) -> Result<Exit, Failure> 
 }
 
 /// One question about support.
-fn ask(line: &mut Line<'_>, request: SupportRequest) -> Result<Value, Failure> {
-    line.ask(&Question::Request(Request::Support(request)))
+fn ask<T: DeserializeOwned>(line: &mut Line<'_>, request: SupportRequest) -> Result<T, Failure> {
+    line.ask(Request::Support(request))
 }
 
 /// Whether anything was ever said of `case`, or lies here for it: a slip of the pen closes no other case.
 fn is_known(line: &mut Line<'_>, case: &CaseId) -> Result<bool, Failure> {
-    let list = ask(line, SupportRequest::List)?;
-    let status = line.ask(&Question::Request(Request::Status))?;
-    let rows = [&list["drafts"], &list["bundles"], &status["cases"]];
-    let mut rows = rows.into_iter().filter_map(Value::as_array).flatten();
-    Ok(rows.any(|row| row["case"] == case.as_str()))
+    let list: List = ask(line, SupportRequest::List)?;
+    let status: Status = line.ask(Request::Status)?;
+    let drafts = list.drafts.iter().map(|draft| &draft.case);
+    let bundles = list.bundles.iter().map(|bundle| &bundle.case);
+    let mut known = drafts.chain(bundles).chain(status.cases.iter().map(|flags| &flags.case));
+    Ok(known.any(|known| known == case))
 }
 
 /// Says yes to a draft, and waits until it is sealed.
@@ -132,17 +137,23 @@ fn create(
     draft: String,
     yes: String,
     by: protocol::ledger::Role,
-) -> Result<Value, Failure> {
-    ask(line, SupportRequest::Create { draft, yes, by, session: Some(session()) })?;
+) -> Result<Sealed, Failure> {
+    let Begun { .. } = ask(line, SupportRequest::Create { draft, yes, by, session: Some(session()) })?;
     wait::wait(line)
+}
+
+/// A row of `support preview --dry-run --json`.
+#[derive(Serialize)]
+struct Wanted {
+    operation: &'static str,
+    purpose: Purpose,
 }
 
 /// Everything that would be looked for, and under which flag it would leave.
 fn dry_run(config: &Config, json: bool) -> Result<Exit, Failure> {
     if json {
-        let steps =
-            STEPS.iter().map(|step| serde_json::json!({"operation": step.name, "purpose": step.purpose}));
-        print::json(&steps.collect::<Vec<_>>())?;
+        let wanted = |step: &Step| Wanted { operation: step.name, purpose: step.purpose };
+        print::json(&STEPS.iter().map(wanted).collect::<Vec<_>>())?;
         return Ok(Exit::Done);
     }
     let row = |step: &Step| {
@@ -157,23 +168,22 @@ fn dry_run(config: &Config, json: bool) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn drafted(made: &Value) -> String {
-    let number = |key: &str| made[key].as_u64().unwrap_or(0);
+fn drafted(made: &Drafted) -> String {
     table(
         "Draft",
         &[
-            vec!["case".into(), word(&made["case"])],
-            vec!["draft".into(), word(&made["draft"])],
-            vec!["digest".into(), word(&made["digest"])],
-            vec!["files".into(), format!("{} ({})", number("files"), bytes(number("bytes")))],
-            vec!["persons searched for".into(), number("persons_learned").to_string()],
+            vec!["case".into(), made.case.to_string()],
+            vec!["draft".into(), made.draft.clone()],
+            vec!["digest".into(), made.digest.to_string()],
+            vec!["files".into(), format!("{} ({})", made.files, bytes(made.bytes))],
+            vec!["persons searched for".into(), made.persons_learned.to_string()],
         ],
     )
 }
 
-fn how_to_say_yes(made: &Value, dir: &str) -> String {
-    let digits: String = word(&made["digest"]).chars().take(16).collect();
-    let draft = word(&made["draft"]);
+fn how_to_say_yes(made: &Drafted, dir: &str) -> String {
+    let digits: String = made.digest.to_string().chars().take(16).collect();
+    let draft = &made.draft;
     format!(
         "\nRead {dir}/preview.html. Nothing has left this computer.\n\
          To say yes: kathea-agent support create {draft} --by ROLE --yes {digits}\n\
@@ -182,42 +192,34 @@ fn how_to_say_yes(made: &Value, dir: &str) -> String {
     )
 }
 
-fn sealed(made: &Value) -> String {
+fn sealed(made: &Sealed) -> String {
     table(
         "Bundle",
         &[
-            vec!["case".into(), word(&made["case"])],
-            vec!["bundle".into(), word(&made["bundle"])],
-            vec!["size".into(), bytes(made["size"].as_u64().unwrap_or(0))],
-            vec!["sha256".into(), word(&made["sha256"])],
+            vec!["case".into(), made.case.to_string()],
+            vec!["bundle".into(), made.bundle.clone()],
+            vec!["size".into(), bytes(made.size)],
+            vec!["sha256".into(), made.sha256.to_string()],
         ],
     )
 }
 
-fn list(body: &Value) -> String {
-    let rows = |key: &str, row: &dyn Fn(&Value) -> Vec<String>| {
-        body[key].as_array().into_iter().flatten().map(row).collect::<Vec<_>>()
+fn list(body: &List) -> String {
+    let draft = |row: &DraftRow| {
+        vec![row.draft.clone(), row.case.to_string(), bytes(row.bytes), format!("until {}", row.ends)]
     };
-    let size = |value: &Value| bytes(value.as_u64().unwrap_or(0));
-    let drafts = rows("drafts", &|row| {
+    let bundle = |row: &BundleRow| {
+        let percent = (row.offset * 100).checked_div(row.size).unwrap_or(0);
         vec![
-            word(&row["draft"]),
-            word(&row["case"]),
-            size(&row["bytes"]),
-            format!("until {}", word(&row["ends"])),
-        ]
-    });
-    let bundles = rows("bundles", &|row| {
-        let (sent, all) = (row["offset"].as_u64().unwrap_or(0), row["size"].as_u64().unwrap_or(0));
-        let percent = (sent * 100).checked_div(all).unwrap_or(0);
-        vec![
-            word(&row["id"]),
-            word(&row["case"]),
-            size(&row["size"]),
-            word(&row["state"]),
+            row.id.clone(),
+            row.case.to_string(),
+            bytes(row.size),
+            row.state.as_str().to_owned(),
             format!("{percent} %"),
         ]
-    });
+    };
+    let drafts: Vec<_> = body.drafts.iter().map(draft).collect();
+    let bundles: Vec<_> = body.bundles.iter().map(bundle).collect();
     let part = |heading: &str, rows: Vec<Vec<String>>| {
         if rows.is_empty() { format!("{heading}\n  none\n") } else { table(heading, &rows) }
     };
@@ -226,8 +228,4 @@ fn list(body: &Value) -> String {
         part("Drafts, seen by nobody else", drafts),
         part("Bundles, sealed for the vendor", bundles)
     )
-}
-
-fn word(value: &Value) -> String {
-    value.as_str().unwrap_or("-").to_owned()
 }

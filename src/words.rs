@@ -1,17 +1,18 @@
 //! Plain words for the closed lists: flags' states, trays, reasons, protectors.
 
+use agent::consent::State;
+
 /// What the state of a flag means.
-pub(crate) fn state(word: &str) -> &'static str {
-    match word {
-        "not_offered" => "the policy does not ask for it",
-        "unset" => "nobody answered: nothing is collected",
-        "granted" => "yes: collected and sent",
-        "denied" => "no: nothing is collected",
-        "withdrawn" => "not any more: nothing is collected",
-        "restricted" => "kept, but neither used nor sent",
-        "stale_policy" => "the policy changed: nothing is collected until a new yes",
-        "expired" => "the yes is over: nothing is collected until a new one",
-        _ => "",
+pub(crate) const fn state(state: State) -> &'static str {
+    match state {
+        State::NotOffered => "the policy does not ask for it",
+        State::Unset => "nobody answered: nothing is collected",
+        State::Granted => "yes: collected and sent",
+        State::Denied => "no: nothing is collected",
+        State::Withdrawn => "not any more: nothing is collected",
+        State::Restricted => "kept, but neither used nor sent",
+        State::StalePolicy => "the policy changed: nothing is collected until a new yes",
+        State::Expired => "the yes is over: nothing is collected until a new one",
     }
 }
 

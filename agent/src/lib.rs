@@ -1,6 +1,7 @@
 //! THE HOUSE: everything the agent does, owning no process.
 
 pub mod agent;
+pub mod api;
 pub mod collect;
 pub mod config;
 pub mod consent;

@@ -8,8 +8,8 @@ mod support;
 use protocol::ledger::{Role, Session};
 use protocol::{CaseId, Purpose};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
 
+pub use crate::api::{Refused, Reply};
 pub use support::SupportRequest;
 
 /// A request.
@@ -178,100 +178,6 @@ impl Caller {
     }
 }
 
-/// Why a request was not done, as a word for programs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refused {
-    /// It went wrong.
-    Failed,
-    /// The request makes no sense.
-    Usage,
-    /// By consent, policy or rights.
-    NotAllowed,
-    /// The agent can't now.
-    Busy,
-}
-
-impl Refused {
-    /// In `error`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Failed => "failed",
-            Self::Usage => "usage",
-            Self::NotAllowed => "not_allowed",
-            Self::Busy => "busy",
-        }
-    }
-}
-
-/// An answer. The body's keys stand beside `ok`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Reply(Map<String, Value>);
-
-impl Reply {
-    /// Done; `body` is an object.
-    pub fn done(body: Value) -> Self {
-        let mut map = Map::new();
-        map.insert("ok".into(), json!(true));
-        if let Value::Object(body) = body {
-            map.extend(body);
-        }
-        Self(map)
-    }
-
-    /// Not done. `what` says what happened and what to do, in one or two sentences.
-    pub fn refused(error: Refused, what: impl Into<String>) -> Self {
-        Self::not_taken(error.as_str(), what)
-    }
-
-    /// A happening that was not taken, by its reason's word.
-    pub fn not_taken(error: &str, what: impl Into<String>) -> Self {
-        let body = json!({"ok": false, "error": error, "what": what.into()});
-        Self(body.as_object().cloned().unwrap_or_default())
-    }
-
-    /// The same answer, with these keys beside its own.
-    #[must_use]
-    pub fn with(mut self, body: Value) -> Self {
-        if let Value::Object(body) = body {
-            self.0.extend(body);
-        }
-        self
-    }
-
-    /// From a line of the socket.
-    pub fn parse(line: &str) -> Option<Self> {
-        serde_json::from_str::<Map<String, Value>>(line).ok().filter(|map| map.contains_key("ok")).map(Self)
-    }
-
-    /// As a line of the socket, without the line feed.
-    pub fn line(&self) -> String {
-        Value::Object(self.0.clone()).to_string()
-    }
-
-    /// Whether it was done.
-    pub fn is_done(&self) -> bool {
-        self.0.get("ok") == Some(&Value::Bool(true))
-    }
-
-    /// What stands beside `ok`.
-    pub fn body(&self) -> Value {
-        let mut body = self.0.clone();
-        body.remove("ok");
-        Value::Object(body)
-    }
-
-    /// The exit code that the command line ends with: 0, 1, 2, 4 or 5 (design of the command line).
-    pub fn exit_code(&self) -> u8 {
-        match self.0.get("error").and_then(Value::as_str) {
-            _ if self.is_done() => 0,
-            Some("usage") => 2,
-            Some("not_allowed" | "no_consent") => 4,
-            Some("busy") => 5,
-            _ => 1,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -294,14 +200,5 @@ mod tests {
         let administrator = Caller { administrator: true, ..anybody };
         assert!(!administrator.may(&request(ConsentAction::Grant)));
         assert!(Caller { may_grant: true, ..anybody }.may(&request(ConsentAction::Grant)));
-    }
-
-    #[test]
-    fn a_reply_survives_its_line() {
-        let reply = Reply::done(json!({"version": "0.1.0"}));
-        assert_eq!(Reply::parse(&reply.line()), Some(reply.clone()));
-        assert_eq!(reply.exit_code(), 0);
-        assert_eq!(Reply::refused(Refused::NotAllowed, "no").exit_code(), 4);
-        assert_eq!(Reply::parse("[]"), None);
     }
 }

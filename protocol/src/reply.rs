@@ -99,6 +99,16 @@ pub enum TicketState {
     Done,
 }
 
+impl TicketState {
+    /// Its word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Done => "done",
+        }
+    }
+}
+
 /// `GET /v1/capabilities`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Capabilities {

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::Path;
 
+use agent::api::support::{Drafted, List, Piece};
 use agent::config::Config;
 use agent::consent::Policy;
 use agent::deidentify::files::plain::{self, Part};
@@ -12,15 +13,13 @@ use agent::support::check::look::look;
 use agent::support::check::{in_danish, judge};
 use agent::support::manifest::{self, Manifest};
 use agent::support::page::Preview;
-use data_encoding::BASE64;
 use protocol::Digest;
-use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::wait::Bar;
 use crate::exit::{Exit, Failure};
 use crate::print;
-use crate::reach::Line;
+use crate::reach::{Line, not_understood};
 
 /// The text of one file of a draft, piece by piece.
 struct Pieces<'l, 'm, 'c> {
@@ -49,15 +48,11 @@ impl Read for Pieces<'_, '_, '_> {
 /// The piece at `offset` of a file of a draft, which moves on; true if it is the last.
 fn piece(line: &mut Line<'_>, draft: &str, file: &str, offset: &mut u64) -> Result<(Vec<u8>, bool), Failure> {
     let show = SupportRequest::Show { draft: draft.to_owned(), file: file.to_owned(), offset: *offset };
-    let body = super::ask(line, show)?;
-    let piece = decoded(&body).ok_or_else(not_understood)?;
+    let body: Piece = super::ask(line, show)?;
+    let piece = body.decoded().ok_or_else(not_understood)?;
     *offset += piece.len() as u64;
-    let is_over = piece.is_empty() || body["bytes"].as_u64().is_none_or(|bytes| *offset >= bytes);
+    let is_over = piece.is_empty() || *offset >= body.bytes;
     Ok((piece, is_over))
-}
-
-fn decoded(body: &Value) -> Option<Vec<u8>> {
-    BASE64.decode(body["data"].as_str()?.as_bytes()).ok()
 }
 
 /// Writes a file of a draft to `out`.
@@ -77,13 +72,18 @@ pub(super) fn show(line: &mut Line<'_>, draft: &str, file: &str, out: &mut dyn W
 }
 
 /// The clinic's own copy of a draft: `manifest.json`, whose digest is checked, and `preview.html`.
-pub(super) fn preview(line: &mut Line<'_>, config: &Config, made: &Value, dir: &Path) -> Result<(), Failure> {
-    let draft = made["draft"].as_str().unwrap_or_default();
+pub(super) fn preview(
+    line: &mut Line<'_>,
+    config: &Config,
+    made: &Drafted,
+    dir: &Path,
+) -> Result<(), Failure> {
+    let draft = made.draft.as_str();
     let mut stored = Vec::new();
     show(line, draft, manifest::FILE, &mut stored)?;
     let digest = Digest::of(&stored);
     let manifest = Manifest::parse(&stored).map_err(Failure::failed)?;
-    if made["digest"] != digest.to_string() {
+    if made.digest != digest {
         return Err(Failure::failed("the draft is damaged: discard it and gather again"));
     }
     make_folder(dir)?;
@@ -132,9 +132,8 @@ fn make_folder(dir: &Path) -> Result<(), Failure> {
 
 /// Writes the sealed file of a bundle to `path`, and checks what arrived there.
 pub(super) fn export(line: &mut Line<'_>, id: &str, path: &Path) -> Result<Exit, Failure> {
-    let list = super::ask(line, SupportRequest::List)?;
-    let bundles = list["bundles"].as_array().into_iter().flatten();
-    let bundle = bundles.into_iter().find(|bundle| bundle["id"] == id).cloned().unwrap_or_default();
+    let list: List = super::ask(line, SupportRequest::List)?;
+    let bundle = list.bundles.into_iter().find(|bundle| bundle.id == id);
     let unwritten = |e: io::Error| {
         Failure::failed(format!(
             "{} cannot be written ({}): name another file with -o",
@@ -147,9 +146,8 @@ pub(super) fn export(line: &mut Line<'_>, id: &str, path: &Path) -> Result<Exit,
     let mut hash = ring::digest::Context::new(&ring::digest::SHA256);
     let mut offset = 0;
     loop {
-        let body = super::ask(line, SupportRequest::Export { bundle: id.to_owned(), offset })?;
-        let (piece, bytes) =
-            (decoded(&body).ok_or_else(not_understood)?, body["bytes"].as_u64().unwrap_or(0));
+        let body: Piece = super::ask(line, SupportRequest::Export { bundle: id.to_owned(), offset })?;
+        let (piece, bytes) = (body.decoded().ok_or_else(not_understood)?, body.bytes);
         hash.update(&piece);
         part.write_all(&piece).map_err(unwritten)?;
         offset += piece.len() as u64;
@@ -160,7 +158,7 @@ pub(super) fn export(line: &mut Line<'_>, id: &str, path: &Path) -> Result<Exit,
     }
     drop(bar);
     let written = data_encoding::HEXLOWER.encode(hash.finish().as_ref());
-    if bundle["sha256"] != written {
+    if bundle.is_none_or(|bundle| bundle.sha256.to_string() != written) {
         return Err(Failure::failed("the sealed file is damaged: discard the bundle and gather again"));
     }
     part.keep().map_err(unwritten)?;
@@ -170,8 +168,4 @@ pub(super) fn export(line: &mut Line<'_>, id: &str, path: &Path) -> Result<Exit,
         print::bytes(offset)
     ));
     Ok(Exit::Done)
-}
-
-fn not_understood() -> Failure {
-    Failure::failed("the agent's answer is not understood: is it of another version?")
 }

@@ -4,53 +4,41 @@
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
 
+use agent::api::status::Status;
+use agent::api::support::{Begun, Drafted, Elsewhere};
 use agent::collect::caller::Accounts;
 use agent::config::Config;
 use agent::request::{Request, SupportRequest};
 use agent::support::gather::{self, Progress, Site, Watch, Wish};
-use agent::support::record::Pseudonyms;
+use agent::support::manifest::PolicyName;
 use ring::rand::SystemRandom;
-use serde::Deserialize;
-use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::wait::{self, Bar};
 use crate::exit::Failure;
-use crate::reach::{Line, Question};
+use crate::reach::Line;
 
 /// Between two questions whether a scan runs.
 const BUSY_LOOK: Duration = Duration::from_secs(2);
 
-/// Gathers what `wish` asks for; the body that describes the draft.
-pub(super) fn draft(line: &mut Line<'_>, config: &Config, wish: &Wish) -> Result<Value, Failure> {
+/// Gathers what `wish` asks for.
+pub(super) fn draft(line: &mut Line<'_>, config: &Config, wish: &Wish) -> Result<Drafted, Failure> {
     let is_named = wish.named_paths().next().is_some();
     if is_named && line.is_service()? && Accounts::new(config).own().administrator {
         return here(line, config, wish);
     }
-    super::ask(line, SupportRequest::Preview { wish: wish.clone() })?;
+    let Begun { .. } = super::ask(line, SupportRequest::Preview { wish: wish.clone() })?;
     wait::wait(line)
 }
 
-/// What the service says before.
-#[derive(Deserialize)]
-struct Begun {
-    draft: String,
-    device: protocol::DeviceId,
-    policy: agent::support::manifest::PolicyName,
-    status: Value,
-    pseudonyms: Option<Pseudonyms>,
-}
-
-fn here(line: &mut Line<'_>, config: &Config, wish: &Wish) -> Result<Value, Failure> {
-    let begun = super::ask(line, SupportRequest::Begin { case: wish.case.clone() })?;
-    let begun: Begun = serde_json::from_value(begun)
-        .map_err(|_| Failure::failed("the agent's answer is not understood: is it of another version?"))?;
+fn here(line: &mut Line<'_>, config: &Config, wish: &Wish) -> Result<Drafted, Failure> {
+    let begun: Elsewhere = super::ask(line, SupportRequest::Begin { case: wish.case.clone() })?;
     let site = Site {
         config: config.clone(),
         program: std::env::current_exe().map_err(|_| Failure::failed("this program does not find itself"))?,
-        status: begun.status,
+        status: begun.status.document(),
         device: begun.device,
-        policy: begun.policy,
+        policy: PolicyName { id: begun.policy.id, version: begun.policy.version },
         pseudonyms: begun.pseudonyms,
         now: OffsetDateTime::now_utc().unix_timestamp(),
         id: begun.draft,
@@ -64,8 +52,8 @@ fn here(line: &mut Line<'_>, config: &Config, wish: &Wish) -> Result<Value, Fail
         let is_due = looked.get().is_none_or(|looked| looked.elapsed() >= BUSY_LOOK);
         let mut is_held = false;
         if is_due && !wish.now {
-            let status = line.borrow_mut().ask(&Question::Request(Request::Status));
-            is_held = status.is_ok_and(|status| status["busy"] == true);
+            let status = line.borrow_mut().ask::<Status>(Request::Status);
+            is_held = status.is_ok_and(|status| status.busy);
             looked.set(Some(Instant::now()));
         }
         bar.borrow_mut().show(stage, done, total, is_held);

@@ -4,13 +4,13 @@ use std::io;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
+use agent::api::support::{Drafted, Sealed};
 use agent::config::{Config, Language};
 use agent::support::gather::STEPS;
 use protocol::CaseReason;
 use protocol::ledger::Role;
-use serde_json::Value;
 
-use super::{copy, gather, wish, word};
+use super::{copy, gather, wish};
 use crate::cli::Choice;
 use crate::exit::{Exit, Failure};
 use crate::print::{self, bytes, table};
@@ -56,19 +56,18 @@ pub(super) fn guide(
     let made = gather::draft(line, config, &wish)?;
     let dir = output.unwrap_or_else(|| PathBuf::from(format!("support-{case}")));
     copy::preview(line, config, &made, &dir)?;
-    let number = |key: &str| made[key].as_u64().unwrap_or(0);
     print::words(&format!(
         "{} {}, {}\n{}\n\n  {}\n",
-        number("files"),
+        made.files,
         say("files", "filer"),
-        bytes(number("bytes")),
+        bytes(made.bytes),
         say("Open this page and read it:", "Åbn denne side og læs den:"),
         dir.join("preview.html").display(),
     ));
     ask_and_seal(line, config.language, &made)
 }
 
-fn ask_and_seal(line: &mut Line<'_>, language: Language, made: &Value) -> Result<Exit, Failure> {
+fn ask_and_seal(line: &mut Line<'_>, language: Language, made: &Drafted) -> Result<Exit, Failure> {
     let say = |en, da| language.pick(en, da);
     let yes = answer(say(
         "May it leave, sealed so that only the vendor can open it?\n\
@@ -76,8 +75,7 @@ fn ask_and_seal(line: &mut Line<'_>, language: Language, made: &Value) -> Result
         "Må det forlade huset, forseglet så kun leverandøren kan åbne det?\n\
          Sig ja ved at skrive de første 16 tegn af sidens digest. Alt andet er et nej.",
     ))?;
-    let digest = word(&made["digest"]);
-    if yes.len() < 16 || !digest.starts_with(&yes) {
+    if yes.len() < 16 || !made.digest.to_string().starts_with(&yes) {
         print::words(say(
             "No. Nothing was sent; the draft is erased within 24 hours.",
             "Nej. Intet er sendt; udkastet slettes inden 24 timer.",
@@ -94,13 +92,10 @@ fn ask_and_seal(line: &mut Line<'_>, language: Language, made: &Value) -> Result
         "delegate" => Role::Delegate,
         _ => return Err(Failure::usage("owner, privacy_officer or delegate")),
     };
-    let sealed = super::create(line, word(&made["draft"]), yes, by)?;
-    let id = word(&sealed["bundle"]);
+    let Sealed { bundle, case, .. } = super::create(line, made.draft.clone(), yes, by)?;
     print::words(&format!(
-        "{} {}\n  kathea-agent support list\n  kathea-agent support export {id} -o {}.age",
+        "{} {bundle}\n  kathea-agent support list\n  kathea-agent support export {bundle} -o {case}.age",
         say("Sealed and queued as", "Forseglet og sat i kø som"),
-        id,
-        word(&sealed["case"]),
     ));
     Ok(Exit::Done)
 }

@@ -4,9 +4,10 @@ use std::io::{self, IsTerminal};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use agent::api::support::{Progress, Work};
 use agent::request::SupportRequest;
 use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::Value;
+use serde::de::DeserializeOwned;
 
 use crate::exit::Failure;
 use crate::reach::Line;
@@ -16,21 +17,14 @@ const LOOK: Duration = Duration::from_millis(100);
 /// Work that is over sooner needs no bar.
 const SOON: Duration = Duration::from_secs(1);
 
-/// Asks until the work is done; the body of its answer.
-pub(super) fn wait(line: &mut Line<'_>) -> Result<Value, Failure> {
+/// Asks until the work is done; what came of it.
+pub(super) fn wait<T: DeserializeOwned>(line: &mut Line<'_>) -> Result<T, Failure> {
     let mut bar = Bar::new();
     loop {
-        let body = super::ask(line, SupportRequest::Progress)?;
-        if body["working"] != true {
-            return Ok(body);
+        match super::ask(line, SupportRequest::Progress)? {
+            Work::Done(done) => return Ok(done),
+            Work::Running(Progress { stage, done, total, held, .. }) => bar.show(&stage, done, total, held),
         }
-        let number = |key: &str| body[key].as_u64().unwrap_or(0);
-        bar.show(
-            body["stage"].as_str().unwrap_or_default(),
-            number("done"),
-            number("total"),
-            body["held"] == true,
-        );
         thread::sleep(LOOK);
     }
 }

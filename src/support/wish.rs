@@ -4,11 +4,11 @@ use std::fs;
 use std::io::{self, BufRead, IsTerminal};
 use std::path::{Path, PathBuf};
 
+use agent::api::support::{Begun, Scans};
 use agent::config::Language;
 use agent::request::SupportRequest;
-use agent::support::gather::{Selection, Wish};
+use agent::support::gather::{Scan, Selection, Wish};
 use protocol::CaseReason;
-use serde_json::Value;
 
 use super::wait;
 use crate::cli::Choice;
@@ -66,20 +66,17 @@ fn pick(line: &mut Line<'_>, language: Language) -> Result<Selection, Failure> {
     if !io::stdin().is_terminal() {
         return Err(Failure::usage("--pick asks at a terminal: use --last-scan, --since or --scans here"));
     }
-    super::ask(line, SupportRequest::Scans)?;
-    let body = wait::wait(line)?;
-    let scans: Vec<&Value> = body["scans"].as_array().into_iter().flatten().collect();
+    let Begun { .. } = super::ask(line, SupportRequest::Scans)?;
+    let Scans { scans } = wait::wait(line)?;
     if scans.is_empty() {
         return Err(Failure::failed("no scan was found: check [kathea] scans, or name files with --scans"));
     }
-    let word = |value: &Value| value.as_str().unwrap_or("-").to_owned();
-    let row = |(at, scan): (usize, &&Value)| {
-        let files = scan["files"].as_u64().unwrap_or(0);
+    let row = |(at, Scan { at: time, mode, field, files, .. }): (usize, &Scan)| {
         vec![
             (at + 1).to_string(),
-            word(&scan["at"]),
-            word(&scan["mode"]),
-            format!("{} mm", word(&scan["field"])),
+            time.clone(),
+            mode.clone(),
+            format!("{field} mm"),
             format!("{files} {}", language.pick("files", "filer")),
         ]
     };
@@ -92,7 +89,7 @@ fn pick(line: &mut Line<'_>, language: Language) -> Result<Selection, Failure> {
     io::stdin().read_line(&mut answer).map_err(|e| Failure::failed(format!("no answer ({})", e.kind())))?;
     let chosen = answer.split([' ', ',']).map(str::trim).filter(|number| !number.is_empty()).map(|number| {
         let at = number.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
-        at.and_then(|at| scans.get(at)).map(|scan| word(&scan["key"]))
+        at.and_then(|at| scans.get(at)).map(|scan| scan.key.clone())
     });
     match chosen.collect::<Option<Vec<_>>>() {
         Some(keys) if !keys.is_empty() => Ok(Selection::Picked(keys)),

@@ -1,9 +1,9 @@
 //! What is asked over the local socket or by the command line, and what is answered.
 
 use protocol::Reason;
-use serde_json::json;
 
 use super::{Agent, Wake, unix_now};
+use crate::api::Done;
 use crate::collect::socket::Asked;
 use crate::limits;
 use crate::request::{Caller, Refused, Reply, Request};
@@ -68,11 +68,11 @@ impl Agent {
         match request {
             Request::Busy => {
                 self.busy_until = Some(self.since_start() + limits::BUSY_LEASE);
-                Reply::done(json!({}))
+                Reply::done(Done {})
             }
             Request::Idle => {
                 self.busy_until = None;
-                Reply::done(json!({}))
+                Reply::done(Done {})
             }
             Request::Status => Reply::done(self.status(unix_now())),
             Request::Consent(consent) => self.answer_consent(consent, caller, unix_now()),
@@ -85,7 +85,7 @@ impl Agent {
 
 fn happening_reply(answer: Result<(), Reason>) -> Reply {
     match answer {
-        Ok(()) => Reply::done(json!({})),
+        Ok(()) => Reply::done(Done {}),
         Err(reason) => {
             Reply::not_taken(reason.as_str(), "the line was refused and counted under this reason")
         }

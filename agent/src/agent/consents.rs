@@ -1,10 +1,11 @@
 //! Yes and no: what each does to the rooms, in the order that a power cut can't spoil.
 
 use log::{info, warn};
-use protocol::{Digest, Purpose, Reason};
-use serde_json::{Value, json};
+use protocol::{Digest, Reason};
+use serde::Serialize;
 
 use super::{Agent, Parts, Trouble};
+use crate::api::consent::{About, Answered, FlagsForKathea, Receipt};
 use crate::config::Language;
 use crate::consent::permit::UsageStatistics;
 use crate::consent::receipt::{self, Erased};
@@ -39,7 +40,8 @@ impl Agent {
         let done = match request.action {
             ConsentAction::Grant => {
                 let yes = request.yes.as_deref().unwrap_or_default();
-                self.grant(&flag, yes, None, by, now).map(|entry| json!({"state": "granted", "entry": entry}))
+                self.grant(&flag, yes, None, by, now)
+                    .map(|entry| Answered { entry: Some(entry), ..Answered::state(State::Granted) })
             }
             ConsentAction::Deny if caller == Caller::default() && !self.is_asked(&flag) => {
                 return Reply::refused(
@@ -53,7 +55,7 @@ impl Agent {
             ConsentAction::Release => self.release(&flag, by, now),
             _ => return self.show(flag.purpose(), now),
         };
-        replied(done).with(json!({"purpose": flag.purpose(), "case": flag.case()}))
+        replied(done).with(About { purpose: flag.purpose(), case: flag.case().cloned() })
     }
 
     /// Says yes and tells the vendor. A grant of usage statistics first empties the outbox, then writes its entry:
@@ -85,22 +87,22 @@ impl Agent {
     }
 
     /// No to what was allowed is a withdrawal.
-    fn deny(&mut self, flag: &Flag, by: By, now: i64) -> Result<Value, Trouble> {
+    fn deny(&mut self, flag: &Flag, by: By, now: i64) -> Result<Answered, Trouble> {
         if self.book.granted_since(flag).is_some() {
             return self.withdraw(flag, false, by, now);
         }
         // Said twice it is one: anybody may say it, and the ledger has an end. So for a restriction.
         if self.book.state(flag, now) == State::Denied {
-            return Ok(json!({"state": "denied"}));
+            return Ok(Answered::state(State::Denied));
         }
         self.book.deny(flag, by, now)?;
         self.consent_changed();
         info!("consent: {flag} denied");
-        Ok(json!({"state": "denied"}))
+        Ok(Answered::state(State::Denied))
     }
 
     /// Step one of five: refuse. From here on no permit exists and a transfer in flight ends.
-    fn withdraw(&mut self, flag: &Flag, erase: bool, by: By, now: i64) -> Result<Value, Trouble> {
+    fn withdraw(&mut self, flag: &Flag, erase: bool, by: By, now: i64) -> Result<Answered, Trouble> {
         if !self.book.is_trusted() {
             self.erase_cases()?;
         }
@@ -110,33 +112,34 @@ impl Agent {
             self.put_request(VendorRequest::privacy(PrivacyKind::Erase, flag, entry))?;
         }
         let Some(entry) = begun else {
-            return Ok(json!({"state": self.book.state(flag, now).as_str()}));
+            return Ok(Answered::state(self.book.state(flag, now)));
         };
         let erased = self.finish_withdrawals(now)?;
         info!("consent: {flag} withdrawn");
-        Ok(json!({"state": "withdrawn", "receipt": receipt(flag, entry, erased, self.config.language, now)}))
+        let receipt = receipt(flag, entry, erased, self.config.language, now);
+        Ok(Answered { receipt: Some(receipt), ..Answered::state(State::Withdrawn) })
     }
 
     /// Not for now: kept sealed, neither read nor sent, until it is released or withdrawn.
-    fn restrict(&mut self, flag: &Flag, by: By, now: i64) -> Result<Value, Trouble> {
+    fn restrict(&mut self, flag: &Flag, by: By, now: i64) -> Result<Answered, Trouble> {
         if self.book.state(flag, now) == State::Restricted {
-            return Ok(json!({"state": "restricted"}));
+            return Ok(Answered::state(State::Restricted));
         }
         let entry = self.book.restrict(flag, by, now)?;
         self.tell_vendor(PrivacyKind::Restrict, flag, entry)?;
         self.consent_changed();
         info!("consent: {flag} restricted");
-        Ok(json!({"state": self.book.state(flag, now).as_str()}))
+        Ok(Answered::state(self.book.state(flag, now)))
     }
 
-    fn release(&mut self, flag: &Flag, by: By, now: i64) -> Result<Value, Trouble> {
+    fn release(&mut self, flag: &Flag, by: By, now: i64) -> Result<Answered, Trouble> {
         let entry = self.book.release(flag, by, now)?;
         self.tell_vendor(PrivacyKind::Release, flag, entry)?;
         self.tally.forget_untold();
         self.resume_journal()?;
         self.consent_changed();
         info!("consent: {flag} released");
-        Ok(json!({"state": self.book.state(flag, now).as_str()}))
+        Ok(Answered::state(self.book.state(flag, now)))
     }
 
     /// What was begun just now, and what a crash or a power cut left half withdrawn.
@@ -219,9 +222,11 @@ impl Agent {
     /// `consent.json` beside the outbox, so that Kathea need not write what would be thrown away.
     pub(super) fn write_flags_for_kathea(&mut self) {
         let Some(beside) = self.config.kathea.outbox.parent() else { return };
-        let state = self.book.state(&Flag::UsageStatistics, super::unix_now());
-        let ask = self.book.wants_answer(&Flag::UsageStatistics, super::unix_now());
-        let text = json!({Purpose::UsageStatistics.as_str(): state.as_str(), "ask": ask}).to_string();
+        let flags = FlagsForKathea {
+            ask: self.book.wants_answer(&Flag::UsageStatistics, super::unix_now()),
+            usage_statistics: self.book.state(&Flag::UsageStatistics, super::unix_now()),
+        };
+        let text = serde_json::to_string(&flags).unwrap_or_default();
         let path = beside.join("consent.json");
         if std::fs::read(&path).is_ok_and(|held| held == text.as_bytes()) {
             return;
@@ -235,7 +240,7 @@ impl Agent {
     }
 }
 
-fn replied(done: Result<Value, Trouble>) -> Reply {
+fn replied(done: Result<impl Serialize, Trouble>) -> Reply {
     match done {
         Ok(body) => Reply::done(body),
         Err(Trouble::Consent(e)) if e.is_refusal() => Reply::refused(Refused::NotAllowed, e.to_string()),
@@ -244,9 +249,9 @@ fn replied(done: Result<Value, Trouble>) -> Reply {
 }
 
 /// What the withdrawal did, and what nobody can promise.
-fn receipt(flag: &Flag, entry: Digest, erased: Erased, language: Language, now: i64) -> Value {
+fn receipt(flag: &Flag, entry: Digest, erased: Erased, language: Language, now: i64) -> Receipt {
     let text = receipt::withdrawal(flag, entry, erased, now, language);
-    json!({"keys": erased.keys, "records": erased.records, "text": text})
+    Receipt { keys: erased.keys as u64, records: erased.records, text }
 }
 
 pub(super) fn short(entry: Digest) -> [u8; 16] {

@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 
 use log::info;
 use protocol::Purpose;
-use serde_json::{Value, json};
 
 use super::{Agent, Parts, Trouble, Wake};
+use crate::api::privacy::Decommissioned;
 use crate::consent::permit::RIGHTS;
 use crate::consent::state::to_text;
 use crate::consent::vendor_request::{PrivacyKind, VendorRequest};
@@ -47,7 +47,7 @@ pub(super) fn certificate(data_dir: &Path) -> PathBuf {
 impl Agent {
     /// Takes the device out of use. `drain`: what waits is sent first, as far as it may leave and the collector
     /// answers.
-    pub(super) fn decommission(&mut self, drain: bool, by: By, now: i64) -> Result<Value, Trouble> {
+    pub(super) fn decommission(&mut self, drain: bool, by: By, now: i64) -> Result<Decommissioned, Trouble> {
         if drain {
             let Parts { usage, mut cx, .. } = self.parts();
             usage.close_periods(&mut cx, true)?;
@@ -65,7 +65,7 @@ impl Agent {
         let told = self.is_decommissioned();
         let text =
             if told { std::fs::read_to_string(certificate(&self.config.data_dir))? } else { String::new() };
-        Ok(json!({"told": told, "dropped": left, "certificate": text}))
+        Ok(Decommissioned { told, dropped: left, certificate: text })
     }
 
     /// Every yes ends, then the vendor is asked.

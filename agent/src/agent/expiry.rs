@@ -3,10 +3,10 @@
 
 use log::info;
 use protocol::{CaseId, Purpose, Reason};
-use serde_json::{Value, json};
 
 use super::clock::Watched;
 use super::{Agent, Parts, Trouble};
+use crate::api::consent::NewOwner;
 use crate::consent::permit::RIGHTS;
 use crate::consent::vendor_request::VendorRequest;
 use crate::consent::{By, Flag};
@@ -40,7 +40,7 @@ impl Agent {
 
     /// Another owner has said yes to nothing: every yes ends, and what waits is erased. The vendor gets the ledger's
     /// lines, by which it takes nothing any more under the old ones.
-    pub(super) fn new_owner(&mut self, by: By, now: i64) -> Result<Value, Trouble> {
+    pub(super) fn new_owner(&mut self, by: By, now: i64) -> Result<NewOwner, Trouble> {
         let ended = self.book.end_everything(by, now)?;
         killpoint::step("owner.ended");
         for entry in &ended {
@@ -52,6 +52,6 @@ impl Agent {
         self.expire_support(now)?;
         self.consent_changed();
         info!("consent: the clinic has another owner");
-        Ok(json!({"ended": ended.len(), "consent": self.flags(now)}))
+        Ok(NewOwner { ended: ended.len() as u64, consent: self.flags(now) })
     }
 }

@@ -1,12 +1,16 @@
 //! The rights of GDPR art. 15 to 20: what is held is shown, all of it; it is erased; the vendor is asked for the rest.
 
 use data_encoding::BASE64;
+use protocol::catalog::Shown;
 use protocol::claim::Claim;
-use protocol::{CaseId, Catalog, Digest, Record, Value as Amount};
-use serde_json::{Value, json};
+use protocol::{CaseId, Catalog, Digest, Record, Value};
 
 use super::clock::DAY;
 use super::{Agent, Trouble};
+use crate::api::privacy::{
+    Access, Amount, Attribute, Attributes, ClaimCode, EntryName, Erased, HeldPolicy, HeldRecord, Page,
+    Rectified, Says, Statement,
+};
 use crate::consent::permit::Permit;
 use crate::consent::state::to_text;
 use crate::consent::vendor_request::{PrivacyKind, VendorRequest};
@@ -24,39 +28,39 @@ impl Agent {
     pub(super) fn answer_privacy(&mut self, ask: &PrivacyAsk, now: i64) -> Reply {
         let by = |session| By { role: None, channel: Channel::CommandLine, session };
         let done = match ask {
-            PrivacyAsk::Access { vendor } => self.access(*vendor, now),
-            PrivacyAsk::Records { tray, from } => self.records(tray, *from, now),
-            PrivacyAsk::Claim => Ok(json!({"claim": self.claim().to_string()})),
-            PrivacyAsk::Rectify { case } => self.rectify(case, now),
-            PrivacyAsk::Erase { session } => self.erase_everything(by(*session), now),
-            PrivacyAsk::Decommission { drain, session } => self.decommission(*drain, by(*session), now),
+            PrivacyAsk::Access { vendor } => self.access(*vendor, now).map(Reply::done),
+            PrivacyAsk::Records { tray, from } => self.records(tray, *from, now).map(Reply::done),
+            PrivacyAsk::Claim => Ok(Reply::done(ClaimCode { claim: self.claim().to_string() })),
+            PrivacyAsk::Rectify { case } => self.rectify(case, now).map(Reply::done),
+            PrivacyAsk::Erase { session } => self.erase_everything(by(*session), now).map(Reply::done),
+            PrivacyAsk::Decommission { drain, session } => {
+                self.decommission(*drain, by(*session), now).map(Reply::done)
+            }
         };
-        match done {
-            Ok(body) => Reply::done(body),
-            Err(trouble) => Reply::refused(Refused::Failed, trouble.to_string()),
-        }
+        done.unwrap_or_else(|trouble| Reply::refused(Refused::Failed, trouble.to_string()))
     }
 
     /// All that is held beside the records of the trays.
-    fn access(&mut self, vendor: bool, now: i64) -> Result<Value, Trouble> {
+    fn access(&mut self, vendor: bool, now: i64) -> Result<Access, Trouble> {
         if vendor {
             self.ask_vendor(PrivacyKind::Access, None, now)?;
         }
         let policy = self.book.policy();
-        Ok(json!({
-            "held_at": to_text(now),
-            "status": self.status(now),
-            "policy": {"id": policy.id(), "version": policy.version(), "sha256": policy.hash()},
-            "ledger": self.book.lines().collect::<Vec<_>>(),
-            "tickets": self.requests.tickets.all(),
-            "patients": "No patient's data is held in these records: none is ever taken into them.",
-        }))
+        let (id, version) = (policy.id().to_owned(), policy.version().to_owned());
+        Ok(Access {
+            held_at: to_text(now),
+            status: self.status(now),
+            policy: HeldPolicy { id, version, sha256: policy.hash() },
+            ledger: self.book.lines().map(str::to_owned).collect(),
+            tickets: self.requests.tickets.all().to_vec(),
+            patients: "No patient's data is held in these records: none is ever taken into them.".to_owned(),
+        })
     }
 
     /// A page of what waits in a tray: every record by number and hash, and in full while it may be read.
-    fn records(&mut self, tray: &str, from: u64, now: i64) -> Result<Value, Trouble> {
+    fn records(&mut self, tray: &str, from: u64, now: i64) -> Result<Page, Trouble> {
         let (usage, vault) = (self.book.permit(now), &self.vault);
-        let records = |usage: Usage| records_said(&usage.into_batch().records);
+        let records = |usage: Usage| Says::Usage(statements(&usage.into_batch().records));
         Ok(match tray {
             SENT => page(&self.usage.page_of_sent(from), usage, vault, records),
             _ if tray == Tray::Usage.as_str() => {
@@ -65,25 +69,26 @@ impl Agent {
             }
             _ if tray == Tray::Open.as_str() => {
                 let held = self.usage.page_of_open(from)?;
-                let said = |piece: Journal| records_said(&piece.into_records().collect::<Vec<_>>());
+                let said =
+                    |piece: Journal| Says::Usage(statements(&piece.into_records().collect::<Vec<_>>()));
                 page(&held.iter().collect::<Vec<_>>(), usage, vault, said)
             }
             _ => {
                 let held = self.requests.page(from)?;
                 let rights = Some(self.book.rights());
-                page(&held.iter().collect::<Vec<_>>(), rights, vault, |request: VendorRequest| json!(request))
+                page(&held.iter().collect::<Vec<_>>(), rights, vault, Says::Request)
             }
         })
     }
 
     /// What was sent can only be corrected where it is. A bundle that waits was sealed to the vendor and is made anew.
-    fn rectify(&mut self, case: &CaseId, now: i64) -> Result<Value, Trouble> {
+    fn rectify(&mut self, case: &CaseId, now: i64) -> Result<Rectified, Trouble> {
         self.ask_vendor(PrivacyKind::Rectify, Some(case.clone()), now)?;
-        Ok(json!({"case": case}))
+        Ok(Rectified { case: case.clone() })
     }
 
     /// Every yes is taken back, and what was sent under any is to be erased too.
-    fn erase_everything(&mut self, by: By, now: i64) -> Result<Value, Trouble> {
+    fn erase_everything(&mut self, by: By, now: i64) -> Result<Erased, Trouble> {
         let mut keys = 0;
         if !self.book.is_trusted() {
             self.erase_cases()?;
@@ -103,7 +108,7 @@ impl Agent {
         self.discard_drafts()?;
         // Anybody may ask, and each request costs the vendor an answer: twice within a day is once.
         self.ask_vendor(PrivacyKind::Erase, None, now - now.rem_euclid(DAY))?;
-        Ok(json!({"keys": keys}))
+        Ok(Erased { keys: keys as u64 })
     }
 
     fn claim(&self) -> Claim {
@@ -128,44 +133,53 @@ fn page<P: Payload>(
     held: &[&Sealed<P>],
     permit: Option<Permit<'_, P::Purpose>>,
     vault: &Vault,
-    said: impl Fn(P) -> Value,
-) -> Value {
+    said: impl Fn(P) -> Says,
+) -> Page {
     let next = held.last().map(|last| last.numbers().end);
     let record = |sealed: &&Sealed<P>| {
         let opened = permit.as_ref().and_then(|permit| sealed.open(permit, vault).ok());
-        let content = opened.as_ref().map(|clean| BASE64.encode(&clean.get().to_bytes()));
-        json!({
-            "number": sealed.numbers().start,
-            "records": sealed.records(),
-            "epoch": sealed.position().epoch,
-            "seq": sealed.position().seq,
-            "sealed_sha256": Digest::of(sealed.as_bytes()),
-            "content": content,
-            "says": opened.map(|clean| said(clean.into_inner())),
-        })
+        HeldRecord {
+            number: sealed.numbers().start,
+            records: sealed.records(),
+            epoch: sealed.position().epoch,
+            seq: sealed.position().seq,
+            sealed_sha256: Digest::of(sealed.as_bytes()),
+            content: opened.as_ref().map(|clean| BASE64.encode(&clean.get().to_bytes())),
+            says: opened.map(|clean| said(clean.into_inner())),
+        }
     };
-    json!({"records": held.iter().map(record).collect::<Vec<_>>(), "next": next})
+    Page { records: held.iter().map(record).collect(), next }
 }
 
 /// Records by the names of the catalog.
-fn records_said(records: &[Record]) -> Value {
+fn statements(records: &[Record]) -> Vec<Statement> {
     let catalog = Catalog::built_in();
     let said = |record: &Record| {
-        let amount = match &record.value {
-            Amount::Plain => Value::Null,
-            Amount::Count(count) => json!(count),
-            Amount::Buckets(counts) => json!(counts),
+        let value = match &record.value {
+            Value::Plain => None,
+            Value::Count(count) => Some(Amount::Count(*count)),
+            Value::Buckets(counts) => Some(Amount::Buckets(counts.clone())),
         };
-        match catalog.entry(record.entry) {
-            None => json!({"entry": record.entry, "attributes": record.attributes, "value": amount}),
-            Some(entry) => {
-                let described = entry.describe_record(record).into_iter();
-                let attributes: serde_json::Map<String, Value> =
-                    ordered(described.map(|(name, value)| (name.to_owned(), json!(value))));
-                let at = entry.granularity.text(record.at);
-                json!({"entry": entry.name, "at": at, "attributes": attributes, "value": amount})
-            }
+        let Some(entry) = catalog.entry(record.entry) else {
+            let attributes = Attributes::Numbers(record.attributes.clone());
+            return Statement { entry: EntryName::Number(record.entry), at: None, attributes, value };
+        };
+        let described = entry.describe_record(record).into_iter();
+        let attributes = ordered(described.map(|(name, shown)| (name.to_owned(), attribute(shown))));
+        Statement {
+            entry: EntryName::Name(entry.name.clone()),
+            at: Some(entry.granularity.text(record.at)),
+            attributes: Attributes::Named(attributes),
+            value,
         }
     };
     records.iter().map(said).collect()
+}
+
+fn attribute(shown: Shown<'_>) -> Attribute {
+    match shown {
+        Shown::Text(text) => Attribute::Text(text.into_owned()),
+        Shown::Integer(number) => Attribute::Integer(number),
+        Shown::Decimal(number) => Attribute::Decimal(number),
+    }
 }

@@ -1,38 +1,42 @@
 //! What `status` says.
 
-use serde_json::{Value, json};
-
 use super::Agent;
-use crate::deidentify::clean::Tray;
-use crate::spool::Waiting;
+use crate::api::status::{Policy, Queues, Service, Status, Waiting};
+use crate::spool;
 
 impl Agent {
     /// The body of `status --json`.
-    pub(super) fn status(&self, now: i64) -> Value {
-        json!({
-            "version": env!("CARGO_PKG_VERSION"),
-            "device": self.vault.device(),
-            "enrolled": self.uplink.is_enrolled(),
-            "service": if self.running { "running" } else { "stopped" },
-            "policy": {"id": self.book.policy().id(), "version": self.book.policy().version()},
-            "consent": self.flags(now),
-            "ends": self.ends(),
-            "cases": self.cases(now),
-            "waiting": {
-                Tray::Open.as_str(): waiting(self.usage.waiting_open()),
-                Tray::Usage.as_str(): waiting(self.usage.waiting_usage()),
-                Tray::Requests.as_str(): waiting(self.requests.waiting()),
+    pub(super) fn status(&self, now: i64) -> Status {
+        Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            device: self.vault.device(),
+            enrolled: self.uplink.is_enrolled(),
+            service: if self.running { Service::Running } else { Service::Stopped },
+            policy: self.policy_shown(),
+            consent: self.flags(now),
+            ends: self.ends(),
+            cases: self.cases(now),
+            waiting: Queues {
+                open: waiting(self.usage.waiting_open()),
+                usage: waiting(self.usage.waiting_usage()),
+                requests: waiting(self.requests.waiting()),
             },
-            "sent": self.tally.acknowledged(),
-            "dropped": self.tally.dropped(),
-            "requests": self.requests.tickets.all(),
-            "bundles": self.bundles(),
-            "wishes": self.shown_wishes(now),
-            "keys": self.protector.as_str(),
-            "busy": self.is_busy(),
-            "disk_bytes": self.usage.disk_bytes() + self.requests.disk_bytes(),
-            "problems": self.all_problems(now),
-        })
+            sent: self.tally.acknowledged().clone(),
+            dropped: self.tally.dropped().clone(),
+            requests: self.requests.tickets.all().to_vec(),
+            bundles: self.bundles(),
+            wishes: self.shown_wishes(now),
+            keys: (&self.protector).into(),
+            busy: self.is_busy(),
+            disk_bytes: self.usage.disk_bytes() + self.requests.disk_bytes(),
+            problems: self.all_problems(now),
+        }
+    }
+
+    /// The policy by its name.
+    pub(super) fn policy_shown(&self) -> Policy {
+        let policy = self.book.policy();
+        Policy { id: policy.id().to_owned(), version: policy.version().to_owned() }
     }
 
     fn all_problems(&self, now: i64) -> Vec<String> {
@@ -48,6 +52,6 @@ impl Agent {
     }
 }
 
-fn waiting(waiting: Waiting) -> Value {
-    json!({"records": waiting.records, "bytes": waiting.bytes})
+fn waiting(waiting: spool::Waiting) -> Waiting {
+    Waiting { records: waiting.records, bytes: waiting.bytes }
 }

@@ -1,9 +1,10 @@
 //! What is shown of consent: what is asked, what was answered, and whether the ledger is whole.
 
 use protocol::{CaseId, Purpose};
-use serde_json::{Value, json};
 
 use super::Agent;
+use crate::api::consent::{Asked, Controller, List, Notice, Receipts, Texts, Verified};
+use crate::api::status::{CaseFlags, Ends, Flags};
 use crate::config::Language;
 use crate::consent::state::to_text;
 use crate::consent::{ConsentError, Flag, receipt};
@@ -14,17 +15,21 @@ impl Agent {
     pub(super) fn list(&self, now: i64) -> Reply {
         let policy = self.book.policy();
         let asked = Purpose::ALL.iter().map(|purpose| {
-            let [lasts, here, vendor] = policy.periods(*purpose).unwrap_or_default();
+            let [lasts, kept_here, kept_there] = policy.periods(*purpose).unwrap_or_default();
             let offered = policy.terms(*purpose).is_some();
-            json!({"purpose": purpose, "offered": offered, "lasts": lasts, "kept_here": here, "kept_there": vendor})
+            Asked { purpose: *purpose, offered, lasts, kept_here, kept_there }
         });
-        Reply::done(json!({
-            "policy": {"id": policy.id(), "version": policy.version(), "controller": policy.controller().name},
-            "asked": asked.collect::<Vec<_>>(),
-            "consent": self.flags(now),
-            "ends": self.ends(),
-            "cases": self.cases(now),
-        }))
+        Reply::done(List {
+            policy: Controller {
+                id: policy.id().to_owned(),
+                version: policy.version().to_owned(),
+                controller: policy.controller().name.clone(),
+            },
+            asked: asked.collect(),
+            consent: self.flags(now),
+            ends: self.ends(),
+            cases: self.cases(now),
+        })
     }
 
     /// The text that a yes is given to, and its digest.
@@ -36,15 +41,15 @@ impl Agent {
         else {
             return Reply::refused(Refused::NotAllowed, ConsentError::NotOffered.to_string());
         };
-        Reply::done(json!({
-            "purpose": purpose,
-            "policy": {"id": policy.id(), "version": policy.version()},
-            "digest": digest,
-            "text": {"da": da, "en": en},
-            "consent": self.flags(now),
-            "ends": self.ends(),
-            "ask": self.book.wants_answer(&Flag::UsageStatistics, now),
-        }))
+        Reply::done(Notice {
+            purpose,
+            policy: self.policy_shown(),
+            digest,
+            text: Texts { da, en },
+            consent: self.flags(now),
+            ends: self.ends(),
+            ask: self.book.wants_answer(&Flag::UsageStatistics, now),
+        })
     }
 
     /// Every answer that was given, or those to one flag, as they stand in the ledger and in words.
@@ -57,35 +62,33 @@ impl Agent {
         let entries: Vec<_> = self.book.entries().filter(|(_, entry)| wanted(entry)).collect();
         let text =
             |language| entries.iter().map(|(_, entry)| receipt::answer(entry, language)).collect::<String>();
-        let lines: Vec<&str> = entries.iter().map(|(line, _)| *line).collect();
-        let parsed: Vec<Value> = lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
-        Reply::done(json!({
-            "entries": parsed,
-            "lines": lines,
-            "text": {"da": text(Language::Da), "en": text(Language::En)},
-        }))
+        Reply::done(Receipts {
+            entries: entries.iter().filter_map(|(line, _)| serde_json::from_str(line).ok()).collect(),
+            lines: entries.iter().map(|(line, _)| (*line).to_owned()).collect(),
+            text: Texts { da: text(Language::Da), en: text(Language::En) },
+        })
     }
 
     /// `consent` of `status`.
-    pub(super) fn flags(&self, now: i64) -> Value {
-        json!({Purpose::UsageStatistics.as_str(): self.book.state(&Flag::UsageStatistics, now).as_str()})
+    pub(super) fn flags(&self, now: i64) -> Flags {
+        Flags { usage_statistics: self.book.state(&Flag::UsageStatistics, now) }
     }
 
     /// `ends` of `status`: until when the yes that stands lasts.
-    pub(super) fn ends(&self) -> Value {
-        json!({Purpose::UsageStatistics.as_str(): self.book.granted_until(&Flag::UsageStatistics).map(to_text)})
+    pub(super) fn ends(&self) -> Ends {
+        Ends { usage_statistics: self.book.granted_until(&Flag::UsageStatistics).map(to_text) }
     }
 
     /// `cases` of `status`.
-    pub(super) fn cases(&self, now: i64) -> Vec<Value> {
+    pub(super) fn cases(&self, now: i64) -> Vec<CaseFlags> {
         let case = |case: CaseId| {
             let (support, scan_data) = (Flag::SupportCase(case.clone()), Flag::SupportScanData(case.clone()));
-            json!({
-                "case": case,
-                Purpose::SupportCase.as_str(): self.book.state(&support, now).as_str(),
-                Purpose::SupportScanData.as_str(): self.book.state(&scan_data, now).as_str(),
-                "ends": self.book.granted_until(&support).map(to_text),
-            })
+            CaseFlags {
+                case,
+                support_case: self.book.state(&support, now),
+                support_scan_data: self.book.state(&scan_data, now),
+                ends: self.book.granted_until(&support).map(to_text),
+            }
         };
         self.book.cases().into_iter().map(case).collect()
     }
@@ -94,10 +97,9 @@ impl Agent {
     pub(super) fn verify_ledger(&self) -> Reply {
         let findings: Vec<String> = self.book.verify().iter().map(ToString::to_string).collect();
         let entries = self.book.head().map_or(0, |(index, _)| index + 1);
-        let body = json!({"entries": entries, "findings": findings});
         if findings.is_empty() {
-            return Reply::done(body);
+            return Reply::done(Verified { entries, findings });
         }
-        Reply::refused(Refused::Failed, findings.join("; ")).with(body)
+        Reply::refused(Refused::Failed, findings.join("; ")).with(Verified { entries, findings })
     }
 }

@@ -8,12 +8,11 @@ pub(super) mod upload;
 use std::io;
 use std::path::Path;
 
-use data_encoding::BASE64;
 use protocol::{CaseId, Purpose, Reason};
-use serde_json::{Value, json};
 
 use super::clock::Watched;
 use super::{Agent, Trouble};
+use crate::api::support::{BundleRow, Discarded, DraftRow, List};
 use crate::consent::state::to_text;
 use crate::consent::{By, Channel, Flag, State};
 use crate::request::{Caller, Refused, Reply, SupportRequest};
@@ -80,27 +79,33 @@ impl Agent {
         }
     }
 
-    fn support_list(&self) -> Value {
-        let drafts = self.support.drafts.kept().iter().map(|kept| {
-            let mut row = json!(kept);
-            row["made"] = json!(to_text(kept.made_at));
-            row["ends"] = json!(to_text(kept.ends_at()));
-            row
-        });
-        json!({"drafts": drafts.collect::<Vec<_>>(), "bundles": self.bundles()})
+    fn support_list(&self) -> List {
+        let row = |kept: &Kept| DraftRow {
+            draft: kept.draft.clone(),
+            case: kept.case.clone(),
+            digest: kept.digest,
+            files: kept.files,
+            bytes: kept.bytes,
+            made: to_text(kept.made_at),
+            ends: to_text(kept.ends_at()),
+        };
+        List { drafts: self.support.drafts.kept().iter().map(row).collect(), bundles: self.bundles() }
     }
 
     /// `bundles` of `status`.
-    pub(super) fn bundles(&self) -> Vec<Value> {
-        let bundles = self.support.queue.bundles().iter();
-        let row = |bundle: &Bundle| {
-            json!({
-                "id": bundle.id, "case": bundle.case, "state": bundle.state.as_str(), "size": bundle.size,
-                "offset": bundle.offset, "sha256": bundle.sha256, "sealed": to_text(bundle.sealed_at),
-                "digest": bundle.manifest, "receipt": bundle.receipt,
-            })
+    pub(super) fn bundles(&self) -> Vec<BundleRow> {
+        let row = |bundle: &Bundle| BundleRow {
+            id: bundle.id.clone(),
+            case: bundle.case.clone(),
+            state: bundle.state,
+            size: bundle.size,
+            offset: bundle.offset,
+            sha256: bundle.sha256,
+            sealed: to_text(bundle.sealed_at),
+            digest: bundle.manifest,
+            receipt: bundle.receipt.clone(),
         };
-        bundles.map(row).collect()
+        self.support.queue.bundles().iter().map(row).collect()
     }
 
     fn discard(&mut self, id: &str) -> Reply {
@@ -111,7 +116,9 @@ impl Agent {
                 Refused::Usage,
                 "there is neither a draft nor a bundle of this name: `support list`",
             ),
-            Ok((drafts, bundle)) => Reply::done(json!({"drafts": drafts, "bundles": u8::from(bundle)})),
+            Ok((drafts, bundle)) => {
+                Reply::done(Discarded { drafts: drafts as u64, bundles: u64::from(bundle) })
+            }
             Err(e) => Reply::refused(Refused::Failed, Trouble::from(e).to_string()),
         }
     }
@@ -180,8 +187,4 @@ fn no_draft() -> Reply {
 
 fn no_bundle() -> Reply {
     Reply::refused(Refused::Usage, "there is no bundle of this name: `support list` shows them")
-}
-
-fn piece(piece: &[u8], offset: u64, bytes: u64) -> Reply {
-    Reply::done(json!({"data": BASE64.encode(piece), "offset": offset, "bytes": bytes}))
 }

@@ -9,13 +9,40 @@ use std::path::Path;
 use data_encoding::HEXLOWER;
 use protocol::Digest;
 use ring::rand::SecureRandom;
-use serde_json::json;
+use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::durable;
 
 const SYSTEM: &str = if cfg!(windows) { r"C:\" } else { "/" };
+
+/// A line, as Kathea would write it.
+#[derive(Serialize)]
+#[serde(tag = "event")]
+enum Line<'a> {
+    #[serde(rename = "agent.health")]
+    Health { at: &'a str, measure: &'a str, count: u64 },
+    #[serde(rename = "host.resources")]
+    Resources {
+        at: &'a str,
+        volume: &'a str,
+        free_gib: u64,
+        smart: &'a str,
+        ram_gib: u64,
+        ram_peak: u64,
+        gpu_memory_peak: u64,
+    },
+    #[serde(rename = "software.inventory")]
+    Inventory { at: &'a str, component: &'a str, version: &'a str, last_update: &'a str },
+}
+
+impl Line<'_> {
+    fn to_bytes(&self) -> Vec<u8> {
+        // Texts and numbers under names of ours: that cannot fail.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+}
 
 /// The lines for now: the space of the volumes `system` and `scans`, the memory, the versions of the operating
 /// system and of this agent. What the system does not tell is left out.
@@ -34,10 +61,7 @@ pub fn happenings(scans: Option<&Path>, now: OffsetDateTime) -> Vec<Vec<u8>> {
 pub fn health(counted: &[(String, u64)], now: OffsetDateTime) -> Vec<Vec<u8>> {
     let at = now.format(&Rfc3339).unwrap_or_default();
     let line = |(measure, count): &(String, u64)| {
-        let count = (*count).min(HEALTH_MOST);
-        json!({"event": "agent.health", "at": at, "measure": measure, "count": count})
-            .to_string()
-            .into_bytes()
+        Line::Health { at: &at, measure, count: (*count).min(HEALTH_MOST) }.to_bytes()
     };
     counted.iter().map(line).collect()
 }
@@ -90,19 +114,13 @@ struct Memory {
 
 /// Zero percent of the GPU's memory means that nobody measured it.
 fn resources(at: &str, volume: &str, free_gib: u64, memory: Memory) -> Vec<u8> {
-    let line = json!({
-        "event": "host.resources", "at": at, "volume": volume, "free_gib": free_gib, "smart": "unknown",
-        "ram_gib": memory.gib, "ram_peak": memory.used_percent, "gpu_memory_peak": 0,
-    });
-    line.to_string().into_bytes()
+    let (ram_gib, ram_peak) = (memory.gib, memory.used_percent);
+    Line::Resources { at, volume, free_gib, smart: "unknown", ram_gib, ram_peak, gpu_memory_peak: 0 }
+        .to_bytes()
 }
 
 fn inventory(at: &str, component: &str, version: &str) -> Vec<u8> {
-    let line = json!({
-        "event": "software.inventory", "at": at, "component": component, "version": version,
-        "last_update": "ok",
-    });
-    line.to_string().into_bytes()
+    Line::Inventory { at, component, version, last_update: "ok" }.to_bytes()
 }
 
 #[cfg(target_os = "linux")]

@@ -9,7 +9,7 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, SyncSender};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -33,13 +33,17 @@ pub struct Asked {
     pub line: Result<Vec<u8>, Reason>,
     /// Who asks.
     pub caller: Caller,
-    answer: SyncSender<Reply>,
+    answer: SyncSender<Answer>,
+    unwritten: Weak<()>,
 }
+
+/// A reply, and what counts it until it is written.
+type Answer = (Reply, Option<Arc<()>>);
 
 impl Asked {
     /// Answers. Whether anybody still listens does not matter.
     pub fn answer(self, reply: Reply) {
-        let _ = self.answer.send(reply);
+        let _ = self.answer.send((reply, self.unwritten.upgrade()));
     }
 }
 
@@ -49,11 +53,13 @@ impl fmt::Debug for Asked {
     }
 }
 
-/// An open socket. Dropping it closes it to new connections.
+/// An open socket. Dropping it closes it to new connections, and waits until the replies that were given are written:
+/// the process may end right after the request that ends it.
 #[derive(Debug)]
 pub struct Listening {
     path: PathBuf,
     closed: Arc<AtomicBool>,
+    unwritten: Arc<()>,
 }
 
 impl Drop for Listening {
@@ -63,6 +69,10 @@ impl Drop for Listening {
         let _ = connect(&self.path, limits::SOCKET_SLOW);
         if cfg!(unix) {
             let _ = fs::remove_file(&self.path);
+        }
+        let since = Instant::now();
+        while Arc::strong_count(&self.unwritten) > 1 && since.elapsed() < limits::SOCKET_SLOW {
+            thread::sleep(limits::PIPE_POLL);
         }
     }
 }
@@ -79,8 +89,16 @@ pub fn listen(
 ) -> io::Result<Listening> {
     let listener = bind(path)?;
     let closed = Arc::new(AtomicBool::new(false));
-    let listening = Listening { path: path.to_owned(), closed: closed.clone() };
-    let door = Arc::new(Door { accounts, clock, sink, inside: Mutex::default(), said: Mutex::default() });
+    let unwritten = Arc::new(());
+    let door = Arc::new(Door {
+        accounts,
+        clock,
+        sink,
+        inside: Mutex::default(),
+        said: Mutex::default(),
+        unwritten: Arc::downgrade(&unwritten),
+    });
+    let listening = Listening { path: path.to_owned(), closed: closed.clone(), unwritten };
     thread::Builder::new().name("socket".into()).spawn(move || accept(&listener, &closed, &door))?;
     Ok(listening)
 }
@@ -145,6 +163,8 @@ struct Door<S> {
     inside: Mutex<Vec<Option<Account>>>,
     /// What the accounts said within the last second.
     said: Mutex<Vec<Said>>,
+    /// Counts the replies that were given and not written yet.
+    unwritten: Weak<()>,
 }
 
 fn accept<S: Fn(Asked) -> bool + Send + Sync + 'static>(
@@ -225,11 +245,11 @@ impl<S: Fn(Asked) -> bool> Seat<S> {
             input.get_mut().until = self.until(limits::SOCKET_SLOW);
             let Some(read) = super::read_line(&mut input, &mut line)? else { return Ok(()) };
 
-            let (reply, goes_on) = if self.has_room(caller) {
+            let ((reply, _unwritten), goes_on) = if self.has_room(caller) {
                 self.ask(read.map(|()| std::mem::take(&mut line)), caller)
             } else {
                 let what = "too many lines in a second: say it again in the next one";
-                (Reply::refused(Refused::Busy, what), true)
+                ((Reply::refused(Refused::Busy, what), None), true)
             };
             let output = input.get_mut();
             output.until = self.until(limits::SOCKET_SLOW);
@@ -248,13 +268,14 @@ impl<S: Fn(Asked) -> bool> Seat<S> {
     }
 
     /// The answer to a line, and whether anybody will answer another.
-    fn ask(&self, line: Result<Vec<u8>, Reason>, caller: Caller) -> (Reply, bool) {
+    fn ask(&self, line: Result<Vec<u8>, Reason>, caller: Caller) -> (Answer, bool) {
         let (answer, answered) = mpsc::sync_channel(1);
-        let taken = (self.door.sink)(Asked { line, caller, answer });
-        let reply = answered.recv_timeout(limits::SOCKET_ANSWER).unwrap_or_else(|_| {
-            Reply::refused(Refused::Busy, "the agent did not answer: try again in a minute")
+        let unwritten = self.door.unwritten.clone();
+        let taken = (self.door.sink)(Asked { line, caller, answer, unwritten });
+        let answer = answered.recv_timeout(limits::SOCKET_ANSWER).unwrap_or_else(|_| {
+            (Reply::refused(Refused::Busy, "the agent did not answer: try again in a minute"), None)
         });
-        (reply, taken)
+        (answer, taken)
     }
 
     /// Named pipes know no timeouts: there a known account may keep the few connections that it has.

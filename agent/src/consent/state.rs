@@ -3,6 +3,7 @@
 use std::fmt;
 
 use protocol::ledger::EventKind;
+use serde::{Deserialize, Serialize};
 use time::format_description::well_known::Rfc3339;
 use time::{Month, OffsetDateTime};
 
@@ -12,7 +13,8 @@ use super::policy::Policy;
 use crate::limits;
 
 /// What may be done for a purpose. Only [`State::Granted`] opens anything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum State {
     /// The controller's policy does not ask for it.
     NotOffered,

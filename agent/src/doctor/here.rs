@@ -4,14 +4,14 @@
 use std::fs;
 use std::path::Path;
 
-use serde_json::{Value, json};
-
 use super::Check;
+use crate::api::Reply;
+use crate::api::status::Status;
 use crate::collect::device;
 use crate::collect::socket::{self, AskError};
 use crate::config::{Config, Protector as Asked};
 use crate::limits;
-use crate::request::{Reply, Request};
+use crate::request::Request;
 use crate::vault::Protector;
 
 pub(super) fn data_dir(path: &Path) -> Check {
@@ -110,13 +110,11 @@ pub(super) fn machine(data_dir: &Path) -> Option<Check> {
 }
 
 /// Whether the agent answers, and what it says of itself to this account.
-pub(super) fn service(config: &Config) -> (Check, Option<Value>) {
+pub(super) fn service(config: &Config) -> (Check, Option<Status>) {
     let question = serde_json::to_string(&Request::Status).unwrap_or_default();
     let answer = socket::ask(&config.kathea.socket, &question, limits::SOCKET_SLOW);
     match answer.map(|line| Reply::parse(&line)) {
-        Ok(Some(reply)) if reply.is_done() => {
-            (Check::pass("service", "runs and answers"), Some(reply.body()))
-        }
+        Ok(Some(reply)) if reply.is_done() => (Check::pass("service", "runs and answers"), reply.read()),
         Ok(Some(_)) => (Check::pass("service", "runs and answers, but tells this account nothing"), None),
         Ok(None) | Err(AskError::NoAnswer) => (
             Check::fail("service", "runs but does not answer", "wait a minute; if it stays so, restart it"),
@@ -139,9 +137,9 @@ pub(super) fn clock(now: i64) -> Check {
 }
 
 /// What the running agent says counts: a systemd credential is seen by the service alone.
-pub(super) fn keys(config: &Config, status: Option<&Value>) -> Check {
+pub(super) fn keys(config: &Config, status: Option<&Status>) -> Check {
     let credentials = std::env::var_os("CREDENTIALS_DIRECTORY");
-    let running = status.and_then(|status| status["keys"].as_str());
+    let running = status.map(|status| status.keys.as_str());
     let found = match (running, config.keys.protector) {
         (Some(word), _) => Ok(word.to_owned()),
         (None, Asked::Systemd) if credentials.is_none() => {
@@ -165,8 +163,8 @@ pub(super) fn keys(config: &Config, status: Option<&Value>) -> Check {
     }
 }
 
-pub(super) fn enrolment(status: Option<&Value>) -> Option<Check> {
-    Some(if status?["enrolled"] == json!(true) {
+pub(super) fn enrolment(status: Option<&Status>) -> Option<Check> {
+    Some(if status?.enrolled {
         Check::pass("enrolment", "the device has its certificate")
     } else {
         Check::warn(

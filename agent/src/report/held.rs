@@ -1,13 +1,16 @@
 //! What is held and what left: amounts, days, reasons, and every record in full while its key lives.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use protocol::{Catalog, Reason};
-use serde_json::Value;
 
 use super::{moment, words};
+use crate::api::privacy::{Amount, Attribute, Attributes, EntryName, HeldRecord, Says, Statement};
+use crate::api::status::{Queues, Status};
 use crate::html::{Escaped, both, chart, grouped, size};
 use crate::request::SENT;
+use crate::tally::Sent;
 
 /// Days of the chart.
 const DAYS: usize = 30;
@@ -17,18 +20,18 @@ const SHOWN: usize = 2000;
 
 pub(super) fn write(
     out: &mut dyn Write,
-    status: &Value,
-    open: &[Value],
-    usage: &[Value],
-    last_sent: &[Value],
+    status: &Status,
+    open: &[HeldRecord],
+    usage: &[HeldRecord],
+    last_sent: &[HeldRecord],
 ) -> io::Result<()> {
     writeln!(
         out,
         "<section><h2>{}</h2>",
         both("What waits and what was sent", "Hvad der venter, og hvad der er sendt")
     )?;
-    waiting(out, &status["waiting"])?;
-    sent(out, &status["sent"])?;
+    waiting(out, &status.waiting)?;
+    sent(out, &status.sent)?;
     writeln!(
         out,
         "</section>\n<section><h2>{}</h2><p>{}</p>",
@@ -53,10 +56,10 @@ pub(super) fn write(
     )?;
     records(out, SENT, last_sent)?;
     writeln!(out, "</section>")?;
-    dropped(out, &status["dropped"])
+    dropped(out, &status.dropped)
 }
 
-fn waiting(out: &mut dyn Write, waiting: &Value) -> io::Result<()> {
+fn waiting(out: &mut dyn Write, waiting: &Queues) -> io::Result<()> {
     writeln!(
         out,
         "<table><thead><tr><th>{}<th class=\"n\">{}<th class=\"n\">{}</thead><tbody>",
@@ -64,27 +67,23 @@ fn waiting(out: &mut dyn Write, waiting: &Value) -> io::Result<()> {
         both("Records", "Poster"),
         both("Size", "Størrelse")
     )?;
-    for (tray, amount) in waiting.as_object().into_iter().flatten() {
-        let number = |field: &str| amount[field].as_u64().unwrap_or(0);
+    for (queue, amount) in waiting.each() {
         writeln!(
             out,
             "<tr><th scope=\"row\">{}<td class=\"n\">{}<td class=\"n\">{}</tr>",
-            words::tray(tray),
-            grouped(number("records")),
-            size(number("bytes"))
+            words::tray(queue),
+            grouped(amount.records),
+            size(amount.bytes)
         )?;
     }
     writeln!(out, "</tbody></table>")
 }
 
 /// The sums, and the days that are remembered.
-fn sent(out: &mut dyn Write, sent: &Value) -> io::Result<()> {
-    let mut is_any = false;
-    for one in sent.as_object().into_iter().flat_map(|sent| sent.values()) {
-        is_any = true;
-        let (records, bytes) = (one["records"].as_u64().unwrap_or(0), one["bytes"].as_u64().unwrap_or(0));
+fn sent(out: &mut dyn Write, sent: &BTreeMap<String, Sent>) -> io::Result<()> {
+    for Sent { records, bytes, last, days } in sent.values() {
         let (number, amount, last) =
-            (grouped(records), size(bytes), moment(one["last"].as_str().unwrap_or("–")));
+            (grouped(*records), size(*bytes), moment(last.as_deref().unwrap_or("–")));
         writeln!(
             out,
             "<p>{}</p>",
@@ -93,12 +92,7 @@ fn sent(out: &mut dyn Write, sent: &Value) -> io::Result<()> {
                 format!("{} poster er sendt indtil nu, {} i alt; senest {last}.", number.da, amount.da),
             )
         )?;
-        let all: Vec<(&str, u64)> = one["days"]
-            .as_object()
-            .into_iter()
-            .flatten()
-            .map(|(day, records)| (day.as_str(), records.as_u64().unwrap_or(0)))
-            .collect();
+        let all: Vec<(&str, u64)> = days.iter().map(|(day, records)| (day.as_str(), *records)).collect();
         let last = all.get(all.len().saturating_sub(DAYS)..).unwrap_or(&[]);
         if !last.is_empty() {
             let most = grouped(last.iter().map(|(_, records)| *records).max().unwrap_or(0));
@@ -109,16 +103,22 @@ fn sent(out: &mut dyn Write, sent: &Value) -> io::Result<()> {
             chart::days(out, caption, last)?;
         }
     }
-    if !is_any {
+    if sent.is_empty() {
         writeln!(out, "<p>{}</p>", both("Nothing was ever sent.", "Intet er nogensinde sendt."))?;
     }
     Ok(())
 }
 
-/// Every record of a tray.
-fn records(out: &mut dyn Write, tray: &str, sealed: &[Value]) -> io::Result<()> {
-    let all = || sealed.iter().filter_map(|batch| batch["says"].as_array()).flatten();
-    let unreadable = sealed.iter().filter(|batch| batch["says"].is_null()).count();
+/// What batches say that can be read.
+pub(super) fn statements(sealed: &[HeldRecord]) -> impl Iterator<Item = &Statement> {
+    let says = sealed.iter().filter_map(|batch| batch.says.as_ref());
+    says.flat_map(|says| if let Says::Usage(said) = says { said.as_slice() } else { &[] })
+}
+
+/// Every record of a queue.
+fn records(out: &mut dyn Write, tray: &str, sealed: &[HeldRecord]) -> io::Result<()> {
+    let all = || statements(sealed);
+    let unreadable = sealed.iter().filter(|batch| batch.says.is_none()).count();
     writeln!(
         out,
         "<details><summary>{} <span class=\"soft\">({})</span></summary><div>",
@@ -148,23 +148,29 @@ fn records(out: &mut dyn Write, tray: &str, sealed: &[Value]) -> io::Result<()> 
         both("Value", "Værdi")
     )?;
     for record in all().take(SHOWN) {
-        let name = record["entry"].as_str().unwrap_or_default();
+        let name = match &record.entry {
+            EntryName::Name(name) => name.as_str(),
+            EntryName::Number(_) => "",
+        };
         let what = Catalog::built_in().entries().find(|entry| entry.name == name);
         let what = what.map_or(both(name, name), |entry| {
             both(entry.what.as_str(), words::in_danish(name).unwrap_or(&entry.what))
         });
-        let details: Vec<String> = record["attributes"]
-            .as_object()
-            .into_iter()
-            .flatten()
-            .map(|(name, value)| format!("{} {}", name.replace('_', " "), plain(value)))
-            .collect();
+        let details: Vec<String> = match &record.attributes {
+            Attributes::Named(named) => {
+                let detail = |(name, value): (&String, &Attribute)| {
+                    format!("{} {}", name.replace('_', " "), plain(value))
+                };
+                named.iter().map(detail).collect()
+            }
+            Attributes::Numbers(_) => Vec::new(),
+        };
         writeln!(
             out,
             "<tr><td>{what}<td>{}<td>{}<td class=\"n\">{}</tr>",
-            Escaped(record["at"].as_str().unwrap_or_default()),
+            Escaped(record.at.as_deref().unwrap_or_default()),
             Escaped(&details.join(", ")),
-            Escaped(&plain(&record["value"]))
+            Escaped(&amount(record.value.as_ref()))
         )?;
     }
     writeln!(out, "</tbody></table>")?;
@@ -175,22 +181,24 @@ fn records(out: &mut dyn Write, tray: &str, sealed: &[Value]) -> io::Result<()> 
     writeln!(out, "</div></details>")
 }
 
-fn plain(value: &Value) -> String {
+fn plain(value: &Attribute) -> String {
     match value {
-        Value::Null => "1".to_owned(),
-        Value::String(text) => text.replace('_', " "),
-        Value::Array(counts) => counts.iter().map(plain).collect::<Vec<_>>().join(" · "),
-        other => other.to_string(),
+        Attribute::Text(text) => text.replace('_', " "),
+        Attribute::Integer(number) => number.to_string(),
+        Attribute::Decimal(number) => number.to_string(),
     }
 }
 
-fn dropped(out: &mut dyn Write, dropped: &Value) -> io::Result<()> {
-    let mut rows: Vec<(Reason, u64)> = dropped
-        .as_object()
-        .into_iter()
-        .flatten()
-        .filter_map(|(word, count)| Some((word.parse().ok()?, count.as_u64()?)))
-        .collect();
+fn amount(value: Option<&Amount>) -> String {
+    match value {
+        None => "1".to_owned(),
+        Some(Amount::Count(count)) => count.to_string(),
+        Some(Amount::Buckets(counts)) => counts.iter().map(u64::to_string).collect::<Vec<_>>().join(" · "),
+    }
+}
+
+fn dropped(out: &mut dyn Write, dropped: &BTreeMap<Reason, u64>) -> io::Result<()> {
+    let mut rows: Vec<(Reason, u64)> = dropped.iter().map(|(reason, count)| (*reason, *count)).collect();
     rows.sort_unstable_by_key(|(reason, count)| (std::cmp::Reverse(*count), *reason));
     writeln!(
         out,

@@ -17,9 +17,11 @@ use std::io::{self, Write};
 
 use protocol::ledger::Entry;
 use protocol::{Catalog, Purpose};
-use serde_json::Value;
 
+use crate::api::consent::SignedEntry;
+use crate::api::privacy::{Access, HeldRecord};
 use crate::config::Language;
+use crate::consent::State;
 use crate::consent::policy::Policy;
 use crate::html::{self, Both, Escaped, both, grouped};
 use crate::support::check::Finding;
@@ -31,14 +33,14 @@ pub struct Report<'a> {
     pub policy: &'a Policy,
     /// What the page is shown in at first.
     pub language: Language,
-    /// All that is held beside the records: `held_at`, `status`, `ledger`.
-    pub held: &'a Value,
-    /// The records of the tray `open`, as the export has them.
-    pub open: &'a [Value],
-    /// The records of the tray `usage`.
-    pub usage: &'a [Value],
+    /// All that is held beside the records.
+    pub held: &'a Access,
+    /// The records of the queue `open`, as the export has them.
+    pub open: &'a [HeldRecord],
+    /// The records of the queue `usage`.
+    pub usage: &'a [HeldRecord],
     /// What was sent last, as far as it is still here.
-    pub sent: &'a [Value],
+    pub sent: &'a [HeldRecord],
     /// What the workstation's own checks found.
     pub findings: &'a [Finding],
 }
@@ -50,9 +52,10 @@ impl Report<'_> {
     /// Of `out`.
     pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         let controller = &self.policy.controller().name;
+        let at = moment(&self.held.held_at);
         let lead = both(
-            format!("As of {}. Nothing on this page was sent by making it.", text(&self.held["held_at"])),
-            format!("Pr. {}. Intet på siden er sendt ved at lave den.", text(&self.held["held_at"])),
+            format!("As of {at}. Nothing on this page was sent by making it."),
+            format!("Pr. {at}. Intet på siden er sendt ved at lave den."),
         );
         html::begin(
             out,
@@ -65,16 +68,16 @@ impl Report<'_> {
         self.flags(out)?;
         self.saying_no(out)?;
         own::write(out, self.open, self.usage, self.findings)?;
-        held::write(out, &self.held["status"], self.open, self.usage, self.sent)?;
+        held::write(out, &self.held.status, self.open, self.usage, self.sent)?;
         self.collected(out)?;
         self.history(out)?;
-        let status = &self.held["status"];
+        let status = &self.held.status;
         html::end(
             out,
             &format!(
                 "kathea-agent {} · {} · {} {} · {controller}",
-                text(&status["version"]),
-                text(&status["device"]),
+                status.version,
+                status.device,
                 self.policy.id(),
                 self.policy.version()
             ),
@@ -83,23 +86,19 @@ impl Report<'_> {
     }
 
     fn overview(&self, out: &mut dyn Write) -> io::Result<()> {
-        let status = &self.held["status"];
-        let sum = |value: &Value, field: &str| {
-            let counts = value.as_object().into_iter().flat_map(|object| object.values());
-            counts
-                .fold(0_u64, |sum, one| sum.saturating_add(one[field].as_u64().or(one.as_u64()).unwrap_or(0)))
-        };
-        let cases = status["cases"].as_array().into_iter().flatten();
-        let flags = [&status["consent"]].into_iter().chain(cases).filter_map(Value::as_object);
-        let allowed = flags.flat_map(|flags| flags.values());
+        let status = &self.held.status;
+        let sum = |counts: &mut dyn Iterator<Item = u64>| counts.fold(0, u64::saturating_add);
+        let of_cases = status.cases.iter().flat_map(|case| [case.support_case, case.support_scan_data]);
+        let flags = of_cases.chain([status.consent.usage_statistics]);
+        let allowed = flags.filter(|state| *state == State::Granted).count() as u64;
+        let waiting = sum(&mut status.waiting.each().iter().map(|(_, waiting)| waiting.records));
+        let sent = sum(&mut status.sent.values().map(|sent| sent.records));
+        let dropped = sum(&mut status.dropped.values().copied());
         let tiles = [
-            (
-                allowed.filter(|state| **state == "granted").count() as u64,
-                both("standing yes", "gældende ja"),
-            ),
-            (sum(&status["waiting"], "records"), both("records wait here", "poster venter her")),
-            (sum(&status["sent"], "records"), both("records were sent", "poster er sendt")),
-            (sum(&status["dropped"], ""), both("happenings were not taken", "hændelser blev ikke taget")),
+            (allowed, both("standing yes", "gældende ja")),
+            (waiting, both("records wait here", "poster venter her")),
+            (sent, both("records were sent", "poster er sendt")),
+            (dropped, both("happenings were not taken", "hændelser blev ikke taget")),
         ];
         out.write_all(b"<ul class=\"tiles\">")?;
         for (number, what) in tiles {
@@ -126,11 +125,10 @@ impl Report<'_> {
             both("For", "Til"),
             both("Answer", "Svar")
         )?;
-        let status = &self.held["status"];
-        let mut row = |what: String, state: &Value, end: &Value| {
-            let chip = words::state(state.as_str().unwrap_or_default());
-            write!(out, "<tr><th scope=\"row\">{what}<td>{chip}")?;
-            if let Some(end) = end.as_str().and_then(|end| end.get(..10)).filter(|_| *state == "granted") {
+        let status = &self.held.status;
+        let mut row = |what: String, state: State, end: Option<&String>| {
+            write!(out, "<tr><th scope=\"row\">{what}<td>{}", words::state(state))?;
+            if let Some(end) = end.and_then(|end| end.get(..10)).filter(|_| state == State::Granted) {
                 write!(out, " {}", both(format!("until {end}"), format!("indtil {end}")))?;
             }
             writeln!(out, "</tr>")
@@ -138,21 +136,18 @@ impl Report<'_> {
         for purpose in Purpose::ALL {
             let title = self.title(*purpose).to_string();
             if self.policy.terms(*purpose).is_none() {
-                row(title, &Value::from("not_offered"), &Value::Null)?;
+                row(title, State::NotOffered, None)?;
             } else if *purpose == Purpose::UsageStatistics {
-                let word = purpose.as_str();
-                row(title, &status["consent"][word], &status["ends"][word])?;
+                row(title, status.consent.usage_statistics, status.ends.usage_statistics.as_ref())?;
             }
         }
-        let cases = status["cases"].as_array().map_or(&[][..], Vec::as_slice);
-        for case in cases {
-            for purpose in [Purpose::SupportCase, Purpose::SupportScanData] {
-                let case_id = Escaped(case["case"].as_str().unwrap_or_default()).to_string();
-                row(format!("{} · {case_id}", self.title(purpose)), &case[purpose.as_str()], &case["ends"])?;
-            }
+        for flags in &status.cases {
+            let (case, end) = (Escaped(flags.case.as_str()), flags.ends.as_ref());
+            row(format!("{} · {case}", self.title(Purpose::SupportCase)), flags.support_case, end)?;
+            row(format!("{} · {case}", self.title(Purpose::SupportScanData)), flags.support_scan_data, end)?;
         }
         writeln!(out, "</tbody></table>")?;
-        if cases.is_empty() {
+        if status.cases.is_empty() {
             writeln!(
                 out,
                 "<p class=\"soft\">{}</p>",
@@ -235,8 +230,8 @@ impl Report<'_> {
             both("About", "Om"),
             both("By", "Af")
         )?;
-        for line in self.held["ledger"].as_array().into_iter().flatten().rev() {
-            let Some(entry) = line.as_str().and_then(entry) else { continue };
+        for line in self.held.ledger.iter().rev() {
+            let Some(entry) = entry(line) else { continue };
             let asked = &entry.processing;
             writeln!(
                 out,
@@ -256,13 +251,7 @@ impl Report<'_> {
 
 /// The entry in a line of the ledger.
 fn entry(line: &str) -> Option<Entry> {
-    let mut line: Value = serde_json::from_str(line).ok()?;
-    serde_json::from_value(line["entry"].take()).ok()
-}
-
-/// A text of an answer; a dash if there is none.
-fn text(value: &Value) -> String {
-    value.as_str().map_or_else(|| "–".to_owned(), moment)
+    serde_json::from_str::<SignedEntry>(line).ok().map(|line| line.entry)
 }
 
 /// A time of RFC 3339 as people read it; anything else as it is.

@@ -3,17 +3,17 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use serde_json::Value;
-
+use super::held::statements;
 use super::words;
+use crate::api::privacy::{Amount, Attribute, Attributes, EntryName, HeldRecord};
 use crate::config::Language;
 use crate::html::{both, chart, checks};
 use crate::support::check::Finding;
 
 pub(super) fn write(
     out: &mut dyn Write,
-    open: &[Value],
-    usage: &[Value],
+    open: &[HeldRecord],
+    usage: &[HeldRecord],
     findings: &[Finding],
 ) -> io::Result<()> {
     writeln!(
@@ -25,9 +25,8 @@ pub(super) fn write(
             "Fra det, der ligger på computeren nu, og fra scannerens egne resultater. De er jeres, uanset hvad I svarer.",
         )
     )?;
-    let batches = [open, usage].concat();
-    let exposures = counted(&batches, "exposure.count", "mode");
-    let retakes = counted(&batches, "exposure.retake", "reason");
+    let exposures = counted([open, usage], "exposure.count", "mode");
+    let retakes = counted([open, usage], "exposure.retake", "reason");
     if exposures.is_empty() {
         writeln!(
             out,
@@ -52,12 +51,18 @@ pub(super) fn write(
 }
 
 /// The counts of an entry, by one of its attributes.
-fn counted(batches: &[Value], entry: &str, attribute: &str) -> BTreeMap<String, u64> {
+fn counted(batches: [&[HeldRecord]; 2], entry: &str, attribute: &str) -> BTreeMap<String, u64> {
     let mut sums = BTreeMap::new();
-    let records = batches.iter().filter_map(|batch| batch["says"].as_array()).flatten();
-    for record in records.filter(|record| record["entry"] == entry) {
-        let by = record["attributes"][attribute].as_str().unwrap_or_default();
-        *sums.entry(by.to_owned()).or_default() += record["value"].as_u64().unwrap_or(0);
+    let is_of = |name: &EntryName| matches!(name, EntryName::Name(name) if name == entry);
+    for record in batches.into_iter().flat_map(statements).filter(|record| is_of(&record.entry)) {
+        let by = match &record.attributes {
+            Attributes::Named(named) => named.get(attribute),
+            Attributes::Numbers(_) => None,
+        };
+        let by = by.and_then(|by| if let Attribute::Text(word) = by { Some(word.as_str()) } else { None });
+        if let Some(Amount::Count(count)) = record.value {
+            *sums.entry(by.unwrap_or_default().to_owned()).or_default() += count;
+        }
     }
     sums
 }

@@ -4,29 +4,32 @@ use protocol::civil::Granularity;
 use protocol::ledger::{EventKind, Role};
 use protocol::{Purpose, Reason};
 
+use crate::consent::State;
 use crate::html::checks::Chip;
 use crate::html::{Both, both};
 
 type Words = Both<&'static str>;
 
 /// What the state of a flag means.
-pub(super) fn state(word: &str) -> Chip {
-    match word {
-        "granted" => Chip("good", both("yes: collected and sent", "ja: indsamles og sendes")),
-        "denied" => Chip("", both("no: nothing is collected", "nej: intet indsamles")),
-        "withdrawn" => Chip("", both("not any more: erased here", "ikke længere: slettet her")),
-        "restricted" => {
+pub(super) const fn state(state: State) -> Chip {
+    match state {
+        State::Granted => Chip("good", both("yes: collected and sent", "ja: indsamles og sendes")),
+        State::Denied => Chip("", both("no: nothing is collected", "nej: intet indsamles")),
+        State::Withdrawn => Chip("", both("not any more: erased here", "ikke længere: slettet her")),
+        State::Restricted => {
             Chip("look", both("kept, but neither used nor sent", "gemmes, men bruges og sendes ikke"))
         }
-        "stale_policy" => Chip(
+        State::StalePolicy => Chip(
             "look",
             both("the policy changed: a new yes is needed", "politikken er ændret: et nyt ja kræves"),
         ),
-        "expired" => {
+        State::Expired => {
             Chip("look", both("the yes is over: a new one is needed", "ja'et er udløbet: et nyt kræves"))
         }
-        "not_offered" => Chip("", both("the policy does not ask for it", "politikken beder ikke om det")),
-        _ => Chip("", both("nobody answered: nothing is collected", "ingen har svaret: intet indsamles")),
+        State::NotOffered => Chip("", both("the policy does not ask for it", "politikken beder ikke om det")),
+        State::Unset => {
+            Chip("", both("nobody answered: nothing is collected", "ingen har svaret: intet indsamles"))
+        }
     }
 }
 

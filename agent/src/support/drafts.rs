@@ -5,7 +5,6 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use protocol::{CaseId, Digest};
-use serde::Serialize;
 
 use super::draft::{self, Draft};
 use crate::durable;
@@ -17,7 +16,7 @@ use crate::vault::data_key::DataKey;
 const COMPARTMENT: &str = "draft-";
 
 /// What a list shows of a draft.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {
     /// Its name.
     pub draft: String,
@@ -30,7 +29,6 @@ pub struct Kept {
     /// Their bytes.
     pub bytes: u64,
     /// When it was made, in seconds since 1970.
-    #[serde(skip)]
     pub made_at: i64,
 }
 

@@ -5,11 +5,11 @@ use std::io::{Read, Seek, SeekFrom};
 
 use log::info;
 use protocol::Purpose;
-use serde_json::{Value, json};
 
 use super::job::Work;
 use super::{busy, no_bundle, no_draft};
 use crate::agent::{Agent, Trouble};
+use crate::api::support::{Piece, Sealed, Sending};
 use crate::consent::permit::{SupportCase, SupportScanData};
 use crate::consent::{By, Flag, notice};
 use crate::limits;
@@ -74,7 +74,7 @@ impl Agent {
         sealing: &Sealing,
         sealed: SealedFile,
         now: i64,
-    ) -> Result<Value, Trouble> {
+    ) -> Result<Sealed, Trouble> {
         self.support.shown = None;
         let draft = sealing.draft();
         let case = draft.case().clone();
@@ -91,10 +91,14 @@ impl Agent {
             return Err(Trouble::NoPermit);
         };
         let bundle = Bundle::queued(draft, purposes, consents, sealed, now);
-        let body = json!({
-            "case": case, "bundle": bundle.id, "size": bundle.size, "sha256": bundle.sha256, "digest": bundle.manifest,
-        });
         let id = bundle.id.clone();
+        let body = Sealed {
+            case,
+            bundle: id.clone(),
+            size: bundle.size,
+            sha256: bundle.sha256,
+            digest: bundle.manifest,
+        };
         self.support.queue.add(bundle, &mut self.vault, now)?;
         self.support.drafts.discard(&mut self.vault, |kept| kept.draft == id)?;
         info!("support: a bundle of {} bytes was sealed", sealed.size);
@@ -114,7 +118,7 @@ impl Agent {
             file.take(limits::PIECE as u64).read_to_end(&mut piece).map(|_| piece)
         };
         match read() {
-            Ok(piece) => super::piece(&piece, offset, bundle.size),
+            Ok(piece) => Reply::done(Piece::of(&piece, offset, bundle.size)),
             Err(e) => Reply::refused(Refused::Failed, Trouble::from(e).to_string()),
         }
     }
@@ -129,10 +133,10 @@ impl Agent {
                 "this device is not enrolled: `support export` writes the same sealed file for a stick",
             ),
             State::Failed => match self.support.queue.restart(id, &mut self.vault, now) {
-                Ok(()) => Reply::done(json!({"bundle": id, "state": "queued"})),
+                Ok(()) => Reply::done(Sending { bundle: id.to_owned(), state: State::Queued }),
                 Err(e) => Reply::refused(Refused::Failed, e.to_string()),
             },
-            State::Queued | State::Sending => Reply::done(json!({"bundle": id, "state": state.as_str()})),
+            State::Queued | State::Sending => Reply::done(Sending { bundle: id.to_owned(), state }),
         }
     }
 }

@@ -8,12 +8,12 @@ use data_encoding::HEXLOWER;
 use log::info;
 use protocol::CaseId;
 use ring::rand::SecureRandom;
-use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::job::Work;
 use super::no_draft;
 use crate::agent::{Agent, Trouble};
+use crate::api::support::{Drafted, Elsewhere, Piece};
 use crate::durable;
 use crate::limits;
 use crate::ordered::ordered;
@@ -68,7 +68,7 @@ impl Agent {
         Ok(Site {
             config: self.config.clone(),
             program: std::env::current_exe()?,
-            status: self.status(now),
+            status: self.status(now).document(),
             device: self.vault.device(),
             policy: PolicyName {
                 id: self.book.policy().id().to_owned(),
@@ -93,13 +93,13 @@ impl Agent {
     pub(super) fn begin_elsewhere(&self, case: &CaseId, now: i64) -> Reply {
         let folder = durable::create_directory(&self.config.data_dir.join("drafts"));
         match folder.and_then(|()| self.site(case, now)) {
-            Ok(site) => Reply::done(json!({
-                "draft": site.id,
-                "device": site.device,
-                "policy": site.policy,
-                "status": site.status,
-                "pseudonyms": site.pseudonyms,
-            })),
+            Ok(site) => Reply::done(Elsewhere {
+                draft: site.id,
+                device: site.device,
+                policy: self.policy_shown(),
+                status: self.status(now),
+                pseudonyms: site.pseudonyms,
+            }),
             Err(e) => Reply::refused(Refused::Failed, Trouble::from(e).to_string()),
         }
     }
@@ -128,14 +128,14 @@ impl Agent {
         match kept {
             Ok(manifest) => {
                 info!("support: a draft was made");
-                Reply::done(json!({
-                    "case": draft.case(),
-                    "draft": draft.id(),
-                    "digest": draft.digest(),
-                    "files": manifest.files.len(),
-                    "bytes": manifest.total_bytes(),
-                    "persons_learned": manifest.persons_learned,
-                }))
+                Reply::done(Drafted {
+                    case: draft.case().clone(),
+                    draft: draft.id().to_owned(),
+                    digest: draft.digest(),
+                    files: manifest.files.len() as u64,
+                    bytes: manifest.total_bytes(),
+                    persons_learned: manifest.persons_learned,
+                })
             }
             Err(e) => Reply::refused(Refused::Failed, Trouble::from(e).to_string()),
         }
@@ -163,7 +163,7 @@ impl Agent {
         };
         let offset = offset.min(span.bytes);
         match draft.piece(span, offset, limits::PIECE) {
-            Ok(piece) => super::piece(&piece, offset, span.bytes),
+            Ok(piece) => Reply::done(Piece::of(&piece, offset, span.bytes)),
             Err(e) => Reply::refused(Refused::Failed, BundleError::from(e).to_string()),
         }
     }

@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
-
 use super::busy;
 use crate::agent::{Agent, Trouble, Wake};
+use crate::api::Done;
+use crate::api::support::{Begun, Progress as Shown, Scans};
 use crate::limits;
 use crate::request::{Refused, Reply};
 use crate::support::bundle::{BundleError, SealedFile, Sealing};
@@ -74,7 +74,7 @@ impl Agent {
             Ok(thread) => {
                 self.support.last = None;
                 self.support.job = Some(Job { progress, regardless, done, thread });
-                Reply::done(json!({"working": true}))
+                Reply::done(Begun { working: true })
             }
             Err(e) => Reply::refused(Refused::Failed, Trouble::from(e).to_string()),
         }
@@ -86,9 +86,7 @@ impl Agent {
             (Some(job), _) => {
                 let (stage, done, total) = job.progress.now();
                 let held = job.progress.held.load(Ordering::Relaxed);
-                Reply::done(
-                    json!({"working": true, "stage": stage, "done": done, "total": total, "held": held}),
-                )
+                Reply::done(Shown { working: true, stage: stage.to_owned(), done, total, held })
             }
             (None, Some(last)) => last.clone(),
             (None, None) => Reply::refused(Refused::Usage, "nothing is gathered or sealed now"),
@@ -100,7 +98,7 @@ impl Agent {
             job.progress.stopped.store(true, Ordering::Relaxed);
             job.thread.thread().unpark();
         }
-        Reply::done(json!({}))
+        Reply::done(Done {})
     }
 
     /// While a scan runs the job waits, unless somebody said otherwise.
@@ -119,7 +117,7 @@ impl Agent {
         let work = job.result().take();
         let failed = |what: String| Reply::refused(Refused::Failed, what);
         self.support.last = Some(match work {
-            Some(Work::Listed(Ok(scans))) => Reply::done(json!({"scans": scans})),
+            Some(Work::Listed(Ok(scans))) => Reply::done(Scans { scans }),
             Some(Work::Listed(Err(e))) => failed(e.to_string()),
             Some(Work::Gathered(Ok(made))) => {
                 let (draft, key) = *made;

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use log::info;
-use serde_json::json;
 
 use super::super::{Agent, Parts, unix_now};
 use super::renewal::Life;
+use crate::api::Enrolled;
 use crate::config::Config;
 use crate::consent::Policy;
 use crate::durable;
@@ -93,7 +93,7 @@ impl Agent {
         let Parts { uplink, cx, .. } = self.parts();
         uplink.connect(&cx);
         info!("enrolled");
-        Reply::done(json!({"device": reply.device_id, "not_after": reply.not_after}))
+        Reply::done(Enrolled { device: reply.device_id, not_after: reply.not_after })
     }
 }
 

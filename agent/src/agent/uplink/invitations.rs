@@ -2,7 +2,6 @@
 
 use log::{info, warn};
 use protocol::Wish;
-use serde_json::{Value, json};
 
 use super::super::Agent;
 use super::super::cx::Cx;
@@ -47,8 +46,8 @@ impl Uplink {
 
 impl Agent {
     /// `wishes` of `status`: none while every flag is off.
-    pub(in crate::agent) fn shown_wishes(&self, now: i64) -> Value {
-        if may_send(&self.book, now) { json!(self.uplink.invitations) } else { json!([]) }
+    pub(in crate::agent) fn shown_wishes(&self, now: i64) -> Vec<Wish> {
+        if may_send(&self.book, now) { self.uplink.invitations.clone() } else { Vec::new() }
     }
 
     /// Whether somebody asked for it, or it was answered before. A stranger's no to anything else would only fill the

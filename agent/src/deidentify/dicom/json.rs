@@ -1,4 +1,32 @@
-//! The DICOM JSON model (PS3.18 annex F), written as text.
+//! The DICOM JSON model (PS3.18 annex F): written as text, and read again to be shown.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+/// A data set or item, its attributes by their tags. serde_json bounds the depth of what is read.
+#[derive(Debug, Default, Deserialize)]
+#[serde(transparent)]
+pub struct DataSet(pub BTreeMap<String, Attribute>);
+
+/// An attribute.
+#[derive(Debug, Deserialize)]
+pub struct Attribute {
+    /// Its value representation.
+    #[serde(default)]
+    pub vr: String,
+    /// Its values; an item each where it is a sequence.
+    #[serde(default, rename = "Value")]
+    pub values: Vec<Value>,
+}
+
+impl Attribute {
+    /// Whether its values are items (PS3.5 section 7.5).
+    pub fn is_sequence(&self) -> bool {
+        self.vr == "SQ"
+    }
+}
 
 /// `values` as the value of an attribute of representation `vr`; without any it is an empty attribute.
 pub(super) fn attribute(vr: &str, values: &[String]) -> String {

@@ -30,6 +30,7 @@ use std::fmt;
 use std::io;
 
 pub use clean::clean;
+pub use json::DataSet;
 pub use learn::{Identifier, Kind, Learned, learn};
 pub use names::Names;
 pub use outcome::{Change, Cleaned, Screen, Treatment};

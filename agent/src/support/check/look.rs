@@ -18,6 +18,8 @@ use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::facts::{
@@ -51,15 +53,14 @@ pub fn look(config: &Config, now: i64) -> Facts {
             continue;
         }
         let age = u64::try_from((now - modified) / DAY).unwrap_or(0);
-        let read = || objects(path).into_iter();
         match kind {
             Kind::Calibration => {
-                facts.calibrations.extend(read().filter_map(|object| calibration(&object, age)))
+                facts.calibrations.extend(objects(path).filter_map(|row| calibration(&row, age)))
             }
-            Kind::Constancy => facts.constancy.extend(read().filter_map(|object| constancy(&object))),
-            Kind::Encoders => facts.encoders.extend(read().filter_map(|object| encoders(&object))),
+            Kind::Constancy => facts.constancy.extend(objects(path).filter_map(|row| constancy(&row))),
+            Kind::Encoders => facts.encoders.extend(objects(path).map(|row| encoders(&row))),
             Kind::KatheaLog if is_versions(path) => {
-                facts.versions = facts.versions.or_else(|| read().find_map(|object| versions(&object)));
+                facts.versions = facts.versions.or_else(|| objects(path).find_map(versions));
             }
             Kind::KatheaLog | Kind::ControllerLog => logs.push(path),
         }
@@ -75,8 +76,12 @@ fn is_versions(path: &Path) -> bool {
     name.starts_with("versions") && name.ends_with(".json")
 }
 
-/// The objects of a small JSON file: itself, its list, or its lines. What is none is no object.
-fn objects(path: &Path) -> Vec<Value> {
+/// The objects of a small JSON file that are rows of the wanted kind: itself, its list, or its lines.
+fn objects<Row: DeserializeOwned>(path: &Path) -> impl Iterator<Item = Row> {
+    values(path).into_iter().filter_map(|value| serde_json::from_value(value).ok())
+}
+
+fn values(path: &Path) -> Vec<Value> {
     let mut text = String::new();
     let read = File::open(path).map(|file| file.take(limits::DOCUMENT).read_to_string(&mut text));
     if !matches!(read, Ok(Ok(_))) {
@@ -89,37 +94,62 @@ fn objects(path: &Path) -> Vec<Value> {
     }
 }
 
-fn calibration(object: &Value, age: u64) -> Option<Calibration> {
-    let kind = object["type"].as_str()?;
-    let (known, _) = CALIBRATIONS.iter().find(|(known, _)| *known == kind)?;
-    let days = object["days"].as_u64()?.saturating_add(age);
-    Some(Calibration { kind: (*known).to_owned(), days, last: Outcome::of(object["last"].as_str()?)? })
+/// Of `calibration*.json`.
+#[derive(Deserialize)]
+struct CalibrationRow {
+    #[serde(rename = "type")]
+    kind: String,
+    days: u64,
+    last: String,
 }
 
-fn constancy(object: &Value) -> Option<Constancy> {
-    let test = object["test"].as_str()?;
-    let known = TESTS.iter().find(|known| **known == test)?;
-    let verdict = Outcome::of(object["verdict"].as_str()?)?;
-    Some(Constancy {
-        test: (*known).to_owned(),
-        verdict,
-        days_overdue: object["days_overdue"].as_u64().unwrap_or(0),
-    })
+fn calibration(row: &CalibrationRow, age: u64) -> Option<Calibration> {
+    let (known, _) = CALIBRATIONS.iter().find(|(known, _)| *known == row.kind)?;
+    let days = row.days.saturating_add(age);
+    Some(Calibration { kind: (*known).to_owned(), days, last: Outcome::of(&row.last)? })
 }
 
-fn encoders(object: &Value) -> Option<EncoderScan> {
-    let motion = if object["motion_mm"].as_f64()? < 1.0 { Motion::Still } else { Motion::Moved };
-    Some(EncoderScan { motion, errors: object["encoder_errors"].as_u64()? })
+/// Of `constancy*.json`.
+#[derive(Deserialize)]
+struct ConstancyRow {
+    test: String,
+    verdict: String,
+    /// Nothing, or no number, is as good as 0.
+    #[serde(default)]
+    days_overdue: Value,
+}
+
+fn constancy(row: &ConstancyRow) -> Option<Constancy> {
+    let known = TESTS.iter().find(|known| **known == row.test)?;
+    let days_overdue = row.days_overdue.as_u64().unwrap_or(0);
+    Some(Constancy { test: (*known).to_owned(), verdict: Outcome::of(&row.verdict)?, days_overdue })
+}
+
+/// Of `encoders*.json`.
+#[derive(Deserialize)]
+struct EncoderRow {
+    motion_mm: f64,
+    encoder_errors: u64,
+}
+
+fn encoders(row: &EncoderRow) -> EncoderScan {
+    let motion = if row.motion_mm < 1.0 { Motion::Still } else { Motion::Moved };
+    EncoderScan { motion, errors: row.encoder_errors }
+}
+
+/// Of `versions*.json`.
+#[derive(Deserialize)]
+struct VersionsRow {
+    x1_firmware: String,
+    x1_firmware_needed: String,
 }
 
 /// Numbers with dots only: what is printed of them is nothing else.
-fn versions(object: &Value) -> Option<Versions> {
-    let number = |name: &str| {
-        let text = object[name].as_str()?;
-        let is_number = text.len() <= 20 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-        is_number.then(|| text.to_owned())
-    };
-    Some(Versions { firmware: number("x1_firmware")?, firmware_needed: number("x1_firmware_needed")? })
+fn versions(row: VersionsRow) -> Option<Versions> {
+    let is_number =
+        |text: &String| text.len() <= 20 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let all = is_number(&row.x1_firmware) && is_number(&row.x1_firmware_needed);
+    all.then_some(Versions { firmware: row.x1_firmware, firmware_needed: row.x1_firmware_needed })
 }
 
 /// The end of a log; nothing if it can't be read.

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use protocol::Purpose;
-use serde_json::Value;
+use serde::Serialize;
 
 use super::{STEPS, Watch};
 use crate::deidentify::files::{Cleaned, Format, Found, Outlet, Reason, Refusal, Said, Take};
@@ -32,7 +32,11 @@ impl Plan {
     }
 
     /// What the agent itself wrote, from numbers and words of closed lists.
-    pub(super) fn document(name: &'static str, document: &Value) -> Self {
+    pub(super) fn document(name: &'static str, document: &impl Serialize) -> Self {
+        // By way of a value: its fields stand in the order of their names, whatever the type's is.
+        let Ok(document) = serde_json::to_value(document) else {
+            return Self::failed("it cannot be written as JSON");
+        };
         let bytes = format!("{document:#}\n").into_bytes();
         let file = Found { path: name.into(), refused: None, take: Take::Given(bytes) };
         Self { name, files: vec![file], missing: None }

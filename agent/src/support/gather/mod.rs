@@ -32,7 +32,6 @@ use std::path::{Path, PathBuf};
 
 use protocol::DeviceId;
 use ring::rand::SystemRandom;
-use serde_json::Value;
 
 use super::check::judge;
 use super::check::look::look as look_around;
@@ -48,6 +47,7 @@ use crate::deidentify::files::{Failed, Found, Order, Outlet};
 use crate::limits;
 use crate::vault::data_key::DataKey;
 use basket::Basket;
+pub use own::StatusDocument;
 pub use scans::{Scan, list as list_scans};
 pub use steps::{STEPS, Step};
 pub(crate) use watch::STOPPED;
@@ -61,8 +61,8 @@ pub struct Site {
     pub config: Config,
     /// This program, which reads files from outside in a process of its own.
     pub program: PathBuf,
-    /// The body of `status --json`.
-    pub status: Value,
+    /// The agent's status, as far as a bundle says it.
+    pub status: StatusDocument,
     /// The workstation.
     pub device: DeviceId,
     /// The policy under which the clinic is asked.

@@ -1,15 +1,20 @@
 //! What the agent says of the workstation and of itself: numbers and words of closed lists, no text of anybody.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use serde_json::{Value, json};
+use protocol::{Purpose, Reason};
+use serde::Serialize;
+use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::Looking;
 use super::basket::Plan;
 use crate::collect::device as workstation;
 use crate::config::Protector;
-use crate::ordered::ordered;
+use crate::consent::State;
+use crate::support::manifest::PolicyName;
+use crate::tally::Sent;
 
 /// Memory, space, versions.
 pub(super) fn device(looking: &Looking<'_>) -> Plan {
@@ -17,31 +22,94 @@ pub(super) fn device(looking: &Looking<'_>) -> Plan {
     let scans = looking.site.config.kathea.scans.first().map(PathBuf::as_path);
     let lines = workstation::happenings(scans, now);
     let lines: Vec<Value> = lines.iter().filter_map(|line| serde_json::from_slice(line).ok()).collect();
-    Plan::document("device", &Value::Array(lines))
+    Plan::document("device", &lines)
 }
 
-/// The body of `status`, without what other cases are about.
+/// `status.json`: the agent's status, without what other cases are about.
+#[derive(Clone, Debug, Serialize)]
+pub struct StatusDocument {
+    /// Of the program.
+    pub version: String,
+    /// Whether it has a certificate that it can use.
+    pub enrolled: bool,
+    /// Whether it runs as a service.
+    pub service: &'static str,
+    /// Under which the clinic is asked.
+    pub policy: PolicyName,
+    /// The flags that are not asked per case.
+    pub consent: BTreeMap<Purpose, State>,
+    /// Records and bytes that wait, by queue.
+    pub waiting: BTreeMap<&'static str, BTreeMap<&'static str, u64>>,
+    /// What the collector acknowledged, by purpose.
+    pub sent: BTreeMap<String, Sent>,
+    /// What was dropped, by reason.
+    pub dropped: BTreeMap<Reason, u64>,
+    /// What protects the root key.
+    pub keys: &'static str,
+    /// Of the data directory.
+    pub disk_bytes: u64,
+    /// How many problems there are; a sentence might name something.
+    pub problems: usize,
+}
+
+/// The agent's status.
 pub(super) fn status(looking: &Looking<'_>) -> Plan {
-    const KEPT: &[&str] = &[
-        "version",
-        "enrolled",
-        "service",
-        "policy",
-        "consent",
-        "waiting",
-        "sent",
-        "dropped",
-        "keys",
-        "disk_bytes",
-    ];
-    let kept = KEPT.iter().map(|key| ((*key).to_owned(), looking.site.status[*key].clone()));
-    let problems = looking.site.status["problems"].as_array().map_or(0, Vec::len);
-    let status: serde_json::Map<String, Value> =
-        ordered(kept.chain([("problems".to_owned(), json!(problems))]));
-    Plan::document("status", &Value::Object(status))
+    Plan::document("status", &looking.site.status)
 }
 
-/// The configuration without paths, addresses and names of accounts.
+/// `configuration.json`: the configuration without paths, addresses and names of accounts.
+#[derive(Serialize)]
+struct ConfigurationDocument {
+    language: &'static str,
+    kathea: Kathea,
+    collector: Collector,
+    consent: Consent,
+    ship: Ship,
+    spool: Spool,
+    support: Support,
+    keys: Keys,
+}
+
+#[derive(Serialize)]
+struct Kathea {
+    logs: usize,
+    scans: usize,
+    user_named: bool,
+}
+
+#[derive(Serialize)]
+struct Collector {
+    proxy: bool,
+}
+
+#[derive(Serialize)]
+struct Consent {
+    group_named: bool,
+    forbid: bool,
+}
+
+#[derive(Serialize)]
+struct Ship {
+    interval_s: u64,
+    rate: u64,
+}
+
+#[derive(Serialize)]
+struct Spool {
+    quota: u64,
+}
+
+#[derive(Serialize)]
+struct Support {
+    recipients: usize,
+}
+
+#[derive(Serialize)]
+struct Keys {
+    protector: &'static str,
+}
+
+/// The configuration.
 pub(super) fn configuration(looking: &Looking<'_>) -> Plan {
     let config = &looking.site.config;
     let protector = match config.keys.protector {
@@ -50,19 +118,19 @@ pub(super) fn configuration(looking: &Looking<'_>) -> Plan {
         Protector::Systemd => "systemd",
         Protector::File => "file",
     };
-    let document = json!({
-        "language": config.language.as_str(),
-        "kathea": {
-            "logs": config.kathea.logs.len(),
-            "scans": config.kathea.scans.len(),
-            "user_named": !config.kathea.user.is_empty(),
+    let document = ConfigurationDocument {
+        language: config.language.as_str(),
+        kathea: Kathea {
+            logs: config.kathea.logs.len(),
+            scans: config.kathea.scans.len(),
+            user_named: !config.kathea.user.is_empty(),
         },
-        "collector": {"proxy": config.collector.proxy.is_some()},
-        "consent": {"group_named": !config.consent.group.is_empty(), "forbid": config.consent.forbid},
-        "ship": {"interval_s": config.ship.interval.as_secs(), "rate": config.ship.rate},
-        "spool": {"quota": config.spool.quota},
-        "support": {"recipients": config.support.recipients.len()},
-        "keys": {"protector": protector},
-    });
+        collector: Collector { proxy: config.collector.proxy.is_some() },
+        consent: Consent { group_named: !config.consent.group.is_empty(), forbid: config.consent.forbid },
+        ship: Ship { interval_s: config.ship.interval.as_secs(), rate: config.ship.rate },
+        spool: Spool { quota: config.spool.quota },
+        support: Support { recipients: config.support.recipients.len() },
+        keys: Keys { protector },
+    };
     Plan::document("configuration", &document)
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use data_encoding::HEXLOWER;
 use protocol::Digest;
 use ring::rand::SystemRandom;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use walkdir::WalkDir;
 
@@ -17,6 +17,7 @@ use super::kathea::{self, MOTION};
 use super::wish::{Selection, Wish};
 use super::{GatherError, Looking, Watch};
 use crate::consent::state::to_text;
+use crate::deidentify::dicom::DataSet;
 use crate::deidentify::files::{Found, Order, Outlet, Said, Take};
 use crate::limits;
 use crate::support::record::Pseudonyms;
@@ -144,7 +145,7 @@ fn named(paths: &[PathBuf], watch: &Watch<'_>) -> Result<Vec<File>, GatherError>
 }
 
 /// A scan in a list to pick from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scan {
     /// What the choice repeats.
     pub key: String,
@@ -237,10 +238,10 @@ impl Outlet for Headers {
 }
 
 /// Mode and field of view of a header in the DICOM JSON model.
-fn described(header: &Value) -> (String, String) {
-    let value = |tag: &str, at: usize| header[tag]["Value"][at].clone();
-    let number = |tag, at| value(tag, at).as_f64();
-    let mode = value("00080060", 0).as_str().unwrap_or("?").to_owned();
+fn described(header: &DataSet) -> (String, String) {
+    let value = |tag: &str, at: usize| header.0.get(tag)?.values.get(at);
+    let number = |tag, at| value(tag, at)?.as_f64();
+    let mode = value("00080060", 0).and_then(Value::as_str).unwrap_or("?").to_owned();
     let side = |count, spacing| Some(number(count, 0)? * number("00280030", spacing)?);
     let field = match side("00280011", 1).zip(side("00280010", 0)) {
         Some((width, height)) => format!("{width:.0} x {height:.0}"),

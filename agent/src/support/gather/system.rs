@@ -3,12 +3,13 @@
 #[cfg(any(windows, test))]
 mod event_log;
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use serde_json::json;
+use serde::Serialize;
 
 use super::Looking;
 use super::basket::Plan;
@@ -25,6 +26,21 @@ struct Kind {
     windows: &'static [&'static str],
 }
 
+/// `system.json`: how often each kind was noted.
+#[derive(Serialize)]
+struct SystemDocument {
+    events: BTreeMap<&'static str, u64>,
+}
+
+/// An entry of `disks.json`.
+#[derive(Serialize)]
+struct DiskErrors<'a> {
+    what: &'a str,
+    errors: u64,
+}
+
+const GRAPHICS_RESET: &str = "graphics_reset";
+
 const KINDS: &[Kind] = &[
     Kind {
         name: "disk_error",
@@ -38,7 +54,7 @@ const KINDS: &[Kind] = &[
         ],
     },
     Kind {
-        name: "graphics_reset",
+        name: GRAPHICS_RESET,
         linux: &["NVRM: Xid", "GPU reset", "GPU HANG", "ring gfx timeout"],
         windows: &["Name='Display'", "Name='nvlddmkm'", "Name='amdkmdag'"],
     },
@@ -72,14 +88,14 @@ const KINDS: &[Kind] = &[
 pub(super) fn events(looking: &Looking<'_>) -> Plan {
     let (start, end) = looking.window;
     match os::log(start, end) {
-        Some(lines) => Plan::document("system", &json!({"events": counted(&lines, os::PARTS)})),
+        Some(lines) => Plan::document("system", &SystemDocument { events: counted(&lines, os::PARTS) }),
         None => Plan::absent("the system's log is not open to this account"),
     }
 }
 
 /// How often the system reset the graphics card; `None` if its log is not open to this account.
 pub(in crate::support) fn graphics_resets(start: i64, end: i64) -> Option<u64> {
-    counted(&os::log(start, end)?, os::PARTS)["graphics_reset"].as_u64()
+    counted(&os::log(start, end)?, os::PARTS).remove(GRAPHICS_RESET)
 }
 
 /// The errors that disks and file systems count.
@@ -88,19 +104,20 @@ pub(super) fn disks(_: &Looking<'_>) -> Plan {
     if disks.is_empty() {
         return Plan::absent("no disk of this system counts its errors");
     }
-    let disks: Vec<_> = disks.iter().map(|(what, errors)| json!({"what": what, "errors": errors})).collect();
-    Plan::document("disks", &json!(disks))
+    let disks: Vec<_> = disks.iter().map(|(what, errors)| DiskErrors { what, errors: *errors }).collect();
+    Plan::document("disks", &disks)
 }
 
 /// What tells a kind on one system.
 type Parts = fn(&Kind) -> &'static [&'static str];
 
 /// Each kind that `parts` knows, with how often it was seen; zeros too, because "none" is an answer.
-fn counted(log: &str, parts: Parts) -> serde_json::Map<String, serde_json::Value> {
-    let count =
-        |kind: &Kind| log.lines().filter(|line| parts(kind).iter().any(|part| line.contains(part))).count();
+fn counted(log: &str, parts: Parts) -> BTreeMap<&'static str, u64> {
+    let count = |kind: &Kind| {
+        log.lines().filter(|line| parts(kind).iter().any(|part| line.contains(part))).count() as u64
+    };
     let known = KINDS.iter().filter(|kind| !parts(kind).is_empty());
-    ordered(known.map(|kind| (kind.name.to_owned(), json!(count(kind)))))
+    ordered(known.map(|kind| (kind.name, count(kind))))
 }
 
 /// Bytes of a log that are looked at, the newest: some 100,000 lines of Linux, 20,000 events of Windows.

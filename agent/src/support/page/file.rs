@@ -2,10 +2,11 @@
 
 use std::io::{self, Read, Write};
 
-use serde_json::{Map, Value};
+use serde::Deserialize;
+use serde_json::Value;
 
 use super::purpose;
-use crate::deidentify::dicom::Names;
+use crate::deidentify::dicom::{DataSet, Names};
 use crate::deidentify::files::Format;
 use crate::html::{Escaped, both, size};
 use crate::limits;
@@ -81,12 +82,11 @@ pub(super) fn write(
     writeln!(out, "<p class=\"soft mono\">SHA-256 {}</p></div></details>", file.sha256)
 }
 
-/// The rows of a data set or item in the DICOM JSON model (PS3.18 annex F). serde_json bounds the depth.
-fn data_set(attributes: &Map<String, Value>, depth: usize, page: &mut String) {
+/// The rows of a data set or item.
+fn data_set(DataSet(attributes): &DataSet, depth: usize, page: &mut String) {
     let mut names = Names::default();
     for (tag, attribute) in attributes {
-        let values = attribute["Value"].as_array().map_or(&[][..], Vec::as_slice);
-        let is_sequence = attribute["vr"] == "SQ";
+        let (values, is_sequence) = (&attribute.values, attribute.is_sequence());
         let shown: Vec<String> = values.iter().filter(|_| !is_sequence).map(text).collect();
         *page += &format!(
             "<tr><td class=\"wide mono\">{}<td>{}{}<td>{}</tr>",
@@ -95,8 +95,10 @@ fn data_set(attributes: &Map<String, Value>, depth: usize, page: &mut String) {
             Escaped(names.of(tag, values.first().and_then(Value::as_str))),
             Escaped(&shown.join(" \\ "))
         );
-        for item in values.iter().filter(|_| is_sequence).filter_map(Value::as_object) {
-            data_set(item, depth + 1, page);
+        for item in values.iter().filter(|_| is_sequence) {
+            if let Ok(item) = DataSet::deserialize(item) {
+                data_set(&item, depth + 1, page);
+            }
         }
     }
 }

@@ -1,0 +1,41 @@
+//! The typed replies of the local socket, used at both ends: the agent's handlers write them, the command line reads them.
+//!
+//! ```text
+//! reply     the answer's line: `ok`, or why not, and the body beside it
+//! status    `status`, and the parts of it that other answers have too
+//! consent   what is asked for, answered, withdrawn
+//! privacy   what is held, shown and erased
+//! support   drafts, bundles, and work that takes long
+//! ```
+//!
+//! These shapes are a contract with other programs: fields are added, never changed. A field that is added is
+//! `#[serde(default)]`, so that the command line reads the answer of an agent that does not have it yet. The recorded
+//! answers in `replies.ndjson` hold the shapes (`tests.rs` here, and `tests/replies.rs` with the running program).
+//! `protocol/SOCKET.md` explains the requests.
+
+pub mod consent;
+pub mod privacy;
+mod reply;
+pub mod status;
+pub mod support;
+
+use protocol::DeviceId;
+use serde::{Deserialize, Serialize};
+
+pub use reply::{Refused, Reply};
+
+/// The body of an answer that says nothing but done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Done {}
+
+/// The answer to `enroll`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Enrolled {
+    /// The device.
+    pub device: DeviceId,
+    /// Until when its certificate holds, RFC 3339.
+    pub not_after: String,
+}
+
+#[cfg(test)]
+mod tests;
