@@ -10,12 +10,14 @@ use serde::{Deserialize, Serialize};
 use time::Date;
 
 use super::case::Case;
-use super::identifiers::{Identifiers, Kind, View};
+use super::identifiers::{Identifiers, Kind, View, second_reading};
 use super::text::unescape::unescape;
 use crate::limits;
 
 /// Year from which on a date may be a scan's that was moved there: no X1 is older.
 const FIRST_YEAR: i32 = 2012;
+/// Bytes at a window's edge in which no date is judged: the windows overlap by more.
+const DATE_EDGE: usize = 1 << 10;
 
 /// A way in which a reader may take the bytes of an output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -139,12 +141,20 @@ impl<'a> Search<'a> {
         let recent = |case: &Case, day: &Date| {
             day.checked_add(case.shift()).is_some_and(|day| day.year() >= FIRST_YEAR)
         };
-        self.identifiers.find(text, &mut self.view, |hit| {
-            let is_moved = hit.kind == Kind::BirthDate
-                && excused.is_some_and(|case| hit.days.iter().all(|day| recent(case, day)));
+        self.identifiers.find_words(text, &mut self.view, |hit| {
             let is_cut = hit.range.start == 0 && offset > 0 || hit.range.end == text.len() && !is_last;
-            if !hit.weak && !is_moved && !is_cut {
+            if !hit.weak && !is_cut {
                 told = Some(hit.kind);
+            }
+        });
+        let is_birth =
+            |day: Date| self.identifiers.is_birth(day) && !excused.is_some_and(|case| recent(case, &day));
+        second_reading::find(text, is_birth, |range| {
+            // What stands around it says whether it is a date.
+            let is_cut =
+                range.start < DATE_EDGE && offset > 0 || range.end + DATE_EDGE > text.len() && !is_last;
+            if !is_cut {
+                told = Some(Kind::BirthDate);
             }
         });
         told

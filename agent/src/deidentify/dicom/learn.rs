@@ -79,6 +79,8 @@ pub struct Learned {
     pub patient_id: String,
     /// Bytes that were read from the file.
     pub bytes_read: u64,
+    /// Why the file cannot be trusted to have shown everything; what it showed before is learned all the same.
+    pub refused: Option<Refused>,
 }
 
 impl fmt::Debug for Learned {
@@ -102,39 +104,54 @@ const PATIENT: u16 = 0x0010;
 const PATIENT_NAME: Tag = Tag(0x0010, 0x0010);
 const PATIENT_ID: Tag = Tag(0x0010, 0x0020);
 
-/// Reads who and what is named in the header of one file.
+/// Reads who and what is named in the header of one file, as far as it can be read.
 ///
 /// # Errors
-/// [`Refused`], when the file cannot be trusted to have shown everything.
+/// [`Refused`], when it has no header.
 pub fn learn<R: Read + Seek>(file: R) -> Result<Learned, Refused> {
     let mut reader = Reader::new(file)?;
-    let mut identifiers = BTreeSet::new();
-    let (mut patient_id, mut patient_name) = (String::new(), String::new());
-    let mut size = 0;
-    while let Some(event) = reader.next()? {
-        let Event::Element(header) = event else { continue };
-        let vr = header.effective_vr();
-        let Some(kind) = kind(header.tag, vr) else { continue };
-        let charset = reader.charset();
-        let Some(bytes) = reader.value(limits::DICOM_VALUE)? else { continue };
-        for reading in charset.readings(bytes) {
-            for value in values(vr, &reading).flat_map(|value| groups(kind, value)) {
-                match header.tag {
-                    PATIENT_ID if patient_id.is_empty() => value.clone_into(&mut patient_id),
-                    PATIENT_NAME if patient_name.is_empty() => value.clone_into(&mut patient_name),
-                    _ => {}
-                }
-                let identifier = Identifier { kind, text: value.to_owned() };
-                if identifiers.insert(identifier) {
-                    size += value.len() + limits::DICOM_OVERHEAD;
+    let mut learned = Learned {
+        identifiers: BTreeSet::new(),
+        patient_name: String::new(),
+        patient_id: String::new(),
+        bytes_read: 0,
+        refused: None,
+    };
+    learned.refused = learned.read(&mut reader).err();
+    learned.bytes_read = reader.bytes_read();
+    Ok(learned)
+}
+
+impl Learned {
+    fn read<R: Read + Seek>(&mut self, reader: &mut Reader<R>) -> Result<(), Refused> {
+        let mut size = 0;
+        while let Some(event) = reader.next()? {
+            let Event::Element(header) = event else { continue };
+            let vr = header.effective_vr();
+            let Some(kind) = kind(header.tag, vr) else { continue };
+            let charset = reader.charset();
+            let Some(bytes) = reader.value(limits::DICOM_VALUE)? else { continue };
+            for reading in charset.readings(bytes) {
+                for value in values(vr, &reading).flat_map(|value| groups(kind, value)) {
+                    match header.tag {
+                        PATIENT_ID if self.patient_id.is_empty() => value.clone_into(&mut self.patient_id),
+                        PATIENT_NAME if self.patient_name.is_empty() => {
+                            value.clone_into(&mut self.patient_name)
+                        }
+                        _ => {}
+                    }
+                    let identifier = Identifier { kind, text: value.to_owned() };
+                    if self.identifiers.insert(identifier) {
+                        size += value.len() + limits::DICOM_OVERHEAD;
+                    }
                 }
             }
+            if size > limits::DICOM_LEARNED {
+                return Err(Refused::TooLarge);
+            }
         }
-        if size > limits::DICOM_LEARNED {
-            return Err(Refused::TooLarge);
-        }
+        Ok(())
     }
-    Ok(Learned { identifiers, patient_name, patient_id, bytes_read: reader.bytes_read() })
 }
 
 fn kind(tag: Tag, vr: VR) -> Option<Kind> {

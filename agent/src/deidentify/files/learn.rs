@@ -23,17 +23,19 @@ impl Everything {
         }
         let mut learning = Learning::default();
         let learned = match input.format? {
-            Format::Dicom => header(input, own, &mut learning)?,
-            format @ (Format::Json | Format::Xml) => document(input, format, &mut learning)?,
-            Format::Text | Format::Other => false,
+            Format::Dicom => header(input, own, &mut learning),
+            format @ (Format::Json | Format::Xml) => document(input, format, &mut learning),
+            Format::Text | Format::Other => return Ok(()),
         };
-        if learning.spellings() > limits::SPELLINGS_OF_ONE {
+        let spellings = learning.spellings();
+        if spellings > limits::SPELLINGS_OF_ONE {
             return Err(Reason::Dicom(dicom::Refused::TooLarge));
         }
-        if learned {
+        // What a file showed before it broke off is named in its logs as well.
+        if learned == Ok(true) || spellings > 0 {
             self.0.take(learning);
         }
-        Ok(())
+        learned.map(|_| ())
     }
 
     /// What was learned, unless it is too much.
@@ -59,10 +61,10 @@ fn header(input: &Input, own: bool, learning: &mut Learning) -> Result<bool, Rea
         };
         learning.learn(kind, &identifier.text);
     }
-    Ok(true)
+    learned.refused.map_or(Ok(true), |refused| Err(Reason::Dicom(refused)))
 }
 
-/// Whether it is a document; one that does not parse is a log, of which nothing can be learned.
+/// Whether it is a document; of one that does not parse is learned what stands before it breaks off.
 fn document(input: &Input, format: Format, learning: &mut Learning) -> Result<bool, Reason> {
     let Some(bytes) = super::clean::document(&input.path)? else { return Ok(false) };
     let text = structured::decoded(&bytes);

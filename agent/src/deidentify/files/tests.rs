@@ -119,6 +119,45 @@ fn a_file_of_which_nobody_knows_whom_it_names_is_refused() {
     assert_eq!(report.contexts_refused, [Unlearned { input, reason: "cut" }]);
 }
 
+/// What a file showed before it broke off is known: its logs leave all the same.
+#[test]
+fn a_cut_file_teaches_what_stands_before_the_cut() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut scan = vec![0; 128];
+    scan.extend(
+        b"DICM\x10\0\x10\0PN\x0a\0Crown^Tube\x10\0\x20\0LO\x08\x007391824 \x10\0\x30\0DA\x08\x0019800312",
+    );
+    scan.extend(b"\x18\0\x60\0DS\xff\xff");
+    let names = ["own.dcm", "context.dcm", "context.json", "context.xml", "x.log"];
+    let [own, context, json, xml, log] = names.map(|name| dir.path().join(name));
+    fs::write(&own, &scan).unwrap();
+    fs::write(&context, &scan).unwrap();
+    fs::write(&json, r#"{"patientName":"Crown^Tube","patientId":"7391824","birthDate":"1980-03-12","kvp":"#)
+        .unwrap();
+    fs::write(
+        &xml,
+        "<s><patientName>Crown^Tube</patientName><patientId>7391824</patientId><dob>19800312</dob><kvp",
+    )
+    .unwrap();
+    fs::write(&log, "crown 7391824 of 12/3-80 stored").unwrap();
+    let cleaned_log = |paths: &[PathBuf], contexts: &[PathBuf]| {
+        let out = dir.path().join("out");
+        let report = cleaned(paths, contexts, &out);
+        let row = report.files.iter().find(|file| file.input.ends_with("x.log")).unwrap();
+        fs::read_to_string(out.join(row.output.as_deref().unwrap())).unwrap()
+    };
+    let wanted = "[name] [id] of [date] stored";
+    for context in [&context, &json, &xml] {
+        assert_eq!(
+            cleaned_log(std::slice::from_ref(&log), std::slice::from_ref(context)),
+            wanted,
+            "{context:?}"
+        );
+    }
+    assert_eq!(cleaned_log(&[own.clone(), log.clone()], &[]), wanted);
+    assert_eq!(cleaned_log(&[log], &[]), "crown 7391824 of 12/3-80 stored");
+}
+
 #[test]
 fn every_file_is_listed_and_outputs_have_neutral_names() {
     let dir = tempfile::tempdir().unwrap();

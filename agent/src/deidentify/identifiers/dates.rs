@@ -4,16 +4,29 @@ use std::ops::Range;
 
 use time::{Date, Month};
 
+/// How a date is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Three numbers with one and the same separator.
+    Separated,
+    /// Its month has a name.
+    Named,
+    /// Digits alone.
+    Compact,
+}
+
 /// A date in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
     /// Its bytes.
     pub range: Range<usize>,
+    /// How it is written.
+    pub form: Form,
     /// The days it may mean: year-month-day, day-month-year or month-day-year, whichever exist.
     pub days: Vec<Date>,
 }
 
-/// The names of the months in English, Danish and German, by their first three letters.
+/// The names of the months in English, German and the languages of Scandinavia, by their first three letters.
 const MONTHS: [&[&str]; 12] = [
     &["jan"],
     &["feb"],
@@ -26,7 +39,7 @@ const MONTHS: [&[&str]; 12] = [
     &["sep"],
     &["oct", "okt"],
     &["nov"],
-    &["dec", "dez"],
+    &["dec", "dez", "des"],
 ];
 /// Bytes of their names: "maj" to "september".
 const MONTH: std::ops::RangeInclusive<usize> = 3..=9;
@@ -56,7 +69,7 @@ fn date(text: &str, start: usize, end: usize) -> Option<Found> {
         let parts = [first, text.get(numbers[0].clone())?, text.get(numbers[1].clone())?];
         let days = readings(parts);
         if !days.is_empty() {
-            return Some(Found { range: start..end, days });
+            return Some(Found { range: start..end, form: Form::Separated, days });
         }
     }
     named(text, start, end).or_else(|| compact(text, start, end))
@@ -88,7 +101,7 @@ fn named(text: &str, start: usize, end: usize) -> Option<Found> {
         let last = year + digits(bytes, year);
         let year = text.get(year..last)?;
         let days: Vec<_> = reading(year, month, first).chain(reading(first, month, year)).collect();
-        return (!days.is_empty()).then_some(Found { range: start..last, days });
+        return (!days.is_empty()).then_some(Found { range: start..last, form: Form::Named, days });
     }
     // The month before the day.
     let before = text.get(..start)?.trim_end_matches([' ', '.', '-', '_', '/', ',']);
@@ -97,7 +110,7 @@ fn named(text: &str, start: usize, end: usize) -> Option<Found> {
     let year = skip(bytes, end, b"stndrh.-_/ ,");
     let last = year + digits(bytes, year);
     let days: Vec<_> = reading(text.get(year..last)?, month, first).collect();
-    (!days.is_empty()).then_some(Found { range: word..last, days })
+    (!days.is_empty()).then_some(Found { range: word..last, form: Form::Named, days })
 }
 
 /// Eight or six digits alone, or fourteen with a time.
@@ -113,7 +126,7 @@ fn compact(text: &str, start: usize, end: usize) -> Option<Found> {
         10 => readings([digits.get(..2)?, digits.get(2..4)?, digits.get(4..6)?]),
         _ => Vec::new(),
     };
-    (!days.is_empty()).then_some(Found { range: start..end, days })
+    (!days.is_empty()).then_some(Found { range: start..end, form: Form::Compact, days })
 }
 
 fn readings(parts: [&str; 3]) -> Vec<Date> {
@@ -130,7 +143,7 @@ fn readings(parts: [&str; 3]) -> Vec<Date> {
 }
 
 /// The days meant, of those that exist: two digits of a year leave the century open.
-fn reading(year: &str, month: u8, day: &str) -> impl Iterator<Item = Date> {
+pub(super) fn reading(year: &str, month: u8, day: &str) -> impl Iterator<Item = Date> {
     let number = year.parse::<i32>().unwrap_or_default();
     let years = match year.len() {
         4 if (1880..2100).contains(&number) => [Some(number), None],
@@ -142,17 +155,22 @@ fn reading(year: &str, month: u8, day: &str) -> impl Iterator<Item = Date> {
     years.into_iter().flatten().filter_map(move |year| Date::from_calendar_date(year, month?, day).ok())
 }
 
-fn month(word: &str) -> Option<u8> {
+/// The month that `word` names.
+pub(super) fn month(word: &str) -> Option<u8> {
     let start = word.get(..3).filter(|_| MONTH.contains(&word.len()))?;
-    let at = MONTHS.iter().position(|names| names.iter().any(|name| start.eq_ignore_ascii_case(name)))?;
+    let same =
+        |name: &str| start.eq_ignore_ascii_case(name) || !start.is_ascii() && start.to_lowercase() == name;
+    let at = MONTHS.iter().position(|names| names.iter().any(|name| same(name)))?;
     Some(at as u8 + 1)
 }
 
-fn digits(bytes: &[u8], at: usize) -> usize {
+/// How many digits stand at `at`.
+pub(super) fn digits(bytes: &[u8], at: usize) -> usize {
     bytes.get(at..).unwrap_or_default().iter().take_while(|byte| byte.is_ascii_digit()).count()
 }
 
-fn letters(text: &str, at: usize) -> usize {
+/// How many bytes of letters stand at `at`.
+pub(super) fn letters(text: &str, at: usize) -> usize {
     let rest = text.get(at..).unwrap_or_default();
     rest.len() - rest.trim_start_matches(char::is_alphabetic).len()
 }

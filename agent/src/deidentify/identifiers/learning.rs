@@ -6,7 +6,7 @@ use aho_corasick::nfa::contiguous::NFA;
 use time::Date;
 
 use super::super::text::vocabulary;
-use super::{Identifiers, Kind, Pattern, dates, folded, spell};
+use super::{Identifiers, Kind, Pattern, dates, everyday, folded, spell};
 use crate::limits;
 
 /// What is being learned.
@@ -30,7 +30,7 @@ impl Learning {
         match kind {
             Kind::Name => self.name(value),
             Kind::Id => self.id(value),
-            Kind::BirthDate => dates::dates(value, |found| self.births.extend(found.days)),
+            Kind::BirthDate => self.birth(value),
             Kind::Phone => spell::phone(value, |spelling| {
                 if spelling.len() >= 6 {
                     self.patterns.entry(spelling).or_insert(Pattern::number(Kind::Phone));
@@ -84,6 +84,15 @@ impl Learning {
             let whole = !alone || vocabulary::has_inside(&spelling);
             self.add(spelling, Pattern { kind: Kind::Name, weak, whole, unbroken: false });
         });
+    }
+
+    fn birth(&mut self, value: &str) {
+        let mut found = Vec::new();
+        dates::dates(value, |date| found.extend(date.days));
+        if found.is_empty() {
+            everyday::births(value, false, |_| true, |_, days| found.extend(days));
+        }
+        self.births.extend(found);
     }
 
     fn id(&mut self, value: &str) {

@@ -2,8 +2,12 @@
 //! any text in whatever spelling a person or a program gives them.
 
 pub mod dates;
+pub(crate) mod everyday;
 mod fold;
+mod gap;
 mod learning;
+pub(crate) mod measured;
+pub(crate) mod second_reading;
 mod spell;
 
 use std::collections::HashSet;
@@ -98,15 +102,36 @@ impl Identifiers {
     /// Calls `each` with every identifier in `text`, in no order and overlapping. `view` is any, to be filled.
     pub fn find(&self, text: &str, view: &mut View, mut each: impl FnMut(Hit)) {
         self.find_words(text, view, &mut each);
+        self.find_births(text, false, each);
+    }
+
+    /// Likewise, but for days of birth alone. `in_table` says that the text is a row among rows.
+    pub(crate) fn find_births(&self, text: &str, in_table: bool, mut each: impl FnMut(Hit)) {
+        let mut hit = |range, weak, days| each(Hit { range, kind: Kind::BirthDate, weak, days });
         dates::dates(text, |found| {
             let days = self.births_of(found.days);
-            if !days.is_empty() {
+            // Three numbers are looked at below, whatever separates them.
+            if !days.is_empty() && found.form != dates::Form::Separated {
                 // Six digits alone may as well be a time of day or a count.
-                let form = text.get(found.range.clone()).unwrap_or_default();
-                let weak = form.len() == 6 && form.bytes().all(|byte| byte.is_ascii_digit());
-                each(Hit { range: found.range, kind: Kind::BirthDate, weak, days });
+                let weak = found.form == dates::Form::Compact && found.range.len() == 6;
+                hit(found.range, weak, days);
             }
         });
+        everyday::births(
+            text,
+            in_table,
+            |day| self.is_birth(day),
+            |range, days| {
+                // A value that is `4.2.10` and nothing else is a version more often than a day.
+                let weak = range == (0..text.len()) && measured::may_be_version(text);
+                hit(range, weak, days);
+            },
+        );
+    }
+
+    /// Whether somebody was born on that day.
+    pub(crate) fn is_birth(&self, day: Date) -> bool {
+        self.births.contains(&day)
     }
 
     /// Likewise, but for days of birth.
@@ -137,7 +162,7 @@ impl Identifiers {
 
     /// Those of the days on which somebody was born.
     pub(crate) fn births_of(&self, mut days: Vec<Date>) -> Vec<Date> {
-        days.retain(|day| self.births.contains(day));
+        days.retain(|day| self.is_birth(*day));
         days
     }
 
@@ -207,5 +232,7 @@ fn is_edge(text: &str, at: usize) -> bool {
     }
 }
 
+#[cfg(test)]
+pub(crate) mod date_tests;
 #[cfg(test)]
 mod tests;

@@ -1,13 +1,13 @@
 //! A single value, decided by the class of its key.
 
 use crate::deidentify::identifiers::dates;
-use crate::deidentify::keys::Class;
-use crate::deidentify::text::{Moment, Rule, Scrubber, unescape::unescape};
+use crate::deidentify::keys::{Bound, Class};
+use crate::deidentify::text::{Moment, Rule, Scrubber, patterns, unescape::unescape};
 
 /// Bytes of a device's own text.
 const DEVICE: usize = 128;
-/// Digits of a number under a key that no rule lists: more could be somebody's.
-const DIGITS: usize = 7;
+/// Digits of a device's own number.
+const DEVICE_DIGITS: usize = 16;
 
 /// Characters of a number from which on it may be one that was learned.
 const TELLING: usize = 6;
@@ -29,27 +29,43 @@ pub(super) fn text(scrubber: &mut Scrubber<'_>, class: Class, text: &str) -> Str
             scrubber.counts.replace(Rule::Unlisted);
             Rule::Unlisted.placeholder().to_owned()
         }
-        _ => {
-            let mut out = String::new();
-            scrubber.message(text, &mut out);
-            out
-        }
+        Class::Keep(bound) => numbers(scrubber, class, bound, text),
+        Class::Known => numbers(scrubber, class, Bound::OTHER, text),
+        Class::Device | Class::Unknown => message(scrubber, text),
     }
+}
+
+fn message(scrubber: &mut Scrubber<'_>, text: &str) -> String {
+    let mut out = String::new();
+    scrubber.message(text, &mut out);
+    out
+}
+
+/// A text that may be a number, or several that are one.
+fn numbers(scrubber: &mut Scrubber<'_>, class: Class, bound: Bound, text: &str) -> String {
+    if text.parse::<f64>().is_ok_and(f64::is_finite) {
+        return number(scrubber, class, text).unwrap_or_else(|| Rule::Unlisted.placeholder().to_owned());
+    }
+    let clean = message(scrubber, text);
+    if clean == text && is_number(text) && bound.is_exceeded_by(text) {
+        scrubber.counts.replace(Rule::Number);
+        return Rule::Number.placeholder().to_owned();
+    }
+    clean
 }
 
 /// What may stay of a number, in its decimal form; `None` for nothing.
 pub(super) fn number(scrubber: &mut Scrubber<'_>, class: Class, number: &str) -> Option<String> {
-    let digits =
-        number.split(['.', 'e', 'E']).next().unwrap_or_default().bytes().filter(u8::is_ascii_digit).count();
     let stays = match class {
-        Class::Device | Class::Keep => true,
-        Class::Known => digits <= DIGITS,
+        Class::Device => number.bytes().filter(u8::is_ascii_digit).count() <= DEVICE_DIGITS,
+        Class::Keep(bound) => bound.holds(number),
+        Class::Known => Bound::OTHER.holds(number),
         Class::Time => return epoch(scrubber, number),
         Class::Person | Class::Unknown => false,
     };
     // Shorter ones stop nothing anyway: most numbers of that size are nobody's.
     let is_told = number.len() >= TELLING && scrubber.is_told(number);
-    if stays && !is_told {
+    if stays && !is_told && !is_personal(number) {
         scrubber.counts.kept += 1;
         return Some(number.to_owned());
     }
@@ -57,9 +73,16 @@ pub(super) fn number(scrubber: &mut Scrubber<'_>, class: Class, number: &str) ->
     None
 }
 
+/// Whether the whole of it has the form of a personal number.
+fn is_personal(number: &str) -> bool {
+    patterns::cpr(number) == Some(number.len())
+}
+
 /// Whether a device may say so of itself: printable, short, and nobody's.
 fn is_device(scrubber: &mut Scrubber<'_>, text: &str) -> bool {
     text.len() <= DEVICE
+        && !is_personal(text)
+        && (text.contains('.') || patterns::phone(text) != Some(text.len()))
         && !text.contains(['@', '\\', '^'])
         && !text.chars().any(char::is_control)
         && !scrubber.is_told(&unescape(text))
@@ -80,7 +103,9 @@ fn time(scrubber: &mut Scrubber<'_>, text: &str) -> String {
     }
     let mut day = None;
     dates::dates(text, |found| {
-        if found.range == (0..text.len()) {
+        // A day on which somebody was born is not moved but goes, below.
+        let is_birth = found.days.iter().any(|day| scrubber.identifiers.is_birth(*day));
+        if found.range == (0..text.len()) && !is_birth {
             day = found.days.first().copied();
         }
     });
@@ -99,9 +124,7 @@ fn time(scrubber: &mut Scrubber<'_>, text: &str) -> String {
         scrubber.counts.kept += 1;
         return text.to_owned();
     }
-    let mut out = String::new();
-    scrubber.message(text, &mut out);
-    out
+    message(scrubber, text)
 }
 
 /// Seconds or milliseconds since 1970, moved; a small number is a duration and stays.

@@ -42,6 +42,65 @@ fn json_is_decided_by_key() {
 }
 
 #[test]
+fn a_number_is_bounded_by_its_key_in_json_and_xml() {
+    let keys = [
+        "Number",
+        "Code",
+        "index",
+        "sequence",
+        "line",
+        "event",
+        "count",
+        "size",
+        "frame",
+        "state",
+        "kv",
+        "retryCount",
+    ];
+    let telling = ["709852233", "31729455", "1107843344"];
+    let groups = ["28 71 93 40", "2871-9340", "709 852 233", "709.852.233", "31729455", "110784-3344"];
+    for key in keys {
+        for number in telling {
+            for (kind, cleaned) in [
+                ("json", cleaned(&format!(r#"{{"{key}":{number}}}"#))),
+                ("json", cleaned(&format!(r#"{{"{key}":[{number}]}}"#))),
+                ("json", cleaned(&format!(r#"{{"{key}":"{number}"}}"#))),
+                ("xml", cleaned(&format!("<x><{key}>{number}</{key}></x>"))),
+                ("xml", cleaned(&format!("<x><item {key}='{number}'/></x>"))),
+                ("xml", cleaned(&format!("<x><item name='{key}' value='{number}'/></x>"))),
+            ] {
+                let cleaned = cleaned.unwrap().replace("version=\"1.0\" encoding=\"UTF-8\"", "");
+                assert!(!cleaned.contains(|c: char| c.is_ascii_digit()), "{kind}: {cleaned}");
+            }
+        }
+        for group in groups.iter().filter(|group| !["size", "kv"].contains(&key) || !group.starts_with("709"))
+        {
+            for cleaned in [
+                cleaned(&format!(r#"{{"{key}":"{group}"}}"#)),
+                cleaned(&format!("<x><{key}>{group}</{key}></x>")),
+            ] {
+                let cleaned = cleaned.unwrap().replace("version=\"1.0\" encoding=\"UTF-8\"", "");
+                assert!(!cleaned.contains(|c: char| c.is_ascii_digit()), "{cleaned}");
+            }
+        }
+    }
+    // A personal number is no device's, a serial number is.
+    let document = r#"{"serialNumber":1107843344,"plateId":"110784-3344","detectorSerial":7098522331,"sn":"X1-00123456"}"#;
+    let wanted = r#"{"serialNumber":null,"plateId":"[id]","detectorSerial":7098522331,"sn":"X1-00123456"}"#;
+    assert_eq!(cleaned(document).unwrap(), wanted);
+    let document = r#"{"number":12,"code":1042,"line":214,"bytes":402653184,"kv":90,"gain":1.0312,"hresult":-2147024891,"frame":412}"#;
+    assert_eq!(cleaned(document).unwrap(), document);
+}
+
+#[test]
+fn a_day_of_birth_under_the_key_of_a_time_is_not_moved_but_gone() {
+    let document =
+        r#"{"birthDate":"12/3-1980","date":"1980-03-12","when":"12/3-80","updated":"12. marts 1980"}"#;
+    let wanted = r#"{"birthDate":"[removed]","date":"[date]","when":"[date]","updated":"[date]"}"#;
+    assert_eq!(cleaned(document).unwrap(), wanted);
+}
+
+#[test]
 fn escapes_hide_nothing() {
     let cleaned =
         cleaned("{\"patientName\":\"S\\u00f8rensen^Anna\",\"text\":\"S\\u00f8rensen S&oslash;rensen\"}")

@@ -3,6 +3,8 @@
 //! Variants: the time in brackets or of the day only, the level bare or behind the module, a thread's number in
 //! brackets, no code. What fits nothing of this is message.
 
+use super::vocabulary;
+
 /// Levels that a head may name, in capitals.
 const LEVELS: &[&str] = &[
     "TRACE", "DEBUG", "VERBOSE", "INFO", "NOTICE", "WARN", "WARNING", "ERROR", "FATAL", "CRITICAL", "SEVERE",
@@ -72,7 +74,8 @@ fn module(text: &str) -> Option<Piece<'_>> {
     let after = rest.get(end + 2..)?;
     let ends = after.is_empty() || after.starts_with([':', ' ', '\t', ']']);
     let begins = name.starts_with(|character: char| character.is_ascii_alphabetic());
-    if !(is_code && ends && begins && length <= MODULE) {
+    // `Petersen(45)` waits for his turn: a module is called by words of the product.
+    if !(is_code && ends && begins && length <= MODULE && vocabulary::is_no_name(name)) {
         return None;
     }
     let tail = end + 2 + blanks(after);
@@ -110,6 +113,10 @@ mod tests {
             "(0102031234) ",
             "hansen(anna): x",
             "x(1234567890): y",
+            "Petersen(45) waiting",
+            "Petersen(45): waiting",
+            "YOUNG(45) waiting",
+            "DetectorPetersen(45): x",
             "",
             "[",
             "INFORM x",

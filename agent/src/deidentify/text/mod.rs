@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! bytes -> decode    lines, whatever the encoding
+//!          neighbours  a day of birth that a line's end cuts, and rows of a table
 //!          header    time (moved by the case's weeks), level, module, code: kept
 //!          unescape  \u, entities, percent, quoted-printable
 //!          scrub     learned identifiers marked
@@ -13,8 +14,9 @@
 pub(crate) mod decode;
 mod header;
 mod moment;
+mod neighbours;
 mod pass;
-mod patterns;
+pub(crate) mod patterns;
 mod rule;
 mod scrub;
 pub(crate) mod unescape;
@@ -26,6 +28,7 @@ use std::io::{self, Read, Write};
 use decode::{Line, Lines};
 use header::Piece;
 pub(crate) use moment::Moment;
+use neighbours::Held;
 pub use rule::{Counts, Rule};
 pub use scrub::Scrubber;
 
@@ -46,17 +49,23 @@ pub fn clean(
     let mut lines = Lines::new(input)?;
     let mut scrubber = Scrubber::new(case, identifiers);
     let mut out = String::new();
+    // A line is written when the next one is known.
+    let mut held: Option<Held> = None;
     while let Some((line, end)) = lines.next_line()? {
-        match line {
-            Line::Text(text) => {
-                out.clear();
-                scrubber.line(text, &mut out);
-                out.push_str(end.as_str());
-                output.write_all(out.as_bytes())?;
-            }
-            Line::Unreadable => scrubber.counts.drop(Rule::Unreadable),
+        let mut next = match line {
+            Line::Text(text) => Some(Held::new(text, end)),
+            Line::Unreadable => None,
+        };
+        if let (Some(held), Some(next)) = (&mut held, &mut next) {
+            held.meet(next, &mut scrubber);
+        }
+        let before = std::mem::replace(&mut held, next);
+        before.map_or(Ok(()), |before| before.write(&mut scrubber, &mut out, output))?;
+        if held.is_none() {
+            scrubber.counts.drop(Rule::Unreadable);
         }
     }
+    held.map_or(Ok(()), |last| last.write(&mut scrubber, &mut out, output))?;
     Ok(scrubber.counts)
 }
 
@@ -109,3 +118,6 @@ impl Scrubber<'_> {
         rest.get(gap..).unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod birth_tests;

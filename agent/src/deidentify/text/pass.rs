@@ -3,9 +3,9 @@
 use super::moment::Moment;
 use super::rule::Rule;
 use super::scrub::{Scrubber, marked};
-use super::words::{digits_of, is_measure, letters, number, whole_word};
+use super::words::{closing, digits_of, ends_a_name, groups, is_measure, letters, number, whole_word};
 use super::{patterns, vocabulary};
-use crate::deidentify::keys::{self, Class};
+use crate::deidentify::keys::{self, Bound, Class};
 use crate::limits;
 
 /// Letters before the number of an error code.
@@ -128,7 +128,8 @@ impl<'p, 'a, 't> Pass<'p, 'a, 't> {
             return true;
         }
         let found = patterns::cpr(rest).map(|length| (Rule::Cpr, length));
-        match found.or_else(|| patterns::phone(rest).map(|length| (Rule::Number, length))) {
+        let phone = patterns::phone(rest).filter(|_| self.expect != Expect::Version);
+        match found.or_else(|| phone.map(|length| (Rule::Number, length))) {
             Some((rule, length)) => {
                 self.replace(rule, length);
                 true
@@ -171,7 +172,8 @@ impl<'p, 'a, 't> Pass<'p, 'a, 't> {
         let value = value.get(blanks..).unwrap_or_default();
         match class {
             Class::Person => self.hide(value),
-            Class::Device | Class::Keep => self.plain_value(value),
+            Class::Device => self.plain_value(value, None),
+            Class::Keep(bound) => self.plain_value(value, Some(bound)),
             _ => {}
         }
         true
@@ -183,7 +185,7 @@ impl<'p, 'a, 't> Pass<'p, 'a, 't> {
             .chars()
             .next()
             .filter(|quote| matches!(quote, '"' | '\''))
-            .and_then(|quote| Some(value.get(1..)?.find(quote)? + 2));
+            .and_then(|quote| closing(value, quote));
         match quoted {
             Some(length) => self.replace(Rule::Key, length),
             None if !value.is_empty() => {
@@ -194,26 +196,43 @@ impl<'p, 'a, 't> Pass<'p, 'a, 't> {
         }
     }
 
-    /// Keeps the value of a key of device or technique, if it is one word that tells nobody.
-    fn plain_value(&mut self, value: &str) {
-        let value = value
+    /// Keeps the value of a key of device or technique, if it is one word that tells nobody. A number has to be
+    /// within the key's bound.
+    fn plain_value(&mut self, rest: &str, bound: Option<Bound>) {
+        // A version may have four numbers of two digits.
+        let phone = patterns::phone(rest).and_then(|length| rest.get(..length));
+        let is_phone = phone.is_some_and(|phone| bound.is_some() || !phone.contains('.'));
+        if is_phone || patterns::cpr(rest).is_some() || Moment::at_start(rest).is_some() {
+            return;
+        }
+        let groups = groups(rest);
+        if bound.is_some_and(|bound| bound.is_exceeded_by(groups)) {
+            return self.replace(Rule::Number, groups.len());
+        }
+        let value = rest
             .split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | ')' | ']' | '}' | '"' | '|'))
             .next()
             .unwrap_or_default();
         let value = value.trim_end_matches(['.', ':']);
         let is_plain = value.len() <= VALUE
             && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._+-%".contains(&byte));
-        let digits = value.bytes().any(|byte| byte.is_ascii_digit());
-        if is_plain && digits && patterns::cpr(value).is_none() && Moment::at_start(value).is_none() {
-            self.keep(value.len());
+        if !is_plain || !value.bytes().any(|byte| byte.is_ascii_digit()) {
+            return;
+        }
+        let Some(bound) = bound else { return self.keep(value.len()) };
+        let is_hex = value.starts_with("0x") && is_measure(value);
+        let mut runs = value.split(|c: char| !c.is_ascii_digit());
+        let is_number = value.parse::<f64>().is_ok();
+        match is_number && !bound.holds(value) || runs.any(|run| run.len() > bound.digits()) && !is_number {
+            true if !is_hex => self.replace(Rule::Number, value.len()),
+            _ => self.keep(value.len()),
         }
     }
 
     fn word(&mut self, word: &'t str) {
         let is_listed = self.is_listed(word);
         if self.hiding {
-            let ends = is_listed && word.chars().count() > 1 && word.chars().all(char::is_lowercase);
-            if !ends {
+            if !is_listed || !ends_a_name(word) {
                 self.at += word.len();
                 return;
             }

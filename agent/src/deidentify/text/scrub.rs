@@ -8,7 +8,8 @@ use super::rule::{Counts, Rule};
 use super::unescape::unescape;
 use super::words::{around, is_date};
 use crate::deidentify::case::Case;
-use crate::deidentify::identifiers::{Identifiers, Kind, View, dates};
+use crate::deidentify::identifiers::dates::{self, Form};
+use crate::deidentify::identifiers::{Identifiers, Kind, View};
 
 /// Where the private characters begin that stand for what was learned while the rest is looked at.
 const MARKS: u32 = 0xe000;
@@ -32,12 +33,21 @@ pub struct Scrubber<'a> {
     pub counts: Counts,
     view: View,
     hits: Vec<(Range<usize>, Rule)>,
+    /// The text is a row among rows of numbers.
+    pub(super) in_table: bool,
 }
 
 impl<'a> Scrubber<'a> {
     /// A scrubber for this case and what was learned of it.
     pub fn new(case: &'a Case, identifiers: &'a Identifiers) -> Self {
-        Self { case, identifiers, counts: Counts::default(), view: View::default(), hits: Vec::new() }
+        Self {
+            case,
+            identifiers,
+            counts: Counts::default(),
+            view: View::default(),
+            hits: Vec::new(),
+            in_table: false,
+        }
     }
 
     /// Appends to `out` what may stay of `text`.
@@ -62,11 +72,9 @@ impl<'a> Scrubber<'a> {
                 hits.push((hit.range, Rule::Learned(hit.kind)));
             }
         });
+        identifiers.find_births(text, self.in_table, |hit| hits.push((hit.range, Rule::Learned(hit.kind))));
         dates::dates(text, |found| {
-            let is_alone = is_date(text, &found.range);
-            if !identifiers.births_of(found.days).is_empty() {
-                hits.push((found.range, Rule::Learned(Kind::BirthDate)));
-            } else if is_alone {
+            if is_date(text, &found.range) && !(self.in_table && found.form == Form::Separated) {
                 hits.push((found.range, Rule::Date));
             }
         });

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-/// Entities beyond XML's five that hide a letter of a name.
+/// Entities beyond XML's five that hide a letter of a name or a separator of a date.
 const ENTITIES: &[(&str, char)] = &[
     ("amp", '&'),
     ("lt", '<'),
@@ -10,6 +10,26 @@ const ENTITIES: &[(&str, char)] = &[
     ("quot", '"'),
     ("apos", '\''),
     ("nbsp", ' '),
+    ("ensp", ' '),
+    ("emsp", ' '),
+    ("thinsp", ' '),
+    ("shy", '-'),
+    ("dash", '-'),
+    ("hyphen", '-'),
+    ("ndash", '-'),
+    ("mdash", '-'),
+    ("horbar", '-'),
+    ("minus", '-'),
+    ("sol", '/'),
+    ("bsol", '/'),
+    ("period", '.'),
+    ("comma", ','),
+    ("colon", ':'),
+    ("semi", ';'),
+    ("vert", '|'),
+    ("lowbar", '_'),
+    ("lsquo", '\''),
+    ("rsquo", '\''),
     ("aelig", 'æ'),
     ("AElig", 'Æ'),
     ("oslash", 'ø'),

@@ -64,6 +64,13 @@ pub(crate) fn knows(word: &str) -> bool {
         }
 }
 
+/// Whether `word` is one of the vocabulary, or made of them, and no part of it is a name as well.
+pub(crate) fn is_no_name(word: &str) -> bool {
+    let is_plain = |part: &str| with_spelled(part, |part| VOCABULARY.words.get(part)) == Some(&false);
+    let mut parts = parts(word).peekable();
+    parts.peek().is_some() && parts.all(is_plain)
+}
+
 /// Whether every word of `text` is known.
 pub(crate) fn knows_all(text: &str) -> bool {
     text.split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty()).all(knows)

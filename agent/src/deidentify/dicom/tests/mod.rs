@@ -40,8 +40,10 @@ fn cleaned(file: &[u8], knows: &[&str]) -> Result<Cleaned, Refused> {
     clean(Cursor::new(file), &case(7), &Knows(knows))
 }
 
+/// What all of the file taught.
 fn learned(file: &[u8]) -> Result<Learned, Refused> {
-    learn(Cursor::new(file))
+    let learned = learn(Cursor::new(file))?;
+    learned.refused.map_or(Ok(learned), Err)
 }
 
 fn json(cleaned: &Cleaned) -> Value {

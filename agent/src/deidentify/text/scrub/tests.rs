@@ -59,6 +59,66 @@ fn what_tells_somebody_goes() {
     }
 }
 
+/// Numbers that a key keeps are within its range and digits; groups of digits behind it are one number.
+#[test]
+fn a_number_behind_a_key_is_bounded() {
+    for key in
+        ["number", "Code", "index", "sequence", "line", "event", "count", "total", "frame", "seq", "tid"]
+    {
+        for value in
+            ["709852233", "31729455", "28 71 93 40", "2871 9340", "287 193 40", "709 852 233", "709.852.233"]
+        {
+            for sign in ["=", ": ", ":"] {
+                let line = format!("{key}{sign}{value}");
+                let cleaned = cleaned(&line);
+                assert!(!cleaned.contains(|c: char| c.is_ascii_digit()), "{line}: {cleaned}");
+            }
+        }
+    }
+    for line in [
+        "size: 709852233",
+        "size: 28 71 93 40",
+        "ms=31729455",
+        "kv=1107843344",
+        "bytes: 1107843344",
+        "code=DP-709852233",
+    ] {
+        let cleaned = cleaned(line);
+        assert!(!cleaned.contains(|c: char| c.is_ascii_digit()), "{line}: {cleaned}");
+    }
+    for line in [
+        "number: 12 of 512",
+        "code=1042 line: 214, index=7 count: 512",
+        "code=0x80070005 hresult=-2147024891 errorcode: E1042",
+        "bytes=402653184 size: 104857",
+        "kv=90 ma=8.25 x=-120.5 voxel=0.2 matrix: 800 800 600",
+        "SerialNumber=X1-00123456 serial=7098522331",
+    ] {
+        assert_eq!(cleaned(line), line);
+    }
+}
+
+#[test]
+fn a_name_is_hidden_whole() {
+    for (line, wanted) in [
+        ("Petersen(45) waiting, chair 2", "[text]([text]) waiting, chair 2"),
+        ("[INFO] Young(45): waiting", "[INFO] [text]([text]): waiting"),
+        ("[INFO] detector(45): waiting", "[INFO] detector(45): waiting"),
+        ("patient: else young", "patient: [removed]"),
+        ("patient: else young loaded", "patient: [removed] loaded"),
+        ("patient=else young kV=90", "patient=[removed] kV=90"),
+        ("operator: per best; kV=90", "operator: [removed]; kV=90"),
+        ("user='D'Arcy Vang' logged in", "user=[removed] logged in"),
+        ("user='D'Arcy' Vang' logged in, mode='fast'", "user=[removed] logged in, mode='fast'"),
+        ("user=\"O\\\"Neil else\" logged in", "user=[removed] logged in"),
+        ("user='else', mode='fast'", "user=[removed], mode='fast'"),
+        ("patient: D'Arcy else loaded", "patient: [removed] loaded"),
+    ] {
+        let cleaned = cleaned(line);
+        assert!(cleaned == wanted, "{line}\n{cleaned}\n{wanted}");
+    }
+}
+
 #[test]
 fn the_head_stays_and_its_date_moves() {
     let line = "2026-11-21 10:32:11.123 [ERROR] generator(1042): arc at 90 kV, Crown";

@@ -1,0 +1,145 @@
+//! Dates as people type them: any separators, different ones, blanks around them, small words between.
+//!
+//! Too many things look like one to take each for a date. Only a day on which somebody who was learned was born
+//! counts, and not where the text says that it measures: in rows, runs, vectors, versions, times of day.
+
+use std::ops::Range;
+
+use time::Date;
+
+use super::dates::{digits, letters, month, reading};
+use super::gap::Gap;
+use super::measured::{self, Candidate};
+
+/// Marks between a year and the number of its day: `1980-072`. A full stop would be a decimal one.
+const ORDINAL: &[char] = &[
+    '-', '/', '_', ':', '|', '\u{2010}', '\u{2011}', '\u{2012}', '\u{2013}', '\u{2014}', '\u{2015}',
+    '\u{2212}',
+];
+
+/// Calls `each` with every place in `text` that names a day of which `is_birth` holds, and with those days. Places may
+/// overlap. `in_table` says that the text is a row among rows.
+pub(crate) fn births(
+    text: &str,
+    in_table: bool,
+    is_birth: impl Fn(Date) -> bool,
+    mut each: impl FnMut(Range<usize>, Vec<Date>),
+) {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while let Some(skipped) = bytes.get(at..).and_then(|rest| rest.iter().position(u8::is_ascii_digit)) {
+        let start = at + skipped;
+        let end = start + digits(bytes, start);
+        candidates(text, start..end, &mut |candidate, mut days| {
+            days.retain(|day| is_birth(*day));
+            if !days.is_empty() && measured::is_date(text, &candidate, in_table) {
+                each(candidate.range, days);
+            }
+        });
+        at = end;
+    }
+}
+
+/// Calls `each` with all that may be a date whose first number is `first`.
+fn candidates(text: &str, first: Range<usize>, each: &mut impl FnMut(Candidate, Vec<Date>)) {
+    let Some(number) = text.get(first.clone()).filter(|number| matches!(number.len(), 1 | 2 | 4)) else {
+        return;
+    };
+    if let Some((month, start)) = month_before(text, first.start) {
+        year_after(text, start..first.end, number, month, each);
+    }
+    let one = Gap::after(text, first.end);
+    let word = one.end + letters(text, one.end);
+    if let Some(month) = text.get(one.end..word).and_then(|word| month(word).or_else(|| roman(word, &one))) {
+        if number.len() > 1 {
+            let gap = Gap::after(text, word);
+            let day = gap.end..gap.end + digits(text.as_bytes(), gap.end);
+            let days = text.get(day.clone()).map(|day| reading(number, month, day).collect());
+            let candidate = Candidate::named(first.start..day.end, gap, number.len() == 2);
+            each(candidate, days.unwrap_or_default());
+        }
+        return year_after(text, first.start..word, number, month, each);
+    }
+    numeric(text, first, number, one, each);
+}
+
+/// A day and its month are at `before`; the year follows.
+fn year_after(
+    text: &str,
+    before: Range<usize>,
+    day: &str,
+    month: u8,
+    each: &mut impl FnMut(Candidate, Vec<Date>),
+) {
+    let gap = Gap::after(text, before.end);
+    let last = gap.end..gap.end + digits(text.as_bytes(), gap.end);
+    let Some(year) = text.get(last.clone()) else { return };
+    let short = year.len() == 2;
+    let days = reading(year, month, day).collect();
+    each(Candidate::named(before.start..last.end, gap, short), days);
+}
+
+/// Three numbers, or a year and the number of its day.
+fn numeric(
+    text: &str,
+    first: Range<usize>,
+    number: &str,
+    one: Gap,
+    each: &mut impl FnMut(Candidate, Vec<Date>),
+) {
+    let bytes = text.as_bytes();
+    let second = one.end..one.end + digits(bytes, one.end);
+    let Some(middle) = text.get(second.clone()).filter(|_| one.end > first.end) else { return };
+    if number.len() == 4 && middle.len() == 3 && ORDINAL.iter().any(|mark| one.is_only(*mark)) {
+        let day = number.parse().ok().zip(middle.parse().ok());
+        let day = day.and_then(|(year, day)| Date::from_ordinal_date(year, day).ok());
+        return each(Candidate::named(first.start..second.end, one, false), day.into_iter().collect());
+    }
+    let two = Gap::after(text, second.end);
+    let third = two.end..two.end + digits(bytes, two.end);
+    let Some(last) = text.get(third.clone()).filter(|_| middle.len() <= 2 && two.end > second.end) else {
+        return;
+    };
+    let readings = match (number.len(), last.len()) {
+        (4, 1 | 2) => vec![(number, middle, last), (number, last, middle)],
+        (1 | 2, 4) => vec![(last, middle, number), (last, number, middle)],
+        (1 | 2, 1 | 2) => {
+            vec![
+                (last, middle, number),
+                (last, number, middle),
+                (number, middle, last),
+                (number, last, middle),
+            ]
+        }
+        _ => return,
+    };
+    let days = readings.into_iter().flat_map(|(year, month, day)| {
+        month.parse().into_iter().flat_map(move |month| reading(year, month, day))
+    });
+    let candidate = Candidate {
+        range: first.start..third.end,
+        gaps: [one, two],
+        year_first: number.len() == 4,
+        short: number.len() != 4 && last.len() != 4,
+        named: false,
+        numbers: [number.parse().unwrap_or(0), middle.parse().unwrap_or(0), last.parse().unwrap_or(0)],
+    };
+    each(candidate, days.collect());
+}
+
+/// The month whose name stands before the number at `at`, and where it begins.
+fn month_before(text: &str, at: usize) -> Option<(u8, usize)> {
+    let mut before = text.get(..at)?.trim_end_matches(|c: char| !c.is_alphanumeric() && c != '>');
+    for article in [" the", " den", " d"] {
+        before = before.strip_suffix(article).unwrap_or(before).trim_end();
+    }
+    let start = before.trim_end_matches(char::is_alphabetic).len();
+    (before.len() + 8 >= at).then(|| Some((month(before.get(start..)?)?, start)))?
+}
+
+/// A month in Roman numerals, as in `12.III.1980`.
+fn roman(word: &str, gap: &Gap) -> Option<u8> {
+    const MONTHS: [&str; 12] = ["I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII"];
+    let at = MONTHS.iter().position(|month| *month == word)?;
+    (!gap.is_blank()).then_some(at as u8 + 1)
+}
