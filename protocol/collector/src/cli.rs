@@ -18,7 +18,7 @@ use crate::lines::Lines;
 use crate::store::device::{self, Standing};
 use crate::store::requests::{self, Ticket};
 use crate::store::{bundles, tokens, wishes};
-use crate::{audit, claim, erasure, export, init, listing, pki, proof, serve};
+use crate::{audit, claim, config, erasure, export, init, listing, pki, proof, serve};
 
 /// The reference collector of the telemetry agent: enrols devices, takes their records exactly once,
 /// and gives them back. Every command but `init` and `serve` also works while `serve` runs.
@@ -34,19 +34,37 @@ enum Command {
     /// Make a new data directory: private authority, server certificate, the key pair of support
     /// bundles, and agent.toml with this collector filled in
     Init {
-        #[command(flatten)]
-        data: Data,
+        /// The directory to make
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
         /// A name or address that devices will use; repeat for several. This machine's own are added
         #[arg(long)]
         host: Vec<String>,
+        /// Where the private key of support bundles goes: outside the data directory [default: beside it]
+        #[arg(long, value_name = "FILE")]
+        age_identity: Option<PathBuf>,
     },
     /// Take connections until told to end. The first line is `listening https://ADDR:PORT`
     Serve {
         #[command(flatten)]
         data: Data,
-        /// Where; port 0 takes a free one
-        #[arg(long, value_name = "ADDR:PORT")]
-        listen: SocketAddr,
+        /// Where; port 0 takes a free one [default: as the configuration says]
+        #[arg(long, value_name = "ADDR:PORT", required_unless_present = "config")]
+        listen: Option<SocketAddr>,
+    },
+    /// Renew the server's certificate for another 90 days; a server that runs takes it within seconds
+    ServerCert {
+        #[command(flatten)]
+        data: Data,
+        /// A name or address that devices use; repeat for several [default: those of the certificate]
+        #[arg(long)]
+        host: Vec<String>,
+        /// Make a new private key too, as after a breach
+        #[arg(long)]
+        new_key: bool,
+        /// Do nothing while more than 30 days are left
+        #[arg(long)]
+        if_due: bool,
     },
     /// Make one-time enrolment tokens, one a line; each is good for one device and one day
     Token {
@@ -81,6 +99,9 @@ enum Command {
         /// The collector's data directory
         #[arg(long, value_name = "DIR", global = true)]
         data: Option<PathBuf>,
+        /// Take what is not given from this file, collector.toml
+        #[arg(long, value_name = "FILE", global = true)]
+        config: Option<PathBuf>,
         #[command(subcommand)]
         action: Option<Bundles>,
     },
@@ -117,6 +138,9 @@ enum Command {
         /// The collector's data directory
         #[arg(long, value_name = "DIR", global = true)]
         data: Option<PathBuf>,
+        /// Take what is not given from this file, collector.toml
+        #[arg(long, value_name = "FILE", global = true)]
+        config: Option<PathBuf>,
         #[command(subcommand)]
         action: Retention,
     },
@@ -175,8 +199,16 @@ enum Bundles {
 #[derive(Args)]
 struct Data {
     /// The collector's data directory
-    #[arg(long, value_name = "DIR")]
-    data: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "config")]
+    data: Option<PathBuf>,
+    /// Take what is not given from this file, collector.toml
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// Every command and option, for manual pages and completions.
+pub fn command_line() -> clap::Command {
+    Cli::command()
 }
 
 /// Runs one command.
@@ -201,8 +233,19 @@ pub(crate) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
 fn run(command: Command) -> Result<(), Failure> {
     let now = OffsetDateTime::now_utc();
     match command {
-        Command::Init { data, host } => init::init(&data.data, &host, now),
-        Command::Serve { data, listen } => serve::serve(&data.initialised()?, listen),
+        Command::Init { data, host, age_identity } => init::init(&data, &host, age_identity.as_deref(), now),
+        Command::Serve { data: Data { data, config }, listen } => {
+            let config = config.as_deref().map(config::File::read).transpose()?.unwrap_or_default();
+            let config = config.serve(data, listen)?;
+            initialised(config.data.clone()).and_then(|_| serve::serve(&config))
+        }
+        Command::ServerCert { data, host: hosts, new_key, if_due } => {
+            let renewal = pki::Renewal { hosts, new_key, if_due };
+            match pki::renew_server(&data.initialised()?, &renewal, now)? {
+                pki::Renewed::Until(end) => print(&format!("good until {}", device::rfc3339(end))),
+                pki::Renewed::NotDue => print("not due: more than 30 days are left"),
+            }
+        }
         Command::Token { data, count } => {
             let data = data.initialised()?;
             (0..count).try_for_each(|_| print(&tokens::make(&data, now)?))
@@ -219,8 +262,8 @@ fn run(command: Command) -> Result<(), Failure> {
             let dir = device::dir(&data.initialised()?, device);
             enrolled(&dir, device).and_then(|()| device::revoke(&dir, now))
         }
-        Command::Bundles { data, action } => {
-            let data = data.map(|data| Data { data }).unwrap_or_else(|| no_data()).initialised()?;
+        Command::Bundles { data, config, action } => {
+            let data = Data::either(data, config).initialised()?;
             match action {
                 None => list(|lines| listing::bundles(&data, lines)),
                 Some(Bundles::Import { file }) => {
@@ -241,8 +284,8 @@ fn run(command: Command) -> Result<(), Failure> {
             let purposes = if purpose.is_empty() { Purpose::ALL } else { &purpose };
             list(|lines| erasure::erase(&data, device, purposes, case.as_ref(), now, lines))
         }
-        Command::Retention { data, action: Retention::Run { dry_run } } => {
-            let data = data.map(|data| Data { data }).unwrap_or_else(|| no_data()).initialised()?;
+        Command::Retention { data, config, action: Retention::Run { dry_run } } => {
+            let data = Data::either(data, config).initialised()?;
             list(|lines| erasure::retention(&data, dry_run, now, lines))
         }
         Command::Audit { data } => {
@@ -264,14 +307,28 @@ fn run(command: Command) -> Result<(), Failure> {
 }
 
 impl Data {
+    /// Of options that are good before and after a subcommand.
+    fn either(data: Option<PathBuf>, config: Option<PathBuf>) -> Self {
+        if data.is_none() && config.is_none() { no_data() } else { Self { data, config } }
+    }
+
     /// The directory, if `init` made it: a mistyped name is an error and not an empty collector.
     fn initialised(self) -> Result<PathBuf, Failure> {
-        if self.data.join(pki::CA).is_file() {
-            return Ok(self.data);
-        }
-        let data = self.data.display();
-        Err(Failure::new(format!("{data} is not a collector's data directory; `init` makes one")))
+        let by_file = || {
+            let config = self.config.as_deref().map(config::File::read).transpose()?;
+            let data = config.and_then(|config| config.data);
+            data.ok_or_else(|| Failure::new("the configuration names no data directory: add data = \"DIR\""))
+        };
+        initialised(self.data.map_or_else(by_file, Ok)?)
     }
+}
+
+fn initialised(data: PathBuf) -> Result<PathBuf, Failure> {
+    if data.join(pki::CA).is_file() {
+        return Ok(data);
+    }
+    let data = data.display();
+    Err(Failure::new(format!("{data} is not a collector's data directory; `init` makes one")))
 }
 
 fn enrolled(dir: &Path, device: DeviceId) -> Result<(), Failure> {
@@ -285,7 +342,9 @@ fn enrolled(dir: &Path, device: DeviceId) -> Result<(), Failure> {
 
 /// An option that is good before and after a subcommand can't be demanded by the parser itself.
 fn no_data() -> ! {
-    Cli::command().error(ErrorKind::MissingRequiredArgument, "name the data directory: --data DIR").exit()
+    Cli::command()
+        .error(ErrorKind::MissingRequiredArgument, "name the data directory: --data DIR, or --config FILE")
+        .exit()
 }
 
 /// Runs a command whose output is lines of JSON.

@@ -5,10 +5,14 @@
 //!
 //! ```text
 //! cli       what was typed, one call each
+//! config    collector.toml
 //! init      a new data directory: keys, certificates, the agent's configuration
-//! serve     the listener: TLS, connections, their end
+//! keys      the private key of support bundles, and where it may not be
+//! serve     the listeners: TLS, connections, bounds, health and metrics
 //! routes    what a request means
 //! pki       who a certificate speaks for, and new certificates
+//! metrics   what is counted, as OpenMetrics
+//! access    the access log
 //! problem   the closed list of error answers
 //! store     all that outlives a power cut; a distributed engine would replace this module alone
 //! export    what the store holds, for a reader
@@ -21,16 +25,20 @@
 //!
 //! No address of a device's end of a connection is kept or logged, and no log line carries content.
 
+mod access;
 mod audit;
 mod claim;
 mod cli;
+mod config;
 mod disk;
 mod erasure;
 mod export;
 mod failure;
 mod init;
+mod keys;
 mod lines;
 mod listing;
+mod metrics;
 mod pki;
 mod problem;
 mod proof;
@@ -40,6 +48,8 @@ mod store;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+
+pub use cli::command_line;
 
 /// Runs the program on its arguments, the first of which is its name. Exit codes: 0 done, 1 failed,
 /// 2 usage.

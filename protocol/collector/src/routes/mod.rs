@@ -5,6 +5,7 @@ mod batch;
 mod bundle;
 mod chunk;
 mod enrol;
+mod observe;
 mod privacy;
 mod turns;
 
@@ -26,15 +27,18 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use time::OffsetDateTime;
 
-use crate::pki::Authority;
+use crate::pki::{Authority, Shown};
 use crate::problem::Problem;
 use crate::store::device::{Standing, rfc3339};
 use crate::store::uploads::MAX_BUNDLE;
 use crate::store::{Refused, Store};
+pub(crate) use observe::Watch;
 pub(crate) use turns::Turns;
 
 /// Bytes of a body that is not a batch: many times the longest ledger line.
-const SMALL_BODY: usize = 64 << 10;
+pub(crate) const SMALL_BODY: usize = 64 << 10;
+/// The route of batches.
+const BATCHES: &str = "/v1/streams/{purpose}/batches/{id}";
 /// A whole request, its body and the store's part included.
 const DEADLINE: Duration = Duration::from_secs(120);
 /// Likewise for a chunk of a bundle, or for reading a whole one once more.
@@ -48,8 +52,18 @@ pub(crate) struct Collector {
 }
 
 /// The device that the connection's verified client certificate names, if it showed one.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Peer(pub(crate) Option<DeviceId>);
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Peer(Option<DeviceId>);
+
+impl Peer {
+    /// Nobody that is known.
+    pub(crate) const STRANGER: Self = Self(None);
+
+    /// The device of a certificate that was good when the connection began. One that has ended since is none.
+    pub(crate) fn at(shown: Shown, now: OffsetDateTime) -> Self {
+        Self((now.unix_timestamp() <= shown.not_after).then_some(shown.device))
+    }
+}
 
 /// The device of a connection that showed a certificate. It stands before the body in a handler's
 /// arguments, so that of anybody else no body is read.
@@ -71,7 +85,7 @@ type Body = Result<Bytes, BytesRejection>;
 type Path<T> = Result<axum::extract::Path<T>, PathRejection>;
 
 /// All routes. Requests carry a [`Peer`].
-pub(crate) fn router(collector: Arc<Collector>) -> Router {
+pub(crate) fn router(collector: Arc<Collector>, watch: Watch) -> Router {
     Router::new()
         .route("/v1/enrol", post(enrol::enrol))
         .route("/v1/enrol/renew", post(enrol::renew))
@@ -79,10 +93,7 @@ pub(crate) fn router(collector: Arc<Collector>) -> Router {
         .route("/v1/consents/{hash}", put(batch::put_consent))
         .route("/v1/privacy/{name}", post(privacy::ask).get(privacy::look))
         .layer(DefaultBodyLimit::max(SMALL_BODY))
-        .route(
-            "/v1/streams/{purpose}/batches/{id}",
-            put(batch::put_batch).layer(DefaultBodyLimit::max(envelope::MAX_WIRE)),
-        )
+        .route(BATCHES, put(batch::put_batch).layer(DefaultBodyLimit::max(envelope::MAX_WIRE)))
         .layer(middleware::from_fn(async |request, next| deadline(DEADLINE, request, next).await))
         .merge(
             bundle::routes().layer(middleware::from_fn(async |request, next| {
@@ -91,6 +102,7 @@ pub(crate) fn router(collector: Arc<Collector>) -> Router {
         )
         .fallback(async || Problem::NotFound)
         .method_not_allowed_fallback(async || Problem::MethodNotAllowed)
+        .layer(middleware::from_fn(move |request, next| watch.clone().observe(request, next)))
         .with_state(collector)
 }
 

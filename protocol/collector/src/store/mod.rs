@@ -50,6 +50,7 @@ use requests::{Kind, Ticket};
 use stream::Stream;
 use tokens::Redeemed;
 
+use crate::disk;
 use crate::failure::Failure;
 
 /// The store of a serving collector. There is one at a time for a data directory.
@@ -80,6 +81,11 @@ impl Store {
             }
             Err(TryLockError::Error(error)) => Err(Failure::at(&path)(error)),
         }
+    }
+
+    /// Whether something can be written and synced at this moment.
+    pub(crate) fn ready(&self) -> Result<(), Failure> {
+        disk::write(&self.data.join("ready"), b"", disk::Access::Private)
     }
 
     /// Uses an enrolment token up.

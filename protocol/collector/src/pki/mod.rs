@@ -1,7 +1,9 @@
 //! The private authority: who a certificate speaks for, and new certificates.
 
+mod server;
+
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use protocol::{DeviceId, Digest};
 use rcgen::{
@@ -10,26 +12,28 @@ use rcgen::{
     SerialNumber, SubjectPublicKeyInfo,
 };
 use rustls::pki_types::CertificateDer;
-use rustls::server::ParsedCertificate;
 use time::{Duration, OffsetDateTime};
+use x509_parser::prelude::{FromDer, X509Certificate};
 
 use crate::disk::{self, Access};
 use crate::failure::Failure;
+pub(crate) use server::{Renewal, Renewed, SERVER, SERVER_KEY, ServerFiles, renew_server};
 
 /// Life of a device's certificate; it renews at two thirds.
 const DEVICE_DAYS: i64 = 90;
-/// Life of the authority and of the server's certificate.
-const SERVER_DAYS: i64 = 3650;
+/// Life of the authority.
+const AUTHORITY_DAYS: i64 = 3650;
+/// Life of the server's certificate; `server-cert` renews it.
+const SERVER_DAYS: i64 = 90;
 /// A certificate begins this much earlier, for clocks that are behind.
 const EARLIER: Duration = Duration::DAY;
 
 /// The authority's certificate in a data directory.
 pub(crate) const CA: &str = "ca.pem";
-/// The server's certificate.
-pub(crate) const SERVER: &str = "server.pem";
-/// The server's private key.
-pub(crate) const SERVER_KEY: &str = "server-key.pem";
-const CA_KEY: &str = "ca-key.pem";
+/// The authority's private key.
+pub(crate) const CA_KEY: &str = "ca-key.pem";
+/// Where systemd puts the files of `LoadCredential=`.
+const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
 
 /// Signs certificates of devices.
 pub(crate) struct Authority {
@@ -70,12 +74,10 @@ impl SigningRequest {
 impl Authority {
     /// Reads the authority of a data directory.
     pub(crate) fn read(data: &Path) -> Result<Self, Failure> {
-        let text = |name| {
-            let path = data.join(name);
-            fs::read_to_string(&path).map_err(Failure::at(&path))
-        };
-        let certificate = text(CA)?;
-        let key = KeyPair::from_pem(&text(CA_KEY)?).map_err(|_| Failure::unreadable(&data.join(CA_KEY)))?;
+        let text = |path: &Path| fs::read_to_string(path).map_err(Failure::at(path));
+        let certificate = text(&data.join(CA))?;
+        let key_path = secret(data, CA_KEY);
+        let key = KeyPair::from_pem(&text(&key_path)?).map_err(|_| Failure::unreadable(&key_path))?;
         let issuer =
             Issuer::from_ca_cert_pem(&certificate, key).map_err(|_| Failure::unreadable(&data.join(CA)))?;
         Ok(Self { issuer, certificate })
@@ -94,28 +96,30 @@ impl Authority {
 
 /// Writes a new authority and a server certificate for `hosts` (names and addresses) into `data`.
 pub(crate) fn create(data: &Path, hosts: &[String], now: OffsetDateTime) -> Result<(), Failure> {
-    let (ca, ca_key, server, server_key) = generate(hosts, now)
-        .map_err(|error| Failure::new(format!("no certificate can be made: {error}; check --host")))?;
+    let make = || {
+        let key = KeyPair::generate()?;
+        let mut ca = params("Kathea collector authority", now, AUTHORITY_DAYS);
+        ca.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        ca.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        Ok((ca.self_signed(&key)?, key))
+    };
+    let (ca, ca_key): (Certificate, KeyPair) =
+        make().map_err(|error: rcgen::Error| Failure::new(format!("no authority can be made: {error}")))?;
     disk::write(&data.join(CA_KEY), ca_key.serialize_pem().as_bytes(), Access::Private)?;
-    disk::write(&data.join(SERVER_KEY), server_key.serialize_pem().as_bytes(), Access::Private)?;
-    disk::write(&data.join(SERVER), server.pem().as_bytes(), Access::Public)?;
-    disk::write(&data.join(CA), ca.pem().as_bytes(), Access::Public)
+    disk::write(&data.join(CA), ca.pem().as_bytes(), Access::Public)?;
+    let issuer =
+        Issuer::from_ca_cert_pem(&ca.pem(), ca_key).map_err(|_| Failure::unreadable(&data.join(CA)))?;
+    server::write(data, &issuer, &KeyPair::generate().map_err(no_key)?, hosts, now)
 }
 
-fn generate(
-    hosts: &[String],
-    now: OffsetDateTime,
-) -> Result<(Certificate, KeyPair, Certificate, KeyPair), rcgen::Error> {
-    let (ca_key, server_key) = (KeyPair::generate()?, KeyPair::generate()?);
-    let mut ca = params("Kathea collector authority", now, SERVER_DAYS);
-    ca.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-    ca.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    let mut server = params("Kathea collector", now, SERVER_DAYS);
-    server.subject_alt_names = CertificateParams::new(hosts)?.subject_alt_names;
-    server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    let root = ca.self_signed(&ca_key)?;
-    let leaf = server.signed_by(&server_key, &Issuer::from_params(&ca, &ca_key))?;
-    Ok((root, ca_key, leaf, server_key))
+fn no_key(error: rcgen::Error) -> Failure {
+    Failure::new(format!("no key can be made: {error}"))
+}
+
+/// A file with a secret: the one that systemd hands to the service, or else the one in the data directory.
+fn secret(data: &Path, name: &str) -> PathBuf {
+    let credential = std::env::var_os(CREDENTIALS).map(|dir| PathBuf::from(dir).join(name));
+    credential.filter(|path| path.is_file()).unwrap_or_else(|| data.join(name))
 }
 
 fn params(common_name: &str, now: OffsetDateTime, days: i64) -> CertificateParams {
@@ -132,9 +136,22 @@ fn params(common_name: &str, now: OffsetDateTime, days: i64) -> CertificateParam
     params
 }
 
-/// The device whose key a verified client certificate carries.
-pub(crate) fn device_of(certificate: &CertificateDer<'_>) -> Option<DeviceId> {
-    let spki = ParsedCertificate::try_from(certificate).ok()?.subject_public_key_info();
-    let key = SubjectPublicKeyInfo::from_der(&spki).ok()?;
-    (key.algorithm() == &PKCS_ED25519).then(|| DeviceId::of_public_key(key.der_bytes()))
+/// What a verified client certificate says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shown {
+    /// Whose key it is for.
+    pub(crate) device: DeviceId,
+    /// End of its life, in seconds since 1970.
+    pub(crate) not_after: i64,
+}
+
+impl Shown {
+    /// Reads a verified client certificate; none if its key is not a device's.
+    pub(crate) fn read(certificate: &CertificateDer<'_>) -> Option<Self> {
+        let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
+        let key = SubjectPublicKeyInfo::from_der(certificate.public_key().raw).ok()?;
+        let device = DeviceId::of_public_key(key.der_bytes());
+        let not_after = certificate.validity().not_after.timestamp();
+        (key.algorithm() == &PKCS_ED25519).then_some(Self { device, not_after })
+    }
 }
