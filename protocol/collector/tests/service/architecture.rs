@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// Who may open files: the store, keys and certificates, `init`, and the one module that writes whole files.
 const FILES: [&str; 5] = ["store/", "pki/", "keys.rs", "init.rs", "disk.rs"];
 /// Opens files of its own although the store is to do it.
-const NOT_YET: [&str; 2] = ["audit.rs", "routes/chunk.rs"];
+const NOT_YET: [&str; 3] = ["audit.rs", "proof.rs", "routes/chunk.rs"];
 const WORDS: [&str; 5] = ["std::fs", "fs::read", "File::open", "File::create", "OpenOptions"];
 
 fn sources(dir: &Path, found: &mut Vec<(PathBuf, String)>) {
