@@ -10,7 +10,7 @@
 //! routes    what a request means
 //! pki       who a certificate speaks for, and new certificates
 //! problem   the closed list of error answers
-//! store     all that outlives a power cut; a distributed engine would replace this module alone
+//! store     all that outlives a power cut: rules without SQL, and the engine that loads and stores for them
 //! export    what the store holds, for a reader
 //! listing   who came, and what they asked for
 //! proof     why a record may be here

@@ -47,6 +47,7 @@ pub(crate) enum Problem {
     ConsentRequired,
     Unavailable,
     LimitReached,
+    TooMany,
 }
 
 impl Problem {
@@ -125,6 +126,9 @@ impl Problem {
                 (S::PRECONDITION_REQUIRED, names::CONSENT_REQUIRED, "Upload the consent entry first.")
             }
             Self::Unavailable => (S::SERVICE_UNAVAILABLE, "unavailable", "The store failed; come again."),
+            Self::TooMany => {
+                (S::TOO_MANY_REQUESTS, "too_many", "The device asked more often today than is answered.")
+            }
             Self::LimitReached => {
                 (S::SERVICE_UNAVAILABLE, "limit_reached", "The collector keeps no more for this device.")
             }
@@ -163,7 +167,7 @@ impl IntoResponse for Problem {
         let body = serde_json::to_vec(&body).unwrap_or_default();
         let mut response = (status, body).into_response();
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(names::PROBLEM));
-        if status == StatusCode::SERVICE_UNAVAILABLE {
+        if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(RETRY_SECONDS));
         }
         response

@@ -12,9 +12,8 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::failure::Failure;
-use crate::lines::Lines;
-use crate::store::device::{self, rfc3339};
-use crate::store::{log, stream, stream_path};
+use crate::lines::{Lines, Whole};
+use crate::store::{Store, Stored, Wanted, rfc3339, time};
 
 #[derive(Serialize)]
 struct Proof<'a> {
@@ -53,24 +52,32 @@ struct Said<'a> {
 }
 
 /// A proof for every record of the device with this number, in whatever epoch.
-pub(crate) fn prove(data: &Path, device: DeviceId, seq: u64, lines: &mut Lines) -> Result<(), Failure> {
-    let dir = device::dir(data, device);
-    let Some(enrolment) = device::enrolment(&dir)? else {
+pub(crate) fn prove(
+    store: &Store,
+    data: &Path,
+    device: DeviceId,
+    seq: u64,
+    lines: &mut Lines,
+) -> Result<(), Failure> {
+    let Some(enrolled) = store.device(device)? else {
         return Err(Failure::new(format!("device {device} was never enrolled; `devices` lists them")));
     };
-    let (entries, key) = (entries(data, device)?, enrolment.public_key());
-    let public_key = BASE64.encode(&key);
-    let mut found = false;
-    for &purpose in Purpose::ALL {
-        stream::replay(&stream_path(&dir, purpose), |received_at, batch, fresh| {
-            if !fresh.iter().any(|&(lo, hi)| (lo..=hi).contains(&seq)) {
-                return Ok(());
-            }
-            found = true;
-            lines.put(&proof(data, device, seq, batch, received_at, &entries, &key, &public_key)?)
-        })?;
+    let entries = store.entries(device)?;
+    let public_key = BASE64.encode(&enrolled.key);
+    let (mut found, mut whole) = (false, Whole::default());
+    store.envelopes(Wanted { device: Some(device), ..Wanted::default() }, |stored| {
+        let Some(Stored { received, fresh, batch, .. }) = whole.pass(stored) else { return Ok(()) };
+        if !fresh.iter().any(|&(lo, hi)| (lo..=hi).contains(&seq)) {
+            return Ok(());
+        }
+        found = true;
+        lines.put(&proof(data, device, seq, &batch, time(received), &entries, &enrolled.key, &public_key)?)
+    })?;
+    if found {
+        whole.end("batches")
+    } else {
+        Err(Failure::new("no record of this number is held for the device"))
     }
-    if found { Ok(()) } else { Err(Failure::new("no record of this number is held for the device")) }
 }
 
 #[allow(clippy::too_many_arguments, reason = "the record, the device and all that was said")]
@@ -129,20 +136,6 @@ fn proof<'a>(
 fn follows(entry: &Entry, given: &Entry) -> bool {
     let (about, asked) = (&entry.processing, &given.processing);
     entry.header.index > given.header.index && about.purpose == asked.purpose && about.case == asked.case
-}
-
-/// Every ledger entry that the device sent, as it came.
-pub(crate) fn entries(data: &Path, device: DeviceId) -> Result<Vec<(String, Entry)>, Failure> {
-    let dir = device::dir(data, device);
-    let Some(enrolment) = device::enrolment(&dir)? else { return Ok(Vec::new()) };
-    let (key, path, mut out) = (enrolment.public_key(), dir.join("consents.log"), Vec::new());
-    log::read(&path, |frame| {
-        let line = String::from_utf8(frame.payload).map_err(|_| Failure::unreadable(&path))?;
-        let entry = ledger::read_line(&line, &key).map_err(|_| Failure::unreadable(&path))?;
-        out.push((line, entry));
-        Ok(())
-    })?;
-    Ok(out)
 }
 
 /// The policy of this hash: built in, or a file that somebody put into `policies/`.

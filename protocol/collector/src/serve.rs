@@ -49,6 +49,7 @@ pub(crate) fn serve(data: &Path, listen: SocketAddr) -> Result<(), Failure> {
         store,
         authority: Authority::read(data)?,
         turns: Turns::default(),
+        completions: routes::completions(),
     }));
 
     let cannot_listen = |error: io::Error| Failure::new(format!("cannot listen on {listen}: {error}"));
