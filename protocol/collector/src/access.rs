@@ -11,7 +11,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::metrics::Metrics;
-use crate::store::device::rfc3339;
+use crate::store::rfc3339;
 
 /// Lines that wait while standard output is slow; what is beyond is counted as lost, and nobody waits.
 const WAITING: usize = 4096;

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
@@ -13,12 +13,12 @@ use protocol::{CaseId, CaseReason, DeviceId, Purpose};
 use time::OffsetDateTime;
 
 use crate::audit::{Deed, Note};
+use crate::erasure::Run;
 use crate::failure::Failure;
-use crate::lines::Lines;
-use crate::store::device::{self, Standing};
-use crate::store::requests::{self, Ticket};
-use crate::store::{bundles, tokens, wishes};
-use crate::{audit, claim, config, erasure, export, init, listing, pki, proof, serve};
+use crate::lines::{self, Lines};
+use crate::store::requests::Ticket;
+use crate::store::{Store, rfc3339};
+use crate::{claim, config, erasure, export, init, listing, pki, proof, serve};
 
 /// The reference collector of the telemetry agent: enrols devices, takes their records exactly once,
 /// and gives them back. Every command but `init` and `serve` also works while `serve` runs.
@@ -73,6 +73,9 @@ enum Command {
         /// How many
         #[arg(long, default_value_t = 1)]
         count: u32,
+        /// What the device that uses it is called here, as a place; never a person's name
+        #[arg(long)]
+        label: Option<String>,
     },
     /// Print every record that is held, once each, as lines of JSON
     Export {
@@ -86,6 +89,15 @@ enum Command {
     Devices {
         #[command(flatten)]
         data: Data,
+    },
+    /// Call a device something, as a place; an empty label takes it away. Labels are never exported
+    Label {
+        #[command(flatten)]
+        data: Data,
+        /// The device's id, 32 hexadecimal digits
+        device: DeviceId,
+        /// Its label; never a person's name
+        label: String,
     },
     /// Refuse a device from its next request on; what it sent is kept
     Revoke {
@@ -184,6 +196,9 @@ enum Retention {
         /// Only print what would go
         #[arg(long)]
         dry_run: bool,
+        /// Also if it is more than one in twenty, or the clock has leapt
+        #[arg(long, conflicts_with = "dry_run")]
+        yes: bool,
     },
 }
 
@@ -225,7 +240,7 @@ pub(crate) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             let _ = writeln!(io::stderr(), "kathea-collector: {failure}");
-            ExitCode::FAILURE
+            ExitCode::from(lines::exit_code(&failure))
         }
     }
 }
@@ -242,67 +257,58 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::ServerCert { data, host: hosts, new_key, if_due } => {
             let renewal = pki::Renewal { hosts, new_key, if_due };
             match pki::renew_server(&data.initialised()?, &renewal, now)? {
-                pki::Renewed::Until(end) => print(&format!("good until {}", device::rfc3339(end))),
+                pki::Renewed::Until(end) => print(&format!("good until {}", rfc3339(end))),
                 pki::Renewed::NotDue => print("not due: more than 30 days are left"),
             }
         }
-        Command::Token { data, count } => {
-            let data = data.initialised()?;
-            (0..count).try_for_each(|_| print(&tokens::make(&data, now)?))
+        Command::Token { data, count, label } => {
+            let store = data.store()?;
+            (0..count).try_for_each(|_| print(&store.make_token(label.as_deref(), now)?))
         }
         Command::Export { data, losses: false } => {
-            let data = data.initialised()?;
-            let mut count = 0;
-            list(|lines| export::records(&data, lines).map(|printed| count = printed))?;
-            audit::note(&data, Note::new(Deed::Export, count), now)
+            let store = data.store()?;
+            let mut read = None;
+            list(|lines| export::records(&store, lines).map(|done| read = Some(done)))?;
+            read.map_or(Ok(()), |(count, whole)| {
+                store.note(Note::new(Deed::Export, count), now)?;
+                whole.end("batches")
+            })
         }
-        Command::Export { data, losses: true } => list(|lines| export::losses(&data.initialised()?, lines)),
-        Command::Devices { data } => list(|lines| listing::devices(&data.initialised()?, lines)),
-        Command::Revoke { data, device } => {
-            let dir = device::dir(&data.initialised()?, device);
-            enrolled(&dir, device).and_then(|()| device::revoke(&dir, now))
-        }
+        Command::Export { data, losses: true } => list(|lines| export::losses(&data.store()?, lines)),
+        Command::Devices { data } => list(|lines| listing::devices(&data.store()?, lines)),
+        Command::Label { data, device, label } => data.store()?.label(device, &label),
+        Command::Revoke { data, device } => data.store()?.revoke(device, now),
         Command::Bundles { data, config, action } => {
-            let data = Data::either(data, config).initialised()?;
+            let store = Data::either(data, config).store()?;
             match action {
-                None => list(|lines| listing::bundles(&data, lines)),
-                Some(Bundles::Import { file }) => {
-                    let imported = bundles::import(&data, &file, now)?;
-                    audit::note(&data, Note::new(Deed::Import, 1), now)?;
-                    print(&receipt(imported))
-                }
+                None => list(|lines| listing::bundles(&store, lines)),
+                Some(Bundles::Import { file }) => print(&receipt(store.import(&file, now)?)),
             }
         }
-        Command::Ask { data, device, case, reason } => {
-            let data = data.initialised()?;
-            enrolled(&device::dir(&data, device), device)?;
-            wishes::ask(&data, device, &case, reason, now)
-        }
+        Command::Ask { data, device, case, reason } => data.store()?.invite(device, case, reason, now),
         Command::Erase { data, device, purpose, case } => {
-            let data = data.initialised()?;
-            enrolled(&device::dir(&data, device), device)?;
             let purposes = if purpose.is_empty() { Purpose::ALL } else { &purpose };
-            list(|lines| erasure::erase(&data, device, purposes, case.as_ref(), now, lines))
+            let store = data.store()?;
+            list(|lines| erasure::erase(&store, device, purposes, case.as_ref(), now, lines))
         }
-        Command::Retention { data, config, action: Retention::Run { dry_run } } => {
-            let data = Data::either(data, config).initialised()?;
-            list(|lines| erasure::retention(&data, dry_run, now, lines))
+        Command::Retention { data, config, action: Retention::Run { dry_run, yes } } => {
+            let store = Data::either(data, config).store()?;
+            let run = match (dry_run, yes) {
+                (true, _) => Run::Dry,
+                (false, true) => Run::Confirmed,
+                (false, false) => Run::Careful,
+            };
+            list(|lines| erasure::retention(&store, run, now, lines))
         }
-        Command::Audit { data } => {
-            let data = data.initialised()?;
-            list(|lines| audit::lines(&data)?.iter().try_for_each(|(line, _)| lines.put(line)))
-        }
+        Command::Audit { data } => list(|lines| listing::audit(&data.store()?, lines)),
         Command::Proof { data, device, seq } => {
-            let data = data.initialised()?;
-            list(|lines| proof::prove(&data, device, seq, lines))
+            let directory = data.initialised()?;
+            let store = Store::beside(&directory)?;
+            list(|lines| proof::prove(&store, &directory, device, seq, lines))
         }
-        Command::Claim { data, code } => print(&claim::take(&data.initialised()?, &code, now)?.to_string()),
-        Command::Requests { data, done: None } => {
-            list(|lines| listing::requests(&data.initialised()?, lines))
-        }
-        Command::Requests { data, done: Some(ticket) } => {
-            requests::finish(&data.initialised()?, &ticket, now)
-        }
+        Command::Claim { data, code } => print(&claim::take(&data.store()?, &code, now)?.to_string()),
+        Command::Requests { data, done: None } => list(|lines| listing::requests(&data.store()?, lines)),
+        Command::Requests { data, done: Some(ticket) } => data.store()?.finish_request(ticket, now),
     }
 }
 
@@ -310,6 +316,11 @@ impl Data {
     /// Of options that are good before and after a subcommand.
     fn either(data: Option<PathBuf>, config: Option<PathBuf>) -> Self {
         if data.is_none() && config.is_none() { no_data() } else { Self { data, config } }
+    }
+
+    /// Its store, beside a running server or without one.
+    fn store(self) -> Result<Store, Failure> {
+        Store::beside(&self.initialised()?)
     }
 
     /// The directory, if `init` made it: a mistyped name is an error and not an empty collector.
@@ -331,15 +342,6 @@ fn initialised(data: PathBuf) -> Result<PathBuf, Failure> {
     Err(Failure::new(format!("{data} is not a collector's data directory; `init` makes one")))
 }
 
-fn enrolled(dir: &Path, device: DeviceId) -> Result<(), Failure> {
-    match device::standing(dir)? {
-        Standing::Unknown => {
-            Err(Failure::new(format!("device {device} is not enrolled; `devices` lists them")))
-        }
-        _ => Ok(()),
-    }
-}
-
 /// An option that is good before and after a subcommand can't be demanded by the parser itself.
 fn no_data() -> ! {
     Cli::command()
@@ -350,8 +352,9 @@ fn no_data() -> ! {
 /// Runs a command whose output is lines of JSON.
 fn list(command: impl FnOnce(&mut Lines) -> Result<(), Failure>) -> Result<(), Failure> {
     let mut lines = Lines::stdout();
-    command(&mut lines)?;
-    lines.end()
+    let done = command(&mut lines);
+    // What could be read is printed also if some could not.
+    lines.end().and(done)
 }
 
 fn ticket(text: &str) -> Result<Ticket, &'static str> {

@@ -14,7 +14,7 @@
 //! metrics   what is counted, as OpenMetrics
 //! access    the access log
 //! problem   the closed list of error answers
-//! store     all that outlives a power cut; a distributed engine would replace this module alone
+//! store     all that outlives a power cut: rules without SQL, and the engine that loads and stores for them
 //! export    what the store holds, for a reader
 //! listing   who came, and what they asked for
 //! proof     why a record may be here

@@ -50,6 +50,7 @@ pub(crate) enum Problem {
     Busy,
     TooManyRequests,
     LimitReached,
+    TooMany,
 }
 
 impl Problem {
@@ -134,6 +135,9 @@ impl Problem {
                 "too_many_requests",
                 "Too many requests of this device at once; come again.",
             ),
+            Self::TooMany => {
+                (S::TOO_MANY_REQUESTS, "too_many", "The device asked more often today than is answered.")
+            }
             Self::LimitReached => {
                 (S::SERVICE_UNAVAILABLE, "limit_reached", "The collector keeps no more for this device.")
             }
@@ -206,8 +210,8 @@ mod tests {
                 })
                 .collect();
             assert!(seconds.iter().all(|seconds| RETRY_SECONDS.contains(seconds)));
-            let buckets: BTreeSet<u16> = seconds.iter().map(|seconds| seconds / 30).collect();
-            assert_eq!(buckets, (1..=10).collect(), "{problem:?}");
+            let buckets: BTreeSet<u16> = seconds.iter().map(|seconds| (*seconds).min(299) / 30).collect();
+            assert_eq!(buckets, (1..=9).collect(), "{problem:?}");
         }
         assert!(Problem::NotFound.into_response().headers().get(RETRY_AFTER).is_none());
     }

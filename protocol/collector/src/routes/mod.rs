@@ -22,16 +22,16 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use protocol::reply::{Capabilities, names};
-use protocol::{DeviceId, Wish, envelope};
+use protocol::{DeviceId, Digest, Wish, envelope};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use time::OffsetDateTime;
+use tokio::sync::Semaphore;
 
 use crate::pki::{Authority, Shown};
 use crate::problem::Problem;
-use crate::store::device::{Standing, rfc3339};
-use crate::store::uploads::MAX_BUNDLE;
-use crate::store::{Refused, Store};
+use crate::store::rules::limits::Reached;
+use crate::store::{MAX_BUNDLE, Refused, Standing, Store, rfc3339};
 pub(crate) use observe::Watch;
 pub(crate) use turns::Turns;
 
@@ -49,6 +49,14 @@ pub(crate) struct Collector {
     pub(crate) store: Store,
     pub(crate) authority: Authority,
     pub(crate) turns: Turns,
+    /// Places for bundles that are being completed.
+    pub(crate) completions: Arc<Semaphore>,
+}
+
+/// Half the processors, so that batches go on while large files are read.
+pub(crate) fn completions() -> Arc<Semaphore> {
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    Arc::new(Semaphore::new((processors / 2).max(1)))
 }
 
 /// The device that the connection's verified client certificate names, if it showed one.
@@ -149,21 +157,27 @@ async fn enrolled(
     answer: impl FnOnce(&Collector, DeviceId, Standing) -> Result<Response, Problem> + Send + 'static,
 ) -> Response {
     let answered = standing(collector, caller, |collector, device, standing| {
-        let mut response = answer(collector, device, standing).unwrap_or_else(Problem::into_response);
-        if let Some((index, hash)) = collector.store.ledger_head(device)?
-            && let Ok(head) = HeaderValue::try_from(format!("{index}-{hash}"))
-        {
-            response.headers_mut().insert(names::LEDGER_HEAD, head);
-        }
-        let wishes = collector.store.wishes(device, now())?;
-        if !wishes.is_empty()
-            && let Ok(wishes) = HeaderValue::try_from(Wish::header(&wishes))
-        {
-            response.headers_mut().insert(names::WISHES, wishes);
-        }
-        Ok(response)
+        let response = answer(collector, device, standing).unwrap_or_else(Problem::into_response);
+        // What the answer itself changed is told with it.
+        let visit = collector.store.visit(device, now())?;
+        Ok(with_news(response, visit.head, &visit.invitations))
     });
     answered.await.unwrap_or_else(Problem::into_response)
+}
+
+/// Adds what every answer to a device carries.
+fn with_news(mut response: Response, head: Option<(u64, Digest)>, invitations: &[Wish]) -> Response {
+    if let Some((index, hash)) = head
+        && let Ok(head) = HeaderValue::try_from(format!("{index}-{hash}"))
+    {
+        response.headers_mut().insert(names::LEDGER_HEAD, head);
+    }
+    if !invitations.is_empty()
+        && let Ok(invitations) = HeaderValue::try_from(Wish::header(invitations))
+    {
+        response.headers_mut().insert(names::WISHES, invitations);
+    }
+    response
 }
 
 /// Runs `work` for an enrolled device that is not revoked.
@@ -174,13 +188,31 @@ async fn standing<T: Send + 'static>(
 ) -> Result<T, Problem> {
     blocking(move || {
         let Caller(device) = caller;
-        match collector.store.standing(device)? {
-            Standing::Unknown => Err(Problem::DeviceUnknown),
-            Standing::Revoked => Err(Problem::DeviceRevoked),
-            standing => work(&collector, device, standing),
+        match collector.store.visit(device, now())?.standing {
+            standing @ (Standing::Active | Standing::Retired) => work(&collector, device, standing),
+            standing => Err(not_served(standing)),
         }
     })
     .await
+}
+
+/// Why a device may not come.
+fn not_served(standing: Standing) -> Problem {
+    match standing {
+        Standing::Unknown => Problem::DeviceUnknown,
+        Standing::Revoked => Problem::DeviceRevoked,
+        Standing::Retired => Problem::DeviceRetired,
+        // Not asked of a device that may.
+        Standing::Active => Problem::Unavailable,
+    }
+}
+
+/// What a device hears that reached a limit.
+fn reached(reached: Reached) -> Problem {
+    match reached {
+        Reached::Today => Problem::TooMany,
+        Reached::ForGood => Problem::LimitReached,
+    }
 }
 
 /// Runs `work` where waiting for the disk holds nobody else up.
@@ -190,7 +222,7 @@ async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.unwrap_or(Err(Problem::Unavailable))
 }
 
-/// What the book says against a batch or a bundle.
+/// What the ledger says against a batch or a bundle.
 fn refused(refused: Refused) -> Problem {
     match refused {
         Refused::Unknown => Problem::ConsentRequired,

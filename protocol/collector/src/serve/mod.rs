@@ -63,8 +63,12 @@ pub(crate) fn serve(config: &Serve) -> Result<(), Failure> {
     let access =
         if config.access_log { Some(Access::stdout(metrics.clone()).map_err(cannot)?) } else { None };
     let admission = Admission::new();
-    let collector =
-        Arc::new(Collector { store, authority: Authority::read(&config.data)?, turns: Turns::default() });
+    let collector = Arc::new(Collector {
+        store,
+        authority: Authority::read(&config.data)?,
+        turns: Turns::default(),
+        completions: routes::completions(),
+    });
     let watch = Watch { admission: admission.clone(), metrics: metrics.clone(), access };
     let router = routes::router(collector.clone(), watch);
     let operations = Arc::new(Operations {
@@ -84,6 +88,8 @@ pub(crate) fn serve(config: &Serve) -> Result<(), Failure> {
     runtime.block_on(async {
         let listener = listen(config.listen)?;
         let own = config.operations.map(listen).transpose()?;
+        // Before anybody learns that it serves, and may tell it to end.
+        let told_to_end = told_to_end().map_err(cannot)?;
         announce(&listener, own.as_ref())
             .map_err(|error| Failure::new(format!("standard output: {error}")))?;
         if let Some(own) = own {
@@ -92,7 +98,7 @@ pub(crate) fn serve(config: &Serve) -> Result<(), Failure> {
         tokio::spawn(look_for_a_new_certificate(identity));
         let front = Arc::new(Front { tls, router, metrics });
         // As a task among the others, so that it can let the connections that it took go first.
-        let accepting = tokio::spawn(accept(listener, front, places, operations));
+        let accepting = tokio::spawn(accept(listener, front, places, operations, told_to_end));
         accepting.await.unwrap_or_else(|error| Err(io::Error::other(error))).map_err(cannot)
     })
 }
@@ -123,9 +129,10 @@ async fn accept(
     front: Arc<Front>,
     places: Arc<Places>,
     operations: Arc<Operations>,
+    told_to_end: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let connections = GracefulShutdown::new();
-    let mut told_to_end = std::pin::pin!(told_to_end()?);
+    let mut told_to_end = std::pin::pin!(told_to_end);
     loop {
         // The peer's address is dropped here: nothing may keep it.
         let accepted = tokio::select! {

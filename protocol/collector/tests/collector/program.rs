@@ -4,9 +4,11 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-use protocol::{DeviceId, Digest};
+use protocol::DeviceId;
 use serde_json::Value as Json;
 use tempfile::TempDir;
+
+use crate::rows;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_kathea-collector");
 
@@ -63,15 +65,13 @@ impl Collector {
         String::from_utf8(output.stderr).unwrap()
     }
 
-    /// Moves the one batch of a device's usage back by so many days, as if it had come then.
+    /// Moves the batches of a device back by so many days, as if they had come then.
     pub(crate) fn age(&self, device: DeviceId, days: i64) {
-        let path = self.data.join("devices").join(device.to_string()).join("usage_statistics.log");
-        let mut frame = std::fs::read(&path).unwrap();
-        let received = i64::from_le_bytes(frame[40..48].try_into().unwrap()) - days * 86_400;
-        frame[40..48].copy_from_slice(&received.to_le_bytes());
-        let sum = Digest::of(&frame[36..]).to_bytes();
-        frame[4..36].copy_from_slice(&sum);
-        std::fs::write(&path, frame).unwrap();
+        let statement = format!(
+            "UPDATE envelope SET received = received - {days} * 86400000000 WHERE {}",
+            rows::of(device)
+        );
+        assert!(rows::open(self.data()).execute(&statement, []).unwrap() > 0);
     }
 }
 

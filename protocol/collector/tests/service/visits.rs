@@ -6,7 +6,7 @@ use crate::server::Server;
 
 /// Devices that come; the 10,000 with `LOAD_DEVICES=10000`.
 fn devices() -> u64 {
-    std::env::var("LOAD_DEVICES").ok().and_then(|count| count.parse().ok()).unwrap_or(60)
+    std::env::var("LOAD_DEVICES").ok().and_then(|count| count.parse().ok()).unwrap_or(300)
 }
 
 #[test]
@@ -20,7 +20,7 @@ fn under_256_descriptors_no_device_of_a_fleet_is_refused() {
         assert!(answers.iter().all(|answer| answer.status == 201), "{answers:?}");
         // Nobody hangs up: the collector has to make room.
         open.push_back(connection);
-        if open.len() > 100 {
+        if open.len() > 200 {
             open.pop_front();
         }
     }
