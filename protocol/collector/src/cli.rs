@@ -16,8 +16,8 @@ use crate::audit::{Deed, Note};
 use crate::erasure::Run;
 use crate::failure::Failure;
 use crate::lines::{self, Lines};
-use crate::store::Store;
 use crate::store::requests::Ticket;
+use crate::store::{Store, backup};
 use crate::{claim, erasure, export, init, listing, pki, proof, serve};
 
 /// The reference collector of the telemetry agent: enrols devices, takes their records exactly once,
@@ -132,6 +132,33 @@ enum Command {
         #[command(subcommand)]
         action: Retention,
     },
+    /// Look at everything that was acknowledged, and print what is lost or changed, whose and since when, as lines of
+    /// JSON; exit code 1 if there is something
+    Verify {
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Look after the database file itself
+    Store {
+        #[command(subcommand)]
+        action: StoreAction,
+    },
+    /// Copy database, bundles, certificates and keys to a new directory, also while `serve` runs; the copy is secret
+    Backup {
+        #[command(flatten)]
+        data: Data,
+        /// A new directory
+        #[arg(short, long, value_name = "DIR")]
+        output: PathBuf,
+    },
+    /// Make a new data directory of a backup; what came after the backup is not in it
+    Restore {
+        #[command(flatten)]
+        data: Data,
+        /// What `backup` wrote
+        #[arg(long, value_name = "DIR")]
+        from: PathBuf,
+    },
     /// Print who exported, imported or erased, and when, as lines of JSON
     Audit {
         #[command(flatten)]
@@ -175,6 +202,15 @@ enum Retention {
         /// Also if it is more than one in twenty, or the clock has leapt
         #[arg(long, conflicts_with = "dry_run")]
         yes: bool,
+    },
+}
+
+#[derive(Subcommand)]
+enum StoreAction {
+    /// Look at its pages and indexes; exit code 1 if one is damaged
+    Check {
+        #[command(flatten)]
+        data: Data,
     },
 }
 
@@ -255,7 +291,26 @@ fn run(command: Command) -> Result<(), Failure> {
                 (false, true) => Run::Confirmed,
                 (false, false) => Run::Careful,
             };
-            list(|lines| erasure::retention(&store, run, now, lines))
+            list(|lines| erasure::retention(&store, run, now, |over| lines.put(over)))
+        }
+        Command::Verify { data } => {
+            let store = data.store()?;
+            let mut count = 0;
+            list(|lines| store.verify(now, |finding| lines.put(&finding)).map(|found| count = found))?;
+            found(count, "things that were acknowledged are lost or changed; see above")
+        }
+        Command::Store { action: StoreAction::Check { data } } => {
+            let damages = data.store()?.check()?;
+            damages.iter().try_for_each(|damage| print(damage))?;
+            found(damages.len() as u64, "damages in the database file; `verify` says what is lost")
+        }
+        Command::Backup { data, output } => {
+            let manifest = backup::write(&data.store()?, &output, now)?;
+            list(|lines| lines.put(&manifest.summary()))
+        }
+        Command::Restore { data, from } => {
+            let manifest = backup::restore(&from, &data.data, now)?;
+            list(|lines| lines.put(&manifest.summary()))
         }
         Command::Audit { data } => list(|lines| listing::audit(&data.store()?, lines)),
         Command::Proof { data, device, seq } => {
@@ -296,6 +351,10 @@ fn list(command: impl FnOnce(&mut Lines) -> Result<(), Failure>) -> Result<(), F
     let done = command(&mut lines);
     // What could be read is printed also if some could not.
     lines.end().and(done)
+}
+
+fn found(count: u64, what: &str) -> Result<(), Failure> {
+    if count == 0 { Ok(()) } else { Err(Failure::damaged(format!("{count} {what}"))) }
 }
 
 fn ticket(text: &str) -> Result<Ticket, &'static str> {

@@ -4,8 +4,6 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 
-use serde::de::DeserializeOwned;
-
 use crate::failure::Failure;
 
 /// Who may read a new file.
@@ -43,21 +41,6 @@ pub(crate) fn make_dir(path: &Path) -> Result<(), Failure> {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(Failure::at(path)(error)),
         _ => sync_parent(path).map_err(Failure::at(path)),
     }
-}
-
-/// The bytes of a file, or `None` if there is no such file.
-pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
-    match fs::read(path) {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Failure::at(path)(error)),
-    }
-}
-
-/// What the JSON of a file says, or `None` if there is no such file.
-pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, Failure> {
-    let Some(bytes) = read(path)? else { return Ok(None) };
-    serde_json::from_slice(&bytes).map(Some).map_err(|_| Failure::unreadable(path))
 }
 
 /// Removes a file, if it is there.

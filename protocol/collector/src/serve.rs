@@ -25,6 +25,7 @@ use crate::failure::Failure;
 use crate::pki::{self, Authority};
 use crate::routes::{self, Collector, Peer, Turns};
 use crate::store::Store;
+use crate::upkeep;
 
 /// From the TCP connection to the end of the TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(15);
@@ -43,7 +44,8 @@ const MAX_HEAD: usize = 64 << 10;
 
 /// Serves a data directory until SIGTERM or SIGINT. Says where it listens on standard output first.
 pub(crate) fn serve(data: &Path, listen: SocketAddr) -> Result<(), Failure> {
-    let store = Store::open(data)?;
+    let store = Arc::new(Store::open(data)?);
+    upkeep::start(&store)?;
     let tls = tls(data)?;
     let router = routes::router(Arc::new(Collector {
         store,
