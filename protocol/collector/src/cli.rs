@@ -1,13 +1,15 @@
 //! What was typed, one call each. Data goes to standard output, words to standard error.
 
+mod data;
+
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+use data::{Data, initialised};
 use protocol::bundle::receipt;
 use protocol::{CaseId, CaseReason, DeviceId, Purpose};
 use time::OffsetDateTime;
@@ -17,7 +19,7 @@ use crate::erasure::Run;
 use crate::failure::Failure;
 use crate::lines::{self, Lines};
 use crate::store::requests::Ticket;
-use crate::store::{Store, rfc3339};
+use crate::store::{Store, backup, rfc3339};
 use crate::{claim, config, erasure, export, init, listing, pki, proof, serve};
 
 /// The reference collector of the telemetry agent: enrols devices, takes their records exactly once,
@@ -156,6 +158,33 @@ enum Command {
         #[command(subcommand)]
         action: Retention,
     },
+    /// Look at everything that was acknowledged, and print what is lost or changed, whose and since when, as lines of
+    /// JSON; exit code 1 if there is something
+    Verify {
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Look after the database file itself
+    Store {
+        #[command(subcommand)]
+        action: StoreAction,
+    },
+    /// Copy database, bundles, certificates and keys to a new directory, also while `serve` runs; the copy is secret
+    Backup {
+        #[command(flatten)]
+        data: Data,
+        /// A new directory
+        #[arg(short, long, value_name = "DIR")]
+        output: PathBuf,
+    },
+    /// Make a new data directory of a backup; what came after the backup is not in it
+    Restore {
+        #[command(flatten)]
+        data: Data,
+        /// What `backup` wrote
+        #[arg(long, value_name = "DIR")]
+        from: PathBuf,
+    },
     /// Print who exported, imported or erased, and when, as lines of JSON
     Audit {
         #[command(flatten)]
@@ -203,22 +232,21 @@ enum Retention {
 }
 
 #[derive(Subcommand)]
+enum StoreAction {
+    /// Look at its pages and indexes; exit code 1 if one is damaged
+    Check {
+        #[command(flatten)]
+        data: Data,
+    },
+}
+
+#[derive(Subcommand)]
 enum Bundles {
     /// Take a sealed file that came on a stick, and print the number that it is filed under
     Import {
         /// What `support export` wrote
         file: PathBuf,
     },
-}
-
-#[derive(Args)]
-struct Data {
-    /// The collector's data directory
-    #[arg(long, value_name = "DIR", required_unless_present = "config")]
-    data: Option<PathBuf>,
-    /// Take what is not given from this file, collector.toml
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
 }
 
 /// Every command and option, for manual pages and completions.
@@ -298,7 +326,26 @@ fn run(command: Command) -> Result<(), Failure> {
                 (false, true) => Run::Confirmed,
                 (false, false) => Run::Careful,
             };
-            list(|lines| erasure::retention(&store, run, now, lines))
+            list(|lines| erasure::retention(&store, run, now, |over| lines.put(over)))
+        }
+        Command::Verify { data } => {
+            let store = data.store()?;
+            let mut count = 0;
+            list(|lines| store.verify(now, |finding| lines.put(&finding)).map(|found| count = found))?;
+            found(count, "things that were acknowledged are lost or changed; see above")
+        }
+        Command::Store { action: StoreAction::Check { data } } => {
+            let damages = data.store()?.check()?;
+            damages.iter().try_for_each(|damage| print(damage))?;
+            found(damages.len() as u64, "damages in the database file; `verify` says what is lost")
+        }
+        Command::Backup { data, output } => {
+            let manifest = backup::write(&data.store()?, &output, now)?;
+            list(|lines| lines.put(&manifest.summary()))
+        }
+        Command::Restore { data, from } => {
+            let manifest = backup::restore(&from, &data.directory()?, now)?;
+            list(|lines| lines.put(&manifest.summary()))
         }
         Command::Audit { data } => list(|lines| listing::audit(&data.store()?, lines)),
         Command::Proof { data, device, seq } => {
@@ -312,49 +359,16 @@ fn run(command: Command) -> Result<(), Failure> {
     }
 }
 
-impl Data {
-    /// Of options that are good before and after a subcommand.
-    fn either(data: Option<PathBuf>, config: Option<PathBuf>) -> Self {
-        if data.is_none() && config.is_none() { no_data() } else { Self { data, config } }
-    }
-
-    /// Its store, beside a running server or without one.
-    fn store(self) -> Result<Store, Failure> {
-        Store::beside(&self.initialised()?)
-    }
-
-    /// The directory, if `init` made it: a mistyped name is an error and not an empty collector.
-    fn initialised(self) -> Result<PathBuf, Failure> {
-        let by_file = || {
-            let config = self.config.as_deref().map(config::File::read).transpose()?;
-            let data = config.and_then(|config| config.data);
-            data.ok_or_else(|| Failure::new("the configuration names no data directory: add data = \"DIR\""))
-        };
-        initialised(self.data.map_or_else(by_file, Ok)?)
-    }
-}
-
-fn initialised(data: PathBuf) -> Result<PathBuf, Failure> {
-    if data.join(pki::CA).is_file() {
-        return Ok(data);
-    }
-    let data = data.display();
-    Err(Failure::new(format!("{data} is not a collector's data directory; `init` makes one")))
-}
-
-/// An option that is good before and after a subcommand can't be demanded by the parser itself.
-fn no_data() -> ! {
-    Cli::command()
-        .error(ErrorKind::MissingRequiredArgument, "name the data directory: --data DIR, or --config FILE")
-        .exit()
-}
-
 /// Runs a command whose output is lines of JSON.
 fn list(command: impl FnOnce(&mut Lines) -> Result<(), Failure>) -> Result<(), Failure> {
     let mut lines = Lines::stdout();
     let done = command(&mut lines);
     // What could be read is printed also if some could not.
     lines.end().and(done)
+}
+
+fn found(count: u64, what: &str) -> Result<(), Failure> {
+    if count == 0 { Ok(()) } else { Err(Failure::damaged(format!("{count} {what}"))) }
 }
 
 fn ticket(text: &str) -> Result<Ticket, &'static str> {

@@ -31,8 +31,9 @@ struct Copy {
     deed: Deed,
 }
 
+/// What retention erased, or would, of one device and purpose.
 #[derive(Serialize)]
-struct Over {
+pub(crate) struct Over {
     device: DeviceId,
     purpose: Purpose,
     records: u64,
@@ -90,7 +91,7 @@ pub(crate) fn retention(
     store: &Store,
     run: Run,
     now: OffsetDateTime,
-    lines: &mut Lines,
+    mut tell: impl FnMut(&Over) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let plan = store.retention_plan(now)?;
     let (going, all) = (plan.going(), plan.all);
@@ -116,7 +117,7 @@ pub(crate) fn retention(
             let note = Note::new(Deed::Retention, records + bundles + parts + wishes);
             store.note_of(note, device, purpose, None, now)?;
         }
-        lines.put(&Over { device, purpose, records, bundles, parts, wishes, dry_run })?;
+        tell(&Over { device, purpose, records, bundles, parts, wishes, dry_run })?;
     }
     match plan.damaged.as_slice() {
         [] => Ok(()),

@@ -21,6 +21,7 @@
 //! erasure   the end of data: for its owner, or because its time is over
 //! claim     an owner's word for a device that is dead
 //! audit     who exported, imported or erased
+//! upkeep    what is done once a day
 //! ```
 //!
 //! No address of a device's end of a connection is kept or logged, and no log line carries content.
@@ -45,6 +46,7 @@ mod proof;
 mod routes;
 mod serve;
 mod store;
+mod upkeep;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -50,11 +50,6 @@ impl Whole {
         }
     }
 
-    /// How many were damaged.
-    pub(crate) fn damaged(&self) -> u64 {
-        self.damaged
-    }
-
     /// What the command ends with: done, or done in part.
     pub(crate) fn end(&self, what: &str) -> Result<(), Failure> {
         match self.damaged {

@@ -46,7 +46,7 @@ const BUNDLE_DEADLINE: Duration = Duration::from_secs(300);
 
 /// What every handler works with.
 pub(crate) struct Collector {
-    pub(crate) store: Store,
+    pub(crate) store: Arc<Store>,
     pub(crate) authority: Authority,
     pub(crate) turns: Turns,
     /// Places for bundles that are being completed.

@@ -32,6 +32,7 @@ use crate::metrics::Metrics;
 use crate::pki::Authority;
 use crate::routes::{self, Collector, Turns, Watch};
 use crate::store::Store;
+use crate::upkeep;
 use admission::Admission;
 use connection::Front;
 use operations::Operations;
@@ -56,7 +57,8 @@ pub(crate) fn serve(config: &Serve) -> Result<(), Failure> {
     let descriptors = descriptors::raise();
     metrics.set_descriptors(descriptors);
     let places = Places::new(Capacity::of_descriptors(descriptors));
-    let store = Store::open(&config.data)?;
+    let store = Arc::new(Store::open(&config.data)?);
+    upkeep::start(&store)?;
     let identity = ServerIdentity::read(&config.data)?;
     let tls = tls::config(&config.data, identity.clone())?;
     let cannot = |error: io::Error| Failure::new(format!("cannot serve: {error}"));

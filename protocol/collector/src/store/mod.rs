@@ -4,6 +4,7 @@
 //! rules      what becomes of a request: no clock, disk or SQL; every engine shares them
 //! sqlite     the engine: one database file, one thread that writes, connections that read
 //! files      the bytes of support bundles
+//! backup     copies of all of it, for another machine
 //! requests   privacy requests and their tickets
 //!
 //! collector.db, -wal, -shm   devices, consents, envelopes, requests, audit
@@ -17,6 +18,7 @@
 //! What is answered with a success was synced before. Commands of the command line open the store beside a running
 //! server.
 
+pub(crate) mod backup;
 pub(crate) mod files;
 pub(crate) mod requests;
 pub(crate) mod rules;

@@ -13,7 +13,8 @@ impl Ranges {
         self.0.iter().map(|(&lo, &hi)| (lo, hi))
     }
 
-    /// How many ranges there are: what the set costs to keep.
+    /// How many ranges there are.
+    #[cfg(test)]
     pub(crate) fn spans(&self) -> usize {
         self.0.len()
     }

@@ -11,7 +11,6 @@ use crate::audit::account;
 pub(crate) use crate::audit::{Deed, Line, Note};
 use crate::failure::Failure;
 use crate::store::Store;
-use crate::store::rules::sums::START;
 
 impl Store {
     /// Adds a line. It is on the disk when this returns.
@@ -42,36 +41,30 @@ pub(crate) fn add(tx: &Tx<'_>, note: Note, now: i64) -> Result<(), Failure> {
     tx.put("INSERT INTO audit(line) VALUES(?1)", [text], hash)
 }
 
-/// Hands `each` every line, and at last what is missing at the end.
+/// Hands `each` every line; what is damaged or gone as its sentence, without stopping.
 pub(crate) fn all(
     sql: &Connection,
     mut each: impl FnMut(Listed<Line>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let state = tx::state(sql)?;
-    let mut statement = sql.prepare_cached("SELECT place, line FROM audit ORDER BY place")?;
-    let mut found = statement.query([])?;
-    let (mut previous, mut next) = (None, 1);
-    while let Some(row) = found.next()? {
-        let (place, text): (i64, Result<String, _>) = (row.get(0)?, row.get(1));
+    let mut statement = sql.prepare_cached("SELECT line FROM audit WHERE place = ?1")?;
+    // What the next line has to name; unknown behind one that can't be read.
+    let mut previous = Some(None);
+    for place in 1..=state.audits {
         let broken = |what: &str| Failure::damaged(format!("audit line {place} {what}"));
-        if place != next {
-            each(Err(broken("does not follow: lines before it are gone")))?;
-        }
-        let text = text.unwrap_or_default();
-        match serde_json::from_str::<Line>(&text) {
-            Ok(line) if line.previous == previous || place != next => each(Ok(line))?,
-            Ok(_) => each(Err(broken("does not follow the one before: one of them was changed")))?,
-            Err(_) => each(Err(broken("is damaged")))?,
-        }
-        previous = Some(Digest::of(text.as_bytes()));
-        next = place + 1;
+        let text: Option<String> = statement.query_row([place], |row| row.get(0)).ok();
+        let line = text.as_ref().and_then(|text| serde_json::from_str::<Line>(text).ok());
+        let follows =
+            line.as_ref().is_some_and(|line| previous.is_none_or(|previous| previous == line.previous));
+        previous = text.map(|text| Some(Digest::of(text.as_bytes())));
+        each(match line {
+            Some(line) if follows => Ok(line),
+            Some(_) => Err(broken("does not follow the one before: one of them was changed")),
+            None => Err(broken("is damaged or gone")),
+        })?;
     }
-    if next - 1 != state.audits || previous.unwrap_or(START) != state.audit_chain {
-        each(Err(Failure::damaged(format!(
-            "the audit has {} lines, and the last of {} is not as it was written",
-            next - 1,
-            state.audits
-        ))))?;
+    if state.audits > 0 && previous.is_some_and(|last| last != Some(state.audit_chain)) {
+        each(Err(Failure::damaged("the last line of the audit was changed")))?;
     }
     Ok(())
 }

@@ -100,10 +100,13 @@ pub(crate) fn all(
 ) -> Result<(), Failure> {
     let mut statement = sql.prepare_cached(&format!("SELECT {COLUMNS} FROM bundle ORDER BY sha256"))?;
     let mut found = statement.query([])?;
-    while let Some(row) = found.next()? {
-        each(read(row))?;
+    loop {
+        match found.next() {
+            Ok(Some(row)) => each(read(row))?,
+            Ok(None) => return Ok(()),
+            Err(error) => return each(Err(error.into())),
+        }
     }
-    Ok(())
 }
 
 /// What is known of a whole bundle, if there is one.

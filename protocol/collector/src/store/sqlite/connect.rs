@@ -104,6 +104,7 @@ fn migrate(sql: &mut Connection, store: &str) -> Result<(), Failure> {
         if version == 0 {
             transaction.pragma_update(None, "application_id", APPLICATION)?;
             transaction.execute("INSERT INTO meta(name, value) VALUES('store', ?1)", [store])?;
+            super::copy::renew_life(&transaction)?;
             transaction
                 .execute("INSERT INTO state VALUES(1, 0, zeroblob(32), 0, 0, 0, 0, zeroblob(32))", [])?;
         }

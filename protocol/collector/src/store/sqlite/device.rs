@@ -3,8 +3,9 @@
 use protocol::{DeviceId, Digest};
 use rusqlite::{Connection, OptionalExtension, Row};
 
+use super::Listed;
 use super::rows::{self, Word};
-use super::tx::Tx;
+use super::tx::{self, Tx};
 use crate::failure::Failure;
 use crate::store::rules::decide::Standing;
 use crate::store::rules::limits::Used;
@@ -62,17 +63,29 @@ pub(crate) fn enrolled(sql: &Connection, id: DeviceId) -> Result<Device, Failure
     find(sql, id)?.ok_or_else(|| Failure::new(format!("device {id} is not enrolled; `devices` lists them")))
 }
 
-/// Hands `each` every device, by its number; a damaged one as the sentence that names it.
+/// The device with this number; an error if it is damaged or gone: none is ever taken out.
+pub(crate) fn numbered(sql: &Connection, no: i64) -> Result<Device, Failure> {
+    let statement = format!("SELECT {COLUMNS} FROM device WHERE no = ?1");
+    let row = sql.prepare_cached(&statement)?.query_row([no], read).optional();
+    let gone =
+        |what: &str| Failure::damaged(format!("device number {no} {what}; `verify` says what is lost"));
+    row.map_err(|_| gone("cannot be read"))?.ok_or_else(|| gone("is gone"))?.checked()
+}
+
+/// The highest number that a device was given.
+pub(crate) fn last(sql: &Connection) -> Result<i64, Failure> {
+    let given = "SELECT seq FROM sqlite_sequence WHERE name = 'device'";
+    let given: Option<i64> = sql.prepare_cached(given)?.query_row([], |row| row.get(0)).optional()?;
+    Ok(given.unwrap_or(0).max(tx::state(sql)?.devices))
+}
+
+/// Hands `each` every device, by its number; a damaged one as the sentence that names it. One after the other, so that
+/// a damaged page hides only the devices that are on it.
 pub(crate) fn all(
     sql: &Connection,
-    mut each: impl FnMut(Result<Device, Failure>) -> Result<(), Failure>,
+    mut each: impl FnMut(Listed<Device>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let mut statement = sql.prepare_cached(&format!("SELECT {COLUMNS} FROM device ORDER BY no"))?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        each(read(row).map_err(Failure::from).and_then(Unchecked::checked))?;
-    }
-    Ok(())
+    (1..=last(sql)?).try_for_each(|no| each(numbered(sql, no)))
 }
 
 /// Adds a device, or writes what has changed of one.

@@ -266,4 +266,18 @@ impl Store {
     ) -> Result<(), Failure> {
         self.note(Note { device: Some(device), purpose: Some(purpose), case: case.cloned(), ..note }, now)
     }
+
+    /// Removes files that nothing is known of: parts of uploads that were erased or given up, which a cut left. A
+    /// whole bundle that nothing is known of is left: `verify` names it.
+    pub(crate) fn sweep(&self, now: OffsetDateTime) -> Result<(), Failure> {
+        for name in files::names(self.data())?.0 {
+            let Some((device, sha256)) = files::part_of(&name) else { continue };
+            let path = files::part(self.data(), device, sha256);
+            let is_old = files::modified(&path)?.is_some_and(|at| micros(at) < micros(now) - retention::DAY);
+            if is_old && self.announced(device, sha256)?.is_none() {
+                files::remove(&path)?;
+            }
+        }
+        Ok(())
+    }
 }

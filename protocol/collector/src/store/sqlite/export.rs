@@ -64,7 +64,10 @@ impl Store {
         let device = wanted.device.map(|id| self.enrolled(id)).transpose()?.map(|device| device.no);
         let mut after = wanted.after;
         loop {
-            let page = self.read(|sql| page(sql, after, until, device, wanted.purpose))?;
+            let page = self.read(|sql| {
+                page(sql, after, until, device, wanted.purpose)
+                    .or_else(|_| one_by_one(sql, after, until, device, wanted.purpose))
+            })?;
             let Some((place, _)) = page.last() else { return Ok(until.max(wanted.after)) };
             after = *place;
             for (_, stored) in page {
@@ -135,6 +138,43 @@ pub(crate) fn all_held(sql: &Connection, name: Name) -> Result<Ranges, Failure> 
     Ok(out)
 }
 
+const COLUMNS: &str = "SELECT place, device.id, received, fresh, digest, body, envelope.device, purpose FROM envelope \
+                       NOT INDEXED LEFT JOIN device ON device.no = envelope.device";
+
+/// The same by single places, where a page of the database is damaged: it hides only what is on it.
+fn one_by_one(
+    sql: &Connection,
+    after: i64,
+    until: i64,
+    device: Option<i64>,
+    purpose: Option<Purpose>,
+) -> Result<Vec<(i64, Listed<Stored>)>, Failure> {
+    let mut statement = sql.prepare_cached(&format!("{COLUMNS} WHERE place = ?1"))?;
+    let (mut out, mut bytes) = (Vec::new(), 0);
+    for place in after + 1..=until {
+        let found = statement.query_row([place], |row| {
+            let (of, kind): (i64, i64) = (row.get(6)?, row.get(7)?);
+            let is_wanted = device.is_none_or(|device| device == of)
+                && purpose.is_none_or(|purpose| purpose.place() == kind);
+            Ok(is_wanted.then(|| stored(row, &mut bytes)))
+        });
+        match found {
+            Ok(Some(stored)) => out.push((place, at(place, stored))),
+            Ok(None) | Err(rusqlite::Error::QueryReturnedNoRows) => {}
+            Err(error) => out.push((place, at(place, Err(error.into())))),
+        }
+        if out.len() >= PAGE || bytes > PAGE_BYTES {
+            break;
+        }
+    }
+    Ok(out)
+}
+
+fn at(place: i64, stored: Listed<Stored>) -> Listed<Stored> {
+    stored
+        .map_err(|failure| Failure::damaged(format!("the batch at place {place} cannot be read: {failure}")))
+}
+
 fn page(
     sql: &Connection,
     after: i64,
@@ -142,18 +182,16 @@ fn page(
     device: Option<i64>,
     purpose: Option<Purpose>,
 ) -> Result<Vec<(i64, Listed<Stored>)>, Failure> {
-    let statement = "SELECT place, device.id, received, fresh, digest, body FROM envelope \
-                     LEFT JOIN device ON device.no = envelope.device \
-                     WHERE place > ?1 AND place <= ?2 AND (?3 IS NULL OR envelope.device = ?3) \
-                     AND (?4 IS NULL OR purpose = ?4) ORDER BY place LIMIT ?5";
-    let mut statement = sql.prepare_cached(statement)?;
+    let statement = format!(
+        "{COLUMNS} WHERE place > ?1 AND place <= ?2 AND (?3 IS NULL OR envelope.device = ?3) \
+         AND (?4 IS NULL OR purpose = ?4) ORDER BY place LIMIT ?5"
+    );
+    let mut statement = sql.prepare_cached(&statement)?;
     let mut found = statement.query((after, until, device, purpose.map(Word::place), PAGE as i64))?;
     let (mut out, mut bytes) = (Vec::new(), 0);
     while let Some(row) = found.next()? {
         let place: i64 = row.get(0)?;
-        let stored = stored(row, place, &mut bytes).map_err(|failure| {
-            Failure::damaged(format!("the batch at place {place} cannot be read: {failure}"))
-        });
+        let stored = at(place, stored(row, &mut bytes));
         out.push((place, stored));
         if bytes > PAGE_BYTES {
             break;
@@ -162,7 +200,7 @@ fn page(
     Ok(out)
 }
 
-fn stored(row: &Row<'_>, place: i64, bytes: &mut usize) -> Listed<Stored> {
+fn stored(row: &Row<'_>, bytes: &mut usize) -> Listed<Stored> {
     let device: Option<[u8; 16]> = row.get(1)?;
     let device =
         device.map(DeviceId::from_bytes).ok_or_else(|| Failure::damaged("its device is not there"))?;
@@ -175,5 +213,5 @@ fn stored(row: &Row<'_>, place: i64, bytes: &mut usize) -> Listed<Stored> {
     let batch =
         Batch::decode(body).map_err(|error| Failure::new(format!("{error}; a newer collector wrote it")))?;
     let fresh = read_ranges(&fresh).ok_or_else(|| Failure::damaged("its list of new records is damaged"))?;
-    Ok(Stored { place, device, received: row.get(2)?, fresh, batch })
+    Ok(Stored { place: row.get(0)?, device, received: row.get(2)?, fresh, batch })
 }

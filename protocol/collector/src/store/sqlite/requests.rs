@@ -1,7 +1,7 @@
 //! Privacy requests: kept for ever, and what can't wait done in the same transaction.
 
+use protocol::Digest;
 use protocol::reply::{PrivacyReply, PrivacyRequest, TicketState};
-use protocol::{DeviceId, Digest};
 use rusqlite::{Connection, OptionalExtension, Row};
 use time::OffsetDateTime;
 
@@ -145,31 +145,31 @@ impl Store {
         mut each: impl FnMut(Listed<Kept>) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         self.read(|sql| {
-            let statement = format!(
-                "SELECT device.id, request.device, {} FROM request LEFT JOIN device ON device.no = request.device \
-                 ORDER BY request.device, n",
-                COLUMNS.replace("id,", "request.id,").replace("sum", "request.sum")
-            );
-            let mut statement = sql.prepare_cached(&statement)?;
-            let mut found = statement.query([])?;
-            while let Some(row) = found.next()? {
-                each(kept(row))?;
-            }
-            Ok(())
+            device::all(sql, |device| {
+                let device = match device {
+                    Ok(device) => device,
+                    Err(failure) => return each(Err(failure)),
+                };
+                for n in 0..device.requests {
+                    each(kept(sql, &device, n))?;
+                }
+                Ok(())
+            })
         })
     }
 }
 
-fn kept(row: &Row<'_>) -> Listed<Kept> {
-    let (device, no): (Option<[u8; 16]>, i64) = (row.get(0)?, row.get(1)?);
-    let lost = || Failure::damaged(format!("a privacy request of device number {no}, which is not there"));
-    let device = DeviceId::from_bytes(device.ok_or_else(lost)?);
-    let row = read(row, 2, no)?;
-    let damaged = |_| Failure::damaged(format!("a privacy request of device {device} is damaged"));
+fn kept(sql: &Connection, device: &Device, n: i64) -> Listed<Kept> {
+    let id = device.id;
+    let damaged = || Failure::damaged(format!("privacy request {n} of device {id} is damaged or gone"));
+    let statement = format!("SELECT {COLUMNS} FROM request WHERE device = ?1 AND n = ?2");
+    let mut statement = sql.prepare_cached(&statement)?;
+    let row = statement.query_row((device.no, n), |row| Ok(read(row, 0, device.no)));
+    let row = row.map_err(|_| damaged())?.map_err(|_| damaged())?;
     Ok(Kept {
-        ticket: Ticket::from_id(device, row.id),
+        ticket: Ticket::from_id(id, row.id),
         kind: row.kind,
-        request: serde_json::from_str(&row.body).map_err(damaged)?,
+        request: serde_json::from_str(&row.body).map_err(|_| damaged())?,
         received_at: rows::text(row.received),
         state: state(row.done),
     })
