@@ -13,6 +13,7 @@
 //! pki       who a certificate speaks for, and new certificates
 //! metrics   what is counted, as OpenMetrics
 //! access    the access log
+//! fleet     what operators see of all devices
 //! problem   the closed list of error answers
 //! store     all that outlives a power cut: rules without SQL, and the engine that loads and stores for them
 //! export    what the store holds, for a reader
@@ -35,6 +36,7 @@ mod disk;
 mod erasure;
 mod export;
 mod failure;
+mod fleet;
 mod init;
 mod keys;
 mod lines;

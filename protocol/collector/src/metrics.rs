@@ -9,6 +9,10 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
+use time::OffsetDateTime;
+
+use crate::fleet::Fleet;
+use crate::fleet::gauges::Gauges;
 
 /// The media type of the answer to `/metrics`.
 pub(crate) const MEDIA: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -85,6 +89,33 @@ struct Kind {
 /// Of seconds.
 type Latencies = Family<Route, Histogram, fn() -> Histogram>;
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Operation {
+    operation: &'static str,
+}
+
+/// How long the store takes; it measures itself.
+#[derive(Clone)]
+pub(crate) struct StoreTimes(Family<Operation, Histogram, fn() -> Histogram>);
+
+impl Default for StoreTimes {
+    fn default() -> Self {
+        Self(Family::new_with_constructor(histogram))
+    }
+}
+
+impl StoreTimes {
+    /// One transaction of all that waited, with its sync.
+    pub(crate) fn committed(&self, took: Duration) {
+        self.0.get_or_create(&Operation { operation: "commit" }).observe(took.as_secs_f64());
+    }
+
+    /// One moment that was looked at.
+    pub(crate) fn read(&self, took: Duration) {
+        self.0.get_or_create(&Operation { operation: "read" }).observe(took.as_secs_f64());
+    }
+}
+
 /// Every counter, and the registry that prints them.
 pub(crate) struct Metrics {
     registry: Registry,
@@ -101,10 +132,12 @@ pub(crate) struct Metrics {
     certificate_end: Gauge,
     descriptors: Gauge,
     access_lines_lost: Counter,
+    fleet: Gauges,
 }
 
-impl Default for Metrics {
-    fn default() -> Self {
+impl Metrics {
+    /// With the times of the store.
+    pub(crate) fn new(store: &StoreTimes) -> Self {
         let latencies: Latencies = Family::new_with_constructor(histogram);
         let mut metrics = Self {
             registry: Registry::with_prefix("kathea_collector"),
@@ -121,13 +154,19 @@ impl Default for Metrics {
             certificate_end: Gauge::default(),
             descriptors: Gauge::default(),
             access_lines_lost: Counter::default(),
+            fleet: Gauges::default(),
         };
         metrics.register();
+        metrics.registry.register_with_unit(
+            "store_duration",
+            "Transactions of the store by what they do",
+            Unit::Seconds,
+            store.0.clone(),
+        );
+        metrics.fleet.register(&mut metrics.registry);
         metrics
     }
-}
 
-impl Metrics {
     fn register(&mut self) {
         let registry = &mut self.registry;
         registry.register("handshakes", "TLS handshakes by their end", self.handshakes.clone());
@@ -224,7 +263,7 @@ impl Metrics {
     }
 
     /// What is measured at the moment of the question, and then everything.
-    pub(crate) fn print(&self, now: Moment) -> Result<String, fmt::Error> {
+    pub(crate) fn print(&self, now: Moment, fleet: Option<&Fleet>) -> Result<String, fmt::Error> {
         let set = |kind, count: usize| {
             let count = i64::try_from(count).unwrap_or(i64::MAX);
             self.connections.get_or_create(&Kind { kind }).set(count);
@@ -233,6 +272,9 @@ impl Metrics {
         set("device", now.devices);
         self.in_flight.set(i64::try_from(now.in_flight).unwrap_or(i64::MAX));
         self.certificate_end.set(now.certificate_end);
+        if let Some(fleet) = fleet {
+            self.fleet.set(fleet, now.at);
+        }
         let mut out = String::new();
         text::encode(&mut out, &self.registry)?;
         Ok(out)
@@ -242,6 +284,7 @@ impl Metrics {
 /// What is not counted but looked at.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Moment {
+    pub(crate) at: OffsetDateTime,
     pub(crate) strangers: usize,
     pub(crate) devices: usize,
     pub(crate) in_flight: usize,

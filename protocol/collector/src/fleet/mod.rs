@@ -1,10 +1,13 @@
 //! The fleet as its operators see it: who came, who is silent, what is owed, what is held. No single record, and no
 //! name of a person.
 
+pub(crate) mod gauges;
+mod look;
 pub(crate) mod page;
 
 use std::collections::BTreeMap;
 
+pub(crate) use look::Glance;
 use protocol::{CaseId, DeviceId};
 use time::{Duration, OffsetDateTime};
 
@@ -22,11 +25,14 @@ pub(crate) struct Fleet {
     pub(crate) bundles: BTreeMap<Option<CaseId>, Bundles>,
     /// Rows that could not be read, each as the sentence that names it.
     pub(crate) damaged: Vec<String>,
-    /// Bytes of the database and of the bundles.
     pub(crate) bytes: Bytes,
+    /// When a backup was last written.
+    pub(crate) last_backup: Option<OffsetDateTime>,
+    /// When everything was last known to be whole.
+    pub(crate) last_verification: Option<OffsetDateTime>,
 }
 
-/// Bytes on the disk.
+/// On the disk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Bytes {
     pub(crate) database: u64,

@@ -159,7 +159,8 @@ fn left(due: OffsetDateTime, now: OffsetDateTime) -> String {
 fn devices(fleet: &Fleet, question: &Question, now: OffsetDateTime) -> Markup {
     let wanted = question.q.trim().to_lowercase();
     let found = |device: &&Device| {
-        let text = [device.name(), device.id.to_string(), device.agent.clone(), device.standing.word().into()];
+        let text =
+            [device.name(), device.id.to_string(), device.agent.clone(), device.standing.word().into()];
         text.iter().any(|text| text.to_lowercase().contains(&wanted))
     };
     let mut rows: Vec<&Device> = fleet.devices.iter().filter(found).collect();
@@ -208,7 +209,15 @@ fn column(question: &Question, sort: Sort, name: &str) -> Markup {
 /// For a query: every byte but letters and digits as `%XX`.
 fn encoded(text: &str) -> String {
     text.bytes()
-        .map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .map(
+            |byte| {
+                if byte.is_ascii_alphanumeric() {
+                    char::from(byte).to_string()
+                } else {
+                    format!("%{byte:02X}")
+                }
+            },
+        )
         .collect()
 }
 
@@ -331,12 +340,15 @@ mod tests {
         let fleet = Fleet { devices, bytes: Bytes { database: 3 << 20, bundles: 0 }, ..Fleet::default() };
         let text = shown(&fleet, "", Sort::Contact);
         assert!(text.find("Vejle").unwrap() < text.find("Aarhus").unwrap());
-        assert!(text.contains("silent for 40 days, reason unknown") && text.contains("1\u{202f}234\u{202f}567"));
+        assert!(
+            text.contains("silent for 40 days, reason unknown") && text.contains("1\u{202f}234\u{202f}567")
+        );
         assert!(text.contains("3.0 MiB") && text.contains("3 of 3 devices"));
         let text = shown(&fleet, "aar", Sort::Lost);
         assert!(text.contains("Aarhus") && !text.contains("Vejle") && text.contains("1 of 3 devices"));
         let text = shown(&fleet, "", Sort::Lost);
-        let ids = [3_u8, 2, 1].map(|number| text.find(&DeviceId::of_public_key(&[number]).to_string()).unwrap());
+        let ids =
+            [3_u8, 2, 1].map(|number| text.find(&DeviceId::of_public_key(&[number]).to_string()).unwrap());
         assert!(ids.is_sorted());
     }
 

@@ -28,6 +28,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use crate::access::Access;
 use crate::config::Serve;
 use crate::failure::Failure;
+use crate::fleet::Glance;
 use crate::metrics::Metrics;
 use crate::pki::Authority;
 use crate::routes::{self, Collector, Turns, Watch};
@@ -53,12 +54,12 @@ const RELOAD: Duration = Duration::from_secs(2);
 /// Serves a data directory until SIGTERM or SIGINT. Says where it listens on standard output first.
 pub(crate) fn serve(config: &Serve) -> Result<(), Failure> {
     crate::keys::refuse_age_identity(&config.data)?;
-    let metrics = Arc::new(Metrics::default());
     let descriptors = descriptors::raise();
-    metrics.set_descriptors(descriptors);
     let places = Places::new(Capacity::of_descriptors(descriptors));
     let store = Arc::new(Store::open(&config.data)?);
     upkeep::start(&store)?;
+    let metrics = Arc::new(Metrics::new(store.times()));
+    metrics.set_descriptors(descriptors);
     let identity = ServerIdentity::read(&config.data)?;
     let tls = tls::config(&config.data, identity.clone())?;
     let cannot = |error: io::Error| Failure::new(format!("cannot serve: {error}"));
@@ -80,6 +81,7 @@ pub(crate) fn serve(config: &Serve) -> Result<(), Failure> {
         admission,
         identity: identity.clone(),
         ending: AtomicBool::new(false),
+        glance: Glance::default(),
     });
 
     let runtime = tokio::runtime::Builder::new_multi_thread()

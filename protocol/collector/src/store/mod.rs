@@ -39,12 +39,14 @@ pub(crate) use sqlite::{Announced, Asked, Count, Filed, Kept, MAX_BUNDLE, Put, R
 use sqlite::{Readers, Reply, Tx, Writer};
 
 use crate::failure::Failure;
+use crate::metrics::StoreTimes;
 
 /// The store of a data directory.
 pub(crate) struct Store {
     data: PathBuf,
     writer: Writer,
     readers: Readers,
+    times: StoreTimes,
     _lock: Option<File>,
 }
 
@@ -74,13 +76,14 @@ impl Store {
 
     fn start(data: &Path, lock: Option<File>) -> Result<Self, Failure> {
         let (sql, store, seen) = sqlite::open(data, micros(OffsetDateTime::now_utc()))?;
-        let writer = Writer::start(data, sql, &store, seen, lock.is_some())?;
-        Ok(Self { data: data.to_owned(), writer, readers: Readers::of(data), _lock: lock })
+        let times = StoreTimes::default();
+        let writer = Writer::start(data, sql, &store, seen, lock.is_some(), times.clone())?;
+        Ok(Self { data: data.to_owned(), writer, readers: Readers::of(data), times, _lock: lock })
     }
 
-    /// Whether something can be written and synced at this moment: a transaction that changes nothing but its count.
-    pub(crate) fn ready(&self) -> Result<(), Failure> {
-        self.write(false, |_| Ok(()))
+    /// How long transactions take.
+    pub(crate) fn times(&self) -> &StoreTimes {
+        &self.times
     }
 
     fn data(&self) -> &Path {
@@ -107,6 +110,9 @@ impl Store {
 
     /// Runs `work` on one moment of the store.
     fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T, Failure>) -> Result<T, Failure> {
-        self.readers.read(work)
+        let begun = std::time::Instant::now();
+        let done = self.readers.read(work);
+        self.times.read(begun.elapsed());
+        done
     }
 }

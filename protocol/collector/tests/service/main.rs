@@ -17,6 +17,7 @@ mod crowd;
 mod fleet;
 mod limits;
 mod metrics;
+mod page;
 mod peers;
 mod server;
 mod visits;

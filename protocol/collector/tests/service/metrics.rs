@@ -40,6 +40,8 @@ fn what_happened_is_counted_and_no_device_is_named() {
         assert!(answers.iter().all(|answer| answer.status == 201));
         assert_eq!(device.visit(&server.place, &device.batch(0, 40), false).unwrap()[0].status, 200);
     }
+    let copy = server.data().with_file_name("copy");
+    server.run("backup", &["-o", copy.to_str().unwrap()]);
     for (sample, value) in [
         ("kathea_collector_batches_total{result=\"stored\"}", 3.0),
         ("kathea_collector_batches_total{result=\"held\"}", 3.0),

@@ -26,7 +26,8 @@ pub(crate) fn python() -> Option<String> {
     }
 }
 
-fn missing<T>(what: &str) -> Option<T> {
+/// Says aloud that a peer is not there; under `REQUIRE_PEERS` that is a failure.
+pub(crate) fn missing<T>(what: &str) -> Option<T> {
     assert!(std::env::var_os("REQUIRE_PEERS").is_none(), "missing: {what}");
     eprintln!("SKIPPED: missing: {what}");
     None

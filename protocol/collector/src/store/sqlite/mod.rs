@@ -14,6 +14,7 @@ mod duties;
 mod enrolment;
 mod erase;
 mod export;
+mod figures;
 mod invitations;
 mod labels;
 mod listing;

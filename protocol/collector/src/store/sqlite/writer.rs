@@ -15,6 +15,7 @@ use super::reserve::Reserve;
 use super::tx::Tx;
 use super::witness::{Seen, Witness};
 use crate::failure::{Cause, Failure};
+use crate::metrics::StoreTimes;
 
 /// Jobs of one transaction.
 const GROUP: usize = 256;
@@ -91,6 +92,7 @@ impl Writer {
         store: &str,
         seen: Seen,
         keeps_reserve: bool,
+        times: StoreTimes,
     ) -> Result<Self, Failure> {
         let witness = Witness::open(data, store, seen)?;
         let path = data.join("collector.turn");
@@ -98,8 +100,17 @@ impl Writer {
         let (jobs, waiting) = mpsc::channel();
         let reserve = Reserve::of(data);
         let (is_put_off, refilled) = (false, None);
-        let mut thread =
-            Thread { sql, witness, turn, turn_path: path, reserve, keeps_reserve, is_put_off, refilled };
+        let mut thread = Thread {
+            sql,
+            witness,
+            turn,
+            turn_path: path,
+            reserve,
+            keeps_reserve,
+            is_put_off,
+            refilled,
+            times,
+        };
         let thread = std::thread::Builder::new()
             .name("store".to_owned())
             .spawn(move || thread.run(&waiting))
@@ -143,6 +154,7 @@ struct Thread {
     /// A reader was in the way of emptying the log.
     is_put_off: bool,
     refilled: Option<Instant>,
+    times: StoreTimes,
 }
 
 impl Thread {
@@ -188,6 +200,13 @@ impl Thread {
 
     /// One transaction of these jobs: all of them or none.
     fn attempt(&mut self, group: &mut [Box<dyn Job>]) -> Result<(), Failure> {
+        let begun = Instant::now();
+        let done = self.transaction(group);
+        self.times.committed(begun.elapsed());
+        done
+    }
+
+    fn transaction(&mut self, group: &mut [Box<dyn Job>]) -> Result<(), Failure> {
         self.turn.lock().map_err(Failure::at(&self.turn_path))?;
         let begun = self.sql.execute_batch("BEGIN IMMEDIATE");
         self.turn.unlock().map_err(Failure::at(&self.turn_path))?;
