@@ -134,7 +134,7 @@ fn requests(fleet: &Fleet, now: OffsetDateTime) -> Markup {
                             (day(request.due())) " " (left(request.due(), now))
                         }
                         td { (request.kind) }
-                        td { (called(fleet, request)) }
+                        td class="name" { (called(fleet, request)) }
                         td { (day(request.received)) }
                         td class="id" { (request.ticket) }
                     } } }
@@ -223,7 +223,7 @@ fn encoded(text: &str) -> String {
 
 fn row(device: &Device, now: OffsetDateTime) -> Markup {
     html! { tr {
-        td { @if let Some(label) = &device.label { span class="label" { (label) } " " } span class="id" { (device.id) } }
+        td class="name" { @if let Some(label) = &device.label { span class="label" { (label) } " " } span class="id" { (device.id) } }
         td { (device.standing.word()) }
         td { @if device.agent.is_empty() { "none yet" } @else { (device.agent) } }
         td class=[device.is_silent(now).then_some("warning")] {

@@ -19,5 +19,6 @@ mod limits;
 mod metrics;
 mod page;
 mod peers;
+mod questions;
 mod server;
 mod visits;
