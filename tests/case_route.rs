@@ -50,7 +50,7 @@ impl Route {
 
     /// What a shell says to `line`, where `KEY` is the vendor's key and `FILE` what was received.
     fn at_the_vendor(&self, line: &str) -> String {
-        let key = self.collector.data().join("age-identity.txt");
+        let key = self.collector.age_identity();
         let line = line.replace("KEY", key.to_str().unwrap());
         let line = line.replace("FILE", self.received()["path"].as_str().unwrap());
         let output = Command::new("sh").args(["-c", &line]).output().unwrap();

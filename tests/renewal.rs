@@ -5,6 +5,9 @@
 #![allow(clippy::unwrap_used, reason = "what the tests share is outside of `#[test]` functions")]
 
 mod common;
+#[path = "../protocol/collector/tests/collector/rows.rs"]
+#[allow(dead_code, clippy::panic, reason = "each test uses its part")]
+mod rows;
 
 use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -14,7 +17,6 @@ use common::outbox::Outbox;
 use common::relay::Relay;
 use common::seeded;
 use common::workstation::Workstation;
-use serde_json::{Value as Json, json};
 
 const DAY: i64 = 86_400;
 
@@ -36,11 +38,8 @@ fn set_life(workstation: &Workstation, from: i64, until: i64) {
 
 /// Tells the collector too that the certificate has ended: its clock can't be moved.
 fn end_at_collector(collector: &Collector, device: &str) {
-    let path = collector.data().join("devices").join(device).join("device.json");
-    let mut record: Json = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-    assert!(record["not_after"].is_string());
-    record["not_after"] = json!("2026-06-01T00:00:00Z");
-    fs::write(path, record.to_string()).unwrap();
+    let ended = rows::days_ago(110);
+    rows::set(collector.data(), "device", &format!("not_after = {ended}"), &format!("id = x'{device}'"));
 }
 
 #[test]

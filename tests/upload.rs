@@ -4,6 +4,9 @@
 #![allow(clippy::unwrap_used, reason = "what the tests share is outside of `#[test]` functions")]
 
 mod common;
+#[path = "../protocol/collector/tests/collector/rows.rs"]
+#[allow(dead_code, clippy::panic, reason = "each test uses its part")]
+mod rows;
 
 use std::fs;
 use std::path::PathBuf;
@@ -45,9 +48,8 @@ impl Route {
     }
 
     /// What the collector keeps of the one device's bundle.
-    fn kept(&self, ending: &str) -> PathBuf {
-        let device = fs::read_dir(self.collector.data().join("devices")).unwrap().next().unwrap().unwrap();
-        file_in(&device.path().join("bundles"), ending)
+    fn kept(&self) -> PathBuf {
+        file_in(&self.collector.data().join("uploads"), ".part")
     }
 
     fn assert_arrived(&self, bytes: &[u8]) {
@@ -80,19 +82,19 @@ fn a_server_that_loses_the_upload_or_a_part_of_it_gets_it_again() {
     while stored == 0 {
         route.relay.cut(&[1 << 20, 10_000, 10_000]);
         route.workstation.expect(3, &["run", "--once"]);
-        stored = fs::metadata(route.kept(".part")).unwrap().len();
+        stored = fs::metadata(route.kept()).unwrap().len();
     }
     let bundle = status(&route.workstation);
     assert_eq!(bundle["state"], "sending");
     assert!(bundle["offset"].as_u64().unwrap() <= stored);
 
-    fs::write(route.kept(".part"), &bytes[..70_000]).unwrap();
+    fs::write(route.kept(), &bytes[..70_000]).unwrap();
     route.relay.cut(&[500_000, 10_000, 10_000]);
     route.workstation.expect(3, &["run", "--once"]);
-    assert!(fs::metadata(route.kept(".part")).unwrap().len() > 70_000);
+    assert!(fs::metadata(route.kept()).unwrap().len() > 70_000);
 
-    fs::remove_file(route.kept(".json")).unwrap();
-    fs::remove_file(route.kept(".part")).unwrap();
+    assert_eq!(rows::open(route.collector.data()).execute("DELETE FROM upload", []).unwrap(), 1);
+    fs::remove_file(route.kept()).unwrap();
     route.workstation.expect(0, &["run", "--once"]);
     route.assert_arrived(&bytes);
 }
@@ -105,9 +107,9 @@ fn what_came_to_be_there_damaged_is_sent_again_from_the_beginning() {
     while stored.len() <= 1000 {
         route.relay.cut(&[1 << 20, 10_000, 10_000]);
         route.workstation.expect(3, &["run", "--once"]);
-        stored = fs::read(route.kept(".part")).unwrap();
+        stored = fs::read(route.kept()).unwrap();
     }
-    let part = route.kept(".part");
+    let part = route.kept();
     stored[1000] ^= 1;
     fs::write(&part, stored).unwrap();
     route.workstation.expect(3, &["run", "--once"]);
@@ -194,7 +196,7 @@ fn a_no_stops_the_upload_within_a_second() {
     route.workstation.expect(0, &["consent", "withdraw", "support_case", "--case", CASE]);
     let withdrawn = Instant::now();
     until("the vendor is told", || !route.collector.lines("requests", &[]).is_empty());
-    let stored = || fs::metadata(route.kept(".part")).unwrap().len();
+    let stored = || fs::metadata(route.kept()).unwrap().len();
     until("a second has passed", || withdrawn.elapsed() > Duration::from_secs(1));
     let (after, kept) = (route.relay.bytes(), stored());
     // Were anything still to come, 256 KiB would by then.

@@ -28,7 +28,7 @@ impl Clinic {
 
     /// One that is enrolled, reaches `collector` at `url`, and seals to its key.
     pub(crate) fn of(collector: &Collector, url: &str) -> Self {
-        let text = fs::read_to_string(collector.data().join("age-identity.txt")).unwrap();
+        let text = fs::read_to_string(collector.age_identity()).unwrap();
         let key = text.lines().find(|line| line.starts_with("AGE-SECRET-KEY")).unwrap();
         let clinic = Self::at(url, &collector.ca(), key.parse().unwrap());
         clinic.workstation.enroll(&collector.token());

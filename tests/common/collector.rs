@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 pub(crate) struct Collector {
     dir: TempDir,
+    data: PathBuf,
     serving: Child,
     address: SocketAddr,
 }
@@ -17,17 +18,19 @@ pub(crate) struct Collector {
 impl Collector {
     pub(crate) fn start() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        run(dir.path(), "init", &[]);
+        // The age identity is put beside it.
+        let data = dir.path().join("collector");
+        run(&data, "init", &[]);
         let mut serving = Command::new(program())
             .args(["serve", "--listen", "127.0.0.1:0", "--data"])
-            .arg(dir.path())
+            .arg(&data)
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
         let mut line = String::new();
         BufReader::new(serving.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address = line.trim_end().strip_prefix("listening https://").unwrap().parse().unwrap();
-        Self { dir, serving, address }
+        Self { dir, data, serving, address }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -36,26 +39,31 @@ impl Collector {
 
     /// Its data directory: authority, server's key, everything received.
     pub(crate) fn data(&self) -> &Path {
-        self.dir.path()
+        &self.data
+    }
+
+    /// The private key that opens its bundles.
+    pub(crate) fn age_identity(&self) -> PathBuf {
+        self.dir.path().join("collector-age-identity.txt")
     }
 
     pub(crate) fn ca(&self) -> PathBuf {
-        self.dir.path().join("ca.pem")
+        self.data.join("ca.pem")
     }
 
     /// A one-time token.
     pub(crate) fn token(&self) -> String {
-        String::from_utf8(run(self.dir.path(), "token", &[]).stdout).unwrap().trim().to_owned()
+        String::from_utf8(run(&self.data, "token", &[]).stdout).unwrap().trim().to_owned()
     }
 
     /// Runs a command that must succeed.
     pub(crate) fn command(&self, command: &str, args: &[&str]) {
-        run(self.dir.path(), command, args);
+        run(&self.data, command, args);
     }
 
     /// Runs a command that must succeed, and reads its lines of JSON.
     pub(crate) fn lines(&self, command: &str, args: &[&str]) -> Vec<Json> {
-        let output = run(self.dir.path(), command, args);
+        let output = run(&self.data, command, args);
         let text = String::from_utf8(output.stdout).unwrap();
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }

@@ -89,7 +89,7 @@ pub(crate) fn support(show: &mut Show, stage: &Stage, places: &Places, dir: &Pat
     show.check(!readable, "nothing in it can be read without the vendor's key");
 
     show.step("The vendor opens it");
-    let key = fs::read_to_string(stage.collector_file("age-identity.txt"))?;
+    let key = fs::read_to_string(stage.age_identity())?;
     let key = key.lines().find(|line| line.starts_with("AGE-SECRET-KEY")).ok_or("no key")?;
     let identity: Identity = key.parse()?;
     let opened = age::Decryptor::new(sealed.as_slice())?.decrypt(std::iter::once(&identity as _))?;

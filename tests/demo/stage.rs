@@ -113,9 +113,9 @@ impl Stage {
         run(COLLECTOR, arguments.iter().map(AsRef::as_ref).chain(data))
     }
 
-    /// A file of the collector's.
-    pub(crate) fn collector_file(&self, name: &str) -> PathBuf {
-        self.collector.join(name)
+    /// The private key that opens the collector's bundles, which `init` put beside its directory.
+    pub(crate) fn age_identity(&self) -> PathBuf {
+        self.collector.with_file_name("collector-age-identity.txt")
     }
 
     /// The agent as a service.

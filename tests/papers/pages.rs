@@ -1,6 +1,7 @@
-//! Writes the manual pages and the shells' completions into a folder, for the package: `pages DIR`.
+//! Writes the manual pages and the shells' completions of both programs, for their packages: `pages DIR` fills DIR for
+//! the agent and DIR/collector for the collector.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap_complete::{Shell, generate_to};
 
@@ -8,14 +9,18 @@ fn main() -> std::io::Result<()> {
     let Some(folder) = std::env::args_os().nth(1).map(PathBuf::from) else {
         return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "usage: pages DIR"));
     };
-    std::fs::create_dir_all(&folder)?;
-    let mut command = kathea_agent::command_line();
+    write(kathea_agent::command_line(), "kathea-agent", &folder)?;
+    write(kathea_collector::command_line(), "kathea-collector", &folder.join("collector"))
+}
+
+fn write(mut command: clap::Command, name: &str, folder: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(folder)?;
     for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
-        generate_to(shell, &mut command, "kathea-agent", &folder)?;
+        generate_to(shell, &mut command, name, folder)?;
     }
-    clap_mangen::generate_to(command, &folder)?;
+    clap_mangen::generate_to(command, folder)?;
     // `help` is explained by itself.
-    for entry in std::fs::read_dir(&folder)? {
+    for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
         if path.to_string_lossy().contains("-help") {
             std::fs::remove_file(path)?;

@@ -1,35 +1,34 @@
 //! The claim code: a device's own signature on paper, with which its owner can ask for erasure when the device is dead.
 
-use std::path::Path;
-
 use protocol::claim::Claim;
 use protocol::reply::PrivacyRequest;
 use protocol::{Digest, Purpose};
 use time::OffsetDateTime;
 
 use crate::failure::Failure;
-use crate::store::device::{self, rfc3339};
-use crate::store::requests::{self, Kept, Kind, Ticket};
+use crate::store::requests::{Kind, Ticket};
+use crate::store::{Asked, Store};
 
 /// Takes a code as the device's request to erase everything; the same code is the same request.
-pub(crate) fn take(data: &Path, code: &str, now: OffsetDateTime) -> Result<Ticket, Failure> {
+pub(crate) fn take(store: &Store, code: &str, now: OffsetDateTime) -> Result<Ticket, Failure> {
     let unknown = || Failure::new("this is not the claim code of a device that was enrolled here");
     let claim: Claim = code.parse().map_err(|_| unknown())?;
-    let enrolment = device::enrolment(&device::dir(data, claim.device))?.ok_or_else(unknown)?;
-    if !claim.is_signed_by(&enrolment.public_key()) {
+    let device = store.device(claim.device)?.ok_or_else(unknown)?;
+    if !claim.is_signed_by(&device.key) {
         return Err(unknown());
     }
     let id: String = Digest::of(code.trim().as_bytes()).to_string().chars().take(32).collect();
     let ticket = Ticket::of(claim.device, &id).ok_or_else(unknown)?;
-    if requests::read(data, &ticket)?.is_none() {
-        let request = PrivacyRequest {
-            request_id: id,
-            purposes: Purpose::ALL.to_vec(),
-            case: None,
-            ledger_sha256: Digest::from_bytes([0; 32]),
-        };
-        let kept = Kept { kind: Kind::Erase, request, received_at: rfc3339(now), known_entries: 0 };
-        requests::keep(data, &ticket, &kept)?;
+    let request = PrivacyRequest {
+        request_id: id,
+        purposes: Purpose::ALL.to_vec(),
+        case: None,
+        ledger_sha256: Digest::from_bytes([0; 32]),
+    };
+    match store.claim_request(ticket, Kind::Erase, &request, now)? {
+        Asked::Kept(_) => Ok(ticket),
+        _ => {
+            Err(Failure::new("the device has made too many requests already; carry out the open ones first"))
+        }
     }
-    Ok(ticket)
 }

@@ -1,24 +1,26 @@
 //! What was typed, one call each. Data goes to standard output, words to standard error.
 
+mod data;
+
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+use data::{Data, initialised};
 use protocol::bundle::receipt;
 use protocol::{CaseId, CaseReason, DeviceId, Purpose};
 use time::OffsetDateTime;
 
 use crate::audit::{Deed, Note};
+use crate::erasure::Run;
 use crate::failure::Failure;
-use crate::lines::Lines;
-use crate::store::device::{self, Standing};
-use crate::store::requests::{self, Ticket};
-use crate::store::{bundles, tokens, wishes};
-use crate::{audit, claim, erasure, export, init, listing, pki, proof, serve};
+use crate::lines::{self, Lines};
+use crate::store::requests::Ticket;
+use crate::store::{Store, backup, rfc3339};
+use crate::{claim, config, erasure, export, init, listing, pki, proof, serve};
 
 /// The reference collector of the telemetry agent: enrols devices, takes their records exactly once,
 /// and gives them back. Every command but `init` and `serve` also works while `serve` runs.
@@ -34,19 +36,37 @@ enum Command {
     /// Make a new data directory: private authority, server certificate, the key pair of support
     /// bundles, and agent.toml with this collector filled in
     Init {
-        #[command(flatten)]
-        data: Data,
+        /// The directory to make
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
         /// A name or address that devices will use; repeat for several. This machine's own are added
         #[arg(long)]
         host: Vec<String>,
+        /// Where the private key of support bundles goes: outside the data directory [default: beside it]
+        #[arg(long, value_name = "FILE")]
+        age_identity: Option<PathBuf>,
     },
     /// Take connections until told to end. The first line is `listening https://ADDR:PORT`
     Serve {
         #[command(flatten)]
         data: Data,
-        /// Where; port 0 takes a free one
-        #[arg(long, value_name = "ADDR:PORT")]
-        listen: SocketAddr,
+        /// Where; port 0 takes a free one [default: as the configuration says]
+        #[arg(long, value_name = "ADDR:PORT", required_unless_present = "config")]
+        listen: Option<SocketAddr>,
+    },
+    /// Renew the server's certificate for another 90 days; a server that runs takes it within seconds
+    ServerCert {
+        #[command(flatten)]
+        data: Data,
+        /// A name or address that devices use; repeat for several [default: those of the certificate]
+        #[arg(long)]
+        host: Vec<String>,
+        /// Make a new private key too, as after a breach
+        #[arg(long)]
+        new_key: bool,
+        /// Do nothing while more than 30 days are left
+        #[arg(long)]
+        if_due: bool,
     },
     /// Make one-time enrolment tokens, one a line; each is good for one device and one day
     Token {
@@ -55,6 +75,9 @@ enum Command {
         /// How many
         #[arg(long, default_value_t = 1)]
         count: u32,
+        /// What the device that uses it is called here, as a place; never a person's name
+        #[arg(long)]
+        label: Option<String>,
     },
     /// Print every record that is held, once each, as lines of JSON
     Export {
@@ -69,6 +92,15 @@ enum Command {
         #[command(flatten)]
         data: Data,
     },
+    /// Call a device something, as a place; an empty label takes it away. Labels are never exported
+    Label {
+        #[command(flatten)]
+        data: Data,
+        /// The device's id, 32 hexadecimal digits
+        device: DeviceId,
+        /// Its label; never a person's name
+        label: String,
+    },
     /// Refuse a device from its next request on; what it sent is kept
     Revoke {
         #[command(flatten)]
@@ -81,6 +113,9 @@ enum Command {
         /// The collector's data directory
         #[arg(long, value_name = "DIR", global = true)]
         data: Option<PathBuf>,
+        /// Take what is not given from this file, collector.toml
+        #[arg(long, value_name = "FILE", global = true)]
+        config: Option<PathBuf>,
         #[command(subcommand)]
         action: Option<Bundles>,
     },
@@ -117,8 +152,38 @@ enum Command {
         /// The collector's data directory
         #[arg(long, value_name = "DIR", global = true)]
         data: Option<PathBuf>,
+        /// Take what is not given from this file, collector.toml
+        #[arg(long, value_name = "FILE", global = true)]
+        config: Option<PathBuf>,
         #[command(subcommand)]
         action: Retention,
+    },
+    /// Look at everything that was acknowledged, and print what is lost or changed, whose and since when, as lines of
+    /// JSON; exit code 1 if there is something
+    Verify {
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Look after the database file itself
+    Store {
+        #[command(subcommand)]
+        action: StoreAction,
+    },
+    /// Copy database, bundles, certificates and keys to a new directory, also while `serve` runs; the copy is secret
+    Backup {
+        #[command(flatten)]
+        data: Data,
+        /// A new directory
+        #[arg(short, long, value_name = "DIR")]
+        output: PathBuf,
+    },
+    /// Make a new data directory of a backup; what came after the backup is not in it
+    Restore {
+        #[command(flatten)]
+        data: Data,
+        /// What `backup` wrote
+        #[arg(long, value_name = "DIR")]
+        from: PathBuf,
     },
     /// Print who exported, imported or erased, and when, as lines of JSON
     Audit {
@@ -160,6 +225,18 @@ enum Retention {
         /// Only print what would go
         #[arg(long)]
         dry_run: bool,
+        /// Also if it is more than one in twenty, or the clock has leapt
+        #[arg(long, conflicts_with = "dry_run")]
+        yes: bool,
+    },
+}
+
+#[derive(Subcommand)]
+enum StoreAction {
+    /// Look at its pages and indexes; exit code 1 if one is damaged
+    Check {
+        #[command(flatten)]
+        data: Data,
     },
 }
 
@@ -172,11 +249,9 @@ enum Bundles {
     },
 }
 
-#[derive(Args)]
-struct Data {
-    /// The collector's data directory
-    #[arg(long, value_name = "DIR")]
-    data: PathBuf,
+/// Every command and option, for manual pages and completions.
+pub fn command_line() -> clap::Command {
+    Cli::command()
 }
 
 /// Runs one command.
@@ -193,7 +268,7 @@ pub(crate) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             let _ = writeln!(io::stderr(), "kathea-collector: {failure}");
-            ExitCode::FAILURE
+            ExitCode::from(lines::exit_code(&failure))
         }
     }
 }
@@ -201,98 +276,99 @@ pub(crate) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
 fn run(command: Command) -> Result<(), Failure> {
     let now = OffsetDateTime::now_utc();
     match command {
-        Command::Init { data, host } => init::init(&data.data, &host, now),
-        Command::Serve { data, listen } => serve::serve(&data.initialised()?, listen),
-        Command::Token { data, count } => {
-            let data = data.initialised()?;
-            (0..count).try_for_each(|_| print(&tokens::make(&data, now)?))
+        Command::Init { data, host, age_identity } => init::init(&data, &host, age_identity.as_deref(), now),
+        Command::Serve { data: Data { data, config }, listen } => {
+            let config = config.as_deref().map(config::File::read).transpose()?.unwrap_or_default();
+            let config = config.serve(data, listen)?;
+            initialised(config.data.clone()).and_then(|_| serve::serve(&config))
         }
-        Command::Export { data, losses: false } => {
-            let data = data.initialised()?;
-            let mut count = 0;
-            list(|lines| export::records(&data, lines).map(|printed| count = printed))?;
-            audit::note(&data, Note::new(Deed::Export, count), now)
-        }
-        Command::Export { data, losses: true } => list(|lines| export::losses(&data.initialised()?, lines)),
-        Command::Devices { data } => list(|lines| listing::devices(&data.initialised()?, lines)),
-        Command::Revoke { data, device } => {
-            let dir = device::dir(&data.initialised()?, device);
-            enrolled(&dir, device).and_then(|()| device::revoke(&dir, now))
-        }
-        Command::Bundles { data, action } => {
-            let data = data.map(|data| Data { data }).unwrap_or_else(|| no_data()).initialised()?;
-            match action {
-                None => list(|lines| listing::bundles(&data, lines)),
-                Some(Bundles::Import { file }) => {
-                    let imported = bundles::import(&data, &file, now)?;
-                    audit::note(&data, Note::new(Deed::Import, 1), now)?;
-                    print(&receipt(imported))
-                }
+        Command::ServerCert { data, host: hosts, new_key, if_due } => {
+            let renewal = pki::Renewal { hosts, new_key, if_due };
+            match pki::renew_server(&data.initialised()?, &renewal, now)? {
+                pki::Renewed::Until(end) => print(&format!("good until {}", rfc3339(end))),
+                pki::Renewed::NotDue => print("not due: more than 30 days are left"),
             }
         }
-        Command::Ask { data, device, case, reason } => {
-            let data = data.initialised()?;
-            enrolled(&device::dir(&data, device), device)?;
-            wishes::ask(&data, device, &case, reason, now)
+        Command::Token { data, count, label } => {
+            let store = data.store()?;
+            (0..count).try_for_each(|_| print(&store.make_token(label.as_deref(), now)?))
         }
+        Command::Export { data, losses: false } => {
+            let store = data.store()?;
+            let mut read = None;
+            list(|lines| export::records(&store, lines).map(|done| read = Some(done)))?;
+            read.map_or(Ok(()), |(count, whole)| {
+                store.note(Note::new(Deed::Export, count), now)?;
+                whole.end("batches")
+            })
+        }
+        Command::Export { data, losses: true } => list(|lines| export::losses(&data.store()?, lines)),
+        Command::Devices { data } => list(|lines| listing::devices(&data.store()?, lines)),
+        Command::Label { data, device, label } => data.store()?.label(device, &label),
+        Command::Revoke { data, device } => data.store()?.revoke(device, now),
+        Command::Bundles { data, config, action } => {
+            let store = Data::either(data, config).store()?;
+            match action {
+                None => list(|lines| listing::bundles(&store, lines)),
+                Some(Bundles::Import { file }) => print(&receipt(store.import(&file, now)?)),
+            }
+        }
+        Command::Ask { data, device, case, reason } => data.store()?.invite(device, case, reason, now),
         Command::Erase { data, device, purpose, case } => {
-            let data = data.initialised()?;
-            enrolled(&device::dir(&data, device), device)?;
             let purposes = if purpose.is_empty() { Purpose::ALL } else { &purpose };
-            list(|lines| erasure::erase(&data, device, purposes, case.as_ref(), now, lines))
+            let store = data.store()?;
+            list(|lines| erasure::erase(&store, device, purposes, case.as_ref(), now, lines))
         }
-        Command::Retention { data, action: Retention::Run { dry_run } } => {
-            let data = data.map(|data| Data { data }).unwrap_or_else(|| no_data()).initialised()?;
-            list(|lines| erasure::retention(&data, dry_run, now, lines))
+        Command::Retention { data, config, action: Retention::Run { dry_run, yes } } => {
+            let store = Data::either(data, config).store()?;
+            let run = match (dry_run, yes) {
+                (true, _) => Run::Dry,
+                (false, true) => Run::Confirmed,
+                (false, false) => Run::Careful,
+            };
+            list(|lines| erasure::retention(&store, run, now, |over| lines.put(over)))
         }
-        Command::Audit { data } => {
-            let data = data.initialised()?;
-            list(|lines| audit::lines(&data)?.iter().try_for_each(|(line, _)| lines.put(line)))
+        Command::Verify { data } => {
+            let store = data.store()?;
+            let mut count = 0;
+            list(|lines| store.verify(now, |finding| lines.put(&finding)).map(|found| count = found))?;
+            found(count, "things that were acknowledged are lost or changed; see above")
         }
+        Command::Store { action: StoreAction::Check { data } } => {
+            let damages = data.store()?.check()?;
+            damages.iter().try_for_each(|damage| print(damage))?;
+            found(damages.len() as u64, "damages in the database file; `verify` says what is lost")
+        }
+        Command::Backup { data, output } => {
+            let manifest = backup::write(&data.store()?, &output, now)?;
+            list(|lines| lines.put(&manifest.summary()))
+        }
+        Command::Restore { data, from } => {
+            let manifest = backup::restore(&from, &data.directory()?, now)?;
+            list(|lines| lines.put(&manifest.summary()))
+        }
+        Command::Audit { data } => list(|lines| listing::audit(&data.store()?, lines)),
         Command::Proof { data, device, seq } => {
-            let data = data.initialised()?;
-            list(|lines| proof::prove(&data, device, seq, lines))
+            let directory = data.initialised()?;
+            let store = Store::beside(&directory)?;
+            list(|lines| proof::prove(&store, &directory, device, seq, lines))
         }
-        Command::Claim { data, code } => print(&claim::take(&data.initialised()?, &code, now)?.to_string()),
-        Command::Requests { data, done: None } => {
-            list(|lines| listing::requests(&data.initialised()?, lines))
-        }
-        Command::Requests { data, done: Some(ticket) } => {
-            requests::finish(&data.initialised()?, &ticket, now)
-        }
+        Command::Claim { data, code } => print(&claim::take(&data.store()?, &code, now)?.to_string()),
+        Command::Requests { data, done: None } => list(|lines| listing::requests(&data.store()?, lines)),
+        Command::Requests { data, done: Some(ticket) } => data.store()?.finish_request(ticket, now),
     }
-}
-
-impl Data {
-    /// The directory, if `init` made it: a mistyped name is an error and not an empty collector.
-    fn initialised(self) -> Result<PathBuf, Failure> {
-        if self.data.join(pki::CA).is_file() {
-            return Ok(self.data);
-        }
-        let data = self.data.display();
-        Err(Failure::new(format!("{data} is not a collector's data directory; `init` makes one")))
-    }
-}
-
-fn enrolled(dir: &Path, device: DeviceId) -> Result<(), Failure> {
-    match device::standing(dir)? {
-        Standing::Unknown => {
-            Err(Failure::new(format!("device {device} is not enrolled; `devices` lists them")))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// An option that is good before and after a subcommand can't be demanded by the parser itself.
-fn no_data() -> ! {
-    Cli::command().error(ErrorKind::MissingRequiredArgument, "name the data directory: --data DIR").exit()
 }
 
 /// Runs a command whose output is lines of JSON.
 fn list(command: impl FnOnce(&mut Lines) -> Result<(), Failure>) -> Result<(), Failure> {
     let mut lines = Lines::stdout();
-    command(&mut lines)?;
-    lines.end()
+    let done = command(&mut lines);
+    // What could be read is printed also if some could not.
+    lines.end().and(done)
+}
+
+fn found(count: u64, what: &str) -> Result<(), Failure> {
+    if count == 0 { Ok(()) } else { Err(Failure::damaged(format!("{count} {what}"))) }
 }
 
 fn ticket(text: &str) -> Result<Ticket, &'static str> {

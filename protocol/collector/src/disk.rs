@@ -4,8 +4,6 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 
-use serde::de::DeserializeOwned;
-
 use crate::failure::Failure;
 
 /// Who may read a new file.
@@ -52,12 +50,6 @@ pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Failure::at(path)(error)),
     }
-}
-
-/// What the JSON of a file says, or `None` if there is no such file.
-pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, Failure> {
-    let Some(bytes) = read(path)? else { return Ok(None) };
-    serde_json::from_slice(&bytes).map(Some).map_err(|_| Failure::unreadable(path))
 }
 
 /// Removes a file, if it is there.

@@ -1,20 +1,14 @@
 //! The end of data: erased for its owner, or because the period of its class is over.
 
-use std::path::Path;
-
-use protocol::{Batch, CaseId, DeviceId, Purpose, Retention};
+use protocol::{CaseId, DeviceId, Purpose};
 use serde::Serialize;
-use time::format_description::well_known::Rfc3339;
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 
-use crate::audit::{self, Deed, Note};
+use crate::audit::{Deed, Note};
 use crate::failure::Failure;
 use crate::lines::Lines;
-use crate::store::alter::{self, Taken};
-use crate::store::bundles::{self, Filed};
-use crate::store::device;
-use crate::store::log::Frame;
-use crate::store::{uploads, wishes};
+use crate::store::Store;
+use crate::store::rules::retention::{self, Doubt};
 
 /// What `erase` did, for the one who asked.
 #[derive(Serialize)]
@@ -26,7 +20,7 @@ struct Erased {
     /// Bundles of which a part had come.
     parts: u64,
     wishes: u64,
-    /// Exports since the oldest of them came: copies that nothing here can reach.
+    /// Exports and backups since the oldest of them came: copies that nothing here can reach.
     copies: Vec<Copy>,
 }
 
@@ -34,10 +28,12 @@ struct Erased {
 struct Copy {
     at: String,
     who: String,
+    deed: Deed,
 }
 
+/// What retention erased, or would, of one device and purpose.
 #[derive(Serialize)]
-struct Over {
+pub(crate) struct Over {
     device: DeviceId,
     purpose: Purpose,
     records: u64,
@@ -47,134 +43,88 @@ struct Over {
     dry_run: bool,
 }
 
+/// Whether a run of retention only says what would go, or may go beyond its limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Run {
+    /// Only says it.
+    Dry,
+    /// Does it, within the limits.
+    Careful,
+    /// Does it, however much it is and whatever the clock says.
+    Confirmed,
+}
+
 /// Erases what was sent by a device for these purposes, of one case or of all. The ledger entries stay: they prove
-/// that it was allowed while it was here.
+/// that it was allowed while it was here. The numbers stay held: what was erased is never stored again.
 pub(crate) fn erase(
-    data: &Path,
+    store: &Store,
     device: DeviceId,
     purposes: &[Purpose],
     case: Option<&CaseId>,
     now: OffsetDateTime,
     lines: &mut Lines,
 ) -> Result<(), Failure> {
+    store.enrolled(device)?;
     for &purpose in purposes {
         // A stream's records are of no case.
-        let Taken { records, oldest } = alter::take_out(data, device, purpose, false, |_| case.is_none())?;
-        let is_its = |filed: &Filed| {
-            purpose != Purpose::UsageStatistics
-                && filed.device == Some(device)
-                && case.is_none_or(|case| filed.case.as_ref() == Some(case))
+        let taken = match case {
+            None => store.erase_envelopes(device, purpose)?,
+            Some(_) => Default::default(),
         };
-        let bundles = bundles::remove(data, false, is_its)?;
-        let (parts, wishes) = match purpose {
-            Purpose::UsageStatistics => (0, 0),
-            Purpose::SupportCase | Purpose::SupportScanData => {
-                let is_its = |of: &CaseId| case.is_none_or(|case| case == of);
-                let parts = uploads::remove(data, device, false, |announced| is_its(&announced.case))?;
-                (parts, wishes::remove(data, device, false, |of, _| is_its(of))?)
-            }
+        let cleared = match purpose {
+            Purpose::UsageStatistics => Default::default(),
+            Purpose::SupportCase | Purpose::SupportScanData => store.erase_case(device, case)?,
         };
-        let (device_of, purpose_of) = (Some(device), Some(purpose));
-        let erased = Note::new(Deed::Erase, records + bundles + parts + wishes);
-        audit::note(
-            data,
-            Note { device: device_of, purpose: purpose_of, case: case.cloned(), ..erased },
-            now,
-        )?;
-        let copies = oldest.map_or(Ok(Vec::new()), |oldest| copies(data, oldest))?;
-        lines.put(&Erased { device, purpose, records, bundles, parts, wishes, copies })?;
+        let (bundles, parts, wishes) = (cleared.bundles, cleared.parts, cleared.invitations);
+        let count = taken.records + bundles + parts + wishes;
+        store.note_of(Note::new(Deed::Erase, count), device, purpose, case, now)?;
+        let copies = taken.oldest.map_or(Ok(Vec::new()), |oldest| store.copies_since(oldest))?;
+        let copies =
+            copies.into_iter().map(|line| Copy { at: line.at, who: line.who, deed: line.deed }).collect();
+        lines.put(&Erased { device, purpose, records: taken.records, bundles, parts, wishes, copies })?;
     }
     Ok(())
 }
 
-/// The exports since `oldest` came, in seconds since 1970.
-fn copies(data: &Path, oldest: i64) -> Result<Vec<Copy>, Failure> {
-    let since = OffsetDateTime::from_unix_timestamp(oldest).map(device::rfc3339).unwrap_or_default();
-    let lines = audit::lines(data)?.into_iter().map(|(line, _)| line);
-    let exports = lines.filter(|line| line.deed == Deed::Export && line.at >= since);
-    Ok(exports.map(|line| Copy { at: line.at, who: line.who }).collect())
-}
-
-/// Erases what is kept longer than its class allows; with `dry_run` only says what would go.
+/// Erases what is kept longer than its class allows.
 pub(crate) fn retention(
-    data: &Path,
-    dry_run: bool,
+    store: &Store,
+    run: Run,
     now: OffsetDateTime,
-    lines: &mut Lines,
+    mut tell: impl FnMut(&Over) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    for device in device::all(data)? {
-        let began = Beginnings::of(data, device)?;
-        for &purpose in Purpose::ALL {
-            let is_over = |frame: &Frame| {
-                let batch = Batch::decode(&frame.payload);
-                batch.is_ok_and(|batch| began.is_over(batch.header.retention, frame.received_at, now))
-            };
-            let Taken { records, .. } = alter::take_out(data, device, purpose, dry_run, is_over)?;
-            let class = began.class(purpose);
-            let bundles = match purpose {
-                Purpose::SupportCase => bundles::remove(data, dry_run, |filed| {
-                    let received_at = OffsetDateTime::parse(&filed.received_at, &Rfc3339);
-                    filed.device == Some(device) && received_at.is_ok_and(|at| began.is_over(class, at, now))
-                })?,
-                _ => 0,
-            };
-            let (parts, wishes) = match purpose {
-                Purpose::SupportCase => (
-                    uploads::remove_abandoned(data, device, dry_run, now)?,
-                    wishes::remove_unheeded(data, device, dry_run, now)?,
-                ),
-                _ => (0, 0),
-            };
-            let all = records + bundles + parts + wishes;
-            if all == 0 {
-                continue;
-            }
-            if !dry_run {
-                let note = Note::new(Deed::Retention, all);
-                audit::note(data, Note { device: Some(device), purpose: Some(purpose), ..note }, now)?;
-            }
-            lines.put(&Over { device, purpose, records, bundles, parts, wishes, dry_run })?;
-        }
-    }
-    Ok(())
-}
-
-/// The events of one device that periods start from.
-struct Beginnings {
-    decommissioned: Option<OffsetDateTime>,
-    last_contact: Option<OffsetDateTime>,
-    classes: Vec<(Purpose, Retention)>,
-}
-
-impl Beginnings {
-    fn of(data: &Path, device: DeviceId) -> Result<Self, Failure> {
-        let filed = bundles::all(data)?.into_iter().map(|(_, filed, _)| filed);
-        let contacts = filed.filter(|filed| filed.device == Some(device));
-        let contacts = contacts.filter_map(|filed| OffsetDateTime::parse(&filed.received_at, &Rfc3339).ok());
-        let entries = crate::proof::entries(data, device)?;
-        Ok(Self {
-            decommissioned: device::retired_at(&device::dir(data, device))?,
-            last_contact: contacts.max(),
-            classes: entries
-                .into_iter()
-                .map(|(_, entry)| (entry.processing.purpose, entry.processing.retention))
-                .collect(),
-        })
-    }
-
-    /// The class that the newest consent to `purpose` names.
-    fn class(&self, purpose: Purpose) -> Retention {
-        let newest = self.classes.iter().rev().find(|(asked, _)| *asked == purpose);
-        newest.map_or(Retention::SupportDecommission10Years, |(_, class)| *class)
-    }
-
-    fn is_over(&self, class: Retention, received_at: OffsetDateTime, now: OffsetDateTime) -> bool {
-        let (began, days) = match class {
-            Retention::Usage24Months => (Some(received_at), 731),
-            Retention::Analytics14Months => (Some(received_at), 427),
-            Retention::SupportDecommission10Years => (self.decommissioned, 3653),
-            Retention::Contact2Years => (self.last_contact.max(Some(received_at)), 731),
+    let plan = store.retention_plan(now)?;
+    let (going, all) = (plan.going(), plan.all);
+    let doubt = retention::doubt(going, all, plan.newest, crate::store::micros(now));
+    if run == Run::Careful
+        && let Some(doubt) = doubt
+    {
+        let why = match doubt {
+            Doubt::Clock => "this machine's clock is far from the time of the last transaction",
+            Doubt::Part => "that is more than one in twenty",
         };
-        began.and_then(|began| began.checked_add(Duration::days(days))).is_some_and(|end| end <= now)
+        return Err(Failure::new(format!(
+            "{going} of {all} batches and bundles would be erased, and {why}: look with --dry-run, then confirm with --yes"
+        )));
+    }
+    let dry_run = run == Run::Dry;
+    for ((no, purpose), group) in plan.groups {
+        let device = store.id_of(no)?;
+        let (records, bundles, parts, wishes) =
+            (group.records, group.bundles.len() as u64, group.parts.len() as u64, group.invitations);
+        if !dry_run {
+            store.retire_group(device, no, &group, now)?;
+            let note = Note::new(Deed::Retention, records + bundles + parts + wishes);
+            store.note_of(note, device, purpose, None, now)?;
+        }
+        tell(&Over { device, purpose, records, bundles, parts, wishes, dry_run })?;
+    }
+    match plan.damaged.as_slice() {
+        [] => Ok(()),
+        damaged => Err(Failure::partial(format!(
+            "{} devices were left out: {}",
+            damaged.len(),
+            damaged.first().map_or("", String::as_str)
+        ))),
     }
 }

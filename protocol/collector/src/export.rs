@@ -1,16 +1,13 @@
 //! What the store holds, for a reader: every record once, by the names of the catalog; and what was
 //! lost on the way.
 
-use std::path::Path;
-
 use protocol::catalog::{Catalog, Entry, Kind, Shown};
 use protocol::{Batch, DeviceId, Digest, Epoch, Purpose, Reason, Record, Value};
 use serde::{Serialize, Serializer};
 
 use crate::failure::Failure;
-use crate::lines::Lines;
-use crate::store::device::{self, rfc3339};
-use crate::store::{stream, stream_path};
+use crate::lines::{Lines, Whole};
+use crate::store::{Store, Stored, Wanted, text};
 
 /// One record. The names of its fields are what other programs rely on.
 #[derive(Serialize)]
@@ -62,38 +59,30 @@ struct Loss {
     reason: Reason,
 }
 
-/// Every record that is held, device by device, in the order they came; how many there were.
-pub(crate) fn records(data: &Path, lines: &mut Lines) -> Result<u64, Failure> {
-    let mut count = 0;
-    for (device, purpose) in streams(data)? {
-        let path = stream_path(&device::dir(data, device), purpose);
-        stream::replay(&path, |received_at, batch, fresh| {
-            let received_at = rfc3339(received_at);
-            fresh.iter().try_for_each(|&(lo, hi)| {
-                records_of(batch, lo, hi).try_for_each(|(seq, record)| {
-                    count += 1;
-                    lines.put(&line(device, batch, seq, record, &received_at))
-                })
+/// Every record that is held, in the order they came; how many there were, and whether all could be read.
+pub(crate) fn records(store: &Store, lines: &mut Lines) -> Result<(u64, Whole), Failure> {
+    let (mut count, mut whole) = (0, Whole::default());
+    store.envelopes(Wanted::default(), |stored| {
+        let Some(Stored { device, received, fresh, batch, .. }) = whole.pass(stored) else { return Ok(()) };
+        let received_at = text(received);
+        fresh.iter().try_for_each(|&(lo, hi)| {
+            records_of(&batch, lo, hi).try_for_each(|(seq, record)| {
+                count += 1;
+                lines.put(&line(device, &batch, seq, record, &received_at))
             })
-        })?;
-    }
-    Ok(count)
+        })
+    })?;
+    Ok((count, whole))
 }
 
 /// Every declared gap that nothing filled, each number once.
-pub(crate) fn losses(data: &Path, lines: &mut Lines) -> Result<(), Failure> {
-    for (device, purpose) in streams(data)? {
-        let index = stream::replay(&stream_path(&device::dir(data, device), purpose), |_, _, _| Ok(()))?;
-        for (epoch, reason, lo, hi) in index.losses() {
-            lines.put(&Loss { device, purpose, epoch, lo, hi, reason })?;
-        }
-    }
-    Ok(())
-}
-
-fn streams(data: &Path) -> Result<impl Iterator<Item = (DeviceId, Purpose)>, Failure> {
-    let devices = device::all(data)?.into_iter();
-    Ok(devices.flat_map(|device| Purpose::ALL.iter().map(move |&purpose| (device, purpose))))
+pub(crate) fn losses(store: &Store, lines: &mut Lines) -> Result<(), Failure> {
+    let mut whole = Whole::default();
+    store.losses(|loss| {
+        let Some((device, stream, lo, hi, reason)) = whole.pass(loss) else { return Ok(()) };
+        lines.put(&Loss { device, purpose: stream.purpose, epoch: stream.epoch, lo, hi, reason })
+    })?;
+    whole.end("gaps")
 }
 
 fn records_of(batch: &Batch, lo: u64, hi: u64) -> impl Iterator<Item = (u64, &Record)> {

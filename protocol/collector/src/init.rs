@@ -1,24 +1,28 @@
 //! A new data directory: keys, certificates, and the part of the agent's configuration that names
 //! this collector.
 
+use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
 
-use age::secrecy::ExposeSecret;
 use time::OffsetDateTime;
 
 use crate::disk::{self, Access};
 use crate::failure::Failure;
-use crate::pki;
+use crate::{keys, pki};
 
-/// The private key that opens support bundles. The collector never reads it.
-const AGE_IDENTITY: &str = "age-identity.txt";
 const AGENT_TOML: &str = "agent.toml";
 const LOCAL: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
 /// Makes `data`, which must not exist or be empty, for a collector that is reached as this machine
-/// and as each of `hosts`.
-pub(crate) fn init(data: &Path, hosts: &[String], now: OffsetDateTime) -> Result<(), Failure> {
+/// and as each of `hosts`. The key pair of support bundles goes to `age_identity`, or beside `data`.
+pub(crate) fn init(
+    data: &Path,
+    hosts: &[String],
+    age_identity: Option<&Path>,
+    now: OffsetDateTime,
+) -> Result<(), Failure> {
     disk::make_dir(data)?;
     if !disk::names(data)?.is_empty() {
         return Err(Failure::new(format!(
@@ -27,18 +31,70 @@ pub(crate) fn init(data: &Path, hosts: &[String], now: OffsetDateTime) -> Result
         )));
     }
     let data = fs::canonicalize(data).map_err(Failure::at(data))?;
+    let identity = outside(&data, age_identity)?;
+    // First, because it is what may be refused: then nothing else is there yet.
+    let recipient = keys::make_age_identity(&identity)?;
     let names: Vec<String> = LOCAL.iter().map(ToString::to_string).chain(hosts.iter().cloned()).collect();
     pki::create(&data, &names, now)?;
 
-    let identity = age::x25519::Identity::generate();
-    let recipient = identity.to_public().to_string();
-    let secret = identity.to_string();
-    let text = format!("# public key: {recipient}\n{}\n", secret.expose_secret());
-    disk::write(&data.join(AGE_IDENTITY), text.as_bytes(), Access::Private)?;
-
     let host = hosts.first().map_or("127.0.0.1", String::as_str);
     let configuration = agent_toml(host, &data.join(pki::CA), &recipient);
-    disk::write(&data.join(AGENT_TOML), configuration.as_bytes(), Access::Public)
+    disk::write(&data.join(AGENT_TOML), configuration.as_bytes(), Access::Public)?;
+    let words = words(&data, &identity);
+    io::stderr().write_all(words.as_bytes()).map_err(|error| Failure::new(format!("standard error: {error}")))
+}
+
+/// Where the age identity goes: anywhere but into the data directory.
+fn outside(data: &Path, age_identity: Option<&Path>) -> Result<PathBuf, Failure> {
+    let file = age_identity.map_or_else(|| keys::beside(data), Path::to_owned);
+    let folder = match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let folder = fs::canonicalize(folder).map_err(Failure::at(folder))?;
+    if folder.starts_with(data) {
+        return Err(Failure::new(format!(
+            "{} is in the data directory, where `serve` refuses an age identity: name another with --age-identity",
+            file.display()
+        )));
+    }
+    Ok(folder.join(file.file_name().unwrap_or_default()))
+}
+
+/// What was made, what of it is secret, and what to do next.
+fn words(data: &Path, identity: &Path) -> String {
+    let secrets = [
+        (
+            identity.to_owned(),
+            "opens every support bundle: move it off this machine, and keep a copy offline",
+        ),
+        (data.join(pki::CA_KEY), "signs devices: who has it can pretend to be any device"),
+        (data.join(pki::SERVER_KEY), "is this server for the agents"),
+    ];
+    let public = [
+        (data.join(pki::CA), "goes to every workstation: agents trust it alone"),
+        (data.join(AGENT_TOML), "the part of agent.toml that names this collector"),
+        (data.join(pki::SERVER), "good for 90 days: `kathea-collector server-cert` renews it"),
+    ];
+    let mut text = String::from("Made, and SECRET:\n");
+    let list = |files: &[(PathBuf, &str)], text: &mut String| {
+        for (path, what) in files {
+            // Writing to a string does not fail.
+            let _ = writeln!(text, "  {}\n      {what}", path.display());
+        }
+    };
+    list(&secrets, &mut text);
+    text.push_str("Made, not secret:\n");
+    list(&public, &mut text);
+    let (data, identity) = (data.display(), identity.display());
+    let _ = write!(
+        text,
+        "Next:\n  1. move {identity} to the machine where bundles are opened; \
+         `serve` does not start with one in {data}\n  2. back up {data} with the secrets in it, encrypted\n  \
+         3. kathea-collector serve --data {data} --listen ADDR:PORT\n  \
+         4. kathea-collector token --data {data}     one for each workstation, good for a day\n"
+    );
+    text
 }
 
 fn agent_toml(host: &str, ca: &Path, recipient: &str) -> String {

@@ -5,41 +5,55 @@
 //!
 //! ```text
 //! cli       what was typed, one call each
+//! config    collector.toml
 //! init      a new data directory: keys, certificates, the agent's configuration
-//! serve     the listener: TLS, connections, their end
+//! keys      the private key of support bundles, and where it may not be
+//! serve     the listeners: TLS, connections, bounds, health and metrics
 //! routes    what a request means
 //! pki       who a certificate speaks for, and new certificates
+//! metrics   what is counted, as OpenMetrics
+//! access    the access log
+//! fleet     what operators see of all devices
 //! problem   the closed list of error answers
-//! store     all that outlives a power cut; a distributed engine would replace this module alone
+//! store     all that outlives a power cut: rules without SQL, and the engine that loads and stores for them
 //! export    what the store holds, for a reader
 //! listing   who came, and what they asked for
 //! proof     why a record may be here
 //! erasure   the end of data: for its owner, or because its time is over
 //! claim     an owner's word for a device that is dead
 //! audit     who exported, imported or erased
+//! upkeep    what is done once a day
 //! ```
 //!
 //! No address of a device's end of a connection is kept or logged, and no log line carries content.
 
+mod access;
 mod audit;
 mod claim;
 mod cli;
+mod config;
 mod disk;
 mod erasure;
 mod export;
 mod failure;
+mod fleet;
 mod init;
+mod keys;
 mod lines;
 mod listing;
+mod metrics;
 mod pki;
 mod problem;
 mod proof;
 mod routes;
 mod serve;
 mod store;
+mod upkeep;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+
+pub use cli::command_line;
 
 /// Runs the program on its arguments, the first of which is its name. Exit codes: 0 done, 1 failed,
 /// 2 usage.

@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, StdoutLock, Write};
 
 use serde::Serialize;
 
-use crate::failure::Failure;
+use crate::failure::{Cause, Failure};
 
 /// Standard output, as lines of JSON.
 pub(crate) struct Lines(BufWriter<StdoutLock<'static>>);
@@ -29,4 +29,39 @@ impl Lines {
 
 fn unwritable(error: io::Error) -> Failure {
     Failure::new(format!("cannot write to standard output: {}", error.kind()))
+}
+
+/// Whether all of a list could be read. What could not is named on standard error and does not stop the rest.
+#[derive(Debug, Default)]
+pub(crate) struct Whole {
+    damaged: u64,
+}
+
+impl Whole {
+    /// One of the list, or `None` if it is damaged.
+    pub(crate) fn pass<T>(&mut self, one: Result<T, Failure>) -> Option<T> {
+        match one {
+            Ok(one) => Some(one),
+            Err(failure) => {
+                self.damaged += 1;
+                let _ = writeln!(io::stderr(), "kathea-collector: {failure}");
+                None
+            }
+        }
+    }
+
+    /// What the command ends with: done, or done in part.
+    pub(crate) fn end(&self, what: &str) -> Result<(), Failure> {
+        match self.damaged {
+            0 => Ok(()),
+            damaged => Err(Failure::partial(format!(
+                "{damaged} {what} could not be read, as named above; `verify` says what is lost"
+            ))),
+        }
+    }
+}
+
+/// The exit code that a failure means: 3 for what was done in part.
+pub(crate) fn exit_code(failure: &Failure) -> u8 {
+    if failure.cause() == Cause::Partial { 3 } else { 1 }
 }

@@ -1,27 +1,31 @@
 //! Who came, and what they asked for.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::collections::BTreeMap;
 
 use protocol::bundle::receipt;
-use protocol::{CaseId, DeviceId, Digest, Epoch, Purpose};
+use protocol::reply::TicketState;
+use protocol::{CaseId, DeviceId, Digest, Purpose};
 use serde::Serialize;
 
 use crate::failure::Failure;
-use crate::lines::Lines;
-use crate::store::bundles::Filed;
-use crate::store::device::{self, Standing, rfc3339};
-use crate::store::requests::{self, Kept, Kind};
-use crate::store::{bundles, stream, stream_path};
-use protocol::reply::TicketState;
+use crate::lines::{Lines, Whole};
+use crate::store::requests::{Kept, Kind};
+use crate::store::{Filed, Standing, Store, text};
 
 #[derive(Serialize)]
 struct DeviceLine {
     device: DeviceId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label: Option<String>,
     standing: Standing,
     enrolled_at: String,
     /// End of the newest certificate.
     not_after: String,
+    /// When it sent something last; why it is silent since is not known here.
+    last_contact: String,
+    /// The agent's version in its last batch; absent before the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agent: Option<String>,
     /// Two copies of one device, a restored disk or a clone, have written here.
     fork: bool,
     streams: BTreeMap<Purpose, StreamCount>,
@@ -61,71 +65,66 @@ struct BundleLine {
 }
 
 /// Every device that was ever enrolled, and how much of it is held.
-pub(crate) fn devices(data: &Path, lines: &mut Lines) -> Result<(), Failure> {
-    for device in device::all(data)? {
-        let dir = device::dir(data, device);
-        let Some(enrolment) = device::enrolment(&dir)? else { continue };
-        let (mut streams, mut epochs) = (BTreeMap::new(), BTreeSet::new());
-        for &purpose in Purpose::ALL {
-            let mut last = None;
-            let index = stream::replay(&stream_path(&dir, purpose), |received_at, _, _| {
-                last = Some(received_at);
-                Ok(())
-            })?;
-            epochs.extend(index.epochs());
-            if let Some(last) = last {
-                let count = index.count();
-                let last_received = rfc3339(last);
-                let count =
-                    StreamCount { held: count.held, lost: count.lost, missing: count.missing, last_received };
-                streams.insert(purpose, count);
-            }
-        }
+pub(crate) fn devices(store: &Store, lines: &mut Lines) -> Result<(), Failure> {
+    let mut whole = Whole::default();
+    store.devices(|seen| {
+        let Some(seen) = whole.pass(seen) else { return Ok(()) };
+        let device = seen.device;
+        let count = |count: crate::store::Count| StreamCount {
+            held: count.held,
+            lost: count.lost,
+            missing: count.missing,
+            last_received: text(count.received),
+        };
         lines.put(&DeviceLine {
-            device,
-            standing: device::standing(&dir)?,
-            enrolled_at: enrolment.enrolled_at,
-            not_after: enrolment.not_after,
-            fork: is_fork(&epochs),
-            streams,
-        })?;
-    }
-    Ok(())
+            device: device.id,
+            label: seen.label,
+            standing: device.standing,
+            enrolled_at: text(device.enrolled),
+            not_after: text(device.not_after),
+            last_contact: text(device.seen),
+            agent: Some(device.agent).filter(|agent| !agent.is_empty()),
+            fork: seen.is_fork,
+            streams: seen.streams.into_iter().map(|(purpose, of)| (purpose, count(of))).collect(),
+        })
+    })?;
+    whole.end("devices")
 }
 
 /// Every bundle that is whole. What is in it only the vendor's key tells.
-pub(crate) fn bundles(data: &Path, lines: &mut Lines) -> Result<(), Failure> {
-    for (sha256, filed, path) in bundles::all(data)? {
-        lines.put(&BundleLine { id: receipt(sha256), sha256, path: path.display().to_string(), filed })?;
-    }
-    Ok(())
+pub(crate) fn bundles(store: &Store, lines: &mut Lines) -> Result<(), Failure> {
+    let mut whole = Whole::default();
+    store.bundles(|bundle| {
+        let Some((sha256, filed, path)) = whole.pass(bundle) else { return Ok(()) };
+        lines.put(&BundleLine { id: receipt(sha256), sha256, path: path.display().to_string(), filed })
+    })?;
+    whole.end("bundles")
 }
 
 /// Every privacy request.
-pub(crate) fn requests(data: &Path, lines: &mut Lines) -> Result<(), Failure> {
-    for device in device::all(data)? {
-        for (ticket, Kept { kind, request, received_at, .. }) in requests::all(data, device)? {
-            let state = requests::state(data, &ticket)?;
-            let (ticket, purposes, case) = (ticket.to_string(), request.purposes, request.case);
-            lines.put(&RequestLine { ticket, device, kind, purposes, case, received_at, state })?;
-        }
-    }
-    Ok(())
+pub(crate) fn requests(store: &Store, lines: &mut Lines) -> Result<(), Failure> {
+    let mut whole = Whole::default();
+    store.requests(|kept| {
+        let Some(Kept { ticket, kind, request, received_at, state }) = whole.pass(kept) else {
+            return Ok(());
+        };
+        let (device, purposes, case) = (ticket.device, request.purposes, request.case);
+        lines.put(&RequestLine {
+            ticket: ticket.to_string(),
+            device,
+            kind,
+            purposes,
+            case,
+            received_at,
+            state,
+        })
+    })?;
+    whole.end("privacy requests")
 }
 
-/// Whether two epochs share a counter, which one run of one disk never does.
-fn is_fork(epochs: &BTreeSet<Epoch>) -> bool {
-    epochs.iter().zip(epochs.iter().skip(1)).any(|(before, next)| before.counter == next.counter)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::store::testing::epoch;
-
-    #[test]
-    fn a_fork_is_one_counter_with_two_randoms() {
-        assert!(!is_fork(&BTreeSet::from([epoch(1, 0), epoch(2, 0), epoch(3, 1)])));
-        assert!(is_fork(&BTreeSet::from([epoch(1, 0), epoch(2, 0), epoch(2, 1)])));
-    }
+/// Every line of the audit.
+pub(crate) fn audit(store: &Store, lines: &mut Lines) -> Result<(), Failure> {
+    let mut whole = Whole::default();
+    store.audit(|line| whole.pass(line).map_or(Ok(()), |line| lines.put(&line)))?;
+    whole.end("lines of the audit")
 }

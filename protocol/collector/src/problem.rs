@@ -9,8 +9,9 @@ use protocol::reply::{self, names};
 
 use crate::failure::Failure;
 
-/// Seconds after which a device may try again what failed on this side.
-const RETRY_SECONDS: u16 = 60;
+/// Seconds after which a device may try again: drawn anew for each answer, so that devices that were sent away
+/// together do not come back together.
+const RETRY_SECONDS: std::ops::RangeInclusive<u16> = 30..=300;
 
 /// Why a request was not answered with a success.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +47,10 @@ pub(crate) enum Problem {
     UnknownVersion,
     ConsentRequired,
     Unavailable,
+    Busy,
+    TooManyRequests,
     LimitReached,
+    TooMany,
 }
 
 impl Problem {
@@ -125,6 +129,15 @@ impl Problem {
                 (S::PRECONDITION_REQUIRED, names::CONSENT_REQUIRED, "Upload the consent entry first.")
             }
             Self::Unavailable => (S::SERVICE_UNAVAILABLE, "unavailable", "The store failed; come again."),
+            Self::Busy => (S::SERVICE_UNAVAILABLE, "busy", "The collector is busy; come again."),
+            Self::TooManyRequests => (
+                S::TOO_MANY_REQUESTS,
+                "too_many_requests",
+                "Too many requests of this device at once; come again.",
+            ),
+            Self::TooMany => {
+                (S::TOO_MANY_REQUESTS, "too_many", "The device asked more often today than is answered.")
+            }
             Self::LimitReached => {
                 (S::SERVICE_UNAVAILABLE, "limit_reached", "The collector keeps no more for this device.")
             }
@@ -163,9 +176,43 @@ impl IntoResponse for Problem {
         let body = serde_json::to_vec(&body).unwrap_or_default();
         let mut response = (status, body).into_response();
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(names::PROBLEM));
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(RETRY_SECONDS));
+        if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(retry_seconds()));
         }
         response
+    }
+}
+
+/// A random number of seconds; the longest where the system gives no randomness.
+fn retry_seconds() -> u16 {
+    let (least, most) = (*RETRY_SECONDS.start(), *RETRY_SECONDS.end());
+    let random = ring::rand::generate::<[u8; 4]>(&ring::rand::SystemRandom::new());
+    random.map_or(most, |random| {
+        let share = u32::from_le_bytes(random.expose()) % u32::from(most - least + 1);
+        least + u16::try_from(share).unwrap_or(0)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn devices_that_are_sent_away_together_come_back_over_five_minutes() {
+        for problem in [Problem::Busy, Problem::TooManyRequests, Problem::Unavailable, Problem::LimitReached]
+        {
+            let seconds: Vec<u16> = (0..500)
+                .map(|_| {
+                    let response = problem.into_response();
+                    response.headers()[RETRY_AFTER].to_str().unwrap().parse().unwrap()
+                })
+                .collect();
+            assert!(seconds.iter().all(|seconds| RETRY_SECONDS.contains(seconds)));
+            let buckets: BTreeSet<u16> = seconds.iter().map(|seconds| (*seconds).min(299) / 30).collect();
+            assert_eq!(buckets, (1..=9).collect(), "{problem:?}");
+        }
+        assert!(Problem::NotFound.into_response().headers().get(RETRY_AFTER).is_none());
     }
 }

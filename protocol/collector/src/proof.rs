@@ -1,7 +1,6 @@
 //! That a record was allowed: its ledger entry as the device signed it, the policy's text, and what was said later.
 //! Everything lies here; the device may be gone.
 
-use std::fs;
 use std::path::Path;
 
 use data_encoding::BASE64;
@@ -12,9 +11,8 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::failure::Failure;
-use crate::lines::Lines;
-use crate::store::device::{self, rfc3339};
-use crate::store::{log, stream, stream_path};
+use crate::lines::{Lines, Whole};
+use crate::store::{Store, Stored, Wanted, rfc3339, time};
 
 #[derive(Serialize)]
 struct Proof<'a> {
@@ -53,24 +51,32 @@ struct Said<'a> {
 }
 
 /// A proof for every record of the device with this number, in whatever epoch.
-pub(crate) fn prove(data: &Path, device: DeviceId, seq: u64, lines: &mut Lines) -> Result<(), Failure> {
-    let dir = device::dir(data, device);
-    let Some(enrolment) = device::enrolment(&dir)? else {
+pub(crate) fn prove(
+    store: &Store,
+    data: &Path,
+    device: DeviceId,
+    seq: u64,
+    lines: &mut Lines,
+) -> Result<(), Failure> {
+    let Some(enrolled) = store.device(device)? else {
         return Err(Failure::new(format!("device {device} was never enrolled; `devices` lists them")));
     };
-    let (entries, key) = (entries(data, device)?, enrolment.public_key());
-    let public_key = BASE64.encode(&key);
-    let mut found = false;
-    for &purpose in Purpose::ALL {
-        stream::replay(&stream_path(&dir, purpose), |received_at, batch, fresh| {
-            if !fresh.iter().any(|&(lo, hi)| (lo..=hi).contains(&seq)) {
-                return Ok(());
-            }
-            found = true;
-            lines.put(&proof(data, device, seq, batch, received_at, &entries, &key, &public_key)?)
-        })?;
+    let entries = store.entries(device)?;
+    let public_key = BASE64.encode(&enrolled.key);
+    let (mut found, mut whole) = (false, Whole::default());
+    store.envelopes(Wanted { device: Some(device), ..Wanted::default() }, |stored| {
+        let Some(Stored { received, fresh, batch, .. }) = whole.pass(stored) else { return Ok(()) };
+        if !fresh.iter().any(|&(lo, hi)| (lo..=hi).contains(&seq)) {
+            return Ok(());
+        }
+        found = true;
+        lines.put(&proof(data, device, seq, &batch, time(received), &entries, &enrolled.key, &public_key)?)
+    })?;
+    if found {
+        whole.end("batches")
+    } else {
+        Err(Failure::new("no record of this number is held for the device"))
     }
-    if found { Ok(()) } else { Err(Failure::new("no record of this number is held for the device")) }
 }
 
 #[allow(clippy::too_many_arguments, reason = "the record, the device and all that was said")]
@@ -131,20 +137,6 @@ fn follows(entry: &Entry, given: &Entry) -> bool {
     entry.header.index > given.header.index && about.purpose == asked.purpose && about.case == asked.case
 }
 
-/// Every ledger entry that the device sent, as it came.
-pub(crate) fn entries(data: &Path, device: DeviceId) -> Result<Vec<(String, Entry)>, Failure> {
-    let dir = device::dir(data, device);
-    let Some(enrolment) = device::enrolment(&dir)? else { return Ok(Vec::new()) };
-    let (key, path, mut out) = (enrolment.public_key(), dir.join("consents.log"), Vec::new());
-    log::read(&path, |frame| {
-        let line = String::from_utf8(frame.payload).map_err(|_| Failure::unreadable(&path))?;
-        let entry = ledger::read_line(&line, &key).map_err(|_| Failure::unreadable(&path))?;
-        out.push((line, entry));
-        Ok(())
-    })?;
-    Ok(out)
-}
-
 /// The policy of this hash: built in, or a file that somebody put into `policies/`.
 fn policy_text(data: &Path, sha256: Digest) -> Result<Option<String>, Failure> {
     let is_it = |text: &str| Digest::of(text.as_bytes()) == sha256;
@@ -154,8 +146,8 @@ fn policy_text(data: &Path, sha256: Digest) -> Result<Option<String>, Failure> {
     let dir = data.join("policies");
     for name in crate::disk::names(&dir)? {
         let path = dir.join(name);
-        let text = fs::read_to_string(&path).map_err(Failure::at(&path))?;
-        if is_it(&text) {
+        let text = crate::disk::read(&path)?.and_then(|bytes| String::from_utf8(bytes).ok());
+        if let Some(text) = text.filter(|text| is_it(text)) {
             return Ok(Some(text));
         }
     }

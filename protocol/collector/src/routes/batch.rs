@@ -5,14 +5,19 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use data_encoding::BASE64;
 use protocol::reply::{BatchReply, ConsentReply, names};
 use protocol::{Batch, DeviceId, Digest, Purpose, ledger};
 
-use super::{Body, Caller, Collector, Path, active, bytes, json, now};
+use super::{Body, Caller, Collector, Path, active, blocking, bytes, json, now};
 use crate::problem::Problem;
-use crate::store::{Kept, Verdict};
+use crate::store::{Kept, Put, Verdict};
+
+/// Bytes of an envelope whose inflating may hold others up for too long.
+const LARGE: usize = 16 << 10;
+/// Largest position in a ledger that is kept.
+const MAX_INDEX: u64 = i64::MAX as u64;
 
 /// `PUT /v1/consents/{hash}`
 pub(super) async fn put_consent(
@@ -27,25 +32,62 @@ pub(super) async fn put_consent(
     .await
 }
 
-/// `PUT /v1/streams/{purpose}/batches/{id}`
+/// `PUT /v1/streams/{purpose}/batches/{id}`. No thread waits for the store, so that many devices share one sync.
 pub(super) async fn put_batch(
     State(collector): State<Arc<Collector>>,
-    caller: Caller,
+    Caller(device): Caller,
     path: Path<(String, String)>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    active(collector, caller, move |collector, device| {
-        let (purpose, id) = super::path(path)?;
-        let purpose = purpose.parse().map_err(|_| Problem::NotFound)?;
-        let body = bytes(body)?;
-        let digest = Digest::of(&body);
-        if content_digest(&headers) != Some(digest) {
-            return Err(Problem::DigestMismatch);
-        }
-        batch(collector, device, purpose, &id, &body)
-    })
-    .await
+    let answered = async {
+        let checked = if body.as_ref().is_ok_and(|body| body.len() > LARGE) {
+            blocking(move || check(path, &headers, body)).await?
+        } else {
+            check(path, &headers, body)?
+        };
+        let Checked { put, reply } = checked;
+        let answer = collector.store.put_batch(device, put, now()).wait().await?;
+        let status = match answer.verdict {
+            Verdict::New(_) => Ok(StatusCode::CREATED),
+            Verdict::Held => Ok(StatusCode::OK),
+            Verdict::NotServed(standing) => return Err(super::not_served(standing)),
+            Verdict::Conflict => Err(Problem::BatchConflict),
+            Verdict::Full(reached) => Err(super::reached(reached)),
+            Verdict::Refused(refused) => Err(super::refused(refused)),
+        };
+        let response = status.map_or_else(Problem::into_response, |status| json(status, &reply));
+        Ok(super::with_news(response, answer.head, &answer.invitations))
+    };
+    match answered.await {
+        Ok(response) => response,
+        // What is wrong with the request itself; the device is told its news all the same.
+        Err(problem) => active(collector, Caller(device), move |_, _| Err(problem)).await,
+    }
+}
+
+/// A batch that is what it says it is, and the answer that it gets if it is held.
+struct Checked {
+    put: Put,
+    reply: BatchReply,
+}
+
+fn check(path: Path<(String, String)>, headers: &HeaderMap, body: Body) -> Result<Checked, Problem> {
+    let (purpose, id) = super::path(path)?;
+    let purpose: Purpose = purpose.parse().map_err(|_| Problem::NotFound)?;
+    let body = bytes(body)?;
+    let digest = Digest::of(&body);
+    if content_digest(headers) != Some(digest) {
+        return Err(Problem::DigestMismatch);
+    }
+    let batch = Batch::decode(&body)?;
+    let accepted = vec![(batch.lo, batch.hi())];
+    let reply = BatchReply { batch: batch.id(), digest, durable: true, accepted, rejected: Vec::new() };
+    if batch.header.purpose != purpose || reply.batch != id {
+        return Err(Problem::NameMismatch);
+    }
+    let put = Put::new(&batch, digest, body.to_vec()).ok_or(Problem::BadBatch)?;
+    Ok(Checked { put, reply })
 }
 
 fn consent(collector: &Collector, device: DeviceId, hash: &str, body: &Bytes) -> Result<Response, Problem> {
@@ -54,45 +96,18 @@ fn consent(collector: &Collector, device: DeviceId, hash: &str, body: &Bytes) ->
     if ledger::line_hash(line) != hash {
         return Err(Problem::DigestMismatch);
     }
-    let enrolment = collector.store.enrolment(device)?.ok_or(Problem::DeviceUnknown)?;
-    let entry = ledger::read_line(line, &enrolment.public_key()).map_err(|_| Problem::BadConsent)?;
-    if entry.header.device != device {
+    let enrolled = collector.store.device(device)?.ok_or(Problem::DeviceUnknown)?;
+    let entry = ledger::read_line(line, &enrolled.key).map_err(|_| Problem::BadConsent)?;
+    if entry.header.device != device || entry.header.index > MAX_INDEX {
         return Err(Problem::BadConsent);
     }
-    let status = match collector.store.put_consent(device, line, entry, now())? {
+    let status = match collector.store.put_consent(device, line, &entry, now())? {
         Kept::Now => StatusCode::CREATED,
         Kept::Before => StatusCode::OK,
-        Kept::Full => return Err(Problem::LimitReached),
+        Kept::Full(reached) => return Err(super::reached(reached)),
+        Kept::NotServed(standing) => return Err(super::not_served(standing)),
     };
     Ok(json(status, &ConsentReply { hash, durable: true }))
-}
-
-fn batch(
-    collector: &Collector,
-    device: DeviceId,
-    purpose: Purpose,
-    id: &str,
-    body: &Bytes,
-) -> Result<Response, Problem> {
-    let batch = Batch::decode(body)?;
-    if batch.header.purpose != purpose || batch.id() != id {
-        return Err(Problem::NameMismatch);
-    }
-    let status = match collector.store.put_batch(device, &batch, body, now())? {
-        Ok(Verdict::New) => StatusCode::CREATED,
-        Ok(Verdict::Held) => StatusCode::OK,
-        Ok(Verdict::Conflict) => return Err(Problem::BatchConflict),
-        Ok(Verdict::Full) => return Err(Problem::LimitReached),
-        Err(refused) => return Err(super::refused(refused)),
-    };
-    let reply = BatchReply {
-        batch: batch.id(),
-        digest: Digest::of(body),
-        durable: true,
-        accepted: vec![(batch.lo, batch.hi())],
-        rejected: Vec::new(),
-    };
-    Ok(json(status, &reply))
 }
 
 /// The SHA-256 among the digests of a `Content-Digest` header (RFC 9530 section 2).

@@ -14,8 +14,7 @@ use protocol::{DeviceId, Digest};
 use super::chunk::{self, Chunk};
 use super::{Body, Caller, Collector, Path, SMALL_BODY, active, json, now, read_json, refused, standing};
 use crate::problem::Problem;
-use crate::store::device::Standing;
-use crate::store::uploads::{Announced, MAX_BUNDLE};
+use crate::store::{Announced, MAX_BUNDLE, Standing};
 
 const BUNDLES: &str = "/v1/bundles";
 
@@ -118,8 +117,7 @@ async fn append(
                 return Err(Problem::OffsetConflict);
             }
             let room = announced.size - offset;
-            let part =
-                if room == 0 { None } else { Some(collector.store.part_at(device, &announced, offset)?) };
+            let part = if room == 0 { None } else { Some(collector.store.part_at(device, sha256, offset)?) };
             Ok(Chunk::new(part, offset, room.min(bundle::MAX_CHUNK), checksum, turn))
         });
         begun.await?.fill(body).await
@@ -141,8 +139,12 @@ async fn complete(
 ) -> Response {
     let Ok(sha256) = named(path) else { return Problem::NotFound.into_response() };
     let turn = collector.turns.take(caller.0, sha256).await;
+    // The whole file is read: few at a time, and those that wait hold no thread that a batch needs.
+    let Ok(place) = collector.completions.clone().acquire_owned().await else {
+        return Problem::Unavailable.into_response();
+    };
     active(collector, caller, move |collector, device| {
-        let _turn = turn;
+        let (_turn, _place) = (turn, place);
         let complete: Complete = read_json(body)?;
         let announced = allowed(collector, device, sha256)?;
         let Announcement { size, .. } = announced;

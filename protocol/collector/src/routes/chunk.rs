@@ -1,8 +1,6 @@
 //! The bytes of one `PATCH` on their way to the disk, never more of them in memory than a frame.
 
-use std::fs::File;
 use std::future::poll_fn;
-use std::io::Write;
 use std::pin::Pin;
 
 use axum::body::{Body, Bytes, HttpBody};
@@ -12,8 +10,8 @@ use protocol::bundle::tus;
 use ring::digest::{Algorithm, Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
 
 use super::turns::Turn;
-use crate::failure::Failure;
 use crate::problem::Problem;
+use crate::store::files::Part;
 
 /// What a checksum may be made by; tus wants SHA-1 of every server that offers any.
 pub(super) const ALGORITHMS: &str = "sha1,sha256";
@@ -45,7 +43,7 @@ impl Checksum {
 /// A chunk that is being written. It holds its turn on the upload until the last of its writes is over.
 pub(super) struct Chunk {
     /// None if nothing is missing any more.
-    part: Option<File>,
+    part: Option<Part>,
     begin: u64,
     length: u64,
     /// Bytes that it may have.
@@ -57,7 +55,7 @@ pub(super) struct Chunk {
 impl Chunk {
     /// Of at most `room` bytes, which go to `part` from `begin` on.
     pub(super) fn new(
-        part: Option<File>,
+        part: Option<Part>,
         begin: u64,
         room: u64,
         checksum: Option<Checksum>,
@@ -94,7 +92,7 @@ impl Chunk {
             return Err(Problem::TooLong);
         }
         if let Some(part) = &mut self.part {
-            part.write_all(bytes).map_err(unwritable)?;
+            part.write(bytes)?;
         }
         if let Some(checksum) = &mut self.checksum {
             checksum.context.update(bytes);
@@ -110,15 +108,8 @@ impl Chunk {
             .checksum
             .is_none_or(|checksum| checksum.context.finish().as_ref() == checksum.expected.as_slice());
         if let Some(part) = &self.part {
-            if !is_right {
-                part.set_len(self.begin).map_err(unwritable)?;
-            }
-            part.sync_data().map_err(unwritable)?;
+            part.end(is_right)?;
         }
         if is_right { Ok(self.begin + self.length) } else { Err(Problem::ChecksumMismatch) }
     }
-}
-
-fn unwritable(error: std::io::Error) -> Problem {
-    Failure::new(format!("a bundle cannot be written: {}", error.kind())).into()
 }

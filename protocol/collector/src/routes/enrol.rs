@@ -6,14 +6,12 @@ use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use protocol::reply::{EnrolReply, EnrolRequest, RenewRequest};
-use time::format_description::well_known::Rfc3339;
-use time::{Duration, OffsetDateTime};
+use time::Duration;
 
 use super::{Body, Collector, Peer, blocking, json, now, read_json};
-use crate::pki::SigningRequest;
+use crate::pki::{Issued, SigningRequest};
 use crate::problem::Problem;
-use crate::store::device::{Standing, rfc3339};
-use crate::store::tokens::Redeemed;
+use crate::store::{Redeemed, Standing, rfc3339, time};
 
 /// How long after its certificate's end a device may still renew by the key alone: workstations
 /// sleep for months.
@@ -24,14 +22,15 @@ pub(super) async fn enrol(State(collector): State<Arc<Collector>>, body: Body) -
     blocking(move || {
         let EnrolRequest { token, csr } = read_json(body)?;
         let request = SigningRequest::read(&csr).ok_or(Problem::BadSigningRequest)?;
-        if collector.store.standing(request.device())? == Standing::Revoked {
+        if collector.store.visit(request.device(), now())?.standing == Standing::Revoked {
             return Err(Problem::DeviceRevoked);
         }
-        match collector.store.redeem(&token, now())? {
-            Redeemed::Now => certify(&collector, &request, now()),
-            Redeemed::Before => Err(Problem::TokenUsed),
-            Redeemed::Never => Err(Problem::BadToken),
-        }
+        // Looked at first: nobody without a good token makes the authority sign.
+        redeemed(collector.store.look_at_token(&token, now())?)?;
+        let issued = collector.authority.issue(&request, now())?;
+        let enrolled = collector.store.enrol(&token, request.public_key(), issued.not_after, now())?;
+        redeemed(enrolled)?;
+        Ok(reply(issued, &request))
     })
     .await
     .unwrap_or_else(Problem::into_response)
@@ -48,7 +47,7 @@ pub(super) async fn renew(
         let RenewRequest { csr } = read_json(body)?;
         let request = SigningRequest::read(&csr).ok_or(Problem::BadSigningRequest)?;
         let device = request.device();
-        match collector.store.standing(device)? {
+        match collector.store.visit(device, now())?.standing {
             Standing::Unknown => return Err(Problem::DeviceUnknown),
             Standing::Revoked => return Err(Problem::DeviceRevoked),
             Standing::Retired => return Err(Problem::DeviceRetired),
@@ -57,28 +56,31 @@ pub(super) async fn renew(
         let shown = match peer.0 {
             Some(shown) => shown == device,
             None => {
-                let enrolment = collector.store.enrolment(device)?.ok_or(Problem::DeviceUnknown)?;
-                let end = OffsetDateTime::parse(&enrolment.not_after, &Rfc3339);
-                end.is_ok_and(|end| end <= now() && now() < end + LATE_RENEWAL)
+                let enrolled = collector.store.device(device)?.ok_or(Problem::DeviceUnknown)?;
+                let end = time(enrolled.not_after);
+                end <= now() && now() < end + LATE_RENEWAL
             }
         };
         if !shown {
             return Err(Problem::CertificateRequired);
         }
-        certify(&collector, &request, now())
+        let issued = collector.authority.issue(&request, now())?;
+        collector.store.renew(request.public_key(), issued.not_after, now())?;
+        Ok(reply(issued, &request))
     })
     .await
     .unwrap_or_else(Problem::into_response)
 }
 
-fn certify(
-    collector: &Collector,
-    request: &SigningRequest,
-    now: OffsetDateTime,
-) -> Result<Response, Problem> {
-    let issued = collector.authority.issue(request, now)?;
-    collector.store.enrol(request.public_key(), issued.not_after, now)?;
-    let reply =
-        EnrolReply { chain: issued.chain, device_id: request.device(), not_after: rfc3339(issued.not_after) };
-    Ok(json(StatusCode::CREATED, &reply))
+fn redeemed(redeemed: Redeemed) -> Result<(), Problem> {
+    match redeemed {
+        Redeemed::Now => Ok(()),
+        Redeemed::Before => Err(Problem::TokenUsed),
+        Redeemed::Never => Err(Problem::BadToken),
+    }
+}
+
+fn reply(issued: Issued, request: &SigningRequest) -> Response {
+    let not_after = rfc3339(issued.not_after);
+    json(StatusCode::CREATED, &EnrolReply { chain: issued.chain, device_id: request.device(), not_after })
 }

@@ -5,6 +5,7 @@ mod batch;
 mod bundle;
 mod chunk;
 mod enrol;
+mod observe;
 mod privacy;
 mod turns;
 
@@ -21,20 +22,23 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use protocol::reply::{Capabilities, names};
-use protocol::{DeviceId, Wish, envelope};
+use protocol::{DeviceId, Digest, Wish, envelope};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use time::OffsetDateTime;
+use tokio::sync::Semaphore;
 
-use crate::pki::Authority;
+use crate::pki::{Authority, Shown};
 use crate::problem::Problem;
-use crate::store::device::{Standing, rfc3339};
-use crate::store::uploads::MAX_BUNDLE;
-use crate::store::{Refused, Store};
+use crate::store::rules::limits::Reached;
+use crate::store::{MAX_BUNDLE, Refused, Standing, Store, rfc3339};
+pub(crate) use observe::Watch;
 pub(crate) use turns::Turns;
 
 /// Bytes of a body that is not a batch: many times the longest ledger line.
-const SMALL_BODY: usize = 64 << 10;
+pub(crate) const SMALL_BODY: usize = 64 << 10;
+/// The route of batches.
+const BATCHES: &str = "/v1/streams/{purpose}/batches/{id}";
 /// A whole request, its body and the store's part included.
 const DEADLINE: Duration = Duration::from_secs(120);
 /// Likewise for a chunk of a bundle, or for reading a whole one once more.
@@ -42,14 +46,32 @@ const BUNDLE_DEADLINE: Duration = Duration::from_secs(300);
 
 /// What every handler works with.
 pub(crate) struct Collector {
-    pub(crate) store: Store,
+    pub(crate) store: Arc<Store>,
     pub(crate) authority: Authority,
     pub(crate) turns: Turns,
+    /// Places for bundles that are being completed.
+    pub(crate) completions: Arc<Semaphore>,
+}
+
+/// Half the processors, so that batches go on while large files are read.
+pub(crate) fn completions() -> Arc<Semaphore> {
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    Arc::new(Semaphore::new((processors / 2).max(1)))
 }
 
 /// The device that the connection's verified client certificate names, if it showed one.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Peer(pub(crate) Option<DeviceId>);
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Peer(Option<DeviceId>);
+
+impl Peer {
+    /// Nobody that is known.
+    pub(crate) const STRANGER: Self = Self(None);
+
+    /// The device of a certificate that was good when the connection began. One that has ended since is none.
+    pub(crate) fn at(shown: Shown, now: OffsetDateTime) -> Self {
+        Self((now.unix_timestamp() <= shown.not_after).then_some(shown.device))
+    }
+}
 
 /// The device of a connection that showed a certificate. It stands before the body in a handler's
 /// arguments, so that of anybody else no body is read.
@@ -71,7 +93,7 @@ type Body = Result<Bytes, BytesRejection>;
 type Path<T> = Result<axum::extract::Path<T>, PathRejection>;
 
 /// All routes. Requests carry a [`Peer`].
-pub(crate) fn router(collector: Arc<Collector>) -> Router {
+pub(crate) fn router(collector: Arc<Collector>, watch: Watch) -> Router {
     Router::new()
         .route("/v1/enrol", post(enrol::enrol))
         .route("/v1/enrol/renew", post(enrol::renew))
@@ -79,10 +101,7 @@ pub(crate) fn router(collector: Arc<Collector>) -> Router {
         .route("/v1/consents/{hash}", put(batch::put_consent))
         .route("/v1/privacy/{name}", post(privacy::ask).get(privacy::look))
         .layer(DefaultBodyLimit::max(SMALL_BODY))
-        .route(
-            "/v1/streams/{purpose}/batches/{id}",
-            put(batch::put_batch).layer(DefaultBodyLimit::max(envelope::MAX_WIRE)),
-        )
+        .route(BATCHES, put(batch::put_batch).layer(DefaultBodyLimit::max(envelope::MAX_WIRE)))
         .layer(middleware::from_fn(async |request, next| deadline(DEADLINE, request, next).await))
         .merge(
             bundle::routes().layer(middleware::from_fn(async |request, next| {
@@ -91,6 +110,7 @@ pub(crate) fn router(collector: Arc<Collector>) -> Router {
         )
         .fallback(async || Problem::NotFound)
         .method_not_allowed_fallback(async || Problem::MethodNotAllowed)
+        .layer(middleware::from_fn(move |request, next| watch.clone().observe(request, next)))
         .with_state(collector)
 }
 
@@ -137,21 +157,27 @@ async fn enrolled(
     answer: impl FnOnce(&Collector, DeviceId, Standing) -> Result<Response, Problem> + Send + 'static,
 ) -> Response {
     let answered = standing(collector, caller, |collector, device, standing| {
-        let mut response = answer(collector, device, standing).unwrap_or_else(Problem::into_response);
-        if let Some((index, hash)) = collector.store.ledger_head(device)?
-            && let Ok(head) = HeaderValue::try_from(format!("{index}-{hash}"))
-        {
-            response.headers_mut().insert(names::LEDGER_HEAD, head);
-        }
-        let wishes = collector.store.wishes(device, now())?;
-        if !wishes.is_empty()
-            && let Ok(wishes) = HeaderValue::try_from(Wish::header(&wishes))
-        {
-            response.headers_mut().insert(names::WISHES, wishes);
-        }
-        Ok(response)
+        let response = answer(collector, device, standing).unwrap_or_else(Problem::into_response);
+        // What the answer itself changed is told with it.
+        let visit = collector.store.visit(device, now())?;
+        Ok(with_news(response, visit.head, &visit.invitations))
     });
     answered.await.unwrap_or_else(Problem::into_response)
+}
+
+/// Adds what every answer to a device carries.
+fn with_news(mut response: Response, head: Option<(u64, Digest)>, invitations: &[Wish]) -> Response {
+    if let Some((index, hash)) = head
+        && let Ok(head) = HeaderValue::try_from(format!("{index}-{hash}"))
+    {
+        response.headers_mut().insert(names::LEDGER_HEAD, head);
+    }
+    if !invitations.is_empty()
+        && let Ok(invitations) = HeaderValue::try_from(Wish::header(invitations))
+    {
+        response.headers_mut().insert(names::WISHES, invitations);
+    }
+    response
 }
 
 /// Runs `work` for an enrolled device that is not revoked.
@@ -162,13 +188,31 @@ async fn standing<T: Send + 'static>(
 ) -> Result<T, Problem> {
     blocking(move || {
         let Caller(device) = caller;
-        match collector.store.standing(device)? {
-            Standing::Unknown => Err(Problem::DeviceUnknown),
-            Standing::Revoked => Err(Problem::DeviceRevoked),
-            standing => work(&collector, device, standing),
+        match collector.store.visit(device, now())?.standing {
+            standing @ (Standing::Active | Standing::Retired) => work(&collector, device, standing),
+            standing => Err(not_served(standing)),
         }
     })
     .await
+}
+
+/// Why a device may not come.
+fn not_served(standing: Standing) -> Problem {
+    match standing {
+        Standing::Unknown => Problem::DeviceUnknown,
+        Standing::Revoked => Problem::DeviceRevoked,
+        Standing::Retired => Problem::DeviceRetired,
+        // Not asked of a device that may.
+        Standing::Active => Problem::Unavailable,
+    }
+}
+
+/// What a device hears that reached a limit.
+fn reached(reached: Reached) -> Problem {
+    match reached {
+        Reached::Today => Problem::TooMany,
+        Reached::ForGood => Problem::LimitReached,
+    }
 }
 
 /// Runs `work` where waiting for the disk holds nobody else up.
@@ -178,7 +222,7 @@ async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.unwrap_or(Err(Problem::Unavailable))
 }
 
-/// What the book says against a batch or a bundle.
+/// What the ledger says against a batch or a bundle.
 fn refused(refused: Refused) -> Problem {
     match refused {
         Refused::Unknown => Problem::ConsentRequired,

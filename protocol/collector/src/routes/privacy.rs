@@ -12,6 +12,7 @@ use serde::de::value::{Error, StrDeserializer};
 
 use super::{Body, Caller, Collector, Path, enrolled, json, now, read_json};
 use crate::problem::Problem;
+use crate::store::Asked;
 use crate::store::requests::{Kind, Ticket};
 
 /// `POST /v1/privacy/{kind}`
@@ -27,9 +28,11 @@ pub(super) async fn ask(
         let kind = Kind::deserialize(kind).map_err(|_| Problem::NotFound)?;
         let request: PrivacyRequest = read_json(body)?;
         let ticket = Ticket::of(device, &request.request_id).ok_or(Problem::BadRequest)?;
-        match collector.store.put_request(&ticket, kind, &request, now())? {
-            Some(reply) => Ok(json(StatusCode::ACCEPTED, &reply)),
-            None => Err(Problem::RequestConflict),
+        match collector.store.put_request(ticket, kind, &request, now())? {
+            Asked::Kept(reply) => Ok(json(StatusCode::ACCEPTED, &reply)),
+            Asked::Conflict => Err(Problem::RequestConflict),
+            Asked::Full => Err(Problem::LimitReached),
+            Asked::NotServed(standing) => Err(super::not_served(standing)),
         }
     })
     .await
@@ -43,7 +46,7 @@ pub(super) async fn look(
 ) -> Response {
     enrolled(collector, caller, |collector, device, _| {
         let ticket = Ticket::read(&super::path(path)?).filter(|ticket| ticket.device == device);
-        let reply = collector.store.request_state(&ticket.ok_or(Problem::NotFound)?)?;
+        let reply = collector.store.request_state(ticket.ok_or(Problem::NotFound)?)?;
         reply.map(|reply| json(StatusCode::OK, &reply)).ok_or(Problem::NotFound)
     })
     .await

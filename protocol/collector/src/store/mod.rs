@@ -1,251 +1,118 @@
-//! All that outlives a power cut, as a directory of files.
+//! All that outlives a power cut.
 //!
 //! ```text
-//! lock                                 held while serving
-//! tokens/<sha256>[.used]               one-time enrolment tokens
-//! devices/<id>/device.json             key and newest certificate
-//!              revoked, retired        markers
-//!              consents.log            ledger entries
-//!              <purpose>.log           batches
-//!              requests/<id>.json      privacy requests, and <id>.done
-//!              bundles/                support bundles on their way
-//!              wishes/<case>.json      support bundles that are asked for
-//! bundles/                             support bundles that are whole
+//! rules      what becomes of a request: no clock, disk or SQL; every engine shares them
+//! sqlite     the engine: one database file, one thread that writes, connections that read
+//! files      the bytes of support bundles
+//! backup     copies of all of it, for another machine
+//! requests   privacy requests and their tickets
+//!
+//! collector.db, -wal, -shm   devices, consents, envelopes, requests, audit
+//! collector.witness          how far the database has come
+//! collector.turn             whose turn it is to write
+//! bundles/, uploads/         support bundles that are whole, and on their way
+//! lock                       held while serving
+//! reserve                    room for what has to be done on a full disk
 //! ```
 //!
-//! What is answered with a success was synced before. A distributed engine would replace this module
-//! behind the surface of [`Store`]; the command line uses the files beside a running server, which
-//! therefore looks at tokens and markers anew at each request.
+//! What is answered with a success was synced before. Commands of the command line open the store beside a running
+//! server.
 
-pub(crate) mod alter;
-mod book;
-pub(crate) mod bundles;
-pub(crate) mod device;
-mod index;
-pub(crate) mod log;
-mod ranges;
+pub(crate) mod backup;
+pub(crate) mod files;
 pub(crate) mod requests;
-pub(crate) mod stream;
+pub(crate) mod rules;
+mod sqlite;
 #[cfg(test)]
 pub(crate) mod testing;
-pub(crate) mod tokens;
-pub(crate) mod uploads;
-pub(crate) mod wishes;
 
-use std::collections::{BTreeMap, HashMap};
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard};
 
-use protocol::ledger::Entry;
-use protocol::reply::{PrivacyReply, PrivacyRequest, TicketState};
-use protocol::{Batch, DeviceId, Digest, Purpose, Wish};
+use rusqlite::Connection;
 use time::OffsetDateTime;
 
-use book::Book;
-pub(crate) use book::{Kept, Refused};
-use device::{Enrolment, Standing};
-pub(crate) use index::Verdict;
-use requests::{Kind, Ticket};
-use stream::Stream;
-use tokens::Redeemed;
+pub(crate) use rules::consent::Refused;
+pub(crate) use rules::decide::{Standing, Verdict};
+pub(crate) use sqlite::rows::{micros, rfc3339, text, time};
+pub(crate) use sqlite::{Announced, Asked, Count, Filed, Kept, MAX_BUNDLE, Put, Redeemed, Stored, Wanted};
+use sqlite::{Readers, Reply, Tx, Writer};
 
 use crate::failure::Failure;
+use crate::metrics::StoreTimes;
 
-/// The store of a serving collector. There is one at a time for a data directory.
+/// The store of a data directory.
 pub(crate) struct Store {
     data: PathBuf,
-    devices: Mutex<HashMap<DeviceId, Arc<Mutex<Option<Device>>>>>,
-    _lock: File,
-}
-
-/// What is kept in memory of a device that came since the start. Its requests wait for each other.
-struct Device {
-    dir: PathBuf,
-    /// How often something had been taken out when it was read.
-    altered: u64,
-    book: Book,
-    streams: BTreeMap<Purpose, Stream>,
+    writer: Writer,
+    readers: Readers,
+    times: StoreTimes,
+    _lock: Option<File>,
 }
 
 impl Store {
-    /// Opens the store of a data directory that `init` made.
+    /// Opens the store for the one server that a data directory has at a time.
     pub(crate) fn open(data: &Path) -> Result<Self, Failure> {
         let path = data.join("lock");
         let lock = File::create(&path).map_err(Failure::at(&path))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { data: data.to_owned(), devices: Mutex::default(), _lock: lock }),
+            Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                Err(Failure::new(format!("{} is being served already; stop that first", data.display())))
+                return Err(Failure::new(format!(
+                    "{} is being served already; stop that first",
+                    data.display()
+                )));
             }
-            Err(TryLockError::Error(error)) => Err(Failure::at(&path)(error)),
+            Err(TryLockError::Error(error)) => return Err(Failure::at(&path)(error)),
         }
+        files::sweep_imports(data)?;
+        Self::start(data, Some(lock))
     }
 
-    /// Uses an enrolment token up.
-    pub(crate) fn redeem(&self, token: &str, now: OffsetDateTime) -> Result<Redeemed, Failure> {
-        tokens::redeem(&self.data, token, now)
+    /// Opens the store for a command, beside a server or without one.
+    pub(crate) fn beside(data: &Path) -> Result<Self, Failure> {
+        Self::start(data, None)
     }
 
-    /// Whether a device may come, at this moment.
-    pub(crate) fn standing(&self, device: DeviceId) -> Result<Standing, Failure> {
-        device::standing(&device::dir(&self.data, device))
+    fn start(data: &Path, lock: Option<File>) -> Result<Self, Failure> {
+        let (sql, store, seen) = sqlite::open(data, micros(OffsetDateTime::now_utc()))?;
+        let times = StoreTimes::default();
+        let writer = Writer::start(data, sql, &store, seen, lock.is_some(), times.clone())?;
+        Ok(Self { data: data.to_owned(), writer, readers: Readers::of(data), times, _lock: lock })
     }
 
-    /// What enrolment left, if the device was ever enrolled.
-    pub(crate) fn enrolment(&self, device: DeviceId) -> Result<Option<Enrolment>, Failure> {
-        device::enrolment(&device::dir(&self.data, device))
+    /// How long transactions take.
+    pub(crate) fn times(&self) -> &StoreTimes {
+        &self.times
     }
 
-    /// Remembers a new certificate for the device of `public_key`.
-    pub(crate) fn enrol(
+    fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// Runs `work` in a transaction; its answer comes after the commit. What ends or erases something `is_vital`.
+    fn submit<T: Send + 'static>(
         &self,
-        public_key: &[u8],
-        not_after: OffsetDateTime,
-        now: OffsetDateTime,
-    ) -> Result<(), Failure> {
-        device::enrol(&self.data, public_key, not_after, now)
+        is_vital: bool,
+        work: impl FnMut(&Tx<'_>) -> Result<T, Failure> + Send + 'static,
+    ) -> Reply<T> {
+        self.writer.submit(is_vital, work)
     }
 
-    /// Keeps a ledger entry of an enrolled device, whose line was checked.
-    pub(crate) fn put_consent(
+    /// The same, and waits for it on this thread.
+    fn write<T: Send + 'static>(
         &self,
-        device: DeviceId,
-        line: &str,
-        entry: Entry,
-        now: OffsetDateTime,
-    ) -> Result<Kept, Failure> {
-        self.with(device, |device| device.book.put(line, entry, now))
-    }
-
-    /// Index and hash of the newest ledger entry that is known of an enrolled device.
-    pub(crate) fn ledger_head(&self, device: DeviceId) -> Result<Option<(u64, Digest)>, Failure> {
-        self.with(device, |device| Ok(device.book.head()))
-    }
-
-    /// The bundles that are asked of a device now.
-    pub(crate) fn wishes(&self, device: DeviceId, now: OffsetDateTime) -> Result<Vec<Wish>, Failure> {
-        wishes::of(&self.data, device, now)
-    }
-
-    /// Stores a batch of an enrolled device, whose bytes are `envelope`, if its consent stands.
-    pub(crate) fn put_batch(
-        &self,
-        device: DeviceId,
-        batch: &Batch,
-        envelope: &[u8],
-        now: OffsetDateTime,
-    ) -> Result<Result<Verdict, Refused>, Failure> {
-        let purpose = batch.header.purpose;
-        self.with(device, |device| match device.book.allows(batch.header.consent, purpose) {
-            Ok(()) => device.stream(purpose)?.put(batch, envelope, now).map(Ok),
-            Err(refused) => Ok(Err(refused)),
-        })
-    }
-
-    /// Keeps a privacy request of an enrolled device and does at once what can't wait: takes no more
-    /// after a withdrawal, or at all after a decommissioning. `None` if its id is another request's.
-    pub(crate) fn put_request(
-        &self,
-        ticket: &Ticket,
-        kind: Kind,
-        request: &PrivacyRequest,
-        now: OffsetDateTime,
-    ) -> Result<Option<PrivacyReply>, Failure> {
-        self.with(ticket.device, |device| {
-            match requests::read(&self.data, ticket)? {
-                Some(kept) if kept.kind != kind || kept.request != *request => return Ok(None),
-                Some(_) => {}
-                None => {
-                    let known_entries = device.book.len();
-                    let received_at = device::rfc3339(now);
-                    let kept = requests::Kept { kind, request: request.clone(), received_at, known_entries };
-                    requests::keep(&self.data, ticket, &kept)?;
-                    device.heed(&kept);
-                }
-            }
-            if kind.is_carried_out_at_once() && requests::state(&self.data, ticket)? == TicketState::Open {
-                requests::finish(&self.data, ticket, now)?;
-            }
-            // Also when the request comes again: the first may have been cut here.
-            if kind == Kind::Decommission {
-                device::retire(&device.dir, now)?;
-            }
-            self.ticket(ticket).map(Some)
-        })
-    }
-
-    /// How far a request is; `None` if there is no such request.
-    pub(crate) fn request_state(&self, ticket: &Ticket) -> Result<Option<PrivacyReply>, Failure> {
-        match requests::read(&self.data, ticket)? {
-            Some(_) => self.ticket(ticket).map(Some),
-            None => Ok(None),
-        }
-    }
-
-    fn ticket(&self, ticket: &Ticket) -> Result<PrivacyReply, Failure> {
-        let state = requests::state(&self.data, ticket)?;
-        Ok(PrivacyReply { ticket: ticket.to_string(), state })
-    }
-
-    /// Runs `work` on a device, which is read first if it did not come since the start.
-    fn with<T>(
-        &self,
-        id: DeviceId,
-        work: impl FnOnce(&mut Device) -> Result<T, Failure>,
+        is_vital: bool,
+        work: impl FnMut(&Tx<'_>) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
-        let device = lock(&self.devices)?.entry(id).or_default().clone();
-        let mut device = lock(&device)?;
-        let dir = device::dir(&self.data, id);
-        let _held = alter::hold(&dir)?;
-        // The command line took something out meanwhile: what is in memory is no longer so.
-        let altered = alter::count(&dir)?;
-        if device.as_ref().is_some_and(|device| device.altered != altered) {
-            *device = None;
-        }
-        match &mut *device {
-            Some(device) => work(device),
-            none => work(none.insert(Device::read(&self.data, id, altered)?)),
-        }
-    }
-}
-
-impl Device {
-    fn read(data: &Path, id: DeviceId, altered: u64) -> Result<Self, Failure> {
-        let dir = device::dir(data, id);
-        let Some(enrolment) = device::enrolment(&dir)? else {
-            return Err(Failure::new(format!("device {id} is not enrolled")));
-        };
-        let book = Book::open(&dir.join("consents.log"), &enrolment.public_key())?;
-        let mut device = Self { dir, altered, book, streams: BTreeMap::new() };
-        for (_, kept) in requests::all(data, id)? {
-            device.heed(&kept);
-        }
-        Ok(device)
+        self.submit(is_vital, work).block()
     }
 
-    fn heed(&mut self, kept: &requests::Kept) {
-        if kept.kind == Kind::Withdraw {
-            let request = &kept.request;
-            self.book.withdraw(&request.purposes, request.case.as_ref(), kept.known_entries);
-        }
+    /// Runs `work` on one moment of the store.
+    fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T, Failure>) -> Result<T, Failure> {
+        let begun = std::time::Instant::now();
+        let done = self.readers.read(work);
+        self.times.read(begun.elapsed());
+        done
     }
-
-    fn stream(&mut self, purpose: Purpose) -> Result<&mut Stream, Failure> {
-        use std::collections::btree_map::Entry;
-        match self.streams.entry(purpose) {
-            Entry::Occupied(entry) => Ok(entry.into_mut()),
-            Entry::Vacant(entry) => Ok(entry.insert(Stream::open(&stream_path(&self.dir, purpose))?)),
-        }
-    }
-}
-
-/// The log of a stream in its device's directory.
-pub(crate) fn stream_path(dir: &Path, purpose: Purpose) -> PathBuf {
-    dir.join(purpose.as_str()).with_extension("log")
-}
-
-/// Whoever panicked with the lock held left something half-done that only a restart can judge.
-fn lock<T>(mutex: &Mutex<T>) -> Result<MutexGuard<'_, T>, Failure> {
-    mutex.lock().map_err(|_| Failure::new("a request ended half-way; restart the collector"))
 }

@@ -1,7 +1,6 @@
 //! What the tests of the store share: random numbers that can be had again, and batches.
 
-use protocol::ledger::{Entry, EntryHeader, Event, EventKind, Processing};
-use protocol::{Batch, DeviceId, Digest, Epoch, Gap, Header, Purpose, Reason, Record, Retention, Value};
+use protocol::{Batch, Digest, Epoch, Gap, Header, Purpose, Reason, Record, Retention, Value};
 
 /// Splitmix64, for sequences of operations.
 pub(crate) struct Random(u64);
@@ -50,39 +49,4 @@ pub(crate) fn batch(epoch: Epoch, lo: u64, hi: u64) -> Batch {
 /// A gap for a reason.
 pub(crate) fn gap(epoch: Epoch, lo: u64, hi: u64, reason: Reason) -> Gap {
     Gap { epoch, lo, hi, reason }
-}
-
-/// A ledger entry of nobody's.
-pub(crate) fn entry(index: u64, purpose: Purpose, case: Option<&str>, kind: EventKind) -> Entry {
-    Entry {
-        header: EntryHeader {
-            schema: "kathea-consent-1".to_owned(),
-            index,
-            device: DeviceId::from_bytes([7; 16]),
-            previous: None,
-        },
-        processing: Processing {
-            purpose,
-            case: case.and_then(|case| case.parse().ok()),
-            policy: "copenhagen-imaging".to_owned(),
-            policy_version: "1".to_owned(),
-            policy_sha256: Digest::of(b"policy"),
-            notice_sha256: Digest::of(b"notice"),
-            manifest_sha256: None,
-            legal_basis: "6(1)(a)".to_owned(),
-            data_categories: Vec::new(),
-            controller: "Copenhagen Imaging ApS".to_owned(),
-            recipients: Vec::new(),
-            storage_place: "EEA".to_owned(),
-            retention: Retention::Usage24Months,
-        },
-        event: Event {
-            kind,
-            at: "2026-11-21T10:00:00Z".to_owned(),
-            until: None,
-            role: None,
-            channel: "command_line".to_owned(),
-            session: None,
-        },
-    }
 }

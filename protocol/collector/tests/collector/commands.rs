@@ -21,7 +21,7 @@ fn a_data_directory_is_made_once_and_its_secrets_are_private() {
     assert_eq!(code(&data, "init", &[]), 1);
     assert_eq!(fs::read(data.join("ca.pem")).unwrap(), ca);
     #[cfg(unix)]
-    for name in ["ca-key.pem", "server-key.pem", "age-identity.txt"] {
+    for name in ["ca-key.pem", "server-key.pem", "../collector-age-identity.txt"] {
         let mode =
             std::os::unix::fs::PermissionsExt::mode(&data.join(name).metadata().unwrap().permissions());
         assert_eq!(mode & 0o777, 0o600, "{name}");
@@ -38,7 +38,7 @@ fn the_agents_configuration_names_this_collector() {
     assert_eq!(collector["url"].as_str(), Some("https://collector.example:8443"));
     let ca = Path::new(collector["ca"].as_str().unwrap()).to_owned();
     assert!(ca.is_absolute() && ca.is_file());
-    let identity = fs::read_to_string(data.join("age-identity.txt")).unwrap();
+    let identity = fs::read_to_string(dir.path().join("with 'quotes\"-age-identity.txt")).unwrap();
     let identity: age::x25519::Identity = identity.lines().last().unwrap().parse().unwrap();
     let recipients = configuration["support"]["recipients"].as_array().unwrap();
     assert_eq!(recipients[0].as_str(), Some(identity.to_public().to_string().as_str()));

@@ -9,6 +9,7 @@ use serde_json::{Value as Json, json};
 use crate::bundles::Sender;
 use crate::device::{Device, batch};
 use crate::program::{Collector, attempt};
+use crate::rows;
 
 #[test]
 fn a_record_is_proven_after_its_device_is_gone() {
@@ -75,7 +76,10 @@ fn nothing_goes_before_its_period_is_over_and_a_dry_run_takes_nothing() {
     let over = collector.lines("retention", &["run", "--dry-run"]);
     assert_eq!((&over[0]["records"], &over[0]["dry_run"]), (&json!(5), &json!(true)));
     assert_eq!(collector.lines("export", &[]).len(), 5);
-    assert_eq!(collector.lines("retention", &["run"])[0]["records"], 5);
+    // All that is held at once: that has to be confirmed.
+    assert!(collector.fails("retention", &["run"]).contains("--yes"));
+    assert_eq!(collector.lines("export", &[]).len(), 5);
+    assert_eq!(collector.lines("retention", &["run", "--yes"])[0]["records"], 5);
     assert_eq!(collector.lines("export", &[]).len(), 0);
     assert_eq!(collector.lines("audit", &[]).iter().filter(|line| line["deed"] == "retention").count(), 1);
 }
@@ -103,16 +107,21 @@ fn half_a_bundle_and_a_wish_end_as_a_whole_one_does() {
 
     begin();
     assert_eq!(collector.lines("retention", &["run"]), Vec::<Json>::new());
-    let device = collector.data().join("devices").join(&id);
     let long_ago = SystemTime::now() - Duration::from_secs(31 * 86_400);
-    for file in fs::read_dir(device.join("bundles")).unwrap() {
+    for file in fs::read_dir(collector.data().join("uploads")).unwrap() {
         File::options().append(true).open(file.unwrap().path()).unwrap().set_modified(long_ago).unwrap();
     }
-    let wish = device.join("wishes/CASE-1042.json");
-    fs::write(&wish, r#"{"reason":"error","asked_at":"2026-01-01T00:00:00Z"}"#).unwrap();
+    let of_device = rows::of(sender.device.id());
+    rows::set(collector.data(), "upload", &format!("touched = {}", rows::days_ago(31)), &of_device);
+    rows::set(collector.data(), "invitation", &format!("asked = {}", rows::days_ago(31)), &of_device);
+    let invitations = || -> i64 {
+        rows::open(collector.data())
+            .query_row("SELECT count(*) FROM invitation", [], |row| row.get(0))
+            .unwrap()
+    };
     for (args, left) in [(&["run", "--dry-run"][..], true), (&["run"], false)] {
         let over = collector.lines("retention", args)[0].clone();
         assert_eq!((&over["parts"], &over["wishes"]), (&json!(1), &json!(1)));
-        assert_eq!((sender.offset(&collector).is_some(), wish.exists()), (left, left));
+        assert_eq!((sender.offset(&collector).is_some(), invitations() == 1), (left, left));
     }
 }

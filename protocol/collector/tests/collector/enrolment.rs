@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::device::{Device, batch, path};
 use crate::program::Collector;
+use crate::rows;
 
 #[test]
 fn a_token_enrols_one_device_once() {
@@ -84,20 +85,17 @@ fn a_certificate_renews_for_its_own_key_alone() {
 fn an_expired_certificate_renews_by_the_key_for_a_year() {
     let collector = Collector::start();
     let device = Device::enrolled(&collector);
-    let file = collector.data().join("devices").join(device.id().to_string()).join("device.json");
     let bare = device.without_certificate(&collector);
-    let renew_after = |not_after: &str| {
-        let mut enrolment: serde_json::Value =
-            serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
-        enrolment["not_after"] = not_after.into();
-        std::fs::write(&file, enrolment.to_string()).unwrap();
+    let renew_after = |days: i64| {
+        let id = device.id();
+        rows::set(
+            collector.data(),
+            "device",
+            &format!("not_after = {}", rows::days_ago(days)),
+            &format!("id = x'{id}'"),
+        );
         bare.post(&collector, "/v1/enrol/renew", &json!({"csr": device.csr()})).status
     };
-    let now = time::OffsetDateTime::now_utc();
-    let days_ago = |days| {
-        let rfc3339 = &time::format_description::well_known::Rfc3339;
-        (now - time::Duration::days(days)).format(rfc3339).unwrap()
-    };
-    assert_eq!(renew_after(&days_ago(364)), 201);
-    assert_eq!(renew_after(&days_ago(366)), 401);
+    assert_eq!(renew_after(364), 201);
+    assert_eq!(renew_after(366), 401);
 }

@@ -12,3 +12,4 @@ mod duties;
 mod enrolment;
 mod privacy;
 mod program;
+mod rows;

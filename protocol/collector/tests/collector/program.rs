@@ -1,17 +1,20 @@
 //! A collector in a temporary directory, ended with the test.
 
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-use protocol::{DeviceId, Digest};
+use protocol::DeviceId;
 use serde_json::Value as Json;
 use tempfile::TempDir;
+
+use crate::rows;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_kathea-collector");
 
 pub(crate) struct Collector {
-    dir: TempDir,
+    _dir: TempDir,
+    data: PathBuf,
     serving: Child,
     pub(crate) url: String,
 }
@@ -19,20 +22,22 @@ pub(crate) struct Collector {
 impl Collector {
     pub(crate) fn start() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        run(dir.path(), "init", &[]);
-        let (serving, url) = serve(dir.path());
-        Self { dir, serving, url }
+        // The age identity is put beside it.
+        let data = dir.path().join("collector");
+        run(&data, "init", &[]);
+        let (serving, url) = serve(&data);
+        Self { _dir: dir, data, serving, url }
     }
 
     /// Ends it as a power cut of the process does, and starts it again on another port.
     pub(crate) fn kill_and_restart(&mut self) {
         self.serving.kill().unwrap();
         self.serving.wait().unwrap();
-        (self.serving, self.url) = serve(self.dir.path());
+        (self.serving, self.url) = serve(&self.data);
     }
 
     pub(crate) fn data(&self) -> &Path {
-        self.dir.path()
+        &self.data
     }
 
     pub(crate) fn serving(&mut self) -> &mut Child {
@@ -40,13 +45,13 @@ impl Collector {
     }
 
     pub(crate) fn token(&self) -> String {
-        let output = run(self.dir.path(), "token", &[]);
+        let output = run(&self.data, "token", &[]);
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
     /// Runs a command that must succeed, and reads its lines of JSON.
     pub(crate) fn lines(&self, command: &str, args: &[&str]) -> Vec<Json> {
-        let output = run(self.dir.path(), command, args);
+        let output = run(&self.data, command, args);
         let text = String::from_utf8(output.stdout).unwrap();
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
@@ -55,20 +60,18 @@ impl Collector {
 impl Collector {
     /// Runs a command that must fail, and says what it said.
     pub(crate) fn fails(&self, command: &str, args: &[&str]) -> String {
-        let output = attempt(self.dir.path(), command, args);
+        let output = attempt(&self.data, command, args);
         assert!(!output.status.success(), "{command}");
         String::from_utf8(output.stderr).unwrap()
     }
 
-    /// Moves the one batch of a device's usage back by so many days, as if it had come then.
+    /// Moves the batches of a device back by so many days, as if they had come then.
     pub(crate) fn age(&self, device: DeviceId, days: i64) {
-        let path = self.dir.path().join("devices").join(device.to_string()).join("usage_statistics.log");
-        let mut frame = std::fs::read(&path).unwrap();
-        let received = i64::from_le_bytes(frame[40..48].try_into().unwrap()) - days * 86_400;
-        frame[40..48].copy_from_slice(&received.to_le_bytes());
-        let sum = Digest::of(&frame[36..]).to_bytes();
-        frame[4..36].copy_from_slice(&sum);
-        std::fs::write(&path, frame).unwrap();
+        let statement = format!(
+            "UPDATE envelope SET received = received - {days} * 86400000000 WHERE {}",
+            rows::of(device)
+        );
+        assert!(rows::open(self.data()).execute(&statement, []).unwrap() > 0);
     }
 }
 

@@ -1,0 +1,177 @@
+//! `collector.toml`: what `serve` needs beside its defaults, and where the data is for every other command.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use toml::{Table, Value};
+
+use crate::disk;
+use crate::failure::Failure;
+
+/// Every key, with its table.
+const KEYS: [&str; 4] = ["data", "listen", "operations.listen", "log.access"];
+
+/// What `serve` does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Serve {
+    /// The data directory.
+    pub(crate) data: PathBuf,
+    /// Where devices come.
+    pub(crate) listen: SocketAddr,
+    /// Where health and metrics are; nowhere if none.
+    pub(crate) operations: Option<SocketAddr>,
+    /// Whether a line is written for each answered request.
+    pub(crate) access_log: bool,
+}
+
+/// A configuration file that was read. Every key may be missing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct File {
+    pub(crate) data: Option<PathBuf>,
+    pub(crate) listen: Option<SocketAddr>,
+    operations: Option<SocketAddr>,
+    access_log: bool,
+}
+
+impl File {
+    /// Reads a file; an error names the key and what may stand there.
+    pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
+        let wrong = |what: String| Failure::new(format!("{}: {what}", path.display()));
+        let bytes = disk::read(path)?.ok_or_else(|| wrong("there is no such file".to_owned()))?;
+        let text = String::from_utf8(bytes).map_err(|_| wrong("is not UTF-8".to_owned()))?;
+        let table: Table = toml::from_str(&text).map_err(|error| {
+            let line = error.span().map_or(1, |span| text[..span.start].lines().count().max(1));
+            wrong(format!("line {line} is not TOML"))
+        })?;
+        Self::of(&table).map_err(wrong)
+    }
+
+    fn of(table: &Table) -> Result<Self, String> {
+        let mut file = Self::default();
+        for (key, value) in flat(table) {
+            match key.as_str() {
+                "data" => file.data = Some(absolute(&key, value)?),
+                "listen" => file.listen = Some(address(&key, value)?),
+                "operations.listen" => {
+                    let address = address(&key, value)?;
+                    if !address.ip().is_loopback() {
+                        return Err(format!(
+                            "{key} must be an address of this machine alone, as 127.0.0.1:9464: who reaches it \
+                             sees the fleet; let others in by a proxy that asks who they are"
+                        ));
+                    }
+                    file.operations = Some(address);
+                }
+                "log.access" => {
+                    file.access_log = value.as_bool().ok_or_else(|| format!("{key} is true or false"))?;
+                }
+                _ => return Err(unknown(&key)),
+            }
+        }
+        Ok(file)
+    }
+
+    /// What `serve` does by this file and what was typed, which wins.
+    pub(crate) fn serve(self, data: Option<PathBuf>, listen: Option<SocketAddr>) -> Result<Serve, Failure> {
+        let missing = |what| Failure::new(format!("{what}; the configuration does not say either"));
+        Ok(Serve {
+            data: data.or(self.data).ok_or_else(|| missing("name the data directory with --data DIR"))?,
+            listen: listen
+                .or(self.listen)
+                .ok_or_else(|| missing("name where to listen with --listen ADDR:PORT"))?,
+            operations: self.operations,
+            access_log: self.access_log,
+        })
+    }
+}
+
+/// Keys with the names of their tables before them.
+fn flat(table: &Table) -> Vec<(String, &Value)> {
+    let mut out = Vec::new();
+    for (name, value) in table {
+        match value {
+            Value::Table(inner) => {
+                // An empty table of an unknown name is a mistake too.
+                if inner.is_empty() && !KEYS.iter().any(|key| key.starts_with(&format!("{name}."))) {
+                    out.push((name.clone(), value));
+                }
+                out.extend(flat(inner).into_iter().map(|(key, value)| (format!("{name}.{key}"), value)));
+            }
+            _ => out.push((name.clone(), value)),
+        }
+    }
+    out
+}
+
+fn unknown(key: &str) -> String {
+    let nearest = KEYS.into_iter().max_by(|one, other| {
+        let near = |known: &str| strsim::jaro_winkler(known, key);
+        near(one).total_cmp(&near(other))
+    });
+    let nearest = nearest.unwrap_or_default();
+    // What stands there may be a secret that was put into the wrong place; a key is a word.
+    let key: String = key.chars().filter(|c| !c.is_control()).take(60).collect();
+    format!("there is no key {key}; the nearest is {nearest}. All keys: {}", KEYS.join(", "))
+}
+
+fn absolute(key: &str, value: &Value) -> Result<PathBuf, String> {
+    let path = value.as_str().map(PathBuf::from).filter(|path| path.is_absolute());
+    path.ok_or_else(|| format!("{key} is a whole path, as \"/var/lib/kathea-collector\""))
+}
+
+fn address(key: &str, value: &Value) -> Result<SocketAddr, String> {
+    let address = value.as_str().and_then(|text| text.parse().ok());
+    address.ok_or_else(|| format!("{key} is an address and a port, as \"0.0.0.0:8443\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<File, String> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("collector.toml");
+        std::fs::write(&path, text).unwrap();
+        File::read(&path).map_err(|failure| failure.to_string())
+    }
+
+    #[test]
+    fn every_key_is_taken_and_what_was_typed_wins() {
+        let text = "data = \"/srv/kathea\"\nlisten = \"0.0.0.0:8443\"\n[operations]\nlisten = \"127.0.0.1:9464\"\n\
+                    [log]\naccess = true\n";
+        let file = read(text).unwrap();
+        let by_file = file.clone().serve(None, None).unwrap();
+        assert_eq!(by_file.data, Path::new("/srv/kathea"));
+        assert_eq!((by_file.listen.port(), by_file.operations.unwrap().port()), (8443, 9464));
+        assert!(by_file.access_log);
+        let typed = file.serve(Some("/other".into()), Some("127.0.0.1:0".parse().unwrap())).unwrap();
+        assert_eq!((typed.data.as_path(), typed.listen.port()), (Path::new("/other"), 0));
+        for key in KEYS {
+            assert!(!unknown(key).is_empty() && text.contains(key.rsplit('.').next().unwrap()), "{key}");
+        }
+    }
+
+    #[test]
+    fn a_mistake_is_named_with_what_may_stand_there() {
+        for (text, says) in [
+            ("lisen = \"0.0.0.0:8443\"", "no key lisen; the nearest is listen"),
+            ("[operation]\nlisten = \"127.0.0.1:1\"", "nearest is operations.listen"),
+            ("[log]\nacces = true", "no key log.acces; the nearest is log.access"),
+            ("[logg]", "no key logg"),
+            ("data = \"relative\"", "data is a whole path"),
+            ("data = 7", "data is a whole path"),
+            ("listen = \"localhost\"", "listen is an address and a port"),
+            ("[operations]\nlisten = \"0.0.0.0:9464\"", "must be an address of this machine alone"),
+            ("[log]\naccess = \"yes\"", "log.access is true or false"),
+            ("data = \"/a\"\ndata = ", "line 2 is not TOML"),
+        ] {
+            let error = read(text).unwrap_err();
+            assert!(error.contains(says) && error.contains("collector.toml"), "{text}: {error}");
+        }
+        let missing = read("").unwrap().serve(None, None).unwrap_err().to_string();
+        assert!(missing.contains("--data"), "{missing}");
+        assert!(
+            File::read(Path::new("/nowhere/collector.toml")).unwrap_err().to_string().contains("no such")
+        );
+    }
+}

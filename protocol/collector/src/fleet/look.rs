@@ -1,0 +1,114 @@
+//! A look at the store: what the page and the metrics are made of, taken anew when it is older than half a minute.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use protocol::reply::TicketState;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::{Bundles, Device, Fleet, Request, Standing};
+use crate::failure::Failure;
+use crate::store::requests::Kind;
+use crate::store::{self, Store};
+
+/// A scraper and a page that is loaded again share one look.
+const FRESH: Duration = Duration::from_secs(30);
+
+/// The newest look.
+#[derive(Default)]
+pub(crate) struct Glance(Mutex<Option<(Instant, Arc<Fleet>)>>);
+
+impl Glance {
+    /// The newest look, or one that is taken now. It reads the disk.
+    pub(crate) fn at(&self, store: &Store, now: Instant) -> Result<Arc<Fleet>, Failure> {
+        // Held while one looks: the others wait for it instead of looking too.
+        let mut newest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((taken, fleet)) = &*newest
+            && now.saturating_duration_since(*taken) < FRESH
+        {
+            return Ok(fleet.clone());
+        }
+        let fleet = Arc::new(look(store)?);
+        *newest = Some((now, fleet.clone()));
+        Ok(fleet)
+    }
+}
+
+fn look(store: &Store) -> Result<Fleet, Failure> {
+    let mut fleet = Fleet::default();
+    let (mut damaged, mut devices) = (Vec::new(), Vec::new());
+    store.devices(|seen| {
+        match seen {
+            Ok(seen) => {
+                let streams = || seen.streams.values();
+                devices.push(Device {
+                    id: seen.device.id,
+                    standing: match seen.device.standing {
+                        store::Standing::Revoked => Standing::Revoked,
+                        store::Standing::Retired => Standing::Retired,
+                        store::Standing::Active | store::Standing::Unknown => Standing::Active,
+                    },
+                    last_contact: store::time(seen.device.seen),
+                    held: streams().map(|count| count.held).fold(0, u64::saturating_add),
+                    lost: streams().map(|count| count.lost).fold(0, u64::saturating_add),
+                    missing: streams().map(|count| count.missing).fold(0, u64::saturating_add),
+                    fork: seen.is_fork,
+                    label: seen.label,
+                    agent: seen.device.agent,
+                });
+            }
+            Err(failure) => damaged.push(failure.to_string()),
+        }
+        Ok(())
+    })?;
+    fleet.devices = devices;
+    store.requests(|kept| {
+        match kept {
+            Ok(kept) if kept.state == TicketState::Open => fleet.requests.push(Request {
+                ticket: kept.ticket.to_string(),
+                device: kept.ticket.device,
+                kind: word(kept.kind),
+                received: rfc3339(&kept.received_at),
+            }),
+            Ok(_) => {}
+            Err(failure) => damaged.push(failure.to_string()),
+        }
+        Ok(())
+    })?;
+    store.bundles(|bundle| {
+        match bundle {
+            Ok((_, filed, _)) => {
+                let of: &mut Bundles = fleet.bundles.entry(filed.case).or_default();
+                of.count += 1;
+                of.bytes = of.bytes.saturating_add(filed.size);
+                of.last = of.last.max(Some(rfc3339(&filed.received_at)));
+                fleet.bytes.bundles = fleet.bytes.bundles.saturating_add(filed.size);
+            }
+            Err(failure) => damaged.push(failure.to_string()),
+        }
+        Ok(())
+    })?;
+    fleet.bytes.database = store.database_bytes()?;
+    fleet.last_backup = store.last_backup()?;
+    fleet.last_verification = store.verified()?.map(store::time);
+    fleet.damaged = damaged;
+    Ok(fleet)
+}
+
+fn rfc3339(text: &str) -> OffsetDateTime {
+    // The store wrote it.
+    OffsetDateTime::parse(text, &Rfc3339).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+}
+
+fn word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Withdraw => "withdraw",
+        Kind::Erase => "erase",
+        Kind::Restrict => "restrict",
+        Kind::Release => "release",
+        Kind::Access => "access",
+        Kind::Rectify => "rectify",
+        Kind::Decommission => "decommission",
+    }
+}

@@ -1,0 +1,211 @@
+//! The server: its listeners, what they are made of, and its end.
+//!
+//! ```text
+//! descriptors  how many sockets and files there may be
+//! places       who may hold a connection
+//! tls          the handshake, and the server's certificate
+//! connection   one connection, from its handshake to its end
+//! admission    how much is worked on at once
+//! operations   health and metrics, on a listener of their own
+//! ```
+
+pub(crate) mod admission;
+mod connection;
+mod descriptors;
+mod operations;
+mod places;
+mod tls;
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpSocket};
+
+use crate::access::Access;
+use crate::config::Serve;
+use crate::failure::Failure;
+use crate::fleet::Glance;
+use crate::metrics::Metrics;
+use crate::pki::Authority;
+use crate::routes::{self, Collector, Turns, Watch};
+use crate::store::Store;
+use crate::upkeep;
+use admission::Admission;
+use connection::Front;
+use operations::Operations;
+use places::{Capacity, Places};
+use tls::{Reloaded, ServerIdentity};
+
+/// For requests that are being answered when the collector is told to end.
+const END: Duration = Duration::from_secs(10);
+/// Threads that may wait for the disk.
+const WORKERS: usize = 32;
+/// Connections that the system holds until they are taken.
+const BACKLOG: u32 = 1024;
+/// After a failed accept: descriptors are short, and come back as connections end.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// Between two looks at the server's certificate.
+const RELOAD: Duration = Duration::from_secs(2);
+
+/// Serves a data directory until SIGTERM or SIGINT. Says where it listens on standard output first.
+pub(crate) fn serve(config: &Serve) -> Result<(), Failure> {
+    crate::keys::refuse_age_identity(&config.data)?;
+    let descriptors = descriptors::raise();
+    let places = Places::new(Capacity::of_descriptors(descriptors));
+    let store = Arc::new(Store::open(&config.data)?);
+    upkeep::start(&store)?;
+    let metrics = Arc::new(Metrics::new(store.times()));
+    metrics.set_descriptors(descriptors);
+    let identity = ServerIdentity::read(&config.data)?;
+    let tls = tls::config(&config.data, identity.clone())?;
+    let cannot = |error: io::Error| Failure::new(format!("cannot serve: {error}"));
+    let access =
+        if config.access_log { Some(Access::stdout(metrics.clone()).map_err(cannot)?) } else { None };
+    let admission = Admission::new();
+    let collector = Arc::new(Collector {
+        store,
+        authority: Authority::read(&config.data)?,
+        turns: Turns::default(),
+        completions: routes::completions(),
+    });
+    let watch = Watch { admission: admission.clone(), metrics: metrics.clone(), access };
+    let router = routes::router(collector.clone(), watch);
+    let operations = Arc::new(Operations {
+        collector,
+        metrics: metrics.clone(),
+        places: places.clone(),
+        admission,
+        identity: identity.clone(),
+        ending: AtomicBool::new(false),
+        glance: Glance::default(),
+    });
+
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .max_blocking_threads(WORKERS)
+        .build()
+        .map_err(cannot)?;
+    runtime.block_on(async {
+        let listener = listen(config.listen)?;
+        let own = config.operations.map(listen).transpose()?;
+        // Before anybody learns that it serves, and may tell it to end.
+        let told_to_end = told_to_end().map_err(cannot)?;
+        announce(&listener, own.as_ref())
+            .map_err(|error| Failure::new(format!("standard output: {error}")))?;
+        if let Some(own) = own {
+            tokio::spawn(operations::serve(own, operations.clone()));
+        }
+        tokio::spawn(look_for_a_new_certificate(identity));
+        let front = Arc::new(Front { tls, router, metrics });
+        // As a task among the others, so that it can let the connections that it took go first.
+        let accepting = tokio::spawn(accept(listener, front, places, operations, told_to_end));
+        accepting.await.unwrap_or_else(|error| Err(io::Error::other(error))).map_err(cannot)
+    })
+}
+
+fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+    let bind = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        // Elsewhere it would let two servers have one address.
+        #[cfg(unix)]
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    bind().map_err(|error: io::Error| Failure::new(format!("cannot listen on {address}: {error}")))
+}
+
+fn announce(listener: &TcpListener, operations: Option<&TcpListener>) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "listening https://{}", listener.local_addr()?)?;
+    if let Some(operations) = operations {
+        writeln!(out, "operations http://{}", operations.local_addr()?)?;
+    }
+    out.flush()
+}
+
+async fn accept(
+    listener: TcpListener,
+    front: Arc<Front>,
+    places: Arc<Places>,
+    operations: Arc<Operations>,
+    told_to_end: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let connections = GracefulShutdown::new();
+    let mut told_to_end = std::pin::pin!(told_to_end);
+    loop {
+        // The peer's address is dropped here: nothing may keep it.
+        let accepted = tokio::select! {
+            () = &mut told_to_end => break,
+            accepted = listener.accept() => accepted.map(|(stream, _)| stream),
+        };
+        match accepted {
+            Ok(stream) => match places.enter().0 {
+                Some(place) => {
+                    tokio::spawn(connection::serve(stream, front.clone(), place, connections.watcher()));
+                    // What it has said already is read before a flood of others takes its place.
+                    tokio::task::yield_now().await;
+                }
+                None => front.metrics.turned_away(),
+            },
+            Err(_) => {
+                front.metrics.accept_failed();
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    operations.ending.store(true, Ordering::Relaxed);
+    drop(listener);
+    let _ = tokio::time::timeout(END, connections.shutdown()).await;
+    Ok(())
+}
+
+/// `server-cert` may have written another certificate: it is for new connections.
+async fn look_for_a_new_certificate(identity: Arc<ServerIdentity>) {
+    let mut said = None;
+    loop {
+        tokio::time::sleep(RELOAD).await;
+        let identity = identity.clone();
+        let Ok(reloaded) = tokio::task::spawn_blocking(move || identity.reload()).await else { continue };
+        match reloaded {
+            Ok(Reloaded::Same) => said = None,
+            Ok(Reloaded::New) => log::warn!("the server's certificate was renewed"),
+            Err(failure) => {
+                // Once for each cause: the files are looked at every few seconds.
+                let failure = failure.to_string();
+                if said.as_ref() != Some(&failure) {
+                    log::error!(
+                        "the server's certificate can't be read, and the one before stays: {failure}"
+                    );
+                    said = Some(failure);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(unix)]
+fn told_to_end() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+#[cfg(not(unix))]
+fn told_to_end() -> io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        // Without a handler the collector can still be ended, only less gently.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    })
+}

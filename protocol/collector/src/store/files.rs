@@ -1,0 +1,228 @@
+//! The bytes of support bundles, as files: sealed, and nobody here can open them.
+//!
+//! ```text
+//! uploads/<device>-<sha256>.part   what came so far of an announced bundle
+//! bundles/<sha256>.age             whole, checked, synced; however it came
+//! ```
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use protocol::bundle::Announcement;
+use protocol::{DeviceId, Digest};
+use ring::digest::{Context, SHA256};
+
+use crate::disk;
+use crate::failure::Failure;
+
+/// How every age file begins (age-encryption.org/v1).
+const MAGIC: &[u8] = b"age-encryption.org/v1\n";
+const UPLOADS: &str = "uploads";
+const BUNDLES: &str = "bundles";
+/// A file that `import` is writing.
+const IMPORT: &str = "import-";
+
+/// Where a whole bundle is.
+pub(crate) fn whole(data: &Path, sha256: Digest) -> PathBuf {
+    data.join(BUNDLES).join(format!("{sha256}.age"))
+}
+
+/// Where the bytes of an announced bundle go.
+pub(crate) fn part(data: &Path, device: DeviceId, sha256: Digest) -> PathBuf {
+    data.join(UPLOADS).join(format!("{device}-{sha256}.part"))
+}
+
+/// Whether a file is there. What cannot be looked for is an error, not an absence.
+pub(crate) fn exists(path: &Path) -> Result<bool, Failure> {
+    path.try_exists().map_err(Failure::at(path))
+}
+
+/// The bytes of one chunk on their way to the disk.
+pub(crate) struct Part {
+    file: File,
+    begin: u64,
+}
+
+impl Part {
+    /// The file that takes the next bytes of an announced bundle, standing at `offset`, its end.
+    pub(crate) fn at(data: &Path, device: DeviceId, sha256: Digest, offset: u64) -> Result<Self, Failure> {
+        disk::make_dir(&data.join(UPLOADS))?;
+        let path = part(data, device, sha256);
+        let mut options = OpenOptions::new();
+        options.write(true).create(offset == 0).truncate(false);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let open = || {
+            let mut file = options.open(&path)?;
+            if file.seek(SeekFrom::End(0))? != offset {
+                return Err(io::ErrorKind::InvalidData.into());
+            }
+            Ok(Self { file, begin: offset })
+        };
+        open().map_err(Failure::at(&path))
+    }
+
+    /// Adds bytes.
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        self.file.write_all(bytes).map_err(unwritable)
+    }
+
+    /// Syncs what was added, or throws it away.
+    pub(crate) fn end(&self, is_kept: bool) -> Result<(), Failure> {
+        let end = || {
+            if !is_kept {
+                self.file.set_len(self.begin)?;
+            }
+            self.file.sync_data()
+        };
+        end().map_err(unwritable)
+    }
+}
+
+fn unwritable(error: io::Error) -> Failure {
+    match error.kind() {
+        io::ErrorKind::StorageFull => Failure::full(),
+        kind => Failure::new(format!("a bundle cannot be written: {kind}")),
+    }
+}
+
+/// How many bytes of an announced bundle outlive a power cut: all, if it came another way.
+pub(crate) fn offset(data: &Path, device: DeviceId, announced: &Announcement) -> Result<u64, Failure> {
+    if exists(&whole(data, announced.sha256))? {
+        return Ok(announced.size);
+    }
+    let path = part(data, device, announced.sha256);
+    match File::open(&path) {
+        Ok(file) => file
+            .sync_data()
+            .and_then(|()| disk::sync_parent(&path))
+            .and_then(|()| Ok(file.metadata()?.len().min(announced.size)))
+            .map_err(Failure::at(&path)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+        Err(error) => Err(Failure::at(&path)(error)),
+    }
+}
+
+/// Puts the part of a device in its place as a whole bundle, if its bytes are those that were announced and a sealed
+/// file; otherwise removes it: no one can say which of them is wrong. Reads the file, so it is not for a thread that
+/// others wait for.
+pub(crate) fn complete(data: &Path, device: DeviceId, announced: &Announcement) -> Result<bool, Failure> {
+    let (part, whole) = (part(data, device, announced.sha256), whole(data, announced.sha256));
+    let is_in_place = exists(&whole)?;
+    let from = if is_in_place { &whole } else { &part };
+    let file = File::open(from).map_err(Failure::at(from))?;
+    let is_right = checked(file, from, None)? == (announced.sha256, announced.size, true);
+    if is_in_place {
+        // It came another way, or before a cut.
+        return if is_right { disk::remove(&part).map(|()| true) } else { Err(Failure::unreadable(&whole)) };
+    }
+    if !is_right {
+        disk::remove(&part)?;
+        return Ok(false);
+    }
+    disk::make_dir(&data.join(BUNDLES))?;
+    fs::rename(&part, &whole).and_then(|()| disk::sync_parent(&whole)).map_err(Failure::at(&whole))?;
+    Ok(true)
+}
+
+/// Copies a sealed file that came on a stick to its place; its digest and its length.
+pub(crate) fn import(data: &Path, from: &Path) -> Result<(Digest, u64), Failure> {
+    let source = File::open(from).map_err(Failure::at(from))?;
+    disk::make_dir(&data.join(BUNDLES))?;
+    let temporary = data.join(BUNDLES).join(format!("{IMPORT}{}.tmp", std::process::id()));
+    let copied = (|| {
+        let copy = File::create(&temporary).map_err(Failure::at(&temporary))?;
+        let (sha256, size, is_sealed) = checked(source, from, Some(&copy))?;
+        if !is_sealed {
+            return Err(Failure::new(format!("{} is not a sealed bundle (an age file)", from.display())));
+        }
+        let whole = whole(data, sha256);
+        copy.sync_all()
+            .and_then(|()| fs::rename(&temporary, &whole))
+            .and_then(|()| disk::sync_parent(&whole))
+            .map_err(Failure::at(&whole))?;
+        Ok((sha256, size))
+    })();
+    if copied.is_err() {
+        disk::remove(&temporary)?;
+    }
+    copied
+}
+
+/// Whether the file of a whole bundle is there and has these bytes.
+pub(crate) fn is_whole(data: &Path, sha256: Digest, size: u64) -> Result<bool, Failure> {
+    let path = whole(data, sha256);
+    match File::open(&path) {
+        Ok(file) => Ok(checked(file, &path, None)? == (sha256, size, true)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(Failure::at(&path)(error)),
+    }
+}
+
+/// The names of the files of parts and of whole bundles.
+pub(crate) fn names(data: &Path) -> Result<(Vec<String>, Vec<String>), Failure> {
+    Ok((disk::names(&data.join(UPLOADS))?, disk::names(&data.join(BUNDLES))?))
+}
+
+/// The device and the bundle that a part's name says.
+pub(crate) fn part_of(name: &str) -> Option<(DeviceId, Digest)> {
+    let (device, sha256) = name.strip_suffix(".part")?.split_once('-')?;
+    Some((device.parse().ok()?, sha256.parse().ok()?))
+}
+
+/// The bundle that a file's name says.
+pub(crate) fn bundle_of(name: &str) -> Option<Digest> {
+    name.strip_suffix(".age")?.parse().ok()
+}
+
+/// Removes what a killed `import` left.
+pub(crate) fn sweep_imports(data: &Path) -> Result<(), Failure> {
+    let dir = data.join(BUNDLES);
+    for name in disk::names(&dir)?.iter().filter(|name| name.starts_with(IMPORT)) {
+        disk::remove(&dir.join(name))?;
+    }
+    Ok(())
+}
+
+/// Removes a file of a bundle; whether it was there.
+pub(crate) fn remove(path: &Path) -> Result<bool, Failure> {
+    if !exists(path)? {
+        return Ok(false);
+    }
+    disk::remove(path)?;
+    disk::sync_parent(path).map_err(Failure::at(path))?;
+    Ok(true)
+}
+
+/// Digest and length of `from`, the file at `path`, and whether it begins as an age file does; copied to `to` on the
+/// way.
+fn checked(mut from: File, path: &Path, mut to: Option<&File>) -> Result<(Digest, u64, bool), Failure> {
+    let (mut context, mut size, mut buffer) = (Context::new(&SHA256), 0, vec![0; 1 << 20]);
+    let mut begin = Vec::new();
+    loop {
+        let length = from.read(&mut buffer).map_err(Failure::at(path))?;
+        if length == 0 {
+            let mut digest = [0; 32];
+            digest.copy_from_slice(context.finish().as_ref());
+            return Ok((Digest::from_bytes(digest), size, begin == MAGIC));
+        }
+        let bytes = &buffer[..length];
+        context.update(bytes);
+        size += length as u64;
+        let wanted = MAGIC.len() - begin.len();
+        begin.extend_from_slice(&bytes[..wanted.min(length)]);
+        if let Some(to) = &mut to {
+            to.write_all(bytes).map_err(Failure::at(path))?;
+        }
+    }
+}
+
+/// When a file was written last; `None` if there is none.
+pub(crate) fn modified(path: &Path) -> Result<Option<time::OffsetDateTime>, Failure> {
+    match fs::metadata(path).and_then(|file| file.modified()) {
+        Ok(modified) => Ok(Some(modified.into())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Failure::at(path)(error)),
+    }
+}

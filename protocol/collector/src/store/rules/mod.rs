@@ -1,0 +1,10 @@
+//! The rules of the store, without a clock, a disk or SQL: what an engine loaded goes in, what it has to
+//! store comes out. Every engine and a simulation share them.
+
+pub(crate) mod consent;
+pub(crate) mod content;
+pub(crate) mod decide;
+pub(crate) mod limits;
+pub(crate) mod ranges;
+pub(crate) mod retention;
+pub(crate) mod sums;

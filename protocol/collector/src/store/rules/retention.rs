@@ -1,0 +1,104 @@
+//! How long something is kept, and what a clock that can't be believed may not do.
+
+use protocol::Retention;
+
+/// Microseconds of a day.
+pub(crate) const DAY: i64 = 86_400_000_000;
+/// Part of all that one run may erase without being told so: one in twenty.
+const PART: u64 = 20;
+/// A clock that is further from the store's last transaction has leapt, or the collector was off for so long.
+const AHEAD: i64 = 31 * DAY;
+/// Likewise backwards.
+const BEHIND: i64 = DAY;
+
+/// The events that periods start from, in microseconds since 1970.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Beginnings {
+    /// The device's owner took it out of use.
+    pub(crate) decommissioned: Option<i64>,
+    /// Its last support bundle came.
+    pub(crate) last_contact: Option<i64>,
+}
+
+/// Days of a class.
+pub(crate) const fn days(class: Retention) -> i64 {
+    match class {
+        Retention::Usage24Months | Retention::Contact2Years => 731,
+        Retention::Analytics14Months => 427,
+        Retention::SupportDecommission10Years => 3653,
+    }
+}
+
+/// What began then or before is over for this class.
+pub(crate) fn over(class: Retention, now: i64) -> i64 {
+    now.saturating_sub(days(class) * DAY)
+}
+
+impl Beginnings {
+    /// Whether something of this class, which came at `received`, is kept long enough.
+    pub(crate) fn is_over(&self, class: Retention, received: i64, now: i64) -> bool {
+        let began = match class {
+            Retention::Usage24Months | Retention::Analytics14Months => Some(received),
+            Retention::SupportDecommission10Years => self.decommissioned,
+            Retention::Contact2Years => self.last_contact.max(Some(received)),
+        };
+        began.is_some_and(|began| began <= over(class, now))
+    }
+}
+
+/// Why a run has to be confirmed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Doubt {
+    /// The clock is far from the time of the last transaction.
+    Clock,
+    /// It would erase more than a twentieth.
+    Part,
+}
+
+/// Whether a run that would erase `going` of `all` at `now` may go without being confirmed. `newest`: the time of
+/// the last transaction, 0 if there was none.
+pub(crate) fn doubt(going: u64, all: u64, newest: i64, now: i64) -> Option<Doubt> {
+    let has_leapt =
+        newest != 0 && (now > newest.saturating_add(AHEAD) || now < newest.saturating_sub(BEHIND));
+    if going == 0 {
+        None
+    } else if has_leapt {
+        Some(Doubt::Clock)
+    } else if going.saturating_mul(PART) > all {
+        Some(Doubt::Part)
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: i64 = 20_000 * DAY;
+
+    #[test]
+    fn each_class_has_its_beginning() {
+        use Retention::{Analytics14Months, Contact2Years, SupportDecommission10Years, Usage24Months};
+        let none = Beginnings::default();
+        let long_ago = NOW - 4000 * DAY;
+        assert!(none.is_over(Usage24Months, NOW - 731 * DAY, NOW));
+        assert!(!none.is_over(Usage24Months, NOW - 730 * DAY, NOW));
+        assert!(none.is_over(Analytics14Months, NOW - 427 * DAY, NOW));
+        assert!(!none.is_over(SupportDecommission10Years, long_ago, NOW), "the device lives");
+        let retired = Beginnings { decommissioned: Some(NOW - 3653 * DAY), ..none };
+        assert!(retired.is_over(SupportDecommission10Years, NOW, NOW));
+        assert!(none.is_over(Contact2Years, long_ago, NOW));
+        let spoke = Beginnings { last_contact: Some(NOW - DAY), ..none };
+        assert!(!spoke.is_over(Contact2Years, long_ago, NOW));
+    }
+
+    #[test]
+    fn a_leap_of_the_clock_and_a_large_part_have_to_be_confirmed() {
+        assert_eq!(doubt(5, 100, NOW - DAY, NOW), None);
+        assert_eq!(doubt(6, 100, NOW - DAY, NOW), Some(Doubt::Part));
+        assert_eq!(doubt(1, 100, NOW - 32 * DAY, NOW), Some(Doubt::Clock));
+        assert_eq!(doubt(1, 100, NOW + 2 * DAY, NOW), Some(Doubt::Clock));
+        assert_eq!(doubt(0, 0, NOW - 900 * DAY, NOW), None);
+    }
+}

@@ -1,0 +1,70 @@
+//! The lines of the audit: a chain whose length and end stand in the row `state`.
+
+use protocol::Digest;
+use rusqlite::Connection;
+use time::OffsetDateTime;
+
+use super::Listed;
+use super::rows::{self, micros};
+use super::tx::{self, Tx};
+use crate::audit::account;
+pub(crate) use crate::audit::{Deed, Line, Note};
+use crate::failure::Failure;
+use crate::store::Store;
+
+impl Store {
+    /// Adds a line. It is on the disk when this returns.
+    pub(crate) fn note(&self, note: Note, now: OffsetDateTime) -> Result<(), Failure> {
+        let now = micros(now);
+        self.write(true, move |tx| add(tx, note.clone(), now))
+    }
+
+    /// Hands `each` every line; one that is damaged, or that does not follow the one before, as its sentence.
+    pub(crate) fn audit(&self, each: impl FnMut(Listed<Line>) -> Result<(), Failure>) -> Result<(), Failure> {
+        self.read(|sql| all(sql, each))
+    }
+}
+
+/// Adds a line in a transaction.
+pub(crate) fn add(tx: &Tx<'_>, note: Note, now: i64) -> Result<(), Failure> {
+    let mut state = tx.state.borrow_mut();
+    let previous = (state.audits > 0).then_some(state.audit_chain);
+    let Note { deed, device, purpose, case, count, to, why } = note;
+    let (at, who) = (rows::text(now), account());
+    let line = Line { at, who, deed, device, purpose, case, count, to, why, previous };
+    let text = serde_json::to_string(&line).map_err(|_| Failure::new("the audit line has no JSON form"))?;
+    let hash = Digest::of(text.as_bytes());
+    state.audits += 1;
+    state.audit_chain = hash;
+    drop(state);
+    tx.at(now);
+    tx.put("INSERT INTO audit(line) VALUES(?1)", [text], hash)
+}
+
+/// Hands `each` every line; what is damaged or gone as its sentence, without stopping.
+pub(crate) fn all(
+    sql: &Connection,
+    mut each: impl FnMut(Listed<Line>) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let state = tx::state(sql)?;
+    let mut statement = sql.prepare_cached("SELECT line FROM audit WHERE place = ?1")?;
+    // What the next line has to name; unknown behind one that can't be read.
+    let mut previous = Some(None);
+    for place in 1..=state.audits {
+        let broken = |what: &str| Failure::damaged(format!("audit line {place} {what}"));
+        let text: Option<String> = statement.query_row([place], |row| row.get(0)).ok();
+        let line = text.as_ref().and_then(|text| serde_json::from_str::<Line>(text).ok());
+        let follows =
+            line.as_ref().is_some_and(|line| previous.is_none_or(|previous| previous == line.previous));
+        previous = text.map(|text| Some(Digest::of(text.as_bytes())));
+        each(match line {
+            Some(line) if follows => Ok(line),
+            Some(_) => Err(broken("does not follow the one before: one of them was changed")),
+            None => Err(broken("is damaged or gone")),
+        })?;
+    }
+    if state.audits > 0 && previous.is_some_and(|last| last != Some(state.audit_chain)) {
+        each(Err(Failure::damaged("the last line of the audit was changed")))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,289 @@
+//! Batches: one transaction from the device's standing to its answer.
+
+use std::collections::BTreeMap;
+
+use protocol::{Batch, DeviceId, Digest, Epoch, Retention, Wish};
+use rusqlite::{Connection, OptionalExtension};
+use time::OffsetDateTime;
+
+use super::device::{self, Device};
+use super::rows::{self, Word, micros};
+use super::streams::{self, Name, Stream};
+use super::tx::Tx;
+use super::{Reply, consents, invitations};
+use crate::failure::Failure;
+use crate::store::Store;
+use crate::store::rules::decide::{Change, Facts, Request, Standing, Verdict, decide};
+use crate::store::rules::limits::Reached;
+use crate::store::rules::ranges::Ranges;
+use crate::store::rules::sums::{Column, sum};
+use crate::store::rules::{content, limits};
+
+/// A batch whose bytes were read and checked.
+#[derive(Clone, Debug)]
+pub(crate) struct Put {
+    request: Request,
+    digest: Digest,
+    class: Retention,
+    agent: String,
+    body: Vec<u8>,
+}
+
+/// What the store says of a batch, and what every answer to a device carries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    /// What became of it.
+    pub(crate) verdict: Verdict,
+    /// The newest ledger entry that is known of the device.
+    pub(crate) head: Option<(u64, Digest)>,
+    /// The bundles that are asked of it.
+    pub(crate) invitations: Vec<Wish>,
+}
+
+impl Put {
+    /// `batch`, whose bytes are `body` and have this digest; `None` if it has numbers that are not kept
+    /// (WIRE.md, limits).
+    pub(crate) fn new(batch: &Batch, digest: Digest, body: Vec<u8>) -> Option<Self> {
+        let fits = batch.hi() <= limits::SEQ && batch.gaps.iter().all(|gap| gap.hi <= limits::SEQ);
+        fits.then(|| Self {
+            request: Request {
+                purpose: batch.header.purpose,
+                epoch: batch.epoch,
+                lo: batch.lo,
+                hi: batch.hi(),
+                consent: batch.header.consent,
+                content: content::digest(batch),
+                bytes: body.len() as i64,
+                gaps: batch.gaps.clone(),
+            },
+            digest,
+            class: batch.header.retention,
+            agent: batch.header.agent.clone(),
+            body,
+        })
+    }
+}
+
+impl Store {
+    /// Stores a batch if its consent stands and it adds anything. What it adds is on the disk when the reply comes.
+    pub(crate) fn put_batch(&self, device: DeviceId, put: Put, now: OffsetDateTime) -> Reply<Answer> {
+        let now = micros(now);
+        self.submit(false, move |tx| {
+            let Some(mut device) = device::find(tx, device)? else {
+                let verdict = Verdict::NotServed(Standing::Unknown);
+                return Ok(Answer { verdict, head: None, invitations: Vec::new() });
+            };
+            device.used = device.used.on(rows::day(now));
+            let name = Name { device: device.no, purpose: put.request.purpose, epoch: put.request.epoch };
+            let stream = streams::find(tx, name)?;
+            let facts = facts(tx, &device, name, stream.as_ref(), &put.request)?;
+            let verdict = decide(&facts, &put.request);
+            if let Verdict::New(change) = &verdict {
+                store(tx, &mut device, name, stream.unwrap_or(Stream::NEW), &put, change, now)?;
+            }
+            // A device beyond its day's requests costs no write.
+            if !matches!(verdict, Verdict::NotServed(_) | Verdict::Full(Reached::Today)) {
+                // Written for a batch that is held too: its answer then waits for the sync of what it repeats.
+                device.seen = device.seen.max(now);
+                if device.agent != put.agent {
+                    device.agent.clone_from(&put.agent);
+                }
+                device::save(tx, &mut device)?;
+                tx.at(now);
+            }
+            let invitations = invitations::of(tx, device.no, now)?;
+            Ok(Answer { verdict, head: device.head, invitations })
+        })
+    }
+}
+
+fn facts(
+    sql: &Connection,
+    device: &Device,
+    name: Name,
+    stream: Option<&Stream>,
+    request: &Request,
+) -> Result<Facts, Failure> {
+    let mut facts = Facts {
+        standing: device.standing,
+        lines: Vec::new(),
+        used: device.used,
+        held: Ranges::default(),
+        spans: stream.map_or(0, |stream| stream.spans),
+        declared: BTreeMap::new(),
+        new_streams: i64::from(stream.is_none()),
+        same_range: None,
+    };
+    if device.standing != Standing::Active {
+        return Ok(facts);
+    }
+    facts.lines = consents::lines(sql, device)?;
+    if stream.is_some_and(|stream| stream.spans > 0) {
+        facts.held = streams::held(sql, name, request.lo, request.hi)?;
+        facts.same_range = same_range(sql, name, request)?;
+    }
+    // Of each epoch once, from its first gap to its last.
+    let mut reach = BTreeMap::<Epoch, (u64, u64)>::new();
+    for gap in &request.gaps {
+        let (lo, hi) = reach.entry(gap.epoch).or_insert((gap.lo, gap.hi));
+        (*lo, *hi) = ((*lo).min(gap.lo), (*hi).max(gap.hi));
+    }
+    for (&epoch, _) in &reach {
+        let found = streams::find(sql, Name { epoch, ..name })?;
+        facts.new_streams += i64::from(found.is_none() && epoch != request.epoch);
+        facts.declared.insert(epoch, (Ranges::default(), found.map_or(0, |stream| stream.gaps)));
+    }
+    if facts.declared_spans() < limits::SPANS {
+        for (epoch, (declared, spans)) in &mut facts.declared {
+            if let Some(&(lo, hi)) = reach.get(epoch)
+                && *spans > 0
+            {
+                *declared = streams::declared(sql, Name { epoch: *epoch, ..name }, lo, hi)?;
+            }
+        }
+    }
+    Ok(facts)
+}
+
+/// Content of the stored batch of this very range.
+fn same_range(sql: &Connection, name: Name, request: &Request) -> Result<Option<Digest>, Failure> {
+    let statement = "SELECT content FROM envelope WHERE device = ?1 AND purpose = ?2 AND epoch = ?3 AND lo = ?4 \
+                     AND hi = ?5 ORDER BY place LIMIT 1";
+    let params = (
+        name.device,
+        name.purpose.place(),
+        name.epoch.to_bytes(),
+        rows::number(request.lo),
+        rows::number(request.hi),
+    );
+    let content = sql.prepare_cached(statement)?.query_row(params, |row| row.get(0)).optional()?;
+    Ok(content.map(Digest::from_bytes))
+}
+
+fn store(
+    tx: &Tx<'_>,
+    device: &mut Device,
+    name: Name,
+    mut stream: Stream,
+    put: &Put,
+    change: &Change,
+    now: i64,
+) -> Result<(), Failure> {
+    let is_new = stream == Stream::NEW;
+    streams::hold(tx, name, &change.swallowed, change.held)?;
+    stream.spans += 1 - change.swallowed.len() as i64;
+    stream.n += 1;
+    stream.received = stream.received.max(now);
+    let envelope = Envelope {
+        name,
+        n: stream.n,
+        lo: rows::number(put.request.lo),
+        hi: rows::number(put.request.hi),
+        fresh: write_ranges(&change.fresh),
+        received: now,
+        consent: put.request.consent,
+        class: put.class.place(),
+        digest: put.digest,
+        content: put.request.content,
+        seal: None,
+    };
+    stream.chain = envelope.link(stream.chain);
+    insert(tx, &envelope, stream.chain, &put.body)?;
+    let mut begun = i64::from(is_new);
+    for &(epoch, lo, hi, reason) in &change.gaps {
+        let other = Name { epoch, ..name };
+        streams::declare(tx, other, lo, hi, reason)?;
+        if epoch == name.epoch {
+            stream.gaps += 1;
+        } else {
+            let found = streams::find(tx, other)?;
+            begun += i64::from(found.is_none());
+            let mut found = found.unwrap_or(Stream::NEW);
+            found.gaps += 1;
+            streams::save(tx, other, &found)?;
+        }
+    }
+    streams::save(tx, name, &stream)?;
+    device.used.bytes = device.used.bytes.saturating_add(put.request.bytes);
+    device.used.streams += begun;
+    Ok(())
+}
+
+/// Every column of a stored envelope but its place, its link and its body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Envelope {
+    pub(crate) name: Name,
+    pub(crate) n: i64,
+    pub(crate) lo: i64,
+    pub(crate) hi: i64,
+    pub(crate) fresh: String,
+    pub(crate) received: i64,
+    pub(crate) consent: Digest,
+    pub(crate) class: i64,
+    pub(crate) digest: Digest,
+    pub(crate) content: Digest,
+    pub(crate) seal: Option<i64>,
+}
+
+impl Envelope {
+    /// The link of this envelope, after that of the one before.
+    pub(crate) fn link(&self, before: Digest) -> Digest {
+        sum(
+            "envelope",
+            &[
+                Column::Bytes(&before.to_bytes()),
+                Column::Int(self.name.device),
+                Column::Int(self.name.purpose.place()),
+                Column::Bytes(&self.name.epoch.to_bytes()),
+                Column::Int(self.n),
+                Column::Int(self.lo),
+                Column::Int(self.hi),
+                Column::Text(&self.fresh),
+                Column::Int(self.received),
+                Column::Bytes(&self.consent.to_bytes()),
+                Column::Int(self.class),
+                Column::Bytes(&self.digest.to_bytes()),
+                Column::Bytes(&self.content.to_bytes()),
+                Column::Maybe(self.seal),
+            ],
+        )
+    }
+}
+
+fn insert(tx: &Tx<'_>, envelope: &Envelope, link: Digest, body: &[u8]) -> Result<(), Failure> {
+    let statement = "INSERT INTO envelope(device, purpose, epoch, n, lo, hi, fresh, received, consent, class, digest, \
+                     content, seal, chain, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
+    let params = (
+        envelope.name.device,
+        envelope.name.purpose.place(),
+        envelope.name.epoch.to_bytes(),
+        envelope.n,
+        envelope.lo,
+        envelope.hi,
+        &envelope.fresh,
+        envelope.received,
+        envelope.consent.to_bytes(),
+        envelope.class,
+        envelope.digest.to_bytes(),
+        envelope.content.to_bytes(),
+        envelope.seal,
+        link.to_bytes(),
+        body,
+    );
+    tx.put(statement, params, link)
+}
+
+/// `lo-hi` of each range, divided by commas.
+fn write_ranges(ranges: &[(u64, u64)]) -> String {
+    let each: Vec<String> = ranges.iter().map(|(lo, hi)| format!("{lo}-{hi}")).collect();
+    each.join(",")
+}
+
+/// Reads what `write_ranges` wrote.
+pub(crate) fn read_ranges(text: &str) -> Option<Vec<(u64, u64)>> {
+    let range = |range: &str| {
+        let (lo, hi) = range.split_once('-')?;
+        Some((lo.parse().ok()?, hi.parse().ok()?))
+    };
+    text.split(',').filter(|range| !range.is_empty()).map(range).collect()
+}

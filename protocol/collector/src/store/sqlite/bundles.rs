@@ -1,0 +1,200 @@
+//! Whole bundles: what is known of each. Their bytes are files (`store::files`).
+
+use std::path::{Path, PathBuf};
+
+use protocol::bundle::Announcement;
+use protocol::{CaseId, DeviceId, Digest};
+use rusqlite::{Connection, OptionalExtension, Row};
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use super::audit::{self, Deed, Note};
+use super::device::Device;
+use super::rows::{self, micros};
+use super::tx::Tx;
+use super::{Listed, device};
+use crate::failure::Failure;
+use crate::store::rules::sums::{Column, sum};
+use crate::store::{Store, files};
+
+/// The row of a whole bundle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Bundle {
+    pub(crate) sha256: Digest,
+    /// Number of the device; unknown if it came on a stick and the device has not said so yet.
+    pub(crate) device: Option<i64>,
+    /// For which case; likewise.
+    pub(crate) case: Option<CaseId>,
+    /// Digest of the manifest that the clinic said yes to; likewise.
+    pub(crate) manifest: Option<Digest>,
+    pub(crate) size: u64,
+    pub(crate) received: i64,
+}
+
+/// What is told of a whole bundle.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Filed {
+    /// From whom, if that is known.
+    pub(crate) device: Option<DeviceId>,
+    /// For which case, likewise.
+    pub(crate) case: Option<CaseId>,
+    /// Digest of the manifest that the clinic said yes to, likewise.
+    pub(crate) manifest_sha256: Option<Digest>,
+    /// Bytes.
+    pub(crate) size: u64,
+    /// When it was whole, RFC 3339.
+    pub(crate) received_at: String,
+}
+
+const COLUMNS: &str = "sha256, device, kase, manifest, size, received, sum";
+
+impl Store {
+    /// Takes a sealed file that came on a stick: once, however often and by whatever way it comes.
+    pub(crate) fn import(&self, from: &Path, now: OffsetDateTime) -> Result<Digest, Failure> {
+        let (sha256, size) = files::import(self.data(), from)?;
+        let now = micros(now);
+        self.write(false, move |tx| {
+            if find(tx, sha256)?.is_none() {
+                let received = now;
+                save(tx, &Bundle { sha256, device: None, case: None, manifest: None, size, received })?;
+                tx.state.borrow_mut().bundles += 1;
+            }
+            audit::add(tx, Note::new(Deed::Import, 1), now)
+        })?;
+        Ok(sha256)
+    }
+
+    /// Hands `each` every whole bundle and the absolute path of its file; a damaged one as its sentence.
+    pub(crate) fn bundles(
+        &self,
+        mut each: impl FnMut(Listed<(Digest, Filed, PathBuf)>) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let data = std::path::absolute(self.data()).map_err(Failure::at(self.data()))?;
+        self.read(|sql| {
+            all(sql, |bundle| {
+                let listed = bundle.and_then(|bundle| {
+                    let path = files::whole(&data, bundle.sha256);
+                    if !files::exists(&path)? {
+                        return Err(Failure::damaged(format!("{} is gone", path.display())));
+                    }
+                    let device = bundle.device.map(|no| device::id_of(sql, no)).transpose()?;
+                    let filed = Filed {
+                        device,
+                        case: bundle.case,
+                        manifest_sha256: bundle.manifest,
+                        size: bundle.size,
+                        received_at: rows::text(bundle.received),
+                    };
+                    Ok((bundle.sha256, filed, path))
+                });
+                each(listed)
+            })
+        })
+    }
+}
+
+/// Hands `each` every row, by digest; a damaged one as its sentence.
+pub(crate) fn all(
+    sql: &Connection,
+    mut each: impl FnMut(Listed<Bundle>) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut statement = sql.prepare_cached(&format!("SELECT {COLUMNS} FROM bundle ORDER BY sha256"))?;
+    let mut found = statement.query([])?;
+    loop {
+        match found.next() {
+            Ok(Some(row)) => each(read(row))?,
+            Ok(None) => return Ok(()),
+            Err(error) => return each(Err(error.into())),
+        }
+    }
+}
+
+/// What is known of a whole bundle, if there is one.
+pub(crate) fn find(sql: &Connection, sha256: Digest) -> Result<Option<Bundle>, Failure> {
+    let mut statement = sql.prepare_cached(&format!("SELECT {COLUMNS} FROM bundle WHERE sha256 = ?1"))?;
+    statement.query_row([sha256.to_bytes()], |row| Ok(read(row))).optional()?.transpose()
+}
+
+/// The bundles of a device.
+pub(crate) fn of(sql: &Connection, device: &Device) -> Result<Vec<Bundle>, Failure> {
+    let mut statement = sql.prepare_cached(&format!("SELECT {COLUMNS} FROM bundle WHERE device = ?1"))?;
+    let mut found = statement.query([device.no])?;
+    let mut out = Vec::new();
+    while let Some(row) = found.next()? {
+        out.push(read(row)?);
+    }
+    Ok(out)
+}
+
+/// Files a bundle of a device; says from whom it came if it was imported before.
+pub(crate) fn take(tx: &Tx<'_>, device: &Device, said: &Announcement, now: i64) -> Result<(), Failure> {
+    let before = find(tx, said.sha256)?;
+    if before.as_ref().is_some_and(|before| before.device.is_some()) {
+        return Ok(());
+    }
+    if before.is_none() {
+        tx.state.borrow_mut().bundles += 1;
+    }
+    let bundle = Bundle {
+        sha256: said.sha256,
+        device: Some(device.no),
+        case: Some(said.case.clone()),
+        manifest: Some(said.manifest_sha256),
+        size: said.size,
+        received: before.map_or(now, |before| before.received),
+    };
+    save(tx, &bundle)
+}
+
+/// Forgets a bundle. Its file goes after the commit.
+pub(crate) fn remove(tx: &Tx<'_>, sha256: Digest) -> Result<(), Failure> {
+    let removed = tx.remove("DELETE FROM bundle WHERE sha256 = ?1", [sha256.to_bytes()])?;
+    tx.state.borrow_mut().bundles -= removed as i64;
+    Ok(())
+}
+
+fn save(tx: &Tx<'_>, bundle: &Bundle) -> Result<(), Failure> {
+    let sum = bundle.sum();
+    let params = (
+        bundle.sha256.to_bytes(),
+        bundle.device,
+        bundle.case.as_ref().map(CaseId::as_str),
+        bundle.manifest.map(Digest::to_bytes),
+        rows::number(bundle.size),
+        bundle.received,
+        sum.to_bytes(),
+    );
+    tx.put("REPLACE INTO bundle VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)", params, sum)
+}
+
+fn read(row: &Row<'_>) -> Result<Bundle, Failure> {
+    let sha256 = Digest::from_bytes(row.get(0)?);
+    let damaged = || Failure::damaged(format!("the row of bundle {sha256} is damaged"));
+    let case: Option<String> = row.get(2)?;
+    let bundle = Bundle {
+        sha256,
+        device: row.get(1)?,
+        case: case.map(|case| case.parse()).transpose().map_err(|_| damaged())?,
+        manifest: row.get::<_, Option<[u8; 32]>>(3)?.map(Digest::from_bytes),
+        size: rows::seq(row.get(4)?),
+        received: row.get(5)?,
+    };
+    if row.get::<_, [u8; 32]>(6)? == bundle.sum().to_bytes() { Ok(bundle) } else { Err(damaged()) }
+}
+
+impl Bundle {
+    fn sum(&self) -> Digest {
+        let manifest = self.manifest.map(Digest::to_bytes);
+        sum(
+            "bundle",
+            &[
+                Column::Bytes(&self.sha256.to_bytes()),
+                Column::Maybe(self.device),
+                Column::MaybeText(self.case.as_ref().map(CaseId::as_str)),
+                Column::MaybeBytes(manifest.as_ref().map(<[u8; 32]>::as_slice)),
+                Column::Int(rows::number(self.size)),
+                Column::Int(self.received),
+            ],
+        )
+    }
+}

@@ -1,0 +1,283 @@
+//! What erasing for an owner and retention need of the store, step by step: each step is a transaction of its own, so
+//! that others get their turn, and a cut leaves whole steps.
+
+use std::collections::BTreeMap;
+
+use protocol::{CaseId, DeviceId, Digest, Purpose, Retention};
+use rusqlite::Connection;
+use time::OffsetDateTime;
+
+use super::audit::{self, Line, Note};
+use super::device::{self, Device};
+use super::erase::{self, Aged, STEP, Taken};
+use super::rows::{self, Word, micros};
+use super::{bundles, consents, invitations, tx, uploads};
+use crate::failure::Failure;
+use crate::store::rules::retention::{self, Beginnings};
+use crate::store::{Store, files};
+
+/// What retention would erase.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Plan {
+    /// By number of the device and purpose.
+    pub(crate) groups: BTreeMap<(i64, Purpose), Group>,
+    /// Envelopes and bundles that are held in all.
+    pub(crate) all: u64,
+    /// Time of the store's last transaction.
+    pub(crate) newest: i64,
+    /// Devices whose rows are damaged: their periods are not known, so nothing of theirs goes.
+    pub(crate) damaged: Vec<String>,
+}
+
+/// Of one device and purpose.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Group {
+    pub(crate) records: u64,
+    pub(crate) places: Vec<i64>,
+    pub(crate) bundles: Vec<Digest>,
+    pub(crate) parts: Vec<Digest>,
+    pub(crate) invitations: u64,
+}
+
+impl Plan {
+    /// Envelopes and bundles that would go.
+    pub(crate) fn going(&self) -> u64 {
+        self.groups.values().map(|group| (group.places.len() + group.bundles.len()) as u64).sum()
+    }
+}
+
+/// What erasing bundles of a case took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Cleared {
+    pub(crate) bundles: u64,
+    /// Bundles of which a part had come.
+    pub(crate) parts: u64,
+    pub(crate) invitations: u64,
+}
+
+impl Store {
+    /// Takes out every envelope of a device for a purpose.
+    pub(crate) fn erase_envelopes(&self, device: DeviceId, purpose: Purpose) -> Result<Taken, Failure> {
+        let mut taken = Taken::default();
+        loop {
+            let (step, is_last) = self.write(true, move |tx| {
+                let places = erase::next_of(tx, device::enrolled(tx, device)?.no, purpose)?;
+                Ok((erase::take_out(tx, &places)?, places.len() < STEP))
+            })?;
+            taken.add(step);
+            if is_last {
+                return Ok(taken);
+            }
+        }
+    }
+
+    /// Takes out the bundles, the announcements and the invitations of a device, of one case or of all.
+    pub(crate) fn erase_case(&self, device: DeviceId, case: Option<&CaseId>) -> Result<Cleared, Failure> {
+        let row = self.read(|sql| device::enrolled(sql, device))?;
+        let is_its = |of: Option<&CaseId>| case.is_none() || case == of;
+        let held = self.read(|sql| bundles::of(sql, &row))?;
+        let held: Vec<Digest> =
+            held.iter().filter(|bundle| is_its(bundle.case.as_ref())).map(|bundle| bundle.sha256).collect();
+        let announced = self.read(|sql| uploads::of(sql, &row))?;
+        let announced: Vec<Digest> = announced
+            .iter()
+            .filter(|(said, _)| is_its(Some(&said.case)))
+            .map(|(said, _)| said.sha256)
+            .collect();
+        let bundles = self.remove_bundles(&held)?;
+        let parts = self.remove_uploads(device, row.no, &announced)?;
+        let (no, case) = (row.no, case.cloned());
+        let invitations = self.write(true, move |tx| invitations::remove(tx, no, case.as_ref()))?;
+        Ok(Cleared { bundles, parts, invitations })
+    }
+
+    /// The exports and backups since a time: copies that nothing here can reach.
+    pub(crate) fn copies_since(&self, since: i64) -> Result<Vec<Line>, Failure> {
+        let (since, mut out) = (rows::text(since), Vec::new());
+        self.audit(|line| {
+            use audit::Deed::{Backup, Export};
+            // A damaged line hides no copy: it is named by `audit` and `verify`.
+            if let Ok(line) = line
+                && matches!(line.deed, Export | Backup)
+                && line.at >= since
+            {
+                out.push(line);
+            }
+            Ok(())
+        })?;
+        Ok(out)
+    }
+
+    /// What is kept longer than its class allows.
+    pub(crate) fn retention_plan(&self, now: OffsetDateTime) -> Result<Plan, Failure> {
+        let now = micros(now);
+        self.read(|sql| plan(sql, self, now))
+    }
+
+    /// Takes out a group of a plan.
+    pub(crate) fn retire_group(
+        &self,
+        device: DeviceId,
+        no: i64,
+        group: &Group,
+        now: OffsetDateTime,
+    ) -> Result<(), Failure> {
+        for step in group.places.chunks(STEP) {
+            let step = step.to_vec();
+            self.write(true, move |tx| erase::take_out(tx, &step).map(drop))?;
+        }
+        self.remove_bundles(&group.bundles)?;
+        self.remove_uploads(device, no, &group.parts)?;
+        if group.invitations > 0 {
+            let before = invitations::over(micros(now));
+            self.write(false, move |tx| {
+                tx.remove("DELETE FROM invitation WHERE device = ?1 AND asked <= ?2", (no, before)).map(drop)
+            })?;
+        }
+        Ok(())
+    }
+
+    /// First the file, then the row: a cut between them leaves a row that says that something is gone.
+    fn remove_bundles(&self, bundles: &[Digest]) -> Result<u64, Failure> {
+        for &sha256 in bundles {
+            files::remove(&files::whole(self.data(), sha256))?;
+            self.write(true, move |tx| {
+                tx.truncate_after();
+                bundles::remove(tx, sha256)
+            })?;
+        }
+        Ok(bundles.len() as u64)
+    }
+
+    /// Removes announcements and what came of them. Those of which the whole bundle is still here stay, and are not
+    /// counted: they go with it.
+    fn remove_uploads(&self, device: DeviceId, no: i64, announced: &[Digest]) -> Result<u64, Failure> {
+        let mut parts = 0;
+        for &sha256 in announced {
+            if files::exists(&files::whole(self.data(), sha256))? {
+                continue;
+            }
+            parts += u64::from(files::remove(&files::part(self.data(), device, sha256))?);
+            self.write(true, move |tx| {
+                let statement = "DELETE FROM upload WHERE device = ?1 AND sha256 = ?2";
+                tx.remove(statement, (no, sha256.to_bytes())).map(drop)
+            })?;
+        }
+        Ok(parts)
+    }
+}
+
+fn plan(sql: &Connection, store: &Store, now: i64) -> Result<Plan, Failure> {
+    let count = |statement| sql.query_row(statement, [], |row| row.get::<_, i64>(0));
+    let held = count("SELECT count(*) FROM envelope")? + count("SELECT count(*) FROM bundle")?;
+    let mut plan = Plan { all: held.max(0) as u64, newest: tx::state(sql)?.newest, ..Plan::default() };
+    let mut beginnings = BTreeMap::new();
+    device::all(sql, |device| {
+        let found = device.and_then(|device| {
+            let (began, due) = of_device(sql, store, &device, now)?;
+            Ok((device.no, began, due))
+        });
+        match found {
+            Ok((no, began, due)) => {
+                beginnings.insert(no, began);
+                if due != Group::default() {
+                    plan.groups.insert((no, Purpose::SupportCase), due);
+                }
+            }
+            Err(failure) => plan.damaged.push(failure.to_string()),
+        }
+        Ok(())
+    })?;
+    for &class in Retention::ALL {
+        // A class that starts later is a superset here; the rule decides.
+        let before = match class {
+            Retention::SupportDecommission10Years => i64::MAX,
+            _ => retention::over(class, now),
+        };
+        if class == Retention::SupportDecommission10Years
+            && !beginnings.values().any(|b| b.decommissioned.is_some())
+        {
+            continue;
+        }
+        erase::older(sql, class.place(), before, |Aged { place, device, purpose, received, records }| {
+            if beginnings.get(&device).is_some_and(|began| began.is_over(class, received, now)) {
+                let group = plan.groups.entry((device, purpose)).or_default();
+                group.records += records;
+                group.places.push(place);
+            }
+            Ok(())
+        })?;
+    }
+    Ok(plan)
+}
+
+/// When a device's periods began, and which of its bundles, parts and invitations are over.
+fn of_device(
+    sql: &Connection,
+    store: &Store,
+    device: &Device,
+    now: i64,
+) -> Result<(Beginnings, Group), Failure> {
+    let held = bundles::of(sql, device)?;
+    let last_contact = held.iter().map(|bundle| bundle.received).max();
+    let began = Beginnings { decommissioned: device.retired, last_contact };
+    let mut due = Group::default();
+    if !held.is_empty() {
+        let entries = consents::load(sql, device)?;
+        let newest = entries.iter().rev().find(|entry| entry.line.purpose == Purpose::SupportCase);
+        let class = newest.map_or(Retention::SupportDecommission10Years, |entry| entry.class);
+        let over = held.iter().filter(|bundle| began.is_over(class, bundle.received, now));
+        due.bundles = over.map(|bundle| bundle.sha256).collect();
+    }
+    for (said, touched) in uploads::of(sql, device)? {
+        let part = files::part(store.data(), device.id, said.sha256);
+        let newest = files::modified(&part)?.map(micros).max(Some(touched));
+        let is_whole = files::exists(&files::whole(store.data(), said.sha256))?;
+        if newest.is_some_and(|newest| newest < uploads::abandoned(now)) && !is_whole {
+            due.parts.push(said.sha256);
+        }
+    }
+    let statement = "SELECT count(*) FROM invitation WHERE device = ?1 AND asked <= ?2";
+    let params = (device.no, invitations::over(now));
+    due.invitations =
+        sql.prepare_cached(statement)?.query_row(params, |row| row.get::<_, i64>(0))?.max(0) as u64;
+    Ok((began, due))
+}
+
+impl Store {
+    /// The id of the device with this number.
+    pub(crate) fn id_of(&self, no: i64) -> Result<DeviceId, Failure> {
+        self.read(|sql| device::id_of(sql, no))
+    }
+
+    /// The device that must be there for a command of an operator.
+    pub(crate) fn enrolled(&self, device: DeviceId) -> Result<Device, Failure> {
+        self.read(|sql| device::enrolled(sql, device))
+    }
+
+    /// Adds a note about one device and purpose.
+    pub(crate) fn note_of(
+        &self,
+        note: Note,
+        device: DeviceId,
+        purpose: Purpose,
+        case: Option<&CaseId>,
+        now: OffsetDateTime,
+    ) -> Result<(), Failure> {
+        self.note(Note { device: Some(device), purpose: Some(purpose), case: case.cloned(), ..note }, now)
+    }
+
+    /// Removes files that nothing is known of: parts of uploads that were erased or given up, which a cut left. A
+    /// whole bundle that nothing is known of is left: `verify` names it.
+    pub(crate) fn sweep(&self, now: OffsetDateTime) -> Result<(), Failure> {
+        for name in files::names(self.data())?.0 {
+            let Some((device, sha256)) = files::part_of(&name) else { continue };
+            let path = files::part(self.data(), device, sha256);
+            let is_old = files::modified(&path)?.is_some_and(|at| micros(at) < micros(now) - retention::DAY);
+            if is_old && self.announced(device, sha256)?.is_none() {
+                files::remove(&path)?;
+            }
+        }
+        Ok(())
+    }
+}

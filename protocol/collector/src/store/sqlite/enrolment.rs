@@ -1,0 +1,163 @@
+//! Who may come: one-time tokens, enrolment, renewal, and its end.
+
+use data_encoding::BASE64URL_NOPAD;
+use protocol::{DeviceId, Digest, Wish};
+use ring::rand::{SecureRandom, SystemRandom};
+use rusqlite::{Connection, OptionalExtension};
+use time::{Duration, OffsetDateTime};
+
+use super::audit::{self, Deed, Note};
+use super::device::{self, Device};
+use super::rows::micros;
+use super::tx::Tx;
+use super::{invitations, labels};
+use crate::failure::Failure;
+use crate::store::Store;
+use crate::store::rules::decide::Standing;
+
+/// How long a token can be used.
+const LIFE: Duration = Duration::DAY;
+
+/// What became of a token that was shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Redeemed {
+    /// It is used now; nobody else can use it, also after a power cut.
+    Now,
+    /// It was used before.
+    Before,
+    /// Never made, or too old.
+    Never,
+}
+
+/// What every answer to a device rests on and carries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Visit {
+    /// Whether it may come.
+    pub(crate) standing: Standing,
+    /// The newest ledger entry that is known of it.
+    pub(crate) head: Option<(u64, Digest)>,
+    /// The bundles that are asked of it.
+    pub(crate) invitations: Vec<Wish>,
+}
+
+impl Store {
+    /// Makes a token and returns it; it can't be shown again. Its label becomes that of the device that uses it.
+    pub(crate) fn make_token(&self, label: Option<&str>, now: OffsetDateTime) -> Result<String, Failure> {
+        let mut secret = [0; 32];
+        SystemRandom::new()
+            .fill(&mut secret)
+            .map_err(|_| Failure::new("the system gives no random numbers; no token was made"))?;
+        let token = BASE64URL_NOPAD.encode(&secret);
+        let hash = Digest::of(token.as_bytes());
+        let label = label.map(labels::read).transpose()?;
+        let (made, until) = (micros(now), micros(now + LIFE));
+        self.write(false, move |tx| {
+            tx.at(made);
+            // Tokens are good for a day, so those of the day before yesterday say nothing any more.
+            tx.remove("DELETE FROM token WHERE until < ?1", [made.saturating_sub(until - made)])?;
+            let params = (hash.to_bytes(), made, until, label.as_deref());
+            tx.put("INSERT INTO token(hash, made, until, label) VALUES(?1, ?2, ?3, ?4)", params, hash)
+        })?;
+        Ok(token)
+    }
+
+    /// Whether a token could be used now.
+    pub(crate) fn look_at_token(&self, token: &str, now: OffsetDateTime) -> Result<Redeemed, Failure> {
+        let hash = Digest::of(token.as_bytes());
+        self.read(|sql| Ok(token_state(sql, hash, micros(now))?.0))
+    }
+
+    /// Uses a token up for the device of `public_key`, which is enrolled from now on.
+    pub(crate) fn enrol(
+        &self,
+        token: &str,
+        public_key: &[u8],
+        not_after: OffsetDateTime,
+        now: OffsetDateTime,
+    ) -> Result<Redeemed, Failure> {
+        let hash = Digest::of(token.as_bytes());
+        let (key, not_after, now) = (public_key.to_owned(), micros(not_after), micros(now));
+        self.write(false, move |tx| {
+            let (state, label) = token_state(tx, hash, now)?;
+            if state != Redeemed::Now {
+                return Ok(state);
+            }
+            tx.put("UPDATE token SET used = ?2 WHERE hash = ?1", (hash.to_bytes(), now), hash)?;
+            let device = certified(tx, &key, not_after, now)?;
+            if let Some(label) = label {
+                labels::put(tx, device.no, &label)?;
+            }
+            Ok(state)
+        })
+    }
+
+    /// Remembers a new certificate for the device of `public_key`.
+    pub(crate) fn renew(
+        &self,
+        public_key: &[u8],
+        not_after: OffsetDateTime,
+        now: OffsetDateTime,
+    ) -> Result<(), Failure> {
+        let (key, not_after, now) = (public_key.to_owned(), micros(not_after), micros(now));
+        self.write(false, move |tx| certified(tx, &key, not_after, now).map(drop))
+    }
+
+    /// Whether a device may come at this moment, and what its answer carries.
+    pub(crate) fn visit(&self, device: DeviceId, now: OffsetDateTime) -> Result<Visit, Failure> {
+        self.read(|sql| {
+            let Some(device) = device::find(sql, device)? else {
+                return Ok(Visit { standing: Standing::Unknown, head: None, invitations: Vec::new() });
+            };
+            let invitations = invitations::of(sql, device.no, micros(now))?;
+            Ok(Visit { standing: device.standing, head: device.head, invitations })
+        })
+    }
+
+    /// The row of a device, if it was ever enrolled.
+    pub(crate) fn device(&self, device: DeviceId) -> Result<Option<Device>, Failure> {
+        self.read(|sql| device::find(sql, device))
+    }
+
+    /// Refuses a device from its next request on.
+    pub(crate) fn revoke(&self, device: DeviceId, now: OffsetDateTime) -> Result<(), Failure> {
+        let now = micros(now);
+        self.write(true, move |tx| {
+            let mut device = device::enrolled(tx, device)?;
+            if device.standing != Standing::Revoked {
+                device.standing = Standing::Revoked;
+                device::save(tx, &mut device)?;
+                audit::add(tx, Note { device: Some(device.id), ..Note::new(Deed::Revoke, 1) }, now)?;
+            }
+            tx.truncate_after();
+            Ok(())
+        })
+    }
+}
+
+/// What a token is worth, and the label that it carries.
+fn token_state(sql: &Connection, hash: Digest, now: i64) -> Result<(Redeemed, Option<String>), Failure> {
+    let statement = "SELECT used, until, label FROM token WHERE hash = ?1";
+    let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+    let found = sql.prepare_cached(statement)?.query_row([hash.to_bytes()], read).optional()?;
+    let found: Option<(Option<i64>, i64, Option<String>)> = found;
+    Ok(match found {
+        None => (Redeemed::Never, None),
+        Some((Some(_), ..)) => (Redeemed::Before, None),
+        Some((None, until, _)) if until <= now => (Redeemed::Never, None),
+        Some((None, _, label)) => (Redeemed::Now, label),
+    })
+}
+
+fn certified(tx: &Tx<'_>, key: &[u8], not_after: i64, now: i64) -> Result<Device, Failure> {
+    let id = DeviceId::of_public_key(key);
+    let found = match device::find(tx, id)? {
+        None => device::find_in_table(tx, id)?,
+        found => found,
+    };
+    let mut device = found.unwrap_or_else(|| Device::new(key, now));
+    device.not_after = not_after;
+    device.seen = device.seen.max(now);
+    device::save(tx, &mut device)?;
+    tx.at(now);
+    Ok(device)
+}

@@ -1,0 +1,217 @@
+//! Stored envelopes, page by page in the order they came. No page holds a read transaction while somebody else works:
+//! a long one would keep the write-ahead log from being emptied.
+
+use protocol::{Batch, DeviceId, Digest, Epoch, Purpose, Reason};
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use super::batches::read_ranges;
+use super::rows::{self, Word};
+use super::streams::{Name, gap_sum, held_sum};
+use super::{Listed, device};
+use crate::failure::Failure;
+use crate::store::Store;
+use crate::store::rules::ranges::Ranges;
+
+/// Rows and bytes of one page.
+const PAGE: usize = 512;
+const PAGE_BYTES: usize = 4 << 20;
+
+/// One stored envelope.
+#[derive(Clone, Debug)]
+pub(crate) struct Stored {
+    /// Where it stands in the order of arrival.
+    pub(crate) place: i64,
+    pub(crate) device: DeviceId,
+    /// When it came, microseconds.
+    pub(crate) received: i64,
+    /// Numbers of the records that it was the first to bring.
+    pub(crate) fresh: Vec<(u64, u64)>,
+    pub(crate) batch: Batch,
+}
+
+/// Which envelopes are wanted.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Wanted {
+    /// Behind this place.
+    pub(crate) after: i64,
+    /// Up to this place.
+    pub(crate) until: Option<i64>,
+    /// Of this device.
+    pub(crate) device: Option<DeviceId>,
+    /// For this purpose.
+    pub(crate) purpose: Option<Purpose>,
+}
+
+impl Store {
+    /// The last place that is taken.
+    pub(crate) fn last_place(&self) -> Result<i64, Failure> {
+        self.read(|sql| {
+            // Not the largest place that is left: what was erased at the end had one too.
+            let statement = "SELECT seq FROM sqlite_sequence WHERE name = 'envelope'";
+            Ok(sql.prepare_cached(statement)?.query_row([], |row| row.get(0)).optional()?.unwrap_or(0))
+        })
+    }
+
+    /// Hands `each` every wanted envelope, in the order they came; a damaged one as its sentence. Returns the last
+    /// place that was looked at: those behind it came later.
+    pub(crate) fn envelopes(
+        &self,
+        wanted: Wanted,
+        mut each: impl FnMut(Listed<Stored>) -> Result<(), Failure>,
+    ) -> Result<i64, Failure> {
+        let last = self.last_place()?;
+        let until = wanted.until.map_or(last, |until| until.min(last));
+        let device = wanted.device.map(|id| self.enrolled(id)).transpose()?.map(|device| device.no);
+        let mut after = wanted.after;
+        loop {
+            let page = self.read(|sql| {
+                page(sql, after, until, device, wanted.purpose)
+                    .or_else(|_| one_by_one(sql, after, until, device, wanted.purpose))
+            })?;
+            let Some((place, _)) = page.last() else { return Ok(until.max(wanted.after)) };
+            after = *place;
+            for (_, stored) in page {
+                each(stored)?;
+            }
+        }
+    }
+
+    /// Hands `each` every declared gap that nothing filled, each number once.
+    pub(crate) fn losses(
+        &self,
+        mut each: impl FnMut(Listed<(DeviceId, Name, u64, u64, Reason)>) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        self.read(|sql| {
+            let statement = "SELECT device, purpose, epoch, lo, hi, reason, sum FROM gap ORDER BY device, purpose, epoch, lo";
+            let mut statement = sql.prepare_cached(statement)?;
+            let mut found = statement.query([])?;
+            let mut stream: Option<(Name, Ranges)> = None;
+            while let Some(row) = found.next()? {
+                let mut gap = || {
+                    let (name, lo, hi, reason) = gap(row)?;
+                    if stream.as_ref().is_none_or(|(known, _)| *known != name) {
+                        stream = Some((name, all_held(sql, name)?));
+                    }
+                    let held = stream.as_ref().map(|(_, held)| held.missing(lo, hi)).unwrap_or_default();
+                    Ok((device::id_of(sql, name.device)?, name, held, reason))
+                };
+                match gap() {
+                    Err(failure) => each(Err(failure))?,
+                    Ok((device, name, left, reason)) => {
+                        left.into_iter().try_for_each(|(lo, hi)| each(Ok((device, name, lo, hi, reason))))?;
+                    }
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+fn gap(row: &Row<'_>) -> Result<(Name, u64, u64, Reason), Failure> {
+    let name = name(row)?;
+    let (lo, hi, reason): (i64, i64, i64) = (row.get(3)?, row.get(4)?, row.get(5)?);
+    rows::check(row.get(6)?, gap_sum(name, lo, hi, reason), || {
+        format!("a gap of device number {}", name.device)
+    })?;
+    Ok((name, rows::seq(lo), rows::seq(hi), Reason::at(reason)?))
+}
+
+/// The stream that the first three columns of a row name.
+pub(crate) fn name(row: &Row<'_>) -> Result<Name, Failure> {
+    let purpose: i64 = row.get(1)?;
+    Ok(Name { device: row.get(0)?, purpose: Purpose::at(purpose)?, epoch: Epoch::from_bytes(row.get(2)?) })
+}
+
+/// All held ranges of a stream.
+pub(crate) fn all_held(sql: &Connection, name: Name) -> Result<Ranges, Failure> {
+    let statement =
+        "SELECT lo, hi, sum FROM held WHERE device = ?1 AND purpose = ?2 AND epoch = ?3 ORDER BY lo";
+    let mut statement = sql.prepare_cached(statement)?;
+    let mut found = statement.query((name.device, name.purpose.place(), name.epoch.to_bytes()))?;
+    let mut out = Ranges::default();
+    while let Some(row) = found.next()? {
+        let (lo, hi): (i64, i64) = (row.get(0)?, row.get(1)?);
+        let what = || format!("a held range of device number {}", name.device);
+        rows::check(row.get(2)?, held_sum(name, lo, hi), what)?;
+        out.insert(rows::seq(lo), rows::seq(hi));
+    }
+    Ok(out)
+}
+
+const COLUMNS: &str = "SELECT place, device.id, received, fresh, digest, body, envelope.device, purpose FROM envelope \
+                       NOT INDEXED LEFT JOIN device ON device.no = envelope.device";
+
+/// The same by single places, where a page of the database is damaged: it hides only what is on it.
+fn one_by_one(
+    sql: &Connection,
+    after: i64,
+    until: i64,
+    device: Option<i64>,
+    purpose: Option<Purpose>,
+) -> Result<Vec<(i64, Listed<Stored>)>, Failure> {
+    let mut statement = sql.prepare_cached(&format!("{COLUMNS} WHERE place = ?1"))?;
+    let (mut out, mut bytes) = (Vec::new(), 0);
+    for place in after + 1..=until {
+        let found = statement.query_row([place], |row| {
+            let (of, kind): (i64, i64) = (row.get(6)?, row.get(7)?);
+            let is_wanted = device.is_none_or(|device| device == of)
+                && purpose.is_none_or(|purpose| purpose.place() == kind);
+            Ok(is_wanted.then(|| stored(row, &mut bytes)))
+        });
+        match found {
+            Ok(Some(stored)) => out.push((place, at(place, stored))),
+            Ok(None) | Err(rusqlite::Error::QueryReturnedNoRows) => {}
+            Err(error) => out.push((place, at(place, Err(error.into())))),
+        }
+        if out.len() >= PAGE || bytes > PAGE_BYTES {
+            break;
+        }
+    }
+    Ok(out)
+}
+
+fn at(place: i64, stored: Listed<Stored>) -> Listed<Stored> {
+    stored
+        .map_err(|failure| Failure::damaged(format!("the batch at place {place} cannot be read: {failure}")))
+}
+
+fn page(
+    sql: &Connection,
+    after: i64,
+    until: i64,
+    device: Option<i64>,
+    purpose: Option<Purpose>,
+) -> Result<Vec<(i64, Listed<Stored>)>, Failure> {
+    let statement = format!(
+        "{COLUMNS} WHERE place > ?1 AND place <= ?2 AND (?3 IS NULL OR envelope.device = ?3) \
+         AND (?4 IS NULL OR purpose = ?4) ORDER BY place LIMIT ?5"
+    );
+    let mut statement = sql.prepare_cached(&statement)?;
+    let mut found = statement.query((after, until, device, purpose.map(Word::place), PAGE as i64))?;
+    let (mut out, mut bytes) = (Vec::new(), 0);
+    while let Some(row) = found.next()? {
+        let place: i64 = row.get(0)?;
+        let stored = at(place, stored(row, &mut bytes));
+        out.push((place, stored));
+        if bytes > PAGE_BYTES {
+            break;
+        }
+    }
+    Ok(out)
+}
+
+fn stored(row: &Row<'_>, bytes: &mut usize) -> Listed<Stored> {
+    let device: Option<[u8; 16]> = row.get(1)?;
+    let device =
+        device.map(DeviceId::from_bytes).ok_or_else(|| Failure::damaged("its device is not there"))?;
+    let (fresh, digest): (String, [u8; 32]) = (row.get(3)?, row.get(4)?);
+    let body = row.get_ref(5)?.as_blob().map_err(|_| Failure::damaged("it is damaged"))?;
+    *bytes += body.len();
+    if Digest::of(body).to_bytes() != digest {
+        return Err(Failure::damaged("its bytes are not those that came"));
+    }
+    let batch =
+        Batch::decode(body).map_err(|error| Failure::new(format!("{error}; a newer collector wrote it")))?;
+    let fresh = read_ranges(&fresh).ok_or_else(|| Failure::damaged("its list of new records is damaged"))?;
+    Ok(Stored { place: row.get(0)?, device, received: row.get(2)?, fresh, batch })
+}

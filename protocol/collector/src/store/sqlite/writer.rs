@@ -1,0 +1,267 @@
+//! The one thread of a process that writes. It takes whatever requests wait into one transaction and answers them
+//! after its commit, so that many devices share one sync.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::connect;
+use super::reserve::Reserve;
+use super::tx::Tx;
+use super::witness::{Seen, Witness};
+use crate::failure::{Cause, Failure};
+use crate::metrics::StoreTimes;
+
+/// Jobs of one transaction.
+const GROUP: usize = 256;
+/// How long emptying the log waits for readers before it is put off.
+const READERS: Duration = Duration::from_millis(50);
+/// When it is tried again.
+const AGAIN: Duration = Duration::from_millis(200);
+/// When a reserve that was used up is looked after again.
+const REFILL: Duration = Duration::from_secs(60);
+
+/// What one request does to the store. It may run several times: only what its last run did is kept.
+trait Job: Send {
+    fn run(&mut self, tx: &Tx<'_>) -> Result<(), Failure>;
+    fn is_vital(&self) -> bool;
+    fn answer(self: Box<Self>, committed: Result<(), Failure>);
+}
+
+struct Work<T, F> {
+    work: F,
+    done: Option<T>,
+    is_vital: bool,
+    reply: oneshot::Sender<Result<T, Failure>>,
+}
+
+impl<T: Send, F: FnMut(&Tx<'_>) -> Result<T, Failure> + Send> Job for Work<T, F> {
+    fn run(&mut self, tx: &Tx<'_>) -> Result<(), Failure> {
+        self.done = Some((self.work)(tx)?);
+        Ok(())
+    }
+
+    fn is_vital(&self) -> bool {
+        self.is_vital
+    }
+
+    fn answer(self: Box<Self>, committed: Result<(), Failure>) {
+        let Self { done, reply, .. } = *self;
+        let done = committed.and_then(|()| done.ok_or_else(ended));
+        // Whoever asked may be gone; what was done stays done.
+        let _ = reply.send(done);
+    }
+}
+
+/// Hands jobs to the thread.
+pub(crate) struct Writer {
+    jobs: Option<Sender<Box<dyn Job>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// An answer that comes after the commit.
+pub(crate) struct Reply<T>(oneshot::Receiver<Result<T, Failure>>);
+
+impl<T> Reply<T> {
+    /// Waits without holding a thread.
+    pub(crate) async fn wait(self) -> Result<T, Failure> {
+        self.0.await.unwrap_or_else(|_| Err(ended()))
+    }
+
+    /// Waits on this thread.
+    pub(crate) fn block(self) -> Result<T, Failure> {
+        self.0.blocking_recv().unwrap_or_else(|_| Err(ended()))
+    }
+}
+
+fn ended() -> Failure {
+    Failure::new("the store's writer ended; restart the collector")
+}
+
+impl Writer {
+    /// Starts the thread on a connection whose last commit is `seen`.
+    /// A server `keeps_reserve`; a command only uses it.
+    pub(crate) fn start(
+        data: &Path,
+        sql: Connection,
+        store: &str,
+        seen: Seen,
+        keeps_reserve: bool,
+        times: StoreTimes,
+    ) -> Result<Self, Failure> {
+        let witness = Witness::open(data, store, seen)?;
+        let path = data.join("collector.turn");
+        let turn = File::create(&path).map_err(Failure::at(&path))?;
+        let (jobs, waiting) = mpsc::channel();
+        let reserve = Reserve::of(data);
+        let (is_put_off, refilled) = (false, None);
+        let mut thread = Thread {
+            sql,
+            witness,
+            turn,
+            turn_path: path,
+            reserve,
+            keeps_reserve,
+            is_put_off,
+            refilled,
+            times,
+        };
+        let thread = std::thread::Builder::new()
+            .name("store".to_owned())
+            .spawn(move || thread.run(&waiting))
+            .map_err(|error| Failure::new(format!("no thread for the store: {error}")))?;
+        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
+    }
+
+    /// Runs `work` in a transaction. What ends or erases something `is_vital`: it is done on a full disk too.
+    pub(crate) fn submit<T: Send + 'static>(
+        &self,
+        is_vital: bool,
+        work: impl FnMut(&Tx<'_>) -> Result<T, Failure> + Send + 'static,
+    ) -> Reply<T> {
+        let (reply, answer) = oneshot::channel();
+        if let Some(jobs) = &self.jobs {
+            // If the thread ended, the job and with it the sender of the answer are dropped.
+            let _ = jobs.send(Box::new(Work { work, done: None, is_vital, reply }));
+        }
+        Reply(answer)
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        drop(self.jobs.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+struct Thread {
+    sql: Connection,
+    witness: Witness,
+    /// Held from before a transaction waits for the database until it has it: a process that comes rarely gets
+    /// its turn although another writes all the time.
+    turn: File,
+    turn_path: PathBuf,
+    reserve: Reserve,
+    keeps_reserve: bool,
+    /// A reader was in the way of emptying the log.
+    is_put_off: bool,
+    refilled: Option<Instant>,
+    times: StoreTimes,
+}
+
+impl Thread {
+    fn run(&mut self, waiting: &Receiver<Box<dyn Job>>) {
+        loop {
+            let first = if self.is_put_off {
+                waiting.recv_timeout(AGAIN)
+            } else {
+                waiting.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            };
+            match first {
+                Ok(first) => {
+                    let mut group = vec![first];
+                    group.extend(waiting.try_iter().take(GROUP - 1));
+                    self.commit(group);
+                }
+                Err(RecvTimeoutError::Timeout) => self.empty_log(),
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    fn commit(&mut self, mut group: Vec<Box<dyn Job>>) {
+        let is_alone = group.len() == 1;
+        match self.attempt(&mut group) {
+            Err(_) if !is_alone => {
+                for job in group {
+                    self.commit(vec![job]);
+                }
+            }
+            Err(failure) if failure.cause() == Cause::Full && group.iter().all(|job| job.is_vital()) => {
+                self.reserve.release();
+                let again = self.attempt(&mut group);
+                answer(group, &again);
+            }
+            done => answer(group, &done),
+        }
+        if self.keeps_reserve && self.refilled.is_none_or(|last| last.elapsed() > REFILL) {
+            self.refilled = Some(Instant::now());
+            self.reserve.refill();
+        }
+    }
+
+    /// One transaction of these jobs: all of them or none.
+    fn attempt(&mut self, group: &mut [Box<dyn Job>]) -> Result<(), Failure> {
+        let begun = Instant::now();
+        let done = self.transaction(group);
+        self.times.committed(begun.elapsed());
+        done
+    }
+
+    fn transaction(&mut self, group: &mut [Box<dyn Job>]) -> Result<(), Failure> {
+        self.turn.lock().map_err(Failure::at(&self.turn_path))?;
+        let begun = self.sql.execute_batch("BEGIN IMMEDIATE");
+        self.turn.unlock().map_err(Failure::at(&self.turn_path))?;
+        begun?;
+        let ran = Tx::new(&self.sql).and_then(|tx| {
+            group.iter_mut().try_for_each(|job| job.run(&tx))?;
+            let end = tx.end()?;
+            self.sql.execute_batch("COMMIT")?;
+            Ok(end)
+        });
+        match ran {
+            Ok((seen, truncate)) => {
+                if let Some(seen) = seen
+                    && let Err(error) = self.witness.write(seen)
+                {
+                    log::error!("the witness file cannot be written: {}", error.kind());
+                }
+                if truncate {
+                    self.empty_log();
+                }
+                Ok(())
+            }
+            Err(failure) => {
+                // A failed COMMIT may have ended the transaction itself.
+                if !self.sql.is_autocommit()
+                    && let Err(error) = self.sql.execute_batch("ROLLBACK")
+                {
+                    log::error!("a transaction cannot be undone: {}", Failure::from(error));
+                }
+                Err(failure)
+            }
+        }
+    }
+
+    /// `wal_checkpoint` says by its row, not by an error, that a reader was in the way.
+    fn empty_log(&mut self) {
+        let emptied = self.sql.busy_timeout(READERS).and_then(|()| {
+            self.sql.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0))
+        });
+        if let Err(error) = self.sql.busy_timeout(connect::BUSY) {
+            log::error!("the store's patience cannot be set: {}", Failure::from(error));
+        }
+        self.is_put_off = match emptied {
+            Ok(busy) => busy != 0,
+            Err(error) => {
+                let failure = Failure::from(error);
+                log::warn!("the write-ahead log cannot be emptied now: {failure}");
+                true
+            }
+        };
+    }
+}
+
+fn answer(group: Vec<Box<dyn Job>>, done: &Result<(), Failure>) {
+    for job in group {
+        job.answer(done.clone());
+    }
+}

@@ -1,0 +1,50 @@
+//! What a collector does by itself once a day while it serves: look at everything that it holds, and erase what was
+//! kept as long as its class allows.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use time::OffsetDateTime;
+
+use crate::erasure::{self, Run};
+use crate::failure::Failure;
+use crate::store::Store;
+
+/// From the start to the first time, so that a restart is ready first.
+const FIRST: Duration = Duration::from_secs(10 * 60);
+/// From one time to the next.
+const AGAIN: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Starts the thread. It ends with the process, or with the store.
+pub(crate) fn start(store: &Arc<Store>) -> Result<(), Failure> {
+    let store = Arc::downgrade(store);
+    let started = std::thread::Builder::new().name("upkeep".to_owned()).spawn(move || run(&store));
+    started.map(drop).map_err(|error| Failure::new(format!("no thread for the daily upkeep: {error}")))
+}
+
+fn run(store: &Weak<Store>) {
+    let mut pause = FIRST;
+    loop {
+        std::thread::sleep(pause);
+        pause = AGAIN;
+        let Some(store) = store.upgrade() else { return };
+        if let Err(failure) = once(&store, OffsetDateTime::now_utc()) {
+            log::error!("the daily upkeep: {failure}");
+        }
+    }
+}
+
+fn once(store: &Store, now: OffsetDateTime) -> Result<(), Failure> {
+    let findings = store.verify(now, |finding| {
+        log::error!("lost or changed: {}", serde_json::to_string(&finding).unwrap_or(finding.what));
+        Ok(())
+    })?;
+    if findings > 0 {
+        log::error!("{findings} findings; `kathea-collector verify` lists them");
+    }
+    store.sweep(now)?;
+    erasure::retention(store, Run::Careful, now, |over| {
+        log::info!("retention: {}", serde_json::to_string(over).unwrap_or_default());
+        Ok(())
+    })
+}

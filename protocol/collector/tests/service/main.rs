@@ -1,0 +1,24 @@
+//! The collector as a service. Hostile and broken company is bounded, and a device with a certificate is answered
+//! meanwhile; and what those who run it see and do: health, metrics, access log, certificates, configuration.
+#![cfg(unix)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "what the tests share is outside of `#[test]` functions"
+)]
+
+mod architecture;
+mod certificate;
+mod configuration;
+mod crowd;
+#[path = "../load/fleet.rs"]
+mod fleet;
+mod limits;
+mod metrics;
+mod page;
+mod peers;
+mod questions;
+mod server;
+mod visits;
