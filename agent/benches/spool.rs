@@ -110,8 +110,7 @@ impl Site {
             let header = batch(&page[0]).header;
             let records = page.iter().flat_map(|record| batch(record).records).collect();
             usage::batches(records, &header, page[0].position())
-                .iter()
-                .map(|(clean, position)| Sealed::new(clean, *position, &[], &permit, vault, NOW).unwrap())
+                .map(|(clean, position)| Sealed::new(&clean, position, &[], &permit, vault, NOW).unwrap())
                 .collect()
         };
         spool.merge(join).unwrap();

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use protocol::envelope::MAX_RECORDS;
+
 mod pages;
 mod support;
 
@@ -97,6 +99,10 @@ pub const MERGE_PAGE: usize = 256 << 10;
 
 /// Mean bytes of a record below which a closed generation is worth merging: half of a full one.
 pub const MERGE_BELOW: u64 = SEALED as u64 / 2;
+
+/// Likewise mean records: half of what a batch holds. A thousand events that resemble each other take 3 KB, and no
+/// merge puts more of them into one record.
+pub const MERGE_BELOW_RECORDS: u64 = MAX_RECORDS as u64 / 2;
 
 /// Bytes that sled may cache of one generation. A wish: it holds about the size of its file.
 pub const SLED_CACHE: u64 = 1 << 20;

@@ -236,10 +236,9 @@ impl Agent {
         let permit = self.book.permit::<UsageStatistics>(now).ok_or(Trouble::NoPermit)?;
         let header = super::header(&permit, self.book.policy(), self.wash.catalog());
         let mut events = Vec::new();
-        let washed = self.wash.events(&header, self.usage.position());
-        let count = washed.len();
-        for (index, (clean, position)) in washed.into_iter().enumerate() {
-            let cursors = if index + 1 == count { cursors } else { &[] };
+        let mut washed = self.wash.events(&header, self.usage.position()).peekable();
+        while let Some((clean, position)) = washed.next() {
+            let cursors = if washed.peek().is_none() { cursors } else { &[] };
             events.push(Sealed::new(&clean, position, cursors, &permit, &mut self.vault, now)?);
         }
         let mut journals = Vec::new();

@@ -116,10 +116,9 @@ impl Agent {
         let records = gathered.journals.into_values().flat_map(Journal::into_records).collect();
         let cursors = fold_cursors(due, gathered.end);
         let mut sealed = Vec::new();
-        let batches = usage::batches(records, &header, self.usage.position());
-        let count = batches.len();
-        for (index, (clean, position)) in batches.into_iter().enumerate() {
-            let cursors: &[Cursor] = if index + 1 == count { &cursors } else { &[] };
+        let mut batches = usage::batches(records, &header, self.usage.position()).peekable();
+        while let Some((clean, position)) = batches.next() {
+            let cursors: &[Cursor] = if batches.peek().is_none() { &cursors } else { &[] };
             sealed.push(Sealed::new(&clean, position, cursors, &permit, &mut self.vault, now)?);
         }
         killpoint::step("close.sealed");

@@ -3,19 +3,19 @@
 use std::collections::HashSet;
 
 use log::{info, warn};
-use protocol::{Batch, Reason, Record};
+use protocol::Reason;
 
 use super::{Agent, Trouble};
 use crate::collect::outbox;
 use crate::consent::Flag;
 use crate::consent::permit::{Permit, RIGHTS, UsageStatistics};
-use crate::deidentify::clean::Payload;
-use crate::deidentify::usage::{self, Usage};
+use crate::deidentify::clean::{Clean, Payload};
+use crate::deidentify::usage::{self, Batches, Usage};
 use crate::limits;
 use crate::spool::{Recovery, Spool, SpoolError};
 use crate::vault::Vault;
 use crate::vault::data_key::KeyId;
-use crate::vault::sealed::{SealError, Sealed};
+use crate::vault::sealed::{Position, SealError, Sealed};
 
 impl Agent {
     /// Above the quota the oldest usage goes, counted, and the collector is told.
@@ -162,27 +162,26 @@ fn join(
     now: i64,
 ) -> Result<Vec<Sealed<Usage>>, SealError> {
     let mut joined = Vec::new();
-    let mut run: Option<(Batch, crate::vault::sealed::Position)> = None;
-    let mut close = |run: Option<(Batch, crate::vault::sealed::Position)>, vault: &mut Vault| {
-        let Some((Batch { header, records, .. }, position)) = run else { return Ok(()) };
-        for (clean, position) in usage::batches(records, &header, position) {
-            joined.push(Sealed::new(&clean, position, &[], permit, vault, now)?);
-        }
+    let mut seal = |(clean, position): (Clean<Usage>, Position), vault: &mut Vault| {
+        joined.push(Sealed::new(&clean, position, &[], permit, vault, now)?);
         Ok(())
     };
+    let mut run: Option<Batches> = None;
     for sealed in page {
         let batch = sealed.open(permit, vault)?.into_inner().into_batch();
         match &mut run {
-            Some((before, _)) if follows(before, &batch) => {
-                before.records.extend::<Vec<Record>>(batch.records)
+            Some(run) if run.is_continued_by(&batch) => run.extend(batch.records),
+            _ => {
+                let next = usage::batches(batch.records, &batch.header, sealed.position());
+                run.replace(next).into_iter().flatten().try_for_each(|piece| seal(piece, vault))?;
             }
-            _ => close(run.replace((batch, sealed.position())), vault)?,
+        }
+        if let Some(run) = &mut run {
+            while run.has_full() {
+                run.next().into_iter().try_for_each(|piece| seal(piece, vault))?;
+            }
         }
     }
-    close(run, vault)?;
+    run.into_iter().flatten().try_for_each(|piece| seal(piece, vault))?;
     Ok(joined)
-}
-
-fn follows(before: &Batch, batch: &Batch) -> bool {
-    before.header == batch.header && before.epoch == batch.epoch && before.hi() + 1 == batch.lo
 }

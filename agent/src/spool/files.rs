@@ -6,6 +6,7 @@
 //!   usage.a  usage.b      the two slots of the tray's high-water file
 //!   usage/
 //!     1200/               a generation, named for the first number it may hold
+//!       merged            its small records were joined: no start does it again
 //!     1200.tmp/           being written or removed: rubbish after a crash
 //!     1200.done/          complete and synced, takes the place of 1200
 //!     1200.bad/           damaged; carved at the next chance
@@ -19,6 +20,7 @@ use std::path::{Path, PathBuf};
 use crate::{durable, killpoint};
 
 const QUARANTINE: &str = "quarantine-";
+const MERGED: &str = "merged";
 
 /// The directory of one tray.
 #[derive(Debug)]
@@ -63,6 +65,18 @@ impl TrayDir {
             self.quarantine(id)?;
         }
         Ok((generations, damaged))
+    }
+
+    /// Marks `<id>.tmp` as merged. sled knows its own files by their names and leaves this one alone.
+    pub(super) fn mark_merged(&self, id: u64) -> io::Result<()> {
+        let mark = self.unfinished(id).join(MERGED);
+        fs::File::create(&mark)?.sync_all()?;
+        durable::sync_parent(&mark)
+    }
+
+    /// Whether a generation was merged. A mark that cannot be looked at costs a merge, nothing else.
+    pub(super) fn is_merged(&self, id: u64) -> bool {
+        self.generation(id).join(MERGED).exists()
     }
 
     /// Puts the complete and synced `<id>.tmp` in the place of `<id>`, so that a crash leaves one of them whole.

@@ -30,12 +30,10 @@ impl<P: Payload> Spool<P> {
     }
 
     fn mergeable(&self) -> Option<(u64, Range<u64>)> {
-        self.ranges().into_iter().filter(|(id, _)| *id != self.newest()).find(|(id, _)| {
-            let small = |content: &Content| {
-                !content.merged && content.bytes < content.items.saturating_mul(limits::MERGE_BELOW)
-            };
-            self.generations.get(id).is_some_and(small)
-        })
+        self.ranges()
+            .into_iter()
+            .filter(|(id, _)| *id != self.newest())
+            .find(|(id, _)| self.generations.get(id).is_some_and(Content::is_small))
     }
 
     fn merge_generation(
@@ -60,6 +58,7 @@ impl<P: Payload> Spool<P> {
         }
         merged.commit()?;
         merged.close(&path)?;
+        self.dir.mark_merged(id)?;
         self.open.close(id);
         killpoint::step("merge.written");
         self.dir.install(id)?;

@@ -116,8 +116,9 @@ impl<P: Payload> Spool<P> {
 
     /// The generation to write to: the last one, or a new one if that is full or there is none.
     fn writable(&mut self) -> Result<u64, SpoolError> {
-        if let Some((&id, _)) = self.generations.last_key_value() {
-            if self.open.at(&self.dir, id, id)?.len()? < self.generation_bytes {
+        if let Some((&id, content)) = self.generations.last_key_value() {
+            // A mark must stay true: what was merged takes nothing more.
+            if !content.merged && self.open.at(&self.dir, id, id)?.len()? < self.generation_bytes {
                 return Ok(id);
             }
             if let Some((_, full)) = self.open.newest.take() {

@@ -146,7 +146,7 @@ impl<P: Payload> Spool<P> {
         verify: &dyn Fn(&Sealed<P>) -> bool,
     ) -> Result<RangeSet<u64>, SpoolError> {
         let generation = Generation::open(path)?;
-        let mut content = Content::default();
+        let mut content = Content { merged: self.dir.is_merged(id), ..Content::default() };
         let mut found = RangeSet::new();
         let high = &mut self.high;
         let mut damaged = false;
