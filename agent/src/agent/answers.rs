@@ -59,11 +59,8 @@ impl Agent {
 
     /// Answers a request.
     pub fn answer(&mut self, request: &Request, caller: Caller) -> Reply {
-        if !caller.may(request) {
-            return Reply::refused(
-                Refused::NotAllowed,
-                "this account may not do that: granting needs the group of [consent] group, the rest an administrator",
-            );
+        if !caller.may(request) && !self.is_claimed(request) {
+            return Reply::refused(Refused::NotAllowed, not_allowed(request));
         }
         match request {
             Request::Busy => {
@@ -80,6 +77,18 @@ impl Agent {
             Request::Support(support) => self.answer_support(support, caller, unix_now()),
             Request::Enroll { url, token } => self.enroll(url.as_deref(), token),
         }
+    }
+}
+
+/// What the caller lacks, and what it may do instead.
+fn not_allowed(request: &Request) -> &'static str {
+    if !request.needs_the_clinic() {
+        "this account may not do that: granting needs the group of [consent] group, the rest an administrator"
+    } else if request.claim().is_some() {
+        "the claim code is not this device's: `kathea-agent privacy claim` prints it to an administrator"
+    } else {
+        "erasing what was sent, and a change of owner, need a member of [consent] group or the claim code of this \
+         device; a withdrawal without erasure (`consent withdraw PURPOSE`) needs neither"
     }
 }
 

@@ -16,7 +16,7 @@ use crate::deidentify::journal::Journal;
 use crate::deidentify::usage::Usage;
 use crate::limits;
 use crate::ordered::ordered;
-use crate::request::{PrivacyAsk, Refused, Reply, SENT};
+use crate::request::{PrivacyAsk, Refused, Reply, Request, SENT};
 use crate::vault::Vault;
 use crate::vault::sealed::Sealed;
 
@@ -29,7 +29,7 @@ impl Agent {
             PrivacyAsk::Records { tray, from } => self.records(tray, *from, now),
             PrivacyAsk::Claim => Ok(json!({"claim": self.claim().to_string()})),
             PrivacyAsk::Rectify { case } => self.rectify(case, now),
-            PrivacyAsk::Erase { session } => self.erase_everything(by(*session), now),
+            PrivacyAsk::Erase { session, .. } => self.erase_everything(by(*session), now),
             PrivacyAsk::Decommission { drain, session } => self.decommission(*drain, by(*session), now),
         };
         match done {
@@ -106,6 +106,12 @@ impl Agent {
         // Anybody may ask, and each request costs the vendor an answer: twice within a day is once.
         self.ask_vendor(PrivacyKind::Erase, None, now - now.rem_euclid(DAY))?;
         Ok(json!({"keys": keys}))
+    }
+
+    /// Whether a request that needs the clinic shows this device's claim code.
+    pub(super) fn is_claimed(&self, request: &Request) -> bool {
+        let shown = request.claim().and_then(|code| code.0.parse::<Claim>().ok());
+        request.needs_the_clinic() && shown.is_some_and(|shown| shown == self.claim())
     }
 
     fn claim(&self) -> Claim {
