@@ -30,6 +30,9 @@ mod wishes;
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -92,6 +95,8 @@ pub struct Agent {
     started: Instant,
     random: SystemRandom,
     wakes: (Sender<Wake>, Receiver<Wake>),
+    /// A [`Wake::Outbox`] waits in `wakes`: a thousand files are one.
+    outbox_told: Arc<AtomicBool>,
     /// Held for the life of the process: one agent a directory.
     _lock: File,
 }
@@ -162,7 +167,7 @@ impl Agent {
     pub fn run(mut self, beat: Option<&Beat>) -> Result<(), OpenError> {
         self.running = true;
         let wakes = self.wakes.0.clone();
-        let _watching = watch::outbox(&self.config.kathea.outbox, wakes.clone());
+        let _watching = watch::outbox(&self.config.kathea.outbox, self.outbox_told.clone(), wakes.clone());
         let _listening = socket::listen(
             &self.config.kathea.socket,
             Accounts::new(&self.config),
@@ -191,7 +196,7 @@ impl Agent {
                 (beat.tell)();
             }
             let beat_due = beat.map(|beat| self.since_start() + beat.every);
-            let wake = match self.next_deadline(outbox_due, sweep).into_iter().chain(beat_due).min() {
+            let first = match self.next_deadline(outbox_due, sweep).into_iter().chain(beat_due).min() {
                 Some(deadline) => {
                     match self.wakes.1.recv_timeout(deadline.saturating_sub(self.since_start())) {
                         Ok(wake) => Some(wake),
@@ -204,19 +209,33 @@ impl Agent {
                     Err(mpsc::RecvError) => break,
                 },
             };
-            match wake {
-                None => {}
-                Some(Wake::Outbox) => {
-                    outbox_due = outbox_due.or(Some(self.since_start() + limits::OUTBOX_DELAY));
-                }
-                Some(Wake::Asked(asked)) => self.answer_lines(asked),
-                Some(Wake::Support) => self.finish_job(unix_now()),
-                Some(Wake::Answered(answered)) => self.heard(*answered),
-                Some(Wake::Stop) => break,
+            if self.handle_wakes(first, &mut outbox_due).is_break() {
+                break;
             }
         }
         info!("stopped");
         Ok(())
+    }
+
+    /// Handles what woke the loop and what came meanwhile: none of it waits for another turn of the intake. Those who go
+    /// on asking keep the intake waiting for [`limits::TURN_TIME`].
+    fn handle_wakes(&mut self, first: Option<Wake>, outbox_due: &mut Option<Duration>) -> ControlFlow<()> {
+        let until = self.since_start() + limits::TURN_TIME;
+        let mut next = first;
+        while let Some(wake) = next {
+            match wake {
+                Wake::Outbox => {
+                    self.outbox_told.store(false, Ordering::Release);
+                    outbox_due.get_or_insert(self.since_start() + limits::OUTBOX_DELAY);
+                }
+                Wake::Asked(asked) => self.answer_lines(asked),
+                Wake::Support => self.finish_job(unix_now()),
+                Wake::Answered(answered) => self.heard(*answered),
+                Wake::Stop => return ControlFlow::Break(()),
+            }
+            next = if self.since_start() < until { self.wakes.1.try_recv().ok() } else { None };
+        }
+        ControlFlow::Continue(())
     }
 
     /// Takes in every complete file, closes periods, ships everything under a live grant, and ends.

@@ -25,6 +25,20 @@ pub const GROUP_FILES: usize = 40;
 /// Files that one look into the outbox remembers: a hundred groups; the rest waits for the next look.
 pub const OUTBOX_FILES: usize = 4000;
 
+/// Bytes of one file of the outbox that is read: some six million lines, more than a full queue holds.
+pub const OUTBOX_FILE: u64 = 1 << 30;
+
+/// Bytes that are read of the outbox in one turn of the loop: twice what [`GROUP_LINES`] usual lines have. A line without
+/// end is passed over at some 1 GB/s.
+pub const TURN_BYTES: u64 = 8 << 20;
+
+/// How long lines are taken in before answers, a withdrawal and a stop have their turn. With the commit that follows a
+/// turn stays below a quarter of a second.
+pub const TURN_TIME: Duration = Duration::from_millis(100);
+
+/// Lines between two looks at the clock: some 0.1 ms.
+pub const TURN_LOOK: usize = 64;
+
 /// Attributes of one line: three times what the catalog's longest happening has.
 pub const LINE_ATTRIBUTES: usize = 48;
 

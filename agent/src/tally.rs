@@ -133,10 +133,11 @@ impl Tally {
         self.counts.cursors.get(&HEXLOWER.encode(&source)).copied().unwrap_or_default()
     }
 
-    /// Says how far a source is counted; matters only if something of it was.
+    /// Says how far a source is counted; matters only if something of it was. It never goes back.
     pub fn advance(&mut self, source: [u8; 16], taken: u64) {
         if self.changed {
-            self.counts.cursors.insert(HEXLOWER.encode(&source), taken);
+            let counted = self.counts.cursors.entry(HEXLOWER.encode(&source)).or_default();
+            *counted = taken.max(*counted);
         }
     }
 
@@ -190,6 +191,7 @@ mod tests {
         assert_eq!(tally.cursor([1; 16]), 0, "nothing of it was counted");
         tally.drop(Reason::NotJson, 2);
         tally.advance([1; 16], 5);
+        tally.advance([1; 16], 3);
         tally.sent("usage_statistics", 10, 99, "2026-11-22T00:00:00Z".into());
         tally.save().unwrap();
         let mark = tally.mark();

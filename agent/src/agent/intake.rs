@@ -5,13 +5,14 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::time::Duration;
 
 use log::{debug, warn};
 use protocol::Reason;
 
 use super::{Agent, Trouble};
 use crate::collect::Raw;
-use crate::collect::outbox::{self, Lines, Source};
+use crate::collect::outbox::{self, End, Lines, Source};
 use crate::consent::Flag;
 use crate::consent::permit::UsageStatistics;
 use crate::deidentify::clean::Payload;
@@ -33,6 +34,20 @@ struct Reading {
     usage: u64,
     open: u64,
     tally: u64,
+}
+
+/// What is left of one turn: so that answers, a withdrawal and a stop never wait for what lies in the outbox.
+struct Turn {
+    lines: usize,
+    bytes: u64,
+    /// Since the start.
+    until: Duration,
+}
+
+impl Turn {
+    fn has_room(&self) -> bool {
+        self.lines > 0 && self.bytes > 0
+    }
 }
 
 impl Agent {
@@ -60,20 +75,19 @@ impl Agent {
             return Ok(false);
         };
         if self.taking.reading.is_none() && self.taking.waiting.is_empty() {
-            self.taking.waiting = self.look(now)?.into();
+            self.taking.waiting = self.look_for_lines(now)?.into();
         }
         let window = Window { granted, now };
         let counted = self.tally.mark();
         let mut read: Vec<(Source, u64, bool)> = Vec::new();
-        let mut lines_left = limits::GROUP_LINES;
-        while lines_left > 0 && read.len() < limits::GROUP_FILES {
+        let until = self.since_start() + limits::TURN_TIME;
+        let mut turn = Turn { lines: limits::GROUP_LINES, bytes: limits::TURN_BYTES, until };
+        while turn.has_room() && read.len() < limits::GROUP_FILES {
             let Some(mut reading) = self.next_file() else { break };
-            while lines_left > 0 && self.take_line(&mut reading, window) {
-                lines_left -= 1;
-            }
-            let (taken, whole) = (reading.lines.taken(), reading.lines.whole());
-            read.push((reading.source.clone(), taken, whole));
-            if lines_left == 0 && !whole {
+            while turn.has_room() && self.take_line(&mut reading, &mut turn, window) {}
+            let end = reading.lines.end();
+            read.push((reading.source.clone(), reading.lines.taken(), end == Some(End::Whole)));
+            if matches!(end, None | Some(End::Paused)) {
                 self.taking.reading = Some(reading);
             }
         }
@@ -94,10 +108,17 @@ impl Agent {
         Ok(removed > 0 || self.taking.reading.is_some() || !self.taking.waiting.is_empty())
     }
 
-    /// The next line of a file, washed; false at its end.
-    fn take_line(&mut self, reading: &mut Reading, window: Window) -> bool {
+    /// The next line of a file, validated; false at its end, and where the turn ended in the middle of it.
+    fn take_line(&mut self, reading: &mut Reading, turn: &mut Turn, window: Window) -> bool {
         let at = reading.lines.taken();
-        let Some(line) = reading.lines.next() else { return false };
+        let Some(line) = reading.lines.next(&mut turn.bytes) else { return false };
+        turn.lines -= 1;
+        if turn.lines.is_multiple_of(limits::TURN_LOOK) && turn.until <= self.since_start() {
+            turn.lines = 0;
+        }
+        if at < reading.usage.min(reading.open).min(reading.tally) {
+            return true; // a restart came in the middle of the file
+        }
         let wanted = Wanted { usage: at >= reading.usage, open: at >= reading.open };
         let taken = match line {
             Ok(raw) if raw.is_blank() => Ok(()),
@@ -121,7 +142,7 @@ impl Agent {
             let id = source.id();
             let (usage, open) = (self.usage.cursor(&id).unwrap_or(0), self.open.cursor(&id).unwrap_or(0));
             let tally = self.tally.cursor(id);
-            match source.open(usage.min(open).min(tally)) {
+            match source.open() {
                 Ok(lines) => return Some(Reading { source, lines, usage, open, tally }),
                 Err(e) if e.kind() == io::ErrorKind::NotFound => {}
                 Err(e) => warn!("a file of the outbox cannot be read ({}): check its rights", e.kind()),
@@ -255,6 +276,33 @@ impl Agent {
         Ok((events, journals))
     }
 
+    /// The complete files that are read. One that is too large stays where it is, unread and counted once: a person can
+    /// split it.
+    fn look_for_lines(&mut self, now: i64) -> Result<Vec<Source>, Trouble> {
+        let files = self.look(now)?;
+        let (too_large, sources): (Vec<Source>, Vec<Source>) =
+            files.into_iter().partition(Source::is_too_large);
+        if too_large.is_empty() {
+            self.problems.solved("outbox_large");
+            return Ok(sources);
+        }
+        let what = format!(
+            "{} of the outbox's files are larger than {} MiB and not read: split them, or remove them",
+            too_large.len(),
+            limits::OUTBOX_FILE >> 20
+        );
+        for id in too_large.iter().map(Source::id) {
+            if self.tally.cursor(id) == 0 {
+                warn!("{what}");
+                self.tally.drop(Reason::TooLong, 1);
+                self.tally.advance(id, 1);
+            }
+        }
+        self.problems.note("outbox_large", what);
+        self.tally.save()?;
+        Ok(sources)
+    }
+
     /// The complete files, and a count for each thing that only looks like one.
     fn look(&mut self, now: i64) -> Result<Vec<Source>, Trouble> {
         self.problems.solved("outbox");
@@ -269,7 +317,7 @@ impl Agent {
             }
         }
         self.tally.save()?;
-        Ok(listing.sources)
+        Ok(listing.sources.into_iter().chain(listing.too_large).collect())
     }
 
     /// Removes files; gives the ids of those that went.

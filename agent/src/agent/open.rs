@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use log::warn;
@@ -105,6 +105,7 @@ impl Agent {
             started,
             random,
             wakes: mpsc::channel(),
+            outbox_told: Arc::default(),
             _lock: lock,
         };
         agent.note_losses(&open_recovery)?;
