@@ -105,6 +105,10 @@ pub const JOURNAL_PIECES: usize = 64;
 /// and growth, which follow the size of its file (measured: 9 to 10 MB of RSS at 7 MB).
 pub const GENERATION: u64 = 8 << 20;
 
+/// Bytes that `[spool] quota` allows at least: room is made by dropping the oldest segment whole, and with less than two
+/// the one that is written to goes again and again (measured: 740,000 of 800,000 events at 3 MiB).
+pub const LEAST_QUOTA: u64 = 2 * GENERATION;
+
 /// Bytes that are kept free for draining: with 2 MiB sled 0.34 opens on a full disk, with 1 it does not.
 pub const BALLAST: usize = 4 << 20;
 
