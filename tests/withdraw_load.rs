@@ -9,7 +9,7 @@
 mod common;
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::thread;
@@ -25,13 +25,15 @@ use serde_json::Value as Json;
 use tempfile::TempDir;
 
 const SECOND: Duration = Duration::from_secs(1);
+/// After which the agent looks at what is new in the outbox.
+const LOOK: Duration = agent::limits::OUTBOX_DELAY;
 /// Withdrawals at one workstation, each of which adds to its ledger.
 const AT_ONE: u32 = 20;
 
 /// What lies in the outbox beside the events that are being sent.
 const KINDS: [&str; 8] = [
     "nothing",
-    "1 TiB without a byte on disk",
+    "1 TiB in 4 KiB on disk",
     "1 GiB of zeros in one line",
     "a line without end",
     "200,000 events",
@@ -51,17 +53,22 @@ impl Nuisances {
         fs::write(dir.path().join("event"), outbox.device_error() + "\n").unwrap();
         fs::write(dir.path().join("events"), events.repeat(100)).unwrap();
         fs::write(dir.path().join("nonsense"), "{\"event\":\n".repeat(200_000)).unwrap();
-        fs::write(dir.path().join("line"), vec![b'x'; 64 << 20]).unwrap();
+        fs::write(dir.path().join("line"), "x".repeat(64 << 20) + "\n").unwrap();
         Self(dir)
     }
 
     /// Leaves one kind in an outbox.
     fn leave(&self, kind: &str, outbox: &Path) {
-        let sparse = |name: &str, size| File::create(outbox.join(name)).unwrap().set_len(size).unwrap();
+        // It ends in a line feed: else it might still be growing, and the agent would wait.
+        let sparse = |name: &str, size: u64| {
+            let mut file = File::create(outbox.join(name)).unwrap();
+            file.seek(SeekFrom::Start(size - 1)).unwrap();
+            file.write_all(b"\n").unwrap();
+        };
         let link = |of: &str, name: &str| fs::hard_link(self.0.path().join(of), outbox.join(name)).unwrap();
         match kind {
             "nothing" => {}
-            "1 TiB without a byte on disk" => sparse("z.ndjson", 1 << 40),
+            "1 TiB in 4 KiB on disk" => sparse("z.ndjson", 1 << 40),
             "1 GiB of zeros in one line" => sparse("z.ndjson", 1 << 30),
             "a line without end" => link("line", "z.ndjson"),
             "200,000 events" => link("events", "z.ndjson"),
@@ -114,21 +121,23 @@ impl Scene {
         Outbox::new(random.clone()).fill(&self.workstation, 4000, 4000, Outbox::device_error);
     }
 
-    /// Withdraws `what` while it flows: how long that took, and the bytes that left later than a second after it was
-    /// asked for.
-    fn withdraw(&self, what: &[&str], random: &mut Random) -> (Duration, u64) {
+    /// Withdraws `what` while it is sent and the agent looks at what `leave` left: how long that took, and the bytes that
+    /// left later than a second after it was asked for. The vendor is told over a connection of its own, at the same slow
+    /// rate: that does not count.
+    fn withdraw(&self, what: &[&str], leave: impl FnOnce(&Path), random: &mut Random) -> (Duration, u64) {
         let before = self.relay.bytes();
         until("something is being sent", || self.relay.bytes() > before + 6000);
-        let (flowing, wait) = (Instant::now(), Duration::from_millis(random.within(0, 400).into()));
-        until("it goes on", || flowing.elapsed() > wait);
+        leave(&self.workstation.outbox());
+        let (left, wait) = (Instant::now(), LOOK + Duration::from_millis(random.within(0, 400).into()));
+        until("the agent looks", || left.elapsed() > wait);
 
-        let asked = Instant::now();
+        let (asked, connections) = (Instant::now(), self.relay.connections());
         self.workstation.expect(0, &[&["consent", "withdraw"], what].concat());
         let took = asked.elapsed();
         until("a second has passed", || asked.elapsed() > SECOND.max(took));
-        let before = self.relay.bytes();
+        let before = self.relay.bytes_of_first(connections);
         until("another has", || asked.elapsed() > 2 * SECOND);
-        (took, self.relay.bytes() - before)
+        (took, self.relay.bytes_of_first(connections) - before)
     }
 
     /// Empties the outbox of what the agent leaves there.
@@ -144,13 +153,17 @@ fn withdraw(times: u32, nuisances: &Nuisances, random: &mut Random) -> Vec<(&'st
     let mut all = Vec::new();
     while (all.len() as u32) < times {
         let scene = Scene::new(random);
-        let (took, late) = scene.withdraw(&["support_case", "--case", "A-1"], random);
+        scene.workstation.grant(); // or nobody would read what lies in the outbox
+        let leave = |outbox: &Path| nuisances.leave(KINDS[2], outbox);
+        let (took, late) = scene.withdraw(&["support_case", "--case", "A-1"], leave, random);
         all.push(("a bundle", took, late));
+        scene.workstation.expect(0, &["consent", "withdraw", "usage_statistics"]);
+        scene.tidy();
         for _ in 1..AT_ONE.min(times + 1 - all.len() as u32) {
             let kind = KINDS[all.len() % KINDS.len()];
             scene.leave_events(random);
-            nuisances.leave(kind, &scene.workstation.outbox());
-            let (took, late) = scene.withdraw(&["usage_statistics"], random);
+            let leave = |outbox: &Path| nuisances.leave(kind, outbox);
+            let (took, late) = scene.withdraw(&["usage_statistics"], leave, random);
             all.push((kind, took, late));
             scene.tidy();
         }
