@@ -12,6 +12,7 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -27,11 +28,12 @@ use tempfile::TempDir;
 const SECOND: Duration = Duration::from_secs(1);
 /// After which the agent looks at what is new in the outbox.
 const LOOK: Duration = agent::limits::OUTBOX_DELAY;
+const COMING: &str = "files that go on coming";
 /// Withdrawals at one workstation, each of which adds to its ledger.
 const AT_ONE: u32 = 20;
 
 /// What lies in the outbox beside the events that are being sent.
-const KINDS: [&str; 8] = [
+const KINDS: [&str; 9] = [
     "nothing",
     "1 TiB in 4 KiB on disk",
     "1 GiB of zeros in one line",
@@ -39,6 +41,7 @@ const KINDS: [&str; 8] = [
     "200,000 events",
     "200,000 lines of nonsense",
     "a thousand files",
+    COMING,
     "no files",
 ];
 
@@ -73,6 +76,7 @@ impl Nuisances {
             "a line without end" => link("line", "z.ndjson"),
             "200,000 events" => link("events", "z.ndjson"),
             "200,000 lines of nonsense" => link("nonsense", "z.ndjson"),
+            COMING => {} // as long as it takes: `Scene::withdraw`
             "a thousand files" => (0..1000).for_each(|number| link("event", &format!("z{number}.ndjson"))),
             _ => {
                 fs::create_dir(outbox.join("d.ndjson")).unwrap();
@@ -124,10 +128,32 @@ impl Scene {
     /// Withdraws `what` while it is sent and the agent looks at what `leave` left: how long that took, and the bytes that
     /// left later than a second after it was asked for. The vendor is told over a connection of its own, at the same slow
     /// rate: that does not count.
-    fn withdraw(&self, what: &[&str], leave: impl FnOnce(&Path), random: &mut Random) -> (Duration, u64) {
+    fn withdraw(
+        &self,
+        what: &[&str],
+        kind: &str,
+        nuisances: &Nuisances,
+        random: &mut Random,
+    ) -> (Duration, u64) {
         let before = self.relay.bytes();
         until("something is being sent", || self.relay.bytes() > before + 6000);
-        leave(&self.workstation.outbox());
+        nuisances.leave(kind, &self.workstation.outbox());
+        let is_over = AtomicBool::new(kind != COMING);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let begun = Instant::now(); // a withdrawal that fails ends it too
+                let goes_on = || !is_over.load(Ordering::SeqCst) && begun.elapsed() < 100 * SECOND;
+                for number in (0..).take_while(|_| goes_on()) {
+                    fs::write(self.workstation.outbox().join(format!("z{number}.ndjson")), "{}\n").unwrap();
+                }
+            });
+            let withdrawn = self.time(what, random);
+            is_over.store(true, Ordering::SeqCst);
+            withdrawn
+        })
+    }
+
+    fn time(&self, what: &[&str], random: &mut Random) -> (Duration, u64) {
         let (left, wait) = (Instant::now(), LOOK + Duration::from_millis(random.within(0, 400).into()));
         until("the agent looks", || left.elapsed() > wait);
 
@@ -154,16 +180,14 @@ fn withdraw(times: u32, nuisances: &Nuisances, random: &mut Random) -> Vec<(&'st
     while (all.len() as u32) < times {
         let scene = Scene::new(random);
         scene.workstation.grant(); // or nobody would read what lies in the outbox
-        let leave = |outbox: &Path| nuisances.leave(KINDS[2], outbox);
-        let (took, late) = scene.withdraw(&["support_case", "--case", "A-1"], leave, random);
+        let (took, late) = scene.withdraw(&["support_case", "--case", "A-1"], KINDS[2], nuisances, random);
         all.push(("a bundle", took, late));
         scene.workstation.expect(0, &["consent", "withdraw", "usage_statistics"]);
         scene.tidy();
         for _ in 1..AT_ONE.min(times + 1 - all.len() as u32) {
             let kind = KINDS[all.len() % KINDS.len()];
             scene.leave_events(random);
-            let leave = |outbox: &Path| nuisances.leave(kind, outbox);
-            let (took, late) = scene.withdraw(&["usage_statistics"], leave, random);
+            let (took, late) = scene.withdraw(&["usage_statistics"], kind, nuisances, random);
             all.push((kind, took, late));
             scene.tidy();
         }
@@ -177,7 +201,7 @@ fn number(name: &str, otherwise: u32) -> u32 {
 
 #[test]
 fn whatever_lies_in_the_outbox_a_withdrawal_is_answered_and_nothing_leaves_a_second_later() {
-    let (times, lanes) = (number("WITHDRAWALS", 9), number("LANES", 1).max(1));
+    let (times, lanes) = (number("WITHDRAWALS", 10), number("LANES", 1).max(1));
     let mut random = seeded();
     let nuisances = Nuisances::new(random.clone());
     let seeds: Vec<Random> = (0..lanes).map(|_| Random::new(random.next())).collect();

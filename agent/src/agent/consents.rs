@@ -4,7 +4,7 @@ use log::{info, warn};
 use protocol::{Digest, Purpose, Reason};
 use serde_json::{Value, json};
 
-use super::{Agent, Trouble};
+use super::{Agent, Trouble, Wake};
 use crate::config::Language;
 use crate::consent::permit::UsageStatistics;
 use crate::consent::receipt::{self, Erased};
@@ -200,7 +200,11 @@ impl Agent {
         self.open.purge()?;
         self.usage.purge()?;
         self.sent.purge()?;
-        self.discard_outbox(now)
+        if self.discard_some(now)? {
+            // The rest goes in turns of the loop: the answer does not wait for a hundred thousand files.
+            let _ = self.wakes.0.send(Wake::Outbox);
+        }
+        Ok(())
     }
 
     /// What follows every answer.

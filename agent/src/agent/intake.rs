@@ -51,28 +51,30 @@ impl Turn {
 }
 
 impl Agent {
-    /// Removes every complete file unread, and counts it: nobody said yes.
+    /// Removes every complete file unread, and counts it: nobody said yes. What comes meanwhile is left to the next turn:
+    /// a Kathea that goes on writing would keep it from ever ending.
     pub(super) fn discard_outbox(&mut self, now: i64) -> Result<(), Trouble> {
+        while self.discard_some(now)? {}
+        Ok(())
+    }
+
+    /// Removes what one look finds of it. True if there was more than one look lists.
+    pub(super) fn discard_some(&mut self, now: i64) -> Result<bool, Trouble> {
         self.taking = Taking::default();
-        loop {
-            let listing = self.look(now)?;
-            let removed = self.remove(&listing).len();
-            if removed == 0 {
-                return Ok(());
-            }
+        let files = self.look(now)?;
+        let removed = self.remove(&files).len();
+        if removed > 0 {
             self.tally.drop(Reason::NoConsent, removed as u64);
             outbox::sync(&self.config.kathea.outbox)?;
             self.tally.save()?;
         }
+        Ok(removed >= limits::OUTBOX_FILES)
     }
 
     /// Takes in what fits one commit. False when nothing is left, or nothing that can be removed.
     pub(super) fn take_outbox(&mut self, now: i64) -> Result<bool, Trouble> {
         let Some(granted) = self.granted_since(now) else {
-            if !self.book.is_unreadable() {
-                self.discard_outbox(now)?;
-            }
-            return Ok(false);
+            return if self.book.is_unreadable() { Ok(false) } else { self.discard_some(now) };
         };
         if self.taking.reading.is_none() && self.taking.waiting.is_empty() {
             self.taking.waiting = self.look_for_lines(now)?.into();
@@ -336,5 +338,31 @@ impl Agent {
             self.problems.note("outbox", what);
         }
         gone
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    #[test]
+    fn files_are_discarded_in_turns_and_each_is_counted() {
+        let dir = tempfile::tempdir().unwrap();
+        let (data, outbox) = (dir.path().join("data"), dir.path().join("outbox"));
+        std::fs::create_dir(&outbox).unwrap();
+        let text =
+            format!("data_dir = {data:?}\n[kathea]\noutbox = {outbox:?}\n[keys]\nprotector = \"file\"\n");
+        let mut agent = Agent::open(Config::parse(&text).unwrap()).unwrap();
+        let files = limits::OUTBOX_FILES + 10;
+        for number in 0..files {
+            std::fs::write(outbox.join(format!("{number}.ndjson")), "{}\n").unwrap();
+        }
+        let left = || std::fs::read_dir(&outbox).unwrap().count();
+        let now = super::super::unix_now();
+        assert!(agent.take_outbox(now).unwrap(), "there is more than one turn removes");
+        assert_eq!(left(), 10);
+        assert!(!agent.take_outbox(now).unwrap());
+        assert_eq!((left(), agent.tally.dropped()[&Reason::NoConsent]), (0, files as u64));
     }
 }
