@@ -109,6 +109,8 @@ pub(crate) enum Wake {
     Asked(Asked),
     /// What ran for a support case ended.
     Support,
+    /// An enrolment ended.
+    Enrolled(Box<connection::Enrolled>),
     /// A transfer ended.
     Answered(Box<dispatch::Answered>),
     /// The service manager, or a person, wants it to end.
@@ -230,6 +232,7 @@ impl Agent {
                 }
                 Wake::Asked(asked) => self.answer_lines(asked),
                 Wake::Support => self.finish_job(unix_now()),
+                Wake::Enrolled(enrolled) => self.finish_enrolment(*enrolled),
                 Wake::Answered(answered) => self.heard(*answered),
                 Wake::Stop => return ControlFlow::Break(()),
             }
@@ -240,7 +243,7 @@ impl Agent {
 
     /// Takes in every complete file, closes periods, ships everything under a live grant, and ends.
     pub fn run_once(&mut self, close: bool) -> Result<Finished, Trouble> {
-        self.expire_usage(unix_now())?;
+        while self.expire_usage(unix_now())? {}
         let taken = self.take_all(close);
         if taken.is_err() {
             // A full disk takes nothing in and is drained all the same.

@@ -22,6 +22,9 @@ impl Agent {
                     asked.answer(happening_reply(Err(reason)));
                 }
                 Ok(line) => match serde_json::from_slice::<Request>(&line) {
+                    Ok(Request::Enroll { url, token }) if asked.caller.administrator => {
+                        self.enroll_beside(asked, url.as_deref(), &token);
+                    }
                     Ok(request) => {
                         let reply = self.answer(&request, asked.caller);
                         asked.answer(reply);

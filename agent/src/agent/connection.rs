@@ -1,17 +1,20 @@
 //! The device's certificate: from a one-time token to the connection that uses it.
 
 use std::path::PathBuf;
+use std::sync::mpsc;
 
 use log::info;
 use serde_json::json;
 
 use super::renewal::Life;
-use super::{Agent, unix_now};
+use super::{Agent, Wake, unix_now};
+use crate::collect::socket::Asked;
 use crate::config::Config;
 use crate::consent::Policy;
 use crate::durable;
 use crate::request::{Refused, Reply};
-use crate::ship::enrol::{self, EnrolError};
+use crate::ship::enrol;
+use crate::ship::exchange::{Exchange, Outcome};
 use crate::ship::https::{Https, Settings, Timeouts};
 use crate::ship::trust::Identity;
 use crate::vault::Vault;
@@ -53,29 +56,81 @@ pub(super) fn retired(config: &Config) -> PathBuf {
     config.data_dir.join("retired")
 }
 
+/// An enrolment that is asked for.
+struct Enrolment {
+    https: Https,
+    exchange: Exchange,
+    ca_pem: Vec<u8>,
+}
+
+/// What came of an enrolment, and who waits for it.
+pub(crate) struct Enrolled {
+    asked: Asked,
+    ca_pem: Vec<u8>,
+    outcome: Outcome,
+}
+
 impl Agent {
     /// One-time token to certificate. An administrator's explicit act; waits for the collector's answer.
     pub(super) fn enroll(&mut self, url: Option<&str>, token: &str) -> Reply {
-        let mut settings = match settings(&self.config, self.book.policy(), &self.vault) {
-            Ok(settings) => settings,
-            Err(what) => return Reply::refused(Refused::Failed, what),
-        };
+        match self.enrolment(url, token) {
+            Ok(Enrolment { mut https, exchange, ca_pem }) => {
+                let outcome = https.exchange(&exchange);
+                self.keep_enrolment(&ca_pem, outcome)
+            }
+            Err(what) => Reply::refused(Refused::Failed, what),
+        }
+    }
+
+    /// Likewise on a thread of its own: a collector that does not answer keeps nobody else waiting.
+    pub(super) fn enroll_beside(&mut self, asked: Asked, url: Option<&str>, token: &str) {
+        let (ask, enrolments) = mpsc::sync_channel::<(Asked, Enrolment)>(1);
+        let wakes = self.wakes.0.clone();
+        let thread = std::thread::Builder::new().name("enrol".into()).spawn(move || {
+            if let Ok((asked, Enrolment { mut https, exchange, ca_pem })) = enrolments.recv() {
+                let outcome = https.exchange(&exchange);
+                let _ = wakes.send(Wake::Enrolled(Box::new(Enrolled { asked, ca_pem, outcome })));
+            }
+        });
+        match (thread, self.enrolment(url, token)) {
+            (Ok(_), Ok(enrolment)) => drop(ask.send((asked, enrolment))),
+            (Ok(_), Err(what)) => asked.answer(Reply::refused(Refused::Failed, what)),
+            (Err(e), _) => {
+                let what = format!("the system starts no thread ({}): try again in a minute", e.kind());
+                asked.answer(Reply::refused(Refused::Busy, what));
+            }
+        }
+    }
+
+    /// Keeps what came of it, and answers.
+    pub(super) fn finish_enrolment(&mut self, Enrolled { asked, ca_pem, outcome }: Enrolled) {
+        let reply = self.keep_enrolment(&ca_pem, outcome);
+        asked.answer(reply);
+    }
+
+    fn enrolment(&self, url: Option<&str>, token: &str) -> Result<Enrolment, String> {
+        let mut settings = settings(&self.config, self.book.policy(), &self.vault)?;
         settings.identity = None;
         settings.url = url.map_or(settings.url, str::to_owned);
         let ca_pem = settings.ca_pem.clone();
         let key = self.vault.device_key();
-        let enrolled = Https::new(settings).map_err(|e| e.to_string()).and_then(|mut https| {
-            let exchange =
-                enrol::enrol(token.trim(), key.public_key(), |text| key.sign(text)).map_err(shown)?;
-            let outcome = https.exchange(&exchange);
-            let now = unix_now().unsigned_abs(); // after the answer: the certificate may be of this very second
-            enrol::enrolled(outcome, key.id(), key.pkcs8(), &ca_pem, now).map_err(shown)
-        });
+        let exchange =
+            enrol::enrol(token.trim(), key.public_key(), |text| key.sign(text)).map_err(|e| e.to_string())?;
+        let https = Https::new(settings).map_err(|e| e.to_string())?;
+        Ok(Enrolment { https, exchange, ca_pem })
+    }
+
+    fn keep_enrolment(&mut self, ca_pem: &[u8], outcome: Outcome) -> Reply {
+        let now = unix_now(); // after the answer: the certificate may be of this very second
+        let key = self.vault.device_key();
+        let enrolled = enrol::enrolled(outcome, key.id(), key.pkcs8(), ca_pem, now.unsigned_abs());
         let (identity, reply) = match enrolled {
+            _ if super::decommission::begun(&self.config.data_dir).exists() => {
+                return Reply::refused(Refused::Failed, "this device is being taken out of use");
+            }
             Ok(enrolled) => enrolled,
-            Err(what) => return Reply::refused(Refused::Failed, what),
+            Err(e) => return Reply::refused(Refused::Failed, e.to_string()),
         };
-        let now = unix_now();
         if let Err(e) = keep(&self.config, &identity, &reply.not_after, now) {
             let what = format!("the certificate cannot be kept ({}): check data_dir", e.kind());
             return Reply::refused(Refused::Failed, what);
@@ -85,8 +140,4 @@ impl Agent {
         info!("enrolled");
         Reply::done(json!({"device": reply.device_id, "not_after": reply.not_after}))
     }
-}
-
-fn shown(e: EnrolError) -> String {
-    e.to_string()
 }

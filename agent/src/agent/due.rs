@@ -62,8 +62,11 @@ impl Agent {
             return;
         }
         self.device_due = self.since_start() + limits::DEVICE_EVERY;
-        if let Err(trouble) = self.expire_usage(now) {
-            self.trouble("expiry", &trouble);
+        match self.expire_usage(now) {
+            // The rest of the look follows when nothing more is over.
+            Ok(true) => return self.device_due = self.since_start(),
+            Ok(false) => {}
+            Err(trouble) => self.trouble("expiry", &trouble),
         }
         self.write_flags_for_kathea();
         if granted {

@@ -14,25 +14,27 @@ use crate::consent::{By, Flag};
 use crate::{killpoint, limits};
 
 impl Agent {
-    /// What is over for long enough goes, counted.
-    pub(super) fn expire_usage(&mut self, now: i64) -> Result<(), Trouble> {
+    /// What is over for long enough goes, counted. True if there is more for the next turn.
+    pub(super) fn expire_usage(&mut self, now: i64) -> Result<bool, Trouble> {
         let clock = self.look_at_clock(now);
-        self.drop_expired(clock, now)?;
+        let is_more = self.drop_expired(clock, now)?;
         self.shred_ended(clock, now)?;
-        self.retire_unused_keys()
+        self.retire_unused_keys()?;
+        Ok(is_more)
     }
 
-    /// Drops usage that is held for longer than the policy allows, the oldest first: its period began so long ago.
-    fn drop_expired(&mut self, clock: Watched, now: i64) -> Result<(), Trouble> {
+    /// Drops usage that is held for longer than the policy allows, the oldest first: its period began so long ago. True
+    /// if one turn was too short for all of it.
+    fn drop_expired(&mut self, clock: Watched, now: i64) -> Result<bool, Trouble> {
         if !clock.is_steady() || self.dispatch.in_flight() {
-            return Ok(());
+            return Ok(false);
         }
-        let Some(permit) = self.book.permit::<UsageStatistics>(now) else { return Ok(()) };
-        let Some(terms) = self.book.policy().terms(Purpose::UsageStatistics) else { return Ok(()) };
+        let Some(permit) = self.book.permit::<UsageStatistics>(now) else { return Ok(false) };
+        let Some(terms) = self.book.policy().terms(Purpose::UsageStatistics) else { return Ok(false) };
         let oldest = now - i64::from(terms.on_device.days()) * DAY;
         let catalog = self.wash.catalog();
         let (mut expired, mut from) = (Vec::new(), 0);
-        'pages: loop {
+        'pages: while expired.len() < limits::TURN_EXPIRED {
             let page = self.usage.oldest(from, limits::PAGE_ITEMS, limits::PAGE_BYTES)?;
             let Some(last) = page.last() else { break };
             from = last.numbers().end;
@@ -48,12 +50,13 @@ impl Agent {
                 expired.push(sealed.numbers());
             }
         }
+        let is_more = expired.len() >= limits::TURN_EXPIRED;
         if !expired.is_empty() {
             let dropped = self.usage.abandon(expired, Reason::Expired)?;
             self.tally.drop(Reason::Expired, dropped);
             self.tally.save()?;
         }
-        Ok(())
+        Ok(is_more)
     }
 
     /// Usage under a yes that is over waits for the next yes, sealed, as long as the policy lets it wait; under one that
