@@ -24,6 +24,7 @@ mod sent;
 mod shown;
 mod support;
 mod trouble;
+mod unread;
 mod upkeep;
 mod watch;
 mod wishes;
@@ -47,7 +48,7 @@ use crate::config::Config;
 use crate::consent::permit::{Permit, UsageStatistics};
 use crate::consent::tickets::Tickets;
 use crate::consent::vendor_request::VendorRequest;
-use crate::consent::{Book, Policy};
+use crate::consent::{Book, Kept, Policy};
 use crate::deidentify::journal::Journal;
 use crate::deidentify::usage::{Usage, Wash};
 use crate::limits;
@@ -80,6 +81,8 @@ pub struct Agent {
     /// What the vendor asks for.
     wishes: Vec<Wish>,
     busy_until: Option<Duration>,
+    /// Why what Kathea reports is kept in the outbox, when that was last looked at.
+    kept: Option<Kept>,
     running: bool,
     /// When the workstation is looked at again, since the start.
     device_due: Duration,
@@ -177,7 +180,7 @@ impl Agent {
         let mut sweep = Duration::ZERO;
         loop {
             if sweep <= self.since_start() {
-                sweep = self.since_start() + limits::OUTBOX_SWEEP;
+                sweep = self.since_start() + self.sweep_every();
                 outbox_due = outbox_due.or(Some(self.since_start()));
             }
             if outbox_due.is_some_and(|due| due <= self.since_start()) {

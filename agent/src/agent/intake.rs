@@ -12,8 +12,8 @@ use protocol::Reason;
 use super::{Agent, Trouble};
 use crate::collect::Raw;
 use crate::collect::outbox::{self, Lines, Source};
-use crate::consent::Flag;
 use crate::consent::permit::UsageStatistics;
+use crate::consent::{Flag, Standing};
 use crate::deidentify::clean::Payload;
 use crate::deidentify::usage::{Wanted, Window};
 use crate::vault::sealed::{Cursor, Sealed};
@@ -36,28 +36,17 @@ struct Reading {
 }
 
 impl Agent {
-    /// Removes every complete file unread, and counts it: nobody said yes.
-    pub(super) fn discard_outbox(&mut self, now: i64) -> Result<(), Trouble> {
-        self.taking = Taking::default();
-        loop {
-            let listing = self.look(now)?;
-            let removed = self.remove(&listing).len();
-            if removed == 0 {
-                return Ok(());
-            }
-            self.tally.drop(Reason::NoConsent, removed as u64);
-            outbox::sync(&self.config.kathea.outbox)?;
-            self.tally.save()?;
-        }
-    }
-
     /// Takes in what fits one commit. False when nothing is left, or nothing that can be removed.
     pub(super) fn take_outbox(&mut self, now: i64) -> Result<bool, Trouble> {
-        let Some(granted) = self.granted_since(now) else {
-            if !self.book.is_unreadable() {
-                self.discard_outbox(now)?;
+        self.book.look_again();
+        let standing = self.usage_standing(now);
+        self.note_standing(standing);
+        let granted = match (standing, self.granted_since(now)) {
+            (Standing::Granted, Some(granted)) => granted,
+            (Standing::Kept(_), _) => return self.keep_outbox(now).map(|()| false),
+            (Standing::Refused | Standing::Granted, _) => {
+                return self.discard_outbox(Reason::NoConsent, now).map(|()| false);
             }
-            return Ok(false);
         };
         if self.taking.reading.is_none() && self.taking.waiting.is_empty() {
             self.taking.waiting = self.look(now)?.into();
@@ -72,6 +61,9 @@ impl Agent {
                 lines_left -= 1;
             }
             let (taken, whole) = (reading.lines.taken(), reading.lines.whole());
+            if let Some(error) = reading.lines.failed() {
+                self.note_unread(error);
+            }
             read.push((reading.source.clone(), taken, whole));
             if lines_left == 0 && !whole {
                 self.taking.reading = Some(reading);
@@ -124,7 +116,7 @@ impl Agent {
             match source.open(usage.min(open).min(tally)) {
                 Ok(lines) => return Some(Reading { source, lines, usage, open, tally }),
                 Err(e) if e.kind() == io::ErrorKind::NotFound => {}
-                Err(e) => warn!("a file of the outbox cannot be read ({}): check its rights", e.kind()),
+                Err(e) => self.note_unread(&e),
             }
         }
         None
@@ -257,7 +249,7 @@ impl Agent {
     }
 
     /// The complete files, and a count for each thing that only looks like one.
-    fn look(&mut self, now: i64) -> Result<Vec<Source>, Trouble> {
+    pub(super) fn look(&mut self, now: i64) -> Result<Vec<Source>, Trouble> {
         self.problems.solved("outbox");
         let listing = outbox::list(&self.config.kathea.outbox, now)?;
         for id in listing.not_files {
@@ -274,7 +266,7 @@ impl Agent {
     }
 
     /// Removes files; gives the ids of those that went.
-    fn remove<'a>(&mut self, sources: impl IntoIterator<Item = &'a Source>) -> Vec<[u8; 16]> {
+    pub(super) fn remove<'a>(&mut self, sources: impl IntoIterator<Item = &'a Source>) -> Vec<[u8; 16]> {
         let (mut gone, mut refused) = (Vec::new(), None);
         for source in sources {
             match source.remove() {

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io;
 
+use crate::presence::Why;
+
 /// Why the spool did not do what it was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SpoolError {
@@ -35,7 +37,12 @@ impl fmt::Display for SpoolError {
             Self::Damaged => f.write_str("the spool is damaged on disk: what can be found is recovered"),
             Self::Unsettled => f.write_str("the spool has to look at its files again after an error"),
             Self::Poisoned => f.write_str("the store cannot go on in this process: start the agent again"),
-            Self::Io(kind) => write!(f, "the spool's files cannot be used ({kind}): check data_dir"),
+            Self::Io(kind) => write!(
+                f,
+                "the spool's files cannot be used now ({}): nothing is given up; check the disk and the rights of \
+                 data_dir, and try again",
+                Why(*kind)
+            ),
         }
     }
 }

@@ -216,7 +216,7 @@ impl<P: Payload> Spool<P> {
             if freed >= bytes {
                 break;
             }
-            freed += disk_bytes(&self.dir.generation(id));
+            freed += disk_bytes(&self.dir.generation(id))?;
             oldest.push(range);
         }
         self.abandon(oldest, reason)
@@ -291,8 +291,12 @@ impl<P: Payload> Spool<P> {
     }
 
     /// Bytes that the tray takes on the disk, in blocks. The ballast, which all trays share, is not in it.
-    pub fn disk_bytes(&self) -> u64 {
-        disk_bytes(self.dir.path()) + self.high.slots().iter().map(|slot| disk_bytes(slot)).sum::<u64>()
+    ///
+    /// # Errors
+    /// It cannot be told now.
+    pub fn disk_bytes(&self) -> Result<u64, SpoolError> {
+        let slots = self.high.slots().iter().map(|slot| disk_bytes(slot)).sum::<std::io::Result<u64>>()?;
+        Ok(disk_bytes(self.dir.path())? + slots)
     }
 
     /// Closes what was opened for draining and merging; for when the tray is left alone for a while.

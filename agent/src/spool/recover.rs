@@ -23,6 +23,7 @@ use super::high_water::{Found, HighWater, Standing};
 use crate::deidentify::clean::Payload;
 use crate::limits;
 use crate::ordered::ordered;
+use crate::presence;
 use crate::vault::sealed::Sealed;
 
 /// Records that a carved generation is filled with at a time.
@@ -100,6 +101,10 @@ impl<P: Payload> Spool<P> {
             let mut seen = Err(SpoolError::Damaged);
             if whole.binary_search(&id).is_ok() {
                 seen = self.compare(id, &range, verify);
+                if seen == Err(SpoolError::Damaged) {
+                    // sled panics alike on damage and where the disk does not answer once: it is asked again.
+                    seen = self.compare(id, &range, verify);
+                }
             }
             if !matches!(&seen, Ok(missing) if missing.is_empty()) {
                 seen = self.carve_and_compare(id, &range, seen, verify);
@@ -191,7 +196,7 @@ impl<P: Payload> Spool<P> {
             }
             Err(_) => return seen,
         }
-        if self.dir.generation(id).exists() {
+        if presence::is_there(&self.dir.generation(id))? {
             self.dir.condemn(id)?;
         }
         self.refill(id, verify)?;
