@@ -235,7 +235,8 @@ impl Agent {
         taken?;
         let waiting = self.usage.waiting().records + self.requests.waiting().records;
         let bundle = self.support.queue.next(|_| true);
-        Ok(if waiting == 0 && bundle.is_none() { Finished::Nothing } else { Finished::Remains })
+        let is_read = !self.problems.0.contains_key("outbox_file");
+        Ok(if waiting == 0 && bundle.is_none() && is_read { Finished::Nothing } else { Finished::Remains })
     }
 
     fn take_all(&mut self, close: bool) -> Result<(), Trouble> {

@@ -61,8 +61,8 @@ impl Agent {
                 lines_left -= 1;
             }
             let (taken, whole) = (reading.lines.taken(), reading.lines.whole());
-            if let Some(error) = reading.lines.failed() {
-                self.note_unread(error);
+            if let Some(why) = reading.lines.failed() {
+                self.note_unread(why);
             }
             read.push((reading.source.clone(), taken, whole));
             if lines_left == 0 && !whole {
@@ -116,7 +116,7 @@ impl Agent {
             match source.open(usage.min(open).min(tally)) {
                 Ok(lines) => return Some(Reading { source, lines, usage, open, tally }),
                 Err(e) if e.kind() == io::ErrorKind::NotFound => {}
-                Err(e) => self.note_unread(&e),
+                Err(e) => self.note_unread(e.kind()),
             }
         }
         None
@@ -251,6 +251,7 @@ impl Agent {
     /// The complete files, and a count for each thing that only looks like one.
     pub(super) fn look(&mut self, now: i64) -> Result<Vec<Source>, Trouble> {
         self.problems.solved("outbox");
+        self.problems.solved("outbox_file");
         let listing = outbox::list(&self.config.kathea.outbox, now)?;
         for id in listing.not_files {
             if self.tally.cursor(id) == 0 {

@@ -45,6 +45,8 @@ impl Agent {
         let (mut vault, losses) = Vault::open(&data, &protector, now)?;
         let forbid = config.consent.forbid || is_there(&decommission::begun(&data))?;
         let book = Book::open(&data, policy, forbid, vault.device_key());
+        let clock = data.join("clock.json");
+        presence::read(&clock).map_err(|e| OpenError::unreadable(&clock, &e))?;
         let (tickets, tickets_lost) = reading(data.join("tickets.json"), Tickets::open)?;
         let copied = crate::collect::device::note_machine(&data, &SystemRandom::new())
             .map_err(|e| OpenError::unreadable(&data.join(MACHINE), &e))?;

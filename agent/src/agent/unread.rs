@@ -80,7 +80,7 @@ impl Agent {
                     events.push((id, 1));
                     named.push(source);
                 }
-                Err(e) => self.note_unread(&e),
+                Err(e) => self.note_unread(e.kind()),
             }
         }
         let gone = self.remove(&named);
@@ -96,10 +96,10 @@ impl Agent {
     }
 
     /// A file of the outbox that the disk does not give now stays, and is read at the next sweep.
-    pub(super) fn note_unread(&mut self, error: &io::Error) {
+    pub(super) fn note_unread(&mut self, why: io::ErrorKind) {
         let what = format!(
             "a file of the outbox cannot be read now ({}): it is tried again; check the disk and its rights",
-            Why(error.kind())
+            Why(why)
         );
         warn!("{what}");
         self.problems.note("outbox_file", what);

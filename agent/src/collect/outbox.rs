@@ -156,7 +156,7 @@ pub struct Lines {
     line: Vec<u8>,
     count: u64,
     whole: bool,
-    failed: Option<io::Error>,
+    failed: Option<io::ErrorKind>,
 }
 
 impl Lines {
@@ -171,8 +171,8 @@ impl Lines {
     }
 
     /// What kept the rest from being read now.
-    pub fn failed(&self) -> Option<&io::Error> {
-        self.failed.as_ref()
+    pub fn failed(&self) -> Option<io::ErrorKind> {
+        self.failed
     }
 
     /// The next line, or why it is refused; `None` at the end, or at a read error.
@@ -185,7 +185,7 @@ impl Lines {
                 return None;
             }
             Err(e) => {
-                self.failed = Some(e);
+                self.failed = Some(e.kind());
                 return None;
             }
         };

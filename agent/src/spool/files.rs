@@ -7,6 +7,7 @@
 //!   usage/
 //!     1200/               a generation, named for the first number it may hold
 //!     1200.tmp/           being written or removed: rubbish after a crash
+//!     1200.kept/          copy of it while it is opened
 //!     1200.done/          complete and synced, takes the place of 1200
 //!     1200.bad/           damaged; carved at the next chance
 //!     quarantine-1200/    was carved; the newest one is kept for a look
@@ -20,6 +21,7 @@ use crate::presence::{self, Presence};
 use crate::{durable, killpoint};
 
 const QUARANTINE: &str = "quarantine-";
+const KEPT: &str = ".kept";
 
 /// The directory of one tray.
 #[derive(Debug)]
@@ -54,6 +56,9 @@ impl TrayDir {
     pub(super) fn tidy(&self) -> io::Result<(Vec<u64>, Vec<u64>)> {
         for id in self.named(".tmp")? {
             self.discard(id)?;
+        }
+        for id in self.named(KEPT)? {
+            self.drop_copy(id)?;
         }
         for id in self.named(".done")? {
             self.replace(id)?;
@@ -99,6 +104,28 @@ impl TrayDir {
         remove_dir(&copy)?;
         copy_dir(&self.generation(id), &copy)?;
         Ok(copy)
+    }
+
+    /// Keeps a copy of a generation beside it.
+    pub(super) fn keep_copy(&self, id: u64) -> io::Result<()> {
+        self.drop_copy(id)?;
+        copy_dir(&self.generation(id), &self.kept_copy(id))
+    }
+
+    /// Puts the copy in the place of the generation.
+    pub(super) fn put_back(&self, id: u64) -> io::Result<()> {
+        remove_dir(&self.generation(id))?;
+        fs::rename(self.kept_copy(id), self.generation(id))?;
+        self.sync()
+    }
+
+    /// Removes the copy.
+    pub(super) fn drop_copy(&self, id: u64) -> io::Result<()> {
+        remove_dir(&self.kept_copy(id))
+    }
+
+    fn kept_copy(&self, id: u64) -> PathBuf {
+        self.0.join(format!("{id}{KEPT}"))
     }
 
     /// Removes `<id>.tmp`.

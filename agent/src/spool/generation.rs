@@ -61,13 +61,6 @@ impl Generation {
         }
     }
 
-    /// Closes it and opens it once more: sled writes its snapshot only while opening, and a generation with
-    /// a snapshot is the better one to be damaged.
-    pub(super) fn close(self, path: &Path) -> Result<(), SpoolError> {
-        drop(self);
-        Self::open(path).map(drop)
-    }
-
     /// Adds records by their first numbers, all or none. Durable only after [`Generation::commit`].
     pub(super) fn add<'a>(&self, records: impl Iterator<Item = (u64, &'a [u8])>) -> Result<(), SpoolError> {
         let mut batch = sled::Batch::default();

@@ -18,6 +18,7 @@ mod content;
 mod error;
 mod files;
 mod generation;
+mod guard;
 mod handles;
 mod high_water;
 mod merge;
@@ -101,6 +102,7 @@ impl<P: Payload> Spool<P> {
 
     fn store(&mut self, records: &[Sealed<P>]) -> Result<(), SpoolError> {
         let id = self.writable()?;
+        self.make_open(id, id)?;
         let generation = self.open.at(&self.dir, id, id)?;
         generation.add(records.iter().map(|record| (record.position().number, record.as_bytes())))?;
         killpoint::step("put.added");
@@ -117,12 +119,12 @@ impl<P: Payload> Spool<P> {
     /// The generation to write to: the last one, or a new one if that is full or there is none.
     fn writable(&mut self) -> Result<u64, SpoolError> {
         if let Some((&id, _)) = self.generations.last_key_value() {
+            self.make_open(id, id)?;
             if self.open.at(&self.dir, id, id)?.len()? < self.generation_bytes {
                 return Ok(id);
             }
-            if let Some((_, full)) = self.open.newest.take() {
-                full.close(&self.dir.generation(id))?;
-            }
+            self.open.close(id);
+            self.write_snapshot(id)?;
         }
         let id = self.high.next();
         self.dir.create()?;
@@ -158,6 +160,7 @@ impl<P: Payload> Spool<P> {
         for (id, range) in self.ranges() {
             let range = range.start.max(numbers.start)..range.end.min(numbers.end);
             let Some(start) = self.high.waiting_in(&range).map(|waits| waits.start).next() else { continue };
+            self.make_open(id, newest)?;
             let generation = self.open.at(&self.dir, id, newest)?;
             let flow = generation.read(start..range.end, |number, raw| {
                 let Some(record) =

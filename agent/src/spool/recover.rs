@@ -101,8 +101,8 @@ impl<P: Payload> Spool<P> {
             let mut seen = Err(SpoolError::Damaged);
             if whole.binary_search(&id).is_ok() {
                 seen = self.compare(id, &range, verify);
-                if seen == Err(SpoolError::Damaged) {
-                    // sled panics alike on damage and where the disk does not answer once: it is asked again.
+                if !matches!(&seen, Ok(missing) if missing.is_empty()) {
+                    // To sled damage is the same as a disk that does not answer once: it is asked again.
                     seen = self.compare(id, &range, verify);
                 }
             }
@@ -226,7 +226,7 @@ impl<P: Payload> Spool<P> {
         })?;
         add(&mut records)?;
         fresh.commit()?;
-        fresh.close(&path)?;
+        drop(fresh);
         Ok(self.dir.install(id)?)
     }
 
