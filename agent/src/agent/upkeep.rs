@@ -147,6 +147,12 @@ impl Agent {
             info!("the spool was damaged on disk; what could be found is recovered");
             self.tally.note("recovered");
         }
+        if recovery.read_again > 0 {
+            let what =
+                "the disk gave the spool's files only at the second look: nothing is lost; check the disk";
+            warn!("{what}");
+            self.problems.note("disk", what);
+        }
         if recovery.lost > 0 {
             self.tally.drop(Reason::Damaged, recovery.lost);
             self.tally.save()?;

@@ -36,6 +36,8 @@ pub struct Recovery {
     pub lost: u64,
     /// Generations that were damaged and had to be carved.
     pub carved: u32,
+    /// Generations that the disk gave whole only at the second look.
+    pub read_again: u32,
     /// The high-water file was damaged: settled records may come again, and what is lost may be more.
     pub high_water_lost: bool,
 }
@@ -101,9 +103,11 @@ impl<P: Payload> Spool<P> {
             let mut seen = Err(SpoolError::Damaged);
             if whole.binary_search(&id).is_ok() {
                 seen = self.compare(id, &range, verify);
-                if !matches!(&seen, Ok(missing) if missing.is_empty()) {
+                let is_whole = |seen: &Result<RangeSet<u64>, SpoolError>| matches!(seen, Ok(missing) if missing.is_empty());
+                if !is_whole(&seen) && matches!(seen, Ok(_) | Err(SpoolError::Damaged)) {
                     // To sled damage is the same as a disk that does not answer once: it is asked again.
                     seen = self.compare(id, &range, verify);
+                    recovery.read_again += u32::from(is_whole(&seen));
                 }
             }
             if !matches!(&seen, Ok(missing) if missing.is_empty()) {
