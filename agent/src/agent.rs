@@ -24,6 +24,7 @@ mod sent;
 mod shown;
 mod support;
 mod trouble;
+mod unread;
 mod upkeep;
 mod watch;
 mod wishes;
@@ -50,7 +51,7 @@ use crate::config::Config;
 use crate::consent::permit::{Permit, UsageStatistics};
 use crate::consent::tickets::Tickets;
 use crate::consent::vendor_request::VendorRequest;
-use crate::consent::{Book, Policy};
+use crate::consent::{Book, Kept, Policy};
 use crate::deidentify::journal::Journal;
 use crate::deidentify::usage::{Usage, Wash};
 use crate::limits;
@@ -83,6 +84,8 @@ pub struct Agent {
     /// What the vendor asks for.
     wishes: Vec<Wish>,
     busy_until: Option<Duration>,
+    /// Why what Kathea reports is kept in the outbox, when that was last looked at.
+    kept: Option<Kept>,
     running: bool,
     /// When the workstation is looked at again, since the start.
     device_due: Duration,
@@ -184,7 +187,7 @@ impl Agent {
         let mut sweep = Duration::ZERO;
         loop {
             if sweep <= self.since_start() {
-                sweep = self.since_start() + limits::OUTBOX_SWEEP;
+                sweep = self.since_start() + self.sweep_every();
                 outbox_due = outbox_due.or(Some(self.since_start()));
             }
             if outbox_due.is_some_and(|due| due <= self.since_start()) {
@@ -254,7 +257,8 @@ impl Agent {
         taken?;
         let waiting = self.usage.waiting().records + self.requests.waiting().records;
         let bundle = self.support.queue.next(|_| true);
-        Ok(if waiting == 0 && bundle.is_none() { Finished::Nothing } else { Finished::Remains })
+        let is_read = !self.problems.0.contains_key("outbox_file");
+        Ok(if waiting == 0 && bundle.is_none() && is_read { Finished::Nothing } else { Finished::Remains })
     }
 
     fn take_all(&mut self, close: bool) -> Result<(), Trouble> {

@@ -225,6 +225,13 @@ pub const OUTBOX_DELAY: Duration = Duration::from_secs(2);
 /// How often the outbox is looked into while there is a grant, should the system's notice of a file be lost.
 pub const OUTBOX_SWEEP: Duration = Duration::from_secs(15 * 60);
 
+/// Likewise while what Kathea reports is kept there: what waits goes on within a minute of the clock being right.
+pub const KEPT_SWEEP: Duration = Duration::from_secs(60);
+
+/// Bytes of a file of the outbox in which the ends of its events are counted when it goes unread; a remainder counts as
+/// one event.
+pub const OUTBOX_COUNTED: u64 = 64 << 20;
+
 /// After something failed, mostly for want of space, before it is tried again of itself: what is due stays due, and
 /// would otherwise be tried without end.
 pub const TROUBLE_PAUSE: Duration = Duration::from_secs(15);

@@ -1,5 +1,6 @@
 //! The device's certificate: from a one-time token to the connection that uses it.
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::mpsc;
 
@@ -12,6 +13,7 @@ use crate::collect::socket::Asked;
 use crate::config::Config;
 use crate::consent::Policy;
 use crate::durable;
+use crate::presence::{self, Why};
 use crate::request::{Refused, Reply};
 use crate::ship::enrol;
 use crate::ship::exchange::{Exchange, Outcome};
@@ -19,14 +21,24 @@ use crate::ship::https::{Https, Settings, Timeouts};
 use crate::ship::trust::Identity;
 use crate::vault::Vault;
 
+/// What shows who this device is, if it was enrolled.
+///
+/// # Errors
+/// The certificate cannot be read now.
+pub(super) fn identity(config: &Config, vault: &Vault) -> io::Result<Option<Identity>> {
+    let read = presence::read(&certificate(config))?;
+    Ok(read.found().map(|chain_pem| Identity { chain_pem, pkcs8: vault.device_key().pkcs8().clone() }))
+}
+
 /// What the connection needs; without the device's certificate if there is none yet.
-pub(super) fn settings(config: &Config, policy: &Policy, vault: &Vault) -> Result<Settings, String> {
+pub(super) fn settings(
+    config: &Config,
+    policy: &Policy,
+    identity: Option<Identity>,
+) -> Result<Settings, String> {
     let ca_pem = std::fs::read(&config.collector.ca).map_err(|e| {
-        format!("the vendor's CA ([collector] ca) cannot be read ({}): put the file there", e.kind())
+        format!("the vendor's CA ([collector] ca) cannot be read ({}): put the file there", Why(e.kind()))
     })?;
-    let identity = std::fs::read(certificate(config))
-        .ok()
-        .map(|chain_pem| Identity { chain_pem, pkcs8: vault.device_key().pkcs8().clone() });
     Ok(Settings {
         url: config.collector.url.clone(),
         endpoints: policy.endpoints().to_vec(),
@@ -109,8 +121,7 @@ impl Agent {
     }
 
     fn enrolment(&self, url: Option<&str>, token: &str) -> Result<Enrolment, String> {
-        let mut settings = settings(&self.config, self.book.policy(), &self.vault)?;
-        settings.identity = None;
+        let mut settings = settings(&self.config, self.book.policy(), None)?;
         settings.url = url.map_or(settings.url, str::to_owned);
         let ca_pem = settings.ca_pem.clone();
         let key = self.vault.device_key();
@@ -136,7 +147,9 @@ impl Agent {
             return Reply::refused(Refused::Failed, what);
         }
         let _ = std::fs::remove_file(retired(&self.config));
-        self.dispatch.connect(&self.config, self.book.policy(), &self.vault, now);
+        if let Err(e) = self.dispatch.connect(&self.config, self.book.policy(), &self.vault, now) {
+            self.trouble("connection", &e.into());
+        }
         info!("enrolled");
         Reply::done(json!({"device": reply.device_id, "not_after": reply.not_after}))
     }

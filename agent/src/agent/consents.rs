@@ -9,7 +9,7 @@ use crate::config::Language;
 use crate::consent::permit::UsageStatistics;
 use crate::consent::receipt::{self, Erased};
 use crate::consent::vendor_request::{PrivacyKind, VendorRequest};
-use crate::consent::{By, Channel, Flag, Pending, State};
+use crate::consent::{By, Channel, Flag, Kept, Pending, Standing, State};
 use crate::deidentify::clean::Clean;
 use crate::request::{Caller, ConsentAction, ConsentRequest, Refused, Reply};
 use crate::vault::sealed::Sealed;
@@ -25,6 +25,7 @@ impl Agent {
             (ConsentAction::Show, Some(purpose)) => return self.show(purpose, now),
             _ => {}
         }
+        self.book.look_again();
         let channel =
             if caller.kathea && !caller.administrator { Channel::Socket } else { Channel::CommandLine };
         let by = By { role: request.by, channel, session: request.session };
@@ -69,7 +70,10 @@ impl Agent {
         now: i64,
     ) -> Result<Digest, Trouble> {
         if *flag == Flag::UsageStatistics && self.book.permit::<UsageStatistics>(now).is_none() {
-            self.discard_outbox(now)?;
+            // What is kept, because nobody said no, is read under the new yes and refused line by line.
+            if self.usage_standing(now) == Standing::Refused {
+                self.discard_outbox(Reason::NoConsent, now)?;
+            }
             self.tally.forget_untold();
         }
         killpoint::step("grant.emptied");
@@ -102,7 +106,7 @@ impl Agent {
 
     /// Step one of five: refuse. From here on no permit exists and a transfer in flight ends.
     fn withdraw(&mut self, flag: &Flag, erase: bool, by: By, now: i64) -> Result<Value, Trouble> {
-        if !self.book.is_trusted() {
+        if !self.book.is_trusted() && !self.book.is_unreadable() {
             self.erase_cases()?;
         }
         let begun = self.book.begin_withdrawal(flag, by, now)?;
@@ -159,7 +163,7 @@ impl Agent {
         killpoint::step("withdraw.shredded");
 
         match flag {
-            Flag::UsageStatistics => self.purge_usage(now)?,
+            Flag::UsageStatistics => self.purge_usage(Reason::NoConsent, now)?,
             Flag::SupportCase(case) | Flag::SupportScanData(case) => {
                 self.purge_case(case, flag.purpose())?;
             }
@@ -194,13 +198,16 @@ impl Agent {
         Ok(waiting)
     }
 
-    pub(super) fn purge_usage(&mut self, now: i64) -> Result<(), Trouble> {
+    /// Erases all that is held of usage, and what waits in the outbox, which is counted for this reason. That comes
+    /// first, while it is known how much of a file was taken in, and hinders nothing.
+    pub(super) fn purge_usage(&mut self, reason: Reason, now: i64) -> Result<(), Trouble> {
+        let discarded = self.discard_some(reason, now);
         self.wash.clear();
         self.periods.clear();
         self.open.purge()?;
         self.usage.purge()?;
         self.sent.purge()?;
-        if self.discard_some(now)? {
+        if discarded? {
             // The rest goes in turns of the loop: the answer does not wait for a hundred thousand files.
             let _ = self.wakes.0.send(Wake::Outbox);
         }
@@ -255,8 +262,15 @@ impl Agent {
     /// `consent.json` beside the outbox, so that Kathea need not write what would be thrown away.
     pub(super) fn write_flags_for_kathea(&mut self) {
         let Some(beside) = self.config.kathea.outbox.parent() else { return };
-        let state = self.book.state(&Flag::UsageStatistics, super::unix_now());
-        let ask = self.book.wants_answer(&Flag::UsageStatistics, super::unix_now());
+        let now = super::unix_now();
+        let state = match self.usage_standing(now) {
+            // Nobody knows what the clinic said: what Kathea heard last holds.
+            Standing::Kept(Kept::Registry) => return,
+            // What Kathea writes is not lost, so it is to go on.
+            Standing::Kept(Kept::Clock) => State::Granted,
+            _ => self.book.state(&Flag::UsageStatistics, now),
+        };
+        let ask = self.book.wants_answer(&Flag::UsageStatistics, now);
         let text = json!({Purpose::UsageStatistics.as_str(): state.as_str(), "ask": ask}).to_string();
         let path = beside.join("consent.json");
         if std::fs::read(&path).is_ok_and(|held| held == text.as_bytes()) {

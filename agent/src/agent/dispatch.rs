@@ -1,5 +1,6 @@
 //! From the trays to the window: one connection, and one transfer at a time, by a thread that ends with its answer.
 
+use std::io;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use super::{Agent, Wake, connection, pause};
 use crate::config::Config;
 use crate::consent::Policy;
 use crate::consent::vendor_request::VendorRequest;
+use crate::presence;
 use crate::ship::exchange::{Exchange, Outcome};
 use crate::ship::https::{Https, Settings};
 use crate::ship::pace::{Pace, Problem, Waiting};
@@ -90,16 +92,19 @@ pub(crate) struct Answered {
 
 impl Dispatch {
     /// Nothing sent yet.
-    pub(super) fn new(config: &Config, random: u64, now: i64) -> Self {
-        let pace = |stream: Stream, interval| {
+    ///
+    /// # Errors
+    /// What the collector asked to wait for cannot be read now.
+    pub(super) fn new(config: &Config, random: u64, now: i64) -> io::Result<Self> {
+        let pace = |stream: Stream, interval| -> io::Result<Pace> {
             let mut pace = Pace::new(interval, random);
-            pace.not_before(pause::left(&stream.pause(config), now));
-            pace
+            pace.not_before(pause::left(&stream.pause(config), now)?);
+            Ok(pace)
         };
-        Self {
-            usage: pace(Stream::Usage, config.ship.interval),
-            requests: pace(Stream::Requests, Duration::ZERO),
-            bundles: pace(Stream::Bundles, Duration::ZERO),
+        Ok(Self {
+            usage: pace(Stream::Usage, config.ship.interval)?,
+            requests: pace(Stream::Requests, Duration::ZERO)?,
+            bundles: pace(Stream::Bundles, Duration::ZERO)?,
             sending: None,
             progress: Progress::default(),
             line: Line::NotEnrolled,
@@ -109,15 +114,27 @@ impl Dispatch {
             ended: false,
             renew_again: None,
             due: None,
-        }
+        })
     }
 
     /// Uses the certificate, if there is one. One that has ended is not shown: TLS would refuse it.
-    pub(super) fn connect(&mut self, config: &Config, policy: &Policy, vault: &Vault, now: i64) {
-        self.life = Life::read(config);
-        self.ended = self.life.is_some_and(|life| life.has_ended(now));
-        self.line = match connection::settings(config, policy, vault) {
-            _ if connection::retired(config).exists() => Line::Unusable(Problem::Retired.to_string()),
+    ///
+    /// # Errors
+    /// The certificate, or what is kept beside it, cannot be read now: nothing was changed.
+    pub(super) fn connect(
+        &mut self,
+        config: &Config,
+        policy: &Policy,
+        vault: &Vault,
+        now: i64,
+    ) -> io::Result<()> {
+        let life = Life::read(config)?;
+        let is_retired = presence::is_there(&connection::retired(config))?;
+        let identity = connection::identity(config, vault)?;
+        self.life = life;
+        self.ended = life.is_some_and(|life| life.has_ended(now));
+        self.line = match connection::settings(config, policy, identity) {
+            _ if is_retired => Line::Unusable(Problem::Retired.to_string()),
             Ok(settings) if settings.identity.is_none() => Line::NotEnrolled,
             Ok(settings) => {
                 match Https::new(Settings { identity: settings.identity.filter(|_| !self.ended), ..settings })
@@ -134,6 +151,7 @@ impl Dispatch {
         self.usage.resume();
         self.requests.resume();
         self.bundles.resume();
+        Ok(())
     }
 
     /// Whether there is a certificate that can be used.

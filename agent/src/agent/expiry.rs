@@ -18,6 +18,7 @@ impl Agent {
     pub(super) fn expire_usage(&mut self, now: i64) -> Result<bool, Trouble> {
         let clock = self.look_at_clock(now);
         let is_more = self.drop_expired(clock, now)?;
+        self.drop_set_aside(clock, now)?;
         self.shred_ended(clock, now)?;
         self.retire_unused_keys()?;
         Ok(is_more)
@@ -78,7 +79,8 @@ impl Agent {
         killpoint::step("ended.counted");
         self.vault.shred(&flag.compartment())?;
         killpoint::step("ended.shredded");
-        self.purge_usage(now)?;
+        let is_over = !is_nobodys && !self.book.was_ended(&flag);
+        self.purge_usage(if is_over { Reason::Expired } else { Reason::NoConsent }, now)?;
         self.tally.forget(short(entry));
         info!("{counted} records of usage were erased: the yes to them is over");
         Ok(self.tally.save()?)

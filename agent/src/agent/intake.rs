@@ -13,8 +13,8 @@ use protocol::Reason;
 use super::{Agent, Trouble};
 use crate::collect::Raw;
 use crate::collect::outbox::{self, End, Lines, Source};
-use crate::consent::Flag;
 use crate::consent::permit::UsageStatistics;
+use crate::consent::{Flag, Standing};
 use crate::deidentify::clean::Payload;
 use crate::deidentify::usage::{Wanted, Window};
 use crate::vault::sealed::{Cursor, Sealed};
@@ -51,30 +51,17 @@ impl Turn {
 }
 
 impl Agent {
-    /// Removes every complete file unread, and counts it: nobody said yes. What comes meanwhile is left to the next turn:
-    /// a Kathea that goes on writing would keep it from ever ending.
-    pub(super) fn discard_outbox(&mut self, now: i64) -> Result<(), Trouble> {
-        while self.discard_some(now)? {}
-        Ok(())
-    }
-
-    /// Removes what one look finds of it. True if there was more than one look lists.
-    pub(super) fn discard_some(&mut self, now: i64) -> Result<bool, Trouble> {
-        self.taking = Taking::default();
-        let files = self.look(now)?;
-        let removed = self.remove(&files).len();
-        if removed > 0 {
-            self.tally.drop(Reason::NoConsent, removed as u64);
-            outbox::sync(&self.config.kathea.outbox)?;
-            self.tally.save()?;
-        }
-        Ok(removed >= limits::OUTBOX_FILES)
-    }
-
     /// Takes in what fits one commit. False when nothing is left, or nothing that can be removed.
     pub(super) fn take_outbox(&mut self, now: i64) -> Result<bool, Trouble> {
-        let Some(granted) = self.granted_since(now) else {
-            return if self.book.is_unreadable() { Ok(false) } else { self.discard_some(now) };
+        self.book.look_again();
+        let standing = self.usage_standing(now);
+        self.note_standing(standing);
+        let granted = match (standing, self.granted_since(now)) {
+            (Standing::Granted, Some(granted)) => granted,
+            (Standing::Kept(_), _) => return self.keep_outbox(now),
+            (Standing::Refused | Standing::Granted, _) => {
+                return self.discard_some(Reason::NoConsent, now);
+            }
         };
         if self.taking.reading.is_none() && self.taking.waiting.is_empty() {
             self.taking.waiting = self.look_for_lines(now)?.into();
@@ -88,6 +75,9 @@ impl Agent {
             let Some(mut reading) = self.next_file() else { break };
             while turn.has_room() && self.take_line(&mut reading, &mut turn, window) {}
             let end = reading.lines.end();
+            if let Some(End::Failed(why)) = end {
+                self.note_unread(why);
+            }
             read.push((reading.source.clone(), reading.lines.taken(), end == Some(End::Whole)));
             if matches!(end, None | Some(End::Paused)) {
                 self.taking.reading = Some(reading);
@@ -147,7 +137,7 @@ impl Agent {
             match source.open() {
                 Ok(lines) => return Some(Reading { source, lines, usage, open, tally }),
                 Err(e) if e.kind() == io::ErrorKind::NotFound => {}
-                Err(e) => warn!("a file of the outbox cannot be read ({}): check its rights", e.kind()),
+                Err(e) => self.note_unread(e.kind()),
             }
         }
         None
@@ -306,8 +296,9 @@ impl Agent {
     }
 
     /// The complete files, and a count for each thing that only looks like one.
-    fn look(&mut self, now: i64) -> Result<Vec<Source>, Trouble> {
+    pub(super) fn look(&mut self, now: i64) -> Result<Vec<Source>, Trouble> {
         self.problems.solved("outbox");
+        self.problems.solved("outbox_file");
         let listing = outbox::list(&self.config.kathea.outbox, now)?;
         for id in listing.not_files {
             if self.tally.cursor(id) == 0 {
@@ -323,7 +314,7 @@ impl Agent {
     }
 
     /// Removes files; gives the ids of those that went.
-    fn remove<'a>(&mut self, sources: impl IntoIterator<Item = &'a Source>) -> Vec<[u8; 16]> {
+    pub(super) fn remove<'a>(&mut self, sources: impl IntoIterator<Item = &'a Source>) -> Vec<[u8; 16]> {
         let (mut gone, mut refused) = (Vec::new(), None);
         for source in sources {
             match source.remove() {

@@ -24,7 +24,7 @@ impl Agent {
         }
         let elapsed = self.since_start();
         if !self.dispatch.ended && self.dispatch.life.is_some_and(|life| life.has_ended(now)) {
-            self.dispatch.connect(&self.config, self.book.policy(), &self.vault, now);
+            self.dispatch.connect(&self.config, self.book.policy(), &self.vault, now)?;
         }
         let request = self.next_request(now)?;
         let ticket = self.tickets.next(elapsed);
@@ -68,10 +68,13 @@ impl Agent {
         self.dispatch.due = Some(self.dispatch.due.map_or(at, |due| due.min(at)));
     }
 
-    /// The oldest request that may leave. A consent that no longer stands has nothing to allow, and is let go.
+    /// The oldest request that may leave. A consent that no longer stands has nothing to allow, and is let go; what waits
+    /// for a key that was set aside goes on waiting.
     #[allow(clippy::type_complexity, reason = "what waits, what it says, how it goes")]
     fn next_request(&mut self, now: i64) -> Result<Option<(Range<u64>, VendorRequest, Exchange)>, Trouble> {
-        while let Some(sealed) = self.requests.oldest(0, 1, limits::SEALED)?.pop() {
+        let mut from = 0;
+        while let Some(sealed) = self.requests.oldest(from, 1, limits::SEALED)?.pop() {
+            from = sealed.numbers().end;
             let opened = sealed.open(&self.book.rights(), &self.vault);
             let exchange = match opened.as_ref().map(|clean| clean.get()) {
                 Ok(VendorRequest::Consent(entry)) => {
@@ -84,7 +87,9 @@ impl Agent {
                 (Ok(clean), Some(exchange)) => {
                     return Ok(Some((sealed.numbers(), clean.into_inner(), exchange)));
                 }
+                (Ok(clean), None) if self.may_leave_later(clean.get(), now) => {}
                 (Ok(_), None) => self.requests.settle([sealed.numbers()])?,
+                (Err(_), _) if self.vault.is_set_aside(sealed.key()) => {}
                 (Err(_), _) => {
                     let lost = self.requests.abandon([sealed.numbers()], Reason::Damaged)?;
                     self.tally.drop(Reason::Damaged, lost);
@@ -92,6 +97,12 @@ impl Agent {
             }
         }
         Ok(None)
+    }
+
+    /// Whether a consent may leave once the clock or the registry is not in doubt any more.
+    fn may_leave_later(&self, request: &VendorRequest, now: i64) -> bool {
+        let is_steady = || self.look_at_clock(now).is_steady();
+        matches!(request, VendorRequest::Consent(entry) if self.book.is_undecided(*entry, now, is_steady()))
     }
 
     fn next_batch(
@@ -130,6 +141,7 @@ impl Agent {
                 match sealed.open(&permit, &self.vault) {
                     Ok(clean) => opened
                         .push(Opened { numbers: sealed.numbers(), batch: clean.into_inner().into_batch() }),
+                    Err(_) if self.vault.is_set_aside(sealed.key()) => continue,
                     Err(_) => unreadable.push(sealed.numbers()),
                 }
                 records += sealed.records();

@@ -78,8 +78,12 @@ impl Agent {
         let Some(permit) = self.book.permit::<UsageStatistics>(now) else { return Ok(()) };
         let (mut folded, mut unreadable) = (Vec::new(), Vec::new());
         let mut periods = Periods { known: true, ..Periods::default() };
-        each_piece(&mut self.open, &permit, &self.vault, |open, sealed, piece| {
-            let Some(piece) = piece else { return unreadable.push(sealed.numbers()) };
+        let vault = &self.vault;
+        each_piece(&mut self.open, &permit, vault, |open, sealed, piece| {
+            let Some(piece) = piece else {
+                // What waits for a key that was set aside goes on waiting.
+                return unreadable.extend((!vault.is_set_aside(sealed.key())).then(|| sealed.numbers()));
+            };
             let source = fold_source(piece.period);
             if Some(sealed.position().number) < self.usage.cursor(&source).max(open.cursor(&source)) {
                 folded.push(sealed.numbers());

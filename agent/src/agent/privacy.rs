@@ -2,7 +2,7 @@
 
 use data_encoding::BASE64;
 use protocol::claim::Claim;
-use protocol::{CaseId, Catalog, Digest, Record, Value as Amount};
+use protocol::{CaseId, Catalog, Digest, Reason, Record, Value as Amount};
 use serde_json::{Value, json};
 
 use super::clock::DAY;
@@ -96,7 +96,7 @@ impl Agent {
             // Also what no yes stands for any more: kept under an old policy, or of a case that is over.
             keys += erased.keys + self.vault.shred(&flag.compartment())?.files;
             match &flag {
-                Flag::UsageStatistics => self.purge_usage(now)?,
+                Flag::UsageStatistics => self.purge_usage(Reason::NoConsent, now)?,
                 Flag::SupportCase(case) | Flag::SupportScanData(case) => {
                     self.purge_case(case, flag.purpose())?;
                 }

@@ -2,13 +2,16 @@
 
 use serde_json::{Value, json};
 
-use super::Agent;
+use super::{Agent, Trouble};
 use crate::deidentify::clean::{Payload, Tray};
+use crate::presence;
 use crate::spool::Spool;
 
 impl Agent {
     /// The body of `status --json`.
     pub(super) fn status(&self, now: i64) -> Value {
+        let disk_bytes = self.disk_bytes();
+        let unread = disk_bytes.as_ref().err().map(ToString::to_string);
         json!({
             "version": env!("CARGO_PKG_VERSION"),
             "device": self.vault.device(),
@@ -30,18 +33,22 @@ impl Agent {
             "wishes": self.shown_wishes(now),
             "keys": self.protector.as_str(),
             "busy": self.is_busy(),
-            "disk_bytes": self.disk_bytes(),
-            "problems": self.all_problems(now),
+            "disk_bytes": disk_bytes.ok(),
+            "problems": self.all_problems(now).into_iter().chain(unread).collect::<Vec<_>>(),
         })
     }
 
     fn all_problems(&self, now: i64) -> Vec<String> {
         let mut problems: Vec<String> = self.problems.0.values().cloned().collect();
-        if super::decommission::begun(&self.config.data_dir).exists() {
-            problems.push(
+        match presence::is_there(&super::decommission::begun(&self.config.data_dir)) {
+            Ok(false) => {}
+            Ok(true) => problems.push(
                 "this device is being taken out of use: only the last message to the vendor waits".to_owned(),
-            );
+            ),
+            Err(e) => problems.push(Trouble::from(e).to_string()),
         }
+        problems.extend(self.kept_problem(now).map(str::to_owned));
+        problems.extend(self.set_aside_problem());
         problems.extend(self.book.problems(now));
         problems.extend(self.dispatch.problems());
         problems

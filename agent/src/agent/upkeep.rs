@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 
 use log::{info, warn};
-use protocol::Reason;
+use protocol::{Purpose, Reason};
 
+use super::clock::{DAY, Watched};
 use super::{Agent, Trouble};
 use crate::collect::outbox;
 use crate::consent::Flag;
@@ -20,7 +21,7 @@ use crate::vault::sealed::{Position, SealError, Sealed};
 impl Agent {
     /// Above the quota the oldest usage goes, counted, and the collector is told.
     pub(super) fn keep_quota(&mut self) -> Result<(), Trouble> {
-        let held = self.disk_bytes();
+        let held = self.disk_bytes()?;
         if held <= self.config.spool.quota {
             return Ok(());
         }
@@ -39,10 +40,13 @@ impl Agent {
     pub(super) fn retire_keys(&mut self) -> std::io::Result<()> {
         let none = HashSet::new();
         if self.usage.waiting().records + self.open.waiting().records == 0 {
-            self.vault.retire(&Flag::UsageStatistics.compartment(), &none)?;
+            let usage = Flag::UsageStatistics.compartment();
+            self.vault.retire(&usage, &none)?;
+            self.vault.erase_set_aside(|compartment, _| compartment == usage)?;
         }
         if self.requests.waiting().records == 0 {
             self.vault.retire(RIGHTS, &none)?;
+            self.vault.erase_set_aside(|compartment, _| compartment == RIGHTS)?;
         }
         Ok(())
     }
@@ -59,9 +63,32 @@ impl Agent {
         Ok(())
     }
 
+    /// What `status` says of keys that were set aside.
+    pub(super) fn set_aside_problem(&self) -> Option<String> {
+        let keys = self.vault.set_aside().len();
+        (keys > 0).then(|| {
+            format!(
+                "{keys} keys were damaged and set aside (keys/quarantine-*): what was sealed under them is kept and \
+                 cannot be read; restore the files, or let `consent withdraw` erase it"
+            )
+        })
+    }
+
+    /// Keys that were set aside go when the policy lets nothing wait that was sealed under them, and with them what
+    /// waited.
+    pub(super) fn drop_set_aside(&mut self, clock: Watched, now: i64) -> std::io::Result<()> {
+        let terms = self.book.policy().terms(Purpose::UsageStatistics);
+        let days = terms.map_or(limits::KEPT_AFTER, |terms| terms.on_device.days());
+        let longest = i64::from(days).saturating_mul(DAY).saturating_add_unsigned(limits::KEY_AGE);
+        if clock.is_steady() {
+            self.vault.erase_set_aside(|_, written| now.saturating_sub(written) >= longest)?;
+        }
+        Ok(())
+    }
+
     /// Bytes that all trays take on the disk.
-    pub(super) fn disk_bytes(&self) -> u64 {
-        self.open.disk_bytes() + self.usage.disk_bytes() + self.requests.disk_bytes()
+    pub(super) fn disk_bytes(&self) -> Result<u64, SpoolError> {
+        Ok(self.open.disk_bytes()? + self.usage.disk_bytes()? + self.requests.disk_bytes()?)
     }
 
     /// Joins the small records of a closed generation, unless some are on their way.
@@ -119,6 +146,12 @@ impl Agent {
         if recovery.carved > 0 {
             info!("the spool was damaged on disk; what could be found is recovered");
             self.tally.note("recovered");
+        }
+        if recovery.read_again > 0 {
+            let what =
+                "the disk gave the spool's files only at the second look: nothing is lost; check the disk";
+            warn!("{what}");
+            self.problems.note("disk", what);
         }
         if recovery.lost > 0 {
             self.tally.drop(Reason::Damaged, recovery.lost);

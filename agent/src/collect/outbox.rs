@@ -3,6 +3,8 @@
 //! A file is complete when it carries that ending: it was written under another name and renamed. Nothing is
 //! followed, nothing is opened that is not a regular file, no line is held that is longer than the limit.
 
+mod unread;
+
 use std::collections::{BTreeSet, HashSet};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
@@ -11,8 +13,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use protocol::{Digest, Reason};
 
+pub use unread::bytes;
+
 use super::{Line, Progress, Raw};
 use crate::limits;
+use crate::presence::{self, Presence};
 
 /// A complete file that waits to be taken in.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,10 +50,7 @@ impl Source {
 
     /// Removes the file; the removal is durable after [`sync`].
     pub fn remove(&self) -> io::Result<()> {
-        match fs::remove_file(&self.path) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
-            other => other,
-        }
+        Presence::of(fs::remove_file(&self.path)).map(drop)
     }
 }
 
@@ -107,22 +109,18 @@ enum Found {
 }
 
 fn each(outbox: &Path, mut found: impl FnMut(Found)) -> io::Result<()> {
-    let entries = match fs::read_dir(outbox) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
-        other => other?,
-    };
-    for entry in entries {
-        let entry = entry?;
-        let path = entry.path();
+    for path in presence::entries(outbox)? {
         if path.extension().is_none_or(|ending| ending != "ndjson") {
             continue;
         }
-        match fs::symlink_metadata(&path) {
-            Ok(file) if file.is_file() => {
+        match Presence::of(fs::symlink_metadata(&path))? {
+            Presence::Found(file) if file.is_file() => {
                 found(Found::File(Source { modified: modified(&file), path, size: file.len() }));
             }
-            Ok(_) => found(Found::Other(short_hash(entry.file_name().as_encoded_bytes()))),
-            Err(_) => {}
+            Presence::Found(_) => {
+                found(Found::Other(short_hash(path.file_name().unwrap_or_default().as_encoded_bytes())));
+            }
+            Presence::Absent => {}
         }
     }
     Ok(())
@@ -151,11 +149,10 @@ fn ends_in_line_feed(path: &Path) -> io::Result<bool> {
 
 /// Makes removals durable. A directory that is gone holds nothing any more.
 pub fn sync(outbox: &Path) -> io::Result<()> {
-    match File::open(outbox) {
-        Ok(directory) if cfg!(unix) => directory.sync_all(),
-        Err(e) if cfg!(unix) && e.kind() != io::ErrorKind::NotFound => Err(e),
-        _ => Ok(()),
+    if !cfg!(unix) {
+        return Ok(());
     }
+    presence::open(outbox)?.found().map_or(Ok(()), |directory| directory.sync_all())
 }
 
 /// The lines of one file.

@@ -30,6 +30,11 @@ impl Open {
         }
     }
 
+    /// Whether the generation `id` is open.
+    pub(super) fn has(&self, id: u64) -> bool {
+        [&self.newest, &self.older].into_iter().flatten().any(|(open, _)| *open == id)
+    }
+
     /// Closes the generation `id`.
     pub(super) fn close(&mut self, id: u64) {
         self.newest.take_if(|(open, _)| *open == id);

@@ -57,13 +57,13 @@ impl<P: Payload> Spool<P> {
             kept.iter().for_each(|record| content.add(record.records(), record.as_bytes().len()));
         }
         merged.commit()?;
-        merged.close(&path)?;
+        drop(merged);
         self.dir.mark_merged(id)?;
         self.open.close(id);
         killpoint::step("merge.written");
         self.dir.install(id)?;
         self.generations.insert(id, content);
-        Ok(())
+        self.write_snapshot(id)
     }
 
     /// Whether `joined` are good records and say the numbers of `page`, no more and no less.
