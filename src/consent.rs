@@ -46,9 +46,9 @@ pub(crate) fn consent(config: &Config, command: Consent) -> Result<Exit, Failure
             let request = about(ConsentAction::Deny, Some(purpose));
             not_any_more(&answered(ConsentRequest { case, by, ..request })?, purpose)
         }
-        Consent::Withdraw { answer: Answer { to: About { purpose, case }, by }, erase } => {
-            let request = about(ConsentAction::Withdraw, Some(purpose));
-            not_any_more(&answered(ConsentRequest { case, by, erase, ..request })?, purpose)
+        Consent::Withdraw { answer: Answer { to: About { purpose, case }, by }, erase, claim } => {
+            let (request, claim) = (about(ConsentAction::Withdraw, Some(purpose)), claim.read()?);
+            not_any_more(&answered(ConsentRequest { case, by, erase, claim, ..request })?, purpose)
         }
         Consent::Restrict { answer: Answer { to: About { purpose, case }, by } } => {
             let request = about(ConsentAction::Restrict, Some(purpose));
@@ -58,8 +58,9 @@ pub(crate) fn consent(config: &Config, command: Consent) -> Result<Exit, Failure
             let request = about(ConsentAction::Release, Some(purpose));
             changed(&answered(ConsentRequest { case, by: Some(by), ..request })?, purpose)
         }
-        Consent::NewOwner { by } => {
-            let request = ConsentRequest { by, ..about(ConsentAction::NewOwner, None) };
+        Consent::NewOwner { claim, by } => {
+            let claim = claim.read()?;
+            let request = ConsentRequest { by, claim, ..about(ConsentAction::NewOwner, None) };
             let body: NewOwner = reach::ask(config, Request::Consent(request))?;
             print::words(&format!(
                 "Ended: {} answers. Nothing is collected until the new owner says yes: kathea-agent consent ask",

@@ -103,7 +103,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         ),
         Command::Parse { memory } => deidentify::parse(memory),
         Command::Support(typed) => support::support(&config()?, *typed),
-        Command::Enroll { url, token_file } => enroll(&config()?, url, read_token(&token_file)?),
+        Command::Enroll { url, token_file } => enroll(&config()?, url, read_word(&token_file, TOKEN)?),
         Command::Service(command) => service::service(&command, &path),
         Command::Doctor { json, offline } => doctor::doctor(&path, json, offline),
     }
@@ -119,18 +119,18 @@ fn enroll(config: &Config, url: Option<String>, token: String) -> Result<Exit, F
     Ok(Exit::Done)
 }
 
-/// The one-time token that a file holds.
-fn read_token(file: &Path) -> Result<String, Failure> {
+/// What `--token-file` holds.
+const TOKEN: &str = "one-time token";
+
+/// The one word that a file holds, `what` it is.
+fn read_word(file: &Path, what: &str) -> Result<String, Failure> {
     let wrong = |why: &dyn std::fmt::Display| {
-        Failure::usage(format!(
-            "the token file {} {why}: name the file that holds the one-time token",
-            file.display()
-        ))
+        Failure::usage(format!("the file {} {why}: name the file that holds the {what}", file.display()))
     };
     let text = fs::read_to_string(file).map_err(|e| wrong(&format_args!("cannot be read ({})", e.kind())))?;
     match text.trim() {
         "" => Err(wrong(&"is empty")),
-        token => Ok(token.to_owned()),
+        word => Ok(word.to_owned()),
     }
 }
 

@@ -49,12 +49,14 @@ pub(crate) fn privacy(config: &Config, command: Privacy) -> Result<Exit, Failure
             print::data(&claim)?;
             print::words(
                 "Keep this code on paper, apart from this computer: with it, and with nothing else, you can ask the\n\
-                 vendor to erase what this device sent when the device can't ask any more.",
+                 vendor to erase what this device sent when the device can't ask any more. On this device it stands\n\
+                 for a member of [consent] group: --claim-file, with privacy erase, withdraw --erase and new-owner.",
             );
             Ok(Exit::Done)
         }
-        Privacy::Erase => {
-            let Erased { keys } = ask(config, PrivacyAsk::Erase { session: Some(session()) })?;
+        Privacy::Erase { claim } => {
+            let ask_for = PrivacyAsk::Erase { session: Some(session()), claim: claim.read()? };
+            let Erased { keys } = ask(config, ask_for)?;
             print::words(&format!(
                 "Erased: {keys} keys, and all that was kept under them. Kept: your answers, which prove what you allowed.\n\
                  The vendor is asked to erase what was sent; `status` shows its ticket until that is done.",

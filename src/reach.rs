@@ -8,6 +8,8 @@ use agent::collect::caller::Accounts;
 use agent::collect::socket::{self, AskError};
 use agent::config::Config;
 use agent::limits;
+#[cfg(unix)]
+use agent::presence::{self, Presence, Why};
 use agent::request::Request;
 use serde::de::DeserializeOwned;
 
@@ -109,7 +111,14 @@ fn become_owner(data_dir: &Path) -> Result<(), Failure> {
 
     use nix::unistd::{Gid, Uid, geteuid, setgid, setgroups, setuid};
 
-    let Ok(found) = std::fs::metadata(data_dir) else { return Ok(()) };
+    let found = presence::stat(data_dir).map_err(|e| {
+        Failure::failed(format!(
+            "{} cannot be read now ({}): nothing was changed; check the disk, and try again",
+            data_dir.display(),
+            Why(e.kind())
+        ))
+    })?;
+    let Presence::Found(found) = found else { return Ok(()) };
     if !geteuid().is_root() || found.uid() == 0 {
         return Ok(());
     }

@@ -10,6 +10,7 @@ use crate::systemd;
 
 /// `run`.
 pub(crate) fn run(config: Config, once: bool, close: bool) -> Result<Exit, Failure> {
+    config.check().map_err(Failure::usage)?;
     if !once {
         give_memory_back();
     }

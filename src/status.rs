@@ -37,7 +37,7 @@ pub(crate) fn text(status: &Status) -> String {
                 pair("device", format!("{} ({enrolled})", status.device)),
                 pair("policy", format!("{}, {}", status.policy.id, status.policy.version)),
                 pair("keys", format!("{keys} ({})", words::protector(keys))),
-                pair("on disk", bytes(status.disk_bytes)),
+                pair("on disk", status.disk_bytes.map_or_else(|| "cannot be read now".to_owned(), bytes)),
             ],
         ),
         flags(status.consent, &status.ends, &status.cases),

@@ -177,6 +177,20 @@ fn consent_decides_what_a_command_may() {
 }
 
 #[test]
+fn a_quota_that_would_drop_almost_everything_is_refused_at_the_start_and_a_no_is_not() {
+    let machine = Machine::new();
+    assert_eq!((machine.say_yes().exit, machine.run(ERROR).exit), (0, 0));
+    let text = fs::read_to_string(&machine.config).unwrap();
+    fs::write(&machine.config, format!("{text}[spool]\nquota = \"3 MiB\"\n")).unwrap();
+    for run in [&["run"][..], &["run", "--once"]] {
+        let Done { exit, err, .. } = machine.run(run);
+        assert!(exit == 2 && err.contains("quota") && err.contains("16 MiB"), "{exit}: {err}");
+    }
+    assert_eq!(machine.json("status --json")["waiting"]["usage"]["records"], 1, "nothing was dropped");
+    assert_eq!(machine.run(["consent", "withdraw", "usage_statistics"]).exit, 0);
+}
+
+#[test]
 fn a_held_lock_ends_with_5() {
     let machine = Machine::new();
     assert_eq!(machine.run(["status"]).exit, 0);

@@ -209,3 +209,30 @@ fn a_stranger_may_say_no_and_little_else_twenty_times_a_second() {
     // Granted, withdrawn (begun and done), denied once.
     assert_eq!(fs::read_to_string(workstation.data().join("ledger.ndjson")).unwrap().lines().count(), 4);
 }
+
+#[test]
+fn a_stranger_erases_nothing_that_was_sent_and_names_no_owner() {
+    if !nix::unistd::geteuid().is_root() {
+        eprintln!("SKIPPED: only root can start a process of another account");
+        return;
+    }
+    let (collector, workstation, _service) = served();
+    fs::set_permissions(workstation.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let ledger = || fs::read_to_string(workstation.data().join("ledger.ndjson")).unwrap().lines().count();
+    let claim = Workstation::new("https://127.0.0.1:1", &collector.ca()).expect(0, &["privacy", "claim"]);
+    for line in [
+        r#"{"request":"privacy","action":"erase"}"#,
+        r#"{"request":"consent","action":"withdraw","purpose":"usage_statistics","erase":true}"#,
+        r#"{"request":"consent","action":"new_owner","by":"owner"}"#,
+    ] {
+        let others = line.replace('}', &format!(r#","claim":"{}"}}"#, claim.trim()));
+        for line in [line, &others] {
+            assert_eq!(stranger(&workstation, line).2["error"], "not_allowed", "{line}");
+        }
+        assert_eq!(workstation.status()["consent"]["usage_statistics"], "granted", "{line}");
+    }
+    assert_eq!((ledger(), collector.lines("requests", &[]).len()), (1, 0));
+    let withdraw = r#"{"request":"consent","action":"withdraw","purpose":"usage_statistics"}"#;
+    assert_eq!(stranger(&workstation, withdraw).2["ok"], true);
+    assert_eq!(workstation.status()["consent"]["usage_statistics"], "withdrawn");
+}

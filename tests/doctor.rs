@@ -179,6 +179,9 @@ fn what_will_be_wrong_soon_is_a_warning() {
     warns_at(&workstation, "service", "start");
     workstation.configure("[keys]", "[spool]\nquota = \"1000000 GiB\"\n[keys]");
     warns_at(&workstation, "disk", "free some space");
+    workstation.configure("1000000 GiB", "3 MiB");
+    fails_at(&workstation, "disk", "set it to 16 MiB");
+    workstation.configure("3 MiB", "64 MiB");
     let life = workstation.data().join("certificate.life");
     let day = 86_400;
     for (from, until, remedy) in

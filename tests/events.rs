@@ -74,7 +74,7 @@ fn after_a_no_nothing_is_even_buffered_and_nobody_asks_for_half_a_year() {
     outbox.fill(&workstation, 500, 500, Outbox::device_error);
     workstation.expect(0, &["run", "--once", "--close"]);
     let status = workstation.status();
-    assert_eq!((state(&status), &status["dropped"]), ("denied", &json!({"no_consent": 1})));
+    assert_eq!((state(&status), &status["dropped"]), ("denied", &json!({"no_consent": 500})));
     assert_eq!((workstation.in_outbox(), relay.connections()), (0, before));
     assert!(!workstation.data().join("spool").exists() && workstation.keys("usage") == 0);
     let told: Json =

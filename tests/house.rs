@@ -138,6 +138,50 @@ fn only_the_corridor_and_the_porch_ask_for_the_time() {
 }
 
 #[test]
+fn one_module_tells_absence_from_what_cannot_be_read_now() {
+    let places = [
+        "vault/",
+        "consent/",
+        "spool/",
+        "agent/",
+        "agent.rs",
+        "tally.rs",
+        "collect/outbox",
+        "support/queue.rs",
+    ];
+    let places: Vec<String> = places.iter().map(|place| format!("agent/src/{place}")).collect();
+    let places: Vec<&str> = places.iter().map(String::as_str).collect();
+    let forbidden = ["exists()", "try_exists()", "is_lost", "is_ok_and(|meta|", "read_dir(&self.0)"];
+    let swallows = |line: &str| {
+        let reads =
+            ["fs::read", "File::open", "metadata(", "read_dir("].iter().any(|read| line.contains(read));
+        reads && [".ok()", "unwrap_or_default()", "let Ok("].iter().any(|drops| line.contains(drops))
+    };
+    let rule = |source: &Source| {
+        let mut found = words(source, &places, &[], &forbidden);
+        if source.is_under(&places) {
+            let lines = source.code().filter(|(_, line)| swallows(line));
+            found.extend(lines.map(|(at, line)| format!("{}:{at}: {}", source.path, line.trim())));
+        }
+        found
+    };
+    hold(
+        rule,
+        &[
+            ("agent/src/vault/x.rs", "    if path.exists() {"),
+            ("agent/src/agent/x.rs", "let bytes = std::fs::read(&path).unwrap_or_default();"),
+            ("agent/src/spool/x.rs", "let Ok(meta) = fs::symlink_metadata(path) else { return 0 };"),
+            ("agent/src/consent/x.rs", "let text = fs::read_to_string(path).ok();"),
+        ],
+        &[
+            ("agent/src/vault/x.rs", "    if presence::is_there(&path)? {"),
+            ("agent/src/agent/x.rs", "let file = File::open(&path)?;"),
+            ("agent/src/support/gather/x.rs", "if path.exists() {"),
+        ],
+    );
+}
+
+#[test]
 fn one_module_touches_sled() {
     hold(
         |source| words(source, PRODUCT, &["agent/src/spool/generation.rs"], &["sled"]),

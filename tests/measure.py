@@ -144,6 +144,35 @@ def burst(bench):
 
 
 @part
+def backlog(bench):
+    """Five million events in the outbox of a running service, then its next start with all of them waiting."""
+    count, site = bench.some(5_000_000), bench.granted()
+    site.start()
+    begun = time.monotonic()
+    for seed in range(10):
+        site.leave(rig.errors(count // 10, seed), 5000)
+    while any(site.outbox.iterdir()):
+        time.sleep(0.1)
+    taken = time.monotonic() - begun
+    bench.row(f"intake of {count:,} waiting, peak RSS", mib(rig.memory(site.service.pid, "VmHWM")), "16 MiB")
+    site.stop()
+    check(site, {"dropped": {}}, usage=count)
+    bench.row("  with writing them", f"{taken:.0f} s, {mib(site.disk()[0])} on disk")
+    for start in ("start", "second start"):
+        bench.row(f"{start}, {count:,} waiting, until status answers", f"{site.start():.2f} s", "0.3 s")
+        slowest, end = 0, time.monotonic() + bench.seconds(30)
+        while time.monotonic() < end:
+            begun = time.monotonic()
+            site.talk().say('{"request":"status"}')
+            slowest = max(slowest, time.monotonic() - begun)
+            time.sleep(0.02)
+        shown = f"{slowest * 1e3:.0f} ms, peak RSS {mib(rig.memory(site.service.pid, 'VmHWM'))}"
+        bench.row("  slowest answer afterwards", shown, "16 MiB")
+        site.stop()
+    check(site, {"dropped": {}}, usage=count)
+
+
+@part
 def disk(bench):
     count = bench.some(200_000)
     lines = rig.errors(count)

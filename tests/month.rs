@@ -91,7 +91,7 @@ fn thirty_days_with_every_flag_off_make_no_packet() {
     };
     assert_eq!((packets, calls, workstation.in_outbox()), (0, 0, 0));
     let unread = workstation.dropped("no_consent");
-    println!("{unread} files of Kathea's in thirty days, {packets} packets");
+    println!("{unread} events of Kathea's in thirty days, {packets} packets");
     assert!(unread > 100);
 
     workstation.grant();

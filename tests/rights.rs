@@ -317,3 +317,42 @@ fn the_running_service_carries_out_what_another_process_asks() {
     assert_eq!((waits(&workstation), collector.export().len()), (0, 0));
     service.kill();
 }
+
+#[test]
+fn outside_of_the_group_erasure_and_a_new_owner_need_the_claim_code() {
+    let (collector, relay, workstation) = waiting(20);
+    let (_other_collector, _other_relay, other) = waiting(1);
+    workstation.configure("group = \"\"", "group = \"no-such-group\"");
+    workstation.configure(NOWHERE, &relay.url());
+    let code_of = |workstation: &Workstation, name: &str| {
+        let file = workstation.path().join(name);
+        fs::write(&file, workstation.expect(0, &["privacy", "claim"])).unwrap();
+        file.to_str().unwrap().to_owned()
+    };
+    let (own, foreign) = (code_of(&workstation, "claim"), code_of(&other, "claim"));
+    let asks = [
+        &["privacy", "erase"][..],
+        &["consent", "withdraw", "usage_statistics", "--erase"],
+        &["consent", "new-owner"],
+    ];
+    for ask in asks {
+        for proof in [&[][..], &["--claim-file", &foreign]] {
+            let output = workstation.run(&[ask, proof].concat());
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(4), "{said}");
+            assert!(
+                said.contains("claim") && !said.contains(&fs::read_to_string(&foreign).unwrap()),
+                "{said}"
+            );
+        }
+    }
+    let state = || workstation.status()["consent"]["usage_statistics"].clone();
+    assert_eq!((state(), waits(&workstation), kinds(&collector).len()), (json!("granted"), 20, 0));
+
+    workstation.expect(0, &["consent", "new-owner", "--claim-file", &own]);
+    assert_eq!((state(), waits(&workstation)), (json!("expired"), 0));
+    workstation.expect(0, &["consent", "withdraw", "usage_statistics", "--erase", "--claim-file", &own]);
+    workstation.expect(0, &["privacy", "erase", "--claim-file", &own]);
+    workstation.run(&["run", "--once"]);
+    assert_eq!(kinds(&collector).iter().filter(|kind| *kind == "erase").count(), 2);
+}

@@ -204,6 +204,28 @@ fn a_second_after_a_no_no_byte_of_usage_passes() {
 }
 
 #[test]
+fn a_withdrawal_does_not_wait_for_an_enrolment_that_nobody_answers() {
+    let (_collector, workstation, _url) = apart();
+    take_in(&workstation, &mut Outbox::new(seeded()), 100);
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}", silent.local_addr().unwrap());
+    let token = workstation.path().join("token");
+    let service = workstation.serve();
+    let mut enrolling =
+        workstation.start(&["enroll", "--url", &url, "--token-file", token.to_str().unwrap()]);
+    let connection = silent.accept().unwrap(); // and not a word
+    let asked = Instant::now();
+    workstation.expect(0, &WITHDRAW);
+    println!("withdrawn in {:?}", asked.elapsed());
+    assert!(!enrolling.ended(), "the enrolment still waits");
+    assert_eq!(workstation.status()["consent"]["usage_statistics"], "withdrawn");
+    drop(connection);
+    until("the enrolment is refused", || enrolling.ended());
+    assert_eq!(enrolling.code(), Some(1));
+    service.kill();
+}
+
+#[test]
 fn a_yes_must_repeat_what_was_shown_and_the_administrators_no_stands_above_it() {
     let (collector, workstation, url) = apart();
     take_in(&workstation, &mut Outbox::new(seeded()), 100);

@@ -110,8 +110,7 @@ impl Site {
             let header = batch(&page[0]).header;
             let records = page.iter().flat_map(|record| batch(record).records).collect();
             usage::batches(records, &header, page[0].position())
-                .iter()
-                .map(|(clean, position)| Sealed::new(clean, *position, &[], &permit, vault, NOW).unwrap())
+                .map(|(clean, position)| Sealed::new(&clean, position, &[], &permit, vault, NOW).unwrap())
                 .collect()
         };
         spool.merge(join).unwrap();
@@ -186,7 +185,7 @@ fn cycles() {
             site.put(&mut spool, 40, FILE);
         }
         let filled = begun.elapsed();
-        let (disk, sealed) = (spool.disk_bytes(), spool.waiting().bytes);
+        let (disk, sealed) = (spool.disk_bytes().unwrap(), spool.waiting().bytes);
         if cycle % 10 == 0 {
             println!(
                 "200,000 events, cycle {cycle:>2}       {:>5.2} bytes an event on disk, {:.2} sealed, filled in {filled:.2?}, {}",
@@ -214,7 +213,7 @@ fn starts() {
                 site.merge(&mut spool);
             }
         }
-        println!("100,000 records {what}: {} bytes on disk", spool.disk_bytes());
+        println!("100,000 records {what}: {} bytes on disk", spool.disk_bytes().unwrap());
         drop(spool);
         let myself = std::env::current_exe().unwrap();
         Command::new(myself).env(START_IN, site.home.path()).status().unwrap();

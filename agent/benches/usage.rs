@@ -151,7 +151,7 @@ fn header() -> Header {
 fn batch(count: usize) -> Batch {
     let mut wash = Wash::new(Catalog::built_in());
     take(&mut wash, &errors(count, NOW));
-    let mut parts = wash.events(&header(), FIRST).into_iter().map(|(clean, _)| clean.get().batch().clone());
+    let mut parts = wash.events(&header(), FIRST).map(|(clean, _)| clean.get().batch().clone());
     let mut whole = parts.next().unwrap();
     parts.for_each(|part| whole.records.extend(part.records));
     whole
@@ -196,7 +196,7 @@ impl Keys {
 
 /// The largest batch that one sealed record holds.
 fn sealable() -> Clean<Usage> {
-    usage::batches(batch(1000).records, &header(), FIRST).remove(0).0
+    usage::batches(batch(1000).records, &header(), FIRST).next().unwrap().0
 }
 
 #[divan::bench]

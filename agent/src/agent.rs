@@ -24,6 +24,9 @@ mod usage;
 mod watch;
 
 use std::fs::File;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -39,11 +42,12 @@ pub use uplink::certificate_life;
 use crate::collect::caller::Accounts;
 use crate::collect::socket::{self, Asked};
 use crate::config::Config;
-use crate::consent::Book;
+use crate::consent::{Book, Kept, Standing};
 use crate::limits;
 use crate::spool::SpoolError;
 use crate::tally::Tally;
 use crate::vault::{Protector, Vault};
+use clock::usage_standing;
 use cx::Cx;
 use health::Health;
 use requests::Requests;
@@ -65,12 +69,16 @@ pub struct Agent {
     health: Health,
     /// Until when a scan may run, since the start.
     busy_until: Option<Duration>,
+    /// Why what Kathea reports is kept in the outbox, when that was last looked at.
+    kept: Option<Kept>,
     running: bool,
     /// When the workstation is looked at again, since the start.
     device_due: Duration,
     started: Instant,
     random: SystemRandom,
     wakes: (Sender<Wake>, Receiver<Wake>),
+    /// A [`Wake::Outbox`] waits in `wakes`: a thousand files are one.
+    outbox_told: Arc<AtomicBool>,
     /// Held for the life of the process: one agent a directory.
     _lock: File,
 }
@@ -92,6 +100,8 @@ pub(crate) enum Wake {
     Asked(Asked),
     /// What ran for a support case ended.
     Support,
+    /// An enrolment ended.
+    Enrolled(Box<uplink::connection::Enrolled>),
     /// A transfer ended.
     Answered(Box<uplink::Answered>),
     /// The service manager, or a person, wants it to end.
@@ -137,6 +147,7 @@ impl Agent {
             cx: Cx {
                 now: unix_now(),
                 elapsed: self.started.elapsed(),
+                started: self.started,
                 busy_until: self.busy_until,
                 config: &self.config,
                 vault: &mut self.vault,
@@ -157,7 +168,7 @@ impl Agent {
     pub fn run(mut self, beat: Option<&Beat>) -> Result<(), OpenError> {
         self.running = true;
         let wakes = self.wakes.0.clone();
-        let _watching = watch::outbox(&self.config.kathea.outbox, wakes.clone());
+        let _watching = watch::outbox(&self.config.kathea.outbox, self.outbox_told.clone(), wakes.clone());
         let _listening = socket::listen(
             &self.config.kathea.socket,
             Accounts::new(&self.config),
@@ -172,7 +183,7 @@ impl Agent {
         let mut sweep = Duration::ZERO;
         loop {
             if sweep <= self.since_start() {
-                sweep = self.since_start() + limits::OUTBOX_SWEEP;
+                sweep = self.since_start() + self.sweep_every();
                 outbox_due = outbox_due.or(Some(self.since_start()));
             }
             if outbox_due.is_some_and(|due| due <= self.since_start()) {
@@ -186,7 +197,7 @@ impl Agent {
                 (beat.tell)();
             }
             let beat_due = beat.map(|beat| self.since_start() + beat.every);
-            let wake = match self.next_deadline(outbox_due, sweep).into_iter().chain(beat_due).min() {
+            let first = match self.next_deadline(outbox_due, sweep).into_iter().chain(beat_due).min() {
                 Some(deadline) => {
                     match self.wakes.1.recv_timeout(deadline.saturating_sub(self.since_start())) {
                         Ok(wake) => Some(wake),
@@ -199,24 +210,39 @@ impl Agent {
                     Err(mpsc::RecvError) => break,
                 },
             };
-            match wake {
-                None => {}
-                Some(Wake::Outbox) => {
-                    outbox_due = outbox_due.or(Some(self.since_start() + limits::OUTBOX_DELAY));
-                }
-                Some(Wake::Asked(asked)) => self.answer_lines(asked),
-                Some(Wake::Support) => self.finish_job(unix_now()),
-                Some(Wake::Answered(answered)) => self.take_answer(*answered),
-                Some(Wake::Stop) => break,
+            if self.handle_wakes(first, &mut outbox_due).is_break() {
+                break;
             }
         }
         info!("stopped");
         Ok(())
     }
 
+    /// Handles what woke the loop and what came meanwhile: none of it waits for another turn of the intake. Those who go
+    /// on asking keep the intake waiting for [`limits::TURN_TIME`].
+    fn handle_wakes(&mut self, first: Option<Wake>, outbox_due: &mut Option<Duration>) -> ControlFlow<()> {
+        let until = self.since_start() + limits::TURN_TIME;
+        let mut next = first;
+        while let Some(wake) = next {
+            match wake {
+                Wake::Outbox => {
+                    self.outbox_told.store(false, Ordering::Release);
+                    outbox_due.get_or_insert(self.since_start() + limits::OUTBOX_DELAY);
+                }
+                Wake::Asked(asked) => self.answer_lines(asked),
+                Wake::Support => self.finish_job(unix_now()),
+                Wake::Enrolled(enrolled) => self.finish_enrolment(*enrolled),
+                Wake::Answered(answered) => self.take_answer(*answered),
+                Wake::Stop => return ControlFlow::Break(()),
+            }
+            next = if self.since_start() < until { self.wakes.1.try_recv().ok() } else { None };
+        }
+        ControlFlow::Continue(())
+    }
+
     /// Takes in every complete file, closes periods, ships everything under a live grant, and ends.
     pub fn run_once(&mut self, close: bool) -> Result<Finished, Trouble> {
-        self.expire_usage()?;
+        while self.expire_usage()? {}
         let taken = self.take_all(close);
         if taken.is_err() {
             // A full disk takes nothing in and is drained all the same.
@@ -227,7 +253,8 @@ impl Agent {
         taken?;
         let waiting = self.usage.waiting_usage().records + self.requests.waiting().records;
         let bundle = self.support.queue.next(|_| true);
-        Ok(if waiting == 0 && bundle.is_none() { Finished::Nothing } else { Finished::Remains })
+        let is_read = !self.health.is_raised("outbox_file");
+        Ok(if waiting == 0 && bundle.is_none() && is_read { Finished::Nothing } else { Finished::Remains })
     }
 
     fn take_all(&mut self, close: bool) -> Result<(), Trouble> {
@@ -252,13 +279,20 @@ impl Agent {
 
     /// Takes in what fits one commit, and does what it makes due. False when nothing is left that can be taken now.
     fn take_outbox(&mut self) -> Result<bool, Trouble> {
+        self.book.look_again();
+        let standing = usage_standing(&self.config, &self.book, unix_now());
+        self.note_standing(standing);
         let Parts { usage, mut cx, .. } = self.parts();
-        match usage.take_outbox(&mut cx)? {
-            Taken::Nothing => Ok(false),
-            Taken::Group { more } => {
-                self.keep_in_order();
-                Ok(more)
-            }
+        match standing {
+            Standing::Kept(_) => usage.keep_outbox(&mut cx),
+            Standing::Refused => usage.discard_some(&mut cx, Reason::NoConsent),
+            Standing::Granted => match usage.take_outbox(&mut cx)? {
+                Taken::Nothing => Ok(false),
+                Taken::Group { more } => {
+                    self.keep_in_order();
+                    Ok(more)
+                }
+            },
         }
     }
 
@@ -271,9 +305,12 @@ impl Agent {
     }
 
     fn keep_in_order(&mut self) {
-        let beside = Beside { disk_bytes: self.requests.disk_bytes(), in_flight: self.uplink.in_flight() };
-        let Parts { usage, mut cx, .. } = self.parts();
-        usage.keep_in_order(&mut cx, beside);
+        let in_flight = self.uplink.in_flight();
+        let Parts { usage, requests, mut cx, .. } = self.parts();
+        match requests.disk_bytes() {
+            Ok(disk_bytes) => usage.keep_in_order(&mut cx, Beside { disk_bytes, in_flight }),
+            Err(error) => cx.trouble("upkeep", &error.into()),
+        }
     }
 
     fn since_start(&self) -> Duration {
@@ -282,6 +319,18 @@ impl Agent {
 
     fn is_busy(&self) -> bool {
         self.busy_until.is_some_and(|until| until > self.since_start())
+    }
+
+    /// Reports when what Kathea reports is kept, and when that is over.
+    fn note_standing(&mut self, standing: Standing) {
+        let kept = if let Standing::Kept(kept) = standing { Some(kept) } else { None };
+        if kept != self.kept {
+            self.kept = kept;
+            if let Some(kept) = kept {
+                warn!("{}", kept.problem());
+            }
+            self.write_flags_for_kathea();
+        }
     }
 
     fn trouble(&mut self, subject: &'static str, trouble: &Trouble) {

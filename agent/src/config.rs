@@ -7,6 +7,8 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 
+use crate::limits;
+
 mod defaults;
 
 /// What `agent.toml` says; `packaging/linux/agent.toml` explains each key.
@@ -167,6 +169,8 @@ pub enum ConfigError {
         /// From 1.
         line: usize,
     },
+    /// `[spool] quota` is below [`limits::LEAST_QUOTA`].
+    SmallQuota,
     /// A key that nobody knows.
     UnknownKey {
         /// From 1; 0 where it is not known.
@@ -189,6 +193,12 @@ impl fmt::Display for ConfigError {
             Self::Malformed { line } => write!(
                 f,
                 "line {line} of the configuration is not understood: compare it with the agent.toml that was shipped"
+            ),
+            Self::SmallQuota => write!(
+                f,
+                "[spool] quota of the configuration is too small: almost everything would be dropped; set it to {} MiB \
+                 or more",
+                limits::LEAST_QUOTA >> 20
             ),
             Self::UnknownKey { line, key, nearest } => write!(
                 f,
@@ -246,6 +256,14 @@ impl Config {
             }
         }
         toml::from_str(text).map_err(malformed)
+    }
+
+    /// Whether the agent can take in and send with it. Asking for its status, and saying no, needs less.
+    ///
+    /// # Errors
+    /// [`ConfigError::SmallQuota`].
+    pub fn check(&self) -> Result<(), ConfigError> {
+        if self.spool.quota < limits::LEAST_QUOTA { Err(ConfigError::SmallQuota) } else { Ok(()) }
     }
 }
 

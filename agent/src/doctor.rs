@@ -96,7 +96,7 @@ pub struct SystemProxy {
 /// Examines everything. `now` is seconds since 1970.
 pub fn examine(config: &Config, reach: Reach, system: &SystemProxy, now: i64) -> Vec<Check> {
     let (service, status) = here::service(config);
-    let mut checks = vec![here::data_dir(&config.data_dir), here::disk(&config.data_dir, config.spool.quota)];
+    let mut checks = vec![here::data_dir(&config.data_dir), here::disk(config)];
     checks.push(here::outbox(&config.kathea.outbox));
     checks.extend(here::folders(config));
     checks.extend([service, here::clock(now), here::keys(config, status.as_ref())]);

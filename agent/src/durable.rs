@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::killpoint;
+use crate::presence::{self, Presence};
 
 /// What a file is called until it is whole.
 pub const PARTIAL: &str = "tmp";
@@ -39,10 +40,8 @@ fn replace_with(path: &Path, bytes: &[u8], options: &mut OpenOptions) -> io::Res
 /// Opens a file that nobody has opened before: a remnant keeps its rights, and in a directory that others write to, a
 /// link leads where they want.
 fn open_new(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
-    match std::fs::remove_file(path) {
-        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
-        _ => options.write(true).create_new(true).open(path),
-    }
+    Presence::of(std::fs::remove_file(path))?;
+    options.write(true).create_new(true).open(path)
 }
 
 /// Overwrites a file and removes its name. The caller syncs the directory once for all of them.
@@ -55,16 +54,9 @@ pub fn erase(path: &Path) -> io::Result<()> {
     std::fs::remove_file(path)
 }
 
-/// Whether the disk itself can't give the bytes back (Linux: EIO; Windows: ERROR_CRC, ERROR_FILE_CORRUPT). Anything
-/// else that keeps a file from being read may be over in a minute.
-pub fn is_lost(error: &io::Error) -> bool {
-    let codes: &[i32] = if cfg!(unix) { &[5] } else { &[23, 1392] };
-    error.raw_os_error().is_some_and(|code| codes.contains(&code))
-}
-
 /// Makes a directory, and what leads to it, that only its owner enters.
 pub fn create_directory(path: &Path) -> io::Result<()> {
-    if path.is_dir() {
+    if presence::stat(path)?.found().is_some_and(|found| found.is_dir()) {
         return Ok(());
     }
     let mut builder = DirBuilder::new();

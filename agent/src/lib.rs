@@ -12,6 +12,7 @@ pub mod html;
 pub mod killpoint;
 pub mod limits;
 mod ordered;
+pub mod presence;
 pub mod report;
 pub mod request;
 pub mod ship;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use protocol::envelope::MAX_RECORDS;
+
 mod pages;
 mod support;
 
@@ -22,6 +24,23 @@ pub const GROUP_FILES: usize = 40;
 
 /// Files that one look into the outbox remembers: a hundred groups; the rest waits for the next look.
 pub const OUTBOX_FILES: usize = 4000;
+
+/// Bytes of one file of the outbox that is read: some six million lines, more than a full queue holds.
+pub const OUTBOX_FILE: u64 = 1 << 30;
+
+/// Bytes that are read of the outbox in one turn of the loop: twice what [`GROUP_LINES`] usual lines have. A line without
+/// end is passed over at some 1 GB/s.
+pub const TURN_BYTES: u64 = 8 << 20;
+
+/// How long lines are taken in before answers, a withdrawal and a stop have their turn. With the commit that follows a
+/// turn stays below a quarter of a second.
+pub const TURN_TIME: Duration = Duration::from_millis(100);
+
+/// Sealed records that are opened in one turn to see whether they are too old: half a million events in some 0.2 s.
+pub const TURN_EXPIRED: usize = 400;
+
+/// Lines between two looks at the clock: some 0.1 ms.
+pub const TURN_LOOK: usize = 64;
 
 /// Attributes of one line: three times what the catalog's longest happening has.
 pub const LINE_ATTRIBUTES: usize = 48;
@@ -89,6 +108,10 @@ pub const JOURNAL_PIECES: usize = 64;
 /// and growth, which follow the size of its file (measured: 9 to 10 MB of RSS at 7 MB).
 pub const GENERATION: u64 = 8 << 20;
 
+/// Bytes that `[spool] quota` allows at least: room is made by dropping the oldest segment whole, and with less than two
+/// the one that is written to goes again and again (measured: 740,000 of 800,000 events at 3 MiB).
+pub const LEAST_QUOTA: u64 = 2 * GENERATION;
+
 /// Bytes that are kept free for draining: with 2 MiB sled 0.34 opens on a full disk, with 1 it does not.
 pub const BALLAST: usize = 4 << 20;
 
@@ -97,6 +120,10 @@ pub const MERGE_PAGE: usize = 256 << 10;
 
 /// Mean bytes of a record below which a closed generation is worth merging: half of a full one.
 pub const MERGE_BELOW: u64 = SEALED as u64 / 2;
+
+/// Likewise mean records: half of what a batch holds. A thousand events that resemble each other take 3 KB, and no
+/// merge puts more of them into one record.
+pub const MERGE_BELOW_RECORDS: u64 = MAX_RECORDS as u64 / 2;
 
 /// Bytes that sled may cache of one generation. A wish: it holds about the size of its file.
 pub const SLED_CACHE: u64 = 1 << 20;
@@ -197,6 +224,13 @@ pub const OUTBOX_DELAY: Duration = Duration::from_secs(2);
 
 /// How often the outbox is looked into while there is a grant, should the system's notice of a file be lost.
 pub const OUTBOX_SWEEP: Duration = Duration::from_secs(15 * 60);
+
+/// Likewise while what Kathea reports is kept there: what waits goes on within a minute of the clock being right.
+pub const KEPT_SWEEP: Duration = Duration::from_secs(60);
+
+/// Bytes of a file of the outbox in which the ends of its events are counted when it goes unread; a remainder counts as
+/// one event.
+pub const OUTBOX_COUNTED: u64 = 64 << 20;
 
 /// After something failed, mostly for want of space, before it is tried again of itself: what is due stays due, and
 /// would otherwise be tried without end.

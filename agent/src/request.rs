@@ -3,6 +3,7 @@
 //! One JSON object a line. A line with `event` is a happening (see `collect`), one with `request` is one of
 //! these. Each is answered by one line, `{"ok":true,...}` or `{"ok":false,"error":"WORD","what":"SENTENCE"}`.
 
+mod claim;
 mod support;
 
 use protocol::ledger::{Role, Session};
@@ -10,6 +11,7 @@ use protocol::{CaseId, Purpose};
 use serde::{Deserialize, Serialize};
 
 pub use crate::api::{Refused, Reply};
+pub use claim::ClaimCode;
 pub use support::SupportRequest;
 
 /// A request.
@@ -61,12 +63,16 @@ pub struct ConsentRequest {
     /// A withdrawal also asks for erasure of what was sent.
     #[serde(default)]
     pub erase: bool,
+    /// The device's claim code, from whoever is not in the consent group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claim: Option<ClaimCode>,
 }
 
 impl ConsentRequest {
     /// Only what to do.
     pub const fn new(action: ConsentAction) -> Self {
-        Self { action, purpose: None, case: None, by: None, yes: None, session: None, erase: false }
+        let (purpose, case, by, yes, session, claim) = (None, None, None, None, None, None);
+        Self { action, purpose, case, by, yes, session, erase: false, claim }
     }
 }
 
@@ -130,6 +136,9 @@ pub enum PrivacyAsk {
         /// Where the person sits.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         session: Option<Session>,
+        /// The device's claim code, from whoever is not in the consent group.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        claim: Option<ClaimCode>,
     },
     /// The device is taken out of use: every key is shredded, the vendor is told.
     Decommission {
@@ -153,17 +162,18 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Whether this caller may ask that. Saying no needs nothing.
+    /// Whether this caller may ask that. Saying no needs nothing. A claim code is looked at elsewhere.
     pub fn may(self, request: &Request) -> bool {
         match request {
+            _ if request.needs_the_clinic() => self.may_grant,
             Request::Busy | Request::Idle | Request::Status => self.administrator || self.kathea,
             Request::Consent(consent) => match consent.action {
                 ConsentAction::Grant | ConsentAction::Release => self.may_grant,
                 _ => true,
             },
             Request::Support(support) => support.is_for(self),
-            // To erase is to say no; what is held may name a case, and is shown to those who decide about it.
-            Request::Privacy(PrivacyAsk::Erase { .. }) => true,
+            Request::Privacy(PrivacyAsk::Erase { .. }) => self.may_grant,
+            // What is held may name a case, and is shown to those who decide about it.
             Request::Privacy(
                 PrivacyAsk::Access { .. } | PrivacyAsk::Records { .. } | PrivacyAsk::Rectify { .. },
             ) => self.administrator || self.may_grant,

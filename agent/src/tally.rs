@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::durable;
 use crate::limits;
+use crate::presence::{self, Presence};
 
 /// Counts that outlive the process.
 #[derive(Debug)]
@@ -56,20 +57,22 @@ pub struct Sent {
 pub struct Mark(Counts);
 
 impl Tally {
-    /// Opens the tally at `path`. One that can't be read is put aside and begun anew: counts must never keep
-    /// the agent from starting. The second value says whether that happened.
-    pub fn open(path: PathBuf) -> (Self, bool) {
-        let (counts, lost) = match fs::read(&path) {
-            Ok(bytes) => match serde_json::from_slice(&bytes) {
-                Ok(counts) => (counts, false),
-                Err(_) => {
-                    let _ = fs::rename(&path, path.with_extension("damaged"));
-                    (Counts::default(), true)
-                }
-            },
-            Err(e) => (Counts::default(), e.kind() != io::ErrorKind::NotFound),
+    /// Opens the tally at `path`. One that was read and is damaged is put aside and begun anew: counts must never
+    /// keep the agent from starting. The second value says whether that happened.
+    ///
+    /// # Errors
+    /// It cannot be read now.
+    pub fn open(path: PathBuf) -> io::Result<(Self, bool)> {
+        let read = presence::read(&path)?.map(|bytes| serde_json::from_slice(&bytes));
+        let (counts, lost) = match read {
+            Presence::Found(Ok(counts)) => (counts, false),
+            Presence::Found(Err(_)) => {
+                let _ = fs::rename(&path, path.with_extension("damaged"));
+                (Counts::default(), true)
+            }
+            Presence::Absent => (Counts::default(), false),
         };
-        (Self { path, counts, changed: false }, lost)
+        Ok((Self { path, counts, changed: false }, lost))
     }
 
     /// Adds `count` to `reason`.
@@ -133,10 +136,11 @@ impl Tally {
         self.counts.cursors.get(&HEXLOWER.encode(&source)).copied().unwrap_or_default()
     }
 
-    /// Says how far a source is counted; matters only if something of it was.
+    /// Says how far a source is counted; matters only if something of it was. It never goes back.
     pub fn advance(&mut self, source: [u8; 16], taken: u64) {
         if self.changed {
-            self.counts.cursors.insert(HEXLOWER.encode(&source), taken);
+            let counted = self.counts.cursors.entry(HEXLOWER.encode(&source)).or_default();
+            *counted = taken.max(*counted);
         }
     }
 
@@ -184,12 +188,13 @@ mod tests {
     fn counts_and_cursors_survive() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("tally.json");
-        let (mut tally, lost) = Tally::open(path.clone());
+        let (mut tally, lost) = Tally::open(path.clone()).unwrap();
         assert!(!lost);
         tally.advance([1; 16], 5);
         assert_eq!(tally.cursor([1; 16]), 0, "nothing of it was counted");
         tally.drop(Reason::NotJson, 2);
         tally.advance([1; 16], 5);
+        tally.advance([1; 16], 3);
         tally.sent("usage_statistics", 10, 99, "2026-11-22T00:00:00Z".into());
         tally.save().unwrap();
         let mark = tally.mark();
@@ -197,7 +202,7 @@ mod tests {
         tally.revert(mark);
         tally.save().unwrap();
 
-        let (again, _) = Tally::open(path.clone());
+        let (again, _) = Tally::open(path.clone()).unwrap();
         assert_eq!(again.dropped()[&Reason::NotJson], 2);
         assert_eq!(again.cursor([1; 16]), 5);
         assert_eq!(again.acknowledged()["usage_statistics"].records, 10);
@@ -207,11 +212,11 @@ mod tests {
     fn what_was_told_is_told_once() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("tally.json");
-        let (mut tally, _) = Tally::open(path.clone());
+        let (mut tally, _) = Tally::open(path.clone()).unwrap();
         tally.drop(Reason::NotJson, 2);
         tally.note("upload_ok");
         tally.save().unwrap();
-        let (mut tally, _) = Tally::open(path);
+        let (mut tally, _) = Tally::open(path).unwrap();
         let told = [("dropped_not_json".to_owned(), 2), ("upload_ok".to_owned(), 1)];
         assert_eq!(tally.untold(), told);
         tally.forget_untold();
@@ -226,8 +231,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("tally.json");
         fs::write(&path, b"{\"dropped\":{\"nonsense\":1}}").unwrap();
-        let (tally, lost) = Tally::open(path.clone());
+        let (tally, lost) = Tally::open(path.clone()).unwrap();
         assert!(lost && tally.dropped().is_empty());
         assert!(path.with_extension("damaged").exists());
+        fs::create_dir(&path).unwrap(); // read(2) refuses a directory, even to root
+        assert!(Tally::open(path.clone()).is_err() && path.is_dir(), "what can't be read now is not damaged");
     }
 }

@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use agent::request::ClaimCode;
 use clap::{Args, Subcommand};
 use protocol::ledger::Role;
 use protocol::{CaseId, Purpose};
 
 use super::word;
+use crate::exit::Failure;
 
 /// To what.
 #[derive(Args)]
@@ -28,6 +30,22 @@ pub(crate) struct Answer {
     /// Who says so: owner, privacy_officer or delegate
     #[arg(long, value_name = "ROLE", value_parser = word::<Role>)]
     pub(crate) by: Option<Role>,
+}
+
+/// The owner's proof from an account outside the consent group.
+#[derive(Args)]
+pub(crate) struct Claimed {
+    /// File with the claim code that `privacy claim` printed
+    #[arg(long, value_name = "FILE")]
+    claim_file: Option<PathBuf>,
+}
+
+impl Claimed {
+    /// The code, where a file was named.
+    pub(crate) fn read(&self) -> Result<Option<ClaimCode>, Failure> {
+        let file = self.claim_file.as_deref();
+        file.map(|file| crate::read_word(file, "claim code").map(ClaimCode)).transpose()
+    }
 }
 
 #[derive(Subcommand)]
@@ -73,9 +91,11 @@ pub(crate) enum Consent {
     Withdraw {
         #[command(flatten)]
         answer: Answer,
-        /// Also ask the vendor to erase what was sent
+        /// Also ask the vendor to erase what was sent; needs [consent] group or --claim-file
         #[arg(long)]
         erase: bool,
+        #[command(flatten)]
+        claim: Claimed,
     },
     /// Keep what is held, but neither read nor send it for now. Anybody may
     #[command(after_help = PURPOSES)]
@@ -92,8 +112,10 @@ pub(crate) enum Consent {
         #[arg(long, value_name = "ROLE", value_parser = word::<Role>)]
         by: Role,
     },
-    /// The clinic has a new owner: every yes ends, what waits is erased, and the new owner is asked. Anybody may
+    /// End every consent because the clinic has a new owner, who is asked anew. Needs [consent] group or --claim-file
     NewOwner {
+        #[command(flatten)]
+        claim: Claimed,
         /// Who says so: owner, privacy_officer or delegate
         #[arg(long, value_name = "ROLE", value_parser = word::<Role>)]
         by: Option<Role>,
@@ -153,8 +175,12 @@ pub(crate) enum Privacy {
     },
     /// Print the code with which you can ask for erasure when this device is dead
     Claim,
-    /// Take every yes back, erase all that is held here, ask the vendor to erase what was sent. Anybody may
-    Erase,
+    /// Take every yes back, erase all that is held here, ask the vendor to erase what was sent. Needs [consent] group or
+    /// --claim-file
+    Erase {
+        #[command(flatten)]
+        claim: Claimed,
+    },
 }
 
 const PURPOSES: &str = "Flags: usage_statistics, support_case, support_scan_data";

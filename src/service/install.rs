@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use agent::durable;
+use agent::presence::Presence;
 use windows_service::service::{
     ServiceAccess, ServiceAction, ServiceActionType, ServiceErrorControl, ServiceFailureActions,
     ServiceFailureResetPeriod, ServiceInfo, ServiceStartType, ServiceType,
@@ -56,7 +57,14 @@ pub(super) fn uninstall() -> Result<(), Failure> {
 fn configure(config: &Path, collector: Option<&str>, ca_file: Option<&Path>) -> Result<(), Failure> {
     let ca = ca_file.map(certificates).transpose()?;
     let folder = config.parent().unwrap_or(Path::new("."));
-    let there = fs::read_to_string(config).ok();
+    let there = Presence::of(fs::read_to_string(config)).map_err(|e| {
+        Failure::failed(format!(
+            "{} cannot be read now ({}): nothing was changed",
+            config.display(),
+            e.kind()
+        ))
+    })?;
+    let there = there.found();
     let text = there.as_deref().unwrap_or(TEMPLATE);
     let text = match collector {
         Some(url) => set_url(text, url)?,

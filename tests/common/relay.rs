@@ -23,6 +23,8 @@ pub(crate) struct Relay {
 struct Passed {
     connections: AtomicU64,
     bytes: AtomicU64,
+    /// Of each connection, in their order.
+    by_connection: Mutex<Vec<u64>>,
     lost: AtomicU64,
     /// For each of the next connections, which answer is lost.
     to_lose: Mutex<VecDeque<u64>>,
@@ -41,6 +43,7 @@ impl Relay {
         thread::spawn(move || {
             for agent in listener.incoming().map_while(Result::ok) {
                 passed.connections.fetch_add(1, Ordering::SeqCst);
+                passed.by_connection.lock().unwrap().push(0);
                 let lose = passed.to_lose.lock().unwrap().pop_front();
                 let cut = passed.to_cut.lock().unwrap().pop_front();
                 let Ok(server) = TcpStream::connect(collector) else { continue };
@@ -61,6 +64,11 @@ impl Relay {
     /// Bytes that the agent sent.
     pub(crate) fn bytes(&self) -> u64 {
         self.passed.bytes.load(Ordering::SeqCst)
+    }
+
+    /// Bytes that the agent sent over its first `connections`.
+    pub(crate) fn bytes_of_first(&self, connections: u64) -> u64 {
+        self.passed.by_connection.lock().unwrap().iter().take(connections as usize).sum()
     }
 
     /// Replies that were lost.
@@ -97,10 +105,11 @@ fn pass_both_ways(
     passed: &Arc<Passed>,
 ) {
     let asked = Arc::new(AtomicU64::new(0));
+    let number = passed.by_connection.lock().unwrap().len() - 1;
     let (from, to, up, counted) =
         (agent.try_clone().unwrap(), server.try_clone().unwrap(), Arc::clone(passed), Arc::clone(&asked));
     thread::spawn(move || {
-        let _ = pass_questions(&from, &to, cut, &up, &counted);
+        let _ = pass_questions(&from, &to, cut, &up, (&counted, number));
         let _ = to.shutdown(Shutdown::Write);
     });
     let passed = Arc::clone(passed);
@@ -115,7 +124,7 @@ fn pass_questions(
     mut to: &TcpStream,
     cut: Option<u64>,
     passed: &Passed,
-    asked: &AtomicU64,
+    (asked, number): (&AtomicU64, usize),
 ) -> io::Result<()> {
     let mut buffer = [0; 16 << 10];
     let mut left = cut.unwrap_or(u64::MAX);
@@ -128,6 +137,7 @@ fn pass_questions(
         asked.fetch_add(length as u64, Ordering::SeqCst);
         to.write_all(&buffer[..length])?;
         passed.bytes.fetch_add(length as u64, Ordering::SeqCst);
+        passed.by_connection.lock().unwrap()[number] += length as u64;
         *passed.last.lock().unwrap() = Some(Instant::now());
         left -= length as u64;
     }

@@ -87,7 +87,7 @@ impl Workstation {
 
     /// The agent with these arguments; what it would log is up to the test.
     pub(crate) fn agent(&self, args: &[&str]) -> Command {
-        let mut agent = Command::new(PROGRAM);
+        let mut agent = Command::new(std::env::var_os("AGENT_PROGRAM").unwrap_or_else(|| PROGRAM.into()));
         agent.arg("--config").arg(self.config()).args(args);
         agent.env("TMPDIR", self.path().join("tmp")).env_remove("RUST_LOG").stdin(Stdio::null());
         agent

@@ -150,7 +150,7 @@ fn without_consent(show: &mut Show, stage: &Stage) -> Result<()> {
     let unread = stage.status()?["dropped"]["no_consent"].as_u64().unwrap_or(0);
     drop(service);
     show.say(format!("Kathea wrote {} lines all the same.", grouped(said.lines)));
-    show.check(unread > 0, format!("the outbox is empty: {unread} files were removed unread, and counted"));
+    show.check(unread > 0, format!("the outbox is empty: {unread} events were removed unread, and counted"));
     show.check(!stage.data.join("spool").exists(), "the buffer's directory does not exist");
     let connections = stage.relay.connections() - before;
     show.check(connections == 0, format!("{connections} connections to the collector"));

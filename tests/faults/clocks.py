@@ -2,6 +2,7 @@
 
 import datetime
 import hashlib
+import json
 import shutil
 import subprocess
 import sys
@@ -47,6 +48,8 @@ def wrong(bench):
         site.fill(bench.draw, 2, 20)
         site.once()
         before = site.status()["waiting"]
+        # And what Kathea reports lies in the outbox when the clock jumps.
+        site.fill(bench.draw, 2, 25)
         site.configure(bench.receiver.url())
         bench.cases += 1
         for words in (("run", "--once"), ("status",), ("run", "--once")):
@@ -55,6 +58,8 @@ def wrong(bench):
         kept = after["waiting"]["usage"]["records"] + len(received.records)
         bench.check(f"{before} became {after['waiting']}" if kept < before["usage"]["records"] else None, what)
         bench.check(f"dropped {after['dropped']}" if after["dropped"] else None, what)
+        told = json.loads((site.home / "consent.json").read_text())["usage_statistics"]
+        bench.check(f"Kathea is told {told}" if told != "granted" else None, what)
         bench.ended(site.once("--close"), what + ", the clock is right", codes=(0,))
         bench.check(site.verify(received), what + ", the clock is right")
         if what == "1970":
@@ -88,7 +93,7 @@ def outage(bench):
     """F10: thirty days at ten times the usual, and nobody answers; the quota drops the oldest, counted. What is taken
     in compresses less than anything that Kathea says, so that the quota is reached, by a small one in a bounded run."""
     need("faketime")
-    days, lines, quota = (30, 20_000, 10 << 20) if bench.full else (7, 3000, 1 << 20)
+    days, lines, quota = (30, 20_000, 16 << 20) if bench.full else (7, 60_000, 16 << 20)
     site = bench.site(url=NOWHERE)
     site.configure(NOWHERE, quota=f"{quota >> 20} MiB")
     received, most = bench.receiver.received, 0

@@ -5,6 +5,9 @@ import shutil
 
 from workstation import COUNTER, EVENT, NOWHERE
 
+# What is put back after it was damaged, all of its kind or the one file; then nothing may be missing.
+RESTORED = {"identity": ["keys/root", "keys/device.key"], "consent": ["ledger.ndjson", "ledger.head"], "key": None,
+            "certificate.pem": None}
 # How often a kind of file is hit. The rest once.
 WEIGHTS = {"spool": 20, "numbering": 8, "key": 6, "consent": 4, "configuration": 3, "bundle": 3, "bundle's record": 3,
            "draft": 4, "request": 2}
@@ -35,7 +38,7 @@ def corruption(bench):
         if name == "configuration":
             broken(bench, site, whole, where)
         else:
-            lost += judge(bench, site, name, where, template, same)
+            lost += judge(bench, site, name, target, where, template, same)
     for name, count in sorted(hit.items()):
         bench.note("files", f"{name} {count}")
     control(bench, template)
@@ -51,6 +54,7 @@ def prepared(bench):
         site.once()
     site.fill(bench.draw, 1, 10)
     site.configure(bench.receiver.url())
+    site.device = site.status()["device"]
     return site
 
 
@@ -116,7 +120,7 @@ def in_its_place(before, data):
     return b"\n".join(line if line.startswith(names) else new[at] for at, line in enumerate(old))
 
 
-def judge(bench, site, name, where, template, same):
+def judge(bench, site, name, target, where, template, same):
     """Starts it on what is left, and again. Returns how many records it lost."""
     received, said = bench.receiver.received, ""
     for again in (False, True):
@@ -131,14 +135,21 @@ def judge(bench, site, name, where, template, same):
     lost = len(set(site.given) - arrived) + sum(site.sums.values()) - counts
     bench.check(received.wrong, where)
     bench.check("a record that nobody gave" if arrived - set(site.given) else None, where)
-    if name in ("identity", "certificate.pem"):
+    dropped = {reason: count for reason, count in status["dropped"].items() if reason != "not_json"}
+    if name in RESTORED:
+        # What was read and does not verify costs nothing that is not got back with it.
+        bench.check(f"dropped {dropped}" if dropped else None, where)
+        bench.check("nothing is said" if lost and not status["problems"] else None, where)
+        if name == "identity":
+            new = status["device"] != template.device
+            bench.check("a payload was sent by another device" if new and received.records else None, where)
+        if name == "consent":
+            same = all(bytes_of(site.data / file) == bytes_of(template.data / file) for file in RESTORED[name])
+            healed = (site.data / "ledger.torn").exists() or same
+            bench.check("sent under a consent that was changed" if received.records and not healed else None, where)
+        restored(bench, site, name, target, where, template)
         return 0
-    if name == "consent":
-        same = all(bytes_of(site.data / file) == bytes_of(template.data / file) for file in ("ledger.ndjson", "ledger.head"))
-        healed = (site.data / "ledger.torn").exists() or same
-        bench.check("sent under a consent that was changed" if received.records and not healed else None, where)
-        return 0
-    if name in ("spool", "numbering", "key"):
+    if name in ("spool", "numbering"):
         counted = status["dropped"].get("damaged", 0)
         wrong = lost != counted
         if name == "numbering" and lost < counted:
@@ -150,6 +161,24 @@ def judge(bench, site, name, where, template, same):
         bench.check(f"{lost} lost" if lost else None, where)
     support(bench, site, name, where, status, said + " ".join(status["problems"]), same)
     return lost
+
+
+def restored(bench, site, name, target, where, template):
+    """The file is what it was, as after another look at the disk or from a backup: everything is there again."""
+    for file in RESTORED[name] or [target]:
+        (site.data / file).write_bytes((template.data / file).read_bytes())
+    for _ in range(2):
+        ended = site.once("--close", timeout=60)
+    bench.ended(ended, where + ", restored", codes=(0,))
+    status = site.status()
+    bench.check("another identity" if status["device"] != template.device else None, where + ", restored")
+    dropped = {reason: count for reason, count in status["dropped"].items() if reason != "not_json"}
+    bench.check(f"dropped {dropped}" if dropped else None, where + ", restored")
+    # What waited for its key went after the others.
+    wrong = [what for what in site.verify(bench.receiver.received) if what != "out of order"]
+    bench.check(wrong, where + ", restored")
+    whole = bench.receiver.received.uploads.whole
+    bench.check("the bundle did not arrive" if not whole else None, where + ", restored")
 
 
 def bytes_of(path):
@@ -164,7 +193,8 @@ def support(bench, site, name, where, status, said, same):
     bench.check("a bundle counts as sent that is not there" if set(sent) - set(whole) else None, where)
     may_miss = not same and name in ("bundle", "bundle's record", "another key")
     bench.check("the bundle did not arrive" if not whole and not may_miss else None, where)
-    bench.check("nothing is said of the bundle" if not whole and "bundle" not in said else None, where)
+    is_said = "bundle" in said or "sealed under" in said
+    bench.check("nothing is said of the bundle" if not whole and not is_said else None, where)
     if name in ("draft", "another key"):
         ended = site.run("support", "create", site.draft["draft"], "--yes", site.draft["digest"], "--by", "owner")
         bench.ended(ended, where + ", sealed", codes=(0, 1, 2))

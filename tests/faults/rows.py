@@ -11,6 +11,7 @@ import patience
 import peers
 import power
 import soak
+import sweep
 from matrix import Row
 
 ROWS = [
@@ -43,4 +44,5 @@ ROWS = [
     Row("F32", "a broken configuration", damage.configuration),
     Row("F33", "everything at once, for long", soak.mixed),
     Row("F34", "the disk over many fills and drains", soak.steady),
+    Row("F35", "each read, open and stat of four commands fails once", sweep.every_look, share=4),
 ]

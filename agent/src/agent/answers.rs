@@ -22,6 +22,9 @@ impl Agent {
                     asked.answer(happening_reply(Err(reason)));
                 }
                 Ok(line) => match serde_json::from_slice::<Request>(&line) {
+                    Ok(Request::Enroll { url, token }) if asked.caller.administrator => {
+                        self.enroll_beside(asked, url.as_deref(), &token);
+                    }
                     Ok(request) => {
                         let reply = self.answer(&request, asked.caller);
                         asked.answer(reply);
@@ -59,11 +62,8 @@ impl Agent {
 
     /// Answers a request.
     pub fn answer(&mut self, request: &Request, caller: Caller) -> Reply {
-        if !caller.may(request) {
-            return Reply::refused(
-                Refused::NotAllowed,
-                "this account may not do that: granting needs the group of [consent] group, the rest an administrator",
-            );
+        if !caller.may(request) && !self.is_claimed(request) {
+            return Reply::refused(Refused::NotAllowed, not_allowed(request));
         }
         match request {
             Request::Busy => {
@@ -80,6 +80,18 @@ impl Agent {
             Request::Support(support) => self.answer_support(support, caller, unix_now()),
             Request::Enroll { url, token } => self.enroll(url.as_deref(), token),
         }
+    }
+}
+
+/// What the caller lacks, and what it may do instead.
+fn not_allowed(request: &Request) -> &'static str {
+    if !request.needs_the_clinic() {
+        "this account may not do that: granting needs the group of [consent] group, the rest an administrator"
+    } else if request.claim().is_some() {
+        "the claim code is not this device's: `kathea-agent privacy claim` prints it to an administrator"
+    } else {
+        "erasing what was sent, and a change of owner, need a member of [consent] group or the claim code of this \
+         device; a withdrawal without erasure (`consent withdraw PURPOSE`) needs neither"
     }
 }
 

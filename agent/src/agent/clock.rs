@@ -7,7 +7,9 @@ use log::warn;
 use serde::{Deserialize, Serialize};
 
 use super::cx::Cx;
-use crate::consent::{Flag, State};
+use crate::config::Config;
+use crate::consent::{Book, Flag, Standing, State};
+use crate::presence::{self, Why};
 use crate::{durable, limits};
 
 pub(super) const DAY: i64 = 24 * 3600;
@@ -25,6 +27,9 @@ pub(super) struct Watched {
     /// Since when it shows that the yes to usage is over; a leap begins anew.
     #[serde(default)]
     over: Option<i64>,
+    /// Since when it shows that what Kathea reports is kept in the outbox; a leap begins anew.
+    #[serde(default)]
+    kept: Option<i64>,
 }
 
 impl Watched {
@@ -35,9 +40,21 @@ impl Watched {
                 Self { seen: now, ..before }
             }
             Some(before) if (-limits::CLOCK_BEHIND..0).contains(&(now - before.seen)) => before,
-            Some(Self { over, .. }) => Self { seen: now, leapt: now, over: over.map(|_| now) },
-            None => Self { seen: now, leapt: now, over: None },
+            Some(Self { over, kept, .. }) => {
+                Self { seen: now, leapt: now, over: over.map(|_| now), kept: kept.map(|_| now) }
+            }
+            None => Self::unknown(now),
         }
+    }
+
+    /// Nothing is known of it: it decides nothing.
+    fn unknown(now: i64) -> Self {
+        Self { seen: now, leapt: now, over: None, kept: None }
+    }
+
+    /// Since when what Kathea reports is kept in the outbox, if the clock may decide that this is long ago.
+    pub(super) fn kept_since(self) -> Option<i64> {
+        self.kept.filter(|_| self.is_steady())
     }
 
     /// Whether it may decide.
@@ -54,20 +71,32 @@ impl Watched {
 impl Watched {
     /// Looks at the clock and remembers what it showed. What can't be remembered decides nothing later either.
     pub(super) fn now(cx: &Cx<'_>) -> Self {
-        let now = cx.now;
-        let path = cx.config.data_dir.join("clock.json");
-        let before: Option<Self> =
-            std::fs::read(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        let mut watched = Self::look(before, now);
-        let state = cx.registry.state(&Flag::UsageStatistics, now);
-        watched.over = match state {
-            State::StalePolicy | State::Expired | State::NotOffered | State::Denied => {
-                watched.over.or(Some(watched.seen))
+        Self::seen(cx.config, cx.registry, cx.now)
+    }
+
+    fn seen(config: &Config, registry: &Book, now: i64) -> Self {
+        let path = config.data_dir.join("clock.json");
+        let before: Option<Self> = match presence::read(&path) {
+            Ok(read) => read.found().and_then(|bytes| serde_json::from_slice(&bytes).ok()),
+            Err(e) => {
+                warn!("what the clock showed cannot be read now ({}): check the disk", Why(e.kind()));
+                return Self::unknown(now);
             }
-            _ => None,
         };
+        let mut watched = Self::look(before, now);
+        let flag = Flag::UsageStatistics;
+        let is_over = match registry.state(&flag, now) {
+            State::StalePolicy | State::NotOffered | State::Denied => true,
+            // One that has not begun by a clock that is behind is not over.
+            State::Expired => registry.is_past(&flag, now),
+            _ => false,
+        };
+        watched.over = watched.over.or(Some(watched.seen)).filter(|_| is_over);
+        let is_kept = matches!(registry.standing(&flag, now, watched.is_steady()), Standing::Kept(_));
+        watched.kept = watched.kept.or(Some(watched.seen)).filter(|_| is_kept);
         let is_news = |before: Self| {
-            (before.leapt, before.over) != (watched.leapt, watched.over) || watched.seen - before.seen >= HOUR
+            let marks = |watched: Self| (watched.leapt, watched.over, watched.kept);
+            marks(before) != marks(watched) || watched.seen - before.seen >= HOUR
         };
         if before.is_none_or(is_news) {
             let text = serde_json::to_vec(&watched).unwrap_or_default();
@@ -79,6 +108,16 @@ impl Watched {
             }
         }
         watched
+    }
+}
+
+/// What becomes of what Kathea reports.
+pub(super) fn usage_standing(config: &Config, registry: &Book, now: i64) -> Standing {
+    let flag = Flag::UsageStatistics;
+    // While there is a permit the clock decides nothing.
+    match registry.standing(&flag, now, true) {
+        Standing::Granted => Standing::Granted,
+        _ => registry.standing(&flag, now, Watched::seen(config, registry, now).is_steady()),
     }
 }
 

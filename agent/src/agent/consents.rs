@@ -1,16 +1,19 @@
 //! Yes and no: what each does to the rooms, in the order that a power cut can't spoil.
 
+use std::path::Path;
+
 use log::{info, warn};
 use protocol::{Digest, Reason};
 use serde::Serialize;
 
-use super::{Agent, Parts, Trouble};
+use super::clock::usage_standing;
+use super::{Agent, Parts, Trouble, Wake};
 use crate::api::consent::{About, Answered, FlagsForKathea, Receipt};
 use crate::config::Language;
 use crate::consent::permit::UsageStatistics;
 use crate::consent::receipt::{self, Erased};
 use crate::consent::vendor_request::{PrivacyKind, VendorRequest};
-use crate::consent::{By, Channel, Flag, Pending, State};
+use crate::consent::{By, Channel, Flag, Kept, Pending, Standing, State};
 use crate::request::{Caller, ConsentAction, ConsentRequest, Refused, Reply};
 use crate::{durable, killpoint};
 
@@ -24,6 +27,7 @@ impl Agent {
             (ConsentAction::Show, Some(purpose)) => return self.show(purpose, now),
             _ => {}
         }
+        self.book.look_again();
         let channel =
             if caller.kathea && !caller.administrator { Channel::Socket } else { Channel::CommandLine };
         let by = By { role: request.by, channel, session: request.session };
@@ -70,7 +74,10 @@ impl Agent {
     ) -> Result<Digest, Trouble> {
         if *flag == Flag::UsageStatistics && self.book.permit::<UsageStatistics>(now).is_none() {
             let Parts { usage, mut cx, .. } = self.parts();
-            usage.discard_outbox(&mut cx)?;
+            // What is kept, because nobody said no, is read under the new grant and refused line by line.
+            if usage_standing(cx.config, cx.registry, cx.now) == Standing::Refused {
+                usage.discard_outbox(&mut cx, Reason::NoConsent)?;
+            }
             cx.tally.forget_untold();
         }
         killpoint::step("grant.emptied");
@@ -103,7 +110,7 @@ impl Agent {
 
     /// Step one of five: refuse. From here on no permit exists and a transfer in flight ends.
     fn withdraw(&mut self, flag: &Flag, erase: bool, by: By, now: i64) -> Result<Answered, Trouble> {
-        if !self.book.is_trusted() {
+        if !self.book.is_trusted() && !self.book.is_unreadable() {
             self.erase_cases()?;
         }
         let begun = self.book.begin_withdrawal(flag, by, now)?;
@@ -161,7 +168,7 @@ impl Agent {
         killpoint::step("withdraw.shredded");
 
         match flag {
-            Flag::UsageStatistics => self.purge_usage()?,
+            Flag::UsageStatistics => self.purge_usage(Reason::NoConsent)?,
             Flag::SupportCase(case) | Flag::SupportScanData(case) => {
                 self.purge_case(case, flag.purpose())?;
             }
@@ -191,9 +198,14 @@ impl Agent {
         Ok(waiting)
     }
 
-    pub(super) fn purge_usage(&mut self) -> Result<(), Trouble> {
+    /// Erases all that is held of usage, and what waits in the outbox, which is counted for this reason.
+    pub(super) fn purge_usage(&mut self, reason: Reason) -> Result<(), Trouble> {
         let Parts { usage, mut cx, .. } = self.parts();
-        usage.purge(&mut cx)
+        if usage.purge(&mut cx, reason)? {
+            // The rest goes in turns of the loop: the answer does not wait for a hundred thousand files.
+            let _ = self.wakes.0.send(Wake::Outbox);
+        }
+        Ok(())
     }
 
     pub(super) fn resume_journal(&mut self) -> Result<(), Trouble> {
@@ -221,12 +233,17 @@ impl Agent {
 
     /// `consent.json` beside the outbox, so that Kathea need not write what would be thrown away.
     pub(super) fn write_flags_for_kathea(&mut self) {
-        let Some(beside) = self.config.kathea.outbox.parent() else { return };
-        let flags = FlagsForKathea {
-            ask: self.book.wants_answer(&Flag::UsageStatistics, super::unix_now()),
-            usage_statistics: self.book.state(&Flag::UsageStatistics, super::unix_now()),
+        let Some(beside) = self.config.kathea.outbox.parent().map(Path::to_owned) else { return };
+        let now = super::unix_now();
+        let usage_statistics = match usage_standing(&self.config, &self.book, now) {
+            // Nobody knows what the clinic said: what Kathea read last holds.
+            Standing::Kept(Kept::Registry) => return,
+            // What Kathea writes is not lost, so it is to go on.
+            Standing::Kept(Kept::Clock) => State::Granted,
+            _ => self.book.state(&Flag::UsageStatistics, now),
         };
-        let text = serde_json::to_string(&flags).unwrap_or_default();
+        let ask = self.book.wants_answer(&Flag::UsageStatistics, now);
+        let text = serde_json::to_string(&FlagsForKathea { ask, usage_statistics }).unwrap_or_default();
         let path = beside.join("consent.json");
         if std::fs::read(&path).is_ok_and(|held| held == text.as_bytes()) {
             return;

@@ -1,6 +1,6 @@
 //! What the loop lends a subsystem for one call.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use log::{info, warn};
 use protocol::{Digest, Reason};
@@ -22,6 +22,8 @@ pub(super) struct Cx<'a> {
     pub(super) now: i64,
     /// Since the start of the process, by a clock that never goes back.
     pub(super) elapsed: Duration,
+    /// When the process started: for how long a turn takes.
+    pub(super) started: Instant,
     /// Until when a scan may run, since the start.
     pub(super) busy_until: Option<Duration>,
     pub(super) config: &'a Config,
@@ -42,6 +44,11 @@ impl Cx<'_> {
     /// When the scan that runs now lets go at the latest, since the start; none while no scan runs.
     pub(super) fn busy(&self) -> Option<Duration> {
         self.busy_until.filter(|until| *until > self.elapsed)
+    }
+
+    /// Since the start, at this moment.
+    pub(super) fn since_start(&self) -> Duration {
+        self.started.elapsed()
     }
 
     /// Counts what waits and is about to go, once however often a crash repeats it; `entry` says so.
@@ -80,6 +87,12 @@ impl Cx<'_> {
         if recovery.carved > 0 {
             info!("the spool was damaged on disk; what could be found is recovered");
             self.tally.note("recovered");
+        }
+        if recovery.read_again > 0 {
+            let what =
+                "the disk gave the spool's files only at the second look: nothing is lost; check the disk";
+            warn!("{what}");
+            self.health.note("disk", what);
         }
         if recovery.lost > 0 {
             self.tally.drop(Reason::Damaged, recovery.lost);

@@ -5,10 +5,11 @@
 //! that signs the last message is left then. `decommissioned` is the certificate, and the end: beside it only the
 //! ledger stays, which can be read by everybody and proves the answers. Cut short, it goes on at the next start.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use log::info;
-use protocol::Purpose;
+use protocol::{Purpose, Reason};
 
 use super::{Agent, Parts, Trouble, Wake};
 use crate::api::privacy::Decommissioned;
@@ -16,6 +17,7 @@ use crate::consent::permit::RIGHTS;
 use crate::consent::state::to_text;
 use crate::consent::vendor_request::{PrivacyKind, VendorRequest};
 use crate::consent::{By, receipt};
+use crate::presence::{self, Presence};
 use crate::{durable, killpoint};
 
 /// What else lies in `data_dir` and says nothing of the clinic's answers.
@@ -58,11 +60,11 @@ impl Agent {
         killpoint::step("decommission.begun");
         self.end_and_ask(by, now)?;
         self.resume_decommissioning(now)?;
-        if !self.is_decommissioned() {
+        if !self.is_decommissioned()? {
             self.drain();
             self.resume_decommissioning(now)?;
         }
-        let told = self.is_decommissioned();
+        let told = self.is_decommissioned()?;
         let text =
             if told { std::fs::read_to_string(certificate(&self.config.data_dir))? } else { String::new() };
         Ok(Decommissioned { told, dropped: left, certificate: text })
@@ -89,7 +91,7 @@ impl Agent {
     /// The steps that follow the decision, as far as they can be taken now. Each may be repeated.
     pub(super) fn resume_decommissioning(&mut self, now: i64) -> Result<(), Trouble> {
         let data = self.config.data_dir.clone();
-        if self.is_decommissioned() || !begun(&data).exists() {
+        if self.is_decommissioned()? || !presence::is_there(&begun(&data))? {
             return Ok(());
         }
         // Cut behind the decision, nobody would ever tell the vendor.
@@ -97,8 +99,9 @@ impl Agent {
             self.end_and_ask(By::AGENT, now)?;
         }
         self.vault.shred_all_but(&[RIGHTS])?;
+        self.vault.erase_set_aside(|_, _| true)?;
         killpoint::step("decommission.shredded");
-        self.purge_usage()?;
+        self.purge_usage(Reason::NoConsent)?;
         for case in self.book.cases() {
             self.purge_case(&case, Purpose::SupportCase)?;
         }
@@ -119,10 +122,7 @@ impl Agent {
         durable::replace(&certificate(&data), text.as_bytes())?;
         killpoint::step("decommission.certified");
         for name in LEFT_BEHIND {
-            match durable::erase(&data.join(name)) {
-                Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e.into()),
-                _ => {}
-            }
+            Presence::of(durable::erase(&data.join(name)))?;
         }
         remove_directory(&data.join("spool"))?;
         info!("decommissioned, {}", to_text(now));
@@ -131,14 +131,12 @@ impl Agent {
     }
 
     /// Whether nothing is left to do, for ever.
-    pub(super) fn is_decommissioned(&self) -> bool {
-        certificate(&self.config.data_dir).exists()
+    pub(super) fn is_decommissioned(&self) -> io::Result<bool> {
+        presence::is_there(&certificate(&self.config.data_dir))
     }
 }
 
-fn remove_directory(path: &Path) -> std::io::Result<()> {
-    match std::fs::remove_dir_all(path) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e),
-        _ => durable::sync_parent(path),
-    }
+fn remove_directory(path: &Path) -> io::Result<()> {
+    Presence::of(std::fs::remove_dir_all(path))?;
+    durable::sync_parent(path)
 }

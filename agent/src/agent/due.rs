@@ -32,6 +32,11 @@ impl Agent {
         self.parts().cx.save_tally();
     }
 
+    /// How often the outbox is looked into although nothing was reported. A clock that is set right tells nobody.
+    pub(super) fn sweep_every(&self) -> Duration {
+        if self.kept.is_some() { limits::KEPT_SWEEP } else { limits::OUTBOX_SWEEP }
+    }
+
     /// The next time, since the start, at which something is due of itself. Without a grant and without a pending
     /// request there is none, and the process sleeps until it is woken.
     pub(super) fn next_deadline(&self, outbox_due: Option<Duration>, sweep: Duration) -> Option<Duration> {
@@ -40,7 +45,7 @@ impl Agent {
         let granted = self.book.permit::<UsageStatistics>(now).is_some();
         let in_seconds = |at: i64| elapsed + Duration::from_secs(u64::try_from(at - now).unwrap_or(0));
         let period = self.usage.next_period_end().filter(|_| granted).map(in_seconds);
-        let sweep = granted.then_some(sweep);
+        let sweep = (granted || self.kept.is_some()).then_some(sweep);
         let daily = (granted || self.usage.is_held(&self.vault)).then_some(self.device_due);
         let support = self.support_ends(now).map(in_seconds);
         let held = self.busy_until.filter(|until| self.support.is_working() && *until > elapsed);
@@ -59,8 +64,11 @@ impl Agent {
             return;
         }
         self.device_due = self.since_start() + limits::DEVICE_EVERY;
-        if let Err(trouble) = self.expire_usage() {
-            self.trouble("expiry", &trouble);
+        match self.expire_usage() {
+            // The rest of the look follows when nothing more is over.
+            Ok(true) => return self.device_due = self.since_start(),
+            Ok(false) => {}
+            Err(trouble) => self.trouble("expiry", &trouble),
         }
         self.write_flags_for_kathea();
         if granted {

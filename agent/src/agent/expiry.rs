@@ -5,7 +5,8 @@ use log::info;
 use protocol::{CaseId, Purpose, Reason};
 
 use super::clock::Watched;
-use super::{Agent, Parts, Trouble};
+use super::usage::drop_set_aside;
+use super::{Agent, Parts, Trouble, Wake};
 use crate::api::consent::NewOwner;
 use crate::consent::permit::RIGHTS;
 use crate::consent::vendor_request::VendorRequest;
@@ -13,17 +14,20 @@ use crate::consent::{By, Flag};
 use crate::killpoint;
 
 impl Agent {
-    /// Drops and counts what is over for long enough.
-    pub(super) fn expire_usage(&mut self) -> Result<(), Trouble> {
+    /// Drops and counts what is over for long enough. True if there is more for the next turn.
+    pub(super) fn expire_usage(&mut self) -> Result<bool, Trouble> {
         let in_flight = self.uplink.in_flight();
         let Parts { usage, mut cx, .. } = self.parts();
         let clock = Watched::now(&cx);
         // What is on its way is settled by its answer.
-        if !in_flight {
-            usage.drop_expired(&mut cx, clock)?;
+        let is_more = !in_flight && usage.drop_expired(&mut cx, clock)?;
+        drop_set_aside(&mut cx, clock)?;
+        let files_left = usage.shred_ended(&mut cx, clock)?;
+        usage.retire_unused_keys(&mut cx)?;
+        if files_left {
+            let _ = self.wakes.0.send(Wake::Outbox);
         }
-        usage.shred_ended(&mut cx, clock)?;
-        usage.retire_unused_keys(&mut cx)
+        Ok(is_more)
     }
 
     /// Cases may be known only from lines that nobody can read any more: the new ledger begins without any.
@@ -48,7 +52,9 @@ impl Agent {
         }
         let Parts { usage, mut cx, .. } = self.parts();
         let clock = Watched::now(&cx);
-        usage.shred_ended(&mut cx, clock)?;
+        if usage.shred_ended(&mut cx, clock)? {
+            let _ = self.wakes.0.send(Wake::Outbox);
+        }
         self.expire_support(now)?;
         self.consent_changed();
         info!("consent: the clinic has another owner");

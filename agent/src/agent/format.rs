@@ -3,13 +3,12 @@
 //! `data_dir/format` is one line, the number and the first 16 hexadecimal digits of its SHA-256. A line that is damaged
 //! is written anew: a flipped bit must not look like a later version.
 
-use std::fs;
 use std::path::Path;
 
 use protocol::Digest;
 
 use super::OpenError;
-use crate::durable;
+use crate::{durable, presence};
 
 /// What this version reads and writes: all that lies in `data_dir`.
 const FORMAT: u32 = 1;
@@ -17,10 +16,12 @@ const FORMAT: u32 = 1;
 /// Notes the format at the first start.
 ///
 /// # Errors
-/// [`OpenError::Newer`] if the store is of a later version: nothing was changed. Of the disk.
+/// [`OpenError::Newer`] if the store is of a later version, [`OpenError::Unreadable`] if the disk does not tell now:
+/// nothing was changed. Of the disk.
 pub(super) fn check(data_dir: &Path) -> Result<(), OpenError> {
     let path = data_dir.join("format");
-    match fs::read_to_string(&path).ok().and_then(|text| number(&text)) {
+    let read = presence::read_text(&path).map_err(|e| OpenError::unreadable(&path, &e))?;
+    match read.found().flatten().and_then(|text| number(&text)) {
         Some(found) if found > FORMAT => Err(OpenError::Newer { found, known: FORMAT }),
         Some(_) => Ok(()),
         None => {
@@ -40,7 +41,19 @@ fn number(text: &str) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+
+    #[test]
+    fn a_number_that_cannot_be_read_now_is_not_written_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("format");
+        fs::create_dir(&path).unwrap(); // read(2) refuses a directory, even to root
+        let refused = check(dir.path()).unwrap_err();
+        assert!(matches!(&refused, OpenError::Unreadable { path: named, .. } if *named == path), "{refused}");
+        assert!(path.is_dir());
+    }
 
     #[test]
     fn a_later_store_is_refused_and_a_damaged_number_is_none() {

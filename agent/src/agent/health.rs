@@ -30,6 +30,11 @@ impl Health {
         self.problems.remove(subject);
     }
 
+    /// Whether a problem of this subject is raised.
+    pub(super) fn is_raised(&self, subject: &str) -> bool {
+        self.problems.contains_key(subject)
+    }
+
     /// Raises what failed `elapsed` after the start; what is due waits for a moment.
     pub(super) fn trouble(&mut self, subject: &'static str, trouble: &Trouble, elapsed: Duration) {
         warn!("{trouble}");

@@ -11,7 +11,7 @@ impl Agent {
     /// What goes now: a request of the clinic first, then, while permits live and no scan runs, bundles and usage.
     pub(super) fn next_transfer(&mut self, urgency: Waiting) -> Result<Option<Transfer>, Trouble> {
         let Parts { uplink, requests, mut cx, .. } = self.parts();
-        if !uplink.is_ready(&cx) {
+        if !uplink.is_ready(&cx)? {
             return Ok(None);
         }
         let request = requests.next(&mut cx)?;

@@ -1,8 +1,9 @@
 //! The start: the lock, then every room, then what a crash or a power cut left half done.
 
 use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use log::warn;
@@ -16,14 +17,15 @@ use super::support::Support;
 use super::uplink::Uplink;
 use super::usage::Statistics;
 use super::{Agent, OpenError, Parts, decommission, format, unix_now};
+use crate::collect::device::MACHINE;
 use crate::config::Config;
 use crate::consent::tickets::Tickets;
 use crate::consent::{Book, Policy};
 use crate::deidentify::clean::Payload;
-use crate::durable;
 use crate::spool::Spool;
 use crate::tally::Tally;
 use crate::vault::{Protector, Vault};
+use crate::{durable, presence};
 
 impl Agent {
     /// Takes the lock, opens every room, and finishes what a crash or a power cut left half done.
@@ -32,7 +34,7 @@ impl Agent {
         let data = config.data_dir.clone();
         durable::create_directory(&data).map_err(|e| OpenError::data_dir(&data, &e))?;
         let lock = take_lock(&data)?;
-        if decommission::certificate(&data).exists() {
+        if is_there(&decommission::certificate(&data))? {
             return Err(OpenError::Decommissioned);
         }
         format::check(&data)?;
@@ -40,12 +42,14 @@ impl Agent {
         let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
         let protector = Protector::choose(config.keys.protector, credentials.as_deref())?;
         let (mut vault, losses) = Vault::open(&data, &protector, now)?;
-        let forbid = config.consent.forbid || decommission::begun(&data).exists();
+        let forbid = config.consent.forbid || is_there(&decommission::begun(&data))?;
         let book = Book::open(&data, policy, forbid, vault.device_key());
-        let (tickets, tickets_lost) = Tickets::open(data.join("tickets.json"));
+        let clock = data.join("clock.json");
+        presence::read(&clock).map_err(|e| OpenError::unreadable(&clock, &e))?;
+        let (tickets, tickets_lost) = reading(data.join("tickets.json"), Tickets::open)?;
         let copied = crate::collect::device::note_machine(&data, &SystemRandom::new())
-            .map_err(|e| OpenError::data_dir(&data, &e))?;
-        let (mut tally, tally_lost) = Tally::open(data.join("tally.json"));
+            .map_err(|e| OpenError::unreadable(&data.join(MACHINE), &e))?;
+        let (mut tally, tally_lost) = reading(data.join("tally.json"), Tally::open)?;
 
         let random = SystemRandom::new();
         let mut health = Health::default();
@@ -53,7 +57,7 @@ impl Agent {
         let (usage, usage_recovery) = open_tray(&data, &vault, &random)?;
         let (requests, requests_recovery) = open_tray(&data, &vault, &random)?;
         let (support, bundles_lost) =
-            Support::open(&data, &mut vault).map_err(|e| OpenError::data_dir(&data, &e))?;
+            Support::open(&data, &mut vault).map_err(|e| OpenError::unreadable(&data.join("bundles"), &e))?;
         // Those of a withdrawal that was cut are counted by it.
         if bundles_lost > 0 && book.pending_withdrawals().is_empty() {
             let what = format!("{bundles_lost} bundles were lost with their keys: gather them again");
@@ -79,21 +83,24 @@ impl Agent {
         }
         let mut agent = Self {
             protector,
-            uplink: Uplink::new(&config, random_u64(&random)?, now),
+            uplink: Uplink::new(&config, random_u64(&random)?, now)
+                .map_err(|e| OpenError::unreadable(&data.join("retry-after"), &e))?,
             config,
             vault,
             book,
             tally,
-            usage: Statistics::new(open, usage, data.join("sent.sealed")),
+            usage: reading(data.join("sent.sealed"), |sent| Statistics::new(open, usage, sent))?,
             requests: Requests::new(requests, tickets),
             support,
             health,
             busy_until: None,
+            kept: None,
             running: false,
             device_due: Duration::ZERO,
             started,
             random,
             wakes: mpsc::channel(),
+            outbox_told: Arc::default(),
             _lock: lock,
         };
         for recovery in [open_recovery, usage_recovery, requests_recovery] {
@@ -107,10 +114,19 @@ impl Agent {
         let Parts { usage, uplink, mut cx, .. } = agent.parts();
         usage.resume_journal(&mut cx)?;
         usage.forget_stale_cursors(&mut cx)?;
-        uplink.connect(&cx);
+        uplink.connect(&cx).map_err(|e| OpenError::unreadable(&data.join("certificate"), &e))?;
         agent.resume_decommissioning(now)?;
         Ok(agent)
     }
+}
+
+fn is_there(path: &Path) -> Result<bool, OpenError> {
+    presence::is_there(path).map_err(|e| OpenError::unreadable(path, &e))
+}
+
+/// Opens what a file keeps.
+fn reading<T>(path: PathBuf, open: impl FnOnce(PathBuf) -> io::Result<T>) -> Result<T, OpenError> {
+    open(path.clone()).map_err(|e| OpenError::unreadable(&path, &e))
 }
 
 fn open_tray<P: Payload>(

@@ -3,7 +3,7 @@
 use data_encoding::BASE64;
 use protocol::catalog::Shown;
 use protocol::claim::Claim;
-use protocol::{CaseId, Catalog, Digest, Record, Value};
+use protocol::{CaseId, Catalog, Digest, Reason, Record, Value};
 
 use super::clock::DAY;
 use super::{Agent, Trouble};
@@ -19,7 +19,7 @@ use crate::deidentify::clean::{Payload, Tray};
 use crate::deidentify::journal::Journal;
 use crate::deidentify::usage::Usage;
 use crate::ordered::ordered;
-use crate::request::{PrivacyAsk, Refused, Reply, SENT};
+use crate::request::{PrivacyAsk, Refused, Reply, Request, SENT};
 use crate::vault::Vault;
 use crate::vault::sealed::Sealed;
 
@@ -32,7 +32,7 @@ impl Agent {
             PrivacyAsk::Records { tray, from } => self.records(tray, *from, now).map(Reply::done),
             PrivacyAsk::Claim => Ok(Reply::done(ClaimCode { claim: self.claim().to_string() })),
             PrivacyAsk::Rectify { case } => self.rectify(case, now).map(Reply::done),
-            PrivacyAsk::Erase { session } => self.erase_everything(by(*session), now).map(Reply::done),
+            PrivacyAsk::Erase { session, .. } => self.erase_everything(by(*session), now).map(Reply::done),
             PrivacyAsk::Decommission { drain, session } => {
                 self.decommission(*drain, by(*session), now).map(Reply::done)
             }
@@ -99,7 +99,7 @@ impl Agent {
             // Also what no yes stands for any more: kept under an old policy, or of a case that is over.
             keys += erased.keys + self.vault.shred(&flag.compartment())?.files;
             match &flag {
-                Flag::UsageStatistics => self.purge_usage()?,
+                Flag::UsageStatistics => self.purge_usage(Reason::NoConsent)?,
                 Flag::SupportCase(case) | Flag::SupportScanData(case) => {
                     self.purge_case(case, flag.purpose())?;
                 }
@@ -109,6 +109,12 @@ impl Agent {
         // Anybody may ask, and each request costs the vendor an answer: twice within a day is once.
         self.ask_vendor(PrivacyKind::Erase, None, now - now.rem_euclid(DAY))?;
         Ok(Erased { keys: keys as u64 })
+    }
+
+    /// Whether a request that needs the clinic shows this device's claim code.
+    pub(super) fn is_claimed(&self, request: &Request) -> bool {
+        let shown = request.claim().and_then(|code| code.0.parse::<Claim>().ok());
+        request.needs_the_clinic() && shown.is_some_and(|shown| shown == self.claim())
     }
 
     fn claim(&self) -> Claim {

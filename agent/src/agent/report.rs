@@ -1,12 +1,17 @@
 //! What `status` says.
 
-use super::Agent;
+use super::clock::usage_standing;
+use super::usage::set_aside_problem;
+use super::{Agent, Trouble};
 use crate::api::status::{Policy, Queues, Service, Status, Waiting};
-use crate::spool;
+use crate::consent::{Kept, Standing};
+use crate::{presence, spool};
 
 impl Agent {
     /// The body of `status --json`.
     pub(super) fn status(&self, now: i64) -> Status {
+        let disk_bytes = self.usage.disk_bytes().and_then(|usage| Ok(usage + self.requests.disk_bytes()?));
+        let unread = disk_bytes.as_ref().err().map(ToString::to_string);
         Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             device: self.vault.device(),
@@ -28,8 +33,8 @@ impl Agent {
             wishes: self.shown_wishes(now),
             keys: (&self.protector).into(),
             busy: self.is_busy(),
-            disk_bytes: self.usage.disk_bytes() + self.requests.disk_bytes(),
-            problems: self.all_problems(now),
+            disk_bytes: disk_bytes.ok(),
+            problems: self.all_problems(now).into_iter().chain(unread).collect(),
         }
     }
 
@@ -41,11 +46,17 @@ impl Agent {
 
     fn all_problems(&self, now: i64) -> Vec<String> {
         let mut problems: Vec<String> = self.health.problems().cloned().collect();
-        if super::decommission::begun(&self.config.data_dir).exists() {
-            problems.push(
+        match presence::is_there(&super::decommission::begun(&self.config.data_dir)) {
+            Ok(false) => {}
+            Ok(true) => problems.push(
                 "this device is being taken out of use: only the last message to the vendor waits".to_owned(),
-            );
+            ),
+            Err(e) => problems.push(Trouble::from(e).to_string()),
         }
+        if let Standing::Kept(kept) = usage_standing(&self.config, &self.book, now) {
+            problems.push(Kept::problem(kept).to_owned());
+        }
+        problems.extend(set_aside_problem(&self.vault));
         problems.extend(self.book.problems(now));
         problems.extend(self.uplink.problems());
         problems

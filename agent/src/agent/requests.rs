@@ -1,14 +1,14 @@
 //! What the clinic asks of the vendor: the queue of requests, and the tickets of those that were taken.
 
-use std::collections::HashSet;
 use std::ops::Range;
 
 use log::warn;
 use protocol::Reason;
 
 use super::Trouble;
+use super::clock::Watched;
 use super::cx::Cx;
-use super::usage::mended;
+use super::usage::{mended, retire_all};
 use crate::consent::permit::RIGHTS;
 use crate::consent::tickets::Tickets;
 use crate::consent::vendor_request::VendorRequest;
@@ -44,7 +44,10 @@ impl Requests {
     }
 
     /// Bytes on the disk.
-    pub(super) fn disk_bytes(&self) -> u64 {
+    ///
+    /// # Errors
+    /// It cannot be told now.
+    pub(super) fn disk_bytes(&self) -> Result<u64, SpoolError> {
         self.queue.disk_bytes()
     }
 
@@ -84,9 +87,12 @@ impl Requests {
         }
     }
 
-    /// The oldest request that may leave. A consent that no longer stands has nothing to allow, and is let go.
+    /// The oldest request that may leave. A consent that no longer stands has nothing to allow, and is let go; what waits
+    /// for a key that was set aside goes on waiting.
     pub(super) fn next(&mut self, cx: &mut Cx<'_>) -> Result<Option<Next>, Trouble> {
-        while let Some(sealed) = self.queue.oldest(0, 1, limits::SEALED)?.pop() {
+        let mut from = 0;
+        while let Some(sealed) = self.queue.oldest(from, 1, limits::SEALED)?.pop() {
+            from = sealed.numbers().end;
             let opened = sealed.open(&cx.registry.rights(), cx.vault);
             let exchange = match opened.as_ref().map(|clean| clean.get()) {
                 Ok(VendorRequest::Consent(entry)) => {
@@ -103,7 +109,9 @@ impl Requests {
                         exchange,
                     }));
                 }
+                (Ok(clean), None) if may_leave_later(cx, clean.get()) => {}
                 (Ok(_), None) => self.queue.settle([sealed.numbers()])?,
+                (Err(_), _) if cx.vault.is_set_aside(sealed.key()) => {}
                 (Err(_), _) => {
                     let lost = self.queue.abandon([sealed.numbers()], Reason::Damaged)?;
                     cx.tally.drop(Reason::Damaged, lost);
@@ -135,9 +143,15 @@ impl Requests {
     pub(super) fn rest(&mut self, cx: &mut Cx<'_>) {
         self.queue.rest();
         if self.queue.waiting().records == 0
-            && let Err(e) = cx.vault.retire(RIGHTS, &HashSet::new())
+            && let Err(e) = retire_all(cx.vault, RIGHTS)
         {
             warn!("an old key file cannot be erased ({}): check the rights of data_dir", e.kind());
         }
     }
+}
+
+/// Whether a consent may leave once the clock or the registry is not in doubt any more.
+fn may_leave_later(cx: &Cx<'_>, request: &VendorRequest) -> bool {
+    let is_steady = || Watched::now(cx).is_steady();
+    matches!(request, VendorRequest::Consent(entry) if cx.registry.is_undecided(*entry, cx.now, is_steady()))
 }

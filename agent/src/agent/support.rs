@@ -148,7 +148,8 @@ impl Agent {
             let flag = Flag::SupportCase(case.clone());
             // Neither another policy nor the administrator's no lets it stay longer than the yes would have.
             let is_over = match self.book.state(&flag, now) {
-                State::Expired => true,
+                // By a clock that is behind it has not begun, and is not over.
+                State::Expired => self.book.is_past(&flag, now),
                 State::StalePolicy | State::NotOffered | State::Denied if self.book.is_trusted() => {
                     self.book.granted_until(&flag).is_some_and(|end| end <= now)
                 }

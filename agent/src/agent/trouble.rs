@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::consent::{ConsentError, PolicyError};
+use crate::presence::Why;
 use crate::spool::SpoolError;
 use crate::support::record::RecordError;
 use crate::vault::VaultError;
@@ -17,6 +18,13 @@ pub enum OpenError {
     Locked,
     /// The directory is not this account's to use.
     DataDir {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        why: io::ErrorKind,
+    },
+    /// A file is there, or may be, and the disk does not give it now. Nothing was changed.
+    Unreadable {
         /// Which.
         path: PathBuf,
         /// Why.
@@ -49,6 +57,11 @@ impl OpenError {
         Self::DataDir { path: path.to_owned(), why: e.kind() }
     }
 
+    /// For a file below `data_dir` that the disk does not give now.
+    pub(super) fn unreadable(path: &Path, e: &io::Error) -> Self {
+        Self::Unreadable { path: path.to_owned(), why: e.kind() }
+    }
+
     /// Whether the agent runs elsewhere, or this account may not look (exit code 5).
     pub fn is_busy(&self) -> bool {
         matches!(
@@ -68,8 +81,15 @@ impl fmt::Display for OpenError {
             ),
             Self::DataDir { path, why } => write!(
                 f,
-                "the data directory {} cannot be used ({why}): run as the agent's account, or set data_dir",
-                path.display()
+                "the data directory {} cannot be used ({}): run as the agent's account, or set data_dir",
+                path.display(),
+                Why(*why)
+            ),
+            Self::Unreadable { path, why } => write!(
+                f,
+                "{} cannot be read now ({}): nothing was changed; check the disk and the rights, and try again",
+                path.display(),
+                Why(*why)
             ),
             Self::Decommissioned => f.write_str(
                 "this device was taken out of use: the certificate is `decommissioned` in data_dir; to begin anew, \
@@ -112,7 +132,11 @@ impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoPermit => f.write_str("there is no live consent for this purpose"),
-            Self::Io(kind) => write!(f, "a file cannot be read or written ({kind}): check space and rights"),
+            Self::Io(kind) => write!(
+                f,
+                "a file cannot be read or written now ({}): check the disk, its space and rights, and try again",
+                Why(*kind)
+            ),
             Self::Seal(e) => e.fmt(f),
             Self::Spool(e) => e.fmt(f),
             Self::Consent(e) => e.fmt(f),

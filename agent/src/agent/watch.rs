@@ -1,6 +1,8 @@
 //! Wakes the corridor when something new is in the outbox, without looking again and again.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 
 use log::warn;
@@ -9,11 +11,16 @@ use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 
 use super::Wake;
 
-/// Watches the directory until the value is dropped. `None` if it can't be: the slow sweep remains.
-pub(super) fn outbox(directory: &Path, wakes: Sender<Wake>) -> Option<RecommendedWatcher> {
+/// Watches the directory until the value is dropped. `None` if it can't be: the slow sweep remains. While `told` nothing
+/// more is sent: a request must not stand behind the notices of a hundred thousand files.
+pub(super) fn outbox(
+    directory: &Path,
+    told: Arc<AtomicBool>,
+    wakes: Sender<Wake>,
+) -> Option<RecommendedWatcher> {
     let watched = std::fs::create_dir_all(directory).map_err(notify::Error::io).and_then(|()| {
         let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-            if event.is_ok_and(|event| is_arrival(&event)) {
+            if event.is_ok_and(|event| is_arrival(&event)) && !told.swap(true, Ordering::AcqRel) {
                 let _ = wakes.send(Wake::Outbox);
             }
         })?;

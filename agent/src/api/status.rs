@@ -49,7 +49,7 @@ pub struct Status {
     /// A scan runs.
     pub busy: bool,
     /// Of the data directory.
-    pub disk_bytes: u64,
+    pub disk_bytes: Option<u64>,
     /// What somebody should do something about, in sentences.
     pub problems: Vec<String>,
 }

@@ -2,7 +2,6 @@
 //!
 //! The lines pass the same gate as Kathea's, so nothing can be said here that the catalog does not list.
 
-use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -13,7 +12,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::durable;
+use crate::{durable, presence};
 
 const SYSTEM: &str = if cfg!(windows) { r"C:\" } else { "/" };
 
@@ -76,8 +75,10 @@ pub fn processor_seconds() -> Option<u64> {
 
 /// Notes at the first start which computer this is, as a salted hash that never leaves; true if the data is of another.
 pub fn note_machine(data_dir: &Path, random: &dyn SecureRandom) -> io::Result<bool> {
-    if let Some(is_ours) = is_of_this_machine(data_dir) {
-        return Ok(!is_ours);
+    match (noted(data_dir)?, system::machine()) {
+        (Some((salt, hash)), Some(id)) => return Ok(hash != digest(&salt, &id)),
+        (Some(_), None) => return Ok(false),
+        (None, _) => {}
     }
     let mut salt = [0; 16];
     if let (Some(id), Ok(())) = (system::machine(), random.fill(&mut salt)) {
@@ -88,17 +89,27 @@ pub fn note_machine(data_dir: &Path, random: &dyn SecureRandom) -> io::Result<bo
 }
 
 /// Whether the data was made on this computer; none where nobody knows.
-pub fn is_of_this_machine(data_dir: &Path) -> Option<bool> {
-    let text = fs::read_to_string(data_dir.join(MACHINE)).ok()?;
-    let (salt, hash) = text.trim().split_once(' ')?;
-    Some(hash == digest(salt, &system::machine()?))
+///
+/// # Errors
+/// It cannot be read now.
+pub fn is_of_this_machine(data_dir: &Path) -> io::Result<Option<bool>> {
+    let noted = noted(data_dir)?.zip(system::machine());
+    Ok(noted.map(|((salt, hash), id)| hash == digest(&salt, &id)))
+}
+
+/// Salt and hash of the computer that the data was made on; none if none was noted, or the note is damaged.
+fn noted(data_dir: &Path) -> io::Result<Option<(String, String)>> {
+    let text = presence::read_text(&data_dir.join(MACHINE))?.found().flatten();
+    Ok(text
+        .and_then(|text| text.trim().split_once(' ').map(|(salt, hash)| (salt.to_owned(), hash.to_owned()))))
 }
 
 fn digest(salt: &str, id: &str) -> String {
     Digest::of(format!("{salt} {}", id.trim()).as_bytes()).to_string()
 }
 
-const MACHINE: &str = "machine";
+/// Name of the file below `data_dir` that notes the computer.
+pub(crate) const MACHINE: &str = "machine";
 
 /// Bytes that are free for this account on the volume of `path`, where the system tells.
 pub fn free_space(path: &Path) -> Option<u64> {
@@ -236,6 +247,8 @@ mod tests {
     use protocol::{Catalog, Reason};
     use serde_json::Value;
 
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -270,11 +283,11 @@ mod tests {
     fn a_copy_of_the_data_is_noticed() {
         let dir = tempfile::tempdir().unwrap();
         let random = ring::rand::SystemRandom::new();
-        assert_eq!(is_of_this_machine(dir.path()), None);
+        assert_eq!(is_of_this_machine(dir.path()).unwrap(), None);
         assert!(!note_machine(dir.path(), &random).unwrap() && !note_machine(dir.path(), &random).unwrap());
         fs::write(dir.path().join(MACHINE), format!("00 {}\n", digest("00", "another computer"))).unwrap();
         let known = system::machine().is_some();
-        assert_eq!(is_of_this_machine(dir.path()), known.then_some(false));
+        assert_eq!(is_of_this_machine(dir.path()).unwrap(), known.then_some(false));
         assert_eq!(note_machine(dir.path(), &random).unwrap(), known);
     }
 

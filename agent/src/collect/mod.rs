@@ -39,31 +39,88 @@ impl fmt::Debug for Raw<'_> {
     }
 }
 
-/// Reads one line into `line`, without its line feed; of one that is longer than [`limits::LINE`] the rest is
-/// passed over. `None` at the end of the input.
-fn read_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<Option<Result<(), Reason>>> {
-    line.clear();
-    let (mut any, mut too_long) = (false, false);
-    loop {
-        let buffer = match input.fill_buf() {
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
-            buffer => buffer?,
+/// The line of an input that is being read. It may take several goes: a line without end keeps nobody else waiting.
+#[derive(Debug, Default)]
+struct Line {
+    bytes: Vec<u8>,
+    is_begun: bool,
+    is_too_long: bool,
+}
+
+/// How far a line was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    /// To its end; refused if it is longer than [`limits::LINE`], whose rest was passed over.
+    Whole(Result<(), Reason>),
+    /// The input ended, and no line with it.
+    End,
+    /// As many bytes as were allowed. The next go takes it up again.
+    Paused,
+}
+
+impl Line {
+    /// Reads on to the end of the line, and `room` bytes at most, which are taken off.
+    fn read(&mut self, input: &mut impl BufRead, room: &mut u64) -> io::Result<Progress> {
+        while *room > 0 {
+            let buffer = match input.fill_buf() {
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+                buffer => buffer?,
+            };
+            if buffer.is_empty() {
+                return Ok(if self.is_begun { self.end() } else { Progress::End });
+            }
+            if !self.is_begun {
+                *self = Self { bytes: std::mem::take(&mut self.bytes), is_begun: true, is_too_long: false };
+                self.bytes.clear();
+            }
+            let end = buffer.iter().position(|byte| *byte == b'\n');
+            let piece = &buffer[..end.unwrap_or(buffer.len())];
+            self.is_too_long |= self.bytes.len() + piece.len() > limits::LINE;
+            if !self.is_too_long {
+                self.bytes.extend_from_slice(piece);
+            }
+            let used = piece.len() + usize::from(end.is_some());
+            input.consume(used);
+            *room = room.saturating_sub(used as u64);
+            if end.is_some() {
+                return Ok(self.end());
+            }
+        }
+        Ok(Progress::Paused)
+    }
+
+    fn end(&mut self) -> Progress {
+        self.is_begun = false;
+        Progress::Whole(if self.is_too_long { Err(Reason::TooLong) } else { Ok(()) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_read_in_many_goes_is_the_line_read_in_one() {
+        let long = vec![b'x'; 3 * limits::LINE];
+        let text = [b"one\n\n".as_slice(), &long, b"\ntwo\nlast"].concat();
+        let read = |room: u64, buffer: usize| {
+            let mut input = io::BufReader::with_capacity(buffer, text.as_slice());
+            let (mut line, mut lines, mut pauses) = (Line::default(), Vec::new(), 0);
+            loop {
+                match line.read(&mut input, &mut room.clone()).unwrap() {
+                    Progress::Whole(whole) => lines.push(whole.map(|()| line.bytes.clone())),
+                    Progress::Paused => pauses += 1,
+                    Progress::End => return (lines, pauses),
+                }
+            }
         };
-        if buffer.is_empty() {
-            break;
-        }
-        any = true;
-        let end = buffer.iter().position(|byte| *byte == b'\n');
-        let piece = &buffer[..end.unwrap_or(buffer.len())];
-        too_long |= line.len() + piece.len() > limits::LINE;
-        if !too_long {
-            line.extend_from_slice(piece);
-        }
-        let used = piece.len() + usize::from(end.is_some());
-        input.consume(used);
-        if end.is_some() {
-            break;
+        let words = [&b"one"[..], b""].map(|word| Ok(word.to_vec()));
+        let rest = [Err(Reason::TooLong), Ok(b"two".to_vec()), Ok(b"last".to_vec())];
+        let expected: Vec<_> = words.into_iter().chain(rest).collect();
+        assert_eq!(read(u64::MAX, 1 << 16), (expected.clone(), 0));
+        for buffer in [1, 7, 1 << 10] {
+            let (lines, pauses) = read(buffer as u64, buffer);
+            assert!(lines == expected && pauses > 10, "{pauses} pauses");
         }
     }
-    Ok(any.then_some(if too_long { Err(Reason::TooLong) } else { Ok(()) }))
 }

@@ -3,6 +3,8 @@
 //! A file is complete when it carries that ending: it was written under another name and renamed. Nothing is
 //! followed, nothing is opened that is not a regular file, no line is held that is longer than the limit.
 
+mod unread;
+
 use std::collections::{BTreeSet, HashSet};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
@@ -11,8 +13,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use protocol::{Digest, Reason};
 
-use super::Raw;
+pub use unread::bytes;
+
+use super::{Line, Progress, Raw};
 use crate::limits;
+use crate::presence::{self, Presence};
 
 /// A complete file that waits to be taken in.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,25 +36,21 @@ impl Source {
         short_hash(&text)
     }
 
-    /// Opens it for reading, its first `taken` lines passed over.
-    pub fn open(&self, taken: u64) -> io::Result<Lines> {
+    /// Opens it for reading.
+    pub fn open(&self) -> io::Result<Lines> {
         let file = open_regular(&self.path)?;
-        let mut lines = Lines {
-            file: BufReader::with_capacity(64 << 10, file.take(self.size)),
-            line: Vec::new(),
-            count: 0,
-            whole: false,
-        };
-        while lines.count < taken && lines.next().is_some() {}
-        Ok(lines)
+        let file = BufReader::with_capacity(64 << 10, file.take(self.size));
+        Ok(Lines { file, line: Line::default(), count: 0, end: None })
+    }
+
+    /// Whether it holds more than is read of one file.
+    pub fn is_too_large(&self) -> bool {
+        self.size > limits::OUTBOX_FILE
     }
 
     /// Removes the file; the removal is durable after [`sync`].
     pub fn remove(&self) -> io::Result<()> {
-        match fs::remove_file(&self.path) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
-            other => other,
-        }
+        Presence::of(fs::remove_file(&self.path)).map(drop)
     }
 }
 
@@ -58,6 +59,8 @@ impl Source {
 pub struct Listing {
     /// Complete files, the oldest first, at most [`limits::OUTBOX_FILES`].
     pub sources: Vec<Source>,
+    /// Those that are too large to be read, likewise.
+    pub too_large: Vec<Source>,
     /// Things with the ending that are no regular files: left where they are, known by this hash.
     pub not_files: Vec<[u8; 16]>,
 }
@@ -65,19 +68,25 @@ pub struct Listing {
 /// Looks into the outbox. `now` is seconds since 1970. A missing directory is an empty one.
 pub fn list(outbox: &Path, now: i64) -> io::Result<Listing> {
     let most = limits::OUTBOX_FILES;
-    let mut sources = BTreeSet::new();
+    let (mut sources, mut too_large) = (BTreeSet::new(), BTreeSet::new());
     let mut not_files = Vec::new();
     each(outbox, |found| match found {
         Found::Other(id) if not_files.len() < most => not_files.push(id),
-        Found::File(source) if source.is_complete(now) => {
-            sources.insert(source);
-            if sources.len() > most {
-                sources.pop_last();
+        Found::File(source) => {
+            let found = if source.is_too_large() { &mut too_large } else { &mut sources };
+            // Whether a file is complete costs a look into it, so not for one that waits for a later look.
+            let is_early = found.len() < most || found.last().is_some_and(|last| source < *last);
+            if is_early && source.is_complete(now) {
+                found.insert(source);
+                if found.len() > most {
+                    found.pop_last();
+                }
             }
         }
         _ => {}
     })?;
-    Ok(Listing { sources: sources.into_iter().collect(), not_files })
+    let [sources, too_large] = [sources, too_large].map(|found| found.into_iter().collect());
+    Ok(Listing { sources, too_large, not_files })
 }
 
 /// Which of `ids` are still there, however many others are, and whatever a clock that went back makes of their age.
@@ -100,22 +109,18 @@ enum Found {
 }
 
 fn each(outbox: &Path, mut found: impl FnMut(Found)) -> io::Result<()> {
-    let entries = match fs::read_dir(outbox) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
-        other => other?,
-    };
-    for entry in entries {
-        let entry = entry?;
-        let path = entry.path();
+    for path in presence::entries(outbox)? {
         if path.extension().is_none_or(|ending| ending != "ndjson") {
             continue;
         }
-        match fs::symlink_metadata(&path) {
-            Ok(file) if file.is_file() => {
+        match Presence::of(fs::symlink_metadata(&path))? {
+            Presence::Found(file) if file.is_file() => {
                 found(Found::File(Source { modified: modified(&file), path, size: file.len() }));
             }
-            Ok(_) => found(Found::Other(short_hash(entry.file_name().as_encoded_bytes()))),
-            Err(_) => {}
+            Presence::Found(_) => {
+                found(Found::Other(short_hash(path.file_name().unwrap_or_default().as_encoded_bytes())));
+            }
+            Presence::Absent => {}
         }
     }
     Ok(())
@@ -144,20 +149,30 @@ fn ends_in_line_feed(path: &Path) -> io::Result<bool> {
 
 /// Makes removals durable. A directory that is gone holds nothing any more.
 pub fn sync(outbox: &Path) -> io::Result<()> {
-    match File::open(outbox) {
-        Ok(directory) if cfg!(unix) => directory.sync_all(),
-        Err(e) if cfg!(unix) && e.kind() != io::ErrorKind::NotFound => Err(e),
-        _ => Ok(()),
+    if !cfg!(unix) {
+        return Ok(());
     }
+    presence::open(outbox)?.found().map_or(Ok(()), |directory| directory.sync_all())
 }
 
 /// The lines of one file.
 #[derive(Debug)]
 pub struct Lines {
     file: BufReader<io::Take<File>>,
-    line: Vec<u8>,
+    line: Line,
     count: u64,
-    whole: bool,
+    end: Option<End>,
+}
+
+/// Why there is no further line now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The file ended.
+    Whole,
+    /// As many bytes were read as were allowed: reading goes on where it stopped.
+    Paused,
+    /// It cannot be read now, and why: the rest is read at the next sweep.
+    Failed(io::ErrorKind),
 }
 
 impl Lines {
@@ -166,20 +181,24 @@ impl Lines {
         self.count
     }
 
-    /// Whether the end of the file was reached. False after a read error: the rest is read at the next sweep.
-    pub fn whole(&self) -> bool {
-        self.whole
+    /// Why the last look for a line found none.
+    pub fn end(&self) -> Option<End> {
+        self.end
     }
 
-    /// The next line, or why it is refused; `None` at the end, or at a read error.
-    #[allow(clippy::should_implement_trait, reason = "lends from itself")]
-    pub fn next(&mut self) -> Option<Result<Raw<'_>, Reason>> {
-        let Some(line) = super::read_line(&mut self.file, &mut self.line).ok()? else {
-            self.whole = true;
-            return None;
+    /// The next line, or why it is refused; `None` where [`Lines::end`] says why. It reads `room` bytes at most and takes
+    /// them off.
+    pub fn next(&mut self, room: &mut u64) -> Option<Result<Raw<'_>, Reason>> {
+        let (end, line) = match self.line.read(&mut self.file, room) {
+            Ok(Progress::Whole(line)) => (None, Some(line)),
+            Ok(Progress::End) => (Some(End::Whole), None),
+            Ok(Progress::Paused) => (Some(End::Paused), None),
+            Err(e) => (Some(End::Failed(e.kind())), None),
         };
+        self.end = end;
+        let line = line?;
         self.count += 1;
-        Some(line.map(|()| Raw::new(&self.line)))
+        Some(line.map(|()| Raw::new(&self.line.bytes)))
     }
 }
 
@@ -219,14 +238,25 @@ mod tests {
         fs::write(dir.join(name), bytes).unwrap();
     }
 
-    fn lines_of(dir: &Path, taken: u64) -> Vec<Result<Vec<u8>, Reason>> {
+    /// The lines of the one file, read so many bytes at a time, and how often that paused.
+    fn lines_of(dir: &Path, room: u64) -> (Vec<Result<Vec<u8>, Reason>>, u32) {
         let listing = list(dir, LATER).unwrap();
-        let mut lines = listing.sources[0].open(taken).unwrap();
-        let mut out = Vec::new();
-        while let Some(line) = lines.next() {
-            out.push(line.map(|raw| raw.bytes().to_vec()));
+        let mut lines = listing.sources[0].open().unwrap();
+        let (mut out, mut pauses) = (Vec::new(), 0);
+        loop {
+            let mut left = room;
+            while let Some(line) = lines.next(&mut left) {
+                out.push(line.map(|raw| raw.bytes().to_vec()));
+            }
+            assert!(left <= room);
+            match lines.end() {
+                Some(End::Paused) => pauses += 1,
+                end => {
+                    assert_eq!(end, Some(End::Whole));
+                    return (out, pauses);
+                }
+            }
         }
-        out
     }
 
     #[test]
@@ -237,9 +267,24 @@ mod tests {
         text.extend_from_slice(b"\n\nlast");
         write(dir.path(), "a.ndjson", &text);
         let expected = vec![Ok(b"one".to_vec()), Err(Reason::TooLong), Ok(Vec::new()), Ok(b"last".to_vec())];
-        assert_eq!(lines_of(dir.path(), 0), expected);
-        assert_eq!(lines_of(dir.path(), 3), expected[3..]);
-        assert_eq!(lines_of(dir.path(), 9), []);
+        assert_eq!(lines_of(dir.path(), u64::MAX), (expected.clone(), 0));
+        let (lines, pauses) = lines_of(dir.path(), 1 << 20);
+        assert!(lines == expected && (9..=11).contains(&pauses), "{pauses} pauses in 10 MiB");
+    }
+
+    #[test]
+    fn a_file_above_the_limit_is_not_among_those_that_are_read() {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), "a.ndjson", b"x\n");
+        for (name, size) in
+            [("b.ndjson", limits::OUTBOX_FILE), ("c.ndjson", limits::OUTBOX_FILE + 1), ("d.ndjson", 1 << 40)]
+        {
+            File::create(dir.path().join(name)).unwrap().set_len(size).unwrap(); // sparse
+        }
+        let listing = list(dir.path(), LATER).unwrap();
+        let sizes = |sources: &[Source]| sources.iter().map(|source| source.size).collect::<Vec<_>>();
+        assert_eq!(sizes(&listing.sources), [2, limits::OUTBOX_FILE]);
+        assert_eq!(sizes(&listing.too_large), [limits::OUTBOX_FILE + 1, 1 << 40]);
     }
 
     #[test]
@@ -247,7 +292,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         write(dir.path(), "a.ndjson", b"half a line");
         fs::create_dir(dir.path().join("b.ndjson")).unwrap();
-        let Listing { sources, not_files } = list(dir.path(), LATER).unwrap();
+        let Listing { sources, not_files, .. } = list(dir.path(), LATER).unwrap();
         let (file, other) = (sources[0].id(), not_files[0]);
         let just_written = (sources[0].modified / 1_000_000_000) as i64;
         assert_eq!(list(dir.path(), just_written).unwrap().sources, []);

@@ -18,6 +18,7 @@ use interprocess::local_socket::prelude::*;
 use interprocess::local_socket::{GenericFilePath, Listener, ListenerOptions, Name, Stream};
 use protocol::Reason;
 
+use super::Progress;
 use super::caller::{Account, Accounts};
 use crate::limits;
 use crate::request::{Caller, Refused, Reply};
@@ -229,7 +230,7 @@ impl<S: Fn(Asked) -> bool> Seat<S> {
     fn converse(mut self, stream: &Stream) -> io::Result<()> {
         let mut input =
             BufReader::with_capacity(limits::LINE, Patient { stream, clock: self.door.clock, until: None });
-        let mut line = Vec::new();
+        let mut line = super::Line::default();
         let mut caller = self.door.accounts.caller(self.account.as_ref());
         loop {
             let idle = if self.account.is_none() { limits::SOCKET_SLOW } else { limits::SOCKET_IDLE };
@@ -243,10 +244,10 @@ impl<S: Fn(Asked) -> bool> Seat<S> {
                 }
             }
             input.get_mut().until = self.until(limits::SOCKET_SLOW);
-            let Some(read) = super::read_line(&mut input, &mut line)? else { return Ok(()) };
+            let Progress::Whole(read) = line.read(&mut input, &mut u64::MAX.clone())? else { return Ok(()) };
 
             let ((reply, _unwritten), goes_on) = if self.has_room(caller) {
-                self.ask(read.map(|()| std::mem::take(&mut line)), caller)
+                self.ask(read.map(|()| std::mem::take(&mut line.bytes)), caller)
             } else {
                 let what = "too many lines in a second: say it again in the next one";
                 ((Reply::refused(Refused::Busy, what), None), true)

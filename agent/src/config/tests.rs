@@ -47,6 +47,16 @@ fn quantities_have_units() {
 }
 
 #[test]
+fn a_quota_below_two_segments_is_read_and_not_run_with() {
+    let quota = |quota: &str| Config::parse(&format!("[spool]\nquota = \"{quota}\"")).unwrap().check();
+    assert_eq!((quota("16 MiB"), Config::default().check()), (Ok(()), Ok(())));
+    for small in ["0 B", "3 MiB", "16383 KiB"] {
+        assert_eq!(quota(small), Err(ConfigError::SmallQuota), "{small}");
+    }
+    assert!(ConfigError::SmallQuota.to_string().contains("16 MiB"));
+}
+
+#[test]
 fn an_unknown_key_is_named_with_its_nearest() {
     let error = Config::parse("[ship]\nintervall = \"6h\"").unwrap_err();
     assert_eq!(

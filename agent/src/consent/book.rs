@@ -2,6 +2,7 @@
 
 mod answers;
 mod endings;
+mod standing;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -13,6 +14,7 @@ use protocol::{CaseId, Digest};
 
 pub use answers::{By, Channel};
 pub use endings::Pending;
+pub use standing::{Kept, Standing};
 
 use super::chain::{Finding, Flaw, Place};
 use super::failure::ConsentError;
@@ -149,7 +151,9 @@ impl Book {
         let ends_soon = || self.granted_until(flag).is_some_and(|end| end - now <= limits::REMIND);
         let said_at = || self.answer(flag).and_then(|answer| state::from_text(&answer.last.entry.event.at));
         match self.state(flag, now) {
-            State::Unset => self.is_trusted() && self.policy.problem(now).is_none(),
+            State::Unset => {
+                (self.is_trusted() || self.is_of_another_device()) && self.policy.problem(now).is_none()
+            }
             State::StalePolicy | State::Expired => true,
             State::Granted => ends_soon(),
             State::Denied | State::Withdrawn => {
@@ -167,6 +171,11 @@ impl Book {
     /// Whether the yes was ended by somebody, and not by its period.
     pub fn was_ended(&self, flag: &Flag) -> bool {
         self.answer(flag).is_some_and(|answer| answer.last.entry.event.kind == EventKind::Expired)
+    }
+
+    /// Whether the yes was ended by somebody, or its period is over at `now`. One that has not begun is not.
+    pub fn is_past(&self, flag: &Flag, now: i64) -> bool {
+        self.was_ended(flag) || self.granted_until(flag).is_some_and(|end| end <= now)
     }
 
     /// Compares the newest ledger line that the vendor knows with ours. If the vendor's is ahead, or another at
@@ -205,6 +214,18 @@ impl Book {
         (!is_yes || self.state(&flag, now) == State::Granted).then_some(line.text.as_str())
     }
 
+    /// Whether it is not known now if the line with this hash stands: the registry or the clock is in doubt, or the yes
+    /// rests.
+    pub fn is_undecided(&self, hash: Digest, now: i64, is_steady: bool) -> bool {
+        if !self.is_trusted() {
+            return true;
+        }
+        let line = self.ledger.lines().iter().find(|line| line.hash == hash);
+        let asked = line.map(|line| &line.entry.processing);
+        let flag = asked.and_then(|asked| Flag::new(asked.purpose, asked.case.clone()));
+        flag.is_some_and(|flag| matches!(self.standing(&flag, now, is_steady), Standing::Kept(_)))
+    }
+
     /// Every line that verifies, the oldest first.
     pub fn lines(&self) -> impl Iterator<Item = &str> {
         self.ledger.lines().iter().map(|line| line.text.as_str())
@@ -225,7 +246,8 @@ impl Book {
         let mut problems: Vec<String> = self.ledger.opened_with().map(str::to_owned).into_iter().collect();
         if let Some(finding) = self.ledger.finding() {
             let remedy = match finding.flaw {
-                Flaw::Unreadable(_) => "check its rights and the disk, and start the agent again",
+                Flaw::Unreadable(_) => "check its rights and the disk; it is read again",
+                Flaw::OtherDevice => "nothing is allowed until the clinic answers anew: `consent ask`",
                 _ => "nothing is allowed until `consent withdraw` begins a new ledger",
             };
             problems.push(format!("{finding}; {remedy}"));
@@ -259,6 +281,22 @@ impl Book {
     /// Whether nobody knows what the clinic said, because the ledger can't be read now. That is no "no".
     pub fn is_unreadable(&self) -> bool {
         matches!(self.ledger.finding(), Some(Finding { flaw: Flaw::Unreadable(_), .. }))
+    }
+
+    /// Reads a ledger again that could not be read.
+    pub fn look_again(&mut self) {
+        if self.is_unreadable() {
+            self.ledger = self.ledger.reopened();
+            for flag in flags_of(&self.ledger) {
+                self.leases.entry(flag).or_insert_with(|| Arc::new(AtomicBool::new(true)));
+            }
+        }
+    }
+
+    /// Whether the ledger was written under keys that are lost. Nothing of it is allowed here; it stays as it is until
+    /// somebody answers anew, for the keys may be found again.
+    pub fn is_of_another_device(&self) -> bool {
+        matches!(self.ledger.finding(), Some(Finding { flaw: Flaw::OtherDevice, .. }))
     }
 
     fn answer(&self, flag: &Flag) -> Option<Answer<'_>> {

@@ -12,6 +12,7 @@ use protocol::ledger::{BadLine, Entry, line_hash, read_line};
 use protocol::{DeviceId, Digest};
 use ring::signature::{ED25519, UnparsedPublicKey};
 
+use crate::presence::Why;
 use crate::vault::DeviceKey;
 
 const HEAD: &str = "kathea-head-1";
@@ -103,7 +104,7 @@ pub enum Flaw {
 impl fmt::Display for Flaw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreadable(why) => write!(f, "it cannot be read or put in order ({why})"),
+            Self::Unreadable(why) => write!(f, "it cannot be read or put in order now ({})", Why(*why)),
             Self::TooLarge => f.write_str("it is too large to be a ledger"),
             Self::OtherDevice => f.write_str("it was written by another device"),
             Self::HeadMissing => f.write_str("ledger.head is missing, so a cut could not be noticed"),

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io;
 
+use crate::presence::Why;
+
 /// Why an answer was not taken. Each says what to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConsentError {
@@ -26,6 +28,8 @@ pub enum ConsentError {
     NoYes,
     /// There is nothing to release.
     NotRestricted,
+    /// The ledger can't be read now.
+    Unreadable(io::ErrorKind),
     /// The ledger can't be written.
     Ledger(io::ErrorKind),
 }
@@ -33,7 +37,7 @@ pub enum ConsentError {
 impl ConsentError {
     /// Whether consent or policy stands against it, and not a failure.
     pub const fn is_refusal(self) -> bool {
-        !matches!(self, Self::Ledger(_) | Self::Clock)
+        !matches!(self, Self::Ledger(_) | Self::Unreadable(_) | Self::Clock)
     }
 }
 
@@ -63,10 +67,17 @@ impl fmt::Display for ConsentError {
             Self::Granted => f.write_str("there is a yes: take it back with `consent withdraw`"),
             Self::NoYes => f.write_str("there is no yes, so nothing is kept that could be restricted"),
             Self::NotRestricted => f.write_str("it is not restricted: there is nothing to release"),
+            Self::Unreadable(why) => write!(
+                f,
+                "the consent registry cannot be read now ({}): nothing was changed, and nothing is allowed meanwhile; \
+                 check the disk, and answer again",
+                Why(*why)
+            ),
             Self::Ledger(why) => write!(
                 f,
-                "the answer could not be written down ({why}): check the rights and the space of data_dir, and \
-                 answer again"
+                "the answer could not be written down ({}): check the rights and the space of data_dir, and \
+                 answer again",
+                Why(*why)
             ),
         }
     }

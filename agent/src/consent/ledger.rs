@@ -9,6 +9,7 @@ use protocol::Digest;
 use protocol::ledger::{Entry, EntryHeader, Event, Processing, line_hash, write_line};
 
 use super::chain::{Examined, Finding, Flaw, Head, Line, Place, examine};
+use crate::presence::{self, Presence};
 use crate::vault::DeviceKey;
 use crate::{durable, killpoint, limits};
 
@@ -42,18 +43,17 @@ impl Ledger {
             note: None,
             key,
         };
-        if head == Err(Flaw::OtherDevice) {
-            let restarted = ledger.restart(Place::default());
-            ledger.note(
-                restarted,
-                "the consent ledger of another device was set aside: nothing is allowed yet",
-            );
-        } else if ledger.finding.is_none() && bytes.len() > examined.length {
+        if ledger.finding.is_none() && bytes.len() > examined.length {
             let healed = ledger.set_torn_aside(bytes.get(examined.length..).unwrap_or_default());
             ledger
                 .note(healed, "an answer was being written when the power went: ask again (see ledger.torn)");
         }
         ledger
+    }
+
+    /// The ledger of the same directory, read again.
+    pub(super) fn reopened(&self) -> Self {
+        Self::open(&self.dir, self.key.clone())
     }
 
     fn note(&mut self, done: io::Result<()>, note: &str) {
@@ -122,10 +122,13 @@ impl Ledger {
     pub(super) fn restart(&mut self, from: Place) -> io::Result<()> {
         let path = self.path();
         let aside = |n: u32| self.dir.join(format!("ledger-before-{}.{n}.ndjson", from.next));
-        if path.exists()
-            && let Some(free) = (0..u32::MAX).map(aside).find(|aside| !aside.exists())
-        {
-            std::fs::rename(&path, free)?;
+        if presence::is_there(&path)? {
+            for free in (0..u32::MAX).map(aside) {
+                if !presence::is_there(&free)? {
+                    std::fs::rename(&path, free)?;
+                    break;
+                }
+            }
         }
         (self.first, self.promised) = (from, from);
         self.lines.clear();
@@ -190,7 +193,7 @@ fn head_path(dir: &Path) -> PathBuf {
 /// Both files as they are, and what they turn out to be.
 fn read(dir: &Path, key: &DeviceKey) -> (Vec<u8>, Result<Head, Flaw>, Examined) {
     let ledger = read_bounded(&ledger_path(dir));
-    let head = match read_bounded(&head_path(dir)) {
+    let mut head = match read_bounded(&head_path(dir)) {
         Err(flaw) => Err(flaw),
         Ok(Some(text)) => Head::from_text(&text, key.id(), key.public_key()),
         Ok(None) if matches!(&ledger, Ok(Some(bytes)) if !bytes.is_empty()) => Err(Flaw::HeadMissing),
@@ -200,7 +203,13 @@ fn read(dir: &Path, key: &DeviceKey) -> (Vec<u8>, Result<Head, Flaw>, Examined) 
         Err(flaw) => (Vec::new(), Examined::unknown(flaw)),
         Ok(bytes) => {
             let bytes = bytes.unwrap_or_default();
-            let examined = examine(&bytes, head, key.id(), key.public_key());
+            let mut examined = examine(&bytes, head, key.id(), key.public_key());
+            if head == Err(Flaw::OtherDevice) {
+                // Where this device signed the lines it is the head's name of a device that was damaged.
+                let is_ours = !examined.lines.is_empty();
+                head = if is_ours { Err(Flaw::HeadDamaged) } else { head };
+                examined.finding = head.err().map(|flaw| Finding { line: None, flaw });
+            }
             (bytes, examined)
         }
     };
@@ -209,10 +218,7 @@ fn read(dir: &Path, key: &DeviceKey) -> (Vec<u8>, Result<Head, Flaw>, Examined) 
 
 fn read_bounded(path: &Path) -> Result<Option<Vec<u8>>, Flaw> {
     let unreadable = |error: io::Error| Flaw::Unreadable(error.kind());
-    let file = match File::open(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        opened => opened.map_err(unreadable)?,
-    };
+    let Presence::Found(file) = presence::open(path).map_err(unreadable)? else { return Ok(None) };
     let mut bytes = Vec::new();
     file.take(limits::LEDGER + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > limits::LEDGER { Err(Flaw::TooLarge) } else { Ok(Some(bytes)) }

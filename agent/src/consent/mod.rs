@@ -15,7 +15,7 @@ pub mod state;
 pub mod tickets;
 pub mod vendor_request;
 
-pub use book::{Book, By, Channel, Pending};
+pub use book::{Book, By, Channel, Kept, Pending, Standing};
 pub use chain::{Finding, Flaw};
 pub use failure::ConsentError;
 pub use flag::Flag;

@@ -45,7 +45,8 @@ pub fn withdrawal(flag: &Flag, entry: Digest, erased: Erased, now: i64, language
              \n\
              Not erased:\n\
              - what was sent before stays with the vendor, lawfully; a request to withdraw is on its way to it. To \
-             have it deleted too: kathea-agent consent withdraw {command}\n\
+             have it deleted too, a member of the consent group, or whoever has the claim code, asks: \
+             kathea-agent consent withdraw {command}\n\
              - this ledger, which proves your answers. It holds no name.\n\
              - old blocks of a flash disk may survive until the disk reuses them; without the key file they are \
              noise, but a key file may survive in the same way. An encrypted disk closes that.\n\
@@ -64,7 +65,8 @@ pub fn withdrawal(flag: &Flag, entry: Digest, erased: Erased, now: i64, language
              \n\
              Ikke slettet:\n\
              - det, der er sendt tidligere, er fortsat lovligt hos leverandøren; besked om tilbagetrækningen er på \
-             vej. Skal det også slettes: kathea-agent consent withdraw {command}\n\
+             vej. Skal det også slettes, beder et medlem af samtykkegruppen, eller den, der har enhedens ejerkode, om det: \
+             kathea-agent consent withdraw {command}\n\
              - denne journal, som beviser dine svar. Den indeholder intet navn.\n\
              - gamle blokke på en flashdisk kan bestå, til disken genbruger dem; uden nøglefilen er de støj, men en \
              nøglefil kan bestå på samme måde. En krypteret disk løser det.\n\

@@ -12,6 +12,7 @@ use protocol::{CaseId, Purpose};
 use serde::{Deserialize, Serialize};
 
 use super::vendor_request::PrivacyKind;
+use crate::presence::{self, Presence};
 use crate::{durable, limits};
 
 /// One request that the vendor took.
@@ -45,18 +46,20 @@ pub struct Tickets {
 
 impl Tickets {
     /// Reads the file at `path`. A damaged one is put aside: the vendor knows its tickets. True if it was.
-    pub fn open(path: PathBuf) -> (Self, bool) {
-        let read = match std::fs::read(&path) {
-            Ok(bytes) => serde_json::from_slice(&bytes).map_err(drop),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-            Err(_) => Err(()),
+    ///
+    /// # Errors
+    /// It cannot be read now.
+    pub fn open(path: PathBuf) -> io::Result<(Self, bool)> {
+        let read = match presence::read(&path)? {
+            Presence::Found(bytes) => serde_json::from_slice(&bytes).map_err(drop),
+            Presence::Absent => Ok(Vec::new()),
         };
         let damaged = read.is_err();
         if damaged {
             // Only for looking at; it is written anew with the next ticket.
             let _ = std::fs::rename(&path, path.with_extension("damaged"));
         }
-        (Self { path, tickets: read.unwrap_or_default(), due: Duration::ZERO, asked: 0 }, damaged)
+        Ok((Self { path, tickets: read.unwrap_or_default(), due: Duration::ZERO, asked: 0 }, damaged))
     }
 
     /// For `status` and the export.
@@ -145,7 +148,7 @@ mod tests {
     fn every_open_ticket_is_asked_about_once_a_round_until_it_is_done() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("tickets.json");
-        let (mut tickets, damaged) = Tickets::open(path.clone());
+        let (mut tickets, damaged) = Tickets::open(path.clone()).unwrap();
         assert!(!damaged && tickets.due().is_none() && tickets.next(Duration::MAX).is_none());
         take(&mut tickets, "one");
         take(&mut tickets, "two");
@@ -161,11 +164,16 @@ mod tests {
         tickets.heard("two", Some(TicketState::Done), day).unwrap();
         assert_eq!(tickets.due(), None);
 
-        let (again, _) = Tickets::open(path.clone());
+        let (again, _) = Tickets::open(path.clone()).unwrap();
         assert_eq!(again.all(), tickets.all());
         assert_eq!(again.all().len(), 2);
         std::fs::write(&path, "{").unwrap();
-        let (empty, damaged) = Tickets::open(path);
+        let (empty, damaged) = Tickets::open(path.clone()).unwrap();
         assert!(damaged && empty.all().is_empty());
+        std::fs::create_dir(&path).unwrap(); // read(2) refuses a directory, even to root
+        assert!(
+            Tickets::open(path.clone()).is_err() && path.is_dir(),
+            "what can't be read now is not damaged"
+        );
     }
 }

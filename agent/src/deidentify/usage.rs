@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, HashMap};
 
 use protocol::catalog::{Catalog, Contribution, Happening, Observe};
 use protocol::civil::Moment;
-use protocol::envelope::MAX_RECORDS;
 use protocol::{Batch, Header, Reason, Record, Value};
 
 use super::clean::{Clean, Payload, Tray};
@@ -14,6 +13,9 @@ use crate::collect::Raw;
 use crate::consent::permit::UsageStatistics;
 use crate::limits;
 use crate::vault::sealed::Position;
+pub use batches::{Batches, batches};
+
+mod batches;
 
 /// Records of usage, ready to leave: a batch and its envelope.
 #[derive(Debug)]
@@ -196,7 +198,7 @@ impl Wash {
     }
 
     /// Hands on the events taken so far, numbered from `position` on, in batches that fit a sealed record.
-    pub fn events(&mut self, header: &Header, position: Position) -> Vec<(Clean<Usage>, Position)> {
+    pub fn events(&mut self, header: &Header, position: Position) -> Batches {
         batches(std::mem::take(&mut self.events), header, position)
     }
 
@@ -208,45 +210,6 @@ impl Wash {
             .map(Clean::new)
             .collect()
     }
-}
-
-/// What a period's journal amounts to, numbered from `position` on.
-pub fn folded(journal: Journal, header: &Header, position: Position) -> Vec<(Clean<Usage>, Position)> {
-    batches(journal.into_records().collect(), header, position)
-}
-
-/// Batches of at most what a sealed record holds, each with its position.
-pub fn batches(records: Vec<Record>, header: &Header, position: Position) -> Vec<(Clean<Usage>, Position)> {
-    let mut out = Vec::new();
-    let mut position = position;
-    let mut rest = records;
-    while !rest.is_empty() {
-        let mut count = rest.len().min(MAX_RECORDS);
-        loop {
-            let tail = rest.split_off(count);
-            let batch = Batch {
-                header: header.clone(),
-                epoch: position.epoch,
-                lo: position.seq,
-                records: rest,
-                gaps: Vec::new(),
-            };
-            let clean = Clean::from(batch);
-            let length = clean.get().envelope.len();
-            if length > limits::SEALED_CONTENT && count > 1 {
-                rest = clean.into_inner().batch.records;
-                rest.extend(tail);
-                count = (count * limits::SEALED_CONTENT / length).clamp(1, count - 1);
-                continue;
-            }
-            rest = tail;
-            out.push((clean, position));
-            position.number += count as u64;
-            position.seq += count as u64;
-            break;
-        }
-    }
-    out
 }
 
 type Pairs<'a> = [(std::borrow::Cow<'a, str>, Scalar<'a>)];

@@ -49,10 +49,13 @@ fn is_open_to_others(path: &Path) -> bool {
     }
 }
 
-/// Of the nearest directory that exists.
-pub(super) fn disk(data_dir: &Path, quota: u64) -> Check {
-    let mib = |bytes: u64| bytes >> 20;
-    match data_dir.ancestors().find_map(device::free_space) {
+/// Free space of the nearest directory that exists, against the quota.
+pub(super) fn disk(config: &Config) -> Check {
+    let (mib, quota) = (|bytes: u64| bytes >> 20, config.spool.quota);
+    if let Err(e) = config.check() {
+        return Check::fail("disk", "the agent does not run with this quota", e.to_string());
+    }
+    match config.data_dir.ancestors().find_map(device::free_space) {
         None => Check::warn("disk", "the system does not tell how much is free", "look yourself"),
         Some(free) if free < quota => Check::warn(
             "disk",
@@ -99,7 +102,7 @@ pub(super) fn folders(config: &Config) -> Vec<Check> {
 
 /// A data folder that was copied with an image of the disk makes two computers one device.
 pub(super) fn machine(data_dir: &Path) -> Option<Check> {
-    Some(match device::is_of_this_machine(data_dir)? {
+    Some(match device::is_of_this_machine(data_dir).ok()?? {
         true => Check::pass("device", "the data was made on this computer"),
         false => Check::fail(
             "device",

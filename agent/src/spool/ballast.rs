@@ -6,7 +6,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use crate::{durable, limits};
+use crate::{durable, limits, presence};
 
 /// A file of zeros, really written, shared by the trays.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ impl Ballast {
 
     /// Makes it if it is not there. An error means that there is no room for more than draining.
     pub(super) fn load(&self) -> io::Result<()> {
-        if fs::metadata(&self.0).is_ok_and(|meta| meta.len() == limits::BALLAST as u64) {
+        if presence::stat(&self.0)?.found().is_some_and(|meta| meta.len() == limits::BALLAST as u64) {
             return Ok(());
         }
         self.write().inspect_err(|_| {

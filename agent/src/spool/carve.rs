@@ -3,17 +3,17 @@
 //! sled keeps each value in one piece, so a record whose tag verifies is whole wherever it lies. The files
 //! are read through a window, whatever their size.
 
-use std::fs::{self, File};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
 
 use super::error::SpoolError;
 use crate::deidentify::clean::Payload;
 use crate::limits;
+use crate::presence::{self, Presence};
 use crate::vault::sealed::{MAGIC, Sealed};
 
 const WINDOW: usize = 128 << 10;
-const PAGE: usize = 4096;
 
 /// Shows everything in `generation` that has the shape of a record of this tray, in the order of the files'
 /// bytes; the same record may come more than once.
@@ -23,14 +23,10 @@ pub(super) fn carve<P: Payload>(
 ) -> Result<(), SpoolError> {
     let blobs = generation.join("blobs");
     let mut files = vec![generation.join("db")];
-    if blobs.exists() {
-        files.extend(fs::read_dir(blobs)?.flatten().map(|entry| entry.path()));
-    }
+    files.extend(presence::entries(&blobs)?);
     for path in files {
-        match File::open(&path) {
-            Ok(file) => carve_file(file, found)?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error.into()),
+        if let Presence::Found(file) = presence::open(&path)? {
+            carve_file(file, found)?;
         }
     }
     Ok(())
@@ -70,17 +66,12 @@ fn carve_file<P: Payload>(
     }
 }
 
-/// Reads into `window`; a page that the disk cannot read counts as zeros.
+/// Reads into `window`. A page that can't be read now is not lost: the carving stops, and is done again.
 fn fill(file: &mut File, window: &mut [u8]) -> Result<usize, SpoolError> {
-    const EIO: i32 = 5;
-    match file.read(window) {
-        Err(error) if error.kind() == io::ErrorKind::Interrupted => fill(file, window),
-        Err(error) if cfg!(unix) && error.raw_os_error() == Some(EIO) => {
-            let skipped = window.len().min(PAGE);
-            window[..skipped].fill(0);
-            file.seek(SeekFrom::Current(skipped as i64))?;
-            Ok(skipped)
+    loop {
+        match file.read(window) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            outcome => return Ok(outcome?),
         }
-        outcome => Ok(outcome?),
     }
 }

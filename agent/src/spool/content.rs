@@ -1,5 +1,7 @@
 //! How much is in a tray and in a generation: kept in memory, so that asking costs no look at the disk.
 
+use crate::limits;
+
 /// What waits in a tray.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Waiting {
@@ -15,6 +17,7 @@ pub(super) struct Content {
     pub(super) items: u64,
     pub(super) records: u64,
     pub(super) bytes: u64,
+    /// It was merged: nothing is added to it any more, and a second merge finds nothing to do.
     pub(super) merged: bool,
 }
 
@@ -24,5 +27,12 @@ impl Content {
         self.items += 1;
         self.records += u64::from(records);
         self.bytes += bytes as u64;
+    }
+
+    /// Whether merging would make fewer sealed records: most have room for more bytes and for more records.
+    pub(super) fn is_small(&self) -> bool {
+        !self.merged
+            && self.bytes < self.items.saturating_mul(limits::MERGE_BELOW)
+            && self.records < self.items.saturating_mul(limits::MERGE_BELOW_RECORDS)
     }
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io;
 
+use crate::presence::Why;
+
 /// Why the spool did not do what it was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SpoolError {
@@ -19,6 +21,9 @@ pub enum SpoolError {
     Damaged,
     /// An earlier call failed and its outcome is open: call [`recover`](super::Spool::recover).
     Unsettled,
+    /// Something that waits was not found, though it is there: the disk did not answer. The files were put back as they
+    /// were: call [`recover`](super::Spool::recover).
+    NotNow,
     /// A thread of sled has panicked and sled is unusable in this process: end it and start again.
     Poisoned,
     /// The operating system refused; nothing on disk is taken to be damaged.
@@ -34,8 +39,16 @@ impl fmt::Display for SpoolError {
             Self::Locked => f.write_str("the spool is in use by another process: stop the other agent"),
             Self::Damaged => f.write_str("the spool is damaged on disk: what can be found is recovered"),
             Self::Unsettled => f.write_str("the spool has to look at its files again after an error"),
+            Self::NotNow => f.write_str(
+                "the disk did not give all of the spool's files: nothing is given up, and they are read again",
+            ),
             Self::Poisoned => f.write_str("the store cannot go on in this process: start the agent again"),
-            Self::Io(kind) => write!(f, "the spool's files cannot be used ({kind}): check data_dir"),
+            Self::Io(kind) => write!(
+                f,
+                "the spool's files cannot be used now ({}): nothing is given up; check the disk and the rights of \
+                 data_dir, and try again",
+                Why(*kind)
+            ),
         }
     }
 }

@@ -6,7 +6,9 @@
 //!   usage.a  usage.b      the two slots of the tray's high-water file
 //!   usage/
 //!     1200/               a generation, named for the first number it may hold
+//!       merged            its small records were joined: no start does it again
 //!     1200.tmp/           being written or removed: rubbish after a crash
+//!     1200.kept/          copy of it while it is opened
 //!     1200.done/          complete and synced, takes the place of 1200
 //!     1200.bad/           damaged; carved at the next chance
 //!     quarantine-1200/    was carved; the newest one is kept for a look
@@ -16,9 +18,12 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::presence::{self, Presence};
 use crate::{durable, killpoint};
 
 const QUARANTINE: &str = "quarantine-";
+const MERGED: &str = "merged";
+const KEPT: &str = ".kept";
 
 /// The directory of one tray.
 #[derive(Debug)]
@@ -54,6 +59,9 @@ impl TrayDir {
         for id in self.named(".tmp")? {
             self.discard(id)?;
         }
+        for id in self.named(KEPT)? {
+            self.drop_copy(id)?;
+        }
         for id in self.named(".done")? {
             self.replace(id)?;
         }
@@ -63,6 +71,18 @@ impl TrayDir {
             self.quarantine(id)?;
         }
         Ok((generations, damaged))
+    }
+
+    /// Marks `<id>.tmp` as merged. sled knows its own files by their names and leaves this one alone.
+    pub(super) fn mark_merged(&self, id: u64) -> io::Result<()> {
+        let mark = self.unfinished(id).join(MERGED);
+        fs::File::create(&mark)?.sync_all()?;
+        durable::sync_parent(&mark)
+    }
+
+    /// Whether a generation was merged. A mark that cannot be looked at costs a merge, nothing else.
+    pub(super) fn is_merged(&self, id: u64) -> bool {
+        self.generation(id).join(MERGED).exists()
     }
 
     /// Puts the complete and synced `<id>.tmp` in the place of `<id>`, so that a crash leaves one of them whole.
@@ -83,9 +103,9 @@ impl TrayDir {
     /// Removes a generation: at once by its name, then its files.
     pub(super) fn remove(&self, id: u64) -> io::Result<()> {
         self.discard(id)?;
-        match fs::rename(self.generation(id), self.unfinished(id)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            outcome => outcome?,
+        let renamed = Presence::of(fs::rename(self.generation(id), self.unfinished(id)))?;
+        if renamed == Presence::Absent {
+            return Ok(());
         }
         killpoint::step("remove.renamed");
         self.sync()?;
@@ -98,6 +118,28 @@ impl TrayDir {
         remove_dir(&copy)?;
         copy_dir(&self.generation(id), &copy)?;
         Ok(copy)
+    }
+
+    /// Keeps a copy of a generation beside it.
+    pub(super) fn keep_copy(&self, id: u64) -> io::Result<()> {
+        self.drop_copy(id)?;
+        copy_dir(&self.generation(id), &self.kept_copy(id))
+    }
+
+    /// Puts the copy in the place of the generation.
+    pub(super) fn put_back(&self, id: u64) -> io::Result<()> {
+        remove_dir(&self.generation(id))?;
+        fs::rename(self.kept_copy(id), self.generation(id))?;
+        self.sync()
+    }
+
+    /// Removes the copy.
+    pub(super) fn drop_copy(&self, id: u64) -> io::Result<()> {
+        remove_dir(&self.kept_copy(id))
+    }
+
+    fn kept_copy(&self, id: u64) -> PathBuf {
+        self.0.join(format!("{id}{KEPT}"))
     }
 
     /// Removes `<id>.tmp`.
@@ -125,19 +167,15 @@ impl TrayDir {
 
     /// Removes the directory if nothing is in it, not even a quarantine.
     pub(super) fn remove_if_empty(&self) -> io::Result<()> {
-        match fs::remove_dir(&self.0) {
-            Err(error)
-                if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::DirectoryNotEmpty) =>
-            {
-                Ok(())
-            }
-            outcome => outcome,
+        match Presence::of(fs::remove_dir(&self.0)) {
+            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(()),
+            outcome => outcome.map(drop),
         }
     }
 
     /// Removes the whole directory.
     pub(super) fn clear(&self) -> io::Result<()> {
-        if !self.0.exists() {
+        if !presence::is_there(&self.0)? {
             return Ok(());
         }
         remove_dir(&self.0)?;
@@ -146,7 +184,7 @@ impl TrayDir {
 
     /// Makes the directory, with its name durable.
     pub(super) fn create(&self) -> io::Result<()> {
-        if self.0.is_dir() {
+        if presence::is_there(&self.0)? {
             return Ok(());
         }
         durable::create_directory(&self.0)?;
@@ -166,21 +204,19 @@ impl TrayDir {
     }
 
     fn names(&self) -> io::Result<Vec<String>> {
-        match fs::read_dir(&self.0) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-            entries => entries?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect(),
-        }
+        let name = |path: PathBuf| Some(path.file_name()?.to_string_lossy().into_owned());
+        Ok(presence::entries(&self.0)?.into_iter().filter_map(name).collect())
     }
 }
 
-/// Bytes that `path` and everything below it take on the disk: blocks, not lengths.
-pub(super) fn disk_bytes(path: &Path) -> u64 {
-    let Ok(meta) = fs::symlink_metadata(path) else { return 0 };
+/// Bytes that `path` and everything below it take on the disk: blocks, not lengths. What goes meanwhile takes none.
+pub(super) fn disk_bytes(path: &Path) -> io::Result<u64> {
+    let Presence::Found(meta) = Presence::of(fs::symlink_metadata(path))? else { return Ok(0) };
     if !meta.is_dir() {
-        return blocks(&meta);
+        return Ok(blocks(&meta));
     }
-    let below = |entries: fs::ReadDir| entries.flatten().map(|entry| disk_bytes(&entry.path())).sum::<u64>();
-    blocks(&meta) + fs::read_dir(path).map_or(0, below)
+    let below = presence::entries(path)?.iter().map(|path| disk_bytes(path)).sum::<io::Result<u64>>()?;
+    Ok(blocks(&meta) + below)
 }
 
 #[cfg(unix)]
@@ -208,8 +244,5 @@ fn copy_dir(from: &Path, to: &Path) -> io::Result<()> {
 }
 
 fn remove_dir(path: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
+    Presence::of(fs::remove_dir_all(path)).map(drop)
 }

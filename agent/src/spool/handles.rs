@@ -16,6 +16,10 @@ pub(super) struct Open {
 impl Open {
     /// The generation `id`, opened if it is not.
     pub(super) fn at(&mut self, dir: &TrayDir, id: u64, newest: u64) -> Result<&Generation, SpoolError> {
+        // The newest are gone and an older one became the last: it may be open already, and sled opens nothing twice.
+        if id == newest && self.older.as_ref().is_some_and(|(open, _)| *open == id) {
+            self.newest = self.older.take();
+        }
         let place = if id == newest { &mut self.newest } else { &mut self.older };
         if place.as_ref().is_some_and(|(open, _)| *open != id) {
             *place = None;
@@ -24,6 +28,11 @@ impl Open {
             Some((_, generation)) => Ok(generation),
             None => Ok(&place.insert((id, Generation::open(&dir.generation(id))?)).1),
         }
+    }
+
+    /// Whether the generation `id` is open.
+    pub(super) fn has(&self, id: u64) -> bool {
+        [&self.newest, &self.older].into_iter().flatten().any(|(open, _)| *open == id)
     }
 
     /// Closes the generation `id`.

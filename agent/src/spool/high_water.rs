@@ -11,7 +11,7 @@
 //! ```
 
 use std::collections::BTreeMap;
-use std::fs::{self, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -22,6 +22,7 @@ use rangemap::{RangeMap, RangeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::ordered::ordered;
+use crate::presence::{self, Presence};
 use crate::vault::sealed::{Cursor, Position};
 use crate::{durable, killpoint};
 
@@ -84,11 +85,7 @@ impl HighWater {
         let slots = [tray.with_extension("a"), tray.with_extension("b")];
         let (mut newest, mut found) = ((0, State::default()), Found::Nothing);
         for slot in &slots {
-            let bytes = match fs::read(slot) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(error) if durable::is_lost(&error) => Vec::new(),
-                bytes => bytes?,
-            };
+            let Presence::Found(bytes) = presence::read(slot)? else { continue };
             match decode(&bytes) {
                 Some((turn, state)) if turn >= newest.0 => {
                     (newest, found) = ((turn, state), Found::Whole);
@@ -115,7 +112,7 @@ impl HighWater {
         let turn = self.turn + 1;
         let bytes = encode(turn, self.state());
         let slot = &self.slots[(turn % 2) as usize];
-        let known = slot.exists();
+        let known = presence::is_there(slot)?;
         let mut file =
             durable::private(OpenOptions::new().create(true).truncate(false).write(true)).open(slot)?;
         file.write_all(&bytes)?;

@@ -30,12 +30,10 @@ impl<P: Payload> Spool<P> {
     }
 
     fn mergeable(&self) -> Option<(u64, Range<u64>)> {
-        self.ranges().into_iter().filter(|(id, _)| *id != self.newest()).find(|(id, _)| {
-            let small = |content: &Content| {
-                !content.merged && content.bytes < content.items.saturating_mul(limits::MERGE_BELOW)
-            };
-            self.generations.get(id).is_some_and(small)
-        })
+        self.ranges()
+            .into_iter()
+            .filter(|(id, _)| *id != self.newest())
+            .find(|(id, _)| self.generations.get(id).is_some_and(Content::is_small))
     }
 
     fn merge_generation(
@@ -59,12 +57,13 @@ impl<P: Payload> Spool<P> {
             kept.iter().for_each(|record| content.add(record.records(), record.as_bytes().len()));
         }
         merged.commit()?;
-        merged.close(&path)?;
+        drop(merged);
+        self.dir.mark_merged(id)?;
         self.open.close(id);
         killpoint::step("merge.written");
         self.dir.install(id)?;
         self.generations.insert(id, content);
-        Ok(())
+        self.write_snapshot(id)
     }
 
     /// Whether `joined` are good records and say the numbers of `page`, no more and no less.

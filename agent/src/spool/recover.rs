@@ -23,6 +23,7 @@ use super::high_water::{Found, HighWater, Standing};
 use crate::deidentify::clean::Payload;
 use crate::limits;
 use crate::ordered::ordered;
+use crate::presence;
 use crate::vault::sealed::Sealed;
 
 /// Records that a carved generation is filled with at a time.
@@ -35,6 +36,8 @@ pub struct Recovery {
     pub lost: u64,
     /// Generations that were damaged and had to be carved.
     pub carved: u32,
+    /// Generations that the disk gave whole only at the second look.
+    pub read_again: u32,
     /// The high-water file was damaged: settled records may come again, and what is lost may be more.
     pub high_water_lost: bool,
 }
@@ -100,6 +103,12 @@ impl<P: Payload> Spool<P> {
             let mut seen = Err(SpoolError::Damaged);
             if whole.binary_search(&id).is_ok() {
                 seen = self.compare(id, &range, verify);
+                let is_whole = |seen: &Result<RangeSet<u64>, SpoolError>| matches!(seen, Ok(missing) if missing.is_empty());
+                if !is_whole(&seen) && matches!(seen, Ok(_) | Err(SpoolError::Damaged)) {
+                    // To sled damage is the same as a disk that does not answer once: it is asked again.
+                    seen = self.compare(id, &range, verify);
+                    recovery.read_again += u32::from(is_whole(&seen));
+                }
             }
             if !matches!(&seen, Ok(missing) if missing.is_empty()) {
                 seen = self.carve_and_compare(id, &range, seen, verify);
@@ -146,7 +155,7 @@ impl<P: Payload> Spool<P> {
         verify: &dyn Fn(&Sealed<P>) -> bool,
     ) -> Result<RangeSet<u64>, SpoolError> {
         let generation = Generation::open(path)?;
-        let mut content = Content::default();
+        let mut content = Content { merged: self.dir.is_merged(id), ..Content::default() };
         let mut found = RangeSet::new();
         let high = &mut self.high;
         let mut damaged = false;
@@ -191,7 +200,7 @@ impl<P: Payload> Spool<P> {
             }
             Err(_) => return seen,
         }
-        if self.dir.generation(id).exists() {
+        if presence::is_there(&self.dir.generation(id))? {
             self.dir.condemn(id)?;
         }
         self.refill(id, verify)?;
@@ -221,7 +230,7 @@ impl<P: Payload> Spool<P> {
         })?;
         add(&mut records)?;
         fresh.commit()?;
-        fresh.close(&path)?;
+        drop(fresh);
         Ok(self.dir.install(id)?)
     }
 

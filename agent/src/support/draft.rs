@@ -117,6 +117,20 @@ impl Draft {
         Ok(Self { id: id.to_owned(), path, key, index })
     }
 
+    /// Likewise; none if there is no such draft, or it was read and is damaged or of another key.
+    ///
+    /// # Errors
+    /// It cannot be read now.
+    pub fn open_whole(data_dir: &Path, id: &str, key: DataKey) -> io::Result<Option<Self>> {
+        use io::ErrorKind::{InvalidData, InvalidInput, NotFound, UnexpectedEof};
+        match Self::open(data_dir, id, key) {
+            Ok(draft) => Ok(Some(draft)),
+            // What was read makes no sense, or ends before its time; a seek before the start is one into damage too.
+            Err(e) if matches!(e.kind(), InvalidData | InvalidInput | NotFound | UnexpectedEof) => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
+
     /// Its name: eight hexadecimal digits.
     pub fn id(&self) -> &str {
         &self.id

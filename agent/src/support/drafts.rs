@@ -9,6 +9,7 @@ use protocol::{CaseId, Digest};
 use super::draft::{self, Draft};
 use crate::durable;
 use crate::limits;
+use crate::presence::{self, Presence};
 use crate::vault::Vault;
 use crate::vault::data_key::DataKey;
 
@@ -67,22 +68,21 @@ impl Drafts {
     /// Opens what is below `data_dir`; a file without its key, and a key without its file, are erased.
     ///
     /// # Errors
-    /// Of the directory.
+    /// Something cannot be read now: nothing was erased.
     pub fn open(data_dir: &Path, vault: &mut Vault) -> io::Result<Self> {
         let mut drafts = Self { data_dir: data_dir.to_owned(), kept: Vec::new() };
         let dir = data_dir.join("drafts");
-        let listed = match fs::read_dir(&dir) {
-            Err(e) if e.kind() == ErrorKind::NotFound => Vec::new(),
-            listed => listed?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?,
-        };
-        for path in listed {
+        let mut over = Vec::new();
+        for path in presence::entries(&dir)? {
             let id = path.file_stem().and_then(|id| id.to_str()).unwrap_or_default();
             let key = vault.newest_key(&compartment(id)).map(DataKey::copy);
-            match key.and_then(|key| Draft::open(data_dir, id, key).ok()) {
+            let draft = key.map_or(Ok(None), |key| Draft::open_whole(data_dir, id, key))?;
+            match draft {
                 Some(draft) if path == draft::path(data_dir, id) => drafts.kept.push(Kept::of(&draft)),
-                _ => fs::remove_file(&path)?,
+                _ => over.push(path),
             }
         }
+        over.iter().try_for_each(fs::remove_file)?;
         drafts.kept.sort_unstable_by(|a, b| (a.made_at, &a.draft).cmp(&(b.made_at, &b.draft)));
         let orphans: Vec<String> = vault
             .compartments()
@@ -137,10 +137,8 @@ impl Drafts {
         for id in &gone {
             vault.shred(&compartment(id))?;
             let path = draft::path(&self.data_dir, id);
-            match fs::remove_file(&path) {
-                Err(e) if e.kind() != ErrorKind::NotFound => return Err(e),
-                _ => durable::sync_parent(&path)?,
-            }
+            Presence::of(fs::remove_file(&path))?;
+            durable::sync_parent(&path)?;
             self.kept.retain(|kept| kept.draft != *id);
         }
         Ok(gone.len())

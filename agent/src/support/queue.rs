@@ -5,13 +5,14 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use protocol::{CaseId, Purpose};
 
 use super::record::{Bundle, Pseudonyms, RecordError, State};
 use crate::durable;
+use crate::presence::{self, Presence};
 use crate::vault::Vault;
 
 const SEALED: &str = "age";
@@ -26,27 +27,27 @@ pub struct Queue {
 
 impl Queue {
     /// Opens what is below `data_dir`, and erases what nobody can use: parts of files, and bundles whose case's key
-    /// is gone. Returns how many bundles that were.
+    /// is gone. Those whose key was set aside stay, and are not in the queue. Returns how many bundles were erased.
     ///
     /// # Errors
-    /// Of the directory.
+    /// Something cannot be read now: nothing was erased.
     pub fn open(data_dir: &Path, vault: &Vault) -> io::Result<(Self, usize)> {
         let dir = data_dir.join("bundles");
         let mut queue = Self { dir, bundles: Vec::new() };
-        let listed = match fs::read_dir(&queue.dir) {
-            Err(e) if e.kind() == ErrorKind::NotFound => return Ok((queue, 0)),
-            listed => listed?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?,
-        };
+        let listed = presence::entries(&queue.dir)?;
+        let mut kept_sealed = BTreeSet::new();
         for path in listed.iter().filter(|path| has_ending(path, RECORD)) {
             let id = path.file_stem().and_then(|id| id.to_str()).unwrap_or_default();
-            let bytes = match fs::read(path) {
-                Err(e) if durable::is_lost(&e) => Vec::new(),
-                read => read?,
-            };
-            let bundle = Bundle::open(id, &bytes, vault);
-            queue
-                .bundles
-                .extend(bundle.filter(|bundle| bundle.state == State::Sent || queue.path(id).exists()));
+            let bytes = presence::read(path)?.found().unwrap_or_default();
+            match Bundle::open(id, &bytes, vault) {
+                Some(bundle) if bundle.state == State::Sent || presence::is_there(&queue.path(id))? => {
+                    queue.bundles.push(bundle);
+                }
+                None if Bundle::key_of(&bytes).is_some_and(|key| vault.is_set_aside(key)) => {
+                    kept_sealed.insert(id.to_owned());
+                }
+                _ => {}
+            }
         }
         queue.bundles.sort_unstable_by(|a, b| (a.sealed_at, &a.id).cmp(&(b.sealed_at, &b.id)));
         let mut lost = BTreeSet::new();
@@ -54,7 +55,7 @@ impl Queue {
             let id = path.file_stem().and_then(|id| id.to_str()).unwrap_or_default();
             // Of one that was sent only the record stays; a power cut may have come before its file went.
             let is_over = |bundle: &Bundle| bundle.state == State::Sent && !has_ending(&path, RECORD);
-            if queue.find(id).is_none_or(is_over) {
+            if !kept_sealed.contains(id) && queue.find(id).is_none_or(is_over) {
                 queue.erase(std::slice::from_ref(&path))?;
                 if has_ending(&path, RECORD) {
                     lost.insert(id.to_owned());
@@ -205,10 +206,7 @@ impl Queue {
         for path in files {
             // Nobody here could ever read a sealed file, so it needs no overwriting, which takes long.
             let erased = if has_ending(path, RECORD) { durable::erase(path) } else { fs::remove_file(path) };
-            match erased {
-                Err(e) if e.kind() != ErrorKind::NotFound => return Err(e),
-                _ => {}
-            }
+            Presence::of(erased)?;
         }
         files.first().map_or(Ok(()), |path| durable::sync_parent(path))
     }

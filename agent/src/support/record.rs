@@ -204,6 +204,12 @@ impl Bundle {
         Ok(durable::replace(path, &[head.as_slice(), &nonce, &text].concat())?)
     }
 
+    /// The key that a record says it was sealed under, if the stored `bytes` have the shape of one.
+    pub(super) fn key_of(bytes: &[u8]) -> Option<KeyId> {
+        let head = bytes.get(..NONCE_AT).filter(|head| head.starts_with(MAGIC))?;
+        Some(KeyId(head.get(KEY_AT..)?.try_into().ok()?))
+    }
+
     /// The record of bundle `id` in the stored `bytes`; `None` if no key that is there opens it.
     pub(super) fn open(id: &str, bytes: &[u8], vault: &Vault) -> Option<Self> {
         let (head, sealed) = bytes.split_at_checked(TEXT_AT)?;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::data_key::KeyId;
 use super::stored;
+use crate::presence::Why;
 
 /// Why the keys can't be opened. Each says what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,13 +74,16 @@ impl fmt::Display for VaultError {
             ),
             Self::Unreadable { path, why } => write!(
                 f,
-                "the key {} cannot be read ({why}): give the agent's account the right to read it",
-                path.display()
+                "the key {} cannot be read now ({}): nothing was changed; check the disk and the agent's right to \
+                 read it, and try again",
+                path.display(),
+                Why(*why)
             ),
             Self::Unwritable { path, why } => write!(
                 f,
-                "the key {} cannot be written ({why}): check the rights and the space of data_dir",
-                path.display()
+                "the key {} cannot be written ({}): check the rights and the space of data_dir",
+                path.display(),
+                Why(*why)
             ),
             Self::Crypto => f.write_str("the system gave no random numbers: start the agent again"),
         }
@@ -115,14 +119,14 @@ impl fmt::Display for Loss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Everything => f.write_str(
-                "the root key or the device's identity was lost or damaged: what was waiting is unreadable, new \
-                 keys were made, and the device must be enrolled and asked for consent again; the old files \
-                 are keys/quarantine-*",
+                "the root key or the device's identity was lost or damaged: new keys were made, and the device must be \
+                 enrolled and asked for consent again; what was waiting is kept, and cannot be read until the old \
+                 files, keys/quarantine-*, are good again",
             ),
             Self::Key { compartment, id } => write!(
                 f,
-                "the data key {id} of {compartment} was damaged: what was sealed under it is unreadable; the \
-                 file is keys/{}{compartment}-{id}.key",
+                "the data key {id} of {compartment} was damaged: what was sealed under it is kept and cannot be read; \
+                 the file is keys/{}{compartment}-{id}.key",
                 stored::QUARANTINE
             ),
         }

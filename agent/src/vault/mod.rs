@@ -11,16 +11,18 @@ mod dpapi;
 mod failure;
 pub mod protector;
 pub mod sealed;
+mod start;
 mod stored;
 
 use std::collections::HashSet;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use protocol::DeviceId;
 use ring::rand::{SecureRandom, SystemRandom};
 
 use crate::durable;
+use crate::presence::{self, Presence};
 use data_key::{DataKey, KeyId};
 pub use device_key::DeviceKey;
 pub use failure::{Loss, VaultError};
@@ -29,14 +31,6 @@ use sealed::SealError;
 use stored::StoredKey;
 
 const DEVICE: &str = "device.key";
-const DEVICE_CONTEXT: &[u8] = b"device";
-/// Asks backup programs to leave the directory out (Cache Directory Tagging Specification): a backup would
-/// undo a withdrawal.
-const NO_BACKUP: (&str, &[u8]) = (
-    "CACHEDIR.TAG",
-    b"Signature: 8a477f597d28d172789f06886806bc55\n# Keys: a backup of them would undo a withdrawal of consent.\n",
-);
-
 /// The keys of this device.
 #[derive(Debug)]
 pub struct Vault {
@@ -44,7 +38,18 @@ pub struct Vault {
     root: DataKey,
     device: DeviceKey,
     keys: Vec<StoredKey>,
+    aside: Vec<Aside>,
     random: SystemRandom,
+}
+
+/// A data key that was read and did not verify. Its file waits for a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Aside {
+    /// Whose it was.
+    pub compartment: String,
+    /// Which one.
+    pub id: KeyId,
+    path: PathBuf,
 }
 
 /// What a shredding removed.
@@ -57,41 +62,22 @@ pub struct Shredded {
 impl Vault {
     /// Opens the keys below `data_dir`; at the first start makes the root key and the device's identity.
     ///
-    /// What does not verify is set aside, replaced and reported: never used, never passed over in silence. What
-    /// can't be read for want of rights is an error, because it is not lost.
+    /// What was read and does not verify is set aside, never used and never erased, and reported. A key that was set
+    /// aside and verifies again, because its file or the root key is back, is used again.
+    ///
+    /// # Errors
+    /// A key can't be read now: nothing was changed, because it is not lost.
     pub fn open(data_dir: &Path, protector: &Protector, now: i64) -> Result<(Self, Vec<Loss>), VaultError> {
         let dir = data_dir.join("keys");
         let random = SystemRandom::new();
-        prepare(&dir).map_err(|error| VaultError::unwritable(&dir, &error))?;
+        start::prepare(&dir)?;
+        let found = start::key_files(&dir)?;
         let root = protector.root(&dir, &random)?;
-        let found = key_files(&dir).map_err(|error| VaultError::unreadable(&dir, &error))?;
-
         let mut losses = Vec::new();
-        let device = match read_device(&dir.join(DEVICE), &root)? {
-            Some(device) => device,
-            None => {
-                if !found.is_empty() || dir.join(DEVICE).exists() {
-                    losses.push(Loss::Everything);
-                }
-                new_device(&dir, &found, &root, now, &random)
-                    .map_err(|error| VaultError::unwritable(&dir, &error))?
-            }
-        };
-
-        let mut keys = Vec::new();
-        for path in found.iter().filter(|path| path.exists()) {
-            let bytes = read_key(path)?;
-            match bytes.and_then(|bytes| StoredKey::open(path, &bytes, device.id(), &root)) {
-                Some(key) => keys.push(key),
-                None => {
-                    stored::quarantine(path, &random)
-                        .map_err(|error| VaultError::unwritable(path, &error))?;
-                    losses.push(Loss::key(path));
-                }
-            }
-        }
+        let device = start::device(&dir, &found, &root, now, &random, &mut losses)?;
+        let (mut keys, aside) = start::data_keys(&dir, device.id(), &root, &random, &mut losses)?;
         keys.sort_unstable_by_key(|key| (key.created(), key.key.id()));
-        Ok((Self { dir, root, device, keys, random }, losses))
+        Ok((Self { dir, root, device, keys, aside, random }, losses))
     }
 
     /// The device whose keys these are.
@@ -155,6 +141,33 @@ impl Vault {
         self.keys.iter().find(|key| key.key.id() == id).map(|key| &key.key)
     }
 
+    /// The keys that were set aside and are not used again: what was sealed under them waits for them.
+    pub fn set_aside(&self) -> &[Aside] {
+        &self.aside
+    }
+
+    /// Whether the key with this id was set aside, and no good one of this id is here.
+    pub fn is_set_aside(&self, id: KeyId) -> bool {
+        self.any_key(id).is_none() && self.aside.iter().any(|aside| aside.id == id)
+    }
+
+    /// Erases the keys that were set aside and `is_over` names, by compartment and by when the file was written, in
+    /// seconds since 1970: nothing waits for them any more.
+    ///
+    /// # Errors
+    /// Of the disk.
+    pub fn erase_set_aside(&mut self, is_over: impl Fn(&str, i64) -> bool) -> io::Result<Shredded> {
+        let mut old = Vec::new();
+        for aside in &self.aside {
+            let Presence::Found(file) = presence::stat(&aside.path)? else { continue };
+            if is_over(&aside.compartment, start::written_at(&file)) {
+                old.push(aside.path.clone());
+            }
+        }
+        self.aside.retain(|aside| !old.contains(&aside.path));
+        if old.is_empty() { Ok(Shredded { files: 0 }) } else { self.erase(&old) }
+    }
+
     /// Erases the keys of `compartment` that no record needs: neither named in `still_used` nor the newest.
     pub fn retire(&mut self, compartment: &str, still_used: &HashSet<KeyId>) -> io::Result<Shredded> {
         let newest =
@@ -171,7 +184,8 @@ impl Vault {
     /// their files, also those in quarantine. Cut short, it is simply done again.
     pub fn shred(&mut self, compartment: &str) -> io::Result<Shredded> {
         self.keys.retain(|key| key.compartment != compartment);
-        let mut paths = files(&self.dir)?;
+        self.aside.retain(|aside| aside.compartment != compartment);
+        let mut paths = presence::files(&self.dir)?;
         paths.retain(|path| stored::name_of(path).is_some_and(|(name, _)| name == compartment));
         self.erase(&paths)
     }
@@ -180,7 +194,8 @@ impl Vault {
     pub fn shred_all_but(&mut self, kept: &[&str]) -> io::Result<Shredded> {
         let is_kept = |compartment: &str| kept.contains(&compartment);
         self.keys.retain(|key| is_kept(&key.compartment));
-        let mut paths = files(&self.dir)?;
+        self.aside.retain(|aside| is_kept(&aside.compartment));
+        let mut paths = presence::files(&self.dir)?;
         paths.retain(|path| stored::name_of(path).is_some_and(|(name, _)| !is_kept(name)));
         self.erase(&paths)
     }
@@ -188,8 +203,9 @@ impl Vault {
     /// Erases every key, the device's identity and, where it is a file here, the root key: the end.
     pub fn destroy(&mut self) -> io::Result<Shredded> {
         self.keys.clear();
-        let mut paths = files(&self.dir)?;
-        let (tag, _) = NO_BACKUP;
+        self.aside.clear();
+        let mut paths = presence::files(&self.dir)?;
+        let (tag, _) = start::NO_BACKUP;
         paths.retain(|path| path.file_name().is_some_and(|name| name != tag));
         self.erase(&paths)
     }
@@ -199,74 +215,6 @@ impl Vault {
         durable::sync_parent(&self.dir.join(DEVICE))?;
         erased.map(|()| Shredded { files: paths.len() })
     }
-}
-
-/// The directory, marked, and without what an interrupted start left.
-fn prepare(dir: &Path) -> io::Result<()> {
-    durable::create_directory(dir)?;
-    let (name, content) = NO_BACKUP;
-    if !dir.join(name).exists() {
-        durable::replace(&dir.join(name), content)?;
-    }
-    for path in files(dir)? {
-        if path.extension().is_some_and(|extension| extension == durable::PARTIAL) {
-            durable::erase(&path)?;
-        }
-    }
-    Ok(())
-}
-
-/// The regular files of the directory.
-fn files(dir: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut paths = Vec::new();
-    for entry in std::fs::read_dir(dir)? {
-        let entry = entry?;
-        if entry.file_type()?.is_file() {
-            paths.push(entry.path());
-        }
-    }
-    Ok(paths)
-}
-
-/// The data key files that are in use.
-fn key_files(dir: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut paths = files(dir)?;
-    paths.retain(|path| stored::name_of(path).is_some() && !stored::is_quarantined(path));
-    Ok(paths)
-}
-
-/// The bytes of a key file; `None` if it is not there or the disk does not give them back. Any other error passes:
-/// for want of rights, descriptors or memory a key that is whole must not be set aside.
-fn read_key(path: &Path) -> Result<Option<Vec<u8>>, VaultError> {
-    match std::fs::read(path) {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(error) if error.kind() == ErrorKind::NotFound || durable::is_lost(&error) => Ok(None),
-        Err(error) => Err(VaultError::unreadable(path, &error)),
-    }
-}
-
-fn read_device(path: &Path, root: &DataKey) -> Result<Option<DeviceKey>, VaultError> {
-    let opened = read_key(path)?.and_then(|bytes| stored::unwrap(root, DEVICE_CONTEXT, &bytes));
-    Ok(opened.and_then(|(_, pkcs8)| DeviceKey::from_pkcs8(pkcs8)))
-}
-
-/// A new identity. What the old one kept opens under no other, so it goes aside first.
-fn new_device(
-    dir: &Path,
-    found: &[PathBuf],
-    root: &DataKey,
-    now: i64,
-    random: &dyn SecureRandom,
-) -> io::Result<DeviceKey> {
-    for path in found {
-        stored::quarantine(path, random)?;
-    }
-    stored::quarantine(&dir.join(DEVICE), random)?;
-    let device = DeviceKey::generate(random).ok_or_else(stored::refused)?;
-    let bytes =
-        stored::wrap(root, DEVICE_CONTEXT, device.pkcs8(), now, random).map_err(|_| stored::refused())?;
-    durable::replace(&dir.join(DEVICE), &bytes)?;
-    Ok(device)
 }
 
 #[cfg(test)]

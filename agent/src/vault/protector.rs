@@ -1,6 +1,5 @@
 //! What protects the root key: the operating system, or, where the configuration says so, a file.
 
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use ring::rand::SecureRandom;
@@ -8,6 +7,7 @@ use zeroize::Zeroizing;
 
 use super::data_key::{DataKey, KeyId};
 use super::{VaultError, stored};
+use crate::presence::{self, Presence};
 use crate::{config, durable};
 
 /// Name of the systemd credential that the package makes.
@@ -33,11 +33,15 @@ impl Protector {
     /// does.
     pub fn choose(asked: config::Protector, credentials: Option<&Path>) -> Result<Self, VaultError> {
         let credential = credentials.map(|directory| directory.join(CREDENTIAL));
+        if let (config::Protector::Auto, Some(path)) = (asked, &credential)
+            && presence::is_there(path).map_err(|error| VaultError::unreadable(path, &error))?
+        {
+            return Ok(Self::Systemd(path.clone()));
+        }
         match (asked, credential) {
             (config::Protector::File, _) => Ok(Self::File),
             (config::Protector::Systemd, Some(path)) => Ok(Self::Systemd(path)),
             (config::Protector::Systemd, None) => Err(VaultError::NoCredential),
-            (config::Protector::Auto, Some(path)) if path.exists() => Ok(Self::Systemd(path)),
             (config::Protector::Auto | config::Protector::Dpapi, _) if cfg!(windows) => Ok(Self::Dpapi),
             (config::Protector::Auto, _) => Err(VaultError::NoProtector),
             (config::Protector::Dpapi, _) => Err(VaultError::NoDpapi),
@@ -59,10 +63,10 @@ impl Protector {
             Self::File | Self::Dpapi => &keys.join(ROOT),
             Self::Systemd(path) => path,
         };
-        let found = match std::fs::read(path).map(Zeroizing::new) {
-            Ok(bytes) => self.unwrap(bytes)?,
-            Err(error) if error.kind() == ErrorKind::NotFound => None,
-            Err(error) => return Err(VaultError::unreadable(path, &error)),
+        let read = presence::read(path).map_err(|error| VaultError::unreadable(path, &error))?;
+        let found = match read.map(Zeroizing::new) {
+            Presence::Found(bytes) => self.unwrap(bytes)?,
+            Presence::Absent => None,
         };
         let found = found.and_then(|bytes| <[u8; ROOT_LEN]>::try_from(bytes.as_slice()).ok());
         match (found.map(Zeroizing::new), self) {
@@ -73,7 +77,7 @@ impl Protector {
                 random.fill(secret.as_mut()).map_err(|_| VaultError::Crypto)?;
                 let bytes = self.wrap(secret.as_ref(), random)?;
                 stored::quarantine(path, random)
-                    .and_then(|()| durable::replace(path, &bytes))
+                    .and_then(|_| durable::replace(path, &bytes))
                     .map_err(|error| VaultError::unwritable(path, &error))?;
                 Ok(root_key(secret))
             }

@@ -10,7 +10,7 @@
 //! being written twice.
 
 use std::fs::OpenOptions;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use data_encoding::HEXLOWER;
@@ -20,6 +20,7 @@ use ring::rand::SecureRandom;
 use zeroize::Zeroizing;
 
 use super::data_key::{DataKey, KeyId, TAG_LEN};
+use crate::presence::{self, Presence};
 use crate::{durable, killpoint, limits};
 
 const MAGIC: &[u8; 4] = b"KKEY";
@@ -102,6 +103,19 @@ impl StoredKey {
         })
     }
 
+    /// The key that was set aside and verifies again, under its own name; none if another file has that name, which is
+    /// read for itself.
+    pub(super) fn take_back(mut self) -> io::Result<Option<Self>> {
+        let path = self.path.with_file_name(format!("{}-{}.key", self.compartment, self.key.id()));
+        if presence::is_there(&path)? {
+            return Ok(None);
+        }
+        std::fs::rename(&self.path, &path)?;
+        durable::sync_parent(&path)?;
+        self.path = path;
+        Ok(Some(self))
+    }
+
     /// Whether new records may be sealed under it. A clock that jumped, either way, asks for another key and
     /// finds this one again when it comes back.
     pub(super) fn is_fresh(&self, now: i64) -> bool {
@@ -147,8 +161,8 @@ pub(super) fn is_quarantined(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(QUARANTINE.as_bytes()))
 }
 
-/// Sets a file aside, if it is there, under a name that no other has.
-pub(super) fn quarantine(path: &Path, random: &dyn SecureRandom) -> io::Result<()> {
+/// Sets a file aside, if it is there, under a name that no other has; says which.
+pub(super) fn quarantine(path: &Path, random: &dyn SecureRandom) -> io::Result<PathBuf> {
     let name = path.file_stem().unwrap_or_default().to_string_lossy();
     let name = match name_of(path) {
         Some(_) => format!("{QUARANTINE}{name}.key"),
@@ -158,10 +172,9 @@ pub(super) fn quarantine(path: &Path, random: &dyn SecureRandom) -> io::Result<(
             format!("{QUARANTINE}{name}-{}.key", KeyId(id))
         }
     };
-    match std::fs::rename(path, path.with_file_name(name)) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
+    let aside = path.with_file_name(name);
+    Presence::of(std::fs::rename(path, &aside))?;
+    Ok(aside)
 }
 
 /// What the system answers when it has no randomness.

@@ -1,5 +1,7 @@
 //! Keys over restarts, jumps of the clock, damage, loss and shredding.
 
+mod aside;
+
 use super::*;
 
 const NOW: i64 = 1_780_000_000;
@@ -21,7 +23,7 @@ fn opens(vault: &Vault, compartment: &str, (id, nonce, sealed): &(KeyId, [u8; 12
 }
 
 fn key_names(dir: &Path) -> Vec<String> {
-    let mut names = files(&dir.join("keys")).unwrap();
+    let mut names = presence::files(&dir.join("keys")).unwrap();
     names.sort();
     names.iter().map(|path| path.file_name().unwrap().to_str().unwrap().to_owned()).collect()
 }

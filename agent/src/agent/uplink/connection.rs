@@ -1,33 +1,45 @@
 //! The device's certificate: from a one-time token to the connection that uses it.
 
+use std::io;
 use std::path::PathBuf;
+use std::sync::mpsc;
 
 use log::info;
 
-use super::super::{Agent, Parts, unix_now};
+use super::super::decommission;
+use super::super::{Agent, Parts, Wake, unix_now};
 use super::renewal::Life;
-use crate::api::Enrolled;
+use crate::api;
+use crate::collect::socket::Asked;
 use crate::config::Config;
 use crate::consent::Policy;
 use crate::durable;
+use crate::presence::{self, Why};
 use crate::request::{Refused, Reply};
-use crate::ship::enrol::{self, EnrolError};
+use crate::ship::enrol;
+use crate::ship::exchange::{Exchange, Outcome};
 use crate::ship::https::{Https, Settings, Timeouts};
 use crate::ship::trust::Identity;
 use crate::vault::Vault;
+
+/// What shows who this device is, if it was enrolled.
+///
+/// # Errors
+/// The certificate cannot be read now.
+pub(in crate::agent) fn identity(config: &Config, vault: &Vault) -> io::Result<Option<Identity>> {
+    let read = presence::read(&certificate(config))?;
+    Ok(read.found().map(|chain_pem| Identity { chain_pem, pkcs8: vault.device_key().pkcs8().clone() }))
+}
 
 /// What the connection needs; without the device's certificate if there is none yet.
 pub(in crate::agent) fn settings(
     config: &Config,
     policy: &Policy,
-    vault: &Vault,
+    identity: Option<Identity>,
 ) -> Result<Settings, String> {
     let ca_pem = std::fs::read(&config.collector.ca).map_err(|e| {
-        format!("the vendor's CA ([collector] ca) cannot be read ({}): put the file there", e.kind())
+        format!("the vendor's CA ([collector] ca) cannot be read ({}): put the file there", Why(e.kind()))
     })?;
-    let identity = std::fs::read(certificate(config))
-        .ok()
-        .map(|chain_pem| Identity { chain_pem, pkcs8: vault.device_key().pkcs8().clone() });
     Ok(Settings {
         url: config.collector.url.clone(),
         endpoints: policy.endpoints().to_vec(),
@@ -62,41 +74,90 @@ pub(in crate::agent) fn retired(config: &Config) -> PathBuf {
     config.data_dir.join("retired")
 }
 
+/// An enrolment that is asked for.
+struct Enrolment {
+    https: Https,
+    exchange: Exchange,
+    ca_pem: Vec<u8>,
+}
+
+/// What came of an enrolment, and who waits for it.
+pub(crate) struct Enrolled {
+    asked: Asked,
+    ca_pem: Vec<u8>,
+    outcome: Outcome,
+}
+
 impl Agent {
     /// One-time token to certificate. An administrator's explicit act; waits for the collector's answer.
     pub(in crate::agent) fn enroll(&mut self, url: Option<&str>, token: &str) -> Reply {
-        let mut settings = match settings(&self.config, self.book.policy(), &self.vault) {
-            Ok(settings) => settings,
-            Err(what) => return Reply::refused(Refused::Failed, what),
-        };
-        settings.identity = None;
+        match self.enrolment(url, token) {
+            Ok(Enrolment { mut https, exchange, ca_pem }) => {
+                let outcome = https.exchange(&exchange);
+                self.keep_enrolment(&ca_pem, outcome)
+            }
+            Err(what) => Reply::refused(Refused::Failed, what),
+        }
+    }
+
+    /// Likewise on a thread of its own: a collector that does not answer keeps nobody else waiting.
+    pub(in crate::agent) fn enroll_beside(&mut self, asked: Asked, url: Option<&str>, token: &str) {
+        let (ask, enrolments) = mpsc::sync_channel::<(Asked, Enrolment)>(1);
+        let wakes = self.wakes.0.clone();
+        let thread = std::thread::Builder::new().name("enrol".into()).spawn(move || {
+            if let Ok((asked, Enrolment { mut https, exchange, ca_pem })) = enrolments.recv() {
+                let outcome = https.exchange(&exchange);
+                let _ = wakes.send(Wake::Enrolled(Box::new(Enrolled { asked, ca_pem, outcome })));
+            }
+        });
+        match (thread, self.enrolment(url, token)) {
+            (Ok(_), Ok(enrolment)) => drop(ask.send((asked, enrolment))),
+            (Ok(_), Err(what)) => asked.answer(Reply::refused(Refused::Failed, what)),
+            (Err(e), _) => {
+                let what = format!("the system starts no thread ({}): try again in a minute", e.kind());
+                asked.answer(Reply::refused(Refused::Busy, what));
+            }
+        }
+    }
+
+    /// Keeps what came of it, and answers.
+    pub(in crate::agent) fn finish_enrolment(&mut self, Enrolled { asked, ca_pem, outcome }: Enrolled) {
+        let reply = self.keep_enrolment(&ca_pem, outcome);
+        asked.answer(reply);
+    }
+
+    fn enrolment(&self, url: Option<&str>, token: &str) -> Result<Enrolment, String> {
+        let mut settings = settings(&self.config, self.book.policy(), None)?;
         settings.url = url.map_or(settings.url, str::to_owned);
         let ca_pem = settings.ca_pem.clone();
         let key = self.vault.device_key();
-        let enrolled = Https::new(settings).map_err(|e| e.to_string()).and_then(|mut https| {
-            let exchange =
-                enrol::enrol(token.trim(), key.public_key(), |text| key.sign(text)).map_err(shown)?;
-            let outcome = https.exchange(&exchange);
-            let now = unix_now().unsigned_abs(); // after the answer: the certificate may be of this very second
-            enrol::enrolled(outcome, key.id(), key.pkcs8(), &ca_pem, now).map_err(shown)
-        });
+        let exchange =
+            enrol::enrol(token.trim(), key.public_key(), |text| key.sign(text)).map_err(|e| e.to_string())?;
+        let https = Https::new(settings).map_err(|e| e.to_string())?;
+        Ok(Enrolment { https, exchange, ca_pem })
+    }
+
+    fn keep_enrolment(&mut self, ca_pem: &[u8], outcome: Outcome) -> Reply {
+        let now = unix_now(); // after the answer: the certificate may be of this very second
+        let key = self.vault.device_key();
+        let enrolled = enrol::enrolled(outcome, key.id(), key.pkcs8(), ca_pem, now.unsigned_abs());
         let (identity, reply) = match enrolled {
+            _ if presence::is_there(&decommission::begun(&self.config.data_dir)).unwrap_or(true) => {
+                return Reply::refused(Refused::Failed, "this device is being taken out of use");
+            }
             Ok(enrolled) => enrolled,
-            Err(what) => return Reply::refused(Refused::Failed, what),
+            Err(e) => return Reply::refused(Refused::Failed, e.to_string()),
         };
-        let now = unix_now();
         if let Err(e) = keep(&self.config, &identity, &reply.not_after, now) {
             let what = format!("the certificate cannot be kept ({}): check data_dir", e.kind());
             return Reply::refused(Refused::Failed, what);
         }
         let _ = std::fs::remove_file(retired(&self.config));
-        let Parts { uplink, cx, .. } = self.parts();
-        uplink.connect(&cx);
+        let Parts { uplink, mut cx, .. } = self.parts();
+        if let Err(e) = uplink.connect(&cx) {
+            cx.trouble("connection", &e.into());
+        }
         info!("enrolled");
-        Reply::done(Enrolled { device: reply.device_id, not_after: reply.not_after })
+        Reply::done(api::Enrolled { device: reply.device_id, not_after: reply.not_after })
     }
-}
-
-fn shown(e: EnrolError) -> String {
-    e.to_string()
 }

@@ -1,5 +1,7 @@
 //! What the vendor asks for. It comes with answers that the agent gets anyway, is shown, and does nothing by itself.
 
+use std::io;
+
 use log::{info, warn};
 use protocol::Wish;
 
@@ -9,15 +11,18 @@ use super::Uplink;
 use crate::config::Config;
 use crate::consent::permit::{SupportCase, UsageStatistics};
 use crate::consent::{Book, Flag};
-use crate::durable;
 use crate::ship::exchange::Answer;
+use crate::{durable, presence};
 
 const FILE: &str = "wishes.json";
 
 /// What was asked for before the start.
-pub(super) fn kept(config: &Config) -> Vec<Wish> {
-    let bytes = std::fs::read(config.data_dir.join(FILE)).unwrap_or_default();
-    serde_json::from_slice(&bytes).unwrap_or_default()
+///
+/// # Errors
+/// It cannot be read now.
+pub(super) fn kept(config: &Config) -> io::Result<Vec<Wish>> {
+    let bytes = presence::read(&config.data_dir.join(FILE))?.found().unwrap_or_default();
+    Ok(serde_json::from_slice(&bytes).unwrap_or_default())
 }
 
 impl Uplink {

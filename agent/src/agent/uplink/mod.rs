@@ -9,6 +9,7 @@ mod pause;
 mod renewal;
 mod transfer;
 
+use std::io;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
@@ -23,10 +24,10 @@ pub(super) use transfer::{About, Transfer};
 use super::cx::Cx;
 use super::{Trouble, Wake};
 use crate::config::Config;
-use crate::durable;
 use crate::ship::exchange::Outcome;
 use crate::ship::https::{Https, Settings};
 use crate::ship::pace::{Fate, Pace, Problem, Reply, Step, Waiting};
+use crate::{durable, presence};
 use renewal::Life;
 
 /// What is known about sending.
@@ -78,37 +79,46 @@ enum Certificate {
 
 impl Uplink {
     /// Nothing sent yet.
-    pub(super) fn new(config: &Config, random: u64, now: i64) -> Self {
-        let pace = |stream: Stream, interval| {
+    ///
+    /// # Errors
+    /// What the collector asked to wait for, or for which bundles, cannot be read now.
+    pub(super) fn new(config: &Config, random: u64, now: i64) -> io::Result<Self> {
+        let pace = |stream: Stream, interval| -> io::Result<Pace> {
             let mut pace = Pace::new(interval, random);
-            pace.not_before(pause::left(&stream.pause(config), now));
-            pace
+            pace.not_before(pause::left(&stream.pause(config), now)?);
+            Ok(pace)
         };
-        Self {
-            usage: pace(Stream::Usage, config.ship.interval),
-            requests: pace(Stream::Requests, Duration::ZERO),
-            bundles: pace(Stream::Bundles, Duration::ZERO),
+        Ok(Self {
+            usage: pace(Stream::Usage, config.ship.interval)?,
+            requests: pace(Stream::Requests, Duration::ZERO)?,
+            bundles: pace(Stream::Bundles, Duration::ZERO)?,
             line: Line::NotEnrolled,
             consent_first: None,
             ledger: LedgerHead::Unknown,
             certificate: Certificate::Unknown,
             renew_again: None,
             due: None,
-            invitations: invitations::kept(config),
-        }
+            invitations: invitations::kept(config)?,
+        })
     }
 
     /// Uses the certificate, if there is one. One that has ended is not shown: TLS would refuse it.
-    pub(super) fn connect(&mut self, cx: &Cx<'_>) {
+    ///
+    /// # Errors
+    /// The certificate, or what is kept beside it, cannot be read now: nothing was changed.
+    pub(super) fn connect(&mut self, cx: &Cx<'_>) -> io::Result<()> {
         let config = cx.config;
-        self.certificate = match Life::read(config) {
+        let life = Life::read(config)?;
+        let is_retired = presence::is_there(&connection::retired(config))?;
+        let identity = connection::identity(config, cx.vault)?;
+        self.certificate = match life {
             None => Certificate::Unknown,
             Some(life) if life.has_ended(cx.now) => Certificate::Ended(life),
             Some(life) => Certificate::Valid(life),
         };
         let has_ended = self.certificate.has_ended();
-        self.line = match connection::settings(config, cx.registry.policy(), cx.vault) {
-            _ if connection::retired(config).exists() => Line::Unusable(Problem::Retired.to_string()),
+        self.line = match connection::settings(config, cx.registry.policy(), identity) {
+            _ if is_retired => Line::Unusable(Problem::Retired.to_string()),
             Ok(settings) if settings.identity.is_none() => Line::NotEnrolled,
             Ok(settings) => {
                 match Https::new(Settings { identity: settings.identity.filter(|_| !has_ended), ..settings })
@@ -125,6 +135,7 @@ impl Uplink {
         self.usage.resume();
         self.requests.resume();
         self.bundles.resume();
+        Ok(())
     }
 
     /// Whether there is a certificate that can be used.
@@ -149,17 +160,17 @@ impl Uplink {
 
     /// Whether a transfer can start now; begins a new look at what is due. A certificate that has just ended is no
     /// longer shown.
-    pub(super) fn is_ready(&mut self, cx: &Cx<'_>) -> bool {
+    pub(super) fn is_ready(&mut self, cx: &Cx<'_>) -> io::Result<bool> {
         self.due = None;
         if !self.is_free() {
-            return false;
+            return Ok(false);
         }
         if let Certificate::Valid(life) = self.certificate
             && life.has_ended(cx.now)
         {
-            self.connect(cx);
+            self.connect(cx)?;
         }
-        true
+        Ok(true)
     }
 
     /// Whether only a renewal may go.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Stream;
 use crate::config::Config;
-use crate::{durable, limits};
+use crate::{durable, limits, presence};
 
 impl Stream {
     /// Where its pause is kept.
@@ -27,12 +27,15 @@ pub(super) fn keep(path: &Path, told: Duration, now: i64) -> io::Result<()> {
 }
 
 /// What is left of it at `now`: never more than a collector may ask for, whatever the clock says.
-pub(super) fn left(path: &Path, now: i64) -> Duration {
-    let until: Option<i64> = std::fs::read_to_string(path).ok().and_then(|text| text.parse().ok());
+///
+/// # Errors
+/// It cannot be read now.
+pub(super) fn left(path: &Path, now: i64) -> io::Result<Duration> {
+    let until = presence::read_text(path)?.found().flatten().and_then(|text| text.parse::<i64>().ok());
     let left = until
         .and_then(|until| u64::try_from(until.saturating_sub(now)).ok())
         .map_or(Duration::ZERO, Duration::from_secs);
-    if left > limits::LONGEST_RETRY_AFTER { Duration::ZERO } else { left }
+    Ok(if left > limits::LONGEST_RETRY_AFTER { Duration::ZERO } else { left })
 }
 
 #[cfg(test)]
@@ -43,18 +46,18 @@ mod tests {
     fn a_pause_is_kept_and_a_clock_that_leaps_makes_it_no_longer() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("pause");
-        assert_eq!(left(&path, 1000), Duration::ZERO);
+        assert_eq!(left(&path, 1000).unwrap(), Duration::ZERO);
         keep(&path, Duration::from_secs(90), 1000).unwrap();
         assert_eq!(
-            (left(&path, 1000), left(&path, 1080)),
+            (left(&path, 1000).unwrap(), left(&path, 1080).unwrap()),
             (Duration::from_secs(90), Duration::from_secs(10))
         );
         for clock in [1090, 5000, -1_000_000, i64::MIN, i64::MAX] {
-            assert_eq!(left(&path, clock), Duration::ZERO, "{clock}");
+            assert_eq!(left(&path, clock).unwrap(), Duration::ZERO, "{clock}");
         }
         keep(&path, Duration::MAX, 0).unwrap();
-        assert_eq!(left(&path, 0), limits::LONGEST_RETRY_AFTER);
+        assert_eq!(left(&path, 0).unwrap(), limits::LONGEST_RETRY_AFTER);
         std::fs::write(&path, "soon").unwrap();
-        assert_eq!(left(&path, 0), Duration::ZERO);
+        assert_eq!(left(&path, 0).unwrap(), Duration::ZERO);
     }
 }

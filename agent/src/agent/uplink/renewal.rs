@@ -14,7 +14,7 @@ use super::{About, Transfer, Uplink, connection};
 use crate::config::Config;
 use crate::ship::enrol::{self, EnrolError};
 use crate::ship::exchange::Outcome;
-use crate::{durable, limits};
+use crate::{durable, limits, presence};
 
 /// How long the certificate holds, both in seconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,8 +31,11 @@ impl Life {
     }
 
     /// What was kept beside the certificate; none if it is not known, and then it is renewed when it is refused.
-    pub(super) fn read(config: &Config) -> Option<Self> {
-        certificate_life(&config.data_dir).map(|(from, until)| Self { from, until })
+    ///
+    /// # Errors
+    /// It cannot be read now.
+    pub(super) fn read(config: &Config) -> io::Result<Option<Self>> {
+        Ok(certificate_life(&config.data_dir)?.map(|(from, until)| Self { from, until }))
     }
 
     /// Keeps it, beside the certificate that was given at `from`.
@@ -55,12 +58,17 @@ fn path(data_dir: &Path) -> PathBuf {
     data_dir.join("certificate.life")
 }
 
-/// From when and until when the certificate below `data_dir` holds, in seconds since 1970, where this account may see it.
-pub fn certificate_life(data_dir: &Path) -> Option<(i64, i64)> {
-    let text = std::fs::read_to_string(path(data_dir)).ok()?;
+/// From when and until when the certificate below `data_dir` holds, in seconds since 1970; none if that is not known.
+///
+/// # Errors
+/// It cannot be read now, or not by this account.
+pub fn certificate_life(data_dir: &Path) -> io::Result<Option<(i64, i64)>> {
     // A line that was cut names an end that nobody gave.
-    let (from, until) = text.strip_suffix('\n')?.split_once(' ')?;
-    Some((from.parse().ok()?, until.parse().ok()?))
+    let life = |text: String| {
+        let (from, until) = text.strip_suffix('\n')?.split_once(' ')?;
+        Some((from.parse().ok()?, until.parse().ok()?))
+    };
+    Ok(presence::read_text(&path(data_dir))?.found().flatten().and_then(life))
 }
 
 impl Uplink {
@@ -93,7 +101,9 @@ impl Uplink {
             Ok(()) => {
                 info!("the certificate was renewed");
                 cx.health.solved("certificate");
-                self.connect(cx);
+                if let Err(e) = self.connect(cx) {
+                    cx.trouble("connection", &e.into());
+                }
             }
             Err(what) => {
                 warn!("the certificate was not renewed: {what}");
@@ -125,15 +135,15 @@ mod tests {
     fn it_is_kept_beside_the_certificate() {
         let dir = tempfile::tempdir().unwrap();
         let config = Config { data_dir: dir.path().to_owned(), ..Config::default() };
-        assert_eq!(Life::read(&config), None);
+        assert_eq!(Life::read(&config).unwrap(), None);
         Life::keep(&config, 5, "1970-01-01T00:00:09Z").unwrap();
-        assert_eq!(Life::read(&config), Some(Life { from: 5, until: 9 }));
+        assert_eq!(Life::read(&config).unwrap(), Some(Life { from: 5, until: 9 }));
         let whole = std::fs::read(path(dir.path())).unwrap();
         for end in 0..whole.len() {
             std::fs::write(path(dir.path()), &whole[..end]).unwrap();
-            assert_eq!(Life::read(&config), None, "cut at {end}");
+            assert_eq!(Life::read(&config).unwrap(), None, "cut at {end}");
         }
         std::fs::write(path(dir.path()), "five nine\n").unwrap();
-        assert_eq!(Life::read(&config), None, "damaged");
+        assert_eq!(Life::read(&config).unwrap(), None, "damaged");
     }
 }

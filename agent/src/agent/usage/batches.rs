@@ -33,6 +33,7 @@ impl Statistics {
                 match sealed.open(&permit, cx.vault) {
                     Ok(clean) => opened
                         .push(Opened { numbers: sealed.numbers(), batch: clean.into_inner().into_batch() }),
+                    Err(_) if cx.vault.is_set_aside(sealed.key()) => continue,
                     Err(_) => unreadable.push(sealed.numbers()),
                 }
                 records += sealed.records();

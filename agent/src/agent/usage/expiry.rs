@@ -13,17 +13,22 @@ use crate::consent::permit::UsageStatistics;
 use crate::{killpoint, limits};
 
 impl Statistics {
-    /// Drops usage that is held for longer than the policy allows, the oldest first: its period began so long ago.
-    pub(in crate::agent) fn drop_expired(&mut self, cx: &mut Cx<'_>, clock: Watched) -> Result<(), Trouble> {
+    /// Drops usage that is held for longer than the policy allows, the oldest first: its period began so long ago. True if
+    /// one turn was too short for all of it.
+    pub(in crate::agent) fn drop_expired(
+        &mut self,
+        cx: &mut Cx<'_>,
+        clock: Watched,
+    ) -> Result<bool, Trouble> {
         if !clock.is_steady() {
-            return Ok(());
+            return Ok(false);
         }
-        let Some(permit) = cx.registry.permit::<UsageStatistics>(cx.now) else { return Ok(()) };
-        let Some(terms) = cx.registry.policy().terms(Purpose::UsageStatistics) else { return Ok(()) };
+        let Some(permit) = cx.registry.permit::<UsageStatistics>(cx.now) else { return Ok(false) };
+        let Some(terms) = cx.registry.policy().terms(Purpose::UsageStatistics) else { return Ok(false) };
         let oldest = cx.now - i64::from(terms.on_device.days()) * DAY;
         let catalog = self.wash.catalog();
         let (mut expired, mut from) = (Vec::new(), 0);
-        'pages: loop {
+        'pages: while expired.len() < limits::TURN_EXPIRED {
             let page = self.usage.oldest(from, limits::PAGE_ITEMS, limits::PAGE_BYTES)?;
             let Some(last) = page.last() else { break };
             from = last.numbers().end;
@@ -39,20 +44,22 @@ impl Statistics {
                 expired.push(sealed.numbers());
             }
         }
+        let is_more = expired.len() >= limits::TURN_EXPIRED;
         if !expired.is_empty() {
             let dropped = self.usage.abandon(expired, Reason::Expired)?;
             cx.tally.drop(Reason::Expired, dropped);
             cx.tally.save()?;
         }
-        Ok(())
+        Ok(is_more)
     }
 
     /// Usage under a grant that is over waits for the next grant, sealed, as long as the policy lets it wait; under one
     /// that somebody ended it does not wait. Then its key is shredded.
-    pub(in crate::agent) fn shred_ended(&mut self, cx: &mut Cx<'_>, clock: Watched) -> Result<(), Trouble> {
+    /// True if files of the outbox are left for another turn.
+    pub(in crate::agent) fn shred_ended(&mut self, cx: &mut Cx<'_>, clock: Watched) -> Result<bool, Trouble> {
         let flag = Flag::UsageStatistics;
         if !self.is_held(cx.vault) {
-            return Ok(());
+            return Ok(false);
         }
         let registry = cx.registry;
         let terms = registry.policy().terms(flag.purpose());
@@ -60,7 +67,7 @@ impl Statistics {
         // A withdrawal that was cut between the old ledger and the first line of the new one leaves what nobody allows.
         let is_nobodys = registry.is_trusted() && registry.granted_since(&flag).is_none();
         if !is_nobodys && !registry.was_ended(&flag) && !clock.is_over_for(days) {
-            return Ok(());
+            return Ok(false);
         }
         let entry = registry.last_line(&flag).unwrap_or(Digest::from_bytes([0; 32]));
         let counted = self.records();
@@ -68,9 +75,11 @@ impl Statistics {
         killpoint::step("ended.counted");
         cx.vault.shred(&flag.compartment())?;
         killpoint::step("ended.shredded");
-        self.purge(cx)?;
+        let is_over = !is_nobodys && !registry.was_ended(&flag);
+        let is_more = self.purge(cx, if is_over { Reason::Expired } else { Reason::NoConsent })?;
         cx.tally.forget(short(entry));
         info!("{counted} records of usage were erased: the grant is over");
-        Ok(cx.tally.save()?)
+        cx.tally.save()?;
+        Ok(is_more)
     }
 }

@@ -5,15 +5,17 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::time::Duration;
 
 use log::{debug, warn};
 use protocol::Reason;
 
 use super::super::Trouble;
 use super::super::cx::Cx;
+use super::unread::note_unread;
 use super::{Statistics, header};
 use crate::collect::Raw;
-use crate::collect::outbox::{self, Lines, Source};
+use crate::collect::outbox::{self, End, Lines, Source};
 use crate::consent::Flag;
 use crate::consent::permit::UsageStatistics;
 use crate::deidentify::clean::Payload;
@@ -49,45 +51,41 @@ struct Reading {
     tally: u64,
 }
 
-impl Statistics {
-    /// Removes every complete file unread, and counts it: nobody said yes.
-    pub(in crate::agent) fn discard_outbox(&mut self, cx: &mut Cx<'_>) -> Result<(), Trouble> {
-        self.taking = Taking::default();
-        loop {
-            let listing = look(cx)?;
-            let removed = remove(cx, &listing).len();
-            if removed == 0 {
-                return Ok(());
-            }
-            cx.tally.drop(Reason::NoConsent, removed as u64);
-            outbox::sync(&cx.config.kathea.outbox)?;
-            cx.tally.save()?;
-        }
-    }
+/// What is left of one turn: so that answers, a withdrawal and a stop never wait for what lies in the outbox.
+struct Turn {
+    lines: usize,
+    bytes: u64,
+    /// Since the start.
+    until: Duration,
+}
 
+impl Turn {
+    fn has_room(&self) -> bool {
+        self.lines > 0 && self.bytes > 0
+    }
+}
+
+impl Statistics {
     /// Takes in what fits one commit.
     pub(in crate::agent) fn take_outbox(&mut self, cx: &mut Cx<'_>) -> Result<Taken, Trouble> {
-        let Some(granted) = granted_since(cx) else {
-            if !cx.registry.is_unreadable() {
-                self.discard_outbox(cx)?;
-            }
-            return Ok(Taken::Nothing);
-        };
+        let Some(granted) = granted_since(cx) else { return Ok(Taken::Nothing) };
         if self.taking.reading.is_none() && self.taking.waiting.is_empty() {
-            self.taking.waiting = look(cx)?.into();
+            self.taking.waiting = look_for_lines(cx)?.into();
         }
         let window = Window { granted, now: cx.now };
         let counted = cx.tally.mark();
         let mut read: Vec<(Source, u64, bool)> = Vec::new();
-        let mut lines_left = limits::GROUP_LINES;
-        while lines_left > 0 && read.len() < limits::GROUP_FILES {
+        let until = cx.since_start() + limits::TURN_TIME;
+        let mut turn = Turn { lines: limits::GROUP_LINES, bytes: limits::TURN_BYTES, until };
+        while turn.has_room() && read.len() < limits::GROUP_FILES {
             let Some(mut reading) = self.next_file(cx) else { break };
-            while lines_left > 0 && self.take_line(cx, &mut reading, window) {
-                lines_left -= 1;
+            while turn.has_room() && self.take_line(cx, &mut reading, &mut turn, window) {}
+            let end = reading.lines.end();
+            if let Some(End::Failed(why)) = end {
+                note_unread(cx, why);
             }
-            let (taken, whole) = (reading.lines.taken(), reading.lines.whole());
-            read.push((reading.source.clone(), taken, whole));
-            if lines_left == 0 && !whole {
+            read.push((reading.source.clone(), reading.lines.taken(), end == Some(End::Whole)));
+            if matches!(end, None | Some(End::Paused)) {
                 self.taking.reading = Some(reading);
             }
         }
@@ -108,10 +106,17 @@ impl Statistics {
         Ok(Taken::Group { more })
     }
 
-    /// The next line of a file, washed; false at its end.
-    fn take_line(&mut self, cx: &mut Cx<'_>, reading: &mut Reading, window: Window) -> bool {
+    /// The next line of a file, validated; false at its end, and where the turn ended in the middle of it.
+    fn take_line(&mut self, cx: &mut Cx<'_>, reading: &mut Reading, turn: &mut Turn, window: Window) -> bool {
         let at = reading.lines.taken();
-        let Some(line) = reading.lines.next() else { return false };
+        let Some(line) = reading.lines.next(&mut turn.bytes) else { return false };
+        turn.lines -= 1;
+        if turn.lines.is_multiple_of(limits::TURN_LOOK) && turn.until <= cx.since_start() {
+            turn.lines = 0;
+        }
+        if at < reading.usage.min(reading.open).min(reading.tally) {
+            return true; // a restart came in the middle of the file
+        }
         let wanted = Wanted { usage: at >= reading.usage, open: at >= reading.open };
         let taken = match line {
             Ok(raw) if raw.is_blank() => Ok(()),
@@ -135,10 +140,10 @@ impl Statistics {
             let id = source.id();
             let (usage, open) = (self.usage.cursor(&id).unwrap_or(0), self.open.cursor(&id).unwrap_or(0));
             let tally = cx.tally.cursor(id);
-            match source.open(usage.min(open).min(tally)) {
+            match source.open() {
                 Ok(lines) => return Some(Reading { source, lines, usage, open, tally }),
                 Err(e) if e.kind() == io::ErrorKind::NotFound => {}
-                Err(e) => warn!("a file of the outbox cannot be read ({}): check its rights", e.kind()),
+                Err(e) => note_unread(cx, e.kind()),
             }
         }
         None
@@ -221,10 +226,9 @@ impl Statistics {
         let permit = cx.registry.permit::<UsageStatistics>(cx.now).ok_or(Trouble::NoPermit)?;
         let header = header(&permit, cx.registry.policy(), self.wash.catalog());
         let mut events = Vec::new();
-        let washed = self.wash.events(&header, self.usage.position());
-        let count = washed.len();
-        for (index, (clean, position)) in washed.into_iter().enumerate() {
-            let cursors = if index + 1 == count { cursors } else { &[] };
+        let mut washed = self.wash.events(&header, self.usage.position()).peekable();
+        while let Some((clean, position)) = washed.next() {
+            let cursors = if washed.peek().is_none() { cursors } else { &[] };
             events.push(Sealed::new(&clean, position, cursors, &permit, cx.vault, cx.now)?);
         }
         let mut journals = Vec::new();
@@ -242,9 +246,36 @@ impl Statistics {
     }
 }
 
+/// The complete files that are read. One that is too large stays where it is, unread and counted once: a person can
+/// split it.
+fn look_for_lines(cx: &mut Cx<'_>) -> Result<Vec<Source>, Trouble> {
+    let files = look(cx)?;
+    let (too_large, sources): (Vec<Source>, Vec<Source>) = files.into_iter().partition(Source::is_too_large);
+    if too_large.is_empty() {
+        cx.health.solved("outbox_large");
+        return Ok(sources);
+    }
+    let what = format!(
+        "{} of the outbox's files are larger than {} MiB and not read: split them, or remove them",
+        too_large.len(),
+        limits::OUTBOX_FILE >> 20
+    );
+    for id in too_large.iter().map(Source::id) {
+        if cx.tally.cursor(id) == 0 {
+            warn!("{what}");
+            cx.tally.drop(Reason::TooLong, 1);
+            cx.tally.advance(id, 1);
+        }
+    }
+    cx.health.note("outbox_large", what);
+    cx.tally.save()?;
+    Ok(sources)
+}
+
 /// The complete files, and a count for each thing that only looks like one.
-fn look(cx: &mut Cx<'_>) -> Result<Vec<Source>, Trouble> {
+pub(super) fn look(cx: &mut Cx<'_>) -> Result<Vec<Source>, Trouble> {
     cx.health.solved("outbox");
+    cx.health.solved("outbox_file");
     let listing = outbox::list(&cx.config.kathea.outbox, cx.now)?;
     for id in listing.not_files {
         if cx.tally.cursor(id) == 0 {
@@ -254,11 +285,11 @@ fn look(cx: &mut Cx<'_>) -> Result<Vec<Source>, Trouble> {
         }
     }
     cx.tally.save()?;
-    Ok(listing.sources)
+    Ok(listing.sources.into_iter().chain(listing.too_large).collect())
 }
 
 /// Removes files; gives the ids of those that went.
-fn remove<'a>(cx: &mut Cx<'_>, sources: impl IntoIterator<Item = &'a Source>) -> Vec<[u8; 16]> {
+pub(super) fn remove<'a>(cx: &mut Cx<'_>, sources: impl IntoIterator<Item = &'a Source>) -> Vec<[u8; 16]> {
     let (mut gone, mut refused) = (Vec::new(), None);
     for source in sources {
         match source.remove() {

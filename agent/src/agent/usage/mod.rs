@@ -9,10 +9,14 @@ mod expiry;
 mod intake;
 mod periods;
 mod sent;
+mod unread;
 mod upkeep;
 
+use std::io;
+use std::path::PathBuf;
+
 use protocol::catalog::Catalog;
-use protocol::{Header, Purpose, Retention};
+use protocol::{Header, Purpose, Reason, Retention};
 
 use super::Trouble;
 use super::cx::Cx;
@@ -29,7 +33,7 @@ pub(super) use intake::Taken;
 use intake::Taking;
 use periods::Periods;
 use sent::LastSent;
-pub(super) use upkeep::{Beside, mended};
+pub(super) use upkeep::{Beside, drop_set_aside, mended, retire_all, set_aside_problem};
 
 /// The usage subsystem.
 pub(super) struct Statistics {
@@ -47,17 +51,20 @@ pub(super) struct Statistics {
 
 impl Statistics {
     /// Over the queues that were opened, and the file at `sent` of what was sent last.
-    pub(super) fn new(open: Spool<Journal>, usage: Spool<Usage>, sent: std::path::PathBuf) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// That file cannot be read now.
+    pub(super) fn new(open: Spool<Journal>, usage: Spool<Usage>, sent: PathBuf) -> io::Result<Self> {
+        Ok(Self {
             open,
             usage,
-            sent: LastSent::open(sent),
+            sent: LastSent::open(sent)?,
             wash: Wash::new(Catalog::built_in()),
             taking: Taking::default(),
             periods: Periods::default(),
             progress: Progress::default(),
             seconds_told: 0,
-        }
+        })
     }
 
     /// What waits in the queue `open`.
@@ -76,8 +83,11 @@ impl Statistics {
     }
 
     /// Bytes that both queues take on the disk.
-    pub(super) fn disk_bytes(&self) -> u64 {
-        self.open.disk_bytes() + self.usage.disk_bytes()
+    ///
+    /// # Errors
+    /// It cannot be told now.
+    pub(super) fn disk_bytes(&self) -> Result<u64, SpoolError> {
+        Ok(self.open.disk_bytes()? + self.usage.disk_bytes()?)
     }
 
     /// Whether there is a key that opens usage, or what was sealed under one that a cut shredding took.
@@ -105,14 +115,16 @@ impl Statistics {
         self.periods.next_end()
     }
 
-    /// Erases both queues, what was sent, and what lies in the outbox.
-    pub(super) fn purge(&mut self, cx: &mut Cx<'_>) -> Result<(), Trouble> {
+    /// Erases both queues, what was sent, and what lies in the outbox, which is counted for this reason. That comes first,
+    /// while it is known how much of a file was taken in, and hinders nothing. True if files are left for another turn.
+    pub(super) fn purge(&mut self, cx: &mut Cx<'_>, reason: Reason) -> Result<bool, Trouble> {
+        let discarded = self.discard_some(cx, reason);
         self.wash.clear();
         self.periods.clear();
         self.open.purge()?;
         self.usage.purge()?;
         self.sent.purge()?;
-        self.discard_outbox(cx)
+        discarded
     }
 }
 

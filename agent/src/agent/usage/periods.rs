@@ -80,8 +80,12 @@ impl Statistics {
         let Some(permit) = cx.registry.permit::<UsageStatistics>(cx.now) else { return Ok(()) };
         let (mut folded, mut unreadable) = (Vec::new(), Vec::new());
         let mut periods = Periods { known: true, ..Periods::default() };
-        each_piece(&mut self.open, &permit, cx.vault, |open, sealed, piece| {
-            let Some(piece) = piece else { return unreadable.push(sealed.numbers()) };
+        let vault = &*cx.vault;
+        each_piece(&mut self.open, &permit, vault, |open, sealed, piece| {
+            let Some(piece) = piece else {
+                // What waits for a key that was set aside goes on waiting.
+                return unreadable.extend((!vault.is_set_aside(sealed.key())).then(|| sealed.numbers()));
+            };
             let source = fold_source(piece.period);
             if Some(sealed.position().number) < self.usage.cursor(&source).max(open.cursor(&source)) {
                 folded.push(sealed.numbers());
@@ -118,10 +122,9 @@ impl Statistics {
         let records = gathered.journals.into_values().flat_map(Journal::into_records).collect();
         let cursors = fold_cursors(due, gathered.end);
         let mut sealed = Vec::new();
-        let batches = usage::batches(records, &header, self.usage.position());
-        let count = batches.len();
-        for (index, (clean, position)) in batches.into_iter().enumerate() {
-            let cursors: &[Cursor] = if index + 1 == count { &cursors } else { &[] };
+        let mut batches = usage::batches(records, &header, self.usage.position()).peekable();
+        while let Some((clean, position)) = batches.next() {
+            let cursors: &[Cursor] = if batches.peek().is_none() { &cursors } else { &[] };
             sealed.push(Sealed::new(&clean, position, cursors, &permit, cx.vault, cx.now)?);
         }
         killpoint::step("close.sealed");

@@ -6,6 +6,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::deidentify::usage::Usage;
+use crate::presence::{self, Presence};
 use crate::vault::Vault;
 use crate::vault::sealed::Sealed;
 use crate::{durable, limits};
@@ -19,8 +20,11 @@ pub(super) struct LastSent {
 
 impl LastSent {
     /// What the file at `path` holds. It is for looking at only: what is damaged is left out.
-    pub(super) fn open(path: PathBuf) -> Self {
-        let bytes = std::fs::read(&path).unwrap_or_default();
+    ///
+    /// # Errors
+    /// It cannot be read now.
+    pub(super) fn open(path: PathBuf) -> io::Result<Self> {
+        let bytes = presence::read(&path)?.found().unwrap_or_default();
         let (mut sealed, mut rest) = (VecDeque::new(), bytes.as_slice());
         while let Some((record, behind)) =
             Sealed::<Usage>::measure(rest).and_then(|length| rest.split_at_checked(length))
@@ -28,7 +32,7 @@ impl LastSent {
             sealed.extend(Sealed::from_bytes(record));
             rest = behind;
         }
-        Self { path, sealed, is_changed: false }
+        Ok(Self { path, sealed, is_changed: false })
     }
 
     /// Takes over what the collector has now, and lets the oldest go.
@@ -61,9 +65,6 @@ impl LastSent {
     pub(super) fn purge(&mut self) -> io::Result<()> {
         self.sealed.clear();
         self.is_changed = false;
-        match durable::erase(&self.path) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
-            _ => Ok(()),
-        }
+        Presence::of(durable::erase(&self.path)).map(drop)
     }
 }

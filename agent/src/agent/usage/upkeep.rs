@@ -3,21 +3,22 @@
 use std::collections::HashSet;
 
 use log::warn;
-use protocol::{Batch, Reason, Record};
+use protocol::{Purpose, Reason};
 
 use super::super::Trouble;
+use super::super::clock::{DAY, Watched};
 use super::super::cx::Cx;
 use super::Statistics;
 use crate::collect::outbox;
 use crate::consent::Flag;
 use crate::consent::permit::{Permit, UsageStatistics};
-use crate::deidentify::clean::Payload;
-use crate::deidentify::usage::{self, Usage};
+use crate::deidentify::clean::{Clean, Payload};
+use crate::deidentify::usage::{self, Batches, Usage};
 use crate::limits;
 use crate::spool::{Recovery, Spool, SpoolError};
 use crate::vault::Vault;
 use crate::vault::data_key::KeyId;
-use crate::vault::sealed::{SealError, Sealed};
+use crate::vault::sealed::{Position, SealError, Sealed};
 
 /// What the other subsystems hold while usage is kept in order.
 #[derive(Clone, Copy)]
@@ -41,7 +42,7 @@ impl Statistics {
 
     /// Above the quota the oldest usage is dropped and counted, and the collector learns of the gap.
     fn keep_quota(&mut self, cx: &mut Cx<'_>, beside: u64) -> Result<(), Trouble> {
-        let held = self.disk_bytes() + beside;
+        let held = self.disk_bytes()? + beside;
         if held <= cx.config.spool.quota {
             return Ok(());
         }
@@ -63,7 +64,7 @@ impl Statistics {
             warn!("what was sent cannot be kept to be read ({}): check the space of data_dir", e.kind());
         }
         if self.records() == 0
-            && let Err(e) = cx.vault.retire(&Flag::UsageStatistics.compartment(), &HashSet::new())
+            && let Err(e) = retire_all(cx.vault, &Flag::UsageStatistics.compartment())
         {
             warn!("an old key file cannot be erased ({}): check the rights of data_dir", e.kind());
         }
@@ -127,6 +128,35 @@ impl Statistics {
     }
 }
 
+/// What `status` says of keys that were set aside.
+pub(in crate::agent) fn set_aside_problem(vault: &Vault) -> Option<String> {
+    let keys = vault.set_aside().len();
+    (keys > 0).then(|| {
+        format!(
+            "{keys} keys were damaged and set aside (keys/quarantine-*): what was sealed under them is kept and cannot \
+             be read; restore the files, or let `consent withdraw` erase it"
+        )
+    })
+}
+
+/// Erases the keys of a compartment in which nothing waits, those that were set aside too.
+pub(in crate::agent) fn retire_all(vault: &mut Vault, compartment: &str) -> std::io::Result<()> {
+    vault.retire(compartment, &HashSet::new())?;
+    vault.erase_set_aside(|of, _| of == compartment).map(drop)
+}
+
+/// Keys that were set aside go when the policy lets nothing wait that was sealed under them, and with them what waited.
+pub(in crate::agent) fn drop_set_aside(cx: &mut Cx<'_>, clock: Watched) -> std::io::Result<()> {
+    let terms = cx.registry.policy().terms(Purpose::UsageStatistics);
+    let days = terms.map_or(limits::KEPT_AFTER, |terms| terms.on_device.days());
+    let longest = i64::from(days).saturating_mul(DAY).saturating_add_unsigned(limits::KEY_AGE);
+    if clock.is_steady() {
+        let now = cx.now;
+        cx.vault.erase_set_aside(|_, written| now.saturating_sub(written) >= longest)?;
+    }
+    Ok(())
+}
+
 /// Repairs a queue if it is not sound; says what was found.
 pub(in crate::agent) fn mended<P: Payload>(
     queue: &mut Spool<P>,
@@ -158,27 +188,26 @@ fn join(
     now: i64,
 ) -> Result<Vec<Sealed<Usage>>, SealError> {
     let mut joined = Vec::new();
-    let mut run: Option<(Batch, crate::vault::sealed::Position)> = None;
-    let mut close = |run: Option<(Batch, crate::vault::sealed::Position)>, vault: &mut Vault| {
-        let Some((Batch { header, records, .. }, position)) = run else { return Ok(()) };
-        for (clean, position) in usage::batches(records, &header, position) {
-            joined.push(Sealed::new(&clean, position, &[], permit, vault, now)?);
-        }
+    let mut seal = |(clean, position): (Clean<Usage>, Position), vault: &mut Vault| {
+        joined.push(Sealed::new(&clean, position, &[], permit, vault, now)?);
         Ok(())
     };
+    let mut run: Option<Batches> = None;
     for sealed in page {
         let batch = sealed.open(permit, vault)?.into_inner().into_batch();
         match &mut run {
-            Some((before, _)) if follows(before, &batch) => {
-                before.records.extend::<Vec<Record>>(batch.records)
+            Some(run) if run.is_continued_by(&batch) => run.extend(batch.records),
+            _ => {
+                let next = usage::batches(batch.records, &batch.header, sealed.position());
+                run.replace(next).into_iter().flatten().try_for_each(|piece| seal(piece, vault))?;
             }
-            _ => close(run.replace((batch, sealed.position())), vault)?,
+        }
+        if let Some(run) = &mut run {
+            while run.has_full() {
+                run.next().into_iter().try_for_each(|piece| seal(piece, vault))?;
+            }
         }
     }
-    close(run, vault)?;
+    run.into_iter().flatten().try_for_each(|piece| seal(piece, vault))?;
     Ok(joined)
-}
-
-fn follows(before: &Batch, batch: &Batch) -> bool {
-    before.header == batch.header && before.epoch == batch.epoch && before.hi() + 1 == batch.lo
 }

@@ -8,7 +8,8 @@ use protocol::ledger::{Event, EventKind, Processing, Role, Session};
 
 use super::endings::with_scan_data;
 use super::{Book, ConsentError, Flag, State};
-use crate::consent::{notice, state};
+use crate::consent::chain::Place;
+use crate::consent::{Finding, Flaw, notice, state};
 
 /// The way an answer came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +77,7 @@ impl Book {
             return Err(ConsentError::Clock);
         }
         let until = terms.lasts.after(now).ok_or(ConsentError::Clock)?;
+        self.begin_on_this_device()?;
         self.check_answerable(flag)?;
         let until = match flag {
             Flag::SupportScanData(case) => {
@@ -95,6 +97,7 @@ impl Book {
 
     /// Says no to what nobody said yes to; a yes is taken back by withdrawing it.
     pub fn deny(&mut self, flag: &Flag, by: By, now: i64) -> Result<Digest, ConsentError> {
+        self.begin_on_this_device()?;
         self.check_answerable(flag)?;
         if self.answer(flag).is_some_and(|answer| answer.grant.is_some()) {
             return Err(ConsentError::Granted);
@@ -107,7 +110,7 @@ impl Book {
     /// too.
     pub fn restrict(&mut self, flag: &Flag, by: By, now: i64) -> Result<Digest, ConsentError> {
         self.check_answerable(flag)?;
-        let processing = self.standing(flag)?;
+        let processing = self.yes_of(flag)?;
         with_scan_data(flag).iter().for_each(|flag| self.stop(flag));
         self.record(processing, EventKind::Restricted, by, None, now)
     }
@@ -117,8 +120,7 @@ impl Book {
         self.check_answerable(flag)?;
         let restricted =
             self.answer(flag).is_some_and(|answer| answer.last.entry.event.kind == EventKind::Restricted);
-        let processing =
-            self.standing(flag).ok().filter(|_| restricted).ok_or(ConsentError::NotRestricted)?;
+        let processing = self.yes_of(flag).ok().filter(|_| restricted).ok_or(ConsentError::NotRestricted)?;
         let hash = self.record(processing, EventKind::Released, by, None, now)?;
         for flag in with_scan_data(flag) {
             if self.answer(&flag).is_some_and(|answer| answer.withdrawing.is_none()) {
@@ -128,13 +130,24 @@ impl Book {
         Ok(hash)
     }
 
+    /// The ledger of lost keys is set aside when somebody answers under the new ones, and not before.
+    fn begin_on_this_device(&mut self) -> Result<(), ConsentError> {
+        if !self.is_of_another_device() {
+            return Ok(());
+        }
+        self.ledger.restart(Place::default()).map_err(|error| ConsentError::Ledger(error.kind()))
+    }
+
     /// What the yes that stands was given to.
-    fn standing(&self, flag: &Flag) -> Result<Processing, ConsentError> {
+    fn yes_of(&self, flag: &Flag) -> Result<Processing, ConsentError> {
         let grant = self.answer(flag).and_then(|answer| answer.grant);
         grant.map(|grant| grant.entry.processing.clone()).ok_or(ConsentError::NoYes)
     }
 
     pub(super) fn check_answerable(&self, flag: &Flag) -> Result<(), ConsentError> {
+        if let Some(Finding { flaw: Flaw::Unreadable(why), .. }) = self.ledger.finding() {
+            return Err(ConsentError::Unreadable(why));
+        }
         if !self.is_trusted() {
             return Err(ConsentError::Untrusted);
         }

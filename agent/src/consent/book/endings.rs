@@ -10,6 +10,7 @@ use protocol::{CaseId, Digest};
 
 use super::{Book, By, ConsentError, Flag};
 use crate::consent::state::Answer;
+use crate::consent::{Finding, Flaw};
 
 /// A withdrawal that was begun and not closed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +30,8 @@ impl Book {
     /// somebody's will is erased, under every flag, before anybody can say yes again. The chain goes on behind
     /// the newest line that this device or the vendor knows.
     ///
+    /// One that can't be read now stays as it is, with what it allowed: nothing is allowed while it can't be read.
+    ///
     /// After an error the flag stays closed until the agent starts again; withdraw once more.
     pub fn begin_withdrawal(
         &mut self,
@@ -38,6 +41,9 @@ impl Book {
     ) -> Result<Option<Digest>, ConsentError> {
         let ended = with_scan_data(flag);
         ended.iter().for_each(|flag| self.stop(flag));
+        if let Some(Finding { flaw: Flaw::Unreadable(why), .. }) = self.ledger.finding() {
+            return Err(ConsentError::Unreadable(why));
+        }
         if !self.is_trusted() {
             return self.begin_anew(&ended, by, now);
         }

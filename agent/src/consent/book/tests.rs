@@ -1,6 +1,7 @@
 //! The states of a flag, and a withdrawal cut at every step.
 
 mod cases;
+mod standing;
 
 use std::path::PathBuf;
 

@@ -3,7 +3,7 @@
 use super::*;
 use crate::consent::policy::Policy;
 use crate::consent::state::State;
-use crate::consent::{Book, By, Flag};
+use crate::consent::{Book, By, ConsentError, Flag, Kept, Standing};
 use crate::vault::{Protector, Vault};
 
 const NOW: i64 = 1_780_000_000;
@@ -105,13 +105,59 @@ fn a_change_behind_the_agents_back_is_noticed_at_the_next_answer() {
 }
 
 #[test]
-fn the_ledger_of_another_device_is_kept_aside() {
-    let (dir, _) = two_lines();
+fn the_ledger_of_another_device_stays_until_somebody_answers_anew() {
+    let (dir, key) = two_lines();
     let (_, other) = two_lines();
-    let before = std::fs::read(ledger_path(dir.path())).unwrap();
-    let book = open(dir.path(), &other);
-    assert_eq!((book.state(USAGE, NOW), book.head()), (State::Unset, None));
-    assert_eq!(book.problems(NOW).len(), 1);
+    let path = ledger_path(dir.path());
+    let before = std::fs::read(&path).unwrap();
+    for _ in 0..2 {
+        let book = open(dir.path(), &other);
+        assert_eq!((book.state(USAGE, NOW), book.head()), (State::Unset, None));
+        assert_eq!(book.standing(USAGE, NOW, true), Standing::Kept(Kept::Registry));
+        assert_eq!(book.problems(NOW).len(), 1);
+        assert!(book.wants_answer(USAGE, NOW));
+    }
+    assert_eq!(open(dir.path(), &key).state(USAGE, NOW), State::Denied, "the keys are found again");
+
+    open(dir.path(), &other).deny(USAGE, By::AGENT, NOW).unwrap();
     assert_eq!(std::fs::read(dir.path().join("ledger-before-0.0.ndjson")).unwrap(), before);
-    assert_eq!(open(dir.path(), &other).problems(NOW).len(), 0);
+    let book = open(dir.path(), &other);
+    assert_eq!((book.state(USAGE, NOW), book.problems(NOW).len()), (State::Denied, 0));
+}
+
+#[test]
+fn a_head_whose_device_is_damaged_is_no_other_devices() {
+    let (dir, key) = two_lines();
+    let head = std::fs::read_to_string(head_path(dir.path())).unwrap();
+    let digit = head.find(&key.id().to_string()).unwrap();
+    let mut bytes = head.into_bytes();
+    bytes[digit] = if bytes[digit] == b'0' { b'1' } else { b'0' };
+    std::fs::write(head_path(dir.path()), &bytes).unwrap();
+    let mut book = open(dir.path(), &key);
+    assert_eq!(book.verify().first().map(|finding| finding.flaw), Some(Flaw::HeadDamaged));
+    assert_eq!(
+        book.deny(USAGE, By::AGENT, NOW),
+        Err(ConsentError::Untrusted),
+        "only a withdrawal begins anew"
+    );
+}
+
+#[test]
+fn a_ledger_that_can_be_read_again_is_what_it_was() {
+    let (dir, key) = two_lines();
+    let path = ledger_path(dir.path());
+    let whole = std::fs::read(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    std::fs::create_dir(&path).unwrap(); // read(2) refuses a directory, even to root
+    let mut book = open(dir.path(), &key);
+    book.look_again();
+    assert_eq!(book.standing(USAGE, NOW, true), Standing::Kept(Kept::Registry));
+    let refused = book.begin_withdrawal(USAGE, By::AGENT, NOW).unwrap_err();
+    assert!(
+        matches!(refused, ConsentError::Unreadable(_)) && refused.to_string().contains("nothing was changed")
+    );
+    std::fs::remove_dir(&path).unwrap();
+    std::fs::write(&path, whole).unwrap();
+    book.look_again();
+    assert_eq!((book.state(USAGE, NOW), book.problems(NOW)), (State::Denied, vec![]));
 }

@@ -41,14 +41,14 @@ const EXPOSURE: &str = r#"{"event":"exposure.completed","at":"2026-11-21T10:32:1
 fn an_event_becomes_a_record_and_an_exposure_only_counts() {
     let mut wash = wash();
     wash.take(Raw::new(ERROR.as_bytes()), WINDOW, BOTH).unwrap();
-    let events = wash.events(&header(), position());
+    let events: Vec<_> = wash.events(&header(), position()).collect();
     assert_eq!(events.len(), 1);
     let batch = events[0].0.get().batch();
     assert_eq!((batch.lo, batch.records[0].entry), (5, 29));
     assert_eq!(batch.records[0].attributes[..1], [4711]);
 
     wash.take(Raw::new(EXPOSURE.as_bytes()), WINDOW, BOTH).unwrap();
-    assert!(wash.events(&header(), position()).is_empty());
+    assert_eq!(wash.events(&header(), position()).count(), 0);
     let journals = wash.journals();
     assert_eq!(journals.iter().map(|journal| journal.get().happenings).collect::<Vec<_>>(), [1], "its month");
     assert!(wash.journals().is_empty());
@@ -97,11 +97,11 @@ fn a_tray_that_has_the_line_does_not_get_it_again() {
     let mut wash = wash();
     wash.take(Raw::new(ERROR.as_bytes()), WINDOW, Wanted { usage: false, open: true }).unwrap();
     wash.take(Raw::new(EXPOSURE.as_bytes()), WINDOW, Wanted { usage: true, open: false }).unwrap();
-    assert!(wash.events(&header(), position()).is_empty() && wash.journals().is_empty());
+    assert!(wash.events(&header(), position()).next().is_none() && wash.journals().is_empty());
 }
 
-#[test]
-fn batches_fit_a_sealed_record_and_follow_each_other() {
+/// A wash that took in 5,000 events in which nothing repeats.
+fn varied() -> Wash {
     let mut wash = wash();
     let mut random = 0x9e37_79b9_7f4a_7c15_u64;
     for _ in 0..5000 {
@@ -111,7 +111,12 @@ fn batches_fit_a_sealed_record_and_follow_each_other() {
             .replace(":2}", &format!(":{}}}", 1 + (random >> 20) % 1000));
         wash.take(Raw::new(line.as_bytes()), WINDOW, BOTH).unwrap();
     }
-    let batches = wash.events(&header(), position());
+    wash
+}
+
+#[test]
+fn batches_fit_a_sealed_record_and_follow_each_other() {
+    let batches: Vec<_> = varied().events(&header(), position()).collect();
     let (mut number, mut seq) = (100, 5);
     for (clean, at) in &batches {
         assert_eq!((at.number, at.seq, clean.get().batch().lo), (number, seq, seq));
@@ -120,4 +125,33 @@ fn batches_fit_a_sealed_record_and_follow_each_other() {
         seq += u64::from(clean.get().records());
     }
     assert_eq!(seq, 5005);
+}
+
+#[test]
+fn a_batch_holds_the_memory_of_its_own_records_only() {
+    let wash = varied();
+    let records = wash.events.clone();
+    for (clean, _) in batches(records, &header(), position()) {
+        let Batch { records, .. } = clean.into_inner().into_batch();
+        assert!(records.capacity() < 2 * records.len(), "{} for {}", records.capacity(), records.len());
+    }
+}
+
+#[test]
+fn what_is_put_in_little_by_little_comes_out_as_what_is_put_in_at_once() {
+    let records = varied().events;
+    let whole: Vec<_> = batches(records.clone(), &header(), position()).collect();
+    let mut some = batches(Vec::new(), &header(), position());
+    let mut pieces = Vec::new();
+    for few in records.chunks(70) {
+        some.extend(few.to_vec());
+        while some.has_full() {
+            pieces.extend(some.next());
+        }
+    }
+    pieces.extend(some);
+    let seen = |batches: &[(Clean<Usage>, Position)]| -> Vec<_> {
+        batches.iter().map(|(clean, at)| (*at, clean.get().batch().clone())).collect()
+    };
+    assert_eq!(seen(&pieces), seen(&whole));
 }

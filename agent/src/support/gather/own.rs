@@ -47,7 +47,7 @@ pub struct StatusDocument {
     /// What protects the root key.
     pub keys: &'static str,
     /// Of the data directory.
-    pub disk_bytes: u64,
+    pub disk_bytes: Option<u64>,
     /// How many problems there are; a sentence might name something.
     pub problems: usize,
 }

@@ -114,3 +114,33 @@ fn a_case_that_ends_takes_no_other_along() {
     let (queue, _, lost) = open(dir.path());
     assert_eq!((queue.bundles().len(), lost, queue.bundles()[0].id.as_str()), (1, 1, "00000005"));
 }
+
+#[test]
+fn a_bundle_whose_key_was_set_aside_is_kept_and_comes_back_with_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut queue, mut vault, _) = open(dir.path());
+    add(&mut queue, &mut vault, bundle("00000001", "A-1", CASE));
+    let key = vault.newest_key(&Flag::SupportCase("A-1".parse().unwrap()).compartment()).unwrap().id();
+    let path = crate::presence::files(&dir.path().join("keys")).unwrap();
+    let path = path.iter().find(|path| path.to_string_lossy().contains(&key.to_string())).unwrap();
+    let whole = fs::read(path).unwrap();
+    fs::write(path, &whole[1..]).unwrap();
+    for _ in 0..2 {
+        let (queue, _, lost) = open(dir.path());
+        assert_eq!((queue.bundles().len(), lost), (0, 0));
+        assert!(queue.path("00000001").exists() && queue.record("00000001").exists());
+    }
+    fs::write(path, whole).unwrap();
+    let (queue, _, lost) = open(dir.path());
+    assert_eq!((queue.bundles().len(), lost), (1, 0));
+}
+
+#[test]
+fn a_record_that_cannot_be_read_now_erases_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut queue, mut vault, _) = open(dir.path());
+    add(&mut queue, &mut vault, bundle("00000001", "A-1", CASE));
+    fs::create_dir(queue.record("00000002")).unwrap(); // read(2) refuses a directory, even to root
+    assert!(Queue::open(dir.path(), &vault).is_err());
+    assert!(queue.path("00000001").exists() && queue.record("00000001").exists());
+}

@@ -1,0 +1,138 @@
+//! What becomes of the outbox while nothing is taken in: removed unread after a no, kept while nobody knows.
+//!
+//! Either way the events are counted, and not the files. To count them their ends are looked for; nothing is read out of
+//! them.
+
+use std::io;
+
+use log::warn;
+use protocol::Reason;
+
+use super::super::Trouble;
+use super::super::clock::{DAY, Watched};
+use super::super::cx::Cx;
+use super::Statistics;
+use super::intake::{Taking, look, remove};
+use crate::collect::outbox::{self, Source};
+use crate::limits;
+use crate::presence::Why;
+
+/// What one turn removed.
+struct Removed {
+    files: usize,
+    /// There is more than one turn counts.
+    is_more: bool,
+}
+
+impl Statistics {
+    /// Removes every complete file unread, and counts its events for this reason. What comes meanwhile is left to the next
+    /// turn: a Kathea that goes on writing would keep it from ever ending.
+    pub(in crate::agent) fn discard_outbox(
+        &mut self,
+        cx: &mut Cx<'_>,
+        reason: Reason,
+    ) -> Result<(), Trouble> {
+        while self.discard_some(cx, reason)? {}
+        Ok(())
+    }
+
+    /// Removes what one look finds of it. True if there was more than one look lists.
+    pub(in crate::agent) fn discard_some(
+        &mut self,
+        cx: &mut Cx<'_>,
+        reason: Reason,
+    ) -> Result<bool, Trouble> {
+        self.taking = Taking::default();
+        let removed = self.remove_unread(cx, reason, |_| true)?;
+        Ok(removed.files > 0 && removed.is_more)
+    }
+
+    /// Leaves what nobody said no to where it is: for [`limits::KEPT_AFTER`] days by a clock that did not leap meanwhile,
+    /// and never more than the quota. What goes then is counted as expired. True if something went: there may be more.
+    pub(in crate::agent) fn keep_outbox(&mut self, cx: &mut Cx<'_>) -> Result<bool, Trouble> {
+        self.taking = Taking::default();
+        let since = Watched::now(cx).kept_since();
+        let longest = i64::from(limits::KEPT_AFTER) * DAY;
+        let now = cx.now;
+        let quota = cx.config.spool.quota;
+        let mut above = outbox::bytes(&cx.config.kathea.outbox)?.saturating_sub(quota);
+        let is_over = |source: &Source| {
+            let lies_since = since
+                .map(|since| source.written_at().filter(|at| *at <= now).map_or(since, |at| at.max(since)));
+            lies_since.is_some_and(|since| now - since >= longest)
+        };
+        let removed = self.remove_unread(cx, Reason::Expired, |source| {
+            let goes = above > 0 || is_over(source);
+            if goes {
+                above = above.saturating_sub(source.size());
+            }
+            goes
+        })?;
+        let files = removed.files;
+        if files > 0 {
+            warn!(
+                "the outbox was kept for too long or grew too large: {files} files went unread, counted as expired"
+            );
+        }
+        Ok(files > 0)
+    }
+
+    /// Removes the complete files that `goes` names, as many as one turn counts, and counts their events.
+    fn remove_unread(
+        &mut self,
+        cx: &mut Cx<'_>,
+        reason: Reason,
+        mut goes: impl FnMut(&Source) -> bool,
+    ) -> Result<Removed, Trouble> {
+        let (mut named, mut events) = (Vec::new(), Vec::new());
+        let files = look(cx)?;
+        let mut is_more = files.len() >= limits::OUTBOX_FILES;
+        let mut room = limits::TURN_BYTES;
+        for source in files {
+            if room == 0 {
+                is_more = true;
+                break;
+            }
+            if !goes(&source) {
+                continue;
+            }
+            // To count is to read: no answer waits for a second turn of it.
+            room = room.saturating_sub(source.size().min(limits::OUTBOX_COUNTED));
+            let id = source.id();
+            let taken = self.usage.cursor(&id).unwrap_or(0).min(self.open.cursor(&id).unwrap_or(0));
+            match source.events(taken.max(cx.tally.cursor(id))) {
+                Ok(count) => {
+                    events.push((id, count));
+                    named.push(source);
+                }
+                Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+                // Nobody will ever count what this account may not read.
+                Err(e) if e.kind() == io::ErrorKind::PermissionDenied => {
+                    events.push((id, 1));
+                    named.push(source);
+                }
+                Err(e) => note_unread(cx, e.kind()),
+            }
+        }
+        let gone = remove(cx, &named);
+        if gone.is_empty() {
+            return Ok(Removed { files: 0, is_more });
+        }
+        let counted = events.iter().filter(|(id, _)| gone.contains(id)).map(|(_, count)| count).sum();
+        cx.tally.drop(reason, counted);
+        gone.iter().for_each(|id| cx.tally.forget(*id));
+        outbox::sync(&cx.config.kathea.outbox)?;
+        cx.tally.save()?;
+        Ok(Removed { files: gone.len(), is_more })
+    }
+}
+
+/// A file of the outbox that the disk does not give now stays, and is read at the next sweep.
+pub(super) fn note_unread(cx: &mut Cx<'_>, why: io::ErrorKind) {
+    let what = format!(
+        "a file of the outbox cannot be read now ({}): it is tried again; check the disk and its rights",
+        Why(why)
+    );
+    warn!("{what}");
+    cx.health.note("outbox_file", what);
+}

@@ -1,0 +1,154 @@
+//! Looking at the disk: what is found, what is absent, and what cannot be read now.
+//!
+//! Only `NotFound` is absence. Every other error, a broken sector's too, means that the disk does not tell *now*: it is
+//! neither absence nor damage. The operation stops with a message, changes nothing, and is tried again.
+
+use std::fmt;
+use std::fs::{self, File, Metadata};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+/// What a look at the disk came to. That it could not be told is the error beside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence<T> {
+    /// It is there.
+    Found(T),
+    /// There is nothing of this name.
+    Absent,
+}
+
+impl<T> Presence<T> {
+    /// Reads the outcome of a call of the file system.
+    ///
+    /// # Errors
+    /// Every error but `NotFound`.
+    pub fn of(outcome: io::Result<T>) -> io::Result<Self> {
+        match outcome {
+            Ok(found) => Ok(Self::Found(found)),
+            Err(e) if e.kind() == ErrorKind::NotFound => Ok(Self::Absent),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// What was found.
+    pub fn found(self) -> Option<T> {
+        match self {
+            Self::Found(found) => Some(found),
+            Self::Absent => None,
+        }
+    }
+
+    /// What was found, as something else.
+    pub fn map<U>(self, as_other: impl FnOnce(T) -> U) -> Presence<U> {
+        match self {
+            Self::Found(found) => Presence::Found(as_other(found)),
+            Self::Absent => Presence::Absent,
+        }
+    }
+}
+
+/// Reads a small file.
+///
+/// # Errors
+/// It cannot be read now.
+pub fn read(path: &Path) -> io::Result<Presence<Vec<u8>>> {
+    Presence::of(fs::read(path))
+}
+
+/// Reads a small file of text. What is no UTF-8 is damage, and `None`.
+///
+/// # Errors
+/// It cannot be read now.
+pub fn read_text(path: &Path) -> io::Result<Presence<Option<String>>> {
+    Ok(read(path)?.map(|bytes| String::from_utf8(bytes).ok()))
+}
+
+/// Opens a file for reading.
+///
+/// # Errors
+/// It cannot be opened now.
+pub fn open(path: &Path) -> io::Result<Presence<File>> {
+    Presence::of(File::open(path))
+}
+
+/// What the file system knows of a file, or of what a link leads to.
+///
+/// # Errors
+/// It cannot be told now.
+pub fn stat(path: &Path) -> io::Result<Presence<Metadata>> {
+    Presence::of(fs::metadata(path))
+}
+
+/// Whether something of this name is there.
+///
+/// # Errors
+/// It cannot be told now.
+pub fn is_there(path: &Path) -> io::Result<bool> {
+    Ok(stat(path)?.found().is_some())
+}
+
+/// Everything in a directory, in the order of the file system; nothing if it is absent.
+///
+/// # Errors
+/// It cannot be read, or not to its end, now.
+pub fn entries(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let Some(listed) = Presence::of(fs::read_dir(directory))?.found() else { return Ok(Vec::new()) };
+    listed.map(|entry| Ok(entry?.path())).collect()
+}
+
+/// The regular files in a directory; links are not followed.
+///
+/// # Errors
+/// It cannot be read, or not to its end, now.
+pub fn files(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let Some(listed) = Presence::of(fs::read_dir(directory))?.found() else { return Ok(Vec::new()) };
+    let mut paths = Vec::new();
+    for entry in listed {
+        let entry = entry?;
+        if Presence::of(entry.file_type())?.found().is_some_and(|kind| kind.is_file()) {
+            paths.push(entry.path());
+        }
+    }
+    Ok(paths)
+}
+
+/// Why the disk refused, in words: the system's own, where Rust has no name for the kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Why(pub ErrorKind);
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(kind) = self;
+        match kind.to_string().as_str() {
+            "uncategorized error" => f.write_str("the disk reports an error"),
+            words => f.write_str(words),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_but_a_missing_name_is_absence() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        assert_eq!((read(&path).unwrap(), is_there(&path).unwrap()), (Presence::Absent, false));
+        assert_eq!(entries(&path).unwrap(), Vec::<PathBuf>::new());
+        fs::write(&path, [0xff]).unwrap();
+        assert_eq!(read(&path).unwrap().found(), Some(vec![0xff]));
+        assert_eq!(read_text(&path).unwrap(), Presence::Found(None), "no text");
+        assert!(read(dir.path()).is_err(), "a directory is no absent file");
+        assert!(entries(&path).is_err(), "and a file no empty directory");
+        #[cfg(unix)]
+        assert!(is_there(&path.join("below")).is_err(), "below a file there is no telling");
+        for kind in [ErrorKind::PermissionDenied, ErrorKind::Interrupted, ErrorKind::InvalidData] {
+            assert_eq!(Presence::<()>::of(Err(kind.into())).unwrap_err().kind(), kind);
+        }
+        const EIO: i32 = 5;
+        let broken = io::Error::from_raw_os_error(EIO);
+        assert!(!Why(broken.kind()).to_string().contains("uncategorized"));
+        assert!(Presence::<()>::of(Err(broken)).is_err());
+    }
+}
