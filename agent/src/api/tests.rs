@@ -54,6 +54,11 @@ fn way(name: &str) -> Way {
         "consent deny" | "grant" | "restrict" | "release" | "withdraw" | "withdraw a case"
         | "withdraw once more" => again::<AnsweredAbout>,
         "grant of another digest" => again::<About>,
+        "event that is not listed"
+        | "event with an unknown attribute"
+        | "event with another word"
+        | "misspelt key"
+        | "misspelt request" => again::<Hint>,
         "new owner" => again::<NewOwner>,
         "receipt of all" | "receipt of one" => again::<Receipts>,
         "verify" => again::<Verified>,
