@@ -7,7 +7,7 @@ use super::consent::{About, Answered, List, NewOwner, Notice, Receipts, Verified
 use super::privacy::{Access, ClaimCode, Decommissioned, Erased, Page, Rectified};
 use super::status::Status;
 use super::support::{
-    Begun, BundleRow, Discarded, Drafted, Elsewhere, List as SupportList, Piece, Progress, Scans, Sealed,
+    Begun, BundleRow, Bundled, Discarded, Drafted, Elsewhere, List as SupportList, Piece, Progress, Scans,
     Work,
 };
 use super::*;
@@ -71,7 +71,7 @@ fn way(name: &str) -> Way {
         "support preview" | "support create" | "support scans" => again::<Begun>,
         "support progress, held" => again::<Progress>,
         "support preview, done" | "support preview, no scans" => again::<Work<Drafted>>,
-        "support create, done" | "support create, no scans" => again::<Work<Sealed>>,
+        "support create, done" | "support create, no scans" => again::<Work<Bundled>>,
         "support scans, done" => again::<Work<Scans>>,
         "support list, a draft" | "support list, a bundle" => again::<SupportList>,
         "support show" | "support export" => again::<Piece>,

@@ -1,5 +1,6 @@
 //! What a line of the socket is: an event, a request, or a request that is misspelt, which is no lost event.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
@@ -23,16 +24,19 @@ pub enum Line {
 impl Line {
     /// Reads a line.
     pub fn read(line: &[u8]) -> Self {
-        let error = match serde_json::from_slice(line) {
-            Ok(request) => return Self::Request(request),
-            Err(error) => error,
-        };
         let Ok(Keys(keys)) = serde_json::from_slice(line) else { return Self::Event };
-        if keys.iter().any(|key| ["event", "at"].contains(&key.as_str())) {
+        let has = |name: &str| keys.iter().any(|key| key.0 == name);
+        let is_event = has("event") || has("at");
+        if is_event && !has("request") {
             return Self::Event;
         }
-        let head = serde_json::from_slice(line).unwrap_or_default();
-        Self::Misread(misread(&keys, &head, &error))
+        match serde_json::from_slice(line) {
+            Ok(request) => Self::Request(request),
+            Err(_) if is_event => Self::Event,
+            Err(error) => {
+                Self::Misread(misread(&keys, &serde_json::from_slice(line).unwrap_or_default(), &error))
+            }
+        }
     }
 }
 
@@ -76,7 +80,7 @@ struct Head {
 }
 
 /// Says what is wrong with a request: words of ours, nothing that was sent.
-fn misread(keys: &[String], head: &Head, error: &serde_json::Error) -> Reply {
+fn misread(keys: &[Key<'_>], head: &Head, error: &serde_json::Error) -> Reply {
     let answer = |what: String, nearest: Option<&str>| {
         let what = match nearest {
             Some(nearest) => format!("{what}; the nearest is `{nearest}`"),
@@ -86,10 +90,10 @@ fn misread(keys: &[String], head: &Head, error: &serde_json::Error) -> Reply {
         Reply::refused(Refused::Usage, what).with(hint)
     };
     let Some(request) = &head.request else {
-        if keys.iter().any(|key| key == "request") {
+        if keys.iter().any(|key| key.0 == "request") {
             return answer("`request` has to be there once, and a word".to_owned(), None);
         }
-        let near = keys.iter().find_map(|key| nearest(key, ["request", "event"]));
+        let near = keys.iter().find_map(|key| nearest(&key.0, ["request", "event"]));
         return answer("a line has `event` or `request`, and this one has neither".to_owned(), near);
     };
     if !REQUESTS.contains(&request.as_str()) {
@@ -111,22 +115,25 @@ fn misread(keys: &[String], head: &Head, error: &serde_json::Error) -> Reply {
     Reply::refused(Refused::Usage, what)
 }
 
-/// The names of a JSON object's fields.
-struct Keys(Vec<String>);
+/// The names of a JSON object's fields, borrowed from the line where that goes.
+struct Keys<'a>(Vec<Key<'a>>);
 
-impl<'de> Deserialize<'de> for Keys {
+#[derive(Deserialize)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Keys<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct KeysVisitor;
 
         impl<'de> Visitor<'de> for KeysVisitor {
-            type Value = Keys;
+            type Value = Keys<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Keys, A::Error> {
-                let mut keys = Vec::new();
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Keys<'de>, A::Error> {
+                let mut keys = Vec::with_capacity(16);
                 while let Some((key, IgnoredAny)) = map.next_entry()? {
                     keys.push(key);
                 }
