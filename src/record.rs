@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use agent::api::Done;
 use agent::config::Config;
+use agent::nearest::nearest;
 use protocol::Catalog;
 use protocol::catalog::AttributeKind;
 use serde::Serialize;
@@ -25,7 +26,11 @@ pub(crate) fn record(config: &Config, event: &str, attributes: &[(String, String
 /// Whether the values are right is for the agent to say; here they only get their JSON type.
 fn line(event: &str, attributes: &[(String, String)], now: OffsetDateTime) -> Result<String, Failure> {
     let happening = Catalog::built_in().happening(event).ok_or_else(|| {
-        Failure::usage("there is no happening of this name: `kathea-agent catalog` lists them")
+        let known = Catalog::built_in().happenings().iter().map(|happening| happening.name.as_str());
+        Failure::usage(match nearest(event, known) {
+            Some(nearest) => format!("the catalog lists no event of this name; the nearest is {nearest}"),
+            None => "the catalog lists no event of this name: `kathea-agent catalog` prints them".to_owned(),
+        })
     })?;
     let at = now.format(&Rfc3339).unwrap_or_default();
     let mut line = BTreeMap::from([("event", Typed::Text(event)), ("at", Typed::Text(&at))]);

@@ -18,7 +18,7 @@ use std::io;
 
 use agent::api::consent::Answered;
 use agent::api::status::Status;
-use agent::api::support::{Begun, BundleRow, Discarded, DraftRow, Drafted, List, Sealed, Sending};
+use agent::api::support::{Begun, BundleRow, Bundled, Discarded, DraftRow, Drafted, List, Sending};
 use agent::config::Config;
 use agent::request::{ConsentAction, ConsentRequest, Request, SupportRequest};
 use agent::support::check::judge;
@@ -137,7 +137,7 @@ fn create(
     draft: String,
     yes: String,
     by: protocol::ledger::Role,
-) -> Result<Sealed, Failure> {
+) -> Result<Bundled, Failure> {
     let Begun { .. } = ask(line, SupportRequest::Create { draft, yes, by, session: Some(session()) })?;
     wait::wait(line)
 }
@@ -192,7 +192,7 @@ fn how_to_say_yes(made: &Drafted, dir: &str) -> String {
     )
 }
 
-fn sealed(made: &Sealed) -> String {
+fn sealed(made: &Bundled) -> String {
     table(
         "Bundle",
         &[

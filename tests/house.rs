@@ -99,6 +99,37 @@ fn hold(rule: impl Fn(&Source) -> Vec<Finding>, breaches: &[(&str, &str)], passe
 
 const PRODUCT: &[&str] = &["src/", "agent/src/", "protocol/src/"];
 
+/// Lines of the agent and its command line that build JSON without a type, or read a field of it by its name.
+fn untyped(source: &Source) -> Vec<Finding> {
+    let by_name = |line: &str| {
+        let value = |c: char| c.is_alphanumeric() || "_)]?".contains(c);
+        line.match_indices("[\"").any(|(at, _)| line[..at].ends_with(value))
+    };
+    if !source.is_under(&["src/", "agent/src/"]) {
+        return vec![];
+    }
+    let found = source.code().filter(|(_, line)| line.contains("json!") || by_name(line));
+    found.map(|(at, line)| format!("{}:{at}: {}", source.path, line.trim())).collect()
+}
+
+#[test]
+fn the_agent_and_its_command_line_speak_in_types() {
+    hold(
+        untyped,
+        &[
+            ("agent/src/agent/x.rs", "    Reply::done(json!({}))"),
+            ("src/status.rs", "    let keys = body[\"keys\"].as_str();"),
+            ("src/status.rs", "    body(status)?[\"policy\"][\"id\"].clone()"),
+        ],
+        &[
+            ("src/record.rs", "const WORDS: [&str; 2] = [\"yes\", \"y\"];"),
+            ("src/x.rs", "vec![\"name\".to_owned()]"),
+            ("agent/src/x.rs", "#[cfg(test)]\nmod tests {\n    json!({});\n}"),
+            ("tests/x.rs", "json!({})"),
+        ],
+    );
+}
+
 #[test]
 fn only_the_https_room_has_a_socket_outwards() {
     let forbidden = ["TcpStream", "TcpListener", "UdpSocket", "ToSocketAddrs", "ureq", "connect_timeout"];

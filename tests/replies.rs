@@ -220,6 +220,14 @@ fn connected() -> BTreeMap<&'static str, String> {
     asker.done("access, with tickets", &privacy("access", json!({"vendor": false})));
     let bundle = json!({"bundle": bundle["bundle"]});
     asker.refused("support send, the vendor has it", &support("send", bundle.clone()), "failed");
+    asker.refused(
+        "event with an unknown attribute",
+        &with(error_of(2), json!({"cod": 1})),
+        "unknown_attribute",
+    );
+    asker.refused("event with another word", &with(error_of(2), json!({"severity": "eror"})), "out_of_range");
+    asker.refused("misspelt request", &json!({"request": "statsu"}), "usage");
+    asker.refused("misspelt key", &json!({"requst": "status"}), "usage");
     asker.done("decommission", &privacy("decommission", json!({"drain": true})));
     asker.answers
 }

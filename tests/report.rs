@@ -8,6 +8,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use agent::api::privacy::{Access, HeldRecord};
 use agent::config::Language;
 use agent::consent::policy::Policy;
 use agent::report::Report;
@@ -58,31 +59,49 @@ fn line(index: u64, kind: EventKind, at: &str, role: Option<Role>) -> String {
     write_line(&entry, |_| vec![0; 64]).unwrap()
 }
 
-fn held() -> Value {
+fn held() -> Access {
     let day = |day: u64| (format!("2026-11-{day:02}"), json!(day * 37 % 61));
     let days: Map<String, Value> = (1..=21).map(day).collect();
-    json!({
+    let held = json!({
         "held_at": "2026-11-22T10:00:00Z",
         "status": {
             "version": "0.1.0",
             "device": DeviceId::from_bytes([7; 16]),
-            "consent": {"usage_statistics": "granted", "support_case": "unset", "support_scan_data": "unset"},
-            "cases": [{"case": "CASE-2026-0042", "support_case": "granted", "support_scan_data": "denied"}],
+            "enrolled": true,
+            "service": "running",
+            "policy": {"id": "copenhagen-imaging", "version": "2024-05-16"},
+            "consent": {"usage_statistics": "granted"},
+            "ends": {"usage_statistics": "2028-10-02T09:30:00Z"},
+            "cases": [{"case": "CASE-2026-0042", "support_case": "granted", "support_scan_data": "denied", "ends": null}],
             "waiting": {"open": {"records": 5, "bytes": 900}, "usage": {"records": 2, "bytes": 310},
                         "requests": {"records": 0, "bytes": 0}},
             "sent": {"usage_statistics": {"records": 640, "bytes": 5120, "last": "2026-11-21T18:00:00Z", "days": days}},
             "dropped": {"no_consent": 1204, "unknown_event": 3, "out_of_range": 1},
+            "requests": [], "bundles": [], "wishes": [], "keys": "file", "busy": false, "disk_bytes": 8192,
+            "problems": [],
         },
+        "policy": {"id": "copenhagen-imaging", "version": "2024-05-16", "sha256": Digest::of(b"policy")},
+        "tickets": [],
+        "patients": "",
         "ledger": [
             line(0, EventKind::Denied, "2026-09-01T08:00:00Z", None),
             line(1, EventKind::Granted, "2026-10-02T09:30:00Z", Some(Role::PrivacyOfficer)),
         ],
-    })
+    });
+    serde_json::from_value(held).unwrap()
 }
 
-fn records(entry: &str, by: &str, counts: &[(&str, u64)]) -> Value {
+fn held_record(says: Value) -> HeldRecord {
+    let record = json!({
+        "number": 0, "records": 1, "epoch": format!("{:032}", 0), "seq": 0, "sealed_sha256": Digest::of(b"sealed"),
+        "content": null, "says": says,
+    });
+    serde_json::from_value(record).unwrap()
+}
+
+fn records(entry: &str, by: &str, counts: &[(&str, u64)]) -> HeldRecord {
     let record = |(word, count): &(&str, u64)| json!({"entry": entry, "at": "2026-W47", "attributes": {by: word}, "value": count});
-    json!({"says": counts.iter().map(record).collect::<Vec<_>>()})
+    held_record(counts.iter().map(record).collect())
 }
 
 #[test]
@@ -93,7 +112,7 @@ fn the_report_is_read_in_both_languages_without_the_network() {
         records("exposure.count", "mode", &[("cbct", 41), ("panoramic", 66), ("cephalometric", 9)]),
         records("exposure.retake", "reason", &[("motion", 4), ("incomplete_fov", 2), ("positioning", 1)]),
     ];
-    let usage = [records("feature.use", "feature", &[("implant_plan", 17)]), json!({"says": null})];
+    let usage = [records("feature.use", "feature", &[("implant_plan", 17)]), held_record(Value::Null)];
     let sent = [records("feature.use", "feature", &[("growth_prediction", 3)])];
     let calibration = Calibration { kind: "geometry".to_owned(), days: 402, last: Outcome::Pass };
     let facts = Facts {

@@ -58,6 +58,9 @@ fn a_line_that_was_answered_survives_a_kill() {
             assert_eq!(socket.ask(&line)["ok"], true);
         }
         assert_eq!(socket.ask(r#"{"event":"device.error"}"#)["error"], "missing_attribute");
+        // A request that is misspelt is no lost event.
+        assert_eq!(socket.ask(r#"{"request":"statsu"}"#)["error"], "usage");
+        assert_eq!(socket.ask(r#"{"requst":"status"}"#)["error"], "usage");
         service.kill();
     }
     workstation.configure("https://127.0.0.1:1", &relay.url());
@@ -65,7 +68,7 @@ fn a_line_that_was_answered_survives_a_kill() {
     let mut export = collector.export();
     export.retain(|line| line["kind"] != "state"); // the workstation's own
     Totals::exported(&export).assert_are(&outbox.expected);
-    assert_eq!(workstation.dropped("missing_attribute"), 5);
+    assert_eq!(workstation.status()["dropped"], serde_json::json!({"missing_attribute": 5}));
 }
 
 #[test]

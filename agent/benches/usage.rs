@@ -8,6 +8,8 @@ use std::fs;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use agent::agent::Agent;
+use agent::api::consent::Notice;
+use agent::api::status::Status;
 use agent::collect::Raw;
 use agent::config::{Config, Protector as Kind};
 use agent::consent::permit::UsageStatistics;
@@ -230,8 +232,8 @@ impl Site {
         config.keys.protector = Kind::File;
         fs::create_dir(&config.kathea.outbox).unwrap();
         let mut site = Self { agent: Agent::open(config).unwrap(), home, files: 0 };
-        let digest = site.ask(r#"{"request":"consent","action":"show","purpose":"usage_statistics"}"#).body();
-        let digest = digest["digest"].as_str().unwrap();
+        let shown = site.ask(r#"{"request":"consent","action":"show","purpose":"usage_statistics"}"#);
+        let digest = shown.read::<Notice>().unwrap().digest;
         let granted = site.ask(&format!(
             r#"{{"request":"consent","action":"grant","purpose":"usage_statistics","by":"owner","yes":"{digest}"}}"#
         ));
@@ -277,8 +279,8 @@ fn intake(bencher: Bencher<'_, '_>, site: Site, lines: &[String]) {
         .counter(ItemsCount::new(lines.len()))
         .with_inputs(|| site.borrow_mut().leave(lines))
         .bench_local_values(|()| site.borrow_mut().agent.run_once(false).unwrap());
-    let refused = site.borrow_mut().ask(r#"{"request":"status"}"#).body()["dropped"].to_string();
-    assert_eq!(refused, "{}", "every line was taken in");
+    let status: Status = site.borrow_mut().ask(r#"{"request":"status"}"#).read().unwrap();
+    assert!(status.dropped.is_empty(), "every line was taken in: {:?}", status.dropped);
 }
 
 /// One event from its line to its sealed and synced record, one after the other.

@@ -11,6 +11,7 @@ pub mod durable;
 pub mod html;
 pub mod killpoint;
 pub mod limits;
+pub mod nearest;
 mod ordered;
 pub mod presence;
 pub mod report;

@@ -1,9 +1,10 @@
 //! What can be asked of the agent, by the command line and by Kathea, in process or over the local socket.
 //!
-//! One JSON object a line. A line with `event` is a happening (see `collect`), one with `request` is one of
-//! these. Each is answered by one line, `{"ok":true,...}` or `{"ok":false,"error":"WORD","what":"SENTENCE"}`.
+//! One JSON object a line. A line with `event` or `at` is an event (see `collect`), every other one is one of
+//! these, or misspelt. Each is answered by one line, `{"ok":true,...}` or `{"ok":false,"error":"WORD","what":"SENTENCE"}`.
 
 mod claim;
+mod line;
 mod support;
 
 use protocol::ledger::{Role, Session};
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::api::{Refused, Reply};
 pub use claim::ClaimCode;
+pub use line::{ACTIONS, Line, REQUESTS};
 pub use support::SupportRequest;
 
 /// A request.

@@ -4,7 +4,7 @@ use std::io;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
-use agent::api::support::{Drafted, Sealed};
+use agent::api::support::{Bundled, Drafted};
 use agent::config::{Config, Language};
 use agent::support::gather::STEPS;
 use protocol::CaseReason;
@@ -92,7 +92,7 @@ fn ask_and_seal(line: &mut Line<'_>, language: Language, made: &Drafted) -> Resu
         "delegate" => Role::Delegate,
         _ => return Err(Failure::usage("owner, privacy_officer or delegate")),
     };
-    let Sealed { bundle, case, .. } = super::create(line, made.draft.clone(), yes, by)?;
+    let Bundled { bundle, case, .. } = super::create(line, made.draft.clone(), yes, by)?;
     print::words(&format!(
         "{} {bundle}\n  kathea-agent support list\n  kathea-agent support export {bundle} -o {case}.age",
         say("Sealed and queued as", "Forseglet og sat i kø som"),

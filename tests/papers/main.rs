@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "what the tests share is outside of `#[test]` functions")]
 
 mod sbom;
+mod schema;
 mod socket;
 mod soup;
 mod tree;
@@ -14,9 +15,9 @@ use std::process::Command;
 
 use tree::Tree;
 
-/// Compares a paper with the file of this name in `packaging/papers`, or writes it.
+/// Compares a document with the file of this name, or writes it.
 fn is_current(name: &str, text: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/papers").join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
     if std::env::var_os("UPDATE_PAPERS").is_some() {
         fs::write(&path, text).unwrap();
     }
@@ -29,7 +30,7 @@ fn the_bill_of_materials_is_current() {
     let tree = Tree::read();
     let text = sbom::cyclonedx(&tree);
     assert!(tree.packages.len() > 100 && text.contains("pkg:cargo/rustls@"));
-    is_current("sbom.cdx.json", &text);
+    is_current("packaging/papers/sbom.cdx.json", &text);
 }
 
 #[test]
@@ -37,7 +38,7 @@ fn every_dependency_has_its_reason() {
     let tree = Tree::read();
     let judged =
         fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/papers/soup.toml")).unwrap();
-    is_current("soup.md", &soup::table(&tree, &judged).unwrap());
+    is_current("packaging/papers/soup.md", &soup::table(&tree, &judged).unwrap());
     let without = judged.replace("[bincode]", "[nobody]");
     let missing = soup::table(&tree, &without).unwrap_err();
     assert!(missing.contains("bincode") && missing.contains("nobody"), "negative control: {missing}");
@@ -47,7 +48,12 @@ fn every_dependency_has_its_reason() {
 fn the_data_inventory_is_current() {
     let printed = Command::new(env!("CARGO_BIN_EXE_kathea-agent")).arg("catalog").output().unwrap();
     assert!(printed.status.success());
-    is_current("data-inventory.md", &String::from_utf8(printed.stdout).unwrap());
+    is_current("packaging/papers/data-inventory.md", &String::from_utf8(printed.stdout).unwrap());
+}
+
+#[test]
+fn the_schema_of_the_socket_is_current() {
+    is_current("protocol/socket.schema.json", &schema::schema());
 }
 
 /// What is written by hand names what the code has.

@@ -3,10 +3,12 @@
 use protocol::Reason;
 
 use super::{Agent, Wake, unix_now};
-use crate::api::Done;
+use crate::api::{Done, Hint};
+use crate::collect::Raw;
 use crate::collect::socket::Asked;
+use crate::deidentify::usage;
 use crate::limits;
-use crate::request::{Caller, Refused, Reply, Request};
+use crate::request::{Caller, Line, Refused, Reply, Request};
 
 impl Agent {
     /// Answers a line of the local socket, and those that came meanwhile: one commit for all happenings among them.
@@ -19,18 +21,19 @@ impl Agent {
             match std::mem::replace(&mut asked.line, Ok(Vec::new())) {
                 Err(reason) => {
                     self.tally.drop(reason, 1);
-                    asked.answer(happening_reply(Err(reason)));
+                    asked.answer(not_taken(&[], reason));
                 }
-                Ok(line) => match serde_json::from_slice::<Request>(&line) {
-                    Ok(Request::Enroll { url, token }) if asked.caller.administrator => {
+                Ok(line) => match Line::read(&line) {
+                    Line::Request(Request::Enroll { url, token }) if asked.caller.administrator => {
                         self.enroll_beside(asked, url.as_deref(), &token);
                     }
-                    Ok(request) => {
+                    Line::Request(request) => {
                         let reply = self.answer(&request, asked.caller);
                         asked.answer(reply);
                     }
-                    Err(_) if asked.caller.may_report() => happenings.push((asked, line)),
-                    Err(_) => {
+                    Line::Misread(reply) => asked.answer(reply),
+                    Line::Event if asked.caller.may_report() => happenings.push((asked, line)),
+                    Line::Event => {
                         asked.answer(Reply::refused(Refused::NotAllowed, "this account may not report"))
                     }
                 },
@@ -49,15 +52,15 @@ impl Agent {
         }
         let lines: Vec<&[u8]> = happenings.iter().map(|(_, line)| line.as_slice()).collect();
         let answers = self.take_lines(&lines);
-        for ((asked, _), answer) in happenings.into_iter().zip(answers) {
-            asked.answer(happening_reply(answer));
+        for ((asked, line), answer) in happenings.into_iter().zip(answers) {
+            asked.answer(event_reply(&line, answer));
         }
     }
 
     /// Takes in one happening, by hand.
     pub fn record(&mut self, line: &[u8]) -> Reply {
         let answer = self.take_lines(&[line]).pop();
-        happening_reply(answer.unwrap_or(Err(Reason::NotJson)))
+        event_reply(line, answer.unwrap_or(Err(Reason::NotJson)))
     }
 
     /// Answers a request.
@@ -95,11 +98,16 @@ fn not_allowed(request: &Request) -> &'static str {
     }
 }
 
-fn happening_reply(answer: Result<(), Reason>) -> Reply {
-    match answer {
-        Ok(()) => Reply::done(Done {}),
-        Err(reason) => {
-            Reply::not_taken(reason.as_str(), "the line was refused and counted under this reason")
-        }
-    }
+fn event_reply(line: &[u8], answer: Result<(), Reason>) -> Reply {
+    answer.map_or_else(|reason| not_taken(line, reason), |()| Reply::done(Done {}))
+}
+
+/// Says what is wrong with an event, in words of the catalog.
+fn not_taken(line: &[u8], reason: Reason) -> Reply {
+    let wrong = usage::explain(Raw::new(line), reason);
+    let counted = "the line was refused and counted under this reason";
+    let what = wrong.what.map_or_else(|| counted.to_owned(), |what| format!("{what}; {counted}"));
+    let hint =
+        Hint { attribute: wrong.attribute.map(str::to_owned), nearest: wrong.nearest.map(str::to_owned) };
+    Reply::not_taken(reason.as_str(), what).with(hint)
 }

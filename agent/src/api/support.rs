@@ -66,7 +66,7 @@ pub struct Drafted {
 
 /// What came of `create`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sealed {
+pub struct Bundled {
     /// Its case.
     pub case: CaseId,
     /// Its name.

@@ -7,7 +7,7 @@ use super::consent::{About, Answered, List, NewOwner, Notice, Receipts, Verified
 use super::privacy::{Access, ClaimCode, Decommissioned, Erased, Page, Rectified};
 use super::status::Status;
 use super::support::{
-    Begun, BundleRow, Discarded, Drafted, Elsewhere, List as SupportList, Piece, Progress, Scans, Sealed,
+    Begun, BundleRow, Bundled, Discarded, Drafted, Elsewhere, List as SupportList, Piece, Progress, Scans,
     Work,
 };
 use super::*;
@@ -54,6 +54,11 @@ fn way(name: &str) -> Way {
         "consent deny" | "grant" | "restrict" | "release" | "withdraw" | "withdraw a case"
         | "withdraw once more" => again::<AnsweredAbout>,
         "grant of another digest" => again::<About>,
+        "event that is not listed"
+        | "event with an unknown attribute"
+        | "event with another word"
+        | "misspelt key"
+        | "misspelt request" => again::<Hint>,
         "new owner" => again::<NewOwner>,
         "receipt of all" | "receipt of one" => again::<Receipts>,
         "verify" => again::<Verified>,
@@ -66,7 +71,7 @@ fn way(name: &str) -> Way {
         "support preview" | "support create" | "support scans" => again::<Begun>,
         "support progress, held" => again::<Progress>,
         "support preview, done" | "support preview, no scans" => again::<Work<Drafted>>,
-        "support create, done" | "support create, no scans" => again::<Work<Sealed>>,
+        "support create, done" | "support create, no scans" => again::<Work<Bundled>>,
         "support scans, done" => again::<Work<Scans>>,
         "support list, a draft" | "support list, a bundle" => again::<SupportList>,
         "support show" | "support export" => again::<Piece>,

@@ -71,9 +71,10 @@ impl Drop for Listening {
         if cfg!(unix) {
             let _ = fs::remove_file(&self.path);
         }
-        let since = Instant::now();
-        while Arc::strong_count(&self.unwritten) > 1 && since.elapsed() < limits::SOCKET_SLOW {
+        let mut looks = limits::SOCKET_SLOW.as_millis() / limits::PIPE_POLL.as_millis();
+        while Arc::strong_count(&self.unwritten) > 1 && looks > 0 {
             thread::sleep(limits::PIPE_POLL);
+            looks -= 1;
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The wash room of usage: a line becomes what the catalog lists, or is refused. No other text gets through.
 
+mod refusal;
+
 use std::collections::{BTreeMap, HashMap};
 
 use protocol::catalog::{Catalog, Contribution, Happening, Observe};
@@ -14,6 +16,7 @@ use crate::consent::permit::UsageStatistics;
 use crate::limits;
 use crate::vault::sealed::Position;
 pub use batches::{Batches, batches};
+pub use refusal::{Wrong, explain};
 
 mod batches;
 

@@ -9,7 +9,7 @@ use protocol::Purpose;
 use super::job::Work;
 use super::{busy, no_bundle, no_draft};
 use crate::agent::{Agent, Trouble};
-use crate::api::support::{Piece, Sealed, Sending};
+use crate::api::support::{Bundled, Piece, Sending};
 use crate::consent::permit::{SupportCase, SupportScanData};
 use crate::consent::{By, Flag, notice};
 use crate::limits;
@@ -74,7 +74,7 @@ impl Agent {
         sealing: &Sealing,
         sealed: SealedFile,
         now: i64,
-    ) -> Result<Sealed, Trouble> {
+    ) -> Result<Bundled, Trouble> {
         self.support.shown = None;
         let draft = sealing.draft();
         let case = draft.case().clone();
@@ -92,7 +92,7 @@ impl Agent {
         };
         let bundle = Bundle::queued(draft, purposes, consents, sealed, now);
         let id = bundle.id.clone();
-        let body = Sealed {
+        let body = Bundled {
             case,
             bundle: id.clone(),
             size: bundle.size,
