@@ -121,3 +121,5 @@ impl Scrubber<'_> {
 
 #[cfg(test)]
 mod birth_tests;
+#[cfg(test)]
+mod learned_tests;
