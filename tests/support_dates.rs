@@ -50,7 +50,8 @@ fn no_spelling_of_a_birth_date_is_in_a_preview() {
     let log = clinic.path("logs/kathea.log");
     let mut text = fs::read_to_string(&log).unwrap();
     let now = OffsetDateTime::now_utc();
-    let head = format!("{} {:02}:{:02}:00.000 [INFO] viewer(31): entry", now.date(), now.hour(), now.minute());
+    let head =
+        format!("{} {:02}:{:02}:00.000 [INFO] viewer(31): entry", now.date(), now.hour(), now.minute());
     let mut planted = 0;
     for patient in &clinic.patients {
         for spelling in spellings(patient.number[..2].parse().unwrap()) {
@@ -67,7 +68,8 @@ fn no_spelling_of_a_birth_date_is_in_a_preview() {
     let with = |needle: &str| -> Vec<&str> {
         found.iter().flat_map(|(_, text)| text.lines()).filter(|line| line.contains(needle)).collect()
     };
-    assert!(with("entry [date]").len() >= planted, "{} of {planted}", with("entry [date]").len());
+    let removed = with("entry [date]").len() + with("entry den [date]").len();
+    assert!(removed >= planted, "{removed} of {planted}");
     let left: Vec<_> = with("1961").into_iter().filter(|line| !line.contains("count 1961")).collect();
     assert!(left.is_empty() && !with("count 1961").is_empty(), "{left:?}");
     let short = with("viewer(31): entry").into_iter().filter(|line| {
