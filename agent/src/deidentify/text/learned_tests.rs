@@ -44,8 +44,7 @@ fn lines((family, given, id, (year, month, day), phone): Patient) -> [String; 20
     let head = "2026-11-21 10:32:11.120 [INFO] Worklist(12): ";
     let (upper, lower) = (family.to_uppercase(), given.to_lowercase());
     let digits: String = phone.chars().filter(char::is_ascii_digit).collect();
-    let pairs = digits[digits.len() - 8..]
-        .as_bytes()
+    let pairs = digits.as_bytes()[digits.len() - 8..]
         .chunks(2)
         .map(|pair| String::from_utf8_lossy(pair).into_owned());
     let dotted = pairs.collect::<Vec<_>>().join(".");
