@@ -119,6 +119,9 @@ fn a_day_that_tags_or_a_line_end_cut_is_gone() {
             "{text:?} with another day"
         );
     }
+    let log = "[INFO] viewer(3): entry 12. marts\r\n1980 selected\r\nready\r\n";
+    let wanted = "[INFO] viewer(3): entry [date]\r\n[date] selected\r\nready\r\n";
+    assert_eq!(cleaned(log, &own), wanted);
     // What only follows a line is not joined to it.
     let log = "retry 2/3\n2026-11-21 10:32:11 [INFO] ready\n";
     assert!(cleaned(log, &one("20260302")).starts_with("retry 2/3\n"));

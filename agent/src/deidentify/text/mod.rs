@@ -57,7 +57,7 @@ pub fn clean(
             Line::Unreadable => None,
         };
         if let (Some(held), Some(next)) = (&mut held, &mut next) {
-            held.meet(next, &mut scrubber);
+            held.meet(next, &scrubber);
         }
         let before = std::mem::replace(&mut held, next);
         before.map_or(Ok(()), |before| before.write(&mut scrubber, &mut out, output))?;
@@ -121,3 +121,5 @@ impl Scrubber<'_> {
 
 #[cfg(test)]
 mod birth_tests;
+#[cfg(test)]
+mod learned_tests;

@@ -4,9 +4,8 @@ use std::io::{self, Write};
 use std::ops::Range;
 
 use super::decode::End;
-use super::rule::Rule;
-use super::scrub::Scrubber;
-use crate::deidentify::identifiers::{Kind, everyday, measured};
+use super::scrub::{CUT_DATE, Scrubber};
+use crate::deidentify::identifiers::{everyday, measured};
 
 /// Bytes of a line that a date may take at its end or at its start.
 const REACH: usize = 48;
@@ -26,16 +25,14 @@ impl Held {
     }
 
     /// Looks at this line and the next one together.
-    pub(super) fn meet(&mut self, next: &mut Self, scrubber: &mut Scrubber<'_>) {
+    pub(super) fn meet(&mut self, next: &mut Self, scrubber: &Scrubber<'_>) {
         if self.cells.is_some() && self.cells == next.cells {
             (self.in_table, next.in_table) = (true, true);
             return;
         }
         let Some((start, end)) = cut(&self.text, &next.text, scrubber) else { return };
-        let placeholder = Rule::Learned(Kind::BirthDate).placeholder();
-        scrubber.counts.replace(Rule::Learned(Kind::BirthDate));
-        self.text.replace_range(start.., placeholder);
-        next.text.replace_range(..end, placeholder);
+        self.text.replace_range(start.., CUT_DATE);
+        next.text.replace_range(..end, CUT_DATE);
     }
 
     /// Writes what may stay of it.

@@ -25,6 +25,16 @@ enum Expect {
     Version,
 }
 
+/// Whether a value that names somebody is being passed over.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Hiding {
+    No,
+    /// Behind a key: up to where something else begins for certain.
+    Keyed,
+    /// Behind a word alone: up to a common word that is nobody's name.
+    Announced,
+}
+
 /// One walk over one text.
 pub(super) struct Pass<'p, 'a, 't> {
     scrubber: &'p mut Scrubber<'a>,
@@ -32,8 +42,7 @@ pub(super) struct Pass<'p, 'a, 't> {
     text: &'t str,
     at: usize,
     expect: Expect,
-    /// A value that names somebody is being passed over.
-    hiding: bool,
+    hiding: Hiding,
     /// The placeholder written last, if nothing else was since.
     last: Option<&'static str>,
     /// What was written last was a placeholder, with no blank since: what hangs on it goes with it.
@@ -44,7 +53,7 @@ impl<'p, 'a, 't> Pass<'p, 'a, 't> {
     /// A walk over `text`, in which what was learned is marked.
     pub(super) fn new(scrubber: &'p mut Scrubber<'a>, text: &'t str, out: &'p mut String) -> Self {
         let expect = Expect::Anything;
-        Self { scrubber, out, text, at: 0, expect, hiding: false, last: None, glued: false }
+        Self { scrubber, out, text, at: 0, expect, hiding: Hiding::No, last: None, glued: false }
     }
 
     pub(super) fn run(mut self) {
@@ -66,11 +75,11 @@ impl<'p, 'a, 't> Pass<'p, 'a, 't> {
 
     fn punctuation(&mut self, character: char) {
         self.at += character.len_utf8();
-        if self.hiding {
-            self.hiding = !matches!(character, ';' | '|' | ')' | ']' | '}');
-            if self.hiding {
+        if self.hiding != Hiding::No {
+            if !matches!(character, ';' | '|' | ')' | ']' | '}') {
                 return;
             }
+            self.hiding = Hiding::No;
         }
         if character.is_whitespace() {
             self.glued = false;
@@ -117,7 +126,7 @@ impl<'p, 'a, 't> Pass<'p, 'a, 't> {
     fn number_with_blanks(&mut self, rest: &'t str) -> bool {
         if let Some(moment) = Moment::at_start(rest) {
             match moment.moved(rest, self.scrubber.case) {
-                Some(moved) if !self.hiding => {
+                Some(moved) if self.hiding == Hiding::No => {
                     self.out.push_str(&moved);
                     self.at += moment.length;
                     self.scrubber.counts.replace(Rule::Moved);
@@ -154,8 +163,8 @@ impl<'p, 'a, 't> Pass<'p, 'a, 't> {
         {
             return false;
         }
-        if self.hiding {
-            self.hiding = false;
+        if self.hiding != Hiding::No {
+            self.hiding = Hiding::No;
             self.out.push(' ');
         }
         let class = keys::class(key);
@@ -190,7 +199,7 @@ impl<'p, 'a, 't> Pass<'p, 'a, 't> {
             Some(length) => self.replace(Rule::Key, length),
             None if !value.is_empty() => {
                 self.replace(Rule::Key, 0);
-                self.hiding = true;
+                self.hiding = Hiding::Keyed;
             }
             None => {}
         }
@@ -231,23 +240,31 @@ impl<'p, 'a, 't> Pass<'p, 'a, 't> {
 
     fn word(&mut self, word: &'t str) {
         let is_listed = self.is_listed(word);
-        if self.hiding {
-            if !is_listed || !ends_a_name(word) {
-                self.at += word.len();
-                return;
+        let is_small = word.chars().all(char::is_lowercase);
+        let ends = match self.hiding {
+            Hiding::No => true,
+            Hiding::Keyed => is_listed && ends_a_name(word),
+            Hiding::Announced => {
+                is_listed && is_small && word.chars().count() > 1 && vocabulary::is_no_name(word)
             }
-            (self.hiding, self.glued, self.last) = (false, false, None);
+        };
+        if !ends {
+            self.at += word.len();
+            return;
+        }
+        if self.hiding != Hiding::No {
+            (self.hiding, self.glued, self.last) = (Hiding::No, false, None);
             self.out.push(' ');
         }
         let expect = self.announced(word);
         let names_somebody = self.expect == Expect::Person
             && expect != Expect::Person
-            && !(is_listed && word.chars().all(char::is_lowercase));
+            && !(is_listed && is_small && vocabulary::is_no_name(word));
         let is_serial = self.expect == Expect::Serial && word.bytes().any(|byte| byte.is_ascii_digit());
         self.expect = expect;
         if names_somebody {
             self.replace(Rule::Key, word.len());
-            self.hiding = true;
+            self.hiding = Hiding::Announced;
         } else if is_serial {
             self.keep(whole_word(self.rest()).len().max(word.len()));
         } else if is_listed && !self.glued {
@@ -311,7 +328,7 @@ impl<'p, 'a, 't> Pass<'p, 'a, 't> {
     fn replace(&mut self, rule: Rule, length: usize) {
         let text = self.rest().get(..length).unwrap_or_default();
         self.at += length;
-        if self.hiding {
+        if self.hiding != Hiding::No {
             return;
         }
         self.scrubber.counts.replace(rule);

@@ -13,6 +13,8 @@ use crate::deidentify::identifiers::{Identifiers, Kind, View};
 
 /// Where the private characters begin that stand for what was learned while the rest is looked at.
 const MARKS: u32 = 0xe000;
+/// In a line, the part of a birth date that the line's end cut. A private character that no file has for anything else.
+pub(super) const CUT_DATE: &str = "\u{f0000}";
 /// What they stand for.
 const MARKED: [Rule; 9] = [
     Rule::Learned(Kind::Name),
@@ -73,6 +75,10 @@ impl<'a> Scrubber<'a> {
             }
         });
         identifiers.find_births(text, self.in_table, |hit| hits.push((hit.range, Rule::Learned(hit.kind))));
+        if !text.is_ascii() {
+            let cut = text.match_indices(CUT_DATE).map(|(at, cut)| at..at + cut.len());
+            hits.extend(cut.map(|range| (range, Rule::Learned(Kind::BirthDate))));
+        }
         dates::dates(text, |found| {
             if is_date(text, &found.range) && !(self.in_table && found.form == Form::Separated) {
                 hits.push((found.range, Rule::Date));
