@@ -3,7 +3,7 @@
 use std::fmt;
 use std::process::ExitCode;
 
-use agent::request::Reply;
+use agent::request::{PERSONAL, Reply};
 
 /// How the program ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,22 +34,29 @@ pub(crate) struct Failure {
     /// How the program ends.
     pub(crate) exit: Exit,
     what: String,
+    /// Whether it is about a patient's name or number in what was typed.
+    pub(crate) is_personal: bool,
 }
 
 impl Failure {
     /// It went wrong.
     pub(crate) fn failed(what: impl fmt::Display) -> Self {
-        Self { exit: Exit::Failed, what: what.to_string() }
+        Self { exit: Exit::Failed, what: what.to_string(), is_personal: false }
     }
 
     /// What was typed, or the configuration, makes no sense.
     pub(crate) fn usage(what: impl fmt::Display) -> Self {
-        Self { exit: Exit::Usage, what: what.to_string() }
+        Self { exit: Exit::Usage, what: what.to_string(), is_personal: false }
+    }
+
+    /// A patient's name or number seems to be in what was typed.
+    pub(crate) fn personal(what: impl fmt::Display) -> Self {
+        Self { is_personal: true, ..Self::usage(what) }
     }
 
     /// The agent can't now.
     pub(crate) fn busy(what: impl fmt::Display) -> Self {
-        Self { exit: Exit::Busy, what: what.to_string() }
+        Self { exit: Exit::Busy, what: what.to_string(), is_personal: false }
     }
 
     /// The agent said no.
@@ -62,9 +69,11 @@ impl Failure {
         };
         let body = reply.body();
         let word = body["error"].as_str().unwrap_or("failed");
+        let is_personal = word == PERSONAL;
         Self {
             exit,
             what: format!("{word}: {}", body["what"].as_str().unwrap_or("the agent did not say why")),
+            is_personal,
         }
     }
 }

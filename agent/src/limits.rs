@@ -297,8 +297,8 @@ pub const TEXT_WORD: usize = 512;
 /// short names in every order. With what finds them the process stays below 64 MB.
 pub const LEARNED: usize = 24 << 20;
 
-/// Spellings that one file may teach: a list of some five thousand patients. With more it is a list to break the search.
-pub const SPELLINGS_OF_ONE: usize = 200_000;
+/// Spellings that one file may teach: a list of some two thousand patients. With more it is a list to break the search.
+pub const SPELLINGS_OF_ONE: usize = 50_000;
 
 /// Bytes that the end check looks at together, and how many of them it looks at again with the next.
 pub const CHECK_WINDOW: usize = 128 << 10;

@@ -178,6 +178,9 @@ impl Caller {
     }
 }
 
+/// The word of [`Refused::Personal`].
+pub const PERSONAL: &str = "personal";
+
 /// Why a request was not done, as a word for programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refused {
@@ -189,6 +192,8 @@ pub enum Refused {
     NotAllowed,
     /// The agent can't now.
     Busy,
+    /// A patient's name or number seems to be in what was typed: change it, or say that it leaves as it is.
+    Personal,
 }
 
 impl Refused {
@@ -199,6 +204,7 @@ impl Refused {
             Self::Usage => "usage",
             Self::NotAllowed => "not_allowed",
             Self::Busy => "busy",
+            Self::Personal => PERSONAL,
         }
     }
 }
@@ -264,7 +270,7 @@ impl Reply {
     pub fn exit_code(&self) -> u8 {
         match self.0.get("error").and_then(Value::as_str) {
             _ if self.is_done() => 0,
-            Some("usage") => 2,
+            Some("usage" | PERSONAL) => 2,
             Some("not_allowed" | "no_consent") => 4,
             Some("busy") => 5,
             _ => 1,

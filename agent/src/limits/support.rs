@@ -17,6 +17,9 @@ pub const HELD_LOOK: Duration = Duration::from_secs(5);
 /// Bytes of a draft's index: some 150 for each of [`SUPPORT_FILES`].
 pub const DRAFT_INDEX: u64 = 8 << 20;
 
+/// Files that a draft names as left out: who reads more of them calls the vendor.
+pub const LEFT_OUT: usize = 100;
+
 /// Files of one bundle: a scan of 1,000 slices, its logs and the rest, ten times.
 pub const SUPPORT_FILES: usize = 20_000;
 

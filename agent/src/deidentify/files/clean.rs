@@ -8,9 +8,11 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::checked::Checked;
 use super::inputs::{Format, Input, Reason, Take};
 use super::window;
 use crate::deidentify::case::Case;
+use crate::deidentify::check::Layout;
 use crate::deidentify::dicom::{self, Change, Screen};
 use crate::deidentify::identifiers::{Identifiers, View};
 use crate::deidentify::structured;
@@ -45,14 +47,18 @@ pub(super) fn clean(
     input: &Input,
     case: &Case,
     identifiers: &Identifiers,
-    out: &mut dyn Write,
+    out: &mut Checked<'_, '_>,
 ) -> io::Result<Result<Cleaned, Reason>> {
     match (&input.take, input.format) {
         (Take::Given(bytes), _) => {
+            out.is(Layout::OwnKeys);
             out.write_all(bytes)?;
             return Ok(Ok(counted(Format::Json, Counts::default())));
         }
-        (Take::Numbers, Ok(_)) => return super::numbers::clean(&input.path, out),
+        (Take::Numbers, Ok(_)) => {
+            out.is(Layout::Numbers);
+            return super::numbers::clean(&input.path, out);
+        }
         (Take::Window { modified, start, end }, Ok(Format::Text | Format::Json | Format::Xml)) => {
             return part(input, (*modified, *start, *end), case, identifiers, out);
         }
@@ -71,6 +77,7 @@ pub(super) fn clean(
                 };
                 match cleaned {
                     Ok(cleaned) => {
+                        out.is(if format == Format::Xml { Layout::Xml } else { Layout::Json });
                         out.write_all(cleaned.as_bytes())?;
                         Ok(Ok(counted(format, scrubber.counts)))
                     }
@@ -99,7 +106,7 @@ fn part(
     (modified, start, end): (i64, i64, i64),
     case: &Case,
     identifiers: &Identifiers,
-    mut out: &mut dyn Write,
+    out: &mut Checked<'_, '_>,
 ) -> io::Result<Result<Cleaned, Reason>> {
     let opened = File::open(&input.path).and_then(|mut file| {
         let part = window::part(&mut file, modified, start, end)?;
@@ -113,7 +120,7 @@ fn part(
         Ok(None) => return Ok(Err(Reason::Empty)),
         Err(error) => return Ok(Err(error.into())),
     };
-    let counts = text::clean(part.mark.chain(file.take(part.length)), &mut out, case, identifiers)?;
+    let counts = text::clean(part.mark.chain(file.take(part.length)), out, case, identifiers)?;
     let mut cleaned = counted(Format::Text, counts);
     cleaned.bytes_read = part.is_cut.then_some(part.length);
     Ok(Ok(cleaned))
@@ -123,13 +130,13 @@ fn log(
     input: &Input,
     case: &Case,
     identifiers: &Identifiers,
-    mut out: &mut dyn Write,
+    out: &mut Checked<'_, '_>,
 ) -> io::Result<Result<Cleaned, Reason>> {
     let file = match File::open(&input.path) {
         Ok(file) => file,
         Err(error) => return Ok(Err(error.into())),
     };
-    let counts = text::clean(file, &mut out, case, identifiers)?;
+    let counts = text::clean(file, out, case, identifiers)?;
     let is_text = counts.kept + counts.replaced > 0 || counts.dropped == 0;
     Ok(if is_text { Ok(counted(Format::Text, counts)) } else { Err(Reason::NoText) })
 }
@@ -138,7 +145,7 @@ fn header(
     input: &Input,
     case: &Case,
     identifiers: &Identifiers,
-    out: &mut dyn Write,
+    out: &mut Checked<'_, '_>,
 ) -> io::Result<Result<Cleaned, Reason>> {
     let file = match File::open(&input.path) {
         Ok(file) => file,
@@ -149,6 +156,7 @@ fn header(
         Ok(cleaned) => cleaned,
         Err(refused) => return Ok(Err(Reason::Dicom(refused))),
     };
+    out.is(Layout::Dicom);
     out.write_all(&cleaned.json)?;
     let mut rules = BTreeMap::new();
     for change in &cleaned.changes {

@@ -4,7 +4,7 @@ use std::fs::File;
 
 use super::inputs::{Format, Input, Reason, Take};
 use crate::deidentify::dicom;
-use crate::deidentify::identifiers::{Identifiers, Kind, Learning};
+use crate::deidentify::identifiers::{Identifiers, Kind, Learning, Whose};
 use crate::deidentify::structured;
 use crate::limits;
 
@@ -57,7 +57,8 @@ fn header(input: &Input, own: bool, learning: &mut Learning) -> Result<bool, Rea
             dicom::Kind::Uid if own => Kind::Uid,
             dicom::Kind::Uid => continue,
         };
-        learning.learn(kind, &identifier.text);
+        let whose = if identifier.is_staffs { Whose::Other } else { Whose::Patient };
+        learning.learn_of(whose, kind, &identifier.text);
     }
     Ok(true)
 }
