@@ -26,6 +26,9 @@ const OURS: [Rule; 13] = [
     Rule::Word,
 ];
 
+/// Digits from which on a number can be somebody's: with fewer it may as well be anything.
+const TELLING: usize = 6;
+
 /// What was found in a value.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Found {
@@ -73,6 +76,9 @@ fn number(identifiers: &Identifiers, case: &Case, view: &mut View, text: &str) -
         return Found::Nothing;
     }
     let digits = whole.trim_start_matches(['-', '+']);
+    if digits.len() < TELLING {
+        return Found::Nothing;
+    }
     let found = parts(identifiers, case, view, digits);
     found.first().map_or(Found::Nothing, |(_, kind)| Found::Whole(*kind))
 }
@@ -126,7 +132,8 @@ fn placeholders(text: &str) -> Vec<Range<usize>> {
         let rest = text.get(at..)?;
         let mut words = OURS.iter().map(|rule| rule.placeholder());
         let length = words.find(|word| rest.starts_with(word)).map(str::len);
-        let counted = || rest.starts_with("[text removed, ").then(|| rest.find(" chars]"))?.map(|end| end + 7);
+        let counted =
+            || rest.starts_with("[text removed, ").then(|| rest.find(" chars]"))?.map(|end| end + 7);
         Some(at..at + length.or_else(counted)?)
     });
     opened.collect()

@@ -138,7 +138,8 @@ pub fn learn<R: Read + Seek>(file: R) -> Result<Learned, Refused> {
                     PATIENT_NAME if patient_name.is_empty() => value.clone_into(&mut patient_name),
                     _ => {}
                 }
-                let identifier = Identifier { kind, text: value.to_owned(), is_staffs: STAFF.contains(&header.tag) };
+                let identifier =
+                    Identifier { kind, text: value.to_owned(), is_staffs: STAFF.contains(&header.tag) };
                 if identifiers.insert(identifier) {
                     size += value.len() + limits::DICOM_OVERHEAD;
                 }

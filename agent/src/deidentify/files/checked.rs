@@ -14,7 +14,7 @@ pub(super) struct Checked<'s, 'o> {
     out: &'o mut dyn Write,
     scan: Scan<'s>,
     layout: Layout,
-    /// What is not scanned yet: a part of a line, or of a document all.
+    /// What is not scanned yet: a part of a line.
     held: Vec<u8>,
     /// What passed and has not gone on yet.
     passed: Vec<u8>,
@@ -37,9 +37,19 @@ impl<'s, 'o> Checked<'s, 'o> {
         }
     }
 
-    /// Says how what follows is divided into values; lines, if nothing is said.
-    pub(super) fn is(&mut self, layout: Layout) {
+    /// Takes all of a document.
+    ///
+    /// # Errors
+    /// Of what it goes on to.
+    pub(super) fn document(&mut self, layout: Layout, text: &[u8]) -> io::Result<()> {
         self.layout = layout;
+        self.scan(text)
+    }
+
+    /// Takes lines of numbers from here on.
+    pub(super) fn numbers(&mut self) -> &mut Self {
+        self.layout = Layout::Numbers;
+        self
     }
 
     /// What became of the file, at its end: with what the scan cut out, or quarantined.
@@ -63,6 +73,11 @@ impl<'s, 'o> Checked<'s, 'o> {
             return Ok(());
         }
         match self.scan.pass(&String::from_utf8_lossy(bytes), self.layout) {
+            // A large document need not be there once more.
+            Ok(None) if bytes.len() >= limits::CHILD_CHUNK => {
+                self.out.write_all(&std::mem::take(&mut self.passed))?;
+                self.out.write_all(bytes)?;
+            }
             Ok(None) => self.passed.extend(bytes),
             Ok(Some(scrubbed)) => {
                 self.passed.extend(scrubbed.text.as_bytes());
@@ -80,9 +95,7 @@ impl<'s, 'o> Checked<'s, 'o> {
 impl Write for Checked<'_, '_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.held.extend(bytes);
-        if matches!(self.layout, Layout::Lines | Layout::Numbers)
-            && let Some(end) = self.held.iter().rposition(|byte| *byte == b'\n')
-        {
+        if let Some(end) = self.held.iter().rposition(|byte| *byte == b'\n') {
             let rest = self.held.split_off(end + 1);
             let lines = std::mem::replace(&mut self.held, rest);
             self.scan(&lines)?;

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -51,14 +51,10 @@ pub(super) fn clean(
 ) -> io::Result<Result<Cleaned, Reason>> {
     match (&input.take, input.format) {
         (Take::Given(bytes), _) => {
-            out.is(Layout::OwnKeys);
-            out.write_all(bytes)?;
+            out.document(Layout::OwnKeys, bytes)?;
             return Ok(Ok(counted(Format::Json, Counts::default())));
         }
-        (Take::Numbers, Ok(_)) => {
-            out.is(Layout::Numbers);
-            return super::numbers::clean(&input.path, out);
-        }
+        (Take::Numbers, Ok(_)) => return super::numbers::clean(&input.path, out.numbers()),
         (Take::Window { modified, start, end }, Ok(Format::Text | Format::Json | Format::Xml)) => {
             return part(input, (*modified, *start, *end), case, identifiers, out);
         }
@@ -77,8 +73,8 @@ pub(super) fn clean(
                 };
                 match cleaned {
                     Ok(cleaned) => {
-                        out.is(if format == Format::Xml { Layout::Xml } else { Layout::Json });
-                        out.write_all(cleaned.as_bytes())?;
+                        let layout = if format == Format::Xml { Layout::Xml } else { Layout::Json };
+                        out.document(layout, cleaned.as_bytes())?;
                         Ok(Ok(counted(format, scrubber.counts)))
                     }
                     Err(structured::Unparsed) => log(input, case, identifiers, out),
@@ -156,8 +152,7 @@ fn header(
         Ok(cleaned) => cleaned,
         Err(refused) => return Ok(Err(Reason::Dicom(refused))),
     };
-    out.is(Layout::Dicom);
-    out.write_all(&cleaned.json)?;
+    out.document(Layout::Dicom, &cleaned.json)?;
     let mut rules = BTreeMap::new();
     for change in &cleaned.changes {
         *rules.entry(change.treatment.as_str().to_owned()).or_default() += 1;

@@ -6,7 +6,6 @@ use super::inputs::{Format, Input, Reason, Take};
 use crate::deidentify::dicom;
 use crate::deidentify::identifiers::{Identifiers, Kind, Learning, Whose};
 use crate::deidentify::structured;
-use crate::limits;
 
 /// What is learned from all files of a case and its contexts.
 #[derive(Default)]
@@ -27,7 +26,7 @@ impl Everything {
             format @ (Format::Json | Format::Xml) => document(input, format, &mut learning)?,
             Format::Text | Format::Other => false,
         };
-        if learning.spellings() > limits::SPELLINGS_OF_ONE {
+        if learning.is_too_much() {
             return Err(Reason::Dicom(dicom::Refused::TooLarge));
         }
         if learned {

@@ -75,9 +75,12 @@ impl Learning {
         }
     }
 
-    /// Spellings so far.
-    pub(crate) fn spellings(&self) -> usize {
-        self.spellings.count() + self.births.len()
+    /// Whether it is more than one file may teach.
+    pub(crate) fn is_too_much(&mut self) -> bool {
+        if self.spellings.count() > limits::SPELLINGS_OF_ONE {
+            self.spellings.compact();
+        }
+        self.spellings.count() + self.births.len() > limits::SPELLINGS_OF_ONE
     }
 
     /// Takes all that was learned elsewhere, from one file more.

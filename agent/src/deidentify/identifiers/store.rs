@@ -156,7 +156,8 @@ impl Index {
         let mut depth = 4.min(text.len());
         loop {
             // The shorter comes first, and each is there once.
-            if let Some((key, rest)) = range.split_first().filter(|(key, _)| self.spelling(key).len() <= depth)
+            if let Some((key, rest)) =
+                range.split_first().filter(|(key, _)| self.spelling(key).len() <= depth)
             {
                 told(key, depth);
                 range = rest;
@@ -291,7 +292,11 @@ mod tests {
 
     fn found(spellings: Spellings, text: &str) -> Vec<(usize, usize, Pattern)> {
         let mut found = Vec::new();
-        spellings.index().find(text.as_bytes(), |at| at == 0, |at, length, pattern| found.push((at, length, pattern)));
+        spellings.index().find(
+            text.as_bytes(),
+            |at| at == 0,
+            |at, length, pattern| found.push((at, length, pattern)),
+        );
         found
     }
 
@@ -323,7 +328,8 @@ mod tests {
                 .collect();
             wanted.sort_unstable();
             wanted.dedup();
-            let mut found: Vec<_> = found(all, &text).into_iter().map(|(at, length, _)| (at, length)).collect();
+            let mut found: Vec<_> =
+                found(all, &text).into_iter().map(|(at, length, _)| (at, length)).collect();
             found.sort_unstable();
             assert_eq!(found, wanted, "{texts:?} in {text}");
         }
@@ -343,6 +349,9 @@ mod tests {
     #[test]
     fn a_whole_word_is_found_at_edges_only() {
         let whole = Pattern { whole: true, ..NAME };
-        assert_eq!(found(of(&[("bea", whole), ("beate", whole)]), "beatebea"), [(0, 3, whole), (0, 5, whole)]);
+        assert_eq!(
+            found(of(&[("bea", whole), ("beate", whole)]), "beatebea"),
+            [(0, 3, whole), (0, 5, whole)]
+        );
     }
 }

@@ -40,7 +40,8 @@ const PIECES: usize = 5;
 pub(crate) fn has_personal_number(text: &str) -> bool {
     let mut before = None;
     text.char_indices().any(|(at, here)| {
-        let begins = here.is_ascii_digit() && !before.replace(here).is_some_and(|before| before.is_ascii_digit());
+        let begins =
+            here.is_ascii_digit() && !before.replace(here).is_some_and(|before| before.is_ascii_digit());
         begins && text.get(at..).and_then(patterns::cpr).is_some()
     })
 }

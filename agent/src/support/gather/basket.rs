@@ -216,8 +216,12 @@ impl<'a> Basket<'a> {
                 // A log without a line of the window is no loss.
                 if let Reason::Quarantined(finding) = reason {
                     let place = self.at - self.step_of.partition_point(|other| *other < step);
-                    let input = plan.files.get(place - 1).map(|file| file.path.to_string_lossy().into_owned());
-                    writer.leave_out(LeftOut { input: input.unwrap_or_default(), finding: finding.to_string() });
+                    let input =
+                        plan.files.get(place - 1).map(|file| file.path.to_string_lossy().into_owned());
+                    writer.leave_out(LeftOut {
+                        input: input.unwrap_or_default(),
+                        finding: finding.to_string(),
+                    });
                 }
                 if !(plan.is_log() && reason == Reason::Empty) {
                     *done.refused.entry(reason.as_str().to_owned()).or_default() += 1;

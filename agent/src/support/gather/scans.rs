@@ -184,8 +184,7 @@ pub fn list(
     }
     let files = shown.iter().map(|(newest, _)| newest.found()).collect();
     let key = *Pseudonyms::draw(random)?.0;
-    let mut order =
-        Order { key, files, contexts: Vec::new(), typed: Vec::new(), own: Vec::new(), done: 0 };
+    let mut order = Order { key, files, contexts: Vec::new(), typed: Vec::new(), own: Vec::new(), done: 0 };
     let mut headers = Headers::default();
     super::carry_out(program, &mut order, &mut headers)?;
     let scan = |((newest, files), (mode, field)): ((&File, u64), (String, String))| Scan {
