@@ -113,7 +113,7 @@ fn parts(identifiers: &Identifiers, case: &Case, view: &mut View, text: &str) ->
     hits.retain(|(range, kind)| {
         let meets = |other: &Range<usize>| range.start < other.end && other.start < range.end;
         let is_digits = matches!(kind, Kind::Id | Kind::Phone | Kind::BirthDate);
-        !ours.iter().any(meets) && !(is_digits && moved.iter().any(meets))
+        !(ours.iter().any(meets) || is_digits && moved.iter().any(meets))
     });
     hits.sort_unstable_by_key(|(range, kind)| (range.start, std::cmp::Reverse(range.end), *kind));
     hits.dedup_by(|later, kept| {
