@@ -52,7 +52,6 @@ fn paged(job: &Job<'_>, page: &mut Part) -> Result<Report, Failure> {
         if wrote.is_ok() {
             wrote = match step {
                 Step::File(file, changes) => html::file(page, file, changes),
-                Step::Again => page.restart().and_then(|()| html::head(page)),
                 Step::Done(..) => Ok(()),
             };
         }
@@ -111,7 +110,15 @@ fn summary(report: &Report) {
         report.case
     ));
     for file in report.files.iter().filter(|file| file.output.is_none()) {
-        print::words(&format!("  refused ({}): {}", file.reason.unwrap_or_default(), file.input));
+        let finding = file.finding.as_deref().map(|finding| format!(", {finding}")).unwrap_or_default();
+        print::words(&format!("  refused ({}{finding}): {}", file.reason.unwrap_or_default(), file.input));
+    }
+    if report.files.iter().any(|file| file.finding.is_some()) {
+        print::words(
+            "  quarantined: something of a patient would have stayed in what came of that file, so nothing of it was \
+             written. Look at the line or the attribute that is named, take out what stands there and clean the file \
+             again, and name the rule to the vendor.",
+        );
     }
     for context in &report.contexts_refused {
         print::words(&format!("  not learned from ({}): {}", context.reason, context.input));

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::process::ExitCode;
 
-use agent::api::Reply;
+use agent::api::{PERSONAL, Reply};
 
 /// How the program ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,22 +34,29 @@ pub(crate) struct Failure {
     /// How the program ends.
     pub(crate) exit: Exit,
     what: String,
+    /// Whether it is about a patient's name or number in what was typed.
+    pub(crate) is_personal: bool,
 }
 
 impl Failure {
     /// It went wrong.
     pub(crate) fn failed(what: impl fmt::Display) -> Self {
-        Self { exit: Exit::Failed, what: what.to_string() }
+        Self { exit: Exit::Failed, what: what.to_string(), is_personal: false }
     }
 
     /// What was typed, or the configuration, makes no sense.
     pub(crate) fn usage(what: impl fmt::Display) -> Self {
-        Self { exit: Exit::Usage, what: what.to_string() }
+        Self { exit: Exit::Usage, what: what.to_string(), is_personal: false }
+    }
+
+    /// A patient's name or number seems to be in what was typed.
+    pub(crate) fn personal(what: impl fmt::Display) -> Self {
+        Self { is_personal: true, ..Self::usage(what) }
     }
 
     /// The agent can't now.
     pub(crate) fn busy(what: impl fmt::Display) -> Self {
-        Self { exit: Exit::Busy, what: what.to_string() }
+        Self { exit: Exit::Busy, what: what.to_string(), is_personal: false }
     }
 
     /// The agent said no.
@@ -60,7 +67,8 @@ impl Failure {
             5 => Exit::Busy,
             _ => Exit::Failed,
         };
-        Self { exit, what: format!("{}: {}", reply.error(), reply.what()) }
+        let is_personal = reply.error() == PERSONAL;
+        Self { exit, what: format!("{}: {}", reply.error(), reply.what()), is_personal }
     }
 }
 

@@ -43,7 +43,7 @@ pub(crate) fn support(config: &Config, typed: Support) -> Result<Exit, Failure> 
         Some(SupportCommand::Preview { dry_run: true, json, .. }) => dry_run(config, json),
         Some(SupportCommand::Preview { case, output, json, .. }) => {
             let wish = wish::wish(&mut line, &case, config.language)?;
-            let made = gather::draft(&mut line, config, &wish)?;
+            let made = gather::draft(&mut line, config, wish)?;
             let dir = output.ok_or_else(|| Failure::usage("name the folder for the copy with -o"))?;
             copy::preview(&mut line, config, &made, &dir)?;
             if json {

@@ -65,5 +65,5 @@ fn output_checked(bencher: Bencher<'_, '_>) {
     text::clean(log.as_slice(), &mut out, &case, &identifiers).unwrap();
     bencher
         .counter(BytesCount::of_slice(&out))
-        .bench(|| assert_eq!(check::search(out.as_slice(), &identifiers, None).unwrap(), None));
+        .bench(|| assert_eq!(check::search(&out, check::Layout::Lines, &identifiers, &case), None));
 }

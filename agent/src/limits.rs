@@ -327,11 +327,12 @@ pub const DOCUMENT_ATTRIBUTES: usize = 256;
 /// Bytes of one word of a log, from blank to blank: a long path; what is longer goes whole.
 pub const TEXT_WORD: usize = 512;
 
-/// Spellings that are searched for at a time: some ten for each of ten thousand patients, below 30 MB.
-pub const SPELLINGS: usize = 100_000;
+/// Bytes of the spellings that are searched for at a time: fifty thousand patients have some 400 each, numbers and
+/// short names in every order. With what finds them the process stays below 64 MB.
+pub const LEARNED: usize = 24 << 20;
 
-/// Spellings that one file may teach: a worklist of a thousand patients. With more it is a list to break the search.
-pub const SPELLINGS_OF_ONE: usize = 20_000;
+/// Spellings that one file may teach: a list of some two thousand patients. With more it is a list to break the search.
+pub const SPELLINGS_OF_ONE: usize = 50_000;
 
 /// Bytes that the end check looks at together, and how many of them it looks at again with the next.
 pub const CHECK_WINDOW: usize = 128 << 10;

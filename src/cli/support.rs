@@ -34,6 +34,9 @@ pub(crate) struct Choice {
     /// Whom the vendor may answer; shown in the preview, sent with the bundle
     #[arg(long, value_name = "TEXT")]
     pub(crate) contact: Option<String>,
+    /// Send contact and case ID as typed, although they may hold a patient's name or number
+    #[arg(long)]
+    pub(crate) as_typed: bool,
     /// The newest scan, and the logs around it
     #[arg(long, group = "chosen")]
     pub(crate) last_scan: bool,

@@ -2,6 +2,7 @@
 //! named; then the service takes it in.
 
 use std::cell::{Cell, RefCell};
+use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
 
 use agent::api::status::Status;
@@ -9,20 +10,56 @@ use agent::api::support::{Begun, Drafted, Elsewhere};
 use agent::collect::caller::Accounts;
 use agent::config::Config;
 use agent::request::{Request, SupportRequest};
-use agent::support::gather::{self, Progress, Site, Watch, Wish};
+use agent::support::gather::{self, GatherError, Progress, Site, Watch, Wish};
 use agent::support::manifest::PolicyName;
 use ring::rand::SystemRandom;
 use time::OffsetDateTime;
 
 use super::wait::{self, Bar};
 use crate::exit::Failure;
+use crate::print;
 use crate::reach::Line;
 
 /// Between two questions whether a scan runs.
 const BUSY_LOOK: Duration = Duration::from_secs(2);
 
-/// Gathers what `wish` asks for.
-pub(super) fn draft(line: &mut Line<'_>, config: &Config, wish: &Wish) -> Result<Drafted, Failure> {
+/// Gathers what `wish` asks for. Asks at a terminal whether what was typed leaves as it is where a patient's name or
+/// number seems to be in it, and says which files were left out.
+pub(super) fn draft(line: &mut Line<'_>, config: &Config, mut wish: Wish) -> Result<Drafted, Failure> {
+    let made = match gathered(line, config, &wish) {
+        Err(failure) if failure.is_personal && io::stdin().is_terminal() => {
+            print::words(&failure.to_string());
+            print::words(config.language.pick(
+                "Does it leave as it is? Type yes; anything else stops here.",
+                "Skal det sendes, som det er? Skriv ja; alt andet stopper her.",
+            ));
+            let mut answer = String::new();
+            let read = io::stdin().read_line(&mut answer);
+            if read.is_err() || !["yes", "ja"].contains(&answer.trim()) {
+                return Err(failure);
+            }
+            wish.as_typed = true;
+            gathered(line, config, &wish)?
+        }
+        made => made?,
+    };
+    for file in &made.left_out {
+        print::words(&format!(
+            "{}: {} ({})",
+            config.language.pick(
+                "left out, because something of a patient would have stayed in it; everything else is there. Look at that \
+                 place, name the file to support without what stands there, and name the rule to the vendor",
+                "udeladt, fordi noget om en patient ville være blevet stående; alt andet er med. Se på stedet, oplys filen \
+                 til support uden det, der står der, og oplys reglen til leverandøren",
+            ),
+            file.input,
+            file.finding,
+        ));
+    }
+    Ok(made)
+}
+
+fn gathered(line: &mut Line<'_>, config: &Config, wish: &Wish) -> Result<Drafted, Failure> {
     let is_named = wish.named_paths().next().is_some();
     if is_named && line.is_service()? && Accounts::new(config).own().administrator {
         return here(line, config, wish);
@@ -65,7 +102,10 @@ fn here(line: &mut Line<'_>, config: &Config, wish: &Wish) -> Result<Drafted, Fa
     };
     let clock = || started.elapsed().saturating_sub(held.get());
     let watch = Watch { clock: &clock, wait: &wait, progress: &progress };
-    let (made, key) = gather::run(&site, wish, SystemRandom::new(), &watch).map_err(Failure::failed)?;
+    let (made, key) = gather::run(&site, wish, SystemRandom::new(), &watch).map_err(|e| match e {
+        GatherError::Personal(..) => Failure::personal(e),
+        e => Failure::failed(e),
+    })?;
     give(config, made.id())?;
     drop(bar);
     let request = SupportRequest::Adopt { draft: made.id().to_owned(), key: key.to_hex().to_string() };

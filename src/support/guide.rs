@@ -53,7 +53,7 @@ pub(super) fn guide(
         }
     }
     let wish = wish::wish(line, &choice, config.language)?;
-    let made = gather::draft(line, config, &wish)?;
+    let made = gather::draft(line, config, wish)?;
     let dir = output.unwrap_or_else(|| PathBuf::from(format!("support-{case}")));
     copy::preview(line, config, &made, &dir)?;
     print::words(&format!(

@@ -35,7 +35,7 @@ pub(super) fn wish(line: &mut Line<'_>, choice: &Choice, language: Language) -> 
     };
     let logs = choice.logs.iter().map(|path| absolute(path)).collect::<Result<_, _>>()?;
     let (contact, since, now) = (choice.contact.clone(), choice.since, choice.now);
-    Ok(Wish { case, reason, contact, scans, since, logs, now })
+    Ok(Wish { case, reason, contact, as_typed: choice.as_typed, scans, since, logs, now })
 }
 
 fn named(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {

@@ -161,7 +161,7 @@ fn names() -> Vec<u8> {
 /// More spellings than one file of a clinic can tell.
 fn many() -> Vec<u8> {
     let name = |number: u32| format!("{{\"patientName\":\"Ab{number:x}q^Cd{number:x}z\"}}");
-    format!("[{}]", (0..30_000).map(name).collect::<Vec<_>>().join(",")).into_bytes()
+    format!("[{}]", (0..60_000).map(name).collect::<Vec<_>>().join(",")).into_bytes()
 }
 
 fn entities() -> Vec<u8> {

@@ -7,6 +7,7 @@ mod bounds;
 #[path = "../leak/dicom.rs"]
 mod dicom;
 mod hostile;
+mod many;
 mod parser;
 mod peers;
 

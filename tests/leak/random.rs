@@ -72,7 +72,7 @@ fn whoever_was_learned_comes_out_of_no_log() {
         }
         let mut out = Vec::new();
         text::clean(log.as_bytes(), &mut out, &case, &identifiers).unwrap();
-        assert_eq!(check::search(out.as_slice(), &identifiers, None).unwrap(), None, "{log}");
+        assert_eq!(check::search(&out, check::Layout::Lines, &identifiers, &case), None, "{log}");
         for (before, after) in log.lines().zip(String::from_utf8(out).unwrap().lines()) {
             let message = plain(after.get(24..).unwrap_or(after));
             for needle in person.needles().iter().filter(|needle| needle.len() > 4) {
@@ -159,8 +159,10 @@ fn whoever_was_learned_comes_out_of_no_document() {
         let from_json = structured::json::clean(document.to_string().as_bytes(), &mut scrubber).unwrap();
         let from_xml = structured::xml::clean(&markup, &mut scrubber);
         parsed += usize::from(from_xml.is_ok());
-        for out in [Ok(from_json), from_xml].into_iter().flatten() {
-            assert_eq!(check::search(out.as_bytes(), &identifiers, None).unwrap(), None, "{document}\n{out}");
+        let outputs = [(Ok(from_json), check::Layout::Json), (from_xml, check::Layout::Xml)];
+        for (out, layout) in outputs.into_iter().filter_map(|(out, layout)| Some((out.ok()?, layout))) {
+            let found = check::search(out.as_bytes(), layout, &identifiers, &case);
+            assert_eq!(found, None, "{document}\n{out}");
             for needle in person.needles().iter().filter(|needle| needle.len() > 4) {
                 assert!(!plain(&out).contains(needle), "{needle} in {out} from {document}");
             }

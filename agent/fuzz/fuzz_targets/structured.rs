@@ -12,18 +12,18 @@ use somebody::CASE;
 fuzz_target!(|document: &[u8]| {
     let (case, identifiers) = &*CASE;
     let mut scrubber = Scrubber::new(case, identifiers);
-    let checked = |out: &str| {
-        let found = check::search(out.as_bytes(), identifiers, Some(case)).expect("a reader in memory");
+    let checked = |out: &str, layout| {
+        let found = check::search(out.as_bytes(), layout, identifiers, case);
         assert_eq!(found, None, "{out}");
     };
     if let Ok(out) = json::clean(document, &mut scrubber) {
         serde_json::from_str::<serde_json::Value>(&out).expect("JSON");
-        checked(&out);
+        checked(&out, check::Layout::Json);
     }
     if let Ok(text) = std::str::from_utf8(document)
         && let Ok(out) = xml::clean(text, &mut scrubber)
     {
         xml::clean(&out, &mut scrubber).expect("XML");
-        checked(&out);
+        checked(&out, check::Layout::Xml);
     }
 });

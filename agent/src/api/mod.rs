@@ -22,7 +22,7 @@ pub mod support;
 use protocol::DeviceId;
 use serde::{Deserialize, Serialize};
 
-pub use reply::{Refused, Reply};
+pub use reply::{PERSONAL, Refused, Reply};
 
 /// The body of an answer that says nothing but done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

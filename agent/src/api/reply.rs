@@ -15,7 +15,12 @@ pub enum Refused {
     NotAllowed,
     /// The agent can't now.
     Busy,
+    /// A patient's name or number seems to be in what was typed: change it, or say that it leaves as it is.
+    Personal,
 }
+
+/// The word of [`Refused::Personal`].
+pub const PERSONAL: &str = "personal";
 
 impl Refused {
     /// In `error`.
@@ -25,6 +30,7 @@ impl Refused {
             Self::Usage => "usage",
             Self::NotAllowed => "not_allowed",
             Self::Busy => "busy",
+            Self::Personal => PERSONAL,
         }
     }
 }
@@ -100,7 +106,7 @@ impl Reply {
     pub fn exit_code(&self) -> u8 {
         match self.error() {
             _ if self.ok => 0,
-            "usage" => 2,
+            "usage" | PERSONAL => 2,
             "not_allowed" | "no_consent" => 4,
             "busy" => 5,
             _ => 1,

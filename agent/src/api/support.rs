@@ -4,6 +4,8 @@ use data_encoding::BASE64;
 use protocol::{CaseId, DeviceId, Digest};
 use serde::{Deserialize, Serialize};
 
+use crate::support::draft::LeftOut;
+
 use super::status::{Policy, Status};
 use crate::support::gather::Scan;
 use crate::support::record::{Pseudonyms, State};
@@ -62,6 +64,9 @@ pub struct Drafted {
     pub bytes: u64,
     /// Persons whose names and numbers were searched for.
     pub persons_learned: u64,
+    /// Files that are not in it, because something of a patient would have stayed in them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
 }
 
 /// What came of `create`.

@@ -3,9 +3,10 @@
 //! Everything here follows from one random key that stays on this computer. A bare hash of an identifier could
 //! be guessed by hashing candidates (DICOM PS3.15 E.1.1); under a key that is forgotten with the case it cannot.
 
+use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
 
-use data_encoding::HEXLOWER;
 use ring::hmac;
 use time::{Date, Duration, Month};
 use zeroize::Zeroizing;
@@ -17,17 +18,26 @@ const WELL_KNOWN: &str = "1.2.840.10008.";
 /// Digits of a component of a registered identifier; more would leave room for somebody's number.
 const WELL_KNOWN_DIGITS: usize = 5;
 
+/// Letters of a pseudonym: no name is spelled without a vowel, no number with letters.
+const LETTERS: &[u8; 20] = b"bcdfghjklmnpqrstvwxz";
+/// How many of them: 34 bits.
+const LENGTH: usize = 8;
+/// Pseudonyms that are drawn for one identifier, should each be somebody's name: no two draws in a row are.
+const DRAWS: u32 = 16;
+
 /// One case. Its key is wiped on drop.
 pub struct Case {
     key: Zeroizing<[u8; 32]>,
     shift: Duration,
+    /// The days to which dates were moved so far.
+    moved: Mutex<BTreeSet<Date>>,
 }
 
 impl Case {
     /// The case with this key, which has to be random and of this case alone. Another `draw` moves its dates by
     /// other weeks, should the first fall on somebody's birthday.
     pub fn new(key: Zeroizing<[u8; 32]>, draw: u32) -> Self {
-        let mut case = Self { key, shift: Duration::ZERO };
+        let mut case = Self { key, shift: Duration::ZERO, moved: Mutex::default() };
         let drawn = case.number("shift", &draw.to_string()) as u64;
         case.shift = Duration::weeks(1 + (drawn % MOST_WEEKS) as i64);
         case
@@ -41,10 +51,20 @@ impl Case {
         format!("2.25.{}", self.number("uid", uid))
     }
 
-    /// What stands for an identifier, so that two patients of the case can be told apart: `P-` and 8 hex digits.
-    pub fn pseudonym(&self, identifier: &str) -> String {
-        let tag = self.tag("pseudonym", identifier);
-        format!("P-{}", HEXLOWER.encode(tag.as_ref().get(..4).unwrap_or_default()))
+    /// What stands for an identifier, so that two patients of the case can be told apart: `P-` and 8 consonants. It is
+    /// drawn again where `is_taken` says that it is somebody's name or number.
+    pub fn pseudonym(&self, identifier: &str, is_taken: impl Fn(&str) -> bool) -> String {
+        let drawn = |draw: u32| {
+            let purpose = if draw == 0 { "pseudonym".to_owned() } else { format!("pseudonym {draw}") };
+            let mut number = self.number(&purpose, identifier);
+            let letters = (0..LENGTH).map(|_| {
+                let letter = LETTERS.get((number % LETTERS.len() as u128) as usize).copied();
+                number /= LETTERS.len() as u128;
+                char::from(letter.unwrap_or(b'x'))
+            });
+            format!("P-{}", letters.collect::<String>())
+        };
+        (0..DRAWS).map(drawn).find(|pseudonym| !is_taken(pseudonym)).unwrap_or_else(|| "P-".to_owned())
     }
 
     /// By how much every date of the case moves back: whole weeks, so that the weekday survives.
@@ -55,8 +75,15 @@ impl Case {
     /// A civil date, moved; `None` if there is no such day.
     pub fn shift_date(&self, year: i32, month: u8, day: u8) -> Option<(i32, u8, u8)> {
         let date = Date::from_calendar_date(year, Month::try_from(month).ok()?, day).ok()?;
-        let (year, month, day) = date.checked_sub(self.shift)?.to_calendar_date();
+        let moved = date.checked_sub(self.shift)?;
+        self.moved.lock().unwrap_or_else(PoisonError::into_inner).insert(moved);
+        let (year, month, day) = moved.to_calendar_date();
         Some((year, month.into(), day))
+    }
+
+    /// Whether a date was moved to `day`: that it is somebody's birthday too is chance.
+    pub(crate) fn has_moved_to(&self, day: Date) -> bool {
+        self.moved.lock().unwrap_or_else(PoisonError::into_inner).contains(&day)
     }
 
     fn number(&self, purpose: &str, content: &str) -> u128 {
@@ -103,8 +130,35 @@ mod tests {
         assert_eq!(case(1).uid(uid), case(1).uid(uid));
         assert_ne!(case(1).uid(uid), case(2).uid(uid));
         assert_ne!(case(1).uid(uid), case(1).uid("1.2.826.0.1.3680043.8.498.2"));
-        assert_ne!(case(1).pseudonym("010180-1234"), case(2).pseudonym("010180-1234"));
-        assert_eq!(case(1).pseudonym("010180-1234").len(), 10);
+        let pseudonym = |byte, identifier: &str| case(byte).pseudonym(identifier, |_| false);
+        assert_ne!(pseudonym(1, "010180-1234"), pseudonym(2, "010180-1234"));
+        assert_ne!(pseudonym(1, "010180-1234"), pseudonym(1, "010180-1235"));
+        assert_eq!(pseudonym(1, "010180-1234").len(), 10);
+    }
+
+    #[test]
+    fn a_pseudonym_spells_no_name_and_is_drawn_again_where_it_is_somebodys() {
+        let (case, mut seen) = (case(4), BTreeSet::new());
+        for number in 0..2000 {
+            let pseudonym = case.pseudonym(&number.to_string(), |_| false);
+            let letters = pseudonym.strip_prefix("P-").unwrap();
+            assert!(letters.bytes().all(|byte| LETTERS.contains(&byte)), "{pseudonym}");
+            assert!(!letters.contains(['a', 'e', 'i', 'o', 'u', 'y']) && letters.len() == LENGTH);
+            seen.insert(pseudonym);
+        }
+        assert_eq!(seen.len(), 2000);
+        let first = case.pseudonym("0", |_| false);
+        let second = case.pseudonym("0", |drawn| drawn == first);
+        assert!(second != first && second.len() == first.len());
+        assert_eq!(case.pseudonym("0", |_| true), "P-");
+    }
+
+    #[test]
+    fn a_case_knows_the_days_that_it_moved_dates_to() {
+        let case = case(5);
+        let (year, month, day) = case.shift_date(2026, 11, 22).unwrap();
+        let moved = Date::from_calendar_date(year, month.try_into().unwrap(), day).unwrap();
+        assert!(case.has_moved_to(moved) && !case.has_moved_to(moved.next_day().unwrap()));
     }
 
     #[test]
@@ -139,10 +193,8 @@ mod tests {
         let drawn = |draw| Case::new(Zeroizing::new([9; 32]), draw);
         let shifts: std::collections::BTreeSet<_> = (0..20).map(|draw| drawn(draw).shift()).collect();
         assert!(shifts.len() > 15, "{shifts:?}");
-        assert_eq!(
-            (drawn(0).uid("1.2.3"), drawn(0).pseudonym("x")),
-            (drawn(1).uid("1.2.3"), drawn(1).pseudonym("x"))
-        );
+        let pseudonym = |draw| drawn(draw).pseudonym("x", |_| false);
+        assert_eq!((drawn(0).uid("1.2.3"), pseudonym(0)), (drawn(1).uid("1.2.3"), pseudonym(1)));
     }
 
     #[test]

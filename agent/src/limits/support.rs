@@ -17,6 +17,9 @@ pub const HELD_LOOK: Duration = Duration::from_secs(5);
 /// Bytes of a draft's index: some 150 for each of [`SUPPORT_FILES`].
 pub const DRAFT_INDEX: u64 = 8 << 20;
 
+/// Files that a draft names as left out: who reads more of them calls the vendor.
+pub const LEFT_OUT: usize = 100;
+
 /// Files of one bundle: a scan of 1,000 slices, its logs and the rest, ten times.
 pub const SUPPORT_FILES: usize = 20_000;
 
@@ -32,9 +35,9 @@ pub const SINCE: i64 = 7 * 86_400;
 /// Seconds before the window whose patients a log can mention: who was scanned within a year is looked at again.
 pub const LEARN_BACK: i64 = 365 * 86_400;
 
-/// Files that identifiers are learned from beside the chosen scans: 40 a day for a year are 10,000, and as many of
-/// them may be slices.
-pub const LEARN_FILES: usize = 50_000;
+/// Files that identifiers are learned from beside the chosen scans: 40 a day for a year are 10,000, and of scans that
+/// are stored in slices those of some 250. Each header is read, and learned from where it says something new.
+pub const LEARN_FILES: usize = 100_000;
 
 /// Files below the roots of scans that are listed: 100 bytes each.
 pub const SCAN_ENTRIES: usize = 200_000;

@@ -16,7 +16,8 @@ use crate::support::gather::Wish;
 pub enum SupportRequest {
     /// Begins to list the newest scans: `{"scans":[{"key","at","mode","field","files"}]}`
     Scans,
-    /// Begins to gather a draft: `{"case","draft","digest","files","bytes","persons_learned"}`
+    /// Begins to gather a draft: `{"case","draft","digest","files","bytes","persons_learned",
+    /// "left_out":[{"input","finding"}]}`
     Preview {
         /// What is asked for.
         wish: Wish,

@@ -48,6 +48,15 @@ pub struct Span {
     pub sha256: Digest,
 }
 
+/// A file that was left out because what came of it would have named somebody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// The file, as this workstation calls it.
+    pub input: String,
+    /// The rule, and the line or the attribute; never the value.
+    pub finding: String,
+}
+
 #[derive(Serialize, Deserialize)]
 struct Index {
     case: CaseId,
@@ -55,6 +64,8 @@ struct Index {
     pseudonyms: Pseudonyms,
     manifest: Span,
     files: Vec<Span>,
+    #[serde(default)]
+    left_out: Vec<LeftOut>,
 }
 
 /// A finished draft: readable here by whoever has its key, and nothing that leaves.
@@ -183,6 +194,11 @@ impl Draft {
     /// Where the files lie, in the manifest's order.
     pub fn files(&self) -> &[Span] {
         &self.index.files
+    }
+
+    /// Files that were left out because what came of them would have named somebody: the clinic is told, nobody else.
+    pub fn left_out(&self) -> &[LeftOut] {
+        &self.index.left_out
     }
 
     /// The text of a file.

@@ -135,6 +135,7 @@ impl Agent {
                     files: manifest.files.len() as u64,
                     bytes: manifest.total_bytes(),
                     persons_learned: manifest.persons_learned,
+                    left_out: draft.left_out().to_vec(),
                 })
             }
             Err(e) => Reply::refused(Refused::Failed, Trouble::from(e).to_string()),

@@ -123,6 +123,9 @@ impl Agent {
                 let (draft, key) = *made;
                 self.keep_draft(&draft, key, now)
             }
+            Some(Work::Gathered(Err(e @ GatherError::Personal(..)))) => {
+                Reply::refused(Refused::Personal, e.to_string())
+            }
             Some(Work::Gathered(Err(e))) => failed(e.to_string()),
             Some(Work::Sealed(sealing, Ok(sealed))) => match self.keep_bundle(&sealing, sealed, now) {
                 Ok(body) => Reply::done(body),

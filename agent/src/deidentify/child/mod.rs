@@ -101,10 +101,6 @@ impl Now {
                 order.done = at + 1;
                 Self::Learned
             }
-            (Said::Again, _) => {
-                (order.done, order.draw) = (0, order.draw + 1);
-                Self::Learned
-            }
             _ => self,
         }
     }

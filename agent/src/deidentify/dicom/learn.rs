@@ -61,6 +61,8 @@ pub struct Identifier {
     pub kind: Kind,
     /// As written, decoded and trimmed; of a name one of its groups (letters, ideographs, sounds).
     pub text: String,
+    /// Of somebody who works here: a physician, an operator.
+    pub is_staffs: bool,
 }
 
 impl fmt::Debug for Identifier {
@@ -99,6 +101,18 @@ static KINDS: LazyLock<Vec<(Tag, Kind)>> = LazyLock::new(|| {
     kinds
 });
 
+/// Physicians and operators, and how to reach them. A name anywhere else may be the patient's.
+const STAFF: [Tag; 9] = [
+    Tag(0x0008, 0x0090),
+    Tag(0x0008, 0x0092),
+    Tag(0x0008, 0x0094),
+    Tag(0x0008, 0x009C),
+    Tag(0x0008, 0x1048),
+    Tag(0x0008, 0x1050),
+    Tag(0x0008, 0x1060),
+    Tag(0x0008, 0x1070),
+    Tag(0x0032, 0x1032),
+];
 /// Patient information; what of its text is not kept is about somebody.
 const PATIENT: u16 = 0x0010;
 const PATIENT_NAME: Tag = Tag(0x0010, 0x0010);
@@ -140,7 +154,8 @@ impl Learned {
                         }
                         _ => {}
                     }
-                    let identifier = Identifier { kind, text: value.to_owned() };
+                    let identifier =
+                        Identifier { kind, text: value.to_owned(), is_staffs: STAFF.contains(&header.tag) };
                     if self.identifiers.insert(identifier) {
                         size += value.len() + limits::DICOM_OVERHEAD;
                     }

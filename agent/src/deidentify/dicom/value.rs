@@ -74,7 +74,10 @@ impl Judge<'_> {
                 Some(clean) => Fate::Replaced(json::string(&clean)),
             }),
             Handling::Age => age(value).map(|age| replaced(value, age)),
-            Handling::Pseudonym => Some(Fate::Replaced(json::string(&self.case.pseudonym(value)))),
+            Handling::Pseudonym => {
+                let pseudonym = self.case.pseudonym(value, |drawn| self.screen.identifies(drawn));
+                Some(Fate::Replaced(json::string(&pseudonym)))
+            }
             Handling::Tag | Handling::Sequence => None,
         };
         found.unwrap_or(Fate::Unfit)

@@ -3,14 +3,16 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::checked::Checked;
 use super::inputs::{Format, Input, Reason, Take};
 use super::window;
 use crate::deidentify::case::Case;
+use crate::deidentify::check::Layout;
 use crate::deidentify::dicom::{self, Change, Screen};
 use crate::deidentify::identifiers::{Identifiers, View};
 use crate::deidentify::structured;
@@ -45,14 +47,14 @@ pub(super) fn clean(
     input: &Input,
     case: &Case,
     identifiers: &Identifiers,
-    out: &mut dyn Write,
+    out: &mut Checked<'_, '_>,
 ) -> io::Result<Result<Cleaned, Reason>> {
     match (&input.take, input.format) {
         (Take::Given(bytes), _) => {
-            out.write_all(bytes)?;
+            out.document(Layout::OwnKeys, bytes)?;
             return Ok(Ok(counted(Format::Json, Counts::default())));
         }
-        (Take::Numbers, Ok(_)) => return super::numbers::clean(&input.path, out),
+        (Take::Numbers, Ok(_)) => return super::numbers::clean(&input.path, out.numbers()),
         (Take::Window { modified, start, end }, Ok(Format::Text | Format::Json | Format::Xml)) => {
             return part(input, (*modified, *start, *end), case, identifiers, out);
         }
@@ -71,7 +73,8 @@ pub(super) fn clean(
                 };
                 match cleaned {
                     Ok(cleaned) => {
-                        out.write_all(cleaned.as_bytes())?;
+                        let layout = if format == Format::Xml { Layout::Xml } else { Layout::Json };
+                        out.document(layout, cleaned.as_bytes())?;
                         Ok(Ok(counted(format, scrubber.counts)))
                     }
                     Err(structured::Unparsed) => log(input, case, identifiers, out),
@@ -99,7 +102,7 @@ fn part(
     (modified, start, end): (i64, i64, i64),
     case: &Case,
     identifiers: &Identifiers,
-    mut out: &mut dyn Write,
+    out: &mut Checked<'_, '_>,
 ) -> io::Result<Result<Cleaned, Reason>> {
     let opened = File::open(&input.path).and_then(|mut file| {
         let part = window::part(&mut file, modified, start, end)?;
@@ -113,7 +116,7 @@ fn part(
         Ok(None) => return Ok(Err(Reason::Empty)),
         Err(error) => return Ok(Err(error.into())),
     };
-    let counts = text::clean(part.mark.chain(file.take(part.length)), &mut out, case, identifiers)?;
+    let counts = text::clean(part.mark.chain(file.take(part.length)), out, case, identifiers)?;
     let mut cleaned = counted(Format::Text, counts);
     cleaned.bytes_read = part.is_cut.then_some(part.length);
     Ok(Ok(cleaned))
@@ -123,13 +126,13 @@ fn log(
     input: &Input,
     case: &Case,
     identifiers: &Identifiers,
-    mut out: &mut dyn Write,
+    out: &mut Checked<'_, '_>,
 ) -> io::Result<Result<Cleaned, Reason>> {
     let file = match File::open(&input.path) {
         Ok(file) => file,
         Err(error) => return Ok(Err(error.into())),
     };
-    let counts = text::clean(file, &mut out, case, identifiers)?;
+    let counts = text::clean(file, out, case, identifiers)?;
     let is_text = counts.kept + counts.replaced > 0 || counts.dropped == 0;
     Ok(if is_text { Ok(counted(Format::Text, counts)) } else { Err(Reason::NoText) })
 }
@@ -138,7 +141,7 @@ fn header(
     input: &Input,
     case: &Case,
     identifiers: &Identifiers,
-    out: &mut dyn Write,
+    out: &mut Checked<'_, '_>,
 ) -> io::Result<Result<Cleaned, Reason>> {
     let file = match File::open(&input.path) {
         Ok(file) => file,
@@ -149,7 +152,7 @@ fn header(
         Ok(cleaned) => cleaned,
         Err(refused) => return Ok(Err(Reason::Dicom(refused))),
     };
-    out.write_all(&cleaned.json)?;
+    out.document(Layout::Dicom, &cleaned.json)?;
     let mut rules = BTreeMap::new();
     for change in &cleaned.changes {
         *rules.entry(change.treatment.as_str().to_owned()).or_default() += 1;

@@ -52,6 +52,9 @@ pub fn file(out: &mut dyn Write, file: &FileReport, changes: &[Change]) -> io::R
             words::refusal(reason.unwrap_or_default())
         )?,
     }
+    if let Some(finding) = &file.finding {
+        write!(out, " <span class=\"soft\">{}</span>", Escaped(finding))?;
+    }
     write!(out, "</summary><div><p class=\"soft\">{}</p>", Escaped(&file.input))?;
     if !changes.is_empty() {
         attributes(out, changes)?;
@@ -244,6 +247,7 @@ mod tests {
             output: Some("0001.json".to_owned()),
             outcome: "cleaned",
             reason: None,
+            finding: None,
             kept: 1,
             replaced: 0,
             dropped: 1,

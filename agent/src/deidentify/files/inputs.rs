@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use walkdir::WalkDir;
 
+use crate::deidentify::check::Finding;
 use crate::deidentify::dicom;
 use crate::deidentify::text::decode;
 
@@ -72,6 +73,8 @@ pub enum Reason {
     Fatal,
     /// DICOM, but none that can be trusted.
     Dicom(dicom::Refused),
+    /// What came of it would have named somebody, and that could not be cut out.
+    Quarantined(Finding),
 }
 
 impl Reason {
@@ -88,6 +91,7 @@ impl Reason {
             Self::NoText => "no_text",
             Self::Fatal => "fatal",
             Self::Dicom(refused) => refused.as_str(),
+            Self::Quarantined(_) => "quarantined",
         }
     }
 }

@@ -4,9 +4,8 @@ use std::fs::File;
 
 use super::inputs::{Format, Input, Reason, Take};
 use crate::deidentify::dicom;
-use crate::deidentify::identifiers::{Identifiers, Kind, Learning};
+use crate::deidentify::identifiers::{Identifiers, Kind, Learning, Whose};
 use crate::deidentify::structured;
-use crate::limits;
 
 /// What is learned from all files of a case and its contexts.
 #[derive(Default)]
@@ -27,12 +26,12 @@ impl Everything {
             format @ (Format::Json | Format::Xml) => document(input, format, &mut learning),
             Format::Text | Format::Other => return Ok(()),
         };
-        let spellings = learning.spellings();
-        if spellings > limits::SPELLINGS_OF_ONE {
+        let has_learned = !learning.is_empty();
+        if learning.is_too_much() {
             return Err(Reason::Dicom(dicom::Refused::TooLarge));
         }
         // What a file showed before it broke off is named in its logs as well.
-        if learned == Ok(true) || spellings > 0 {
+        if learned == Ok(true) || has_learned {
             self.0.take(learning);
         }
         learned.map(|_| ())
@@ -59,7 +58,8 @@ fn header(input: &Input, own: bool, learning: &mut Learning) -> Result<bool, Rea
             dicom::Kind::Uid if own => Kind::Uid,
             dicom::Kind::Uid => continue,
         };
-        learning.learn(kind, &identifier.text);
+        let whose = if identifier.is_staffs { Whose::Other } else { Whose::Patient };
+        learning.learn_of(whose, kind, &identifier.text);
     }
     learned.refused.map_or(Ok(true), |refused| Err(Reason::Dicom(refused)))
 }

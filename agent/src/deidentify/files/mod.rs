@@ -5,6 +5,7 @@
 //! wash      the case as the process sees it that reads the files
 //! learn     identifiers from every header and sidecar, contexts included
 //! clean     one file into one writer
+//! checked   that writer: every value passes the final scan
 //! window    the part of a log that lies in a span of time
 //! numbers   a trace that is numbers and nothing else
 //! plain     the one way in which plain text reaches the disk
@@ -12,6 +13,7 @@
 //! html      the same for the person who has to decide, in the words of `words`
 //! ```
 
+mod checked;
 mod clean;
 pub mod html;
 mod inputs;
@@ -29,7 +31,6 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::case::Case;
-use super::check;
 use super::child::{self, Parser};
 use super::dicom::Change;
 pub use clean::Cleaned;
@@ -58,15 +59,11 @@ pub enum Step<'a> {
     Done(u64, u64),
     /// One file is finished, with what happened to its attributes.
     File(&'a FileReport, &'a [Change]),
-    /// All finished files are void and come again.
-    Again,
 }
 
 /// Why nothing was written.
 #[derive(Debug)]
 pub enum Failure {
-    /// An output would have told somebody: its input, and what and where.
-    Told(PathBuf, check::Finding),
     /// More patients than a search can hold.
     TooMany,
     /// A file of the output folder can't be written.
@@ -78,15 +75,8 @@ pub enum Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Told(path, finding) => {
-                let path = path.display();
-                write!(
-                    f,
-                    "what came of {path} would have held an identifier ({finding}): nothing was written; tell the vendor"
-                )
-            }
             Self::TooMany => {
-                f.write_str("more patients than can be searched for at a time: name fewer contexts")
+                f.write_str("more patients than can be searched for at a time: name fewer contexts, or clean in several calls")
             }
             Self::Output(path, kind) => {
                 write!(f, "{} can't be written ({kind}): name another folder with -o", path.display())
@@ -114,14 +104,23 @@ pub fn run(
 ) -> Result<Report, Failure> {
     let output = |error: io::Error| Failure::Output(job.output.to_owned(), error.kind());
     fs::create_dir_all(job.output).map_err(output)?;
-    let mut order =
-        Order { key: **key, files: find(job.paths), contexts: find(job.contexts), done: 0, draw: 0 };
+    let (files, contexts) = (find(job.paths), find(job.contexts));
+    let mut order = Order { key: **key, files, contexts, typed: Vec::new(), own: Vec::new(), done: 0 };
     let mut folder = Folder::new(job.output, &order, each);
     match parser.run(&mut order, &mut folder) {
         Ok(()) => folder.keep().map_err(output),
         Err(child::Failure::Outlet(error)) => Err(output(error)),
         Err(child::Failure::Child(kind)) => Err(Failure::Child(kind)),
-        Err(child::Failure::Case(failed)) => Err(folder.failure(failed)),
+        Err(child::Failure::Case(failed)) => Err(failed.into()),
+    }
+}
+
+impl From<Failed> for Failure {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::TooMany => Self::TooMany,
+            Failed::Unconfined => Self::Child(io::ErrorKind::Unsupported),
+        }
     }
 }
 
@@ -179,17 +178,6 @@ impl<'a, E: FnMut(Step<'_>)> Folder<'a, E> {
         Part::new(&self.directory.join(format!("{:04}.part", self.parts.len() + 1)))
     }
 
-    fn failure(self, failed: Failed) -> Failure {
-        match failed {
-            Failed::TooMany => Failure::TooMany,
-            Failed::Unconfined => Failure::Child(io::ErrorKind::Unsupported),
-            Failed::Told(at, finding) => Failure::Told(
-                self.files.get(at).map(|file| file.path.clone().into()).unwrap_or_default(),
-                finding,
-            ),
-        }
-    }
-
     fn keep(self) -> io::Result<Report> {
         self.parts.into_iter().try_for_each(Part::keep)?;
         Ok(self.report)
@@ -225,13 +213,7 @@ impl<E: FnMut(Step<'_>)> Outlet for Folder<'_, E> {
                 (self.report.persons_learned, self.report.files_learned) = (persons, files);
             }
             Said::Finished(outcome) => self.finished(outcome)?,
-            Said::Again => {
-                (self.open, self.done) = (None, (self.files.len() + self.contexts.len()) as u64);
-                self.parts.clear();
-                self.report.clear();
-                (self.each)(Step::Again);
-            }
-            Said::Building | Said::Failed(_) | Said::Done => {}
+            Said::Building | Said::Typed(..) | Said::Own(..) | Said::Failed(_) | Said::Done => {}
         }
         Ok(())
     }

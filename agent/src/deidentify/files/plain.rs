@@ -2,7 +2,7 @@
 //! only, under another name until it is whole.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Seek, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use crate::durable::{self, Partial};
@@ -26,17 +26,6 @@ impl Part {
         let (partial, file) = Partial::create(path.with_file_name(format!(".{name}.{}", durable::PARTIAL)))?;
         let file = Some(BufWriter::with_capacity(64 << 10, file));
         Ok(Self { path: path.to_owned(), file, partial })
-    }
-
-    /// Empties it again.
-    ///
-    /// # Errors
-    /// Whatever keeps it from being cut.
-    pub fn restart(&mut self) -> io::Result<()> {
-        self.flush()?;
-        let file = self.file.as_ref().ok_or(io::ErrorKind::BrokenPipe)?;
-        file.get_ref().set_len(0)?;
-        file.get_ref().rewind()
     }
 
     /// Ends writing; it will be kept under `name`.
@@ -94,8 +83,6 @@ mod tests {
         assert!(Part::new(&dir.path().join("..")).is_err());
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
         let mut part = Part::new(&path).unwrap();
-        part.write_all(b"first, longer").unwrap();
-        part.restart().unwrap();
         part.write_all(b"second").unwrap();
         part.keep().unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "second");

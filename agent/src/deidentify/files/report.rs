@@ -52,6 +52,9 @@ pub struct FileReport {
     pub outcome: &'static str,
     /// Why it was refused.
     pub reason: Option<&'static str>,
+    /// What it was quarantined for: the rule, and the line of what came of it or the attribute. Never the value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub finding: Option<String>,
     /// Attributes, values and words that stayed.
     pub kept: u64,
     /// Those with something else in their place.
@@ -86,7 +89,7 @@ impl Report {
     /// The report of a case before its first file.
     pub(super) fn new(case: &Case) -> Self {
         Self {
-            case: case.pseudonym("the case itself"),
+            case: case.pseudonym("the case itself", |_| false),
             files: Vec::new(),
             totals: Totals::default(),
             persons_learned: 0,
@@ -94,12 +97,6 @@ impl Report {
             contexts_refused: Vec::new(),
             edition: EDITION,
         }
-    }
-
-    /// Forgets the files.
-    pub(super) fn clear(&mut self) {
-        self.files.clear();
-        self.totals = Totals::default();
     }
 
     /// Adds a context that taught nothing, once.
@@ -120,6 +117,7 @@ impl Report {
                 output: Some(output),
                 outcome: "cleaned",
                 reason: None,
+                finding: None,
                 kept: cleaned.kept,
                 replaced: cleaned.replaced,
                 dropped: cleaned.dropped,
@@ -132,6 +130,10 @@ impl Report {
                 output: None,
                 outcome: "refused",
                 reason: Some(reason.as_str()),
+                finding: match reason {
+                    Reason::Quarantined(finding) => Some(finding.to_string()),
+                    _ => None,
+                },
                 kept: 0,
                 replaced: 0,
                 dropped: 0,

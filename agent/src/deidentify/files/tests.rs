@@ -1,6 +1,7 @@
 //! A case as a whole: everything or nothing, and every file listed. Without the process in between.
 
 use super::*;
+use crate::deidentify::check::Finding;
 use crate::deidentify::identifiers::Kind;
 
 const KEY: [u8; 32] = [7; 32];
@@ -8,13 +9,21 @@ const KEY: [u8; 32] = [7; 32];
 /// Cleans `paths` into `output` as if a child had done it.
 fn ran(paths: &[PathBuf], contexts: &[PathBuf], output: &Path) -> Result<Report, Failure> {
     fs::create_dir_all(output).unwrap();
-    let order = || Order { key: KEY, files: find(paths), contexts: find(contexts), done: 0, draw: 0 };
+    let (files, contexts) = (find(paths), find(contexts));
+    let order = || Order {
+        key: KEY,
+        files: files.clone(),
+        contexts: contexts.clone(),
+        typed: Vec::new(),
+        own: Vec::new(),
+        done: 0,
+    };
     let mut folder = Folder::new(output, &order(), |_| {});
     let mut failed = None;
     wash(order(), &mut Hearing { folder: &mut folder, failed: &mut failed }).unwrap();
     match failed {
         None => Ok(folder.keep().unwrap()),
-        Some(failed) => Err(folder.failure(failed)),
+        Some(failed) => Err(failed.into()),
     }
 }
 
@@ -47,60 +56,73 @@ fn cleaned(paths: &[PathBuf], contexts: &[PathBuf], output: &Path) -> Report {
     ran(paths, contexts, output).unwrap()
 }
 
-/// The days to which the shifts of this case's first draws move that of a log.
-fn moved(draws: std::ops::Range<u32>) -> impl Iterator<Item = (i32, u8, u8)> {
-    draws.map(|draw| Case::new(Zeroizing::new(KEY), draw).shift_date(2026, 11, 21).unwrap())
-}
-
-/// A log of one scan, and a sidecar with children who were born on `days`.
-fn children(dir: &Path, days: impl Iterator<Item = (i32, u8, u8)>) -> [PathBuf; 2] {
-    let born: Vec<_> = days
-        .map(|(year, month, day)| serde_json::json!({"birthDate": format!("{year:04}-{month:02}-{day:02}")}))
-        .collect();
-    let paths = ["a.log", "b.json"].map(|name| dir.join(name));
-    fs::write(&paths[0], "2026-11-21 10:32:11 [INFO] detector(2107): lost 17 frames\n").unwrap();
-    fs::write(&paths[1], serde_json::json!({"patients": born}).to_string()).unwrap();
-    paths
+/// A folder that holds these files; its paths, by their names.
+fn written(dir: &Path, files: &[(&str, String)]) -> Vec<PathBuf> {
+    let write = |(name, text): &(&str, String)| {
+        let path = dir.join(name);
+        fs::write(&path, text).unwrap();
+        path
+    };
+    files.iter().map(write).collect()
 }
 
 #[test]
-fn no_date_of_a_scan_is_moved_onto_a_birthday() {
+fn a_moved_date_that_is_a_birthday_stops_nothing_and_a_birthday_stays_nowhere() {
     let dir = tempfile::tempdir().unwrap();
     let out = dir.path().join("out");
-    let paths = children(dir.path(), moved(0..3));
-    let report = cleaned(&paths, &[], &out);
-    assert_eq!((report.totals.files, report.totals.cleaned), (2, 2));
-    let (year, month, day) = moved(3..4).next().unwrap();
-    let log = fs::read_to_string(out.join("0001.log")).unwrap();
-    assert_eq!(
-        log,
-        format!("{year:04}-{month:02}-{day:02} 10:32:11 [INFO] detector(2107): lost 17 frames\n")
+    let (year, month, day) = Case::new(Zeroizing::new(KEY), 0).shift_date(2026, 11, 21).unwrap();
+    let born = format!("{year:04}-{month:02}-{day:02}");
+    let paths = written(
+        dir.path(),
+        &[
+            ("a.log", "2026-11-21 10:32:11 [INFO] detector(2107): lost 17 frames\n".into()),
+            ("b.log", format!("2026-11-21 10:32:11 [INFO] detector(2107): lost {born} 17 frames\n")),
+            ("c.json", serde_json::json!({"patients": [{"birthDate": born}]}).to_string()),
+            // A number that was given out in the year in which its dates come to lie.
+            ("d.json", serde_json::json!({"patientId": born.replace('-', "")}).to_string()),
+        ],
     );
-    // Where every draw falls on one, a birthday after the first X1 is taken for a scan's date.
-    let paths = children(dir.path(), moved(0..crate::limits::CASE_DRAWS));
-    assert_eq!(cleaned(&paths, &[], &out).totals.cleaned, 2);
-    assert_eq!(fs::read_dir(&out).unwrap().count(), 2);
+    let report = cleaned(&paths, &[], &out);
+    assert_eq!((report.totals.files, report.totals.cleaned), (4, 4), "{:?}", report.files);
+    let read = |name: &str| fs::read_to_string(out.join(name)).unwrap();
+    assert_eq!(read("0001.log"), format!("{born} 10:32:11 [INFO] detector(2107): lost 17 frames\n"));
+    assert!(!read("0002.log").trim_start_matches(&born).contains(&born), "{}", read("0002.log"));
 }
 
 #[test]
-fn an_output_that_tells_somebody_keeps_none() {
+fn a_file_that_is_quarantined_is_named_and_the_others_are_done() {
     let dir = tempfile::tempdir().unwrap();
     let out = dir.path().join("out");
     fs::create_dir(&out).unwrap();
+    let files = written(dir.path(), &[("a.log", "x".into()), ("b.log", "lost 17 frames".into())]);
     let order = Order {
         key: KEY,
-        files: find(&children(dir.path(), moved(0..1))),
+        files: find(&files),
         contexts: Vec::new(),
+        typed: Vec::new(),
+        own: Vec::new(),
         done: 0,
-        draw: 0,
     };
     let mut folder = Folder::new(&out, &order, |_| {});
     folder.write_all(b"Anna").unwrap();
+    let finding = Finding { kind: Kind::Name, line: 12, tag: None };
+    folder.say(Said::Finished(Err((Format::Text, Reason::Quarantined(finding))))).unwrap();
+    folder.write_all(b"lost 17 frames").unwrap();
+    let done = Cleaned {
+        format: Format::Text,
+        kept: 3,
+        replaced: 0,
+        dropped: 0,
+        rules: std::collections::BTreeMap::new(),
+        changes: Vec::new(),
+        bytes_read: None,
+    };
+    folder.say(Said::Finished(Ok(done))).unwrap();
+    let report = folder.keep().unwrap();
+    let rows: Vec<_> = report.files.iter().map(|file| (file.reason, file.finding.as_deref())).collect();
+    assert_eq!(rows, [(Some("quarantined"), Some("learned_name in line 12")), (None, None)]);
     assert_eq!(fs::read_dir(&out).unwrap().count(), 1);
-    let finding = check::Finding { kind: Kind::Name, offset: 3, seen: check::Seen::Unescaped };
-    let text = folder.failure(Failed::Told(0, finding)).to_string();
-    assert!(text.contains("a.log") && text.contains("learned_name") && text.contains("unescaped"), "{text}");
-    assert_eq!(fs::read_dir(&out).unwrap().count(), 0);
+    assert_eq!(fs::read_to_string(out.join("0001.log")).unwrap(), "lost 17 frames");
 }
 
 #[test]

@@ -1,18 +1,18 @@
 //! A whole case, as the process that reads it sees it: everybody is learned from every file first, then each file
-//! of the case is cleaned, and what comes out is searched for everybody on its way.
+//! of the case is cleaned, and every value of what comes out is searched for everybody on its way.
 
 use std::io::{self, Write};
 
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, Zeroizing};
 
+use super::checked::Checked;
 use super::clean::{self, Cleaned};
 use super::inputs::{Format, Found, Input, Reason};
 use super::learn::Everything;
 use crate::deidentify::case::Case;
-use crate::deidentify::check::{Finding, Search};
-use crate::deidentify::identifiers::Kind;
-use crate::limits;
+use crate::deidentify::check::{self, Layout};
+use crate::deidentify::identifiers::{Kind, View};
 
 /// What is to be done. Holds the key of the case, wiped on drop.
 #[derive(Serialize, Deserialize)]
@@ -23,10 +23,12 @@ pub struct Order {
     pub files: Vec<Found>,
     /// What is learned from only.
     pub contexts: Vec<Found>,
+    /// What a person typed, and leaves as it is.
+    pub typed: Vec<String>,
+    /// Sentences of this program with values from outside, each to leave as it is or not at all.
+    pub own: Vec<String>,
     /// Files that are done already.
     pub done: usize,
-    /// Times that the weeks were drawn already by which dates move.
-    pub draw: u32,
 }
 
 impl Drop for Order {
@@ -47,10 +49,12 @@ pub enum Said {
     Building,
     /// So many persons were learned from so many files.
     Learned(u64, u64),
+    /// The typed text with this number holds such an identifier of a patient.
+    Typed(usize, Kind),
+    /// The sentence of this program with this number holds an identifier of this kind.
+    Own(usize, Kind),
     /// The bytes of a file are all there, or it is refused and they are void.
     Finished(Result<Cleaned, Refusal>),
-    /// A date fell on somebody's birthday: all that was finished is void and comes again with other dates.
-    Again,
     /// Nothing of the case may be used.
     Failed(Failed),
     /// All files are finished.
@@ -65,8 +69,6 @@ pub type Refusal = (Format, Reason);
 pub enum Failed {
     /// More patients than a search can hold.
     TooMany,
-    /// An output would have told somebody: its file, what and where.
-    Told(usize, Finding),
     /// The system does not let the process give up its rights.
     Unconfined,
 }
@@ -105,50 +107,29 @@ pub(crate) fn wash(mut order: Order, out: &mut dyn Outlet) -> io::Result<()> {
     out.say(Said::Building)?;
     let Some(identifiers) = learning.finish() else { return out.say(Said::Failed(Failed::TooMany)) };
     out.say(Said::Learned(identifiers.persons(), identifiers.files()))?;
-    let mut done = order.done;
-    for draw in order.draw.. {
-        let case = Case::new(key.clone(), draw);
-        let last = draw + 1 >= limits::CASE_DRAWS;
-        let mut told = None;
-        for (at, (input, refused)) in files.iter().enumerate().skip(done) {
-            out.say(Said::Reading(at))?;
-            let search = Search::new(&identifiers, last.then_some(&case));
-            let mut searched = Searched { out: &mut *out, search };
-            let cleaned = match refused {
-                None => clean::clean(input, &case, &identifiers, &mut searched)?,
-                Some(reason) => Err(*reason),
-            };
-            told = searched.search.finish().map(|finding| (at, finding)).filter(|_| cleaned.is_ok());
-            if told.is_some() {
-                break;
-            }
-            let format = input.format.unwrap_or(Format::Other);
-            out.say(Said::Finished(cleaned.map_err(|reason| (format, reason))))?;
+    for (at, text) in order.typed.iter().enumerate() {
+        for kind in identifiers.patients_in(text, &mut View::default()) {
+            out.say(Said::Typed(at, kind))?;
         }
-        match told {
-            None => return out.say(Said::Done),
-            Some((_, finding)) if finding.kind == Kind::BirthDate && !last => out.say(Said::Again)?,
-            Some((at, finding)) => return out.say(Said::Failed(Failed::Told(at, finding))),
+    }
+    let case = Case::new(key.clone(), 0);
+    for (at, text) in order.own.iter().enumerate() {
+        if let Some(finding) = check::search(text.as_bytes(), Layout::Lines, &identifiers, &case) {
+            out.say(Said::Own(at, finding.kind))?;
         }
-        done = 0;
     }
-    Ok(())
-}
-
-/// Bytes of an output, seen by the search before they go on.
-struct Searched<'s, 'o> {
-    out: &'o mut dyn Outlet,
-    search: Search<'s>,
-}
-
-impl Write for Searched<'_, '_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.out.write_all(bytes)?;
-        self.search.push(bytes);
-        Ok(bytes.len())
+    for (at, (input, refused)) in files.iter().enumerate().skip(order.done) {
+        out.say(Said::Reading(at))?;
+        // One for each file: it knows the days that it moved dates to.
+        let case = Case::new(key.clone(), 0);
+        let mut checked = Checked::new(&identifiers, &case, &mut *out);
+        let cleaned = match refused {
+            None => clean::clean(input, &case, &identifiers, &mut checked)?,
+            Some(reason) => Err(*reason),
+        };
+        let format = input.format.unwrap_or(Format::Other);
+        let outcome = checked.finish(cleaned)?;
+        out.say(Said::Finished(outcome.map_err(|reason| (format, reason))))?;
     }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
-    }
+    out.say(Said::Done)
 }

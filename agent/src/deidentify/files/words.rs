@@ -26,6 +26,15 @@ pub(crate) const REFUSALS: &[(&str, Both<&'static str>)] = &[
     ("unreadable", both("it cannot be read", "den kan ikke læses")),
     ("empty", both("it is empty", "den er tom")),
     ("other_format", both("neither a scan nor text", "hverken scanning eller tekst")),
+    (
+        "quarantined",
+        both(
+            "something of a patient would have stayed in it, so it was left out: the rule and the line are named where it \
+             was made",
+            "noget om en patient ville være blevet stående, så den er udeladt: regel og linje er nævnt, hvor den blev \
+             lavet",
+        ),
+    ),
     ("no_text", both("no line of it is text", "ingen linje er tekst")),
     ("not_dicom", both("not a scan", "ikke en scanning")),
     ("cut", both("the scan's file is cut off", "scanningens fil er afkortet")),

@@ -79,6 +79,12 @@ pub(crate) fn folded(text: &str) -> Vec<u8> {
     view.bytes
 }
 
+/// Likewise, as the text that it is.
+pub(super) fn folded_text(text: &str) -> String {
+    // Whole characters go into a view, and only letters of ASCII are left out of it.
+    String::from_utf8(folded(text)).unwrap_or_default()
+}
+
 /// One character beyond ASCII: decomposed (Unicode NFKD), marks dropped, lower case.
 fn fold(character: char, mut push: impl FnMut(u8)) {
     let spelled = match character {

@@ -1,50 +1,64 @@
 //! What is learned of persons: every spelling of a value, and how sure one can be of it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
-use aho_corasick::nfa::contiguous::NFA;
+use protocol::Digest;
 use time::Date;
 
 use super::super::text::vocabulary;
-use super::{Identifiers, Kind, Pattern, dates, everyday, folded, spell};
+use super::fold::folded_text as folded;
+use super::spell::Spelling;
+use super::store::Spellings;
+use super::{Identifiers, Kind, Pattern, Whose, dates, everyday, spell};
 use crate::limits;
 
 /// What is being learned.
 #[derive(Default)]
 pub struct Learning {
-    patterns: HashMap<Vec<u8>, Pattern>,
+    spellings: Spellings,
     births: HashSet<Date>,
-    /// Patients by their number.
-    persons: HashSet<Vec<u8>>,
+    /// Patients by their number; hashed, because they are only counted.
+    persons: HashSet<u64>,
     /// Names that stood beside a number.
-    numbered: HashSet<Vec<u8>>,
+    numbered: HashSet<u64>,
     /// Names that stood alone.
-    named: HashSet<Vec<u8>>,
+    named: HashSet<u64>,
     files: u64,
+    /// What files taught that were taken: the slices of a series teach the same.
+    seen: HashSet<[u8; 32]>,
+    /// It is too much for the memory of a search.
+    is_full: bool,
 }
 
 impl Learning {
-    /// Takes one value; a list of several is split by the caller.
+    /// Takes one value of a patient's; a list of several is split by the caller.
     pub fn learn(&mut self, kind: Kind, value: &str) {
+        self.learn_of(Whose::Patient, kind, value);
+    }
+
+    /// Takes one value; a list of several is split by the caller.
+    pub fn learn_of(&mut self, whose: Whose, kind: Kind, value: &str) {
         let value = value.trim();
         match kind {
-            Kind::Name => self.name(value),
-            Kind::Id => self.id(value),
+            Kind::Name => self.name(whose, value),
+            Kind::Id => self.id(whose, value),
             Kind::BirthDate => self.birth(value),
             Kind::Phone => spell::phone(value, |spelling| {
                 if spelling.len() >= 6 {
-                    self.patterns.entry(spelling).or_insert(Pattern::number(Kind::Phone));
+                    self.add(spelling, Pattern::whole(whose, Kind::Phone));
                 }
             }),
             Kind::Email => {
-                self.whole(kind, value);
+                self.whole(whose, kind, value);
                 let local = value.split('@').next().unwrap_or_default();
                 if local.len() >= spell::INSIDE {
-                    self.whole(kind, local);
+                    self.whole(whose, kind, local);
                 }
             }
-            Kind::Address | Kind::Clinic => self.place(kind, value),
-            Kind::Remark | Kind::Uid => self.whole(kind, value),
+            Kind::Address => self.place(whose, kind, value),
+            Kind::Clinic => self.place(Whose::Other, kind, value),
+            Kind::Remark | Kind::Uid => self.whole(whose, kind, value),
         }
     }
 
@@ -54,35 +68,56 @@ impl Learning {
         parts.sort_unstable();
         let (name, id) = (parts.concat(), folded(id.trim()));
         if !id.is_empty() {
-            self.persons.insert(id);
-            self.numbered.insert(name);
+            self.persons.insert(hash(&id));
+            self.numbered.insert(hash(&name));
         } else if !name.is_empty() {
-            self.named.insert(name);
+            self.named.insert(hash(&name));
         }
     }
 
-    /// Spellings so far.
-    pub(crate) fn spellings(&self) -> usize {
-        self.patterns.len() + self.births.len()
+    /// Whether nothing was learned.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.spellings.count() == 0 && self.births.is_empty()
+    }
+
+    /// Whether it is more than one file may teach.
+    pub(crate) fn is_too_much(&mut self) -> bool {
+        if self.spellings.count() > limits::SPELLINGS_OF_ONE {
+            self.spellings.compact();
+        }
+        self.spellings.count() + self.births.len() > limits::SPELLINGS_OF_ONE
     }
 
     /// Takes all that was learned elsewhere, from one file more.
     pub(crate) fn take(&mut self, other: Self) {
-        other.patterns.into_iter().for_each(|(spelling, pattern)| self.add(spelling, pattern));
         self.births.extend(other.births);
         self.persons.extend(other.persons);
         self.numbered.extend(other.numbered);
         self.named.extend(other.named);
         self.files += 1;
+        let is_new = self.seen.insert(Digest::of(other.spellings.block()).to_bytes());
+        if self.is_full || !is_new {
+            return;
+        }
+        let bytes = self.spellings.block().len() + other.spellings.block().len();
+        if bytes > limits::LEARNED {
+            self.spellings.compact();
+            let bytes = self.spellings.block().len() + other.spellings.block().len();
+            // With less room than that it would be sorted again for every file.
+            self.is_full = bytes > limits::LEARNED / 8 * 7;
+        }
+        if !self.is_full {
+            self.spellings.append(&other.spellings);
+        }
     }
 
-    fn name(&mut self, value: &str) {
+    fn name(&mut self, whose: Whose, value: &str) {
         let parts = spell::parts(value);
         spell::name(value, |spelling| {
-            let weak = vocabulary::knows_folded(&spelling);
-            let alone = parts.contains(&spelling) && spelling.len() >= spell::INSIDE;
-            let whole = !alone || vocabulary::has_inside(&spelling);
-            self.add(spelling, Pattern { kind: Kind::Name, weak, whole, unbroken: false });
+            let weak = vocabulary::knows_folded(spelling.as_bytes());
+            let alone = spelling.len() >= spell::INSIDE && parts.iter().any(|part| part == spelling);
+            let whole = !alone || vocabulary::has_inside(spelling.as_bytes());
+            self.add(spelling, Pattern { weak, whole, ..Pattern::whole(whose, Kind::Name) });
         });
     }
 
@@ -95,15 +130,15 @@ impl Learning {
         self.births.extend(found);
     }
 
-    fn id(&mut self, value: &str) {
+    fn id(&mut self, whose: Whose, value: &str) {
         spell::number(value, |spelling| {
-            let digits = spelling.iter().filter(|byte| byte.is_ascii_digit()).count();
-            let alike = spelling.iter().all(|byte| Some(byte) == spelling.first());
+            let digits = spelling.bytes().filter(u8::is_ascii_digit).count();
+            let alike = spelling.bytes().all(|byte| Some(byte) == spelling.bytes().next());
             let short = if digits == spelling.len() { spelling.len() < 7 } else { spelling.len() < 4 };
             if spelling.len() >= 4 || digits > 0 && digits < spelling.len() && spelling.len() >= 3 {
-                let weak = short || alike || vocabulary::knows_folded(&spelling);
+                let weak = short || alike || vocabulary::knows_folded(spelling.as_bytes());
                 let unbroken = spelling.len() < 7;
-                self.add(spelling, Pattern { kind: Kind::Id, weak, whole: true, unbroken });
+                self.add(spelling, Pattern { weak, unbroken, ..Pattern::whole(whose, Kind::Id) });
             }
         });
         // A Danish personal number begins with the day of birth.
@@ -114,47 +149,44 @@ impl Learning {
     }
 
     /// An address or a clinic: as a whole, by its lines, and by its words that are not everybody's.
-    fn place(&mut self, kind: Kind, value: &str) {
-        self.whole(kind, value);
+    fn place(&mut self, whose: Whose, kind: Kind, value: &str) {
+        self.whole(whose, kind, value);
         for line in value.split([',', ';', '^', '\n', '\r']) {
-            self.whole(kind, line);
+            self.whole(whose, kind, line);
             for word in line.split(|character: char| !character.is_alphabetic()) {
                 let spelling = folded(word);
-                if spelling.len() >= spell::INSIDE && !vocabulary::knows_folded(&spelling) {
-                    self.add(spelling, Pattern { kind, weak: false, whole: true, unbroken: true });
+                if spelling.len() >= spell::INSIDE && !vocabulary::knows_folded(spelling.as_bytes()) {
+                    self.add(&spelling, Pattern { unbroken: true, ..Pattern::whole(whose, kind) });
                 }
             }
         }
     }
 
-    fn whole(&mut self, kind: Kind, value: &str) {
+    fn whole(&mut self, whose: Whose, kind: Kind, value: &str) {
         let spelling = folded(value);
-        if spelling.len() >= spell::INSIDE && !vocabulary::knows_all(value) {
-            self.add(spelling, Pattern { kind, weak: false, whole: true, unbroken: false });
+        if spelling.len() < spell::INSIDE || vocabulary::knows_all(value) {
+            return;
         }
+        let beginning = spelling.get(..spelling.floor_char_boundary(spell::LONGEST)).unwrap_or_default();
+        // The beginning of a long one ends anywhere.
+        let whole = beginning.len() == spelling.len();
+        self.add(beginning, Pattern { whole, ..Pattern::whole(whose, kind) });
     }
 
-    fn add(&mut self, spelling: Vec<u8>, pattern: Pattern) {
-        self.patterns
-            .entry(spelling)
-            .and_modify(|known| {
-                known.weak &= pattern.weak;
-                known.whole &= pattern.whole;
-                known.unbroken &= pattern.unbroken;
-            })
-            .or_insert(pattern);
+    fn add(&mut self, spelling: &str, pattern: Pattern) {
+        if let Some(spelling) = Spelling::new(spelling) {
+            self.spellings.add(spelling, pattern);
+        }
     }
 
     /// What was learned, ready to be searched for. `None` if it is too much for the memory of a search.
     pub fn finish(self) -> Option<Identifiers> {
-        if self.spellings() > limits::SPELLINGS {
+        if self.is_full || self.spellings.block().len() > limits::LEARNED {
             return None;
         }
         let unnumbered = self.named.difference(&self.numbered).count();
-        let (spellings, patterns): (Vec<_>, Vec<_>) = self.patterns.into_iter().unzip();
         Some(Identifiers {
-            search: NFA::new(spellings).ok()?,
-            patterns,
+            spellings: self.spellings.index(),
             births: self.births,
             persons: (self.persons.len() + unnumbered) as u64,
             files: self.files,
@@ -162,8 +194,15 @@ impl Learning {
     }
 }
 
+/// What stands for somebody who is only counted.
+fn hash(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
+}
+
 impl Pattern {
-    fn number(kind: Kind) -> Self {
-        Self { kind, weak: false, whole: true, unbroken: false }
+    fn whole(whose: Whose, kind: Kind) -> Self {
+        Self { kind, weak: false, whole: true, unbroken: false, whose }
     }
 }

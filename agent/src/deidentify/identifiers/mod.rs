@@ -9,20 +9,19 @@ mod learning;
 pub(crate) mod measured;
 pub(crate) mod second_reading;
 mod spell;
+mod store;
 
 use std::collections::HashSet;
 use std::fmt;
 use std::ops::Range;
 
-use aho_corasick::Input;
-use aho_corasick::automaton::Automaton;
-use aho_corasick::nfa::contiguous::NFA;
 use serde::{Deserialize, Serialize};
 use time::Date;
 
 pub use fold::View;
 pub(crate) use fold::folded;
 pub use learning::Learning;
+use store::Index;
 
 /// What an identifier tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -64,6 +63,15 @@ impl Kind {
     }
 }
 
+/// Whom an identifier is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Whose {
+    /// A patient, and nobody else.
+    Patient,
+    /// Somebody who works here, or the clinic: who may be named where the clinic itself is.
+    Other,
+}
+
 /// An identifier in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hit {
@@ -87,12 +95,12 @@ struct Pattern {
     whole: bool,
     /// Only without separators inside, because it is short.
     unbroken: bool,
+    whose: Whose,
 }
 
 /// The identifiers of a case. Its `Debug` prints none.
 pub struct Identifiers {
-    search: NFA,
-    patterns: Vec<Pattern>,
+    spellings: Index,
     births: HashSet<Date>,
     persons: u64,
     files: u64,
@@ -137,15 +145,39 @@ impl Identifiers {
 
     /// Likewise, but for days of birth.
     pub(crate) fn find_words(&self, text: &str, view: &mut View, mut each: impl FnMut(Hit)) {
+        self.search(text, view, |hit, _| each(hit));
+    }
+
+    /// Likewise, and whose it is.
+    fn search(&self, text: &str, view: &mut View, mut each: impl FnMut(Hit, Whose)) {
         view.fill(text);
-        // It refuses only where the leftmost match is wanted.
-        for found in self.search.try_find_overlapping_iter(Input::new(view.bytes())).into_iter().flatten() {
-            let Some(pattern) = self.patterns.get(found.pattern().as_usize()) else { continue };
-            let Some(range) = view.origin(found.start()..found.end()) else { continue };
-            if let Some(hit) = accept(*pattern, text, view, found.start()..found.end(), range) {
-                each(hit);
+        let view = &*view;
+        let start = |at| view.origin(at..at + 1).is_some_and(|range| is_edge(text, range.start));
+        self.spellings.find(view.bytes(), start, |at, length, pattern| {
+            let folded = at..at + length;
+            let range = view.origin(folded.clone());
+            if let Some(hit) = range.and_then(|range| accept(pattern, text, view, folded, range)) {
+                each(hit, pattern.whose);
             }
-        }
+        });
+    }
+
+    /// What of a patient's is in `text`, and of nobody else: one who works here may be a namesake.
+    pub fn patients_in(&self, text: &str, view: &mut View) -> Vec<Kind> {
+        let mut kinds = Vec::new();
+        self.search(text, view, |hit, whose| {
+            if !hit.weak && whose == Whose::Patient {
+                kinds.push(hit.kind);
+            }
+        });
+        self.find(text, view, |hit| {
+            if hit.kind == Kind::BirthDate && !hit.weak {
+                kinds.push(hit.kind);
+            }
+        });
+        kinds.sort_unstable();
+        kinds.dedup();
+        kinds
     }
 
     /// Whether `text`, a value of its own, holds one for which it has to go: also a number of five digits or more
@@ -180,7 +212,7 @@ impl Identifiers {
 
 impl fmt::Debug for Identifiers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Identifiers({} spellings)", self.patterns.len())
+        write!(f, "Identifiers({} spellings)", self.spellings.len())
     }
 }
 

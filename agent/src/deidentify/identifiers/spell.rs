@@ -4,7 +4,30 @@
 //! initials and endings. A word of five letters and more is found inside any other word, joins included, so
 //! joins are spelled out only for the shorter ones.
 
-use super::fold::folded;
+use super::fold::folded_text as folded;
+
+/// Bytes of the shortest spelling.
+const SHORTEST: usize = 3;
+/// Bytes of the longest: of a remark that is longer, its beginning tells it apart.
+pub(super) const LONGEST: usize = 1 << 10;
+
+/// A spelling that is searched for. It is made of whole characters, at least two of them in three bytes: a shorter
+/// one, or a part of a character, would be found in every text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Spelling<'s>(&'s str);
+
+impl<'s> Spelling<'s> {
+    /// The spelling that `folded` is; `None` if it is too short or too long to be one.
+    pub(super) fn new(folded: &'s str) -> Option<Self> {
+        let fits = (SHORTEST..=LONGEST).contains(&folded.len()) && folded.chars().nth(1).is_some();
+        fits.then_some(Self(folded))
+    }
+
+    /// Its bytes, between [`SHORTEST`] and [`LONGEST`] of them.
+    pub(super) fn bytes(self) -> &'s [u8] {
+        self.0.as_bytes()
+    }
+}
 
 /// Letters of a name's part from which on it is looked for alone; shorter ones only joined to others.
 const LETTERS: usize = 3;
@@ -12,7 +35,7 @@ const LETTERS: usize = 3;
 pub(super) const INSIDE: usize = 5;
 /// Parts of one name that are combined: given names, two surnames and a middle one.
 const PARTS: usize = 6;
-/// Titles, particles and what stands in a name's place: none of them tells who somebody is.
+/// Titles, particles and what stands in a name's place: none of them tells who somebody is. As they fold.
 const NOT_NAMES: &[&str] = &[
     "dr",
     "med",
@@ -59,27 +82,27 @@ const NOT_NAMES: &[&str] = &[
 ];
 
 /// The parts of a name that tell who somebody is, folded: family names first in DICOM's order (PS3.5 6.2.1.2).
-pub(super) fn parts(name: &str) -> Vec<Vec<u8>> {
+pub(super) fn parts(name: &str) -> Vec<String> {
     name.split(|character: char| {
         !character.is_alphanumeric() && !unicode_normalization::char::is_combining_mark(character)
     })
     .filter(|part| part.chars().any(char::is_alphabetic))
     .map(folded)
-    .filter(|part| !part.is_empty() && !NOT_NAMES.iter().any(|other| folded(other) == *part))
+    .filter(|part| !part.is_empty() && !NOT_NAMES.contains(&part.as_str()))
     .collect()
 }
 
 /// Calls `each` with every spelling of the name in `name`; a group of another script is a name of its own.
-pub(super) fn name(name: &str, mut each: impl FnMut(Vec<u8>)) {
+pub(super) fn name(name: &str, mut each: impl FnMut(&str)) {
     for group in name.split('=') {
         let mut parts = parts(group);
         parts.truncate(PARTS);
         for part in &parts {
             if letters(part) >= LETTERS || (letters(part) >= 2 && !part.is_ascii()) {
-                each(part.clone());
+                each(part);
                 if letters(part) < INSIDE {
-                    each([part, b"s".as_slice()].concat());
-                    each([part, b"es".as_slice()].concat());
+                    each(&format!("{part}s"));
+                    each(&format!("{part}es"));
                 }
             }
         }
@@ -90,65 +113,68 @@ pub(super) fn name(name: &str, mut each: impl FnMut(Vec<u8>)) {
             }
         }
         if parts.len() > 2 && parts.iter().any(|part| letters(part) < INSIDE) {
-            run_together(parts.concat(), &mut each);
-            run_together(parts.iter().skip(1).chain(parts.first()).flatten().copied().collect(), &mut each);
+            run_together(&parts.concat(), &mut each);
+            let given_first: String = parts.iter().skip(1).chain(parts.first()).map(String::as_str).collect();
+            run_together(&given_first, &mut each);
         }
     }
 }
 
 /// Two parts run together, and either with the other's initial, where neither would be found inside the other.
-fn joined(one: &[u8], two: &[u8], each: &mut impl FnMut(Vec<u8>)) {
+fn joined(one: &str, two: &str, each: &mut impl FnMut(&str)) {
     if letters(one) < INSIDE || letters(two) < INSIDE {
-        run_together([one, two].concat(), each);
+        run_together(&format!("{one}{two}"), each);
     }
-    if let Some(initial) = one.get(..1).filter(|_| letters(two) < INSIDE && letters(two) >= LETTERS) {
-        run_together([initial, two].concat(), each);
-        run_together([two, initial].concat(), each);
+    if let Some(initial) = one.chars().next().filter(|_| (LETTERS..INSIDE).contains(&letters(two))) {
+        run_together(&format!("{initial}{two}"), each);
+        run_together(&format!("{two}{initial}"), each);
     }
 }
 
 /// A join, and what it folds to where its parts meet in a transliteration.
-fn run_together(join: Vec<u8>, each: &mut impl FnMut(Vec<u8>)) {
-    if letters(&join) <= LETTERS {
+fn run_together(join: &str, each: &mut impl FnMut(&str)) {
+    // Two ideographs are a whole name.
+    let fewest = if join.is_ascii() { LETTERS + 1 } else { 2 };
+    if letters(join) < fewest {
         return;
     }
-    let refolded = std::str::from_utf8(&join).map(folded).unwrap_or_default();
+    let refolded = folded(join);
     if refolded != join {
-        each(refolded);
+        each(&refolded);
     }
     each(join);
 }
 
-fn letters(part: &[u8]) -> usize {
-    part.iter().filter(|byte| **byte < 0x80 || **byte >= 0xc0).count()
+fn letters(part: &str) -> usize {
+    part.chars().count()
 }
 
 /// A number's spellings: as it is, without leading zeros, and its digits without what stands before them.
-pub(super) fn number(text: &str, mut each: impl FnMut(Vec<u8>)) {
+pub(super) fn number(text: &str, mut each: impl FnMut(&str)) {
     let whole = folded(text);
-    let digits: Vec<u8> = whole.iter().copied().filter(u8::is_ascii_digit).collect();
+    let digits: String = whole.chars().filter(char::is_ascii_digit).collect();
     if digits.len() >= 6 && digits.len() < whole.len() && whole.ends_with(&digits) {
-        each(digits.clone());
+        each(&digits);
     }
     if whole.ends_with(&digits) {
-        let bare = digits.iter().skip_while(|byte| **byte == b'0').copied().collect::<Vec<u8>>();
+        let bare = digits.trim_start_matches('0');
         if bare.len() >= 5 && bare.len() < digits.len() {
             each(bare);
         }
     }
-    each(whole);
+    each(&whole);
 }
 
 /// A telephone number's spellings: with and without the country's and the exchange's prefix.
-pub(super) fn phone(text: &str, mut each: impl FnMut(Vec<u8>)) {
-    let digits: Vec<u8> = folded(text).into_iter().filter(u8::is_ascii_digit).collect();
-    let national = digits.strip_prefix(b"00").unwrap_or(&digits);
-    let national = national.strip_prefix(b"45").filter(|rest| rest.len() == 8).unwrap_or(national);
-    let national = national.strip_prefix(b"0").unwrap_or(national);
-    for prefix in [b"".as_slice(), b"0", b"45", b"0045"] {
-        each([prefix, national].concat());
+pub(super) fn phone(text: &str, mut each: impl FnMut(&str)) {
+    let digits: String = folded(text).chars().filter(char::is_ascii_digit).collect();
+    let national = digits.strip_prefix("00").unwrap_or(&digits);
+    let national = national.strip_prefix("45").filter(|rest| rest.len() == 8).unwrap_or(national);
+    let national = national.strip_prefix('0').unwrap_or(national);
+    for prefix in ["", "0", "45", "0045"] {
+        each(&format!("{prefix}{national}"));
     }
-    each(digits);
+    each(&digits);
 }
 
 #[cfg(test)]
@@ -157,7 +183,7 @@ mod tests {
 
     fn spellings(text: &str) -> Vec<String> {
         let mut all = Vec::new();
-        name(text, |spelling| all.push(String::from_utf8(spelling).unwrap()));
+        name(text, |spelling| all.push(spelling.to_owned()));
         all
     }
 
@@ -165,10 +191,40 @@ mod tests {
     fn a_short_name_is_joined_in_both_orders_and_with_initials() {
         let all = spellings("Lund^Bo Erik^^Dr");
         for wanted in ["lund", "lunds", "erik", "bolund", "lundbo", "blund", "lundb", "boeriklund"] {
-            let folded = String::from_utf8(folded(wanted)).unwrap();
-            assert!(all.contains(&folded), "{wanted} is missing in {all:?}");
+            assert!(all.contains(&folded(wanted)), "{wanted} is missing in {all:?}");
         }
         assert!(!all.iter().any(|one| one == "bo" || one.contains("dr")), "{all:?}");
+    }
+
+    #[test]
+    fn no_spelling_is_empty_or_a_part_of_a_character() {
+        for text in ["", "a", "ab", "\u{e6}", "\u{416}", "\u{738b}", &"a".repeat(LONGEST + 1)] {
+            assert_eq!(Spelling::new(text), None, "{text}");
+        }
+        for text in ["abc", "\u{43b}\u{438}", "\u{738b}\u{660e}", &"a".repeat(LONGEST)] {
+            assert_eq!(Spelling::new(text).map(Spelling::bytes), Some(text.as_bytes()));
+        }
+        let names = [
+            "\u{41e}\u{440}\u{43b}\u{43e}\u{432}^\u{42e}\u{440}\u{438}\u{439}",
+            "\u{62d}\u{633}\u{646}^\u{639}\u{644}\u{64a}",
+            "\u{5db}\u{5d4}\u{5df}^\u{5d3}\u{5df}",
+            "\u{3084}\u{307e}\u{3060}^\u{305f}\u{308d}\u{3046}",
+            "\u{ae40}^\u{c9c0}\u{c6d0}",
+            "\u{738b}^\u{660e}",
+        ];
+        for name in names {
+            let all = spellings(name);
+            let whole = parts(name).concat();
+            assert!(all.contains(&whole) || letters(&whole) > 8, "{name}: {all:?}");
+            for spelling in all {
+                assert!(Spelling::new(&spelling).is_some(), "{name}: {spelling:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_name_is_written_as_it_folds() {
+        NOT_NAMES.iter().for_each(|word| assert_eq!(folded(word), *word));
     }
 
     #[test]
@@ -180,7 +236,7 @@ mod tests {
     #[test]
     fn a_number_is_known_without_its_prefix() {
         let mut all = Vec::new();
-        number("P-0012345", |one| all.push(one));
-        assert_eq!(all, [b"0012345".as_slice(), b"12345", b"p0012345"]);
+        number("P-0012345", |one| all.push(one.to_owned()));
+        assert_eq!(all, ["0012345", "12345", "p0012345"]);
     }
 }

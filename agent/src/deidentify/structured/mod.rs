@@ -10,7 +10,7 @@ use std::borrow::Cow;
 
 use encoding_rs::WINDOWS_1252;
 
-use super::identifiers::{Kind, Learning};
+use super::identifiers::{Kind, Learning, Whose};
 use super::keys;
 use super::text::{decode, vocabulary};
 
@@ -32,8 +32,30 @@ fn learn(learning: &mut Learning, key: &str, value: &str) {
     if keys::class(key) == keys::Class::Person
         && let Some(kind) = kind(key, value)
     {
-        learning.learn(kind, value);
+        learning.learn_of(whose(key), kind, value);
     }
+}
+
+/// Whom the value of such a key is about.
+fn whose(key: &str) -> Whose {
+    const STAFF: &[&str] = &[
+        "operator",
+        "user",
+        "bruger",
+        "doctor",
+        "dentist",
+        "physician",
+        "surgeon",
+        "nurse",
+        "behandler",
+        "tandlaege",
+        "laege",
+        "technician",
+        "radiographer",
+        "author",
+    ];
+    let key = key.to_lowercase().replace('æ', "ae");
+    if STAFF.iter().any(|part| key.contains(part)) { Whose::Other } else { Whose::Patient }
 }
 
 /// The patient of one object or element, whose name and number stand beside each other.

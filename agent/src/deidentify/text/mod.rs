@@ -39,6 +39,16 @@ use super::structured;
 /// Pieces of the head of a line.
 const PIECES: usize = 5;
 
+/// Whether a Danish personal number, or what is written like one, is in `text`.
+pub(crate) fn has_personal_number(text: &str) -> bool {
+    let mut before = None;
+    text.char_indices().any(|(at, here)| {
+        let begins =
+            here.is_ascii_digit() && !before.replace(here).is_some_and(|before| before.is_ascii_digit());
+        begins && text.get(at..).and_then(patterns::cpr).is_some()
+    })
+}
+
 /// Writes to `output` what may stay of the log in `input`, line by line.
 pub fn clean(
     input: impl Read,

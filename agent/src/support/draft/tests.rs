@@ -12,12 +12,8 @@ const FRAME: usize = limits::DRAFT_FRAME;
 fn write(dir: &Path, texts: &[Vec<u8>]) -> (Draft, DataKey) {
     let mut writer = Writer::create(dir, "0a1b2c3d", SystemRandom::new()).unwrap();
     writer.begin();
-    writer.write_all(b"all of it again").unwrap();
-    writer.end().unwrap();
-    writer.begin();
-    writer.write_all(&vec![1; 2 * FRAME]).unwrap();
+    writer.write_all(b"begun and forgotten").unwrap();
     writer.forget();
-    writer.restart().unwrap();
     for text in texts {
         writer.begin();
         writer.write_all(text).unwrap();

@@ -1,7 +1,7 @@
 //! A draft is written once, from its first file to its index.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use protocol::CaseId;
@@ -9,7 +9,7 @@ use ring::digest::{Context, SHA256};
 use ring::rand::SystemRandom;
 
 use super::frames::aad;
-use super::{Draft, INDEX, Index, MAGIC, NONCE, Span, damaged, digest, path, refused};
+use super::{Draft, INDEX, Index, LeftOut, MAGIC, NONCE, Span, damaged, digest, path, refused};
 use crate::durable;
 use crate::limits;
 use crate::support::record::Pseudonyms;
@@ -27,6 +27,7 @@ pub struct Writer {
     next: u32,
     filling: Option<Filling>,
     files: Vec<Span>,
+    left_out: Vec<LeftOut>,
     is_finished: bool,
 }
 
@@ -52,27 +53,28 @@ impl Writer {
         }
         let key = DataKey::generate(&random).map_err(|_| refused())?;
         let file = durable::private(OpenOptions::new().write(true).create_new(true)).open(&path)?;
-        let out = BufWriter::with_capacity(limits::DRAFT_FRAME, file);
-        let (id, files) = (id.to_owned(), Vec::new());
-        let mut writer =
-            Self { id, path, out, key, random, at: 0, next: 0, filling: None, files, is_finished: false };
-        writer.restart()?;
+        let mut writer = Self {
+            id: id.to_owned(),
+            path,
+            out: BufWriter::with_capacity(limits::DRAFT_FRAME, file),
+            key,
+            random,
+            at: MAGIC.len() as u64,
+            next: 0,
+            filling: None,
+            files: Vec::new(),
+            left_out: Vec::new(),
+            is_finished: false,
+        };
+        writer.out.write_all(MAGIC)?;
         Ok(writer)
     }
 
-    /// Throws away everything that was written.
-    ///
-    /// # Errors
-    /// Of the disk.
-    pub fn restart(&mut self) -> io::Result<()> {
-        self.out.flush()?;
-        self.out.get_ref().set_len(0)?;
-        self.out.seek(SeekFrom::Start(0))?;
-        self.out.write_all(MAGIC)?;
-        self.at = MAGIC.len() as u64;
-        self.filling = None;
-        self.files.clear();
-        Ok(())
+    /// Notes a file that was left out; of many, the first.
+    pub fn leave_out(&mut self, file: LeftOut) {
+        if self.left_out.len() < limits::LEFT_OUT {
+            self.left_out.push(file);
+        }
     }
 
     /// Begins the next file.
@@ -119,7 +121,8 @@ impl Writer {
         self.begin();
         self.write_all(stored_manifest)?;
         let manifest = self.end()?;
-        let index = Index { case, made_at, pseudonyms, manifest, files };
+        let left_out = std::mem::take(&mut self.left_out);
+        let index = Index { case, made_at, pseudonyms, manifest, files, left_out };
         let text = serde_json::to_vec(&index).map_err(|_| damaged())?;
         let start = self.at;
         self.fill(INDEX);

@@ -1,6 +1,6 @@
 //! The draft that is being filled: every file as it comes out of the process that cleans and searches it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::{STEPS, Watch};
 use crate::deidentify::files::{Cleaned, Format, Found, Outlet, Reason, Refusal, Said, Take};
 use crate::limits;
-use crate::support::draft::{Span, Writer};
+use crate::support::draft::{LeftOut, Span, Writer};
 use crate::support::manifest::{FileEntry, Operation, Outcome};
 
 /// What a step wants of this workstation.
@@ -102,6 +102,12 @@ pub(super) struct Basket<'a> {
     learned: (u64, u64),
     /// Scans of which nobody can tell whose they are.
     unlearned: u64,
+    /// A person said that what was typed may leave as it is.
+    as_typed: bool,
+    /// Identifiers of patients in what was typed: which text, by which rule.
+    pub(super) typed: BTreeSet<(usize, &'static str)>,
+    /// Sentences of this program that would name somebody.
+    own: BTreeSet<usize>,
 }
 
 /// All that goes into the manifest, and the draft it belongs to.
@@ -112,10 +118,13 @@ pub(super) struct Gathered {
     pub(super) removed: BTreeMap<String, u64>,
     /// Persons, and the files that they were learned from.
     pub(super) learned: (u64, u64),
+    /// Sentences of this program that would name somebody.
+    pub(super) own: BTreeSet<usize>,
 }
 
 impl<'a> Basket<'a> {
-    pub(super) fn new(writer: Writer, plans: Vec<Plan>, watch: &'a Watch<'a>) -> Self {
+    /// An empty one. Where `as_typed` is not said, it takes nothing once what was typed turns out to name a patient.
+    pub(super) fn new(writer: Writer, plans: Vec<Plan>, as_typed: bool, watch: &'a Watch<'a>) -> Self {
         let of = |(step, plan): (usize, &Plan)| vec![step; plan.files.len()];
         let all = Share { until: (watch.clock)() + limits::GATHER, bytes: limits::SUPPORT_BYTES };
         Self {
@@ -133,6 +142,9 @@ impl<'a> Basket<'a> {
             removed: BTreeMap::new(),
             learned: (0, 0),
             unlearned: 0,
+            as_typed,
+            typed: BTreeSet::new(),
+            own: BTreeSet::new(),
         }
     }
 
@@ -145,6 +157,11 @@ impl<'a> Basket<'a> {
     pub(super) fn is_over(&self) -> bool {
         let (now, bytes) = ((self.watch.clock)(), self.writer.disk_bytes());
         [self.all, self.step].iter().any(|share| now >= share.until || bytes >= share.bytes)
+    }
+
+    /// Whether what was typed names a patient, and nobody said that it may.
+    pub(super) fn is_personal(&self) -> bool {
+        !self.as_typed && !self.typed.is_empty()
     }
 
     /// Leaves out the rest of the step at work. The file that comes next; none if nothing may come any more.
@@ -169,8 +186,8 @@ impl<'a> Basket<'a> {
         let is_unsure = self.unlearned > 0;
         let operations =
             steps.map(|((step, plan), done)| operation(step.name, plan, done, is_unsure)).collect();
-        let (files, removed, learned) = (self.files, self.removed, self.learned);
-        Gathered { writer: self.writer, operations, files, removed, learned }
+        let (files, removed, learned, own) = (self.files, self.removed, self.learned, self.own);
+        Gathered { writer: self.writer, operations, files, removed, learned, own }
     }
 
     fn finished(&mut self, outcome: Result<Cleaned, Refusal>) -> io::Result<()> {
@@ -201,6 +218,15 @@ impl<'a> Basket<'a> {
                     writer.forget();
                 }
                 // A log without a line of the window is no loss.
+                if let Reason::Quarantined(finding) = reason {
+                    let place = self.at - self.step_of.partition_point(|other| *other < step);
+                    let input =
+                        plan.files.get(place - 1).map(|file| file.path.to_string_lossy().into_owned());
+                    writer.leave_out(LeftOut {
+                        input: input.unwrap_or_default(),
+                        finding: finding.to_string(),
+                    });
+                }
                 if !(plan.is_log() && reason == Reason::Empty) {
                     *done.refused.entry(reason.as_str().to_owned()).or_default() += 1;
                 }
@@ -236,6 +262,9 @@ impl Outlet for Basket<'_> {
         if self.is_over() {
             return Err(io::ErrorKind::TimedOut.into());
         }
+        if self.is_personal() && !matches!(said, Said::Typed(..)) {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
         match said {
             Said::Learned(persons, files) => {
                 self.learned = (persons, files);
@@ -245,14 +274,13 @@ impl Outlet for Basket<'_> {
                 }
             }
             Said::Finished(outcome) => self.finished(outcome)?,
-            Said::Again => {
-                (self.at, self.open) = (0, false);
-                self.done.fill(Done::default());
-                self.files.clear();
-                self.removed.clear();
-                self.writer.restart()?;
-                self.begin_step();
-                self.watch.begin("cleaning", self.step_of.len() as u64);
+            Said::Typed(at, kind) => {
+                self.typed.insert((at, kind.as_str()));
+            }
+            Said::Own(at, kind) => {
+                if self.own.insert(at) {
+                    *self.removed.entry(kind.as_str().to_owned()).or_default() += 1;
+                }
             }
             Said::Unlearned(..) => self.unlearned += 1,
             Said::Reading(_) | Said::Building | Said::Failed(_) | Said::Done => {}
@@ -313,7 +341,7 @@ mod tests {
         let writer = Writer::create(dir.path(), "0a1b2c3d", SystemRandom::new()).unwrap();
         let (now, progress) = (Cell::new(Duration::ZERO), Progress::default());
         let watch = Watch { clock: &|| now.get(), wait: &|| {}, progress: &progress };
-        let mut basket = Basket::new(writer, vec![logs(3), logs(2), logs(1)], &watch);
+        let mut basket = Basket::new(writer, vec![logs(3), logs(2), logs(1)], false, &watch);
         let timed_out = |done: io::Result<()>| done.unwrap_err().kind() == io::ErrorKind::TimedOut;
 
         now.set(limits::STEP);

@@ -40,10 +40,11 @@ use super::manifest::{Manifest, PolicyName, purposes};
 use super::record::Pseudonyms;
 use crate::config::{Config, Language};
 use crate::consent::state::to_text;
-use crate::deidentify::check::Finding;
 use crate::deidentify::child::{self, Parser};
 use crate::deidentify::dicom::EDITION;
 use crate::deidentify::files::{Failed, Found, Order, Outlet};
+use crate::deidentify::text::has_personal_number;
+use crate::doctor::Check;
 use crate::limits;
 use crate::vault::data_key::DataKey;
 use basket::Basket;
@@ -99,8 +100,8 @@ pub enum GatherError {
     Unreadable(PathBuf, io::ErrorKind),
     /// More patients than can be searched for.
     TooMany,
-    /// A file would have told somebody: its number, and what and where.
-    Told(usize, Finding),
+    /// A patient's name or number seems to be in what was typed and leaves as it is: where, and by which rule.
+    Personal(&'static str, &'static str),
     /// The process that reads files can't be started or confined.
     Child(io::ErrorKind),
     /// The draft cannot be kept.
@@ -121,10 +122,10 @@ impl fmt::Display for GatherError {
             Self::TooMany => f.write_str(
                 "more patients than can be searched for at a time: choose fewer scans, or tell the vendor",
             ),
-            Self::Told(number, finding) => write!(
+            Self::Personal(place, rule) => write!(
                 f,
-                "file {} would have held an identifier ({finding}): nothing was kept; tell the vendor",
-                number + 1
+                "{place} holds what may be a patient's ({rule}), and leaves as it is typed: nothing was kept; type it \
+                 without, or send it so with --as-typed"
             ),
             Self::Child(kind) => write!(
                 f,
@@ -164,12 +165,29 @@ pub fn run(
         Some(pseudonyms) => pseudonyms.clone(),
         None => Pseudonyms::draw(&random)?,
     };
+    let typed = typed(wish);
+    if !wish.as_typed
+        && let Some((place, _)) = typed.iter().find(|(_, text)| has_personal_number(text))
+    {
+        return Err(GatherError::Personal(place, "personal_number"));
+    }
     watch.begin("looking", 0);
     let (looking, contexts) = look(site, wish, watch)?;
+    let mut checks: Vec<Check> = judge(&look_around(&site.config, site.now))
+        .iter()
+        .map(|finding| finding.in_language(Language::En))
+        .collect();
     let plans = STEPS.iter().map(|step| (step.look)(&looking)).collect::<Vec<_>>();
     let writer = Writer::create(&site.config.data_dir, &site.id, random)?;
-    let mut basket = Basket::new(writer, plans, watch);
-    let mut order = Order { key: *pseudonyms.0, files: basket.wanted(), contexts, done: 0, draw: 0 };
+    let mut basket = Basket::new(writer, plans, wish.as_typed, watch);
+    let mut order = Order {
+        key: *pseudonyms.0,
+        files: basket.wanted(),
+        contexts,
+        typed: typed.iter().map(|(_, text)| (*text).to_owned()).collect(),
+        own: checks.iter().map(|check| check.what.clone()).collect(),
+        done: 0,
+    };
     watch.begin("learning", (order.files.len() + order.contexts.len()) as u64);
     loop {
         match carry_out(&site.program, &mut order, &mut basket) {
@@ -178,10 +196,17 @@ pub fn run(
                 Some(next) => order.done = next,
                 None => break,
             },
+            Err(GatherError::Disk(io::ErrorKind::PermissionDenied)) if basket.is_personal() => {
+                let (at, rule) = basket.typed.first().copied().unwrap_or_default();
+                let place = typed.get(at).map_or("what was typed", |(place, _)| place);
+                return Err(GatherError::Personal(place, rule));
+            }
             done => break done?,
         }
     }
     let gathered = basket.finish();
+    let mut numbers = 0..;
+    checks.retain(|_| !numbers.next().is_some_and(|at| gathered.own.contains(&at)));
     let manifest = Manifest {
         case: wish.case.clone(),
         reason: wish.reason,
@@ -197,12 +222,16 @@ pub fn run(
         persons_learned: gathered.learned.0,
         files_learned: gathered.learned.1,
         edition: EDITION.to_owned(),
-        checks: judge(&look_around(&site.config, site.now))
-            .iter()
-            .map(|finding| finding.in_language(Language::En))
-            .collect(),
+        checks,
     };
     Ok(gathered.writer.finish(wish.case.clone(), site.now, pseudonyms, &manifest.to_bytes())?)
+}
+
+/// What a person typed, and what it is called. Everything else in a manifest is a number, a digest, a word of a closed
+/// list, or one of the checks: those are searched like a file.
+fn typed(wish: &Wish) -> Vec<(&'static str, &str)> {
+    let contact = wish.contact.as_deref().map(|contact| ("the contact", contact));
+    contact.into_iter().chain([("the case ID", wish.case.as_str())]).collect()
 }
 
 /// Lets the other process read.
@@ -211,7 +240,6 @@ fn carry_out(program: &Path, order: &mut Order, out: &mut dyn Outlet) -> Result<
         child::Failure::Outlet(error) => error.into(),
         child::Failure::Child(kind) => GatherError::Child(kind),
         child::Failure::Case(Failed::TooMany) => GatherError::TooMany,
-        child::Failure::Case(Failed::Told(at, finding)) => GatherError::Told(at, finding),
         child::Failure::Case(Failed::Unconfined) => GatherError::Child(io::ErrorKind::Unsupported),
     })
 }

@@ -184,8 +184,8 @@ pub fn list(
         }
     }
     let files = shown.iter().map(|(newest, _)| newest.found()).collect();
-    let mut order =
-        Order { key: *Pseudonyms::draw(random)?.0, files, contexts: Vec::new(), done: 0, draw: 0 };
+    let key = *Pseudonyms::draw(random)?.0;
+    let mut order = Order { key, files, contexts: Vec::new(), typed: Vec::new(), own: Vec::new(), done: 0 };
     let mut headers = Headers::default();
     super::carry_out(program, &mut order, &mut headers)?;
     let scan = |((newest, files), (mode, field)): ((&File, u64), (String, String))| Scan {
@@ -226,10 +226,6 @@ impl Outlet for Headers {
             Said::Finished(_) if self.all.len() < limits::SCANS_SHOWN => {
                 self.all.push(described(&serde_json::from_slice(&self.now).unwrap_or_default()));
                 self.now.clear();
-            }
-            Said::Again => {
-                self.now.clear();
-                self.all.clear();
             }
             _ => {}
         }

@@ -18,6 +18,9 @@ pub struct Wish {
     /// Whom to answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contact: Option<String>,
+    /// Contact and case leave as they are typed, though a patient's name or number seems to be in them.
+    #[serde(default)]
+    pub as_typed: bool,
     /// Which scans.
     #[serde(default)]
     pub scans: Selection,

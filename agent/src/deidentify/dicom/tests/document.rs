@@ -18,7 +18,10 @@ const HANDLINGS: [(&str, &str); 12] = [
     ("time", "verbatim if it is a time of day"),
     ("descriptor", "free text: learned identifiers, patterns and words outside the product's vocabulary go"),
     ("age", "down to five years, up to ninety"),
-    ("pseudonym", "`P-` and 8 hex digits of HMAC-SHA-256 under the key of the case"),
+    (
+        "pseudonym",
+        "`P-` and 8 consonants from HMAC-SHA-256 under the key of the case, none of them somebody's name or number",
+    ),
     ("sequence", "entered; the same rules hold inside"),
 ];
 
