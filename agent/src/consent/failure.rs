@@ -37,7 +37,7 @@ pub enum ConsentError {
 impl ConsentError {
     /// Whether consent or policy stands against it, and not a failure.
     pub const fn is_refusal(self) -> bool {
-        !matches!(self, Self::Ledger(_) | Self::Unreadable(_) | Self::Clock)
+        !matches!(self, Self::Ledger(_) | Self::Clock)
     }
 }
 
