@@ -100,7 +100,7 @@ fn a_tray_that_has_the_line_does_not_get_it_again() {
     assert!(wash.events(&header(), position()).next().is_none() && wash.journals().is_empty());
 }
 
-/// A wash that took in 5,000 events in which nothing repeats.
+/// 5,000 events in which nothing repeats, taken in.
 fn varied() -> Wash {
     let mut wash = wash();
     let mut random = 0x9e37_79b9_7f4a_7c15_u64;

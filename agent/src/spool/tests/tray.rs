@@ -243,7 +243,7 @@ fn what_was_merged_is_not_merged_again_after_a_restart_and_takes_nothing_more() 
     let mut site = Site::new();
     let (mut spool, _) = site.open(1);
     spool.generation_bytes = 600 << 10;
-    // One record in each epoch's batch: what a merge cannot join stays small.
+    // The merge joins nothing: what is small stays small.
     site.fill(&mut spool, 3000, 3, 0);
     while spool.wants_merge() {
         spool
