@@ -1,28 +1,8 @@
 //! What the tests of the store share: random numbers that can be had again, and batches.
 
-use protocol::ledger::{Entry, EntryHeader, Event, EventKind, Processing};
+use protocol::ledger::{Entry, EventKind};
 use protocol::{Batch, DeviceId, Digest, Epoch, Gap, Header, Purpose, Reason, Record, Retention, Value};
-
-/// Splitmix64, for sequences of operations.
-pub(crate) struct Random(u64);
-
-impl Random {
-    /// From `SEED` in the environment, or the same every time; printed, so that a failure shows it.
-    pub(crate) fn seeded() -> Self {
-        let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(20_261_121);
-        println!("SEED={seed}");
-        Self(seed)
-    }
-
-    /// A number from 0 up to and without `end`.
-    pub(crate) fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % end
-    }
-}
+pub(crate) use test_support::Random;
 
 /// An epoch with this counter; `copy` tells forks apart.
 pub(crate) fn epoch(counter: u64, copy: u8) -> Epoch {
@@ -54,35 +34,6 @@ pub(crate) fn gap(epoch: Epoch, lo: u64, hi: u64, reason: Reason) -> Gap {
 
 /// A ledger entry of nobody's.
 pub(crate) fn entry(index: u64, purpose: Purpose, case: Option<&str>, kind: EventKind) -> Entry {
-    Entry {
-        header: EntryHeader {
-            schema: "kathea-consent-1".to_owned(),
-            index,
-            device: DeviceId::from_bytes([7; 16]),
-            previous: None,
-        },
-        processing: Processing {
-            purpose,
-            case: case.and_then(|case| case.parse().ok()),
-            policy: "copenhagen-imaging".to_owned(),
-            policy_version: "1".to_owned(),
-            policy_sha256: Digest::of(b"policy"),
-            notice_sha256: Digest::of(b"notice"),
-            manifest_sha256: None,
-            legal_basis: "6(1)(a)".to_owned(),
-            data_categories: Vec::new(),
-            controller: "Copenhagen Imaging ApS".to_owned(),
-            recipients: Vec::new(),
-            storage_place: "EEA".to_owned(),
-            retention: Retention::Usage24Months,
-        },
-        event: Event {
-            kind,
-            at: "2026-11-21T10:00:00Z".to_owned(),
-            until: None,
-            role: None,
-            channel: "command_line".to_owned(),
-            session: None,
-        },
-    }
+    let case = case.and_then(|case| case.parse().ok());
+    test_support::entry::entry(DeviceId::from_bytes([7; 16]), index, purpose, case, kind)
 }
