@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use protocol::bundle::receipt;
+use protocol::signature::Context;
 use protocol::{CaseId, CaseReason, DeviceId, Purpose};
 use time::OffsetDateTime;
 
@@ -18,7 +19,7 @@ use crate::lines::Lines;
 use crate::store::device::{self, Standing};
 use crate::store::requests::{self, Ticket};
 use crate::store::{bundles, tokens, wishes};
-use crate::{audit, claim, erasure, export, init, listing, pki, proof, serve};
+use crate::{audit, claim, erasure, export, init, listing, pki, proof, serve, sign};
 
 /// The reference collector of the telemetry agent: enrols devices, takes their records exactly once,
 /// and gives them back. Every command but `init` and `serve` also works while `serve` runs.
@@ -151,6 +152,26 @@ enum Command {
         #[arg(long, value_name = "TICKET", value_parser = ticket)]
         done: Option<Ticket>,
     },
+    /// Make a signing key, and print what agents need of it in `keys` under [vendor]. Keep the key away from servers
+    SigningKey {
+        /// The new key's file
+        #[arg(short, long, value_name = "FILE")]
+        output: PathBuf,
+        /// What it may sign: release, word_list, notice, erasure_certificate or use_receipt; repeat for several
+        #[arg(long, value_name = "KIND", required = true)]
+        signs: Vec<Context>,
+    },
+    /// Sign a file for `kathea-agent verify`, and print the path of the signature: FILE.sig
+    Sign {
+        /// The file
+        file: PathBuf,
+        /// What the file is: release, word_list, notice, erasure_certificate or use_receipt
+        #[arg(long = "as", value_name = "KIND")]
+        kind: Context,
+        /// The file that `signing-key` made
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+    },
 }
 
 #[derive(Subcommand)]
@@ -177,6 +198,11 @@ struct Data {
     /// The collector's data directory
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
+}
+
+/// What can be typed.
+pub(crate) fn command_line() -> clap::Command {
+    Cli::command()
 }
 
 /// Runs one command.
@@ -260,6 +286,8 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Requests { data, done: Some(ticket) } => {
             requests::finish(&data.initialised()?, &ticket, now)
         }
+        Command::SigningKey { output, signs } => print(&sign::make(&output, &signs)?),
+        Command::Sign { file, kind, key } => print(&sign::sign(&file, kind, &key)?.display().to_string()),
     }
 }
 

@@ -17,6 +17,7 @@
 //! erasure   the end of data: for its owner, or because its time is over
 //! claim     an owner's word for a device that is dead
 //! audit     who exported, imported or erased
+//! sign      the vendor's signatures, by keys that are on no server
 //! ```
 //!
 //! No address of a device's end of a connection is kept or logged, and no log line carries content.
@@ -36,10 +37,16 @@ mod problem;
 mod proof;
 mod routes;
 mod serve;
+mod sign;
 mod store;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+
+/// What can be typed.
+pub fn command_line() -> clap::Command {
+    cli::command_line()
+}
 
 /// Runs the program on its arguments, the first of which is its name. Exit codes: 0 done, 1 failed,
 /// 2 usage.
