@@ -75,9 +75,8 @@ fn shown(path: &Path) -> String {
 }
 
 /// Where a command ends.
-const ENDS: &[&str] = &[
-    "`", "<", "\"", "\n", " && ", " > ", " | ", " || ", " &\n", " #", "; ", ", ", ". ", ": ", ")", "'", "…",
-];
+const ENDS: &[&str] =
+    &["`", "<", "\"", "\n", " && ", " > ", " | ", " ||", " &\n", " #", "; ", ", ", ". ", ": ", ")", "'", "…"];
 
 /// The commands of `program` in a text.
 fn commands(at: &str, text: &str, program: &str) -> Vec<Told> {
@@ -250,7 +249,10 @@ fn every_entry_of_the_start_menu_leads_somewhere() {
         let workstation = Workstation::new("https://127.0.0.1:1", Path::new("/nowhere/ca.pem"));
         let mut terminal = Terminal::start(&workstation.agent(&words));
         match words.as_slice() {
-            ["consent", "ask"] => terminal.answer("nothing changes if you leave", ""),
+            ["consent", "ask"] => {
+                terminal.answer("nothing changes if you leave", "yes");
+                terminal.answer("Who says so?", "owner");
+            }
             ["support"] => {
                 terminal.answer("The number of the case", "CASE-1042");
                 terminal.answer("1-6", "nothing of the list");
@@ -260,7 +262,7 @@ fn every_entry_of_the_start_menu_leads_somewhere() {
         }
         let (code, shown) = terminal.end();
         let is_fine = match words[0] {
-            "consent" => code == Some(0),
+            "consent" => code == Some(0) && workstation.status()["consent"]["usage_statistics"] == "granted",
             "support" => shown.contains("that is no number of the list"),
             _ => shown.contains("configuration") && code == Some(1),
         };
