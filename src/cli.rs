@@ -6,6 +6,7 @@ mod support;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use protocol::signature::Context;
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
 
@@ -153,6 +154,18 @@ pub(crate) enum Command {
         /// Connect to nothing
         #[arg(long)]
         offline: bool,
+    },
+    /// Check that one of the vendor's keys in the configuration signed a file
+    #[command(after_help = "Example: kathea-agent verify kathea-agent_0.2.0_amd64.deb --as release")]
+    Verify {
+        /// The file
+        file: PathBuf,
+        /// What the file is: release, word_list, notice, erasure_certificate or use_receipt
+        #[arg(long = "as", value_name = "KIND")]
+        kind: Context,
+        /// The signature [default: FILE.sig]
+        #[arg(long, value_name = "FILE")]
+        signature: Option<PathBuf>,
     },
 }
 

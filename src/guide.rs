@@ -46,7 +46,7 @@ const DANISH: Words = Words {
 };
 
 /// `consent ask`: about usage statistics, the one flag that is not asked per case.
-pub(crate) fn ask(config: &Config, by: Role) -> Result<Exit, Failure> {
+pub(crate) fn ask(config: &Config, by: Option<Role>) -> Result<Exit, Failure> {
     if !io::stdin().is_terminal() {
         return Err(Failure::usage(
             "an answer is given at a terminal: for scripts there are `consent show` and `consent grant`",
@@ -61,9 +61,10 @@ pub(crate) fn ask(config: &Config, by: Role) -> Result<Exit, Failure> {
         print::words(&format!("{} {end}.", words.until));
     }
     let Some(yes) = answer(words)? else { return Ok(Exit::Done) };
+    let by = if yes && by.is_none() { Some(role(config)?) } else { by };
     let request = request(if yes { ConsentAction::Grant } else { ConsentAction::Deny });
     let yes_to = yes.then(|| notice.digest.to_string());
-    let request = ConsentRequest { by: Some(by), yes: yes_to, ..request };
+    let request = ConsentRequest { by, yes: yes_to, ..request };
     let answered: Answered = reach::ask(config, Request::Consent(request))?;
     if let Some(receipt) = answered.receipt_text() {
         print::data(receipt)?;
@@ -83,6 +84,22 @@ fn answer(words: &Words) -> Result<Option<bool>, Failure> {
             None if read == 0 || line.trim().is_empty() => return Ok(None),
             None => print::words(words.again),
         }
+    }
+}
+
+/// Who says yes.
+fn role(config: &Config) -> Result<Role, Failure> {
+    print::words(config.language.pick(
+        "Who says so? owner, privacy_officer or delegate",
+        "Hvem siger det? owner (ejer), privacy_officer (databeskyttelsesansvarlig) eller delegate (befuldmægtiget)",
+    ));
+    let mut line = String::new();
+    io::stdin().read_line(&mut line).map_err(|_| Failure::failed("the terminal is gone"))?;
+    match line.trim() {
+        "owner" => Ok(Role::Owner),
+        "privacy_officer" => Ok(Role::PrivacyOfficer),
+        "delegate" => Ok(Role::Delegate),
+        _ => Err(Failure::usage("owner, privacy_officer or delegate: nothing was changed")),
     }
 }
 

@@ -17,6 +17,7 @@
 //! support    a case: gathered, seen, sealed
 //! deidentify scans, logs, JSON and XML without who they are about
 //! doctor     what is wrong and what to do
+//! verify     whether one of the vendor's keys signed a file
 //! words      plain words for the closed lists
 //! print      data to standard output, words to standard error
 //! logger     which log lines there are: our own
@@ -40,6 +41,7 @@ mod service;
 mod status;
 mod support;
 mod systemd;
+mod verify;
 mod words;
 
 use std::ffi::OsString;
@@ -106,6 +108,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Enroll { url, token_file } => enroll(&config()?, url, read_word(&token_file, TOKEN)?),
         Command::Service(command) => service::service(&command, &path),
         Command::Doctor { json, offline } => doctor::doctor(&path, json, offline),
+        Command::Verify { file, kind, signature } => verify::verify(&config()?, &file, kind, signature),
     }
 }
 

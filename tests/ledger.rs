@@ -16,10 +16,12 @@ use std::process::Command;
 
 use common::collector::Collector;
 use common::outbox::Outbox;
+use common::peer::{self, Skipped};
 use common::relay::Relay;
 use common::workstation::Workstation;
 use common::{bundle, seeded};
 use serde_json::json;
+use test_support::or_skip;
 
 const NOWHERE: &str = "https://127.0.0.1:1";
 
@@ -132,9 +134,8 @@ fn a_new_ledger_begins_without_any_case_that_only_the_old_one_knew() {
     workstation.grant();
 }
 
-/// Says yes in a mount of its own, whose data directory has so many pages of 4 KiB free, and reads the flags there. `None`
-/// where this account may not mount.
-fn yes_on_a_disk(workstation: &Workstation, pages: usize) -> Option<(i32, String)> {
+/// Says yes in a mount of its own, whose data directory has so many pages of 4 KiB free, and reads the flags there.
+fn yes_on_a_disk(workstation: &Workstation, pages: usize) -> Result<(i32, String), Skipped> {
     let digest = workstation.json(&["consent", "show", "usage_statistics", "--json"])["digest"].clone();
     let yes = ["consent", "grant", "usage_statistics", "--by", "owner", "--yes", digest.as_str().unwrap()];
     let agent = workstation.agent(&yes);
@@ -154,14 +155,13 @@ fn yes_on_a_disk(workstation: &Workstation, pages: usize) -> Option<(i32, String
         .arg(agent.get_program())
         .args(agent.get_args())
         .output()
-        .ok()?;
-    let (code, said) = (output.status.code()?, String::from_utf8_lossy(&output.stderr).into_owned());
-    if matches!(code, 1 | 99) && said.contains("Operation not permitted") {
-        return None;
-    }
+        .unwrap();
+    let (code, said) = (output.status.code().unwrap(), String::from_utf8_lossy(&output.stderr).into_owned());
+    let forbidden = matches!(code, 1 | 99) && said.contains("Operation not permitted");
+    peer::need(!forbidden, "this account may not mount a small disk")?;
     fs::remove_dir_all(workstation.data().with_extension("was")).unwrap();
     let list: serde_json::Value = serde_json::from_slice(&output.stdout).expect(&said);
-    Some((code, list["consent"]["usage_statistics"].as_str().unwrap().to_owned() + " " + &said))
+    Ok((code, list["consent"]["usage_statistics"].as_str().unwrap().to_owned() + " " + &said))
 }
 
 #[test]
@@ -170,10 +170,7 @@ fn a_yes_that_a_full_disk_cannot_take_is_no_yes() {
     let workstation = Workstation::new(&format!("https://{}", collector.address()), &collector.ca());
     let mut taken = 0;
     for pages in [0, 1, 2, 3, 4, 6, 8, 12, 100] {
-        let Some((code, said)) = yes_on_a_disk(&workstation, pages) else {
-            eprintln!("SKIPPED: this account may not mount a small disk");
-            return;
-        };
+        let (code, said) = or_skip!(yes_on_a_disk(&workstation, pages));
         let is_yes = said.starts_with("granted");
         assert!(
             is_yes == (code == 0) && (is_yes || code == 1 && said.starts_with("unset")),

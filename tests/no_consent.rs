@@ -7,10 +7,12 @@ mod common;
 
 use common::collector::Collector;
 use common::outbox::Outbox;
+use common::peer::{self, Skipped};
 use common::relay::Relay;
 use common::totals::Totals;
 use common::workstation::Workstation;
 use common::{seeded, until};
+use test_support::or_skip;
 
 const RECORD: [&str; 6] =
     ["record", "device.error", "code=1042", "subsystem=generator", "severity=error", "repeats=3"];
@@ -64,9 +66,9 @@ fn nothing_is_kept_or_sent_until_somebody_says_yes() {
 }
 
 /// All packets of all interfaces while the agent runs once in a network of its own, with nothing but a
-/// loopback in it. `None` where this system does not allow that.
+/// loopback in it.
 #[cfg(target_os = "linux")]
-fn captured(workstation: &Workstation) -> Option<u64> {
+fn captured(workstation: &Workstation) -> Result<u64, Skipped> {
     let agent = workstation.agent(&["run", "--once", "--close"]);
     let script = "ip link set lo up && { \"$@\" 2>/dev/null; cat /proc/net/dev; }";
     let output = std::process::Command::new("unshare")
@@ -74,10 +76,11 @@ fn captured(workstation: &Workstation) -> Option<u64> {
         .arg(agent.get_program())
         .args(agent.get_args())
         .output();
-    let counted = String::from_utf8(output.ok()?.stdout).unwrap();
+    let counted = String::from_utf8(output.map(|output| output.stdout).unwrap_or_default()).unwrap();
+    peer::need(!counted.is_empty(), "this account can't have a network of its own")?;
     // "lo: BYTES PACKETS ..." behind two lines of headings.
     let packets = |line: &str| line.split_once(':')?.1.split_whitespace().nth(1)?.parse::<u64>().ok();
-    (!counted.is_empty()).then(|| counted.lines().filter_map(packets).sum())
+    Ok(counted.lines().filter_map(packets).sum())
 }
 
 #[cfg(target_os = "linux")]
@@ -86,10 +89,7 @@ fn no_packet_leaves_until_somebody_says_yes() {
     let (_collector, _relay, workstation) = enrolled();
     let mut outbox = Outbox::new(seeded());
     outbox.fill(&workstation, 1000, 500, Outbox::device_error);
-    let Some(packets) = captured(&workstation) else {
-        println!("SKIPPED: no network namespace for this account");
-        return;
-    };
+    let packets = or_skip!(captured(&workstation));
     assert_eq!((packets, workstation.in_outbox()), (0, 0));
     workstation.grant();
     outbox.fill(&workstation, 1000, 500, Outbox::device_error);

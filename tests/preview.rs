@@ -15,8 +15,10 @@ use agent::doctor::Check;
 use agent::support::manifest::{self, FileEntry, Manifest, Operation, Outcome, PolicyName};
 use agent::support::page::Preview;
 use common::clinic::Clinic;
+use common::peer::Skipped;
 use protocol::{CaseReason, DeviceId, Digest, Purpose};
 use serde_json::{Value, json};
+use test_support::or_skip;
 
 const LOG: &str = "2026-11-21 10:32:11.204 INFO  acquisition exposure started kV=90 mA=8 fov=8x8\n\
                    2026-11-21 10:32:24.911 WARN  link projections dropped 3 of 568\n\
@@ -108,7 +110,7 @@ fn preview(files: &[(&str, Format, Purpose, Vec<u8>)]) -> Vec<u8> {
 }
 
 /// What a browser says of this page.
-fn look(script: &str, page: &[u8]) -> Option<Value> {
+fn look(script: &str, page: &[u8]) -> Result<Value, Skipped> {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("preview.html");
     fs::write(&path, page).unwrap();
@@ -131,7 +133,7 @@ fn the_preview_is_read_searched_and_printed_without_the_network() {
             SCAN.replace("[90]", &json!([HOSTILE]).to_string()).into(),
         ),
     ];
-    let Some(seen) = look("preview.mjs", &preview(&files)) else { return };
+    let seen = or_skip!(look("preview.mjs", &preview(&files)));
     common::browser::assert_quiet(&seen);
     assert_eq!(
         [&seen["english"], &seen["danish"]],
@@ -150,7 +152,7 @@ fn the_page_of_a_real_preview_is_read_and_searched_without_the_network() {
     let clinic = Clinic::new();
     let draft = clinic.preview("CASE-2026-0042", &["--last-scan", "--contact", "Klinikken, 12 34 56 78"]);
     let page = clinic.path("copy-CASE-2026-0042/preview.html");
-    let Some(seen) = common::browser::look("preview.mjs", &page) else { return };
+    let seen = or_skip!(common::browser::look("preview.mjs", &page));
     common::browser::assert_quiet(&seen);
     assert_eq!(
         [&seen["english"], &seen["danish"]],
@@ -169,7 +171,7 @@ fn the_page_of_a_real_preview_is_read_and_searched_without_the_network() {
 fn a_page_that_loads_or_complains_is_noticed() {
     let bad = "<!doctype html><html lang=\"en\"><title>x</title><h1>Case</h1>\
                <label for=\"da\">Dansk</label><input id=\"da\"><img src=\"http://127.0.0.1:9/x.png\"><p style=\"width:2000px\">x";
-    let Some(seen) = look("watch.mjs", bad.as_bytes()) else { return };
+    let seen = or_skip!(look("watch.mjs", bad.as_bytes()));
     assert_eq!(seen["requests"], json!(["http://127.0.0.1:9/x.png"]));
     assert_eq!(seen["complaints"].as_array().unwrap().len(), 1, "{seen}");
     assert!(seen["overflow"]["400"].as_i64().unwrap() > 1000, "{seen}");

@@ -18,44 +18,19 @@ use common::collector::Collector;
 use common::outbox::Outbox;
 use common::workstation::Workstation;
 use common::{bundle, seeded};
-use protocol::ledger::{Entry, EntryHeader, Event, EventKind, Processing, Role, write_line};
-use protocol::{DeviceId, Digest, Purpose, Retention};
+use protocol::Digest;
+use protocol::ledger::{EventKind, Role, write_line};
+use protocol::{DeviceId, Purpose};
 use serde_json::{Map, Value, json};
+use test_support::or_skip;
 
 const NOW: i64 = 1_795_341_600;
 
 fn line(index: u64, kind: EventKind, at: &str, role: Option<Role>) -> String {
-    let entry = Entry {
-        header: EntryHeader {
-            schema: "kathea-consent-1".to_owned(),
-            index,
-            device: DeviceId::from_bytes([7; 16]),
-            previous: None,
-        },
-        processing: Processing {
-            purpose: Purpose::UsageStatistics,
-            case: None,
-            manifest_sha256: None,
-            policy: "copenhagen-imaging".to_owned(),
-            policy_version: "2024-05-16".to_owned(),
-            policy_sha256: Digest::of(b"policy"),
-            notice_sha256: Digest::of(b"notice"),
-            legal_basis: "GDPR art. 6(1)(a)".to_owned(),
-            data_categories: Vec::new(),
-            controller: "Copenhagen Imaging ApS".to_owned(),
-            recipients: Vec::new(),
-            storage_place: "EEA".to_owned(),
-            retention: Retention::Usage24Months,
-        },
-        event: Event {
-            kind,
-            at: at.to_owned(),
-            until: None,
-            role,
-            channel: "command_line".to_owned(),
-            session: None,
-        },
-    };
+    let device = DeviceId::from_bytes([7; 16]);
+    let mut entry = test_support::entry::entry(device, index, Purpose::UsageStatistics, None, kind);
+    entry.event.at = at.to_owned();
+    entry.event.role = role;
     write_line(&entry, |_| vec![0; 64]).unwrap()
 }
 
@@ -135,7 +110,7 @@ fn the_report_is_read_in_both_languages_without_the_network() {
     let mut page = Vec::new();
     report.write(&mut page).unwrap();
     fs::write(&path, page).unwrap();
-    let Some(seen) = common::browser::look("report.mjs", &path) else { return };
+    let seen = or_skip!(common::browser::look("report.mjs", &path));
     common::browser::assert_quiet(&seen);
     assert_eq!(seen["english"], "What this workstation collects and sends");
     assert_eq!([&seen["danish"], &seen["by_keyboard"]], ["Hvad denne arbejdsstation indsamler og sender"; 2]);
@@ -219,7 +194,7 @@ fn both_policies_make_their_own_page_and_list_of_real_data() {
             .collect();
         assert_eq!((shown.len(), shown == there), (24, true), "{policy}");
 
-        if let Some(seen) = common::browser::look("report.mjs", &page) {
+        if let Ok(seen) = common::browser::look("report.mjs", &page) {
             common::browser::assert_quiet(&seen);
             assert!(seen["opened"] == 1 && seen["by_keyboard"] == seen["danish"], "{policy}");
         }

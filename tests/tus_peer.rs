@@ -1,12 +1,8 @@
 //! The same client against an independent server of tus, `@tus/server` on Node, which knows nothing of ours: no
 //! checksums, names of its own, `http://` in its `Location`. `NODE_PEERS` names the folder `node_modules` that holds
-//! it; without it the tests skip aloud, and fail with `REQUIRE_PEERS=1`.
+//! it.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "what the tests share is outside of `#[test]` functions"
-)]
+#![allow(clippy::unwrap_used, reason = "what the tests share is outside of `#[test]` functions")]
 
 mod common;
 
@@ -17,10 +13,12 @@ use std::process::{Child, Command, Stdio};
 
 use common::bundle::{open_case, queue, status};
 use common::collector::Collector;
+use common::peer::{self, Skipped};
 use common::relay::Relay;
 use common::seeded;
 use common::workstation::Workstation;
 use tempfile::TempDir;
+use test_support::or_skip;
 
 const CASE: &str = "CASE-1042";
 
@@ -32,16 +30,10 @@ struct TusServer {
 }
 
 impl TusServer {
-    /// With the collector's certificate; `None` without Node and the server. `complete`: with our route as well.
-    fn start(collector: &Collector, complete: bool) -> Option<Self> {
+    /// With the collector's certificate. `complete`: with our route as well.
+    fn start(collector: &Collector, complete: bool) -> Result<Self, Skipped> {
         let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-        let modules = std::env::var_os("NODE_PEERS")
-            .map_or_else(|| root.join("target/ci-node/node_modules"), PathBuf::from);
-        if !modules.join("@tus/server").is_dir() || !modules.join("@tus/file-store").is_dir() {
-            assert!(std::env::var_os("REQUIRE_PEERS").is_none(), "no @tus/server: set NODE_PEERS");
-            eprintln!("SKIPPED: no @tus/server: nobody else took the bundle");
-            return None;
-        }
+        let modules = peer::node(&root, &["@tus/server", "@tus/file-store"])?;
         let directory = tempfile::tempdir().unwrap();
         let at = |name| collector.data().join(name);
         let mut process = Command::new("node")
@@ -55,7 +47,7 @@ impl TusServer {
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address = line.trim_end().strip_prefix("listening https://").unwrap().parse().unwrap();
-        Some(Self { process, relay: Relay::to(address), directory })
+        Ok(Self { process, relay: Relay::to(address), directory })
     }
 
     /// The one file that it took.
@@ -75,7 +67,7 @@ impl Drop for TusServer {
 }
 
 /// Sends 3 MiB through a cut to the server, in two runs. Gives it, and the workstation.
-fn sent_through(complete: bool) -> Option<(TusServer, Workstation, Vec<u8>)> {
+fn sent_through(complete: bool) -> Result<(TusServer, Workstation, Vec<u8>), Skipped> {
     let collector = Collector::start();
     let server = TusServer::start(&collector, complete)?;
     let url = format!("https://{}", collector.address());
@@ -89,19 +81,19 @@ fn sent_through(complete: bool) -> Option<(TusServer, Workstation, Vec<u8>)> {
     workstation.expect(3, &["run", "--once"]);
     assert_eq!(server.relay.cuts(), 3);
     workstation.expect(if complete { 0 } else { 3 }, &["run", "--once"]);
-    Some((server, workstation, bytes))
+    Ok((server, workstation, bytes))
 }
 
 #[test]
 fn another_tus_server_takes_a_bundle_and_a_receipt_settles_it() {
-    let Some((server, workstation, bytes)) = sent_through(true) else { return };
+    let (server, workstation, bytes) = or_skip!(sent_through(true));
     assert!(server.taken() == bytes);
     assert_eq!(status(&workstation)["state"], "sent");
 }
 
 #[test]
 fn without_a_receipt_a_bundle_that_is_there_is_kept_here_too() {
-    let Some((server, workstation, bytes)) = sent_through(false) else { return };
+    let (server, workstation, bytes) = or_skip!(sent_through(false));
     assert!(server.taken() == bytes);
     let bundle = status(&workstation);
     assert_eq!((&bundle["state"], bundle["offset"].as_u64()), (&"sending".into(), Some(3 << 20)));

@@ -10,6 +10,9 @@ use serde::de::{Deserializer, Error as _};
 use crate::limits;
 
 mod defaults;
+mod vendor;
+
+pub use vendor::{KeyFlaw, Vendor};
 
 /// What `agent.toml` says; `packaging/linux/agent.toml` explains each key.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -35,6 +38,9 @@ pub struct Config {
     pub support: Support,
     /// What protects the keys.
     pub keys: Keys,
+    /// Whose signatures count.
+    #[serde(skip)]
+    pub vendor: Vendor,
 }
 
 /// `en` or `da`.
@@ -180,6 +186,13 @@ pub enum ConfigError {
         /// The nearest known one.
         nearest: &'static str,
     },
+    /// `[vendor] keys` has an entry that is not a key.
+    VendorKey {
+        /// From 1.
+        number: usize,
+        /// What is wrong with it.
+        flaw: KeyFlaw,
+    },
 }
 
 impl fmt::Display for ConfigError {
@@ -203,6 +216,11 @@ impl fmt::Display for ConfigError {
             Self::UnknownKey { line, key, nearest } => write!(
                 f,
                 "line {line} of the configuration has an unknown key `{key}`: the nearest known one is `{nearest}`"
+            ),
+            Self::VendorKey { number, flaw } => write!(
+                f,
+                "entry {number} of `keys` under [vendor] {flaw}: an entry is written \
+                 {{ key = \"BASE64\", signs = [\"release\"] }}"
             ),
         }
     }
@@ -230,6 +248,7 @@ const KNOWN: &[&str] = &[
     "spool.quota",
     "support.recipients",
     "keys.protector",
+    "vendor.keys",
 ];
 
 impl Config {
@@ -255,7 +274,8 @@ impl Config {
                 _ => check_known(text, key)?,
             }
         }
-        toml::from_str(text).map_err(malformed)
+        let config: Self = toml::from_str(text).map_err(malformed)?;
+        Ok(Self { vendor: Vendor::read(&table)?, ..config })
     }
 
     /// Whether the agent can take in and send with it. Asking for its status, and saying no, needs less.

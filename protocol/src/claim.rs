@@ -7,9 +7,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use data_encoding::BASE32_NOPAD;
-use ring::signature::{ED25519, UnparsedPublicKey};
 
 use crate::identity::DeviceId;
+use crate::signature;
 
 /// A device's word for its owner.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,8 +39,7 @@ impl Claim {
 
     /// Whether the holder of this raw Ed25519 public key made it.
     pub fn is_signed_by(&self, public_key: &[u8]) -> bool {
-        let key = UnparsedPublicKey::new(&ED25519, public_key);
-        key.verify(&signed(self.device), &self.signature).is_ok()
+        signature::is_signed(public_key, &signed(self.device), &self.signature)
     }
 }
 

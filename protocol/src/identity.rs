@@ -150,7 +150,7 @@ hex_text!(Epoch, 16);
 macro_rules! words {
     ($(#[$meta:meta])* $name:ident { $($(#[$inner:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
         $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
         pub enum $name {
             $($(#[$inner])* #[serde(rename = $text)] $variant),+
         }
@@ -165,21 +165,22 @@ macro_rules! words {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.pad(self.as_str())
             }
         }
 
-        impl FromStr for $name {
-            type Err = UnknownWord;
+        impl std::str::FromStr for $name {
+            type Err = $crate::identity::UnknownWord;
 
-            fn from_str(text: &str) -> Result<Self, UnknownWord> {
-                Self::ALL.iter().copied().find(|word| word.as_str() == text).ok_or(UnknownWord)
+            fn from_str(text: &str) -> Result<Self, $crate::identity::UnknownWord> {
+                Self::ALL.iter().copied().find(|word| word.as_str() == text).ok_or($crate::identity::UnknownWord)
             }
         }
     };
 }
+pub(crate) use words;
 
 /// A word that is not on the closed list it was looked up in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,12 +5,12 @@
 //! Neither is ever computed from a re-encoding.
 
 use data_encoding::BASE64;
-use ring::signature::{ED25519, UnparsedPublicKey};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::case::CaseId;
 use crate::identity::{DeviceId, Digest, Purpose, Retention};
+use crate::signature;
 
 /// Longest line that is read, in bytes.
 pub const MAX_LINE: usize = 16 << 10;
@@ -170,9 +170,9 @@ pub fn read_line(line: &str, public_key: &[u8]) -> Result<Entry, BadLine> {
     }
     let parsed: Line<'_> = serde_json::from_str(line).map_err(|_| BadLine::Shape)?;
     let signature = BASE64.decode(parsed.signature.as_bytes()).map_err(|_| BadLine::Shape)?;
-    UnparsedPublicKey::new(&ED25519, public_key)
-        .verify(parsed.entry.get().as_bytes(), &signature)
-        .map_err(|_| BadLine::Signature)?;
+    if !signature::is_signed(public_key, parsed.entry.get().as_bytes(), &signature) {
+        return Err(BadLine::Signature);
+    }
     serde_json::from_str(parsed.entry.get()).map_err(|_| BadLine::Shape)
 }
 

@@ -122,9 +122,9 @@ pub(crate) enum Consent {
     },
     /// Read what is asked for and answer, at a terminal; in Danish or English, as the configuration says
     Ask {
-        /// Who answers: owner, privacy_officer or delegate
+        /// Who answers: owner, privacy_officer or delegate [default: asked for after a yes]
         #[arg(long, value_name = "ROLE", value_parser = word::<Role>)]
-        by: Role,
+        by: Option<Role>,
     },
     /// Print the answers that were given, to keep or to hand out
     #[command(after_help = PURPOSES)]

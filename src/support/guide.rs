@@ -29,7 +29,13 @@ pub(super) fn guide(
         ));
     }
     let say = |en, da| config.language.pick(en, da);
-    let case = choice.case.clone().ok_or_else(|| Failure::usage("name the case with --case ID"))?;
+    let case = match choice.case.clone() {
+        Some(case) => case,
+        None => answer(say("The number of the case, as CASE-1042", "Sagens nummer, som CASE-1042"))?
+            .parse()
+            .map_err(|_| Failure::usage("that is no number of a case: the vendor gives it, as CASE-1042"))?,
+    };
+    choice.case = Some(case.clone());
     let steps: Vec<Vec<String>> = STEPS.iter().map(|step| vec![say(step.en, step.da).to_owned()]).collect();
     print::words(&table(say("Looked for on this computer", "Det undersøges på denne computer"), &steps));
     print::words(say(

@@ -1,27 +1,20 @@
 //! Headless Chromium through Node: `NODE_PEERS` names the folder `node_modules` that holds playwright-core and
-//! axe-core, `CHROMIUM` the browser. Without them a test skips aloud; with `REQUIRE_PEERS=1` it fails.
+//! axe-core, `CHROMIUM` the browser.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::{Value, json};
 
-/// What `script` of tests/browser says of `page`, or `None` without a browser. `SCREENSHOTS` names a folder for
-/// pictures.
-pub(crate) fn look(script: &str, page: &Path) -> Option<Value> {
+use super::peer::{self, Skipped};
+
+/// What `script` of tests/browser says of `page`. `SCREENSHOTS` names a folder for pictures.
+pub(crate) fn look(script: &str, page: &Path) -> Result<Value, Skipped> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    let modules = std::env::var_os("NODE_PEERS")
-        .map_or_else(|| root.join("target/ci-node/node_modules"), PathBuf::from);
+    let modules = peer::node(&root, &["playwright-core", "axe-core"])?;
     let browser =
         std::env::var_os("CHROMIUM").map_or_else(|| PathBuf::from("/usr/bin/chromium"), PathBuf::from);
-    if !modules.join("playwright-core").is_dir() || !modules.join("axe-core").is_dir() || !browser.is_file() {
-        assert!(
-            std::env::var_os("REQUIRE_PEERS").is_none(),
-            "no Chromium, playwright-core or axe-core: set NODE_PEERS"
-        );
-        eprintln!("SKIPPED: no Chromium, playwright-core or axe-core: nobody looked at the page");
-        return None;
-    }
+    peer::need(browser.is_file(), "no Chromium looks at the page: set CHROMIUM")?;
     let name = page.file_stem().unwrap_or_default();
     let output = Command::new("node")
         .arg(root.join("tests/browser").join(script))
@@ -32,7 +25,7 @@ pub(crate) fn look(script: &str, page: &Path) -> Option<Value> {
         .output()
         .expect("node starts");
     assert!(output.status.success(), "{script}: {}", String::from_utf8_lossy(&output.stderr));
-    Some(serde_json::from_slice(&output.stdout).expect("one JSON object"))
+    Ok(serde_json::from_slice(&output.stdout).expect("one JSON object"))
 }
 
 /// A page loads nothing, complains of nothing, fits both widths, and axe-core has nothing against it.

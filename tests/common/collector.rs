@@ -82,7 +82,7 @@ impl Drop for Collector {
 }
 
 /// The example `collector`, which cargo builds before it runs tests; alone with `cargo build --example collector`.
-fn program() -> PathBuf {
+pub(crate) fn program() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let profile = test.parent().unwrap().parent().unwrap();
     profile.join("examples").join(format!("collector{}", std::env::consts::EXE_SUFFIX))

@@ -25,17 +25,13 @@ pub(crate) mod terminal;
 pub(crate) mod totals;
 pub(crate) mod workstation;
 
-use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
 
 pub(crate) use kathea::Random;
 
 /// Numbers seeded by `SEED`, or by the system; the seed is printed, so that a failure can be repeated.
 pub(crate) fn seeded() -> Random {
-    let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok());
-    let seed = seed.unwrap_or_else(|| RandomState::new().hash_one(0));
-    println!("SEED={seed}");
-    Random::new(seed)
+    Random::seeded()
 }
 
 /// Asks every few milliseconds until `done`: what another process does has no other end to wait for.

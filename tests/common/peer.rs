@@ -1,17 +1,10 @@
-//! Programs of others that a test compares with: without one it says so, and fails where peers are required.
+//! Programs of others that a test compares with, and a program that is told another time.
 
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::OnceLock;
 
-/// Whether `program` can be started.
-pub(crate) fn has(program: &str) -> bool {
-    let started = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
-    if started.is_err() {
-        assert!(std::env::var_os("REQUIRE_PEERS").is_none(), "{program} cannot be started");
-        eprintln!("SKIPPED: {program} cannot be started");
-    }
-    started.is_ok()
-}
+#[allow(unused_imports, reason = "each test uses its part")]
+pub(crate) use test_support::peer::{Skipped, can, has, is_root, need, node};
 
 /// The command with another clock, as faketime understands it: `+25h`, `@2019-01-01 10:00:00`. By its library alone: the
 /// program of that name does not start where one with its process number was killed before, so it is asked again, under

@@ -3,7 +3,9 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
+
+use test_support::{or_skip, peer};
 
 use super::{hostile, run};
 
@@ -45,13 +47,7 @@ print(count, len(who))
 
 #[test]
 fn another_reader_takes_every_output_and_finds_nobody() {
-    let python = std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let found = Command::new(&python).args(["-c", "import pydicom"]).stderr(Stdio::null()).status();
-    if !found.is_ok_and(|status| status.success()) {
-        assert!(std::env::var_os("REQUIRE_PEERS").is_none(), "no pydicom; install it or set PYTHON");
-        eprintln!("SKIPPED: no pydicom");
-        return;
-    }
+    let python = or_skip!(peer::python("pydicom"));
     let dir = tempfile::tempdir().unwrap();
     for (name, file) in
         [("good", hostile::scan().file("")), ("wrong", hostile::wrong()), ("encoded", hostile::encoded())]

@@ -7,7 +7,6 @@
 #![allow(dead_code, reason = "each program uses its part")]
 
 mod day;
-mod random;
 mod said;
 pub(crate) mod workplace;
 
@@ -15,8 +14,8 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-pub(crate) use random::Random;
 pub(crate) use said::Said;
+pub(crate) use test_support::Random;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 

@@ -8,9 +8,6 @@ mod person;
 mod plant;
 mod random;
 #[allow(dead_code, reason = "the simulated Kathea uses the rest")]
-#[path = "../kathea/random.rs"]
-mod randomness;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

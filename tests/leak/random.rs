@@ -5,11 +5,11 @@ use agent::deidentify::check;
 use agent::deidentify::identifiers::{Identifiers, Kind, Learning};
 use agent::deidentify::{structured, text};
 use serde_json::{Map, Value, json};
+use test_support::Random;
 use zeroize::Zeroizing;
 
 use super::person::{Person, plain};
 use super::plant;
-use super::randomness::Random;
 
 const SYLLABLES: &[&str] = &[
     "skov", "lind", "kvæ", "holm", "kjær", "ø", "vinter", "bro", "mo", "dal", "ås", "rü", "szcz", "ny",
@@ -132,7 +132,7 @@ fn xml(value: &Value, out: &mut String) {
 
 #[test]
 fn whoever_was_learned_comes_out_of_no_document() {
-    let mut random = super::randomness::Random::new(20_261_122);
+    let mut random = Random::new(20_261_122);
     let (mut documents, mut parsed) = (0, 0);
     for _ in 0..CASES {
         let (family, given) = (word(&mut random), word(&mut random));

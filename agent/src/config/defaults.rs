@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Collector, Config, Consent, Kathea, Keys, Language, Protector, Ship, Spool, Support};
+use super::{Collector, Config, Consent, Kathea, Keys, Language, Protector, Ship, Spool, Support, Vendor};
 
 /// `C:\ProgramData`, wherever it is.
 #[cfg(windows)]
@@ -99,6 +99,7 @@ impl Default for Config {
             spool: Spool::default(),
             support: Support::default(),
             keys: Keys::default(),
+            vendor: Vendor::default(),
         }
     }
 }

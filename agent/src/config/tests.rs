@@ -1,5 +1,7 @@
 //! Every key known, every default as shipped, no value ever in an error.
 
+use protocol::signature::{Context, TrustedKey, TrustedKeys};
+
 use super::*;
 
 #[test]
@@ -71,4 +73,34 @@ fn an_error_never_prints_a_value() {
     let error = Config::parse("[collector]\nproxy = [\"http://user:secret@proxy\"]").unwrap_err();
     assert_eq!(error, ConfigError::Malformed { line: 2 });
     assert!(!error.to_string().contains("secret"));
+}
+
+#[test]
+fn a_key_of_the_vendors_says_what_it_may_sign() {
+    const KEY: &str = "iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w=";
+    let read = |keys: &str| Config::parse(&format!("[vendor]\nkeys = {keys}"));
+    let good = format!("[{{ key = \"{KEY}\", signs = [\"release\", \"notice\"] }}]");
+    let expected = TrustedKey { key: KEY.parse().unwrap(), signs: vec![Context::Release, Context::Notice] };
+    assert_eq!(read(&good).unwrap().vendor.keys, TrustedKeys::new(vec![expected]));
+    assert!(read("[]").unwrap().vendor.keys.is_empty());
+
+    for (number, flaw, keys) in [
+        (1, KeyFlaw::Shape, "\"release\"".to_owned()),
+        (1, KeyFlaw::Shape, format!("[\"{KEY}\"]")),
+        (1, KeyFlaw::Shape, format!("[{{ key = \"{KEY}\" }}]")),
+        (1, KeyFlaw::Shape, format!("[{{ key = \"{KEY}\", sign = [\"release\"] }}]")),
+        (1, KeyFlaw::Shape, format!("[{{ key = \"{KEY}\", signs = [\"release\"], until = 2030 }}]")),
+        (1, KeyFlaw::Key, "[{ key = \"AAAA\", signs = [\"release\"] }]".to_owned()),
+        (1, KeyFlaw::Key, "[{ key = 7, signs = [\"release\"] }]".to_owned()),
+        (1, KeyFlaw::Signs, format!("[{{ key = \"{KEY}\", signs = [] }}]")),
+        (1, KeyFlaw::Signs, format!("[{{ key = \"{KEY}\", signs = \"release\" }}]")),
+        (1, KeyFlaw::Signs, format!("[{{ key = \"{KEY}\", signs = [\"relase\"] }}]")),
+        (2, KeyFlaw::Repeated, format!("{}, {}", good.trim_end_matches(']'), good.trim_start_matches('['))),
+    ] {
+        let error = read(&keys).unwrap_err();
+        assert_eq!(error, ConfigError::VendorKey { number, flaw }, "{keys}");
+        assert!(!error.to_string().contains("iojj") && !error.to_string().contains("relase"), "{error}");
+    }
+    let error = read("[{ key = \"AAAA\", signs = [] }]").unwrap_err().to_string();
+    assert!(error.contains("entry 1") && error.contains("base64") && error.contains("signs = ["), "{error}");
 }

@@ -9,8 +9,8 @@ use std::fmt;
 
 use data_encoding::BASE64;
 use protocol::ledger::{BadLine, Entry, line_hash, read_line};
+use protocol::signature::is_signed;
 use protocol::{DeviceId, Digest};
-use ring::signature::{ED25519, UnparsedPublicKey};
 
 use crate::presence::Why;
 use crate::vault::DeviceKey;
@@ -64,9 +64,9 @@ impl Head {
             return Err(Flaw::OtherDevice);
         }
         let signature = BASE64.decode(signature.as_bytes()).map_err(|_| Flaw::HeadDamaged)?;
-        UnparsedPublicKey::new(&ED25519, public_key)
-            .verify(signed.as_bytes(), &signature)
-            .map_err(|_| Flaw::HeadDamaged)?;
+        if !is_signed(public_key, signed.as_bytes(), &signature) {
+            return Err(Flaw::HeadDamaged);
+        }
         let place = |next: &str, last: &str| {
             let last = if last == "-" { None } else { Some(last.parse().ok()?) };
             Some(Place { next: next.parse().ok()?, last })

@@ -219,6 +219,9 @@ fn with_lazy_timers<T>(write: impl FnOnce() -> T) -> T {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(target_os = "linux")]
+    use test_support::peer;
+
     use super::*;
 
     #[test]
@@ -280,8 +283,8 @@ mod tests {
             }
         }
         assert!(slacks.len() >= 7, "sled keeps seven threads for ever");
-        if slacks.iter().all(String::is_empty) {
-            println!("SKIPPED: reading another thread's timer slack needs CAP_SYS_NICE");
+        let readable = slacks.iter().any(|slack| !slack.is_empty());
+        if !peer::can(readable, "reading another thread's timer slack needs CAP_SYS_NICE") {
             return;
         }
         let lazy = slacks.iter().filter(|slack| slack.trim().parse::<u64>().is_ok_and(|ns| ns > 1 << 32));

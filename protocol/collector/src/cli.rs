@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 use data::{Data, initialised};
 use protocol::bundle::receipt;
+use protocol::signature::Context;
 use protocol::{CaseId, CaseReason, DeviceId, Purpose};
 use time::OffsetDateTime;
 
@@ -20,7 +21,7 @@ use crate::failure::Failure;
 use crate::lines::{self, Lines};
 use crate::store::requests::Ticket;
 use crate::store::{Store, backup, rfc3339};
-use crate::{claim, config, erasure, export, init, listing, pki, proof, serve};
+use crate::{claim, config, erasure, export, init, listing, pki, proof, serve, sign};
 
 /// The reference collector of the telemetry agent: enrols devices, takes their records exactly once,
 /// and gives them back. Every command but `init` and `serve` also works while `serve` runs.
@@ -216,6 +217,26 @@ enum Command {
         #[arg(long, value_name = "TICKET", value_parser = ticket)]
         done: Option<Ticket>,
     },
+    /// Make a signing key, and print what agents need of it in `keys` under [vendor]. Keep the key away from servers
+    SigningKey {
+        /// The new key's file
+        #[arg(short, long, value_name = "FILE")]
+        output: PathBuf,
+        /// What it may sign: release, word_list, notice, erasure_certificate or use_receipt; repeat for several
+        #[arg(long, value_name = "KIND", required = true)]
+        signs: Vec<Context>,
+    },
+    /// Sign a file for `kathea-agent verify`, and print the path of the signature: FILE.sig
+    Sign {
+        /// The file
+        file: PathBuf,
+        /// What the file is: release, word_list, notice, erasure_certificate or use_receipt
+        #[arg(long = "as", value_name = "KIND")]
+        kind: Context,
+        /// The file that `signing-key` made
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+    },
 }
 
 #[derive(Subcommand)]
@@ -356,6 +377,8 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Claim { data, code } => print(&claim::take(&data.store()?, &code, now)?.to_string()),
         Command::Requests { data, done: None } => list(|lines| listing::requests(&data.store()?, lines)),
         Command::Requests { data, done: Some(ticket) } => data.store()?.finish_request(ticket, now),
+        Command::SigningKey { output, signs } => print(&sign::make(&output, &signs)?),
+        Command::Sign { file, kind, key } => print(&sign::sign(&file, kind, &key)?.display().to_string()),
     }
 }
 

@@ -23,6 +23,7 @@
 //! claim     an owner's word for a device that is dead
 //! audit     who exported, imported or erased
 //! upkeep    what is done once a day
+//! sign      the vendor's signatures, by keys that are on no server
 //! ```
 //!
 //! No address of a device's end of a connection is kept or logged, and no log line carries content.
@@ -47,6 +48,7 @@ mod problem;
 mod proof;
 mod routes;
 mod serve;
+mod sign;
 mod store;
 mod upkeep;
 

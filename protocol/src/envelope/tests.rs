@@ -1,37 +1,10 @@
 //! Bounds, contradictions and mutations: what the decoder must survive.
 
-use ring::rand::{SecureRandom, SystemRandom};
+use test_support::Random;
 
 use super::*;
 use crate::batch::{Gap, Header, Record, Value};
 use crate::identity::{Digest, Epoch, Purpose, Reason, Retention};
-
-/// SplitMix64: enough for tests, and the same everywhere.
-struct Random(u64);
-
-impl Random {
-    /// A fresh seed, or the one in `SEED`; printed, so that a failure can be repeated.
-    fn seeded(test: &str) -> Self {
-        let mut bytes = [0; 8];
-        SystemRandom::new().fill(&mut bytes).expect("the system's random numbers");
-        let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok());
-        let seed = seed.unwrap_or(u64::from_le_bytes(bytes));
-        println!("{test}: SEED={seed}");
-        Self(seed)
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, end: u64) -> u64 {
-        self.next() % end
-    }
-}
 
 fn batch(records: Vec<Record>) -> Batch {
     Batch {
@@ -83,7 +56,7 @@ fn mixed(count: usize, random: &mut Random) -> Vec<Record> {
 
 #[test]
 fn what_goes_in_comes_out() {
-    let mut random = Random::seeded("what_goes_in_comes_out");
+    let mut random = Random::seeded();
     for count in [1, 2, 17, 500, MAX_RECORDS] {
         for records in [errors(count, &mut random), mixed(count, &mut random)] {
             let batch = batch(records);
@@ -96,7 +69,7 @@ fn what_goes_in_comes_out() {
 
 #[test]
 fn an_event_costs_few_bytes() {
-    let mut random = Random::seeded("an_event_costs_few_bytes");
+    let mut random = Random::seeded();
     for count in [1, 100, 500, 1000] {
         let bytes = batch(errors(count, &mut random)).encode().len();
         println!("{count} device.error: {bytes} bytes, {:.2} an event", bytes as f64 / count as f64);
@@ -106,7 +79,7 @@ fn an_event_costs_few_bytes() {
 
 #[test]
 fn a_batch_at_every_limit_fits_the_wire() {
-    let mut random = Random::seeded("a_batch_at_every_limit_fits_the_wire");
+    let mut random = Random::seeded();
     let records = (0..MAX_RECORDS)
         .map(|_| Record {
             entry: u16::MAX,
@@ -148,7 +121,7 @@ fn over_a_limit_is_refused() {
 
 #[test]
 fn what_is_not_one_envelope_is_refused() {
-    let mut random = Random::seeded("what_is_not_one_envelope_is_refused");
+    let mut random = Random::seeded();
     for records in [errors(1, &mut random), errors(300, &mut random)] {
         let good = batch(records).encode();
         for cut in 0..good.len() {
@@ -180,7 +153,7 @@ fn a_bomb_is_not_unpacked() {
 
 #[test]
 fn mutated_bytes_never_panic() {
-    let mut random = Random::seeded("mutated_bytes_never_panic");
+    let mut random = Random::seeded();
     let plain = |records| [&b"KT\x01\x00"[..], &v1::encode(&batch(records))].concat();
     let seeds = [
         plain(errors(40, &mut random)),

@@ -1,6 +1,7 @@
 //! What a line of usage becomes, and every reason for refusing one.
 
 use protocol::{Digest, Epoch, Purpose, Retention};
+use test_support::Random;
 
 use super::*;
 
@@ -103,12 +104,11 @@ fn a_tray_that_has_the_line_does_not_get_it_again() {
 /// 5,000 events in which nothing repeats, taken in.
 fn varied() -> Wash {
     let mut wash = wash();
-    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = Random::new(1);
     for _ in 0..5000 {
-        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         let line = ERROR
-            .replace("4711", &(random >> 48).to_string())
-            .replace(":2}", &format!(":{}}}", 1 + (random >> 20) % 1000));
+            .replace("4711", &random.below(1 << 16).to_string())
+            .replace(":2}", &format!(":{}}}", random.within(1, 1000)));
         wash.take(Raw::new(line.as_bytes()), WINDOW, BOTH).unwrap();
     }
     wash

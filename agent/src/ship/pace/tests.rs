@@ -1,5 +1,7 @@
 //! Every answer's fate as a table, the bisection by exhaustion, outages in simulated time.
 
+use test_support::Random;
+
 use super::*;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -9,18 +11,6 @@ fn ready() -> Pace {
     let mut pace = Pace::new(Duration::ZERO, 0);
     assert_eq!(pace.next(NOW, Waiting::Usual), Step::Send { max_records: 1000 });
     pace
-}
-
-/// SplitMix64: enough for jitter, and replays from its seed.
-struct Random(u64);
-
-impl Random {
-    fn draw(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
 }
 
 #[test]
@@ -187,15 +177,15 @@ fn a_collector_that_refuses_everything_costs_three_records_at_most() {
 
 /// Times of the requests of `days` without an answer.
 fn outage(seed: u64, days: u32, reply: &Reply) -> Vec<Duration> {
-    let mut random = Random(seed);
-    let mut pace = Pace::new(6 * HOUR, random.draw());
+    let mut random = Random::new(seed);
+    let mut pace = Pace::new(6 * HOUR, random.next());
     let (mut now, mut sent) = (Duration::ZERO, vec![]);
     while now < days * 24 * HOUR {
         match pace.next(now, Waiting::Usual) {
             Step::Wait(until) => now = until,
             Step::Send { .. } => {
                 sent.push(now);
-                assert_eq!(pace.heard(reply.clone(), 1000, now, random.draw()), Fate::Keep);
+                assert_eq!(pace.heard(reply.clone(), 1000, now, random.next()), Fate::Keep);
             }
             other => panic!("{other:?}"),
         }

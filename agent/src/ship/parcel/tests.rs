@@ -9,6 +9,7 @@ use std::time::Duration;
 use protocol::identity::Retention;
 use protocol::reply::Rejected;
 use protocol::{Header, Purpose, Reason, Record, Value};
+use test_support::Random;
 
 use super::super::exchange::Answer;
 use super::super::failure::Failure;
@@ -177,21 +178,16 @@ fn a_withdrawal_travels_with_the_exchange() {
 
 /// A collector in memory: keeps every record it accepted, and answers as badly as it may.
 struct Model {
-    seed: u64,
+    random: Random,
     poisoned: BTreeSet<u64>,
     held: BTreeMap<u64, Record>,
 }
 
 impl Model {
-    fn draw(&mut self, below: u64) -> u64 {
-        self.seed = self.seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.seed >> 33) % below
-    }
-
     fn answer(&mut self, parcel: &Parcel, body: &[u8]) -> Outcome {
         let batch = Batch::decode(body).unwrap();
         let bad = self.poisoned.range(batch.lo..=batch.hi()).copied().collect::<Vec<_>>();
-        let fate = self.draw(8);
+        let fate = self.random.below(8);
         if !bad.is_empty() && fate < 4 {
             return Ok(Answer { status: 400, ..Answer::default() });
         }
@@ -200,7 +196,7 @@ impl Model {
         }
         // In part: only so many from the front.
         let whole = batch.records.len() as u64;
-        let take = if fate == 6 { 1 + self.draw(whole) } else { whole };
+        let take = if fate == 6 { 1 + self.random.below(whole) } else { whole };
         for (record, seq) in batch.records.iter().zip(batch.lo..batch.lo + take) {
             if !self.poisoned.contains(&seq) {
                 assert_eq!(record.attributes[0], seq);
@@ -217,16 +213,16 @@ impl Model {
 #[test]
 fn whatever_the_collector_answers_every_good_record_arrives_and_nothing_is_settled_before() {
     for seed in 0..40 {
-        let mut model = Model { seed, poisoned: BTreeSet::new(), held: BTreeMap::new() };
+        let mut model = Model { random: Random::new(seed), poisoned: BTreeSet::new(), held: BTreeMap::new() };
         let mut waiting = vec![];
         let mut total = 0;
         while total < 2000 {
-            let count = 1 + model.draw(300);
+            let count = 1 + model.random.below(300);
             waiting.push(opened(total, batch(epoch(1), total, count, "1")));
             total += count;
         }
         for _ in 0..4 {
-            let poisoned = model.draw(total);
+            let poisoned = model.random.below(total);
             model.poisoned.insert(poisoned);
         }
         let (mut pace, mut progress) = (Pace::new(Duration::ZERO, 0), Progress::default());

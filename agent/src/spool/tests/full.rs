@@ -1,22 +1,22 @@
 //! A full disk: nothing new is taken, what waits is drained, and with room it goes on by itself.
 
+use test_support::or_skip;
+use test_support::peer::{self, Skipped};
+
 use super::*;
 
 /// A file system of its own, if this machine lets one be mounted.
 struct SmallDisk(TempDir);
 
 impl SmallDisk {
-    fn mount(bytes: u64) -> Option<Self> {
+    fn mount(bytes: u64) -> Result<Self, Skipped> {
         let dir = tempfile::tempdir().unwrap();
         let mounted = std::process::Command::new("mount")
             .args(["-t", "tmpfs", "-o", &format!("size={bytes}"), "tmpfs"])
             .arg(dir.path())
             .output()
             .is_ok_and(|output| output.status.success());
-        if !mounted {
-            println!("SKIPPED: no tmpfs can be mounted here, so no disk can be filled");
-        }
-        mounted.then_some(Self(dir))
+        peer::need(mounted, "no tmpfs can be mounted here, so no disk can be filled").map(|()| Self(dir))
     }
 }
 
@@ -28,7 +28,7 @@ impl Drop for SmallDisk {
 
 #[test]
 fn a_full_disk_is_drained_and_taken_into_use_again() {
-    let Some(disk) = SmallDisk::mount(16 << 20) else { return };
+    let disk = or_skip!(SmallDisk::mount(16 << 20));
     let mut site = Site::new();
     let tray = disk.0.path().join("spool").join("usage");
     let (mut spool, _) = site.open_at(&tray, 1).unwrap();

@@ -6,7 +6,6 @@ mod model;
 mod tray;
 
 use std::fs;
-use std::hash::{BuildHasher, RandomState};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,6 +13,7 @@ use std::sync::atomic::AtomicBool;
 
 use protocol::Epoch;
 use tempfile::TempDir;
+use test_support::Random;
 
 use super::{Recovery, Spool, SpoolError};
 use crate::consent::permit::{Permit, UsageStatistics};
@@ -177,26 +177,5 @@ fn copy_dir(from: &Path, to: &Path) {
         } else {
             fs::copy(entry.path(), target).unwrap();
         }
-    }
-}
-
-/// SplitMix64 (Steele, Lea, Flood 2014): small, and the same sequence for a seed everywhere.
-struct Random(u64);
-
-impl Random {
-    /// Seeded by `SEED`, or by the system; the seed is printed, so that a failure can be repeated.
-    fn seeded() -> Self {
-        let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok());
-        let seed = seed.unwrap_or_else(|| RandomState::new().hash_one(0));
-        println!("SEED={seed}");
-        Self(seed)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % bound
     }
 }

@@ -264,7 +264,7 @@ impl Preview<'_> {
         if others > 0 {
             writeln!(
                 page,
-                "<p>{} <code>kathea-agent support show {}</code></p>",
+                "<p>{} <code>kathea-agent support show {} manifest.json</code></p>",
                 both(format!("{others} more files:"), format!("{others} filer mere:")),
                 Escaped(self.draft)
             )?;

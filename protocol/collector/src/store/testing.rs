@@ -1,27 +1,7 @@
 //! What the tests of the store share: random numbers that can be had again, and batches.
 
 use protocol::{Batch, Digest, Epoch, Gap, Header, Purpose, Reason, Record, Retention, Value};
-
-/// Splitmix64, for sequences of operations.
-pub(crate) struct Random(u64);
-
-impl Random {
-    /// From `SEED` in the environment, or the same every time; printed, so that a failure shows it.
-    pub(crate) fn seeded() -> Self {
-        let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(20_261_121);
-        println!("SEED={seed}");
-        Self(seed)
-    }
-
-    /// A number from 0 up to and without `end`.
-    pub(crate) fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % end
-    }
-}
+pub(crate) use test_support::Random;
 
 /// An epoch with this counter; `copy` tells forks apart.
 pub(crate) fn epoch(counter: u64, copy: u8) -> Epoch {

@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::Arc;
 
 use data_encoding::BASE64;
-use protocol::ledger::{self, Entry, EntryHeader, Event, EventKind, Processing};
+use protocol::ledger::{self, EventKind};
 use protocol::reply::names;
 use protocol::{Batch, DeviceId, Digest, Epoch, Header, Purpose, Record, Retention, Value};
 use rcgen::{CertificateParams, KeyPair, PKCS_ED25519};
@@ -104,37 +104,8 @@ impl Device {
     }
 
     fn line(&self, index: u64, purpose: Purpose, case: Option<&str>, kind: EventKind) -> String {
-        let entry = Entry {
-            header: EntryHeader {
-                schema: "kathea-consent-1".to_owned(),
-                index,
-                device: self.id(),
-                previous: None,
-            },
-            processing: Processing {
-                purpose,
-                case: case.map(|case| case.parse().unwrap()),
-                policy: "copenhagen-imaging".to_owned(),
-                policy_version: "1".to_owned(),
-                policy_sha256: Digest::of(protocol::policy::POLICIES[0].1.as_bytes()),
-                notice_sha256: Digest::of(b"notice"),
-                manifest_sha256: None,
-                legal_basis: "6(1)(a)".to_owned(),
-                data_categories: vec!["usage".to_owned()],
-                controller: "Copenhagen Imaging ApS".to_owned(),
-                recipients: Vec::new(),
-                storage_place: "EEA".to_owned(),
-                retention: Retention::Usage24Months,
-            },
-            event: Event {
-                kind,
-                at: "2026-11-21T10:00:00Z".to_owned(),
-                until: None,
-                role: None,
-                channel: "command_line".to_owned(),
-                session: None,
-            },
-        };
+        let case = case.map(|case| case.parse().unwrap());
+        let entry = test_support::entry::entry(self.id(), index, purpose, case, kind);
         let key = Ed25519KeyPair::from_pkcs8_maybe_unchecked(self.key.serialized_der()).unwrap();
         ledger::write_line(&entry, |bytes| key.sign(bytes).as_ref().to_vec()).unwrap()
     }

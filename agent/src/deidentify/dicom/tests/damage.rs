@@ -1,5 +1,7 @@
 //! Damaged files: whatever happens to a file's bytes, it is cleaned or refused, and names nobody.
 
+use test_support::Random;
+
 use super::write::{BIG, DEFLATED, EXPLICIT, IMPLICIT};
 use super::{cleaned, json, learned, slice};
 
@@ -32,11 +34,8 @@ fn a_file_cut_anywhere_is_cleaned_or_refused() {
 #[test]
 fn flipped_bits_and_moved_pieces_are_survived() {
     println!("seed {SEED:#x}");
-    let mut random = SEED;
-    let mut draw = |bound: usize| {
-        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (random >> 33) as usize % bound
-    };
+    let mut random = Random::new(SEED);
+    let mut draw = |bound: usize| random.index(bound);
     let mut cleaned = 0;
     for round in 0..ROUNDS {
         let syntax = [EXPLICIT, IMPLICIT, BIG][round % 3];

@@ -1,10 +1,13 @@
 //! Others' files and another reader: pydicom reads what comes out, and files that this project did not make go in.
 //!
-//! `DICOM_FILES` names a directory of files to read. Without it, or without pydicom, the test says so and passes;
-//! with `REQUIRE_PEERS=1` a missing pydicom fails it.
+//! `DICOM_FILES` names a directory of files to read; without it those that pydicom brings are read.
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
+
+use test_support::or_skip;
+use test_support::peer::{self, Skipped};
 
 use super::write::{BIG, EXPLICIT, IMPLICIT};
 use super::{Knows, case, cleaned, slice};
@@ -26,16 +29,20 @@ for line in sys.stdin.buffer:
 print(count)
 "#;
 
-/// How many of the data sets pydicom reads; `None` without pydicom.
-fn read_by_pydicom(outputs: &[Vec<u8>]) -> Option<usize> {
-    let python = std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let found = Command::new(&python).args(["-c", "import pydicom"]).stderr(Stdio::null()).status();
-    if !found.is_ok_and(|status| status.success()) {
-        assert!(std::env::var_os("REQUIRE_PEERS").is_none(), "no pydicom; install it or set PYTHON");
-        println!("SKIPPED: no pydicom");
-        return None;
+/// Files that this project did not make.
+fn files_of_others() -> Result<PathBuf, Skipped> {
+    if let Some(directory) = std::env::var_os("DICOM_FILES") {
+        return Ok(directory.into());
     }
-    let mut child = Command::new(python)
+    let find = "import os, pydicom.data; print(os.path.join(pydicom.data.DATA_ROOT, 'test_files'))";
+    let output = Command::new(peer::python("pydicom")?).args(["-c", find]).output().unwrap();
+    let directory = PathBuf::from(String::from_utf8(output.stdout).unwrap().trim());
+    peer::need(directory.is_dir(), "pydicom brings no files: set DICOM_FILES").map(|()| directory)
+}
+
+/// How many of the data sets pydicom reads.
+fn read_by_pydicom(outputs: &[Vec<u8>]) -> Result<usize, Skipped> {
+    let mut child = Command::new(peer::python("pydicom")?)
         .args(["-c", READER])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -49,27 +56,24 @@ fn read_by_pydicom(outputs: &[Vec<u8>]) -> Option<usize> {
     drop(stdin);
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success());
-    Some(String::from_utf8(output.stdout).unwrap().trim().parse().unwrap())
+    Ok(String::from_utf8(output.stdout).unwrap().trim().parse().unwrap())
 }
 
 #[test]
 fn another_reader_takes_the_output() {
     let outputs =
         [EXPLICIT, IMPLICIT, BIG].map(|syntax| cleaned(&slice(syntax).file(), &["Hansen"]).unwrap().json);
-    if let Some(count) = read_by_pydicom(&outputs) {
-        assert_eq!(count, outputs.len());
-    }
+    assert_eq!(or_skip!(read_by_pydicom(&outputs)), outputs.len());
 }
 
 #[test]
 fn files_of_others_are_cleaned_or_refused() {
-    let Some(directory) = std::env::var_os("DICOM_FILES") else {
-        println!("SKIPPED: DICOM_FILES names no directory");
-        return;
-    };
     let mut outputs = Vec::new();
-    for entry in std::fs::read_dir(directory).unwrap() {
+    for entry in std::fs::read_dir(or_skip!(files_of_others())).unwrap() {
         let path = entry.unwrap().path();
+        if path.is_dir() {
+            continue;
+        }
         let file = std::fs::File::open(&path).unwrap();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         let words: Vec<String> = match learn(&file) {
@@ -95,7 +99,6 @@ fn files_of_others_are_cleaned_or_refused() {
         );
         outputs.push(clean.json);
     }
-    if let Some(count) = read_by_pydicom(&outputs) {
-        assert_eq!(count, outputs.len());
-    }
+    assert!(!outputs.is_empty());
+    assert_eq!(or_skip!(read_by_pydicom(&outputs)), outputs.len());
 }

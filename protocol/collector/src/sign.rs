@@ -1,0 +1,49 @@
+//! The vendor's signing keys. They need no data directory and belong on no server: a stick in a safe is a good place.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use protocol::Digest;
+use protocol::signature::{Context, PublicKey, Signature};
+use rcgen::{KeyPair, PKCS_ED25519, PublicKeyData, SigningKey};
+
+use crate::disk::{self, Access};
+use crate::failure::Failure;
+
+/// Makes a key in `file`, and gives the entry that agents need of it in `[vendor] keys`.
+pub(crate) fn make(file: &Path, signs: &[Context]) -> Result<String, Failure> {
+    if file.exists() {
+        return Err(Failure::new(format!(
+            "{} is there already; a signing key is never overwritten: name a new file",
+            file.display()
+        )));
+    }
+    let pair = KeyPair::generate_for(&PKCS_ED25519)
+        .map_err(|_| Failure::new("this system gives no random numbers"))?;
+    let key = public_key(&pair)?;
+    disk::write(file, pair.serialize_pem().as_bytes(), Access::Private)?;
+    let words = signs.iter().map(|context| format!("\"{context}\"")).collect::<Vec<_>>();
+    Ok(format!("{{ key = \"{key}\", signs = [{}] }}", words.join(", ")))
+}
+
+/// Signs what `file` holds, in a file beside it whose name ends in `.sig`, and gives its path.
+pub(crate) fn sign(file: &Path, context: Context, key: &Path) -> Result<PathBuf, Failure> {
+    let pem = fs::read_to_string(key).map_err(Failure::at(key))?;
+    let no_key = || Failure::new(format!("{} is not a key that `signing-key` made", key.display()));
+    let pair = KeyPair::from_pem(&pem).map_err(|_| no_key())?;
+    let content = Digest::of(&fs::read(file).map_err(Failure::at(file))?);
+    let sign = |text: &[u8]| SigningKey::sign(&pair, text).unwrap_or_default();
+    let signature = Signature::new(context, public_key(&pair)?, content, sign).map_err(|_| no_key())?;
+    let mut name = OsString::from(file);
+    name.push(".sig");
+    let beside = PathBuf::from(name);
+    disk::write(&beside, format!("{signature}\n").as_bytes(), Access::Public)?;
+    Ok(beside)
+}
+
+fn public_key(pair: &KeyPair) -> Result<PublicKey, Failure> {
+    let raw = <[u8; 32]>::try_from(pair.der_bytes()).ok().filter(|_| pair.algorithm() == &PKCS_ED25519);
+    raw.map(PublicKey::from_bytes)
+        .ok_or_else(|| Failure::new("the signing key is not Ed25519: make one with `signing-key`"))
+}

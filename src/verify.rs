@@ -1,0 +1,62 @@
+//! `verify`: whether one of the vendor's keys signed a file.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use agent::config::Config;
+use protocol::Digest;
+use protocol::signature::{Context, Signature};
+use ring::digest::{Context as Hash, SHA256};
+
+use crate::exit::{Exit, Failure};
+use crate::print;
+
+/// `verify`. The signature lies beside the file unless another place is named.
+pub(crate) fn verify(
+    config: &Config,
+    file: &Path,
+    context: Context,
+    beside: Option<PathBuf>,
+) -> Result<Exit, Failure> {
+    let keys = &config.vendor.keys;
+    if keys.is_empty() {
+        return Err(Failure::usage(
+            "the configuration trusts no key: put the vendor's, from a place that you trust, into `keys` under [vendor]",
+        ));
+    }
+    let beside = beside.unwrap_or_else(|| {
+        let mut name = OsString::from(file);
+        name.push(".sig");
+        name.into()
+    });
+    let signature: Signature = fs::read_to_string(&beside)
+        .map_err(|e| unreadable(&beside, &e))?
+        .parse()
+        .map_err(|e| Failure::failed(format!("{} is {e}", beside.display())))?;
+    let content = digest(file).map_err(|e| unreadable(file, &e))?;
+    let key = keys
+        .verify(context, content, &signature)
+        .map_err(|e| Failure::failed(format!("do not use {} as {context}: {e}", file.display())))?;
+    print::data(&format!("{}: {context}, signed by key {key}", file.display()))?;
+    Ok(Exit::Done)
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Failure {
+    Failure::failed(format!("{} cannot be read ({})", path.display(), error.kind()))
+}
+
+/// The digest of a file of any size.
+fn digest(path: &Path) -> io::Result<Digest> {
+    let (mut file, mut hash, mut buffer) = (File::open(path)?, Hash::new(&SHA256), vec![0; 64 << 10]);
+    loop {
+        match file.read(&mut buffer)? {
+            0 => break,
+            length => hash.update(&buffer[..length]),
+        }
+    }
+    let mut bytes = [0; 32];
+    bytes.copy_from_slice(hash.finish().as_ref());
+    Ok(Digest::from_bytes(bytes))
+}

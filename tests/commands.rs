@@ -1,0 +1,271 @@
+//! Every command that a person is told to type is one that the program takes: in the README and the papers, in help
+//! and messages, on pages, in what the installers do and the Start menu shows.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "what the tests share is outside of `#[test]` functions"
+)]
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::error::ErrorKind;
+use common::peer;
+use common::terminal::Terminal;
+use common::workstation::Workstation;
+
+/// What follows a program's name where it is not a command.
+const PROSE: &[&str] = &["-p", "&&", "/var/lib/kathea-agent", "2>/dev/null", "Source=", "KeyPath=", "{}"];
+
+/// Files that tell a person, a shell or an installer what to run.
+const PLACES: &[&str] = &[
+    "README.md",
+    "ARCHITECTURE.md",
+    "SECURITY.md",
+    "packaging",
+    "protocol/SOCKET.md",
+    "protocol/WIRE.md",
+    "protocol/socket.schema.json",
+    "protocol/policies",
+    "protocol/src",
+    "protocol/collector/src",
+    "src",
+    "agent/src",
+];
+
+/// A command as it stands somewhere.
+struct Told {
+    at: String,
+    words: Vec<String>,
+    /// Named in a sentence: it may stand there without what it needs.
+    is_named: bool,
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn files(path: &Path, found: &mut Vec<PathBuf>) {
+    if path.is_dir() {
+        for entry in fs::read_dir(path).unwrap() {
+            files(&entry.unwrap().path(), found);
+        }
+    } else {
+        found.push(path.to_owned());
+    }
+}
+
+/// The text of a file as it is shown: of code its literals' lines, joined, without comments and tests.
+fn shown(path: &Path) -> String {
+    let text = String::from_utf8(fs::read(path).unwrap()).unwrap_or_default();
+    if path.extension().is_none_or(|extension| extension != "rs") {
+        return text.replace("&quot;", "\"").replace("\"$KATHEA_TOKEN_FILE\"", "FILE");
+    }
+    let code = text.split("\n#[cfg(test)]\nmod ").next().unwrap();
+    let is_shown = |line: &&str| !line.trim_start().starts_with("//") || line.trim_start().starts_with("///");
+    let lines = code.lines().filter(is_shown).collect::<Vec<_>>().join("\n");
+    let mut out = String::new();
+    for (at, piece) in lines.split("\\\n").enumerate() {
+        out += if at == 0 { piece } else { piece.trim_start() };
+    }
+    out.replace("\\n", "\n").replace("\\\"", "\"")
+}
+
+/// Where a command ends.
+const ENDS: &[&str] =
+    &["`", "<", "\"", "\n", " && ", " > ", " | ", " ||", " &\n", " #", "; ", ", ", ". ", ": ", ")", "'", "…"];
+
+/// The commands of `program` in a text.
+fn commands(at: &str, text: &str, program: &str) -> Vec<Told> {
+    let mut found = vec![];
+    for (start, _) in text.match_indices(program) {
+        let before = &text[..start];
+        let rest = &text[start + program.len()..];
+        let rest = rest.strip_prefix(".exe\"").unwrap_or(rest);
+        let Some(rest) = rest.strip_prefix(' ') else { continue };
+        let end = ENDS.iter().filter_map(|end| rest.find(end)).min().unwrap_or(rest.len());
+        let words = rest[..end].split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        let Some(first) = words.first() else { continue };
+        if PROSE.contains(&first.as_str()) || before.ends_with(['-', '_', '.']) {
+            continue;
+        }
+        let is_named = before.ends_with('`') && rest[end..].starts_with('`');
+        found.push(Told { at: at.to_owned(), words, is_named });
+    }
+    found
+}
+
+/// What stands for something else, with something.
+fn filled(word: &str) -> String {
+    const HEX: &str = "0a1b2c3d4e5f6a7b";
+    let mut out = word.to_owned();
+    for (name, value) in [
+        ("{purpose}", "usage_statistics"),
+        ("{take_back}", "usage_statistics"),
+        ("{command}", "usage_statistics"),
+        ("{case}", "CASE-1"),
+        ("{draft}", HEX),
+        ("{digits}", HEX),
+        ("{id}", HEX),
+        ("{}", HEX),
+        ("[COLLECTOR_URL]", "https://collector.example:8443"),
+    ] {
+        out = out.replace(name, value);
+    }
+    match out.as_str() {
+        "DRAFT" | "BUNDLE" | "DIGEST" => HEX.to_owned(),
+        "ROLE" => "owner".to_owned(),
+        "URL" => "https://collector.example:8443".to_owned(),
+        "DEVICE" => HEX.repeat(2),
+        "PURPOSE" => "usage_statistics".to_owned(),
+        _ => out,
+    }
+}
+
+/// What the real command line says against a command, if anything.
+fn wrong(program: clap::Command, told: &Told) -> Option<String> {
+    let words = std::iter::once("program".to_owned()).chain(told.words.iter().map(|word| filled(word)));
+    let error = program.try_get_matches_from(words).err()?;
+    let lacks = [
+        ErrorKind::MissingRequiredArgument,
+        ErrorKind::MissingSubcommand,
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand,
+    ];
+    let is_fine = match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => true,
+        kind => told.is_named && lacks.contains(&kind),
+    };
+    let first = error.to_string().lines().next().unwrap_or_default().to_owned();
+    (!is_fine).then(|| format!("{}: {}: {first}", told.at, told.words.join(" ")))
+}
+
+fn told_everywhere(program: &str) -> Vec<Told> {
+    let mut paths = vec![];
+    PLACES.iter().for_each(|place| files(&root().join(place), &mut paths));
+    let is_test =
+        |path: &Path| path.components().any(|part| part.as_os_str() == "tests") || path.ends_with("tests.rs");
+    let is_script =
+        |path: &Path| path.ends_with("check") || path.ends_with("sysusers.conf") || path.ends_with("control");
+    paths.retain(|path| !is_test(path) && !is_script(path));
+    paths
+        .iter()
+        .flat_map(|path| {
+            commands(&path.strip_prefix(root()).unwrap().to_string_lossy(), &shown(path), program)
+        })
+        .collect()
+}
+
+#[test]
+fn the_agent_takes_every_command_that_anybody_is_told() {
+    let told = told_everywhere("kathea-agent");
+    for place in [
+        "README.md",
+        "kathea-agent.wxs",
+        "receipt.rs",
+        "cli.rs",
+        "held.rs",
+        "page/mod.rs",
+        "postinst",
+        "guide.rs",
+    ] {
+        assert!(told.iter().any(|told| told.at.ends_with(place)), "nothing was found in {place}");
+    }
+    assert!(told.len() > 80, "only {} commands were found", told.len());
+    let wrong = told.iter().filter_map(|told| wrong(kathea_agent::command_line(), told)).collect::<Vec<_>>();
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), told.len(), wrong.join("\n"));
+
+    let text = fs::read_to_string(root().join("packaging/windows/kathea-agent.wxs")).unwrap();
+    let installer = text.split("ExeCommand=\"").skip(1).map(|rest| rest.split('"').next().unwrap());
+    let installer = installer.map(|words| {
+        commands("wxs", &format!("kathea-agent {}\n", words.replace("&quot;", "")), "kathea-agent")
+    });
+    let installer = installer.flatten().collect::<Vec<_>>();
+    assert!(
+        installer.len() > 5
+            && installer.iter().all(|told| self::wrong(kathea_agent::command_line(), told).is_none())
+    );
+
+    for bad in [
+        "kathea-agent consent withdrew usage_statistics\n",
+        "kathea-agent support show\n",
+        "`kathea-agent statsu`",
+    ] {
+        let told = commands("negative control", bad, "kathea-agent");
+        assert!(told.iter().any(|told| self::wrong(kathea_agent::command_line(), told).is_some()), "{bad}");
+    }
+}
+
+#[test]
+fn the_collector_takes_every_command_that_anybody_is_told() {
+    let told = told_everywhere("kathea-collector");
+    assert!(told.len() > 4, "only {} commands were found", told.len());
+    let wrong =
+        told.iter().filter_map(|told| wrong(kathea_collector::command_line(), told)).collect::<Vec<_>>();
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), told.len(), wrong.join("\n"));
+}
+
+/// Messages name commands without the program: `consent show`.
+#[test]
+fn a_command_that_a_message_names_without_the_program_is_one() {
+    let mut paths = vec![];
+    ["src", "agent/src"].iter().for_each(|place| files(&root().join(place), &mut paths));
+    let names = kathea_agent::command_line()
+        .get_subcommands()
+        .map(|sub| sub.get_name().to_owned())
+        .collect::<Vec<_>>();
+    let mut found = 0;
+    for path in paths.iter().filter(|path| !path.components().any(|part| part.as_os_str() == "tests")) {
+        let text = shown(path);
+        let quoted = text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("///"))
+            .flat_map(|line| line.split('`').skip(1).step_by(2));
+        for words in quoted.map(|quoted| quoted.split_whitespace().map(str::to_owned).collect::<Vec<_>>()) {
+            if words.len() > 1 && names.contains(&words[0]) {
+                let told = Told { at: path.display().to_string(), words, is_named: true };
+                assert_eq!(wrong(kathea_agent::command_line(), &told), None);
+                found += 1;
+            }
+        }
+    }
+    assert!(found > 12, "only {found} were found");
+}
+
+/// What the Start menu starts is no error at a terminal: it asks, or shows.
+#[test]
+fn every_entry_of_the_start_menu_leads_somewhere() {
+    if !peer::has("script") {
+        return;
+    }
+    let wxs = shown(&root().join("packaging/windows/kathea-agent.wxs"));
+    let entries = wxs.split("<Shortcut ").skip(1).map(|entry| entry.split("/>").next().unwrap());
+    let commands = entries.flat_map(|entry| commands("menu", entry, "kathea-agent")).collect::<Vec<_>>();
+    assert_eq!(commands.len(), wxs.matches("<Shortcut ").count());
+    for told in commands {
+        let words = told.words.iter().map(String::as_str).collect::<Vec<_>>();
+        let workstation = Workstation::new("https://127.0.0.1:1", Path::new("/nowhere/ca.pem"));
+        let mut terminal = Terminal::start(&workstation.agent(&words));
+        match words.as_slice() {
+            ["consent", "ask"] => {
+                terminal.answer("nothing changes if you leave", "yes");
+                terminal.answer("Who says so?", "owner");
+            }
+            ["support"] => {
+                terminal.answer("The number of the case", "CASE-1042");
+                terminal.answer("1-6", "nothing of the list");
+            }
+            ["doctor"] => {}
+            other => panic!("say here what {other:?} asks"),
+        }
+        let (code, shown) = terminal.end();
+        let is_fine = match words[0] {
+            "consent" => code == Some(0) && workstation.status()["consent"]["usage_statistics"] == "granted",
+            "support" => shown.contains("that is no number of the list"),
+            _ => shown.contains("configuration") && code == Some(1),
+        };
+        assert!(is_fine, "{words:?}: {code:?} {shown}");
+    }
+}

@@ -1,0 +1,12 @@
+//! What the tests of every package share: peer programs and how a test without one is skipped, random numbers whose
+//! seed is printed, and a ledger entry to fill in.
+//!
+//! The unit tests of `protocol` use a second copy of that crate through this one, so they take nothing from [`entry`].
+
+#![allow(clippy::panic, clippy::print_stdout, clippy::print_stderr, reason = "tests talk to their reader")]
+
+pub mod entry;
+pub mod peer;
+pub mod random;
+
+pub use random::Random;
