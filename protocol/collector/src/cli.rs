@@ -1,6 +1,7 @@
 //! What was typed, one call each. Data goes to standard output, words to standard error.
 
 mod data;
+mod export;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -10,17 +11,17 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use data::{Data, initialised};
+use export::{Tables, export};
 use protocol::bundle::receipt;
 use protocol::{CaseId, CaseReason, DeviceId, Purpose};
 use time::OffsetDateTime;
 
-use crate::audit::{Deed, Note};
 use crate::erasure::Run;
 use crate::failure::Failure;
 use crate::lines::{self, Lines};
 use crate::store::requests::Ticket;
 use crate::store::{Store, backup, rfc3339};
-use crate::{claim, config, erasure, export, init, listing, pki, proof, serve};
+use crate::{claim, config, erasure, init, listing, pki, proof, serve};
 
 /// The reference collector of the telemetry agent: enrols devices, takes their records exactly once,
 /// and gives them back. Every command but `init` and `serve` also works while `serve` runs.
@@ -86,6 +87,8 @@ enum Command {
         /// Print instead what devices declared lost, and why
         #[arg(long)]
         losses: bool,
+        #[command(flatten)]
+        tables: Tables,
     },
     /// Print every enrolled device and how much of it is held, as lines of JSON
     Devices {
@@ -293,16 +296,10 @@ fn run(command: Command) -> Result<(), Failure> {
             let store = data.store()?;
             (0..count).try_for_each(|_| print(&store.make_token(label.as_deref(), now)?))
         }
-        Command::Export { data, losses: false } => {
-            let store = data.store()?;
-            let mut read = None;
-            list(|lines| export::records(&store, lines).map(|done| read = Some(done)))?;
-            read.map_or(Ok(()), |(count, whole)| {
-                store.note(Note::new(Deed::Export, count), now)?;
-                whole.end("batches")
-            })
+        Command::Export { data, losses: true, .. } => {
+            list(|lines| crate::export::losses(&data.store()?, lines))
         }
-        Command::Export { data, losses: true } => list(|lines| export::losses(&data.store()?, lines)),
+        Command::Export { data, losses: false, tables } => export(&data.store()?, tables, now),
         Command::Devices { data } => list(|lines| listing::devices(&data.store()?, lines)),
         Command::Label { data, device, label } => data.store()?.label(device, &label),
         Command::Revoke { data, device } => data.store()?.revoke(device, now),

@@ -8,13 +8,15 @@ use protocol::DeviceId;
 use serde_json::Value as Json;
 use tempfile::TempDir;
 
+use crate::device::{Device, batch};
 use crate::rows;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_kathea-collector");
 
 pub(crate) struct Collector {
-    _dir: TempDir,
     data: PathBuf,
+    /// Removed with it, if it is the test's own.
+    _dir: Option<TempDir>,
     serving: Child,
     pub(crate) url: String,
 }
@@ -25,15 +27,46 @@ impl Collector {
         // The age identity is put beside it.
         let data = dir.path().join("collector");
         run(&data, "init", &[]);
+        let mut collector = Self::at(data);
+        collector._dir = Some(dir);
+        collector
+    }
+
+    /// On a data directory that is there.
+    pub(crate) fn at(data: PathBuf) -> Self {
         let (serving, url) = serve(&data);
-        Self { _dir: dir, data, serving, url }
+        Self { data, _dir: None, serving, url }
+    }
+
+    /// One that held a batch and was ended.
+    pub(crate) fn ended() -> Self {
+        let mut collector = Self::start();
+        let device = Device::enrolled(&collector);
+        let consent = device.grant(&collector);
+        assert_eq!(device.put_batch(&collector, &batch(consent, 1, 0, 4)).status, 201);
+        collector.end();
+        collector
+    }
+
+    /// Ends it as a service manager does.
+    pub(crate) fn end(&mut self) {
+        let told = Command::new("kill").args(["-TERM", &self.serving.id().to_string()]).status().unwrap();
+        assert!(told.success() && self.serving.wait().unwrap().success());
+    }
+
+    pub(crate) fn kill(&mut self) {
+        self.serving.kill().unwrap();
+        self.serving.wait().unwrap();
+    }
+
+    pub(crate) fn restart(&mut self) {
+        (self.serving, self.url) = serve(&self.data);
     }
 
     /// Ends it as a power cut of the process does, and starts it again on another port.
     pub(crate) fn kill_and_restart(&mut self) {
-        self.serving.kill().unwrap();
-        self.serving.wait().unwrap();
-        (self.serving, self.url) = serve(&self.data);
+        self.kill();
+        self.restart();
     }
 
     pub(crate) fn data(&self) -> &Path {
@@ -58,6 +91,16 @@ impl Collector {
 }
 
 impl Collector {
+    /// What a command that looks for damage found; it ends with 1 if there is something.
+    pub(crate) fn findings(&self, command: &str) -> Vec<Json> {
+        let output = attempt(&self.data, command, &[]);
+        let text = String::from_utf8(output.stdout).unwrap();
+        let found: Vec<Json> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(i32::from(!found.is_empty())), "{found:?} {said}");
+        found
+    }
+
     /// Runs a command that must fail, and says what it said.
     pub(crate) fn fails(&self, command: &str, args: &[&str]) -> String {
         let output = attempt(&self.data, command, args);
@@ -91,6 +134,13 @@ fn run(data: &Path, command: &str, args: &[&str]) -> Output {
     let output = attempt(data, command, args);
     assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
     output
+}
+
+/// What a server says that must not start.
+pub(crate) fn serve_fails(data: &Path) -> String {
+    let output = attempt(data, "serve", &["--listen", "127.0.0.1:0"]);
+    assert_eq!(output.status.code(), Some(1));
+    String::from_utf8(output.stderr).unwrap()
 }
 
 fn serve(data: &Path) -> (Child, String) {

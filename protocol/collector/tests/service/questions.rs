@@ -85,7 +85,12 @@ fn month(firmware: &str, kathea: &str, retakes: u64, crash: bool, overdue: bool)
     let (days, last) = if overdue { ("44", "warn") } else { ("2", "pass") };
     month.add("calibration.age", MAY_1 + 15, &["geometry", days, last], Value::Plain);
     let (gpu, place) = if crash { ("no", 6) } else { ("yes", 1) };
-    month.add("reconstruction.duration", MAY, &["medium", "normal", gpu], buckets("reconstruction.duration", place));
+    month.add(
+        "reconstruction.duration",
+        MAY,
+        &["medium", "normal", gpu],
+        buckets("reconstruction.duration", place),
+    );
     month.add("export.outcome", MAY, &["pacs", "ok", "below_200"], Value::Count(90));
     month.add("export.outcome", MAY, &["pacs", "timeout", "below_200"], Value::Count(10));
     month.add("export.outcome", MAY, &["viewer", "ok", "below_50"], Value::Count(7));
@@ -148,8 +153,10 @@ fn the_ten_questions_are_answered_rightly() {
         json!([[id, "scans", "below_10", "ok"]]),
         json!([[last, 1700, 700, 3], [others[0], 1300, 300, 3], [others[1], 1300, 300, 3]]),
         json!([
-            ["kathea", "5.0.1", 2, 0], ["kathea", "5.1.0", 1, 1],
-            ["x1_firmware", "2.0.0", 1, 0], ["x1_firmware", "2.1.0", 2, 0],
+            ["kathea", "5.0.1", 2, 0],
+            ["kathea", "5.1.0", 1, 1],
+            ["x1_firmware", "2.0.0", 1, 0],
+            ["x1_firmware", "2.1.0", 2, 0],
         ]),
     ];
     assert_eq!(answers.len(), expected.len());

@@ -28,6 +28,7 @@ mod uploads;
 mod verify;
 mod verify_rows;
 mod verify_streams;
+mod versions;
 mod witness;
 mod writer;
 
@@ -41,7 +42,7 @@ pub(crate) use batches::Put;
 pub(crate) use bundles::Filed;
 pub(crate) use consents::Kept;
 pub(crate) use enrolment::Redeemed;
-pub(crate) use export::{Stored, Wanted};
+pub(crate) use export::{Cursor, Stored, Wanted};
 pub(crate) use listing::Count;
 pub(crate) use readers::Readers;
 pub(crate) use requests::Asked;
