@@ -21,6 +21,8 @@
 
 pub(crate) mod backup;
 pub(crate) mod files;
+#[cfg(test)]
+mod measure;
 pub(crate) mod requests;
 pub(crate) mod rules;
 mod sqlite;
@@ -38,7 +40,7 @@ pub(crate) use rules::consent::Refused;
 pub(crate) use rules::decide::{Standing, Verdict};
 pub(crate) use sqlite::rows::{micros, rfc3339, text, time};
 pub(crate) use sqlite::{
-    Announced, Asked, Count, Cursor, Filed, Kept, MAX_BUNDLE, Put, Redeemed, Stored, Wanted,
+    Announced, Answer, Asked, Count, Cursor, Filed, Kept, MAX_BUNDLE, Put, Redeemed, Stored, Wanted,
 };
 use sqlite::{Readers, Reply, Tx, Writer};
 

@@ -6,13 +6,16 @@
 mod batches;
 mod bundles;
 mod commands;
+mod damaged;
 mod device;
 mod durable;
 mod duties;
 mod enrolment;
 mod erased;
 mod foreign;
+mod killed;
 mod privacy;
 mod program;
+mod random;
 mod restored;
 mod rows;

@@ -37,7 +37,7 @@ use data_encoding::HEXLOWER;
 use ring::rand::{SecureRandom, SystemRandom};
 use rusqlite::{Connection, OptionalExtension};
 
-pub(crate) use batches::Put;
+pub(crate) use batches::{Answer, Put};
 pub(crate) use bundles::Filed;
 pub(crate) use consents::Kept;
 pub(crate) use enrolment::Redeemed;
