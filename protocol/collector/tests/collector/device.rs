@@ -48,11 +48,16 @@ impl Device {
     /// An enrolled device.
     pub(crate) fn enrolled(collector: &Collector) -> Self {
         let mut device = Self::new(collector);
-        let answer = device.enrol(collector, &collector.token());
-        assert_eq!(answer.status, 201, "{answer:?}");
-        device.chain = answer.body["chain"].as_str().unwrap().to_owned();
-        device.reconnect(collector);
+        device.enrol_by(collector, &collector.token());
         device
+    }
+
+    /// Enrols it by this token.
+    pub(crate) fn enrol_by(&mut self, collector: &Collector, token: &str) {
+        let answer = self.enrol(collector, token);
+        assert_eq!(answer.status, 201, "{answer:?}");
+        self.chain = answer.body["chain"].as_str().unwrap().to_owned();
+        self.reconnect(collector);
     }
 
     /// Forgets its connections, and learns a new address.

@@ -1,8 +1,9 @@
 //! The real program on a free port of this machine, and devices that talk to it over TLS.
 
 // What the tests share is outside of `#[test]` functions.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
+mod analysts;
 mod batches;
 mod bundles;
 mod commands;
@@ -13,6 +14,7 @@ mod duties;
 mod enrolment;
 mod erased;
 mod foreign;
+mod full;
 mod killed;
 mod privacy;
 mod program;

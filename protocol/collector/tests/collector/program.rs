@@ -96,6 +96,12 @@ impl Collector {
 }
 
 impl Collector {
+    /// Runs a command that must succeed; its lines.
+    pub(crate) fn lines_of_text(&self, command: &str, args: &[&str]) -> Vec<String> {
+        let text = String::from_utf8(run(&self.data, command, args).stdout).unwrap();
+        text.lines().map(str::to_owned).collect()
+    }
+
     /// What a command that looks for damage found; it ends with 1 if there is something.
     pub(crate) fn findings(&self, command: &str) -> Vec<Json> {
         let output = attempt(&self.data, command, &[]);
