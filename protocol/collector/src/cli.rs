@@ -1,5 +1,7 @@
 //! What was typed, one call each. Data goes to standard output, words to standard error.
 
+mod export;
+
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -12,14 +14,12 @@ use protocol::bundle::receipt;
 use protocol::{CaseId, CaseReason, DeviceId, Purpose};
 use time::OffsetDateTime;
 
-use crate::audit::{Deed, Note};
 use crate::erasure::Run;
 use crate::failure::Failure;
 use crate::lines::{self, Lines};
 use crate::store::requests::Ticket;
-use crate::store::{Cursor, Store, backup};
-use crate::tables::{self, Asked};
-use crate::{claim, erasure, export, init, listing, pki, proof, serve};
+use crate::store::{Store, backup};
+use crate::{claim, erasure, init, listing, pki, proof, serve};
 
 /// The reference collector of the telemetry agent: enrols devices, takes their records exactly once,
 /// and gives them back. Every command but `init` and `serve` also works while `serve` runs.
@@ -68,7 +68,7 @@ enum Command {
         #[arg(long)]
         losses: bool,
         #[command(flatten)]
-        tables: Tables,
+        tables: export::Tables,
     },
     /// Print every enrolled device and how much of it is held, as lines of JSON
     Devices {
@@ -208,42 +208,6 @@ enum Retention {
     },
 }
 
-/// The export for analysts.
-#[derive(Args)]
-struct Tables {
-    /// Write files of one entry and month each to a new directory, and print the cursor for the next time
-    #[arg(short, long, value_name = "DIR", conflicts_with = "losses")]
-    output: Option<PathBuf>,
-    /// Only what came behind the cursor that the last export printed [default: everything]
-    #[arg(long, value_name = "CURSOR", requires = "output", value_parser = cursor)]
-    since: Option<Since>,
-    /// Only what came up to this cursor
-    #[arg(long, value_name = "CURSOR", requires = "output")]
-    until: Option<Cursor>,
-    /// Only of this device, 32 hexadecimal digits
-    #[arg(long, requires = "output")]
-    device: Option<DeviceId>,
-    /// Only for this purpose
-    #[arg(long, requires = "output")]
-    purpose: Option<Purpose>,
-    /// Only of this entry of the catalog, as device.error
-    #[arg(long, requires = "output")]
-    entry: Option<String>,
-    /// For whom the copy is; noted in the audit
-    #[arg(long, value_name = "RECIPIENT")]
-    to: Option<String>,
-    /// Why; noted in the audit
-    #[arg(long, value_name = "REASON")]
-    why: Option<String>,
-}
-
-/// Where an export begins.
-#[derive(Clone)]
-enum Since {
-    Start,
-    Cursor(Cursor),
-}
-
 #[derive(Subcommand)]
 enum StoreAction {
     /// Look at its pages and indexes; exit code 1 if one is damaged
@@ -297,8 +261,10 @@ fn run(command: Command) -> Result<(), Failure> {
             let store = data.store()?;
             (0..count).try_for_each(|_| print(&store.make_token(label.as_deref(), now)?))
         }
-        Command::Export { data, losses: true, .. } => list(|lines| export::losses(&data.store()?, lines)),
-        Command::Export { data, losses: false, tables } => export(&data.store()?, tables, now),
+        Command::Export { data, losses: true, .. } => {
+            list(|lines| crate::export::losses(&data.store()?, lines))
+        }
+        Command::Export { data, losses: false, tables } => export::export(&data.store()?, tables, now),
         Command::Devices { data } => list(|lines| listing::devices(&data.store()?, lines)),
         Command::Label { data, device, label } => data.store()?.label(device, &label),
         Command::Revoke { data, device } => data.store()?.revoke(device, now),
@@ -345,40 +311,13 @@ fn run(command: Command) -> Result<(), Failure> {
         }
         Command::Audit { data } => list(|lines| listing::audit(&data.store()?, lines)),
         Command::Proof { data, device, seq } => {
-            let directory = data.initialised()?;
-            let store = Store::beside(&directory)?;
-            list(|lines| proof::prove(&store, &directory, device, seq, lines))
+            let store = data.store()?;
+            list(|lines| proof::prove(&store, device, seq, lines))
         }
         Command::Claim { data, code } => print(&claim::take(&data.store()?, &code, now)?.to_string()),
         Command::Requests { data, done: None } => list(|lines| listing::requests(&data.store()?, lines)),
         Command::Requests { data, done: Some(ticket) } => data.store()?.finish_request(ticket, now),
     }
-}
-
-/// Prints every record, or writes the files for analysts; either is a copy that the audit names.
-fn export(store: &Store, tables: Tables, now: OffsetDateTime) -> Result<(), Failure> {
-    let Tables { output, since, until, device, purpose, entry, to, why } = tables;
-    let mut read = None;
-    list(|lines| {
-        let Some(output) = &output else {
-            return export::records(store, lines).map(|done| read = Some(done));
-        };
-        let since = since.and_then(|since| match since {
-            Since::Start => None,
-            Since::Cursor(cursor) => Some(cursor),
-        });
-        let (exported, whole) =
-            tables::write(store, &Asked { since, until, device, purpose, entry }, output)?;
-        read = Some((exported.records, whole));
-        lines.put(&exported)
-    })?;
-    let Some((count, whole)) = read else { return Ok(()) };
-    store.note(Note { device, purpose, to, why, ..Note::new(Deed::Export, count) }, now)?;
-    whole.end("batches")
-}
-
-fn cursor(text: &str) -> Result<Since, &'static str> {
-    if text == "start" { Ok(Since::Start) } else { text.parse().map(Since::Cursor) }
 }
 
 impl Data {

@@ -33,6 +33,7 @@ pub(crate) mod testing;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
+use protocol::Digest;
 use rusqlite::Connection;
 use time::OffsetDateTime;
 
@@ -83,6 +84,11 @@ impl Store {
         let (sql, store, seen) = sqlite::open(data, micros(OffsetDateTime::now_utc()))?;
         let writer = Writer::start(data, sql, &store, seen, lock.is_some())?;
         Ok(Self { data: data.to_owned(), writer, readers: Readers::of(data), _lock: lock })
+    }
+
+    /// The text of a policy that an operator put beside the store.
+    pub(crate) fn policy(&self, sha256: Digest) -> Result<Option<String>, Failure> {
+        files::policy(self.data(), sha256)
     }
 
     fn data(&self) -> &Path {
