@@ -141,3 +141,6 @@ fn new_id() -> Result<String, Failure> {
     SystemRandom::new().fill(&mut id).map_err(|_| Failure::new("the system gives no random numbers"))?;
     Ok(HEXLOWER.encode(&id))
 }
+
+#[cfg(test)]
+mod tests;
