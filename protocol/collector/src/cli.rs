@@ -11,7 +11,6 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use data::{Data, initialised};
-use export::{Tables, export};
 use protocol::bundle::receipt;
 use protocol::{CaseId, CaseReason, DeviceId, Purpose};
 use time::OffsetDateTime;
@@ -20,7 +19,7 @@ use crate::erasure::Run;
 use crate::failure::Failure;
 use crate::lines::{self, Lines};
 use crate::store::requests::Ticket;
-use crate::store::{Store, backup, rfc3339};
+use crate::store::{backup, rfc3339};
 use crate::{claim, config, erasure, init, listing, pki, proof, serve};
 
 /// The reference collector of the telemetry agent: enrols devices, takes their records exactly once,
@@ -88,7 +87,7 @@ enum Command {
         #[arg(long)]
         losses: bool,
         #[command(flatten)]
-        tables: Tables,
+        tables: export::Tables,
     },
     /// Print every enrolled device and how much of it is held, as lines of JSON
     Devices {
@@ -299,7 +298,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Export { data, losses: true, .. } => {
             list(|lines| crate::export::losses(&data.store()?, lines))
         }
-        Command::Export { data, losses: false, tables } => export(&data.store()?, tables, now),
+        Command::Export { data, losses: false, tables } => export::export(&data.store()?, tables, now),
         Command::Devices { data } => list(|lines| listing::devices(&data.store()?, lines)),
         Command::Label { data, device, label } => data.store()?.label(device, &label),
         Command::Revoke { data, device } => data.store()?.revoke(device, now),
@@ -346,9 +345,8 @@ fn run(command: Command) -> Result<(), Failure> {
         }
         Command::Audit { data } => list(|lines| listing::audit(&data.store()?, lines)),
         Command::Proof { data, device, seq } => {
-            let directory = data.initialised()?;
-            let store = Store::beside(&directory)?;
-            list(|lines| proof::prove(&store, &directory, device, seq, lines))
+            let store = data.store()?;
+            list(|lines| proof::prove(&store, device, seq, lines))
         }
         Command::Claim { data, code } => print(&claim::take(&data.store()?, &code, now)?.to_string()),
         Command::Requests { data, done: None } => list(|lines| listing::requests(&data.store()?, lines)),

@@ -73,7 +73,7 @@ struct Row<'a> {
 
 /// A record of another catalog, in the numbers that it came in.
 #[derive(Serialize)]
-struct Raw<'a> {
+struct Unknown<'a> {
     device: DeviceId,
     purpose: Purpose,
     epoch: Epoch,
@@ -129,7 +129,8 @@ pub(crate) fn write(store: &Store, asked: &Asked, to: &Path) -> Result<(Exported
                     }
                     None => {
                         let name = format!("entry-{}.ndjson", record.entry);
-                        tables.put(&name, &raw(stored.device, &stored.batch, seq, record, &received_at))?;
+                        tables
+                            .put(&name, &unknown(stored.device, &stored.batch, seq, record, &received_at))?;
                     }
                 }
             }
@@ -191,9 +192,15 @@ fn row<'a>(
     }
 }
 
-fn raw<'a>(device: DeviceId, batch: &Batch, seq: u64, record: &'a Record, received_at: &'a str) -> Raw<'a> {
+fn unknown<'a>(
+    device: DeviceId,
+    batch: &Batch,
+    seq: u64,
+    record: &'a Record,
+    received_at: &'a str,
+) -> Unknown<'a> {
     let (counts, count) = counts(record);
-    Raw {
+    Unknown {
         device,
         purpose: batch.header.purpose,
         epoch: batch.epoch,

@@ -1,4 +1,4 @@
-//! `export`, for programs line by line and for analysts in files.
+//! The options of `export`, and what it does.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,6 @@ use time::OffsetDateTime;
 
 use super::list;
 use crate::audit::{Deed, Note};
-use crate::export;
 use crate::failure::Failure;
 use crate::store::{Cursor, Store};
 use crate::tables::{self, Asked};
@@ -55,7 +54,7 @@ pub(super) fn export(store: &Store, tables: Tables, now: OffsetDateTime) -> Resu
     let mut read = None;
     list(|lines| {
         let Some(output) = &output else {
-            return export::records(store, lines).map(|done| read = Some(done));
+            return crate::export::records(store, lines).map(|done| read = Some(done));
         };
         let since = since.and_then(|since| match since {
             Since::Start => None,

@@ -21,6 +21,8 @@
 
 pub(crate) mod backup;
 pub(crate) mod files;
+#[cfg(test)]
+mod measure;
 pub(crate) mod requests;
 pub(crate) mod rules;
 mod sqlite;
@@ -31,6 +33,7 @@ pub(crate) mod testing;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
+use protocol::Digest;
 use rusqlite::Connection;
 use time::OffsetDateTime;
 
@@ -38,7 +41,7 @@ pub(crate) use rules::consent::Refused;
 pub(crate) use rules::decide::{Standing, Verdict};
 pub(crate) use sqlite::rows::{micros, rfc3339, text, time};
 pub(crate) use sqlite::{
-    Announced, Asked, Count, Cursor, Filed, Kept, MAX_BUNDLE, Put, Redeemed, Stored, Wanted,
+    Announced, Answer, Asked, Count, Cursor, Filed, Kept, MAX_BUNDLE, Put, Redeemed, Stored, Wanted,
 };
 use sqlite::{Readers, Reply, Tx, Writer};
 
@@ -89,6 +92,11 @@ impl Store {
     /// How long transactions take.
     pub(crate) fn times(&self) -> &StoreTimes {
         &self.times
+    }
+
+    /// The text of a policy that an operator put beside the store.
+    pub(crate) fn policy(&self, sha256: Digest) -> Result<Option<String>, Failure> {
+        files::policy(self.data(), sha256)
     }
 
     fn data(&self) -> &Path {

@@ -13,6 +13,11 @@ impl Random {
         Self(seed)
     }
 
+    /// From this seed.
+    pub(crate) fn seeded_by(seed: u64) -> Self {
+        Self(seed)
+    }
+
     /// A number from 0 up to and without `end`.
     pub(crate) fn below(&mut self, end: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);

@@ -38,6 +38,12 @@ impl Collector {
         Self { data, _dir: None, serving, url }
     }
 
+    /// On a data directory that may be too damaged to be served.
+    pub(crate) fn try_at(data: PathBuf) -> Option<Self> {
+        let (serving, url) = try_serve(&data)?;
+        Some(Self { data, _dir: None, serving, url })
+    }
+
     /// One that held a batch and was ended.
     pub(crate) fn ended() -> Self {
         let mut collector = Self::start();
@@ -91,6 +97,12 @@ impl Collector {
 }
 
 impl Collector {
+    /// Runs a command that must succeed; its lines.
+    pub(crate) fn lines_of_text(&self, command: &str, args: &[&str]) -> Vec<String> {
+        let text = String::from_utf8(run(&self.data, command, args).stdout).unwrap();
+        text.lines().map(str::to_owned).collect()
+    }
+
     /// What a command that looks for damage found; it ends with 1 if there is something.
     pub(crate) fn findings(&self, command: &str) -> Vec<Json> {
         let output = attempt(&self.data, command, &[]);
@@ -144,14 +156,22 @@ pub(crate) fn serve_fails(data: &Path) -> String {
 }
 
 fn serve(data: &Path) -> (Child, String) {
+    try_serve(data).unwrap()
+}
+
+fn try_serve(data: &Path) -> Option<(Child, String)> {
     let mut serving = Command::new(PROGRAM)
         .args(["serve", "--listen", "127.0.0.1:0", "--data"])
         .arg(data)
         .stdout(Stdio::piped())
+        .stderr(Stdio::null())
         .spawn()
         .unwrap();
     let mut line = String::new();
     BufReader::new(serving.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let url = line.trim_end().strip_prefix("listening ").unwrap().to_owned();
-    (serving, url)
+    let Some(url) = line.trim_end().strip_prefix("listening ") else {
+        assert!(!serving.wait().unwrap().success());
+        return None;
+    };
+    Some((serving, url.to_owned()))
 }

@@ -47,7 +47,7 @@ pub(crate) struct Since {
 
 /// The version that held from `begin` to `end`, both days included; `mixed` if there was more than one, `None` if it
 /// is not known. No count is ever split between versions. `known` ascends by day.
-pub(crate) fn held<'a>(known: &'a [Since], begin: i64, end: i64) -> Option<&'a str> {
+pub(crate) fn held(known: &[Since], begin: i64, end: i64) -> Option<&str> {
     let before = known.iter().rev().find(|since| since.first <= begin);
     let within = known.iter().filter(|since| since.first > begin && since.first <= end);
     let mut all = before.into_iter().chain(within).map(|since| since.version.as_str());

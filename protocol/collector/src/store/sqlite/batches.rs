@@ -131,7 +131,7 @@ fn facts(
         let (lo, hi) = reach.entry(gap.epoch).or_insert((gap.lo, gap.hi));
         (*lo, *hi) = ((*lo).min(gap.lo), (*hi).max(gap.hi));
     }
-    for (&epoch, _) in &reach {
+    for &epoch in reach.keys() {
         let found = streams::find(sql, Name { epoch, ..name })?;
         facts.new_streams += i64::from(found.is_none() && epoch != request.epoch);
         facts.declared.insert(epoch, (Ranges::default(), found.map_or(0, |stream| stream.gaps)));

@@ -38,7 +38,7 @@ use data_encoding::HEXLOWER;
 use ring::rand::{SecureRandom, SystemRandom};
 use rusqlite::{Connection, OptionalExtension};
 
-pub(crate) use batches::Put;
+pub(crate) use batches::{Answer, Put};
 pub(crate) use bundles::Filed;
 pub(crate) use consents::Kept;
 pub(crate) use enrolment::Redeemed;
@@ -142,3 +142,6 @@ fn new_id() -> Result<String, Failure> {
     SystemRandom::new().fill(&mut id).map_err(|_| Failure::new("the system gives no random numbers"))?;
     Ok(HEXLOWER.encode(&id))
 }
+
+#[cfg(test)]
+mod tests;
