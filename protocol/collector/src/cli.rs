@@ -110,6 +110,16 @@ enum Command {
         /// Its id, 32 hexadecimal digits
         device: DeviceId,
     },
+    /// Take no more data from a device that is out of use; the periods that start from that begin
+    Retire {
+        #[command(flatten)]
+        data: Data,
+        /// Its id, 32 hexadecimal digits
+        device: DeviceId,
+        /// Why; noted in the audit
+        #[arg(long, value_name = "REASON")]
+        why: String,
+    },
     /// Print every support bundle that is whole, as lines of JSON; they stay sealed
     Bundles {
         /// The collector's data directory
@@ -302,6 +312,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Devices { data } => list(|lines| listing::devices(&data.store()?, lines)),
         Command::Label { data, device, label } => data.store()?.label(device, &label),
         Command::Revoke { data, device } => data.store()?.revoke(device, now),
+        Command::Retire { data, device, why } => data.store()?.retire(device, &why, now),
         Command::Bundles { data, config, action } => {
             let store = Data::either(data, config).store()?;
             match action {

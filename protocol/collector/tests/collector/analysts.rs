@@ -142,6 +142,8 @@ fn a_month_carries_the_one_version_that_held_or_says_that_it_is_mixed() {
     assert_eq!(versions("2026-10"), (json!("3.1.0"), json!("7.0.0"), Json::Null));
     assert_eq!(versions("2026-12"), (json!("3.1.0"), json!("7.2.0"), Json::Null));
     assert_eq!(versions("2026-02"), (Json::Null, Json::Null, Json::Null), "before anything was said");
+    let devices = collector.lines("devices", &[]);
+    assert_eq!(devices[0]["versions"], json!({"kathea": "3.1.0", "x1_firmware": "7.2.0"}));
     // What was erased is not joined either.
     collector.lines("erase", &["--device", &device.id().to_string()]);
     let left: i64 = crate::rows::open(collector.data())

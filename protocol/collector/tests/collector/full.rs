@@ -12,7 +12,7 @@ use protocol::ledger::EventKind;
 use serde_json::json;
 
 use crate::device::{Device, batch};
-use crate::program::{Collector, attempt};
+use crate::program::{Collector, attempt, serve_fails};
 
 /// A small file system in memory, unmounted with it.
 struct Mounted(tempfile::TempDir);
@@ -103,4 +103,28 @@ fn on_a_full_disk_what_ends_something_is_done_and_nothing_else_is_acknowledged()
     let held = collector.lines("export", &[]);
     assert_eq!(held.iter().filter(|line| line["device"] == id(0)).count(), 10);
     assert_eq!(held.iter().filter(|line| line["device"] == id(1)).count(), 10);
+}
+
+#[test]
+fn on_a_disk_that_cannot_be_written_it_says_so_and_nothing_is_changed() {
+    let Some(disk) = Mounted::new(64) else { return };
+    let data = disk.path().join("data");
+    assert!(attempt(&data, "init", &[]).status.success());
+    let mut collector = Collector::at(data.clone());
+    let device = Device::enrolled(&collector);
+    let consent = device.grant(&collector);
+    assert_eq!(device.put_batch(&collector, &batch(consent, 1, 0, 4)).status, 201);
+    collector.end();
+    let remount = |how: &str| {
+        let options = format!("remount,{how}");
+        assert!(Command::new("mount").args(["-o", &options]).arg(disk.path()).status().unwrap().success());
+    };
+    let before = fs::read(data.join("collector.db")).unwrap();
+    remount("ro");
+    for said in [serve_fails(&data), collector.fails("token", &[]), collector.fails("export", &[])] {
+        assert!(said.to_lowercase().contains("read-only"), "{said}");
+    }
+    remount("rw");
+    assert_eq!(fs::read(data.join("collector.db")).unwrap(), before);
+    assert_eq!(collector.lines("export", &[]).len(), 5);
 }
