@@ -163,6 +163,14 @@ fn measure_the_store() {
     let store = Arc::new(Store::open(data).unwrap());
     let devices: Vec<_> =
         timed(&format!("{count} devices enrolled"), || (0..count).map(|n| enrol(&store, n)).collect());
+    timed("2000 batches encoded, not put", || {
+        let mut random = Random::seeded_by(7);
+        for number in 0..2_000 {
+            let batch = random_batch(&mut random, Digest::of(b"consent"), number);
+            let body = batch.encode();
+            assert!(Put::new(&batch, Digest::of(&body), body).is_some());
+        }
+    });
     for number in [1, 16, 64] {
         clients(&store, &devices, number, 1_000 * number as u64, "empty store");
     }
