@@ -276,6 +276,25 @@ fn the_words_have_no_clock_no_disk_no_socket() {
 }
 
 #[test]
+fn the_collectors_disk_is_its_stores_and_its_sql_the_engines() {
+    let collector = ["protocol/collector/src/"];
+    let disk = ["store/", "pki/", "keys.rs", "init.rs", "disk.rs"]
+        .map(|name| format!("protocol/collector/src/{name}"));
+    let disk: Vec<&str> = disk.iter().map(String::as_str).collect();
+    hold(
+        |source| words(source, &collector, &disk, &["std::fs", "File::open"]),
+        &[("protocol/collector/src/routes/x.rs", "use std::fs::File;")],
+        &[("protocol/collector/src/store/x.rs", "use std::fs;")],
+    );
+    let engine = ["protocol/collector/src/store/sqlite/", "protocol/collector/src/store/mod.rs"];
+    hold(
+        |source| words(source, &collector, &engine, &["rusqlite", "SELECT", "INSERT INTO"]),
+        &[("protocol/collector/src/store/rules/x.rs", "use rusqlite::Connection;")],
+        &[("protocol/collector/src/store/sqlite/x.rs", "use rusqlite::Connection;")],
+    );
+}
+
+#[test]
 fn a_file_has_a_header_one_subject_and_at_most_400_lines() {
     hold(
         |source| {

@@ -18,6 +18,8 @@ pub(crate) enum Deed {
     Retention,
     /// A device was refused.
     Revoke,
+    /// A device was taken out of use by the vendor.
+    Retire,
     /// A copy of the whole store was made.
     Backup,
     /// The store was brought back from a backup.

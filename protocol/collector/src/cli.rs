@@ -1,6 +1,7 @@
 //! What was typed, one call each. Data goes to standard output, words to standard error.
 
 mod data;
+mod export;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -15,13 +16,12 @@ use protocol::signature::Context;
 use protocol::{CaseId, CaseReason, DeviceId, Purpose};
 use time::OffsetDateTime;
 
-use crate::audit::{Deed, Note};
 use crate::erasure::Run;
 use crate::failure::Failure;
 use crate::lines::{self, Lines};
 use crate::store::requests::Ticket;
-use crate::store::{Store, backup, rfc3339};
-use crate::{claim, config, erasure, export, init, listing, pki, proof, serve, sign};
+use crate::store::{backup, rfc3339};
+use crate::{claim, config, erasure, init, listing, pki, proof, serve, sign};
 
 /// The reference collector of the telemetry agent: enrols devices, takes their records exactly once,
 /// and gives them back. Every command but `init` and `serve` also works while `serve` runs.
@@ -87,6 +87,8 @@ enum Command {
         /// Print instead what devices declared lost, and why
         #[arg(long)]
         losses: bool,
+        #[command(flatten)]
+        tables: export::Tables,
     },
     /// Print every enrolled device and how much of it is held, as lines of JSON
     Devices {
@@ -108,6 +110,16 @@ enum Command {
         data: Data,
         /// Its id, 32 hexadecimal digits
         device: DeviceId,
+    },
+    /// Take no more data from a device that is out of use; the periods that start from that begin
+    Retire {
+        #[command(flatten)]
+        data: Data,
+        /// Its id, 32 hexadecimal digits
+        device: DeviceId,
+        /// Why; noted in the audit
+        #[arg(long, value_name = "REASON")]
+        why: String,
     },
     /// Print every support bundle that is whole, as lines of JSON; they stay sealed
     Bundles {
@@ -314,19 +326,14 @@ fn run(command: Command) -> Result<(), Failure> {
             let store = data.store()?;
             (0..count).try_for_each(|_| print(&store.make_token(label.as_deref(), now)?))
         }
-        Command::Export { data, losses: false } => {
-            let store = data.store()?;
-            let mut read = None;
-            list(|lines| export::records(&store, lines).map(|done| read = Some(done)))?;
-            read.map_or(Ok(()), |(count, whole)| {
-                store.note(Note::new(Deed::Export, count), now)?;
-                whole.end("batches")
-            })
+        Command::Export { data, losses: true, .. } => {
+            list(|lines| crate::export::losses(&data.store()?, lines))
         }
-        Command::Export { data, losses: true } => list(|lines| export::losses(&data.store()?, lines)),
+        Command::Export { data, losses: false, tables } => export::export(&data.store()?, tables, now),
         Command::Devices { data } => list(|lines| listing::devices(&data.store()?, lines)),
         Command::Label { data, device, label } => data.store()?.label(device, &label),
         Command::Revoke { data, device } => data.store()?.revoke(device, now),
+        Command::Retire { data, device, why } => data.store()?.retire(device, &why, now),
         Command::Bundles { data, config, action } => {
             let store = Data::either(data, config).store()?;
             match action {
@@ -370,9 +377,8 @@ fn run(command: Command) -> Result<(), Failure> {
         }
         Command::Audit { data } => list(|lines| listing::audit(&data.store()?, lines)),
         Command::Proof { data, device, seq } => {
-            let directory = data.initialised()?;
-            let store = Store::beside(&directory)?;
-            list(|lines| proof::prove(&store, &directory, device, seq, lines))
+            let store = data.store()?;
+            list(|lines| proof::prove(&store, device, seq, lines))
         }
         Command::Claim { data, code } => print(&claim::take(&data.store()?, &code, now)?.to_string()),
         Command::Requests { data, done: None } => list(|lines| listing::requests(&data.store()?, lines)),

@@ -85,7 +85,8 @@ pub(crate) fn losses(store: &Store, lines: &mut Lines) -> Result<(), Failure> {
     whole.end("gaps")
 }
 
-fn records_of(batch: &Batch, lo: u64, hi: u64) -> impl Iterator<Item = (u64, &Record)> {
+/// The records of a batch from number `lo` to `hi`.
+pub(crate) fn records_of(batch: &Batch, lo: u64, hi: u64) -> impl Iterator<Item = (u64, &Record)> {
     (batch.lo..).zip(&batch.records).filter(move |(seq, _)| (lo..=hi).contains(seq))
 }
 
@@ -140,7 +141,7 @@ fn what(record: &Record) -> What<'_> {
 
 /// Whether this program's catalog has the entry as the record's writer knew it. Numbers, names and
 /// the order of words are stable for ever, so the shape is all that can differ.
-fn fits(entry: &Entry, record: &Record) -> bool {
+pub(crate) fn fits(entry: &Entry, record: &Record) -> bool {
     entry.attributes.len() == record.attributes.len()
         && match (entry.kind, &record.value) {
             (Kind::Event | Kind::State, Value::Plain) | (Kind::Counter, Value::Count(_)) => true,
@@ -149,7 +150,8 @@ fn fits(entry: &Entry, record: &Record) -> bool {
         }
 }
 
-fn word(kind: Kind) -> &'static str {
+/// The word of a kind.
+pub(crate) fn word(kind: Kind) -> &'static str {
     match kind {
         Kind::Counter => "counter",
         Kind::Distribution => "distribution",

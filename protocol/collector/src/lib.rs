@@ -17,6 +17,7 @@
 //! problem   the closed list of error answers
 //! store     all that outlives a power cut: rules without SQL, and the engine that loads and stores for them
 //! export    what the store holds, for a reader
+//! tables    the same for analysts: files of one entry and month, from a cursor on
 //! listing   who came, and what they asked for
 //! proof     why a record may be here
 //! erasure   the end of data: for its owner, or because its time is over
@@ -50,6 +51,7 @@ mod routes;
 mod serve;
 mod sign;
 mod store;
+mod tables;
 mod upkeep;
 
 use std::ffi::OsString;

@@ -26,6 +26,9 @@ struct DeviceLine {
     /// The agent's version in its last batch; absent before the first.
     #[serde(skip_serializing_if = "Option::is_none")]
     agent: Option<String>,
+    /// The last version that each component was said to have, by what was allowed to be sent.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    versions: BTreeMap<String, String>,
     /// Two copies of one device, a restored disk or a clone, have written here.
     fork: bool,
     streams: BTreeMap<Purpose, StreamCount>,
@@ -34,6 +37,7 @@ struct DeviceLine {
 /// In records.
 #[derive(Serialize)]
 struct StreamCount {
+    /// Came, also if it was erased since.
     held: u64,
     /// Declared as gaps.
     lost: u64,
@@ -84,6 +88,7 @@ pub(crate) fn devices(store: &Store, lines: &mut Lines) -> Result<(), Failure> {
             not_after: text(device.not_after),
             last_contact: text(device.seen),
             agent: Some(device.agent).filter(|agent| !agent.is_empty()),
+            versions: seen.versions,
             fork: seen.is_fork,
             streams: seen.streams.into_iter().map(|(purpose, of)| (purpose, count(of))).collect(),
         })

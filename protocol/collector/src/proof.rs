@@ -1,8 +1,6 @@
 //! That a record was allowed: its ledger entry as the device signed it, the policy's text, and what was said later.
 //! Everything lies here; the device may be gone.
 
-use std::path::Path;
-
 use data_encoding::BASE64;
 use protocol::ledger::{self, Entry, EventKind};
 use protocol::policy::POLICIES;
@@ -51,13 +49,7 @@ struct Said<'a> {
 }
 
 /// A proof for every record of the device with this number, in whatever epoch.
-pub(crate) fn prove(
-    store: &Store,
-    data: &Path,
-    device: DeviceId,
-    seq: u64,
-    lines: &mut Lines,
-) -> Result<(), Failure> {
+pub(crate) fn prove(store: &Store, device: DeviceId, seq: u64, lines: &mut Lines) -> Result<(), Failure> {
     let Some(enrolled) = store.device(device)? else {
         return Err(Failure::new(format!("device {device} was never enrolled; `devices` lists them")));
     };
@@ -70,7 +62,7 @@ pub(crate) fn prove(
             return Ok(());
         }
         found = true;
-        lines.put(&proof(data, device, seq, &batch, time(received), &entries, &enrolled.key, &public_key)?)
+        lines.put(&proof(store, device, seq, &batch, time(received), &entries, &enrolled.key, &public_key)?)
     })?;
     if found {
         whole.end("batches")
@@ -81,7 +73,7 @@ pub(crate) fn prove(
 
 #[allow(clippy::too_many_arguments, reason = "the record, the device and all that was said")]
 fn proof<'a>(
-    data: &Path,
+    store: &Store,
     device: DeviceId,
     seq: u64,
     batch: &Batch,
@@ -111,7 +103,7 @@ fn proof<'a>(
         None => None,
         Some((_, entry)) => {
             let asked = &entry.processing;
-            let text = policy_text(data, asked.policy_sha256)?;
+            let text = policy_text(store, asked.policy_sha256)?;
             let (id, version) = (asked.policy.as_str(), asked.policy_version.as_str());
             Some(Policy { id, version, sha256: asked.policy_sha256, text })
         }
@@ -137,19 +129,8 @@ fn follows(entry: &Entry, given: &Entry) -> bool {
     entry.header.index > given.header.index && about.purpose == asked.purpose && about.case == asked.case
 }
 
-/// The policy of this hash: built in, or a file that somebody put into `policies/`.
-fn policy_text(data: &Path, sha256: Digest) -> Result<Option<String>, Failure> {
-    let is_it = |text: &str| Digest::of(text.as_bytes()) == sha256;
-    if let Some((_, text)) = POLICIES.iter().find(|(_, text)| is_it(text)) {
-        return Ok(Some((*text).to_owned()));
-    }
-    let dir = data.join("policies");
-    for name in crate::disk::names(&dir)? {
-        let path = dir.join(name);
-        let text = crate::disk::read(&path)?.and_then(|bytes| String::from_utf8(bytes).ok());
-        if let Some(text) = text.filter(|text| is_it(text)) {
-            return Ok(Some(text));
-        }
-    }
-    Ok(None)
+/// The policy of this hash: built in, or a file that an operator put into `policies/`.
+fn policy_text(store: &Store, sha256: Digest) -> Result<Option<String>, Failure> {
+    let built_in = POLICIES.iter().find(|(_, text)| Digest::of(text.as_bytes()) == sha256);
+    built_in.map_or_else(|| store.policy(sha256), |(_, text)| Ok(Some((*text).to_owned())))
 }

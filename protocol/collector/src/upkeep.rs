@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 
 use crate::erasure::{self, Run};
 use crate::failure::Failure;
-use crate::store::Store;
+use crate::store::{Store, micros};
 
 /// From the start to the first time, so that a restart is ready first.
 const FIRST: Duration = Duration::from_secs(10 * 60);
@@ -28,6 +28,12 @@ fn run(store: &Weak<Store>) {
         std::thread::sleep(pause);
         pause = AGAIN;
         let Some(store) = store.upgrade() else { return };
+        match store.verified() {
+            // A restart is no reason to read everything again.
+            Ok(Some(at)) if micros(OffsetDateTime::now_utc()) - at < AGAIN.as_micros() as i64 / 2 => continue,
+            Ok(_) => {}
+            Err(failure) => log::error!("{failure}"),
+        }
         if let Err(failure) = once(&store, OffsetDateTime::now_utc()) {
             log::error!("the daily upkeep: {failure}");
         }

@@ -12,7 +12,7 @@ use protocol::{Batch, DeviceId, Digest, Purpose, ledger};
 
 use super::{Body, Caller, Collector, Path, active, blocking, bytes, json, now};
 use crate::problem::Problem;
-use crate::store::{Kept, Put, Verdict};
+use crate::store::{Answer, Kept, Put, Verdict};
 
 /// Bytes of an envelope whose inflating may hold others up for too long.
 const LARGE: usize = 16 << 10;
@@ -48,7 +48,8 @@ pub(super) async fn put_batch(
         };
         let Checked { put, reply } = checked;
         let answer = collector.store.put_batch(device, put, now()).wait().await?;
-        let status = match answer.verdict {
+        let Answer { verdict, head, invitations } = answer;
+        let status = match verdict {
             Verdict::New(_) => Ok(StatusCode::CREATED),
             Verdict::Held => Ok(StatusCode::OK),
             Verdict::NotServed(standing) => return Err(super::not_served(standing)),
@@ -57,7 +58,7 @@ pub(super) async fn put_batch(
             Verdict::Refused(refused) => Err(super::refused(refused)),
         };
         let response = status.map_or_else(Problem::into_response, |status| json(status, &reply));
-        Ok(super::with_news(response, answer.head, &answer.invitations))
+        Ok(super::with_news(response, head, &invitations))
     };
     match answered.await {
         Ok(response) => response,

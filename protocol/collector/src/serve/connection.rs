@@ -36,6 +36,8 @@ const STRANGER: Duration = Duration::from_secs(5);
 const HEAD: Duration = Duration::from_secs(60);
 /// Bytes of a request's head.
 const MAX_HEAD: usize = 64 << 10;
+/// The route, among the metrics, of what was refused before it had one.
+const NOT_ROUTED: &str = "none";
 /// Routes that take a body without a certificate.
 const ENROLMENT: &str = "/v1/enrol";
 
@@ -114,8 +116,16 @@ async fn requests(
 ) {
     let router = TowerToHyperService::new(front.router.clone());
     let service = service_fn(move |request| {
-        let (router, place) = (router.clone(), place.clone());
-        async move { Ok::<_, Infallible>(answer(router, &place, company, request).await) }
+        let (router, front, place, begun) = (router.clone(), front.clone(), place.clone(), Instant::now());
+        async move {
+            let answered = answer(router, &place, company, request).await;
+            Ok::<_, Infallible>(answered.unwrap_or_else(|problem| {
+                // It never came as far as where the others are counted.
+                let response = problem.into_response();
+                front.metrics.answered(NOT_ROUTED, response.status().as_u16(), begun.elapsed());
+                response
+            }))
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -133,17 +143,14 @@ async fn answer(
     place: &Arc<Place>,
     company: Company,
     request: Request<Incoming>,
-) -> Response {
+) -> Result<Response, Problem> {
     let mut request = request.map(Body::new);
     let peer = match company {
-        Company::TooMany => return Problem::Busy.into_response(),
+        Company::TooMany => return Err(Problem::Busy),
         Company::Stranger => {
             if request.uri().path().starts_with(ENROLMENT) {
                 // Until all of it is here the connection is as good as a silent one.
-                request = match whole(request).await {
-                    Ok(request) => request,
-                    Err(problem) => return problem.into_response(),
-                };
+                request = whole(request).await?;
             }
             Peer::STRANGER
         }
@@ -156,7 +163,7 @@ async fn answer(
         // Also where the certificate ended on this connection: the next one is a new beginning.
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
-    response
+    Ok(response)
 }
 
 /// A stranger's request with its body in memory.

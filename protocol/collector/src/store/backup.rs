@@ -162,7 +162,8 @@ fn plain(name: &str) -> Result<PathBuf, Failure> {
     }
 }
 
-fn make_empty(dir: &Path) -> Result<(), Failure> {
+/// Makes a directory that must not be there or be empty.
+pub(crate) fn make_empty(dir: &Path) -> Result<(), Failure> {
     disk::make_dir(dir)?;
     if disk::names(dir)?.is_empty() {
         return Ok(());

@@ -226,3 +226,16 @@ pub(crate) fn modified(path: &Path) -> Result<Option<time::OffsetDateTime>, Fail
         Err(error) => Err(Failure::at(path)(error)),
     }
 }
+
+/// The text of this digest among the policies that an operator put beside the store.
+pub(crate) fn policy(data: &Path, sha256: Digest) -> Result<Option<String>, Failure> {
+    let dir = data.join("policies");
+    for name in disk::names(&dir)? {
+        let path = dir.join(name);
+        let text = fs::read_to_string(&path).map_err(Failure::at(&path))?;
+        if Digest::of(text.as_bytes()) == sha256 {
+            return Ok(Some(text));
+        }
+    }
+    Ok(None)
+}

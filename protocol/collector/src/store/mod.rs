@@ -5,6 +5,7 @@
 //! sqlite     the engine: one database file, one thread that writes, connections that read
 //! files      the bytes of support bundles
 //! backup     copies of all of it, for another machine
+//! tables     files of an export
 //! requests   privacy requests and their tickets
 //!
 //! collector.db, -wal, -shm   devices, consents, envelopes, requests, audit
@@ -20,22 +21,28 @@
 
 pub(crate) mod backup;
 pub(crate) mod files;
+#[cfg(test)]
+mod measure;
 pub(crate) mod requests;
 pub(crate) mod rules;
 mod sqlite;
+pub(crate) mod tables;
 #[cfg(test)]
 pub(crate) mod testing;
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
+use protocol::Digest;
 use rusqlite::Connection;
 use time::OffsetDateTime;
 
 pub(crate) use rules::consent::Refused;
 pub(crate) use rules::decide::{Standing, Verdict};
 pub(crate) use sqlite::rows::{micros, rfc3339, text, time};
-pub(crate) use sqlite::{Announced, Asked, Count, Filed, Kept, MAX_BUNDLE, Put, Redeemed, Stored, Wanted};
+pub(crate) use sqlite::{
+    Announced, Answer, Asked, Count, Cursor, Filed, Kept, MAX_BUNDLE, Put, Redeemed, Stored, Wanted,
+};
 use sqlite::{Readers, Reply, Tx, Writer};
 
 use crate::failure::Failure;
@@ -44,8 +51,9 @@ use crate::metrics::StoreTimes;
 /// The store of a data directory.
 pub(crate) struct Store {
     data: PathBuf,
-    writer: Writer,
+    /// Closed before the writer, whose connection then empties and removes the write-ahead log.
     readers: Readers,
+    writer: Writer,
     times: StoreTimes,
     _lock: Option<File>,
 }
@@ -84,6 +92,11 @@ impl Store {
     /// How long transactions take.
     pub(crate) fn times(&self) -> &StoreTimes {
         &self.times
+    }
+
+    /// The text of a policy that an operator put beside the store.
+    pub(crate) fn policy(&self, sha256: Digest) -> Result<Option<String>, Failure> {
+        files::policy(self.data(), sha256)
     }
 
     fn data(&self) -> &Path {

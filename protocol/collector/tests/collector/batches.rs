@@ -147,6 +147,32 @@ fn a_ledger_entry_is_its_devices_own() {
 }
 
 #[test]
+fn numbers_beyond_those_that_are_kept_are_refused_and_hurt_nobody() {
+    let collector = Collector::start();
+    let device = Device::enrolled(&collector);
+    let consent = device.grant(&collector);
+    let gap = |lo, hi| {
+        let mut batch = batch(consent, 1, 0, 4);
+        batch.gaps = vec![Gap { epoch: batch.epoch, lo, hi, reason: Reason::Quota }];
+        batch
+    };
+    for hi in [u64::MAX, i64::MAX as u64] {
+        assert_eq!(device.put_batch(&collector, &gap(7, hi)).problem(), (400, "bad_batch"));
+    }
+    assert_eq!(
+        device.put_batch(&collector, &batch(consent, 1, u64::MAX - 9, u64::MAX - 5)).problem(),
+        (400, "bad_batch")
+    );
+    let largest = i64::MAX as u64 - 1;
+    assert_eq!(device.put_batch(&collector, &gap(7, largest)).status, 201);
+    assert_eq!(device.put_batch(&collector, &batch(consent, 1, largest - 4, largest)).status, 201);
+    let stream = &collector.lines("devices", &[])[0]["streams"]["usage_statistics"];
+    assert_eq!((&stream["held"], &stream["lost"]), (&json!(10), &json!(largest - 5 - 7 + 1)));
+    assert_eq!(stream["missing"], 2);
+    assert_eq!(collector.findings("verify").len(), 0);
+}
+
+#[test]
 fn losses_and_forks_are_shown() {
     let collector = Collector::start();
     let device = Device::enrolled(&collector);

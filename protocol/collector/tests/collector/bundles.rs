@@ -90,7 +90,7 @@ impl Sender {
         self.ask(collector, "PATCH", &self.path(), &headers, &self.file[from..to])
     }
 
-    fn complete(&self, collector: &Collector) -> (u16, Json) {
+    pub(crate) fn complete(&self, collector: &Collector) -> (u16, Json) {
         let body = json!({"sha256": self.announcement.sha256, "size": self.announcement.size});
         let answer = self.device.post(collector, &format!("{}/complete", self.path()), &body);
         (answer.status, answer.body)

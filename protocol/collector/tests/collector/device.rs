@@ -48,11 +48,16 @@ impl Device {
     /// An enrolled device.
     pub(crate) fn enrolled(collector: &Collector) -> Self {
         let mut device = Self::new(collector);
-        let answer = device.enrol(collector, &collector.token());
-        assert_eq!(answer.status, 201, "{answer:?}");
-        device.chain = answer.body["chain"].as_str().unwrap().to_owned();
-        device.reconnect(collector);
+        device.enrol_by(collector, &collector.token());
         device
+    }
+
+    /// Enrols it by this token.
+    pub(crate) fn enrol_by(&mut self, collector: &Collector, token: &str) {
+        let answer = self.enrol(collector, token);
+        assert_eq!(answer.status, 201, "{answer:?}");
+        self.chain = answer.body["chain"].as_str().unwrap().to_owned();
+        self.reconnect(collector);
     }
 
     /// Forgets its connections, and learns a new address.
@@ -126,6 +131,20 @@ impl Device {
         let body = batch.encode();
         let digest = content_digest(&body);
         self.call(collector, "PUT", &path(batch), &body, &digest)
+    }
+
+    /// Uploads a batch to whoever answers there; `None` if nobody does.
+    pub(crate) fn try_put(&self, url: &str, batch: &Batch) -> Option<u16> {
+        let body = batch.encode();
+        let request = Request::builder()
+            .method("PUT")
+            .uri(url.to_owned() + &path(batch))
+            .header(names::CONTENT_DIGEST, content_digest(&body))
+            .body(&body[..])
+            .unwrap();
+        let mut response = self.agent.run(request).ok()?;
+        response.body_mut().read_to_string().ok()?;
+        Some(response.status().as_u16())
     }
 
     /// Sends a body that comes as slowly as `body` gives it; gives the status, if there is an answer.

@@ -125,3 +125,21 @@ fn half_a_bundle_and_a_wish_end_as_a_whole_one_does() {
         assert_eq!((sender.offset(&collector).is_some(), invitations() == 1), (left, left));
     }
 }
+
+#[test]
+fn a_device_that_the_vendor_retires_is_gone_and_the_audit_says_why() {
+    let collector = Collector::start();
+    let device = Device::enrolled(&collector);
+    let consent = device.grant(&collector);
+    assert_eq!(device.put_batch(&collector, &batch(consent, 1, 0, 4)).status, 201);
+    let id = device.id().to_string();
+    assert_eq!(attempt(collector.data(), "retire", &[&id]).status.code(), Some(2), "without a reason");
+    collector.lines("retire", &[&id, "--why", "scrapped"]);
+    assert_eq!(device.put_batch(&collector, &batch(consent, 1, 5, 9)).problem(), (410, "device_retired"));
+    let line = collector.lines("audit", &[]).pop().unwrap();
+    assert_eq!(
+        (&line["deed"], &line["why"], &line["device"]),
+        (&json!("retire"), &json!("scrapped"), &json!(id))
+    );
+    assert_eq!(collector.lines("devices", &[])[0]["standing"], "retired");
+}

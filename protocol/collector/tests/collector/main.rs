@@ -1,15 +1,23 @@
 //! The real program on a free port of this machine, and devices that talk to it over TLS.
 
 // What the tests share is outside of `#[test]` functions.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
+mod analysts;
 mod batches;
 mod bundles;
 mod commands;
+mod damaged;
 mod device;
 mod durable;
 mod duties;
 mod enrolment;
+mod erased;
+mod foreign;
+mod full;
+mod killed;
 mod privacy;
 mod program;
+mod random;
+mod restored;
 mod rows;

@@ -8,13 +8,15 @@ use protocol::DeviceId;
 use serde_json::Value as Json;
 use tempfile::TempDir;
 
+use crate::device::{Device, batch};
 use crate::rows;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_kathea-collector");
 
 pub(crate) struct Collector {
-    _dir: TempDir,
     data: PathBuf,
+    /// Removed with it, if it is the test's own.
+    _dir: Option<TempDir>,
     serving: Child,
     pub(crate) url: String,
 }
@@ -25,15 +27,52 @@ impl Collector {
         // The age identity is put beside it.
         let data = dir.path().join("collector");
         run(&data, "init", &[]);
+        let mut collector = Self::at(data);
+        collector._dir = Some(dir);
+        collector
+    }
+
+    /// On a data directory that is there.
+    pub(crate) fn at(data: PathBuf) -> Self {
         let (serving, url) = serve(&data);
-        Self { _dir: dir, data, serving, url }
+        Self { data, _dir: None, serving, url }
+    }
+
+    /// On a data directory that may be too damaged to be served.
+    pub(crate) fn try_at(data: PathBuf) -> Option<Self> {
+        let (serving, url) = try_serve(&data)?;
+        Some(Self { data, _dir: None, serving, url })
+    }
+
+    /// One that held a batch and was ended.
+    pub(crate) fn ended() -> Self {
+        let mut collector = Self::start();
+        let device = Device::enrolled(&collector);
+        let consent = device.grant(&collector);
+        assert_eq!(device.put_batch(&collector, &batch(consent, 1, 0, 4)).status, 201);
+        collector.end();
+        collector
+    }
+
+    /// Ends it as a service manager does.
+    pub(crate) fn end(&mut self) {
+        let told = Command::new("kill").args(["-TERM", &self.serving.id().to_string()]).status().unwrap();
+        assert!(told.success() && self.serving.wait().unwrap().success());
+    }
+
+    pub(crate) fn kill(&mut self) {
+        self.serving.kill().unwrap();
+        self.serving.wait().unwrap();
+    }
+
+    pub(crate) fn restart(&mut self) {
+        (self.serving, self.url) = serve(&self.data);
     }
 
     /// Ends it as a power cut of the process does, and starts it again on another port.
     pub(crate) fn kill_and_restart(&mut self) {
-        self.serving.kill().unwrap();
-        self.serving.wait().unwrap();
-        (self.serving, self.url) = serve(&self.data);
+        self.kill();
+        self.restart();
     }
 
     pub(crate) fn data(&self) -> &Path {
@@ -58,6 +97,22 @@ impl Collector {
 }
 
 impl Collector {
+    /// Runs a command that must succeed; its lines.
+    pub(crate) fn lines_of_text(&self, command: &str, args: &[&str]) -> Vec<String> {
+        let text = String::from_utf8(run(&self.data, command, args).stdout).unwrap();
+        text.lines().map(str::to_owned).collect()
+    }
+
+    /// What a command that looks for damage found; it ends with 1 if there is something.
+    pub(crate) fn findings(&self, command: &str) -> Vec<Json> {
+        let output = attempt(&self.data, command, &[]);
+        let text = String::from_utf8(output.stdout).unwrap();
+        let found: Vec<Json> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(i32::from(!found.is_empty())), "{found:?} {said}");
+        found
+    }
+
     /// Runs a command that must fail, and says what it said.
     pub(crate) fn fails(&self, command: &str, args: &[&str]) -> String {
         let output = attempt(&self.data, command, args);
@@ -93,15 +148,30 @@ fn run(data: &Path, command: &str, args: &[&str]) -> Output {
     output
 }
 
+/// What a server says that must not start.
+pub(crate) fn serve_fails(data: &Path) -> String {
+    let output = attempt(data, "serve", &["--listen", "127.0.0.1:0"]);
+    assert_eq!(output.status.code(), Some(1));
+    String::from_utf8(output.stderr).unwrap()
+}
+
 fn serve(data: &Path) -> (Child, String) {
+    try_serve(data).unwrap()
+}
+
+fn try_serve(data: &Path) -> Option<(Child, String)> {
     let mut serving = Command::new(PROGRAM)
         .args(["serve", "--listen", "127.0.0.1:0", "--data"])
         .arg(data)
         .stdout(Stdio::piped())
+        .stderr(Stdio::null())
         .spawn()
         .unwrap();
     let mut line = String::new();
     BufReader::new(serving.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let url = line.trim_end().strip_prefix("listening ").unwrap().to_owned();
-    (serving, url)
+    let Some(url) = line.trim_end().strip_prefix("listening ") else {
+        assert!(!serving.wait().unwrap().success());
+        return None;
+    };
+    Some((serving, url.to_owned()))
 }

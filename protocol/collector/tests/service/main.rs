@@ -9,7 +9,6 @@
     reason = "what the tests share is outside of `#[test]` functions"
 )]
 
-mod architecture;
 mod certificate;
 mod configuration;
 mod crowd;

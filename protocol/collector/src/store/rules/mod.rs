@@ -8,3 +8,4 @@ pub(crate) mod limits;
 pub(crate) mod ranges;
 pub(crate) mod retention;
 pub(crate) mod sums;
+pub(crate) mod versions;

@@ -56,7 +56,7 @@ pub(crate) fn all(
         let line = text.as_ref().and_then(|text| serde_json::from_str::<Line>(text).ok());
         let follows =
             line.as_ref().is_some_and(|line| previous.is_none_or(|previous| previous == line.previous));
-        previous = text.map(|text| Some(Digest::of(text.as_bytes())));
+        previous = line.as_ref().and(text).map(|text| Some(Digest::of(text.as_bytes())));
         each(match line {
             Some(line) if follows => Ok(line),
             Some(_) => Err(broken("does not follow the one before: one of them was changed")),

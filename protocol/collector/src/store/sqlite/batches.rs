@@ -17,7 +17,8 @@ use crate::store::rules::decide::{Change, Facts, Request, Standing, Verdict, dec
 use crate::store::rules::limits::Reached;
 use crate::store::rules::ranges::Ranges;
 use crate::store::rules::sums::{Column, sum};
-use crate::store::rules::{content, limits};
+use crate::store::rules::versions::Installed;
+use crate::store::rules::{content, limits, versions};
 
 /// A batch whose bytes were read and checked.
 #[derive(Clone, Debug)]
@@ -26,6 +27,7 @@ pub(crate) struct Put {
     digest: Digest,
     class: Retention,
     agent: String,
+    versions: Vec<Installed>,
     body: Vec<u8>,
 }
 
@@ -59,6 +61,7 @@ impl Put {
             digest,
             class: batch.header.retention,
             agent: batch.header.agent.clone(),
+            versions: versions::of(batch),
             body,
         })
     }
@@ -128,7 +131,7 @@ fn facts(
         let (lo, hi) = reach.entry(gap.epoch).or_insert((gap.lo, gap.hi));
         (*lo, *hi) = ((*lo).min(gap.lo), (*hi).max(gap.hi));
     }
-    for (&epoch, _) in &reach {
+    for &epoch in reach.keys() {
         let found = streams::find(sql, Name { epoch, ..name })?;
         facts.new_streams += i64::from(found.is_none() && epoch != request.epoch);
         facts.declared.insert(epoch, (Ranges::default(), found.map_or(0, |stream| stream.gaps)));
@@ -189,6 +192,7 @@ fn store(
     };
     stream.chain = envelope.link(stream.chain);
     insert(tx, &envelope, stream.chain, &put.body)?;
+    super::versions::keep(tx, device.no, tx.last_insert_rowid(), &put.versions)?;
     let mut begun = i64::from(is_new);
     for &(epoch, lo, hi, reason) in &change.gaps {
         let other = Name { epoch, ..name };

@@ -142,7 +142,7 @@ impl From<rusqlite::Error> for Failure {
                 "{FILE} cannot be written: the disk or the file is read-only for this account"
             )),
             Some(ErrorCode::CannotOpen) => Self::new(format!(
-                "{FILE} cannot be opened: is it there, and may this account write beside it?"
+                "{FILE} cannot be opened: it is gone, the disk is read-only, or this account may not write beside it"
             )),
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
                 Self::new(format!("{FILE} is held by another process; try again when that has ended"))

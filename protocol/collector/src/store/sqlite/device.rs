@@ -1,7 +1,7 @@
 //! The row of a device.
 
 use protocol::{DeviceId, Digest};
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, OptionalExtension, Row, Statement};
 
 use super::Listed;
 use super::rows::{self, Word};
@@ -65,10 +65,14 @@ pub(crate) fn enrolled(sql: &Connection, id: DeviceId) -> Result<Device, Failure
 
 /// The device with this number; an error if it is damaged or gone: none is ever taken out.
 pub(crate) fn numbered(sql: &Connection, no: i64) -> Result<Device, Failure> {
-    let statement = format!("SELECT {COLUMNS} FROM device WHERE no = ?1");
-    let row = sql.prepare_cached(&statement)?.query_row([no], read).optional();
+    let mut statement = sql.prepare_cached(&format!("SELECT {COLUMNS} FROM device WHERE no = ?1"))?;
+    by_number(&mut statement, no)
+}
+
+fn by_number(statement: &mut Statement<'_>, no: i64) -> Result<Device, Failure> {
     let gone =
         |what: &str| Failure::damaged(format!("device number {no} {what}; `verify` says what is lost"));
+    let row = statement.query_row([no], read).optional();
     row.map_err(|_| gone("cannot be read"))?.ok_or_else(|| gone("is gone"))?.checked()
 }
 
@@ -85,7 +89,8 @@ pub(crate) fn all(
     sql: &Connection,
     mut each: impl FnMut(Listed<Device>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    (1..=last(sql)?).try_for_each(|no| each(numbered(sql, no)))
+    let mut statement = sql.prepare_cached(&format!("SELECT {COLUMNS} FROM device WHERE no = ?1"))?;
+    (1..=last(sql)?).try_for_each(|no| each(by_number(&mut statement, no)))
 }
 
 /// Adds a device, or writes what has changed of one.

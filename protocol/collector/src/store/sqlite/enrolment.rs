@@ -134,6 +134,25 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Takes no more data from a device, as after its owner's decommissioning; it still hears of its requests.
+    pub(crate) fn retire(&self, device: DeviceId, why: &str, now: OffsetDateTime) -> Result<(), Failure> {
+        let (now, why) = (micros(now), why.to_owned());
+        self.write(true, move |tx| {
+            let mut device = device::enrolled(tx, device)?;
+            if device.standing == Standing::Active {
+                (device.standing, device.retired) = (Standing::Retired, Some(now));
+                device::save(tx, &mut device)?;
+                let note =
+                    Note { device: Some(device.id), why: Some(why.clone()), ..Note::new(Deed::Retire, 1) };
+                audit::add(tx, note, now)?;
+            }
+            tx.truncate_after();
+            Ok(())
+        })
+    }
+}
+
 /// What a token is worth, and the label that it carries.
 fn token_state(sql: &Connection, hash: Digest, now: i64) -> Result<(Redeemed, Option<String>), Failure> {
     let statement = "SELECT used, until, label FROM token WHERE hash = ?1";

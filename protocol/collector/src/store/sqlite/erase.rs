@@ -10,6 +10,7 @@ use super::device::{self, Device};
 use super::rows::Word;
 use super::streams::{self, Name, Stream};
 use super::tx::Tx;
+use super::versions;
 use crate::failure::{Cause, Failure};
 
 /// Envelopes that one transaction takes out: so many that the log stays small.
@@ -63,6 +64,7 @@ pub(crate) fn take_out(tx: &Tx<'_>, places: &[i64]) -> Result<Taken, Failure> {
             // What is too damaged to say whose it is goes all the same.
             Err(failure) if failure.cause() == Cause::Damaged => {
                 tx.remove("DELETE FROM envelope WHERE place = ?1", [place])?;
+                versions::erase(tx, place)?;
             }
             Err(failure) => return Err(failure),
         }
@@ -77,6 +79,7 @@ pub(crate) fn take_out(tx: &Tx<'_>, places: &[i64]) -> Result<Taken, Failure> {
             current = Some((row.name, streams::find(tx, row.name).unwrap_or(None)));
         }
         tx.remove("DELETE FROM envelope WHERE place = ?1", [row.place])?;
+        versions::erase(tx, row.place)?;
         let key = (
             row.name.device,
             row.name.purpose.place(),

@@ -1,16 +1,19 @@
 //! Stored envelopes, page by page in the order they came. No page holds a read transaction while somebody else works:
 //! a long one would keep the write-ahead log from being emptied.
 
+use std::collections::BTreeMap;
+
 use protocol::{Batch, DeviceId, Digest, Epoch, Purpose, Reason};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::batches::read_ranges;
 use super::rows::{self, Word};
 use super::streams::{Name, gap_sum, held_sum};
-use super::{Listed, device};
+use super::{Listed, copy, device, versions};
 use crate::failure::Failure;
 use crate::store::Store;
 use crate::store::rules::ranges::Ranges;
+use crate::store::rules::versions::Since;
 
 /// Rows and bytes of one page.
 const PAGE: usize = 512;
@@ -19,14 +22,37 @@ const PAGE_BYTES: usize = 4 << 20;
 /// One stored envelope.
 #[derive(Clone, Debug)]
 pub(crate) struct Stored {
-    /// Where it stands in the order of arrival.
-    pub(crate) place: i64,
     pub(crate) device: DeviceId,
     /// When it came, microseconds.
     pub(crate) received: i64,
     /// Numbers of the records that it was the first to bring.
     pub(crate) fresh: Vec<(u64, u64)>,
     pub(crate) batch: Batch,
+}
+
+/// How far an export came, and of which life of the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Cursor {
+    life: String,
+    pub(crate) place: i64,
+}
+
+impl std::fmt::Display for Cursor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}-{}", self.life, self.place)
+    }
+}
+
+impl std::str::FromStr for Cursor {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let cursor = text.split_once('-').and_then(|(life, place)| {
+            let place = place.parse().ok().filter(|place| *place >= 0)?;
+            Some(Self { life: life.to_owned(), place })
+        });
+        cursor.ok_or("not a cursor; take what the last export printed, or `start`")
+    }
 }
 
 /// Which envelopes are wanted.
@@ -50,6 +76,26 @@ impl Store {
             let statement = "SELECT seq FROM sqlite_sequence WHERE name = 'envelope'";
             Ok(sql.prepare_cached(statement)?.query_row([], |row| row.get(0)).optional()?.unwrap_or(0))
         })
+    }
+
+    /// The place of a cursor. One of another life is refused: a restored store gave its places to other batches.
+    pub(crate) fn place_of(&self, cursor: &Cursor) -> Result<i64, Failure> {
+        if self.read(copy::life)? == cursor.life {
+            return Ok(cursor.place);
+        }
+        Err(Failure::new(
+            "the store was restored since that export: take everything once more, by --since start into a new directory",
+        ))
+    }
+
+    /// The cursor of a place.
+    pub(crate) fn cursor(&self, place: i64) -> Result<Cursor, Failure> {
+        Ok(Cursor { life: self.read(copy::life)?, place })
+    }
+
+    /// The versions of a device's components by name, ascending by day.
+    pub(crate) fn versions(&self, device: DeviceId) -> Result<BTreeMap<String, Vec<Since>>, Failure> {
+        self.read(|sql| versions::of(sql, device::enrolled(sql, device)?.no))
     }
 
     /// Hands `each` every wanted envelope, in the order they came; a damaged one as its sentence. Returns the last
@@ -213,5 +259,5 @@ fn stored(row: &Row<'_>, bytes: &mut usize) -> Listed<Stored> {
     let batch =
         Batch::decode(body).map_err(|error| Failure::new(format!("{error}; a newer collector wrote it")))?;
     let fresh = read_ranges(&fresh).ok_or_else(|| Failure::damaged("its list of new records is damaged"))?;
-    Ok(Stored { place: row.get(0)?, device, received: row.get(2)?, fresh, batch })
+    Ok(Stored { device, received: row.get(2)?, fresh, batch })
 }

@@ -9,7 +9,7 @@ use super::device::{self, Device};
 use super::export::{all_held, name};
 use super::rows::{self, Word};
 use super::streams::{self, Name, Stream, gap_sum};
-use super::{Listed, labels};
+use super::{Listed, labels, versions};
 use crate::failure::Failure;
 use crate::store::Store;
 use crate::store::rules::ranges::Ranges;
@@ -32,6 +32,8 @@ pub(crate) struct Count {
 pub(crate) struct Seen {
     pub(crate) device: Device,
     pub(crate) label: Option<String>,
+    /// The last version that each component was said to have.
+    pub(crate) versions: BTreeMap<String, String>,
     /// Two copies of one device, a restored disk or a clone, have written here.
     pub(crate) is_fork: bool,
     pub(crate) streams: BTreeMap<Purpose, Count>,
@@ -48,7 +50,10 @@ impl Store {
                 each(device.and_then(|device| {
                     let (streams, is_fork) = counts(sql, &device)?;
                     let label = labels::of(sql, device.no)?;
-                    Ok(Seen { device, label, is_fork, streams })
+                    let versions = versions::of(sql, device.no)?.into_iter();
+                    let versions =
+                        versions.filter_map(|(component, mut known)| Some((component, known.pop()?.version)));
+                    Ok(Seen { label, versions: versions.collect(), is_fork, streams, device })
                 }))
             })
         })

@@ -28,6 +28,7 @@ mod uploads;
 mod verify;
 mod verify_rows;
 mod verify_streams;
+mod versions;
 mod witness;
 mod writer;
 
@@ -37,11 +38,11 @@ use data_encoding::HEXLOWER;
 use ring::rand::{SecureRandom, SystemRandom};
 use rusqlite::{Connection, OptionalExtension};
 
-pub(crate) use batches::Put;
+pub(crate) use batches::{Answer, Put};
 pub(crate) use bundles::Filed;
 pub(crate) use consents::Kept;
 pub(crate) use enrolment::Redeemed;
-pub(crate) use export::{Stored, Wanted};
+pub(crate) use export::{Cursor, Stored, Wanted};
 pub(crate) use listing::Count;
 pub(crate) use readers::Readers;
 pub(crate) use requests::Asked;
@@ -141,3 +142,6 @@ fn new_id() -> Result<String, Failure> {
     SystemRandom::new().fill(&mut id).map_err(|_| Failure::new("the system gives no random numbers"))?;
     Ok(HEXLOWER.encode(&id))
 }
+
+#[cfg(test)]
+mod tests;

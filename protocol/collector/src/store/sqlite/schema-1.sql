@@ -52,6 +52,11 @@ CREATE INDEX envelope_age ON envelope(class, received);
 CREATE TABLE gone(
   device INTEGER NOT NULL, purpose INTEGER NOT NULL, epoch BLOB NOT NULL, n INTEGER NOT NULL, chain BLOB NOT NULL,
   PRIMARY KEY(device, purpose, epoch, n)) STRICT, WITHOUT ROWID;
+-- Versions of a device's components, one row for each change; `place`: of the last envelope that said it.
+CREATE TABLE version(
+  device INTEGER NOT NULL, component TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+  version TEXT NOT NULL, place INTEGER NOT NULL, PRIMARY KEY(device, component, first)) STRICT, WITHOUT ROWID;
+CREATE INDEX version_place ON version(place);
 -- Privacy requests, numbered from 0.
 CREATE TABLE request(
   device INTEGER NOT NULL, n INTEGER NOT NULL, id BLOB NOT NULL, kind INTEGER NOT NULL, body TEXT NOT NULL,

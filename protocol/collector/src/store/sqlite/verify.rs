@@ -74,6 +74,10 @@ impl Store {
             self.read(|sql| one_device(sql, no, &mut tell))?;
         }
         by_stream::all(self, &mut tell)?;
+        // An index that misses a row would let an erasure miss it.
+        for damage in self.check()? {
+            tell(Finding::new(format!("the database file: {damage}")))?;
+        }
         self.verify_bundles(&mut tell)?;
         if count == 0 {
             let now = micros(now).to_string();

@@ -209,7 +209,10 @@ impl Thread {
     fn transaction(&mut self, group: &mut [Box<dyn Job>]) -> Result<(), Failure> {
         self.turn.lock().map_err(Failure::at(&self.turn_path))?;
         let begun = self.sql.execute_batch("BEGIN IMMEDIATE");
-        self.turn.unlock().map_err(Failure::at(&self.turn_path))?;
+        if let Err(error) = self.turn.unlock() {
+            // The transaction is begun all the same; the lock ends with the next one's, or the process.
+            log::error!("{}", Failure::at(&self.turn_path)(error));
+        }
         begun?;
         let ran = Tx::new(&self.sql).and_then(|tx| {
             group.iter_mut().try_for_each(|job| job.run(&tx))?;

@@ -1,0 +1,75 @@
+//! The options of `export`, and what it does.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use protocol::{DeviceId, Purpose};
+use time::OffsetDateTime;
+
+use super::list;
+use crate::audit::{Deed, Note};
+use crate::failure::Failure;
+use crate::store::{Cursor, Store};
+use crate::tables::{self, Asked};
+
+/// The export for analysts.
+#[derive(Args)]
+pub(super) struct Tables {
+    /// Write files of one entry and month each to a new directory, and print the cursor for the next time
+    #[arg(short, long, value_name = "DIR", conflicts_with = "losses")]
+    output: Option<PathBuf>,
+    /// Only what came behind the cursor that the last export printed [default: everything]
+    #[arg(long, value_name = "CURSOR", requires = "output", value_parser = cursor)]
+    since: Option<Since>,
+    /// Only what came up to this cursor
+    #[arg(long, value_name = "CURSOR", requires = "output")]
+    until: Option<Cursor>,
+    /// Only of this device, 32 hexadecimal digits
+    #[arg(long, requires = "output")]
+    device: Option<DeviceId>,
+    /// Only for this purpose
+    #[arg(long, requires = "output")]
+    purpose: Option<Purpose>,
+    /// Only of this entry of the catalog, as device.error
+    #[arg(long, requires = "output")]
+    entry: Option<String>,
+    /// For whom the copy is; noted in the audit
+    #[arg(long, value_name = "RECIPIENT")]
+    to: Option<String>,
+    /// Why; noted in the audit
+    #[arg(long, value_name = "REASON")]
+    why: Option<String>,
+}
+
+/// Where an export begins.
+#[derive(Clone)]
+pub(super) enum Since {
+    Start,
+    Cursor(Cursor),
+}
+
+/// Prints every record, or writes the files for analysts; either is a copy that the audit names.
+pub(super) fn export(store: &Store, tables: Tables, now: OffsetDateTime) -> Result<(), Failure> {
+    let Tables { output, since, until, device, purpose, entry, to, why } = tables;
+    let mut read = None;
+    list(|lines| {
+        let Some(output) = &output else {
+            return crate::export::records(store, lines).map(|done| read = Some(done));
+        };
+        let since = since.and_then(|since| match since {
+            Since::Start => None,
+            Since::Cursor(cursor) => Some(cursor),
+        });
+        let (exported, whole) =
+            tables::write(store, &Asked { since, until, device, purpose, entry }, output)?;
+        read = Some((exported.records, whole));
+        lines.put(&exported)
+    })?;
+    let Some((count, whole)) = read else { return Ok(()) };
+    store.note(Note { device, purpose, to, why, ..Note::new(Deed::Export, count) }, now)?;
+    whole.end("batches")
+}
+
+fn cursor(text: &str) -> Result<Since, &'static str> {
+    if text == "start" { Ok(Since::Start) } else { text.parse().map(Since::Cursor) }
+}

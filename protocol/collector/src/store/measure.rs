@@ -1,0 +1,226 @@
+//! Figures of the store in this process, without the wire: `cargo test --release -p kathea-collector --lib measure --
+//! --nocapture`. `MEASURE_DEVICES` (without it nothing is measured) and `MEASURE_BATCHES` set the size of the full store,
+//! `MEASURE_DIR` where.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use protocol::ledger::{Entry, EntryHeader, Event, EventKind, Processing};
+use protocol::{Batch, DeviceId, Digest, Epoch, Purpose, Retention, Value};
+use time::OffsetDateTime;
+
+use super::testing::{Random, batch};
+use super::{Answer, Put, Reply, Store, Verdict};
+
+const RUN: Duration = Duration::from_secs(5);
+const RECORDS: u64 = 100;
+
+fn setting(name: &str, usual: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
+fn entry(device: DeviceId) -> Entry {
+    Entry {
+        header: EntryHeader { schema: "kathea-consent-1".to_owned(), index: 0, device, previous: None },
+        processing: Processing {
+            purpose: Purpose::UsageStatistics,
+            case: None,
+            policy: "copenhagen-imaging".to_owned(),
+            policy_version: "1".to_owned(),
+            policy_sha256: Digest::of(b"policy"),
+            notice_sha256: Digest::of(b"notice"),
+            manifest_sha256: None,
+            legal_basis: "6(1)(a)".to_owned(),
+            data_categories: Vec::new(),
+            controller: "Copenhagen Imaging ApS".to_owned(),
+            recipients: Vec::new(),
+            storage_place: "EEA".to_owned(),
+            retention: Retention::Usage24Months,
+        },
+        event: Event {
+            kind: EventKind::Granted,
+            at: "2026-11-21T10:00:00Z".to_owned(),
+            until: None,
+            role: None,
+            channel: "command_line".to_owned(),
+            session: None,
+        },
+    }
+}
+
+/// A device with a grant; its id and the consent.
+fn enrol(store: &Store, number: u64) -> (DeviceId, Digest) {
+    let now = OffsetDateTime::now_utc();
+    let mut key = [0; 32];
+    key[..8].copy_from_slice(&number.to_le_bytes());
+    let token = store.make_token(None, now).unwrap();
+    store.enrol(&token, &key, now, now).unwrap();
+    let device = DeviceId::of_public_key(&key);
+    let line = format!("line {number} {}", "x".repeat(1200));
+    store.put_consent(device, &line, &entry(device), now).unwrap();
+    (device, protocol::ledger::line_hash(&line))
+}
+
+/// A batch of 100 records that deflate cannot shorten much: 1,200 bytes and more.
+fn random_batch(random: &mut Random, consent: Digest, number: u64) -> Batch {
+    let lo = number * RECORDS;
+    let mut batch = batch(Epoch { counter: 1, random: [0; 8] }, lo, lo + RECORDS - 1);
+    batch.header.consent = consent;
+    for record in &mut batch.records {
+        record.attributes = vec![random.below(1 << 40), 0, 0, 1];
+        record.value = Value::Count(random.below(1 << 32));
+    }
+    batch
+}
+
+fn put(store: &Store, device: DeviceId, batch: &Batch) -> Reply<Answer> {
+    let body = batch.encode();
+    let put = Put::new(batch, Digest::of(&body), body).unwrap();
+    store.put_batch(device, put, OffsetDateTime::now_utc())
+}
+
+/// Processor time of this process.
+fn processor() -> Duration {
+    let text = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let fields: Vec<&str> = text.rsplit(')').next().unwrap().split_whitespace().collect();
+    let ticks: u64 = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
+    Duration::from_millis(ticks * 10)
+}
+
+fn resident() -> u64 {
+    let text = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = text.lines().find(|line| line.starts_with("VmRSS")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
+}
+
+/// So many clients, each waiting for its answer before its next batch.
+fn clients(store: &Arc<Store>, devices: &[(DeviceId, Digest)], clients: usize, first: u64, what: &str) {
+    let done = AtomicU64::new(0);
+    let (begin, used) = (Instant::now(), processor());
+    let mut times: Vec<Duration> = std::thread::scope(|scope| {
+        let each = devices.len() / clients;
+        let threads: Vec<_> = (0..clients)
+            .map(|client| {
+                let (store, done) = (store.clone(), &done);
+                let own = &devices[client * each..(client + 1) * each];
+                scope.spawn(move || {
+                    let mut random = Random::new(client as u64);
+                    let (mut times, mut number) = (Vec::new(), first);
+                    while begin.elapsed() < RUN {
+                        for &(device, consent) in own {
+                            let batch = random_batch(&mut random, consent, number);
+                            let start = Instant::now();
+                            let answer = put(&store, device, &batch).block().unwrap();
+                            assert!(matches!(answer.verdict, Verdict::New(_)));
+                            times.push(start.elapsed());
+                            done.fetch_add(1, Ordering::Relaxed);
+                            if begin.elapsed() >= RUN {
+                                break;
+                            }
+                        }
+                        number += 1;
+                    }
+                    times
+                })
+            })
+            .collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    let (count, elapsed) = (done.into_inner(), begin.elapsed());
+    times.sort();
+    let p99 = times[times.len() * 99 / 100];
+    let each = (processor() - used) / count.max(1) as u32;
+    println!(
+        "{what}: {clients} clients {:.0}/s, p99 {p99:?}, processor {each:?} a batch with encoding",
+        count as f64 / elapsed.as_secs_f64()
+    );
+}
+
+fn timed<T>(what: &str, work: impl FnOnce() -> T) -> T {
+    let (begin, used) = (Instant::now(), processor());
+    let out = work();
+    println!(
+        "{what}: {:?}, processor {:?}, resident {} MiB",
+        begin.elapsed(),
+        processor() - used,
+        resident()
+    );
+    out
+}
+
+#[test]
+fn measure_the_store() {
+    if std::env::var_os("MEASURE_DEVICES").is_none() {
+        println!("skipped: figures, not a check; MEASURE_DEVICES asks for them");
+        return;
+    }
+    let own = tempfile::tempdir().unwrap();
+    let data = std::env::var("MEASURE_DIR").map_or_else(|_| own.path().to_owned(), Into::into);
+    let data: &Path = &data;
+    let (count, batches) = (setting("MEASURE_DEVICES", 2_000), setting("MEASURE_BATCHES", 20));
+    let store = Arc::new(Store::open(data).unwrap());
+    let devices: Vec<_> =
+        timed(&format!("{count} devices enrolled"), || (0..count).map(|n| enrol(&store, n)).collect());
+    timed("2000 batches encoded, not put", || {
+        let mut random = Random::new(7);
+        for number in 0..2_000 {
+            let batch = random_batch(&mut random, Digest::of(b"consent"), number);
+            let body = batch.encode();
+            assert!(Put::new(&batch, Digest::of(&body), body).is_some());
+        }
+    });
+    for number in [1, 16, 64] {
+        clients(&store, &devices, number, 1_000 * number as u64, "empty store");
+    }
+    timed(&format!("{} batches put", count * batches), || {
+        let mut random = Random::new(7);
+        for number in 0..batches {
+            let mut waiting = std::collections::VecDeque::new();
+            for &(device, consent) in &devices {
+                waiting.push_back(put(&store, device, &random_batch(&mut random, consent, number)));
+                if waiting.len() > 512 {
+                    waiting.pop_front().unwrap().block().unwrap();
+                }
+            }
+            waiting.into_iter().for_each(|reply| drop(reply.block().unwrap()));
+        }
+    });
+    clients(&store, &devices, 64, 500_000, "full store");
+    let size = std::fs::metadata(data.join("collector.db")).unwrap().len();
+    println!("database: {} MiB", size >> 20);
+    drop(store);
+    let store = timed("opened again", || Store::open(data).unwrap());
+    let first = timed("first visit", || store.visit(devices[0].0, OffsetDateTime::now_utc()).unwrap());
+    assert!(first.head.is_some());
+    timed("devices", || {
+        let mut listed = 0;
+        store
+            .devices(|seen| {
+                seen.unwrap();
+                listed += 1;
+                Ok(())
+            })
+            .unwrap();
+        assert_eq!(listed, count);
+    });
+    let findings =
+        timed("verify", || store.verify(OffsetDateTime::now_utc(), |finding| panic!("{finding:?}")).unwrap());
+    assert_eq!(findings, 0);
+    timed("retention, dry", || store.retention_plan(OffsetDateTime::now_utc()).unwrap());
+    timed("export, decoded", || {
+        let mut records = 0;
+        store
+            .envelopes(super::Wanted::default(), |stored| {
+                records += stored.unwrap().batch.records.len();
+                Ok(())
+            })
+            .unwrap();
+        println!("{records} records");
+    });
+    timed("erase one device", || store.erase_envelopes(devices[0].0, Purpose::UsageStatistics).unwrap());
+    let copy = data.join("copy");
+    std::fs::create_dir(&copy).unwrap();
+    timed("copy of the database", || store.copy_database(&copy.join("collector.db")).unwrap());
+}

@@ -1,0 +1,79 @@
+//! A lost machine: what a backup brings back, and what it says of what came later.
+
+use std::fs;
+
+use serde_json::json;
+
+use crate::bundles::Sender;
+use crate::device::{Device, batch};
+use crate::program::{Collector, attempt};
+
+fn path(path: &std::path::Path) -> &str {
+    path.to_str().unwrap()
+}
+
+#[test]
+fn a_backup_made_while_serving_is_a_collector_on_another_machine() {
+    let collector = Collector::start();
+    let mut sender = Sender::new(&collector);
+    assert_eq!(sender.create(&collector), 201);
+    assert_eq!(sender.append(&collector, 0, 100_000, None).0, 204);
+    assert_eq!(sender.complete(&collector).0, 200);
+    let device = Device::enrolled(&collector);
+    let consent = device.grant(&collector);
+    assert_eq!(device.put_batch(&collector, &batch(consent, 1, 0, 4)).status, 201);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let (backup, data) = (elsewhere.path().join("backup"), elsewhere.path().join("data"));
+    let made = collector.lines("backup", &["-o", path(&backup)])[0].clone();
+    assert_eq!((&made["devices"], &made["bundles"]), (&json!(2), &json!(1)));
+    assert!(collector.fails("backup", &["-o", path(&backup)]).contains("not empty"));
+    // Acknowledged after the backup.
+    assert_eq!(device.put_batch(&collector, &batch(consent, 1, 5, 9)).status, 201);
+    let records = collector.lines("export", &[]);
+    drop(collector);
+
+    let restored = attempt(&data, "restore", &["--from", path(&backup)]);
+    assert!(restored.status.success(), "{}", String::from_utf8_lossy(&restored.stderr));
+    assert!(
+        !attempt(&data, "restore", &["--from", path(&backup)]).status.success(),
+        "nothing is overwritten"
+    );
+    let collector = Collector::at(data);
+    assert_eq!(collector.lines("export", &[]), records[..5]);
+    assert_eq!(collector.findings("verify").len(), 0);
+    let bundle = &collector.lines("bundles", &[])[0];
+    assert_eq!(fs::read(bundle["path"].as_str().unwrap()).unwrap().len(), 100_000);
+    assert_eq!(collector.lines("audit", &[]).last().unwrap()["deed"], "export");
+    assert!(collector.lines("audit", &[]).iter().any(|line| line["deed"] == "restore"));
+    // Authority and server are those that the devices know; what came after the backup shows as missing.
+    let mut device = device;
+    device.reconnect(&collector);
+    sender.device.reconnect(&collector);
+    assert_eq!(device.put_batch(&collector, &batch(consent, 1, 0, 4)).status, 200);
+    assert_eq!(device.put_batch(&collector, &batch(consent, 1, 10, 14)).status, 201);
+    let id = json!(device.id().to_string());
+    let devices = collector.lines("devices", &[]);
+    let line = devices.iter().find(|line| line["device"] == id).unwrap();
+    assert_eq!(line["streams"]["usage_statistics"]["missing"], 5);
+}
+
+#[test]
+fn a_damaged_backup_is_refused() {
+    let collector = Collector::start();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let backup = elsewhere.path().join("backup");
+    collector.lines("backup", &["-o", path(&backup)]);
+    let restore = |name: &str| {
+        let output = attempt(&elsewhere.path().join(name), "restore", &["--from", path(&backup)]);
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    assert_eq!(restore("whole").0, Some(0));
+    let mut database = fs::read(backup.join("collector.db")).unwrap();
+    database[5000] ^= 1;
+    fs::write(backup.join("collector.db"), &database).unwrap();
+    let (code, said) = restore("flipped");
+    assert!(code == Some(1) && said.contains("damaged"), "{said}");
+    fs::remove_file(backup.join("manifest.json")).unwrap();
+    let (code, said) = restore("unfinished");
+    assert!(code == Some(1) && said.contains("no backup"), "{said}");
+}
