@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use agent::checks::{Check, Verdict};
 use agent::config::Config;
-use agent::doctor::{Check, Reach, SystemProxy, Verdict, examine};
+use agent::doctor::{Reach, SystemProxy, examine};
 use time::OffsetDateTime;
 
 use crate::exit::{Exit, Failure};

@@ -10,11 +10,11 @@ use agent::api::privacy::{
 };
 use agent::config::Config;
 use agent::consent::Policy;
-use agent::deidentify::clean::Tray;
 use agent::deidentify::files::plain::Part;
 use agent::limits;
 use agent::report::Report;
 use agent::request::{PrivacyAsk, Request, SENT};
+use agent::seal::payload::Tray;
 use agent::support::check::judge;
 use agent::support::check::look::look;
 use serde::Serialize;

@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 
 use agent::collect::Raw;
 use agent::deidentify::case::Case;
-use agent::deidentify::journal::Cell;
-use agent::deidentify::usage::{Wanted, Wash, Window};
+use agent::usage::journal::Cell;
+use agent::usage::validation::{Wanted, Wash, Window};
 use common::kathea::{self, Plan};
 use common::seeded;
 use protocol::catalog::Catalog;

@@ -8,10 +8,10 @@ mod common;
 use std::collections::BTreeMap;
 use std::fs;
 
+use agent::checks::Check;
 use agent::config::Language;
 use agent::consent::policy::Policy;
 use agent::deidentify::files::Format;
-use agent::doctor::Check;
 use agent::support::manifest::{self, FileEntry, Manifest, Operation, Outcome, PolicyName};
 use agent::support::page::Preview;
 use common::clinic::Clinic;

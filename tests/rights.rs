@@ -9,10 +9,10 @@ use std::fs;
 
 use agent::consent::permit::UsageStatistics;
 use agent::consent::{Book, Policy};
-use agent::deidentify::clean::Payload;
-use agent::deidentify::usage::Usage;
+use agent::seal::payload::Payload;
+use agent::seal::record::Sealed;
 use agent::spool::Spool;
-use agent::vault::sealed::Sealed;
+use agent::usage::validation::Usage;
 use agent::vault::{Protector, Vault};
 use common::collector::Collector;
 use common::outbox::Outbox;

@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 
 use agent::consent::permit::UsageStatistics;
 use agent::consent::{Book, By, Channel, Flag, Policy};
-use agent::deidentify::clean::Clean;
-use agent::deidentify::usage::{self, Usage};
+use agent::seal::payload::Clean;
+use agent::seal::record::{Position, Sealed};
 use agent::spool::Spool;
-use agent::vault::sealed::{Position, Sealed};
+use agent::usage::validation::{self, Usage};
 use agent::vault::{Protector, Vault};
 use divan::Bencher;
 use protocol::ledger::Role;
@@ -109,7 +109,7 @@ impl Site {
             let batch = |record: &Sealed<Usage>| record.open(&permit, vault).unwrap().get().batch().clone();
             let header = batch(&page[0]).header;
             let records = page.iter().flat_map(|record| batch(record).records).collect();
-            usage::batches(records, &header, page[0].position())
+            validation::batches(records, &header, page[0].position())
                 .map(|(clean, position)| Sealed::new(&clean, position, &[], &permit, vault, NOW).unwrap())
                 .collect()
         };

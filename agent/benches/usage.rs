@@ -14,10 +14,10 @@ use agent::collect::Raw;
 use agent::config::{Config, Protector as Kind};
 use agent::consent::permit::UsageStatistics;
 use agent::consent::{Book, By, Channel, Flag, Policy};
-use agent::deidentify::clean::Clean;
-use agent::deidentify::usage::{self, Usage, Wanted, Wash, Window};
 use agent::request::{Caller, Reply, Request};
-use agent::vault::sealed::{Position, Sealed};
+use agent::seal::payload::Clean;
+use agent::seal::record::{Position, Sealed};
+use agent::usage::validation::{self, Usage, Wanted, Wash, Window};
 use agent::vault::{Protector, Vault};
 use divan::Bencher;
 use divan::counter::ItemsCount;
@@ -198,7 +198,7 @@ impl Keys {
 
 /// The largest batch that one sealed record holds.
 fn sealable() -> Clean<Usage> {
-    usage::batches(batch(1000).records, &header(), FIRST).next().unwrap().0
+    validation::batches(batch(1000).records, &header(), FIRST).next().unwrap().0
 }
 
 #[divan::bench]

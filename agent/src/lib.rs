@@ -1,7 +1,9 @@
 //! THE HOUSE: everything the agent does, owning no process.
 
+pub mod account;
 pub mod agent;
 pub mod api;
+pub mod checks;
 pub mod collect;
 pub mod config;
 pub mod consent;
@@ -16,8 +18,11 @@ mod ordered;
 pub mod presence;
 pub mod report;
 pub mod request;
+pub mod seal;
 pub mod ship;
 pub mod spool;
 pub mod support;
 pub mod tally;
+pub mod usage;
 pub mod vault;
+pub mod workstation;

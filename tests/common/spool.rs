@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
-use agent::deidentify::usage::Usage;
-use agent::vault::sealed::{MAGIC, Sealed};
+use agent::seal::record::{MAGIC, Sealed};
+use agent::usage::validation::Usage;
 use agent::vault::{Protector, Vault};
 
 use super::workstation::Workstation;

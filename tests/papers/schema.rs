@@ -1,7 +1,7 @@
 //! `protocol/socket.schema.json`, from the catalog and the words of the requests' types.
 
-use agent::deidentify::clean::Tray;
 use agent::request::{ACTIONS, REQUESTS, SENT};
+use agent::seal::payload::Tray;
 use protocol::catalog::{Attribute, AttributeKind, Happening};
 use protocol::ledger::{Role, Session};
 use protocol::{CaseReason, Catalog, Purpose};

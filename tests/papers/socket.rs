@@ -5,8 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use agent::collect::Raw;
-use agent::deidentify::usage::{Wanted, Wash, Window};
 use agent::request::Request;
+use agent::usage::validation::{Wanted, Wash, Window};
 use protocol::{Catalog, Reason};
 use serde_json::{Value as Json, json};
 

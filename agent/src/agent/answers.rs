@@ -6,9 +6,9 @@ use super::{Agent, Wake, unix_now};
 use crate::api::{Done, Hint};
 use crate::collect::Raw;
 use crate::collect::socket::Asked;
-use crate::deidentify::usage;
 use crate::limits;
 use crate::request::{Caller, Line, Refused, Reply, Request};
+use crate::usage::validation;
 
 impl Agent {
     /// Answers a line of the local socket, and those that came meanwhile: one commit for all happenings among them.
@@ -104,7 +104,7 @@ fn event_reply(line: &[u8], answer: Result<(), Reason>) -> Reply {
 
 /// Says what is wrong with an event, in words of the catalog.
 fn not_taken(line: &[u8], reason: Reason) -> Reply {
-    let wrong = usage::explain(Raw::new(line), reason);
+    let wrong = validation::explain(Raw::new(line), reason);
     let counted = "the line was refused and counted under this reason";
     let what = wrong.what.map_or_else(|| counted.to_owned(), |what| format!("{what}; {counted}"));
     let hint =

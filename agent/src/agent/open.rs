@@ -17,14 +17,14 @@ use super::support::Support;
 use super::uplink::Uplink;
 use super::usage::Statistics;
 use super::{Agent, OpenError, Parts, decommission, format, unix_now};
-use crate::collect::device::MACHINE;
 use crate::config::Config;
 use crate::consent::tickets::Tickets;
 use crate::consent::{Book, Policy};
-use crate::deidentify::clean::Payload;
+use crate::seal::payload::Payload;
 use crate::spool::Spool;
 use crate::tally::Tally;
 use crate::vault::{Protector, Vault};
+use crate::workstation::MACHINE;
 use crate::{durable, presence};
 
 impl Agent {
@@ -47,7 +47,7 @@ impl Agent {
         let clock = data.join("clock.json");
         presence::read(&clock).map_err(|e| OpenError::unreadable(&clock, &e))?;
         let (tickets, tickets_lost) = reading(data.join("tickets.json"), Tickets::open)?;
-        let copied = crate::collect::device::note_machine(&data, &SystemRandom::new())
+        let copied = crate::workstation::note_machine(&data, &SystemRandom::new())
             .map_err(|e| OpenError::unreadable(&data.join(MACHINE), &e))?;
         let (mut tally, tally_lost) = reading(data.join("tally.json"), Tally::open)?;
 

@@ -15,13 +15,13 @@ use crate::consent::permit::Permit;
 use crate::consent::state::to_text;
 use crate::consent::vendor_request::{PrivacyKind, VendorRequest};
 use crate::consent::{By, Channel, Flag};
-use crate::deidentify::clean::{Payload, Tray};
-use crate::deidentify::journal::Journal;
-use crate::deidentify::usage::Usage;
 use crate::ordered::ordered;
 use crate::request::{PrivacyAsk, Refused, Reply, Request, SENT};
+use crate::seal::payload::{Payload, Tray};
+use crate::seal::record::Sealed;
+use crate::usage::journal::Journal;
+use crate::usage::validation::Usage;
 use crate::vault::Vault;
-use crate::vault::sealed::Sealed;
 
 impl Agent {
     /// Answers a request about what is held. The caller's right was checked.

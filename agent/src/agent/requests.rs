@@ -12,12 +12,12 @@ use super::usage::{mended, retire_all};
 use crate::consent::permit::RIGHTS;
 use crate::consent::tickets::Tickets;
 use crate::consent::vendor_request::VendorRequest;
-use crate::deidentify::clean::Clean;
 use crate::limits;
+use crate::seal::payload::Clean;
+use crate::seal::record::Sealed;
 use crate::ship::exchange::Exchange;
 use crate::ship::routes;
 use crate::spool::{Spool, SpoolError};
-use crate::vault::sealed::Sealed;
 
 /// The oldest request that may leave.
 pub(super) struct Next {

@@ -8,8 +8,8 @@ use crate::consent::{ConsentError, PolicyError};
 use crate::presence::Why;
 use crate::spool::SpoolError;
 use crate::support::record::RecordError;
+use crate::vault::SealError;
 use crate::vault::VaultError;
-use crate::vault::sealed::SealError;
 
 /// Why the agent does not start.
 #[derive(Debug)]

@@ -1,16 +1,8 @@
 //! Who asks: from the account at the other end of the socket, or of this process, to what it may do.
 
-#[cfg(unix)]
-mod unix;
-#[cfg(windows)]
-mod windows;
-
+use crate::account::Account;
 use crate::config::Config;
 use crate::request::Caller;
-#[cfg(unix)]
-pub use unix::Account;
-#[cfg(windows)]
-pub use windows::Account;
 
 /// The accounts that the configuration names.
 #[derive(Clone, Debug)]

@@ -1,7 +1,6 @@
 //! The front door: what comes in, as it came.
 
 pub mod caller;
-pub mod device;
 pub mod outbox;
 pub mod socket;
 

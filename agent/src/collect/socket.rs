@@ -19,7 +19,8 @@ use interprocess::local_socket::{GenericFilePath, Listener, ListenerOptions, Nam
 use protocol::Reason;
 
 use super::Progress;
-use super::caller::{Account, Accounts};
+use super::caller::Accounts;
+use crate::account::Account;
 use crate::limits;
 use crate::request::{Caller, Refused, Reply};
 pub use client::{AskError, ask};

@@ -5,8 +5,6 @@ use protocol::{CaseId, Digest, Purpose};
 use serde::{Deserialize, Serialize};
 
 use super::flag::Flag;
-use super::permit::Rights;
-use crate::deidentify::clean::{Clean, Payload, Tray};
 
 /// A request that waits in its own tray, which leaves although everything else is off.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,38 +87,6 @@ impl VendorRequest {
     }
 }
 
-impl From<VendorRequest> for Clean<VendorRequest> {
-    /// Hashes, closed words and a random number: clean by its type.
-    fn from(request: VendorRequest) -> Self {
-        Clean::new(request)
-    }
-}
-
-const V1: u8 = 1;
-
-impl Payload for VendorRequest {
-    type Purpose = Rights;
-    const TRAY: Tray = Tray::Requests;
-
-    fn records(&self) -> u32 {
-        1
-    }
-
-    fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = vec![V1];
-        // Plain words and hashes have no way to fail.
-        bytes.extend(serde_json::to_vec(self).unwrap_or_default());
-        bytes
-    }
-
-    fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        match bytes.split_first()? {
-            (&V1, body) => serde_json::from_slice(body).ok(),
-            _ => None,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,8 +96,5 @@ mod tests {
         let ask = |kind| VendorRequest::privacy(kind, &Flag::UsageStatistics, Digest::of(b"entry"));
         assert_eq!(ask(PrivacyKind::Withdraw), ask(PrivacyKind::Withdraw));
         assert_ne!(ask(PrivacyKind::Withdraw), ask(PrivacyKind::Erase));
-        let bytes = ask(PrivacyKind::Erase).to_bytes();
-        assert_eq!(VendorRequest::from_bytes(&bytes), Some(ask(PrivacyKind::Erase)));
-        assert_eq!(VendorRequest::from_bytes(&bytes[1..]), None);
     }
 }

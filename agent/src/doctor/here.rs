@@ -4,15 +4,15 @@
 use std::fs;
 use std::path::Path;
 
-use super::Check;
 use crate::api::Reply;
 use crate::api::status::Status;
-use crate::collect::device;
+use crate::checks::Check;
 use crate::collect::socket::{self, AskError};
 use crate::config::{Config, Protector as Asked};
 use crate::limits;
 use crate::request::Request;
 use crate::vault::Protector;
+use crate::workstation as device;
 
 pub(super) fn data_dir(path: &Path) -> Check {
     let name = path.display();

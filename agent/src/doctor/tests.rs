@@ -2,10 +2,11 @@
 
 use std::fs;
 
-use crate::collect::device;
 use crate::config::Protector as Asked;
+use crate::workstation as device;
 
 use super::*;
+use crate::checks::Verdict;
 
 fn verdicts(checks: &[Check]) -> Vec<(&str, Verdict)> {
     checks.iter().map(|check| (&*check.check, check.result)).collect()

@@ -4,8 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Check, Reach, SystemProxy};
+use super::{Reach, SystemProxy};
 use crate::agent::certificate_life;
+use crate::checks::Check;
 use crate::config::Config;
 use crate::consent::Policy;
 use crate::limits;
@@ -176,8 +177,8 @@ fn steps(outcome: &Result<Answer, Failure>, proxied: bool, now: i64) -> Vec<Chec
 
 #[cfg(test)]
 mod tests {
-    use super::super::Verdict;
     use super::*;
+    use crate::checks::Verdict;
 
     /// The line that does not pass, and the line before it.
     fn verdicts(checks: &[Check]) -> Vec<(&str, Verdict)> {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{self, Write};
 
 use super::{Both, both};
-use crate::doctor::{Check, Verdict};
+use crate::checks::{Check, Verdict};
 
 /// A word in a coloured frame; the colour says nothing that the word does not.
 #[derive(Clone, Copy, Debug)]

@@ -8,10 +8,10 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use super::error::SpoolError;
-use crate::deidentify::clean::Payload;
 use crate::limits;
 use crate::presence::{self, Presence};
-use crate::vault::sealed::{MAGIC, Sealed};
+use crate::seal::payload::Payload;
+use crate::seal::record::{MAGIC, Sealed};
 
 const WINDOW: usize = 128 << 10;
 

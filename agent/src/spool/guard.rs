@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 
 use super::Spool;
 use super::error::SpoolError;
-use crate::deidentify::clean::Payload;
-use crate::vault::sealed::Sealed;
+use crate::seal::payload::Payload;
+use crate::seal::record::Sealed;
 
 impl<P: Payload> Spool<P> {
     /// Opens the generation `id`, if it is not open. If not all is in it that waits, it is put back as it was.

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ordered::ordered;
 use crate::presence::{self, Presence};
-use crate::vault::sealed::{Cursor, Position};
+use crate::seal::record::{Cursor, Position};
 use crate::{durable, killpoint};
 
 const MAGIC: &[u8; 4] = b"KHW1";

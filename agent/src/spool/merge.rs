@@ -9,8 +9,8 @@ use super::content::Content;
 use super::error::SpoolError;
 use super::generation::Generation;
 use super::high_water::Standing;
-use crate::deidentify::clean::Payload;
-use crate::vault::sealed::Sealed;
+use crate::seal::payload::Payload;
+use crate::seal::record::Sealed;
 use crate::{killpoint, limits};
 
 impl<P: Payload> Spool<P> {

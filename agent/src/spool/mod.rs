@@ -43,8 +43,8 @@ use self::files::{TrayDir, disk_bytes};
 use self::generation::Generation;
 use self::handles::Open;
 use self::high_water::{HighWater, Standing};
-use crate::deidentify::clean::Payload;
-use crate::vault::sealed::{Cursor, Position, Sealed};
+use crate::seal::payload::Payload;
+use crate::seal::record::{Cursor, Position, Sealed};
 use crate::{killpoint, limits};
 
 /// One tray.

@@ -20,11 +20,11 @@ use super::files::TrayDir;
 use super::generation::{self, Generation};
 use super::handles::Open;
 use super::high_water::{Found, HighWater, Standing};
-use crate::deidentify::clean::Payload;
 use crate::limits;
 use crate::ordered::ordered;
 use crate::presence;
-use crate::vault::sealed::Sealed;
+use crate::seal::payload::Payload;
+use crate::seal::record::Sealed;
 
 /// Records that a carved generation is filled with at a time.
 const CARVED_AT_ONCE: usize = 16;

@@ -11,8 +11,8 @@ use std::fmt;
 use protocol::{CaseId, CaseReason, DeviceId, Digest, Purpose};
 use serde::{Deserialize, Serialize};
 
+use crate::checks::Check;
 use crate::deidentify::files::Format;
-use crate::doctor::Check;
 
 /// Its name in a bundle.
 pub const FILE: &str = "manifest.json";

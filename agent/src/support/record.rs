@@ -20,9 +20,9 @@ use super::bundle::SealedFile;
 use super::draft::Draft;
 use crate::consent::Flag;
 use crate::durable;
+use crate::vault::SealError;
 use crate::vault::Vault;
 use crate::vault::data_key::KeyId;
-use crate::vault::sealed::SealError;
 
 const MAGIC: &[u8; 5] = b"KBDL\x01";
 const KEY_AT: usize = MAGIC.len();

@@ -12,7 +12,7 @@ use windows_dpapi::{Scope, decrypt_data, encrypt_data};
 use zeroize::Zeroizing;
 
 use super::VaultError;
-use crate::collect::caller::Account;
+use crate::account::Account;
 
 const HEAD: &[u8; 5] = b"KDPA\x01";
 const ENTROPY_LEN: usize = 32;

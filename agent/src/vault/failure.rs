@@ -132,3 +132,35 @@ impl fmt::Display for Loss {
         }
     }
 }
+
+/// Why something could not be sealed or opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SealError {
+    /// There is no data key for it: shredded, or never made.
+    NoKey,
+    /// The system gave no randomness, or refused the key.
+    Crypto,
+    /// The tag does not verify: damaged, moved, or of another device.
+    Refused,
+    /// The tag verifies but the content is of another version.
+    Version,
+    /// More than 255 cursors or 4 GiB.
+    TooLarge,
+    /// The data key could not be kept on disk.
+    KeyFile,
+}
+
+impl fmt::Display for SealError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoKey => "no data key for this record: it was shredded or never made",
+            Self::Crypto => "the system's random numbers or the cipher refused to work",
+            Self::Refused => "a sealed record does not verify: it is damaged or not of this device",
+            Self::Version => "a sealed record is of a version that this program does not read",
+            Self::TooLarge => "a record is too large to seal",
+            Self::KeyFile => "the data key cannot be written: check the rights and the space of data_dir",
+        })
+    }
+}
+
+impl std::error::Error for SealError {}

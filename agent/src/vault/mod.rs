@@ -10,7 +10,6 @@ pub mod device_key;
 mod dpapi;
 mod failure;
 pub mod protector;
-pub mod sealed;
 mod start;
 mod stored;
 
@@ -25,9 +24,8 @@ use crate::durable;
 use crate::presence::{self, Presence};
 use data_key::{DataKey, KeyId};
 pub use device_key::DeviceKey;
-pub use failure::{Loss, VaultError};
+pub use failure::{Loss, SealError, VaultError};
 pub use protector::Protector;
-use sealed::SealError;
 use stored::StoredKey;
 
 const DEVICE: &str = "device.key";

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use super::super::cx::Cx;
 use super::Statistics;
-use crate::collect::device;
+use crate::workstation as device;
 
 impl Statistics {
     /// Takes in what is seen of the workstation now, and the counts since the last time.

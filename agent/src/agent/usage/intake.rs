@@ -18,10 +18,10 @@ use crate::collect::Raw;
 use crate::collect::outbox::{self, End, Lines, Source};
 use crate::consent::Flag;
 use crate::consent::permit::UsageStatistics;
-use crate::deidentify::clean::Payload;
-use crate::deidentify::journal::Journal;
-use crate::deidentify::usage::{Usage, Wanted, Window};
-use crate::vault::sealed::{Cursor, Sealed};
+use crate::seal::payload::Payload;
+use crate::seal::record::{Cursor, Sealed};
+use crate::usage::journal::Journal;
+use crate::usage::validation::{Usage, Wanted, Window};
 use crate::{killpoint, limits};
 
 /// What is left of the last look into the outbox.

@@ -12,13 +12,13 @@ use super::super::Trouble;
 use super::super::cx::Cx;
 use super::{Statistics, header};
 use crate::consent::permit::{Permit, UsageStatistics};
-use crate::deidentify::clean::{Clean, Payload};
-use crate::deidentify::journal::{Journal, Period};
-use crate::deidentify::usage;
 use crate::ordered::ordered;
+use crate::seal::payload::{Clean, Payload};
+use crate::seal::record::{Cursor, Sealed};
 use crate::spool::Spool;
+use crate::usage::journal::{Journal, Period};
+use crate::usage::validation;
 use crate::vault::Vault;
-use crate::vault::sealed::{Cursor, Sealed};
 use crate::{killpoint, limits};
 
 /// How many pieces of journal each period has in the tray `open`.
@@ -122,7 +122,7 @@ impl Statistics {
         let records = gathered.journals.into_values().flat_map(Journal::into_records).collect();
         let cursors = fold_cursors(due, gathered.end);
         let mut sealed = Vec::new();
-        let mut batches = usage::batches(records, &header, self.usage.position()).peekable();
+        let mut batches = validation::batches(records, &header, self.usage.position()).peekable();
         while let Some((clean, position)) = batches.next() {
             let cursors: &[Cursor] = if batches.peek().is_none() { &cursors } else { &[] };
             sealed.push(Sealed::new(&clean, position, cursors, &permit, cx.vault, cx.now)?);

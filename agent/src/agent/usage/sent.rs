@@ -5,10 +5,10 @@ use std::collections::VecDeque;
 use std::io;
 use std::path::PathBuf;
 
-use crate::deidentify::usage::Usage;
 use crate::presence::{self, Presence};
+use crate::seal::record::Sealed;
+use crate::usage::validation::Usage;
 use crate::vault::Vault;
-use crate::vault::sealed::Sealed;
 use crate::{durable, limits};
 
 /// Sealed records, the oldest first, never more than [`limits::SENT_BYTES`].

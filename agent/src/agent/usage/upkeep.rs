@@ -12,13 +12,14 @@ use super::Statistics;
 use crate::collect::outbox;
 use crate::consent::Flag;
 use crate::consent::permit::{Permit, UsageStatistics};
-use crate::deidentify::clean::{Clean, Payload};
-use crate::deidentify::usage::{self, Batches, Usage};
 use crate::limits;
+use crate::seal::payload::{Clean, Payload};
+use crate::seal::record::{Position, Sealed};
 use crate::spool::{Recovery, Spool, SpoolError};
+use crate::usage::validation::{self, Batches, Usage};
+use crate::vault::SealError;
 use crate::vault::Vault;
 use crate::vault::data_key::KeyId;
-use crate::vault::sealed::{Position, SealError, Sealed};
 
 /// What the other subsystems hold while usage is kept in order.
 #[derive(Clone, Copy)]
@@ -198,7 +199,7 @@ fn join(
         match &mut run {
             Some(run) if run.is_continued_by(&batch) => run.extend(batch.records),
             _ => {
-                let next = usage::batches(batch.records, &batch.header, sealed.position());
+                let next = validation::batches(batch.records, &batch.header, sealed.position());
                 run.replace(next).into_iter().flatten().try_for_each(|piece| seal(piece, vault))?;
             }
         }

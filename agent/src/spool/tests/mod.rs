@@ -17,8 +17,8 @@ use test_support::Random;
 
 use super::{Recovery, Spool, SpoolError};
 use crate::consent::permit::{Permit, UsageStatistics};
-use crate::deidentify::clean::{Clean, Payload, Tray};
-use crate::vault::sealed::{Cursor, Position, Sealed};
+use crate::seal::payload::{Clean, Payload, Tray};
+use crate::seal::record::{Cursor, Position, Sealed};
 use crate::vault::{Protector, Vault};
 
 /// One word a record, and padding that no compression takes away.

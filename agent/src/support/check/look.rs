@@ -25,11 +25,11 @@ use serde_json::Value;
 use super::facts::{
     CALIBRATIONS, Calibration, Constancy, EncoderScan, Facts, Motion, Outcome, TESTS, Versions, Volume,
 };
-use crate::collect::device;
 use crate::config::Config;
 use crate::limits;
 use crate::support::gather::kathea::{self, Kind, Source};
 use crate::support::gather::system;
+use crate::workstation as device;
 
 const DAY: i64 = 86_400;
 

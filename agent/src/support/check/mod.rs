@@ -13,8 +13,8 @@ pub mod look;
 
 use std::borrow::Cow;
 
+use crate::checks::{Check, Verdict};
 use crate::config::Language;
-use crate::doctor::{Check, Verdict};
 use crate::html::{Both, both, size};
 use crate::limits;
 use facts::{Facts, Motion, Outcome, Volume};

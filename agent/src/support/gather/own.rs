@@ -10,11 +10,11 @@ use time::OffsetDateTime;
 
 use super::Looking;
 use super::basket::Plan;
-use crate::collect::device as workstation;
 use crate::config::Protector;
 use crate::consent::State;
 use crate::support::manifest::PolicyName;
 use crate::tally::Sent;
+use crate::workstation;
 
 /// Memory, space, versions.
 pub(super) fn device(looking: &Looking<'_>) -> Plan {

@@ -17,9 +17,9 @@ use std::io::{self, Read, Write};
 use protocol::{Digest, Purpose};
 
 use super::manifest::{FileEntry, Manifest, Outcome};
+use crate::checks::{Check, Verdict};
 use crate::config::Language;
 use crate::consent::policy::Policy;
-use crate::doctor::{Check, Verdict};
 use crate::html::{self, Both, Escaped, both, checks, grouped, size};
 use crate::limits;
 

@@ -11,9 +11,9 @@ use protocol::civil::Granularity;
 use protocol::{Record, Value};
 use serde::{Deserialize, Serialize};
 
-use super::clean::{Payload, Tray};
 use crate::consent::permit::UsageStatistics;
 use crate::ordered::ordered;
+use crate::seal::payload::{Payload, Tray};
 
 /// The day, week, month or hour that a record is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -5,8 +5,8 @@ use protocol::catalog::{Attribute, AttributeKind, Catalog, Happening};
 
 use super::{Pairs, one_text};
 use crate::collect::Raw;
-use crate::deidentify::line::{self, Flat, Scalar};
 use crate::nearest::nearest;
+use crate::usage::line::{self, Flat, Scalar};
 
 /// What is wrong with a line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -6,9 +6,9 @@ use protocol::envelope::MAX_RECORDS;
 use protocol::{Batch, Header, Record};
 
 use super::Usage;
-use crate::deidentify::clean::Clean;
 use crate::limits;
-use crate::vault::sealed::Position;
+use crate::seal::payload::Clean;
+use crate::seal::record::Position;
 
 /// Batches of at most what a sealed record holds, each with its position.
 #[derive(Debug)]

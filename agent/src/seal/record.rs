@@ -14,10 +14,10 @@ use std::marker::PhantomData;
 
 use protocol::{DeviceId, Epoch};
 
-use super::Vault;
-use super::data_key::{DataKey, KeyId, TAG_LEN};
 use crate::consent::permit::Permit;
-use crate::deidentify::clean::{Clean, Payload};
+use crate::seal::payload::{Clean, Payload};
+use crate::vault::data_key::{DataKey, KeyId, TAG_LEN};
+use crate::vault::{SealError, Vault};
 
 /// What every sealed record begins with.
 pub const MAGIC: &[u8; 4] = b"KSL1";
@@ -45,38 +45,6 @@ pub struct Cursor {
     pub taken: u64,
 }
 
-/// Why something could not be sealed or opened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SealError {
-    /// There is no data key for it: shredded, or never made.
-    NoKey,
-    /// The system gave no randomness, or refused the key.
-    Crypto,
-    /// The tag does not verify: damaged, moved, or of another device.
-    Refused,
-    /// The tag verifies but the content is of another version.
-    Version,
-    /// More than 255 cursors or 4 GiB.
-    TooLarge,
-    /// The data key could not be kept on disk.
-    KeyFile,
-}
-
-impl fmt::Display for SealError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NoKey => "no data key for this record: it was shredded or never made",
-            Self::Crypto => "the system's random numbers or the cipher refused to work",
-            Self::Refused => "a sealed record does not verify: it is damaged or not of this device",
-            Self::Version => "a sealed record is of a version that this program does not read",
-            Self::TooLarge => "a record is too large to seal",
-            Self::KeyFile => "the data key cannot be written: check the rights and the space of data_dir",
-        })
-    }
-}
-
-impl std::error::Error for SealError {}
-
 /// A payload that may be kept and, with a fresh permit, sent.
 ///
 /// Holding one proves that its content was clean and that the site had said yes when it was made. It
@@ -85,9 +53,9 @@ impl std::error::Error for SealError {}
 /// ```
 /// use agent::consent::Book;
 /// use agent::consent::permit::UsageStatistics;
-/// use agent::deidentify::{Clean, Payload};
-/// use agent::vault::Vault;
-/// use agent::vault::sealed::{Position, SealError, Sealed};
+/// use agent::seal::payload::{Clean, Payload};
+/// use agent::vault::{SealError, Vault};
+/// use agent::seal::record::{Position, Sealed};
 ///
 /// fn keep<P: Payload<Purpose = UsageStatistics>>(
 ///     clean: &Clean<P>,
@@ -106,9 +74,9 @@ impl std::error::Error for SealError {}
 /// ```compile_fail,E0308
 /// # use agent::consent::Book;
 /// # use agent::consent::permit::UsageStatistics;
-/// # use agent::deidentify::{Clean, Payload};
-/// # use agent::vault::Vault;
-/// # use agent::vault::sealed::{Position, SealError, Sealed};
+/// # use agent::seal::payload::{Clean, Payload};
+/// # use agent::vault::{SealError, Vault};
+/// # use agent::seal::record::{Position, Sealed};
 /// fn keep<P: Payload<Purpose = UsageStatistics>>(
 ///     clean: &Clean<P>,
 ///     at: Position,
@@ -126,9 +94,9 @@ impl std::error::Error for SealError {}
 /// ```compile_fail,E0308
 /// # use agent::consent::Book;
 /// # use agent::consent::permit::UsageStatistics;
-/// # use agent::deidentify::{Clean, Payload};
-/// # use agent::vault::Vault;
-/// # use agent::vault::sealed::{Position, SealError, Sealed};
+/// # use agent::seal::payload::{Clean, Payload};
+/// # use agent::vault::{SealError, Vault};
+/// # use agent::seal::record::{Position, Sealed};
 /// fn keep<P: Payload<Purpose = UsageStatistics>>(
 ///     clean: &Clean<P>,
 ///     at: Position,
@@ -146,9 +114,9 @@ impl std::error::Error for SealError {}
 /// ```compile_fail,E0308
 /// # use agent::consent::Book;
 /// # use agent::consent::permit::UsageStatistics;
-/// # use agent::deidentify::{Clean, Payload};
-/// # use agent::vault::Vault;
-/// # use agent::vault::sealed::{Position, SealError, Sealed};
+/// # use agent::seal::payload::{Clean, Payload};
+/// # use agent::vault::{SealError, Vault};
+/// # use agent::seal::record::{Position, Sealed};
 /// fn keep<P: Payload<Purpose = UsageStatistics>>(
 ///     clean: &P,
 ///     at: Position,

@@ -8,13 +8,13 @@ use protocol::catalog::{Catalog, Contribution, Happening, Observe};
 use protocol::civil::Moment;
 use protocol::{Batch, Header, Reason, Record, Value};
 
-use super::clean::{Clean, Payload, Tray};
 use super::journal::{Journal, Period, Row};
 use super::line::{self, Flat, Refusal, Scalar};
 use crate::collect::Raw;
 use crate::consent::permit::UsageStatistics;
 use crate::limits;
-use crate::vault::sealed::Position;
+use crate::seal::payload::{Clean, Payload, Tray};
+use crate::seal::record::Position;
 pub use batches::{Batches, batches};
 pub use refusal::{Wrong, explain};
 

@@ -8,7 +8,7 @@ use nix::unistd::{Group, Uid, User, geteuid, getgrouplist};
 
 /// One account.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Account(pub(super) u32);
+pub struct Account(pub(crate) u32);
 
 impl Account {
     /// At the other end; none where the system does not tell.
@@ -21,16 +21,16 @@ impl Account {
         Some(Self(geteuid().as_raw()))
     }
 
-    pub(super) fn is_administrator(&self) -> bool {
+    pub(crate) fn is_administrator(&self) -> bool {
         self.0 == 0
     }
 
-    pub(super) fn is_called(&self, name: &str) -> bool {
+    pub(crate) fn is_called(&self, name: &str) -> bool {
         User::from_name(name).ok().flatten().is_some_and(|user| user.uid.as_raw() == self.0)
     }
 
     /// A group or an account that can't be looked up has no members.
-    pub(super) fn is_member(&self, group: &str) -> bool {
+    pub(crate) fn is_member(&self, group: &str) -> bool {
         self.groups_have(group).unwrap_or(false)
     }
 

@@ -55,16 +55,16 @@ impl Account {
         })
     }
 
-    pub(super) fn is_administrator(&self) -> bool {
+    pub(crate) fn is_administrator(&self) -> bool {
         self.id == SYSTEM || self.groups.iter().any(|group| group == ADMINISTRATORS)
     }
 
-    pub(super) fn is_called(&self, name: &str) -> bool {
+    pub(crate) fn is_called(&self, name: &str) -> bool {
         id_of(name).is_some_and(|id| id == self.id)
     }
 
     /// A group that can't be looked up has no members.
-    pub(super) fn is_member(&self, group: &str) -> bool {
+    pub(crate) fn is_member(&self, group: &str) -> bool {
         id_of(group).is_some_and(|id| self.groups.contains(&id))
     }
 }

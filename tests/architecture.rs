@@ -1,0 +1,206 @@
+//! The arrows between the modules of `agent/src`: only those that are listed here, and no way back.
+//!
+//! A module is a file or folder directly below `agent/src`. An arrow is a path `crate::MODULE` in code that is compiled into
+//! the product; tests may look anywhere. ARCHITECTURE.md draws the same picture.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+/// Which modules each module may use. What is not listed uses none.
+const ALLOWED: &[(&str, &[&str])] = &[
+    (
+        "agent",
+        &[
+            "api",
+            "collect",
+            "config",
+            "consent",
+            "durable",
+            "killpoint",
+            "limits",
+            "ordered",
+            "presence",
+            "request",
+            "seal",
+            "ship",
+            "spool",
+            "support",
+            "tally",
+            "usage",
+            "vault",
+            "workstation",
+        ],
+    ),
+    (
+        "doctor",
+        &[
+            "agent",
+            "api",
+            "checks",
+            "collect",
+            "config",
+            "consent",
+            "limits",
+            "request",
+            "ship",
+            "vault",
+            "workstation",
+        ],
+    ),
+    ("report", &["api", "config", "consent", "html", "request", "support", "tally"]),
+    ("request", &["api", "nearest", "support"]),
+    ("api", &["config", "consent", "support", "tally", "vault"]),
+    (
+        "support",
+        &[
+            "checks",
+            "config",
+            "consent",
+            "deidentify",
+            "durable",
+            "html",
+            "limits",
+            "ordered",
+            "presence",
+            "tally",
+            "vault",
+            "workstation",
+        ],
+    ),
+    ("collect", &["account", "config", "limits", "presence", "request"]),
+    ("usage", &["collect", "consent", "limits", "nearest", "ordered", "seal"]),
+    ("ship", &["consent", "limits", "ordered"]),
+    ("spool", &["durable", "killpoint", "limits", "ordered", "presence", "seal"]),
+    ("seal", &["consent", "vault"]),
+    ("consent", &["config", "durable", "killpoint", "limits", "ordered", "presence", "vault"]),
+    ("vault", &["account", "config", "durable", "killpoint", "limits", "presence"]),
+    ("deidentify", &["config", "durable", "html", "limits", "ordered"]),
+    ("html", &["checks", "config"]),
+    ("tally", &["durable", "limits", "presence"]),
+    ("workstation", &["durable", "presence"]),
+    ("config", &["limits"]),
+    ("durable", &["killpoint", "presence"]),
+];
+
+/// Modules by the modules that they use.
+type Arrows = BTreeMap<String, BTreeSet<String>>;
+
+#[test]
+fn modules_use_only_what_is_listed() {
+    let allowed: Arrows = ALLOWED
+        .iter()
+        .map(|(from, to)| ((*from).to_owned(), to.iter().map(|to| (*to).to_owned()).collect()))
+        .collect();
+    let found = arrows();
+    assert!(found.len() > 10, "the modules were not found");
+    assert_eq!(found, allowed, "left: what the code does; right: what tests/architecture.rs allows");
+}
+
+#[test]
+fn no_arrow_leads_back() {
+    assert_eq!(cycle(&arrows()), None);
+    let back = [("a", "b"), ("b", "c"), ("c", "a")];
+    let back: Arrows = back.map(|(from, to)| (from.into(), BTreeSet::from([to.into()]))).into();
+    assert!(cycle(&back).is_some(), "the search finds a cycle where there is one");
+}
+
+#[test]
+fn an_arrow_is_seen_however_it_is_written() {
+    let text = "use crate::a::b;\nuse crate::{c, d::{self, e}, f as g};\nlet x = crate::h::i();\n// crate::j\n\
+                #[cfg(test)]\nmod tests {\n    use crate::k;\n}\n";
+    assert_eq!(used(text), ["a", "c", "d", "f", "h"].map(String::from).into());
+}
+
+fn arrows() -> Arrows {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("agent/src");
+    let mut found = Arrows::new();
+    walk(&root, &root, &mut found);
+    found.retain(|_, to| !to.is_empty());
+    found
+}
+
+fn walk(root: &Path, folder: &Path, found: &mut Arrows) {
+    for entry in fs::read_dir(folder).expect("a readable folder") {
+        let path = entry.expect("a readable folder").path();
+        let inside =
+            path.strip_prefix(root).expect("a path below the root").to_string_lossy().replace('\\', "/");
+        if path.is_dir() {
+            walk(root, &path, found);
+        } else if inside.ends_with(".rs")
+            && !inside.split('/').any(|part| part == "tests" || part == "tests.rs")
+        {
+            let module = inside.split('/').next().unwrap_or_default().trim_end_matches(".rs").to_owned();
+            let mut to = used(&fs::read_to_string(&path).expect("readable source"));
+            to.remove(&module);
+            if module != "lib" {
+                found.entry(module).or_default().extend(to);
+            }
+        }
+    }
+}
+
+/// The modules that a file uses.
+fn used(text: &str) -> BTreeSet<String> {
+    let lines: Vec<&str> = text.lines().collect();
+    let end = lines.windows(2).position(|two| two[0] == "#[cfg(test)]" && two[1].starts_with("mod "));
+    let code =
+        lines.into_iter().take(end.unwrap_or(usize::MAX)).filter(|line| !line.trim_start().starts_with("//"));
+    let code = code.collect::<Vec<_>>().join("\n");
+    let mut found = BTreeSet::new();
+    for (at, head) in code.match_indices("crate::") {
+        let before = code[..at].chars().next_back();
+        if before.is_some_and(|c| c.is_alphanumeric() || c == '_') {
+            continue;
+        }
+        match code[at + head.len()..].strip_prefix('{') {
+            None => found.extend(name(&code[at + head.len()..])),
+            Some(list) => {
+                let (mut depth, mut is_start) = (1, true);
+                for (at, character) in list.char_indices() {
+                    match character {
+                        '{' => depth += 1,
+                        '}' => depth -= 1,
+                        ',' => is_start = true,
+                        c if c.is_whitespace() => continue,
+                        _ if depth == 1 && is_start => found.extend(name(&list[at..])),
+                        _ => {}
+                    }
+                    if character != ',' {
+                        is_start = false;
+                    }
+                    if depth == 0 {
+                        break;
+                    }
+                }
+            }
+        }
+    }
+    found
+}
+
+fn name(text: &str) -> Option<String> {
+    let name: String = text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+    (!name.is_empty()).then_some(name)
+}
+
+/// A module from which a way leads back to it.
+fn cycle(arrows: &Arrows) -> Option<String> {
+    arrows
+        .keys()
+        .find(|start| {
+            let (mut seen, mut next) = (BTreeSet::new(), vec![*start]);
+            while let Some(at) = next.pop() {
+                for to in arrows.get(at).into_iter().flatten() {
+                    if to == *start {
+                        return true;
+                    }
+                    if seen.insert(to) {
+                        next.push(to);
+                    }
+                }
+            }
+            false
+        })
+        .cloned()
+}
