@@ -20,6 +20,10 @@ use common::workstation::Workstation;
 /// What follows a program's name where it is not a command.
 const PROSE: &[&str] = &["-p", "&&", "/var/lib/kathea-agent", "2>/dev/null", "Source=", "KeyPath=", "{}"];
 
+/// What stands before a program's name where it is that of its account, group, unit or folder.
+const OTHERWISE: &[&str] =
+    &["-u ", "-g ", "-o ", "chown -R ", "passwd ", "group ", "start ", "status ", "lib/", "etc/", "backups/"];
+
 /// Files that tell a person, a shell or an installer what to run.
 const PLACES: &[&str] = &[
     "README.md",
@@ -62,7 +66,11 @@ fn files(path: &Path, found: &mut Vec<PathBuf>) {
 fn shown(path: &Path) -> String {
     let text = String::from_utf8(fs::read(path).unwrap()).unwrap_or_default();
     if path.extension().is_none_or(|extension| extension != "rs") {
-        return text.replace("&quot;", "\"").replace("\"$KATHEA_TOKEN_FILE\"", "FILE");
+        return text
+            .replace("&quot;", "\"")
+            .replace(" \\\n", " ")
+            .replace("$(date +%F)", "DAY")
+            .replace("\"$KATHEA_TOKEN_FILE\"", "FILE");
     }
     let code = text.split("\n#[cfg(test)]\nmod ").next().unwrap();
     let is_shown = |line: &&str| !line.trim_start().starts_with("//") || line.trim_start().starts_with("///");
@@ -89,7 +97,8 @@ fn commands(at: &str, text: &str, program: &str) -> Vec<Told> {
         let end = ENDS.iter().filter_map(|end| rest.find(end)).min().unwrap_or(rest.len());
         let words = rest[..end].split_whitespace().map(str::to_owned).collect::<Vec<_>>();
         let Some(first) = words.first() else { continue };
-        if PROSE.contains(&first.as_str()) || before.ends_with(['-', '_', '.']) {
+        let is_otherwise = OTHERWISE.iter().any(|context| before.ends_with(context));
+        if PROSE.contains(&first.as_str()) || is_otherwise || before.ends_with(['-', '_', '.', ':']) {
             continue;
         }
         let is_named = before.ends_with('`') && rest[end..].starts_with('`');
@@ -112,6 +121,8 @@ fn filled(word: &str) -> String {
         ("{id}", HEX),
         ("{}", HEX),
         ("[COLLECTOR_URL]", "https://collector.example:8443"),
+        ("{data}", "/var/lib/kathea-collector"),
+        ("ADDR:PORT", "127.0.0.1:8443"),
     ] {
         out = out.replace(name, value);
     }
@@ -120,6 +131,8 @@ fn filled(word: &str) -> String {
         "ROLE" => "owner".to_owned(),
         "URL" => "https://collector.example:8443".to_owned(),
         "DEVICE" => HEX.repeat(2),
+        "N" => "1".to_owned(),
+        "TICKET" => format!("{0}-{0}", HEX.repeat(2)),
         "PURPOSE" => "usage_statistics".to_owned(),
         _ => out,
     }
@@ -147,8 +160,13 @@ fn told_everywhere(program: &str) -> Vec<Told> {
     PLACES.iter().for_each(|place| files(&root().join(place), &mut paths));
     let is_test =
         |path: &Path| path.components().any(|part| part.as_os_str() == "tests") || path.ends_with("tests.rs");
-    let is_script =
-        |path: &Path| path.ends_with("check") || path.ends_with("sysusers.conf") || path.ends_with("control");
+    // A record of answers is no page: what is printed of them is looked at where it is made.
+    let is_script = |path: &Path| {
+        path.ends_with("check")
+            || path.extension().is_some_and(|extension| extension == "ndjson")
+            || path.ends_with("sysusers.conf")
+            || path.ends_with("control")
+    };
     paths.retain(|path| !is_test(path) && !is_script(path));
     paths
         .iter()

@@ -92,7 +92,7 @@ fn words(data: &Path, identity: &Path) -> String {
         "Next:\n  1. move {identity} to the machine where bundles are opened; \
          `serve` does not start with one in {data}\n  2. back up {data} with the secrets in it, encrypted\n  \
          3. kathea-collector serve --data {data} --listen ADDR:PORT\n  \
-         4. kathea-collector token --data {data}     one for each workstation, good for a day\n"
+         4. kathea-collector token --data {data}     # one for each workstation, good for a day\n"
     );
     text
 }
