@@ -211,8 +211,7 @@ fn a_stranger_may_say_no_and_little_else_twenty_times_a_second() {
 
 #[test]
 fn a_stranger_erases_nothing_that_was_sent_and_names_no_owner() {
-    if !nix::unistd::geteuid().is_root() {
-        eprintln!("SKIPPED: only root can start a process of another account");
+    if !peer::can(peer::is_root(), "only root can start a process of another account") {
         return;
     }
     let (collector, workstation, _service) = served();

@@ -7,7 +7,6 @@
 mod common;
 
 use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
 use std::os::unix::net::UnixDatagram;
 use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
@@ -131,9 +130,8 @@ fn the_service_manager_is_told_of_progress_and_of_nothing_while_the_loop_hangs()
     const BEAT: Duration = Duration::from_millis(500);
     const PATIENCE: Duration = Duration::from_secs(60);
     const GOES_ROUND: &str = "READY=1\nWATCHDOG=1";
-    // Enrolling waits for an answer, and this collector has none.
-    let (silent, real) = (TcpListener::bind("127.0.0.1:0").unwrap(), Collector::start());
-    let workstation = Workstation::new(&format!("https://{}", silent.local_addr().unwrap()), &real.ca());
+    let real = Collector::start();
+    let workstation = Workstation::new("https://127.0.0.1:1", &real.ca());
     let name = workstation.path().join("notify");
     let manager = UnixDatagram::bind(&name).unwrap();
     let mut service = workstation.agent(&["run"]);
@@ -143,19 +141,13 @@ fn the_service_manager_is_told_of_progress_and_of_nothing_while_the_loop_hangs()
         assert_eq!(told(&manager, PATIENCE).unwrap(), GOES_ROUND, "with nothing to do it still says so");
     }
 
-    until("the service listens", || UnixStream::connect(workstation.socket()).is_ok());
-    let mut asking = Socket::of(&workstation);
-    asking.0.get_mut().write_all(b"{\"request\":\"enroll\",\"token\":\"x\"}\n").unwrap();
-    let (held, _) = silent.accept().unwrap();
-    manager.set_nonblocking(true).unwrap();
-    while manager.recv(&mut [0; 100]).is_ok() {}
-    manager.set_nonblocking(false).unwrap();
-    assert_eq!(told(&manager, 4 * BEAT), None, "a loop that hangs is silent");
-
-    drop((held, silent));
-    let mut answer = String::new();
-    asking.0.read_line(&mut answer).unwrap();
-    assert!(answer.contains("\"failed\""), "{answer}");
+    // The loop waits for a file that does not come: what the clock showed is a pipe that nobody writes to.
+    let clock = workstation.data().join("clock.json");
+    let _ = std::fs::remove_file(&clock);
+    assert!(Command::new("mkfifo").arg(&clock).status().unwrap().success());
+    workstation.leave("wakes.ndjson", b"{}\n");
+    until("a loop that hangs is silent", || told(&manager, 4 * BEAT).is_none());
+    std::fs::write(&clock, "{}").unwrap();
     assert_eq!(told(&manager, PATIENCE).unwrap(), GOES_ROUND);
     assert!(Command::new("kill").args(["-TERM", &service.id().to_string()]).status().unwrap().success());
     assert_eq!(service.wait().unwrap().code(), Some(0));

@@ -157,6 +157,7 @@ pub(crate) fn schema() -> String {
                     "case": {"$ref": "#/$defs/case"},
                     "reason": {"enum": CaseReason::ALL},
                     "contact": {"type": "string"},
+                    "as_typed": {"type": "boolean"},
                     "since": {"type": "integer", "minimum": 0},
                     "logs": texts,
                     "now": {"type": "boolean"},

@@ -37,7 +37,9 @@ fn fill<'a>(names: impl Iterator<Item = &'a String>, properties: &Json) -> Json 
             "tray" => json!("usage"),
             "from" | "offset" => json!(0),
             "drain" | "vendor" | "erase" => json!(true),
-            "wish" => json!({"case": "CASE-1", "reason": "error", "scans": "none", "now": false}),
+            "wish" => {
+                json!({"case": "CASE-1", "reason": "error", "scans": "none", "as_typed": false, "now": false})
+            }
             _ => json!("x"),
         };
     }

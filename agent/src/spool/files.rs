@@ -82,7 +82,7 @@ impl TrayDir {
 
     /// Whether a generation was merged. A mark that cannot be looked at costs a merge, nothing else.
     pub(super) fn is_merged(&self, id: u64) -> bool {
-        self.generation(id).join(MERGED).exists()
+        presence::is_there(&self.generation(id).join(MERGED)).unwrap_or(false)
     }
 
     /// Puts the complete and synced `<id>.tmp` in the place of `<id>`, so that a crash leaves one of them whole.

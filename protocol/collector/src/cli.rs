@@ -2,6 +2,7 @@
 
 mod data;
 mod export;
+mod output;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -11,6 +12,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use data::{Data, initialised};
+use output::{found, list, print, ticket};
 use protocol::bundle::receipt;
 use protocol::signature::Context;
 use protocol::{CaseId, CaseReason, DeviceId, Purpose};
@@ -18,7 +20,7 @@ use time::OffsetDateTime;
 
 use crate::erasure::Run;
 use crate::failure::Failure;
-use crate::lines::{self, Lines};
+use crate::lines;
 use crate::store::requests::Ticket;
 use crate::store::{backup, rfc3339};
 use crate::{claim, config, erasure, init, listing, pki, proof, serve, sign};
@@ -386,24 +388,4 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::SigningKey { output, signs } => print(&sign::make(&output, &signs)?),
         Command::Sign { file, kind, key } => print(&sign::sign(&file, kind, &key)?.display().to_string()),
     }
-}
-
-/// Runs a command whose output is lines of JSON.
-fn list(command: impl FnOnce(&mut Lines) -> Result<(), Failure>) -> Result<(), Failure> {
-    let mut lines = Lines::stdout();
-    let done = command(&mut lines);
-    // What could be read is printed also if some could not.
-    lines.end().and(done)
-}
-
-fn found(count: u64, what: &str) -> Result<(), Failure> {
-    if count == 0 { Ok(()) } else { Err(Failure::damaged(format!("{count} {what}"))) }
-}
-
-fn ticket(text: &str) -> Result<Ticket, &'static str> {
-    Ticket::read(text).ok_or("not a ticket; `requests` lists them")
-}
-
-fn print(line: &str) -> Result<(), Failure> {
-    writeln!(io::stdout(), "{line}").map_err(|error| Failure::new(format!("standard output: {error}")))
 }

@@ -6,7 +6,7 @@ use clap::Args;
 use protocol::{DeviceId, Purpose};
 use time::OffsetDateTime;
 
-use super::list;
+use super::output::list;
 use crate::audit::{Deed, Note};
 use crate::failure::Failure;
 use crate::store::{Cursor, Store};

@@ -37,7 +37,7 @@ fn no_kill_loses_or_repeats_what_was_acknowledged() {
                     while !stop.load(Ordering::Relaxed) {
                         // The same batch again until it is answered; the reply to the first may have been lost.
                         let batch = batch(*consent, 1, *next, *next + 2);
-                        let Some(status) = device.try_put(url, &batch) else { return };
+                        let Some(status) = device.try_put(url, &batch) else { break };
                         assert!(status == 200 || status == 201, "{status}");
                         let mut acknowledged = acknowledged.lock().unwrap();
                         acknowledged.extend((*next..=*next + 2).map(|seq| (device.id().to_string(), seq)));

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use serde_json::{Value as Json, json};
+use test_support::{or_skip, peer};
 
 use crate::fleet::Device;
-use crate::peers;
 use crate::server::Server;
 
 const OPERATIONS: &str = "[operations]\nlisten = \"127.0.0.1:0\"\n";
@@ -79,16 +79,12 @@ fn the_page_is_quiet_in_a_browser_at_both_widths_in_the_dark_and_on_paper() {
     let file = server.data().with_file_name("fleet.html");
     fs::write(&file, page).unwrap();
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let modules = std::env::var_os("NODE_PEERS")
-        .map_or_else(|| root.join("target/ci-node/node_modules"), PathBuf::from);
+    let modules = or_skip!(peer::node(&root, &["playwright-core", "axe-core"]));
     let browser = std::env::var("CHROMIUM").unwrap_or_else(|_| "/usr/bin/chromium".to_owned());
-    if !modules.join("playwright-core").is_dir()
-        || !modules.join("axe-core").is_dir()
-        || !PathBuf::from(&browser).is_file()
-    {
-        peers::missing::<()>("Chromium, playwright-core or axe-core: set NODE_PEERS");
-        return;
-    }
+    or_skip!(peer::need(
+        PathBuf::from(&browser).is_file(),
+        "Chromium is not there: install it, or set CHROMIUM"
+    ));
     let mut node = Command::new("node");
     node.arg(root.join("tests/browser/fleet.mjs")).arg(&file);
     let output =

@@ -6,6 +6,7 @@ use std::process::Command;
 use protocol::catalog::{Attribute, Catalog};
 use protocol::{Batch, Record, Value};
 use serde_json::{Value as Json, json};
+use test_support::{or_skip, peer};
 
 use crate::fleet::Device;
 use crate::peers;
@@ -112,12 +113,7 @@ fn buckets(entry: &str, place: usize) -> Value {
 
 #[test]
 fn the_ten_questions_are_answered_rightly() {
-    let python = std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let has = Command::new(&python).args(["-c", "import duckdb"]).output();
-    if !has.is_ok_and(|output| output.status.success()) {
-        peers::missing::<()>("Python with the package duckdb");
-        return;
-    }
+    let python = or_skip!(peer::python("duckdb"));
     let server = Server::start(None);
     let devices = server.devices(3);
     let months = [
