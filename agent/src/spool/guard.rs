@@ -28,7 +28,11 @@ impl<P: Payload> Spool<P> {
         }
         self.open.close(id);
         self.dir.put_back(id)?;
-        Err(is_whole.err().unwrap_or(SpoolError::NotNow))
+        match is_whole {
+            // The copy took the last room, or the last names, that opening needs.
+            Err(SpoolError::Full) => self.open.at(&self.dir, id, newest).map(drop),
+            is_whole => Err(is_whole.err().unwrap_or(SpoolError::NotNow)),
+        }
     }
 
     /// Opens and closes it: sled writes its snapshot only while opening, and a generation with a snapshot is the better

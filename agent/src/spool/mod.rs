@@ -130,7 +130,14 @@ impl<P: Payload> Spool<P> {
         }
         let id = self.high.next();
         self.dir.create()?;
-        let generation = Generation::create(&self.dir.generation(id))?;
+        let generation = match Generation::create(&self.dir.generation(id)) {
+            // Half of an empty one is not damage.
+            Err(SpoolError::Full) => {
+                self.dir.remove(id)?;
+                return Err(SpoolError::Full);
+            }
+            created => created?,
+        };
         killpoint::step("put.generation");
         self.dir.sync()?;
         self.open.newest = Some((id, generation));
