@@ -300,7 +300,10 @@ impl Agent {
     fn take_lines(&mut self, lines: &[&[u8]]) -> Vec<Result<(), Reason>> {
         let Parts { usage, mut cx, .. } = self.parts();
         let answers = usage.take_lines(&mut cx, lines);
-        self.keep_in_order();
+        // To keep order is to walk the spool: a group of requests alone changed nothing in it.
+        if answers.iter().any(Result::is_ok) {
+            self.keep_in_order();
+        }
         answers
     }
 

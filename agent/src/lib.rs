@@ -14,7 +14,6 @@ pub mod html;
 pub mod killpoint;
 pub mod limits;
 pub mod nearest;
-mod ordered;
 pub mod presence;
 pub mod report;
 pub mod request;

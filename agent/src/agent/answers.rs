@@ -111,3 +111,24 @@ fn not_taken(line: &[u8], reason: Reason) -> Reply {
         Hint { attribute: wrong.attribute.map(str::to_owned), nearest: wrong.nearest.map(str::to_owned) };
     Reply::not_taken(reason.as_str(), what).with(hint)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    #[test]
+    fn requests_alone_do_not_walk_the_spool() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().join("data");
+        let text = format!("data_dir = {data:?}\n[keys]\nprotector = \"file\"\n");
+        let mut agent = Agent::open(Config::parse(&text).unwrap()).unwrap();
+        // Whoever walks the spool now meets an error.
+        let _ = std::fs::remove_dir_all(data.join("spool"));
+        std::fs::write(data.join("spool"), b"").unwrap();
+        assert_eq!(agent.take_lines(&[]), vec![]);
+        assert!(!agent.health.is_raised("upkeep"));
+        agent.keep_in_order();
+        assert!(agent.health.is_raised("upkeep"), "a walk is seen");
+    }
+}

@@ -15,7 +15,6 @@ use crate::consent::permit::Permit;
 use crate::consent::state::to_text;
 use crate::consent::vendor_request::{PrivacyKind, VendorRequest};
 use crate::consent::{By, Channel, Flag};
-use crate::ordered::ordered;
 use crate::request::{PrivacyAsk, Refused, Reply, Request, SENT};
 use crate::seal::payload::{Payload, Tray};
 use crate::seal::record::Sealed;
@@ -171,7 +170,7 @@ fn statements(records: &[Record]) -> Vec<Statement> {
             return Statement { entry: EntryName::Number(record.entry), at: None, attributes, value };
         };
         let described = entry.describe_record(record).into_iter();
-        let attributes = ordered(described.map(|(name, shown)| (name.to_owned(), attribute(shown))));
+        let attributes = described.map(|(name, shown)| (name.to_owned(), attribute(shown))).collect();
         Statement {
             entry: EntryName::Name(entry.name.clone()),
             at: Some(entry.granularity.text(record.at)),

@@ -16,7 +16,6 @@ use crate::agent::{Agent, Trouble};
 use crate::api::support::{Drafted, Elsewhere, Piece};
 use crate::durable;
 use crate::limits;
-use crate::ordered::ordered;
 use crate::request::{Refused, Reply};
 use crate::support::bundle::BundleError;
 use crate::support::draft::{Draft, Span};
@@ -179,7 +178,7 @@ pub(super) struct Shown {
 impl Shown {
     fn new(draft: Draft) -> io::Result<Self> {
         let named = draft.manifest()?.files.into_iter().map(|file| file.name);
-        let mut files: BTreeMap<String, Span> = ordered(named.zip(draft.files().iter().copied()));
+        let mut files: BTreeMap<String, Span> = named.zip(draft.files().iter().copied()).collect();
         files.insert(manifest::FILE.to_owned(), draft.manifest_span());
         Ok(Self { draft, files })
     }

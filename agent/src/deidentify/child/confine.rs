@@ -68,8 +68,6 @@ pub(super) fn calls() -> io::Result<()> {
         SeccompRule, TargetArch,
     };
 
-    use crate::ordered::ordered;
-
     const FREE: &[libc::c_long] = &[
         libc::SYS_read,
         libc::SYS_readv,
@@ -108,7 +106,7 @@ pub(super) fn calls() -> io::Result<()> {
         SeccompRule::new(vec![condition]).map(|rule| vec![rule])
     };
     let filter = || -> Result<BpfProgram, seccompiler::BackendError> {
-        let mut rules: BTreeMap<_, _> = ordered(FREE.iter().map(|call| (*call, Vec::new())));
+        let mut rules: BTreeMap<_, _> = FREE.iter().map(|call| (*call, Vec::new())).collect();
         rules.insert(libc::SYS_openat, without(2, TO_WRITE)?);
         #[cfg(target_arch = "x86_64")]
         rules.insert(libc::SYS_open, without(1, TO_WRITE)?);

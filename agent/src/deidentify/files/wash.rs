@@ -112,7 +112,7 @@ pub(crate) fn wash(mut order: Order, out: &mut dyn Outlet) -> io::Result<()> {
             out.say(Said::Typed(at, kind))?;
         }
     }
-    let case = Case::new(key.clone(), 0);
+    let case = Case::new(key.clone());
     for (at, text) in order.own.iter().enumerate() {
         if let Some(finding) = check::search(text.as_bytes(), Layout::Lines, &identifiers, &case) {
             out.say(Said::Own(at, finding.kind))?;
@@ -121,7 +121,7 @@ pub(crate) fn wash(mut order: Order, out: &mut dyn Outlet) -> io::Result<()> {
     for (at, (input, refused)) in files.iter().enumerate().skip(order.done) {
         out.say(Said::Reading(at))?;
         // One for each file: it knows the days that it moved dates to.
-        let case = Case::new(key.clone(), 0);
+        let case = Case::new(key.clone());
         let mut checked = Checked::new(&identifiers, &case, &mut *out);
         let cleaned = match refused {
             None => clean::clean(input, &case, &identifiers, &mut checked)?,
