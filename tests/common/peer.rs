@@ -4,7 +4,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 #[allow(unused_imports, reason = "each test uses its part")]
-pub(crate) use test_support::peer::{Skipped, can, has, is_root, need, node};
+pub(crate) use test_support::peer::{Skipped, can, has, is_root, is_slow, need, node};
 
 /// The command with another clock, as faketime understands it: `+25h`, `@2019-01-01 10:00:00`. By its library alone: the
 /// program of that name does not start where one with its process number was killed before, so it is asked again, under

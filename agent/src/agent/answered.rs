@@ -1,6 +1,7 @@
 //! What the collector answered: what it has for good is settled, everything else is kept.
 
-use super::support::upload::After;
+use super::cases::upload::After;
+use super::health::Subject;
 use super::uplink::{About, Answered, Stream, note_contact};
 use super::{Agent, Parts, Trouble, utc_text};
 use crate::consent::vendor_request::VendorRequest;
@@ -19,7 +20,7 @@ impl Agent {
         match self.next_transfer(Waiting::Usual) {
             Ok(Some(transfer)) => self.uplink.start(transfer, wakes),
             Ok(None) => self.rest(),
-            Err(trouble) => self.trouble("ship", &trouble),
+            Err(trouble) => self.trouble(Subject::Transfer, &trouble),
         }
     }
 
@@ -32,18 +33,24 @@ impl Agent {
                     None => break,
                 },
                 Ok(None) => break,
-                Err(trouble) => return self.trouble("ship", &trouble),
+                Err(trouble) => return self.trouble(Subject::Transfer, &trouble),
             }
         }
         self.rest();
     }
 
-    /// Nothing half-closed stays open between two drains.
-    fn rest(&mut self) {
+    /// Nothing is due: nothing half-closed stays open until something is. Where nothing may leave at all, it is no problem
+    /// that the collector did not answer.
+    pub(super) fn rest(&mut self) {
         let Parts { uplink, usage, requests, mut cx, .. } = self.parts();
         uplink.rest();
         usage.rest(&mut cx);
         requests.rest(&mut cx);
+        cx.health.clear(Subject::Transfer);
+        if !cx.may_send() && requests.waiting().records == 0 {
+            cx.health.clear(Subject::Collector);
+            cx.health.clear(Subject::Certificate);
+        }
     }
 
     /// Takes the answer to a transfer.
@@ -63,14 +70,15 @@ impl Agent {
         }
         let reply = about.reply(&outcome);
         note_contact(&mut self.parts().cx, &reply, &outcome);
-        if let Err(trouble) = self.hand_over(about, reply, outcome) {
-            self.trouble("ship", &trouble);
+        match self.hand_over(about, reply, outcome) {
+            Ok(()) => self.health.clear(Subject::Transfer),
+            Err(trouble) => self.trouble(Subject::Transfer, &trouble),
         }
     }
 
     /// Gives the answer to the subsystem that it is for.
     fn hand_over(&mut self, about: About, reply: Reply, outcome: Outcome) -> Result<(), Trouble> {
-        let Parts { uplink, usage, requests, support, mut cx } = self.parts();
+        let Parts { uplink, usage, requests, cases, mut cx } = self.parts();
         match about {
             About::Batch(parcel, missing) => {
                 let fate = uplink.tell(&mut cx, Stream::Usage, reply, parcel.records())?;
@@ -107,7 +115,7 @@ impl Agent {
                 uplink.renewed(&mut cx, outcome);
                 Ok(())
             }
-            About::Bundle(stepping) => match support.stepped(&mut cx, &stepping, &outcome)? {
+            About::Bundle(stepping) => match cases.stepped(&mut cx, &stepping, &outcome)? {
                 After::GoOn => {
                     uplink.goes_on(Stream::Bundles);
                     Ok(())

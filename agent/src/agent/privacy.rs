@@ -100,11 +100,11 @@ impl Agent {
             match &flag {
                 Flag::UsageStatistics => self.purge_usage(Reason::NoConsent)?,
                 Flag::SupportCase(case) | Flag::SupportScanData(case) => {
-                    self.purge_case(case, flag.purpose())?;
+                    self.with_cases(|cases, cx| cases.purge(cx, case, flag.purpose()))?;
                 }
             }
         }
-        self.discard_drafts()?;
+        self.with_cases(|cases, cx| cases.discard_drafts(cx))?;
         // Anybody may ask, and each request costs the vendor an answer: twice within a day is once.
         self.ask_vendor(PrivacyKind::Erase, None, now - now.rem_euclid(DAY))?;
         Ok(Erased { keys: keys as u64 })

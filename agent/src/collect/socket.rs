@@ -242,7 +242,8 @@ impl<S: Fn(Asked) -> bool> Seat<S> {
                 // Windows may tell who it is after the first bytes only.
                 if let account @ Some(_) = Account::of(stream) {
                     caller = self.door.accounts.caller(account.as_ref());
-                    self = Self::take(&self.door, account).ok_or(io::ErrorKind::QuotaExceeded)?;
+                    let Some(seat) = Self::take(&self.door, account) else { return Ok(()) };
+                    self = seat;
                 }
             }
             input.get_mut().until = self.until(limits::SOCKET_SLOW);

@@ -131,7 +131,8 @@ fn output_of(command: &mut Command, patience: Duration) -> Option<String> {
     let mut child = command.spawn().ok()?;
     let out = child.stdout.take()?;
     let (said, heard) = channel();
-    std::thread::spawn(move || {
+    // Where there is no thread to be had nobody answers, and nothing was said.
+    let _ = std::thread::Builder::new().name("log".into()).spawn(move || {
         let mut text = Vec::new();
         let read = out.take(MOST).read_to_end(&mut text);
         let _ = said.send(read.is_ok().then_some(text));
