@@ -1,9 +1,12 @@
 //! What the collector answered: what it has for good is settled, everything else is kept.
 
+use protocol::Digest;
+
 use super::cases::upload::After;
 use super::health::Subject;
 use super::uplink::{About, Answered, Stream, note_contact};
 use super::{Agent, Parts, Trouble, utc_text};
+use crate::consent::vendor_head;
 use crate::consent::vendor_request::VendorRequest;
 use crate::killpoint;
 use crate::ship::exchange::Outcome;
@@ -59,7 +62,7 @@ impl Agent {
         self.uplink.give_back(https);
         if let Ok(answer) = &outcome {
             if let Some((index, hash)) = answer.ledger_head() {
-                self.book.compare_head(index, hash);
+                self.note_head(index, hash);
             }
             // What answers a renewal says nothing of the ledger, nor of what the vendor asks for.
             if !matches!(about, About::Renewal) && (200..300).contains(&answer.status) {
@@ -73,6 +76,16 @@ impl Agent {
         match self.hand_over(about, reply, outcome) {
             Ok(()) => self.health.clear(Subject::Transfer),
             Err(trouble) => self.trouble(Subject::Transfer, &trouble),
+        }
+    }
+
+    /// Compares the vendor's newest line of the ledger with ours, and keeps one that is ahead for the next start.
+    pub(super) fn note_head(&mut self, index: u64, hash: Digest) {
+        let is_ahead = !self.book.compare_head(index, hash);
+        let kept = if is_ahead { vendor_head::keep(&self.config.data_dir, index, hash) } else { Ok(()) };
+        match kept {
+            Ok(()) => self.health.clear(Subject::VendorHead),
+            Err(e) => self.trouble(Subject::VendorHead, &e.into()),
         }
     }
 

@@ -9,6 +9,8 @@ use crate::limits;
 pub(in crate::agent) enum Subject {
     /// The outbox cannot be taken in. Raised and cleared by each turn of the intake (`Agent::take_some`).
     Intake,
+    /// Nothing tells when the outbox changes. Raised by the start of the service, over with the next start.
+    OutboxUnwatched,
     /// Files of the outbox stay although they were read. Raised by `usage::remove`, cleared by the next look.
     OutboxRemoval,
     /// A file of the outbox cannot be read now. Raised by `usage::note_unread`, cleared by the next look.
@@ -43,6 +45,8 @@ pub(in crate::agent) enum Subject {
     Numbering,
     /// The collector does not answer. Raised and cleared by each answer, cleared when nothing may leave.
     Collector,
+    /// What the vendor knows of the ledger is not kept. Raised and cleared by `Agent::note_head` with each answer.
+    VendorHead,
     /// A transfer or its answer cannot be handled here. Raised by the loop, cleared by an answer that was handled and
     /// when nothing is due.
     Transfer,
@@ -77,8 +81,9 @@ pub(in crate::agent) enum Subject {
 impl Subject {
     /// All of them.
     #[cfg(test)]
-    pub(super) const ALL: [Self; 32] = [
+    pub(super) const ALL: [Self; 34] = [
         Self::Intake,
+        Self::OutboxUnwatched,
         Self::OutboxRemoval,
         Self::OutboxUnread,
         Self::OutboxLarge,
@@ -96,6 +101,7 @@ impl Subject {
         Self::Damage,
         Self::Numbering,
         Self::Collector,
+        Self::VendorHead,
         Self::Transfer,
         Self::Connection,
         Self::Certificate,
@@ -116,6 +122,7 @@ impl Subject {
     pub(super) const fn remedy(self) -> &'static str {
         match self {
             Self::Intake => "until then reports stay in the outbox, and nothing is lost",
+            Self::OutboxUnwatched => "reports are taken in late, and none is lost",
             Self::OutboxRemoval => "give the agent's account the right to remove files from the outbox",
             Self::OutboxUnread => "check the disk and the rights of the outbox; the file is tried again",
             Self::OutboxLarge => "split these files, or remove them",
@@ -135,6 +142,7 @@ impl Subject {
             Self::Collector => {
                 "`kathea-agent doctor` checks the connection step by step; the agent tries again"
             }
+            Self::VendorHead => "the agent keeps it with the collector's next answer",
             Self::Transfer => "what waits is kept and tried again every 15 seconds",
             Self::Connection => "make [collector] ca and data_dir readable and restart the agent",
             Self::Certificate => "the agent tries again within a day; afterwards enrol with a new token",

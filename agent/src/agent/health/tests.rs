@@ -159,6 +159,13 @@ fn raise(subject: Subject) -> Site {
             site.block(&site.config.kathea.outbox);
             assert!(!site.agent.take_some());
         }
+        OutboxUnwatched => {
+            let (wakes, _woken) = std::sync::mpsc::channel();
+            site.block(&site.config.kathea.outbox);
+            let below = site.outbox("below");
+            let why = crate::agent::watch::outbox(&below, std::sync::Arc::default(), wakes).unwrap_err();
+            site.agent.health.raise(subject, why, Duration::ZERO);
+        }
         OutboxRemoval => {
             fs::write(site.outbox("a.ndjson"), b"").unwrap();
             let sources = outbox::list(&site.config.kathea.outbox, unix_now()).unwrap().sources;
@@ -223,6 +230,10 @@ fn raise(subject: Subject) -> Site {
         Collector => {
             site.with_cx(|parts| note_contact(&mut parts.cx, &Reply::Failed, &Err(Failure::Connect)));
         }
+        VendorHead => {
+            fs::create_dir(site.data("ledger.vendor")).unwrap();
+            site.agent.note_head(9, Digest::of(b"newer"));
+        }
         Certificate => {
             site.with_cx(|parts| parts.uplink.renewed(&mut parts.cx, Err(Failure::Connect)));
         }
@@ -271,6 +282,10 @@ fn clear(site: &mut Site, subject: Subject) {
             site.unblock(&site.config.kathea.outbox);
             site.agent.take_some();
         }
+        OutboxUnwatched => {
+            site.unblock(&site.config.kathea.outbox);
+            site.restart(|_| {});
+        }
         OutboxRemoval => {
             fs::remove_dir(site.outbox("a.ndjson")).unwrap();
             site.agent.take_some();
@@ -315,6 +330,10 @@ fn clear(site: &mut Site, subject: Subject) {
             let later = site.agent.since_start() + limits::LOSS_SHOWN;
             assert!(site.agent.health.problems(later).all(|(raised, _)| raised != subject));
             site.agent.health.clear(subject);
+        }
+        VendorHead => {
+            fs::remove_dir(site.data("ledger.vendor")).unwrap();
+            site.agent.note_head(9, Digest::of(b"newer"));
         }
         Collector => {
             // Nothing is allowed: nobody is asked any more.
