@@ -225,7 +225,7 @@ fn only_validation_and_what_was_clean_make_something_clean() {
     let mut found = BTreeSet::new();
     each_file(&root, &root, &mut |inside, text| {
         let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
-        if code.into_iter().any(|line| line.contains("Clean::new") || line.contains("for Clean<")) {
+        if code.into_iter().any(|line| line.contains("Clean::new") || line.contains("> for Clean<")) {
             found.insert(inside.to_owned());
         }
     });
