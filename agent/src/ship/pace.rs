@@ -278,7 +278,9 @@ impl Pace {
             Reply::Retired => self.stop(Problem::Retired, now, random),
             Reply::Busy(told) => {
                 let told = told.clamp(limits::FIRST_BACKOFF, limits::LONGEST_RETRY_AFTER);
-                self.back_off(told, now, random)
+                // A proxy or a balancer tells a whole fleet the same time: without a spread all come back at once.
+                let spread = share(random, (told / 2).min(limits::RETRY_SPREAD));
+                self.back_off(told + spread, now, random)
             }
             Reply::Refused { .. } | Reply::TooLarge | Reply::ConsentRequired | Reply::Failed => {
                 self.back_off(Duration::ZERO, now, random)
@@ -293,6 +295,11 @@ impl Pace {
             self.problem = None;
             self.not_before = Duration::ZERO;
         }
+    }
+
+    /// How long nothing goes from `now` on, for a process that starts anew before that is over.
+    pub fn pause(&self, now: Duration) -> Duration {
+        self.not_before.saturating_sub(now)
     }
 
     /// Why the stream stands still, or what else `status` should show.
