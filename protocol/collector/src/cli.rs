@@ -1,6 +1,7 @@
 //! What was typed, one call each. Data goes to standard output, words to standard error.
 
 mod data;
+mod devices;
 mod export;
 mod output;
 
@@ -93,10 +94,7 @@ enum Command {
         tables: export::Tables,
     },
     /// Print every enrolled device and how much of it is held, as lines of JSON
-    Devices {
-        #[command(flatten)]
-        data: Data,
-    },
+    Devices(devices::Devices),
     /// Call a device something, as a place; an empty label takes it away. Labels are never exported
     Label {
         #[command(flatten)]
@@ -332,7 +330,7 @@ fn run(command: Command) -> Result<(), Failure> {
             list(|lines| crate::export::losses(&data.store()?, lines))
         }
         Command::Export { data, losses: false, tables } => export::export(&data.store()?, tables, now),
-        Command::Devices { data } => list(|lines| listing::devices(&data.store()?, lines)),
+        Command::Devices(devices) => devices.run(now),
         Command::Label { data, device, label } => data.store()?.label(device, &label),
         Command::Revoke { data, device } => data.store()?.revoke(device, now),
         Command::Retire { data, device, why } => data.store()?.retire(device, &why, now),

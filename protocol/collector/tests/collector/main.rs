@@ -6,6 +6,7 @@
 mod analysts;
 mod batches;
 mod bundles;
+mod clocks;
 mod commands;
 mod damaged;
 mod device;
