@@ -1,5 +1,6 @@
 //! What was typed, one call each. Data goes to standard output, words to standard error.
 
+mod cluster;
 mod data;
 mod devices;
 mod export;
@@ -177,7 +178,7 @@ enum Command {
         #[command(flatten)]
         data: Data,
     },
-    /// Look after the database file itself
+    /// Look after the database itself
     Store {
         #[command(subcommand)]
         action: StoreAction,
@@ -266,6 +267,9 @@ enum Retention {
 
 #[derive(Subcommand)]
 enum StoreAction {
+    /// Ask a PostgreSQL cluster whether it would keep what it acknowledges, and commit a row to it; exit code 1 if not.
+    /// `serve` uses SQLite
+    Cluster(cluster::Cluster),
     /// Look at its pages and indexes; exit code 1 if one is damaged
     Check {
         #[command(flatten)]
@@ -362,6 +366,7 @@ fn run(command: Command) -> Result<(), Failure> {
             list(|lines| store.verify(now, |finding| lines.put(&finding)).map(|found| count = found))?;
             found(count, "things that were acknowledged are lost or changed; see above")
         }
+        Command::Store { action: StoreAction::Cluster(cluster) } => cluster.run(),
         Command::Store { action: StoreAction::Check { data } } => {
             let damages = data.store()?.check()?;
             damages.iter().try_for_each(|damage| print(damage))?;

@@ -17,6 +17,7 @@ mod erased;
 mod foreign;
 mod full;
 mod killed;
+mod postgres;
 mod privacy;
 mod program;
 mod random;
