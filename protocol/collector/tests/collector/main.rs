@@ -20,4 +20,6 @@ mod privacy;
 mod program;
 mod random;
 mod restored;
+mod rights;
 mod rows;
+mod terms;
