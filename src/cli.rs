@@ -155,6 +155,39 @@ pub(crate) enum Command {
         #[arg(long)]
         offline: bool,
     },
+    /// Open the window: a page in your browser, for this account and this computer only
+    ///
+    /// It shows what is on, what leaves and why, prepares support cases, and takes answers by a click. Opening it sends
+    /// nothing; it ends when the page is closed.
+    Open {
+        /// Start no browser: print the file to open in one
+        #[arg(long)]
+        no_browser: bool,
+    },
+    /// Check a file of events, line by line, as the intake does; nothing is taken in or sent
+    #[command(
+        after_help = "Example: kathea-agent validate events.ndjson\n\
+                      Exit: 0 every line is an event, 3 some are refused, 1 none is one."
+    )]
+    Validate {
+        /// The file, one event a line; - reads standard input
+        file: PathBuf,
+        /// Print machine-readable JSON, one refused line a line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print completions for a shell: bash, zsh, fish, powershell or elvish
+    #[command(after_help = "Example: kathea-agent completions bash > /etc/bash_completion.d/kathea-agent")]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page of the program, or of one of its commands
+    #[command(after_help = "Example: kathea-agent man support create > kathea-agent-support-create.1")]
+    Man {
+        /// The command [default: the program]
+        command: Vec<String>,
+    },
     /// Check that one of the vendor's keys in the configuration signed a file
     #[command(after_help = "Example: kathea-agent verify kathea-agent_0.2.0_amd64.deb --as release")]
     Verify {

@@ -50,7 +50,7 @@ fn a_person_reads_and_answers_in_danish_or_english() {
     assert_eq!((code, state(&workstation)), (Some(0), "withdrawn".to_owned()), "{screen}");
     for said in [
         "Må denne arbejdsstation sende statistik",
-        "Dit ja gælder til",
+        "Jeres samtykke gælder til",
         "Skriv ja eller nej.",
         "Intet indsamles.",
     ] {

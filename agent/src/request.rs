@@ -168,7 +168,8 @@ impl Caller {
     pub fn may(self, request: &Request) -> bool {
         match request {
             _ if request.needs_the_clinic() => self.may_grant,
-            Request::Busy | Request::Idle | Request::Status => self.administrator || self.kathea,
+            Request::Busy | Request::Idle => self.administrator || self.kathea,
+            Request::Status => self.administrator || self.kathea || self.may_grant,
             Request::Consent(consent) => match consent.action {
                 ConsentAction::Grant | ConsentAction::Release => self.may_grant,
                 _ => true,
