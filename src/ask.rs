@@ -45,9 +45,11 @@ pub(crate) fn role(language: Language) -> Result<Option<Role>, Failure> {
 fn a_role(typed: &str) -> Option<Role> {
     match typed.to_lowercase().as_str() {
         "" | "1" | "owner" | "ejer" | "ejeren" => Some(Role::Owner),
-        "2" | "privacy_officer" | "privacy officer" | "databeskyttelsesansvarlig" | "den databeskyttelsesansvarlige" => {
-            Some(Role::PrivacyOfficer)
-        }
+        "2"
+        | "privacy_officer"
+        | "privacy officer"
+        | "databeskyttelsesansvarlig"
+        | "den databeskyttelsesansvarlige" => Some(Role::PrivacyOfficer),
         "3" | "delegate" | "befuldmægtiget" | "en befuldmægtiget" => Some(Role::Delegate),
         _ => None,
     }

@@ -155,6 +155,11 @@ pub(crate) enum Command {
         #[arg(long)]
         offline: bool,
     },
+    /// Talk to the vendor's collector now, and print the cases that it asks a bundle for
+    ///
+    /// While a case is open the agent goes on every 30 seconds for an hour, so that the vendor's request is seen within a
+    /// call. Without a consent to anything nothing is sent.
+    Contact,
     /// Open the window: a page in your browser, for this account and this computer only
     ///
     /// It shows what is on, what leaves and why, prepares support cases, and takes answers by a click. Opening it sends
@@ -165,10 +170,8 @@ pub(crate) enum Command {
         no_browser: bool,
     },
     /// Check a file of events, line by line, as the intake does; nothing is taken in or sent
-    #[command(
-        after_help = "Example: kathea-agent validate events.ndjson\n\
-                      Exit: 0 every line is an event, 3 some are refused, 1 none is one."
-    )]
+    #[command(after_help = "Example: kathea-agent validate events.ndjson\n\
+                      Exit: 0 every line is an event, 3 some are refused, 1 none is one.")]
     Validate {
         /// The file, one event a line; - reads standard input
         file: PathBuf,

@@ -107,8 +107,12 @@ fn list(body: &List) -> String {
 /// An error if nothing was ever answered about `case` here: a slip of the pen must not read like success.
 pub(crate) fn known(config: &Config, case: &CaseId) -> Result<(), Failure> {
     let all: Receipts = reach::ask(config, Request::Consent(about(ConsentAction::Receipt, None)))?;
-    let cases: Vec<&str> =
-        all.entries.iter().filter_map(|line| line.entry.processing.case.as_ref()).map(CaseId::as_str).collect();
+    let cases: Vec<&str> = all
+        .entries
+        .iter()
+        .filter_map(|line| line.entry.processing.case.as_ref())
+        .map(CaseId::as_str)
+        .collect();
     if cases.contains(&case.as_str()) {
         return Ok(());
     }

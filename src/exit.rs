@@ -87,7 +87,11 @@ pub(crate) fn unreadable(path: &Path, kind: ErrorKind) -> String {
         ErrorKind::NotFound => format!("{path} does not exist: check how it is written"),
         ErrorKind::PermissionDenied => format!("{path} may not be read by this account: check its rights"),
         ErrorKind::IsADirectory => format!("{path} is a folder: name a file"),
-        ErrorKind::NotADirectory => format!("{path} lies below something that is no folder: check how it is written"),
-        kind => format!("{path} cannot be read ({}): try again, and check the disk", agent::presence::Why(kind)),
+        ErrorKind::NotADirectory => {
+            format!("{path} lies below something that is no folder: check how it is written")
+        }
+        kind => {
+            format!("{path} cannot be read ({}): try again, and check the disk", agent::presence::Why(kind))
+        }
     }
 }

@@ -13,6 +13,7 @@
 //! open       the window, started
 //! manual     completions and manual pages
 //! ask        questions at a terminal
+//! contact    the vendor asked now
 //! consent    what is asked, yes, no, not any more
 //! privacy    what is held: shown, erased; the end of a device
 //! guide      a flag asked for and answered at a terminal
@@ -31,6 +32,7 @@
 mod ask;
 mod cli;
 mod consent;
+mod contact;
 mod deidentify;
 mod doctor;
 mod exit;
@@ -119,6 +121,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Enroll { url, token_file } => enroll(&config()?, url, read_word(&token_file, TOKEN)?),
         Command::Service(command) => service::service(&command, &path),
         Command::Doctor { json, offline } => doctor::doctor(&path, json, offline),
+        Command::Contact => contact::contact(&config()?),
         Command::Open { no_browser } => open::open(&path, no_browser),
         Command::Validate { file, json } => validate::validate(&file, json),
         Command::Completions { shell } => manual::completions(shell),
@@ -145,7 +148,9 @@ fn read_word(file: &Path, what: &str) -> Result<String, Failure> {
     let wrong = |why: &dyn std::fmt::Display| {
         Failure::usage(format!("the file {} {why}: name the file that holds the {what}", file.display()))
     };
-    let unread = |e: std::io::Error| Failure::usage(format!("{} (it holds the {what})", exit::unreadable(file, e.kind())));
+    let unread = |e: std::io::Error| {
+        Failure::usage(format!("{} (it holds the {what})", exit::unreadable(file, e.kind())))
+    };
     let text = fs::read_to_string(file).map_err(unread)?;
     match text.trim() {
         "" => Err(wrong(&"is empty")),

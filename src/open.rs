@@ -12,7 +12,8 @@ use crate::print;
 pub(crate) fn open(config: &Path, no_browser: bool) -> Result<Exit, Failure> {
     let here = std::env::current_exe().map_err(|_| Failure::failed("this program does not find itself"))?;
     let window = here.with_file_name(format!("kathea-window{}", std::env::consts::EXE_SUFFIX));
-    let config = std::path::absolute(config).map_err(|_| Failure::usage("name the configuration with --config"))?;
+    let config =
+        std::path::absolute(config).map_err(|_| Failure::usage("name the configuration with --config"))?;
     let mut command = Command::new(&window);
     command.arg("--config").arg(config).stdin(Stdio::null()).stdout(Stdio::piped());
     if no_browser {

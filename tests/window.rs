@@ -1,7 +1,11 @@
 //! The window with the real programs: from the first yes to a delivered bundle in a browser, in both languages; attacks
 //! on its port; when it ends; what the service's own program does not have.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "what the tests share is outside of `#[test]` functions")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "what the tests share is outside of `#[test]` functions"
+)]
 
 mod common;
 
@@ -78,7 +82,10 @@ fn status(answer: &str) -> u16 {
 
 fn header<'a>(answer: &'a str, name: &str) -> Option<&'a str> {
     let head = answer.split("\r\n\r\n").next()?;
-    head.lines().filter_map(|line| line.split_once(": ")).find(|(known, _)| *known == name).map(|(_, value)| value)
+    head.lines()
+        .filter_map(|line| line.split_once(": "))
+        .find(|(known, _)| *known == name)
+        .map(|(_, value)| value)
 }
 
 /// All of it in Chromium, in the language `da` or `en`.
@@ -94,9 +101,22 @@ fn a_clinic_clicks(language: &str) -> Result<(), peer::Skipped> {
     let pid = clinic.text("pid");
     fs::write(&pid, service.id().to_string()).unwrap();
     let agent = clinic.workstation.agent(&["run"]);
-    let words: Vec<_> = std::iter::once(agent.get_program()).chain(agent.get_args()).map(|word| word.to_str().unwrap()).collect();
+    let words: Vec<_> = std::iter::once(agent.get_program())
+        .chain(agent.get_args())
+        .map(|word| word.to_str().unwrap())
+        .collect();
     let restart = format!("{} >/dev/null 2>&1 & echo $! > {pid}", words.join(" "));
-    let ask = ["ask", "--data", collector.data().to_str().unwrap(), "--device", &device, "--case", "CASE-9", "--reason", "error"];
+    let ask = [
+        "ask",
+        "--data",
+        collector.data().to_str().unwrap(),
+        "--device",
+        &device,
+        "--case",
+        "CASE-9",
+        "--reason",
+        "error",
+    ];
     let program = collector::program();
     let ask: Vec<&str> = std::iter::once(program.to_str().unwrap()).chain(ask).collect();
     let told = json!({
@@ -128,13 +148,23 @@ fn a_clinic_clicks(language: &str) -> Result<(), peer::Skipped> {
     let say = |en: &str, da: &str| if language == "da" { da.to_owned() } else { en.to_owned() };
     assert_eq!(seen["address"], "http://127.0.0.1:PORT/#start", "the secret is gone from the address");
     assert_eq!(seen["language"], language);
-    assert_eq!(seen["states"], json!([say("on", "til"), say("paused", "på pause"), say("on", "til"), say("off", "fra")]));
-    assert!(seen["csv"].as_str().unwrap().contains("sent;") && seen["csv"].as_str().unwrap().contains("device.error"));
+    assert_eq!(
+        seen["states"],
+        json!([say("on", "til"), say("paused", "på pause"), say("on", "til"), say("off", "fra")])
+    );
+    assert!(
+        seen["csv"].as_str().unwrap().contains("sent;")
+            && seen["csv"].as_str().unwrap().contains("device.error")
+    );
     assert_eq!((&seen["printed_open"], &seen["printed_buttons"]), (&json!(0), &json!(0)));
     assert!(seen["files"].as_u64().unwrap() > 3);
     assert!(seen["bundle"].as_str().unwrap().contains(&say("delivered", "leveret")));
     assert!(seen["asked"].as_str().unwrap().contains("CASE-9"));
-    assert!(!seen["receipt"].as_str().unwrap().contains("--erase"), "it was asked for already: {}", seen["receipt"]);
+    assert!(
+        !seen["receipt"].as_str().unwrap().contains("--erase"),
+        "it was asked for already: {}",
+        seen["receipt"]
+    );
     assert_eq!(seen["storage"], json!(["", 0, 0]), "the token is in memory only");
     assert_eq!(seen["guessed"], say("This page is no longer valid", "Siden gælder ikke længere"));
     assert_eq!(seen["reloaded"], say("This page was reloaded", "Siden blev genindlæst"));
@@ -181,7 +211,9 @@ fn attacks_on_the_port_are_refused() {
     assert_eq!(status(&exchange(&secret, &[&host, &origin])), 410, "the secret a second time");
 
     let token = format!("x-kathea-token: {token}");
-    let get = |path: &str, head: &[&str]| said(address, &[&[&format!("GET {path} HTTP/1.1")[..]], head].concat(), "");
+    let get = |path: &str, head: &[&str]| {
+        said(address, &[&[&format!("GET {path} HTTP/1.1")[..]], head].concat(), "")
+    };
     let grant = |head: &[&str]| {
         let form = "Content-Type: application/x-www-form-urlencoded";
         let head = [&["POST /do/deny HTTP/1.1", form], head].concat();
@@ -199,7 +231,10 @@ fn attacks_on_the_port_are_refused() {
         ("two hosts", get("/", &[&host, "Host: attacker.example"])),
         ("no host", get("/", &[])),
         ("another folder", get("/../../etc/passwd", &[&host])),
-        ("a preflight", said(address, &["OPTIONS /do/deny HTTP/1.1", &host, "Origin: http://attacker.example"], "")),
+        (
+            "a preflight",
+            said(address, &["OPTIONS /do/deny HTTP/1.1", &host, "Origin: http://attacker.example"], ""),
+        ),
     ] {
         assert!([400, 401, 403, 404, 421].contains(&status(&answer)), "{what}: {answer}");
         assert!(header(&answer, "access-control-allow-origin").is_none(), "{what}: no CORS");
@@ -210,7 +245,13 @@ fn attacks_on_the_port_are_refused() {
 
     let long = said(
         address,
-        &["POST /do/preview HTTP/1.1", "Content-Type: application/x-www-form-urlencoded", &host, &origin, &token],
+        &[
+            "POST /do/preview HTTP/1.1",
+            "Content-Type: application/x-www-form-urlencoded",
+            &host,
+            &origin,
+            &token,
+        ],
         &format!("case=CASE-1&reason=error&contact={}", "a".repeat(1 << 20)),
     );
     assert!(status(&long) == 400 && long.contains("too long"), "a pasted megabyte: {long}");
@@ -218,7 +259,9 @@ fn attacks_on_the_port_are_refused() {
     for path in ["/", "/script.js", "/style.css", "/page/start", "/nowhere"] {
         let answer = get(path, &[&host, &token]);
         let policy = header(&answer, "content-security-policy").unwrap();
-        for part in ["default-src 'none'", "frame-ancestors 'none'", "form-action 'none'", "script-src 'self'"] {
+        for part in
+            ["default-src 'none'", "frame-ancestors 'none'", "form-action 'none'", "script-src 'self'"]
+        {
             assert!(policy.contains(part), "{path}: {part}");
         }
         assert!(!policy.contains("unsafe"), "{path}");
@@ -283,7 +326,8 @@ fn it_ends_when_its_page_is_gone_and_the_service_listens_on_no_port() {
         .filter_map(|link| Some(link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned()))
         .collect();
     assert!(!inodes.is_empty(), "it has its local socket");
-    let tcp = ["tcp", "tcp6", "udp", "udp6"].map(|kind| fs::read_to_string(format!("/proc/net/{kind}")).unwrap_or_default());
+    let tcp = ["tcp", "tcp6", "udp", "udp6"]
+        .map(|kind| fs::read_to_string(format!("/proc/net/{kind}")).unwrap_or_default());
     let open = tcp.iter().flat_map(|table| table.lines()).filter_map(|line| line.split_whitespace().nth(9));
     assert_eq!(open.filter(|inode| inodes.iter().any(|own| own == inode)).count(), 0);
 }
@@ -310,11 +354,15 @@ fn open_starts_the_window_that_lies_beside_the_program() {
     let text = fs::read_to_string(&page).unwrap();
     assert!(text.contains("url=http://127.0.0.1:") && Path::is_absolute(&page));
     // Nobody opens it: the process is this test's to end.
-    let found = Command::new("pgrep").args(["-f", &beside.join("kathea-window").display().to_string()]).output().unwrap();
-    for pid in String::from_utf8(found.stdout).unwrap().lines() {
-        let line = fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        let secret = text.split_once("/#").unwrap().1.split('"').next().unwrap();
-        assert!(!line.contains(secret), "the secret stands in no command line");
-        Command::new("kill").arg(pid).status().unwrap();
-    }
+    let secret = text.split_once("/#").unwrap().1.split('"').next().unwrap();
+    let started = beside.join("kathea-window");
+    let pids =
+        fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let own: Vec<String> = pids
+        .filter(|pid| fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|program| program == started))
+        .collect();
+    assert_eq!(own.len(), 1);
+    let line = fs::read_to_string(format!("/proc/{}/cmdline", own[0])).unwrap();
+    assert!(line.contains("kathea-window") && !line.contains(secret), "the secret stands in no command line");
+    Command::new("kill").arg(&own[0]).status().unwrap();
 }

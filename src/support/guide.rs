@@ -33,7 +33,12 @@ pub(super) fn guide(
         ));
     }
     let say = |en, da| config.language.pick(en, da);
-    let left = || Failure::usage(say("nothing was chosen: nothing was gathered", "intet blev valgt: intet er indsamlet"));
+    let left = || {
+        Failure::usage(say(
+            "nothing was chosen: nothing was gathered",
+            "intet blev valgt: intet er indsamlet",
+        ))
+    };
     let case = match choice.case.clone() {
         Some(case) => case,
         None => ask::until(

@@ -70,7 +70,10 @@ pub(super) fn delivered(line: &mut Line<'_>, id: &str, language: Language) -> Re
                 drop(bar);
                 print::words(&format!(
                     "{} {}",
-                    language.pick("Delivered: the vendor confirmed it.", "Leveret: leverandøren har bekræftet det."),
+                    language.pick(
+                        "Delivered: the vendor confirmed it.",
+                        "Leveret: leverandøren har bekræftet det."
+                    ),
                     row.receipt.unwrap_or_default()
                 ));
                 return Ok(Exit::Done);

@@ -82,7 +82,8 @@ fn pick(line: &mut Line<'_>, language: Language) -> Result<Selection, Failure> {
         "Hvilke? Numre, adskilt af mellemrum; den nyeste, hvis intet skrives:",
     );
     let last = scans.len();
-    let again = language.pick("that is no number of the list: 1 to", "det er ikke et nummer på listen: 1 til");
+    let again =
+        language.pick("that is no number of the list: 1 to", "det er ikke et nummer på listen: 1 til");
     let chosen = |typed: &str| {
         let typed = if typed.is_empty() { "1" } else { typed };
         let numbers = typed.split([' ', ',']).map(str::trim).filter(|number| !number.is_empty());

@@ -246,8 +246,14 @@ mod tests {
                 ["datanøgler, overskrevet og slettet: 2", "1234", "flash", "sikkerhedskopier", "pakker"],
             ),
         ] {
-            let text =
-                withdrawal(&Flag::UsageStatistics, Digest::of(b"line"), erased, SentBefore::Stays, 1_780_000_000, language);
+            let text = withdrawal(
+                &Flag::UsageStatistics,
+                Digest::of(b"line"),
+                erased,
+                SentBefore::Stays,
+                1_780_000_000,
+                language,
+            );
             for word in said {
                 assert!(text.contains(word), "{word}:\n{text}");
             }

@@ -31,10 +31,18 @@ impl fmt::Display for Checked {
         if let Some(what) = &self.what {
             write!(f, ": {what}")?;
         }
-        if let Some(attribute) = self.attribute.as_ref().filter(|name| !self.what.as_ref().is_some_and(|what| what.contains(*name))) {
+        if let Some(attribute) = self
+            .attribute
+            .as_ref()
+            .filter(|name| !self.what.as_ref().is_some_and(|what| what.contains(*name)))
+        {
             write!(f, " ({attribute})")?;
         }
-        match self.nearest.as_ref().filter(|word| !self.what.as_ref().is_some_and(|what| what.contains(*word))) {
+        match self
+            .nearest
+            .as_ref()
+            .filter(|word| !self.what.as_ref().is_some_and(|what| what.contains(*word)))
+        {
             Some(nearest) => write!(f, "; the nearest is {nearest}"),
             None => Ok(()),
         }
@@ -72,10 +80,15 @@ mod tests {
     fn a_line_is_judged_as_the_intake_judges_it() {
         let at = r#""at":"2026-11-21T10:32:11+01:00""#;
         let now = 1_795_000_000;
-        let good = format!(r#"{{"event":"device.error",{at},"code":1042,"subsystem":"generator","severity":"error","repeats":3}}"#);
+        let good = format!(
+            r#"{{"event":"device.error",{at},"code":1042,"subsystem":"generator","severity":"error","repeats":3}}"#
+        );
         assert_eq!(check(good.as_bytes(), now), Ok(()));
         let wrong = |line: &str| check(line.as_bytes(), now).unwrap_err();
-        assert_eq!(wrong(&good.replace("device.error", "device.eror")).nearest.as_deref(), Some("device.error"));
+        assert_eq!(
+            wrong(&good.replace("device.error", "device.eror")).nearest.as_deref(),
+            Some("device.error")
+        );
         let word = wrong(&good.replace("generator", "genrator"));
         assert_eq!((word.reason, word.attribute.as_deref()), (Reason::OutOfRange, Some("subsystem")));
         assert!(word.to_string().contains("generator") && !word.to_string().contains("genrator"), "{word}");

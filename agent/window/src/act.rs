@@ -1,9 +1,9 @@
 //! What a click does: the fields of a form become one request to the service, the answer a few sentences.
 
-use agent::api::Done;
 use agent::api::consent::{Answered, NewOwner};
 use agent::api::privacy::{Access, Erased};
 use agent::api::support::{Discarded, Sending};
+use agent::api::{Contacts, Done};
 use agent::request::{ClaimCode, ConsentAction, ConsentRequest, PrivacyAsk, Request, SupportRequest};
 use agent::support::gather::{Selection, Wish};
 use maud::{Markup, html};
@@ -56,7 +56,10 @@ impl Fields {
 
     fn text(&self, name: &str) -> Result<String, Refusal> {
         self.get(name).map(str::to_owned).ok_or_else(|| {
-            Refusal::Typed(t("Something is missing in the form: fill it in.", "Der mangler noget i formularen: udfyld det."))
+            Refusal::Typed(t(
+                "Something is missing in the form: fill it in.",
+                "Der mangler noget i formularen: udfyld det.",
+            ))
         })
     }
 
@@ -89,7 +92,8 @@ impl Fields {
 
     fn wish(&self) -> Result<Wish, Refusal> {
         let reason: Option<CaseReason> = self.word("reason");
-        let reason = reason.ok_or_else(|| Refusal::Typed(t("Say what it is about.", "Vælg, hvad det drejer sig om.")))?;
+        let reason = reason
+            .ok_or_else(|| Refusal::Typed(t("Say what it is about.", "Vælg, hvad det drejer sig om.")))?;
         let keys = self.all("key");
         let (scans, since) = match self.get("scans") {
             _ if !keys.is_empty() => (Selection::Picked(keys), None),
@@ -131,6 +135,7 @@ fn done(window: &Window, action: &str, fields: &Fields) -> Option<Result<Markup,
         "new_owner" => new_owner(window, fields),
         "erase" => erased(window, fields),
         "access" => asked(window),
+        "contact" => contacted(window),
         "scans" => begun(window, Kind::Scans, Ok(SupportRequest::Scans)),
         "preview" => begun(window, Kind::Preview, fields.wish().map(|wish| SupportRequest::Preview { wish })),
         "create" => begun(window, Kind::Create, create(fields)),
@@ -146,13 +151,17 @@ fn done(window: &Window, action: &str, fields: &Fields) -> Option<Result<Markup,
 fn answered(window: &Window, fields: &Fields, action: ConsentAction) -> Result<Markup, Refusal> {
     let request = fields.consent(action)?;
     if action == ConsentAction::Grant && request.by.is_none() {
-        return Err(Refusal::Typed(t("Say who answers: the owner, the privacy officer, or somebody they appointed.",
-                                    "Vælg, hvem der svarer: ejeren, den databeskyttelsesansvarlige eller en befuldmægtiget.")));
+        return Err(Refusal::Typed(t(
+            "Say who answers: the owner, the privacy officer, or somebody they appointed.",
+            "Vælg, hvem der svarer: ejeren, den databeskyttelsesansvarlige eller en befuldmægtiget.",
+        )));
     }
     let answered: Answered = window.agent.ask(&Request::Consent(request))?;
     let said = match action {
         ConsentAction::Grant => t("Thank you. It is on from now on.", "Tak. Det er slået til fra nu af."),
-        ConsentAction::Restrict => t("Paused: nothing is collected or sent.", "På pause: intet indsamles eller sendes."),
+        ConsentAction::Restrict => {
+            t("Paused: nothing is collected or sent.", "På pause: intet indsamles eller sendes.")
+        }
         ConsentAction::Release => t("It goes on.", "Det er genoptaget."),
         _ => t("Nothing is collected or sent.", "Intet indsamles eller sendes."),
     };
@@ -200,8 +209,16 @@ fn erased(window: &Window, fields: &Fields) -> Result<Markup, Refusal> {
 
 fn asked(window: &Window) -> Result<Markup, Refusal> {
     let _: Access = window.agent.ask(&Request::Privacy(PrivacyAsk::Access { vendor: true }))?;
-    Ok(html! { p { (t("The vendor is asked. Its answer has a ticket, which is shown below once the vendor has taken it.",
-                      "Leverandøren er spurgt. Svaret får et nummer, som vises nedenfor, når leverandøren har modtaget det.")) } })
+    Ok(
+        html! { p { (t("The vendor is asked. Its answer has a ticket, which is shown below once the vendor has taken it.",
+        "Leverandøren er spurgt. Svaret får et nummer, som vises nedenfor, når leverandøren har modtaget det.")) } },
+    )
+}
+
+fn contacted(window: &Window) -> Result<Markup, Refusal> {
+    let Contacts { .. } = window.agent.ask(&Request::Contact)?;
+    Ok(html! { p { (t("The vendor is asked now. What it asks for appears on this page.",
+    "Leverandøren spørges nu. Det, den beder om, vises på denne side.")) } })
 }
 
 fn create(fields: &Fields) -> Result<SupportRequest, Refusal> {
@@ -248,6 +265,8 @@ fn looked(window: &Window, fields: &Fields) -> Result<Markup, Refusal> {
     if opened {
         return Ok(html! { p { (t("Opened.", "Åbnet.")) } });
     }
-    Err(Refusal::Typed(t("This account cannot open it: look for it by its name in the folder of the logs or scans.",
-                         "Kontoen kan ikke åbne den: find den ved navn i mappen med logfiler eller optagelser.")))
+    Err(Refusal::Typed(t(
+        "This account cannot open it: look for it by its name in the folder of the logs or scans.",
+        "Kontoen kan ikke åbne den: find den ved navn i mappen med logfiler eller optagelser.",
+    )))
 }

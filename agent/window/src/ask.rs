@@ -42,7 +42,9 @@ impl Agent {
         let answer = socket::ask(&self.socket, &line, limits::SOCKET_ANSWER).map_err(|e| match e {
             AskError::Nobody => Failure::NotRunning,
             AskError::NoAnswer => Failure::NoAnswer,
-            AskError::NotAllowed => Failure::NotAllowed("the system does not let this account connect".to_owned()),
+            AskError::NotAllowed => {
+                Failure::NotAllowed("the system does not let this account connect".to_owned())
+            }
         })?;
         let reply = Reply::parse(&answer).ok_or(Failure::NotUnderstood)?;
         if reply.is_done() {

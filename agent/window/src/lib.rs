@@ -71,7 +71,9 @@ pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
         Err(error) => return failed(2, &error.to_string()),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let Ok(runtime) = runtime else { return failed(1, "the system gives this program no threads: try again") };
+    let Ok(runtime) = runtime else {
+        return failed(1, "the system gives this program no threads: try again");
+    };
     runtime.block_on(async {
         let listener = match tokio::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await {
             Ok(listener) => listener,
@@ -81,7 +83,10 @@ pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
         let door = match opened {
             Ok(door) => door,
             Err(e) => {
-                return failed(1, &format!("the page cannot be put into the temporary folder ({})", e.kind()));
+                return failed(
+                    1,
+                    &format!("the page cannot be put into the temporary folder ({})", e.kind()),
+                );
             }
         };
         let page = door.page();
@@ -90,7 +95,10 @@ pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
         if !cli.no_browser
             && let Err(e) = browser::open(&page)
         {
-            return failed(1, &format!("no browser could be started ({}): open {}", e.kind(), page.display()));
+            return failed(
+                1,
+                &format!("no browser could be started ({}): open {}", e.kind(), page.display()),
+            );
         }
         serve::serve(listener, Arc::new(Window::new(config, door))).await;
         ExitCode::SUCCESS

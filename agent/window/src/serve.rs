@@ -8,15 +8,15 @@ use std::time::{Duration, Instant};
 
 use agent::config::Config;
 use agent::request::Request as Question;
+use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::rejection::FormRejection;
 use axum::extract::{DefaultBodyLimit, Form, Path, Request, State};
-use axum::http::header::CONTENT_TYPE;
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
 use axum::middleware::{self, Next};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::Router;
 use hyper::body::Frame;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -98,9 +98,15 @@ pub(crate) async fn serve(listener: TcpListener, window: Arc<Window>) {
 
 fn router(window: Arc<Window>) -> Router {
     Router::new()
-        .route("/", get(async |State(window): Shared| Html(shell::shell(window.config.language).into_string())))
+        .route(
+            "/",
+            get(async |State(window): Shared| Html(shell::shell(window.config.language).into_string())),
+        )
         .route("/style.css", get(async || ([(CONTENT_TYPE, "text/css; charset=utf-8")], shell::STYLE)))
-        .route("/script.js", get(async || ([(CONTENT_TYPE, "text/javascript; charset=utf-8")], shell::SCRIPT)))
+        .route(
+            "/script.js",
+            get(async || ([(CONTENT_TYPE, "text/javascript; charset=utf-8")], shell::SCRIPT)),
+        )
         .route("/icon.svg", get(async || ([(CONTENT_TYPE, "image/svg+xml")], shell::ICON)))
         .route("/api/exchange", post(exchange))
         .route("/api/live", get(live))
@@ -208,7 +214,10 @@ impl HttpBody for Live {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         self.0.poll_recv(context).map(|line| line.map(|line| Ok(Frame::data(line))))
     }
 }
@@ -232,5 +241,6 @@ fn not_found() -> Markup {
 }
 
 fn broken() -> Response {
-    (StatusCode::INTERNAL_SERVER_ERROR, "the window failed: open it again, and tell the vendor\n").into_response()
+    (StatusCode::INTERNAL_SERVER_ERROR, "the window failed: open it again, and tell the vendor\n")
+        .into_response()
 }

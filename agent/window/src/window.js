@@ -4,7 +4,7 @@
   const main = document.getElementById('content'), said = document.getElementById('said');
   const ended = document.getElementById('ended'), again = document.getElementById('again');
   // The token lives here and nowhere else: no cookie, no storage, no address.
-  let token = '', shown = '', mark = '', over = false;
+  let token = '', shown = '', mark = '', over = false, keeps = false;
   const html = trustedTypes?.createPolicy('kathea', { createHTML: text => text }) ?? { createHTML: text => text };
 
   const ask = (path, body) => fetch(path, {
@@ -115,7 +115,7 @@
       local(said);
       if (answer.ok) {
         const go = said.querySelector('[data-go]')?.dataset.go;
-        if (go && go !== page()) location.hash = go; else await show(false);
+        if (go && go !== page()) { keeps = true; location.hash = go; } else await show(false);
       }
       said.scrollIntoView({ block: 'nearest' });
     } catch { said.textContent = document.documentElement.lang === 'da' ? 'Vinduet svarede ikke: intet er ændret.' : 'The window did not answer: nothing was changed.'; }
@@ -163,7 +163,13 @@
     local(document);
   });
   addEventListener('beforeprint', () => { for (const one of document.querySelectorAll('details')) one.open = true; });
-  addEventListener('hashchange', () => { if (token && !over) { said.replaceChildren(); show(true); } });
+  addEventListener('hashchange', () => {
+    if (!token || over) return;
+    // What an answer said stays on the page that it leads to.
+    if (!keeps) said.replaceChildren();
+    keeps = false;
+    show(true);
+  });
 
   (async () => {
     const secret = location.hash.slice(1);

@@ -30,6 +30,8 @@ pub(super) fn page(window: &Window) -> Markup {
     let came = window.jobs.came();
     html! {
         h1 { (title) }
+        div.row { (button("contact", &[], "plain", &t("Ask the vendor", "Spørg leverandøren"))) }
+        div id="asked" data-live { @if let Some(status) = &status { (super::start::asked(status)) } }
         div id="work" data-live { (work(running.as_ref(), &came)) }
         div id="drafts" data-live { @for draft in &list.drafts { (drafted(draft)) } }
         div id="bundles" data-live { @for row in &list.bundles { (bundled(row, window.jobs.rate(&row.id))) } }
@@ -163,7 +165,8 @@ fn new_case(status: Option<&Status>, came: &Came) -> Markup {
 }
 
 fn cases(status: &Status) -> Markup {
-    let open = status.cases.iter().filter(|case| matches!(case.support_case, State::Granted | State::Restricted));
+    let open =
+        status.cases.iter().filter(|case| matches!(case.support_case, State::Granted | State::Restricted));
     html! {
         @for case in open {
             section.card {

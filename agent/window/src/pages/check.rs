@@ -16,8 +16,8 @@ use crate::words::t;
 pub(super) fn page(window: &Window, connects: bool) -> Markup {
     let now = OffsetDateTime::now_utc().unix_timestamp();
     let findings = judge(&look(&window.config, now));
-    let [english, danish] =
-        [Language::En, Language::Da].map(|language| findings.iter().map(|one| one.in_language(language)).collect::<Vec<_>>());
+    let [english, danish] = [Language::En, Language::Da]
+        .map(|language| findings.iter().map(|one| one.in_language(language)).collect::<Vec<_>>());
     let reach = if connects { Reach::Collector } else { Reach::Offline };
     let doctor = examine(&window.config, reach, &SystemProxy::default(), now);
     let mut scanner = Vec::new();

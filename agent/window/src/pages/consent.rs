@@ -16,7 +16,10 @@ const CASE_PURPOSES: [Purpose; 2] = [Purpose::SupportCase, Purpose::SupportScanD
 
 pub(super) fn page(window: &Window) -> Markup {
     let title = t("What may this computer send?", "Hvad må denne computer sende?");
-    let show = ConsentRequest { purpose: Some(Purpose::UsageStatistics), ..ConsentRequest::new(ConsentAction::Show) };
+    let show = ConsentRequest {
+        purpose: Some(Purpose::UsageStatistics),
+        ..ConsentRequest::new(ConsentAction::Show)
+    };
     let answer = list(&window.agent)
         .and_then(|list| window.agent.ask::<Notice>(&Request::Consent(show)).map(|notice| (list, notice)));
     let (list, notice) = match answer {
@@ -65,7 +68,9 @@ pub(super) fn page(window: &Window) -> Markup {
 /// What a flag of a case is about.
 fn purpose(purpose: Purpose) -> Markup {
     match purpose {
-        Purpose::SupportScanData => t("De-identified scan data for a case", "Afidentificerede scanningsdata til en sag"),
+        Purpose::SupportScanData => {
+            t("De-identified scan data for a case", "Afidentificerede scanningsdata til en sag")
+        }
         _ => t("Support for one case", "Support i én sag"),
     }
 }

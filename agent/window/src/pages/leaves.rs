@@ -47,13 +47,21 @@ pub(super) fn with_report(
     write: impl Fn(&Report<'_>, &mut Vec<u8>) -> std::io::Result<()>,
 ) -> Result<Markup, Failure> {
     let held = held(&window.agent)?;
-    let [open, usage, sent] = [Tray::Open.as_str(), Tray::Usage.as_str(), SENT].map(|queue| records(&window.agent, queue));
+    let [open, usage, sent] =
+        [Tray::Open.as_str(), Tray::Usage.as_str(), SENT].map(|queue| records(&window.agent, queue));
     let (open, usage, sent) = (open?, usage?, sent?);
     let policy = Policy::load(&window.config.policy).map_err(|e| Failure::Refused(e.to_string()))?;
     let findings = judge(&look(&window.config, OffsetDateTime::now_utc().unix_timestamp()));
     let language = window.config.language;
-    let report =
-        Report { policy: &policy, language, held: &held, open: &open, usage: &usage, sent: &sent, findings: &findings };
+    let report = Report {
+        policy: &policy,
+        language,
+        held: &held,
+        open: &open,
+        usage: &usage,
+        sent: &sent,
+        findings: &findings,
+    };
     let mut text = Vec::new();
     write(&report, &mut text).map_err(|_| Failure::NotUnderstood)?;
     Ok(PreEscaped(String::from_utf8(text).map_err(|_| Failure::NotUnderstood)?))

@@ -22,7 +22,7 @@ pub(super) fn page(window: &Window) -> Markup {
     let flag = listed.consent.usage_statistics;
     html! {
         h1 { (title) }
-        @if let Ok(status) = &status { (asked(status)) }
+        div id="asked" data-live { @if let Ok(status) = &status { (asked(status)) } }
         section.card id="flag" data-live {
             h2 { (t("Usage statistics", "Brugsstatistik")) " " (state(flag)) }
             p { (means(flag)) " " (t(format!("For: {}.", listed.policy.controller), format!("Til: {}.", listed.policy.controller))) }
@@ -73,9 +73,8 @@ fn answers(flag: State) -> Markup {
 }
 
 /// What the vendor asks for. Nothing happens by itself.
-fn asked(status: &Status) -> Markup {
+pub(super) fn asked(status: &Status) -> Markup {
     html! {
-        div id="asked" data-live {
             @for wish in &status.wishes {
                 div.card role="note" {
                     p { (t(format!("The vendor asks for a support bundle for the case {}.", wish.case),
@@ -85,7 +84,6 @@ fn asked(status: &Status) -> Markup {
                     p { a href="#case" { (t("Prepare it, and look at it first", "Forbered den, og se den først")) } }
                 }
             }
-        }
     }
 }
 
