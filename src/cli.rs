@@ -5,6 +5,7 @@ mod support;
 
 use std::path::PathBuf;
 
+use agent::nearest::nearest;
 use clap::{Parser, Subcommand, ValueEnum};
 use protocol::signature::Context;
 use serde::Deserialize;
@@ -21,6 +22,9 @@ pub(crate) struct Cli {
     /// Configuration [default: /etc/kathea-agent/agent.toml, on Windows %ProgramData%\Kathea Agent\agent.toml]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// Overwrite files that -o and --report name
+    #[arg(long, global = true)]
+    pub(crate) force: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -197,7 +201,7 @@ pub(crate) enum Command {
         /// The file
         file: PathBuf,
         /// What the file is: release, word_list, notice, erasure_certificate or use_receipt
-        #[arg(long = "as", value_name = "KIND")]
+        #[arg(long = "as", value_name = "KIND", value_parser = word::<Context>)]
         kind: Context,
         /// The signature [default: FILE.sig]
         #[arg(long, value_name = "FILE")]
@@ -241,8 +245,19 @@ pub(crate) enum Format {
 }
 
 /// A word of a closed list; the error names the list.
-fn word<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, serde::de::value::Error> {
-    T::deserialize(text.into_deserializer())
+fn word<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, String> {
+    let read: Result<T, serde::de::value::Error> = T::deserialize(text.into_deserializer());
+    read.map_err(|error| {
+        // serde lists the words of the type, each in backticks, behind `expected`.
+        let said = error.to_string();
+        let known = said.split_once("expected").map_or("", |(_, known)| known);
+        let known: Vec<&str> = known.split('`').skip(1).step_by(2).collect();
+        let all = known.join(", ");
+        match nearest(text, known.iter().copied()) {
+            Some(nearest) => format!("it is one of {all}; the nearest is {nearest}"),
+            None => format!("it is one of {all}"),
+        }
+    })
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

@@ -82,7 +82,7 @@ impl fmt::Display for Failure {
 
 /// Why a file or folder that somebody named is of no use, and what to do.
 pub(crate) fn unreadable(path: &Path, kind: ErrorKind) -> String {
-    let path = path.display();
+    let path = agent::harmless::path(path);
     match kind {
         ErrorKind::NotFound => format!("{path} does not exist: check how it is written"),
         ErrorKind::PermissionDenied => format!("{path} may not be read by this account: check its rights"),

@@ -25,7 +25,7 @@ pub(crate) fn open(config: &Path, no_browser: bool) -> Result<Exit, Failure> {
     let mut started = command.spawn().map_err(|e| {
         Failure::failed(format!(
             "the window {} cannot be started ({}): install the whole package again",
-            window.display(),
+            agent::harmless::path(&window),
             e.kind()
         ))
     })?;

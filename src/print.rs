@@ -1,9 +1,10 @@
 //! Data to standard output, words to standard error, columns that stand under each other.
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::Path;
 use std::sync::OnceLock;
 
+use agent::harmless;
 use serde::Serialize;
 
 use crate::exit::Failure;
@@ -11,7 +12,9 @@ use crate::exit::Failure;
 /// Data. A reader that has seen enough (`| head`) is no failure.
 pub(crate) fn data(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    match writeln!(out, "{}", text.trim_end_matches('\n')).and_then(|()| out.flush()) {
+    // A program that reads it wants it as it is.
+    let shown = if out.is_terminal() { harmless::text(text) } else { text.into() };
+    match writeln!(out, "{}", shown.trim_end_matches('\n')).and_then(|()| out.flush()) {
         Err(e) if e.kind() != ErrorKind::BrokenPipe => {
             Err(Failure::failed(format!("standard output cannot be written ({})", e.kind())))
         }
@@ -28,7 +31,7 @@ pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
 
 /// Words. If nobody can read them, nobody misses them.
 pub(crate) fn words(text: &str) {
-    let _ = writeln!(io::stderr(), "{}", repeated(text, CONFIG.get()));
+    let _ = writeln!(io::stderr(), "{}", harmless::text(&repeated(text, CONFIG.get())));
 }
 
 /// The configuration that was named, as it is typed.
@@ -36,7 +39,7 @@ static CONFIG: OnceLock<String> = OnceLock::new();
 
 /// From here on every command that [`words`] says repeats `--config PATH`.
 pub(crate) fn remember_config(path: &Path) {
-    let path = path.display().to_string();
+    let path = harmless::path(path).to_string();
     let is_plain = |c: char| c.is_alphanumeric() || "/\\:._-~".contains(c);
     let _ = CONFIG.set(if path.chars().all(is_plain) { path } else { format!("\"{path}\"") });
 }
@@ -63,7 +66,7 @@ fn repeated(text: &str, config: Option<&String>) -> String {
 /// A question; the answer is typed behind it.
 pub(crate) fn prompt(text: &str) {
     let mut out = io::stderr();
-    let _ = write!(out, "{text}").and_then(|()| out.flush());
+    let _ = write!(out, "{}", harmless::text(text)).and_then(|()| out.flush());
 }
 
 /// Text for a terminal: lines of at most [`WIDTH`] characters, broken between words; what goes on under a label is set in.

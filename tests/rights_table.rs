@@ -24,12 +24,16 @@ const ANYBODY: (&str, u32, u32) = ("nobody", 65_534, 65_534);
 
 /// Asks each line on a connection of its own, slower than a stranger's limit of 20 lines a second, and prints the word of
 /// each answer: `ok`, or the error.
-const ASK: &str = "import json,socket,sys,time\n\
-for line in sys.stdin.read().splitlines():\n\
-    with socket.socket(socket.AF_UNIX) as s:\n\
-        s.connect(sys.argv[1]); s.sendall(line.encode()+b'\\n')\n\
-        a=json.loads(s.makefile().readline()); print(a.get('error','ok'))\n\
-    time.sleep(0.07)\n";
+const ASK: &str = r"
+import json, socket, sys, time
+for line in sys.stdin.read().splitlines():
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(sys.argv[1])
+        s.sendall(line.encode() + b'\n')
+        answer = json.loads(s.makefile().readline())
+        print(answer.get('error', 'ok'))
+    time.sleep(0.07)
+";
 
 /// A row of the tables: the request, and who may.
 struct Row {

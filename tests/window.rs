@@ -76,6 +76,11 @@ fn said(address: SocketAddr, head: &[&str], body: &str) -> String {
     answer
 }
 
+/// Ends a process that this test started, by the shell's own `kill`.
+fn kill(pid: &str) {
+    Command::new("sh").args(["-c", "kill \"$0\"", pid]).status().unwrap();
+}
+
 fn status(answer: &str) -> u16 {
     answer.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0)
 }
@@ -139,7 +144,7 @@ fn a_clinic_clicks(language: &str) -> Result<(), peer::Skipped> {
         .unwrap();
     drop(service);
     let again = fs::read_to_string(&pid).unwrap();
-    let _ = Command::new("kill").arg(again.trim()).status();
+    kill(again.trim());
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let seen: Json = serde_json::from_slice(&output.stdout).unwrap();
     for quiet in ["elsewhere", "complaints", "violations", "overflow"] {
@@ -364,5 +369,5 @@ fn open_starts_the_window_that_lies_beside_the_program() {
     assert_eq!(own.len(), 1);
     let line = fs::read_to_string(format!("/proc/{}/cmdline", own[0])).unwrap();
     assert!(line.contains("kathea-window") && !line.contains(secret), "the secret stands in no command line");
-    Command::new("kill").arg(&own[0]).status().unwrap();
+    kill(&own[0]);
 }

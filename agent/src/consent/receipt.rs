@@ -61,13 +61,13 @@ pub fn withdrawal(
              kathea-agent consent withdraw {command}"
         ),
         (SentBefore::ErasureAsked, Language::En) => {
-            "- what was sent before: the vendor is asked to delete it. The ticket stands in kathea-agent status until that \
+            "- what was sent before: the vendor is asked to delete it. `kathea-agent status` shows its ticket until that \
              is done."
                 .to_owned()
         }
         (SentBefore::ErasureAsked, Language::Da) => {
-            "- det, der er sendt tidligere: leverandøren bedes slette det. Nummeret står i kathea-agent status, til det er \
-             gjort."
+            "- det, der er sendt tidligere: leverandøren bedes slette det. `kathea-agent status` viser \
+             nummeret, til det er gjort."
                 .to_owned()
         }
     };

@@ -38,6 +38,7 @@ pub(crate) struct Jobs(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     running: Option<Kind>,
+    begun: u64,
     came: Came,
     /// Of each bundle: where it stood when this was last looked at, and its bytes a second.
     pace: BTreeMap<String, Pace>,
@@ -61,6 +62,7 @@ impl Jobs {
         let Begun { .. } = agent.ask(&Request::Support(request))?;
         let mut state = self.locked();
         state.running = Some(kind);
+        state.begun += 1;
         state.came.failure = None;
         if kind == Kind::Preview {
             state.came.left_out = Vec::new();
@@ -104,6 +106,11 @@ impl Jobs {
             }
         }
         None
+    }
+
+    /// How often work was begun: work that is over at the next look is still seen to have been.
+    pub(crate) fn begun(&self) -> u64 {
+        self.locked().begun
     }
 
     pub(crate) fn came(&self) -> Came {

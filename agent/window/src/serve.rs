@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use agent::config::Config;
-use agent::request::Request as Question;
+use agent::request::{Request as Question, SupportRequest};
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::rejection::FormRejection;
@@ -202,9 +202,11 @@ async fn live(State(window): Shared) -> Response {
 
 /// A digest of everything that the pages show and that changes of itself.
 fn mark(window: &Window) -> Digest {
-    let status: Result<serde_json::Value, _> = window.agent.ask(&Question::Status);
+    let ask = |question: Question| window.agent.ask::<serde_json::Value>(&question);
+    let (status, list) = (ask(Question::Status), ask(Question::Support(SupportRequest::List)));
     let progress = window.jobs.look(&window.agent);
-    Digest::of(format!("{status:?} {progress:?} {:?}", window.jobs.came()).as_bytes())
+    let (begun, came) = (window.jobs.begun(), window.jobs.came());
+    Digest::of(format!("{status:?} {list:?} {begun} {progress:?} {came:?}").as_bytes())
 }
 
 /// A stream of the page, until it is closed.
