@@ -178,6 +178,9 @@ pub const LAST_BACKOFF: Duration = Duration::from_secs(3600);
 /// Longest pause that a collector may ask for: a wrong Retry-After must not silence a device for ever.
 pub const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 3600);
 
+/// Longest random time that is added to a Retry-After: half of it, so that a fleet told 120 s comes back over a minute.
+pub const RETRY_SPREAD: Duration = Duration::from_secs(3600);
+
 /// Over how long the first drains after a start are spread: a chain's workstations go on at eight together.
 pub const START_SPREAD: Duration = Duration::from_secs(600);
 
