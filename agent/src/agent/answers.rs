@@ -3,8 +3,9 @@
 use protocol::Reason;
 
 use super::consents::refused;
+use super::uplink::invitations::may_send;
 use super::{Agent, Wake, unix_now};
-use crate::api::{Done, Hint};
+use crate::api::{Contacts, Done, Hint};
 use crate::collect::Raw;
 use crate::collect::socket::Asked;
 use crate::consent::{By, Channel};
@@ -80,6 +81,7 @@ impl Agent {
                 Reply::done(Done {})
             }
             Request::Status => Reply::done(self.status(unix_now())),
+            Request::Contact => self.contact(),
             Request::Consent(consent) => self.answer_consent(consent, caller, unix_now()),
             Request::Privacy(ask) => self.answer_privacy(ask, unix_now()),
             Request::Support(support) => self.answer_support(support, caller, unix_now()),
@@ -138,6 +140,27 @@ impl Agent {
 /// The way an answer came: over the socket from Kathea, or by the command line.
 pub(super) fn channel(caller: Caller) -> Channel {
     if caller.kathea && !caller.administrator { Channel::Socket } else { Channel::CommandLine }
+}
+
+impl Agent {
+    /// Asks for a contact, if anything may be sent at all.
+    fn contact(&mut self) -> Reply {
+        if !may_send(&self.book, unix_now()) {
+            return Reply::refused(
+                Refused::NotAllowed,
+                "nothing may be sent, so the vendor cannot be asked: allow usage statistics or open a support case first",
+            );
+        }
+        if !self.uplink.is_enrolled() {
+            return Reply::refused(
+                Refused::Failed,
+                "this device is not enrolled, or its connection is not set up: `doctor`",
+            );
+        }
+        let elapsed = self.since_start();
+        self.uplink.ask_for_contact(elapsed);
+        Reply::done(Contacts { contacts: self.uplink.contacts() })
+    }
 }
 
 /// What the caller lacks, and what it may do instead.
