@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use common::collector::Collector;
+use common::peer;
 use common::workstation::Workstation;
 use common::{Random, seeded};
 use time::OffsetDateTime;
@@ -91,6 +92,9 @@ fn place(bytes: &[u8], random: &mut Random) -> usize {
 
 #[test]
 fn one_flipped_bit() {
+    if !peer::is_slow("a flipped bit") {
+        return;
+    }
     damaged(|bytes, random| {
         let at = place(bytes, random);
         bytes[at] ^= 1 << random.within(0, 7);
@@ -100,6 +104,9 @@ fn one_flipped_bit() {
 
 #[test]
 fn a_page_of_zeros() {
+    if !peer::is_slow("a page of zeros") {
+        return;
+    }
     damaged(|bytes, random| {
         let page = place(bytes, random) / 4096 * 4096;
         let end = bytes.len().min(page + 4096);

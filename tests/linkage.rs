@@ -101,7 +101,7 @@ fn matched(catalog: &'static Catalog, random: &mut kathea::Random) -> (f64, f64)
     let usage = Usage::of(catalog, text.lines());
     let mut key = [0; 32];
     key[..8].copy_from_slice(&random.next().to_le_bytes());
-    let case = Case::new(key.into(), 0);
+    let case = Case::new(key.into());
 
     let (mut found, mut chance) = (0.0, 0.0);
     for line in text.lines().filter(|line| line.contains("\"exposure.completed\"") && random.percent(25)) {

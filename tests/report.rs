@@ -28,7 +28,7 @@ const NOW: i64 = 1_795_341_600;
 
 fn line(index: u64, kind: EventKind, at: &str, role: Option<Role>) -> String {
     let device = DeviceId::from_bytes([7; 16]);
-    let mut entry = test_support::entry::entry(device, index, Purpose::UsageStatistics, None, kind);
+    let mut entry = test_support::entry(device, index, Purpose::UsageStatistics, None, kind);
     entry.event.at = at.to_owned();
     entry.event.role = role;
     write_line(&entry, |_| vec![0; 64]).unwrap()

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use common::collector::Collector;
 use common::outbox::Outbox;
+use common::peer;
 use common::relay::Relay;
 use common::totals::Totals;
 use common::workstation::Workstation;
@@ -130,15 +131,16 @@ fn nothing_is_lost_or_repeated_by_killing_the_agent() {
     let start = Instant::now();
     workstation.expect(0, &SHIP);
     let whole = start.elapsed();
+    let kills = if peer::is_slow("18 of 28 kills") { 28 } else { 10 };
     let mut killed = 0;
-    for _ in 0..28 {
+    for _ in 0..kills {
         fill();
         let moment = Moment::any(&mut random, workstation.in_outbox(), whole);
         killed += usize::from(moment.kill(&workstation, &relay));
     }
     workstation.expect(0, &SHIP);
     println!("killed {killed} times; a whole run takes {whole:?}");
-    assert!(killed >= 14, "only {killed} of 28 were killed before their end");
+    assert!(killed >= kills / 2, "only {killed} of {kills} were killed before their end");
     Totals::exported(&collector.export()).assert_are(&outbox.expected);
     assert_eq!(workstation.status()["dropped"], serde_json::json!({}));
 }

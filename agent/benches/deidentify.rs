@@ -94,7 +94,7 @@ const FRAMES: [usize; 3] = [1, 50, 500];
 
 #[divan::bench(args = FRAMES)]
 fn cleaned(bencher: Bencher<'_, '_>, frames: usize) {
-    let (file, case) = (volume(frames), Case::new(Zeroizing::new([7; 32]), 0));
+    let (file, case) = (volume(frames), Case::new(Zeroizing::new([7; 32])));
     bencher
         .counter(BytesCount::of_slice(&file))
         .bench(|| clean(Cursor::new(black_box(&file)), &case, &Open).unwrap().json.len());
@@ -116,7 +116,7 @@ fn directory(bencher: Bencher<'_, '_>) {
         .flat_map(|path| fs::read_dir(path).unwrap())
         .map(|entry| entry.unwrap().path())
         .collect();
-    let case = Case::new(Zeroizing::new([7; 32]), 0);
+    let case = Case::new(Zeroizing::new([7; 32]));
     let bytes: u64 = files.iter().map(|path| fs::metadata(path).unwrap().len()).sum();
     bencher.counter(BytesCount::new(bytes)).bench(|| {
         for path in &files {

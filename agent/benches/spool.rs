@@ -9,20 +9,23 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use agent::collect::Raw;
 use agent::consent::permit::UsageStatistics;
 use agent::consent::{Book, By, Channel, Flag, Policy};
-use agent::seal::payload::Clean;
 use agent::seal::record::{Position, Sealed};
 use agent::spool::Spool;
-use agent::usage::validation::{self, Usage};
+use agent::usage::validation::{self, Usage, Wanted, Wash, Window};
 use agent::vault::{Protector, Vault};
 use divan::Bencher;
 use protocol::ledger::Role;
-use protocol::{Batch, Catalog, Digest, Header, Purpose, Record, Retention, Value};
+use protocol::{Catalog, Digest, Header, Purpose, Retention};
 use tempfile::TempDir;
 
 /// Inside the built-in policy's period.
 const NOW: i64 = 1_800_000_000;
+/// A grant before every line.
+const WINDOW: Window = Window { granted: 0, now: NOW };
+const BOTH: Wanted = Wanted { usage: true, open: true };
 /// Names the directory of a site to start in, for a process that does nothing else.
 const START_IN: &str = "BENCH_SPOOL_START_IN";
 /// Events of one file of a busy day.
@@ -66,12 +69,19 @@ impl Site {
 
     /// A sealed batch of `events` device errors at `position`.
     fn seal(&mut self, position: Position, events: u64) -> Sealed<Usage> {
-        let records = (0..events).map(|_| {
+        let mut wash = Wash::new(Catalog::built_in());
+        for _ in 0..events {
             self.drawn = self.drawn.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             let draw = |shift: u32, bound: u64| (self.drawn >> shift) % bound;
-            let attributes = vec![draw(40, 200), draw(33, 6), draw(50, 3), draw(57, 4)];
-            Record { entry: 29, at: 498_000 + draw(60, 8) as u32, attributes, value: Value::Plain }
-        });
+            let subsystem =
+                ["generator", "detector", "motion", "camera", "network", "power"][draw(33, 6) as usize];
+            let severity = ["warn", "error", "info"][draw(50, 3) as usize];
+            let (hour, code, repeats) = (draw(60, 8), 1 + draw(40, 200), 1 + draw(57, 4));
+            let line = format!(
+                r#"{{"event":"device.error","at":"2026-11-21T0{hour}:00:00Z","code":{code},"subsystem":"{subsystem}","severity":"{severity}","repeats":{repeats}}}"#
+            );
+            wash.take(Raw::new(line.as_bytes()), WINDOW, BOTH).unwrap();
+        }
         let header = Header {
             purpose: Purpose::UsageStatistics,
             agent: "0.1.0".into(),
@@ -79,15 +89,11 @@ impl Site {
             consent: Digest::of(b"entry"),
             retention: Retention::Usage24Months,
         };
-        let batch = Batch {
-            header,
-            epoch: position.epoch,
-            lo: position.seq,
-            records: records.collect(),
-            gaps: Vec::new(),
-        };
+        let mut batches = wash.events(&header, position);
+        let (clean, _) = batches.next().unwrap();
+        assert!(batches.next().is_none(), "one sealed record holds {events} events");
         let permit = self.book.permit::<UsageStatistics>(NOW).unwrap();
-        Sealed::new(&Clean::from(batch), position, &[], &permit, &mut self.vault, NOW).unwrap()
+        Sealed::new(&clean, position, &[], &permit, &mut self.vault, NOW).unwrap()
     }
 
     /// One commit of `items` batches of `events` each.
@@ -106,10 +112,10 @@ impl Site {
         let permit = self.book.permit::<UsageStatistics>(NOW).unwrap();
         let vault = &mut self.vault;
         let join = |page: &[Sealed<Usage>]| {
-            let batch = |record: &Sealed<Usage>| record.open(&permit, vault).unwrap().get().batch().clone();
-            let header = batch(&page[0]).header;
-            let records = page.iter().flat_map(|record| batch(record).records).collect();
-            validation::batches(records, &header, page[0].position())
+            let clean: Vec<_> = page.iter().map(|record| record.open(&permit, vault).unwrap()).collect();
+            validation::joined(clean, page[0].position())
+                .into_iter()
+                .flatten()
                 .map(|(clean, position)| Sealed::new(&clean, position, &[], &permit, vault, NOW).unwrap())
                 .collect()
         };

@@ -38,7 +38,7 @@ fn case() -> (Case, Identifiers) {
             &format!("19{:02}{:02}{:02}", patient % 90, patient % 12 + 1, patient % 28 + 1),
         );
     }
-    (Case::new(Zeroizing::new([7; 32]), 0), learning.finish().unwrap())
+    (Case::new(Zeroizing::new([7; 32])), learning.finish().unwrap())
 }
 
 fn log() -> Vec<u8> {

@@ -17,7 +17,7 @@ use agent::consent::{Book, By, Channel, Flag, Policy};
 use agent::request::{Caller, Reply, Request};
 use agent::seal::payload::Clean;
 use agent::seal::record::{Position, Sealed};
-use agent::usage::validation::{self, Usage, Wanted, Wash, Window};
+use agent::usage::validation::{Usage, Wanted, Wash, Window};
 use agent::vault::{Protector, Vault};
 use divan::Bencher;
 use divan::counter::ItemsCount;
@@ -198,7 +198,9 @@ impl Keys {
 
 /// The largest batch that one sealed record holds.
 fn sealable() -> Clean<Usage> {
-    validation::batches(batch(1000).records, &header(), FIRST).next().unwrap().0
+    let mut wash = Wash::new(Catalog::built_in());
+    take(&mut wash, &errors(1000, NOW));
+    wash.events(&header(), FIRST).next().unwrap().0
 }
 
 #[divan::bench]

@@ -3,6 +3,7 @@
 
 mod answered;
 mod answers;
+mod cases;
 mod clock;
 mod consents;
 mod cx;
@@ -17,7 +18,6 @@ mod privacy;
 mod report;
 mod requests;
 mod shown;
-mod support;
 mod trouble;
 mod uplink;
 mod usage;
@@ -39,6 +39,7 @@ use time::format_description::well_known::Rfc3339;
 pub use trouble::{OpenError, Trouble};
 pub use uplink::certificate_life;
 
+use crate::api::status::Service;
 use crate::collect::caller::Accounts;
 use crate::collect::socket::{self, Asked};
 use crate::config::Config;
@@ -47,11 +48,11 @@ use crate::limits;
 use crate::spool::SpoolError;
 use crate::tally::Tally;
 use crate::vault::{Protector, Vault};
+use cases::Cases;
 use clock::usage_standing;
 use cx::Cx;
-use health::Health;
+use health::{Health, Store, Subject};
 use requests::Requests;
-use support::Support;
 use uplink::Uplink;
 use usage::{Beside, Statistics, Taken};
 
@@ -64,14 +65,14 @@ pub struct Agent {
     tally: Tally,
     usage: Statistics,
     requests: Requests,
-    support: Support,
+    cases: Cases,
     uplink: Uplink,
     health: Health,
     /// Until when a scan may run, since the start.
     busy_until: Option<Duration>,
     /// Why what Kathea reports is kept in the outbox, when that was last looked at.
     kept: Option<Kept>,
-    running: bool,
+    service: Service,
     /// When the workstation is looked at again, since the start.
     device_due: Duration,
     started: Instant,
@@ -87,7 +88,7 @@ pub struct Agent {
 struct Parts<'a> {
     usage: &'a mut Statistics,
     requests: &'a mut Requests,
-    support: &'a mut Support,
+    cases: &'a mut Cases,
     uplink: &'a mut Uplink,
     cx: Cx<'a>,
 }
@@ -142,7 +143,7 @@ impl Agent {
         Parts {
             usage: &mut self.usage,
             requests: &mut self.requests,
-            support: &mut self.support,
+            cases: &mut self.cases,
             uplink: &mut self.uplink,
             cx: Cx {
                 now: unix_now(),
@@ -159,6 +160,12 @@ impl Agent {
         }
     }
 
+    /// Lets the cases subsystem work.
+    fn with_cases<T>(&mut self, act: impl FnOnce(&mut Cases, &mut Cx<'_>) -> T) -> T {
+        let Parts { cases, mut cx, .. } = self.parts();
+        act(cases, &mut cx)
+    }
+
     /// What ends it from outside.
     pub fn stopper(&self) -> Stop {
         Stop(self.wakes.0.clone())
@@ -166,10 +173,11 @@ impl Agent {
 
     /// The service in the foreground, until it is stopped. `beat` is told once it serves, and then again and again.
     pub fn run(mut self, beat: Option<&Beat>) -> Result<(), OpenError> {
-        self.running = true;
+        self.service = Service::Running;
         let wakes = self.wakes.0.clone();
         let watching = watch::outbox(&self.config.kathea.outbox, self.outbox_told.clone(), wakes.clone());
-        let _watching = watching.map_err(|why| self.health.note("outbox watch", why));
+        let _watching =
+            watching.map_err(|why| self.health.raise(Subject::OutboxUnwatched, why, Duration::ZERO));
         let _listening = socket::listen(
             &self.config.kathea.socket,
             Accounts::new(&self.config),
@@ -191,7 +199,7 @@ impl Agent {
                 outbox_due = self.take_some().then(|| self.since_start());
             }
             self.work();
-            if self.health.is_poisoned() {
+            if self.health.store() == Store::Poisoned {
                 return Err(OpenError::Spool(SpoolError::Poisoned));
             }
             if let Some(beat) = beat {
@@ -231,7 +239,7 @@ impl Agent {
                     outbox_due.get_or_insert(self.since_start() + limits::OUTBOX_DELAY);
                 }
                 Wake::Asked(asked) => self.answer_lines(asked),
-                Wake::Support => self.finish_job(unix_now()),
+                Wake::Support => self.with_cases(|cases, cx| cases.finish_job(cx)),
                 Wake::Enrolled(enrolled) => self.finish_enrolment(*enrolled),
                 Wake::Answered(answered) => self.take_answer(*answered),
                 Wake::Stop => return ControlFlow::Break(()),
@@ -253,8 +261,8 @@ impl Agent {
         self.resume_decommissioning(unix_now())?;
         taken?;
         let waiting = self.usage.waiting_usage().records + self.requests.waiting().records;
-        let bundle = self.support.queue.next(|_| true);
-        let is_read = !self.health.is_raised("outbox_file");
+        let bundle = self.cases.queue.next(|_| true);
+        let is_read = !self.health.is_raised(Subject::OutboxUnread);
         Ok(if waiting == 0 && bundle.is_none() && is_read { Finished::Nothing } else { Finished::Remains })
     }
 
@@ -268,11 +276,11 @@ impl Agent {
     fn take_some(&mut self) -> bool {
         match self.take_outbox() {
             Ok(more) => {
-                self.health.solved("intake");
+                self.health.clear(Subject::Intake);
                 more
             }
             Err(trouble) => {
-                self.trouble("intake", &trouble);
+                self.trouble(Subject::Intake, &trouble);
                 false
             }
         }
@@ -301,7 +309,10 @@ impl Agent {
     fn take_lines(&mut self, lines: &[&[u8]]) -> Vec<Result<(), Reason>> {
         let Parts { usage, mut cx, .. } = self.parts();
         let answers = usage.take_lines(&mut cx, lines);
-        self.keep_in_order();
+        // To keep order is to walk the spool: a group of requests alone changed nothing in it.
+        if answers.iter().any(Result::is_ok) {
+            self.keep_in_order();
+        }
         answers
     }
 
@@ -310,7 +321,7 @@ impl Agent {
         let Parts { usage, requests, mut cx, .. } = self.parts();
         match requests.disk_bytes() {
             Ok(disk_bytes) => usage.keep_in_order(&mut cx, Beside { disk_bytes, in_flight }),
-            Err(error) => cx.trouble("upkeep", &error.into()),
+            Err(error) => cx.trouble(Subject::Upkeep, &error.into()),
         }
     }
 
@@ -334,7 +345,7 @@ impl Agent {
         }
     }
 
-    fn trouble(&mut self, subject: &'static str, trouble: &Trouble) {
+    fn trouble(&mut self, subject: Subject, trouble: &Trouble) {
         self.parts().cx.trouble(subject, trouble);
     }
 }

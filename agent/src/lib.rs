@@ -15,7 +15,6 @@ pub mod html;
 pub mod killpoint;
 pub mod limits;
 pub mod nearest;
-mod ordered;
 pub mod presence;
 pub mod regular;
 pub mod report;

@@ -256,6 +256,10 @@ pub const OUTBOX_COUNTED: u64 = 64 << 20;
 /// would otherwise be tried without end.
 pub const TROUBLE_PAUSE: Duration = Duration::from_secs(15);
 
+/// For how long `status` shows what was lost or damaged: it happened and is over, and whoever looks within a day of work
+/// sees it. The counts keep it for ever.
+pub const LOSS_SHOWN: Duration = Duration::from_secs(24 * 3600);
+
 /// How often the workstation itself is looked at: its state is told by the day.
 pub const DEVICE_EVERY: Duration = Duration::from_secs(24 * 3600);
 

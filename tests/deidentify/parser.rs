@@ -111,6 +111,9 @@ impl Outlet for Heard {
     }
 }
 
+/// What is done to a file after it was listed, and why it is refused then.
+type Swap<'a> = (&'a dyn Fn(&Path), Option<&'a str>);
+
 /// Three logs in `dir`, of which `swap` replaces the second after all were listed.
 fn swapped(dir: &Path, parser: Parser<'_>, swap: impl FnOnce(&Path)) -> Heard {
     for name in ["1.log", "2.log", "3.log"] {
@@ -145,7 +148,7 @@ fn what_took_a_files_name_after_the_listing_is_not_read() {
         fs::hard_link(&secret, path).unwrap();
     };
     let gone = |path: &Path| fs::remove_file(path).unwrap();
-    let swaps: [(&dyn Fn(&Path), _); 5] = [
+    let swaps: [Swap<'_>; 5] = [
         (&|_| (), None),
         (&pipe, Some("not_a_file")),
         (&link, Some("symbolic_link")),

@@ -160,7 +160,7 @@ fn nobody_comes_out_and_all_that_support_needs_does() {
 #[test]
 fn with_nothing_learned_the_search_finds_the_patient() {
     use agent::deidentify::{case::Case, identifiers::Learning, text};
-    let case = Case::new(zeroize::Zeroizing::new([7; 32]), 0);
+    let case = Case::new(zeroize::Zeroizing::new([7; 32]));
     let cleaned = |learning: Learning| {
         let mut out = Vec::new();
         text::clean(plant::log().as_bytes(), &mut out, &case, &learning.finish().unwrap()).unwrap();

@@ -60,7 +60,7 @@ fn whoever_was_learned_comes_out_of_no_log() {
             street: "",
         };
         let identifiers = learned(person);
-        let case = Case::new(Zeroizing::new(std::array::from_fn(|_| random.next() as u8)), 0);
+        let case = Case::new(Zeroizing::new(std::array::from_fn(|_| random.next() as u8)));
         let spellings = [person.names(), person.numbers()].concat();
         let spellings: Vec<&str> = spellings.iter().map(String::as_str).collect();
         let mut log = String::new();
@@ -148,7 +148,7 @@ fn whoever_was_learned_comes_out_of_no_document() {
             street: "",
         };
         let identifiers = learned(person);
-        let case = Case::new(Zeroizing::new(std::array::from_fn(|_| random.next() as u8)), 0);
+        let case = Case::new(Zeroizing::new(std::array::from_fn(|_| random.next() as u8)));
         let spellings = [person.names(), person.numbers()].concat();
         let spellings: Vec<&str> = spellings.iter().map(String::as_str).collect();
         let document = document(&mut random, &spellings, 0);

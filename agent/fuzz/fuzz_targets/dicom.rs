@@ -22,7 +22,7 @@ impl Screen for Replace {
     }
 }
 
-static CASE: LazyLock<Case> = LazyLock::new(|| Case::new(Zeroizing::new([7; 32]), 0));
+static CASE: LazyLock<Case> = LazyLock::new(|| Case::new(Zeroizing::new([7; 32])));
 
 fuzz_target!(|file: &[u8]| {
     let _ = learn(Cursor::new(file));

@@ -13,5 +13,5 @@ pub static CASE: LazyLock<(Case, Identifiers)> = LazyLock::new(|| {
     learning.learn(Kind::Id, "010203-1234");
     learning.learn(Kind::BirthDate, "19700305");
     learning.learn(Kind::Phone, "12345678");
-    (Case::new(Zeroizing::new([7; 32]), 0), learning.finish().expect("four identifiers"))
+    (Case::new(Zeroizing::new([7; 32])), learning.finish().expect("four identifiers"))
 });

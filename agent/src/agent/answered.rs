@@ -1,6 +1,9 @@
 //! What the collector answered: what it has for good is settled, everything else is kept.
 
-use super::support::upload::After;
+use protocol::Digest;
+
+use super::cases::upload::After;
+use super::health::Subject;
 use super::uplink::{About, Answered, Stream, note_contact};
 use super::{Agent, Parts, Trouble, utc_text};
 use crate::consent::vendor_head;
@@ -20,7 +23,7 @@ impl Agent {
         match self.next_transfer(Waiting::Usual) {
             Ok(Some(transfer)) => self.uplink.start(transfer, wakes),
             Ok(None) => self.rest(),
-            Err(trouble) => self.trouble("ship", &trouble),
+            Err(trouble) => self.trouble(Subject::Transfer, &trouble),
         }
     }
 
@@ -33,18 +36,24 @@ impl Agent {
                     None => break,
                 },
                 Ok(None) => break,
-                Err(trouble) => return self.trouble("ship", &trouble),
+                Err(trouble) => return self.trouble(Subject::Transfer, &trouble),
             }
         }
         self.rest();
     }
 
-    /// Nothing half-closed stays open between two drains.
-    fn rest(&mut self) {
+    /// Nothing is due: nothing half-closed stays open until something is. Where nothing may leave at all, it is no problem
+    /// that the collector did not answer.
+    pub(super) fn rest(&mut self) {
         let Parts { uplink, usage, requests, mut cx, .. } = self.parts();
         uplink.rest();
         usage.rest(&mut cx);
         requests.rest(&mut cx);
+        cx.health.clear(Subject::Transfer);
+        if !cx.may_send() && requests.waiting().records == 0 {
+            cx.health.clear(Subject::Collector);
+            cx.health.clear(Subject::Certificate);
+        }
     }
 
     /// Takes the answer to a transfer.
@@ -53,10 +62,7 @@ impl Agent {
         self.uplink.give_back(https);
         if let Ok(answer) = &outcome {
             if let Some((index, hash)) = answer.ledger_head() {
-                let is_ahead = !self.book.compare_head(index, hash);
-                if is_ahead && let Err(e) = vendor_head::keep(&self.config.data_dir, index, hash) {
-                    self.trouble("consent", &e.into());
-                }
+                self.note_head(index, hash);
             }
             // What answers a renewal says nothing of the ledger, nor of what the vendor asks for.
             if !matches!(about, About::Renewal) && (200..300).contains(&answer.status) {
@@ -67,14 +73,25 @@ impl Agent {
         }
         let reply = about.reply(&outcome);
         note_contact(&mut self.parts().cx, &reply, &outcome);
-        if let Err(trouble) = self.hand_over(about, reply, outcome) {
-            self.trouble("ship", &trouble);
+        match self.hand_over(about, reply, outcome) {
+            Ok(()) => self.health.clear(Subject::Transfer),
+            Err(trouble) => self.trouble(Subject::Transfer, &trouble),
+        }
+    }
+
+    /// Compares the vendor's newest line of the ledger with ours, and keeps one that is ahead for the next start.
+    pub(super) fn note_head(&mut self, index: u64, hash: Digest) {
+        let is_ahead = !self.book.compare_head(index, hash);
+        let kept = if is_ahead { vendor_head::keep(&self.config.data_dir, index, hash) } else { Ok(()) };
+        match kept {
+            Ok(()) => self.health.clear(Subject::VendorHead),
+            Err(e) => self.trouble(Subject::VendorHead, &e.into()),
         }
     }
 
     /// Gives the answer to the subsystem that it is for.
     fn hand_over(&mut self, about: About, reply: Reply, outcome: Outcome) -> Result<(), Trouble> {
-        let Parts { uplink, usage, requests, support, mut cx } = self.parts();
+        let Parts { uplink, usage, requests, cases, mut cx } = self.parts();
         match about {
             About::Batch(parcel, missing) => {
                 let fate = uplink.tell(&mut cx, Stream::Usage, reply, parcel.records())?;
@@ -111,7 +128,7 @@ impl Agent {
                 uplink.renewed(&mut cx, outcome);
                 Ok(())
             }
-            About::Bundle(stepping) => match support.stepped(&mut cx, &stepping, &outcome)? {
+            About::Bundle(stepping) => match cases.stepped(&mut cx, &stepping, &outcome)? {
                 After::GoOn => {
                     uplink.goes_on(Stream::Bundles);
                     Ok(())

@@ -2,13 +2,15 @@
 
 use protocol::Reason;
 
+use super::consents::refused;
 use super::uplink::invitations::may_send;
 use super::{Agent, Wake, unix_now};
 use crate::api::{Contacts, Done, Hint};
 use crate::collect::Raw;
 use crate::collect::socket::Asked;
+use crate::consent::{By, Channel};
 use crate::limits;
-use crate::request::{Caller, Line, Refused, Reply, Request};
+use crate::request::{Caller, Line, Refused, Reply, Request, SupportRequest};
 use crate::usage::validation;
 
 impl Agent {
@@ -86,6 +88,58 @@ impl Agent {
             Request::Enroll { url, token } => self.enroll(url.as_deref(), token),
         }
     }
+
+    /// Answers a request about support. The caller's right was checked.
+    pub(super) fn answer_support(&mut self, request: &SupportRequest, caller: Caller, now: i64) -> Reply {
+        self.with_cases(|cases, cx| cases.finish_job(cx));
+        match request {
+            SupportRequest::Scans => self.with_cases(|cases, cx| cases.start_list(cx)),
+            SupportRequest::Preview { wish } => {
+                let status = self.status(now);
+                self.with_cases(|cases, cx| cases.start_gathering(cx, wish, &status))
+            }
+            SupportRequest::Progress => self.cases.progress(),
+            SupportRequest::Stop => self.cases.stop_job(),
+            SupportRequest::Begin { case } => {
+                let status = self.status(now);
+                self.with_cases(|cases, cx| cases.begin_elsewhere(cx, case, status))
+            }
+            SupportRequest::Adopt { draft, key } => self.with_cases(|cases, cx| cases.adopt(cx, draft, key)),
+            SupportRequest::Show { draft, file, offset } => {
+                self.with_cases(|cases, cx| cases.show_file(cx, draft, file, *offset))
+            }
+            SupportRequest::Create { draft, yes, by, session } => {
+                let by = By { role: Some(*by), channel: channel(caller), session: *session };
+                self.create_bundle(draft, yes, by, now)
+            }
+            SupportRequest::List => Reply::done(self.cases.list()),
+            SupportRequest::Export { bundle, offset } => self.cases.export(bundle, *offset),
+            SupportRequest::Send { bundle } => {
+                let is_enrolled = self.uplink.is_enrolled();
+                self.with_cases(|cases, cx| cases.send_again(cx, bundle, is_enrolled))
+            }
+            SupportRequest::Discard { id } => self.with_cases(|cases, cx| cases.discard(cx, id)),
+        }
+    }
+
+    /// The yes to a draft, and the sealing that follows from it.
+    fn create_bundle(&mut self, draft: &str, yes: &str, by: By, now: i64) -> Reply {
+        let wanted = match self.with_cases(|cases, cx| cases.wanted(cx, draft, yes)) {
+            Ok(wanted) => wanted,
+            Err(reply) => return reply,
+        };
+        for flag in &wanted.flags {
+            if let Err(trouble) = self.grant(flag, yes, Some(wanted.digest), by, now) {
+                return refused(&trouble);
+            }
+        }
+        self.with_cases(|cases, cx| cases.seal(cx, wanted))
+    }
+}
+
+/// The way an answer came: over the socket from Kathea, or by the command line.
+pub(super) fn channel(caller: Caller) -> Channel {
+    if caller.kathea && !caller.administrator { Channel::Socket } else { Channel::CommandLine }
 }
 
 impl Agent {
@@ -133,4 +187,26 @@ fn not_taken(line: &[u8], reason: Reason) -> Reply {
     let hint =
         Hint { attribute: wrong.attribute.map(str::to_owned), nearest: wrong.nearest.map(str::to_owned) };
     Reply::not_taken(reason.as_str(), what).with(hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::health::Subject;
+    use crate::config::Config;
+
+    #[test]
+    fn requests_alone_do_not_walk_the_spool() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().join("data");
+        let text = format!("data_dir = {data:?}\n[keys]\nprotector = \"file\"\n");
+        let mut agent = Agent::open(Config::parse(&text).unwrap()).unwrap();
+        // Whoever walks the spool now meets an error.
+        let _ = std::fs::remove_dir_all(data.join("spool"));
+        std::fs::write(data.join("spool"), b"").unwrap();
+        assert_eq!(agent.take_lines(&[]), vec![]);
+        assert!(!agent.health.is_raised(Subject::Upkeep));
+        agent.keep_in_order();
+        assert!(agent.health.is_raised(Subject::Upkeep), "a walk is seen");
+    }
 }

@@ -6,14 +6,16 @@ use log::{info, warn};
 use protocol::{Digest, Reason};
 use serde::Serialize;
 
+use super::answers::channel;
 use super::clock::usage_standing;
+use super::health::Subject;
 use super::{Agent, Parts, Trouble, Wake};
 use crate::api::consent::{About, Answered, FlagsForKathea, Receipt};
 use crate::config::Language;
 use crate::consent::permit::UsageStatistics;
 use crate::consent::receipt::{self, Erased, SentBefore};
 use crate::consent::vendor_request::{PrivacyKind, VendorRequest};
-use crate::consent::{By, Channel, Flag, Kept, Pending, Standing, State};
+use crate::consent::{By, Flag, Kept, Pending, Standing, State};
 use crate::request::{Caller, ConsentAction, ConsentRequest, Refused, Reply};
 use crate::{durable, killpoint};
 
@@ -28,9 +30,7 @@ impl Agent {
             _ => {}
         }
         self.book.look_again();
-        let channel =
-            if caller.kathea && !caller.administrator { Channel::Socket } else { Channel::CommandLine };
-        let by = By { role: request.by, channel, session: request.session };
+        let by = By { role: request.by, channel: channel(caller), session: request.session };
         if request.action == ConsentAction::NewOwner {
             return replied(self.new_owner(by, now));
         }
@@ -86,7 +86,7 @@ impl Agent {
         // It is a yes now, whatever the disk says to the rest; the line goes at the latest when the collector asks for it.
         let followed = self.put_request(VendorRequest::Consent(entry));
         if let Err(trouble) = followed.and_then(|()| self.resume_journal()) {
-            self.trouble("consent", &trouble);
+            self.trouble(Subject::Spool, &trouble);
         }
         self.consent_changed();
         info!("consent: {flag} granted");
@@ -109,7 +109,13 @@ impl Agent {
     }
 
     /// Step one of five: refuse. From here on no permit exists and a transfer in flight ends.
-    fn withdraw(&mut self, flag: &Flag, erase: bool, by: By, now: i64) -> Result<Answered, Trouble> {
+    pub(super) fn withdraw(
+        &mut self,
+        flag: &Flag,
+        erase: bool,
+        by: By,
+        now: i64,
+    ) -> Result<Answered, Trouble> {
         if !self.book.is_trusted() && !self.book.is_unreadable() {
             self.erase_cases()?;
         }
@@ -171,7 +177,7 @@ impl Agent {
         match flag {
             Flag::UsageStatistics => self.purge_usage(Reason::NoConsent)?,
             Flag::SupportCase(case) | Flag::SupportScanData(case) => {
-                self.purge_case(case, flag.purpose())?;
+                self.with_cases(|cases, cx| cases.purge(cx, case, flag.purpose()))?;
             }
         }
         killpoint::step("withdraw.purged");
@@ -192,7 +198,7 @@ impl Agent {
         let waiting = match flag {
             Flag::UsageStatistics => self.usage.records(),
             Flag::SupportCase(case) | Flag::SupportScanData(case) => {
-                self.support.queue.waiting(case, flag.purpose())
+                self.cases.queue.waiting(case, flag.purpose())
             }
         };
         self.parts().cx.count_once(entry, reason, waiting)?;
@@ -261,8 +267,15 @@ impl Agent {
 fn replied(done: Result<impl Serialize, Trouble>) -> Reply {
     match done {
         Ok(body) => Reply::done(body),
-        Err(Trouble::Consent(e)) if e.is_refusal() => Reply::refused(Refused::NotAllowed, e.to_string()),
-        Err(trouble) => Reply::refused(Refused::Failed, trouble.to_string()),
+        Err(trouble) => refused(&trouble),
+    }
+}
+
+/// Why an answer was not taken: not allowed, or not possible now.
+pub(super) fn refused(trouble: &Trouble) -> Reply {
+    match trouble {
+        Trouble::Consent(e) if e.is_refusal() => Reply::refused(Refused::NotAllowed, e.to_string()),
+        trouble => Reply::refused(Refused::Failed, trouble.to_string()),
     }
 }
 

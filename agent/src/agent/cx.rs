@@ -8,7 +8,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 
 use super::Trouble;
 use super::consents::short;
-use super::health::Health;
+use super::health::{Health, Subject};
 use super::uplink::invitations::may_send;
 use crate::config::Config;
 use crate::consent::Book;
@@ -70,15 +70,21 @@ impl Cx<'_> {
         u64::from_le_bytes(bytes)
     }
 
+    /// Raises a problem.
+    pub(super) fn raise(&mut self, subject: Subject, what: impl Into<String>) {
+        self.health.raise(subject, what, self.elapsed);
+    }
+
     /// Reports that something failed; what is due waits for a moment.
-    pub(super) fn trouble(&mut self, subject: &'static str, trouble: &Trouble) {
+    pub(super) fn trouble(&mut self, subject: Subject, trouble: &Trouble) {
         self.health.trouble(subject, trouble, self.elapsed);
     }
 
     /// Saves the counts. What cannot be saved now is saved with the next change.
     pub(super) fn save_tally(&mut self) {
-        if let Err(e) = self.tally.save() {
-            self.trouble("tally", &e.into());
+        match self.tally.save() {
+            Ok(()) => self.health.clear(Subject::Counts),
+            Err(e) => self.trouble(Subject::Counts, &e.into()),
         }
     }
 
@@ -89,10 +95,9 @@ impl Cx<'_> {
             self.tally.note("recovered");
         }
         if recovery.read_again > 0 {
-            let what =
-                "the disk gave the spool's files only at the second look: nothing is lost; check the disk";
+            let what = "the disk gave the spool's files only at the second look";
             warn!("{what}");
-            self.health.note("disk", what);
+            self.raise(Subject::ReadAgain, what);
         }
         if recovery.lost > 0 {
             self.tally.drop(Reason::Damaged, recovery.lost);
@@ -100,12 +105,10 @@ impl Cx<'_> {
             let what =
                 format!("the disk damaged what waited: {} records are lost and counted", recovery.lost);
             warn!("{what}");
-            self.health.note("damage", what);
+            self.raise(Subject::Damage, what);
         }
         if recovery.high_water_lost {
-            let what =
-                "the spool's numbering was damaged: records may be sent again, and are told apart there";
-            self.health.note("high_water", what);
+            self.raise(Subject::Numbering, "the spool's numbering was damaged: records may be sent again");
         }
         Ok(())
     }

@@ -103,7 +103,7 @@ impl Agent {
         killpoint::step("decommission.shredded");
         self.purge_usage(Reason::NoConsent)?;
         for case in self.book.cases() {
-            self.purge_case(&case, Purpose::SupportCase)?;
+            self.with_cases(|cases, cx| cases.purge(cx, &case, Purpose::SupportCase))?;
         }
         for name in ["bundles", "drafts", "tmp"] {
             remove_directory(&data.join(name))?;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::health::Subject;
 use super::{Agent, Parts, Trouble, unix_now};
 use crate::consent::permit::UsageStatistics;
 use crate::limits;
@@ -11,23 +12,26 @@ impl Agent {
     pub(super) fn work(&mut self) {
         let now = unix_now();
         if let Err(trouble) = self.mend() {
-            return self.trouble("spool", &trouble);
+            return self.trouble(Subject::Spool, &trouble);
         }
-        self.health.solved("spool");
+        self.health.clear(Subject::Spool);
         self.look_daily(now);
         let Parts { usage, mut cx, .. } = self.parts();
         match usage.close_periods(&mut cx, false) {
-            Ok(()) => cx.health.solved("periods"),
-            Err(trouble) => cx.trouble("periods", &trouble),
+            Ok(()) => cx.health.clear(Subject::Periods),
+            Err(trouble) => cx.trouble(Subject::Periods, &trouble),
         }
-        if let Err(trouble) = self.resume_decommissioning(now) {
-            self.trouble("decommission", &trouble);
+        match self.resume_decommissioning(now) {
+            Ok(()) => self.health.clear(Subject::Decommissioning),
+            Err(trouble) => self.trouble(Subject::Decommissioning, &trouble),
         }
-        match self.expire_support(now) {
-            Ok(()) => self.health.solved("support"),
-            Err(trouble) => self.trouble("support", &trouble),
-        }
-        self.hold_job();
+        self.with_cases(|cases, cx| {
+            match cases.expire(cx) {
+                Ok(()) => cx.health.clear(Subject::Cases),
+                Err(trouble) => cx.trouble(Subject::Cases, &trouble),
+            }
+            cases.hold_job(cx);
+        });
         self.start_transfer();
         self.parts().cx.save_tally();
     }
@@ -47,9 +51,9 @@ impl Agent {
         let period = self.usage.next_period_end().filter(|_| granted).map(in_seconds);
         let sweep = (granted || self.kept.is_some()).then_some(sweep);
         let daily = (granted || self.usage.is_held(&self.vault)).then_some(self.device_due);
-        let support = self.support_ends(now).map(in_seconds);
-        let held = self.busy_until.filter(|until| self.support.is_working() && *until > elapsed);
-        [outbox_due, period, sweep, daily, support, held, self.uplink.deadline()]
+        let case = self.cases.next_end(&self.book, now).map(in_seconds);
+        let held = self.busy_until.filter(|until| self.cases.is_working() && *until > elapsed);
+        [outbox_due, period, sweep, daily, case, held, self.uplink.deadline()]
             .into_iter()
             .flatten()
             .min()
@@ -67,8 +71,8 @@ impl Agent {
         match self.expire_usage() {
             // The rest of the look follows when nothing more is over.
             Ok(true) => return self.device_due = self.since_start(),
-            Ok(false) => {}
-            Err(trouble) => self.trouble("expiry", &trouble),
+            Ok(false) => self.health.clear(Subject::Expiry),
+            Err(trouble) => self.trouble(Subject::Expiry, &trouble),
         }
         self.write_flags_for_kathea();
         if granted {
@@ -99,7 +103,7 @@ mod tests {
         let mut agent = Agent::open(Config::parse(&text).unwrap()).unwrap();
         let due = |agent: &Agent| agent.next_deadline(Some(Duration::ZERO), Duration::ZERO);
         assert_eq!(due(&agent), Some(Duration::ZERO));
-        agent.trouble("periods", &Trouble::NoPermit);
+        agent.trouble(Subject::Periods, &Trouble::NoPermit);
         assert!(due(&agent) >= Some(limits::TROUBLE_PAUSE), "{:?}", due(&agent));
     }
 }

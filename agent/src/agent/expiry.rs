@@ -32,11 +32,11 @@ impl Agent {
 
     /// Cases may be known only from lines that nobody can read any more: the new ledger begins without any.
     pub(super) fn erase_cases(&mut self) -> Result<(), Trouble> {
-        self.discard_drafts()?;
-        let cases: Vec<CaseId> = self.support.queue.bundles().iter().map(|held| held.case.clone()).collect();
+        self.with_cases(|cases, cx| cases.discard_drafts(cx))?;
+        let cases: Vec<CaseId> = self.cases.queue.bundles().iter().map(|held| held.case.clone()).collect();
         self.vault.shred_all_but(&[RIGHTS, &Flag::UsageStatistics.compartment()])?;
         for case in cases {
-            let gone = self.purge_case(&case, Purpose::SupportCase)?;
+            let gone = self.with_cases(|cases, cx| cases.purge(cx, &case, Purpose::SupportCase))?;
             self.tally.drop(Reason::Withdrawn, gone);
         }
         Ok(self.tally.save()?)
@@ -55,7 +55,7 @@ impl Agent {
         if usage.shred_ended(&mut cx, clock)? {
             let _ = self.wakes.0.send(Wake::Outbox);
         }
-        self.expire_support(now)?;
+        self.with_cases(|cases, cx| cases.expire(cx))?;
         self.consent_changed();
         info!("consent: the clinic has another owner");
         Ok(NewOwner { ended: ended.len() as u64, consent: self.flags(now) })

@@ -1,51 +1,80 @@
-//! What is wrong now, for `status`, and what the loop does about it.
+//! What is wrong now: raised where it is met, cleared where its cause is gone, shown by `status` with its remedy.
+
+mod subject;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use log::warn;
 
+pub(super) use subject::Subject;
+
 use super::Trouble;
 use crate::limits;
 use crate::spool::SpoolError;
 
-/// Problems, one sentence for each subject.
-#[derive(Debug, Default)]
+/// Problems, at most one for each subject.
+#[derive(Debug)]
 pub(super) struct Health {
-    problems: BTreeMap<&'static str, String>,
+    raised: BTreeMap<Subject, Raised>,
     /// Something failed: what is due waits until then, since the start.
     quiet_until: Duration,
-    /// The store cannot go on in this process: it ends, and the service manager starts it again.
-    is_poisoned: bool,
+    store: Store,
+}
+
+/// A problem, and when it was raised, since the start.
+#[derive(Debug)]
+struct Raised {
+    what: String,
+    at: Duration,
+}
+
+/// Whether the store can be used in this process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Store {
+    Usable,
+    /// The process has to end, and the service manager starts it again.
+    Poisoned,
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        Self { raised: BTreeMap::new(), quiet_until: Duration::ZERO, store: Store::Usable }
+    }
 }
 
 impl Health {
-    /// Raises a problem, in place of what was said of its subject before.
-    pub(super) fn note(&mut self, subject: &'static str, what: impl Into<String>) {
-        self.problems.insert(subject, what.into());
+    /// Raises a problem at `elapsed` since the start, in place of what was said of its subject before.
+    pub(super) fn raise(&mut self, subject: Subject, what: impl Into<String>, elapsed: Duration) {
+        self.raised.insert(subject, Raised { what: what.into(), at: elapsed });
     }
 
     /// Clears a problem.
-    pub(super) fn solved(&mut self, subject: &str) {
-        self.problems.remove(subject);
+    pub(super) fn clear(&mut self, subject: Subject) {
+        self.raised.remove(&subject);
     }
 
     /// Whether a problem of this subject is raised.
-    pub(super) fn is_raised(&self, subject: &str) -> bool {
-        self.problems.contains_key(subject)
+    pub(super) fn is_raised(&self, subject: Subject) -> bool {
+        self.raised.contains_key(&subject)
     }
 
     /// Raises what failed `elapsed` after the start; what is due waits for a moment.
-    pub(super) fn trouble(&mut self, subject: &'static str, trouble: &Trouble, elapsed: Duration) {
+    pub(super) fn trouble(&mut self, subject: Subject, trouble: &Trouble, elapsed: Duration) {
         warn!("{trouble}");
         self.quiet_until = elapsed + limits::TROUBLE_PAUSE;
-        self.is_poisoned |= matches!(trouble, Trouble::Spool(SpoolError::Poisoned));
-        self.note(subject, trouble.to_string());
+        if matches!(trouble, Trouble::Spool(SpoolError::Poisoned)) {
+            self.store = Store::Poisoned;
+        }
+        self.raise(subject, trouble.to_string(), elapsed);
     }
 
-    /// Every problem, in the order of their subjects.
-    pub(super) fn problems(&self) -> impl Iterator<Item = &String> {
-        self.problems.values()
+    /// Every problem at `elapsed` since the start, in the order of their subjects.
+    pub(super) fn problems(&self, elapsed: Duration) -> impl Iterator<Item = (Subject, &str)> {
+        self.raised.iter().filter_map(move |(subject, raised)| {
+            let is_shown = subject.shown_for().is_none_or(|span| elapsed.saturating_sub(raised.at) < span);
+            is_shown.then_some((*subject, raised.what.as_str()))
+        })
     }
 
     /// Nothing that is due is tried before, since the start.
@@ -53,8 +82,16 @@ impl Health {
         self.quiet_until
     }
 
-    /// Whether the process has to end.
-    pub(super) const fn is_poisoned(&self) -> bool {
-        self.is_poisoned
+    /// Whether the store can be used.
+    pub(super) const fn store(&self) -> Store {
+        self.store
     }
 }
+
+/// A sentence of `problems`: what is wrong, and what to do about it.
+pub(super) fn sentence(subject: Subject, what: &str) -> String {
+    format!("{what}; {}", subject.remedy())
+}
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@ impl Agent {
     /// What goes now: a request of the clinic first, then, while permits live and no scan runs, bundles and usage.
     pub(super) fn next_transfer(&mut self, urgency: Waiting) -> Result<Option<Transfer>, Trouble> {
         let Parts { uplink, requests, mut cx, .. } = self.parts();
-        if !uplink.is_ready(&cx)? {
+        if !uplink.is_ready(&mut cx)? {
             return Ok(None);
         }
         let request = requests.next(&mut cx)?;
@@ -59,14 +59,14 @@ impl Agent {
 
     /// What goes now of the oldest bundle that may leave: at once, but not while a scan runs.
     fn next_bundle(&mut self) -> Result<Option<Transfer>, Trouble> {
-        let Parts { uplink, support, mut cx, .. } = self.parts();
-        let due = support.next_bundle(&cx);
+        let Parts { uplink, cases, mut cx, .. } = self.parts();
+        let due = cases.next_bundle(&cx);
         if due.is_some() && is_held_up(uplink, &cx) {
             return Ok(None);
         }
         let waiting = if due.is_some() { Waiting::Urgent } else { Waiting::Nothing };
         match (uplink.next(Stream::Bundles, cx.elapsed, waiting), due) {
-            (Step::Send { .. }, Some(id)) => match support.next_step(&mut cx, &id) {
+            (Step::Send { .. }, Some(id)) => match cases.next_step(&mut cx, &id) {
                 Ok(Some((stepping, exchange))) => {
                     Ok(Some(Transfer { exchange, about: About::Bundle(stepping) }))
                 }

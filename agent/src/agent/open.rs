@@ -11,13 +11,14 @@ use log::warn;
 use protocol::Reason;
 use ring::rand::{SecureRandom, SystemRandom};
 
+use super::cases::{self, Cases};
 use super::clock::Watched;
-use super::health::Health;
+use super::health::{Health, Subject};
 use super::requests::Requests;
-use super::support::Support;
 use super::uplink::Uplink;
 use super::usage::Statistics;
 use super::{Agent, OpenError, Parts, decommission, format, unix_now};
+use crate::api::status::Service;
 use crate::config::Config;
 use crate::consent::tickets::Tickets;
 use crate::consent::{Book, Policy, vendor_head};
@@ -26,7 +27,7 @@ use crate::seal::payload::Payload;
 use crate::spool::Spool;
 use crate::tally::Tally;
 use crate::vault::{Protector, Vault};
-use crate::workstation::MACHINE;
+use crate::workstation::{self, MACHINE};
 use crate::{durable, presence};
 
 impl Agent {
@@ -51,7 +52,7 @@ impl Agent {
         let clock = data.join("clock.json");
         presence::read(&clock).map_err(|e| OpenError::unreadable(&clock, &e))?;
         let (tickets, tickets_lost) = reading(data.join("tickets.json"), Tickets::open)?;
-        let copied = crate::workstation::note_machine(&data, &SystemRandom::new())
+        workstation::note_machine(&data, &SystemRandom::new())
             .map_err(|e| OpenError::unreadable(&data.join(MACHINE), &e))?;
         let (mut tally, tally_lost) = reading(data.join("tally.json"), Tally::open)?;
 
@@ -60,30 +61,27 @@ impl Agent {
         let (open, open_recovery) = open_tray(&data, &vault, &random)?;
         let (usage, usage_recovery) = open_tray(&data, &vault, &random)?;
         let (requests, requests_recovery) = open_tray(&data, &vault, &random)?;
-        let (support, bundles_lost) =
-            Support::open(&data, &mut vault).map_err(|e| OpenError::unreadable(&data.join("bundles"), &e))?;
+        let wakes = mpsc::channel();
+        let (cases, bundles_lost) = Cases::open(&data, &mut vault, wakes.0.clone())
+            .map_err(|e| OpenError::unreadable(&data.join("bundles"), &e))?;
         // Those of a withdrawal that was cut are counted by it.
         if bundles_lost > 0 && book.pending_withdrawals().is_empty() {
-            let what = format!("{bundles_lost} bundles were lost with their keys: gather them again");
+            let what = format!("{bundles_lost} bundles were lost with their keys");
             warn!("{what}");
-            health.note("bundles", what);
+            health.raise(Subject::BundlesLost, what, Duration::ZERO);
             tally.drop(Reason::Damaged, bundles_lost as u64);
             tally.save().map_err(|e| OpenError::data_dir(&data, &e))?;
         }
         if tally_lost {
-            health.note("tally", "the counts of dropped records were damaged and begin anew");
+            let what = "the counts of dropped records were damaged and begin anew";
+            health.raise(Subject::CountsLost, what, Duration::ZERO);
         }
         if tickets_lost {
-            health.note("tickets", "the list of requests to the vendor was damaged and begins anew");
-        }
-        if copied {
-            health.note(
-                "device",
-                "the data was made on another computer: this one is a copy; doctor says what to do",
-            );
+            let what = "the list of requests to the vendor was damaged and begins anew";
+            health.raise(Subject::TicketsLost, what, Duration::ZERO);
         }
         for loss in losses {
-            health.note("keys", loss.to_string());
+            health.raise(Subject::KeysLost, loss.to_string(), Duration::ZERO);
         }
         let mut agent = Self {
             protector,
@@ -95,18 +93,19 @@ impl Agent {
             tally,
             usage: reading(data.join("sent.sealed"), |sent| Statistics::new(open, usage, sent))?,
             requests: Requests::new(requests, tickets),
-            support,
+            cases,
             health,
             busy_until: None,
             kept: None,
-            running: false,
+            service: Service::Stopped,
             device_due: Duration::ZERO,
             started,
             random,
-            wakes: mpsc::channel(),
+            wakes,
             outbox_told: Arc::default(),
             _lock: lock,
         };
+        cases::note_failed(&agent.cases.queue, &mut agent.health, Duration::ZERO);
         for recovery in [open_recovery, usage_recovery, requests_recovery] {
             agent.parts().cx.note_losses(&recovery)?;
         }
@@ -114,11 +113,11 @@ impl Agent {
         let Parts { usage, mut cx, .. } = agent.parts();
         let clock = Watched::now(&cx);
         usage.shred_ended(&mut cx, clock)?;
-        agent.expire_support(now)?;
+        agent.with_cases(|cases, cx| cases.expire(cx))?;
         let Parts { usage, uplink, mut cx, .. } = agent.parts();
         usage.resume_journal(&mut cx)?;
         usage.forget_stale_cursors(&mut cx)?;
-        uplink.connect(&cx).map_err(|e| OpenError::unreadable(&data.join("certificate"), &e))?;
+        uplink.connect(&mut cx).map_err(|e| OpenError::unreadable(&data.join("certificate"), &e))?;
         agent.resume_decommissioning(now)?;
         Ok(agent)
     }

@@ -15,7 +15,6 @@ use crate::consent::permit::Permit;
 use crate::consent::state::to_text;
 use crate::consent::vendor_request::{PrivacyKind, VendorRequest};
 use crate::consent::{By, Channel, Flag};
-use crate::ordered::ordered;
 use crate::request::{PrivacyAsk, Refused, Reply, Request, SENT};
 use crate::seal::payload::{Payload, Tray};
 use crate::seal::record::Sealed;
@@ -101,11 +100,11 @@ impl Agent {
             match &flag {
                 Flag::UsageStatistics => self.purge_usage(Reason::NoConsent)?,
                 Flag::SupportCase(case) | Flag::SupportScanData(case) => {
-                    self.purge_case(case, flag.purpose())?;
+                    self.with_cases(|cases, cx| cases.purge(cx, case, flag.purpose()))?;
                 }
             }
         }
-        self.discard_drafts()?;
+        self.with_cases(|cases, cx| cases.discard_drafts(cx))?;
         // Anybody may ask, and each request costs the vendor an answer: twice within a day is once.
         self.ask_vendor(PrivacyKind::Erase, None, now - now.rem_euclid(DAY))?;
         Ok(Erased { keys: keys as u64 })
@@ -171,7 +170,7 @@ fn statements(records: &[Record]) -> Vec<Statement> {
             return Statement { entry: EntryName::Number(record.entry), at: None, attributes, value };
         };
         let described = entry.describe_record(record).into_iter();
-        let attributes = ordered(described.map(|(name, shown)| (name.to_owned(), attribute(shown))));
+        let attributes = described.map(|(name, shown)| (name.to_owned(), attribute(shown))).collect();
         Statement {
             entry: EntryName::Name(entry.name.clone()),
             at: Some(entry.granularity.text(record.at)),

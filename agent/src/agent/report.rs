@@ -1,22 +1,23 @@
 //! What `status` says.
 
 use super::clock::usage_standing;
+use super::health::{Subject, sentence};
 use super::usage::set_aside_problem;
 use super::{Agent, Trouble};
-use crate::api::status::{Policy, Queues, Service, Status, Waiting};
+use crate::api::status::{Policy, Queues, Status, Waiting};
 use crate::consent::{Kept, Standing};
-use crate::{presence, spool};
+use crate::{presence, spool, workstation};
 
 impl Agent {
     /// The body of `status --json`.
     pub(super) fn status(&self, now: i64) -> Status {
         let disk_bytes = self.usage.disk_bytes().and_then(|usage| Ok(usage + self.requests.disk_bytes()?));
-        let unread = disk_bytes.as_ref().err().map(ToString::to_string);
+        let unread = disk_bytes.as_ref().err().map(|e| sentence(Subject::DiskUse, &e.to_string()));
         Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             device: self.vault.device(),
             enrolled: self.uplink.is_enrolled(),
-            service: if self.running { Service::Running } else { Service::Stopped },
+            service: self.service,
             policy: self.policy_shown(),
             consent: self.flags(now),
             ends: self.ends(),
@@ -29,7 +30,7 @@ impl Agent {
             sent: self.tally.acknowledged().clone(),
             dropped: self.tally.dropped().clone(),
             requests: self.requests.tickets.all().to_vec(),
-            bundles: self.bundles(),
+            bundles: self.cases.bundles(),
             wishes: self.shown_wishes(now),
             contacts: self.uplink.contacts(),
             keys: (&self.protector).into(),
@@ -46,21 +47,47 @@ impl Agent {
     }
 
     fn all_problems(&self, now: i64) -> Vec<String> {
-        let mut problems: Vec<String> = self.health.problems().cloned().collect();
+        let raised =
+            self.health.problems(self.since_start()).map(|(subject, what)| (subject, what.to_owned()));
+        let looked_at = self.looked_at(now);
+        raised.chain(looked_at).map(|(subject, what)| sentence(subject, &what)).collect()
+    }
+
+    /// Problems that nobody raises, because a look tells whether they are there.
+    fn looked_at(&self, now: i64) -> Vec<(Subject, String)> {
+        let mut problems = Vec::new();
+        let mut add = |subject, what: String| problems.push((subject, what));
         match presence::is_there(&super::decommission::begun(&self.config.data_dir)) {
             Ok(false) => {}
-            Ok(true) => problems.push(
-                "this device is being taken out of use: only the last message to the vendor waits".to_owned(),
-            ),
-            Err(e) => problems.push(Trouble::from(e).to_string()),
+            Ok(true) => {
+                let what = "this device is being taken out of use: only the last message to the vendor waits";
+                add(Subject::Leaving, what.to_owned());
+            }
+            Err(e) => add(Subject::Leaving, Trouble::from(e).to_string()),
+        }
+        match workstation::is_of_this_machine(&self.config.data_dir) {
+            Ok(Some(false)) => {
+                add(Subject::Copied, "the data was made on another computer: this one is a copy".to_owned());
+            }
+            Ok(_) => {}
+            Err(e) => add(Subject::Copied, Trouble::from(e).to_string()),
         }
         if let Standing::Kept(kept) = usage_standing(&self.config, &self.book, now) {
-            problems.push(Kept::problem(kept).to_owned());
+            add(Subject::Kept, Kept::problem(kept).to_owned());
         }
-        problems.extend(set_aside_problem(&self.vault));
-        problems.extend(self.book.problems(now));
-        problems.extend(self.uplink.problems());
+        set_aside_problem(&self.vault).into_iter().for_each(|what| add(Subject::KeysSetAside, what));
+        self.book.problems(now).into_iter().for_each(|what| add(Subject::Registry, what));
+        self.uplink.problems().into_iter().for_each(|what| add(Subject::Uplink, what));
+        if self.uplink.is_unenrolled() && self.has_something_to_send() {
+            let what = "this device is not enrolled: what waits cannot be sent";
+            add(Subject::NotEnrolled, what.to_owned());
+        }
         problems
+    }
+
+    fn has_something_to_send(&self) -> bool {
+        let records = self.usage.waiting_usage().records + self.requests.waiting().records;
+        records > 0 || self.cases.queue.next(|_| true).is_some()
     }
 }
 

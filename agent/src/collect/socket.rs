@@ -245,7 +245,8 @@ impl<S: Fn(Asked) -> bool> Seat<S> {
             if self.account.is_none() {
                 // Windows may tell who it is after the first bytes only.
                 if let account @ Some(_) = Account::of(stream) {
-                    (self, caller) = Self::take(&self.door, account).ok_or(io::ErrorKind::QuotaExceeded)?;
+                    let Some(seated) = Self::take(&self.door, account) else { return Ok(()) };
+                    (self, caller) = seated;
                 }
             }
             input.get_mut().until = self.until(limits::SOCKET_SLOW);

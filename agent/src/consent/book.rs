@@ -24,7 +24,6 @@ use super::permit::{Consented, PerCase, Permit, Purpose, RIGHTS, Rights};
 use super::policy::Policy;
 use super::state::{self, Answer, State};
 use crate::limits;
-use crate::ordered::ordered;
 use crate::vault::DeviceKey;
 
 /// The clinic's answers.
@@ -66,7 +65,7 @@ impl Book {
     pub fn open(data_dir: &Path, policy: Policy, forbid: bool, key: &DeviceKey) -> Self {
         let ledger = Ledger::open(data_dir, key.clone());
         let leases =
-            ordered(flags_of(&ledger).into_iter().map(|flag| (flag, Arc::new(AtomicBool::new(true)))));
+            flags_of(&ledger).into_iter().map(|flag| (flag, Arc::new(AtomicBool::new(true)))).collect();
         Self { policy, forbid, ledger, leases, always: Arc::new(AtomicBool::new(true)), vendor: None }
     }
 
@@ -88,7 +87,7 @@ impl Book {
 
     /// Every case that was ever answered about.
     pub fn cases(&self) -> BTreeSet<CaseId> {
-        ordered(flags_of(&self.ledger).iter().filter_map(Flag::case).cloned())
+        flags_of(&self.ledger).iter().filter_map(Flag::case).cloned().collect()
     }
 
     /// What may be done under `flag` at `now` (seconds since 1970). Scan data never may more than its case.
@@ -323,7 +322,7 @@ impl Book {
 fn flags_of(ledger: &Ledger) -> BTreeSet<Flag> {
     let asked = ledger.lines().iter().map(|line| &line.entry.processing);
     let flags = asked.filter_map(|asked| Flag::new(asked.purpose, asked.case.clone()));
-    ordered(flags.chain([Flag::UsageStatistics]))
+    flags.chain([Flag::UsageStatistics]).collect()
 }
 
 #[cfg(test)]

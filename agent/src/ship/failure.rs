@@ -23,6 +23,8 @@ pub enum Failure {
     NotHttp,
     /// The consent was withdrawn while it was being sent.
     Withdrawn,
+    /// The system starts no thread for it.
+    NoThread,
     /// A fault in a library; caught.
     Internal,
 }
@@ -82,6 +84,7 @@ impl fmt::Display for Failure {
             Self::TooLarge => "the answer is longer than an answer of the collector: check [collector] url and proxies",
             Self::NotHttp => "what answered does not speak HTTP: check [collector] url and proxies",
             Self::Withdrawn => "stopped: the consent was withdrawn during the upload",
+            Self::NoThread => "the system starts no thread to send with: close other programs; it is tried again later",
             Self::Internal => "a library failed during the exchange: it is tried again later; tell the vendor",
         })
     }

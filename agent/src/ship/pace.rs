@@ -155,8 +155,7 @@ pub struct Pace {
     due: Duration,
     /// Nothing goes before, however urgent.
     not_before: Duration,
-    in_flight: bool,
-    draining: bool,
+    phase: Phase,
     failures: u32,
     /// Most records of one batch; the collector's 413 and 409 lower it.
     ceiling: u32,
@@ -164,8 +163,37 @@ pub struct Pace {
     suspects: u32,
     refusals: u32,
     consents: u32,
-    problem: Option<Problem>,
-    stopped: bool,
+    standing: Standing,
+}
+
+/// Where a drain is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Nothing was sent since the last drain was over.
+    Resting,
+    /// Something was answered, and more may follow at once.
+    Draining,
+    /// Something is on its way.
+    InFlight,
+}
+
+/// Whether the stream goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    Sound,
+    /// It goes on, and `status` shows this.
+    Alarmed(Problem),
+    /// It stands still because of this.
+    Stopped(Problem),
+}
+
+impl Standing {
+    fn problem(self) -> Option<Problem> {
+        match self {
+            Self::Sound => None,
+            Self::Alarmed(problem) | Self::Stopped(problem) => Some(problem),
+        }
+    }
 }
 
 impl Pace {
@@ -176,15 +204,13 @@ impl Pace {
             interval,
             due: share(random, interval.min(limits::START_SPREAD)),
             not_before: Duration::ZERO,
-            in_flight: false,
-            draining: false,
+            phase: Phase::Resting,
             failures: 0,
             ceiling: MAX_RECORDS as u32,
             suspects: 0,
             refusals: 0,
             consents: 0,
-            problem: None,
-            stopped: false,
+            standing: Standing::Sound,
         }
     }
 
@@ -195,27 +221,27 @@ impl Pace {
 
     /// What to do at `now`. To be asked whenever something changed, also when nothing waits any more.
     pub fn next(&mut self, now: Duration, waiting: Waiting) -> Step {
-        if self.in_flight {
+        if self.phase == Phase::InFlight {
             return Step::Idle;
         }
         if waiting == Waiting::Nothing {
-            self.draining = false;
+            self.phase = Phase::Resting;
             return Step::Idle;
         }
-        let may_pass = self.problem.is_some_and(Problem::may_pass);
-        if self.stopped && !may_pass {
+        if let Standing::Stopped(problem) = self.standing
+            && !problem.may_pass()
+        {
             return Step::Idle;
         }
-        let at_once = self.draining || waiting == Waiting::Urgent;
+        let at_once = self.phase == Phase::Draining || waiting == Waiting::Urgent;
         let until = if at_once { self.not_before } else { self.not_before.max(self.due) };
         if now < until {
             return Step::Wait(until);
         }
-        self.in_flight = true;
-        if self.stopped {
+        self.phase = Phase::InFlight;
+        if matches!(self.standing, Standing::Stopped(_)) {
             return Step::Probe;
         }
-        self.draining = true;
         // A suspected range is halved until the one record stands alone.
         let half = if self.suspects == 0 { self.ceiling } else { self.suspects.div_ceil(2) };
         Step::Send { max_records: half.min(self.ceiling) }
@@ -224,12 +250,14 @@ impl Pace {
     /// The answer to the last [`Step::Send`] was one of several that make one: the next goes at once, and what failed
     /// before is not forgotten.
     pub fn goes_on(&mut self) {
-        self.in_flight = false;
+        if self.phase == Phase::InFlight {
+            self.phase = Phase::Draining;
+        }
     }
 
     /// Takes the answer to the last [`Step::Send`] (of `sent` records) or [`Step::Probe`] (0).
     pub fn heard(&mut self, reply: Reply, sent: u32, now: Duration, random: u64) -> Fate {
-        self.in_flight = false;
+        self.goes_on();
         if !matches!(reply, Reply::ConsentRequired) {
             self.consents = 0;
         }
@@ -249,7 +277,7 @@ impl Pace {
             }
             Reply::Welcome => {
                 self.failures = 0;
-                if self.problem == Some(Problem::RetiredOnce) {
+                if self.problem() == Some(Problem::RetiredOnce) {
                     self.go_on();
                 }
                 self.resume();
@@ -271,12 +299,12 @@ impl Pace {
                 self.ceiling = sent / 2;
                 Fate::Keep
             }
-            Reply::Conflict if sent < 2 || self.problem == Some(Problem::Conflict) => {
+            Reply::Conflict if sent < 2 || self.problem() == Some(Problem::Conflict) => {
                 self.stop(Problem::Conflict, now, random)
             }
             Reply::Conflict => {
                 // Fewer records are another name. The alarm stays in `status` even if that one is taken.
-                self.problem = Some(Problem::Conflict);
+                self.standing = Standing::Alarmed(Problem::Conflict);
                 self.ceiling = sent / 2;
                 Fate::Keep
             }
@@ -287,7 +315,7 @@ impl Pace {
             Reply::Unauthorised => self.stop(Problem::Unauthorised, now, random),
             Reply::ConsentRefused => self.stop(Problem::ConsentRefused, now, random),
             Reply::Unsupported => self.stop(Problem::Unsupported, now, random),
-            Reply::Retired if self.problem == Some(Problem::RetiredOnce) => {
+            Reply::Retired if self.problem() == Some(Problem::RetiredOnce) => {
                 self.stop(Problem::Retired, now, random)
             }
             Reply::Retired => {
@@ -310,7 +338,7 @@ impl Pace {
     /// Goes on after a stop that a new enrolment or a new grant may have cured.
     pub fn resume(&mut self) {
         let cured = [Problem::Unauthorised, Problem::Unsupported, Problem::ConsentRefused];
-        if self.problem.is_some_and(|problem| cured.contains(&problem)) {
+        if self.problem().is_some_and(|problem| cured.contains(&problem)) {
             self.go_on();
         }
     }
@@ -321,19 +349,17 @@ impl Pace {
     }
 
     fn go_on(&mut self) {
-        self.stopped = false;
-        self.problem = None;
+        self.standing = Standing::Sound;
         self.not_before = Duration::ZERO;
     }
 
     /// Why the stream stands still, or what else `status` should show.
     pub fn problem(&self) -> Option<Problem> {
-        self.problem
+        self.standing.problem()
     }
 
     fn stop(&mut self, problem: Problem, now: Duration, random: u64) -> Fate {
-        self.problem = Some(problem);
-        self.stopped = true;
+        self.standing = Standing::Stopped(problem);
         self.not_before = now + limits::PROBE_EVERY + share(random, limits::PROBE_EVERY / 10);
         Fate::Stop(problem)
     }

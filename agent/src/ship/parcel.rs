@@ -13,7 +13,6 @@ use protocol::{Batch, Digest, Epoch, Gap};
 use super::exchange::{Body, Exchange, Method, Outcome, content_digest, refusal};
 use super::pace::{Fate, Reply};
 use crate::consent::permit::Lease;
-use crate::ordered::ordered;
 
 /// A sealed record of the tray that was opened to be sent.
 #[derive(Debug)]
@@ -151,7 +150,7 @@ impl Parcel {
         if reply.batch != self.id || reply.digest != self.digest || !reply.durable {
             return None;
         }
-        let rejected: BTreeSet<u64> = ordered(reply.rejected.iter().map(|record| record.seq));
+        let rejected: BTreeSet<u64> = reply.rejected.iter().map(|record| record.seq).collect();
         let accepted = |seq| reply.accepted.iter().any(|&(lo, hi)| lo <= seq && seq <= hi);
         let settled = self.seqs().take_while(|seq| rejected.contains(seq) || accepted(*seq)).count() as u64;
         let rejected = rejected.range(self.lo..self.lo + settled).copied().collect();

@@ -21,7 +21,6 @@ use protocol::{Digest, Epoch, Reason};
 use rangemap::{RangeMap, RangeSet};
 use serde::{Deserialize, Serialize};
 
-use crate::ordered::ordered;
 use crate::presence::{self, Presence};
 use crate::seal::record::{Cursor, Position};
 use crate::{durable, killpoint};
@@ -102,7 +101,7 @@ impl HighWater {
             epochs: state.epochs,
             waiting: state.waiting.into_iter().filter(|range| !range.is_empty()).collect(),
             gaps: state.gaps.into_iter().filter(|(range, _)| !range.is_empty()).collect(),
-            cursors: ordered(state.cursors),
+            cursors: state.cursors.into_iter().collect(),
         };
         Ok((high, found))
     }

@@ -21,7 +21,6 @@ use super::generation::{self, Generation};
 use super::handles::Open;
 use super::high_water::{Found, HighWater, Standing};
 use crate::limits;
-use crate::ordered::ordered;
 use crate::presence;
 use crate::seal::payload::Payload;
 use crate::seal::record::Sealed;
@@ -86,7 +85,7 @@ impl<P: Payload> Spool<P> {
 
         let (whole, damaged) = self.dir.tidy()?;
         let ids = whole.iter().chain(&damaged).copied();
-        self.generations = ordered(ids.map(|id| (id, Content::default())));
+        self.generations = ids.map(|id| (id, Content::default())).collect();
         let ranges = self.ranges();
         recovery.high_water_lost =
             found == Found::Torn || (found == Found::Nothing && !self.generations.is_empty());

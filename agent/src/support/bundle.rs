@@ -15,8 +15,9 @@ use protocol::{Digest, Purpose};
 use ring::digest::{Context, SHA256};
 use tar::{Builder, Header};
 
+use super::cause::Cause;
 use super::draft::{self, Draft, Span};
-use super::gather::{STOPPED, Watch};
+use super::gather::Watch;
 use super::manifest::{self, Manifest};
 use crate::consent::permit::{Lease, Permit, SupportCase, SupportScanData};
 use crate::durable::{self, Partial};
@@ -89,10 +90,11 @@ impl std::error::Error for BundleError {}
 
 impl From<io::Error> for BundleError {
     fn from(e: io::Error) -> Self {
-        match e.kind() {
-            STOPPED => Self::Stopped,
-            io::ErrorKind::InvalidData => Self::Damaged,
-            kind => Self::Disk(kind),
+        match Cause::of(&e) {
+            Some(Cause::Stopped) => Self::Stopped,
+            Some(Cause::Damaged) => Self::Damaged,
+            Some(Cause::Withdrawn) => Self::Withdrawn,
+            Some(Cause::ShareOver | Cause::Personal) | None => Self::Disk(e.kind()),
         }
     }
 }
@@ -221,10 +223,7 @@ impl Sealing {
         header.set_mode(0o600);
         header.set_mtime(u64::try_from(self.draft.made_at()).unwrap_or(0));
         let text = Allowed { input: self.draft.read(span)?, leases: &self.leases, watch };
-        match tar.append_data(&mut header, name, text) {
-            Err(_) if !self.leases.iter().all(Lease::stands) => Err(BundleError::Withdrawn),
-            appended => Ok(appended?),
-        }
+        Ok(tar.append_data(&mut header, name, text)?)
     }
 }
 
@@ -238,7 +237,7 @@ struct Allowed<'a, R> {
 impl<R: Read> Read for Allowed<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if !self.leases.iter().all(Lease::stands) {
-            return Err(io::ErrorKind::PermissionDenied.into());
+            return Err(Cause::Withdrawn.into());
         }
         let read = self.input.read(buffer)?;
         self.watch.go_on(read as u64)?;

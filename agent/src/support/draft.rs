@@ -22,6 +22,7 @@ use protocol::{CaseId, Digest};
 use ring::digest::Context;
 use serde::{Deserialize, Serialize};
 
+use super::cause::Cause;
 use super::manifest::{BadManifest, Manifest};
 use super::record::Pseudonyms;
 use crate::limits;
@@ -110,7 +111,7 @@ impl Draft {
     /// Opens the draft `id` below `data_dir` with its key.
     ///
     /// # Errors
-    /// Of the disk; `InvalidData` if it is damaged or of another key.
+    /// Of the disk; [`Cause::Damaged`] if it is damaged or of another key.
     pub fn open(data_dir: &Path, id: &str, key: DataKey) -> io::Result<Self> {
         let path = path(data_dir, id);
         let mut file = File::open(&path)?;
@@ -133,11 +134,12 @@ impl Draft {
     /// # Errors
     /// It cannot be read now.
     pub fn open_whole(data_dir: &Path, id: &str, key: DataKey) -> io::Result<Option<Self>> {
-        use io::ErrorKind::{InvalidData, InvalidInput, NotFound, UnexpectedEof};
+        use io::ErrorKind::{InvalidInput, NotFound, UnexpectedEof};
         match Self::open(data_dir, id, key) {
             Ok(draft) => Ok(Some(draft)),
             // What was read makes no sense, or ends before its time; a seek before the start is one into damage too.
-            Err(e) if matches!(e.kind(), InvalidData | InvalidInput | NotFound | UnexpectedEof) => Ok(None),
+            Err(e) if Cause::of(&e) == Some(Cause::Damaged) => Ok(None),
+            Err(e) if matches!(e.kind(), InvalidInput | NotFound | UnexpectedEof) => Ok(None),
             Err(e) => Err(e),
         }
     }
@@ -180,7 +182,7 @@ impl Draft {
     /// The manifest.
     ///
     /// # Errors
-    /// Of the disk; `InvalidData` if this version does not read it.
+    /// Of the disk; [`Cause::Damaged`] if this version does not read it.
     pub fn manifest(&self) -> io::Result<Manifest> {
         let stored = self.stored_manifest()?;
         Manifest::parse(&stored).map_err(|BadManifest| damaged())
@@ -204,7 +206,7 @@ impl Draft {
     /// The text of a file.
     ///
     /// # Errors
-    /// Of the disk; reading gives `InvalidData` where the draft is damaged.
+    /// Of the disk; reading gives [`Cause::Damaged`] where the draft is damaged.
     pub fn read(&self, span: Span) -> io::Result<impl Read + use<>> {
         Frames::open(&self.path, &self.id, &self.key, span)
     }
@@ -238,7 +240,7 @@ pub(super) fn digest(hash: Context) -> Digest {
 }
 
 fn damaged() -> io::Error {
-    io::ErrorKind::InvalidData.into()
+    Cause::Damaged.into()
 }
 
 fn refused() -> io::Error {

@@ -13,6 +13,7 @@
 //! ```
 
 pub mod bundle;
+pub mod cause;
 pub mod check;
 pub mod draft;
 pub mod drafts;

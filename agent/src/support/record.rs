@@ -83,7 +83,7 @@ pub struct Bundle {
     /// What the collector answered when it had all of it.
     pub receipt: Option<String>,
     /// What the pseudonyms of the case follow from, so that its next bundle uses the same.
-    pub(super) pseudonyms: Pseudonyms,
+    pub(crate) pseudonyms: Pseudonyms,
 }
 
 impl fmt::Debug for Bundle {

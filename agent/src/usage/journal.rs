@@ -12,7 +12,6 @@ use protocol::{Record, Value};
 use serde::{Deserialize, Serialize};
 
 use crate::consent::permit::UsageStatistics;
-use crate::ordered::ordered;
 use crate::seal::payload::{Payload, Tray};
 
 /// The day, week, month or hour that a record is about.
@@ -203,7 +202,7 @@ impl Payload for Journal {
         Some(Self {
             period: Period { granularity, at: body.at },
             happenings: body.happenings,
-            rows: ordered(body.rows),
+            rows: body.rows.into_iter().collect(),
         })
         .filter(|_| read > 0)
     }

@@ -15,7 +15,8 @@ use crate::consent::permit::UsageStatistics;
 use crate::limits;
 use crate::seal::payload::{Clean, Payload, Tray};
 use crate::seal::record::Position;
-pub use batches::{Batches, batches};
+pub(crate) use batches::batches;
+pub use batches::{Batches, joined};
 pub use refusal::{Wrong, explain};
 
 mod batches;
@@ -28,6 +29,12 @@ pub struct Usage {
 }
 
 impl Usage {
+    /// A batch of validated records. Only this module makes one, of what it took and of what was clean.
+    fn clean(batch: Batch) -> Clean<Self> {
+        let envelope = batch.encode();
+        Clean::new(Self { batch, envelope })
+    }
+
     /// The batch.
     pub fn batch(&self) -> &Batch {
         &self.batch
@@ -36,14 +43,6 @@ impl Usage {
     /// The batch, to join with others.
     pub fn into_batch(self) -> Batch {
         self.batch
-    }
-}
-
-impl From<Batch> for Clean<Usage> {
-    /// A batch holds numbers of the catalog and nothing else, so it is clean by its type.
-    fn from(batch: Batch) -> Self {
-        let envelope = batch.encode();
-        Clean::new(Usage { batch, envelope })
     }
 }
 

@@ -50,6 +50,15 @@ pub fn can(there: bool, missing: &str) -> bool {
     need(there, missing).is_ok()
 }
 
+/// Whether sweeps run at their full length, by `SLOW_TESTS=1` as `.ci/run` sets it. Otherwise says aloud what is left out.
+pub fn is_slow(left_out: &str) -> bool {
+    let is_slow = env::var_os("SLOW_TESTS").is_some();
+    if !is_slow {
+        eprintln!("SKIPPED without SLOW_TESTS=1: {left_out}");
+    }
+    is_slow
+}
+
 /// Whether `program` can be started.
 pub fn has(program: &str) -> bool {
     let started = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();

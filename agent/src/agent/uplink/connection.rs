@@ -7,6 +7,7 @@ use std::sync::mpsc;
 use log::info;
 
 use super::super::decommission;
+use super::super::health::Subject;
 use super::super::{Agent, Parts, Wake, unix_now};
 use super::renewal::Life;
 use crate::api;
@@ -154,8 +155,8 @@ impl Agent {
         }
         let _ = std::fs::remove_file(retired(&self.config));
         let Parts { uplink, mut cx, .. } = self.parts();
-        if let Err(e) = uplink.connect(&cx) {
-            cx.trouble("connection", &e.into());
+        if let Err(e) = uplink.connect(&mut cx) {
+            cx.trouble(Subject::Connection, &e.into());
         }
         info!("enrolled");
         Reply::done(api::Enrolled { device: reply.device_id, not_after: reply.not_after })

@@ -11,7 +11,7 @@ mod renewal;
 mod transfer;
 
 use std::io;
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::{self, Sender};
 use std::time::Duration;
 
 use log::{error, warn};
@@ -23,9 +23,11 @@ pub(super) use transfer::Stream;
 pub(super) use transfer::{About, Transfer};
 
 use super::cx::Cx;
+use super::health::Subject;
 use super::{Trouble, Wake};
 use crate::config::Config;
 use crate::ship::exchange::Outcome;
+use crate::ship::failure::Failure;
 use crate::ship::https::{Https, Settings};
 use crate::ship::pace::{Fate, Pace, Problem, Reply, Step, Waiting};
 use crate::{durable, presence};
@@ -112,7 +114,7 @@ impl Uplink {
     ///
     /// # Errors
     /// The certificate, or what is kept beside it, cannot be read now: nothing was changed.
-    pub(super) fn connect(&mut self, cx: &Cx<'_>) -> io::Result<()> {
+    pub(super) fn connect(&mut self, cx: &mut Cx<'_>) -> io::Result<()> {
         let config = cx.config;
         let life = Life::read(config)?;
         let is_retired = presence::is_there(&connection::retired(config))?;
@@ -141,12 +143,21 @@ impl Uplink {
         self.usage.resume();
         self.requests.resume();
         self.bundles.resume();
+        cx.health.clear(Subject::Connection);
+        if !has_ended {
+            cx.health.clear(Subject::Certificate);
+        }
         Ok(())
     }
 
     /// Whether there is a certificate that can be used.
     pub(super) fn is_enrolled(&self) -> bool {
         matches!(self.line, Line::Free(_) | Line::InUse)
+    }
+
+    /// Whether nobody enrolled this device.
+    pub(super) fn is_unenrolled(&self) -> bool {
+        matches!(self.line, Line::NotEnrolled)
     }
 
     /// Whether something is on its way.
@@ -166,7 +177,7 @@ impl Uplink {
 
     /// Whether a transfer can start now; begins a new look at what is due. A certificate that has just ended is no
     /// longer shown.
-    pub(super) fn is_ready(&mut self, cx: &Cx<'_>) -> io::Result<bool> {
+    pub(super) fn is_ready(&mut self, cx: &mut Cx<'_>) -> io::Result<bool> {
         self.due = None;
         if !self.is_free() {
             return Ok(false);
@@ -229,12 +240,23 @@ impl Uplink {
         self.due
     }
 
-    /// Starts `transfer` on a thread of its own, which wakes the loop with its answer.
+    /// Starts `transfer` on a thread of its own, which wakes the loop with its answer. Where there is no thread to be had
+    /// the exchange has failed, and its schedule waits.
     pub(super) fn start(&mut self, transfer: Transfer, wakes: Sender<Wake>) {
-        if let Some((https, Transfer { exchange, about })) = self.take_line(transfer) {
-            std::thread::spawn(move || {
-                let _ = wakes.send(Wake::Answered(Box::new(transfer::exchanged(https, &exchange, about))));
-            });
+        let (hand, handed) = mpsc::sync_channel::<(Box<Https>, Transfer)>(1);
+        let tell = wakes.clone();
+        let thread = std::thread::Builder::new().name("transfer".into()).spawn(move || {
+            if let Ok((https, Transfer { exchange, about })) = handed.recv() {
+                let _ = tell.send(Wake::Answered(Box::new(transfer::exchanged(https, &exchange, about))));
+            }
+        });
+        let Some((https, transfer)) = self.take_line(transfer) else { return };
+        match thread {
+            Ok(_) => drop(hand.send((https, transfer))),
+            Err(_) => {
+                let answered = Answered { https, about: transfer.about, outcome: Err(Failure::NoThread) };
+                let _ = wakes.send(Wake::Answered(Box::new(answered)));
+            }
         }
     }
 
@@ -325,11 +347,11 @@ pub(super) fn note_contact(cx: &mut Cx<'_>, reply: &Reply, outcome: &Outcome) {
         (Err(failure), _) => failure.to_string(),
         (Ok(answer), Reply::Failed) => format!(
             "what answers is not the collector, or it does not work now (status {}): if this network asks for a \
-             login, log in; it is tried again",
+             login, log in",
             answer.status
         ),
-        (Ok(_), _) => return cx.health.solved("collector"),
+        (Ok(_), _) => return cx.health.clear(Subject::Collector),
     };
     warn!("collector: {what}");
-    cx.health.note("collector", what);
+    cx.raise(Subject::Collector, what);
 }

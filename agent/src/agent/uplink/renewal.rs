@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::super::cx::Cx;
+use super::super::health::Subject;
 use super::{About, Transfer, Uplink, connection};
 use crate::config::Config;
 use crate::ship::enrol::{self, EnrolError};
@@ -100,14 +101,13 @@ impl Uplink {
         match kept {
             Ok(()) => {
                 info!("the certificate was renewed");
-                cx.health.solved("certificate");
                 if let Err(e) = self.connect(cx) {
-                    cx.trouble("connection", &e.into());
+                    cx.trouble(Subject::Connection, &e.into());
                 }
             }
             Err(what) => {
                 warn!("the certificate was not renewed: {what}");
-                cx.health.note("certificate", format!("the certificate was not renewed: {what}"));
+                cx.raise(Subject::Certificate, format!("the certificate was not renewed: {what}"));
                 let jitter = Duration::from_secs(cx.jitter() % limits::RENEW_AGAIN.as_secs());
                 self.renew_again = Some(cx.elapsed + limits::RENEW_AGAIN + jitter);
             }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use protocol::Digest;
 
-use super::super::support::upload::Stepping;
+use super::super::cases::upload::Stepping;
 use crate::consent::vendor_request::VendorRequest;
 use crate::ship::exchange::{Exchange, Outcome};
 use crate::ship::https::Https;

@@ -79,6 +79,7 @@ impl Statistics {
             self.usage.settle(settled)?;
         }
         killpoint::step("send.settled");
+        self.note_drained(cx);
         cx.tally.drop(Reason::Rejected, done.rejected);
         if matches!(fate, Fate::Settle { .. }) {
             let bytes = parcel.bytes() as u64;

@@ -47,6 +47,7 @@ impl Statistics {
         let is_more = expired.len() >= limits::TURN_EXPIRED;
         if !expired.is_empty() {
             let dropped = self.usage.abandon(expired, Reason::Expired)?;
+            self.note_drained(cx);
             cx.tally.drop(Reason::Expired, dropped);
             cx.tally.save()?;
         }

@@ -4,7 +4,6 @@
 //! commit as what they took. After a restart a line goes only to those that don't have it yet.
 
 use std::collections::VecDeque;
-use std::io;
 use std::time::Duration;
 
 use log::{debug, warn};
@@ -12,12 +11,14 @@ use protocol::Reason;
 
 use super::super::Trouble;
 use super::super::cx::Cx;
+use super::super::health::Subject;
 use super::unread::note_unread;
 use super::{Statistics, header};
 use crate::collect::Raw;
 use crate::collect::outbox::{self, End, Lines, Source};
 use crate::consent::Flag;
 use crate::consent::permit::UsageStatistics;
+use crate::presence::Presence;
 use crate::seal::payload::Payload;
 use crate::seal::record::{Cursor, Sealed};
 use crate::usage::journal::Journal;
@@ -140,9 +141,9 @@ impl Statistics {
             let id = source.id();
             let (usage, open) = (self.usage.cursor(&id).unwrap_or(0), self.open.cursor(&id).unwrap_or(0));
             let tally = cx.tally.cursor(id);
-            match source.open() {
-                Ok(lines) => return Some(Reading { source, lines, usage, open, tally }),
-                Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+            match Presence::of(source.open()) {
+                Ok(Presence::Found(lines)) => return Some(Reading { source, lines, usage, open, tally }),
+                Ok(Presence::Absent) => {}
                 Err(e) => note_unread(cx, e.kind()),
             }
         }
@@ -252,11 +253,10 @@ fn look_for_lines(cx: &mut Cx<'_>) -> Result<Vec<Source>, Trouble> {
     let files = look(cx)?;
     let (too_large, sources): (Vec<Source>, Vec<Source>) = files.into_iter().partition(Source::is_too_large);
     if too_large.is_empty() {
-        cx.health.solved("outbox_large");
         return Ok(sources);
     }
     let what = format!(
-        "{} of the outbox's files are larger than {} MiB and not read: split them, or remove them",
+        "{} of the outbox's files are larger than {} MiB and not read",
         too_large.len(),
         limits::OUTBOX_FILE >> 20
     );
@@ -267,15 +267,16 @@ fn look_for_lines(cx: &mut Cx<'_>) -> Result<Vec<Source>, Trouble> {
             cx.tally.advance(id, 1);
         }
     }
-    cx.health.note("outbox_large", what);
+    cx.raise(Subject::OutboxLarge, what);
     cx.tally.save()?;
     Ok(sources)
 }
 
 /// The complete files, and a count for each thing that only looks like one.
 pub(super) fn look(cx: &mut Cx<'_>) -> Result<Vec<Source>, Trouble> {
-    cx.health.solved("outbox");
-    cx.health.solved("outbox_file");
+    [Subject::OutboxRemoval, Subject::OutboxUnread, Subject::OutboxLarge]
+        .iter()
+        .for_each(|subject| cx.health.clear(*subject));
     let listing = outbox::list(&cx.config.kathea.outbox, cx.now)?;
     for id in listing.not_files {
         if cx.tally.cursor(id) == 0 {
@@ -289,7 +290,10 @@ pub(super) fn look(cx: &mut Cx<'_>) -> Result<Vec<Source>, Trouble> {
 }
 
 /// Removes files; gives the ids of those that went.
-pub(super) fn remove<'a>(cx: &mut Cx<'_>, sources: impl IntoIterator<Item = &'a Source>) -> Vec<[u8; 16]> {
+pub(in crate::agent) fn remove<'a>(
+    cx: &mut Cx<'_>,
+    sources: impl IntoIterator<Item = &'a Source>,
+) -> Vec<[u8; 16]> {
     let (mut gone, mut refused) = (Vec::new(), None);
     for source in sources {
         match source.remove() {
@@ -298,10 +302,9 @@ pub(super) fn remove<'a>(cx: &mut Cx<'_>, sources: impl IntoIterator<Item = &'a 
         }
     }
     if let Some(kind) = refused {
-        let what =
-            format!("files of the outbox cannot be removed ({kind}): give the agent's account the right");
+        let what = format!("files of the outbox cannot be removed ({kind})");
         warn!("{what}");
-        cx.health.note("outbox", what);
+        cx.raise(Subject::OutboxRemoval, what);
     }
     gone
 }

@@ -31,8 +31,12 @@ use crate::usage::validation::{Usage, Wash};
 use crate::vault::Vault;
 pub(super) use intake::Taken;
 use intake::Taking;
+#[cfg(test)]
+pub(super) use intake::remove;
 use periods::Periods;
 use sent::LastSent;
+#[cfg(test)]
+pub(super) use unread::note_unread;
 pub(super) use upkeep::{Beside, drop_set_aside, mended, retire_all, set_aside_problem};
 
 /// The usage subsystem.
@@ -124,6 +128,7 @@ impl Statistics {
         self.open.purge()?;
         self.usage.purge()?;
         self.sent.purge()?;
+        self.note_drained(cx);
         discarded
     }
 }

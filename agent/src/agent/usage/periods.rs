@@ -12,7 +12,6 @@ use super::super::Trouble;
 use super::super::cx::Cx;
 use super::{Statistics, header};
 use crate::consent::permit::{Permit, UsageStatistics};
-use crate::ordered::ordered;
 use crate::seal::payload::{Clean, Payload};
 use crate::seal::record::{Cursor, Sealed};
 use crate::spool::Spool;
@@ -46,16 +45,16 @@ impl Periods {
     }
 
     fn over(&self, now: i64) -> BTreeSet<Period> {
-        ordered(self.pieces.keys().copied().filter(|period| period.granularity.is_over(period.at, now)))
+        self.pieces.keys().copied().filter(|period| period.granularity.is_over(period.at, now)).collect()
     }
 
     fn long(&self) -> BTreeSet<Period> {
         let long = self.pieces.iter().filter(|(_, pieces)| **pieces > limits::JOURNAL_PIECES);
-        ordered(long.map(|(period, _)| *period))
+        long.map(|(period, _)| *period).collect()
     }
 
     fn all(&self) -> BTreeSet<Period> {
-        ordered(self.pieces.keys().copied())
+        self.pieces.keys().copied().collect()
     }
 
     /// When the next period is over, in seconds since 1970.
@@ -233,5 +232,5 @@ fn fold_source(period: Period) -> [u8; 16] {
 /// As many periods at a time as one sealed record has cursors for.
 fn chunks(periods: BTreeSet<Period>) -> Vec<BTreeSet<Period>> {
     let periods: Vec<Period> = periods.into_iter().collect();
-    periods.chunks(limits::GROUP_FILES).map(|some| ordered(some.iter().copied())).collect()
+    periods.chunks(limits::GROUP_FILES).map(|some| some.iter().copied().collect()).collect()
 }

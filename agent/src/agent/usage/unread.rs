@@ -11,11 +11,12 @@ use protocol::Reason;
 use super::super::Trouble;
 use super::super::clock::{DAY, Watched};
 use super::super::cx::Cx;
+use super::super::health::Subject;
 use super::Statistics;
 use super::intake::{Taking, look, remove};
 use crate::collect::outbox::{self, Source};
 use crate::limits;
-use crate::presence::Why;
+use crate::presence::{Presence, Why};
 
 /// What one turn removed.
 struct Removed {
@@ -100,12 +101,12 @@ impl Statistics {
             room = room.saturating_sub(source.size().min(limits::OUTBOX_COUNTED));
             let id = source.id();
             let taken = self.usage.cursor(&id).unwrap_or(0).min(self.open.cursor(&id).unwrap_or(0));
-            match source.events(taken.max(cx.tally.cursor(id))) {
-                Ok(count) => {
+            match Presence::of(source.events(taken.max(cx.tally.cursor(id)))) {
+                Ok(Presence::Found(count)) => {
                     events.push((id, count));
                     named.push(source);
                 }
-                Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+                Ok(Presence::Absent) => {}
                 // Nobody will ever count what this account may not read.
                 Err(e) if e.kind() == io::ErrorKind::PermissionDenied => {
                     events.push((id, 1));
@@ -128,11 +129,8 @@ impl Statistics {
 }
 
 /// A file of the outbox that the disk does not give now stays, and is read at the next sweep.
-pub(super) fn note_unread(cx: &mut Cx<'_>, why: io::ErrorKind) {
-    let what = format!(
-        "a file of the outbox cannot be read now ({}): it is tried again; check the disk and its rights",
-        Why(why)
-    );
+pub(in crate::agent) fn note_unread(cx: &mut Cx<'_>, why: io::ErrorKind) {
+    let what = format!("a file of the outbox cannot be read now ({})", Why(why));
     warn!("{what}");
-    cx.health.note("outbox_file", what);
+    cx.raise(Subject::OutboxUnread, what);
 }

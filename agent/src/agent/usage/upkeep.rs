@@ -8,6 +8,7 @@ use protocol::{Purpose, Reason};
 use super::super::Trouble;
 use super::super::clock::{DAY, Watched};
 use super::super::cx::Cx;
+use super::super::health::Subject;
 use super::Statistics;
 use crate::collect::outbox;
 use crate::consent::Flag;
@@ -36,8 +37,8 @@ impl Statistics {
         let kept = self.keep_quota(cx, beside.disk_bytes).and_then(|()| self.fold_long_journals(cx));
         let merged = kept.and_then(|()| if beside.in_flight { Ok(()) } else { self.merge_small_records(cx) });
         match merged {
-            Ok(()) => cx.health.solved("upkeep"),
-            Err(trouble) => cx.trouble("upkeep", &trouble),
+            Ok(()) => cx.health.clear(Subject::Upkeep),
+            Err(trouble) => cx.trouble(Subject::Upkeep, &trouble),
         }
     }
 
@@ -51,10 +52,17 @@ impl Statistics {
         if dropped > 0 {
             cx.tally.drop(Reason::Quota, dropped);
             cx.tally.save()?;
-            cx.health.note("quota", "the spool reached its quota: the oldest usage was dropped and counted");
+            cx.raise(Subject::Quota, "the spool reached its quota: the oldest usage was dropped and counted");
             warn!("the spool reached its quota: {dropped} records dropped");
         }
         Ok(())
+    }
+
+    /// What the quota cost is over once nothing waits any more.
+    pub(super) fn note_drained(&self, cx: &mut Cx<'_>) {
+        if self.usage.waiting().records == 0 {
+            cx.health.clear(Subject::Quota);
+        }
     }
 
     /// Between two drains: closes what is half open, saves what was sent, and lets old keys go with the last record.
@@ -135,7 +143,7 @@ pub(in crate::agent) fn set_aside_problem(vault: &Vault) -> Option<String> {
     (keys > 0).then(|| {
         format!(
             "{keys} keys were damaged and set aside (keys/quarantine-*): what was sealed under them is kept and cannot \
-             be read; restore the files, or let `consent withdraw` erase it"
+             be read"
         )
     })
 }

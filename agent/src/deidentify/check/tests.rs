@@ -27,7 +27,7 @@ fn identifiers() -> Identifiers {
 }
 
 fn case() -> Case {
-    Case::new(Zeroizing::new([7; 32]), 0)
+    Case::new(Zeroizing::new([7; 32]))
 }
 
 fn finding(text: &str, layout: Layout) -> Option<Finding> {

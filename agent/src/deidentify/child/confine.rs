@@ -105,8 +105,6 @@ pub(super) fn filter(own: u32) -> Result<seccompiler::BpfProgram, seccompiler::B
         TargetArch,
     };
 
-    use crate::ordered::ordered;
-
     // F_SETOWN and F_SETSIG would send any signal to another process of this account.
     const DESCRIPTORS: &[i32] = &[libc::F_GETFD, libc::F_GETFL, libc::F_DUPFD_CLOEXEC];
     let only = |argument, operator, value: u64| {
@@ -115,7 +113,7 @@ pub(super) fn filter(own: u32) -> Result<seccompiler::BpfProgram, seccompiler::B
     };
     let not_run = || Ok(vec![only(2, SeccompCmpOp::MaskedEq(libc::PROT_EXEC as u64), 0)?]);
     let equal = |argument, value| only(argument, SeccompCmpOp::Eq, value);
-    let mut rules: BTreeMap<_, _> = ordered(FREE.iter().map(|call| (*call, Vec::new())));
+    let mut rules: BTreeMap<_, _> = FREE.iter().map(|call| (*call, Vec::new())).collect();
     rules.insert(libc::SYS_mmap, not_run()?);
     rules.insert(libc::SYS_mprotect, not_run()?);
     rules.insert(libc::SYS_tgkill, vec![equal(0, u64::from(own))?]);

@@ -17,7 +17,6 @@ use crate::deidentify::identifiers::{Identifiers, View};
 use crate::deidentify::structured;
 use crate::deidentify::text::{self, Counts, Scrubber};
 use crate::limits;
-use crate::ordered::ordered;
 
 /// What became of a file.
 #[derive(Debug, Serialize, Deserialize)]
@@ -171,7 +170,7 @@ fn counted(format: Format, counts: Counts) -> Cleaned {
         kept: counts.kept,
         replaced: counts.replaced,
         dropped: counts.dropped,
-        rules: ordered(counts.rules.into_iter().map(|(rule, count)| (rule.as_str().to_owned(), count))),
+        rules: counts.rules.into_iter().map(|(rule, count)| (rule.as_str().to_owned(), count)).collect(),
         changes: Vec::new(),
         bytes_read: None,
     }

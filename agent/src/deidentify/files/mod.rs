@@ -147,7 +147,7 @@ impl<'a, E: FnMut(Step<'_>)> Folder<'a, E> {
             contexts: order.contexts.clone(),
             parts: Vec::new(),
             open: None,
-            report: Report::new(&Case::new(Zeroizing::new(order.key), 0)),
+            report: Report::new(&Case::new(Zeroizing::new(order.key))),
             done: 0,
             each,
         }

@@ -6,7 +6,6 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use super::clean::Cleaned;
 use super::inputs::{Format, Reason};
 use crate::limits;
-use crate::ordered::ordered;
 
 /// Copies the lines of the trace that are numbers, separated by commas, semicolons or tabs.
 pub(super) fn clean(file: &File, out: &mut dyn Write) -> io::Result<Result<Cleaned, Reason>> {
@@ -26,7 +25,7 @@ pub(super) fn clean(file: &File, out: &mut dyn Write) -> io::Result<Result<Clean
             _ => dropped += 1,
         }
     }
-    let rules = ordered((dropped > 0).then(|| ("not_a_number".to_owned(), dropped)));
+    let rules = (dropped > 0).then(|| ("not_a_number".to_owned(), dropped)).into_iter().collect();
     let format = Format::Text;
     let cleaned =
         Cleaned { format, kept, replaced: 0, dropped, rules, changes: Vec::new(), bytes_read: None };

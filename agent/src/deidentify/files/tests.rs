@@ -71,7 +71,7 @@ fn written(dir: &Path, files: &[(&str, String)]) -> Vec<PathBuf> {
 fn a_moved_date_that_is_a_birthday_stops_nothing_and_a_birthday_stays_nowhere() {
     let dir = tempfile::tempdir().unwrap();
     let out = dir.path().join("out");
-    let (year, month, day) = Case::new(Zeroizing::new(KEY), 0).shift_date(2026, 11, 21).unwrap();
+    let (year, month, day) = Case::new(Zeroizing::new(KEY)).shift_date(2026, 11, 21).unwrap();
     let born = format!("{year:04}-{month:02}-{day:02}");
     let paths = written(
         dir.path(),

@@ -119,7 +119,7 @@ pub(crate) fn wash(
             out.say(Said::Typed(at, kind))?;
         }
     }
-    let case = Case::new(key.clone(), 0);
+    let case = Case::new(key.clone());
     for (at, text) in order.own.iter().enumerate() {
         if let Some(finding) = check::search(text.as_bytes(), Layout::Lines, &identifiers, &case) {
             out.say(Said::Own(at, finding.kind))?;
@@ -128,7 +128,7 @@ pub(crate) fn wash(
     for (at, (input, refused)) in files.iter().enumerate().skip(order.done) {
         out.say(Said::Reading(at))?;
         // One for each file: it knows the days that it moved dates to.
-        let case = Case::new(key.clone(), 0);
+        let case = Case::new(key.clone());
         let mut checked = Checked::new(&identifiers, &case, &mut *out);
         let opened = opener(&input.found)?;
         let cleaned = match (refused, opened) {

@@ -109,7 +109,7 @@ pub struct Identifiers {
 impl Identifiers {
     /// Calls `each` with every identifier in `text`, in no order and overlapping. `view` is any, to be filled. What comes
     /// out is not searched by it but by `find_words` and, for dates, by another reading.
-    pub fn find(&self, text: &str, view: &mut View, mut each: impl FnMut(Hit)) {
+    fn find(&self, text: &str, view: &mut View, mut each: impl FnMut(Hit)) {
         self.find_words(text, view, &mut each);
         self.find_births(text, false, each);
     }

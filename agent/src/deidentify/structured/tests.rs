@@ -8,7 +8,7 @@ use crate::deidentify::identifiers::Learning;
 use crate::deidentify::text::Scrubber;
 
 fn cleaned(document: &str) -> Result<String, Unparsed> {
-    let case = Case::new(Zeroizing::new([7; 32]), 0);
+    let case = Case::new(Zeroizing::new([7; 32]));
     let mut learning = Learning::default();
     let is_xml = document.starts_with('<');
     let _ = if is_xml {

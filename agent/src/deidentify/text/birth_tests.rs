@@ -11,7 +11,7 @@ use crate::deidentify::identifiers::second_reading::names_birth_date;
 use crate::deidentify::identifiers::{Identifiers, Kind, Learning};
 
 fn case() -> Case {
-    Case::new(Zeroizing::new([7; 32]), 0)
+    Case::new(Zeroizing::new([7; 32]))
 }
 
 fn one(value: &str) -> Identifiers {

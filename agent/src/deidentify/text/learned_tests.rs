@@ -111,7 +111,7 @@ fn left(output: &str, (family, given, id, (year, month, day), phone): Patient) -
 
 #[test]
 fn two_hundred_lines_about_learned_patients_name_nobody() {
-    let case = Case::new(Zeroizing::new([7; 32]), 0);
+    let case = Case::new(Zeroizing::new([7; 32]));
     let everybody_left = |identifiers: &Identifiers| {
         let (mut count, mut told) = (0, Vec::new());
         for patient in PATIENTS {

@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn the_date_moves_in_its_own_form_and_the_time_stays() {
-        let case = Case::new(Zeroizing::new([7; 32]), 0);
+        let case = Case::new(Zeroizing::new([7; 32]));
         for (text, time) in [
             ("2026-11-21 10:32:11.123 [INFO]", " 10:32:11.123"),
             ("2026-11-21T10:32:11.123+01:00 x", "T10:32:11.123+01:00"),

@@ -92,7 +92,7 @@ impl Writer {
     /// Seals what is left of the file that was begun, and says where it lies.
     ///
     /// # Errors
-    /// Of the disk; `InvalidData` if none was begun.
+    /// Of the disk; [`Cause::Damaged`](crate::support::cause::Cause) if none was begun.
     pub fn end(&mut self) -> io::Result<Span> {
         self.seal(true)?;
         let Filling { number, start, bytes, hash, .. } = self.filling.take().ok_or_else(damaged)?;

@@ -11,6 +11,7 @@ use super::{STEPS, Watch};
 use crate::deidentify::files::{Cleaned, Format, Found, Outlet, Reason, Refusal, Said, Take};
 use crate::limits;
 use crate::regular::Identity;
+use crate::support::cause::Cause;
 use crate::support::draft::{LeftOut, Span, Writer};
 use crate::support::manifest::{FileEntry, Operation, Outcome};
 
@@ -193,7 +194,7 @@ impl<'a> Basket<'a> {
     }
 
     fn finished(&mut self, outcome: Result<Cleaned, Refusal>) -> io::Result<()> {
-        let missing = || io::Error::from(io::ErrorKind::InvalidData);
+        let missing = || io::Error::from(Cause::Damaged);
         let step = *self.step_of.get(self.at).ok_or_else(missing)?;
         let (plan, done) = self.plans.get(step).zip(self.done.get_mut(step)).ok_or_else(missing)?;
         let writer = &mut self.writer;
@@ -245,7 +246,7 @@ impl Write for Basket<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.watch.go_on(0)?;
         if self.is_over() {
-            return Err(io::ErrorKind::TimedOut.into());
+            return Err(Cause::ShareOver.into());
         }
         if !std::mem::replace(&mut self.open, true) {
             self.writer.begin();
@@ -262,10 +263,10 @@ impl Outlet for Basket<'_> {
     fn say(&mut self, said: Said) -> io::Result<()> {
         self.watch.go_on(u64::from(matches!(said, Said::Reading(_))))?;
         if self.is_over() {
-            return Err(io::ErrorKind::TimedOut.into());
+            return Err(Cause::ShareOver.into());
         }
         if self.is_personal() && !matches!(said, Said::Typed(..)) {
-            return Err(io::ErrorKind::PermissionDenied.into());
+            return Err(Cause::Personal.into());
         }
         match said {
             Said::Learned(persons, files) => {
@@ -345,7 +346,7 @@ mod tests {
         let (now, progress) = (Cell::new(Duration::ZERO), Progress::default());
         let watch = Watch { clock: &|| now.get(), wait: &|| {}, progress: &progress };
         let mut basket = Basket::new(writer, vec![logs(3), logs(2), logs(1)], false, &watch);
-        let timed_out = |done: io::Result<()>| done.unwrap_err().kind() == io::ErrorKind::TimedOut;
+        let timed_out = |done: io::Result<()>| Cause::of(&done.unwrap_err()) == Some(Cause::ShareOver);
 
         now.set(limits::STEP);
         basket.say(Said::Learned(1, 1)).unwrap();

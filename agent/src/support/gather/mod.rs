@@ -33,6 +33,7 @@ use std::path::{Path, PathBuf};
 use protocol::DeviceId;
 use ring::rand::SystemRandom;
 
+use super::cause::{Cause, StopOr};
 use super::check::judge;
 use super::check::look::look as look_around;
 use super::draft::{Draft, Writer};
@@ -52,8 +53,7 @@ use basket::Basket;
 pub use own::StatusDocument;
 pub use scans::{Scan, list as list_scans};
 pub use steps::{STEPS, Step};
-pub(crate) use watch::STOPPED;
-pub use watch::{Progress, Watch};
+pub use watch::{Progress, Told, Watch};
 pub use wish::{Selection, Wish};
 
 /// What the gathering knows of this workstation before it looks.
@@ -148,7 +148,16 @@ impl std::error::Error for GatherError {}
 
 impl From<io::Error> for GatherError {
     fn from(e: io::Error) -> Self {
-        if e.kind() == STOPPED { Self::Stopped } else { Self::Disk(e.kind()) }
+        if Cause::of(&e) == Some(Cause::Stopped) { Self::Stopped } else { Self::Disk(e.kind()) }
+    }
+}
+
+impl From<StopOr<Self>> for GatherError {
+    fn from(ended: StopOr<Self>) -> Self {
+        match ended {
+            StopOr::Stop(cause) => io::Error::from(cause).into(),
+            StopOr::Error(error) => error,
+        }
     }
 }
 
@@ -193,11 +202,11 @@ pub fn run(
     loop {
         match carry_out(&site.program, &mut order, &mut basket) {
             // What is there when a step's share is used up stays, and its rest is listed as cut.
-            Err(GatherError::Disk(io::ErrorKind::TimedOut)) if basket.is_over() => match basket.next_step() {
+            Err(StopOr::Stop(Cause::ShareOver)) => match basket.next_step() {
                 Some(next) => order.done = next,
                 None => break,
             },
-            Err(GatherError::Disk(io::ErrorKind::PermissionDenied)) if basket.is_personal() => {
+            Err(StopOr::Stop(Cause::Personal)) => {
                 let (at, rule) = basket.typed.first().copied().unwrap_or_default();
                 let place = typed.get(at).map_or("what was typed", |(place, _)| place);
                 return Err(GatherError::Personal(place, rule));
@@ -236,12 +245,14 @@ fn typed(wish: &Wish) -> Vec<(&'static str, &str)> {
 }
 
 /// Lets the other process read.
-fn carry_out(program: &Path, order: &mut Order, out: &mut dyn Outlet) -> Result<(), GatherError> {
+fn carry_out(program: &Path, order: &mut Order, out: &mut dyn Outlet) -> Result<(), StopOr<GatherError>> {
     Parser::new(program).run(order, out).map_err(|failure| match failure {
         child::Failure::Outlet(error) => error.into(),
-        child::Failure::Child(kind) => GatherError::Child(kind),
-        child::Failure::Case(Failed::TooMany) => GatherError::TooMany,
-        child::Failure::Case(Failed::Unconfined) => GatherError::Child(io::ErrorKind::Unsupported),
+        child::Failure::Child(kind) => StopOr::Error(GatherError::Child(kind)),
+        child::Failure::Case(Failed::TooMany) => StopOr::Error(GatherError::TooMany),
+        child::Failure::Case(Failed::Unconfined) => {
+            StopOr::Error(GatherError::Child(io::ErrorKind::Unsupported))
+        }
     })
 }
 

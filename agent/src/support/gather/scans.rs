@@ -20,6 +20,7 @@ use crate::deidentify::dicom::DataSet;
 use crate::deidentify::files::{Found, Order, Outlet, Said, Take};
 use crate::limits;
 use crate::regular::{self, Identity};
+use crate::support::cause::Cause;
 use crate::support::record::Pseudonyms;
 
 /// A file below the roots of scans.
@@ -214,7 +215,7 @@ impl Write for Headers {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         // A file may have taken over the process that reads it.
         if self.now.len() + bytes.len() > limits::DICOM_KEPT {
-            return Err(io::ErrorKind::InvalidData.into());
+            return Err(Cause::Damaged.into());
         }
         self.now.extend_from_slice(bytes);
         Ok(bytes.len())

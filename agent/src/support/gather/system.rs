@@ -13,7 +13,6 @@ use serde::Serialize;
 
 use super::Looking;
 use super::basket::Plan;
-use crate::ordered::ordered;
 
 /// A kind of event, and what a line has that tells it.
 struct Kind {
@@ -117,7 +116,7 @@ fn counted(log: &str, parts: Parts) -> BTreeMap<&'static str, u64> {
         log.lines().filter(|line| parts(kind).iter().any(|part| line.contains(part))).count() as u64
     };
     let known = KINDS.iter().filter(|kind| !parts(kind).is_empty());
-    ordered(known.map(|kind| (kind.name, count(kind))))
+    known.map(|kind| (kind.name, count(kind))).collect()
 }
 
 /// Bytes of a log that are looked at, the newest: some 100,000 lines of Linux, 20,000 events of Windows.
@@ -132,7 +131,8 @@ fn output_of(command: &mut Command, patience: Duration) -> Option<String> {
     let mut child = command.spawn().ok()?;
     let out = child.stdout.take()?;
     let (said, heard) = channel();
-    std::thread::spawn(move || {
+    // Where there is no thread to be had nobody answers, and nothing was said.
+    let _ = std::thread::Builder::new().name("log".into()).spawn(move || {
         let mut text = Vec::new();
         let read = out.take(MOST).read_to_end(&mut text);
         let _ = said.send(read.is_ok().then_some(text));

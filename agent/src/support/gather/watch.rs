@@ -1,12 +1,11 @@
 //! Who waits for a gathering sees how far it is, and can stop it; while a scan runs it waits.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// The kind of the error that ends a job which somebody stopped. `Interrupted` would be tried again by every reader.
-pub(crate) const STOPPED: io::ErrorKind = io::ErrorKind::ConnectionAborted;
+use crate::support::cause::Cause;
 
 /// How far a job is, shared between who does it and who waits for it.
 #[derive(Debug, Default)]
@@ -14,10 +13,19 @@ pub struct Progress {
     stage: Mutex<&'static str>,
     done: AtomicU64,
     total: AtomicU64,
-    /// It waits, because a scan runs.
-    pub held: AtomicBool,
-    /// It shall end.
-    pub stopped: AtomicBool,
+    told: Mutex<Told>,
+}
+
+/// What who waits tells who does it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Told {
+    /// Work.
+    #[default]
+    GoOn,
+    /// Wait, because a scan runs.
+    Wait,
+    /// End. Nothing else is heard after it.
+    End,
 }
 
 impl Progress {
@@ -25,6 +33,19 @@ impl Progress {
     pub fn now(&self) -> (&'static str, u64, u64) {
         let stage = *self.stage.lock().unwrap_or_else(PoisonError::into_inner);
         (stage, self.done.load(Ordering::Relaxed), self.total.load(Ordering::Relaxed))
+    }
+
+    /// What the job was told last.
+    pub fn told(&self) -> Told {
+        *self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells the job what to do.
+    pub fn tell(&self, what: Told) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if *told != Told::End {
+            *told = what;
+        }
     }
 
     /// The next stage begins.
@@ -59,12 +80,12 @@ impl Watch<'_> {
     /// So much more is done; waits while a scan runs.
     ///
     /// # Errors
-    /// `STOPPED`.
+    /// [`Cause::Stopped`].
     pub fn go_on(&self, by: u64) -> io::Result<()> {
         self.progress.advance(by);
         (self.wait)();
-        if self.progress.stopped.load(Ordering::Relaxed) {
-            return Err(STOPPED.into());
+        if self.progress.told() == Told::End {
+            return Err(Cause::Stopped.into());
         }
         Ok(())
     }

@@ -18,8 +18,17 @@ pub struct Batches {
     position: Position,
 }
 
-/// The batches of `records`, numbered from `position` on.
-pub fn batches(records: Vec<Record>, header: &Header, position: Position) -> Batches {
+/// Clean batches that follow one another, joined and cut anew, numbered from `position` on; none without a first.
+pub fn joined(clean: impl IntoIterator<Item = Clean<Usage>>, position: Position) -> Option<Batches> {
+    let mut batches = clean.into_iter().map(|clean| clean.into_inner().into_batch());
+    let first = batches.next()?;
+    let mut joined = self::batches(first.records, &first.header, position);
+    batches.for_each(|batch| joined.extend(batch.records));
+    Some(joined)
+}
+
+/// The batches of validated `records`, numbered from `position` on.
+pub(crate) fn batches(records: Vec<Record>, header: &Header, position: Position) -> Batches {
     Batches { rest: records.into(), header: header.clone(), position }
 }
 
@@ -31,7 +40,7 @@ impl Batches {
     }
 
     /// Puts in what follows.
-    pub fn extend(&mut self, records: Vec<Record>) {
+    pub(crate) fn extend(&mut self, records: Vec<Record>) {
         self.rest.extend(records);
     }
 
@@ -49,7 +58,7 @@ impl Iterator for Batches {
         let mut records: Vec<Record> = self.rest.drain(..count).collect();
         while !records.is_empty() {
             let count = records.len();
-            let clean = Clean::from(Batch {
+            let clean = Usage::clean(Batch {
                 header: self.header.clone(),
                 epoch: self.position.epoch,
                 lo: self.position.seq,

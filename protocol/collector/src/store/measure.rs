@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use protocol::ledger::{Entry, EntryHeader, Event, EventKind, Processing};
-use protocol::{Batch, DeviceId, Digest, Epoch, Purpose, Retention, Value};
+use protocol::ledger::EventKind;
+use protocol::{Batch, DeviceId, Digest, Epoch, Purpose, Value};
 use time::OffsetDateTime;
 
-use super::testing::{Random, batch};
+use super::testing::Random;
 use super::{Answer, Put, Reply, Store, Verdict};
 
 const RUN: Duration = Duration::from_secs(5);
@@ -19,35 +19,6 @@ const RECORDS: u64 = 100;
 
 fn setting(name: &str, usual: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
-}
-
-fn entry(device: DeviceId) -> Entry {
-    Entry {
-        header: EntryHeader { schema: "kathea-consent-1".to_owned(), index: 0, device, previous: None },
-        processing: Processing {
-            purpose: Purpose::UsageStatistics,
-            case: None,
-            policy: "copenhagen-imaging".to_owned(),
-            policy_version: "1".to_owned(),
-            policy_sha256: Digest::of(b"policy"),
-            notice_sha256: Digest::of(b"notice"),
-            manifest_sha256: None,
-            legal_basis: "6(1)(a)".to_owned(),
-            data_categories: Vec::new(),
-            controller: "Copenhagen Imaging ApS".to_owned(),
-            recipients: Vec::new(),
-            storage_place: "EEA".to_owned(),
-            retention: Retention::Usage24Months,
-        },
-        event: Event {
-            kind: EventKind::Granted,
-            at: "2026-11-21T10:00:00Z".to_owned(),
-            until: None,
-            role: None,
-            channel: "command_line".to_owned(),
-            session: None,
-        },
-    }
 }
 
 /// A device with a grant; its id and the consent.
@@ -59,15 +30,15 @@ fn enrol(store: &Store, number: u64) -> (DeviceId, Digest) {
     store.enrol(&token, &key, now, now).unwrap();
     let device = DeviceId::of_public_key(&key);
     let line = format!("line {number} {}", "x".repeat(1200));
-    store.put_consent(device, &line, &entry(device), now).unwrap();
+    let entry = test_support::entry(device, 0, Purpose::UsageStatistics, None, EventKind::Granted);
+    store.put_consent(device, &line, &entry, now).unwrap();
     (device, protocol::ledger::line_hash(&line))
 }
 
 /// A batch of 100 records that deflate cannot shorten much: 1,200 bytes and more.
 fn random_batch(random: &mut Random, consent: Digest, number: u64) -> Batch {
     let lo = number * RECORDS;
-    let mut batch = batch(Epoch { counter: 1, random: [0; 8] }, lo, lo + RECORDS - 1);
-    batch.header.consent = consent;
+    let mut batch = test_support::batch(consent, Epoch { counter: 1, random: [0; 8] }, lo, lo + RECORDS - 1);
     for record in &mut batch.records {
         record.attributes = vec![random.below(1 << 40), 0, 0, 1];
         record.value = Value::Count(random.below(1 << 32));

@@ -1,6 +1,6 @@
 //! What the tests of the store share: random numbers that can be had again, and batches.
 
-use protocol::{Batch, Digest, Epoch, Gap, Header, Purpose, Reason, Record, Retention, Value};
+use protocol::{Batch, Digest, Epoch, Gap, Reason};
 pub(crate) use test_support::Random;
 
 /// An epoch with this counter; `copy` tells forks apart.
@@ -10,20 +10,7 @@ pub(crate) fn epoch(counter: u64, copy: u8) -> Epoch {
 
 /// A batch of device errors, each of which says its own number.
 pub(crate) fn batch(epoch: Epoch, lo: u64, hi: u64) -> Batch {
-    let record = |seq| Record { entry: 29, at: 500_000, attributes: vec![seq, 0, 0, 1], value: Value::Plain };
-    Batch {
-        header: Header {
-            purpose: Purpose::UsageStatistics,
-            agent: "0.1.0".to_owned(),
-            catalog: Digest::of(b"catalog"),
-            consent: Digest::of(b"consent"),
-            retention: Retention::Usage24Months,
-        },
-        epoch,
-        lo,
-        records: (lo..=hi).map(record).collect(),
-        gaps: Vec::new(),
-    }
+    test_support::batch(Digest::of(b"consent"), epoch, lo, hi)
 }
 
 /// A gap for a reason.

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use data_encoding::BASE64;
 use protocol::ledger::{self, Entry, EventKind};
 use protocol::reply::names;
-use protocol::{Batch, DeviceId, Digest, Epoch, Header, Purpose, Record, Retention, Value};
+use protocol::{Batch, DeviceId, Digest, Epoch, Purpose};
 use rcgen::{CertificateParams, KeyPair, PKCS_ED25519};
 use ring::signature::Ed25519KeyPair;
 use serde_json::{Value as Json, json};
@@ -113,7 +113,7 @@ impl Device {
 
     fn line(&self, index: u64, purpose: Purpose, case: Option<&str>, kind: EventKind) -> String {
         let case = case.map(|case| case.parse().unwrap());
-        let mut entry = test_support::entry::entry(self.id(), index, purpose, case, kind);
+        let mut entry = test_support::entry(self.id(), index, purpose, case, kind);
         entry.header.previous = self.previous(index);
         // What a bundle of the tests says that it holds.
         entry.processing.manifest_sha256 = entry.processing.case.is_some().then(|| Digest::of(b"manifest"));
@@ -226,20 +226,7 @@ impl Device {
 
 /// Device errors whose code is their own number.
 pub(crate) fn batch(consent: Digest, counter: u64, lo: u64, hi: u64) -> Batch {
-    let record = |seq| Record { entry: 29, at: 500_000, attributes: vec![seq, 0, 0, 1], value: Value::Plain };
-    Batch {
-        header: Header {
-            purpose: Purpose::UsageStatistics,
-            agent: "0.1.0".to_owned(),
-            catalog: Digest::of(b"catalog"),
-            consent,
-            retention: Retention::Usage24Months,
-        },
-        epoch: Epoch { counter, random: [1; 8] },
-        lo,
-        records: (lo..=hi).map(record).collect(),
-        gaps: Vec::new(),
-    }
+    test_support::batch(consent, Epoch { counter, random: [1; 8] }, lo, hi)
 }
 
 pub(crate) fn path(batch: &Batch) -> String {

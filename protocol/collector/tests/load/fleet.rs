@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use data_encoding::BASE64;
-use protocol::ledger::{self, Entry, EntryHeader, Event, EventKind, Processing};
-use protocol::{Batch, DeviceId, Digest, Epoch, Header, Purpose, Record, Retention, Value};
+use protocol::ledger::{self, EventKind};
+use protocol::{Batch, DeviceId, Digest, Epoch, Purpose};
 use rcgen::{CertificateParams, KeyPair, PKCS_ED25519};
 use ring::signature::Ed25519KeyPair;
 use rustls::pki_types::pem::PemObject;
@@ -121,25 +121,13 @@ impl Device {
     /// A batch of `count` records, the `index`th of this device.
     pub(crate) fn batch(&self, index: u64, count: u64) -> Batch {
         let lo = index * count;
-        let record = |seq: u64| Record {
-            entry: 29,
-            at: 500_000 + u32::try_from(index % 1000).unwrap_or(0),
-            attributes: vec![seq % 5000, 0, 0, 1],
-            value: Value::Plain,
-        };
-        Batch {
-            header: Header {
-                purpose: Purpose::UsageStatistics,
-                agent: "0.1.0".to_owned(),
-                catalog: Digest::of(b"catalog"),
-                consent: ledger::line_hash(&self.consent),
-                retention: Retention::Usage24Months,
-            },
-            epoch: Epoch { counter: 1, random: [7; 8] },
-            lo,
-            records: (lo..lo + count).map(record).collect(),
-            gaps: Vec::new(),
+        let epoch = Epoch { counter: 1, random: [7; 8] };
+        let mut batch = test_support::batch(ledger::line_hash(&self.consent), epoch, lo, lo + count - 1);
+        for record in &mut batch.records {
+            record.at += u32::try_from(index % 1000).unwrap_or(0);
+            record.attributes[0] %= 5000;
         }
+        batch
     }
 }
 
@@ -239,32 +227,7 @@ fn tls(
 }
 
 fn grant(device: DeviceId, pkcs8: &[u8]) -> io::Result<String> {
-    let entry = Entry {
-        header: EntryHeader { schema: "kathea-consent-1".to_owned(), index: 0, device, previous: None },
-        processing: Processing {
-            purpose: Purpose::UsageStatistics,
-            case: None,
-            policy: "copenhagen-imaging".to_owned(),
-            policy_version: "1".to_owned(),
-            policy_sha256: Digest::of(protocol::policy::POLICIES[0].1.as_bytes()),
-            notice_sha256: Digest::of(b"notice"),
-            manifest_sha256: None,
-            legal_basis: "6(1)(a)".to_owned(),
-            data_categories: vec!["usage".to_owned()],
-            controller: "Copenhagen Imaging ApS".to_owned(),
-            recipients: Vec::new(),
-            storage_place: "EEA".to_owned(),
-            retention: Retention::Usage24Months,
-        },
-        event: Event {
-            kind: EventKind::Granted,
-            at: "2026-11-21T10:00:00Z".to_owned(),
-            until: None,
-            role: None,
-            channel: "command_line".to_owned(),
-            session: None,
-        },
-    };
+    let entry = test_support::entry(device, 0, Purpose::UsageStatistics, None, EventKind::Granted);
     let key = Ed25519KeyPair::from_pkcs8_maybe_unchecked(pkcs8)
         .map_err(|_| io::Error::other("not a key of Ed25519"))?;
     ledger::write_line(&entry, |bytes| key.sign(bytes).as_ref().to_vec()).map_err(io::Error::other)

@@ -20,7 +20,7 @@ use crate::deidentify::case::Case;
 use write::Set;
 
 fn case(byte: u8) -> Case {
-    Case::new(Zeroizing::new([byte; 32]), 0)
+    Case::new(Zeroizing::new([byte; 32]))
 }
 
 /// A screen that knows these words, in any case.

@@ -6,7 +6,7 @@ use super::*;
 use crate::deidentify::identifiers::Learning;
 
 fn cleaned(text: &str) -> String {
-    let case = Case::new(Zeroizing::new([7; 32]), 0);
+    let case = Case::new(Zeroizing::new([7; 32]));
     let mut learning = Learning::default();
     learning.learn(Kind::Name, "Sørensen^Anna");
     learning.learn(Kind::Name, "Crown^Bo");

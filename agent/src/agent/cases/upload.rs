@@ -11,8 +11,9 @@ use protocol::{Digest, Purpose};
 use ring::digest::{Context, SHA256};
 
 use super::super::cx::Cx;
+use super::super::health::Subject;
 use super::super::{Trouble, utc_text};
-use super::Support;
+use super::{Cases, note_failed};
 use crate::consent::Book;
 use crate::consent::permit::{Lease, SupportCase, SupportScanData};
 use crate::limits;
@@ -45,7 +46,7 @@ pub(in crate::agent) enum After {
     TellAndGoOn(Reply),
 }
 
-impl Support {
+impl Cases {
     /// The oldest bundle that may leave.
     pub(in crate::agent) fn next_bundle(&self, cx: &Cx<'_>) -> Option<String> {
         let due = self.queue.next(|bundle| lease(cx.registry, bundle, cx.now).is_some());
@@ -68,14 +69,15 @@ impl Support {
                 let step = sending.upload.next();
                 self.exchange_of(cx, &sending.upload, step, bundle, lease).map(|exchange| (step, exchange))
             }
-            _ => Err(io::ErrorKind::NotFound.into()),
+            // Withdrawn between two looks.
+            _ => return Ok(None),
         };
         match exchange {
             Ok((step, exchange)) => {
                 Ok(Some((Stepping { id: id.to_owned(), step, begun: cx.elapsed }, exchange)))
             }
             Err(e) => {
-                self.give_up(cx, id, unreadable(id, e.kind()))?;
+                self.give_up(cx, id, unreadable(id, e))?;
                 Ok(None)
             }
         }
@@ -88,15 +90,15 @@ impl Support {
         step: Step,
         bundle: &Bundle,
         lease: Lease,
-    ) -> io::Result<Exchange> {
+    ) -> Result<Exchange, Unsendable> {
         if let Step::Consent(entry) = step {
-            let line = cx.registry.line(entry).ok_or(io::ErrorKind::NotFound)?;
+            let line = cx.registry.line(entry).ok_or(Unsendable::NoConsent)?;
             return Ok(Exchange { lease: Some(lease), ..routes::consent(line) });
         }
         let Step::Send { offset, length } = step else { return Ok(upload.exchange(step, None, lease)) };
         let mut file = File::open(self.queue.path(&bundle.id))?;
         if file.metadata()?.len() != bundle.size {
-            return Err(io::ErrorKind::InvalidData.into());
+            return Err(Unsendable::Damaged);
         }
         file.seek(SeekFrom::Start(offset))?;
         let digest = if upload.checks() { Some(digest(&mut file, length)?) } else { None };
@@ -143,7 +145,7 @@ impl Support {
                 let differs = outcome.as_ref().is_ok_and(|answer| answer.status == 409);
                 // Else a file that the disk damaged would be sent again and again.
                 if *step == Step::Complete && differs && !self.is_whole(id) {
-                    self.give_up(cx, id, unreadable(id, io::ErrorKind::InvalidData))?;
+                    self.give_up(cx, id, unreadable(id, Unsendable::Damaged))?;
                     After::TellAndGoOn(reply)
                 } else {
                     After::Tell(reply)
@@ -164,14 +166,14 @@ impl Support {
         self.queue.settle(id, receipt, cx.vault, cx.now)?;
         self.sending = None;
         cx.tally.sent(Purpose::SupportCase.as_str(), 1, size, utc_text(cx.now));
-        cx.health.solved("bundle");
+        note_failed(&self.queue, cx.health, cx.elapsed);
         info!("sent a bundle of {size} bytes");
         Ok(cx.tally.save()?)
     }
 
     fn give_up(&mut self, cx: &mut Cx<'_>, id: &str, what: String) -> Result<(), Trouble> {
         warn!("{what}");
-        cx.health.note("bundle", what);
+        cx.raise(Subject::Bundle, what);
         self.sending = None;
         Ok(self.queue.fail(id, cx.vault, cx.now)?)
     }
@@ -196,8 +198,30 @@ fn announcement(bundle: &Bundle) -> Announcement {
     }
 }
 
-fn unreadable(id: &str, kind: io::ErrorKind) -> String {
-    format!("a bundle cannot be read ({kind}): it is not sent; gather it again, then `support discard {id}`")
+/// Why a bundle that waits cannot be sent.
+#[derive(Clone, Copy)]
+enum Unsendable {
+    /// The ledger has no line of a consent that it rests on.
+    NoConsent,
+    /// Its file is not what was sealed.
+    Damaged,
+    /// The disk does not give it.
+    Disk(io::ErrorKind),
+}
+
+impl From<io::Error> for Unsendable {
+    fn from(e: io::Error) -> Self {
+        Self::Disk(e.kind())
+    }
+}
+
+fn unreadable(id: &str, why: Unsendable) -> String {
+    let why = match why {
+        Unsendable::NoConsent => "its consent is not in the ledger".to_owned(),
+        Unsendable::Damaged => "its file is damaged".to_owned(),
+        Unsendable::Disk(kind) => kind.to_string(),
+    };
+    format!("a bundle cannot be read ({why}): it is not sent; gather it again, then `support discard {id}`")
 }
 
 /// Of the next `length` bytes.

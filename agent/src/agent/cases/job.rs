@@ -2,20 +2,20 @@
 //! loop is never kept waiting.
 
 use std::cell::Cell;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::busy;
-use crate::agent::{Agent, Trouble, Wake};
+use super::{Cases, busy};
+use crate::agent::cx::Cx;
+use crate::agent::{Trouble, Wake};
 use crate::api::Done;
 use crate::api::support::{Begun, Progress as Shown, Scans};
 use crate::limits;
 use crate::request::{Refused, Reply};
 use crate::support::bundle::{BundleError, SealedFile, Sealing};
 use crate::support::draft::Draft;
-use crate::support::gather::{GatherError, Progress, Scan, Watch};
+use crate::support::gather::{GatherError, Progress, Scan, Told, Watch};
 use crate::vault::data_key::DataKey;
 
 /// What came of it.
@@ -28,10 +28,23 @@ pub(super) enum Work {
 /// What runs.
 pub(super) struct Job {
     progress: Arc<Progress>,
-    /// Also while a scan runs.
-    regardless: bool,
+    during_scan: DuringScan,
     done: Arc<Mutex<Option<Work>>>,
     thread: JoinHandle<()>,
+}
+
+/// What a job does while a scan runs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum DuringScan {
+    Waits,
+    /// It is short, or somebody said so.
+    GoesOn,
+}
+
+impl DuringScan {
+    fn told(self, cx: &Cx<'_>) -> Told {
+        if self == Self::Waits && cx.busy().is_some() { Told::Wait } else { Told::GoOn }
+    }
 }
 
 impl Job {
@@ -40,25 +53,26 @@ impl Job {
     }
 }
 
-impl Agent {
+impl Cases {
     /// Starts `work`, unless something runs.
     pub(super) fn start_job(
         &mut self,
-        regardless: bool,
+        cx: &Cx<'_>,
+        during_scan: DuringScan,
         work: impl FnOnce(&Watch<'_>) -> Work + Send + 'static,
     ) -> Reply {
-        if self.support.job.is_some() {
+        if self.job.is_some() {
             return busy();
         }
         let (progress, done) = (Arc::new(Progress::default()), Arc::new(Mutex::new(None)));
-        progress.held.store(self.is_busy() && !regardless, Ordering::Relaxed);
-        let (seen, result, wakes) = (progress.clone(), done.clone(), self.wakes.0.clone());
+        progress.tell(during_scan.told(cx));
+        let (seen, result, wakes) = (progress.clone(), done.clone(), self.wakes.clone());
         let thread = std::thread::Builder::new().name("support".into()).spawn(move || {
             lowest_priority();
             let started = Instant::now();
             let held = Cell::new(Duration::ZERO);
             let wait = || {
-                while seen.held.load(Ordering::Relaxed) && !seen.stopped.load(Ordering::Relaxed) {
+                while seen.told() == Told::Wait {
                     let since = Instant::now();
                     std::thread::park_timeout(limits::HELD_LOOK);
                     held.set(held.get() + since.elapsed());
@@ -72,8 +86,8 @@ impl Agent {
         });
         match thread {
             Ok(thread) => {
-                self.support.last = None;
-                self.support.job = Some(Job { progress, regardless, done, thread });
+                self.last = None;
+                self.job = Some(Job { progress, during_scan, done, thread });
                 Reply::done(Begun { working: true })
             }
             Err(e) => Reply::refused(Refused::Failed, Trouble::from(e).to_string()),
@@ -81,11 +95,11 @@ impl Agent {
     }
 
     /// How far the job is, or what came of the last one.
-    pub(super) fn progress(&self) -> Reply {
-        match (&self.support.job, &self.support.last) {
+    pub(in crate::agent) fn progress(&self) -> Reply {
+        match (&self.job, &self.last) {
             (Some(job), _) => {
                 let (stage, done, total) = job.progress.now();
-                let held = job.progress.held.load(Ordering::Relaxed);
+                let held = job.progress.told() == Told::Wait;
                 Reply::done(Shown { working: true, stage: stage.to_owned(), done, total, held })
             }
             (None, Some(last)) => last.clone(),
@@ -93,41 +107,42 @@ impl Agent {
         }
     }
 
-    pub(super) fn stop_job(&mut self) -> Reply {
-        if let Some(job) = &self.support.job {
-            job.progress.stopped.store(true, Ordering::Relaxed);
+    /// Ends the job, if one runs.
+    pub(in crate::agent) fn stop_job(&mut self) -> Reply {
+        if let Some(job) = &self.job {
+            job.progress.tell(Told::End);
             job.thread.thread().unpark();
         }
         Reply::done(Done {})
     }
 
     /// While a scan runs the job waits, unless somebody said otherwise.
-    pub(in crate::agent) fn hold_job(&self) {
-        if let Some(job) = &self.support.job {
-            job.progress.held.store(self.is_busy() && !job.regardless, Ordering::Relaxed);
+    pub(in crate::agent) fn hold_job(&self, cx: &Cx<'_>) {
+        if let Some(job) = &self.job {
+            job.progress.tell(job.during_scan.told(cx));
             job.thread.thread().unpark();
         }
     }
 
     /// Takes what the job left, if it is over.
-    pub(in crate::agent) fn finish_job(&mut self, now: i64) {
+    pub(in crate::agent) fn finish_job(&mut self, cx: &mut Cx<'_>) {
         // The thread tells of its end a moment before it is over.
         let is_over = |job: &mut Job| job.thread.is_finished() || job.result().is_some();
-        let Some(job) = self.support.job.take_if(is_over) else { return };
+        let Some(job) = self.job.take_if(is_over) else { return };
         let work = job.result().take();
         let failed = |what: String| Reply::refused(Refused::Failed, what);
-        self.support.last = Some(match work {
+        self.last = Some(match work {
             Some(Work::Listed(Ok(scans))) => Reply::done(Scans { scans }),
             Some(Work::Listed(Err(e))) => failed(e.to_string()),
             Some(Work::Gathered(Ok(made))) => {
                 let (draft, key) = *made;
-                self.keep_draft(&draft, key, now)
+                self.keep_draft(cx, &draft, key)
             }
             Some(Work::Gathered(Err(e @ GatherError::Personal(..)))) => {
                 Reply::refused(Refused::Personal, e.to_string())
             }
             Some(Work::Gathered(Err(e))) => failed(e.to_string()),
-            Some(Work::Sealed(sealing, Ok(sealed))) => match self.keep_bundle(&sealing, sealed, now) {
+            Some(Work::Sealed(sealing, Ok(sealed))) => match self.keep_bundle(cx, &sealing, sealed) {
                 Ok(body) => Reply::done(body),
                 Err(Trouble::NoPermit) => {
                     Reply::refused(Refused::NotAllowed, BundleError::Withdrawn.to_string())

@@ -1,0 +1,191 @@
+//! The cases subsystem: drafts, what runs for a case, bundles and their upload, and what the end of a case erases.
+
+pub(super) mod bundle;
+mod draft;
+mod job;
+pub(super) mod upload;
+
+use std::io;
+use std::path::Path;
+use std::sync::mpsc::Sender;
+use std::time::Duration;
+
+use protocol::{CaseId, Purpose, Reason};
+
+use super::clock::Watched;
+use super::cx::Cx;
+use super::health::{Health, Subject};
+use super::{Trouble, Wake};
+use crate::api::support::{BundleRow, Discarded, DraftRow, List};
+use crate::consent::state::to_text;
+use crate::consent::{Book, Flag, State};
+use crate::request::{Refused, Reply};
+use crate::support::drafts::{Drafts, Kept};
+use crate::support::queue::Queue;
+use crate::support::record::{Bundle, State as Sealed};
+use crate::vault::Vault;
+use draft::Shown;
+use job::Job;
+use upload::Sending;
+
+/// The support cases of this workstation.
+pub(super) struct Cases {
+    pub(super) queue: Queue,
+    pub(super) drafts: Drafts,
+    job: Option<Job>,
+    /// What came of the last job.
+    last: Option<Reply>,
+    /// The draft that was shown last, for a page asks for thousands of its files.
+    shown: Option<Shown>,
+    /// The bundle that is being sent.
+    sending: Option<Sending>,
+    /// Told when a job is over.
+    wakes: Sender<Wake>,
+}
+
+impl Cases {
+    /// Opens what is there. Returns how many bundles were lost with their keys.
+    pub(super) fn open(data: &Path, vault: &mut Vault, wakes: Sender<Wake>) -> io::Result<(Self, usize)> {
+        let (queue, lost) = Queue::open(data, vault)?;
+        let drafts = Drafts::open(data, vault)?;
+        Ok((Self { queue, drafts, job: None, last: None, shown: None, sending: None, wakes }, lost))
+    }
+
+    /// Whether something is gathered or sealed now.
+    pub(super) fn is_working(&self) -> bool {
+        self.job.is_some()
+    }
+}
+
+impl Cases {
+    /// Drafts and bundles.
+    pub(super) fn list(&self) -> List {
+        let row = |kept: &Kept| DraftRow {
+            draft: kept.draft.clone(),
+            case: kept.case.clone(),
+            digest: kept.digest,
+            files: kept.files,
+            bytes: kept.bytes,
+            made: to_text(kept.made_at),
+            ends: to_text(kept.ends_at()),
+        };
+        List { drafts: self.drafts.kept().iter().map(row).collect(), bundles: self.bundles() }
+    }
+
+    /// `bundles` of `status`.
+    pub(super) fn bundles(&self) -> Vec<BundleRow> {
+        let row = |bundle: &Bundle| BundleRow {
+            id: bundle.id.clone(),
+            case: bundle.case.clone(),
+            state: bundle.state,
+            size: bundle.size,
+            offset: bundle.offset,
+            sha256: bundle.sha256,
+            sealed: to_text(bundle.sealed_at),
+            digest: bundle.manifest,
+            receipt: bundle.receipt.clone(),
+        };
+        self.queue.bundles().iter().map(row).collect()
+    }
+
+    /// Erases a draft or a bundle.
+    pub(super) fn discard(&mut self, cx: &mut Cx<'_>, id: &str) -> Reply {
+        self.shown = None;
+        let drafts = self.drafts.discard(cx.vault, |kept| kept.draft == id);
+        let discarded = drafts.and_then(|drafts| Ok((drafts, self.queue.remove(id)?)));
+        note_failed(&self.queue, cx.health, cx.elapsed);
+        match discarded {
+            Ok((0, false)) => Reply::refused(
+                Refused::Usage,
+                "there is neither a draft nor a bundle of this name: `support list`",
+            ),
+            Ok((drafts, bundle)) => {
+                Reply::done(Discarded { drafts: drafts as u64, bundles: u64::from(bundle) })
+            }
+            Err(e) => Reply::refused(Refused::Failed, Trouble::from(e).to_string()),
+        }
+    }
+
+    /// Every draft goes, and what is being gathered for another.
+    pub(super) fn discard_drafts(&mut self, cx: &mut Cx<'_>) -> io::Result<()> {
+        self.stop_job();
+        self.shown = None;
+        self.drafts.discard(cx.vault, |_| true).map(drop)
+    }
+
+    /// What lies on the disk for a case that may not be sent any more; says how many bundles that were.
+    pub(super) fn purge(&mut self, cx: &mut Cx<'_>, case: &CaseId, purpose: Purpose) -> Result<u64, Trouble> {
+        self.shown = None;
+        self.drafts.discard(cx.vault, |kept| kept.case == *case)?;
+        let gone = self.queue.remove_case(case, purpose)?;
+        note_failed(&self.queue, cx.health, cx.elapsed);
+        Ok(gone as u64)
+    }
+
+    /// Erases drafts after a day, and what belongs to a case whose yes ran out, with its key.
+    pub(super) fn expire(&mut self, cx: &mut Cx<'_>) -> Result<(), Trouble> {
+        let now = cx.now;
+        if self.drafts.kept().iter().any(|kept| kept.is_over(now)) {
+            self.shown = None;
+        }
+        self.drafts.discard(cx.vault, |kept| kept.is_over(now))?;
+        let cases: Vec<CaseId> = self.queue.bundles().iter().map(|held| held.case.clone()).collect();
+        for case in cases {
+            let flag = Flag::SupportCase(case.clone());
+            // Neither another policy nor the administrator's no lets it stay longer than the yes would have.
+            let is_over = match cx.registry.state(&flag, now) {
+                // By a clock that is behind it has not begun, and is not over.
+                State::Expired => cx.registry.is_past(&flag, now),
+                State::StalePolicy | State::NotOffered | State::Denied if cx.registry.is_trusted() => {
+                    cx.registry.granted_until(&flag).is_some_and(|end| end <= now)
+                }
+                _ => false,
+            };
+            if is_over && (cx.registry.was_ended(&flag) || Watched::now(cx).is_steady()) {
+                cx.vault.shred(&flag.compartment())?;
+                let gone = self.purge(cx, &case, Purpose::SupportCase)?;
+                cx.tally.drop(Reason::Expired, gone);
+                cx.tally.save()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The next time after `now`, in seconds since 1970, at which something of a case is over. What is over already and
+    /// still there, because it is restricted or could not be erased, is no reason to wake.
+    pub(super) fn next_end(&self, registry: &Book, now: i64) -> Option<i64> {
+        let drafts = self.drafts.kept().iter().map(Kept::ends_at);
+        let bundles = self.queue.bundles().iter();
+        let cases = bundles.filter_map(|held| registry.granted_until(&Flag::SupportCase(held.case.clone())));
+        drafts.chain(cases).filter(|end| *end > now).min()
+    }
+}
+
+/// Raises that a bundle failed, unless it is said already, and clears it when there is none any more.
+pub(super) fn note_failed(queue: &Queue, health: &mut Health, elapsed: Duration) {
+    match queue.bundles().iter().find(|bundle| bundle.state == Sealed::Failed) {
+        None => health.clear(Subject::Bundle),
+        Some(_) if health.is_raised(Subject::Bundle) => {}
+        Some(Bundle { id, .. }) => {
+            let what = format!(
+                "bundle {id} was not sent: `support send {id}` tries again, `support export {id}` writes it to a stick"
+            );
+            health.raise(Subject::Bundle, what, elapsed);
+        }
+    }
+}
+
+fn busy() -> Reply {
+    Reply::refused(Refused::Busy, "the agent gathers or seals for a case already: wait for it")
+}
+
+fn no_draft() -> Reply {
+    Reply::refused(
+        Refused::Usage,
+        "there is no draft of this name; after a day they are erased: `support list`",
+    )
+}
+
+fn no_bundle() -> Reply {
+    Reply::refused(Refused::Usage, "there is no bundle of this name: `support list` shows them")
+}

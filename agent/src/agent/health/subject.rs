@@ -1,0 +1,176 @@
+//! The closed list of what can be wrong: who raises it, who clears it, and what a person does about it.
+
+use std::time::Duration;
+
+use crate::limits;
+
+/// What a problem is about. Each variant names where it is raised and where it is cleared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::agent) enum Subject {
+    /// The outbox cannot be taken in. Raised and cleared by each turn of the intake (`Agent::take_some`).
+    Intake,
+    /// Nothing tells when the outbox changes. Raised by the start of the service, over with the next start.
+    OutboxUnwatched,
+    /// Files of the outbox stay although they were read. Raised by `usage::remove`, cleared by the next look.
+    OutboxRemoval,
+    /// A file of the outbox cannot be read now. Raised by `usage::note_unread`, cleared by the next look.
+    OutboxUnread,
+    /// Files of the outbox are too large. Raised by the look of the intake, cleared by the next look.
+    OutboxLarge,
+    /// A queue cannot be used. Raised and cleared by each turn of the loop (`Agent::mend`).
+    Spool,
+    /// The quota or small records could not be looked after. Raised and cleared after each commit.
+    Upkeep,
+    /// Periods that are over were not closed. Raised and cleared by each turn of the loop.
+    Periods,
+    /// The oldest usage was dropped. Raised by `Statistics::keep_quota`, cleared when no usage waits any more.
+    Quota,
+    /// What waited too long was not dropped. Raised and cleared by the daily look.
+    Expiry,
+    /// The counts are not saved. Raised and cleared by `Cx::save_tally`.
+    Counts,
+    /// The counts began anew. Raised by the start, over after a day.
+    CountsLost,
+    /// The list of privacy requests began anew. Raised by the start, over after a day.
+    TicketsLost,
+    /// Keys do not verify. Raised by the start, over after a day; [`Subject::KeysSetAside`] stays.
+    KeysLost,
+    /// Bundles were erased with their keys. Raised by the start, over after a day.
+    BundlesLost,
+    /// The disk gave the spool only at the second look. Raised by `Cx::note_losses`, over after a day.
+    ReadAgain,
+    /// Records were damaged on the disk. Raised by `Cx::note_losses`, over after a day.
+    Damage,
+    /// The spool's numbering was damaged. Raised by `Cx::note_losses`, over after a day.
+    Numbering,
+    /// The collector does not answer. Raised and cleared by each answer, cleared when nothing may leave.
+    Collector,
+    /// What the vendor knows of the ledger is not kept. Raised and cleared by `Agent::note_head` with each answer.
+    VendorHead,
+    /// A transfer or its answer cannot be handled here. Raised by the loop, cleared by an answer that was handled and
+    /// when nothing is due.
+    Transfer,
+    /// A new certificate cannot be used. Raised where it is kept, cleared by `Uplink::connect`.
+    Connection,
+    /// The certificate was not renewed. Raised by `Uplink::renewed`, cleared by `Uplink::connect` with a valid one.
+    Certificate,
+    /// What is over of a case was not erased. Raised and cleared by each turn of the loop.
+    Cases,
+    /// A bundle is not sent. Raised by `Cases::give_up` and the start, cleared when no bundle has failed.
+    Bundle,
+    /// A step of taking the device out of use failed. Raised and cleared by each turn of the loop.
+    Decommissioning,
+    /// The device is being taken out of use. Looked at by `status`.
+    Leaving,
+    /// The data is of another computer. Looked at by `status`.
+    Copied,
+    /// What Kathea reports stays in the outbox. Looked at by `status`.
+    Kept,
+    /// Keys were set aside. Looked at by `status`.
+    KeysSetAside,
+    /// The consent registry. Looked at by `status`.
+    Registry,
+    /// The uplink stands still. Looked at by `status`.
+    Uplink,
+    /// Something waits, and the device is not enrolled. Looked at by `status`.
+    NotEnrolled,
+    /// The size of the spool is not known. Looked at by `status`.
+    DiskUse,
+}
+
+impl Subject {
+    /// All of them.
+    #[cfg(test)]
+    pub(super) const ALL: [Self; 34] = [
+        Self::Intake,
+        Self::OutboxUnwatched,
+        Self::OutboxRemoval,
+        Self::OutboxUnread,
+        Self::OutboxLarge,
+        Self::Spool,
+        Self::Upkeep,
+        Self::Periods,
+        Self::Quota,
+        Self::Expiry,
+        Self::Counts,
+        Self::CountsLost,
+        Self::TicketsLost,
+        Self::KeysLost,
+        Self::BundlesLost,
+        Self::ReadAgain,
+        Self::Damage,
+        Self::Numbering,
+        Self::Collector,
+        Self::VendorHead,
+        Self::Transfer,
+        Self::Connection,
+        Self::Certificate,
+        Self::Cases,
+        Self::Bundle,
+        Self::Decommissioning,
+        Self::Leaving,
+        Self::Copied,
+        Self::Kept,
+        Self::KeysSetAside,
+        Self::Registry,
+        Self::Uplink,
+        Self::NotEnrolled,
+        Self::DiskUse,
+    ];
+
+    /// What a person does about it.
+    pub(super) const fn remedy(self) -> &'static str {
+        match self {
+            Self::Intake => "until then reports stay in the outbox, and nothing is lost",
+            Self::OutboxUnwatched => "reports are taken in late, and none is lost",
+            Self::OutboxRemoval => "give the agent's account the right to remove files from the outbox",
+            Self::OutboxUnread => "check the disk and the rights of the outbox; the file is tried again",
+            Self::OutboxLarge => "split these files, or remove them",
+            Self::Spool => "the agent tries again every 15 seconds; restart it if this stays",
+            Self::Upkeep => "the agent tries again after the next report",
+            Self::Periods => "the agent tries again every 15 seconds; nothing is lost meanwhile",
+            Self::Quota => "connect this computer to the collector, or raise [spool] quota",
+            Self::Expiry => "the agent tries again tomorrow, and after a restart",
+            Self::Counts => "the counts of this run are lost if the agent ends before they are saved",
+            Self::CountsLost => "nothing needs to be done; check the disk if it happens again",
+            Self::TicketsLost => "ask the vendor how far earlier privacy requests are",
+            Self::KeysLost => "restore the files of `keys` from this computer's own copy, or check the disk",
+            Self::BundlesLost => "gather them again with `kathea-agent support`",
+            Self::ReadAgain => "nothing is lost; check the disk",
+            Self::Damage => "the vendor learns how many are missing; check the disk",
+            Self::Numbering => "the collector tells repeated records apart; check the disk",
+            Self::Collector => {
+                "`kathea-agent doctor` checks the connection step by step; the agent tries again"
+            }
+            Self::VendorHead => "the agent keeps it with the collector's next answer",
+            Self::Transfer => "what waits is kept and tried again every 15 seconds",
+            Self::Connection => "make [collector] ca and data_dir readable and restart the agent",
+            Self::Certificate => "the agent tries again within a day; afterwards enrol with a new token",
+            Self::Cases => "the agent tries again every 15 seconds",
+            Self::Bundle => "`kathea-agent support list` shows it",
+            Self::Decommissioning => "the agent tries again every 15 seconds",
+            Self::Leaving => "connect this computer to the collector until the certificate is written",
+            Self::Copied => "`kathea-agent doctor` says how to make this computer a device of its own",
+            Self::Kept => "`kathea-agent consent list` shows the answers",
+            Self::KeysSetAside => "restore the files, or let `consent withdraw` erase what they keep",
+            Self::Registry => "`kathea-agent consent verify` says more",
+            Self::Uplink => "what waits is kept; `kathea-agent doctor` checks the connection",
+            Self::NotEnrolled => "enrol this device with a token of the vendor (`kathea-agent enroll`)",
+            Self::DiskUse => "check the disk and the rights of data_dir",
+        }
+    }
+
+    /// For how long what happened is shown; none for a condition, which stays until its cause is gone.
+    pub(super) const fn shown_for(self) -> Option<Duration> {
+        match self {
+            Self::CountsLost
+            | Self::TicketsLost
+            | Self::KeysLost
+            | Self::BundlesLost
+            | Self::ReadAgain
+            | Self::Damage
+            | Self::Numbering => Some(limits::LOSS_SHOWN),
+            _ => None,
+        }
+    }
+}

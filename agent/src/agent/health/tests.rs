@@ -1,0 +1,395 @@
+//! Every subject, raised by its cause and cleared when the cause is gone.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use protocol::ledger::Role;
+use protocol::{Digest, Purpose, Reason};
+use ring::rand::SystemRandom;
+
+use super::*;
+use crate::agent::uplink::note_contact;
+use crate::agent::usage::{note_unread, remove};
+use crate::agent::{Agent, Parts, unix_now, utc_text};
+use crate::collect::outbox;
+use crate::config::Config;
+use crate::consent::vendor_request::{PrivacyKind, VendorRequest};
+use crate::consent::{By, Channel, Flag};
+use crate::ship::failure::Failure;
+use crate::ship::pace::{Fate, Reply};
+use crate::spool::Recovery;
+use crate::support::record::{Bundle, Pseudonyms, State};
+
+/// An agent and its folders; what is moved away comes back.
+struct Site {
+    agent: Agent,
+    config: Config,
+    dir: tempfile::TempDir,
+}
+
+impl Site {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        fs::create_dir(at("outbox")).unwrap();
+        fs::write(at("ca.pem"), "").unwrap();
+        let text = format!(
+            "data_dir = {:?}\n[kathea]\noutbox = {:?}\n[collector]\nca = {:?}\n[keys]\nprotector = \"file\"\n",
+            at("data"),
+            at("outbox"),
+            at("ca.pem")
+        );
+        let config = Config::parse(&text).unwrap();
+        Self { agent: Agent::open(config.clone()).unwrap(), config, dir }
+    }
+
+    /// Where the clinic said yes to usage statistics.
+    fn granted() -> Self {
+        let mut site = Self::new();
+        let yes = site.agent.book.policy().digest(Purpose::UsageStatistics).unwrap().to_string();
+        let by = By { role: Some(Role::Owner), channel: Channel::CommandLine, session: None };
+        site.agent.grant(&Flag::UsageStatistics, &yes, None, by, unix_now()).unwrap();
+        site
+    }
+
+    fn data(&self, name: &str) -> PathBuf {
+        self.config.data_dir.join(name)
+    }
+
+    fn outbox(&self, name: &str) -> PathBuf {
+        self.config.kathea.outbox.join(name)
+    }
+
+    /// Ends the agent, does `harm` to its data, and starts it again.
+    fn restart(&mut self, harm: impl FnOnce(&Self)) {
+        let aside = tempfile::tempdir().unwrap();
+        let other = Config { data_dir: aside.path().join("data"), ..self.config.clone() };
+        // The lock goes with the agent.
+        drop(std::mem::replace(&mut self.agent, Agent::open(other).unwrap()));
+        harm(self);
+        self.agent = Agent::open(self.config.clone()).unwrap();
+    }
+
+    fn record(&mut self) -> usize {
+        let at = utc_text(unix_now());
+        let line = format!(
+            r#"{{"event":"device.error","at":"{at}","code":4711,"subsystem":"detector","severity":"error","repeats":2}}"#
+        );
+        self.agent.take_lines(&[line.as_bytes(); 64]).iter().filter(|answer| answer.is_ok()).count()
+    }
+
+    /// What `status` says of `subject`.
+    fn shown(&self, subject: Subject) -> bool {
+        let problems = self.agent.status(unix_now()).problems;
+        problems.iter().any(|problem| problem.ends_with(&format!("; {}", subject.remedy())))
+    }
+
+    /// In the place of a folder a file: whoever looks into it meets an error.
+    fn block(&self, path: &Path) {
+        if path.exists() {
+            fs::rename(path, self.dir.path().join("aside")).unwrap();
+        }
+        fs::write(path, b"").unwrap();
+    }
+
+    fn unblock(&self, path: &Path) {
+        fs::remove_file(path).unwrap();
+        let aside = self.dir.path().join("aside");
+        if aside.exists() {
+            fs::rename(aside, path).unwrap();
+        }
+    }
+
+    fn bundle(&mut self) {
+        let queue = &mut self.agent.cases.queue;
+        queue.prepare().unwrap();
+        fs::write(queue.path("00000001"), b"sealed").unwrap();
+        let bundle = Bundle {
+            id: "00000001".into(),
+            case: "A-1".parse().unwrap(),
+            purposes: vec![Purpose::SupportCase],
+            consents: vec![Digest::of(b"entry")],
+            sealed_at: unix_now(),
+            size: 6,
+            sha256: Digest::of(b"sealed"),
+            manifest: Digest::of(b"manifest"),
+            state: State::Queued,
+            offset: 0,
+            url: None,
+            receipt: None,
+            pseudonyms: Pseudonyms::draw(&SystemRandom::new()).unwrap(),
+        };
+        queue.add(bundle, &mut self.agent.vault, unix_now()).unwrap();
+    }
+
+    /// Sends all usage to a collector that takes it.
+    fn drain(&mut self) {
+        let Parts { usage, mut cx, .. } = self.agent.parts();
+        while let Some((parcel, _, missing)) = usage.next_batch(&mut cx, 1000).unwrap() {
+            let taken = Fate::Settle { records: parcel.records(), rejected: vec![] };
+            usage.settle_batch(&mut cx, &parcel, &missing, &taken).unwrap();
+        }
+        assert_eq!(usage.waiting_usage().records, 0);
+    }
+
+    fn with_cx(&mut self, act: impl FnOnce(&mut Parts<'_>)) {
+        act(&mut self.agent.parts());
+    }
+
+    fn work(&mut self) {
+        self.agent.work();
+    }
+}
+
+/// Fails here as the loop does.
+fn trouble(site: &mut Site, subject: Subject) {
+    site.agent.trouble(subject, &Trouble::NoPermit);
+}
+
+/// Raises `subject` by its cause.
+fn raise(subject: Subject) -> Site {
+    use Subject::*;
+    let mut site = match subject {
+        Intake | OutboxRemoval | OutboxLarge | Spool | Upkeep | Quota | NotEnrolled | KeysSetAside
+        | Expiry | Periods => Site::granted(),
+        _ => Site::new(),
+    };
+    match subject {
+        Intake => {
+            site.block(&site.config.kathea.outbox);
+            assert!(!site.agent.take_some());
+        }
+        OutboxUnwatched => {
+            let (wakes, _woken) = std::sync::mpsc::channel();
+            site.block(&site.config.kathea.outbox);
+            let below = site.outbox("below");
+            let why = crate::agent::watch::outbox(&below, std::sync::Arc::default(), wakes).unwrap_err();
+            site.agent.health.raise(subject, why, Duration::ZERO);
+        }
+        OutboxRemoval => {
+            fs::write(site.outbox("a.ndjson"), b"").unwrap();
+            let sources = outbox::list(&site.config.kathea.outbox, unix_now()).unwrap().sources;
+            assert_eq!(sources.len(), 1);
+            fs::remove_file(site.outbox("a.ndjson")).unwrap();
+            fs::create_dir(site.outbox("a.ndjson")).unwrap();
+            site.with_cx(|parts| drop(remove(&mut parts.cx, &sources)));
+        }
+        OutboxUnread => {
+            site.with_cx(|parts| note_unread(&mut parts.cx, std::io::ErrorKind::PermissionDenied));
+        }
+        OutboxLarge => {
+            let file = fs::File::create(site.outbox("a.ndjson")).unwrap();
+            file.set_len(limits::OUTBOX_FILE + 1).unwrap();
+            // Whether it is complete is told by its age: it has no last line.
+            file.set_modified(std::time::UNIX_EPOCH + Duration::from_secs(1_700_000_000)).unwrap();
+            site.agent.take_some();
+        }
+        Spool => {
+            site.block(&site.data("spool/usage"));
+            assert_eq!(site.record(), 0);
+            site.work();
+        }
+        Upkeep => {
+            site.block(&site.data("spool"));
+            site.agent.keep_in_order();
+        }
+        Periods | Expiry | Transfer | Connection | Cases | Decommissioning => trouble(&mut site, subject),
+        Quota => {
+            site.agent.config.spool.quota = 4096;
+            assert_eq!(site.record(), 64);
+        }
+        Counts => {
+            let _ = fs::remove_file(site.data("tally.json"));
+            fs::create_dir(site.data("tally.json")).unwrap();
+            site.agent.tally.drop(Reason::TooLong, 1);
+            site.with_cx(|parts| parts.cx.save_tally());
+        }
+        CountsLost => site.restart(|site| fs::write(site.data("tally.json"), "{").unwrap()),
+        TicketsLost => site.restart(|site| fs::write(site.data("tickets.json"), "{").unwrap()),
+        KeysLost => site.restart(|site| fs::write(site.data("keys/device.key"), "damaged").unwrap()),
+        BundlesLost => {
+            site.bundle();
+            site.restart(|site| {
+                for entry in fs::read_dir(site.data("keys")).unwrap() {
+                    let path = entry.unwrap().path();
+                    if path.file_name().unwrap().to_string_lossy().starts_with("support_case") {
+                        fs::remove_file(path).unwrap();
+                    }
+                }
+            });
+        }
+        ReadAgain | Damage | Numbering => {
+            let recovery = Recovery {
+                lost: u64::from(subject == Damage),
+                read_again: u32::from(subject == ReadAgain),
+                high_water_lost: subject == Numbering,
+                ..Recovery::default()
+            };
+            site.with_cx(|parts| parts.cx.note_losses(&recovery).unwrap());
+        }
+        Collector => {
+            site.with_cx(|parts| note_contact(&mut parts.cx, &Reply::Failed, &Err(Failure::Connect)));
+        }
+        VendorHead => {
+            fs::create_dir(site.data("ledger.vendor")).unwrap();
+            site.agent.note_head(9, Digest::of(b"newer"));
+        }
+        Certificate => {
+            site.with_cx(|parts| parts.uplink.renewed(&mut parts.cx, Err(Failure::Connect)));
+        }
+        Bundle => {
+            site.bundle();
+            site.restart(|site| assert!(!site.shown(subject)));
+            let agent = &mut site.agent;
+            agent.cases.queue.fail("00000001", &mut agent.vault, unix_now()).unwrap();
+            site.restart(|_| {});
+        }
+        Leaving => fs::write(site.data("decommissioning"), "0").unwrap(),
+        Copied => {
+            let salt = "00".repeat(16);
+            fs::write(site.data("machine"), format!("{salt} {}\n", Digest::of(b"another"))).unwrap();
+        }
+        Kept | Registry => {
+            fs::create_dir(site.data("ledger.ndjson")).unwrap();
+            site.restart(|_| {});
+        }
+        KeysSetAside => {
+            assert_eq!(site.record(), 64);
+            site.restart(|site| {
+                for entry in fs::read_dir(site.data("keys")).unwrap() {
+                    let path = entry.unwrap().path();
+                    if path.file_name().unwrap().to_string_lossy().starts_with("usage_statistics") {
+                        fs::write(path, "damaged").unwrap();
+                    }
+                }
+            });
+        }
+        Uplink => {
+            fs::remove_file(site.dir.path().join("ca.pem")).unwrap();
+            site.with_cx(|parts| parts.uplink.connect(&mut parts.cx).unwrap());
+        }
+        NotEnrolled => assert_eq!(site.record(), 64),
+        DiskUse => site.block(&site.data("spool")),
+    }
+    site
+}
+
+/// Takes its cause away.
+fn clear(site: &mut Site, subject: Subject) {
+    use Subject::*;
+    match subject {
+        Intake => {
+            site.unblock(&site.config.kathea.outbox);
+            site.agent.take_some();
+        }
+        OutboxUnwatched => {
+            site.unblock(&site.config.kathea.outbox);
+            site.restart(|_| {});
+        }
+        OutboxRemoval => {
+            fs::remove_dir(site.outbox("a.ndjson")).unwrap();
+            site.agent.take_some();
+        }
+        OutboxLarge => {
+            fs::remove_file(site.outbox("a.ndjson")).unwrap();
+            site.agent.take_some();
+        }
+        OutboxUnread => drop(site.agent.take_some()),
+        Spool => {
+            site.unblock(&site.data("spool/usage"));
+            site.work();
+        }
+        Periods | Transfer | Cases | Decommissioning | Expiry => {
+            site.agent.device_due = Duration::ZERO;
+            site.work();
+            // The loop rests when nothing is due, which a device that is not enrolled never comes to.
+            site.agent.rest();
+        }
+        Upkeep => {
+            site.unblock(&site.data("spool"));
+            site.agent.keep_in_order();
+        }
+        Quota => {
+            site.agent.config.spool.quota = site.config.spool.quota;
+            assert_eq!(site.record(), 64);
+            assert!(site.shown(subject), "what waits now was not sent yet");
+            site.drain();
+        }
+        NotEnrolled | KeysSetAside => {
+            // A request to the vendor waits after it: that of a device that was never enrolled goes with the queue.
+            let by = By { role: None, channel: Channel::CommandLine, session: None };
+            site.agent.withdraw(&Flag::UsageStatistics, false, by, unix_now()).unwrap();
+            site.agent.requests.purge().unwrap();
+        }
+        Counts => {
+            fs::remove_dir(site.data("tally.json")).unwrap();
+            site.with_cx(|parts| parts.cx.save_tally());
+        }
+        CountsLost | TicketsLost | KeysLost | BundlesLost | ReadAgain | Damage | Numbering => {
+            // Nobody waits for a day here: what is told then is asked of the list itself.
+            let later = site.agent.since_start() + limits::LOSS_SHOWN;
+            assert!(site.agent.health.problems(later).all(|(raised, _)| raised != subject));
+            site.agent.health.clear(subject);
+        }
+        VendorHead => {
+            fs::remove_dir(site.data("ledger.vendor")).unwrap();
+            site.agent.note_head(9, Digest::of(b"newer"));
+        }
+        Collector => {
+            // Nothing is allowed: nobody is asked any more.
+            site.agent.rest();
+        }
+        Connection | Certificate | Uplink => {
+            fs::write(site.dir.path().join("ca.pem"), "").unwrap();
+            site.with_cx(|parts| parts.uplink.connect(&mut parts.cx).unwrap());
+        }
+        Bundle => {
+            let discard = crate::request::SupportRequest::Discard { id: "00000001".into() };
+            let caller = crate::request::Caller { administrator: true, ..Default::default() };
+            assert!(site.agent.answer_support(&discard, caller, unix_now()).is_done());
+        }
+        Leaving => fs::remove_file(site.data("decommissioning")).unwrap(),
+        Copied => fs::remove_file(site.data("machine")).unwrap(),
+        Kept | Registry => {
+            fs::remove_dir(site.data("ledger.ndjson")).unwrap();
+            site.agent.book.look_again();
+        }
+        DiskUse => site.unblock(&site.data("spool")),
+    }
+}
+
+#[test]
+fn every_subject_is_raised_by_its_cause_and_cleared_with_it() {
+    let mut wrong = Vec::new();
+    let mut hold = |holds: bool, subject, what, site: &Site| {
+        if !holds {
+            wrong.push(format!("{subject:?} {what}: {:?}", site.agent.status(unix_now()).problems));
+        }
+    };
+    for subject in Subject::ALL {
+        let calm = Site::new();
+        hold(!calm.shown(subject), subject, "without a cause", &calm);
+        let mut site = raise(subject);
+        hold(site.shown(subject), subject, "is not raised", &site);
+        clear(&mut site, subject);
+        hold(!site.shown(subject), subject, "stays", &site);
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_subject_is_walked_and_has_its_own_place() {
+    let mut listed = Subject::ALL;
+    listed.sort_unstable();
+    assert_eq!(listed, Subject::ALL, "in order, none twice");
+    // The last variant's number is that of the list's end: none is left out.
+    assert_eq!(Subject::DiskUse as usize + 1, Subject::ALL.len());
+}
+
+#[test]
+fn a_request_that_waits_on_a_device_that_is_not_enrolled_is_a_problem() {
+    let mut site = Site::new();
+    let request = VendorRequest::general(PrivacyKind::Access, None, Digest::of(b"newest"), unix_now());
+    site.agent.put_request(request).unwrap();
+    assert!(site.shown(Subject::NotEnrolled));
+}
