@@ -132,10 +132,12 @@ pub fn at(clock: &str, mut command: Command) -> Command {
     static LIBRARY: OnceLock<String> = OnceLock::new();
     let library = LIBRARY.get_or_init(|| {
         let ask = || {
-            Command::new("faketime").args(["-f", "+0d", "printenv", "LD_PRELOAD"]).output().unwrap().stdout
+            let shown = Command::new("faketime").args(["-f", "+0d", "printenv", "LD_PRELOAD"]).output();
+            shown.expect("faketime starts").stdout
         };
         let shown = std::iter::repeat_with(ask).take(100).find(|shown| !shown.is_empty());
-        String::from_utf8(shown.expect("the path of faketime's library")).unwrap().trim().to_owned()
+        let shown = String::from_utf8(shown.expect("the path of faketime's library"));
+        shown.expect("a path in UTF-8").trim().to_owned()
     });
     command.env("LD_PRELOAD", library).env("FAKETIME", clock);
     command
