@@ -102,12 +102,17 @@ pub fn at(clock: &str, mut command: Command) -> Command {
     static LIBRARY: OnceLock<String> = OnceLock::new();
     let library = LIBRARY.get_or_init(|| {
         let ask = || {
-            let shown = Command::new("faketime").args(["-f", "+0d", "printenv", "LD_PRELOAD"]).output();
-            shown.expect("faketime starts").stdout
+            Command::new("faketime")
+                .args(["-f", "+0d", "printenv", "LD_PRELOAD"])
+                .output()
+                .expect("faketime runs")
+                .stdout
         };
         let shown = std::iter::repeat_with(ask).take(100).find(|shown| !shown.is_empty());
-        let shown = String::from_utf8(shown.expect("the path of faketime's library"));
-        shown.expect("a path in UTF-8").trim().to_owned()
+        String::from_utf8(shown.expect("the path of faketime's library"))
+            .expect("a path in UTF-8")
+            .trim()
+            .to_owned()
     });
     command.env("LD_PRELOAD", library).env("FAKETIME", clock);
     command
