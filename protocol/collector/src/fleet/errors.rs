@@ -68,7 +68,7 @@ impl Errors {
             let records = (stored.batch.lo..).zip(&stored.batch.records).filter(|(seq, _)| fresh(*seq));
             for (_, record) in records {
                 if let Some((code, repeats, day)) = error(record) {
-                    let firmware = firmware(store, &mut known, stored.device, day)?;
+                    let firmware = firmware(store, &mut known, stored.device, day);
                     self.add(store::time(stored.received), firmware, code, repeats);
                 }
             }
@@ -123,19 +123,12 @@ fn error(record: &Record) -> Option<(u16, u64, i64)> {
     Some((u16::try_from(value("code")?).ok()?, value("repeats")?, begins))
 }
 
-fn firmware(
-    store: &Store,
-    known: &mut BTreeMap<DeviceId, Vec<Since>>,
-    device: DeviceId,
-    day: i64,
-) -> Result<String, Failure> {
-    if !known.contains_key(&device) {
+fn firmware(store: &Store, known: &mut BTreeMap<DeviceId, Vec<Since>>, device: DeviceId, day: i64) -> String {
+    let versions = known.entry(device).or_insert_with(|| {
         // A device whose row is damaged: its firmware is not known, and `verify` names it.
-        let versions = store.versions(device).unwrap_or_default().remove(FIRMWARE);
-        known.insert(device, versions.unwrap_or_default());
-    }
-    let versions = known.get(&device).map_or(&[][..], Vec::as_slice);
-    Ok(held(versions, day, day).unwrap_or("not known").to_owned())
+        store.versions(device).unwrap_or_default().remove(FIRMWARE).unwrap_or_default()
+    });
+    held(versions, day, day).unwrap_or("not known").to_owned()
 }
 
 /// The part of the page.

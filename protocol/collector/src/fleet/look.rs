@@ -17,23 +17,28 @@ const FRESH: Duration = Duration::from_secs(30);
 
 /// The newest look, and what is counted from one to the next.
 #[derive(Default)]
-pub(crate) struct Glance(Mutex<(Option<(Instant, Arc<Fleet>)>, Errors)>);
+pub(crate) struct Glance(Mutex<Kept>);
+
+#[derive(Default)]
+struct Kept {
+    newest: Option<(Instant, Arc<Fleet>)>,
+    errors: Errors,
+}
 
 impl Glance {
     /// The newest look, or one that is taken now. It reads the disk.
     pub(crate) fn at(&self, store: &Store, now: Instant) -> Result<Arc<Fleet>, Failure> {
         // Held while one looks: the others wait for it instead of looking too.
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (newest, errors) = &mut *kept;
-        if let Some((taken, fleet)) = newest
+        if let Some((taken, fleet)) = &kept.newest
             && now.saturating_duration_since(*taken) < FRESH
         {
             return Ok(fleet.clone());
         }
         let mut fleet = look(store)?;
-        fleet.errors = errors.look(store, OffsetDateTime::now_utc())?;
+        fleet.errors = kept.errors.look(store, OffsetDateTime::now_utc())?;
         let fleet = Arc::new(fleet);
-        *newest = Some((now, fleet.clone()));
+        kept.newest = Some((now, fleet.clone()));
         Ok(fleet)
     }
 }

@@ -64,9 +64,15 @@ impl Session {
             .tcp_user_timeout(FLIGHT)
             .ssl_mode(SslMode::Disable);
         one.application_name("kathea-collector");
-        config.get_user().into_iter().for_each(|user| drop(one.user(user)));
-        config.get_password().into_iter().for_each(|password| drop(one.password(password)));
-        config.get_dbname().into_iter().for_each(|name| drop(one.dbname(name)));
+        if let Some(user) = config.get_user() {
+            one.user(user);
+        }
+        if let Some(password) = config.get_password() {
+            one.password(password);
+        }
+        if let Some(name) = config.get_dbname() {
+            one.dbname(name);
+        }
         let (client, mut connection) =
             one.connect(NoTls).await.map_err(|error| failure("no connection", &error))?;
         let warnings = Arc::new(AtomicU64::new(0));

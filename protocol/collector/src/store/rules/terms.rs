@@ -112,9 +112,9 @@ mod tests {
         let cover =
             |terms: Terms, lines: &[Line]| terms.cover(lines, Comes::Batch(Retention::Usage24Months), NOW);
         let (right, wrong) = (line(2, b"two"), line(2, b"another"));
-        assert_eq!(cover(terms(), &[right.clone()]), Ok(()));
+        assert_eq!(cover(terms(), std::slice::from_ref(&right)), Ok(()));
         assert_eq!(cover(terms(), &[line(1, b"one")]), Ok(()), "the entry before is not known here");
-        assert_eq!(cover(terms(), &[wrong.clone()]), Err(Refused::Broken));
+        assert_eq!(cover(terms(), std::slice::from_ref(&wrong)), Err(Refused::Broken));
         assert_eq!(cover(terms(), &[wrong, right]), Ok(()), "two copies of one device wrote");
         assert_eq!(cover(Terms { previous: None, ..terms() }, &[]), Err(Refused::Broken));
         assert_eq!(cover(Terms { index: 0, ..terms() }, &[]), Err(Refused::Broken));
