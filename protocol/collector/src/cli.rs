@@ -5,6 +5,7 @@ mod data;
 mod devices;
 mod export;
 mod output;
+mod rights;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -14,16 +15,15 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use data::{Data, initialised};
-use output::{found, list, print, ticket};
+use output::{found, list, print};
 use protocol::bundle::receipt;
 use protocol::signature::Context;
-use protocol::{CaseId, CaseReason, DeviceId, Purpose};
+use protocol::{CaseId, CaseReason, DeviceId};
 use time::OffsetDateTime;
 
 use crate::erasure::Run;
 use crate::failure::Failure;
 use crate::lines;
-use crate::store::requests::Ticket;
 use crate::store::{backup, rfc3339};
 use crate::{claim, config, erasure, init, listing, pki, proof, serve, sign};
 
@@ -147,20 +147,10 @@ enum Command {
         #[arg(long)]
         reason: CaseReason,
     },
-    /// Erase what a device sent, and print which copies were handed on; its ledger entries stay, as proof
-    Erase {
-        #[command(flatten)]
-        data: Data,
-        /// The device's id, 32 hexadecimal digits
-        #[arg(long)]
-        device: DeviceId,
-        /// usage_statistics, support_case or support_scan_data; repeat for several [default: all]
-        #[arg(long)]
-        purpose: Vec<Purpose>,
-        /// Only what belongs to this support case
-        #[arg(long)]
-        case: Option<CaseId>,
-    },
+    /// Erase what a device sent, or what a request asks for, and print which copies were handed on; ledger entries stay
+    Erase(rights::Erase),
+    /// Sign the certificates of erasures that have no signature yet, and print their tickets
+    Certify(rights::Certify),
     /// Erase what was kept as long as its class allows
     Retention {
         /// The collector's data directory
@@ -222,14 +212,8 @@ enum Command {
         /// What `kathea-agent privacy claim` printed
         code: String,
     },
-    /// Print the privacy requests, as lines of JSON
-    Requests {
-        #[command(flatten)]
-        data: Data,
-        /// Mark this request as carried out instead
-        #[arg(long, value_name = "TICKET", value_parser = ticket)]
-        done: Option<Ticket>,
-    },
+    /// Print the privacy requests, as lines of JSON, or say what is done about one
+    Requests(rights::Requests),
     /// Make a signing key, and print what agents need of it in `keys` under [vendor]. Keep the key away from servers
     SigningKey {
         /// The new key's file
@@ -346,11 +330,8 @@ fn run(command: Command) -> Result<(), Failure> {
             }
         }
         Command::Ask { data, device, case, reason } => data.store()?.invite(device, case, reason, now),
-        Command::Erase { data, device, purpose, case } => {
-            let purposes = if purpose.is_empty() { Purpose::ALL } else { &purpose };
-            let store = data.store()?;
-            list(|lines| erasure::erase(&store, device, purposes, case.as_ref(), now, lines))
-        }
+        Command::Erase(asked) => rights::erase(asked, now),
+        Command::Certify(asked) => rights::certify(asked, now),
         Command::Retention { data, config, action: Retention::Run { dry_run, yes } } => {
             let store = Data::either(data, config).store()?;
             let run = match (dry_run, yes) {
@@ -386,8 +367,7 @@ fn run(command: Command) -> Result<(), Failure> {
             list(|lines| proof::prove(&store, device, seq, lines))
         }
         Command::Claim { data, code } => print(&claim::take(&data.store()?, &code, now)?.to_string()),
-        Command::Requests { data, done: None } => list(|lines| listing::requests(&data.store()?, lines)),
-        Command::Requests { data, done: Some(ticket) } => data.store()?.finish_request(ticket, now),
+        Command::Requests(asked) => rights::requests(asked, now),
         Command::SigningKey { output, signs } => print(&sign::make(&output, &signs)?),
         Command::Sign { file, kind, key } => print(&sign::sign(&file, kind, &key)?.display().to_string()),
     }

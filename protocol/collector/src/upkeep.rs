@@ -54,6 +54,10 @@ fn once(store: &Store, now: OffsetDateTime) -> Result<(), Failure> {
         log::error!("{findings} findings; `kathea-collector verify` lists them");
     }
     store.sweep(now)?;
+    // What a clinic asked for comes before what is over, and does not wait for it.
+    if let Err(failure) = erasure::carry_out_due(store, now, |_| Ok(())) {
+        log::error!("{failure}");
+    }
     erasure::retention(store, Run::Careful, now, |over| {
         log::info!("retention: {}", serde_json::to_string(over).unwrap_or_default());
         Ok(())

@@ -26,6 +26,7 @@ pub(crate) struct Gauges {
     missing: Gauge,
     forks: Gauge,
     requests: Gauge,
+    overdue: Gauge,
     oldest_request: Gauge,
     bundles: Gauge,
     bundle_bytes: Gauge,
@@ -46,6 +47,11 @@ impl Gauges {
         );
         add("devices_forked", "Devices of which two copies have written", &self.forks);
         add("privacy_requests_open", "Privacy requests that are not done", &self.requests);
+        add(
+            "privacy_requests_overdue",
+            "Privacy requests that were to be answered before now",
+            &self.overdue,
+        );
         add("bundles", "Support bundles that are whole", &self.bundles);
         add("damaged_rows", "Rows of the store that could not be read for these figures", &self.damaged);
         let mut add = |name: &str, help: &str, unit: Unit, gauge: &Gauge| {
@@ -82,6 +88,7 @@ impl Gauges {
         self.missing.set(number(totals.missing));
         self.forks.set(number(totals.forks));
         self.requests.set(number(fleet.requests.len() as u64));
+        self.overdue.set(number(fleet.requests.iter().filter(|request| request.due < now).count() as u64));
         self.oldest_request.set(fleet.oldest_request(now));
         self.bundles.set(number(fleet.bundles.values().map(|bundles| bundles.count).sum()));
         self.bundle_bytes.set(number(fleet.bytes.bundles));

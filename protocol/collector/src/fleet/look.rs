@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use protocol::reply::TicketState;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -51,7 +50,8 @@ fn look(store: &Store) -> Result<Fleet, Failure> {
     })?;
     store.requests(|kept| {
         match kept {
-            Ok(kept) if kept.state == TicketState::Open => fleet.requests.push(Request {
+            Ok(kept) if kept.due.is_some() => fleet.requests.push(Request {
+                due: kept.due.map_or(store::time(kept.received), store::time),
                 ticket: kept.ticket.to_string(),
                 device: kept.ticket.device,
                 kind: word(kept.kind),
@@ -125,5 +125,6 @@ fn word(kind: Kind) -> &'static str {
         Kind::Access => "access",
         Kind::Rectify => "rectify",
         Kind::Decommission => "decommission",
+        Kind::Revoke => "revoke",
     }
 }

@@ -14,8 +14,6 @@ use time::{Duration, OffsetDateTime};
 
 /// A device that sent nothing for so long is silent: a holiday is shorter.
 pub(crate) const SILENT: Duration = Duration::days(14);
-/// GDPR article 12(3): a month to answer a request.
-const DUE: Duration = Duration::days(30);
 
 /// Everything that is shown.
 #[derive(Clone, Debug, Default)]
@@ -77,6 +75,8 @@ pub(crate) struct Request {
     pub(crate) device: DeviceId,
     pub(crate) kind: &'static str,
     pub(crate) received: OffsetDateTime,
+    /// When it has to be answered.
+    pub(crate) due: OffsetDateTime,
 }
 
 /// Bundles of one case.
@@ -117,13 +117,6 @@ impl Device {
     /// The label, or the id.
     pub(crate) fn name(&self) -> String {
         self.label.clone().unwrap_or_else(|| self.id.to_string())
-    }
-}
-
-impl Request {
-    /// When it has to be answered.
-    pub(crate) fn due(&self) -> OffsetDateTime {
-        self.received + DUE
     }
 }
 

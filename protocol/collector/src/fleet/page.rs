@@ -105,7 +105,7 @@ fn tile(name: &str, figure: &str, class: &str) -> Markup {
 }
 
 fn overdue(fleet: &Fleet, now: OffsetDateTime) -> &'static str {
-    if fleet.requests.iter().any(|request| request.due() < now) { "problem" } else { "" }
+    if fleet.requests.iter().any(|request| request.due < now) { "problem" } else { "" }
 }
 
 fn damaged(fleet: &Fleet) -> Markup {
@@ -122,7 +122,7 @@ fn damaged(fleet: &Fleet) -> Markup {
 
 fn requests(fleet: &Fleet, now: OffsetDateTime) -> Markup {
     let mut open: Vec<&Request> = fleet.requests.iter().collect();
-    open.sort_by_key(|request| request.due());
+    open.sort_by_key(|request| request.due);
     html! {
         section {
             h2 { "Open privacy requests" }
@@ -131,8 +131,8 @@ fn requests(fleet: &Fleet, now: OffsetDateTime) -> Markup {
                     thead { tr { th scope="col" { "Due" } th scope="col" { "Kind" } th scope="col" { "Device" }
                         th scope="col" { "Received" } th scope="col" { "Ticket" } } }
                     tbody { @for request in open { tr {
-                        td class=[(request.due() < now).then_some("problem")] {
-                            (day(request.due())) " " (left(request.due(), now))
+                        td class=[(request.due < now).then_some("problem")] {
+                            (day(request.due)) " " (left(request.due, now))
                         }
                         td { (request.kind) }
                         td class="name" { (called(fleet, request)) }
@@ -361,6 +361,7 @@ mod tests {
             device: DeviceId::of_public_key(&[1]),
             kind,
             received: now() - Duration::days(days),
+            due: now() + Duration::days(30 - days),
         };
         let requests = vec![request(2, "access"), request(33, "erase")];
         let fleet = Fleet { devices: vec![device(1, "Aarhus", 3)], requests, ..Fleet::default() };

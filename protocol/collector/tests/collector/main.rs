@@ -22,4 +22,6 @@ mod privacy;
 mod program;
 mod random;
 mod restored;
+mod rights;
 mod rows;
+mod terms;

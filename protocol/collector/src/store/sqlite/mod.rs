@@ -3,6 +3,7 @@
 //! A write is a job of the one thread that writes (`writer`); it loads what a rule needs, asks the rule, and stores
 //! what the rule says, in one transaction. Readers have connections of their own and never wait for it.
 
+mod answers;
 mod audit;
 mod batches;
 mod bundles;
@@ -21,8 +22,11 @@ mod listing;
 mod readers;
 mod requests;
 mod reserve;
+mod restrictions;
+mod rights;
 pub(crate) mod rows;
 mod streams;
+mod terms;
 mod tx;
 mod uploads;
 mod verify;
@@ -38,14 +42,16 @@ use data_encoding::HEXLOWER;
 use ring::rand::{SecureRandom, SystemRandom};
 use rusqlite::{Connection, OptionalExtension};
 
+pub(crate) use answers::Answer as RequestAnswer;
 pub(crate) use batches::{Answer, Put};
 pub(crate) use bundles::Filed;
 pub(crate) use consents::Kept;
 pub(crate) use enrolment::Redeemed;
-pub(crate) use export::{Cursor, Stored, Wanted};
+pub(crate) use export::{Cursor, Restricted, Stored, Wanted};
 pub(crate) use listing::{Count, Seen};
 pub(crate) use readers::Readers;
 pub(crate) use requests::Asked;
+pub(crate) use rights::Order;
 pub(crate) use tx::Tx;
 pub(crate) use uploads::{Announced, MAX_BUNDLE};
 pub(crate) use writer::{Reply, Writer};
