@@ -1,7 +1,7 @@
 //! `open`: starts the window, which lies beside this program, and ends when its page is being opened. The window lives
 //! on by itself until the page is closed.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -15,7 +15,9 @@ pub(crate) fn open(config: &Path, no_browser: bool) -> Result<Exit, Failure> {
     let config =
         std::path::absolute(config).map_err(|_| Failure::usage("name the configuration with --config"))?;
     let mut command = Command::new(&window);
-    command.arg("--config").arg(config).stdin(Stdio::null()).stdout(Stdio::piped());
+    command.arg("--config").arg(config).stdin(Stdio::null());
+    // Not this program's own ends: whoever waits for them to close would wait for the window.
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
     if no_browser {
         command.arg("--no-browser");
     }
@@ -44,11 +46,16 @@ pub(crate) fn open(config: &Path, no_browser: bool) -> Result<Exit, Failure> {
             Ok(Exit::Done)
         }
         None => {
-            let code = started.wait().ok().and_then(|status| status.code());
-            if code == Some(2) {
-                return Err(Failure::usage("the window did not start: see above"));
+            let mut why = String::new();
+            if let Some(mut words) = started.stderr.take() {
+                let _ = words.read_to_string(&mut why);
             }
-            Err(Failure::failed("the window did not start: see above, or use `status` and `support`"))
+            let why = match why.trim() {
+                "" => "the window did not start: use `status` and `support`",
+                why => why.trim_start_matches("kathea-window: "),
+            };
+            let code = started.wait().ok().and_then(|status| status.code());
+            Err(if code == Some(2) { Failure::usage(why) } else { Failure::failed(why) })
         }
     }
 }

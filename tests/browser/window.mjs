@@ -82,7 +82,7 @@ seen.csv = readFileSync(await csv.path(), 'utf8');
 // Pause, resume.
 await go('start', 'Start', 'Start');
 await click('Pause', 'Sæt på pause');
-await shown('flag', say('paused', 'på pause'));
+await page.locator('#flag .chip').filter({ hasText: say('paused', 'på pause') }).waitFor();
 seen.states.push(await page.locator('#flag .chip').innerText());
 await page.getByRole('radio', { name: say('the privacy officer', 'den databeskyttelsesansvarlige') }).check();
 await click('Resume', 'Genoptag');

@@ -168,7 +168,7 @@ fn answered(window: &Window, fields: &Fields, action: ConsentAction) -> Result<M
     Ok(html! {
         p data-go="start" { (said) }
         @if let Some(receipt) = answered.receipt_text() {
-            pre tabindex="0" lang="en" { (shown(receipt)) }
+            pre.only tabindex="0" lang=(window.config.language.as_str()) { (shown(receipt)) }
             button.plain type="button" data-print { (t("Print the receipt", "Udskriv kvitteringen")) }
         }
     })
@@ -185,7 +185,7 @@ fn closed(window: &Window, fields: &Fields) -> Result<Markup, Refusal> {
     let answered: Answered = window.agent.ask(&Request::Consent(request))?;
     Ok(html! {
         p { (t("The case is closed: nothing more of it leaves.", "Sagen er lukket: intet mere af den sendes.")) }
-        @if let Some(receipt) = answered.receipt_text() { pre tabindex="0" lang="en" { (shown(receipt)) } }
+        @if let Some(receipt) = answered.receipt_text() { pre.only tabindex="0" lang=(window.config.language.as_str()) { (shown(receipt)) } }
     })
 }
 

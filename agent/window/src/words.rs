@@ -139,13 +139,13 @@ pub(crate) fn failure(failure: &Failure) -> Markup {
                     (kathea-consent); support cases are prepared by them and by administrators.",
                    "Din konto må ikke gøre dette. Samtykke gives af medlemmer af den gruppe, som konfigurationen nævner \
                     (kathea-consent); supportsager forberedes af dem og af administratorer.")) }
-            p.soft lang="en" { (shown(what)) }
+            p.soft.only lang="en" { (shown(what)) }
         },
         Failure::Personal(what) => html! {
             p { (t("A patient's name or number seems to be in what you typed. Change it, or choose to send it as it is.",
                    "Der ser ud til at stå en patients navn eller nummer i det, I har skrevet. Ret det, eller vælg at sende \
                     det, som det er.")) }
-            p.soft lang="en" { (shown(what)) }
+            p.soft.only lang="en" { (shown(what)) }
         },
         Failure::Refused(what) => html! {
             p { (t("It was not done.", "Det blev ikke gjort.")) }

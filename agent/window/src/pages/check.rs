@@ -31,7 +31,7 @@ pub(super) fn page(window: &Window, connects: bool) -> Markup {
         section { h2 { (t("This workstation and its scanner", "Denne arbejdsstation og dens scanner")) } div.wide-table { (table(scanner)) } }
         section {
             h2 { (t("The agent", "Agenten")) }
-            div.wide-table lang="en" { (table(agent)) }
+            div.wide-table.only lang="en" { (table(agent)) }
             @if !connects {
                 (button("connection", &[], "plain", &t("Also try the connection to the vendor", "Prøv også forbindelsen til leverandøren")))
                 p.soft { (t("It makes one connection without any data.", "Der oprettes én forbindelse uden data.")) }

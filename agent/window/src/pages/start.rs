@@ -109,7 +109,7 @@ fn facts(status: &Status) -> Markup {
                 h2 { (t("What needs attention", "Hvad der kræver handling")) }
                 @if status.problems.is_empty() { p { (t("Nothing.", "Intet.")) } }
                 @else {
-                    ul { @for problem in &status.problems { li lang="en" { (shown(problem)) } } }
+                    ul { @for problem in &status.problems { li.only lang="en" { (shown(problem)) } } }
                     p { a href="#check" { (t("What to do about it", "Hvad der kan gøres")) } }
                 }
             }
