@@ -51,14 +51,18 @@ impl Agent {
         let Answered { https, about, outcome } = answered;
         self.uplink.give_back(https);
         if let Ok(answer) = &outcome {
-            if let Some((index, hash)) = answer.ledger_head() {
-                self.book.compare_head(index, hash);
-            }
+            let head = answer.ledger_head();
+            let is_ours = head.is_none_or(|(index, hash)| self.book.compare_head(index, hash));
             // What answers a renewal says nothing of the ledger, nor of what the vendor asks for.
             if !matches!(about, About::Renewal) && (200..300).contains(&answer.status) {
                 let Parts { uplink, cx, .. } = self.parts();
                 uplink.ledger_compared();
                 uplink.note_invitations(&cx, answer);
+                let Parts { requests, mut cx, .. } = self.parts();
+                let newest = head.map(|(index, _)| index);
+                if is_ours && let Err(trouble) = requests.repeat_forgotten(&mut cx, newest) {
+                    self.trouble("requests", &trouble);
+                }
             }
         }
         let reply = about.reply(&outcome);
@@ -93,8 +97,9 @@ impl Agent {
             }
             About::Ticket(ticket) => {
                 uplink.tell(&mut cx, Stream::Requests, reply, 0)?;
-                let state = routes::read_ticket(&outcome).ok().map(|reply| reply.state);
-                Ok(requests.tickets.heard(&ticket, state, cx.elapsed)?)
+                let said = routes::read_ticket(&outcome).ok();
+                let (keys, device) = (&cx.config.vendor.keys, cx.vault.device());
+                Ok(requests.tickets.answered(&ticket, said.as_ref(), keys, device, cx.elapsed)?)
             }
             About::ConsentFirst(_) => {
                 uplink.consent_first = None;

@@ -4,6 +4,7 @@ use super::clock::usage_standing;
 use super::usage::set_aside_problem;
 use super::{Agent, Trouble};
 use crate::api::status::{Policy, Queues, Service, Status, Waiting};
+use crate::consent::state::to_text;
 use crate::consent::{Kept, Standing};
 use crate::{presence, spool};
 
@@ -58,6 +59,7 @@ impl Agent {
         }
         problems.extend(set_aside_problem(&self.vault));
         problems.extend(self.book.problems(now));
+        problems.extend(self.requests.tickets.problems(&to_text(now)));
         problems.extend(self.uplink.problems());
         problems
     }
