@@ -21,6 +21,9 @@ pub(crate) struct Cli {
     /// Configuration [default: /etc/kathea-agent/agent.toml, on Windows %ProgramData%\Kathea Agent\agent.toml]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// Overwrite files that -o and --report name
+    #[arg(long, global = true)]
+    pub(crate) force: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
 }

@@ -32,6 +32,7 @@ mod exit;
 mod guide;
 mod inventory;
 mod logger;
+mod output;
 mod print;
 mod privacy;
 mod reach;
@@ -52,6 +53,7 @@ use std::process::ExitCode;
 use agent::api::Enrolled;
 use agent::config::Config;
 use agent::deidentify::files::Job;
+use agent::harmless;
 use agent::request::Request;
 use clap::Parser;
 use cli::{Cli, Command};
@@ -90,6 +92,7 @@ pub fn command_line() -> clap::Command {
 fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     let path = cli.config.unwrap_or_else(Config::default_path);
     let config = || load(&path);
+    output::is_free(&cli.command, cli.force)?;
     match cli.command {
         Command::Run { once, close } => run::run(config()?, once, close),
         Command::Status { json, check } => status::status(&config()?, json, check),
@@ -128,7 +131,10 @@ const TOKEN: &str = "one-time token";
 /// The one word that a file holds, `what` it is.
 fn read_word(file: &Path, what: &str) -> Result<String, Failure> {
     let wrong = |why: &dyn std::fmt::Display| {
-        Failure::usage(format!("the file {} {why}: name the file that holds the {what}", file.display()))
+        Failure::usage(format!(
+            "the file {} {why}: name the file that holds the {what}",
+            harmless::path(file)
+        ))
     };
     let text = fs::read_to_string(file).map_err(|e| wrong(&format_args!("cannot be read ({})", e.kind())))?;
     match text.trim() {

@@ -1,7 +1,8 @@
 //! Data to standard output, words to standard error, columns that stand under each other.
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
 
+use agent::harmless;
 use serde::Serialize;
 
 use crate::exit::Failure;
@@ -9,7 +10,9 @@ use crate::exit::Failure;
 /// Data. A reader that has seen enough (`| head`) is no failure.
 pub(crate) fn data(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    match writeln!(out, "{}", text.trim_end_matches('\n')).and_then(|()| out.flush()) {
+    // A program that reads it wants it as it is.
+    let shown = if out.is_terminal() { harmless::text(text) } else { text.into() };
+    match writeln!(out, "{}", shown.trim_end_matches('\n')).and_then(|()| out.flush()) {
         Err(e) if e.kind() != ErrorKind::BrokenPipe => {
             Err(Failure::failed(format!("standard output cannot be written ({})", e.kind())))
         }
@@ -26,13 +29,13 @@ pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
 
 /// Words. If nobody can read them, nobody misses them.
 pub(crate) fn words(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
+    let _ = writeln!(io::stderr(), "{}", harmless::text(text));
 }
 
 /// A question; the answer is typed behind it.
 pub(crate) fn prompt(text: &str) {
     let mut out = io::stderr();
-    let _ = write!(out, "{text}").and_then(|()| out.flush());
+    let _ = write!(out, "{}", harmless::text(text)).and_then(|()| out.flush());
 }
 
 /// Text for a terminal: lines of at most [`WIDTH`] characters, broken between words; what goes on under a label is set in.

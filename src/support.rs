@@ -20,6 +20,7 @@ use agent::api::consent::Answered;
 use agent::api::status::Status;
 use agent::api::support::{Begun, BundleRow, Bundled, Discarded, DraftRow, Drafted, List, Sending};
 use agent::config::Config;
+use agent::harmless;
 use agent::request::{ConsentAction, ConsentRequest, Request, SupportRequest};
 use agent::support::check::judge;
 use agent::support::check::look::look;
@@ -51,7 +52,7 @@ pub(crate) fn support(config: &Config, typed: Support) -> Result<Exit, Failure> 
             } else {
                 print::data(&drafted(&made))?
             }
-            print::words(&how_to_say_yes(&made, &dir.display().to_string()));
+            print::words(&how_to_say_yes(&made, &harmless::path(&dir)));
             Ok(Exit::Done)
         }
         Some(SupportCommand::Create { draft, yes, by, json }) => {
@@ -161,7 +162,7 @@ fn dry_run(config: &Config, json: bool) -> Result<Exit, Failure> {
         vec![step.name.to_owned(), step.purpose.to_string(), words.to_owned()]
     };
     let roots = config.kathea.logs.iter().chain(&config.kathea.scans);
-    let roots: Vec<Vec<String>> = roots.map(|root| vec![root.display().to_string()]).collect();
+    let roots: Vec<Vec<String>> = roots.map(|root| vec![harmless::path(root)]).collect();
     let steps = table("Looked for", &STEPS.iter().map(row).collect::<Vec<_>>());
     print::data(&format!("{steps}\n{}", table("Below", &roots)))?;
     print::words("Nothing was opened.");

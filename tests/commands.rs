@@ -29,6 +29,8 @@ const PLACES: &[&str] = &[
     "README.md",
     "ARCHITECTURE.md",
     "SECURITY.md",
+    "CONTRIBUTING.md",
+    "GLOSSARY.md",
     "packaging",
     "protocol/SOCKET.md",
     "protocol/WIRE.md",

@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use agent::durable;
+use agent::harmless;
 use agent::presence::Presence;
 use windows_service::service::{
     ServiceAccess, ServiceAction, ServiceActionType, ServiceErrorControl, ServiceFailureActions,
@@ -60,7 +61,7 @@ fn configure(config: &Path, collector: Option<&str>, ca_file: Option<&Path>) -> 
     let there = Presence::of(fs::read_to_string(config)).map_err(|e| {
         Failure::failed(format!(
             "{} cannot be read now ({}): nothing was changed",
-            config.display(),
+            harmless::path(config),
             e.kind()
         ))
     })?;
@@ -86,14 +87,14 @@ fn certificates(file: &Path) -> Result<Vec<u8>, Failure> {
     let text = fs::read_to_string(file).map_err(|e| {
         Failure::usage(format!(
             "the CA file {} cannot be read ({}): give the path of the vendor's ca.pem",
-            file.display(),
+            harmless::path(file),
             e.kind()
         ))
     })?;
     if !text.contains("-----BEGIN CERTIFICATE-----") {
         return Err(Failure::usage(format!(
             "{} holds no certificate: give the vendor's ca.pem",
-            file.display()
+            harmless::path(file)
         )));
     }
     Ok(text.into_bytes())
@@ -187,7 +188,7 @@ fn protect(config: &Path, data: &Path) {
         if !done.is_ok_and(|status| status.success()) {
             print::words(&format!(
                 "kathea-agent: the rights of {} could not be set: set them by hand",
-                path.display()
+                harmless::path(path)
             ));
         }
     }
@@ -205,7 +206,7 @@ fn name_in_event_log() {
 fn unwritable(path: &Path, e: &std::io::Error) -> Failure {
     Failure::failed(format!(
         "{} cannot be written ({}): run this as an administrator",
-        path.display(),
+        harmless::path(path),
         e.kind()
     ))
 }

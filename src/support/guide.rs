@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use agent::api::support::{Bundled, Drafted};
 use agent::config::{Config, Language};
+use agent::harmless;
 use agent::support::gather::STEPS;
 use protocol::CaseReason;
 use protocol::ledger::Role;
@@ -68,7 +69,7 @@ pub(super) fn guide(
         say("files", "filer"),
         bytes(made.bytes),
         say("Open this page and read it:", "Åbn denne side og læs den:"),
-        dir.join("preview.html").display(),
+        harmless::path(&dir.join("preview.html")),
     ));
     ask_and_seal(line, config.language, &made)
 }

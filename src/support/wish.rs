@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use agent::api::support::{Begun, Scans};
 use agent::config::Language;
+use agent::harmless;
 use agent::request::SupportRequest;
 use agent::support::gather::{Scan, Selection, Wish};
 use protocol::CaseReason;
@@ -55,7 +56,7 @@ fn absolute(path: &Path) -> Result<PathBuf, Failure> {
     fs::canonicalize(path).map_err(|e| {
         Failure::usage(format!(
             "{} cannot be read ({}): check the path and its rights",
-            path.display(),
+            harmless::path(path),
             e.kind()
         ))
     })

@@ -3,6 +3,7 @@
 use super::support::upload::After;
 use super::uplink::{About, Answered, Stream, note_contact};
 use super::{Agent, Parts, Trouble, utc_text};
+use crate::consent::vendor_head;
 use crate::consent::vendor_request::VendorRequest;
 use crate::killpoint;
 use crate::ship::exchange::Outcome;
@@ -53,6 +54,12 @@ impl Agent {
         if let Ok(answer) = &outcome {
             let head = answer.ledger_head();
             let is_ours = head.is_none_or(|(index, hash)| self.book.compare_head(index, hash));
+            if let Some((index, hash)) = head
+                && !is_ours
+                && let Err(e) = vendor_head::keep(&self.config.data_dir, index, hash)
+            {
+                self.trouble("consent", &e.into());
+            }
             // What answers a renewal says nothing of the ledger, nor of what the vendor asks for.
             if !matches!(about, About::Renewal) && (200..300).contains(&answer.status) {
                 let Parts { uplink, cx, .. } = self.parts();

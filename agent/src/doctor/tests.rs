@@ -58,3 +58,11 @@ fn the_end_of_the_catalog_is_told_sixty_days_before() {
     assert_eq!((check(last), check(last + 1)), (Verdict::Warn, Verdict::Warn));
     assert!(here::catalog((last + 1) * 86_400).what.contains("not collected any more"));
 }
+
+#[test]
+fn folders_that_cannot_be_looked_into_are_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("2026")).unwrap();
+    assert_eq!(here::unreadable(dir.path()), 0);
+    assert_eq!(here::unreadable(&dir.path().join("gone")), 1);
+}

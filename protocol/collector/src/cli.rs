@@ -1,6 +1,8 @@
 //! What was typed, one call each. Data goes to standard output, words to standard error.
 
+mod cluster;
 mod data;
+mod devices;
 mod export;
 mod output;
 mod rights;
@@ -93,10 +95,7 @@ enum Command {
         tables: export::Tables,
     },
     /// Print every enrolled device and how much of it is held, as lines of JSON
-    Devices {
-        #[command(flatten)]
-        data: Data,
-    },
+    Devices(devices::Devices),
     /// Call a device something, as a place; an empty label takes it away. Labels are never exported
     Label {
         #[command(flatten)]
@@ -169,7 +168,7 @@ enum Command {
         #[command(flatten)]
         data: Data,
     },
-    /// Look after the database file itself
+    /// Look after the database itself
     Store {
         #[command(subcommand)]
         action: StoreAction,
@@ -252,6 +251,9 @@ enum Retention {
 
 #[derive(Subcommand)]
 enum StoreAction {
+    /// Ask a PostgreSQL cluster whether it would keep what it acknowledges, and commit a row to it; exit code 1 if not.
+    /// `serve` uses SQLite
+    Cluster(cluster::Cluster),
     /// Look at its pages and indexes; exit code 1 if one is damaged
     Check {
         #[command(flatten)]
@@ -316,7 +318,7 @@ fn run(command: Command) -> Result<(), Failure> {
             list(|lines| crate::export::losses(&data.store()?, lines))
         }
         Command::Export { data, losses: false, tables } => export::export(&data.store()?, tables, now),
-        Command::Devices { data } => list(|lines| listing::devices(&data.store()?, lines)),
+        Command::Devices(devices) => devices.run(now),
         Command::Label { data, device, label } => data.store()?.label(device, &label),
         Command::Revoke { data, device } => data.store()?.revoke(device, now),
         Command::Retire { data, device, why } => data.store()?.retire(device, &why, now),
@@ -345,6 +347,7 @@ fn run(command: Command) -> Result<(), Failure> {
             list(|lines| store.verify(now, |finding| lines.put(&finding)).map(|found| count = found))?;
             found(count, "things that were acknowledged are lost or changed; see above")
         }
+        Command::Store { action: StoreAction::Cluster(cluster) } => cluster.run(),
         Command::Store { action: StoreAction::Check { data } } => {
             let damages = data.store()?.check()?;
             damages.iter().try_for_each(|damage| print(damage))?;

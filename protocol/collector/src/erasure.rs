@@ -175,12 +175,13 @@ pub(crate) fn retention(
 ) -> Result<(), Failure> {
     let plan = store.retention_plan(now)?;
     let (going, all) = (plan.going(), plan.all);
-    let doubt = retention::doubt(going, all, plan.newest, crate::store::micros(now));
+    let has_leapt = retention::has_leapt(store.retained()?, plan.newest, crate::store::micros(now));
+    let doubt = retention::doubt(going, all, has_leapt);
     if run == Run::Careful
         && let Some(doubt) = doubt
     {
         let why = match doubt {
-            Doubt::Clock => "this machine's clock is far from the time of the last transaction",
+            Doubt::Clock => "this machine's clock is far from the time of the last run",
             Doubt::Part => "that is more than one in twenty",
         };
         return Err(Failure::new(format!(
@@ -198,6 +199,9 @@ pub(crate) fn retention(
             store.note_of(note, device, purpose, None, now)?;
         }
         tell(&Over { device, purpose, records, bundles, parts, wishes, dry_run })?;
+    }
+    if run == Run::Confirmed || (run == Run::Careful && !has_leapt) {
+        store.keep_retained(now)?;
     }
     match plan.damaged.as_slice() {
         [] => Ok(()),

@@ -270,9 +270,11 @@ impl Uplink {
         reply: Reply,
         records: u32,
     ) -> Result<Fate, Trouble> {
-        let told = if let Reply::Busy(told) = reply { Some(told) } else { None };
-        let fate = self.pace(stream).heard(reply, records, cx.elapsed, cx.jitter());
-        if let Some(Err(e)) = told.map(|told| pause::keep(&stream.pause(cx.config), told, cx.now)) {
+        let was_told_when = matches!(reply, Reply::Busy(_));
+        let (elapsed, jitter) = (cx.elapsed, cx.jitter());
+        let fate = self.pace(stream).heard(reply, records, elapsed, jitter);
+        let pause = self.pace(stream).pause(elapsed);
+        if was_told_when && let Err(e) = pause::keep(&stream.pause(cx.config), pause, cx.now) {
             warn!("the collector's pause is not remembered ({}): check the space of data_dir", e.kind());
         }
         if let Fate::Stop(problem) = &fate {

@@ -33,8 +33,9 @@ use std::path::{Path, PathBuf};
 use super::case::Case;
 use super::child::{self, Parser};
 use super::dicom::Change;
+use crate::harmless;
 pub use clean::Cleaned;
-pub use inputs::{Format, Found, Reason, Take, find};
+pub use inputs::{Format, Found, Opened, Reason, Take, find};
 use plain::Part;
 pub use report::{FileReport, Report, Totals, Unlearned};
 pub(super) use wash::wash;
@@ -79,7 +80,7 @@ impl fmt::Display for Failure {
                 f.write_str("more patients than can be searched for at a time: name fewer contexts, or clean in several calls")
             }
             Self::Output(path, kind) => {
-                write!(f, "{} can't be written ({kind}): name another folder with -o", path.display())
+                write!(f, "{} can't be written ({kind}): name another folder with -o", harmless::path(path))
             }
             Self::Child(kind) => write!(
                 f,

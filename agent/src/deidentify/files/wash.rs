@@ -8,7 +8,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::checked::Checked;
 use super::clean::{self, Cleaned};
-use super::inputs::{Format, Found, Input, Reason};
+use super::inputs::{Format, Found, Input, Opened, Reason};
 use super::learn::Everything;
 use crate::deidentify::case::Case;
 use crate::deidentify::check::{self, Layout};
@@ -82,23 +82,30 @@ pub trait Outlet: Write {
     fn say(&mut self, said: Said) -> io::Result<()>;
 }
 
-/// Cleans the case of `order`.
+/// Cleans the case of `order`; each file is opened by `opener`, once to learn from it and once to clean it.
 ///
 /// # Errors
-/// Those of `out`.
-pub(crate) fn wash(mut order: Order, out: &mut dyn Outlet) -> io::Result<()> {
+/// Those of `opener` and `out`.
+pub(crate) fn wash(
+    mut order: Order,
+    opener: &mut dyn FnMut(&Found) -> io::Result<Opened>,
+    out: &mut dyn Outlet,
+) -> io::Result<()> {
     let key = Zeroizing::new(order.key);
     let mut learning = Everything::default();
     let mut files = Vec::new();
     for (at, found) in std::mem::take(&mut order.files).into_iter().enumerate() {
         out.say(Said::Reading(at))?;
-        let input = Input::new(found);
-        let refused = learning.file(&input, true).err();
+        let opened = opener(&found)?;
+        let (input, file) = Input::new(found, opened);
+        let refused = learning.file(&input, file.as_ref(), true).err();
         files.push((input, refused));
     }
     for (at, found) in std::mem::take(&mut order.contexts).into_iter().enumerate() {
         out.say(Said::Reading(files.len() + at))?;
-        match learning.file(&Input::new(found), false) {
+        let opened = opener(&found)?;
+        let (input, file) = Input::new(found, opened);
+        match learning.file(&input, file.as_ref(), false) {
             // Neither tells anything about anybody.
             Ok(()) | Err(Reason::Empty | Reason::OtherFormat) => {}
             Err(reason) => out.say(Said::Unlearned(at, reason))?,
@@ -123,9 +130,11 @@ pub(crate) fn wash(mut order: Order, out: &mut dyn Outlet) -> io::Result<()> {
         // One for each file: it knows the days that it moved dates to.
         let case = Case::new(key.clone(), 0);
         let mut checked = Checked::new(&identifiers, &case, &mut *out);
-        let cleaned = match refused {
-            None => clean::clean(input, &case, &identifiers, &mut checked)?,
-            Some(reason) => Err(*reason),
+        let opened = opener(&input.found)?;
+        let cleaned = match (refused, opened) {
+            (None, Ok(file)) => clean::clean(input, file.as_ref(), &case, &identifiers, &mut checked)?,
+            (Some(reason), _) => Err(*reason),
+            (None, Err(reason)) => Err(reason),
         };
         let format = input.format.unwrap_or(Format::Other);
         let outcome = checked.finish(cleaned)?;

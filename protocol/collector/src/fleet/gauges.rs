@@ -31,6 +31,7 @@ pub(crate) struct Gauges {
     bundles: Gauge,
     bundle_bytes: Gauge,
     database_bytes: Gauge,
+    log_bytes: Gauge,
     damaged: Gauge,
     done: Family<Task, Gauge>,
 }
@@ -64,6 +65,7 @@ impl Gauges {
         );
         add("bundles_size", "Support bundles that are whole", Unit::Bytes, &self.bundle_bytes);
         add("database_size", "The database with its log", Unit::Bytes, &self.database_bytes);
+        add("database_log_size", "The database's write-ahead log alone", Unit::Bytes, &self.log_bytes);
         registry.register("devices", "Devices that were ever enrolled, by standing", self.devices.clone());
         registry.register_with_unit(
             "task_done_timestamp",
@@ -91,8 +93,14 @@ impl Gauges {
         self.bundles.set(number(fleet.bundles.values().map(|bundles| bundles.count).sum()));
         self.bundle_bytes.set(number(fleet.bytes.bundles));
         self.database_bytes.set(number(fleet.bytes.database));
+        self.log_bytes.set(number(fleet.bytes.log));
         self.damaged.set(number(fleet.damaged.len() as u64));
-        for (task, done) in [("backup", fleet.last_backup), ("verification", fleet.last_verification)] {
+        let tasks = [
+            ("backup", fleet.last_backup),
+            ("verification", fleet.last_verification),
+            ("retention", fleet.last_retention),
+        ];
+        for (task, done) in tasks {
             if let Some(done) = done {
                 self.done.get_or_create(&Task { task }).set(done.unix_timestamp());
             }

@@ -1,13 +1,14 @@
 //! The fleet as its operators see it: who came, who is silent, what is owed, what is held. No single record, and no
 //! name of a person.
 
+pub(crate) mod errors;
 pub(crate) mod gauges;
 mod look;
 pub(crate) mod page;
 
 use std::collections::BTreeMap;
 
-pub(crate) use look::Glance;
+pub(crate) use look::{Glance, devices};
 use protocol::{CaseId, DeviceId};
 use time::{Duration, OffsetDateTime};
 
@@ -28,12 +29,18 @@ pub(crate) struct Fleet {
     pub(crate) last_backup: Option<OffsetDateTime>,
     /// When everything was last known to be whole.
     pub(crate) last_verification: Option<OffsetDateTime>,
+    /// When retention was last carried out.
+    pub(crate) last_retention: Option<OffsetDateTime>,
+    pub(crate) errors: errors::Shown,
 }
 
 /// On the disk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Bytes {
+    /// With its log.
     pub(crate) database: u64,
+    /// The write-ahead log alone.
+    pub(crate) log: u64,
     pub(crate) bundles: u64,
 }
 

@@ -92,6 +92,7 @@ pub(crate) fn page(fleet: &Fleet, question: &Question, version: &str, now: Offse
                     (damaged(fleet))
                     (requests(fleet, now))
                     (devices(fleet, question, now))
+                    (super::errors::section(&fleet.errors))
                     (bundles(fleet))
                 }
             }
@@ -257,7 +258,7 @@ fn bundles(fleet: &Fleet) -> Markup {
     }
 }
 
-fn moment(time: OffsetDateTime) -> String {
+pub(super) fn moment(time: OffsetDateTime) -> String {
     let text = time.truncate_to_second().format(&Rfc3339).unwrap_or_default();
     text.chars().take(16).map(|c| if c == 'T' { ' ' } else { c }).collect()
 }
@@ -267,7 +268,7 @@ fn day(time: OffsetDateTime) -> String {
 }
 
 /// With a narrow space between thousands.
-fn number(number: u64) -> String {
+pub(super) fn number(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
     for (index, digit) in digits.chars().enumerate() {
@@ -337,7 +338,8 @@ mod tests {
     #[test]
     fn devices_are_searched_sorted_and_their_silence_is_told() {
         let devices = vec![device(1, "Aarhus", 3), device(2, "Vejle", 40), device(3, "", 1)];
-        let fleet = Fleet { devices, bytes: Bytes { database: 3 << 20, bundles: 0 }, ..Fleet::default() };
+        let fleet =
+            Fleet { devices, bytes: Bytes { database: 3 << 20, ..Bytes::default() }, ..Fleet::default() };
         let text = shown(&fleet, "", Sort::Contact);
         assert!(text.find("Vejle").unwrap() < text.find("Aarhus").unwrap());
         assert!(

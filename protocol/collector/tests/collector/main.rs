@@ -6,6 +6,7 @@
 mod analysts;
 mod batches;
 mod bundles;
+mod clocks;
 mod commands;
 mod damaged;
 mod device;
@@ -16,6 +17,7 @@ mod erased;
 mod foreign;
 mod full;
 mod killed;
+mod postgres;
 mod privacy;
 mod program;
 mod random;

@@ -48,7 +48,7 @@ pub(crate) use bundles::Filed;
 pub(crate) use consents::Kept;
 pub(crate) use enrolment::Redeemed;
 pub(crate) use export::{Cursor, Restricted, Stored, Wanted};
-pub(crate) use listing::Count;
+pub(crate) use listing::{Count, Seen};
 pub(crate) use readers::Readers;
 pub(crate) use requests::Asked;
 pub(crate) use rights::Order;
@@ -57,7 +57,7 @@ pub(crate) use uploads::{Announced, MAX_BUNDLE};
 pub(crate) use writer::{Reply, Writer};
 
 use crate::failure::Failure;
-use witness::{Said, Seen};
+use witness::{Said, Seen as Commit};
 
 /// One of a list: a damaged one is the sentence that names it, and does not stop the list.
 pub(crate) type Listed<T> = Result<T, Failure>;
@@ -80,7 +80,7 @@ pub(crate) enum Agreement {
 
 /// Opens the connection that writes, and says how far the store is. Keeps a loss that the witness shows as a
 /// finding, because the next commit covers it up.
-pub(crate) fn open(data: &Path, now: i64) -> Result<(Connection, String, Seen), Failure> {
+pub(crate) fn open(data: &Path, now: i64) -> Result<(Connection, String, Commit), Failure> {
     let said = witness::read(data).or_else(|failure| {
         log::error!("{failure}");
         std::fs::remove_file(witness::path(data)).map_err(Failure::at(&witness::path(data)))?;
@@ -122,7 +122,7 @@ pub(crate) fn open(data: &Path, now: i64) -> Result<(Connection, String, Seen), 
 }
 
 /// Compares a database with its witness. It is an error if the witness belongs to another store.
-pub(crate) fn agreement(store: &str, seen: Seen, said: Option<&Said>) -> Result<Agreement, Failure> {
+pub(crate) fn agreement(store: &str, seen: Commit, said: Option<&Said>) -> Result<Agreement, Failure> {
     let Some(said) = said else { return Ok(Agreement::NoWitness) };
     if said.store != store {
         return Err(Failure::new(format!(
