@@ -271,6 +271,12 @@ pub const CLOCK_STEADY: i64 = 7 * 24 * 3600;
 /// How often the vendor is asked how far an open request is.
 pub const TICKET_EVERY: Duration = Duration::from_secs(24 * 3600);
 
+/// Between two contacts that a person asked for while a case is open: within a call the vendor's request is seen.
+pub const CONTACT_EVERY: Duration = Duration::from_secs(30);
+
+/// How long a contact that a person asked for is repeated: a call.
+pub const CONTACT_FOR: Duration = Duration::from_secs(3600);
+
 /// Sealed records in one answer of an export: with their text some 200 kB.
 pub const EXPORT_ITEMS: usize = 8;
 

@@ -4,6 +4,7 @@
 //! answer back to it. Nothing here knows what is inside a record.
 
 pub(super) mod connection;
+mod contact;
 pub(super) mod invitations;
 mod pause;
 mod renewal;
@@ -46,6 +47,9 @@ pub(super) struct Uplink {
     due: Option<Duration>,
     /// Support bundles that the vendor asks for.
     pub(super) invitations: Vec<Wish>,
+    /// A contact that a person asked for.
+    asked: Option<contact::Asked>,
+    contacts: u64,
 }
 
 /// The one connection outwards.
@@ -99,6 +103,8 @@ impl Uplink {
             renew_again: None,
             due: None,
             invitations: invitations::kept(config)?,
+            asked: None,
+            contacts: 0,
         })
     }
 
