@@ -115,7 +115,7 @@ fn what_was_asked_is_taken_back_and_nothing_is_erased() {
 }
 
 #[test]
-fn a_vendor_that_was_restored_from_an_older_backup_hears_the_no_again() {
+fn a_vendor_that_was_restored_from_an_older_backup_gets_the_no_again() {
     let mut collector = Collector::start();
     let before = format!("https://{}", collector.address());
     let workstation = Workstation::granted(&collector, &before);
