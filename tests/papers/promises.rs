@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use agent::config::Language;
-use agent::consent::receipt::{Erased, withdrawal};
+use agent::consent::receipt::{Erased, SentBefore, withdrawal};
 use agent::consent::{Flag, Policy};
 use protocol::policy::POLICIES;
 use protocol::{Digest, Purpose};
@@ -62,9 +62,12 @@ pub(crate) fn texts(read: impl Fn(&str) -> String) -> BTreeMap<String, BTreeSet<
             add(&periods[2], "notice");
         }
     }
-    let receipt = withdrawal(&Flag::UsageStatistics, Digest::of(b""), Erased::default(), 0, Language::En);
-    for line in receipt.lines().filter_map(|line| line.strip_prefix("- ")) {
-        add(line, "receipt of a withdrawal");
+    for sent in [SentBefore::Stays, SentBefore::ErasureAsked] {
+        let (flag, erased) = (Flag::UsageStatistics, Erased::default());
+        let receipt = withdrawal(&flag, Digest::of(b""), erased, sent, 0, Language::En);
+        for line in receipt.lines().filter_map(|line| line.strip_prefix("- ")) {
+            add(line, "receipt of a withdrawal");
+        }
     }
     let readme = read("README.md");
     section(&readme, "## What never leaves").split("\n- ").skip(1).for_each(|text| add(text, "README"));
