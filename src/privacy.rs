@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use agent::api::privacy::{
-    Access, ClaimCode, Decommissioned, Erased, HeldRecord, Page, Rectified, Says, Statement,
+    Access, ClaimCode, Decommissioned, Erased, HeldRecord, Page, Rectified, Revoked, Says, Statement,
 };
 use agent::config::Config;
 use agent::consent::Policy;
@@ -46,6 +46,14 @@ pub(crate) fn privacy(config: &Config, command: Privacy) -> Result<Exit, Failure
             ));
             Ok(Exit::Done)
         }
+        Privacy::Revoke { case } => {
+            let Revoked { .. } = ask(config, PrivacyAsk::Revoke { case })?;
+            print::words(
+                "The vendor will be asked not to erase what it has not erased yet; `status` shows what became of the\n\
+                 request to erase. What was erased on this workstation does not come back.",
+            );
+            Ok(Exit::Done)
+        }
         Privacy::Claim => {
             let ClaimCode { claim } = ask(config, PrivacyAsk::Claim)?;
             print::data(&claim)?;
@@ -61,7 +69,8 @@ pub(crate) fn privacy(config: &Config, command: Privacy) -> Result<Exit, Failure
             let Erased { keys } = ask(config, ask_for)?;
             print::words(&format!(
                 "Erased: {keys} keys, and all that was kept under them. Kept: your answers, which prove what you allowed.\n\
-                 The vendor is asked to erase what was sent; `status` shows its ticket until that is done.",
+                 The vendor is asked to erase what was sent: it does so after 14 days, in which `privacy revoke` takes\n\
+                 that back; `status` shows its ticket, and its certificate when that is done.",
             ));
             Ok(Exit::Done)
         }

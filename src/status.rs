@@ -61,8 +61,9 @@ pub(crate) fn text(status: &Status) -> String {
             vec![reason.to_string(), grouped(*count), words::reason(reason.as_str()).to_owned()]
         }),
     ));
-    let request = |Ticket { kind, state, taken_at, ticket, .. }: &Ticket| {
-        vec![kind.as_str().to_owned(), state.as_str().to_owned(), taken_at.clone(), ticket.clone()]
+    let request = |ticket: &Ticket| {
+        let Ticket { kind, taken_at, ticket: name, .. } = ticket;
+        vec![kind.as_str().to_owned(), words::standing(ticket), taken_at.clone(), name.clone()]
     };
     let requests: Vec<_> = status.requests.iter().map(request).collect();
     if !requests.is_empty() {

@@ -1,6 +1,10 @@
 //! Plain words for the closed lists: flags' states, trays, reasons, protectors.
 
 use agent::consent::State;
+use agent::consent::tickets::Ticket;
+use agent::consent::vendor_request::PrivacyKind;
+use protocol::reply::TicketState;
+use protocol::rights::Outcome;
 
 /// What the state of a flag means.
 pub(crate) const fn state(state: State) -> &'static str {
@@ -13,6 +17,44 @@ pub(crate) const fn state(state: State) -> &'static str {
         State::Restricted => "kept, but neither used nor sent",
         State::StalePolicy => "the policy changed: nothing is collected until a new yes",
         State::Expired => "the yes is over: nothing is collected until a new one",
+    }
+}
+
+/// How far a request to the vendor is: an erasure by its certificate, and by the vendor's word where there is none.
+pub(crate) fn standing(ticket: &Ticket) -> String {
+    let until = |end: Option<&str>| end.and_then(|end| end.get(..10)).unwrap_or("-").to_owned();
+    match (ticket.outcome, ticket.proof(), ticket.state) {
+        (Some(Outcome::Revoked), ..) => "taken back".to_owned(),
+        (_, Some(proof), _) => {
+            let gone = format!("{} records and {} bundles erased", proof.records, proof.bundles);
+            let copies = match proof.copies.len() {
+                0 => String::new(),
+                copies => format!("; {copies} copies made before remain"),
+            };
+            match proof.kept {
+                None => format!("done, certified: {gone}{copies}"),
+                Some(kept) => {
+                    let purposes: Vec<_> = kept.purposes.iter().map(|purpose| purpose.as_str()).collect();
+                    let (what, end) = (purposes.join(", "), until(Some(&kept.until)));
+                    format!(
+                        "refused in part, certified: {gone}{copies}; {what} kept until {end} ({})",
+                        kept.why
+                    )
+                }
+            }
+        }
+        (_, None, TicketState::Done) if ticket.kind == PrivacyKind::Erase => {
+            "done, as the vendor says; no certificate".to_owned()
+        }
+        (Some(Outcome::RefusedInPart), ..) => {
+            "refused in part, as the vendor says; no certificate".to_owned()
+        }
+        (_, None, TicketState::Done) => "done".to_owned(),
+        (_, None, TicketState::Open) => match (&ticket.due, ticket.extended) {
+            (None, _) => "open".to_owned(),
+            (Some(due), None) => format!("open, due {}", until(Some(due))),
+            (Some(due), Some(why)) => format!("open, due {} ({why})", until(Some(due))),
+        },
     }
 }
 
@@ -58,6 +100,7 @@ pub(crate) fn reason(word: &str) -> &'static str {
         "withdrawn" => "erased by a withdrawal",
         "damaged" => "lost to damage on the disk",
         "rejected" => "refused by the collector for good",
+        "ended" => "after the last day of its collection in the catalog",
         _ => "",
     }
 }

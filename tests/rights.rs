@@ -153,7 +153,7 @@ fn the_export_is_what_is_held_byte_for_byte_and_after_an_erasure_only_the_ledger
     assert_eq!(open.len(), 1, "the vendor has yet to erase");
 
     let ticket = open[0]["ticket"].as_str().unwrap();
-    collector.command("requests", &["--done", ticket]);
+    collector.command("erase", &["--ticket", ticket, "--at-once", "--why", "asked by letter"]);
     workstation.expect(0, &["run", "--once"]);
     assert!(
         workstation.status()["requests"].as_array().unwrap().iter().all(|ticket| ticket["state"] == "done")

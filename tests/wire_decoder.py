@@ -23,7 +23,7 @@ RETENTIONS = ["usage_24m", "support_decom_10y", "analytics_14m", "contact_2y"]
 REASONS = [
     "no_consent", "before_grant", "not_utf8", "not_json", "too_long", "unknown_event", "unknown_attribute",
     "missing_attribute", "repeated_attribute", "bad_type", "out_of_range", "bad_time", "not_a_file", "quota",
-    "expired", "withdrawn", "damaged", "rejected",
+    "expired", "withdrawn", "damaged", "rejected", "ended",
 ]
 PLAIN, COUNT, BUCKETS = range(3)
 

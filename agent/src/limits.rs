@@ -51,6 +51,9 @@ pub const OUTBOX_SETTLED: i64 = 60;
 /// 1 January 2026: no release of this program is older, so no clock that is right shows less.
 pub const FIRST_RELEASE: i64 = 1_767_225_600;
 
+/// Days before the first entry of the catalog ends, from which `doctor` warns: time for the vendor to release another.
+pub const CATALOG_WARNING_DAYS: i64 = 60;
+
 /// Seconds that a happening's clock may be ahead of the agent's: time zones written wrongly, and a day.
 pub const CLOCK_AHEAD: i64 = 48 * 3600;
 

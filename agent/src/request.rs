@@ -135,6 +135,12 @@ pub enum PrivacyAsk {
         /// Which.
         case: CaseId,
     },
+    /// Take back what the vendor was asked to erase, of a case or of everything: within 14 days.
+    Revoke {
+        /// Only what was asked of this case.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        case: Option<CaseId>,
+    },
     /// Erase all that is held here but the ledger, and ask the vendor to erase what was sent.
     Erase {
         /// Where the person sits.
@@ -178,7 +184,7 @@ impl Caller {
                 _ => true,
             },
             Request::Support(support) => support.is_for(self),
-            Request::Privacy(PrivacyAsk::Erase { .. }) => self.may_grant,
+            Request::Privacy(PrivacyAsk::Erase { .. } | PrivacyAsk::Revoke { .. }) => self.may_grant,
             // What is held may name a case, and is shown to those who decide about it.
             Request::Privacy(
                 PrivacyAsk::Access { .. } | PrivacyAsk::Records { .. } | PrivacyAsk::Rectify { .. },

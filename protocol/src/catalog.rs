@@ -50,6 +50,8 @@ pub struct Entry {
     pub owner: String,
     /// Last day of its life, `YYYY-MM-DD`; renewed on purpose only.
     pub ends: String,
+    /// The same in days since 1970-01-01.
+    pub last_day: u32,
     /// How coarse its time is.
     pub granularity: Granularity,
     /// In the order of [`Record::attributes`].

@@ -287,5 +287,7 @@ words! {
         Damaged = "damaged",
         /// The collector refused it for good.
         Rejected = "rejected",
+        /// Happened after the last day on which the catalog has it collected.
+        Ended = "ended",
     }
 }

@@ -237,4 +237,22 @@ mod tests {
         let read = Certificate::verify(&text, &signature, &trusted(), asked).unwrap();
         assert_eq!(read.outcome(), Outcome::RefusedInPart);
     }
+
+    /// Another program signed it, and a reader in another language can be tried on it.
+    #[test]
+    fn the_golden_certificate_is_read() {
+        let golden = include_str!("../tests/golden/erasure-1.txt");
+        let mut lines = golden.lines().filter(|line| !line.starts_with('#'));
+        let (key, text, signature) = (lines.next().unwrap(), lines.next().unwrap(), lines.next().unwrap());
+        let signs = vec![Context::ErasureCertificate];
+        let keys = TrustedKeys::new(vec![TrustedKey { key: key.parse().unwrap(), signs }]);
+        let ticket = format!("{}-{}", "07".repeat(16), "0a".repeat(16));
+        let device = DeviceId::from_bytes([7; 16]);
+        let purposes = [Purpose::UsageStatistics, Purpose::SupportCase];
+        let read = Certificate::verify(text, signature, &keys, (&ticket, device, &purposes, None)).unwrap();
+        assert_eq!((read.records, read.outcome()), (12, Outcome::RefusedInPart));
+        assert_eq!(serde_json::to_string(&read).unwrap(), text, "what this version writes");
+        let all = (ticket.as_str(), device, Purpose::ALL, None);
+        assert_eq!(Certificate::verify(text, signature, &keys, all), Err(NotProven::Other));
+    }
 }

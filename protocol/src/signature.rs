@@ -241,6 +241,11 @@ impl TrustedKeys {
         self.0.is_empty()
     }
 
+    /// Whether there is a key whose signatures count in `context`.
+    pub fn trust(&self, context: Context) -> bool {
+        self.0.iter().any(|trusted| trusted.signs.contains(&context))
+    }
+
     /// The key that signed what has the digest `content`, if it may sign it in `context`.
     pub fn verify(&self, context: Context, content: Digest, signature: &Signature) -> Result<KeyId, Refused> {
         let id = signature.key;

@@ -84,7 +84,7 @@ fn words_keep_their_numbers() {
         words(Reason::ALL.iter().map(|word| word.as_str()).collect()),
         "no_consent before_grant not_utf8 not_json too_long unknown_event unknown_attribute \
          missing_attribute repeated_attribute bad_type out_of_range bad_time not_a_file quota expired \
-         withdrawn damaged rejected"
+         withdrawn damaged rejected ended"
     );
     let mut seen: Vec<_> = vectors().iter().map(|(_, _, json)| json["header"]["purpose"].clone()).collect();
     seen.dedup();

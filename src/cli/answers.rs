@@ -173,6 +173,12 @@ pub(crate) enum Privacy {
         #[arg(long, value_name = "ID", value_parser = CaseId::from_str)]
         case: CaseId,
     },
+    /// Take back what the vendor was asked to erase, within 14 days. Needs [consent] group
+    Revoke {
+        /// Only what was asked of this support case
+        #[arg(long, value_name = "ID", value_parser = CaseId::from_str)]
+        case: Option<CaseId>,
+    },
     /// Print the code with which you can ask for erasure when this device is dead
     Claim,
     /// Take every yes back, erase all that is held here, ask the vendor to erase what was sent. Needs [consent] group or

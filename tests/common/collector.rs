@@ -21,16 +21,17 @@ impl Collector {
         // The age identity is put beside it.
         let data = dir.path().join("collector");
         run(&data, "init", &[]);
-        let mut serving = Command::new(program())
-            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
-            .arg(&data)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(serving.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim_end().strip_prefix("listening https://").unwrap().parse().unwrap();
+        let (serving, address) = serve(&data);
         Self { dir, data, serving, address }
+    }
+
+    /// Ends it and goes on with what this backup holds, at another address.
+    pub(crate) fn restore(&mut self, backup: &Path) {
+        self.serving.kill().unwrap();
+        self.serving.wait().unwrap();
+        self.data = self.dir.path().join("restored");
+        run(&self.data, "restore", &["--from", backup.to_str().unwrap()]);
+        (self.serving, self.address) = serve(&self.data);
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -86,6 +87,19 @@ pub(crate) fn program() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let profile = test.parent().unwrap().parent().unwrap();
     profile.join("examples").join(format!("collector{}", std::env::consts::EXE_SUFFIX))
+}
+
+fn serve(data: &Path) -> (Child, SocketAddr) {
+    let mut serving = Command::new(program())
+        .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+        .arg(data)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(serving.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let address = line.trim_end().strip_prefix("listening https://").unwrap().parse().unwrap();
+    (serving, address)
 }
 
 fn run(data: &Path, command: &str, args: &[&str]) -> Output {

@@ -1,8 +1,13 @@
 //! The papers that a buyer's security officer reads are made from the product itself and are current: the bill of
 //! materials, the list of foreign software, the data inventory. With `UPDATE_PAPERS=1` they are written anew.
 
-#![allow(clippy::unwrap_used, reason = "what the tests share is outside of `#[test]` functions")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "what the tests share is outside of `#[test]` functions"
+)]
 
+mod promises;
 mod sbom;
 mod schema;
 mod socket;

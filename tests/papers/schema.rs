@@ -36,6 +36,7 @@ fn fields(request: &str, action: &str) -> Fields {
         ("privacy", "records") => &["tray", "from"],
         ("privacy", "claim") => &[],
         ("privacy", "rectify") => &["case"],
+        ("privacy", "revoke") => &["case?"],
         ("privacy", "erase") => &["session?", "claim?"],
         ("privacy", "decommission") => &["drain", "session?"],
         // A new one: without its fields here, the test of the fields fails.

@@ -61,14 +61,18 @@ impl Agent {
         let Answered { https, about, outcome } = answered;
         self.uplink.give_back(https);
         if let Ok(answer) = &outcome {
-            if let Some((index, hash)) = answer.ledger_head() {
-                self.note_head(index, hash);
-            }
+            let head = answer.ledger_head();
+            let is_ours = head.is_none_or(|(index, hash)| self.note_head(index, hash));
             // What answers a renewal says nothing of the ledger, nor of what the vendor asks for.
             if !matches!(about, About::Renewal) && (200..300).contains(&answer.status) {
                 let Parts { uplink, cx, .. } = self.parts();
                 uplink.ledger_compared();
                 uplink.note_invitations(&cx, answer);
+                let Parts { requests, mut cx, .. } = self.parts();
+                let newest = head.map(|(index, _)| index);
+                if is_ours && let Err(trouble) = requests.repeat_forgotten(&mut cx, newest) {
+                    self.trouble(Subject::Transfer, &trouble);
+                }
             }
         }
         let reply = about.reply(&outcome);
@@ -79,14 +83,15 @@ impl Agent {
         }
     }
 
-    /// Compares the vendor's newest line of the ledger with ours, and keeps one that is ahead for the next start.
-    pub(super) fn note_head(&mut self, index: u64, hash: Digest) {
-        let is_ahead = !self.book.compare_head(index, hash);
-        let kept = if is_ahead { vendor_head::keep(&self.config.data_dir, index, hash) } else { Ok(()) };
+    /// Whether the vendor's newest line of the ledger is one of ours. One that is ahead is kept for the next start.
+    pub(super) fn note_head(&mut self, index: u64, hash: Digest) -> bool {
+        let is_ours = self.book.compare_head(index, hash);
+        let kept = if is_ours { Ok(()) } else { vendor_head::keep(&self.config.data_dir, index, hash) };
         match kept {
             Ok(()) => self.health.clear(Subject::VendorHead),
             Err(e) => self.trouble(Subject::VendorHead, &e.into()),
         }
+        is_ours
     }
 
     /// Gives the answer to the subsystem that it is for.
@@ -114,8 +119,9 @@ impl Agent {
             }
             About::Ticket(ticket) => {
                 uplink.tell(&mut cx, Stream::Requests, reply, 0)?;
-                let state = routes::read_ticket(&outcome).ok().map(|reply| reply.state);
-                Ok(requests.tickets.heard(&ticket, state, cx.elapsed)?)
+                let said = routes::read_ticket(&outcome).ok();
+                let (keys, device) = (&cx.config.vendor.keys, cx.vault.device());
+                Ok(requests.tickets.answered(&ticket, said.as_ref(), keys, device, cx.elapsed)?)
             }
             About::ConsentFirst(_) => {
                 uplink.consent_first = None;

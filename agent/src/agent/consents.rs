@@ -81,10 +81,12 @@ impl Agent {
             cx.tally.forget_untold();
         }
         killpoint::step("grant.emptied");
+        let withdrawn = self.book.newest_withdrawal(flag);
         let entry = self.book.grant(flag, yes, manifest, by, now)?;
         killpoint::step("grant.written");
         // It is a yes now, whatever the disk says to the rest; the line goes at the latest when the collector asks for it.
-        let followed = self.put_request(VendorRequest::Consent(entry));
+        let lines = withdrawn.into_iter().chain([entry]);
+        let followed = lines.map(VendorRequest::Consent).try_for_each(|line| self.put_request(line));
         if let Err(trouble) = followed.and_then(|()| self.resume_journal()) {
             self.trouble(Subject::Spool, &trouble);
         }

@@ -9,7 +9,7 @@ use super::clock::DAY;
 use super::{Agent, Trouble};
 use crate::api::privacy::{
     Access, Amount, Attribute, Attributes, ClaimCode, EntryName, Erased, HeldPolicy, HeldRecord, Page,
-    Rectified, Says, Statement,
+    Rectified, Revoked, Says, Statement,
 };
 use crate::consent::permit::Permit;
 use crate::consent::state::to_text;
@@ -31,6 +31,7 @@ impl Agent {
             PrivacyAsk::Records { tray, from } => self.records(tray, *from, now).map(Reply::done),
             PrivacyAsk::Claim => Ok(Reply::done(ClaimCode { claim: self.claim().to_string() })),
             PrivacyAsk::Rectify { case } => self.rectify(case, now).map(Reply::done),
+            PrivacyAsk::Revoke { case } => self.revoke(case.clone(), now).map(Reply::done),
             PrivacyAsk::Erase { session, .. } => self.erase_everything(by(*session), now).map(Reply::done),
             PrivacyAsk::Decommission { drain, session } => {
                 self.decommission(*drain, by(*session), now).map(Reply::done)
@@ -84,6 +85,12 @@ impl Agent {
     fn rectify(&mut self, case: &CaseId, now: i64) -> Result<Rectified, Trouble> {
         self.ask_vendor(PrivacyKind::Rectify, Some(case.clone()), now)?;
         Ok(Rectified { case: case.clone() })
+    }
+
+    /// What the vendor was asked to erase, and has not yet, it is to keep.
+    fn revoke(&mut self, case: Option<CaseId>, now: i64) -> Result<Revoked, Trouble> {
+        self.ask_vendor(PrivacyKind::Revoke, case.clone(), now)?;
+        Ok(Revoked { case })
     }
 
     /// Every yes is taken back, and what was sent under any is to be erased too.

@@ -5,6 +5,7 @@ use super::health::{Subject, sentence};
 use super::usage::set_aside_problem;
 use super::{Agent, Trouble};
 use crate::api::status::{Policy, Queues, Status, Waiting};
+use crate::consent::state::to_text;
 use crate::consent::{Kept, Standing};
 use crate::{presence, spool, workstation};
 
@@ -77,6 +78,8 @@ impl Agent {
         }
         set_aside_problem(&self.vault).into_iter().for_each(|what| add(Subject::KeysSetAside, what));
         self.book.problems(now).into_iter().for_each(|what| add(Subject::Registry, what));
+        let tickets = self.requests.tickets.problems(&to_text(now));
+        tickets.into_iter().for_each(|what| add(Subject::Tickets, what));
         self.uplink.problems().into_iter().for_each(|what| add(Subject::Uplink, what));
         if self.uplink.is_unenrolled() && self.has_something_to_send() {
             let what = "this device is not enrolled: what waits cannot be sent";

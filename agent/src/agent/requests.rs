@@ -1,9 +1,10 @@
 //! What the clinic asks of the vendor: the queue of requests, and the tickets of those that were taken.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use log::warn;
-use protocol::Reason;
+use protocol::{Digest, Reason};
 
 use super::Trouble;
 use super::clock::Watched;
@@ -31,11 +32,13 @@ pub(super) struct Requests {
     queue: Spool<VendorRequest>,
     /// What the vendor took, asked about until it is done.
     pub(super) tickets: Tickets,
+    /// Ledger lines that were sent again since the start: once each, whatever the vendor says that it knows.
+    repeated: BTreeSet<Digest>,
 }
 
 impl Requests {
     pub(super) fn new(queue: Spool<VendorRequest>, tickets: Tickets) -> Self {
-        Self { queue, tickets }
+        Self { queue, tickets, repeated: BTreeSet::new() }
     }
 
     /// What waits.
@@ -65,6 +68,16 @@ impl Requests {
         let position = self.queue.position();
         let sealed = Sealed::new(&Clean::from(request), position, &[], &permit, cx.vault, cx.now)?;
         Ok(self.queue.put(&[sealed])?)
+    }
+
+    /// Queues the lines that the vendor has lost, whose newest line is number `newest`.
+    pub(super) fn repeat_forgotten(&mut self, cx: &mut Cx<'_>, newest: Option<u64>) -> Result<(), Trouble> {
+        for entry in cx.registry.forgotten(newest) {
+            if self.repeated.insert(entry) {
+                self.put(cx, VendorRequest::Consent(entry))?;
+            }
+        }
+        Ok(())
     }
 
     /// Whether a request waits that is `wanted`.

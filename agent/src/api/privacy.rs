@@ -145,6 +145,14 @@ pub struct Rectified {
     pub case: CaseId,
 }
 
+/// The answer to `revoke`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revoked {
+    /// The case that the vendor is asked about; absent: what was asked of no single case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case: Option<CaseId>,
+}
+
 /// The answer to `erase`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Erased {

@@ -193,6 +193,30 @@ impl Book {
         agrees
     }
 
+    /// Lines that the vendor was told and does not know any more, because its newest line is older: it lost them with a
+    /// restored backup. What it needs of them is every no, and the end of a restriction; a yes it asks for by itself.
+    pub fn forgotten(&self, newest: Option<u64>) -> Vec<Digest> {
+        use EventKind::{Released, Restricted, Withdrawn};
+        if !self.is_trusted() {
+            return Vec::new();
+        }
+        let is_told = |kind| matches!(kind, Withdrawn | Restricted | Released);
+        let lines = self.ledger.lines().iter().filter(|line| {
+            newest.is_none_or(|newest| line.entry.header.index > newest) && is_told(line.entry.event.kind)
+        });
+        lines.map(|line| line.hash).collect()
+    }
+
+    /// The newest withdrawal of a flag. It goes before a new yes, to which a vendor that lost it would else listen alone.
+    pub fn newest_withdrawal(&self, flag: &Flag) -> Option<Digest> {
+        let newest = self.ledger.lines().iter().rev().find(|line| {
+            let about = &line.entry.processing;
+            let is_its = about.purpose == flag.purpose() && about.case.as_ref() == flag.case();
+            is_its && line.entry.event.kind == EventKind::Withdrawn
+        });
+        newest.map(|line| line.hash)
+    }
+
     /// Index and hash of the newest line; `None` without one.
     pub fn head(&self) -> Option<(u64, Digest)> {
         let tip = self.ledger.tip();

@@ -1,14 +1,18 @@
 //! The vendor's tickets: what was asked of it about data that was sent, and how far that is.
 //!
 //! A small file beside the ledger. An open ticket is asked about once at each start and once a day, also when
-//! everything else is off, until the vendor says that it is done.
+//! everything else is off, until the vendor says that it is done. Where the configuration trusts a key for it, an erasure
+//! is done only with a certificate that this key signed: the vendor's word alone leaves it open.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use protocol::reply::{PrivacyReply, PrivacyRequest, TicketState};
-use protocol::{CaseId, Purpose};
+use protocol::rights::{Certificate, ExtensionReason, NotProven, Outcome};
+use protocol::signature::{Context, TrustedKeys};
+use protocol::{CaseId, DeviceId, Purpose};
 use serde::{Deserialize, Serialize};
 
 use super::vendor_request::PrivacyKind;
@@ -31,6 +35,61 @@ pub struct Ticket {
     pub taken_at: String,
     /// How far it is.
     pub state: TicketState,
+    /// When the vendor's answer is due, RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<String>,
+    /// Why the vendor takes longer than a month.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extended: Option<ExtensionReason>,
+    /// Until when the erasure can be taken back, RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revocable_until: Option<String>,
+    /// What became of it, where that is more than `done`; of an erasure as a certificate says that was verified.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+    /// The text of that certificate, as it was signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<String>,
+    /// Its signature.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
+}
+
+impl Ticket {
+    /// What the certificate of an erasure says. It was verified before it was kept.
+    pub fn proof(&self) -> Option<Certificate> {
+        serde_json::from_str(self.certificate.as_ref()?).ok()
+    }
+
+    /// Whether the vendor has something left to say.
+    fn is_open(&self) -> bool {
+        self.state == TicketState::Open && self.outcome.is_none()
+    }
+
+    /// Takes what the vendor said of it. An error says why its certificate proves nothing.
+    fn take(&mut self, said: &PrivacyReply, keys: &TrustedKeys, device: DeviceId) -> Result<(), NotProven> {
+        self.due.clone_from(&said.due);
+        self.extended = said.extended;
+        self.revocable_until.clone_from(&said.revocable_until);
+        if self.kind != PrivacyKind::Erase || !keys.trust(Context::ErasureCertificate) {
+            self.state = said.state;
+            self.outcome = said.outcome;
+            return Ok(());
+        }
+        if said.outcome == Some(Outcome::Revoked) {
+            self.outcome = said.outcome;
+            return Ok(());
+        }
+        let (Some(text), Some(signature)) = (&said.certificate, &said.signature) else { return Ok(()) };
+        let asked = (self.ticket.as_str(), device, self.purposes.as_slice(), self.case.as_ref());
+        let certificate = Certificate::verify(text, signature, keys, asked)?;
+        self.outcome = Some(certificate.outcome());
+        if certificate.kept.is_none() {
+            self.state = TicketState::Done;
+        }
+        (self.certificate, self.signature) = (Some(text.clone()), Some(signature.clone()));
+        Ok(())
+    }
 }
 
 /// All of them, the oldest first.
@@ -42,6 +101,8 @@ pub struct Tickets {
     due: Duration,
     /// How many were asked about in this round.
     asked: usize,
+    /// Tickets whose newest certificate proves nothing, and why.
+    refused: BTreeMap<String, NotProven>,
 }
 
 impl Tickets {
@@ -59,7 +120,8 @@ impl Tickets {
             // Only for looking at; it is written anew with the next ticket.
             let _ = std::fs::rename(&path, path.with_extension("damaged"));
         }
-        Ok((Self { path, tickets: read.unwrap_or_default(), due: Duration::ZERO, asked: 0 }, damaged))
+        let tickets = read.unwrap_or_default();
+        Ok((Self { path, tickets, due: Duration::ZERO, asked: 0, refused: BTreeMap::new() }, damaged))
     }
 
     /// For `status` and the export.
@@ -95,29 +157,72 @@ impl Tickets {
             purposes: request.purposes.clone(),
             case: request.case.clone(),
             taken_at: at,
-            state: reply.state,
+            // A vendor that claims to have erased at once has shown nothing yet: it is asked again.
+            state: if kind == PrivacyKind::Erase { TicketState::Open } else { reply.state },
+            due: reply.due,
+            extended: reply.extended,
+            revocable_until: reply.revocable_until,
+            outcome: None,
+            certificate: None,
+            signature: None,
         };
         self.tickets.push(ticket);
         self.save()
     }
 
-    /// The vendor said how far `ticket` is, or nothing that is understood.
-    pub fn heard(&mut self, ticket: &str, state: Option<TicketState>, elapsed: Duration) -> io::Result<()> {
+    /// The vendor said how far `ticket` of this `device` is, or nothing that is understood.
+    pub fn answered(
+        &mut self,
+        ticket: &str,
+        said: Option<&PrivacyReply>,
+        keys: &TrustedKeys,
+        device: DeviceId,
+        elapsed: Duration,
+    ) -> io::Result<()> {
         self.asked += 1;
-        let mut done = false;
+        let (mut is_changed, mut is_over) = (false, false);
         for known in self.tickets.iter_mut().filter(|known| known.ticket == ticket) {
-            done = state == Some(TicketState::Done);
-            known.state = state.unwrap_or(known.state);
+            let before = known.clone();
+            match said.map(|said| known.take(said, keys, device)) {
+                Some(Err(why)) => drop(self.refused.insert(ticket.to_owned(), why)),
+                Some(Ok(())) => drop(self.refused.remove(ticket)),
+                None => {}
+            }
+            is_changed |= *known != before;
+            is_over |= !known.is_open();
         }
-        self.asked -= usize::from(done);
+        self.asked -= usize::from(is_over);
         if self.asked >= self.open_tickets().count() {
             (self.asked, self.due) = (0, elapsed + limits::TICKET_EVERY);
         }
-        if done { self.save() } else { Ok(()) }
+        if is_changed { self.save() } else { Ok(()) }
+    }
+
+    /// What the clinic should know of the vendor's answers, at this time (RFC 3339).
+    pub fn problems(&self, now: &str) -> Vec<String> {
+        let refused = self.refused.iter().map(|(ticket, why)| {
+            let why = match why {
+                NotProven::Format => "is not a certificate",
+                NotProven::Other => "is about something else than was asked",
+                NotProven::Signature => "is not signed by a key of [vendor] keys",
+            };
+            format!(
+                "the certificate of erasure for ticket {ticket} {why}: the request stays open; ask the vendor"
+            )
+        });
+        let is_late =
+            |ticket: &&Ticket| ticket.is_open() && ticket.due.as_deref().is_some_and(|due| due < now);
+        let late = self.tickets.iter().filter(is_late).map(|ticket| {
+            let (name, due) = (&ticket.ticket, ticket.due.as_deref().unwrap_or_default());
+            format!(
+                "the vendor was to answer ticket {name} until {due}: `consent show` names whom to write to"
+            )
+        });
+        refused.chain(late).collect()
     }
 
     fn open_tickets(&self) -> impl Iterator<Item = &str> {
-        let open = self.tickets.iter().filter(|ticket| ticket.state == TicketState::Open);
+        let open = self.tickets.iter().filter(|ticket| ticket.is_open());
         open.map(|ticket| ticket.ticket.as_str())
     }
 
@@ -129,6 +234,10 @@ impl Tickets {
 
 #[cfg(test)]
 mod tests {
+    use protocol::Digest;
+    use protocol::signature::{PublicKey, Signature, TrustedKey};
+    use ring::signature::{Ed25519KeyPair, KeyPair};
+
     use super::*;
     use crate::consent::Flag;
     use crate::consent::vendor_request::VendorRequest;
@@ -144,6 +253,91 @@ mod tests {
         tickets.taken(kind, &request, reply, "2026-11-21T10:00:00Z".to_owned()).unwrap();
     }
 
+    const DEVICE: DeviceId = DeviceId::from_bytes([7; 16]);
+
+    fn answer(tickets: &mut Tickets, name: &str, state: Option<TicketState>, at: Duration) {
+        let said = state.map(|state| PrivacyReply::new(name.to_owned(), state));
+        tickets.answered(name, said.as_ref(), &TrustedKeys::default(), DEVICE, at).unwrap();
+    }
+
+    /// A key that is trusted for certificates, and what it signs.
+    fn signer() -> (TrustedKeys, impl Fn(&str, Context) -> String) {
+        let pair = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap();
+        let key = PublicKey::from_bytes(pair.public_key().as_ref().try_into().unwrap());
+        let keys = TrustedKeys::new(vec![TrustedKey {
+            key,
+            signs: vec![Context::ErasureCertificate, Context::Notice],
+        }]);
+        let sign = move |text: &str, context| {
+            let content = Digest::of(text.as_bytes());
+            Signature::new(context, key, content, |bytes| pair.sign(bytes).as_ref().to_vec())
+                .unwrap()
+                .to_string()
+        };
+        (keys, sign)
+    }
+
+    #[test]
+    fn an_erasure_is_done_by_a_certificate_and_by_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut tickets, _) = Tickets::open(dir.path().join("tickets.json")).unwrap();
+        take(&mut tickets, "t-1");
+        let (keys, sign) = signer();
+        let text = |ticket: &str, kept: &str| {
+            format!(
+                r#"{{"format":"kathea-erasure-1","ticket":"{ticket}","device":"{DEVICE}","purposes":["usage_statistics"],"asked_at":"","erased_at":"","records":3,"bundles":0,"parts":0,{kept}"copies":[]}}"#
+            )
+        };
+        let mut said = PrivacyReply {
+            outcome: Some(Outcome::Erased),
+            ..PrivacyReply::new("t-1".into(), TicketState::Done)
+        };
+        let mut tell = |said: &PrivacyReply| {
+            tickets.answered("t-1", Some(said), &keys, DEVICE, Duration::ZERO).unwrap();
+            let ticket = tickets.all()[0].clone();
+            (ticket.state, ticket.outcome, tickets.problems("2026").len())
+        };
+        // The vendor's word alone.
+        assert_eq!(tell(&said), (TicketState::Open, None, 0));
+        let right = text("t-1", "");
+        let other = text("t-2", "");
+        for (forged, signature) in [
+            (other.clone(), sign(&other, Context::ErasureCertificate)),
+            (right.clone(), sign(&right, Context::Notice)),
+            (right.clone(), sign(&other, Context::ErasureCertificate)),
+            (right[..right.len() - 9].to_owned(), sign(&right, Context::ErasureCertificate)),
+            (right.replace(":3,", ":9,"), sign(&right, Context::ErasureCertificate)),
+            (right.clone(), "none".to_owned()),
+        ] {
+            (said.certificate, said.signature) = (Some(forged), Some(signature));
+            assert_eq!(tell(&said), (TicketState::Open, None, 1));
+        }
+        let kept = text(
+            "t-1",
+            r#""kept":{"why":"legal_claim","until":"2030-01-01T00:00:00Z","purposes":["usage_statistics"]},"#,
+        );
+        (said.certificate, said.signature) =
+            (Some(kept.clone()), Some(sign(&kept, Context::ErasureCertificate)));
+        assert_eq!(tell(&said), (TicketState::Open, Some(Outcome::RefusedInPart), 0), "not done");
+        (said.certificate, said.signature) =
+            (Some(right.clone()), Some(sign(&right, Context::ErasureCertificate)));
+        assert_eq!(tell(&said), (TicketState::Done, Some(Outcome::Erased), 0));
+        let (again, _) = Tickets::open(dir.path().join("tickets.json")).unwrap();
+        assert_eq!(again.all()[0].proof().unwrap().records, 3);
+    }
+
+    #[test]
+    fn an_answer_that_is_late_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut tickets, _) = Tickets::open(dir.path().join("tickets.json")).unwrap();
+        take(&mut tickets, "t-1");
+        let due = Some("2026-12-21T10:00:00Z".to_owned());
+        let said = PrivacyReply { due, ..PrivacyReply::new("t-1".into(), TicketState::Open) };
+        tickets.answered("t-1", Some(&said), &TrustedKeys::default(), DEVICE, Duration::ZERO).unwrap();
+        assert!(tickets.problems("2026-12-21T09:59:59Z").is_empty());
+        assert!(tickets.problems("2026-12-21T10:00:01Z")[0].contains("t-1"));
+    }
+
     #[test]
     fn every_open_ticket_is_asked_about_once_a_round_until_it_is_done() {
         let dir = tempfile::tempdir().unwrap();
@@ -155,13 +349,13 @@ mod tests {
         take(&mut tickets, "two");
         let start = Duration::from_secs(5);
         assert_eq!(tickets.next(start), Some("one"));
-        tickets.heard("one", Some(TicketState::Done), start).unwrap();
+        answer(&mut tickets, "one", Some(TicketState::Done), start);
         assert_eq!(tickets.next(start), Some("two"));
-        tickets.heard("two", None, start).unwrap();
+        answer(&mut tickets, "two", None, start);
         assert_eq!(tickets.next(start), None, "not again in this round");
         let day = start + limits::TICKET_EVERY;
         assert_eq!((tickets.due(), tickets.next(day)), (Some(day), Some("two")));
-        tickets.heard("two", Some(TicketState::Done), day).unwrap();
+        answer(&mut tickets, "two", Some(TicketState::Done), day);
         assert_eq!(tickets.due(), None);
 
         let (again, _) = Tickets::open(path.clone()).unwrap();

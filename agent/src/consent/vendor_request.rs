@@ -38,6 +38,8 @@ pub enum PrivacyKind {
     Rectify,
     /// The device is out of use: the periods that start from here begin.
     Decommission,
+    /// Do not erase after all: within the 14 days in which the vendor waits.
+    Revoke,
 }
 
 impl PrivacyKind {
@@ -51,6 +53,7 @@ impl PrivacyKind {
             Self::Access => "access",
             Self::Rectify => "rectify",
             Self::Decommission => "decommission",
+            Self::Revoke => "revoke",
         }
     }
 }

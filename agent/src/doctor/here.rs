@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::Path;
 
+use protocol::Catalog;
 use walkdir::WalkDir;
 
 use crate::api::Reply;
@@ -152,6 +153,23 @@ pub(super) fn service(config: &Config) -> (Check, Option<Status>) {
         ),
         Err(AskError::Nobody) => (Check::warn("service", "does not run", "start it"), None),
     }
+}
+
+/// How long the catalog is still collected.
+pub(super) fn catalog(now: i64) -> Check {
+    let today = now.div_euclid(86_400);
+    let first = Catalog::built_in().entries().min_by_key(|entry| entry.last_day);
+    let Some(first) = first else { return Check::pass("catalog", "lists nothing") };
+    let (left, end) = (i64::from(first.last_day) - today, &first.ends);
+    if left >= limits::CATALOG_WARNING_DAYS {
+        return Check::pass("catalog", format!("is collected until {end} at least"));
+    }
+    let what = if left < 0 {
+        format!("{} is not collected any more since {end}, perhaps others too", first.name)
+    } else {
+        format!("{} is collected until {end}, for {left} days more, perhaps others too", first.name)
+    };
+    Check::warn("catalog", what, "ask the vendor for a version whose catalog is renewed")
 }
 
 pub(super) fn clock(now: i64) -> Check {

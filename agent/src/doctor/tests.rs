@@ -31,6 +31,7 @@ fn an_empty_machine_says_what_is_missing_and_what_to_do() {
         ("scans", Verdict::Warn),
         ("service", Verdict::Warn),
         ("clock", Verdict::Fail),
+        ("catalog", Verdict::Pass),
         ("keys", Verdict::Warn),
         ("proxy", Verdict::Pass),
         ("ca", Verdict::Fail),
@@ -47,6 +48,15 @@ fn it_is_printed_as_documented() {
     let check = Check::warn("clock", "is off", "set it");
     let text = r#"{"check":"clock","result":"warn","what":"is off","remedy":"set it"}"#;
     assert_eq!(serde_json::to_string(&check).unwrap(), text);
+}
+
+#[test]
+fn the_end_of_the_catalog_is_told_sixty_days_before() {
+    let last = i64::from(protocol::Catalog::built_in().entries().map(|entry| entry.last_day).min().unwrap());
+    let check = |day: i64| here::catalog(day * 86_400).result;
+    assert_eq!((check(last - 60), check(last - 59)), (Verdict::Pass, Verdict::Warn));
+    assert_eq!((check(last), check(last + 1)), (Verdict::Warn, Verdict::Warn));
+    assert!(here::catalog((last + 1) * 86_400).what.contains("not collected any more"));
 }
 
 #[test]

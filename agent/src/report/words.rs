@@ -113,6 +113,9 @@ pub(super) const fn reason(reason: Reason) -> Words {
         }
         Reason::Damaged => both("lost to damage on the disk", "tabt ved skade på disken"),
         Reason::Rejected => both("refused by the vendor for good", "endeligt afvist af leverandøren"),
+        Reason::Ended => {
+            both("after the last day on which it is collected", "efter den sidste dag, hvor det indsamles")
+        }
     }
 }
 

@@ -61,7 +61,7 @@ pub const ACTIONS: [(&str, &[&str]); 3] = [
             "verify",
         ],
     ),
-    ("privacy", &["access", "records", "claim", "rectify", "erase", "decommission"]),
+    ("privacy", &["access", "records", "claim", "rectify", "revoke", "erase", "decommission"]),
     (
         "support",
         &[

@@ -5,7 +5,7 @@ mod refusal;
 use std::collections::{BTreeMap, HashMap};
 
 use protocol::catalog::{Catalog, Contribution, Happening, Observe};
-use protocol::civil::Moment;
+use protocol::civil::{Granularity, Moment};
 use protocol::{Batch, Header, Reason, Record, Value};
 
 use super::journal::{Journal, Period, Row};
@@ -123,6 +123,11 @@ impl Wash {
         if moment.utc > window.now.saturating_add(limits::CLOCK_AHEAD) {
             return Err(Reason::BadTime.into());
         }
+        // Renewed on purpose only: what was promised to end ends by itself.
+        let day = Granularity::Day.period(moment);
+        if happening.fed_entries().all(|entry| entry.last_day < day) {
+            return Err(Reason::Ended.into());
+        }
         self.check(happening, &pairs)?;
         self.fold(happening, moment, wanted);
         Ok(())
@@ -162,9 +167,12 @@ impl Wash {
 
     fn fold(&mut self, happening: &'static Happening, moment: Moment, wanted: Wanted) {
         let (events, journals, row) = (&mut self.events, &mut self.journals, &mut self.row);
-        let mut touched = [None; 4];
+        let (mut touched, day) = ([None; 4], Granularity::Day.period(moment));
         happening.feeds(&self.values, &mut |contribution: Contribution<'_>| {
             let Contribution { entry, attributes, what } = &contribution;
+            if entry.last_day < day {
+                return;
+            }
             let at = || entry.granularity.period(moment);
             if *what == Observe::Event {
                 if wanted.usage {

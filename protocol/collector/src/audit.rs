@@ -1,8 +1,12 @@
 //! Who took, brought, erased or refused something here, and when: lines of JSON that are only ever added, each naming
 //! the hash of the one before.
 
+use std::path::Path;
+
 use protocol::{CaseId, DeviceId, Digest, Purpose};
 use serde::{Deserialize, Serialize};
+
+use crate::disk;
 
 /// What was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,8 +79,57 @@ impl Note {
     }
 }
 
-/// The account of the operating system that runs this.
+/// The account that logged in, as the kernel has it: `name (uid)`. What the environment says decides nothing where the
+/// kernel knows better, because whoever runs a command writes it.
 pub(crate) fn account() -> String {
-    let name = ["SUDO_USER", "USER", "LOGNAME", "USERNAME"].iter().find_map(|name| std::env::var(name).ok());
-    name.unwrap_or_else(|| "unknown".to_owned())
+    let read = |path: &str| {
+        let bytes = disk::read(Path::new(path)).ok().flatten()?;
+        String::from_utf8(bytes).ok()
+    };
+    let uid = uid(read("/proc/self/loginuid").as_deref(), read("/proc/self/status").as_deref());
+    match uid {
+        Some(uid) => named(uid, read("/etc/passwd").as_deref()),
+        None => {
+            let name = ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| std::env::var(name).ok());
+            name.map_or_else(|| "unknown".to_owned(), |name| format!("{name} (as the environment says)"))
+        }
+    }
+}
+
+/// The login's number, which survives `sudo`; without one, as of a service, that of the process.
+fn uid(login: Option<&str>, status: Option<&str>) -> Option<u32> {
+    let login = login.and_then(|text| text.trim().parse().ok()).filter(|uid| *uid != u32::MAX);
+    let process = || {
+        let line = status?.lines().find_map(|line| line.strip_prefix("Uid:"))?;
+        line.split_whitespace().next()?.parse().ok()
+    };
+    login.or_else(process)
+}
+
+fn named(uid: u32, accounts: Option<&str>) -> String {
+    let name = accounts.and_then(|text| {
+        text.lines().find_map(|line| {
+            let mut fields = line.split(':');
+            let (name, number) = (fields.next()?, fields.nth(1)?);
+            (number.parse() == Ok(uid)).then(|| name.to_owned())
+        })
+    });
+    name.map_or_else(|| format!("uid {uid}"), |name| format!("{name} ({uid})"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_login_counts_before_the_process_and_both_before_the_environment() {
+        let status = Some("Name:\tx\nUid:\t1001\t0\t0\t0\n");
+        assert_eq!(uid(Some("1000\n"), status), Some(1000));
+        assert_eq!(uid(Some("4294967295"), status), Some(1001), "a service has no login");
+        assert_eq!(uid(None, status), Some(1001));
+        assert_eq!((uid(Some("x"), Some("Name: x")), uid(None, None)), (None, None));
+        let accounts = Some("root:x:0:0::/root:/bin/sh\nanna:x:1000:1000::/home/anna:/bin/sh\n");
+        assert_eq!((named(1000, accounts), named(0, accounts)), ("anna (1000)".into(), "root (0)".into()));
+        assert_eq!((named(7, accounts), named(7, None)), ("uid 7".into(), "uid 7".into()));
+    }
 }

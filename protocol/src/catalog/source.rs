@@ -224,6 +224,9 @@ fn attributes(references: &[Reference], definitions: &Definitions<'_>) -> Result
     references.iter().map(attribute).collect()
 }
 
+/// The Julian day of 1970-01-01.
+const EPOCH: i32 = 2_440_588;
+
 fn entry(
     source: EntrySource,
     definitions: &Definitions<'_>,
@@ -240,6 +243,11 @@ fn entry(
     let Some(Date { year, month, day }) = source.ends.date else {
         return Err("`ends` is not a date".to_owned());
     };
+    let last_day = time::Month::try_from(month)
+        .and_then(|month| time::Date::from_calendar_date(year.into(), month, day))
+        .ok()
+        .and_then(|date| u32::try_from(date.to_julian_day() - EPOCH).ok())
+        .ok_or("`ends` is not a date since 1970")?;
     let entry = Entry {
         number: source.number,
         name: source.name.into_inner(),
@@ -249,6 +257,7 @@ fn entry(
         reason: source.reason,
         owner: source.owner,
         ends: format!("{year:04}-{month:02}-{day:02}"),
+        last_day,
         granularity: source.granularity,
         attributes,
         bounds: source.bounds,

@@ -70,6 +70,8 @@ pub(in crate::agent) enum Subject {
     KeysSetAside,
     /// The consent registry. Looked at by `status`.
     Registry,
+    /// The vendor is late with a ticket, or does not prove an erasure. Looked at by `status`.
+    Tickets,
     /// The uplink stands still. Looked at by `status`.
     Uplink,
     /// Something waits, and the device is not enrolled. Looked at by `status`.
@@ -81,7 +83,7 @@ pub(in crate::agent) enum Subject {
 impl Subject {
     /// All of them.
     #[cfg(test)]
-    pub(super) const ALL: [Self; 34] = [
+    pub(super) const ALL: [Self; 35] = [
         Self::Intake,
         Self::OutboxUnwatched,
         Self::OutboxRemoval,
@@ -113,6 +115,7 @@ impl Subject {
         Self::Kept,
         Self::KeysSetAside,
         Self::Registry,
+        Self::Tickets,
         Self::Uplink,
         Self::NotEnrolled,
         Self::DiskUse,
@@ -154,6 +157,7 @@ impl Subject {
             Self::Kept => "`kathea-agent consent list` shows the answers",
             Self::KeysSetAside => "restore the files, or let `consent withdraw` erase what they keep",
             Self::Registry => "`kathea-agent consent verify` says more",
+            Self::Tickets => "`status` shows the ticket until it is done",
             Self::Uplink => "what waits is kept; `kathea-agent doctor` checks the connection",
             Self::NotEnrolled => "enrol this device with a token of the vendor (`kathea-agent enroll`)",
             Self::DiskUse => "check the disk and the rights of data_dir",

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use protocol::ledger::Role;
+use protocol::reply::{PrivacyReply, TicketState};
 use protocol::{Digest, Purpose, Reason};
 use ring::rand::SystemRandom;
 
@@ -264,6 +265,15 @@ fn raise(subject: Subject) -> Site {
                 }
             });
         }
+        Tickets => {
+            let late = Some("2026-01-01T00:00:00Z".to_owned());
+            let reply = PrivacyReply { due: late, ..PrivacyReply::new("T-1".to_owned(), TicketState::Open) };
+            let flag = Flag::UsageStatistics;
+            let asked = VendorRequest::privacy(PrivacyKind::Rectify, &flag, Digest::of(b"asked"));
+            let VendorRequest::Privacy { kind, request } = asked else { panic!("a privacy request") };
+            let tickets = &mut site.agent.requests.tickets;
+            tickets.taken(kind, &request, reply, "2025-12-01T00:00:00Z".to_owned()).unwrap();
+        }
         Uplink => {
             fs::remove_file(site.dir.path().join("ca.pem")).unwrap();
             site.with_cx(|parts| parts.uplink.connect(&mut parts.cx).unwrap());
@@ -330,6 +340,12 @@ fn clear(site: &mut Site, subject: Subject) {
             let later = site.agent.since_start() + limits::LOSS_SHOWN;
             assert!(site.agent.health.problems(later).all(|(raised, _)| raised != subject));
             site.agent.health.clear(subject);
+        }
+        Tickets => {
+            let reply = PrivacyReply::new("T-1".to_owned(), TicketState::Done);
+            let Parts { requests, cx, .. } = site.agent.parts();
+            let (keys, device) = (&cx.config.vendor.keys, cx.vault.device());
+            requests.tickets.answered("T-1", Some(&reply), keys, device, Duration::ZERO).unwrap();
         }
         VendorHead => {
             fs::remove_dir(site.data("ledger.vendor")).unwrap();

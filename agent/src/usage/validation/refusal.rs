@@ -65,6 +65,10 @@ pub fn explain(raw: Raw<'_>, reason: Reason) -> Wrong {
             Wrong::about("at", "at has to be a time of RFC 3339 with an offset, and not in the future")
         }
         Reason::BeforeGrant => Wrong::about("at", "at is before the consent was given"),
+        Reason::Ended => Wrong::about(
+            "at",
+            "at is after the last day on which this event is collected: `kathea-agent catalog` prints that day",
+        ),
         _ => of_attribute(happening, &pairs, reason),
     }
 }

@@ -155,3 +155,22 @@ fn what_is_put_in_little_by_little_comes_out_as_what_is_put_in_at_once() {
     };
     assert_eq!(seen(&pieces), seen(&whole));
 }
+
+#[test]
+fn what_the_catalog_collects_until_a_day_is_refused_on_the_next() {
+    let on = |at: &str| ERROR.replace("2026-11-21T10:32:11+01:00", at);
+    let late = Window { now: 1_900_000_000, ..WINDOW };
+    let take = |line: &str| {
+        let mut wash = wash();
+        let refusal = wash.take(Raw::new(line.as_bytes()), late, BOTH).err().map(|refusal| refusal.reason);
+        (refusal, wash.events(&header(), position()).count())
+    };
+    let entry = Catalog::built_in().entry(29).unwrap();
+    assert_eq!((entry.ends.as_str(), entry.last_day), ("2028-11-22", 21_510));
+    // The day of the clinic's wall clock counts, as everywhere.
+    assert_eq!(take(&on("2028-11-22T23:59:59+01:00")), (None, 1));
+    assert_eq!(take(&on("2028-11-23T00:00:00+01:00")), (Some(Reason::Ended), 0));
+    assert_eq!(take(&on("2029-03-01T10:00:00+01:00")), (Some(Reason::Ended), 0));
+    let wrong = explain(Raw::new(on("2029-03-01T10:00:00+01:00").as_bytes()), Reason::Ended);
+    assert!(wrong.attribute == Some("at") && wrong.what.unwrap().contains("last day"));
+}

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
 use protocol::rights::{ExtensionReason, Hold, HoldReason};
-use protocol::{CaseId, DeviceId, Purpose};
+use protocol::{CaseId, DeviceId, Digest, Purpose};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -46,7 +46,7 @@ pub(super) struct Requests {
 
 /// An erasure, of a device or for a request.
 #[derive(Args)]
-#[command(group(ArgGroup::new("of").required(true).args(["device", "ticket", "due"])))]
+#[command(group(ArgGroup::new("of").required(true).args(["device", "ticket", "bundle", "due"])))]
 pub(super) struct Erase {
     #[command(flatten)]
     data: Data,
@@ -56,6 +56,9 @@ pub(super) struct Erase {
     /// Carry out this request, and keep the certificate of it
     #[arg(long, value_parser = ticket)]
     ticket: Option<Ticket>,
+    /// Erase this support bundle alone, whoever it is of; `bundles` prints the digest
+    #[arg(long, value_name = "SHA256")]
+    bundle: Option<Digest>,
     /// Carry out every request that can't be taken back any more, as the server does once a day
     #[arg(long)]
     due: bool,
@@ -103,10 +106,14 @@ pub(super) fn requests(asked: Requests, now: OffsetDateTime) -> Result<(), Failu
 
 /// `erase`.
 pub(super) fn erase(asked: Erase, now: OffsetDateTime) -> Result<(), Failure> {
-    let Erase { data, device, ticket, due, at_once, why, purpose, case } = asked;
+    let Erase { data, device, ticket, bundle, due, at_once, why, purpose, case } = asked;
     let store = data.store()?;
     if due {
         return list(|lines| erasure::carry_out_due(&store, now, |erased| lines.put(erased)));
+    }
+    if let Some(bundle) = bundle {
+        store.erase_bundle(bundle)?;
+        return store.note(Note::new(Deed::Erase, 1), now);
     }
     if let Some(ticket) = ticket {
         let order = store.erasure_order(ticket, at_once, now)?;

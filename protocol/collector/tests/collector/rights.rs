@@ -93,6 +93,22 @@ fn a_restricted_bundle_is_listed_without_its_file() {
 }
 
 #[test]
+fn a_bundle_of_a_machine_that_was_never_enrolled_can_be_erased() {
+    let collector = Collector::start();
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("case.age");
+    std::fs::write(&file, b"age-encryption.org/v1\nsealed").unwrap();
+    assert_eq!(collector.lines_of_text("bundles", &["import", file.to_str().unwrap()]).len(), 1);
+    let bundle = collector.lines("bundles", &[])[0].clone();
+    let (sha256, path) = (bundle["sha256"].as_str().unwrap(), bundle["path"].as_str().unwrap());
+    assert!(bundle["device"].is_null() && std::path::Path::new(path).exists());
+    assert!(collector.fails("erase", &["--bundle", &"0".repeat(64)]).contains("no bundle"));
+    collector.lines("erase", &["--bundle", sha256]);
+    assert_eq!((collector.lines("bundles", &[]).len(), std::path::Path::new(path).exists()), (0, false));
+    assert_eq!(collector.findings("verify").len(), 0);
+}
+
+#[test]
 fn only_the_deed_makes_an_erasure_done_and_a_key_of_the_vendors_signs_what_went() {
     let collector = Collector::start();
     let device = sent(&collector);
@@ -210,6 +226,19 @@ fn an_answer_is_due_in_a_month_and_more_time_has_a_reason() {
     assert!(collector.fails("requests", &args).contains("too late"));
     collector.lines("requests", &["--done", &late]);
     assert_eq!(look(&device, &collector, &late).get("due"), None);
+}
+
+#[test]
+fn the_audit_names_the_account_and_not_what_the_environment_says() {
+    let collector = Collector::start();
+    let exported = std::process::Command::new(env!("CARGO_BIN_EXE_kathea-collector"))
+        .args(["export", "--data", collector.data().to_str().unwrap()])
+        .envs(["USER", "LOGNAME", "SUDO_USER", "USERNAME"].map(|name| (name, "somebody-else")))
+        .output()
+        .unwrap();
+    assert!(exported.status.success());
+    let who = collector.lines("audit", &[])[0]["who"].as_str().unwrap().to_owned();
+    assert!(!who.contains("somebody-else") && who.contains(char::is_numeric), "{who}");
 }
 
 /// Runs a command that needs no data directory.

@@ -137,6 +137,14 @@ impl Store {
         Ok(())
     }
 
+    /// Takes out one whole bundle, also one of which no device said that it is its own.
+    pub(crate) fn erase_bundle(&self, sha256: Digest) -> Result<(), Failure> {
+        if self.read(|sql| bundles::find(sql, sha256))?.is_none() {
+            return Err(Failure::new("there is no bundle of this digest; `bundles` lists them"));
+        }
+        self.remove_bundles(&[sha256]).map(drop)
+    }
+
     /// First the file, then the row: a cut between them leaves a row that says that something is gone.
     fn remove_bundles(&self, bundles: &[Digest]) -> Result<u64, Failure> {
         for &sha256 in bundles {
