@@ -54,6 +54,7 @@ pub(super) fn clean(
             out.document(Layout::OwnKeys, bytes)?;
             return Ok(Ok(counted(Format::Json, Counts::default())));
         }
+        (Take::Literals, Ok(_)) => return super::programs::literals(&input.path, out),
         (Take::Numbers, Ok(_)) => return super::numbers::clean(&input.path, out.numbers()),
         (Take::Window { modified, start, end }, Ok(Format::Text | Format::Json | Format::Xml)) => {
             return part(input, (*modified, *start, *end), case, identifiers, out);
@@ -168,7 +169,7 @@ fn header(
     }))
 }
 
-fn counted(format: Format, counts: Counts) -> Cleaned {
+pub(super) fn counted(format: Format, counts: Counts) -> Cleaned {
     Cleaned {
         format,
         kept: counts.kept,

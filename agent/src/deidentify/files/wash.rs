@@ -1,8 +1,13 @@
 //! A whole case, as the process that reads it sees it: everybody is learned from every file first, then each file
 //! of the case is cleaned, and every value of what comes out is searched for everybody on its way.
 
+use std::ffi::OsString;
+use std::fs;
 use std::io::{self, Write};
+use std::sync::Arc;
 
+use protocol::Digest;
+use provenance::Table;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, Zeroizing};
 
@@ -27,8 +32,28 @@ pub struct Order {
     pub typed: Vec<String>,
     /// Sentences of this program with values from outside, each to leave as it is or not at all.
     pub own: Vec<String>,
+    /// What is known of the workstation.
+    pub known: Known,
     /// Files that are done already.
     pub done: usize,
+}
+
+/// What is known of the workstation before any file is read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Known {
+    /// The table of the program's literals.
+    pub table: Option<TableFile>,
+    /// What names this computer, its accounts and the clinic.
+    pub machine: Vec<(Kind, String)>,
+}
+
+/// Where a table of literals lies.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableFile {
+    /// The file.
+    pub path: OsString,
+    /// SHA-256 of its bytes.
+    pub sha256: [u8; 32],
 }
 
 impl Drop for Order {
@@ -69,6 +94,8 @@ pub type Refusal = (Format, Reason);
 pub enum Failed {
     /// More patients than a search can hold.
     TooMany,
+    /// The table of literals cannot be read, or is another one than the order names.
+    Table,
     /// The system does not let the process give up its rights.
     Unconfined,
 }
@@ -88,7 +115,11 @@ pub trait Outlet: Write {
 /// Those of `out`.
 pub(crate) fn wash(mut order: Order, out: &mut dyn Outlet) -> io::Result<()> {
     let key = Zeroizing::new(order.key);
+    let Ok(table) = order.known.table.as_ref().map(table).transpose() else {
+        return out.say(Said::Failed(Failed::Table));
+    };
     let mut learning = Everything::default();
+    learning.machine(&order.known.machine);
     let mut files = Vec::new();
     for (at, found) in std::mem::take(&mut order.files).into_iter().enumerate() {
         out.say(Said::Reading(at))?;
@@ -121,7 +152,7 @@ pub(crate) fn wash(mut order: Order, out: &mut dyn Outlet) -> io::Result<()> {
     for (at, (input, refused)) in files.iter().enumerate().skip(order.done) {
         out.say(Said::Reading(at))?;
         // One for each file: it knows the days that it moved dates to.
-        let case = Case::new(key.clone(), 0);
+        let case = Case::new(key.clone(), 0).with_table(table.clone());
         let mut checked = Checked::new(&identifiers, &case, &mut *out);
         let cleaned = match refused {
             None => clean::clean(input, &case, &identifiers, &mut checked)?,
@@ -132,4 +163,13 @@ pub(crate) fn wash(mut order: Order, out: &mut dyn Outlet) -> io::Result<()> {
         out.say(Said::Finished(outcome.map_err(|reason| (format, reason))))?;
     }
     out.say(Said::Done)
+}
+
+/// The table in its file, if it is the one that was meant.
+fn table(file: &TableFile) -> Result<Arc<Table>, Failed> {
+    let bytes = fs::read(&file.path).map_err(|_| Failed::Table)?;
+    if Digest::of(&bytes) != Digest::from_bytes(file.sha256) {
+        return Err(Failed::Table);
+    }
+    Table::from_file(bytes.as_slice()).map(Arc::new).map_err(|_| Failed::Table)
 }

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use super::columns::Columns;
+use super::moment::Order;
 use super::pass::Pass;
 use super::rule::{Counts, Rule};
 use super::unescape::unescape;
@@ -35,6 +37,10 @@ pub struct Scrubber<'a> {
     pub counts: Counts,
     view: View,
     hits: Vec<(Range<usize>, Rule)>,
+    /// What the first line of the file says of its columns.
+    pub(super) columns: Option<Columns>,
+    /// Which of two numbers of a date is the day.
+    pub(super) order: Order,
     /// The text is a row among rows of numbers.
     pub(super) in_table: bool,
 }
@@ -48,6 +54,8 @@ impl<'a> Scrubber<'a> {
             counts: Counts::default(),
             view: View::default(),
             hits: Vec::new(),
+            columns: None,
+            order: Order::default(),
             in_table: false,
         }
     }
