@@ -1,5 +1,5 @@
 //! A consent that is withdrawn while something is being sent and the outbox holds a file of any kind: the answer comes,
-//! and a second after it was asked for nothing that it spoke of leaves any more. `WITHDRAWALS=1000` does it a thousand times, `LANES=4` on
+//! and a second after it was asked for nothing that it spoke of arrives any more. `WITHDRAWALS=1000` does it a thousand times, `LANES=4` on
 //! four workstations at a time, `AGENT_PROGRAM=PATH` with another agent than this build's. Nothing but the figures that it
 //! prints depends on how fast this machine is.
 
@@ -94,7 +94,18 @@ struct Scene {
     relay: Relay,
     workstation: Workstation,
     _service: Service,
-    _collector: Collector,
+    collector: Collector,
+}
+
+/// What came of one withdrawal.
+#[derive(Debug)]
+struct Outcome {
+    kind: &'static str,
+    took: Duration,
+    /// Bytes that left later than a second after it was asked for, over connections that were open then.
+    late: u64,
+    /// Of the payload, records and bytes of bundles, what the collector holds more than it did then.
+    payload: (usize, u64),
 }
 
 impl Scene {
@@ -107,7 +118,7 @@ impl Scene {
         bundle::queue(&workstation, "A-1", consent, 1 << 20, random);
         workstation.configure("1 GiB/s", "4 KiB/s");
         let service = workstation.serve();
-        Self { relay, workstation, _service: service, _collector: collector }
+        Self { relay, workstation, _service: service, collector }
     }
 
     fn ask(&self, line: &str) -> Json {
@@ -128,15 +139,24 @@ impl Scene {
         Outbox::new(random.clone()).fill(&self.workstation, 4000, 4000, Outbox::device_error);
     }
 
-    /// Withdraws `what` while it is sent and the agent looks at what `leave` left: how long that took, and the bytes that
-    /// left later than a second after it was asked for, over connections that were open then.
+    /// Records that the collector holds, and bytes of bundles that came in part.
+    fn payload(&self) -> (usize, u64) {
+        (self.collector.export().len(), self.bundle_bytes())
+    }
+
+    fn bundle_bytes(&self) -> u64 {
+        let files = fs::read_dir(self.collector.data().join("uploads")).into_iter().flatten();
+        files.map(|file| file.unwrap().metadata().unwrap().len()).sum()
+    }
+
+    /// Withdraws `what` while it is sent and the agent looks at what `kind` left.
     fn withdraw(
         &self,
         what: &[&str],
-        kind: &str,
+        kind: &'static str,
         nuisances: &Nuisances,
         random: &mut Random,
-    ) -> (Duration, u64) {
+    ) -> Outcome {
         let before = self.relay.bytes();
         until("something is being sent", || self.relay.bytes() > before + 6000);
         nuisances.leave(kind, &self.workstation.outbox());
@@ -149,13 +169,13 @@ impl Scene {
                     fs::write(self.workstation.outbox().join(format!("z{number}.ndjson")), "{}\n").unwrap();
                 }
             });
-            let withdrawn = self.time(what, random);
+            let withdrawn = self.time(what, kind, random);
             is_over.store(true, Ordering::SeqCst);
             withdrawn
         })
     }
 
-    fn time(&self, what: &[&str], random: &mut Random) -> (Duration, u64) {
+    fn time(&self, what: &[&str], kind: &'static str, random: &mut Random) -> Outcome {
         let (left, wait) = (Instant::now(), LOOK + Duration::from_millis(random.within(0, 400).into()));
         until("the agent looks", || left.elapsed() > wait);
 
@@ -163,9 +183,11 @@ impl Scene {
         self.workstation.expect(0, &[&["consent", "withdraw"], what].concat());
         let took = asked.elapsed();
         until("a second has passed", || asked.elapsed() > SECOND.max(took));
-        let before = self.relay.bytes_of_first(connections);
+        let (before, held) = (self.relay.bytes_of_first(connections), self.payload());
         until("another has", || asked.elapsed() > 2 * SECOND);
-        (took, self.relay.bytes_of_first(connections) - before)
+        let late = self.relay.bytes_of_first(connections) - before;
+        let holds = self.payload();
+        Outcome { kind, took, late, payload: (holds.0 - held.0, holds.1.saturating_sub(held.1)) }
     }
 
     /// Empties the outbox of what the agent leaves there.
@@ -177,20 +199,20 @@ impl Scene {
 }
 
 /// Withdraws so often, and gives what each took and let leave.
-fn withdraw(times: u32, nuisances: &Nuisances, random: &mut Random) -> Vec<(&'static str, Duration, u64)> {
+fn withdraw(times: u32, nuisances: &Nuisances, random: &mut Random) -> Vec<Outcome> {
     let mut all = Vec::new();
     while (all.len() as u32) < times {
         let scene = Scene::new(random);
         scene.workstation.grant(); // or nobody would read what lies in the outbox
-        let (took, late) = scene.withdraw(&["support_case", "--case", "A-1"], KINDS[2], nuisances, random);
-        all.push(("a bundle", took, late));
+        until("a part of the bundle came", || scene.bundle_bytes() > 0);
+        let outcome = scene.withdraw(&["support_case", "--case", "A-1"], KINDS[2], nuisances, random);
+        all.push(Outcome { kind: "a bundle", ..outcome });
         scene.workstation.expect(0, &["consent", "withdraw", "usage_statistics"]);
         scene.tidy();
         for _ in 1..AT_ONE.min(times + 1 - all.len() as u32) {
             let kind = KINDS[all.len() % KINDS.len()];
             scene.leave_events(random);
-            let (took, late) = scene.withdraw(&["usage_statistics"], kind, nuisances, random);
-            all.push((kind, took, late));
+            all.push(scene.withdraw(&["usage_statistics"], kind, nuisances, random));
             scene.tidy();
         }
     }
@@ -217,17 +239,17 @@ fn whatever_lies_in_the_outbox_a_withdrawal_is_answered_and_nothing_leaves_a_sec
         running.into_iter().for_each(|lane| all.extend(lane.join().unwrap()));
     });
     for kind in KINDS.iter().chain(&["a bundle"]) {
-        let mut of_kind: Vec<_> = all.iter().filter(|(of, ..)| of == kind).map(|(_, took, _)| took).collect();
+        let mut of_kind: Vec<_> = all.iter().filter(|one| one.kind == *kind).map(|one| one.took).collect();
         of_kind.sort();
         if let (Some(worst), Some(half)) = (of_kind.last(), of_kind.get(of_kind.len() / 2)) {
             println!("{kind}: {} withdrawals, half within {half:.0?}, the worst {worst:.0?}", of_kind.len());
         }
     }
-    let late: Vec<_> = all.iter().filter(|(.., late)| *late > TOLD).collect();
+    let late: Vec<_> = all.iter().filter(|one| one.late > TOLD || one.payload != (0, 0)).collect();
     assert!(late.is_empty(), "of {}: {late:?}", all.len());
-    let told = all.iter().filter(|(.., late)| *late > 0).count();
+    let told = all.iter().filter(|one| one.late > 0).count();
     println!(
-        "{} withdrawals; after a second nothing more, but of {told} what the vendor is told of it",
+        "{} withdrawals; after a second 0 records and 0 bytes of bundles, but of {told} what the vendor is told of it",
         all.len()
     );
 }
