@@ -50,7 +50,7 @@ pub struct Manifest {
     /// Edition of DICOM PS3.15 whose table was applied.
     pub edition: String,
     /// The table of the program's literals by which logs were read, if there is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub provenance: Option<Provenance>,
     /// What the workstation's own checks found.
     pub checks: Vec<Check>,

