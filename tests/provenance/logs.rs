@@ -129,7 +129,7 @@ fn dotnet(random: &mut Random, root: &str) -> Line {
         4 => {
             let at = format!("Link.cs:line {a}");
             let frame = "Kathea.Devices.X1.Link.SendAsync(Command command, TimeSpan timeout)";
-            line(format!("[7] ERROR    at {frame} in /src/{at}"), &[&at, frame])
+            line(format!("[7] ERROR    at {frame} in {at}"), &[&at, frame])
         }
         5 => {
             let version = format!("3.14.{}.20{}", a % 9, 100 + b % 800);

@@ -12,6 +12,9 @@ mod site;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use protocol::Digest;
+use protocol::signature::{Context, PublicKey, Signature};
+use ring::signature::{Ed25519KeyPair, KeyPair};
 use site::Site;
 use test_support::{or_skip, peer};
 
@@ -70,4 +73,57 @@ fn settings_beside_the_program_teach_nothing() {
     let built = site.json_with(3, &["provenance", "build", "--json"]);
     assert_eq!(built["refused"][0]["reason"], "damaged_program", "{built}");
     assert_eq!(site.cleaned("flurble zorp lost\n", &[]), "[text] lost\n");
+}
+
+#[test]
+fn a_signed_list_teaches_words_and_an_older_one_is_refused() {
+    if !peer::is_root() {
+        return;
+    }
+    let site = or_skip!(Site::installed(&["Command %s timed out"]));
+    let pair = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap();
+    let key = PublicKey::from_bytes(pair.public_key().as_ref().try_into().unwrap());
+    site.configure(&format!("[vendor]\nkeys = [{{ key = \"{key}\", signs = [\"word_list\"] }}]\n"));
+    let list = site.path().join("x1-firmware.words");
+    let written = |number: u64, literal: &str| {
+        let text = format!("kathea-words-1 x1-firmware {number}\nL{literal}\n");
+        let content = Digest::of(text.as_bytes());
+        let signature =
+            Signature::new(Context::WordList, key, content, |text| pair.sign(text).as_ref().to_vec())
+                .unwrap();
+        fs::write(&list, text).unwrap();
+        fs::write(site.path().join("x1-firmware.words.sig"), format!("{signature}\n")).unwrap();
+    };
+    let add = ["provenance", "add", list.to_str().unwrap()];
+    written(7, "flurble zorp vcc=%.2f");
+    site.run(&add);
+    assert_eq!(site.cleaned("flurble zorp vcc=4.61\n", &[]), "flurble zorp vcc=4.61\n");
+    written(6, "quux plugh");
+    let words = site.fails(&add);
+    assert!(words.contains("x1-firmware 6 is older than x1-firmware 7"), "{words}");
+    fs::write(&list, "kathea-words-1 x1-firmware 8\nLquux plugh\n").unwrap();
+    assert!(site.fails(&add).contains("does not count"));
+    assert_eq!(site.cleaned("quux plugh\nflurble zorp vcc=4.61\n", &[]), "[text]\nflurble zorp vcc=4.61\n");
+}
+
+#[test]
+fn what_names_the_clinic_goes_from_a_literal_too() {
+    if !peer::is_root() {
+        return;
+    }
+    let site = or_skip!(Site::installed(&[
+        "association with STRANDBYAE rejected by peer",
+        "Strandby Tandhus licence ready"
+    ]));
+    site.run(&["provenance", "build"]);
+    let log = "association with STRANDBYAE rejected by peer\nStrandby Tandhus licence ready\nserial=X1-00123456 kV=90\n";
+    // The control: with nobody named the program's words stay.
+    assert_eq!(site.cleaned(log, &[]), log);
+    site.name(&["STRANDBYAE", "Strandby Tandhus"]);
+    let cleaned = site.cleaned(log, &[]);
+    assert!(!cleaned.contains("STRANDBY") && !cleaned.contains("Strandby"), "{cleaned}");
+    assert!(
+        cleaned.contains("association with") && cleaned.ends_with("serial=X1-00123456 kV=90\n"),
+        "{cleaned}"
+    );
 }

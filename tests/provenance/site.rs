@@ -47,6 +47,18 @@ impl Site {
         fs::set_permissions(self.folder().join("x1"), fs::Permissions::from_mode(0o755)).unwrap();
     }
 
+    /// Adds to the configuration.
+    pub(crate) fn configure(&self, more: &str) {
+        let path = self.dir.path().join("agent.toml");
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(path, text + more).unwrap();
+    }
+
+    /// What names the clinic.
+    pub(crate) fn name(&self, names: &[&str]) {
+        self.configure(&format!("names = {names:?}\n"));
+    }
+
     pub(crate) fn folder(&self) -> PathBuf {
         self.dir.path().join("kathea")
     }

@@ -59,7 +59,9 @@ impl<'t> Runs<'t> {
 
     fn end_utf8(&mut self) {
         const SHORTEST: usize = 4;
-        if (SHORTEST..=LITERAL_BYTES).contains(&self.utf8.len()) {
+        // Three small letters are the value of an enumeration more often than chance.
+        let is_word = self.utf8.len() == SHORTEST - 1 && self.utf8.iter().all(u8::is_ascii_lowercase);
+        if (SHORTEST..=LITERAL_BYTES).contains(&self.utf8.len()) || is_word {
             // What is no UTF-8 parts a run as a control character does.
             for chunk in self.utf8.utf8_chunks() {
                 (self.take)(chunk.valid());

@@ -95,12 +95,14 @@ impl Moment {
             _ => return None,
         };
         let is_iso = rest.starts_with('T');
+        // `19890323-1532` is a Swedish personal number.
+        let least = if form == Form::Compact && rest.starts_with('-') { 5 } else { 0 };
         let rest = rest.get(gap..)?;
         let time = match form {
             Form::Compact => compact_time(rest, gap == 0 || is_iso).or_else(|| time(rest))?,
             _ => time(rest)?,
         };
-        Some(Self { date, form, date_length, length: date_length + gap + time })
+        (time >= least).then_some(Self { date, form, date_length, length: date_length + gap + time })
     }
 
     /// The same point in time, its date moved. `None` if there is no such day.

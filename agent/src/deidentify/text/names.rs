@@ -14,6 +14,7 @@ static NAMES: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
 pub(super) fn is_name(word: &str) -> bool {
     vocabulary::with_spelled(word, |word| {
         NAMES.contains(word)
+            || vocabulary::is_also_name(word)
             || word.strip_suffix('s').is_some_and(|word| NAMES.contains(word) && !vocabulary::knows(word))
     })
 }

@@ -215,7 +215,7 @@ impl<'p, 'a, 't> Pass<'p, 'a, 't> {
         let value = value.get(blanks..).unwrap_or_default();
         match class {
             Class::Person => self.hide(value),
-            Class::Device => self.plain_value(value, None),
+            Class::Device if self.is_device(key, value) => self.plain_value(value, None),
             Class::Keep(bound) => self.plain_value(value, Some(bound)),
             _ => {}
         }

@@ -148,8 +148,12 @@ pub(crate) fn pieces(text: &str) -> Option<usize> {
         at += gap.len();
     };
     let is_version = points && !others && (3..=4).contains(&groups);
-    let is_one =
-        groups > 1 && (8..=18).contains(&digits) && longest <= 7 && !(points && others) && !is_version;
+    let is_one = groups > 1
+        && (digits >= 8 || groups > 2 && digits >= 6)
+        && digits <= 18
+        && longest <= 7
+        && !(points && others)
+        && !is_version;
     // A check letter, in some countries' numbers.
     let rest = bytes.get(end..).unwrap_or_default();
     let letter = matches!(rest, [letter, ..] if letter.is_ascii_uppercase())

@@ -7,6 +7,7 @@ use super::columns::Columns;
 use super::moment::Order;
 use super::pass::Pass;
 use super::rule::{Counts, Rule};
+use super::slots;
 use super::unescape::unescape;
 use super::words::{around, is_date};
 use crate::deidentify::case::Case;
@@ -62,7 +63,12 @@ impl<'a> Scrubber<'a> {
 
     /// Appends to `out` what may stay of `text`.
     pub fn message(&mut self, text: &str, out: &mut String) {
-        let text = unescape(text);
+        let case = self.case;
+        let guarded = case.table().filter(|_| text.contains('=')).map(|table| slots::guarded(table, text));
+        let mut text = unescape(guarded.as_deref().unwrap_or(text));
+        if guarded.is_some() && text.contains(slots::EQUALS) {
+            text = text.replace(slots::EQUALS, "=").into();
+        }
         let marked = self.mark(&text);
         Pass::new(self, &marked, out).run();
     }
@@ -87,8 +93,19 @@ impl<'a> Scrubber<'a> {
             let cut = text.match_indices(CUT_DATE).map(|(at, cut)| at..at + cut.len());
             hits.extend(cut.map(|range| (range, Rule::Learned(Kind::BirthDate))));
         }
+        // Where the table is known, a date in blanks is judged as a number in pieces: it may be a part of one.
+        let has_table = self.case.table().is_some();
+        let is_in_pieces = |range: &Range<usize>| {
+            has_table
+                && text.get(range.clone()).is_some_and(|date| {
+                    date.contains(' ') && date.bytes().all(|byte| byte.is_ascii_digit() || byte == b' ')
+                })
+        };
         dates::dates(text, |found| {
-            if is_date(text, &found.range) && !(self.in_table && found.form == Form::Separated) {
+            if !is_in_pieces(&found.range)
+                && is_date(text, &found.range)
+                && !(self.in_table && found.form == Form::Separated)
+            {
                 hits.push((found.range, Rule::Date));
             }
         });

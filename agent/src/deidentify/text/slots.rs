@@ -65,19 +65,56 @@ fn is_typed_number(word: &str, before: &str, after: &str) -> bool {
     };
     let digits =
         word.split(['x', ':', '/']).flat_map(|part| part.split("..")).map(whole).max().unwrap_or_default();
-    // `12.3-80` is a day, in one of its spellings.
-    let is_mixed = word.contains(['-', '/']) && word.contains('.') && !word.contains("..");
+    // `12.3-80` and `12/3-80` are days, in two of their spellings.
+    let marks = ['-', '/', '.'].iter().filter(|mark| word.contains(**mark)).count();
+    let is_mixed = marks > 1 && !word.contains("..");
     if digits <= UNTYPED {
         return !is_mixed;
     }
     let unit = letters(after.trim_start_matches([' ', '\u{a0}'])).to_ascii_lowercase();
     let has_unit = UNITS.contains(&unit.as_str()) || word.ends_with(|last: char| last.is_ascii_alphabetic());
     let of_key = || {
+        // `00711` is no count.
+        if word.len() > 1 && word.starts_with('0') {
+            return false;
+        }
         let key = before.trim_end_matches([' ', '=', ':', '#', '(', '"']);
         let key = key.rsplit(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
         matches!(keys::class(key), Class::Keep(bound) if bound.holds(word))
     };
     (digits < patterns::LONG || LARGE.contains(&unit.as_str())) && has_unit || of_key()
+}
+
+/// Stands for `=` before a word of the program while escapes are read: `state=Faulted` is no quoted-printable. A private
+/// character that no file has for anything else.
+pub(super) const EQUALS: char = '\u{f0001}';
+
+/// The text with [`EQUALS`] in the place of such signs.
+pub(super) fn guarded(table: &Table, text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('=') {
+        out.push_str(before);
+        let word = letters(after);
+        out.push(if word.len() > 3 && table.has_word(word) { EQUALS } else { '=' });
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Whether the value of a key of the device is typed: its words of four letters or more are the program's, or its key says
+/// that it is a number of a series.
+pub(super) fn is_device(table: &Table, key: &str, value: &str) -> bool {
+    const SERIES: &[&str] = &["serial", "version", "firmware", "revision", "id", "sn"];
+    let key = key.to_ascii_lowercase();
+    let value =
+        value.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '"')).next().unwrap_or_default();
+    SERIES.iter().any(|word| key.contains(word))
+        || value
+            .split(|c: char| !c.is_alphabetic())
+            .filter(|word| word.len() > 3)
+            .all(|word| is_word(table, word))
 }
 
 /// Bytes of a version of three or four numbers at the start of `text`. Four numbers below 256 may be an address: they are

@@ -96,6 +96,9 @@ fn a_slot_keeps_no_name_and_takes_no_neighbour_along() {
         ("val 110784 23456 accepted", "[text] [number] accepted"),
         ("journal 59311 open", "journal [text] open"),
         ("Hansen Scanner", "[text] Scanner"),
+        ("build=KPMNT32 lost", "build=[text] lost"),
+        ("device: BANG-KLINIK-2 lost", "device: [text] lost"),
+        ("serial=KPMNT32 state=Arming", "serial=KPMNT32 state=Arming"),
     ] {
         assert_eq!(cleaned(line, |_| {}), wanted, "{line}");
     }

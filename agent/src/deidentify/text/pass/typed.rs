@@ -77,7 +77,7 @@ impl<'t> Pass<'_, '_, 't> {
         match keys::class(&key) {
             Class::Person if NOBODY.contains(&key.to_ascii_lowercase().as_str()) => {}
             Class::Person if !slot.trim().is_empty() => self.hide(slot),
-            Class::Device => self.plain_value(slot, None),
+            Class::Device if self.is_device(&key, slot) => self.plain_value(slot, None),
             Class::Keep(bound) => self.plain_value(slot, Some(bound)),
             _ => {}
         }
@@ -128,6 +128,11 @@ impl<'t> Pass<'_, '_, 't> {
         (self.last, self.glued, self.expect) = (None, false, Expect::Anything);
         self.scrubber.counts.kept += 1;
         true
+    }
+
+    /// Whether the value of a device's key may be kept as one: always without a table, and with one if it has a type.
+    pub(super) fn is_device(&self, key: &str, value: &str) -> bool {
+        self.table().is_none_or(|table| slots::is_device(table, key, value))
     }
 
     /// Whether every word of a key or a dotted name is the program's, and there is one.
