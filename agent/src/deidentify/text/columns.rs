@@ -29,9 +29,7 @@ impl Columns {
         };
         let classes: Vec<Class> = cells.iter().map(|cell| keys::class(bare(cell))).collect();
         let known = classes.iter().filter(|class| **class != Class::Unknown).count();
-        let names = COLUMNS.contains(&cells.len())
-            && cells.iter().all(|cell| is_name(&cell))
-            && known * 2 >= cells.len();
+        let names = COLUMNS.contains(&cells.len()) && cells.iter().all(is_name) && known * 2 >= cells.len();
         names.then_some(Self { by, classes, is_named: false })
     }
 }

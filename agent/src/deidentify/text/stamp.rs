@@ -129,7 +129,7 @@ fn short_year(text: &str, case: &Case, order: Order) -> Option<(String, usize)> 
     let pair = |at: usize| text.get(at..at + 2).filter(|pair| pair.bytes().all(|byte| byte.is_ascii_digit()));
     let (one, two, three) = (pair(0)?, pair(3)?, pair(6)?);
     let time = moment::time(text.get(9..)?)?;
-    if text.get(5..6)?.chars().next() != Some(by) || !matches!(text.get(8..9), Some(" " | "T")) {
+    if !text.get(5..6)?.starts_with(by) || !matches!(text.get(8..9), Some(" " | "T")) {
         return None;
     }
     let whole = match (by, order) {
