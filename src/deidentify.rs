@@ -9,7 +9,7 @@ use agent::config::Config;
 use agent::deidentify::child::{Parser, inside};
 use agent::deidentify::files::plain::{self, Part};
 use agent::deidentify::files::{self, Job, Known, Report, Step, html};
-use agent::{machine, presence, programs};
+use agent::{harmless, machine, presence, programs};
 use indicatif::{ProgressBar, ProgressStyle};
 use ring::rand::{SecureRandom, SystemRandom};
 use zeroize::Zeroizing;
@@ -113,7 +113,7 @@ fn run(job: &Job<'_>, mut each: impl FnMut(Step<'_>)) -> Result<Report, Failure>
 
 /// The process that reads files on behalf of the others.
 pub(crate) fn parse(memory: u64) -> Result<Exit, Failure> {
-    let ran = inside::run(memory, io::stdin().lock(), io::stdout().lock());
+    let ran = inside::run(memory, &io::stdin(), io::stdout().lock());
     Ok(if ran.is_ok() { Exit::Done } else { Exit::Failed })
 }
 
@@ -135,7 +135,11 @@ fn summary(report: &Report) {
     ));
     for file in report.files.iter().filter(|file| file.output.is_none()) {
         let finding = file.finding.as_deref().map(|finding| format!(", {finding}")).unwrap_or_default();
-        print::words(&format!("  refused ({}{finding}): {}", file.reason.unwrap_or_default(), file.input));
+        print::words(&format!(
+            "  refused ({}{finding}): {}",
+            file.reason.unwrap_or_default(),
+            harmless::line(&file.input)
+        ));
     }
     if report.files.iter().any(|file| file.finding.is_some()) {
         print::words(
@@ -145,7 +149,7 @@ fn summary(report: &Report) {
         );
     }
     for context in &report.contexts_refused {
-        print::words(&format!("  not learned from ({}): {}", context.reason, context.input));
+        print::words(&format!("  not learned from ({}): {}", context.reason, harmless::line(&context.input)));
     }
 }
 
@@ -155,5 +159,5 @@ fn is_page(path: &Path) -> bool {
 }
 
 fn unwritten(path: &Path) -> Failure {
-    Failure::failed(format!("the report {} can't be written: name another file", path.display()))
+    Failure::failed(format!("the report {} can't be written: name another file", harmless::path(path)))
 }

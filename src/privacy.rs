@@ -11,6 +11,7 @@ use agent::api::privacy::{
 use agent::config::Config;
 use agent::consent::Policy;
 use agent::deidentify::files::plain::Part;
+use agent::harmless;
 use agent::limits;
 use agent::report::Report;
 use agent::request::{PrivacyAsk, Request, SENT};
@@ -36,6 +37,7 @@ pub(crate) fn privacy(config: &Config, command: Privacy) -> Result<Exit, Failure
         Privacy::Export { output, vendor } => export(config, &output, vendor),
         Privacy::Report { output } => report(config, &output),
         Privacy::Rectify { case } => {
+            crate::consent::known(config, &case)?;
             let Rectified { case } = ask(config, PrivacyAsk::Rectify { case })?;
             print::words(&format!(
                 "The vendor will be asked to correct what it holds of case {case}; `status` shows its ticket.\n\
@@ -115,7 +117,7 @@ fn export(config: &Config, output: &Path, vendor: bool) -> Result<Exit, Failure>
     json.keep().and_then(|()| text.keep()).map_err(unwritable)?;
     print::words(&format!(
         "{count} sealed records, flags, answers and requests written to {}",
-        output.display()
+        harmless::path(output)
     ));
     Ok(Exit::Done)
 }
@@ -152,9 +154,13 @@ fn report(config: &Config, output: &Path) -> Result<Exit, Failure> {
         part.keep()
     };
     write().map_err(|e: std::io::Error| {
-        Failure::failed(format!("{} cannot be written ({}): name another file", output.display(), e.kind()))
+        Failure::failed(format!(
+            "{} cannot be written ({}): name another file",
+            harmless::path(output),
+            e.kind()
+        ))
     })?;
-    print::words(&format!("written to {}: open it in a browser, it loads nothing", output.display()));
+    print::words(&format!("written to {}: open it in a browser, it loads nothing", harmless::path(output)));
     Ok(Exit::Done)
 }
 

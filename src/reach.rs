@@ -7,6 +7,7 @@ use agent::api::Reply;
 use agent::collect::caller::Accounts;
 use agent::collect::socket::{self, AskError};
 use agent::config::Config;
+use agent::harmless;
 use agent::limits;
 #[cfg(unix)]
 use agent::presence::{self, Presence, Why};
@@ -114,7 +115,7 @@ fn become_owner(data_dir: &Path) -> Result<(), Failure> {
     let found = presence::stat(data_dir).map_err(|e| {
         Failure::failed(format!(
             "{} cannot be read now ({}): nothing was changed; check the disk, and try again",
-            data_dir.display(),
+            harmless::path(data_dir),
             Why(e.kind())
         ))
     })?;

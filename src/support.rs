@@ -20,10 +20,12 @@ use agent::api::consent::Answered;
 use agent::api::status::Status;
 use agent::api::support::{Begun, BundleRow, Bundled, Discarded, DraftRow, Drafted, List, Sending};
 use agent::config::Config;
+use agent::harmless;
 use agent::request::{ConsentAction, ConsentRequest, Request, SupportRequest};
 use agent::support::check::judge;
 use agent::support::check::look::look;
 use agent::support::gather::{STEPS, Step};
+use agent::support::record::State;
 use protocol::{CaseId, Purpose};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -51,7 +53,7 @@ pub(crate) fn support(config: &Config, typed: Support) -> Result<Exit, Failure> 
             } else {
                 print::data(&drafted(&made))?
             }
-            print::words(&how_to_say_yes(&made, &dir.display().to_string()));
+            print::words(&how_to_say_yes(&made, &harmless::path(&dir)));
             Ok(Exit::Done)
         }
         Some(SupportCommand::Create { draft, yes, by, json }) => {
@@ -85,7 +87,18 @@ pub(crate) fn support(config: &Config, typed: Support) -> Result<Exit, Failure> 
             Ok(Exit::Done)
         }
         Some(SupportCommand::Export { bundle, output }) => copy::export(&mut line, &bundle, &output),
-        Some(SupportCommand::Send { bundle }) => {
+        Some(SupportCommand::Send { bundle, wait: true }) => {
+            let list: List = ask(&mut line, SupportRequest::List)?;
+            let is_failed = |row: &BundleRow| row.id == bundle && row.state == State::Failed;
+            if list.bundles.iter().any(is_failed) {
+                let Sending { .. } = ask(&mut line, SupportRequest::Send { bundle: bundle.clone() })?;
+            }
+            if !line.is_service()? {
+                return Err(Failure::busy("the service does not run, so nothing is sent: `service start`"));
+            }
+            wait::delivered(&mut line, &bundle, config.language)
+        }
+        Some(SupportCommand::Send { bundle, wait: false }) => {
             let Sending { bundle, state } = ask(&mut line, SupportRequest::Send { bundle })?;
             print::words(&format!("{bundle}: {}", state.as_str()));
             Ok(Exit::Done)
@@ -161,7 +174,7 @@ fn dry_run(config: &Config, json: bool) -> Result<Exit, Failure> {
         vec![step.name.to_owned(), step.purpose.to_string(), words.to_owned()]
     };
     let roots = config.kathea.logs.iter().chain(&config.kathea.scans);
-    let roots: Vec<Vec<String>> = roots.map(|root| vec![root.display().to_string()]).collect();
+    let roots: Vec<Vec<String>> = roots.map(|root| vec![harmless::path(root)]).collect();
     let steps = table("Looked for", &STEPS.iter().map(row).collect::<Vec<_>>());
     print::data(&format!("{steps}\n{}", table("Below", &roots)))?;
     print::words("Nothing was opened.");

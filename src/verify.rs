@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use agent::config::Config;
+use agent::harmless;
 use protocol::Digest;
 use protocol::signature::{Context, Signature};
 use ring::digest::{Context as Hash, SHA256};
@@ -34,17 +35,17 @@ pub(crate) fn verify(
     let signature: Signature = fs::read_to_string(&beside)
         .map_err(|e| unreadable(&beside, &e))?
         .parse()
-        .map_err(|e| Failure::failed(format!("{} is {e}", beside.display())))?;
+        .map_err(|e| Failure::failed(format!("{} is {e}", harmless::path(&beside))))?;
     let content = digest(file).map_err(|e| unreadable(file, &e))?;
     let key = keys
         .verify(context, content, &signature)
-        .map_err(|e| Failure::failed(format!("do not use {} as {context}: {e}", file.display())))?;
-    print::data(&format!("{}: {context}, signed by key {key}", file.display()))?;
+        .map_err(|e| Failure::failed(format!("do not use {} as {context}: {e}", harmless::path(file))))?;
+    print::data(&format!("{}: {context}, signed by key {key}", harmless::path(file)))?;
     Ok(Exit::Done)
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Failure {
-    Failure::failed(format!("{} cannot be read ({})", path.display(), error.kind()))
+    Failure::failed(format!("{} cannot be read ({})", harmless::path(path), error.kind()))
 }
 
 /// The digest of a file of any size.

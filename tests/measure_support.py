@@ -111,7 +111,7 @@ protector = "file"
     def preview(self, *words):
         """What it took, the draft, and its manifest."""
         copy = self.home / "copy"
-        how = ("support", "preview", "--case", "CASE-1", "--reason", "error", "--json", "-o", str(copy))
+        how = ("support", "preview", "--case", "CASE-1", "--reason", "error", "--json", "--force", "-o", str(copy))
         with open(self.home / "made", "w") as made:
             spent = Peak(self.command(*how, *words), stdout=made, stderr=subprocess.DEVNULL)
         draft = json.loads((self.home / "made").read_text())

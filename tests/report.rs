@@ -200,7 +200,7 @@ fn both_policies_make_their_own_page_and_list_of_real_data() {
         }
         workstation.expect(0, &["consent", "withdraw", "usage_statistics"]);
         assert!(!workstation.data().join("sent.sealed").exists());
-        workstation.expect(0, &["privacy", "report", "-o", page.to_str().unwrap()]);
+        workstation.expect(0, &["privacy", "report", "--force", "-o", page.to_str().unwrap()]);
         let after = fs::read_to_string(&page).unwrap();
         let rows = |text: &str| text.matches("subsystem").count();
         assert!(rows(&text) >= 30 && rows(&after) == 0, "{policy}: {} then {}", rows(&text), rows(&after));
@@ -225,7 +225,8 @@ fn the_program_checks_and_reports_without_any_yes() {
         serde_json::from_str(&workstation.expect(1, &["support", "check", "--json"])).unwrap();
     let found = checks.as_array().unwrap().iter().find(|check| check["check"] == "calibration").unwrap();
     assert_eq!(found["result"], "fail");
-    workstation.expect(0, &["privacy", "report", "-o", page_name]);
+    workstation.expect(2, &["privacy", "report", "-o", page_name]);
+    workstation.expect(0, &["privacy", "report", "--force", "-o", page_name]);
     assert!(
         fs::read_to_string(&page).unwrap().contains("the last calibration of the geometry did not succeed")
     );

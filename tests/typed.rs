@@ -15,7 +15,19 @@ use common::terminal::Terminal;
 /// The words of a preview with this contact; it has to end with `code`.
 fn preview(clinic: &Clinic, code: i32, case: &str, contact: &str, more: &[&str]) -> String {
     let copy = clinic.text("copy");
-    let args = ["support", "preview", "--case", case, "--reason", "error", "--contact", contact, "-o", &copy];
+    let args = [
+        "support",
+        "preview",
+        "--case",
+        case,
+        "--reason",
+        "error",
+        "--contact",
+        contact,
+        "--force",
+        "-o",
+        &copy,
+    ];
     let output = clinic.workstation.run(&[&args, more].concat());
     let words = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(code), "{words}");
@@ -88,7 +100,18 @@ fn at_a_terminal_the_person_is_asked() {
     }
     let clinic = Clinic::new();
     let copy = clinic.text("copy");
-    let args = ["support", "preview", "--case", "CASE-1", "--reason", "error", "--last-scan", "-o", &copy];
+    let args = [
+        "support",
+        "preview",
+        "--case",
+        "CASE-1",
+        "--reason",
+        "error",
+        "--last-scan",
+        "--force",
+        "-o",
+        &copy,
+    ];
     let args = [&args[..], &["--contact", "Vestergaard"]].concat();
     let start = || Terminal::start(&clinic.workstation.agent(&args));
     let mut terminal = start();

@@ -168,7 +168,8 @@ impl Agent {
     pub fn run(mut self, beat: Option<&Beat>) -> Result<(), OpenError> {
         self.running = true;
         let wakes = self.wakes.0.clone();
-        let _watching = watch::outbox(&self.config.kathea.outbox, self.outbox_told.clone(), wakes.clone());
+        let watching = watch::outbox(&self.config.kathea.outbox, self.outbox_told.clone(), wakes.clone());
+        let _watching = watching.map_err(|why| self.health.note("outbox watch", why));
         let _listening = socket::listen(
             &self.config.kathea.socket,
             Accounts::new(&self.config),

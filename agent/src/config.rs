@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 
+use crate::harmless;
 use crate::limits;
 
 mod defaults;
@@ -205,7 +206,7 @@ impl fmt::Display for ConfigError {
             Self::Unreadable { path, why } => write!(
                 f,
                 "the configuration {} cannot be read ({why}): name one with --config FILE",
-                path.display()
+                harmless::path(path)
             ),
             Self::Malformed { line } => write!(
                 f,

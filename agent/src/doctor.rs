@@ -32,6 +32,7 @@ pub fn examine(config: &Config, reach: Reach, system: &SystemProxy, now: i64) ->
     let mut checks = vec![here::data_dir(&config.data_dir), here::disk(config)];
     checks.push(here::outbox(&config.kathea.outbox));
     checks.extend(here::folders(config));
+    checks.extend(here::watch(status.as_ref()));
     checks.extend([service, here::clock(now), here::keys(config, status.as_ref())]);
     checks.extend(here::machine(&config.data_dir));
     checks.extend(here::enrolment(status.as_ref()));

@@ -14,20 +14,24 @@ pub const PARTIAL: &str = "tmp";
 /// Puts `bytes` at `path`, whole or not at all: written under another name in the same directory, readable by
 /// its owner only, synced, renamed, and the directory synced.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    replace_with(path, bytes, private(&mut OpenOptions::new()))
+    replace_with(path, bytes, PRIVATE)
 }
 
 /// Likewise, for a file that everybody may read.
 pub fn replace_public(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    replace_with(path, bytes, &mut OpenOptions::new())
+    replace_with(path, bytes, PUBLIC)
 }
 
-fn replace_with(path: &Path, bytes: &[u8], options: &mut OpenOptions) -> io::Result<()> {
+/// What the owner of a file may, and everybody else: whatever the umask is.
+const PRIVATE: u32 = 0o600;
+const PUBLIC: u32 = 0o644;
+
+fn replace_with(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let mut name = OsString::from(path);
     name.push(".");
     name.push(PARTIAL);
     let partial = PathBuf::from(name);
-    let mut file = open_new(&partial, options)?;
+    let mut file = open_new(&partial, mode)?;
     file.write_all(bytes)?;
     killpoint::step("file.written");
     file.sync_all()?;
@@ -39,9 +43,14 @@ fn replace_with(path: &Path, bytes: &[u8], options: &mut OpenOptions) -> io::Res
 
 /// Opens a file that nobody has opened before: a remnant keeps its rights, and in a directory that others write to, a
 /// link leads where they want.
-fn open_new(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+fn open_new(path: &Path, mode: u32) -> io::Result<File> {
     Presence::of(std::fs::remove_file(path))?;
-    options.write(true).create_new(true).open(path)
+    let file = private(&mut OpenOptions::new()).write(true).create_new(true).open(path)?;
+    #[cfg(unix)]
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(mode))?;
+    #[cfg(not(unix))]
+    let _ = mode;
+    Ok(file)
 }
 
 /// Overwrites a file and removes its name. The caller syncs the directory once for all of them.
@@ -94,7 +103,7 @@ impl Partial {
     /// # Errors
     /// Whatever keeps it from being opened.
     pub fn create(path: PathBuf) -> io::Result<(Self, File)> {
-        let file = open_new(&path, private(&mut OpenOptions::new()))?;
+        let file = open_new(&path, PRIVATE)?;
         Ok((Self { path, is_kept: false }, file))
     }
 

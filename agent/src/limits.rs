@@ -56,11 +56,22 @@ pub const CLOCK_AHEAD: i64 = 48 * 3600;
 
 // Collect: the local socket
 
-/// Connections at a time: Kathea's one or two, the command line's, and room for a few that hang.
+/// Connections at a time of Kathea, of administrators, of the consent group, and of everybody else, each: one or two,
+/// and room for a few that hang.
 pub const CONNECTIONS: usize = 32;
+
+/// Beyond these, for accounts that have none yet, one each: every account may say no.
+pub const CONNECTIONS_RESERVED: usize = 16;
 
 /// Of one account at a time, so that no account keeps the others out.
 pub const CONNECTIONS_OF_ONE: usize = 8;
+
+/// Looks at the lock of the data directory before another holder counts as a second agent: `status` and other commands
+/// that work on the data directly hold it for a moment.
+pub const LOCK_LOOKS: u32 = 100;
+
+/// Between two of these looks: five seconds in all.
+pub const LOCK_LOOK: Duration = Duration::from_millis(50);
 
 /// Until a line that began must be whole and an answer be read: a local program needs milliseconds.
 pub const SOCKET_SLOW: Duration = Duration::from_secs(5);
@@ -167,6 +178,9 @@ pub const LAST_BACKOFF: Duration = Duration::from_secs(3600);
 /// Longest pause that a collector may ask for: a wrong Retry-After must not silence a device for ever.
 pub const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 3600);
 
+/// Longest random time that is added to a Retry-After: half of it, so that a fleet told 120 s comes back over a minute.
+pub const RETRY_SPREAD: Duration = Duration::from_secs(3600);
+
 /// Over how long the first drains after a start are spread: a chain's workstations go on at eight together.
 pub const START_SPREAD: Duration = Duration::from_secs(600);
 
@@ -176,7 +190,10 @@ pub const PROBE_EVERY: Duration = Duration::from_secs(24 * 3600);
 /// After a renewal that failed, before the next; a third of the certificate's life is left for it.
 pub const RENEW_AGAIN: Duration = Duration::from_secs(3600);
 
-/// Records refused alone, one after the other, after which the collector and not the record is suspected.
+/// After the collector said once that the device is retired, until it is asked again.
+pub const RETIRED_AGAIN: Duration = Duration::from_secs(3600);
+
+/// Records refused alone, or batches refused whole, one after the other, after which the collector and not the record is suspected.
 pub const REFUSALS_IN_A_ROW: u32 = 3;
 
 /// Uploads of the consent entry before one batch: once because it is not there, once because it was lost.
@@ -225,6 +242,9 @@ pub const OUTBOX_DELAY: Duration = Duration::from_secs(2);
 /// How often the outbox is looked into while there is a grant, should the system's notice of a file be lost.
 pub const OUTBOX_SWEEP: Duration = Duration::from_secs(15 * 60);
 
+/// How `status` begins to say that only this sweep is left.
+pub const UNWATCHED: &str = "the outbox cannot be watched";
+
 /// Likewise while what Kathea reports is kept there: what waits goes on within a minute of the clock being right.
 pub const KEPT_SWEEP: Duration = Duration::from_secs(60);
 
@@ -247,6 +267,12 @@ pub const CLOCK_STEADY: i64 = 7 * 24 * 3600;
 
 /// How often the vendor is asked how far an open request is.
 pub const TICKET_EVERY: Duration = Duration::from_secs(24 * 3600);
+
+/// Between two contacts that a person asked for while a case is open: within a call the vendor's request is seen.
+pub const CONTACT_EVERY: Duration = Duration::from_secs(30);
+
+/// How long a contact that a person asked for is repeated: a call.
+pub const CONTACT_FOR: Duration = Duration::from_secs(3600);
 
 /// Sealed records in one answer of an export: with their text some 200 kB.
 pub const EXPORT_ITEMS: usize = 8;
@@ -348,6 +374,9 @@ pub const CASE_DRAWS: u32 = 32;
 
 /// Bytes that it may map, its program and stacks included: four times what the worst file needs.
 pub const CHILD_MEMORY: u64 = 256 << 20;
+
+/// What a parent waits for the child at one file: a log of a gigabyte takes two minutes on the slowest workstation.
+pub const CHILD_PATIENCE: Duration = Duration::from_secs(900);
 
 /// Bytes that go through a pipe at a time.
 pub const CHILD_CHUNK: usize = 64 << 10;

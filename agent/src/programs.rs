@@ -108,7 +108,8 @@ pub fn record(data_dir: &Path) -> io::Result<Option<Record>> {
 /// As of [`record`].
 pub fn table(data_dir: &Path) -> io::Result<Option<Built>> {
     let Some(record) = record(data_dir)? else { return Ok(None) };
-    let path = data_dir.join(FOLDER).join(TABLE).into_os_string();
-    let file = TableFile { path, sha256: record.sha256.to_bytes() };
+    let bytes = presence::read(&data_dir.join(FOLDER).join(TABLE))?.found();
+    let bytes = bytes.ok_or(io::ErrorKind::InvalidData)?;
+    let file = TableFile { bytes, sha256: record.sha256.to_bytes() };
     Ok(Some(Built { file, bytes: record.bytes, sha256: record.sha256 }))
 }

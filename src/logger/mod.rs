@@ -7,6 +7,7 @@ mod file;
 
 use std::io::Write;
 
+use agent::harmless;
 use env_logger::{Builder, Env, Logger};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
@@ -42,10 +43,12 @@ pub(crate) fn start(level: LevelFilter) {
     let journal = std::env::var_os("JOURNAL_STREAM").is_some();
     let mut builder = Builder::from_env(Env::default().default_filter_or(level.as_str()));
     builder.format(move |out, record| {
+        let text = record.args().to_string();
+        let text = harmless::line(&text);
         if journal {
-            writeln!(out, "<{}>{}: {}", priority(record.level()), record.target(), record.args())
+            writeln!(out, "<{}>{}: {text}", priority(record.level()), record.target())
         } else {
-            writeln!(out, "{:5} {}: {}", record.level(), record.target(), record.args())
+            writeln!(out, "{:5} {}: {text}", record.level(), record.target())
         }
     });
     install(Ours(builder.build()));
@@ -78,12 +81,14 @@ const LOG: u64 = 1 << 20;
 pub(crate) fn to_windows(data_dir: &std::path::Path, source: &'static str) {
     let mut builder = Builder::from_env(Env::default().default_filter_or(LevelFilter::Info.as_str()));
     builder.format(move |out, record| {
+        let text = record.args().to_string();
+        let text = harmless::line(&text);
         if record.level() <= Level::Warn {
-            to_event_log(source, &record.args().to_string());
+            to_event_log(source, &text);
         }
         let now = time::OffsetDateTime::now_utc();
         let now = now.format(&time::format_description::well_known::Rfc3339).unwrap_or_default();
-        writeln!(out, "{now} {:5} {}: {}", record.level(), record.target(), record.args())
+        writeln!(out, "{now} {:5} {}: {text}", record.level(), record.target())
     });
     if let Ok(file) = file::RotatingFile::open(&data_dir.join("log").join("agent.log"), LOG) {
         builder.target(env_logger::Target::Pipe(Box::new(file)));

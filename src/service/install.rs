@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use agent::durable;
+use agent::harmless;
 use agent::presence::Presence;
 use windows_service::service::{
     ServiceAccess, ServiceAction, ServiceActionType, ServiceErrorControl, ServiceFailureActions,
@@ -39,7 +40,23 @@ pub(super) fn install(config: &Path, collector: Option<&str>, ca_file: Option<&P
     durable::create_directory(&data).map_err(|e| unwritable(&data, &e))?;
     protect(config, &data);
     name_in_event_log();
+    make_group();
     Ok(())
+}
+
+/// The local group whose members may say yes, empty: who belongs in it is the clinic's to decide. A group of the domain
+/// takes its place where the configuration names one.
+fn make_group() {
+    const GROUP: &str = "kathea-consent";
+    let net = |words: &[&str]| {
+        let mut net = Command::new("net.exe");
+        net.arg("localgroup").arg(GROUP).args(words);
+        net.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        net.status().is_ok_and(|status| status.success())
+    };
+    if !net(&[]) && !net(&["/add"]) {
+        print::words("the group kathea-consent cannot be made: make it, and put in it whoever may say yes");
+    }
 }
 
 /// Stops and removes the service; the data stays.
@@ -60,7 +77,7 @@ fn configure(config: &Path, collector: Option<&str>, ca_file: Option<&Path>) -> 
     let there = Presence::of(fs::read_to_string(config)).map_err(|e| {
         Failure::failed(format!(
             "{} cannot be read now ({}): nothing was changed",
-            config.display(),
+            harmless::path(config),
             e.kind()
         ))
     })?;
@@ -86,14 +103,14 @@ fn certificates(file: &Path) -> Result<Vec<u8>, Failure> {
     let text = fs::read_to_string(file).map_err(|e| {
         Failure::usage(format!(
             "the CA file {} cannot be read ({}): give the path of the vendor's ca.pem",
-            file.display(),
+            harmless::path(file),
             e.kind()
         ))
     })?;
     if !text.contains("-----BEGIN CERTIFICATE-----") {
         return Err(Failure::usage(format!(
             "{} holds no certificate: give the vendor's ca.pem",
-            file.display()
+            harmless::path(file)
         )));
     }
     Ok(text.into_bytes())
@@ -187,7 +204,7 @@ fn protect(config: &Path, data: &Path) {
         if !done.is_ok_and(|status| status.success()) {
             print::words(&format!(
                 "kathea-agent: the rights of {} could not be set: set them by hand",
-                path.display()
+                harmless::path(path)
             ));
         }
     }
@@ -205,7 +222,7 @@ fn name_in_event_log() {
 fn unwritable(path: &Path, e: &std::io::Error) -> Failure {
     Failure::failed(format!(
         "{} cannot be written ({}): run this as an administrator",
-        path.display(),
+        harmless::path(path),
         e.kind()
     ))
 }

@@ -8,6 +8,7 @@ use agent::api::support::{Drafted, List, Piece};
 use agent::config::Config;
 use agent::consent::Policy;
 use agent::deidentify::files::plain::{self, Part};
+use agent::harmless;
 use agent::request::SupportRequest;
 use agent::support::check::look::look;
 use agent::support::check::{in_danish, judge};
@@ -90,7 +91,7 @@ pub(super) fn preview(
     let unwritten = |e: io::Error| {
         Failure::failed(format!(
             "{} cannot be written ({}): name another folder with -o",
-            dir.display(),
+            harmless::path(dir),
             e.kind()
         ))
     };
@@ -124,7 +125,7 @@ fn make_folder(dir: &Path) -> Result<(), Failure> {
     std::path::absolute(dir).and_then(|dir| agent::durable::create_directory(&dir)).map_err(|e| {
         Failure::failed(format!(
             "{} cannot be made ({}): name another folder with -o",
-            dir.display(),
+            harmless::path(dir),
             e.kind()
         ))
     })
@@ -137,7 +138,7 @@ pub(super) fn export(line: &mut Line<'_>, id: &str, path: &Path) -> Result<Exit,
     let unwritten = |e: io::Error| {
         Failure::failed(format!(
             "{} cannot be written ({}): name another file with -o",
-            path.display(),
+            harmless::path(path),
             e.kind()
         ))
     };
@@ -164,7 +165,7 @@ pub(super) fn export(line: &mut Line<'_>, id: &str, path: &Path) -> Result<Exit,
     part.keep().map_err(unwritten)?;
     print::words(&format!(
         "{}: {}, sha256 {written}. Only the vendor can open it.",
-        path.display(),
+        harmless::path(path),
         print::bytes(offset)
     ));
     Ok(Exit::Done)

@@ -9,6 +9,7 @@ use agent::api::status::Status;
 use agent::api::support::{Begun, Drafted, Elsewhere};
 use agent::collect::caller::Accounts;
 use agent::config::Config;
+use agent::harmless;
 use agent::request::{Request, SupportRequest};
 use agent::support::gather::{self, GatherError, Progress, Site, Watch, Wish};
 use agent::support::manifest::PolicyName;
@@ -52,7 +53,7 @@ pub(super) fn draft(line: &mut Line<'_>, config: &Config, mut wish: Wish) -> Res
                 "udeladt, fordi noget om en patient ville være blevet stående; alt andet er med. Se på stedet, oplys filen \
                  til support uden det, der står der, og oplys reglen til leverandøren",
             ),
-            file.input,
+            harmless::line(&file.input),
             file.finding,
         ));
     }

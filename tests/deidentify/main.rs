@@ -8,6 +8,7 @@ mod bounds;
 mod dicom;
 mod hostile;
 mod many;
+mod output;
 mod parser;
 mod peers;
 

@@ -1,12 +1,14 @@
 //! The process that reads files: what it gave up, and what becomes of a file that brings it down.
 
 use std::fs;
-use std::io::Write;
+use std::io::{self, Write};
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use agent::deidentify::child::{Parser, ROLE};
-use agent::deidentify::files::{self, Job, Known};
+use agent::deidentify::files::{self, Job, Known, Order, Outlet, Said, find};
 use zeroize::Zeroizing;
 
 use super::PROGRAM;
@@ -21,7 +23,7 @@ fn reasons(scan: Option<&[u8]>, megabytes: u64) -> Option<Vec<Option<&'static st
     scan.iter().for_each(|scan| fs::write(dir.path().join("2.dcm"), scan).unwrap());
     let (paths, out) = ([dir.path().to_owned()], tempfile::tempdir().unwrap());
     let job = Job { paths: &paths, contexts: &[], output: out.path(), known: Known::default() };
-    let parser = Parser { program: Path::new(PROGRAM), memory: megabytes << 20 };
+    let parser = Parser { memory: megabytes << 20, ..Parser::new(Path::new(PROGRAM)) };
     let report = files::run(&job, parser, &Zeroizing::new([7; 32]), |_| {}).ok()?;
     assert_eq!(report.totals.cleaned as usize, fs::read_dir(out.path()).unwrap().count());
     Some(report.files.iter().map(|file| file.reason).collect())
@@ -81,4 +83,115 @@ fn the_parser_has_no_rights_that_it_does_not_need() {
     assert_eq!(fs::read(of("environ")).unwrap().len(), fs::read("/proc/self/environ").unwrap().len());
     child.stdin.take().unwrap().write_all(b"no order").unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(1));
+}
+
+/// What became of each file, and all that came out.
+#[derive(Default)]
+struct Heard {
+    reasons: Vec<Option<&'static str>>,
+    out: Vec<u8>,
+}
+
+impl Write for Heard {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.out.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Outlet for Heard {
+    fn say(&mut self, said: Said) -> io::Result<()> {
+        if let Said::Finished(outcome) = said {
+            self.reasons.push(outcome.err().map(|(_, reason)| reason.as_str()));
+        }
+        Ok(())
+    }
+}
+
+/// Three logs in `dir`, of which `swap` replaces the second after all were listed.
+fn swapped(dir: &Path, parser: Parser<'_>, swap: impl FnOnce(&Path)) -> Heard {
+    for name in ["1.log", "2.log", "3.log"] {
+        fs::write(dir.join(name), "2026-11-21 10:32:11 [INFO] detector(2107): lost 17 frames\n").unwrap();
+    }
+    let files = find(&[dir.to_owned()]);
+    assert_eq!(files.len(), 3);
+    let mut order =
+        Order { key: [7; 32], files, contexts: Vec::new(), typed: Vec::new(), own: Vec::new(), done: 0 };
+    swap(&dir.join("2.log"));
+    let mut heard = Heard::default();
+    parser.run(&mut order, &mut heard).unwrap();
+    heard
+}
+
+#[test]
+fn what_took_a_files_name_after_the_listing_is_not_read() {
+    let (dir, beside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let secret = beside.path().join("secret.log");
+    fs::write(&secret, "2026-11-21 10:32:11 [INFO] detector(2107): lost 4711 frames\n").unwrap();
+    let parser = Parser::new(Path::new(PROGRAM));
+    let pipe = |path: &Path| {
+        fs::remove_file(path).unwrap();
+        nix::unistd::mkfifo(path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    };
+    let link = |path: &Path| {
+        fs::remove_file(path).unwrap();
+        symlink(&secret, path).unwrap();
+    };
+    let hard_link = |path: &Path| {
+        fs::remove_file(path).unwrap();
+        fs::hard_link(&secret, path).unwrap();
+    };
+    let gone = |path: &Path| fs::remove_file(path).unwrap();
+    let swaps: [(&dyn Fn(&Path), _); 5] = [
+        (&|_| (), None),
+        (&pipe, Some("not_a_file")),
+        (&link, Some("symbolic_link")),
+        (&hard_link, Some("replaced")),
+        (&gone, Some("missing")),
+    ];
+    for (swap, reason) in swaps {
+        let heard = swapped(dir.path(), parser, swap);
+        assert_eq!(heard.reasons, [None, reason, None]);
+        let text = String::from_utf8(heard.out).unwrap();
+        assert!(text.contains("lost 17 frames") && !text.contains("4711"), "{text}");
+        let _ = fs::remove_file(dir.path().join("2.log"));
+    }
+}
+
+/// A folder on the way to the file is swapped for a link: the file behind it is another one.
+#[test]
+fn a_folder_that_became_a_link_after_the_listing_leads_nowhere() {
+    let (dir, beside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let logs = dir.path().join("logs");
+    fs::create_dir(&logs).unwrap();
+    fs::write(beside.path().join("2.log"), "2026-11-21 10:32:11 [INFO] lost 4711 frames\n").unwrap();
+    let heard = swapped(&logs, Parser::new(Path::new(PROGRAM)), |_| {
+        fs::rename(&logs, dir.path().join("old")).unwrap();
+        symlink(beside.path(), &logs).unwrap();
+    });
+    assert_eq!(heard.reasons, [Some("missing"), Some("replaced"), Some("missing")]);
+    assert_eq!(heard.out, b"");
+}
+
+/// The first child hangs at the second file; the next one does the rest.
+#[test]
+fn a_file_that_takes_too_long_is_refused_and_the_rest_is_done() {
+    let dir = tempfile::tempdir().unwrap();
+    let program = tempfile::tempdir().unwrap();
+    let path = program.path().join("hangs");
+    let reading = |file: u8| format!("\\002\\000\\000\\000\\001\\000\\00{file}");
+    let text = format!(
+        "#!/bin/sh\nmkdir {}/once 2>/dev/null || exec {PROGRAM} \"$@\"\nprintf '{}{}'\nexec sleep 600\n",
+        program.path().display(),
+        reading(0),
+        reading(1)
+    );
+    fs::write(&path, text).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
+    let parser = Parser { patience: Duration::from_secs(6), ..Parser::new(&path) };
+    let heard = swapped(dir.path(), parser, |_| ());
+    assert_eq!(heard.reasons, [None, Some("fatal"), None]);
 }

@@ -17,6 +17,16 @@ from workstation import Site, end_all
 ROOT = Path(__file__).resolve().parent.parent.parent
 KEPT = ROOT / "tests/faults/LAST_RUN.md"
 
+# The negative controls that take away what the product does.
+PROTECTIONS = {
+    "the syncs of sled's files are off",
+    "the cursor is off",
+    "the count of what is lost",
+    "an administrator adds the proxy's root",
+    "a second agent in another directory",
+    "the number's own digest",
+}
+
 
 class Skipped(Exception):
     """The row can't be run on this machine; says why. Under `REQUIRE_PEERS` the row has failed."""
@@ -106,8 +116,10 @@ class Bench:
         return broke is None
 
     def control(self, what, fails):
-        """A negative control: with the protection off, the check has to fail."""
-        self.controls.append((what, bool(fails)))
+        """A negative control: the check has to fail. Where it is one of PROTECTIONS, something that the product does was
+        taken away; else the check, the oracle, was shown a wrong result. `tests/mutants` switches off the rest."""
+        kind = "protection" if what in PROTECTIONS else "oracle"
+        self.controls.append((f"{what} ({kind})", bool(fails)))
 
 
 def need(*programs):

@@ -3,6 +3,7 @@
 use super::support::upload::After;
 use super::uplink::{About, Answered, Stream, note_contact};
 use super::{Agent, Parts, Trouble, utc_text};
+use crate::consent::vendor_head;
 use crate::consent::vendor_request::VendorRequest;
 use crate::killpoint;
 use crate::ship::exchange::Outcome;
@@ -52,7 +53,10 @@ impl Agent {
         self.uplink.give_back(https);
         if let Ok(answer) = &outcome {
             if let Some((index, hash)) = answer.ledger_head() {
-                self.book.compare_head(index, hash);
+                let is_ahead = !self.book.compare_head(index, hash);
+                if is_ahead && let Err(e) = vendor_head::keep(&self.config.data_dir, index, hash) {
+                    self.trouble("consent", &e.into());
+                }
             }
             // What answers a renewal says nothing of the ledger, nor of what the vendor asks for.
             if !matches!(about, About::Renewal) && (200..300).contains(&answer.status) {
@@ -119,6 +123,10 @@ impl Agent {
                     Ok(())
                 }
             },
+            About::Contact => {
+                uplink.contacted(&cx, &reply);
+                Ok(())
+            }
             About::Head => uplink.tell(&mut cx, Stream::Usage, reply, 0).map(drop),
             About::Probe(stream) => uplink.tell(&mut cx, stream, reply, 0).map(drop),
         }

@@ -1,9 +1,10 @@
 //! The start: the lock, then every room, then what a crash or a power cut left half done.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use log::warn;
@@ -19,7 +20,8 @@ use super::usage::Statistics;
 use super::{Agent, OpenError, Parts, decommission, format, unix_now};
 use crate::config::Config;
 use crate::consent::tickets::Tickets;
-use crate::consent::{Book, Policy};
+use crate::consent::{Book, Policy, vendor_head};
+use crate::limits;
 use crate::seal::payload::Payload;
 use crate::spool::Spool;
 use crate::tally::Tally;
@@ -33,7 +35,7 @@ impl Agent {
         let (started, now) = (Instant::now(), unix_now());
         let data = config.data_dir.clone();
         durable::create_directory(&data).map_err(|e| OpenError::data_dir(&data, &e))?;
-        let lock = take_lock(&data)?;
+        let lock = take_lock(&data, || thread::sleep(limits::LOCK_LOOK))?;
         if is_there(&decommission::certificate(&data))? {
             return Err(OpenError::Decommissioned);
         }
@@ -43,7 +45,9 @@ impl Agent {
         let protector = Protector::choose(config.keys.protector, credentials.as_deref())?;
         let (mut vault, losses) = Vault::open(&data, &protector, now)?;
         let forbid = config.consent.forbid || is_there(&decommission::begun(&data))?;
-        let book = Book::open(&data, policy, forbid, vault.device_key());
+        let mut book = Book::open(&data, policy, forbid, vault.device_key());
+        vendor_head::recall(&data, &mut book)
+            .map_err(|e| OpenError::unreadable(&data.join("ledger.vendor"), &e))?;
         let clock = data.join("clock.json");
         presence::read(&clock).map_err(|e| OpenError::unreadable(&clock, &e))?;
         let (tickets, tickets_lost) = reading(data.join("tickets.json"), Tickets::open)?;
@@ -138,17 +142,47 @@ fn open_tray<P: Payload>(
     Ok(Spool::open(&data.join("spool").join(P::TRAY.as_str()), run, &|sealed| sealed.verifies(vault))?)
 }
 
-fn take_lock(data: &Path) -> Result<File, OpenError> {
+/// The lock of the data directory. A command that holds it for a moment is waited for, with a `pause` between looks.
+fn take_lock(data: &Path, mut pause: impl FnMut()) -> Result<File, OpenError> {
     let path = data.join("lock");
     let file = durable::private(File::options().write(true).create(true).truncate(false))
         .open(path)
         .map_err(|e| OpenError::data_dir(data, &e))?;
-    file.try_lock().map_err(|_| OpenError::Locked)?;
-    Ok(file)
+    for _ in 0..limits::LOCK_LOOKS {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => pause(),
+            Err(TryLockError::Error(e)) => return Err(OpenError::data_dir(data, &e)),
+        }
+    }
+    Err(OpenError::Locked)
 }
 
 fn random_u64(random: &SystemRandom) -> Result<u64, OpenError> {
     let mut bytes = [0; 8];
     random.fill(&mut bytes).map_err(|_| OpenError::Random)?;
     Ok(u64::from_le_bytes(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_holder_of_the_lock_that_lets_go_soon_is_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut holder = Some(take_lock(dir.path(), || ()).unwrap());
+        let mut pauses = 0;
+        let again = take_lock(dir.path(), || {
+            pauses += 1;
+            if pauses == 3 {
+                holder = None;
+            }
+        });
+        assert!(again.is_ok() && pauses == 3, "{pauses}");
+        let mut pauses = 0;
+        let second = take_lock(dir.path(), || pauses += 1);
+        assert!(matches!(second, Err(OpenError::Locked)), "a second agent");
+        assert_eq!(pauses, limits::LOCK_LOOKS);
+    }
 }

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::consent::{ConsentError, PolicyError};
+use crate::harmless;
 use crate::presence::Why;
 use crate::spool::SpoolError;
 use crate::support::record::RecordError;
@@ -82,13 +83,13 @@ impl fmt::Display for OpenError {
             Self::DataDir { path, why } => write!(
                 f,
                 "the data directory {} cannot be used ({}): run as the agent's account, or set data_dir",
-                path.display(),
+                harmless::path(path),
                 Why(*why)
             ),
             Self::Unreadable { path, why } => write!(
                 f,
                 "{} cannot be read now ({}): nothing was changed; check the disk and the rights, and try again",
-                path.display(),
+                harmless::path(path),
                 Why(*why)
             ),
             Self::Decommissioned => f.write_str(

@@ -7,17 +7,18 @@ use std::sync::mpsc::Sender;
 
 use log::warn;
 use notify::event::{AccessKind, AccessMode, EventKind};
-use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use notify::{ErrorKind, RecommendedWatcher, RecursiveMode, Watcher};
 
 use super::Wake;
+use crate::limits;
 
-/// Watches the directory until the value is dropped. `None` if it can't be: the slow sweep remains. While `told` nothing
+/// Watches the directory until the value is dropped. If it can't be, the slow sweep remains; why, and what to do. While `told` nothing
 /// more is sent: a request must not stand behind the notices of a hundred thousand files.
 pub(super) fn outbox(
     directory: &Path,
     told: Arc<AtomicBool>,
     wakes: Sender<Wake>,
-) -> Option<RecommendedWatcher> {
+) -> Result<RecommendedWatcher, String> {
     let watched = std::fs::create_dir_all(directory).map_err(notify::Error::io).and_then(|()| {
         let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
             if event.is_ok_and(|event| is_arrival(&event)) && !told.swap(true, Ordering::AcqRel) {
@@ -27,8 +28,35 @@ pub(super) fn outbox(
         watcher.watch(directory, RecursiveMode::NonRecursive)?;
         Ok(watcher)
     });
-    watched.inspect_err(|_| warn!("the outbox cannot be watched: check [kathea] outbox and its rights")).ok()
+    watched.map_err(|error| why(&error)).inspect_err(|why| warn!("{why}"))
 }
+
+/// What keeps the outbox from being watched. Linux has two limits of its own (inotify(7)), and neither is a right.
+fn why(error: &notify::Error) -> String {
+    let system = match &error.kind {
+        ErrorKind::Io(error) => error.raw_os_error(),
+        _ => None,
+    };
+    let limit = match (&error.kind, system) {
+        (ErrorKind::MaxFilesWatch, _) | (_, Some(ENOSPC)) => Some("fs.inotify.max_user_watches"),
+        (_, Some(EMFILE)) => Some("fs.inotify.max_user_instances"),
+        _ => None,
+    };
+    let remedy = match limit {
+        Some(limit) => {
+            format!("this system's limit is reached: raise {limit} (sysctl) and restart the service")
+        }
+        None => "let the agent's account read [kathea] outbox, or correct its path, and restart the service"
+            .to_owned(),
+    };
+    let minutes = limits::OUTBOX_SWEEP.as_secs() / 60;
+    format!("{} and is looked at every {minutes} minutes only; {remedy}", limits::UNWATCHED)
+}
+
+/// Too many watches.
+const ENOSPC: i32 = 28;
+/// Too many instances, or open files.
+const EMFILE: i32 = 24;
 
 /// A file got the ending, or one that has it was closed after writing. Reading and removing are our own.
 fn is_arrival(event: &notify::Event) -> bool {
@@ -37,4 +65,27 @@ fn is_arrival(event: &notify::Event) -> bool {
         EventKind::Create(_) | EventKind::Modify(_) | EventKind::Access(AccessKind::Close(AccessMode::Write))
     );
     arrival && event.paths.iter().any(|path| path.extension().is_some_and(|ending| ending == "ndjson"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_of_the_system_is_told_from_a_missing_right() {
+        let of = |kind| why(&notify::Error::new(kind));
+        let system = |number| of(ErrorKind::Io(std::io::Error::from_raw_os_error(number)));
+        assert!(of(ErrorKind::MaxFilesWatch).contains("raise fs.inotify.max_user_watches"));
+        assert!(system(ENOSPC).contains("raise fs.inotify.max_user_watches"));
+        assert!(system(EMFILE).contains("raise fs.inotify.max_user_instances"));
+        assert!(system(13).contains("[kathea] outbox") && !system(13).contains("inotify"));
+    }
+
+    #[test]
+    fn a_file_in_place_of_the_outbox_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let (wakes, _woken) = std::sync::mpsc::channel();
+        std::fs::write(dir.path().join("outbox"), "").unwrap();
+        assert!(outbox(&dir.path().join("outbox/below"), Arc::default(), wakes).is_err());
+    }
 }

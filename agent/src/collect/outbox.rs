@@ -6,7 +6,7 @@
 mod unread;
 
 use std::collections::{BTreeSet, HashSet};
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -18,6 +18,7 @@ pub use unread::bytes;
 use super::{Line, Progress, Raw};
 use crate::limits;
 use crate::presence::{self, Presence};
+use crate::regular::{self, Identity};
 
 /// A complete file that waits to be taken in.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,7 +39,7 @@ impl Source {
 
     /// Opens it for reading.
     pub fn open(&self) -> io::Result<Lines> {
-        let file = open_regular(&self.path)?;
+        let file = regular::open(&self.path, Identity::ANY)?;
         let file = BufReader::with_capacity(64 << 10, file.take(self.size));
         Ok(Lines { file, line: Line::default(), count: 0, end: None })
     }
@@ -140,7 +141,7 @@ impl Source {
 }
 
 fn ends_in_line_feed(path: &Path) -> io::Result<bool> {
-    let mut file = open_regular(path)?;
+    let mut file = regular::open(path, Identity::ANY)?;
     let mut last = [0];
     file.seek(SeekFrom::End(-1))?;
     file.read_exact(&mut last)?;
@@ -200,18 +201,6 @@ impl Lines {
         self.count += 1;
         Some(line.map(|()| Raw::new(&self.line.bytes)))
     }
-}
-
-fn open_regular(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.custom_flags(nix::libc::O_NOFOLLOW | nix::libc::O_NONBLOCK);
-    }
-    let file = options.open(path)?;
-    if file.metadata()?.is_file() { Ok(file) } else { Err(io::ErrorKind::InvalidInput.into()) }
 }
 
 fn modified(metadata: &fs::Metadata) -> i128 {

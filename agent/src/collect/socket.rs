@@ -25,9 +25,11 @@ use crate::limits;
 use crate::request::{Caller, Refused, Reply};
 pub use client::{AskError, ask};
 use patient::Patient;
+use seats::Seats;
 
 mod client;
 mod patient;
+mod seats;
 
 /// One line that somebody wants answered.
 pub struct Asked {
@@ -122,9 +124,13 @@ fn bind(path: &Path) -> io::Result<Listener> {
 
 #[cfg(unix)]
 fn create(path: &Path) -> io::Result<Listener> {
-    use std::os::unix::fs::DirBuilderExt;
-    if let Some(directory) = path.parent() {
+    use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+    if let Some(directory) = path.parent()
+        && !directory.is_dir()
+    {
         fs::DirBuilder::new().recursive(true).mode(0o755).create(directory)?;
+        // Whatever the umask is, everybody may come to the socket.
+        fs::set_permissions(directory, PermissionsExt::from_mode(0o755))?;
     }
     ListenerOptions::new().name(name(path)?).reclaim_name(false).create_sync()
 }
@@ -162,8 +168,8 @@ struct Door<S> {
     accounts: Accounts,
     clock: fn() -> Instant,
     sink: S,
-    /// The account of each connection that is open.
-    inside: Mutex<Vec<Option<Account>>>,
+    /// The connections that are open.
+    inside: Mutex<Seats>,
     /// What the accounts said within the last second.
     said: Mutex<Vec<Said>>,
     /// Counts the replies that were given and not written yet.
@@ -193,10 +199,10 @@ fn accept<S: Fn(Asked) -> bool + Send + Sync + 'static>(
 /// Gives a connection its thread, if there is room; otherwise it is closed.
 fn admit<S: Fn(Asked) -> bool + Send + Sync + 'static>(door: &Arc<Door<S>>, stream: Stream) {
     let account = Account::of(&stream);
-    let Some(seat) = Seat::take(door, account) else { return };
+    let Some((seat, caller)) = Seat::take(door, account) else { return };
     // A thread that can't be started drops the seat and the connection.
     let _ = thread::Builder::new().name("connection".into()).stack_size(256 << 10).spawn(move || {
-        let _ = seat.converse(&stream);
+        let _ = seat.converse(&stream, caller);
     });
 }
 
@@ -207,33 +213,31 @@ struct Seat<S> {
 }
 
 impl<S> Seat<S> {
-    /// None if there are too many, in all or of this account.
-    fn take(door: &Arc<Door<S>>, account: Option<Account>) -> Option<Self> {
-        let mut inside = door.inside.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_one = inside.iter().filter(|other| **other == account).count();
-        if inside.len() >= limits::CONNECTIONS || of_one >= limits::CONNECTIONS_OF_ONE {
+    /// A seat, and what its account may do. None if there are too many, of its part or of this account.
+    fn take(door: &Arc<Door<S>>, account: Option<Account>) -> Option<(Self, Caller)> {
+        let inside = || door.inside.lock().unwrap_or_else(PoisonError::into_inner);
+        // What an account may do is asked of the system, which can take a while.
+        if inside().is_full(account.as_ref()) {
             return None;
         }
-        inside.push(account.clone());
-        Some(Self { door: door.clone(), account })
+        let caller = door.accounts.caller(account.as_ref());
+        let has_seat = inside().take(account.as_ref(), caller);
+        has_seat.then(|| (Self { door: door.clone(), account }, caller))
     }
 }
 
 impl<S> Drop for Seat<S> {
     fn drop(&mut self) {
         let mut inside = self.door.inside.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(at) = inside.iter().position(|account| *account == self.account) {
-            inside.swap_remove(at);
-        }
+        inside.leave(self.account.as_ref());
     }
 }
 
 impl<S: Fn(Asked) -> bool> Seat<S> {
-    fn converse(mut self, stream: &Stream) -> io::Result<()> {
+    fn converse(mut self, stream: &Stream, mut caller: Caller) -> io::Result<()> {
         let mut input =
             BufReader::with_capacity(limits::LINE, Patient { stream, clock: self.door.clock, until: None });
         let mut line = super::Line::default();
-        let mut caller = self.door.accounts.caller(self.account.as_ref());
         loop {
             let idle = if self.account.is_none() { limits::SOCKET_SLOW } else { limits::SOCKET_IDLE };
             input.get_mut().until = if caller.may_report() { None } else { self.until(idle) };
@@ -241,8 +245,7 @@ impl<S: Fn(Asked) -> bool> Seat<S> {
             if self.account.is_none() {
                 // Windows may tell who it is after the first bytes only.
                 if let account @ Some(_) = Account::of(stream) {
-                    caller = self.door.accounts.caller(account.as_ref());
-                    self = Self::take(&self.door, account).ok_or(io::ErrorKind::QuotaExceeded)?;
+                    (self, caller) = Self::take(&self.door, account).ok_or(io::ErrorKind::QuotaExceeded)?;
                 }
             }
             input.get_mut().until = self.until(limits::SOCKET_SLOW);

@@ -13,6 +13,7 @@ pub mod policy;
 pub mod receipt;
 pub mod state;
 pub mod tickets;
+pub mod vendor_head;
 pub mod vendor_request;
 
 pub use book::{Book, By, Channel, Kept, Pending, Standing};

@@ -13,6 +13,7 @@ use time::{Date, Month, Time};
 
 use super::period::Period;
 use crate::config::Language;
+use crate::harmless;
 use crate::limits;
 
 /// A policy and the hash that a consent under it names.
@@ -244,7 +245,11 @@ impl fmt::Display for PolicyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreadable { path, why } => {
-                write!(f, "the policy {} cannot be read ({why}): name a file, or one of", path.display())?;
+                write!(
+                    f,
+                    "the policy {} cannot be read ({why}): name a file, or one of",
+                    harmless::path(path)
+                )?;
                 POLICIES.iter().try_for_each(|(id, _)| write!(f, " {id}"))
             }
             Self::Malformed { line, what } => {

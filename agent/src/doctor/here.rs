@@ -4,18 +4,21 @@
 use std::fs;
 use std::path::Path;
 
+use walkdir::WalkDir;
+
 use crate::api::Reply;
 use crate::api::status::Status;
 use crate::checks::Check;
 use crate::collect::socket::{self, AskError};
 use crate::config::{Config, Protector as Asked};
+use crate::harmless;
 use crate::limits;
 use crate::request::Request;
 use crate::vault::Protector;
 use crate::workstation as device;
 
 pub(super) fn data_dir(path: &Path) -> Check {
-    let name = path.display();
+    let name = harmless::path(path);
     match fs::read_dir(path) {
         Ok(_) if is_open_to_others(path) => Check::fail(
             "data_dir",
@@ -70,11 +73,11 @@ pub(super) fn outbox(path: &Path) -> Check {
     match fs::read_dir(path) {
         Ok(entries) => {
             let files = entries.flatten().filter(|e| e.path().extension().is_some_and(|x| x == "ndjson"));
-            Check::pass("outbox", format!("{} is read, {} files wait", path.display(), files.count()))
+            Check::pass("outbox", format!("{} is read, {} files wait", harmless::path(path), files.count()))
         }
         Err(e) => Check::fail(
             "outbox",
-            format!("{} cannot be read ({})", path.display(), e.kind()),
+            format!("{} cannot be read ({})", harmless::path(path), e.kind()),
             "make it, let Kathea write and the agent read and remove files there, or correct [kathea] outbox",
         ),
     }
@@ -90,14 +93,34 @@ pub(super) fn folders(config: &Config) -> Vec<Check> {
         .chain(config.kathea.scans.iter().map(|path| ("scans", path)));
     named
         .map(|(check, path)| match fs::read_dir(path) {
-            Ok(_) => Check::pass(check, format!("{} is read", path.display())),
+            Ok(_) => match unreadable(path) {
+                0 => Check::pass(check, format!("{} is read", harmless::path(path))),
+                count => Check::warn(
+                    check,
+                    format!("{count} folders below {} cannot be read", harmless::path(path)),
+                    "a support bundle will lack what is in them: let the agent's account read them",
+                ),
+            },
             Err(e) => Check::warn(
                 check,
-                format!("{} cannot be read by this account ({})", path.display(), e.kind()),
+                format!("{} cannot be read by this account ({})", harmless::path(path), e.kind()),
                 format!("a support bundle will lack it: let the agent's account read it, or correct [kathea] {check}"),
             ),
         })
         .collect()
+}
+
+/// What the running agent says of watching the outbox, if it cannot.
+pub(super) fn watch(status: Option<&Status>) -> Option<Check> {
+    let problem = status?.problems.iter().find(|problem| problem.starts_with(limits::UNWATCHED))?;
+    let (what, remedy) = problem.split_once("; ")?;
+    Some(Check::warn("outbox", what.to_owned(), remedy.to_owned()))
+}
+
+/// How many of the first entries below a folder this account cannot look into.
+pub(super) fn unreadable(path: &Path) -> usize {
+    let entries = WalkDir::new(path).follow_links(false).into_iter().take(limits::LOG_ENTRIES);
+    entries.filter(Result::is_err).count()
 }
 
 /// A data folder that was copied with an image of the disk makes two computers one device.

@@ -48,3 +48,11 @@ fn it_is_printed_as_documented() {
     let text = r#"{"check":"clock","result":"warn","what":"is off","remedy":"set it"}"#;
     assert_eq!(serde_json::to_string(&check).unwrap(), text);
 }
+
+#[test]
+fn folders_that_cannot_be_looked_into_are_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("2026")).unwrap();
+    assert_eq!(here::unreadable(dir.path()), 0);
+    assert_eq!(here::unreadable(&dir.path().join("gone")), 1);
+}

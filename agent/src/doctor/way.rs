@@ -9,6 +9,7 @@ use crate::agent::certificate_life;
 use crate::checks::Check;
 use crate::config::Config;
 use crate::consent::Policy;
+use crate::harmless;
 use crate::limits;
 use crate::ship::exchange::Answer;
 use crate::ship::failure::{BadSettings, Failure, Phase, TlsFailure};
@@ -82,7 +83,7 @@ fn https(config: &Config) -> Result<Https, Check> {
     let ca_pem = fs::read(ca).map_err(|e| {
         Check::fail(
             "ca",
-            format!("{} cannot be read ({})", ca.display(), e.kind()),
+            format!("{} cannot be read ({})", harmless::path(ca), e.kind()),
             "put the file there that the vendor gave you, or correct [collector] ca",
         )
     })?;
@@ -100,7 +101,7 @@ fn https(config: &Config) -> Result<Https, Check> {
         sleep: Box::new(std::thread::sleep),
     };
     Https::new(settings).map_err(|e| match e {
-        BadSettings::Ca => Check::fail("ca", format!("{} is no CA file", ca.display()), e),
+        BadSettings::Ca => Check::fail("ca", format!("{} is no CA file", harmless::path(ca)), e),
         _ => Check::fail("collector", "the way to the collector is not configured", e),
     })
 }

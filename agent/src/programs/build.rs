@@ -14,6 +14,7 @@ use super::{FOLDER, RECORD, Record, Refusal, Source, TABLE, Unprotected, folder}
 use crate::config::Config;
 use crate::deidentify::child::{Failure, Parser};
 use crate::deidentify::files::{Found, Known, Order, Outlet, Reason, Said, Take};
+use crate::regular::Identity;
 use crate::{durable, presence};
 
 /// Why there is no new table.
@@ -72,7 +73,12 @@ pub fn build(config: &Config, program: &Path) -> Result<Record, BuildError> {
     if folders.is_empty() && lists.is_empty() {
         return Err(BuildError::Nothing);
     }
-    let found = |path: &PathBuf| Found { path: path.into(), refused: None, take: Take::Literals };
+    let found = |path: &PathBuf| Found {
+        path: path.into(),
+        listed: Identity::ANY,
+        refused: None,
+        take: Take::Literals,
+    };
     let mut order = Order {
         // Nothing of a case is read, so nothing is mapped under this key.
         key: [0; 32],

@@ -41,6 +41,7 @@ impl EnrolError {
             Self::Token => {
                 "the collector no longer takes this device: ask the vendor, and enrol it again".to_owned()
             }
+            Self::Failure(why) => why.to_string(),
             other => other.to_string(),
         }
     }
@@ -53,7 +54,12 @@ impl fmt::Display for EnrolError {
             Self::Token => "the collector does not know this token, or it is too old: ask for a new one",
             Self::Used => "the token was used before: ask for a new one",
             Self::Retired => "this device was decommissioned: remove data_dir, then enrol it as a new one",
-            Self::Failure(why) => return why.fmt(f),
+            Self::Failure(why) => {
+                return write!(
+                    f,
+                    "{why}. Then run the same command again: the token stays good for this computer until its day is over"
+                );
+            }
             Self::Answer(status) => {
                 return write!(f, "what answered ({status}) is no collector: check [collector] url and proxies");
             }

@@ -250,9 +250,13 @@ mod tests {
     #[test]
     fn failures_keep_everything_but_a_refused_certificate_stops() {
         assert_eq!(refusal(&Err(Failure::Tls(TlsFailure::ClientRefused))), Reply::Unauthorised);
-        for failure in
-            [Failure::Cut, Failure::Name, Failure::Tls(TlsFailure::UnknownCa), Failure::Proxy(Some(407))]
-        {
+        for failure in [
+            Failure::Cut,
+            Failure::Tls(TlsFailure::ClientExpired),
+            Failure::Name,
+            Failure::Tls(TlsFailure::UnknownCa),
+            Failure::Proxy(Some(407)),
+        ] {
             assert_eq!(refusal(&Err(failure)), Reply::Failed, "{failure}");
         }
     }

@@ -40,6 +40,9 @@ pub enum TlsFailure {
     WrongName,
     /// The collector did not take the device's certificate.
     ClientRefused,
+    /// The collector takes the device's certificate for one that is over or not valid yet. One that is over by this
+    /// computer's clock is never shown, so the two clocks differ.
+    ClientExpired,
     /// The other end speaks no TLS 1.3.
     Version,
     /// Anything else.
@@ -96,6 +99,10 @@ impl fmt::Display for TlsFailure {
             Self::NotYetValid => "the collector's certificate is not valid yet: check this computer's clock",
             Self::WrongName => "the collector's certificate is of another host: check [collector] url",
             Self::ClientRefused => "the collector does not take this device's certificate: enrol it again",
+            Self::ClientExpired => {
+                "by the collector's clock this device's certificate is not valid, by this computer's it is: it is tried \
+                 again later; check this computer's clock, and if it is right, tell the vendor"
+            }
             Self::Version => "what answered speaks no TLS 1.3: check [collector] url and proxies",
             Self::Other => "no secure connection came about: check [collector] url and proxies",
         })

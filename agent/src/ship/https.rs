@@ -318,8 +318,8 @@ fn classify_tls(error: &rustls::Error) -> TlsFailure {
         },
         rustls::Error::AlertReceived(alert) => match alert {
             Alert::ProtocolVersion | Alert::InsufficientSecurity => TlsFailure::Version,
+            Alert::CertificateExpired => TlsFailure::ClientExpired,
             Alert::BadCertificate
-            | Alert::CertificateExpired
             | Alert::CertificateRequired
             | Alert::CertificateRevoked
             | Alert::CertificateUnknown

@@ -102,6 +102,8 @@ pub enum Problem {
     Unauthorised,
     /// The collector knows of a later "no" of the clinic.
     ConsentRefused,
+    /// The collector said once that the device was retired. It is asked again, because one answer may be a mistake.
+    RetiredOnce,
     /// The device was retired for good.
     Retired,
     /// The collector holds another content under the name of a batch.
@@ -121,6 +123,9 @@ impl fmt::Display for Problem {
             Self::ConsentRefused => {
                 "the collector knows of a later withdrawal or restriction than this device: ask the clinic and grant again"
             }
+            Self::RetiredOnce => {
+                "the collector says that it has retired this device: nothing is sent, and it is asked once more in an hour"
+            }
             Self::Retired => "the collector has retired this device: decommission the agent",
             Self::Conflict => {
                 "the collector holds another content under the name of a batch: a disk was cloned or restored; tell the vendor"
@@ -136,9 +141,9 @@ impl fmt::Display for Problem {
 }
 
 impl Problem {
-    /// Whether the collector may change its mind, and is asked once a day, without a payload.
+    /// Whether the collector may change its mind, and is asked again, without a payload.
     fn may_pass(self) -> bool {
-        matches!(self, Self::Unauthorised | Self::Unsupported)
+        matches!(self, Self::Unauthorised | Self::Unsupported | Self::RetiredOnce)
     }
 }
 
@@ -234,12 +239,19 @@ impl Pace {
                 self.suspects = self.suspects.saturating_sub(records);
                 if (rejected.len() as u64) < u64::from(records) {
                     self.refusals = 0;
+                } else if self.refusals == limits::REFUSALS_IN_A_ROW {
+                    return self.stop(Problem::RefusesAll, now, random);
+                } else {
+                    self.refusals += 1;
                 }
                 self.due = now + self.interval + share(random, self.interval / 10);
                 Fate::Settle { records, rejected }
             }
             Reply::Welcome => {
                 self.failures = 0;
+                if self.problem == Some(Problem::RetiredOnce) {
+                    self.go_on();
+                }
                 self.resume();
                 Fate::Keep
             }
@@ -275,10 +287,19 @@ impl Pace {
             Reply::Unauthorised => self.stop(Problem::Unauthorised, now, random),
             Reply::ConsentRefused => self.stop(Problem::ConsentRefused, now, random),
             Reply::Unsupported => self.stop(Problem::Unsupported, now, random),
-            Reply::Retired => self.stop(Problem::Retired, now, random),
+            Reply::Retired if self.problem == Some(Problem::RetiredOnce) => {
+                self.stop(Problem::Retired, now, random)
+            }
+            Reply::Retired => {
+                let fate = self.stop(Problem::RetiredOnce, now, random);
+                self.not_before = now + limits::RETIRED_AGAIN + share(random, limits::RETIRED_AGAIN / 10);
+                fate
+            }
             Reply::Busy(told) => {
                 let told = told.clamp(limits::FIRST_BACKOFF, limits::LONGEST_RETRY_AFTER);
-                self.back_off(told, now, random)
+                // A proxy or a balancer tells a whole fleet the same time: without a spread all come back at once.
+                let spread = share(random, (told / 2).min(limits::RETRY_SPREAD));
+                self.back_off(told + spread, now, random)
             }
             Reply::Refused { .. } | Reply::TooLarge | Reply::ConsentRequired | Reply::Failed => {
                 self.back_off(Duration::ZERO, now, random)
@@ -288,11 +309,21 @@ impl Pace {
 
     /// Goes on after a stop that a new enrolment or a new grant may have cured.
     pub fn resume(&mut self) {
-        if self.problem.is_some_and(|problem| problem.may_pass() || problem == Problem::ConsentRefused) {
-            self.stopped = false;
-            self.problem = None;
-            self.not_before = Duration::ZERO;
+        let cured = [Problem::Unauthorised, Problem::Unsupported, Problem::ConsentRefused];
+        if self.problem.is_some_and(|problem| cured.contains(&problem)) {
+            self.go_on();
         }
+    }
+
+    /// How long nothing goes from `now` on, for a process that starts anew before that is over.
+    pub fn pause(&self, now: Duration) -> Duration {
+        self.not_before.saturating_sub(now)
+    }
+
+    fn go_on(&mut self) {
+        self.stopped = false;
+        self.problem = None;
+        self.not_before = Duration::ZERO;
     }
 
     /// Why the stream stands still, or what else `status` should show.

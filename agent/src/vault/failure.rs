@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::data_key::KeyId;
 use super::stored;
+use crate::harmless;
 use crate::presence::Why;
 
 /// Why the keys can't be opened. Each says what to do.
@@ -70,19 +71,19 @@ impl fmt::Display for VaultError {
             Self::BadCredential(path) => write!(
                 f,
                 "the systemd credential {} is not a key of 32 bytes: install the package again",
-                path.display()
+                harmless::path(path)
             ),
             Self::Unreadable { path, why } => write!(
                 f,
                 "the key {} cannot be read now ({}): nothing was changed; check the disk and the agent's right to \
                  read it, and try again",
-                path.display(),
+                harmless::path(path),
                 Why(*why)
             ),
             Self::Unwritable { path, why } => write!(
                 f,
                 "the key {} cannot be written ({}): check the rights and the space of data_dir",
-                path.display(),
+                harmless::path(path),
                 Why(*why)
             ),
             Self::Crypto => f.write_str("the system gave no random numbers: start the agent again"),

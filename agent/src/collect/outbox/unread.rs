@@ -3,8 +3,9 @@
 use std::io::{self, Read};
 use std::path::Path;
 
-use super::{Found, Source, each, open_regular};
+use super::{Found, Source, each};
 use crate::limits;
+use crate::regular::{self, Identity};
 
 impl Source {
     /// Bytes of it.
@@ -23,7 +24,7 @@ impl Source {
     /// # Errors
     /// It cannot be read now.
     pub fn events(&self, taken: u64) -> io::Result<u64> {
-        let mut file = open_regular(&self.path)?.take(self.size.min(limits::OUTBOX_COUNTED));
+        let mut file = regular::open(&self.path, Identity::ANY)?.take(self.size.min(limits::OUTBOX_COUNTED));
         let (mut piece, mut lines, mut events, mut is_blank) = (vec![0; 64 << 10], 0_u64, 0_u64, true);
         loop {
             let read = match file.read(&mut piece) {

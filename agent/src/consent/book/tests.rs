@@ -10,6 +10,7 @@ use protocol::ledger::{EventKind, Role};
 
 use super::*;
 use crate::consent::permit::UsageStatistics;
+use crate::consent::vendor_head;
 use crate::vault::{Protector, Vault};
 
 const NOW: i64 = 1_780_000_000;
@@ -309,8 +310,18 @@ fn a_restored_old_copy_is_closed_by_what_the_vendor_knows() {
     assert!(!is_open(&book, NOW) && !lease.stands());
     assert_eq!((book.state(USAGE, NOW), book.problems(NOW).len()), (State::Unset, 1));
 
+    // What the vendor said outlives the process, until the ledger is behind it.
+    vendor_head::keep(site.dir.path(), index, newest).unwrap();
+    let mut book = site.book();
+    assert!(is_open(&book, NOW), "the control: the ledger alone does not know it");
+    vendor_head::recall(site.dir.path(), &mut book).unwrap();
+    assert!(!is_open(&book, NOW) && site.path("ledger.vendor").exists());
+
     let entry = withdraw(&mut book, NOW).unwrap();
     assert_eq!(book.head(), Some((index + 1, entry)), "behind the newest line that the vendor knows");
+    let mut book = site.book();
+    vendor_head::recall(site.dir.path(), &mut book).unwrap();
+    assert!(book.is_trusted() && !site.path("ledger.vendor").exists());
     assert!(book.compare_head(index + 1, entry) && book.compare_head(index, newest));
     assert!(!book.compare_head(index + 1, newest), "another line at the same place");
 }

@@ -1,5 +1,5 @@
 //! What the child gives up before it reads anything: open files, memory without end, and every system call but
-//! those by which a file is read and a pipe is written.
+//! those that read an open file, receive one from the parent, and write to a pipe.
 
 use std::io;
 
@@ -53,73 +53,78 @@ pub(super) fn limits(_: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// From here on this thread reads files, writes to what is open, and has memory; every other call fails. No socket,
-/// no program, no other process, no file opened to be written, no memory that can be run.
+/// From here on this thread reads and writes what is open, receives files from the parent, and has memory; every other
+/// call fails. It opens nothing, has no socket of its own, no program, no other process, no memory that can be run.
 ///
 /// # Errors
 /// When the kernel has no seccomp.
 #[cfg(target_os = "linux")]
 pub(super) fn calls() -> io::Result<()> {
+    let filter = filter(std::process::id()).map_err(|_| io::ErrorKind::Unsupported)?;
+    seccompiler::apply_filter(&filter).map_err(|_| io::ErrorKind::Unsupported.into())
+}
+
+/// The calls that are allowed whatever their arguments are: they name no file, no process and no address.
+#[cfg(target_os = "linux")]
+pub(super) const FREE: &[nix::libc::c_long] = &[
+    nix::libc::SYS_read,
+    nix::libc::SYS_readv,
+    nix::libc::SYS_pread64,
+    nix::libc::SYS_write,
+    nix::libc::SYS_writev,
+    nix::libc::SYS_lseek,
+    nix::libc::SYS_close,
+    nix::libc::SYS_fstat,
+    nix::libc::SYS_munmap,
+    nix::libc::SYS_mremap,
+    nix::libc::SYS_madvise,
+    nix::libc::SYS_brk,
+    nix::libc::SYS_futex,
+    nix::libc::SYS_getrandom,
+    nix::libc::SYS_clock_gettime,
+    nix::libc::SYS_sched_yield,
+    nix::libc::SYS_sigaltstack,
+    nix::libc::SYS_rt_sigaction,
+    nix::libc::SYS_rt_sigprocmask,
+    nix::libc::SYS_rt_sigreturn,
+    nix::libc::SYS_restart_syscall,
+    nix::libc::SYS_getpid,
+    nix::libc::SYS_gettid,
+    nix::libc::SYS_exit,
+    nix::libc::SYS_exit_group,
+];
+
+/// The filter for the process `own`, the only one that it may send a signal to.
+#[cfg(target_os = "linux")]
+pub(super) fn filter(own: u32) -> Result<seccompiler::BpfProgram, seccompiler::BackendError> {
     use std::collections::BTreeMap;
 
     use nix::libc;
     use seccompiler::{
-        BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
-        SeccompRule, TargetArch,
+        SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
+        TargetArch,
     };
 
     use crate::ordered::ordered;
 
-    const FREE: &[libc::c_long] = &[
-        libc::SYS_read,
-        libc::SYS_readv,
-        libc::SYS_pread64,
-        libc::SYS_write,
-        libc::SYS_writev,
-        libc::SYS_lseek,
-        libc::SYS_close,
-        libc::SYS_fstat,
-        libc::SYS_statx,
-        libc::SYS_fcntl,
-        libc::SYS_munmap,
-        libc::SYS_mremap,
-        libc::SYS_madvise,
-        libc::SYS_brk,
-        libc::SYS_futex,
-        libc::SYS_getrandom,
-        libc::SYS_clock_gettime,
-        libc::SYS_sched_yield,
-        libc::SYS_sigaltstack,
-        libc::SYS_rt_sigaction,
-        libc::SYS_rt_sigprocmask,
-        libc::SYS_rt_sigreturn,
-        libc::SYS_restart_syscall,
-        libc::SYS_getpid,
-        libc::SYS_gettid,
-        libc::SYS_tgkill,
-        libc::SYS_exit,
-        libc::SYS_exit_group,
-    ];
-    const TO_WRITE: i32 = libc::O_WRONLY | libc::O_RDWR | libc::O_CREAT | libc::O_TRUNC;
-    // Allowed where none of `bits` is set in the argument with this number.
-    let without = |argument, bits: i32| {
-        let none = SeccompCmpOp::MaskedEq(bits as u64);
-        let condition = SeccompCondition::new(argument, SeccompCmpArgLen::Dword, none, 0)?;
-        SeccompRule::new(vec![condition]).map(|rule| vec![rule])
+    // F_SETOWN and F_SETSIG would send any signal to another process of this account.
+    const DESCRIPTORS: &[i32] = &[libc::F_GETFD, libc::F_GETFL, libc::F_DUPFD_CLOEXEC];
+    let only = |argument, operator, value: u64| {
+        let condition = SeccompCondition::new(argument, SeccompCmpArgLen::Dword, operator, value)?;
+        SeccompRule::new(vec![condition])
     };
-    let filter = || -> Result<BpfProgram, seccompiler::BackendError> {
-        let mut rules: BTreeMap<_, _> = ordered(FREE.iter().map(|call| (*call, Vec::new())));
-        rules.insert(libc::SYS_openat, without(2, TO_WRITE)?);
-        #[cfg(target_arch = "x86_64")]
-        rules.insert(libc::SYS_open, without(1, TO_WRITE)?);
-        rules.insert(libc::SYS_mmap, without(2, libc::PROT_EXEC)?);
-        rules.insert(libc::SYS_mprotect, without(2, libc::PROT_EXEC)?);
-        let here: TargetArch = std::env::consts::ARCH.try_into()?;
-        let refuse = SeccompAction::Errno(libc::EPERM as u32);
-        SeccompFilter::new(rules, refuse, SeccompAction::Allow, here)?.try_into()
-    };
-    let filter = filter().map_err(|_| io::ErrorKind::Unsupported)?;
-    seccompiler::apply_filter(&filter).map_err(|_| io::ErrorKind::Unsupported.into())
+    let not_run = || Ok(vec![only(2, SeccompCmpOp::MaskedEq(libc::PROT_EXEC as u64), 0)?]);
+    let equal = |argument, value| only(argument, SeccompCmpOp::Eq, value);
+    let mut rules: BTreeMap<_, _> = ordered(FREE.iter().map(|call| (*call, Vec::new())));
+    rules.insert(libc::SYS_mmap, not_run()?);
+    rules.insert(libc::SYS_mprotect, not_run()?);
+    rules.insert(libc::SYS_tgkill, vec![equal(0, u64::from(own))?]);
+    rules.insert(libc::SYS_recvmsg, vec![equal(0, libc::STDIN_FILENO as u64)?]);
+    let descriptors = DESCRIPTORS.iter().map(|command| equal(1, *command as u64));
+    rules.insert(libc::SYS_fcntl, descriptors.collect::<Result<_, _>>()?);
+    let here: TargetArch = std::env::consts::ARCH.try_into()?;
+    let refuse = SeccompAction::Errno(libc::EPERM as u32);
+    SeccompFilter::new(rules, refuse, SeccompAction::Allow, here)?.try_into()
 }
 
 /// Only Linux takes calls away from a process that runs.

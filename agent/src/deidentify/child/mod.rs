@@ -2,7 +2,8 @@
 //! bounded in memory and time. Here is its parent, which parses nothing.
 //!
 //! ```text
-//! parent --standard input---> child   the order: what to read, under which key of the case
+//! parent --standard input---> child   the order: what to read, under which key of the case; then, on Unix, each file
+//!                                     that is read, opened
 //! parent <--standard output-- child   what happens, and the bytes of the outputs
 //! ```
 //!
@@ -11,15 +12,18 @@
 mod confine;
 mod frame;
 pub mod inside;
+#[cfg(unix)]
+mod passed;
+mod running;
 
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use frame::Frame;
-use zeroize::Zeroizing;
+use running::Running;
 
-use super::files::{Failed, Format, Order, Outlet, Reason, Said};
+use super::files::{Failed, Format, Found, Order, Outlet, Reason, Said};
 use crate::limits;
 
 /// The argument by which this program is started as the child; the next one is its memory in bytes.
@@ -43,12 +47,14 @@ pub struct Parser<'a> {
     pub program: &'a Path,
     /// Bytes of memory that one child may map.
     pub memory: u64,
+    /// How long the parent waits for one file.
+    pub patience: Duration,
 }
 
 impl<'a> Parser<'a> {
     /// The usual one.
     pub fn new(program: &'a Path) -> Self {
-        Self { program, memory: limits::CHILD_MEMORY }
+        Self { program, memory: limits::CHILD_MEMORY, patience: limits::CHILD_PATIENCE }
     }
 
     /// Carries out `order`; what happens goes to `out`. Where it ended early, `order` says how far it came.
@@ -66,7 +72,17 @@ impl<'a> Parser<'a> {
                     Ok(Frame::Said(Said::Failed(failed))) => return Err(Failure::Case(failed)),
                     Ok(Frame::Said(said)) => {
                         now = now.after(&said, order);
+                        let is_read = matches!(said, Said::Reading(_));
                         out.say(said).map_err(Failure::Outlet)?;
+                        let passed = match now.reads(order).filter(|_| is_read) {
+                            Some(found) => child.reads(found),
+                            None => Ok(()),
+                        };
+                        if let Err(error) = passed {
+                            drop(child);
+                            now.survived(error.kind(), order, out)?;
+                            break;
+                        }
                     }
                     Err(error) => {
                         drop(child);
@@ -105,6 +121,15 @@ impl Now {
         }
     }
 
+    /// The file that is being read.
+    fn reads(self, order: &Order) -> Option<&Found> {
+        match self {
+            Self::Learning(at) => order.files.iter().chain(&order.contexts).nth(at),
+            Self::Cleaning(at) => order.files.get(at),
+            Self::Start | Self::Building | Self::Learned => None,
+        }
+    }
+
     /// Changes the order so that the next child gets further than the one that ended here.
     fn survived(self, kind: io::ErrorKind, order: &mut Order, out: &mut dyn Outlet) -> Result<(), Failure> {
         match self {
@@ -125,41 +150,6 @@ impl Now {
             Self::Building => Err(Failure::Case(Failed::TooMany)),
             Self::Start | Self::Learned | Self::Cleaning(_) => Err(Failure::Child(kind)),
         }
-    }
-}
-
-/// A child that ends when nobody listens any more.
-struct Running {
-    child: Child,
-    frames: frame::Frames<std::process::ChildStdout>,
-}
-
-impl Running {
-    fn start(parser: Parser<'_>, order: &Order) -> io::Result<Self> {
-        let mut command = Command::new(parser.program);
-        command.arg(ROLE).arg(parser.memory.to_string());
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        #[cfg(unix)]
-        command.env_clear();
-        let mut child = command.spawn()?;
-        let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
-        let stdout = stdout.ok_or(io::ErrorKind::BrokenPipe)?;
-        let running = Self { child, frames: frame::Frames::new(stdout) };
-        let order = Zeroizing::new(frame::encoded(order)?);
-        // A child that is gone already is noticed when nothing comes from it.
-        let _ = stdin.ok_or(io::ErrorKind::BrokenPipe)?.write_all(&order);
-        Ok(running)
-    }
-
-    fn next(&mut self) -> io::Result<Frame<'_>> {
-        self.frames.next()
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

@@ -1,22 +1,25 @@
-//! What a confined thread can still do.
+//! What a confined process can still do, tried from inside.
 
 #![cfg(target_os = "linux")]
 
 use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Read};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{TcpListener, UdpSocket};
 use std::os::unix::net::UnixStream;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::thread;
 
-use super::confine::calls;
+use test_support::{or_skip, peer};
 
-/// What a thread can do: read a file; send, listen, pair; start a program; write a file; start a thread.
-fn can(path: &std::path::Path) -> [Result<(), ErrorKind>; 7] {
+use super::confine::{FREE, calls, filter};
+
+/// What a thread can do: read an open file; open one; send, listen, pair; start a program; write a file; start a thread.
+fn can(file: &mut File, path: &std::path::Path) -> [Result<(), ErrorKind>; 8] {
     let kind = |error: std::io::Error| error.kind();
     let mut text = String::new();
     [
-        File::open(path).and_then(|mut file| file.read_to_string(&mut text)).map(drop).map_err(kind),
+        file.read_to_string(&mut text).map(drop).map_err(kind),
+        File::open(path).map(drop).map_err(kind),
         UdpSocket::bind("127.0.0.1:0").map(drop).map_err(kind),
         TcpListener::bind("127.0.0.1:0").map(drop).map_err(kind),
         UnixStream::pair().map(drop).map_err(kind),
@@ -27,15 +30,49 @@ fn can(path: &std::path::Path) -> [Result<(), ErrorKind>; 7] {
 }
 
 #[test]
-fn a_confined_thread_reads_files_and_does_nothing_else() {
+fn a_confined_thread_reads_an_open_file_and_does_nothing_else() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let path = file.path().to_owned();
+    let mut open = File::open(&path).unwrap();
     // The control: all of it works without.
-    assert_eq!(can(&path), [Ok(()); 7]);
+    assert_eq!(can(&mut open, &path), [Ok(()); 8]);
     let confined = thread::spawn(move || {
         calls().unwrap();
-        can(&path)
+        can(&mut open, &path)
     });
     let no = Err(ErrorKind::PermissionDenied);
-    assert_eq!(confined.join().unwrap(), [Ok(()), no, no, no, no, no, no]);
+    assert_eq!(confined.join().unwrap(), [Ok(()), no, no, no, no, no, no, no]);
+}
+
+/// The filter itself in a process that makes the calls as they are: a table of what is tried, then every number.
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn no_escape_of_the_table_succeeds_from_inside() {
+    use nix::libc::{SYS_fcntl, SYS_mmap, SYS_mprotect, SYS_recvmsg, SYS_tgkill};
+
+    let python = or_skip!(peer::python("ctypes"));
+    // What these may not do is in the table.
+    let conditional = [SYS_fcntl, SYS_mmap, SYS_mprotect, SYS_recvmsg, SYS_tgkill];
+    let mut inside = Command::new(python)
+        .args(["-c", include_str!("escapes.py")])
+        .args(FREE.iter().chain(&conditional).map(ToString::to_string))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(inside.stdout.take().unwrap()).lines();
+    let own: u32 = lines.next().unwrap().unwrap().parse().unwrap();
+    let mut stdin = inside.stdin.take().unwrap();
+    for line in filter(own).unwrap() {
+        writeln!(stdin, "{} {} {} {}", line.code, line.jt, line.jf, line.k).unwrap();
+    }
+    drop(stdin);
+    let table: serde_json::Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+    inside.wait().unwrap();
+    println!("{table}");
+    let none = serde_json::json!([]);
+    assert_eq!(table["control"], none, "without the filter these work");
+    assert_eq!(table["escapes"], none, "of {}", table["tried"]);
+    assert_eq!(table["sweep"], none, "calls by number");
+    assert_eq!(table["own"], 0, "a signal to itself, by which it aborts");
 }

@@ -4,7 +4,6 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -45,26 +44,28 @@ pub struct Cleaned {
 /// Of reading: the reason for which the file is refused, in the value. Of writing: the error.
 pub(super) fn clean(
     input: &Input,
+    file: Option<&File>,
     case: &Case,
     identifiers: &Identifiers,
     out: &mut Checked<'_, '_>,
 ) -> io::Result<Result<Cleaned, Reason>> {
-    match (&input.take, input.format) {
-        (Take::Given(bytes), _) => {
-            out.document(Layout::OwnKeys, bytes)?;
-            return Ok(Ok(counted(Format::Json, Counts::default())));
-        }
-        (Take::Literals, Ok(_)) => return super::programs::literals(&input.path, out),
-        (Take::Numbers, Ok(_)) => return super::numbers::clean(&input.path, out.numbers()),
+    if let Take::Given(bytes) = &input.found.take {
+        out.document(Layout::OwnKeys, bytes)?;
+        return Ok(Ok(counted(Format::Json, Counts::default())));
+    }
+    let Some(file) = file else { return Ok(Err(input.format.err().unwrap_or(Reason::Missing))) };
+    match (&input.found.take, input.format) {
+        (Take::Literals, _) => return super::programs::literals(file, out),
+        (Take::Numbers, Ok(_)) => return super::numbers::clean(file, out.numbers()),
         (Take::Window { modified, start, end }, Ok(Format::Text | Format::Json | Format::Xml)) => {
-            return part(input, (*modified, *start, *end), case, identifiers, out);
+            return part(file, (*modified, *start, *end), case, identifiers, out);
         }
         (Take::Window { .. }, Ok(Format::Dicom | Format::Other)) => return Ok(Err(Reason::OtherFormat)),
-        (Take::Whole, _) | (_, Err(_)) => {}
+        (Take::Whole | Take::Given(_), _) | (_, Err(_)) => {}
     }
     match input.format {
-        Ok(Format::Dicom) => header(input, case, identifiers, out),
-        Ok(format @ (Format::Json | Format::Xml)) => match document(&input.path) {
+        Ok(Format::Dicom) => header(file, case, identifiers, out),
+        Ok(format @ (Format::Json | Format::Xml)) => match document(file) {
             Ok(Some(bytes)) => {
                 let mut scrubber = Scrubber::new(case, identifiers);
                 let text = structured::decoded(&bytes);
@@ -78,42 +79,42 @@ pub(super) fn clean(
                         out.document(layout, cleaned.as_bytes())?;
                         Ok(Ok(counted(format, scrubber.counts)))
                     }
-                    Err(structured::Unparsed) => log(input, case, identifiers, out),
+                    Err(structured::Unparsed) => log(file, case, identifiers, out),
                 }
             }
-            Ok(None) => log(input, case, identifiers, out),
+            Ok(None) => log(file, case, identifiers, out),
             Err(error) => Ok(Err(error.into())),
         },
-        Ok(Format::Text) => log(input, case, identifiers, out),
+        Ok(Format::Text) => log(file, case, identifiers, out),
         Ok(Format::Other) => Ok(Err(Reason::OtherFormat)),
         Err(reason) => Ok(Err(reason)),
     }
 }
 
 /// A small document whole, or `None` if it is none to be read as one.
-pub(super) fn document(path: &Path) -> io::Result<Option<Vec<u8>>> {
+pub(super) fn document(file: &File) -> io::Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
-    File::open(path)?.take(limits::DOCUMENT + 1).read_to_end(&mut bytes)?;
+    file.take(limits::DOCUMENT + 1).read_to_end(&mut bytes)?;
     Ok((bytes.len() as u64 <= limits::DOCUMENT).then_some(bytes))
 }
 
 /// The part of a log that lies in a span of time.
 fn part(
-    input: &Input,
+    mut file: &File,
     (modified, start, end): (i64, i64, i64),
     case: &Case,
     identifiers: &Identifiers,
     out: &mut Checked<'_, '_>,
 ) -> io::Result<Result<Cleaned, Reason>> {
-    let opened = File::open(&input.path).and_then(|mut file| {
+    let mut found = || {
         let part = window::part(&mut file, modified, start, end)?;
         if let Some(part) = part {
             file.seek(SeekFrom::Start(part.start))?;
         }
-        Ok(part.map(|part| (part, file)))
-    });
-    let (part, file) = match opened {
-        Ok(Some(found)) => found,
+        io::Result::Ok(part)
+    };
+    let part = match found() {
+        Ok(Some(part)) => part,
         Ok(None) => return Ok(Err(Reason::Empty)),
         Err(error) => return Ok(Err(error.into())),
     };
@@ -124,30 +125,26 @@ fn part(
 }
 
 fn log(
-    input: &Input,
+    mut file: &File,
     case: &Case,
     identifiers: &Identifiers,
     out: &mut Checked<'_, '_>,
 ) -> io::Result<Result<Cleaned, Reason>> {
-    let file = match File::open(&input.path) {
-        Ok(file) => file,
-        Err(error) => return Ok(Err(error.into())),
-    };
+    // Read as a document in vain.
+    if let Err(error) = file.rewind() {
+        return Ok(Err(error.into()));
+    }
     let counts = text::clean(file, out, case, identifiers)?;
     let is_text = counts.kept + counts.replaced > 0 || counts.dropped == 0;
     Ok(if is_text { Ok(counted(Format::Text, counts)) } else { Err(Reason::NoText) })
 }
 
 fn header(
-    input: &Input,
+    file: &File,
     case: &Case,
     identifiers: &Identifiers,
     out: &mut Checked<'_, '_>,
 ) -> io::Result<Result<Cleaned, Reason>> {
-    let file = match File::open(&input.path) {
-        Ok(file) => file,
-        Err(error) => return Ok(Err(error.into())),
-    };
     let screen = CaseScreen { identifiers, scrubber: RefCell::new(Scrubber::new(case, identifiers)) };
     let cleaned = match dicom::clean(file, case, &screen) {
         Ok(cleaned) => cleaned,

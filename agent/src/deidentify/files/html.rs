@@ -8,6 +8,7 @@ use super::report::{FileReport, Report};
 use super::words;
 use crate::config::Language;
 use crate::deidentify::dicom::{Change, Treatment};
+use crate::harmless;
 use crate::html::{self, Escaped, both, grouped};
 
 /// Characters of a value that are shown.
@@ -36,7 +37,7 @@ pub fn head(out: &mut dyn Write) -> io::Result<()> {
 pub fn file(out: &mut dyn Write, file: &FileReport, changes: &[Change]) -> io::Result<()> {
     let name =
         Path::new(&file.input).file_name().map_or(file.input.as_str().into(), |name| name.to_string_lossy());
-    write!(out, "<details><summary><code>{}</code> ", Escaped(&name))?;
+    write!(out, "<details><summary><code>{}</code> ", Escaped(&harmless::line(&name)))?;
     match (&file.output, file.reason) {
         (Some(output), _) => write!(
             out,
@@ -55,7 +56,7 @@ pub fn file(out: &mut dyn Write, file: &FileReport, changes: &[Change]) -> io::R
     if let Some(finding) = &file.finding {
         write!(out, " <span class=\"soft\">{}</span>", Escaped(finding))?;
     }
-    write!(out, "</summary><div><p class=\"soft\">{}</p>", Escaped(&file.input))?;
+    write!(out, "</summary><div><p class=\"soft\">{}</p>", Escaped(&harmless::line(&file.input)))?;
     if !changes.is_empty() {
         attributes(out, changes)?;
     } else if !file.rules.is_empty() {
@@ -178,7 +179,7 @@ pub fn foot(out: &mut dyn Write, report: &Report) -> io::Result<()> {
             write!(
                 out,
                 "<li><code>{}</code>: {}</li>",
-                Escaped(&context.input),
+                Escaped(&harmless::line(&context.input)),
                 words::refusal(context.reason)
             )?;
         }

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, ErrorKind, Read, Seek};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -11,6 +11,7 @@ use walkdir::WalkDir;
 use crate::deidentify::check::Finding;
 use crate::deidentify::dicom;
 use crate::deidentify::text::decode;
+use crate::regular::{self, Identity, Refused};
 
 /// What a file is, told by how it begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,6 +64,8 @@ pub enum Reason {
     Missing,
     /// Its folder or its disk can't be read.
     Unreadable,
+    /// Another file has taken its name since it was listed.
+    Replaced,
     /// It has no bytes.
     Empty,
     /// An archive, an image, a program, a database: neither DICOM nor text, JSON, XML.
@@ -90,6 +93,7 @@ impl Reason {
             Self::Denied => "no_permission",
             Self::Missing => "missing",
             Self::Unreadable => "unreadable",
+            Self::Replaced => "replaced",
             Self::Empty => "empty",
             Self::OtherFormat => "other_format",
             Self::NoText => "no_text",
@@ -115,29 +119,36 @@ impl From<io::Error> for Reason {
 /// A file to be read.
 #[derive(Debug)]
 pub(super) struct Input {
-    /// Where it lies.
-    pub(super) path: PathBuf,
+    /// Where it was listed.
+    pub(super) found: Found,
     /// What it is, or why it is not looked into.
     pub(super) format: Result<Format, Reason>,
-    /// What of it is taken.
-    pub(super) take: Take,
 }
 
 impl Input {
-    /// What was found, looked at.
-    pub(super) fn new(found: Found) -> Self {
-        let Found { path, refused, take } = found;
-        let path = PathBuf::from(path);
-        let format = match (&take, refused) {
-            (_, Some(reason)) => Err(reason),
-            (Take::Given(_), None) => Ok(Format::Json),
-            (Take::Literals, None) => Ok(Format::Other),
-            (_, None) => {
-                let head = File::open(&path).and_then(|file| head(&file)).map_err(Reason::from);
-                head.and_then(|head| sniff(&head, &path))
+    /// What was found, looked at; the file, if there is one to open.
+    pub(super) fn new(found: Found, file: Opened) -> (Self, Option<File>) {
+        let (format, file) = match (found.refused, file) {
+            (Some(reason), _) | (None, Err(reason)) => (Err(reason), None),
+            (None, Ok(None)) => (Ok(Format::Json), None),
+            (None, Ok(Some(file))) if found.take == Take::Literals => (Ok(Format::Other), Some(file)),
+            (None, Ok(Some(file))) => {
+                let head = head(&file).map_err(Reason::from);
+                (head.and_then(|head| sniff(&head, Path::new(&found.path))), Some(file))
             }
         };
-        Self { path, format, take }
+        (Self { found, format }, file)
+    }
+}
+
+impl From<Refused> for Reason {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Link => Self::SymbolicLink,
+            Refused::Kind => Self::NotAFile,
+            Refused::Replaced => Self::Replaced,
+            Refused::System(error) => error.into(),
+        }
     }
 }
 
@@ -169,10 +180,30 @@ pub enum Take {
 pub struct Found {
     /// Where it lies.
     pub path: OsString,
+    /// The file that was listed under this name.
+    pub listed: Identity,
     /// Why it is not opened.
     pub refused: Option<Reason>,
     /// What of it is taken.
     pub take: Take,
+}
+
+/// The open file of what was found; none where there is none to open, and else why it was not opened.
+pub type Opened = Result<Option<File>, Reason>;
+
+impl Found {
+    /// Whether there is a file to open.
+    pub fn is_opened(&self) -> bool {
+        self.refused.is_none() && !matches!(self.take, Take::Given(_))
+    }
+
+    /// Opens the file that was listed, and no other.
+    pub fn open(&self) -> Opened {
+        match self.is_opened() {
+            true => Ok(Some(regular::open(Path::new(&self.path), self.listed)?)),
+            false => Ok(None),
+        }
+    }
 }
 
 /// All files under `paths`, by name; links are not followed, nothing is opened.
@@ -181,24 +212,35 @@ pub fn find(paths: &[PathBuf]) -> Vec<Found> {
     let mut all = Vec::new();
     for (root, entry) in paths.iter().flat_map(|path| under(path).into_iter().map(move |entry| (path, entry)))
     {
+        let mut listed = Identity::ANY;
         let (path, refused) = match entry {
             Ok(entry) if entry.file_type().is_dir() => continue,
             Ok(entry) if entry.file_type().is_symlink() => (entry.into_path(), Some(Reason::SymbolicLink)),
-            Ok(entry) if entry.file_type().is_file() => (entry.into_path(), None),
+            Ok(entry) if entry.file_type().is_file() => {
+                let refused = match entry.metadata() {
+                    Ok(metadata) => {
+                        listed = Identity::of(&metadata);
+                        None
+                    }
+                    Err(error) => Some(error.into_io_error().map_or(Reason::Unreadable, Reason::from)),
+                };
+                (entry.into_path(), refused)
+            }
             Ok(entry) => (entry.into_path(), Some(Reason::NotAFile)),
             Err(error) => {
                 let path = error.path().unwrap_or(root).to_owned();
                 (path, Some(error.into_io_error().map_or(Reason::Unreadable, Reason::from)))
             }
         };
-        all.push(Found { path: path.into_os_string(), refused, take: Take::Whole });
+        all.push(Found { path: path.into_os_string(), listed, refused, take: Take::Whole });
     }
     all
 }
 
-fn head(file: &File) -> io::Result<Vec<u8>> {
+fn head(mut file: &File) -> io::Result<Vec<u8>> {
     let mut head = Vec::new();
     file.take(4096).read_to_end(&mut head)?;
+    file.rewind()?;
     Ok(head)
 }
 

@@ -1,6 +1,7 @@
 //! The first look at every file: who is named in it.
 
 use std::fs::File;
+use std::io::Seek;
 
 use super::inputs::{Format, Input, Reason, Take};
 use crate::deidentify::dicom;
@@ -16,14 +17,16 @@ impl Everything {
     ///
     /// # Errors
     /// The reason why nobody can tell who is named in it: a file of the case is refused for it.
-    pub(super) fn file(&mut self, input: &Input, own: bool) -> Result<(), Reason> {
-        if input.take != Take::Whole {
+    pub(super) fn file(&mut self, input: &Input, file: Option<&File>, own: bool) -> Result<(), Reason> {
+        if input.found.take != Take::Whole {
             return Ok(());
         }
+        let format = input.format?;
+        let Some(file) = file else { return Ok(()) };
         let mut learning = Learning::default();
-        let learned = match input.format? {
-            Format::Dicom => header(input, own, &mut learning),
-            format @ (Format::Json | Format::Xml) => document(input, format, &mut learning),
+        let learned = match format {
+            Format::Dicom => header(file, own, &mut learning),
+            format @ (Format::Json | Format::Xml) => document(file, format, &mut learning),
             Format::Text | Format::Other => return Ok(()),
         };
         let has_learned = !learning.is_empty();
@@ -54,8 +57,8 @@ impl Everything {
     }
 }
 
-fn header(input: &Input, own: bool, learning: &mut Learning) -> Result<bool, Reason> {
-    let learned = dicom::learn(File::open(&input.path)?).map_err(Reason::Dicom)?;
+fn header(file: &File, own: bool, learning: &mut Learning) -> Result<bool, Reason> {
+    let learned = dicom::learn(file).map_err(Reason::Dicom)?;
     learning.person(&learned.patient_name, &learned.patient_id);
     for identifier in &learned.identifiers {
         let kind = match identifier.kind {
@@ -76,8 +79,9 @@ fn header(input: &Input, own: bool, learning: &mut Learning) -> Result<bool, Rea
 }
 
 /// Whether it is a document; of one that does not parse is learned what stands before it breaks off.
-fn document(input: &Input, format: Format, learning: &mut Learning) -> Result<bool, Reason> {
-    let Some(bytes) = super::clean::document(&input.path)? else { return Ok(false) };
+fn document(mut file: &File, format: Format, learning: &mut Learning) -> Result<bool, Reason> {
+    file.rewind()?;
+    let Some(bytes) = super::clean::document(file)? else { return Ok(false) };
     let text = structured::decoded(&bytes);
     let learned = match format {
         Format::Xml => structured::xml::learn(&text, learning),

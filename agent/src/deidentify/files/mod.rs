@@ -35,8 +35,9 @@ use std::path::{Path, PathBuf};
 use super::case::Case;
 use super::child::{self, Parser};
 use super::dicom::Change;
+use crate::harmless;
 pub use clean::Cleaned;
-pub use inputs::{Format, Found, Reason, Take, find};
+pub use inputs::{Format, Found, Opened, Reason, Take, find};
 use plain::Part;
 pub use report::{FileReport, Report, Totals, Unlearned};
 pub(super) use wash::wash;
@@ -89,7 +90,7 @@ impl fmt::Display for Failure {
                  with `kathea-agent provenance build`",
             ),
             Self::Output(path, kind) => {
-                write!(f, "{} can't be written ({kind}): name another folder with -o", path.display())
+                write!(f, "{} can't be written ({kind}): name another folder with -o", harmless::path(path))
             }
             Self::Child(kind) => write!(
                 f,

@@ -2,19 +2,15 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::path::Path;
 
 use super::clean::Cleaned;
 use super::inputs::{Format, Reason};
 use crate::limits;
 use crate::ordered::ordered;
 
-/// Copies the lines of the trace at `path` that are numbers, separated by commas, semicolons or tabs.
-pub(super) fn clean(path: &Path, out: &mut dyn Write) -> io::Result<Result<Cleaned, Reason>> {
-    let file = match File::open(path) {
-        Ok(file) => BufReader::new(file.take(limits::MOTION_BYTES)),
-        Err(error) => return Ok(Err(error.into())),
-    };
+/// Copies the lines of the trace that are numbers, separated by commas, semicolons or tabs.
+pub(super) fn clean(file: &File, out: &mut dyn Write) -> io::Result<Result<Cleaned, Reason>> {
+    let file = BufReader::new(file.take(limits::MOTION_BYTES));
     let (mut kept, mut dropped) = (0, 0);
     for line in file.split(b'\n') {
         let line = match line {
@@ -59,10 +55,10 @@ mod tests {
         let text = "t_ms,x,y,z\n0,0.01,-0.2,1e-3\n20, 0.02,-0.1,0\nAnna Hansen\n0101801234,1\n40;0.5;NaN;1\n";
         std::fs::write(&path, text).unwrap();
         let mut out = Vec::new();
-        let cleaned = clean(&path, &mut out).unwrap().unwrap();
+        let cleaned = clean(&File::open(&path).unwrap(), &mut out).unwrap().unwrap();
         assert_eq!(out, b"0,0.01,-0.2,1e-3\n20, 0.02,-0.1,0\n");
         assert_eq!((cleaned.kept, cleaned.dropped), (2, 4));
         std::fs::write(&path, "Anna\n").unwrap();
-        assert_eq!(clean(&path, &mut Vec::new()).unwrap().unwrap_err(), Reason::NoText);
+        assert_eq!(clean(&File::open(&path).unwrap(), &mut Vec::new()).unwrap().unwrap_err(), Reason::NoText);
     }
 }

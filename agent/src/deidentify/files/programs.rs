@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io;
-use std::path::Path;
 
 use provenance::{Builder, Entry, Refused, Text, read_file};
 
@@ -11,15 +10,11 @@ use super::clean::{Cleaned, counted};
 use super::inputs::{Format, Reason};
 use crate::deidentify::text::Counts;
 
-/// Writes the entries of the program at `path`, one a line.
+/// Writes the entries of the program in `file`, one a line.
 ///
 /// # Errors
 /// Of writing. That the program is refused is in the value.
-pub(super) fn literals(path: &Path, out: &mut Checked<'_, '_>) -> io::Result<Result<Cleaned, Reason>> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) => return Ok(Err(error.into())),
-    };
+pub(super) fn literals(file: &File, out: &mut Checked<'_, '_>) -> io::Result<Result<Cleaned, Reason>> {
     let mut builder = Builder::default();
     let read = read_file(file, &mut |text| match text {
         Text::Literal(literal) => builder.add(Entry::Literal(literal)),

@@ -21,7 +21,8 @@ fn ran(paths: &[PathBuf], contexts: &[PathBuf], output: &Path) -> Result<Report,
     };
     let mut folder = Folder::new(output, &order(), |_| {});
     let mut failed = None;
-    wash(order(), &mut Hearing { folder: &mut folder, failed: &mut failed }).unwrap();
+    wash(order(), &mut |found| Ok(found.open()), &mut Hearing { folder: &mut folder, failed: &mut failed })
+        .unwrap();
     match failed {
         None => Ok(folder.keep().unwrap()),
         Some(failed) => Err(failed.into()),

@@ -1,8 +1,6 @@
 //! A whole case, as the process that reads it sees it: everybody is learned from every file first, then each file
 //! of the case is cleaned, and every value of what comes out is searched for everybody on its way.
 
-use std::ffi::OsString;
-use std::fs;
 use std::io::{self, Write};
 use std::sync::Arc;
 
@@ -13,7 +11,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::checked::Checked;
 use super::clean::{self, Cleaned};
-use super::inputs::{Format, Found, Input, Reason};
+use super::inputs::{Format, Found, Input, Opened, Reason};
 use super::learn::Everything;
 use crate::deidentify::case::Case;
 use crate::deidentify::check::{self, Layout};
@@ -47,12 +45,12 @@ pub struct Known {
     pub machine: Vec<(Kind, String)>,
 }
 
-/// Where a table of literals lies.
+/// A table of literals as it was read, and which it has to be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableFile {
-    /// The file.
-    pub path: OsString,
-    /// SHA-256 of its bytes.
+    /// The bytes of its file.
+    pub bytes: Vec<u8>,
+    /// SHA-256 of the bytes that were built.
     pub sha256: [u8; 32],
 }
 
@@ -109,11 +107,15 @@ pub trait Outlet: Write {
     fn say(&mut self, said: Said) -> io::Result<()>;
 }
 
-/// Cleans the case of `order`.
+/// Cleans the case of `order`; each file is opened by `opener`, once to learn from it and once to clean it.
 ///
 /// # Errors
-/// Those of `out`.
-pub(crate) fn wash(mut order: Order, out: &mut dyn Outlet) -> io::Result<()> {
+/// Those of `opener` and `out`.
+pub(crate) fn wash(
+    mut order: Order,
+    opener: &mut dyn FnMut(&Found) -> io::Result<Opened>,
+    out: &mut dyn Outlet,
+) -> io::Result<()> {
     let key = Zeroizing::new(order.key);
     let Ok(table) = order.known.table.as_ref().map(table).transpose() else {
         return out.say(Said::Failed(Failed::Table));
@@ -123,13 +125,16 @@ pub(crate) fn wash(mut order: Order, out: &mut dyn Outlet) -> io::Result<()> {
     let mut files = Vec::new();
     for (at, found) in std::mem::take(&mut order.files).into_iter().enumerate() {
         out.say(Said::Reading(at))?;
-        let input = Input::new(found);
-        let refused = learning.file(&input, true).err();
+        let opened = opener(&found)?;
+        let (input, file) = Input::new(found, opened);
+        let refused = learning.file(&input, file.as_ref(), true).err();
         files.push((input, refused));
     }
     for (at, found) in std::mem::take(&mut order.contexts).into_iter().enumerate() {
         out.say(Said::Reading(files.len() + at))?;
-        match learning.file(&Input::new(found), false) {
+        let opened = opener(&found)?;
+        let (input, file) = Input::new(found, opened);
+        match learning.file(&input, file.as_ref(), false) {
             // Neither tells anything about anybody.
             Ok(()) | Err(Reason::Empty | Reason::OtherFormat) => {}
             Err(reason) => out.say(Said::Unlearned(at, reason))?,
@@ -154,9 +159,11 @@ pub(crate) fn wash(mut order: Order, out: &mut dyn Outlet) -> io::Result<()> {
         // One for each file: it knows the days that it moved dates to.
         let case = Case::new(key.clone(), 0).with_table(table.clone());
         let mut checked = Checked::new(&identifiers, &case, &mut *out);
-        let cleaned = match refused {
-            None => clean::clean(input, &case, &identifiers, &mut checked)?,
-            Some(reason) => Err(*reason),
+        let opened = opener(&input.found)?;
+        let cleaned = match (refused, opened) {
+            (None, Ok(file)) => clean::clean(input, file.as_ref(), &case, &identifiers, &mut checked)?,
+            (Some(reason), _) => Err(*reason),
+            (None, Err(reason)) => Err(reason),
         };
         let format = input.format.unwrap_or(Format::Other);
         let outcome = checked.finish(cleaned)?;
@@ -165,11 +172,10 @@ pub(crate) fn wash(mut order: Order, out: &mut dyn Outlet) -> io::Result<()> {
     out.say(Said::Done)
 }
 
-/// The table in its file, if it is the one that was meant.
+/// The table in these bytes, if it is the one that was built.
 fn table(file: &TableFile) -> Result<Arc<Table>, Failed> {
-    let bytes = fs::read(&file.path).map_err(|_| Failed::Table)?;
-    if Digest::of(&bytes) != Digest::from_bytes(file.sha256) {
+    if Digest::of(&file.bytes) != Digest::from_bytes(file.sha256) {
         return Err(Failed::Table);
     }
-    Table::from_file(bytes.as_slice()).map(Arc::new).map_err(|_| Failed::Table)
+    Table::from_file(file.bytes.as_slice()).map(Arc::new).map_err(|_| Failed::Table)
 }

@@ -37,7 +37,7 @@ struct Width {
 
 /// The part of `file` between `start` and `end` (seconds since 1970); `None` if it has none there. `modified` is when
 /// the file was last written.
-pub(super) fn part(file: &mut File, modified: i64, start: i64, end: i64) -> io::Result<Option<Part>> {
+pub(super) fn part(file: &mut &File, modified: i64, start: i64, end: i64) -> io::Result<Option<Part>> {
     let length = file.seek(SeekFrom::End(0))?;
     let (width, mark) = width(file)?;
     let look = limits::LOG_LOOK as u64;
@@ -54,7 +54,7 @@ pub(super) fn part(file: &mut File, modified: i64, start: i64, end: i64) -> io::
 }
 
 /// Where the first line begins whose time `is_over`; the end if there is none.
-fn bound(file: &mut File, length: u64, width: Width, is_over: impl Fn(i64) -> bool) -> io::Result<u64> {
+fn bound(file: &mut &File, length: u64, width: Width, is_over: impl Fn(i64) -> bool) -> io::Result<u64> {
     let look = limits::LOG_LOOK as u64;
     let (mut low, mut high, mut over) = (0, length, length);
     while high - low > look {
@@ -71,7 +71,7 @@ fn bound(file: &mut File, length: u64, width: Width, is_over: impl Fn(i64) -> bo
 }
 
 /// The first line behind `from` that has a time, looked for only so far: where it begins, and the time.
-fn next_time(file: &mut File, from: u64, to: u64, width: Width) -> io::Result<Option<(u64, i64)>> {
+fn next_time(file: &mut &File, from: u64, to: u64, width: Width) -> io::Result<Option<(u64, i64)>> {
     let look = limits::LOG_LOOK as u64;
     for step in 0..limits::LOG_LOOKS {
         let start = from + step * look;
@@ -87,7 +87,7 @@ fn next_time(file: &mut File, from: u64, to: u64, width: Width) -> io::Result<Op
 }
 
 /// The lines with a time that begin between `from` and `to`: where, and when by their own clock.
-fn lines(file: &mut File, from: u64, to: u64, width: Width) -> io::Result<Vec<(u64, i64)>> {
+fn lines(file: &mut &File, from: u64, to: u64, width: Width) -> io::Result<Vec<(u64, i64)>> {
     let from = align(from, width);
     file.seek(SeekFrom::Start(from))?;
     let mut bytes = Vec::new();
@@ -146,7 +146,7 @@ fn from_utc(last: i64, modified: i64) -> i64 {
     if quarters.abs() <= FARTHEST { quarters } else { 0 }
 }
 
-fn width(file: &mut File) -> io::Result<(Width, &'static [u8])> {
+fn width(file: &mut &File) -> io::Result<(Width, &'static [u8])> {
     file.seek(SeekFrom::Start(0))?;
     let mut head = Vec::new();
     file.take(512).read_to_end(&mut head)?;

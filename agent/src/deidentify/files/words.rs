@@ -21,6 +21,10 @@ pub(crate) fn known<'a>(list: &[(&str, Both<&'static str>)], name: &'a str) -> B
 pub(crate) const REFUSALS: &[(&str, Both<&'static str>)] = &[
     ("symbolic_link", both("a link to elsewhere", "en henvisning til et andet sted")),
     ("not_a_file", both("not a file", "ikke en fil")),
+    (
+        "replaced",
+        both("another file took its name while it was read", "en anden fil har overtaget dens navn imens"),
+    ),
     ("no_permission", both("it may not be read", "den må ikke læses")),
     ("missing", both("it is not there", "den findes ikke")),
     ("unreadable", both("it cannot be read", "den kan ikke læses")),

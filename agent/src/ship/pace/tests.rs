@@ -27,7 +27,7 @@ fn every_answer_has_one_fate_and_one_next_step() {
         (Reply::Refused { rejected: vec![3, 4] }, Fate::Reject(vec![3, 4]), now),
         (Reply::Unauthorised, Fate::Stop(Problem::Unauthorised), after(24 * 3600)),
         (Reply::Unsupported, Fate::Stop(Problem::Unsupported), after(24 * 3600)),
-        (Reply::Retired, Fate::Stop(Problem::Retired), Step::Idle),
+        (Reply::Retired, Fate::Stop(Problem::RetiredOnce), after(3600)),
         (Reply::Conflict, Fate::Keep, half),
         (Reply::TooLarge, Fate::Keep, half),
         (Reply::ConsentRequired, Fate::Consent, now),
@@ -90,9 +90,19 @@ fn a_refused_device_sends_no_payload_until_a_probe_is_welcome() {
 }
 
 #[test]
-fn a_retired_device_is_silent_for_ever() {
+fn a_retired_device_is_silent_for_ever_after_a_second_later_answer() {
     let mut pace = ready();
     pace.heard(Reply::Retired, 100, NOW, 0);
+    pace.resume();
+    assert_eq!(
+        pace.next(NOW, Waiting::Urgent),
+        Step::Wait(NOW + limits::RETIRED_AGAIN),
+        "not by a new grant"
+    );
+    assert_eq!(pace.next(NOW + limits::RETIRED_AGAIN, Waiting::Urgent), Step::Probe, "without a payload");
+    assert_eq!(pace.heard(Reply::Failed, 0, NOW + HOUR, 0), Fate::Keep);
+    assert_eq!(pace.next(NOW + 3 * HOUR, Waiting::Urgent), Step::Probe, "an error is no second answer");
+    assert_eq!(pace.heard(Reply::Retired, 0, NOW + 3 * HOUR, 0), Fate::Stop(Problem::Retired));
     assert_eq!(pace.next(NOW + 10_000 * HOUR, Waiting::Urgent), Step::Idle);
     assert_eq!(pace.problem(), Some(Problem::Retired));
 }
@@ -216,4 +226,57 @@ fn the_spread_differs_from_device_to_device() {
     let starts =
         (0..50).map(|seed| outage(seed, 1, &Reply::Failed)[0]).collect::<std::collections::BTreeSet<_>>();
     assert!(starts.len() > 45, "{} different starts of 50", starts.len());
+}
+
+#[test]
+fn a_fleet_that_is_told_one_time_comes_back_spread_and_never_earlier() {
+    const FLEET: u64 = 1000;
+    for (told, spread) in [(120, 60), (30, 15), (7200, 3600), (24 * 3600, 3600)] {
+        let told = Duration::from_secs(told);
+        let mut pauses: Vec<Duration> = (0..FLEET)
+            .map(|device| {
+                let mut pace = ready();
+                pace.heard(Reply::Busy(told), 10, NOW, device * (u64::MAX / FLEET));
+                assert_eq!(pace.next(NOW, Waiting::Urgent), Step::Wait(NOW + pace.pause(NOW)));
+                pace.pause(NOW)
+            })
+            .collect();
+        pauses.sort();
+        let (first, last) = (pauses[0], pauses[pauses.len() - 1]);
+        assert!(first >= told && last <= told + Duration::from_secs(spread), "{first:?} {last:?}");
+        assert!(last - first >= Duration::from_secs(spread * 99 / 100), "{told:?}: {:?}", last - first);
+        // No tenth of the time gets more than a fifth of the fleet.
+        let tenth = Duration::from_secs(spread) / 10;
+        let most = pauses.iter().map(|at| pauses.iter().filter(|it| *it >= at && **it < *at + tenth).count());
+        assert!(most.max().unwrap() <= (FLEET / 5) as usize);
+    }
+}
+
+#[test]
+fn one_stray_answer_that_the_device_is_retired_stops_it_for_an_hour() {
+    let mut pace = ready();
+    assert_eq!(pace.heard(Reply::Retired, 100, NOW, 0), Fate::Stop(Problem::RetiredOnce));
+    let later = NOW + limits::RETIRED_AGAIN;
+    assert_eq!(pace.next(later, Waiting::Usual), Step::Probe);
+    assert_eq!(pace.heard(Reply::Welcome, 0, later, 0), Fate::Keep);
+    assert_eq!((pace.problem(), pace.next(later, Waiting::Usual)), (None, Step::Send { max_records: 1000 }));
+}
+
+/// A collector that acknowledges and rejects all of it is suspected after a few batches, not after all that waits.
+#[test]
+fn a_success_that_rejects_every_record_stops_after_a_few_batches() {
+    let all = || Reply::Acknowledged { records: 3, rejected: vec![1, 2, 3] };
+    let mut pace = ready();
+    for _ in 0..limits::REFUSALS_IN_A_ROW {
+        assert!(matches!(pace.heard(all(), 3, NOW, 0), Fate::Settle { .. }));
+        assert!(matches!(pace.next(NOW, Waiting::Usual), Step::Send { .. }));
+    }
+    assert_eq!(pace.heard(all(), 3, NOW, 0), Fate::Stop(Problem::RefusesAll), "and these are kept");
+
+    let mut pace = ready();
+    for _ in 0..3 * limits::REFUSALS_IN_A_ROW {
+        let some = Reply::Acknowledged { records: 3, rejected: vec![1, 2] };
+        assert!(matches!(pace.heard(some, 3, NOW, 0), Fate::Settle { .. }), "one was taken");
+        assert!(matches!(pace.next(NOW, Waiting::Usual), Step::Send { .. }));
+    }
 }

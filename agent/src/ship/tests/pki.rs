@@ -53,9 +53,16 @@ impl Authority {
 
     /// The chain of a device with this Ed25519 key.
     pub(crate) fn client(&self, pkcs8: &[u8]) -> String {
+        self.client_until(pkcs8, 2100)
+    }
+
+    /// The chain of a device with this Ed25519 key, valid until the first day of a year.
+    pub(crate) fn client_until(&self, pkcs8: &[u8], year: i32) -> String {
         let pkcs8 = PrivatePkcs8KeyDer::from(pkcs8);
         let key = KeyPair::from_pkcs8_der_and_sign_algo(&pkcs8, &PKCS_ED25519).unwrap();
         let mut params = named("device");
+        params.not_before = date_time_ymd(2020, 1, 1);
+        params.not_after = date_time_ymd(year, 1, 1);
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         params.signed_by(&key, &self.0).unwrap().pem() + &self.pem()
     }

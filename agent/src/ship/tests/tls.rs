@@ -7,6 +7,7 @@ use super::server::{BOTH, Server, config, respond};
 use crate::ship::exchange::{Body, Exchange, Method};
 use crate::ship::failure::{BadSettings, Failure, TlsFailure};
 use crate::ship::https::{Https, Settings};
+use crate::ship::pace::Reply;
 use crate::ship::routes;
 use crate::ship::trust::Identity;
 
@@ -92,6 +93,19 @@ fn a_device_that_the_server_does_not_take_learns_it() {
         let failure = https.exchange(&routes::capabilities()).unwrap_err();
         assert_eq!(failure, Failure::Tls(TlsFailure::ClientRefused));
     }
+}
+
+/// The server's clock says that it is over. It is shown only while it is valid by the own clock, so this is no refusal.
+#[test]
+fn a_certificate_that_is_over_by_the_servers_clock_alone_is_tried_again() {
+    let ca = Authority::new();
+    let server = served(&ca.server(HOST, Life::Now), Some(&ca.pem()));
+    let pkcs8 = device_key();
+    let identity = Some(Identity { chain_pem: ca.client_until(&pkcs8, 2021).into_bytes(), pkcs8 });
+    let mut https = Https::new(Settings { identity, ..server.settings(ca.pem()) }).unwrap();
+    let outcome = https.exchange(&routes::capabilities());
+    assert_eq!(outcome.as_ref().err(), Some(&Failure::Tls(TlsFailure::ClientExpired)));
+    assert_eq!(routes::probed(&outcome), Reply::Failed);
 }
 
 #[test]

@@ -14,7 +14,6 @@
 //! part, by a JSON reader of bounded depth, and nothing stays but numbers and words of the lists above.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
@@ -27,6 +26,7 @@ use super::facts::{
 };
 use crate::config::Config;
 use crate::limits;
+use crate::regular;
 use crate::support::gather::kathea::{self, Kind, Source};
 use crate::support::gather::system;
 use crate::workstation as device;
@@ -46,7 +46,8 @@ pub fn look(config: &Config, now: i64) -> Facts {
     facts.newest_file = beside.first().map(|newest| newest.modified);
     let mut logs = Vec::new();
     let mut documents = 0;
-    for Source { path, kind, modified } in &beside {
+    for source in &beside {
+        let Source { path, kind, modified, .. } = source;
         let is_log = matches!(kind, Kind::KatheaLog | Kind::ControllerLog) && !is_versions(path);
         documents += usize::from(!is_log);
         if !is_log && documents > limits::CHECK_DOCUMENTS {
@@ -55,14 +56,14 @@ pub fn look(config: &Config, now: i64) -> Facts {
         let age = u64::try_from((now - modified) / DAY).unwrap_or(0);
         match kind {
             Kind::Calibration => {
-                facts.calibrations.extend(objects(path).filter_map(|row| calibration(&row, age)))
+                facts.calibrations.extend(objects(source).filter_map(|row| calibration(&row, age)))
             }
-            Kind::Constancy => facts.constancy.extend(objects(path).filter_map(|row| constancy(&row))),
-            Kind::Encoders => facts.encoders.extend(objects(path).map(|row| encoders(&row))),
+            Kind::Constancy => facts.constancy.extend(objects(source).filter_map(|row| constancy(&row))),
+            Kind::Encoders => facts.encoders.extend(objects(source).map(|row| encoders(&row))),
             Kind::KatheaLog if is_versions(path) => {
-                facts.versions = facts.versions.or_else(|| objects(path).find_map(versions));
+                facts.versions = facts.versions.or_else(|| objects(source).find_map(versions));
             }
-            Kind::KatheaLog | Kind::ControllerLog => logs.push(path),
+            Kind::KatheaLog | Kind::ControllerLog => logs.push(source),
         }
     }
     for log in logs.iter().take(limits::CHECK_LOGS) {
@@ -77,13 +78,13 @@ fn is_versions(path: &Path) -> bool {
 }
 
 /// The objects of a small JSON file that are rows of the wanted kind: itself, its list, or its lines.
-fn objects<Row: DeserializeOwned>(path: &Path) -> impl Iterator<Item = Row> {
-    values(path).into_iter().filter_map(|value| serde_json::from_value(value).ok())
+fn objects<Row: DeserializeOwned>(source: &Source) -> impl Iterator<Item = Row> {
+    values(source).into_iter().filter_map(|value| serde_json::from_value(value).ok())
 }
 
-fn values(path: &Path) -> Vec<Value> {
+fn values(Source { path, listed, .. }: &Source) -> Vec<Value> {
     let mut text = String::new();
-    let read = File::open(path).map(|file| file.take(limits::DOCUMENT).read_to_string(&mut text));
+    let read = regular::open(path, *listed).map(|file| file.take(limits::DOCUMENT).read_to_string(&mut text));
     if !matches!(read, Ok(Ok(_))) {
         return Vec::new();
     }
@@ -153,10 +154,10 @@ fn versions(row: VersionsRow) -> Option<Versions> {
 }
 
 /// The end of a log; nothing if it can't be read.
-fn tail(path: &Path) -> String {
+fn tail(Source { path, listed, .. }: &Source) -> String {
     let read = || {
-        let mut file = File::open(path)?;
-        let length = fs::metadata(path)?.len();
+        let mut file = regular::open(path, *listed)?;
+        let length = file.metadata()?.len();
         file.seek(SeekFrom::Start(length.saturating_sub(limits::CHECK_LOG)))?;
         let mut bytes = Vec::new();
         file.take(limits::CHECK_LOG).read_to_end(&mut bytes)?;
@@ -179,6 +180,8 @@ fn count_errors(log: &str, errors: &mut BTreeMap<u32, u64>) {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::{STEPS, Watch};
 use crate::deidentify::files::{Cleaned, Format, Found, Outlet, Reason, Refusal, Said, Take};
 use crate::limits;
+use crate::regular::Identity;
 use crate::support::draft::{LeftOut, Span, Writer};
 use crate::support::manifest::{FileEntry, Operation, Outcome};
 
@@ -38,7 +39,8 @@ impl Plan {
             return Self::failed("it cannot be written as JSON");
         };
         let bytes = format!("{document:#}\n").into_bytes();
-        let file = Found { path: name.into(), refused: None, take: Take::Given(bytes) };
+        let take = Take::Given(bytes);
+        let file = Found { path: name.into(), listed: Identity::ANY, refused: None, take };
         Self { name, files: vec![file], missing: None }
     }
 
@@ -319,7 +321,8 @@ mod tests {
     use crate::support::gather::Progress;
 
     fn logs(count: usize) -> Plan {
-        let log = Found { path: "a.log".into(), refused: None, take: Take::default() };
+        let (path, listed) = ("a.log".into(), Identity::ANY);
+        let log = Found { path, listed, refused: None, take: Take::default() };
         Plan::files("logs/kathea", vec![log; count], count)
     }
 

@@ -14,6 +14,7 @@ use walkdir::WalkDir;
 
 use super::GatherError;
 use crate::limits;
+use crate::regular::Identity;
 
 /// The ending of a motion trace.
 pub(super) const MOTION: &str = ".motion.csv";
@@ -40,6 +41,8 @@ pub(in crate::support) struct Source {
     pub(in crate::support) kind: Kind,
     /// When it was last written, in seconds since 1970.
     pub(in crate::support) modified: i64,
+    /// The file that was listed.
+    pub(in crate::support) listed: Identity,
 }
 
 /// Everything below `roots`. A root that a person named must be readable; one of the configuration may be missing.
@@ -49,11 +52,16 @@ pub(in crate::support) fn sources(roots: &[PathBuf], named: bool) -> Result<Vec<
         let under = WalkDir::new(root).follow_links(false).max_depth(limits::LOG_DEPTH).sort_by_file_name();
         for entry in under.into_iter().take(limits::LOG_ENTRIES) {
             match entry {
-                Ok(entry) if entry.file_type().is_file() => sources.push(Source {
-                    kind: kind(entry.path()),
-                    modified: entry.metadata().ok().map_or(0, |metadata| modified(&metadata)),
-                    path: entry.into_path(),
-                }),
+                Ok(entry) if entry.file_type().is_file() => {
+                    // A file that vanished meanwhile is missing when it is opened.
+                    let metadata = entry.metadata().ok();
+                    sources.push(Source {
+                        kind: kind(entry.path()),
+                        modified: metadata.as_ref().map_or(0, modified),
+                        listed: metadata.as_ref().map_or(Identity::ANY, Identity::of),
+                        path: entry.into_path(),
+                    });
+                }
                 Err(e) if named && e.depth() == 0 => {
                     let kind = e.io_error().map_or(io::ErrorKind::Other, io::Error::kind);
                     return Err(GatherError::Unreadable(root.clone(), kind));

@@ -42,6 +42,7 @@ fn logs(looking: &Looking<'_>, kind: Kind, name: &'static str) -> Plan {
     }
     let part = |source: &Source| Found {
         path: source.path.clone().into_os_string(),
+        listed: source.listed,
         refused: None,
         take: Take::Window { modified: source.modified, start, end },
     };
@@ -51,6 +52,7 @@ fn logs(looking: &Looking<'_>, kind: Kind, name: &'static str) -> Plan {
 fn documents(looking: &Looking<'_>, kind: Kind, name: &'static str) -> Plan {
     let whole = |source: &Source| Found {
         path: source.path.clone().into_os_string(),
+        listed: source.listed,
         refused: None,
         take: Take::Whole,
     };

@@ -45,6 +45,7 @@ use crate::deidentify::child::{self, Parser};
 use crate::deidentify::dicom::EDITION;
 use crate::deidentify::files::{Failed, Found, Known, Order, Outlet};
 use crate::deidentify::text::has_personal_number;
+use crate::harmless;
 use crate::limits;
 use crate::machine;
 use crate::programs;
@@ -121,7 +122,7 @@ impl fmt::Display for GatherError {
                 "no scan was found that was asked for: check [kathea] scans, or choose by --since, --pick or --scans",
             ),
             Self::Unreadable(path, kind) => {
-                write!(f, "{} cannot be read ({kind}): check the path and its rights", path.display())
+                write!(f, "{} cannot be read ({kind}): check the path and its rights", harmless::path(path))
             }
             Self::TooMany => f.write_str(
                 "more patients than can be searched for at a time: choose fewer scans, or tell the vendor",

@@ -1,7 +1,6 @@
 //! Which scans: found by their time, shown by mode and field of view, never by name.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -20,6 +19,7 @@ use crate::consent::state::to_text;
 use crate::deidentify::dicom::DataSet;
 use crate::deidentify::files::{Found, Known, Order, Outlet, Said, Take};
 use crate::limits;
+use crate::regular::{self, Identity};
 use crate::support::record::Pseudonyms;
 
 /// A file below the roots of scans.
@@ -30,12 +30,15 @@ pub(super) struct File {
     pub(super) modified: i64,
     /// Whether it lies directly below a root: then no other file is of the same scan.
     is_alone: bool,
+    /// The file that was listed.
+    listed: Identity,
 }
 
 impl File {
     /// The file as it is read.
     pub(super) fn found(&self) -> Found {
-        Found { path: self.path.clone().into_os_string(), refused: None, take: Take::Whole }
+        let path = self.path.clone().into_os_string();
+        Found { path, listed: self.listed, refused: None, take: Take::Whole }
     }
 
     /// What stands for the file in a list that a person picks from.
@@ -62,7 +65,7 @@ impl Listing {
 
     /// The newest scan and what is of it, from position `from` on.
     fn next_scan(&self, from: usize) -> Option<(usize, &File)> {
-        let is_scan = |found: &File| !is_motion(&found.path) && is_dicom(&found.path);
+        let is_scan = |found: &File| !is_motion(&found.path) && is_dicom(found);
         self.files.iter().enumerate().skip(from).find(|(_, found)| is_scan(found))
     }
 
@@ -100,9 +103,11 @@ pub(super) fn walk(roots: &[PathBuf], watch: &Watch<'_>) -> io::Result<Listing> 
             listing.is_cut = true;
             break;
         }
-        let modified = entry.metadata().ok().map_or(0, |metadata| kathea::modified(&metadata));
+        let metadata = entry.metadata().ok();
+        let modified = metadata.as_ref().map_or(0, kathea::modified);
+        let listed = metadata.as_ref().map_or(Identity::ANY, Identity::of);
         let is_alone = entry.depth() <= 1;
-        listing.files.push(File { path: entry.into_path(), modified, is_alone });
+        listing.files.push(File { path: entry.into_path(), modified, is_alone, listed });
     }
     listing.files.sort_unstable_by(|a, b| b.modified.cmp(&a.modified).then_with(|| a.path.cmp(&b.path)));
     Ok(listing)
@@ -124,7 +129,7 @@ pub(super) fn choose(
         Selection::Since => {
             let since = wish.since.and_then(|since| i64::try_from(since).ok()).unwrap_or(limits::LOGS_AROUND);
             let recent = listing.since(now - since);
-            recent.into_iter().filter(|found| is_dicom(&found.path)).collect()
+            recent.into_iter().filter(is_dicom).collect()
         }
         Selection::Picked(keys) => {
             let keys: BTreeSet<&String> = keys.iter().collect();
@@ -307,12 +312,13 @@ pub(super) fn traces(
 }
 
 /// Whether a file says of itself that it is DICOM (PS3.10, section 7.1).
-fn is_dicom(path: &Path) -> bool {
-    if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("dcm")) {
+fn is_dicom(found: &File) -> bool {
+    if found.path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("dcm")) {
         return true;
     }
     let mut head = [0; 132];
-    fs::File::open(path).and_then(|mut file| file.read_exact(&mut head)).is_ok() && head.ends_with(b"DICM")
+    let file = regular::open(&found.path, found.listed);
+    file.is_ok_and(|mut file| file.read_exact(&mut head).is_ok()) && head.ends_with(b"DICM")
 }
 
 fn is_motion(path: &Path) -> bool {

@@ -6,7 +6,7 @@ use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use protocol::reply::{EnrolReply, EnrolRequest, RenewRequest};
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 
 use super::{Body, Collector, Peer, blocking, json, now, read_json};
 use crate::pki::{Issued, SigningRequest};
@@ -25,10 +25,15 @@ pub(super) async fn enrol(State(collector): State<Arc<Collector>>, body: Body) -
         if collector.store.visit(request.device(), now())?.standing == Standing::Revoked {
             return Err(Problem::DeviceRevoked);
         }
+        let now = whole_micros(now());
         // Looked at first: nobody without a good token makes the authority sign.
-        redeemed(collector.store.look_at_token(&token, now())?)?;
-        let issued = collector.authority.issue(&request, now())?;
-        let enrolled = collector.store.enrol(&token, request.public_key(), issued.not_after, now())?;
+        let looked = collector.store.look_at_token(&token, request.public_key(), now)?;
+        if let Some(used) = redeemed(looked)? {
+            // The answer was lost: number and life follow from the time, so the certificate is the same one.
+            return Ok(reply(collector.authority.issue(&request, used)?, &request));
+        }
+        let issued = collector.authority.issue(&request, now)?;
+        let enrolled = collector.store.enrol(&token, request.public_key(), issued.not_after, now)?;
         redeemed(enrolled)?;
         Ok(reply(issued, &request))
     })
@@ -72,9 +77,16 @@ pub(super) async fn renew(
     .unwrap_or_else(Problem::into_response)
 }
 
-fn redeemed(redeemed: Redeemed) -> Result<(), Problem> {
+/// The time as the store keeps it.
+fn whole_micros(at: OffsetDateTime) -> OffsetDateTime {
+    at.replace_nanosecond(at.microsecond() * 1000).unwrap_or(at)
+}
+
+/// When the same device used the token before, if it did.
+fn redeemed(redeemed: Redeemed) -> Result<Option<OffsetDateTime>, Problem> {
     match redeemed {
-        Redeemed::Now => Ok(()),
+        Redeemed::Now => Ok(None),
+        Redeemed::Again(used) => Ok(Some(used)),
         Redeemed::Before => Err(Problem::TokenUsed),
         Redeemed::Never => Err(Problem::BadToken),
     }

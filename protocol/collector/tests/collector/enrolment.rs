@@ -14,8 +14,35 @@ fn a_token_enrols_one_device_once() {
     let answer = device.enrol(&collector, &token);
     assert_eq!(answer.status, 201);
     assert_eq!(answer.body["device_id"], device.id().to_string());
-    assert_eq!(device.enrol(&collector, &token).problem(), (409, "token_used"));
     assert_eq!(Device::new(&collector).enrol(&collector, &token).problem(), (409, "token_used"));
+}
+
+/// The answer was lost: the same key and token get the same certificate, within the token's day and for nobody else.
+#[test]
+fn a_lost_answer_to_an_enrolment_is_given_again() {
+    let collector = Collector::start();
+    let (device, token) = (Device::new(&collector), collector.token());
+    let body = |pem: &str| {
+        let leaf = pem.split("-----END CERTIFICATE-----").next().unwrap().trim_start();
+        let text: String = leaf.lines().skip(1).collect();
+        let der = data_encoding::BASE64.decode(text.as_bytes()).unwrap();
+        // All but the authority's signature, whose random part is new each time.
+        der[..der.len() - 80].to_vec()
+    };
+    let first = device.enrol(&collector, &token);
+    assert_eq!(first.status, 201);
+    for _ in 0..2 {
+        let again = device.enrol(&collector, &token);
+        assert_eq!(again.status, 201);
+        assert_eq!(again.body["not_after"], first.body["not_after"]);
+        let [first, again] = [&first, &again].map(|answer| body(answer.body["chain"].as_str().unwrap()));
+        assert!(first.len() > 200 && first == again, "number, key and life");
+    }
+    assert_eq!(Device::new(&collector).enrol(&collector, &token).problem(), (409, "token_used"));
+    rows::set(collector.data(), "token", &format!("until = {}", rows::days_ago(0)), "used IS NOT NULL");
+    assert_eq!(device.enrol(&collector, &token).problem(), (409, "token_used"), "a day later");
+    collector.lines("revoke", &[&device.id().to_string()]);
+    assert_eq!(device.enrol(&collector, &token).problem(), (403, "device_revoked"));
 }
 
 #[test]

@@ -24,7 +24,7 @@ fn day(offset: i64) -> String {
 fn taken(bytes: &[u8], start: i64, end: i64) -> Option<Vec<u8>> {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(bytes).unwrap();
-    let part = part(&mut file, DAY + 24 * HOUR - 1, start, end).unwrap()?;
+    let part = part(&mut &file, DAY + 24 * HOUR - 1, start, end).unwrap()?;
     file.seek(SeekFrom::Start(part.start)).unwrap();
     let mut text = part.mark.to_vec();
     file.take(part.length).read_to_end(&mut text).unwrap();
@@ -84,7 +84,7 @@ fn of_a_log_of_5_gb_only_the_window_is_read() {
     file.seek(SeekFrom::Start(5 << 30)).unwrap(); // a hole: no line of it has a time
     file.write_all(b"\n").unwrap();
     file.write_all(day(0).as_bytes()).unwrap();
-    let part = part(&mut file, DAY + 24 * HOUR - 1, DAY + 10 * HOUR, DAY + 12 * HOUR).unwrap().unwrap();
+    let part = part(&mut &file, DAY + 24 * HOUR - 1, DAY + 10 * HOUR, DAY + 12 * HOUR).unwrap().unwrap();
     assert!(part.start > 5 << 30 && part.length < 1 << 20 && !part.is_cut, "{part:?}");
 }
 
@@ -98,7 +98,7 @@ fn a_window_that_begins_behind_a_long_gap_is_found() {
             b"\n2026-11-21 23:59:58 [INFO] kathea(1): a\n2026-11-21 23:59:59 [INFO] kathea(1): b\n",
         )
         .unwrap();
-        let part = part(&mut file, DAY + 24 * HOUR - 1, DAY + 23 * HOUR, DAY + 24 * HOUR).unwrap().unwrap();
+        let part = part(&mut &file, DAY + 24 * HOUR - 1, DAY + 23 * HOUR, DAY + 24 * HOUR).unwrap().unwrap();
         assert_eq!((part.start, part.is_cut), (gap + 1, false));
     }
 }

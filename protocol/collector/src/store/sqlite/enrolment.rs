@@ -8,12 +8,13 @@ use time::{Duration, OffsetDateTime};
 
 use super::audit::{self, Deed, Note};
 use super::device::{self, Device};
-use super::rows::micros;
+use super::rows::{micros, time};
 use super::tx::Tx;
 use super::{invitations, labels};
 use crate::failure::Failure;
 use crate::store::Store;
 use crate::store::rules::decide::Standing;
+use crate::store::rules::retention::DAY;
 
 /// How long a token can be used.
 const LIFE: Duration = Duration::DAY;
@@ -23,6 +24,8 @@ const LIFE: Duration = Duration::DAY;
 pub(crate) enum Redeemed {
     /// It is used now; nobody else can use it, also after a power cut.
     Now,
+    /// It was used before by the device with the same key, whose answer may have been lost: when.
+    Again(OffsetDateTime),
     /// It was used before.
     Before,
     /// Never made, or too old.
@@ -61,10 +64,15 @@ impl Store {
         Ok(token)
     }
 
-    /// Whether a token could be used now.
-    pub(crate) fn look_at_token(&self, token: &str, now: OffsetDateTime) -> Result<Redeemed, Failure> {
+    /// Whether the device of `public_key` could use a token now.
+    pub(crate) fn look_at_token(
+        &self,
+        token: &str,
+        public_key: &[u8],
+        now: OffsetDateTime,
+    ) -> Result<Redeemed, Failure> {
         let hash = Digest::of(token.as_bytes());
-        self.read(|sql| Ok(token_state(sql, hash, micros(now))?.0))
+        self.read(|sql| Ok(token_state(sql, hash, public_key, micros(now))?.0))
     }
 
     /// Uses a token up for the device of `public_key`, which is enrolled from now on.
@@ -78,7 +86,7 @@ impl Store {
         let hash = Digest::of(token.as_bytes());
         let (key, not_after, now) = (public_key.to_owned(), micros(not_after), micros(now));
         self.write(false, move |tx| {
-            let (state, label) = token_state(tx, hash, now)?;
+            let (state, label) = token_state(tx, hash, &key, now)?;
             if state != Redeemed::Now {
                 return Ok(state);
             }
@@ -154,17 +162,34 @@ impl Store {
 }
 
 /// What a token is worth, and the label that it carries.
-fn token_state(sql: &Connection, hash: Digest, now: i64) -> Result<(Redeemed, Option<String>), Failure> {
+fn token_state(
+    sql: &Connection,
+    hash: Digest,
+    key: &[u8],
+    now: i64,
+) -> Result<(Redeemed, Option<String>), Failure> {
     let statement = "SELECT used, until, label FROM token WHERE hash = ?1";
     let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
     let found = sql.prepare_cached(statement)?.query_row([hash.to_bytes()], read).optional()?;
     let found: Option<(Option<i64>, i64, Option<String>)> = found;
     Ok(match found {
         None => (Redeemed::Never, None),
+        Some((Some(used), until, _)) if until > now && is_of(sql, key, used)? => {
+            (Redeemed::Again(time(used)), None)
+        }
         Some((Some(_), ..)) => (Redeemed::Before, None),
         Some((None, until, _)) if until <= now => (Redeemed::Never, None),
+        // Made by a clock that was ahead: it would be good for years.
+        Some((None, until, _)) if until - now > 2 * DAY => (Redeemed::Never, None),
         Some((None, _, label)) => (Redeemed::Now, label),
     })
+}
+
+/// Whether the token that was `used` then enrolled the device of `key`: one transaction wrote both times. A device
+/// that enrolled before, and was seen since, is no longer told from others.
+fn is_of(sql: &Connection, key: &[u8], used: i64) -> Result<bool, Failure> {
+    let found = device::find(sql, DeviceId::of_public_key(key))?;
+    Ok(found.is_some_and(|device| device.key == key && (device.enrolled == used || device.seen == used)))
 }
 
 fn certified(tx: &Tx<'_>, key: &[u8], not_after: i64, now: i64) -> Result<Device, Failure> {
