@@ -123,6 +123,9 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// See to the table of the installed program's literals: a word of it may stay in a log
+    #[command(subcommand)]
+    Provenance(Provenance),
     /// Read files on behalf of another command, confined
     #[command(name = agent::deidentify::child::ROLE, hide = true)]
     Parse {
@@ -203,6 +206,37 @@ pub(crate) enum Command {
         /// What the file is: release, word_list, notice, erasure_certificate or use_receipt
         #[arg(long = "as", value_name = "KIND", value_parser = word::<Context>)]
         kind: Context,
+        /// The signature [default: FILE.sig]
+        #[arg(long, value_name = "FILE")]
+        signature: Option<PathBuf>,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Provenance {
+    /// Read the programs in the folders of `[kathea] program` and make the table anew
+    #[command(
+        after_help = "Exit: 0 done, 3 some programs were refused (they are listed), 1 nothing changed."
+    )]
+    Build {
+        /// Print machine-readable JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// List what the table was made of
+    List {
+        /// Print machine-readable JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check that the table is the one that was built, and that the programs are still the same
+    #[command(after_help = "Exit: 0 it fits, 1 it does not: what changed is listed.")]
+    Verify,
+    /// Add a list of words that the vendor signed, and make the table anew
+    #[command(after_help = "Example: kathea-agent provenance add x1-firmware.words")]
+    Add {
+        /// The list
+        file: PathBuf,
         /// The signature [default: FILE.sig]
         #[arg(long, value_name = "FILE")]
         signature: Option<PathBuf>,

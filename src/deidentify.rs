@@ -1,13 +1,15 @@
-//! `deidentify`: scans, logs, JSON and XML without who they are about. Needs no agent and no configuration.
+//! `deidentify`: scans, logs, JSON and XML without who they are about. Needs no agent and no configuration; with one it
+//! knows the program's literals and what names the clinic.
 
 use std::io::{self, IsTerminal};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use agent::config::Config;
 use agent::deidentify::child::{Parser, inside};
 use agent::deidentify::files::plain::{self, Part};
-use agent::deidentify::files::{self, Job, Report, Step, html};
-use agent::harmless;
+use agent::deidentify::files::{self, Job, Known, Report, Step, html};
+use agent::{harmless, machine, presence, programs};
 use indicatif::{ProgressBar, ProgressStyle};
 use ring::rand::{SecureRandom, SystemRandom};
 use zeroize::Zeroizing;
@@ -17,6 +19,27 @@ use crate::print;
 
 /// Work that is over sooner needs no progress bar.
 const SOON: Duration = Duration::from_secs(1);
+
+/// What is known of the workstation: of the configuration that was named, or of the one that is there.
+pub(crate) fn known(named: Option<&Path>) -> Result<Known, Failure> {
+    let default = Config::default_path();
+    let is_there = presence::stat(&default).is_ok_and(|found| found.found().is_some());
+    let path = named.or(Some(&default).filter(|_| is_there).map(PathBuf::as_path));
+    let Some(path) = path else { return Ok(Known { table: None, machine: machine::names(&[]) }) };
+    let config = Config::load(path).map_err(Failure::usage)?;
+    let table = match programs::table(&config.data_dir) {
+        Ok(table) => table.map(|table| table.file),
+        // Without it more is removed, never less.
+        Err(e) => {
+            print::words(&format!(
+                "the table of the program's literals cannot be read ({}): more words are removed than with it",
+                e.kind()
+            ));
+            None
+        }
+    };
+    Ok(Known { table, machine: machine::names(&config.kathea.names) })
+}
 
 /// Cleans the files of `job` under a new key and reports to `path` and, for programs, to standard output.
 pub(crate) fn deidentify(job: &Job<'_>, path: Option<&Path>, json: bool) -> Result<Exit, Failure> {

@@ -21,6 +21,7 @@
 //! inventory  the catalog as a data inventory
 //! support    a case: gathered, seen, sealed
 //! deidentify scans, logs, JSON and XML without who they are about
+//! provenance the words of the installed program
 //! doctor     what is wrong and what to do
 //! verify     whether one of the vendor's keys signed a file
 //! words      plain words for the closed lists
@@ -44,6 +45,7 @@ mod open;
 mod output;
 mod print;
 mod privacy;
+mod provenance;
 mod reach;
 mod record;
 mod run;
@@ -100,6 +102,7 @@ pub fn command_line() -> clap::Command {
 }
 
 fn dispatch(cli: Cli) -> Result<Exit, Failure> {
+    let named = cli.config.clone();
     if let Some(path) = &cli.config {
         print::remember_config(path);
     }
@@ -115,10 +118,16 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Decommission { yes: _, discard } => privacy::decommission(&config()?, discard),
         Command::Catalog { format } => inventory::print(format),
         Command::Deidentify { paths, output, context, report, json } => deidentify::deidentify(
-            &Job { paths: &paths, contexts: &context, output: &output },
+            &Job {
+                paths: &paths,
+                contexts: &context,
+                output: &output,
+                known: deidentify::known(named.as_deref())?,
+            },
             report.as_deref(),
             json,
         ),
+        Command::Provenance(command) => provenance::provenance(&config()?, command),
         Command::Parse { memory } => deidentify::parse(memory),
         Command::Support(typed) => support::support(&config()?, *typed),
         Command::Enroll { url, token_file } => enroll(&config()?, url, read_word(&token_file, TOKEN)?),

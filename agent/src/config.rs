@@ -82,6 +82,10 @@ pub struct Kathea {
     pub logs: Vec<PathBuf>,
     /// Scan directories, likewise.
     pub scans: Vec<PathBuf>,
+    /// Folders of the installed program, which only an administrator can write: its literals may stay in logs.
+    pub program: Vec<PathBuf>,
+    /// What else names the clinic here: its name, the licensee, AE titles. Searched for, never kept.
+    pub names: Vec<String>,
     /// Local socket.
     pub socket: PathBuf,
     /// Account that the socket accepts; empty: the agent's own.
@@ -237,6 +241,8 @@ const KNOWN: &[&str] = &[
     "kathea.outbox",
     "kathea.logs",
     "kathea.scans",
+    "kathea.program",
+    "kathea.names",
     "kathea.socket",
     "kathea.user",
     "collector.url",

@@ -25,10 +25,10 @@ use protocol::{Batch, DeviceId, Digest};
 use ring::signature::{Ed25519KeyPair, KeyPair};
 
 /// What reads the bytes. It panics where something does not hold.
-pub type Parser = fn(&[u8]);
+pub(crate) type Parser = fn(&[u8]);
 
 /// All of them, by their names.
-pub const PARSERS: &[(&str, Parser)] = &[
+pub(crate) const PARSERS: &[(&str, Parser)] = &[
     ("envelope", envelope),
     ("ledger", ledger_line),
     ("enrolment", enrolment),

@@ -110,6 +110,8 @@ impl Default for Kathea {
             outbox: places::outbox(),
             logs: vec![places::logs()],
             scans: vec![places::scans()],
+            program: Vec::new(),
+            names: Vec::new(),
             socket: places::socket(),
             user: "kathea".into(),
         }

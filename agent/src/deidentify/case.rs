@@ -5,8 +5,9 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use provenance::Table;
 use ring::hmac;
 use time::{Date, Duration, Month};
 use zeroize::Zeroizing;
@@ -31,15 +32,27 @@ pub struct Case {
     shift: Duration,
     /// The days to which dates were moved so far.
     moved: Mutex<BTreeSet<Date>>,
+    /// The literals of the program whose logs are in it.
+    table: Option<Arc<Table>>,
 }
 
 impl Case {
     /// The case with this key, which has to be random and of this case alone.
     pub fn new(key: Zeroizing<[u8; 32]>) -> Self {
-        let mut case = Self { key, shift: Duration::ZERO, moved: Mutex::default() };
+        let mut case = Self { key, shift: Duration::ZERO, moved: Mutex::default(), table: None };
         let drawn = case.number("shift", "0") as u64;
         case.shift = Duration::weeks(1 + (drawn % MOST_WEEKS) as i64);
         case
+    }
+
+    /// The case, whose logs are those of the program with this table.
+    pub fn with_table(self, table: Option<Arc<Table>>) -> Self {
+        Self { table, ..self }
+    }
+
+    /// The literals of the program.
+    pub(crate) fn table(&self) -> Option<&Table> {
+        self.table.as_deref()
     }
 
     /// The case's UID in the place of `uid`: `2.25.` and 128 bits (PS3.5 B.2). Well-known ones stay.

@@ -49,8 +49,21 @@ pub struct Manifest {
     pub files_learned: u64,
     /// Edition of DICOM PS3.15 whose table was applied.
     pub edition: String,
+    /// The table of the program's literals by which logs were read, if there is one.
+    #[serde(default)]
+    pub provenance: Option<Provenance>,
     /// What the workstation's own checks found.
     pub checks: Vec<Check>,
+}
+
+/// A table of a program's literals. The literals themselves stay on the workstation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Provenance {
+    /// Its length.
+    pub bytes: u64,
+    /// SHA-256 of its bytes.
+    pub sha256: Digest,
 }
 
 /// A version of a policy.

@@ -46,6 +46,18 @@ impl<'s, 'o> Checked<'s, 'o> {
         self.scan(text)
     }
 
+    /// Takes an entry of a table of literals: it was read from a program, and goes into no output.
+    ///
+    /// # Errors
+    /// Of what it goes on to.
+    pub(super) fn entry(&mut self, line: &[u8]) -> io::Result<()> {
+        self.passed.extend(line);
+        if self.passed.len() >= limits::CHILD_CHUNK {
+            self.out.write_all(&std::mem::take(&mut self.passed))?;
+        }
+        Ok(())
+    }
+
     /// Takes lines of numbers from here on.
     pub(super) fn numbers(&mut self) -> &mut Self {
         self.layout = Layout::Numbers;

@@ -54,6 +54,7 @@ pub(super) fn clean(
     }
     let Some(file) = file else { return Ok(Err(input.format.err().unwrap_or(Reason::Missing))) };
     match (&input.found.take, input.format) {
+        (Take::Literals, _) => return super::programs::literals(file, out),
         (Take::Numbers, Ok(_)) => return super::numbers::clean(file, out.numbers()),
         (Take::Window { modified, start, end }, Ok(Format::Text | Format::Json | Format::Xml)) => {
             return part(file, (*modified, *start, *end), case, identifiers, out);
@@ -164,7 +165,7 @@ fn header(
     }))
 }
 
-fn counted(format: Format, counts: Counts) -> Cleaned {
+pub(super) fn counted(format: Format, counts: Counts) -> Cleaned {
     Cleaned {
         format,
         kept: counts.kept,

@@ -76,6 +76,10 @@ pub enum Reason {
     Fatal,
     /// DICOM, but none that can be trusted.
     Dicom(dicom::Refused),
+    /// It looks like a program and is damaged.
+    DamagedProgram,
+    /// A program of more than 2 GiB.
+    ProgramTooLarge,
     /// What came of it would have named somebody, and that could not be cut out.
     Quarantined(Finding),
 }
@@ -95,6 +99,8 @@ impl Reason {
             Self::NoText => "no_text",
             Self::Fatal => "fatal",
             Self::Dicom(refused) => refused.as_str(),
+            Self::DamagedProgram => "damaged_program",
+            Self::ProgramTooLarge => "program_too_large",
             Self::Quarantined(_) => "quarantined",
         }
     }
@@ -125,6 +131,7 @@ impl Input {
         let (format, file) = match (found.refused, file) {
             (Some(reason), _) | (None, Err(reason)) => (Err(reason), None),
             (None, Ok(None)) => (Ok(Format::Json), None),
+            (None, Ok(Some(file))) if found.take == Take::Literals => (Ok(Format::Other), Some(file)),
             (None, Ok(Some(file))) => {
                 let head = head(&file).map_err(Reason::from);
                 (head.and_then(|head| sniff(&head, Path::new(&found.path))), Some(file))
@@ -162,6 +169,8 @@ pub enum Take {
     },
     /// The lines that are numbers and nothing else.
     Numbers,
+    /// Of a program its literals and names, as entries of a table: nothing of it goes into an output.
+    Literals,
     /// No file: these bytes, which this program wrote and which are searched like every other.
     Given(Vec<u8>),
 }

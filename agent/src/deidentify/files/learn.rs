@@ -40,6 +40,17 @@ impl Everything {
         learned.map(|_| ())
     }
 
+    /// Learns what names this computer and its accounts.
+    pub(super) fn machine(&mut self, names: &[(Kind, String)]) {
+        let mut learning = Learning::default();
+        for (kind, name) in names {
+            learning.learn_of(Whose::Other, *kind, name);
+        }
+        if !names.is_empty() {
+            self.0.take(learning);
+        }
+    }
+
     /// What was learned, unless it is too much.
     pub(super) fn finish(self) -> Option<Identifiers> {
         self.0.finish()

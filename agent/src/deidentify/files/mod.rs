@@ -9,6 +9,7 @@
 //! window    the part of a log that lies in a span of time
 //! numbers   a trace that is numbers and nothing else
 //! plain     the one way in which plain text reaches the disk
+//! programs  the literals of a program
 //! report    what became of each
 //! html      the same for the person who has to decide, in the words of `words`
 //! ```
@@ -20,6 +21,7 @@ mod inputs;
 mod learn;
 mod numbers;
 pub mod plain;
+mod programs;
 mod report;
 mod wash;
 mod window;
@@ -39,7 +41,7 @@ pub use inputs::{Format, Found, Opened, Reason, Take, find};
 use plain::Part;
 pub use report::{FileReport, Report, Totals, Unlearned};
 pub(super) use wash::wash;
-pub use wash::{Failed, Order, Outlet, Refusal, Said};
+pub use wash::{Failed, Known, Order, Outlet, Refusal, Said, TableFile};
 use zeroize::Zeroizing;
 
 /// What one call cleans.
@@ -51,6 +53,8 @@ pub struct Job<'a> {
     pub contexts: &'a [PathBuf],
     /// Where the outputs go.
     pub output: &'a Path,
+    /// What is known of the workstation.
+    pub known: Known,
 }
 
 /// How far a job is.
@@ -67,6 +71,8 @@ pub enum Step<'a> {
 pub enum Failure {
     /// More patients than a search can hold.
     TooMany,
+    /// The table of literals is not the one that was meant.
+    Table,
     /// A file of the output folder can't be written.
     Output(PathBuf, io::ErrorKind),
     /// The process that reads files can't be started or confined.
@@ -79,6 +85,10 @@ impl fmt::Display for Failure {
             Self::TooMany => {
                 f.write_str("more patients than can be searched for at a time: name fewer contexts, or clean in several calls")
             }
+            Self::Table => f.write_str(
+                "the table of the program's literals cannot be read, or was changed: nothing was written; build it again \
+                 with `kathea-agent provenance build`",
+            ),
             Self::Output(path, kind) => {
                 write!(f, "{} can't be written ({kind}): name another folder with -o", harmless::path(path))
             }
@@ -106,7 +116,15 @@ pub fn run(
     let output = |error: io::Error| Failure::Output(job.output.to_owned(), error.kind());
     fs::create_dir_all(job.output).map_err(output)?;
     let (files, contexts) = (find(job.paths), find(job.contexts));
-    let mut order = Order { key: **key, files, contexts, typed: Vec::new(), own: Vec::new(), done: 0 };
+    let mut order = Order {
+        key: **key,
+        files,
+        contexts,
+        typed: Vec::new(),
+        own: Vec::new(),
+        known: job.known.clone(),
+        done: 0,
+    };
     let mut folder = Folder::new(job.output, &order, each);
     match parser.run(&mut order, &mut folder) {
         Ok(()) => folder.keep().map_err(output),
@@ -120,6 +138,7 @@ impl From<Failed> for Failure {
     fn from(failed: Failed) -> Self {
         match failed {
             Failed::TooMany => Self::TooMany,
+            Failed::Table => Self::Table,
             Failed::Unconfined => Self::Child(io::ErrorKind::Unsupported),
         }
     }

@@ -16,6 +16,7 @@ fn ran(paths: &[PathBuf], contexts: &[PathBuf], output: &Path) -> Result<Report,
         contexts: contexts.clone(),
         typed: Vec::new(),
         own: Vec::new(),
+        known: Known::default(),
         done: 0,
     };
     let mut folder = Folder::new(output, &order(), |_| {});
@@ -102,6 +103,7 @@ fn a_file_that_is_quarantined_is_named_and_the_others_are_done() {
         contexts: Vec::new(),
         typed: Vec::new(),
         own: Vec::new(),
+        known: Known::default(),
         done: 0,
     };
     let mut folder = Folder::new(&out, &order, |_| {});

@@ -2,7 +2,10 @@
 //! of the case is cleaned, and every value of what comes out is searched for everybody on its way.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 
+use protocol::Digest;
+use provenance::Table;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, Zeroizing};
 
@@ -27,8 +30,28 @@ pub struct Order {
     pub typed: Vec<String>,
     /// Sentences of this program with values from outside, each to leave as it is or not at all.
     pub own: Vec<String>,
+    /// What is known of the workstation.
+    pub known: Known,
     /// Files that are done already.
     pub done: usize,
+}
+
+/// What is known of the workstation before any file is read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Known {
+    /// The table of the program's literals.
+    pub table: Option<TableFile>,
+    /// What names this computer, its accounts and the clinic.
+    pub machine: Vec<(Kind, String)>,
+}
+
+/// A table of literals as it was read, and which it has to be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableFile {
+    /// The bytes of its file.
+    pub bytes: Vec<u8>,
+    /// SHA-256 of the bytes that were built.
+    pub sha256: [u8; 32],
 }
 
 impl Drop for Order {
@@ -69,6 +92,8 @@ pub type Refusal = (Format, Reason);
 pub enum Failed {
     /// More patients than a search can hold.
     TooMany,
+    /// The table of literals cannot be read, or is another one than the order names.
+    Table,
     /// The system does not let the process give up its rights.
     Unconfined,
 }
@@ -92,7 +117,11 @@ pub(crate) fn wash(
     out: &mut dyn Outlet,
 ) -> io::Result<()> {
     let key = Zeroizing::new(order.key);
+    let Ok(table) = order.known.table.as_ref().map(table).transpose() else {
+        return out.say(Said::Failed(Failed::Table));
+    };
     let mut learning = Everything::default();
+    learning.machine(&order.known.machine);
     let mut files = Vec::new();
     for (at, found) in std::mem::take(&mut order.files).into_iter().enumerate() {
         out.say(Said::Reading(at))?;
@@ -128,7 +157,7 @@ pub(crate) fn wash(
     for (at, (input, refused)) in files.iter().enumerate().skip(order.done) {
         out.say(Said::Reading(at))?;
         // One for each file: it knows the days that it moved dates to.
-        let case = Case::new(key.clone());
+        let case = Case::new(key.clone()).with_table(table.clone());
         let mut checked = Checked::new(&identifiers, &case, &mut *out);
         let opened = opener(&input.found)?;
         let cleaned = match (refused, opened) {
@@ -141,4 +170,12 @@ pub(crate) fn wash(
         out.say(Said::Finished(outcome.map_err(|reason| (format, reason))))?;
     }
     out.say(Said::Done)
+}
+
+/// The table in these bytes, if it is the one that was built.
+fn table(file: &TableFile) -> Result<Arc<Table>, Failed> {
+    if Digest::of(&file.bytes) != Digest::from_bytes(file.sha256) {
+        return Err(Failed::Table);
+    }
+    Table::from_file(file.bytes.as_slice()).map(Arc::new).map_err(|_| Failed::Table)
 }

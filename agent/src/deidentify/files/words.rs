@@ -47,6 +47,8 @@ pub(crate) const REFUSALS: &[(&str, Both<&'static str>)] = &[
     ("too_many", both("too many attributes for a scan", "for mange attributter til en scanning")),
     ("too_large", both("too large a header for a scan", "for stor en header til en scanning")),
     ("fatal", both("reading it needs more memory than any file", "den kræver mere hukommelse end nogen fil")),
+    ("damaged_program", both("the program's file is damaged", "programfilen er beskadiget")),
+    ("program_too_large", both("the program is larger than 2 GiB", "programmet er større end 2 GiB")),
     ("deflate", both("the compressed part is damaged", "den komprimerede del er beskadiget")),
 ];
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use super::{Patient, Unparsed, leaf, learn as learn_value};
+use super::{Patient, Unparsed, leaf, learn as learn_value, schema};
 use crate::deidentify::identifiers::Learning;
 use crate::deidentify::keys::{self, Class};
 use crate::deidentify::text::{Rule, Scrubber};
@@ -93,6 +93,9 @@ pub(crate) fn clean_line(line: &str, scrubber: &mut Scrubber<'_>) -> Result<Stri
 fn written(bytes: &[u8], scrubber: &mut Scrubber<'_>, in_lines: bool) -> Result<String, Unparsed> {
     // First without output: a document that breaks off in the middle is none.
     walk(bytes, &mut |_| {})?;
+    if let Some(own) = schema::clean(bytes, scrubber, in_lines) {
+        return Ok(own);
+    }
     let mut writer =
         Writer { scrubber, out: String::new(), frames: Vec::new(), skipped: 0, unlisted: 0, in_lines };
     walk(bytes, &mut |event| writer.take(event))?;

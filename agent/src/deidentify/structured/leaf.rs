@@ -13,7 +13,7 @@ const DEVICE_DIGITS: usize = 16;
 const TELLING: usize = 6;
 
 /// What may stay of a text.
-pub(super) fn text(scrubber: &mut Scrubber<'_>, class: Class, text: &str) -> String {
+pub(crate) fn text(scrubber: &mut Scrubber<'_>, class: Class, text: &str) -> String {
     let text = text.trim_matches(['\0', ' ']);
     match class {
         Class::Person => {

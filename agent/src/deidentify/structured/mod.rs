@@ -3,7 +3,8 @@
 //! Nothing of the input's syntax reaches the output. What does not parse is no document but a log.
 
 pub mod json;
-mod leaf;
+pub(crate) mod leaf;
+mod schema;
 pub mod xml;
 
 use std::borrow::Cow;

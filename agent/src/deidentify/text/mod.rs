@@ -6,19 +6,24 @@
 //!          header    time (moved by the case's weeks), level, module, code: kept
 //!          unescape  \u, entities, percent, quoted-printable
 //!          scrub     learned identifiers marked
-//!          pass      forms (patterns), keys, and of what is left the vocabulary's words
+//!          pass      literals of the program stay; between them forms (patterns), keys, and of what is left what has a
+//!                    type (slots), or without a table the vocabulary's words
 //! ```
 //!
 //! Memory is that of a line, whatever the file.
 
+mod columns;
 pub(crate) mod decode;
 mod header;
 mod moment;
+mod names;
 mod neighbours;
 mod pass;
 pub(crate) mod patterns;
 mod rule;
 mod scrub;
+mod slots;
+mod stamp;
 pub(crate) mod unescape;
 pub(crate) mod vocabulary;
 mod words;
@@ -28,6 +33,7 @@ use std::io::{self, Read, Write};
 use decode::{Line, Lines};
 use header::Piece;
 pub(crate) use moment::Moment;
+use moment::Order;
 use neighbours::Held;
 pub use rule::{Counts, Rule};
 pub use scrub::Scrubber;
@@ -36,6 +42,8 @@ use super::case::Case;
 use super::identifiers::Identifiers;
 use super::structured;
 
+/// Bytes of a log in which the order of day and month is looked for.
+const HEAD: u64 = 256 << 10;
 /// Pieces of the head of a line.
 const PIECES: usize = 5;
 
@@ -56,14 +64,24 @@ pub fn clean(
     case: &Case,
     identifiers: &Identifiers,
 ) -> io::Result<Counts> {
-    let mut lines = Lines::new(input)?;
+    let mut input = input;
+    let mut head = Vec::new();
+    Read::by_ref(&mut input).take(HEAD).read_to_end(&mut head)?;
     let mut scrubber = Scrubber::new(case, identifiers);
+    scrubber.order = Order::of(&structured::decoded(&head));
+    let mut lines = Lines::new(head.as_slice().chain(input))?;
     let mut out = String::new();
+    let mut is_first = true;
     // A line is written when the next one is known.
     let mut held: Option<Held> = None;
     while let Some((line, end)) = lines.next_line()? {
         let mut next = match line {
-            Line::Text(text) => Some(Held::new(text, end)),
+            Line::Text(text) => {
+                if std::mem::take(&mut is_first) {
+                    scrubber.columns = columns::Columns::of(text);
+                }
+                Some(Held::new(text, end))
+            }
             Line::Unreadable => None,
         };
         if let (Some(held), Some(next)) = (&mut held, &mut next) {
@@ -82,6 +100,9 @@ pub fn clean(
 impl Scrubber<'_> {
     /// Appends to `out` what may stay of one line of a log.
     fn line(&mut self, line: &str, out: &mut String) {
+        if columns::line(self, line, out) {
+            return;
+        }
         if line.starts_with('{')
             && let Ok(json) = structured::json::clean_line(line, self)
         {
@@ -117,12 +138,11 @@ impl Scrubber<'_> {
     fn time<'t>(&mut self, line: &'t str, out: &mut String) -> &'t str {
         let open = line.len() - line.trim_start_matches([' ', '\t', '[', '<']).len();
         let Some((before, text)) = line.split_at_checked(open) else { return line };
-        let Some(moment) = Moment::at_start(text) else { return line };
-        let Some(moved) = moment.moved(text, self.case) else { return line };
+        let Some((moved, length)) = stamp::moved(text, self.case, self.order) else { return line };
         self.counts.replace(Rule::Moved);
         out.push_str(before);
         out.push_str(&moved);
-        let rest = text.get(moment.length..).unwrap_or_default();
+        let rest = text.get(length..).unwrap_or_default();
         let gap = rest.len() - rest.trim_start_matches([' ', '\t', ']', '>', '|', '-', ';', ',']).len();
         out.push_str(rest.get(..gap).unwrap_or_default());
         rest.get(gap..).unwrap_or_default()
@@ -133,3 +153,5 @@ impl Scrubber<'_> {
 mod birth_tests;
 #[cfg(test)]
 mod learned_tests;
+#[cfg(test)]
+mod table_tests;

@@ -18,13 +18,75 @@ pub(crate) struct Moment {
 enum Form {
     YearFirst(char),
     DayFirst(char),
+    MonthFirst(char),
     Compact,
+}
+
+/// Which of two numbers is the day, where both may be. Decided once for a file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// As in Europe.
+    #[default]
+    DayFirst,
+    /// As in America.
+    MonthFirst,
+}
+
+impl Order {
+    /// The order of the first line of `head` that leaves none open.
+    pub(crate) fn of(head: &str) -> Self {
+        let starts = head.lines().map(|line| line.trim_start_matches([' ', '[', '<', '"']));
+        let numbers = |line: &str| {
+            let (one, rest) = number(line)?;
+            let (two, rest) = number(rest.strip_prefix(['/', '.', '-'])?)?;
+            let (year, _) = number(rest.strip_prefix(['/', '.', '-'])?)?;
+            let is_open = one.len() > 2 || two.len() > 2 || year.len() != 4;
+            let pair: (u8, u8) = (one.parse().ok()?, two.parse().ok()?);
+            (!is_open).then_some(pair)
+        };
+        let decided = starts.filter_map(numbers).find_map(|(one, two)| match (one > 12, two > 12) {
+            (true, false) => Some(Self::DayFirst),
+            (false, true) => Some(Self::MonthFirst),
+            _ => None,
+        });
+        decided.unwrap_or_default()
+    }
+}
+
+/// A date at the start of a text.
+pub(crate) struct At {
+    date: (i32, u8, u8),
+    form: Form,
+}
+
+/// The date with which `text` begins, and its bytes.
+pub(super) fn date_at(text: &str, order: Order) -> Option<(At, usize)> {
+    date(text, order).map(|(date, form, length)| (At { date, form }, length))
+}
+
+impl At {
+    /// The date in its form, moved. `None` if there is no such day.
+    pub(super) fn moved_date(&self, case: &Case) -> Option<String> {
+        let (year, month, day) = self.date;
+        let (year, month, day) = case.shift_date(year, month, day)?;
+        Some(match self.form {
+            Form::YearFirst(by) => format!("{year:04}{by}{month:02}{by}{day:02}"),
+            Form::DayFirst(by) => format!("{day:02}{by}{month:02}{by}{year:04}"),
+            Form::MonthFirst(by) => format!("{month:02}{by}{day:02}{by}{year:04}"),
+            Form::Compact => format!("{year:04}{month:02}{day:02}"),
+        })
+    }
 }
 
 impl Moment {
     /// The point in time with which `text` begins.
     pub(crate) fn at_start(text: &str) -> Option<Self> {
-        let (date, form, date_length) = date(text)?;
+        Self::at(text, Order::DayFirst)
+    }
+
+    /// The point in time with which `text` begins, in a file with this order of day and month.
+    pub(crate) fn at(text: &str, order: Order) -> Option<Self> {
+        let (date, form, date_length) = date(text, order)?;
         let rest = text.get(date_length..)?;
         let gap = match rest.as_bytes() {
             [b',', b' ', ..] => 2,
@@ -32,28 +94,25 @@ impl Moment {
             [digit, ..] if form == Form::Compact && digit.is_ascii_digit() => 0,
             _ => return None,
         };
+        let is_iso = rest.starts_with('T');
+        // `19890323-1532` is a Swedish personal number.
+        let least = if form == Form::Compact && rest.starts_with('-') { 5 } else { 0 };
         let rest = rest.get(gap..)?;
         let time = match form {
-            Form::Compact => compact_time(rest, gap == 0).or_else(|| time(rest))?,
+            Form::Compact => compact_time(rest, gap == 0 || is_iso).or_else(|| time(rest))?,
             _ => time(rest)?,
         };
-        Some(Self { date, form, date_length, length: date_length + gap + time })
+        (time >= least).then_some(Self { date, form, date_length, length: date_length + gap + time })
     }
 
     /// The same point in time, its date moved. `None` if there is no such day.
     pub(crate) fn moved(&self, text: &str, case: &Case) -> Option<String> {
-        let (year, month, day) = self.date;
-        let (year, month, day) = case.shift_date(year, month, day)?;
-        let date = match self.form {
-            Form::YearFirst(by) => format!("{year:04}{by}{month:02}{by}{day:02}"),
-            Form::DayFirst(by) => format!("{day:02}{by}{month:02}{by}{year:04}"),
-            Form::Compact => format!("{year:04}{month:02}{day:02}"),
-        };
+        let date = At { date: self.date, form: self.form }.moved_date(case)?;
         Some(date + text.get(self.date_length..self.length)?)
     }
 }
 
-fn date(text: &str) -> Option<((i32, u8, u8), Form, usize)> {
+fn date(text: &str, order: Order) -> Option<((i32, u8, u8), Form, usize)> {
     let (one, rest) = number(text)?;
     let by = rest.chars().next().unwrap_or(' ');
     if one.len() == 8 || one.len() == 14 {
@@ -72,8 +131,14 @@ fn date(text: &str) -> Option<((i32, u8, u8), Form, usize)> {
         _ => return None,
     };
     let (month, day) = (month.parse::<u8>().ok()?, day.parse::<u8>().ok()?);
-    // The American order, where only that makes a day.
-    let (month, day) = if month > 12 { (day, month) } else { (month, day) };
+    // The American order, where the file has it or only that makes a day.
+    let is_american =
+        matches!(form, Form::DayFirst(_)) && (month > 12 || order == Order::MonthFirst && day <= 12);
+    let (month, day) = if is_american || month > 12 { (day, month) } else { (month, day) };
+    let form = match form {
+        Form::DayFirst(by) if is_american && order == Order::MonthFirst => Form::MonthFirst(by),
+        form => form,
+    };
     let date = (year.parse().ok()?, month, day);
     is_day(date).then_some((date, form, length))
 }
@@ -83,7 +148,7 @@ fn is_day((year, month, day): (i32, u8, u8)) -> bool {
 }
 
 /// Bytes of `10:32`, `10:32:11`, `10:32:11.123+01:00`.
-fn time(text: &str) -> Option<usize> {
+pub(super) fn time(text: &str) -> Option<usize> {
     let (hours, rest) = number(text)?;
     let (minutes, rest) = number(rest.strip_prefix(':')?)?;
     if hours.len() > 2 || minutes.len() != 2 {
@@ -117,7 +182,7 @@ fn fraction(text: &str) -> &str {
     }
 }
 
-fn zone(text: &str) -> &str {
+pub(super) fn zone(text: &str) -> &str {
     if let Some(rest) = text.strip_prefix('Z') {
         return rest;
     }
@@ -130,7 +195,7 @@ fn zone(text: &str) -> &str {
     }
 }
 
-fn number(text: &str) -> Option<(&str, &str)> {
+pub(super) fn number(text: &str) -> Option<(&str, &str)> {
     let length = text.bytes().take_while(u8::is_ascii_digit).count();
     (length > 0).then(|| text.split_at_checked(length))?
 }

@@ -1,12 +1,17 @@
 //! One walk over a text, word by word: what a form gives away goes, and of the rest only what is listed stays.
 
+mod typed;
+
+use std::ops::Range;
+
 use super::moment::Moment;
 use super::rule::Rule;
 use super::scrub::{Scrubber, marked};
 use super::words::{closing, digits_of, ends_a_name, groups, is_measure, letters, number, whole_word};
-use super::{patterns, vocabulary};
+use super::{patterns, slots, vocabulary};
 use crate::deidentify::keys::{self, Bound, Class};
 use crate::limits;
+pub(super) use typed::literals;
 
 /// Letters before the number of an error code.
 const CODES: &[&str] = &["e", "w", "i", "err", "error", "warn", "fejl", "hv", "x", "ka", "kb", "cve"];
@@ -47,17 +52,36 @@ pub(super) struct Pass<'p, 'a, 't> {
     last: Option<&'static str>,
     /// What was written last was a placeholder, with no blank since: what hangs on it goes with it.
     glued: bool,
+    /// Literals of the program, in order, and the next of them.
+    spans: Vec<Range<usize>>,
+    span: usize,
+    /// Where the last one ended.
+    literal_end: usize,
 }
 
 impl<'p, 'a, 't> Pass<'p, 'a, 't> {
     /// A walk over `text`, in which what was learned is marked.
     pub(super) fn new(scrubber: &'p mut Scrubber<'a>, text: &'t str, out: &'p mut String) -> Self {
-        let expect = Expect::Anything;
-        Self { scrubber, out, text, at: 0, expect, hiding: Hiding::No, last: None, glued: false }
+        let spans = literals(scrubber.case.table(), text);
+        Self {
+            scrubber,
+            out,
+            text,
+            at: 0,
+            expect: Expect::Anything,
+            hiding: Hiding::No,
+            last: None,
+            glued: false,
+            spans,
+            span: 0,
+            literal_end: usize::MAX,
+        }
     }
 
     pub(super) fn run(mut self) {
-        while let Some(next) = self.rest().chars().next() {
+        loop {
+            self.literal();
+            let Some(next) = self.rest().chars().next() else { break };
             if let Some(rule) = marked(next) {
                 self.replace(rule, next.len_utf8());
             } else if next.is_alphanumeric() || matches!(next, '+' | '/' | '\\' | '~' | '{' | '(' | '[' | '_')
@@ -69,8 +93,10 @@ impl<'p, 'a, 't> Pass<'p, 'a, 't> {
         }
     }
 
+    /// What follows, up to the next literal.
     fn rest(&self) -> &'t str {
-        self.text.get(self.at..).unwrap_or_default()
+        let end = self.spans.get(self.span).map_or(self.text.len(), |span| span.start);
+        self.text.get(self.at..end).unwrap_or_default()
     }
 
     fn punctuation(&mut self, character: char) {
@@ -81,9 +107,13 @@ impl<'p, 'a, 't> Pass<'p, 'a, 't> {
             }
             self.hiding = Hiding::No;
         }
-        if character.is_whitespace() {
+        // Where the table is known, what stands behind a bracket or a sign is a slot of its own.
+        let parts = self.table().is_some()
+            && matches!(character, '[' | ']' | '(' | ')' | '=' | ':' | ',' | ';' | '"');
+        if character.is_whitespace() || parts {
             self.glued = false;
-        } else if !matches!(character, '-' | '_' | '.' | '/' | '#' | '\'' | '+') {
+        }
+        if !character.is_whitespace() && !matches!(character, '-' | '_' | '.' | '/' | '#' | '\'' | '+') {
             self.last = None;
         }
         self.out.push(character);
@@ -101,7 +131,10 @@ impl<'p, 'a, 't> Pass<'p, 'a, 't> {
         if word.len() > limits::TEXT_WORD {
             return self.replace(Rule::Word, word.len());
         }
-        if (next.is_ascii_digit() || next == '+') && self.number_with_blanks(rest) {
+        if self.typed(next) {
+            return;
+        }
+        if (next.is_ascii_digit() || next == '+') && self.number_with_blanks(self.whole()) {
             return;
         }
         if !next.is_alphanumeric() && !matches!(next, '/' | '\\' | '~' | '{' | '_') {
@@ -110,7 +143,7 @@ impl<'p, 'a, 't> Pass<'p, 'a, 't> {
         if next.is_alphabetic() && self.key(rest) {
             return;
         }
-        if let Some(rule) = patterns::of_word(word)
+        if let Some(rule) = self.form(rest)
             && !(self.expect == Expect::Version && rule == Rule::Network)
         {
             return self.replace(rule, word.len());
@@ -124,7 +157,7 @@ impl<'p, 'a, 't> Pass<'p, 'a, 't> {
 
     /// A point in time, a personal or a telephone number: what may have blanks inside.
     fn number_with_blanks(&mut self, rest: &'t str) -> bool {
-        if let Some(moment) = Moment::at_start(rest) {
+        if let Some(moment) = Moment::at(rest, self.scrubber.order) {
             match moment.moved(rest, self.scrubber.case) {
                 Some(moved) if self.hiding == Hiding::No => {
                     self.out.push_str(&moved);
@@ -138,7 +171,8 @@ impl<'p, 'a, 't> Pass<'p, 'a, 't> {
         }
         let found = patterns::cpr(rest).map(|length| (Rule::Cpr, length));
         let phone = patterns::phone(rest).filter(|_| self.expect != Expect::Version);
-        match found.or_else(|| phone.map(|length| (Rule::Number, length))) {
+        let pieces = self.table().and_then(|_| patterns::pieces(rest)).filter(|_| !self.scrubber.in_table);
+        match found.or_else(|| phone.or(pieces).map(|length| (Rule::Number, length))) {
             Some((rule, length)) => {
                 self.replace(rule, length);
                 true
@@ -168,7 +202,7 @@ impl<'p, 'a, 't> Pass<'p, 'a, 't> {
             self.out.push(' ');
         }
         let class = keys::class(key);
-        if keys::is_listed(key) {
+        if keys::is_listed(key) || self.is_of_program(key) {
             self.keep(key.len());
         } else {
             self.replace(Rule::Word, key.len());
@@ -181,7 +215,7 @@ impl<'p, 'a, 't> Pass<'p, 'a, 't> {
         let value = value.get(blanks..).unwrap_or_default();
         match class {
             Class::Person => self.hide(value),
-            Class::Device => self.plain_value(value, None),
+            Class::Device if self.is_device(key, value) => self.plain_value(value, None),
             Class::Keep(bound) => self.plain_value(value, Some(bound)),
             _ => {}
         }
@@ -256,7 +290,10 @@ impl<'p, 'a, 't> Pass<'p, 'a, 't> {
             (self.hiding, self.glued, self.last) = (Hiding::No, false, None);
             self.out.push(' ');
         }
-        let expect = self.announced(word);
+        // `Link.SendAsync` is a name of the program, no link.
+        let is_dotted = self.table().is_some()
+            && self.whole().get(word.len()..).is_some_and(|rest| rest.starts_with('.'));
+        let expect = if is_dotted { Expect::Anything } else { self.announced(word) };
         let names_somebody = self.expect == Expect::Person
             && expect != Expect::Person
             && !(is_listed && is_small && vocabulary::is_no_name(word));
@@ -290,6 +327,14 @@ impl<'p, 'a, 't> Pass<'p, 'a, 't> {
     /// Whether a word or a number may stay.
     fn is_listed(&self, word: &str) -> bool {
         let digits = digits_of(word);
+        if let Some(table) = self.table()
+            && word.len() > 1
+            && !self.is_code(word)
+        {
+            let after = self.whole().get(word.len()..).unwrap_or_default();
+            let before = self.text.get(..self.at).unwrap_or_default();
+            return slots::stays(table, word, before, after);
+        }
         if word.starts_with(|first: char| first.is_ascii_digit()) {
             // The sides of a volume and the parts of a time of day are numbers of their own; decimals don't count.
             let whole = |part: &str| match part.split_once('.') {
@@ -303,13 +348,16 @@ impl<'p, 'a, 't> Pass<'p, 'a, 't> {
         if word.len() == 1 {
             return word.bytes().all(|byte| byte.is_ascii_lowercase() || b"XYZ".contains(&byte));
         }
+        let is_plain =
+            || vocabulary::knows(word) && (digits == 0 || !vocabulary::parts(word).any(keys::is_person));
+        self.is_code(word) || digits < patterns::LONG && is_plain()
+    }
+
+    /// `E17`, `err1042`.
+    fn is_code(&self, word: &str) -> bool {
+        let digits = digits_of(word);
         let name = word.trim_end_matches(|last: char| last.is_ascii_digit());
-        if digits > 0 && digits < patterns::LONG && CODES.contains(&name.to_ascii_lowercase().as_str()) {
-            return true;
-        }
-        digits < patterns::LONG
-            && vocabulary::knows(word)
-            && (digits == 0 || !vocabulary::parts(word).any(keys::is_person))
+        digits > 0 && digits < patterns::LONG && CODES.contains(&name.to_ascii_lowercase().as_str())
     }
 
     fn unit_follows(&self, word: &str) -> bool {
@@ -326,7 +374,7 @@ impl<'p, 'a, 't> Pass<'p, 'a, 't> {
     }
 
     fn replace(&mut self, rule: Rule, length: usize) {
-        let text = self.rest().get(..length).unwrap_or_default();
+        let text = self.whole().get(..length).unwrap_or_default();
         self.at += length;
         if self.hiding != Hiding::No {
             return;

@@ -126,6 +126,42 @@ pub(crate) fn phone(text: &str) -> Option<usize> {
     (is_one && ends).then_some(at)
 }
 
+/// A number in pieces at the start of `text`, as personal and telephone numbers are written: `110784 23456`, `850412-1234`,
+/// `131052-308T`, `12 345 678 901`, `1 84 12 76 451 089 46`, `(555) 123-4567`. Its length. Three or four groups with points
+/// alone are a version or an address, and numbers with decimals are none of these.
+pub(crate) fn pieces(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let (mut at, mut groups, mut digits, mut longest) = (usize::from(bytes.first() == Some(&b'+')), 0, 0, 0);
+    let (mut points, mut others) = (false, false);
+    let end = loop {
+        let run = bytes.get(at..)?.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        (groups, digits, longest, at) = (groups + 1, digits + run, run.max(longest), at + run);
+        let gap: &[u8] = match bytes.get(at..).unwrap_or_default() {
+            [b')', b' ', next, ..] if next.is_ascii_digit() => b") ",
+            [b' ', b'-' | b'/', b' ', next, ..] if next.is_ascii_digit() => b" - ",
+            [gap @ (b' ' | b'-' | b'.' | b'/' | b'+'), next, ..] if next.is_ascii_digit() => {
+                std::slice::from_ref(gap)
+            }
+            _ => break at,
+        };
+        (points, others) = (points || gap == b".", others || gap != b".");
+        at += gap.len();
+    };
+    let is_version = points && !others && (3..=4).contains(&groups);
+    let is_one = groups > 1
+        && (digits >= 8 || groups > 2 && digits >= 6)
+        && digits <= 18
+        && longest <= 7
+        && !(points && others)
+        && !is_version;
+    // A check letter, in some countries' numbers.
+    let rest = bytes.get(end..).unwrap_or_default();
+    let letter = matches!(rest, [letter, ..] if letter.is_ascii_uppercase())
+        && !rest.get(1).is_some_and(u8::is_ascii_alphanumeric);
+    let ends = !rest.first().is_some_and(u8::is_ascii_alphanumeric);
+    (is_one && (ends || letter)).then_some(end + usize::from(letter))
+}
+
 /// `(0010,0010)` or `(0010, 0010)` at the start of `text`: an attribute in a dump of a DICOM file.
 pub(crate) fn dump(text: &str) -> Option<usize> {
     let hex = |part: &str| part.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -163,6 +199,33 @@ mod tests {
         }
         for word in ["85", "4.2.1", "12/34", "read/write", "10:32:11", "detector", "X1-0001", "0x80070005"] {
             assert_eq!(of_word(word), None, "{word}");
+        }
+    }
+
+    #[test]
+    fn numbers_in_pieces_of_seven_countries_and_no_versions() {
+        for text in [
+            "110784 23456", // Norway
+            "912 34 567",
+            "850412-1234", // Sweden
+            "070-123 45 67",
+            "131052-308T", // Finland
+            "040 123 4567",
+            "12 345 678 901", // Germany
+            "0171 1234567",
+            "943 476 5919", // United Kingdom
+            "020 7946 0958",
+            "123-45-6789", // United States
+            "555-123-4567",
+            "1 84 12 76 451 089 46", // France
+            "06.12.34.56.78",
+        ] {
+            assert_eq!(pieces(text), Some(text.len()), "{text}");
+        }
+        for text in
+            ["31.0.15.3742", "1.25 2.50 3.75", "10.2.1.40", "12 34", "5000", "2/5", "402653184 bytes", "85"]
+        {
+            assert_eq!(pieces(text), None, "{text}");
         }
     }
 

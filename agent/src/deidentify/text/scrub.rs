@@ -3,8 +3,11 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use super::columns::Columns;
+use super::moment::Order;
 use super::pass::Pass;
 use super::rule::{Counts, Rule};
+use super::slots;
 use super::unescape::unescape;
 use super::words::{around, is_date};
 use crate::deidentify::case::Case;
@@ -35,6 +38,10 @@ pub struct Scrubber<'a> {
     pub counts: Counts,
     view: View,
     hits: Vec<(Range<usize>, Rule)>,
+    /// What the first line of the file says of its columns.
+    pub(super) columns: Option<Columns>,
+    /// Which of two numbers of a date is the day.
+    pub(super) order: Order,
     /// The text is a row among rows of numbers.
     pub(super) in_table: bool,
 }
@@ -48,13 +55,20 @@ impl<'a> Scrubber<'a> {
             counts: Counts::default(),
             view: View::default(),
             hits: Vec::new(),
+            columns: None,
+            order: Order::default(),
             in_table: false,
         }
     }
 
     /// Appends to `out` what may stay of `text`.
     pub fn message(&mut self, text: &str, out: &mut String) {
-        let text = unescape(text);
+        let case = self.case;
+        let guarded = case.table().filter(|_| text.contains('=')).map(|table| slots::guarded(table, text));
+        let mut text = unescape(guarded.as_deref().unwrap_or(text));
+        if guarded.is_some() && text.contains(slots::EQUALS) {
+            text = text.replace(slots::EQUALS, "=").into();
+        }
         let marked = self.mark(&text);
         Pass::new(self, &marked, out).run();
     }
@@ -79,8 +93,19 @@ impl<'a> Scrubber<'a> {
             let cut = text.match_indices(CUT_DATE).map(|(at, cut)| at..at + cut.len());
             hits.extend(cut.map(|range| (range, Rule::Learned(Kind::BirthDate))));
         }
+        // Where the table is known, a date in blanks is judged as a number in pieces: it may be a part of one.
+        let has_table = self.case.table().is_some();
+        let is_in_pieces = |range: &Range<usize>| {
+            has_table
+                && text.get(range.clone()).is_some_and(|date| {
+                    date.contains(' ') && date.bytes().all(|byte| byte.is_ascii_digit() || byte == b' ')
+                })
+        };
         dates::dates(text, |found| {
-            if is_date(text, &found.range) && !(self.in_table && found.form == Form::Separated) {
+            if !is_in_pieces(&found.range)
+                && is_date(text, &found.range)
+                && !(self.in_table && found.form == Form::Separated)
+            {
                 hits.push((found.range, Rule::Date));
             }
         });

@@ -71,6 +71,11 @@ pub(crate) fn is_no_name(word: &str) -> bool {
     parts.peek().is_some() && parts.all(is_plain)
 }
 
+/// Whether `word`, in lower case, is one of the vocabulary and a name as well.
+pub(crate) fn is_also_name(word: &str) -> bool {
+    VOCABULARY.words.get(word) == Some(&true)
+}
+
 /// Whether every word of `text` is known.
 pub(crate) fn knows_all(text: &str) -> bool {
     text.split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty()).all(knows)

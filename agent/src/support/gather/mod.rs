@@ -37,17 +37,19 @@ use super::cause::{Cause, StopOr};
 use super::check::judge;
 use super::check::look::look as look_around;
 use super::draft::{Draft, Writer};
-use super::manifest::{Manifest, PolicyName, purposes};
+use super::manifest::{Manifest, PolicyName, Provenance, purposes};
 use super::record::Pseudonyms;
 use crate::checks::Check;
 use crate::config::{Config, Language};
 use crate::consent::state::to_text;
 use crate::deidentify::child::{self, Parser};
 use crate::deidentify::dicom::EDITION;
-use crate::deidentify::files::{Failed, Found, Order, Outlet};
+use crate::deidentify::files::{Failed, Found, Known, Order, Outlet};
 use crate::deidentify::text::has_personal_number;
 use crate::harmless;
 use crate::limits;
+use crate::machine;
+use crate::programs;
 use crate::vault::data_key::DataKey;
 use basket::Basket;
 pub use own::StatusDocument;
@@ -107,6 +109,8 @@ pub enum GatherError {
     Child(io::ErrorKind),
     /// The draft cannot be kept.
     Disk(io::ErrorKind),
+    /// The table of the program's literals is not the one that was built.
+    Table,
     /// Somebody stopped it.
     Stopped,
 }
@@ -132,6 +136,10 @@ impl fmt::Display for GatherError {
                 f,
                 "the process that reads the files can't be started or confined ({kind}): nothing was kept; install \
                  the program again, and tell the vendor if that does not help"
+            ),
+            Self::Table => f.write_str(
+                "the table of the program's literals cannot be read, or was changed: nothing was kept; build it again with \
+                 `kathea-agent provenance build`",
             ),
             Self::Disk(io::ErrorKind::StorageFull) => {
                 f.write_str("the disk is full: nothing was kept; make room and try again")
@@ -182,6 +190,7 @@ pub fn run(
         return Err(GatherError::Personal(place, "personal_number"));
     }
     watch.begin("looking", 0);
+    let table = programs::table(&site.config.data_dir)?;
     let (looking, contexts) = look(site, wish, watch)?;
     let mut checks: Vec<Check> = judge(&look_around(&site.config, site.now))
         .iter()
@@ -196,6 +205,10 @@ pub fn run(
         contexts,
         typed: typed.iter().map(|(_, text)| (*text).to_owned()).collect(),
         own: checks.iter().map(|check| check.what.clone()).collect(),
+        known: Known {
+            table: table.as_ref().map(|table| table.file.clone()),
+            machine: machine::names(&site.config.kathea.names),
+        },
         done: 0,
     };
     watch.begin("learning", (order.files.len() + order.contexts.len()) as u64);
@@ -232,6 +245,7 @@ pub fn run(
         persons_learned: gathered.learned.0,
         files_learned: gathered.learned.1,
         edition: EDITION.to_owned(),
+        provenance: table.map(|table| Provenance { bytes: table.bytes, sha256: table.sha256 }),
         checks,
     };
     Ok(gathered.writer.finish(wish.case.clone(), site.now, pseudonyms, &manifest.to_bytes())?)
@@ -250,6 +264,7 @@ fn carry_out(program: &Path, order: &mut Order, out: &mut dyn Outlet) -> Result<
         child::Failure::Outlet(error) => error.into(),
         child::Failure::Child(kind) => StopOr::Error(GatherError::Child(kind)),
         child::Failure::Case(Failed::TooMany) => StopOr::Error(GatherError::TooMany),
+        child::Failure::Case(Failed::Table) => StopOr::Error(GatherError::Table),
         child::Failure::Case(Failed::Unconfined) => {
             StopOr::Error(GatherError::Child(io::ErrorKind::Unsupported))
         }

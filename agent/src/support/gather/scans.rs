@@ -17,7 +17,7 @@ use super::wish::{Selection, Wish};
 use super::{GatherError, Looking, Watch};
 use crate::consent::state::to_text;
 use crate::deidentify::dicom::DataSet;
-use crate::deidentify::files::{Found, Order, Outlet, Said, Take};
+use crate::deidentify::files::{Found, Known, Order, Outlet, Said, Take};
 use crate::limits;
 use crate::regular::{self, Identity};
 use crate::support::cause::Cause;
@@ -191,7 +191,15 @@ pub fn list(
     }
     let files = shown.iter().map(|(newest, _)| newest.found()).collect();
     let key = *Pseudonyms::draw(random)?.0;
-    let mut order = Order { key, files, contexts: Vec::new(), typed: Vec::new(), own: Vec::new(), done: 0 };
+    let mut order = Order {
+        key,
+        files,
+        contexts: Vec::new(),
+        typed: Vec::new(),
+        own: Vec::new(),
+        known: Known::default(),
+        done: 0,
+    };
     let mut headers = Headers::default();
     super::carry_out(program, &mut order, &mut headers)?;
     let scan = |((newest, files), (mode, field)): ((&File, u64), (String, String))| Scan {

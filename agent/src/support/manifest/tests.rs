@@ -45,6 +45,7 @@ pub(in crate::support) fn sample() -> Manifest {
         persons_learned: 3,
         files_learned: 5,
         edition: "2026d".to_owned(),
+        provenance: Some(Provenance { bytes: 4096, sha256: Digest::of(b"table") }),
         checks: vec![Check::pass("storage", "312 GiB are free"), Check::warn("clock", "is off", "set it")],
     }
 }

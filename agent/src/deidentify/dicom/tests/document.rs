@@ -80,8 +80,40 @@ fn document() -> String {
         writeln!(text, "| {} | xx{} | {} | {} | {} |", cells[0], cells[1], cells[4], cells[2], cells[3])
             .unwrap();
     }
+    text.push_str(LOGS);
     text
 }
+
+/// Of logs the rules are code: `text/pass.rs`, `text/slots.rs`, `text/stamp.rs`.
+const LOGS: &str = "
+# What is kept of a log
+
+What was learned goes first, wherever it stands. Then, where no table of the program's literals was built, a word stays if the
+product's vocabulary (`text/vocabulary.txt`) has it and no form gives somebody away.
+
+With a table (`kathea-agent provenance build`) a line is literals and slots:
+
+| what | what becomes of it |
+|---|---|
+| a literal of the program or of a signed list, verbatim between its placeholders | stays, unless it is made of common names alone |
+| number of up to four digits; with a unit up to seven; of bytes and ticks any; under a key within its range (`keys.txt`) | stays |
+| hexadecimal number behind `0x`, version of three or four numbers, time of day | stays |
+| name of a file of source or program with its line; path below a folder of `[kathea] program` | stays |
+| other path | `[path]`, and the name of a source file of the program behind it |
+| private address directly behind a literal | stays |
+| word of the program or of the vocabulary | stays if `text/names.txt` does not have it |
+| value of a key, or behind a word, that names a person or a place | goes up to the next literal |
+| anything else, and digits in pieces of eight or more | goes alone: a bracket, a sign or a literal beside it stays |
+
+`text/names.txt` holds the common names: the 20,000 most frequent surnames and all first names of the 1990 census of the United
+States (public domain), less words of the vocabulary that are rare as names.
+
+The point in time with which a line begins moves by the weeks of the case in each of the forms of `text/stamp.rs`. Day and month
+are told apart once for a file. Where the first line names columns, a cell is judged by its column. JSON objects of the product's own
+formats leave complete by the schemas in `structured/own.txt`.
+
+Names of this computer, its accounts, printers and domains, and those in `[kathea] names`, are searched for like what was learned.
+";
 
 #[test]
 fn rules_document_is_current() {

@@ -1,0 +1,44 @@
+//! Common names: a word of the program's table that is one of them stays only inside a literal.
+
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use super::vocabulary;
+
+static NAMES: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
+    let lines = include_str!("names.txt").lines().filter(|line| !line.starts_with('#'));
+    lines.flat_map(str::split_whitespace).collect()
+});
+
+/// Whether `word` is a common name, in any case.
+pub(super) fn is_name(word: &str) -> bool {
+    vocabulary::with_spelled(word, |word| {
+        NAMES.contains(word)
+            || vocabulary::is_also_name(word)
+            || word.strip_suffix('s').is_some_and(|word| NAMES.contains(word) && !vocabulary::knows(word))
+    })
+}
+
+/// Whether every word of `text` of two letters or more is a common name: a program may hold a list of them.
+pub(super) fn are_names(text: &str) -> bool {
+    let mut words =
+        text.split(|c: char| !c.is_alphabetic()).filter(|word| word.chars().count() > 1).peekable();
+    words.peek().is_some() && words.all(is_name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn common_names_are_known_in_any_case_and_words_of_the_trade_are_none() {
+        assert!(NAMES.len() > 20_000);
+        for name in ["Hansen", "NIELSEN", "mary", "Young", "hansens", "Long"] {
+            assert!(is_name(name), "{name}");
+        }
+        for word in ["detector", "Reader", "frames", "the", "", "bytes", "collimator", "states"] {
+            assert!(!is_name(word), "{word}");
+        }
+        assert!(are_names("Mary Hansen") && !are_names("Mary loaded") && !are_names(", "));
+    }
+}
