@@ -26,8 +26,9 @@ fn a_lost_answer_to_an_enrolment_is_given_again() {
         let leaf = pem.split("-----END CERTIFICATE-----").next().unwrap().trim_start();
         let text: String = leaf.lines().skip(1).collect();
         let der = data_encoding::BASE64.decode(text.as_bytes()).unwrap();
-        // All but the authority's signature, whose random part is new each time.
-        der[..der.len() - 80].to_vec()
+        // SEQUENCE { SEQUENCE, ... }: the inner one is all but the authority's signature, which is new each time.
+        assert_eq!((der[1], der[4], der[5]), (0x82, 0x30, 0x82));
+        der[4..8 + usize::from(u16::from_be_bytes([der[6], der[7]]))].to_vec()
     };
     let first = device.enrol(&collector, &token);
     assert_eq!(first.status, 201);
@@ -39,7 +40,8 @@ fn a_lost_answer_to_an_enrolment_is_given_again() {
         assert!(first.len() > 200 && first == again, "number, key and life");
     }
     assert_eq!(Device::new(&collector).enrol(&collector, &token).problem(), (409, "token_used"));
-    rows::set(collector.data(), "token", &format!("until = {}", rows::days_ago(0)), "used IS NOT NULL");
+    let over = "UPDATE token SET until = ?1 WHERE used IS NOT NULL";
+    assert_eq!(rows::open(collector.data()).execute(over, [rows::days_ago(0)]).unwrap(), 1);
     assert_eq!(device.enrol(&collector, &token).problem(), (409, "token_used"), "a day later");
     collector.lines("revoke", &[&device.id().to_string()]);
     assert_eq!(device.enrol(&collector, &token).problem(), (403, "device_revoked"));
