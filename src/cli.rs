@@ -5,6 +5,7 @@ mod support;
 
 use std::path::PathBuf;
 
+use agent::nearest::nearest;
 use clap::{Parser, Subcommand, ValueEnum};
 use protocol::signature::Context;
 use serde::Deserialize;
@@ -158,13 +159,49 @@ pub(crate) enum Command {
         #[arg(long)]
         offline: bool,
     },
+    /// Talk to the vendor's collector now, and print the cases that it asks a bundle for
+    ///
+    /// While a case is open the agent goes on every 30 seconds for an hour, so that the vendor's request is seen within a
+    /// call. Without a consent to anything nothing is sent.
+    Contact,
+    /// Open the window: a page in your browser, for this account and this computer only
+    ///
+    /// It shows what is on, what leaves and why, prepares support cases, and takes answers by a click. Opening it sends
+    /// nothing; it ends when the page is closed.
+    Open {
+        /// Start no browser: print the file to open in one
+        #[arg(long)]
+        no_browser: bool,
+    },
+    /// Check a file of events, line by line, as the intake does; nothing is taken in or sent
+    #[command(after_help = "Example: kathea-agent validate events.ndjson\n\
+                      Exit: 0 every line is an event, 3 some are refused, 1 none is one.")]
+    Validate {
+        /// The file, one event a line; - reads standard input
+        file: PathBuf,
+        /// Print machine-readable JSON, one refused line a line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print completions for a shell: bash, zsh, fish, powershell or elvish
+    #[command(after_help = "Example: kathea-agent completions bash > /etc/bash_completion.d/kathea-agent")]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page of the program, or of one of its commands
+    #[command(after_help = "Example: kathea-agent man support create > kathea-agent-support-create.1")]
+    Man {
+        /// The command [default: the program]
+        command: Vec<String>,
+    },
     /// Check that one of the vendor's keys in the configuration signed a file
     #[command(after_help = "Example: kathea-agent verify kathea-agent_0.2.0_amd64.deb --as release")]
     Verify {
         /// The file
         file: PathBuf,
         /// What the file is: release, word_list, notice, erasure_certificate or use_receipt
-        #[arg(long = "as", value_name = "KIND")]
+        #[arg(long = "as", value_name = "KIND", value_parser = word::<Context>)]
         kind: Context,
         /// The signature [default: FILE.sig]
         #[arg(long, value_name = "FILE")]
@@ -208,8 +245,19 @@ pub(crate) enum Format {
 }
 
 /// A word of a closed list; the error names the list.
-fn word<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, serde::de::value::Error> {
-    T::deserialize(text.into_deserializer())
+fn word<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, String> {
+    let read: Result<T, serde::de::value::Error> = T::deserialize(text.into_deserializer());
+    read.map_err(|error| {
+        // serde lists the words of the type, each in backticks, behind `expected`.
+        let said = error.to_string();
+        let known = said.split_once("expected").map_or("", |(_, known)| known);
+        let known: Vec<&str> = known.split('`').skip(1).step_by(2).collect();
+        let all = known.join(", ");
+        match nearest(text, known.iter().copied()) {
+            Some(nearest) => format!("it is one of {all}; the nearest is {nearest}"),
+            None => format!("it is one of {all}"),
+        }
+    })
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

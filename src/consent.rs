@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 
 use agent::api::consent::{Answered, Asked, Controller, List, NewOwner, Notice, Receipts, Verified};
 use agent::config::{Config, Language};
+use agent::nearest::nearest;
 use agent::request::{ConsentAction, ConsentRequest, Request};
 use protocol::ledger::Session;
 use protocol::{CaseId, Purpose};
@@ -47,6 +48,9 @@ pub(crate) fn consent(config: &Config, command: Consent) -> Result<Exit, Failure
             not_any_more(&answered(ConsentRequest { case, by, ..request })?, purpose)
         }
         Consent::Withdraw { answer: Answer { to: About { purpose, case }, by }, erase, claim } => {
+            if let Some(case) = &case {
+                known(config, case)?;
+            }
             let (request, claim) = (about(ConsentAction::Withdraw, Some(purpose)), claim.read()?);
             not_any_more(&answered(ConsentRequest { case, by, erase, claim, ..request })?, purpose)
         }
@@ -98,6 +102,25 @@ fn list(body: &List) -> String {
     let Controller { id, version, controller } = &body.policy;
     let heading = format!("Asked by {controller} ({id}, {version})");
     format!("{}\n{}", print::table(&heading, &rows), flags(body.consent, &body.ends, &body.cases))
+}
+
+/// An error if nothing was ever answered about `case` here: a slip of the pen must not read like success.
+pub(crate) fn known(config: &Config, case: &CaseId) -> Result<(), Failure> {
+    let all: Receipts = reach::ask(config, Request::Consent(about(ConsentAction::Receipt, None)))?;
+    let cases: Vec<&str> = all
+        .entries
+        .iter()
+        .filter_map(|line| line.entry.processing.case.as_ref())
+        .map(CaseId::as_str)
+        .collect();
+    if cases.contains(&case.as_str()) {
+        return Ok(());
+    }
+    let hint = match nearest(case.as_str(), cases.iter().copied()) {
+        Some(nearest) => format!("the nearest is {nearest}"),
+        None => "`consent list` shows those that are".to_owned(),
+    };
+    Err(Failure::usage(format!("nothing was ever answered about the case {case} here: {hint}")))
 }
 
 pub(crate) fn about(action: ConsentAction, purpose: Option<Purpose>) -> ConsentRequest {

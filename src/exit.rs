@@ -1,6 +1,8 @@
 //! The exit codes, and failures in one or two sentences: what happened, what to do.
 
 use std::fmt;
+use std::io::ErrorKind;
+use std::path::Path;
 use std::process::ExitCode;
 
 use agent::api::{PERSONAL, Reply};
@@ -75,5 +77,21 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.what)
+    }
+}
+
+/// Why a file or folder that somebody named is of no use, and what to do.
+pub(crate) fn unreadable(path: &Path, kind: ErrorKind) -> String {
+    let path = agent::harmless::path(path);
+    match kind {
+        ErrorKind::NotFound => format!("{path} does not exist: check how it is written"),
+        ErrorKind::PermissionDenied => format!("{path} may not be read by this account: check its rights"),
+        ErrorKind::IsADirectory => format!("{path} is a folder: name a file"),
+        ErrorKind::NotADirectory => {
+            format!("{path} lies below something that is no folder: check how it is written")
+        }
+        kind => {
+            format!("{path} cannot be read ({}): try again, and check the disk", agent::presence::Why(kind))
+        }
     }
 }

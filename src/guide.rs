@@ -9,6 +9,7 @@ use agent::request::{ConsentAction, ConsentRequest, Request};
 use protocol::Purpose;
 use protocol::ledger::Role;
 
+use crate::ask;
 use crate::consent::about;
 use crate::exit::{Exit, Failure};
 use crate::print;
@@ -36,13 +37,13 @@ const ENGLISH: Words = Words {
 };
 
 const DANISH: Words = Words {
-    until: "Dit ja gælder til",
-    question: "Dit svar (ja eller nej; intet ændres, hvis du går): ",
+    until: "Jeres samtykke gælder til",
+    question: "Jeres svar (ja eller nej; intet ændres, hvis I går): ",
     yes: &["ja", "j"],
     no: &["nej", "n"],
     again: "Skriv ja eller nej.",
     granted: "Tak. Der indsamles fra nu af. Træk det tilbage når som helst med:\n  kathea-agent consent withdraw usage_statistics",
-    denied: "Intet indsamles. Ombestemmer du dig: kathea-agent consent ask",
+    denied: "Intet indsamles. Ombestemmer I jer: kathea-agent consent ask",
 };
 
 /// `consent ask`: about usage statistics, the one flag that is not asked per case.
@@ -61,7 +62,12 @@ pub(crate) fn ask(config: &Config, by: Option<Role>) -> Result<Exit, Failure> {
         print::words(&format!("{} {end}.", words.until));
     }
     let Some(yes) = answer(words)? else { return Ok(Exit::Done) };
-    let by = if yes && by.is_none() { Some(role(config)?) } else { by };
+    let by = if yes && by.is_none() {
+        let Some(role) = ask::role(config.language)? else { return Ok(Exit::Done) };
+        Some(role)
+    } else {
+        by
+    };
     let request = request(if yes { ConsentAction::Grant } else { ConsentAction::Deny });
     let yes_to = yes.then(|| notice.digest.to_string());
     let request = ConsentRequest { by, yes: yes_to, ..request };
@@ -77,29 +83,12 @@ pub(crate) fn ask(config: &Config, by: Option<Role>) -> Result<Exit, Failure> {
 fn answer(words: &Words) -> Result<Option<bool>, Failure> {
     loop {
         print::prompt(words.question);
-        let mut line = String::new();
-        let read = io::stdin().read_line(&mut line).map_err(|_| Failure::failed("the terminal is gone"))?;
+        let line = ask::line()?.unwrap_or_default();
         match understood(words, &line) {
             Some(yes) => return Ok(Some(yes)),
-            None if read == 0 || line.trim().is_empty() => return Ok(None),
+            None if line.is_empty() => return Ok(None),
             None => print::words(words.again),
         }
-    }
-}
-
-/// Who says yes.
-fn role(config: &Config) -> Result<Role, Failure> {
-    print::words(config.language.pick(
-        "Who says so? owner, privacy_officer or delegate",
-        "Hvem siger det? owner (ejer), privacy_officer (databeskyttelsesansvarlig) eller delegate (befuldmægtiget)",
-    ));
-    let mut line = String::new();
-    io::stdin().read_line(&mut line).map_err(|_| Failure::failed("the terminal is gone"))?;
-    match line.trim() {
-        "owner" => Ok(Role::Owner),
-        "privacy_officer" => Ok(Role::PrivacyOfficer),
-        "delegate" => Ok(Role::Delegate),
-        _ => Err(Failure::usage("owner, privacy_officer or delegate: nothing was changed")),
     }
 }
 

@@ -1,4 +1,4 @@
-//! THE PORCH: `kathea-agent`, the command line. Parses what was typed, makes one call, prints, exits.
+//! `kathea-agent`, the command line. Parses what was typed, makes one call, prints, exits.
 //!
 //! # Layout
 //!
@@ -8,7 +8,12 @@
 //! run        the service in the foreground, or once through
 //! service    under the system's service manager
 //! systemd    what it wants to hear: that the loop goes round
-//! record     one happening by hand
+//! record     one event by hand
+//! validate   a file of events, checked and not taken in
+//! open       the window, started
+//! manual     completions and manual pages
+//! ask        questions at a terminal
+//! contact    the vendor asked now
 //! consent    what is asked, yes, no, not any more
 //! privacy    what is held: shown, erased; the end of a device
 //! guide      a flag asked for and answered at a terminal
@@ -24,14 +29,18 @@
 //! exit       the exit codes, and failures in one sentence
 //! ```
 
+mod ask;
 mod cli;
 mod consent;
+mod contact;
 mod deidentify;
 mod doctor;
 mod exit;
 mod guide;
 mod inventory;
 mod logger;
+mod manual;
+mod open;
 mod output;
 mod print;
 mod privacy;
@@ -42,6 +51,7 @@ mod service;
 mod status;
 mod support;
 mod systemd;
+mod validate;
 mod verify;
 mod words;
 
@@ -90,6 +100,9 @@ pub fn command_line() -> clap::Command {
 }
 
 fn dispatch(cli: Cli) -> Result<Exit, Failure> {
+    if let Some(path) = &cli.config {
+        print::remember_config(path);
+    }
     let path = cli.config.unwrap_or_else(Config::default_path);
     let config = || load(&path);
     output::is_free(&cli.command, cli.force)?;
@@ -111,6 +124,11 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Enroll { url, token_file } => enroll(&config()?, url, read_word(&token_file, TOKEN)?),
         Command::Service(command) => service::service(&command, &path),
         Command::Doctor { json, offline } => doctor::doctor(&path, json, offline),
+        Command::Contact => contact::contact(&config()?),
+        Command::Open { no_browser } => open::open(&path, no_browser),
+        Command::Validate { file, json } => validate::validate(&file, json),
+        Command::Completions { shell } => manual::completions(shell),
+        Command::Man { command } => manual::man(&command),
         Command::Verify { file, kind, signature } => verify::verify(&config()?, &file, kind, signature),
     }
 }
@@ -136,7 +154,10 @@ fn read_word(file: &Path, what: &str) -> Result<String, Failure> {
             harmless::path(file)
         ))
     };
-    let text = fs::read_to_string(file).map_err(|e| wrong(&format_args!("cannot be read ({})", e.kind())))?;
+    let unread = |e: std::io::Error| {
+        Failure::usage(format!("{} (it holds the {what})", exit::unreadable(file, e.kind())))
+    };
+    let text = fs::read_to_string(file).map_err(unread)?;
     match text.trim() {
         "" => Err(wrong(&"is empty")),
         word => Ok(word.to_owned()),

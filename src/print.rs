@@ -1,6 +1,8 @@
 //! Data to standard output, words to standard error, columns that stand under each other.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::path::Path;
+use std::sync::OnceLock;
 
 use agent::harmless;
 use serde::Serialize;
@@ -29,7 +31,36 @@ pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
 
 /// Words. If nobody can read them, nobody misses them.
 pub(crate) fn words(text: &str) {
-    let _ = writeln!(io::stderr(), "{}", harmless::text(text));
+    let _ = writeln!(io::stderr(), "{}", harmless::text(&repeated(text, CONFIG.get())));
+}
+
+/// The configuration that was named, as it is typed.
+static CONFIG: OnceLock<String> = OnceLock::new();
+
+/// From here on every command that [`words`] says repeats `--config PATH`.
+pub(crate) fn remember_config(path: &Path) {
+    let path = harmless::path(path).to_string();
+    let is_plain = |c: char| c.is_alphanumeric() || "/\\:._-~".contains(c);
+    let _ = CONFIG.set(if path.chars().all(is_plain) { path } else { format!("\"{path}\"") });
+}
+
+/// The text, with `--config` in the commands of this program that it names.
+fn repeated(text: &str, config: Option<&String>) -> String {
+    const PROGRAM: &str = "kathea-agent ";
+    let Some(config) = config else { return text.to_owned() };
+    let program = crate::command_line();
+    let mut out = String::new();
+    for (at, piece) in text.split(PROGRAM).enumerate() {
+        let first = piece.split(|c: char| !c.is_ascii_lowercase() && c != '-').next().unwrap_or_default();
+        if at > 0 {
+            out += PROGRAM;
+            if program.find_subcommand(first).is_some() {
+                out += &format!("--config {config} ");
+            }
+        }
+        out += piece;
+    }
+    out
 }
 
 /// A question; the answer is typed behind it.
@@ -138,6 +169,14 @@ mod tests {
         let label = format!("Data: {}", "word ".repeat(20));
         assert!(wrapped(&label).contains("word\n    word"), "what goes on is set in");
         assert_eq!(wrapped(&"ø".repeat(200)).trim_end().chars().count(), 200, "a word stays whole");
+    }
+
+    #[test]
+    fn a_command_that_is_said_repeats_the_configuration() {
+        let said = |text| repeated(text, Some(&"a.toml".to_owned()));
+        assert_eq!(said("run kathea-agent support list"), "run kathea-agent --config a.toml support list");
+        assert_eq!(said("kathea-agent: no; kathea-agent runs"), "kathea-agent: no; kathea-agent runs");
+        assert_eq!(repeated("kathea-agent support list", None), "kathea-agent support list");
     }
 
     #[test]

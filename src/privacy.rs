@@ -37,6 +37,7 @@ pub(crate) fn privacy(config: &Config, command: Privacy) -> Result<Exit, Failure
         Privacy::Export { output, vendor } => export(config, &output, vendor),
         Privacy::Report { output } => report(config, &output),
         Privacy::Rectify { case } => {
+            crate::consent::known(config, &case)?;
             let Rectified { case } = ask(config, PrivacyAsk::Rectify { case })?;
             print::words(&format!(
                 "The vendor will be asked to correct what it holds of case {case}; `status` shows its ticket.\n\

@@ -35,6 +35,7 @@ pub(crate) fn text(status: &Status) -> String {
                 pair("version", status.version.clone()),
                 pair("service", status.service.as_str().to_owned()),
                 pair("device", format!("{} ({enrolled})", status.device)),
+                pair("short", format!("{} (for the telephone)", status.device.short())),
                 pair("policy", format!("{}, {}", status.policy.id, status.policy.version)),
                 pair("keys", format!("{keys} ({})", words::protector(keys))),
                 pair("on disk", status.disk_bytes.map_or_else(|| "cannot be read now".to_owned(), bytes)),

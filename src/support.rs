@@ -25,6 +25,7 @@ use agent::request::{ConsentAction, ConsentRequest, Request, SupportRequest};
 use agent::support::check::judge;
 use agent::support::check::look::look;
 use agent::support::gather::{STEPS, Step};
+use agent::support::record::State;
 use protocol::{CaseId, Purpose};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -86,7 +87,18 @@ pub(crate) fn support(config: &Config, typed: Support) -> Result<Exit, Failure> 
             Ok(Exit::Done)
         }
         Some(SupportCommand::Export { bundle, output }) => copy::export(&mut line, &bundle, &output),
-        Some(SupportCommand::Send { bundle }) => {
+        Some(SupportCommand::Send { bundle, wait: true }) => {
+            let list: List = ask(&mut line, SupportRequest::List)?;
+            let is_failed = |row: &BundleRow| row.id == bundle && row.state == State::Failed;
+            if list.bundles.iter().any(is_failed) {
+                let Sending { .. } = ask(&mut line, SupportRequest::Send { bundle: bundle.clone() })?;
+            }
+            if !line.is_service()? {
+                return Err(Failure::busy("the service does not run, so nothing is sent: `service start`"));
+            }
+            wait::delivered(&mut line, &bundle, config.language)
+        }
+        Some(SupportCommand::Send { bundle, wait: false }) => {
             let Sending { bundle, state } = ask(&mut line, SupportRequest::Send { bundle })?;
             print::words(&format!("{bundle}: {}", state.as_str()));
             Ok(Exit::Done)

@@ -46,17 +46,17 @@ fn a_person_reads_and_answers_in_danish_or_english() {
 
     let config = std::fs::read_to_string(workstation.config()).unwrap();
     std::fs::write(workstation.config(), format!("language = \"da\"\n{config}")).unwrap();
-    let (code, screen) = asked(&workstation, &[("hvis du går", "no"), ("Skriv ja eller nej.", "nej")]);
+    let (code, screen) = asked(&workstation, &[("hvis I går", "no"), ("Skriv ja eller nej.", "nej")]);
     assert_eq!((code, state(&workstation)), (Some(0), "withdrawn".to_owned()), "{screen}");
     for said in [
         "Må denne arbejdsstation sende statistik",
-        "Dit ja gælder til",
+        "Jeres samtykke gælder til",
         "Skriv ja eller nej.",
         "Intet indsamles.",
     ] {
         assert!(screen.contains(said), "{said}\n{screen}");
     }
-    let (code, screen) = asked(&workstation, &[("hvis du går", "ja")]);
+    let (code, screen) = asked(&workstation, &[("hvis I går", "ja")]);
     assert_eq!((code, state(&workstation)), (Some(0), "granted".to_owned()), "{screen}");
     assert!(screen.contains("Tak. "), "{screen}");
 }

@@ -31,16 +31,20 @@ fn a_case_is_guided_from_the_first_question_to_the_seal() {
     clinic.workstation.configure("data_dir", "language = \"da\"\ndata_dir");
     let copy = clinic.text("copy");
     let mut terminal = start(&clinic, &["support", "--case", "CASE-1", "-o", &copy]);
-    terminal.answer("1-6", "2");
+    terminal.answer("1-6", "7");
+    terminal.answer("det er ikke et nummer på listen", "2");
     assert!(terminal.shown().contains("Intet forlader computeren, før I siger ja."), "{}", terminal.shown());
-    terminal.answer("Hvilke optagelser?", "p");
+    terminal.answer("Hvilke optagelser?", "x");
+    terminal.answer("Skriv l, p eller n.", "p");
     terminal.answer("Numre, adskilt af mellemrum", "2, 4");
-    terminal.wait("Alt andet er et nej.");
+    terminal.wait("Sig nej ved at skrive n.");
     let page = fs::read_to_string(clinic.path("copy/preview.html")).unwrap();
     let digest = sha256(&fs::read(clinic.path("copy/manifest.json")).unwrap());
     assert!(page.contains(&digest));
-    terminal.answer("", &digest[..16]);
-    terminal.answer("Hvem siger det?", "privacy_officer");
+    terminal.answer("", "ja");
+    terminal.answer("Det er ikke sidens kode", &digest[..6]);
+    terminal.answer("Hvem siger det?", "lægen");
+    terminal.answer("Skriv 1, 2 eller 3.", "databeskyttelsesansvarlig");
     let (code, shown) = terminal.end();
     assert!(code == Some(0) && shown.contains("Forseglet og sat i kø som"), "{code:?} {shown}");
     assert_names_nobody(&clinic, &shown);
@@ -55,7 +59,7 @@ fn a_case_is_guided_from_the_first_question_to_the_seal() {
 }
 
 #[test]
-fn anything_but_the_digest_is_a_no() {
+fn without_the_code_of_the_page_it_is_a_no_and_the_draft_stays() {
     if !peer::has("script") {
         return;
     }
@@ -63,7 +67,8 @@ fn anything_but_the_digest_is_a_no() {
     let copy = clinic.text("copy");
     let args = ["support", "--case", "CASE-1", "--reason", "other", "--last-scan", "-o", &copy];
     let mut terminal = start(&clinic, &args);
-    terminal.answer("Anything else is a no.", "yes");
+    terminal.answer("To say no, type n.", "yes");
+    terminal.answer("That is not the code of the page.", "n");
     let (code, shown) = terminal.end();
     assert!(code == Some(4) && shown.contains("Nothing was sent"), "{code:?} {shown}");
     let list = clinic.list();
@@ -81,8 +86,9 @@ fn scans_are_picked_by_time_and_mode() {
     let args = ["support", "preview", "--case", "CASE-1", "--reason", "error", "--pick", "-o", &copy];
     let mut terminal = start(&clinic, &args);
     terminal.answer("Numbers, separated by blanks", "0");
+    terminal.answer("that is no number of the list: 1 to ", "\u{4}");
     let (code, shown) = terminal.end();
-    assert!(code == Some(2) && shown.contains("that is no number of the list"), "{code:?} {shown}");
+    assert!(code == Some(2) && shown.contains("no scan was chosen"), "{code:?} {shown}");
     assert!(shown.contains("CT") && shown.contains("80 x 80 mm"), "{shown}");
     assert_names_nobody(&clinic, &shown);
 

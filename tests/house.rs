@@ -182,7 +182,11 @@ fn the_collectors_disk_is_its_stores_and_its_sql_the_engines() {
         &[("protocol/collector/src/routes/x.rs", "use std::fs::File;")],
         &[("protocol/collector/src/store/x.rs", "use std::fs;")],
     );
-    let engine = ["protocol/collector/src/store/sqlite/", "protocol/collector/src/store/mod.rs"];
+    let engine = [
+        "protocol/collector/src/store/sqlite/",
+        "protocol/collector/src/store/postgres/",
+        "protocol/collector/src/store/mod.rs",
+    ];
     hold(
         |source| words(source, &collector, &engine, &["rusqlite", "SELECT", "INSERT INTO"]),
         &[("protocol/collector/src/store/rules/x.rs", "use rusqlite::Connection;")],

@@ -178,6 +178,9 @@ pub const LAST_BACKOFF: Duration = Duration::from_secs(3600);
 /// Longest pause that a collector may ask for: a wrong Retry-After must not silence a device for ever.
 pub const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 3600);
 
+/// Longest random time that is added to a Retry-After: half of it, so that a fleet told 120 s comes back over a minute.
+pub const RETRY_SPREAD: Duration = Duration::from_secs(3600);
+
 /// Over how long the first drains after a start are spread: a chain's workstations go on at eight together.
 pub const START_SPREAD: Duration = Duration::from_secs(600);
 
@@ -264,6 +267,12 @@ pub const CLOCK_STEADY: i64 = 7 * 24 * 3600;
 
 /// How often the vendor is asked how far an open request is.
 pub const TICKET_EVERY: Duration = Duration::from_secs(24 * 3600);
+
+/// Between two contacts that a person asked for while a case is open: within a call the vendor's request is seen.
+pub const CONTACT_EVERY: Duration = Duration::from_secs(30);
+
+/// How long a contact that a person asked for is repeated: a call.
+pub const CONTACT_FOR: Duration = Duration::from_secs(3600);
 
 /// Sealed records in one answer of an export: with their text some 200 kB.
 pub const EXPORT_ITEMS: usize = 8;

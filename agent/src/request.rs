@@ -26,6 +26,8 @@ pub enum Request {
     Idle,
     /// The body of `status --json`.
     Status,
+    /// Talk to the collector now: `{"contacts"}`, which a contact that was answered increases in `status`.
+    Contact,
     /// About consent.
     Consent(ConsentRequest),
     /// About what is held and what was sent.
@@ -168,7 +170,9 @@ impl Caller {
     pub fn may(self, request: &Request) -> bool {
         match request {
             _ if request.needs_the_clinic() => self.may_grant,
-            Request::Busy | Request::Idle | Request::Status => self.administrator || self.kathea,
+            Request::Busy | Request::Idle => self.administrator || self.kathea,
+            Request::Contact => self.administrator || self.may_grant,
+            Request::Status => self.administrator || self.kathea || self.may_grant,
             Request::Consent(consent) => match consent.action {
                 ConsentAction::Grant | ConsentAction::Release => self.may_grant,
                 _ => true,

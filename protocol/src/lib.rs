@@ -13,6 +13,7 @@ pub mod identity;
 pub mod ledger;
 pub mod policy;
 pub mod reply;
+pub mod rights;
 pub mod signature;
 
 pub use batch::{Batch, Gap, Header, Record, Value};

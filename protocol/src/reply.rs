@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::case::CaseId;
 use crate::identity::{DeviceId, Digest, Purpose};
+use crate::rights::{ExtensionReason, Outcome};
 
 /// `PUT /v1/streams/{purpose}/batches/{id}`: 201 stored, 200 duplicate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,7 +67,7 @@ pub struct ConsentReply {
     pub durable: bool,
 }
 
-/// `POST /v1/privacy/{withdraw|erase|restrict|release|access|rectify|decommission}`.
+/// `POST /v1/privacy/{withdraw|erase|restrict|release|access|rectify|decommission|revoke}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PrivacyRequest {
     /// Drawn by the device; the same request sent twice is one request. 32 hexadecimal digits.
@@ -87,6 +88,40 @@ pub struct PrivacyReply {
     pub ticket: String,
     /// How far it is.
     pub state: TicketState,
+    /// When the answer is due, RFC 3339 (GDPR art. 12(3)); absent when there is nothing left to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<String>,
+    /// Why the answer takes longer than a month.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extended: Option<ExtensionReason>,
+    /// Until when an erasure can be taken back, RFC 3339; it is carried out after that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revocable_until: Option<String>,
+    /// What became of it, where that is more than `done`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+    /// The text of the certificate of an erasure ([`crate::rights::Certificate`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<String>,
+    /// The vendor's signature of that text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
+}
+
+impl PrivacyReply {
+    /// A ticket and how far it is.
+    pub const fn new(ticket: String, state: TicketState) -> Self {
+        Self {
+            ticket,
+            state,
+            due: None,
+            extended: None,
+            revocable_until: None,
+            outcome: None,
+            certificate: None,
+            signature: None,
+        }
+    }
 }
 
 /// How far a privacy request is.

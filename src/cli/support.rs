@@ -125,6 +125,9 @@ pub(crate) enum Command {
     Send {
         /// The bundle
         bundle: String,
+        /// Wait until the vendor confirmed it
+        #[arg(long)]
+        wait: bool,
     },
     /// Erase a draft, or a bundle that was not sent
     Discard {

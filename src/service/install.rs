@@ -40,7 +40,23 @@ pub(super) fn install(config: &Path, collector: Option<&str>, ca_file: Option<&P
     durable::create_directory(&data).map_err(|e| unwritable(&data, &e))?;
     protect(config, &data);
     name_in_event_log();
+    make_group();
     Ok(())
+}
+
+/// The local group whose members may say yes, empty: who belongs in it is the clinic's to decide. A group of the domain
+/// takes its place where the configuration names one.
+fn make_group() {
+    const GROUP: &str = "kathea-consent";
+    let net = |words: &[&str]| {
+        let mut net = Command::new("net.exe");
+        net.arg("localgroup").arg(GROUP).args(words);
+        net.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        net.status().is_ok_and(|status| status.success())
+    };
+    if !net(&[]) && !net(&["/add"]) {
+        print::words("the group kathea-consent cannot be made: make it, and put in it whoever may say yes");
+    }
 }
 
 /// Stops and removes the service; the data stays.

@@ -1,4 +1,5 @@
-//! All of it at a terminal: what is looked for, what was found, the question, the seal. In the clinic's language.
+//! All of it at a terminal: what is looked for, what was found, the question, the seal, the way to the vendor. In the
+//! clinic's language. A wrong answer is asked again; leaving keeps the draft.
 
 use std::io;
 use std::io::IsTerminal;
@@ -8,16 +9,19 @@ use agent::api::support::{Bundled, Drafted};
 use agent::config::{Config, Language};
 use agent::harmless;
 use agent::support::gather::STEPS;
-use protocol::CaseReason;
-use protocol::ledger::Role;
+use protocol::{CaseId, CaseReason};
 
-use super::{copy, gather, wish};
+use super::{copy, gather, wait, wish};
+use crate::ask;
 use crate::cli::Choice;
 use crate::exit::{Exit, Failure};
 use crate::print::{self, bytes, table};
 use crate::reach::Line;
 
-/// Guides through a case; nothing is sealed before somebody typed the digits that stand on the preview.
+/// Digits of the digest that stand on the page as its code, and are typed here.
+const CODE: usize = agent::support::page::CODE;
+
+/// Guides through a case; nothing is sealed before somebody typed the code that stands on the preview.
 pub(super) fn guide(
     line: &mut Line<'_>,
     config: &Config,
@@ -30,11 +34,23 @@ pub(super) fn guide(
         ));
     }
     let say = |en, da| config.language.pick(en, da);
+    let left = || {
+        Failure::usage(say(
+            "nothing was chosen: nothing was gathered",
+            "intet blev valgt: intet er indsamlet",
+        ))
+    };
     let case = match choice.case.clone() {
         Some(case) => case,
-        None => answer(say("The number of the case, as CASE-1042", "Sagens nummer, som CASE-1042"))?
-            .parse()
-            .map_err(|_| Failure::usage("that is no number of a case: the vendor gives it, as CASE-1042"))?,
+        None => ask::until(
+            say("The number of the case, as CASE-1042", "Sagens nummer, som CASE-1042"),
+            say(
+                "That is no number of a case: it has 2 to 32 capital letters, digits and hyphens; the vendor gives it.",
+                "Det er ikke et sagsnummer: det har 2 til 32 store bogstaver, cifre og bindestreger; leverandøren oplyser det.",
+            ),
+            |typed| typed.to_uppercase().parse::<CaseId>().ok(),
+        )?
+        .ok_or_else(left)?,
     };
     choice.case = Some(case.clone());
     let steps: Vec<Vec<String>> = STEPS.iter().map(|step| vec![say(step.en, step.da).to_owned()]).collect();
@@ -44,20 +60,23 @@ pub(super) fn guide(
         "Patienters navne og numre fjernes. Intet forlader computeren, før I siger ja.\n",
     ));
     if choice.reason.is_none() {
-        choice.reason = Some(reason(say("What is it about?", "Hvad drejer det sig om?"))?);
+        choice.reason = Some(reason(config.language)?.ok_or_else(left)?);
     }
     let is_chosen = choice.last_scan || choice.pick || choice.since.is_some() || !choice.scans.is_empty();
     if !is_chosen {
         let question = say(
-            "Which scans? l the newest, p pick from a list, n none",
-            "Hvilke optagelser? l den nyeste, p vælg fra en liste, n ingen",
+            "Which scans? l the newest (default), p pick from a list, n none",
+            "Hvilke optagelser? l den nyeste (standard), p vælg fra en liste, n ingen",
         );
-        match answer(question)?.as_str() {
-            "l" => choice.last_scan = true,
-            "p" => choice.pick = true,
-            "n" => {}
-            _ => return Err(Failure::usage("l, p or n")),
-        }
+        let again = say("Please type l, p or n.", "Skriv l, p eller n.");
+        let which = ask::until(question, again, |typed| match typed.to_lowercase().as_str() {
+            "" | "l" => Some('l'),
+            "p" => Some('p'),
+            "n" => Some('n'),
+            _ => None,
+        })?;
+        let which = which.ok_or_else(left)?;
+        (choice.last_scan, choice.pick) = (which == 'l', which == 'p');
     }
     let wish = wish::wish(line, &choice, config.language)?;
     let made = gather::draft(line, config, wish)?;
@@ -71,56 +90,95 @@ pub(super) fn guide(
         say("Open this page and read it:", "Åbn denne side og læs den:"),
         harmless::path(&dir.join("preview.html")),
     ));
-    ask_and_seal(line, config.language, &made)
+    ask_and_seal(line, config, &made)
 }
 
-fn ask_and_seal(line: &mut Line<'_>, language: Language, made: &Drafted) -> Result<Exit, Failure> {
-    let say = |en, da| language.pick(en, da);
-    let yes = answer(say(
-        "May it leave, sealed so that only the vendor can open it?\n\
-         To say yes, type the first 16 digits of the digest on the page. Anything else is a no.",
-        "Må det forlade huset, forseglet så kun leverandøren kan åbne det?\n\
-         Sig ja ved at skrive de første 16 tegn af sidens digest. Alt andet er et nej.",
-    ))?;
-    if yes.len() < 16 || !made.digest.to_string().starts_with(&yes) {
+/// What somebody answers to the question whether it may leave.
+enum Answer {
+    Yes,
+    No,
+}
+
+fn ask_and_seal(line: &mut Line<'_>, config: &Config, made: &Drafted) -> Result<Exit, Failure> {
+    let say = |en, da| config.language.pick(en, da);
+    let digest = made.digest.to_string();
+    let answer = ask::until(
+        say(
+            "May it leave, sealed so that only the vendor can open it?\n\
+             To say yes, type the code that stands on the page. To say no, type n.",
+            "Må det forlade huset, forseglet så kun leverandøren kan åbne det?\n\
+             Sig ja ved at skrive koden fra siden. Sig nej ved at skrive n.",
+        ),
+        say(
+            "That is not the code of the page. Type the code for yes, or n for no.",
+            "Det er ikke sidens kode. Skriv koden for ja eller n for nej.",
+        ),
+        |typed| answered(typed, &digest),
+    )?;
+    let by = match answer {
+        Some(Answer::Yes) => ask::role(config.language)?,
+        Some(Answer::No) | None => None,
+    };
+    let Some(by) = by else {
         print::words(say(
             "No. Nothing was sent; the draft is erased within 24 hours.",
             "Nej. Intet er sendt; udkastet slettes inden 24 timer.",
         ));
+        print::words(&super::how_to_say_yes(made, "."));
         return Ok(Exit::NotAllowed);
-    }
-    let role = answer(say(
-        "Who says so? owner, privacy_officer or delegate",
-        "Hvem siger det? owner (ejer), privacy_officer (databeskyttelsesansvarlig) eller delegate (befuldmægtiget)",
-    ))?;
-    let by = match role.as_str() {
-        "owner" => Role::Owner,
-        "privacy_officer" => Role::PrivacyOfficer,
-        "delegate" => Role::Delegate,
-        _ => return Err(Failure::usage("owner, privacy_officer or delegate")),
     };
-    let Bundled { bundle, case, .. } = super::create(line, made.draft.clone(), yes, by)?;
+    let Bundled { bundle, case, .. } = super::create(line, made.draft.clone(), digest, by)?;
     print::words(&format!(
         "{} {bundle}\n  kathea-agent support list\n  kathea-agent support export {bundle} -o {case}.age",
         say("Sealed and queued as", "Forseglet og sat i kø som"),
     ));
-    Ok(Exit::Done)
+    if !line.is_service()? {
+        print::words(say(
+            "The service does not run: it is sent when it does.",
+            "Tjenesten kører ikke: den sendes, når den gør.",
+        ));
+        return Ok(Exit::Done);
+    }
+    print::words(say(
+        "Sending. You may leave with Ctrl-C: it goes on by itself.",
+        "Sendes. I kan gå med Ctrl-C: den sendes videre af sig selv.",
+    ));
+    wait::delivered(line, &bundle, config.language)
 }
 
-fn reason(question: &str) -> Result<CaseReason, Failure> {
+fn answered(typed: &str, digest: &str) -> Option<Answer> {
+    let typed = typed.to_lowercase().replace(' ', "");
+    match typed.as_str() {
+        "n" | "no" | "nej" => Some(Answer::No),
+        code if code.len() >= CODE && digest.starts_with(code) => Some(Answer::Yes),
+        _ => None,
+    }
+}
+
+fn reason(language: Language) -> Result<Option<CaseReason>, Failure> {
     let rows = CaseReason::ALL.iter().enumerate();
     let rows: Vec<Vec<String>> =
         rows.map(|(at, reason)| vec![(at + 1).to_string(), reason.as_str().to_owned()]).collect();
-    print::words(&table(question, &rows));
-    let at = answer("1-6")?.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
-    at.and_then(|at| CaseReason::ALL.get(at))
-        .copied()
-        .ok_or_else(|| Failure::usage("that is no number of the list"))
+    let question = table(language.pick("What is it about?", "Hvad drejer det sig om?"), &rows);
+    let last = rows.len();
+    let again = language.pick("that is no number of the list:", "det er ikke et nummer på listen:");
+    ask::until(&format!("{question}1-{last}"), &format!("{again} 1-{last}"), |typed| {
+        let at = typed.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+        let by_word = || CaseReason::ALL.iter().find(|reason| reason.as_str() == typed);
+        at.and_then(|at| CaseReason::ALL.get(at)).or_else(by_word).copied()
+    })
 }
 
-fn answer(question: &str) -> Result<String, Failure> {
-    print::words(question);
-    let mut text = String::new();
-    io::stdin().read_line(&mut text).map_err(|e| Failure::failed(format!("no answer ({})", e.kind())))?;
-    Ok(text.trim().to_owned())
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_code_of_the_page_is_a_yes() {
+        let digest = "5f9c01d47be2a866";
+        let yes = |typed| matches!(answered(typed, digest), Some(Answer::Yes));
+        assert!(yes("5f9c01") && yes("5F9C 01") && yes(digest));
+        assert!(!yes("5f9c0") && !yes("") && !yes("yes") && !yes("ja") && !yes("5f9c02"));
+        assert!(["n", "No", "nej"].iter().all(|typed| matches!(answered(typed, digest), Some(Answer::No))));
+    }
 }

@@ -1,15 +1,20 @@
 //! Waiting for long work, with a bar on whatever takes longer than a second.
 
 use std::io::{self, IsTerminal};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use agent::api::support::{Progress, Work};
+use agent::api::Done;
+use agent::api::support::{List, Progress, Work};
+use agent::config::Language;
 use agent::request::SupportRequest;
+use agent::support::record::State;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::de::DeserializeOwned;
 
-use crate::exit::Failure;
+use crate::exit::{Exit, Failure};
+use crate::print;
 use crate::reach::Line;
 
 /// Between two looks.
@@ -17,13 +22,70 @@ const LOOK: Duration = Duration::from_millis(100);
 /// Work that is over sooner needs no bar.
 const SOON: Duration = Duration::from_secs(1);
 
-/// Asks until the work is done; what came of it.
+/// Ctrl-C was pressed while work was waited for.
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// Asks until the work is done; what came of it. Ctrl-C ends the work in the service too.
 pub(super) fn wait<T: DeserializeOwned>(line: &mut Line<'_>) -> Result<T, Failure> {
     let mut bar = Bar::new();
+    // A second handler is refused: then the first one is still there.
+    let _ = ctrlc::set_handler(|| {
+        if INTERRUPTED.swap(true, Ordering::Relaxed) || !WAITING.load(Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    });
+    WAITING.store(true, Ordering::Relaxed);
+    let done = watched(line, &mut bar);
+    WAITING.store(false, Ordering::Relaxed);
+    done
+}
+
+/// Work of the service is being waited for.
+static WAITING: AtomicBool = AtomicBool::new(false);
+
+fn watched<T: DeserializeOwned>(line: &mut Line<'_>, bar: &mut Bar) -> Result<T, Failure> {
     loop {
+        if INTERRUPTED.load(Ordering::Relaxed) {
+            let Done {} = super::ask(line, SupportRequest::Stop)?;
+            return Err(Failure::failed("cancelled: nothing was kept, and nothing was sent"));
+        }
         match super::ask(line, SupportRequest::Progress)? {
             Work::Done(done) => return Ok(done),
             Work::Running(Progress { stage, done, total, held, .. }) => bar.show(&stage, done, total, held),
+        }
+        thread::sleep(LOOK);
+    }
+}
+
+/// Waits until the collector confirmed the bundle, or refused it.
+pub(super) fn delivered(line: &mut Line<'_>, id: &str, language: Language) -> Result<Exit, Failure> {
+    let mut bar = Bar::new();
+    loop {
+        let list: List = super::ask(line, SupportRequest::List)?;
+        let row = list.bundles.into_iter().find(|row| row.id == id).ok_or_else(|| {
+            Failure::usage("there is no bundle of this name: `support list` shows those that are")
+        })?;
+        match row.state {
+            State::Sent => {
+                drop(bar);
+                print::words(&format!(
+                    "{} {}",
+                    language.pick(
+                        "Delivered: the vendor confirmed it.",
+                        "Leveret: leverandøren har bekræftet det."
+                    ),
+                    row.receipt.unwrap_or_default()
+                ));
+                return Ok(Exit::Done);
+            }
+            State::Failed => {
+                return Err(Failure::failed(format!(
+                    "the vendor's collector refused the bundle: kathea-agent support send {id}, or take it on a stick: \
+                     kathea-agent support export {id} -o {}.age",
+                    row.case
+                )));
+            }
+            State::Queued | State::Sending => bar.show("sending", row.offset, row.size, false),
         }
         thread::sleep(LOOK);
     }
@@ -76,7 +138,9 @@ impl Drop for Bar {
 fn bar(stage: &str, total: u64) -> ProgressBar {
     let template = match (stage, total) {
         (_, 0) => "{spinner} {msg}",
-        ("sealing" | "writing", _) => "{msg} {wide_bar} {bytes}/{total_bytes}, {eta} left",
+        ("sealing" | "writing" | "sending", _) => {
+            "{msg} {wide_bar} {bytes}/{total_bytes}, {bytes_per_sec}, {eta} left"
+        }
         _ => "{msg} {wide_bar} {pos}/{len}, {eta} left",
     };
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());

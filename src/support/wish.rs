@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 
 use agent::api::support::{Begun, Scans};
 use agent::config::Language;
-use agent::harmless;
 use agent::request::SupportRequest;
 use agent::support::gather::{Scan, Selection, Wish};
 use protocol::CaseReason;
 
 use super::wait;
+use crate::ask;
 use crate::cli::Choice;
-use crate::exit::Failure;
+use crate::exit::{Failure, unreadable};
 use crate::print::{self, table};
 use crate::reach::Line;
 
@@ -53,13 +53,7 @@ fn named(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, Failure> {
-    fs::canonicalize(path).map_err(|e| {
-        Failure::usage(format!(
-            "{} cannot be read ({}): check the path and its rights",
-            harmless::path(path),
-            e.kind()
-        ))
-    })
+    fs::canonicalize(path).map_err(|e| Failure::usage(unreadable(path, e.kind())))
 }
 
 /// Shows the newest scans by time, mode and field of view, and asks which.
@@ -83,17 +77,24 @@ fn pick(line: &mut Line<'_>, language: Language) -> Result<Selection, Failure> {
     };
     let heading = language.pick("Scans, the newest first", "Optagelser, de nyeste først");
     print::words(&table(heading, &scans.iter().enumerate().map(row).collect::<Vec<_>>()));
-    print::words(
-        language.pick("Which? Numbers, separated by blanks:", "Hvilke? Numre, adskilt af mellemrum:"),
+    let question = language.pick(
+        "Which? Numbers, separated by blanks; the newest where nothing is typed:",
+        "Hvilke? Numre, adskilt af mellemrum; den nyeste, hvis intet skrives:",
     );
-    let mut answer = String::new();
-    io::stdin().read_line(&mut answer).map_err(|e| Failure::failed(format!("no answer ({})", e.kind())))?;
-    let chosen = answer.split([' ', ',']).map(str::trim).filter(|number| !number.is_empty()).map(|number| {
-        let at = number.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
-        at.and_then(|at| scans.get(at)).map(|scan| scan.key.clone())
-    });
-    match chosen.collect::<Option<Vec<_>>>() {
-        Some(keys) if !keys.is_empty() => Ok(Selection::Picked(keys)),
-        _ => Err(Failure::usage("that is no number of the list")),
+    let last = scans.len();
+    let again =
+        language.pick("that is no number of the list: 1 to", "det er ikke et nummer på listen: 1 til");
+    let chosen = |typed: &str| {
+        let typed = if typed.is_empty() { "1" } else { typed };
+        let numbers = typed.split([' ', ',']).map(str::trim).filter(|number| !number.is_empty());
+        let keys = numbers.map(|number| {
+            let at = number.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+            at.and_then(|at| scans.get(at)).map(|scan| scan.key.clone())
+        });
+        keys.collect::<Option<Vec<_>>>().filter(|keys| !keys.is_empty())
+    };
+    match ask::until(question, &format!("{again} {last}"), chosen)? {
+        Some(keys) => Ok(Selection::Picked(keys)),
+        None => Err(Failure::usage("no scan was chosen: nothing was gathered")),
     }
 }

@@ -12,9 +12,7 @@ use super::peer::{self, Skipped};
 pub(crate) fn look(script: &str, page: &Path) -> Result<Value, Skipped> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let modules = peer::node(&root, &["playwright-core", "axe-core"])?;
-    let browser =
-        std::env::var_os("CHROMIUM").map_or_else(|| PathBuf::from("/usr/bin/chromium"), PathBuf::from);
-    peer::need(browser.is_file(), "no Chromium looks at the page: set CHROMIUM")?;
+    let browser = chromium()?;
     let name = page.file_stem().unwrap_or_default();
     let output = Command::new("node")
         .arg(root.join("tests/browser").join(script))
@@ -26,6 +24,14 @@ pub(crate) fn look(script: &str, page: &Path) -> Result<Value, Skipped> {
         .expect("node starts");
     assert!(output.status.success(), "{script}: {}", String::from_utf8_lossy(&output.stderr));
     Ok(serde_json::from_slice(&output.stdout).expect("one JSON object"))
+}
+
+/// The browser: `CHROMIUM`, or the system's.
+pub(crate) fn chromium() -> Result<PathBuf, Skipped> {
+    let browser =
+        std::env::var_os("CHROMIUM").map_or_else(|| PathBuf::from("/usr/bin/chromium"), PathBuf::from);
+    peer::need(browser.is_file(), "no Chromium looks at the page: set CHROMIUM")?;
+    Ok(browser)
 }
 
 /// A page loads nothing, complains of nothing, fits both widths, and axe-core has nothing against it.

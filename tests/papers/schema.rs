@@ -14,7 +14,7 @@ type Fields = &'static [&'static str];
 /// The fields of a request beside `request` and `action`.
 fn fields(request: &str, action: &str) -> Fields {
     match (request, action) {
-        ("busy" | "idle" | "status", "") => &[],
+        ("busy" | "idle" | "status" | "contact", "") => &[],
         ("enroll", "") => &["token", "url?"],
         ("consent", "list" | "verify") => &[],
         ("consent", "new_owner") => &["by?", "session?", "claim?"],

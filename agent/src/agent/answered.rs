@@ -123,6 +123,10 @@ impl Agent {
                     Ok(())
                 }
             },
+            About::Contact => {
+                uplink.contacted(&cx, &reply);
+                Ok(())
+            }
             About::Head => uplink.tell(&mut cx, Stream::Usage, reply, 0).map(drop),
             About::Probe(stream) => uplink.tell(&mut cx, stream, reply, 0).map(drop),
         }

@@ -2,8 +2,9 @@
 
 use protocol::Reason;
 
+use super::uplink::invitations::may_send;
 use super::{Agent, Wake, unix_now};
-use crate::api::{Done, Hint};
+use crate::api::{Contacts, Done, Hint};
 use crate::collect::Raw;
 use crate::collect::socket::Asked;
 use crate::limits;
@@ -78,11 +79,33 @@ impl Agent {
                 Reply::done(Done {})
             }
             Request::Status => Reply::done(self.status(unix_now())),
+            Request::Contact => self.contact(),
             Request::Consent(consent) => self.answer_consent(consent, caller, unix_now()),
             Request::Privacy(ask) => self.answer_privacy(ask, unix_now()),
             Request::Support(support) => self.answer_support(support, caller, unix_now()),
             Request::Enroll { url, token } => self.enroll(url.as_deref(), token),
         }
+    }
+}
+
+impl Agent {
+    /// Asks for a contact, if anything may be sent at all.
+    fn contact(&mut self) -> Reply {
+        if !may_send(&self.book, unix_now()) {
+            return Reply::refused(
+                Refused::NotAllowed,
+                "nothing may be sent, so the vendor cannot be asked: allow usage statistics or open a support case first",
+            );
+        }
+        if !self.uplink.is_enrolled() {
+            return Reply::refused(
+                Refused::Failed,
+                "this device is not enrolled, or its connection is not set up: `doctor`",
+            );
+        }
+        let elapsed = self.since_start();
+        self.uplink.ask_for_contact(elapsed);
+        Reply::done(Contacts { contacts: self.uplink.contacts() })
     }
 }
 

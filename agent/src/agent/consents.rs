@@ -11,7 +11,7 @@ use super::{Agent, Parts, Trouble, Wake};
 use crate::api::consent::{About, Answered, FlagsForKathea, Receipt};
 use crate::config::Language;
 use crate::consent::permit::UsageStatistics;
-use crate::consent::receipt::{self, Erased};
+use crate::consent::receipt::{self, Erased, SentBefore};
 use crate::consent::vendor_request::{PrivacyKind, VendorRequest};
 use crate::consent::{By, Channel, Flag, Kept, Pending, Standing, State};
 use crate::request::{Caller, ConsentAction, ConsentRequest, Refused, Reply};
@@ -123,7 +123,8 @@ impl Agent {
         };
         let erased = self.finish_withdrawals(now)?;
         info!("consent: {flag} withdrawn");
-        let receipt = receipt(flag, entry, erased, self.config.language, now);
+        let sent = if erase { SentBefore::ErasureAsked } else { SentBefore::Stays };
+        let receipt = receipt(flag, entry, erased, sent, self.config.language, now);
         Ok(Answered { receipt: Some(receipt), ..Answered::state(State::Withdrawn) })
     }
 
@@ -266,8 +267,15 @@ fn replied(done: Result<impl Serialize, Trouble>) -> Reply {
 }
 
 /// What the withdrawal did, and what nobody can promise.
-fn receipt(flag: &Flag, entry: Digest, erased: Erased, language: Language, now: i64) -> Receipt {
-    let text = receipt::withdrawal(flag, entry, erased, now, language);
+fn receipt(
+    flag: &Flag,
+    entry: Digest,
+    erased: Erased,
+    sent: SentBefore,
+    language: Language,
+    now: i64,
+) -> Receipt {
+    let text = receipt::withdrawal(flag, entry, erased, sent, now, language);
     Receipt { keys: erased.keys as u64, records: erased.records, text }
 }
 

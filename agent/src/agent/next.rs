@@ -45,6 +45,9 @@ impl Agent {
             let exchange = routes::consent(line);
             return Ok(Some(Transfer { exchange, about: About::ConsentFirst(entry) }));
         }
+        if let Some(contact) = uplink.next_contact(&cx) {
+            return Ok(Some(contact));
+        }
         if let Some(due) = requests.tickets.due().filter(|due| *due > cx.elapsed) {
             uplink.due_at(due);
         }

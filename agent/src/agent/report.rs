@@ -31,6 +31,7 @@ impl Agent {
             requests: self.requests.tickets.all().to_vec(),
             bundles: self.bundles(),
             wishes: self.shown_wishes(now),
+            contacts: self.uplink.contacts(),
             keys: (&self.protector).into(),
             busy: self.is_busy(),
             disk_bytes: disk_bytes.ok(),

@@ -39,6 +39,13 @@ pub struct Hint {
     pub nearest: Option<String>,
 }
 
+/// The answer to `contact`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contacts {
+    /// Those of `status`, when it was asked for.
+    pub contacts: u64,
+}
+
 /// The answer to `enroll`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Enrolled {

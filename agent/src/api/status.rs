@@ -52,6 +52,15 @@ pub struct Status {
     pub disk_bytes: Option<u64>,
     /// What somebody should do something about, in sentences.
     pub problems: Vec<String>,
+    /// Contacts with the vendor that a person asked for, answered since the start.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub contacts: u64,
+}
+
+/// Whether there is none: then nothing is said of it.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Status {

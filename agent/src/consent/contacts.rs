@@ -64,6 +64,11 @@ pub const CONTACTS: &[Contact] = &[
         needs: Needs::UsageStatistics,
     },
     Contact {
+        request: "GET /v1/capabilities, when a person asks for it, and every 30 s for an hour while a case is open",
+        carries: "nothing",
+        needs: Needs::AnyYes,
+    },
+    Contact {
         request: "PUT /v1/consents/{hash}",
         carries: "the ledger line that says yes",
         needs: Needs::AnyYes,

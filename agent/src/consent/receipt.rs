@@ -26,13 +26,51 @@ impl Erased {
     }
 }
 
+/// What becomes of what was sent before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SentBefore {
+    /// It stays with the vendor.
+    Stays,
+    /// The vendor is asked to erase it.
+    ErasureAsked,
+}
+
 /// What is printed when a withdrawal is closed; `entry` is its line in the ledger, `now` seconds since 1970.
-pub fn withdrawal(flag: &Flag, entry: Digest, erased: Erased, now: i64, language: Language) -> String {
+pub fn withdrawal(
+    flag: &Flag,
+    entry: Digest,
+    erased: Erased,
+    sent: SentBefore,
+    now: i64,
+    language: Language,
+) -> String {
     let command = match flag.case() {
         None => format!("{} --erase", flag.purpose()),
         Some(case) => format!("{} --case {case} --erase", flag.purpose()),
     };
     let (at, Erased { keys, records }) = (state::to_text(now), erased);
+    let before = match (sent, language) {
+        (SentBefore::Stays, Language::En) => format!(
+            "- what was sent before stays with the vendor, lawfully; a request to withdraw is on its way to it. To \
+             have it deleted too, a member of the consent group, or whoever has the claim code, asks: \
+             kathea-agent consent withdraw {command}"
+        ),
+        (SentBefore::Stays, Language::Da) => format!(
+            "- det, der er sendt tidligere, er fortsat lovligt hos leverandøren; besked om tilbagetrækningen er på \
+             vej. Skal det også slettes, beder et medlem af samtykkegruppen, eller den, der har enhedens ejerkode, om det: \
+             kathea-agent consent withdraw {command}"
+        ),
+        (SentBefore::ErasureAsked, Language::En) => {
+            "- what was sent before: the vendor is asked to delete it. `kathea-agent status` shows its ticket until that \
+             is done."
+                .to_owned()
+        }
+        (SentBefore::ErasureAsked, Language::Da) => {
+            "- det, der er sendt tidligere: leverandøren bedes slette det. `kathea-agent status` viser \
+             nummeret, til det er gjort."
+                .to_owned()
+        }
+    };
     match language {
         Language::En => format!(
             "Consent to {flag} was withdrawn, {at}.\n\
@@ -44,9 +82,7 @@ pub fn withdrawal(flag: &Flag, entry: Digest, erased: Erased, now: i64, language
              - the files that held them.\n\
              \n\
              Not erased:\n\
-             - what was sent before stays with the vendor, lawfully; a request to withdraw is on its way to it. To \
-             have it deleted too, a member of the consent group, or whoever has the claim code, asks: \
-             kathea-agent consent withdraw {command}\n\
+             {before}\n\
              - this ledger, which proves your answers. It holds no name.\n\
              - old blocks of a flash disk may survive until the disk reuses them; without the key file they are \
              noise, but a key file may survive in the same way. An encrypted disk closes that.\n\
@@ -64,9 +100,7 @@ pub fn withdrawal(flag: &Flag, entry: Digest, erased: Erased, now: i64, language
              - filerne, de lå i.\n\
              \n\
              Ikke slettet:\n\
-             - det, der er sendt tidligere, er fortsat lovligt hos leverandøren; besked om tilbagetrækningen er på \
-             vej. Skal det også slettes, beder et medlem af samtykkegruppen, eller den, der har enhedens ejerkode, om det: \
-             kathea-agent consent withdraw {command}\n\
+             {before}\n\
              - denne journal, som beviser dine svar. Den indeholder intet navn.\n\
              - gamle blokke på en flashdisk kan bestå, til disken genbruger dem; uden nøglefilen er de støj, men en \
              nøglefil kan bestå på samme måde. En krypteret disk løser det.\n\
@@ -212,8 +246,14 @@ mod tests {
                 ["datanøgler, overskrevet og slettet: 2", "1234", "flash", "sikkerhedskopier", "pakker"],
             ),
         ] {
-            let text =
-                withdrawal(&Flag::UsageStatistics, Digest::of(b"line"), erased, 1_780_000_000, language);
+            let text = withdrawal(
+                &Flag::UsageStatistics,
+                Digest::of(b"line"),
+                erased,
+                SentBefore::Stays,
+                1_780_000_000,
+                language,
+            );
             for word in said {
                 assert!(text.contains(word), "{word}:\n{text}");
             }

@@ -140,7 +140,7 @@ mod tests {
             protocol::Digest::of(name.as_bytes()),
         );
         let VendorRequest::Privacy { kind, request } = request else { panic!("a privacy request") };
-        let reply = PrivacyReply { ticket: name.to_owned(), state: TicketState::Open };
+        let reply = PrivacyReply::new(name.to_owned(), TicketState::Open);
         tickets.taken(kind, &request, reply, "2026-11-21T10:00:00Z".to_owned()).unwrap();
     }
 

@@ -16,6 +16,7 @@ use protocol::Digest;
 
 use crate::config::Language;
 
+/// The style of every page.
 const STYLE: &str = include_str!("style.css");
 
 /// Text from anywhere, inert in a page: in an element as in a quoted attribute.

@@ -67,8 +67,7 @@ impl Report<'_> {
         self.overview(out)?;
         self.flags(out)?;
         self.saying_no(out)?;
-        own::write(out, self.open, self.usage, self.findings)?;
-        held::write(out, &self.held.status, self.open, self.usage, self.sent)?;
+        self.write_records(out)?;
         self.collected(out)?;
         self.history(out)?;
         let status = &self.held.status;
@@ -83,6 +82,25 @@ impl Report<'_> {
             ),
             "",
         )
+    }
+
+    /// What waits, what was sent, what was dropped and what the clinic learns from it: sections of another page.
+    ///
+    /// # Errors
+    /// Of `out`.
+    pub fn write_records(&self, out: &mut dyn Write) -> io::Result<()> {
+        own::write(out, self.open, self.usage, self.findings)?;
+        held::write(out, &self.held.status, self.open, self.usage, self.sent)
+    }
+
+    /// What is allowed, what can be collected, and every answer that was given: sections of another page.
+    ///
+    /// # Errors
+    /// Of `out`.
+    pub fn write_answers(&self, out: &mut dyn Write) -> io::Result<()> {
+        self.flags(out)?;
+        self.collected(out)?;
+        self.history(out)
     }
 
     fn overview(&self, out: &mut dyn Write) -> io::Result<()> {

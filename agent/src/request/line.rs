@@ -41,7 +41,8 @@ impl Line {
 }
 
 /// What `request` may say.
-pub const REQUESTS: [&str; 7] = ["busy", "idle", "status", "consent", "privacy", "support", "enroll"];
+pub const REQUESTS: [&str; 8] =
+    ["busy", "idle", "status", "contact", "consent", "privacy", "support", "enroll"];
 
 /// What `action` may say, by request.
 pub const ACTIONS: [(&str, &[&str]); 3] = [

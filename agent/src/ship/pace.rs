@@ -297,7 +297,9 @@ impl Pace {
             }
             Reply::Busy(told) => {
                 let told = told.clamp(limits::FIRST_BACKOFF, limits::LONGEST_RETRY_AFTER);
-                self.back_off(told, now, random)
+                // A proxy or a balancer tells a whole fleet the same time: without a spread all come back at once.
+                let spread = share(random, (told / 2).min(limits::RETRY_SPREAD));
+                self.back_off(told + spread, now, random)
             }
             Reply::Refused { .. } | Reply::TooLarge | Reply::ConsentRequired | Reply::Failed => {
                 self.back_off(Duration::ZERO, now, random)
@@ -311,6 +313,11 @@ impl Pace {
         if self.problem.is_some_and(|problem| cured.contains(&problem)) {
             self.go_on();
         }
+    }
+
+    /// How long nothing goes from `now` on, for a process that starts anew before that is over.
+    pub fn pause(&self, now: Duration) -> Duration {
+        self.not_before.saturating_sub(now)
     }
 
     fn go_on(&mut self) {

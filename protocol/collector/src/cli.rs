@@ -1,8 +1,11 @@
 //! What was typed, one call each. Data goes to standard output, words to standard error.
 
+mod cluster;
 mod data;
+mod devices;
 mod export;
 mod output;
+mod rights;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -12,16 +15,15 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use data::{Data, initialised};
-use output::{found, list, print, ticket};
+use output::{found, list, print};
 use protocol::bundle::receipt;
 use protocol::signature::Context;
-use protocol::{CaseId, CaseReason, DeviceId, Purpose};
+use protocol::{CaseId, CaseReason, DeviceId};
 use time::OffsetDateTime;
 
 use crate::erasure::Run;
 use crate::failure::Failure;
 use crate::lines;
-use crate::store::requests::Ticket;
 use crate::store::{backup, rfc3339};
 use crate::{claim, config, erasure, init, listing, pki, proof, serve, sign};
 
@@ -93,10 +95,7 @@ enum Command {
         tables: export::Tables,
     },
     /// Print every enrolled device and how much of it is held, as lines of JSON
-    Devices {
-        #[command(flatten)]
-        data: Data,
-    },
+    Devices(devices::Devices),
     /// Call a device something, as a place; an empty label takes it away. Labels are never exported
     Label {
         #[command(flatten)]
@@ -148,20 +147,10 @@ enum Command {
         #[arg(long)]
         reason: CaseReason,
     },
-    /// Erase what a device sent, and print which copies were handed on; its ledger entries stay, as proof
-    Erase {
-        #[command(flatten)]
-        data: Data,
-        /// The device's id, 32 hexadecimal digits
-        #[arg(long)]
-        device: DeviceId,
-        /// usage_statistics, support_case or support_scan_data; repeat for several [default: all]
-        #[arg(long)]
-        purpose: Vec<Purpose>,
-        /// Only what belongs to this support case
-        #[arg(long)]
-        case: Option<CaseId>,
-    },
+    /// Erase what a device sent, or what a request asks for, and print which copies were handed on; ledger entries stay
+    Erase(rights::Erase),
+    /// Sign the certificates of erasures that have no signature yet, and print their tickets
+    Certify(rights::Certify),
     /// Erase what was kept as long as its class allows
     Retention {
         /// The collector's data directory
@@ -179,7 +168,7 @@ enum Command {
         #[command(flatten)]
         data: Data,
     },
-    /// Look after the database file itself
+    /// Look after the database itself
     Store {
         #[command(subcommand)]
         action: StoreAction,
@@ -223,14 +212,8 @@ enum Command {
         /// What `kathea-agent privacy claim` printed
         code: String,
     },
-    /// Print the privacy requests, as lines of JSON
-    Requests {
-        #[command(flatten)]
-        data: Data,
-        /// Mark this request as carried out instead
-        #[arg(long, value_name = "TICKET", value_parser = ticket)]
-        done: Option<Ticket>,
-    },
+    /// Print the privacy requests, as lines of JSON, or say what is done about one
+    Requests(rights::Requests),
     /// Make a signing key, and print what agents need of it in `keys` under [vendor]. Keep the key away from servers
     SigningKey {
         /// The new key's file
@@ -268,6 +251,9 @@ enum Retention {
 
 #[derive(Subcommand)]
 enum StoreAction {
+    /// Ask a PostgreSQL cluster whether it would keep what it acknowledges, and commit a row to it; exit code 1 if not.
+    /// `serve` uses SQLite
+    Cluster(cluster::Cluster),
     /// Look at its pages and indexes; exit code 1 if one is damaged
     Check {
         #[command(flatten)]
@@ -332,7 +318,7 @@ fn run(command: Command) -> Result<(), Failure> {
             list(|lines| crate::export::losses(&data.store()?, lines))
         }
         Command::Export { data, losses: false, tables } => export::export(&data.store()?, tables, now),
-        Command::Devices { data } => list(|lines| listing::devices(&data.store()?, lines)),
+        Command::Devices(devices) => devices.run(now),
         Command::Label { data, device, label } => data.store()?.label(device, &label),
         Command::Revoke { data, device } => data.store()?.revoke(device, now),
         Command::Retire { data, device, why } => data.store()?.retire(device, &why, now),
@@ -344,11 +330,8 @@ fn run(command: Command) -> Result<(), Failure> {
             }
         }
         Command::Ask { data, device, case, reason } => data.store()?.invite(device, case, reason, now),
-        Command::Erase { data, device, purpose, case } => {
-            let purposes = if purpose.is_empty() { Purpose::ALL } else { &purpose };
-            let store = data.store()?;
-            list(|lines| erasure::erase(&store, device, purposes, case.as_ref(), now, lines))
-        }
+        Command::Erase(asked) => rights::erase(asked, now),
+        Command::Certify(asked) => rights::certify(asked, now),
         Command::Retention { data, config, action: Retention::Run { dry_run, yes } } => {
             let store = Data::either(data, config).store()?;
             let run = match (dry_run, yes) {
@@ -364,6 +347,7 @@ fn run(command: Command) -> Result<(), Failure> {
             list(|lines| store.verify(now, |finding| lines.put(&finding)).map(|found| count = found))?;
             found(count, "things that were acknowledged are lost or changed; see above")
         }
+        Command::Store { action: StoreAction::Cluster(cluster) } => cluster.run(),
         Command::Store { action: StoreAction::Check { data } } => {
             let damages = data.store()?.check()?;
             damages.iter().try_for_each(|damage| print(damage))?;
@@ -383,8 +367,7 @@ fn run(command: Command) -> Result<(), Failure> {
             list(|lines| proof::prove(&store, device, seq, lines))
         }
         Command::Claim { data, code } => print(&claim::take(&data.store()?, &code, now)?.to_string()),
-        Command::Requests { data, done: None } => list(|lines| listing::requests(&data.store()?, lines)),
-        Command::Requests { data, done: Some(ticket) } => data.store()?.finish_request(ticket, now),
+        Command::Requests(asked) => rights::requests(asked, now),
         Command::SigningKey { output, signs } => print(&sign::make(&output, &signs)?),
         Command::Sign { file, kind, key } => print(&sign::sign(&file, kind, &key)?.display().to_string()),
     }

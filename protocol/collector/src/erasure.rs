@@ -1,18 +1,23 @@
 //! The end of data: erased for its owner, or because the period of its class is over.
 
-use protocol::{CaseId, DeviceId, Purpose};
+use std::path::Path;
+
+use protocol::rights::{self, Certificate, RemainingCopy};
+use protocol::signature::Context;
+use protocol::{CaseId, DeviceId, Digest, Purpose};
 use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::audit::{Deed, Note};
 use crate::failure::Failure;
-use crate::lines::Lines;
-use crate::store::Store;
+use crate::sign::Signer;
+use crate::store::requests::Ticket;
 use crate::store::rules::retention::{self, Doubt};
+use crate::store::{Order, Store, rfc3339};
 
 /// What `erase` did, for the one who asked.
 #[derive(Serialize)]
-struct Erased {
+pub(crate) struct Erased {
     device: DeviceId,
     purpose: Purpose,
     records: u64,
@@ -29,6 +34,8 @@ struct Copy {
     at: String,
     who: String,
     deed: Deed,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to: Option<String>,
 }
 
 /// What retention erased, or would, of one device and purpose.
@@ -62,7 +69,7 @@ pub(crate) fn erase(
     purposes: &[Purpose],
     case: Option<&CaseId>,
     now: OffsetDateTime,
-    lines: &mut Lines,
+    mut tell: impl FnMut(&Erased) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     store.enrolled(device)?;
     for &purpose in purposes {
@@ -79,11 +86,84 @@ pub(crate) fn erase(
         let count = taken.records + bundles + parts + wishes;
         store.note_of(Note::new(Deed::Erase, count), device, purpose, case, now)?;
         let copies = taken.oldest.map_or(Ok(Vec::new()), |oldest| store.copies_since(oldest))?;
-        let copies =
-            copies.into_iter().map(|line| Copy { at: line.at, who: line.who, deed: line.deed }).collect();
-        lines.put(&Erased { device, purpose, records: taken.records, bundles, parts, wishes, copies })?;
+        let copies = copies.into_iter();
+        let copies = copies.map(|line| Copy { at: line.at, who: line.who, deed: line.deed, to: line.to });
+        let (records, copies) = (taken.records, copies.collect());
+        tell(&Erased { device, purpose, records, bundles, parts, wishes, copies })?;
     }
     Ok(())
+}
+
+/// Carries out an erasure that was asked for, and keeps its certificate: only that makes the request done.
+pub(crate) fn carry_out(
+    store: &Store,
+    order: &Order,
+    now: OffsetDateTime,
+    mut tell: impl FnMut(&Erased) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut certificate = Certificate {
+        format: rights::FORMAT.to_owned(),
+        ticket: order.ticket.to_string(),
+        device: order.ticket.device,
+        purposes: order.purposes.clone(),
+        case: order.case.clone(),
+        asked_at: order.asked_at.clone(),
+        erased_at: rfc3339(now),
+        records: 0,
+        bundles: 0,
+        parts: 0,
+        kept: order.kept.clone(),
+        copies: Vec::new(),
+    };
+    erase(store, order.ticket.device, &order.purposes, order.case.as_ref(), now, |erased| {
+        certificate.records += erased.records;
+        certificate.bundles += erased.bundles;
+        certificate.parts += erased.parts;
+        for Copy { at, deed, to, .. } in &erased.copies {
+            // Never who made it: a certificate names no person.
+            let what = if *deed == Deed::Backup { "backup" } else { "export" };
+            let copy = RemainingCopy { what: what.to_owned(), at: at.clone(), to: to.clone() };
+            if !certificate.copies.contains(&copy) {
+                certificate.copies.push(copy);
+            }
+        }
+        tell(erased)
+    })?;
+    let text = serde_json::to_string(&certificate);
+    let text = text.map_err(|_| Failure::new("the certificate has no JSON form"))?;
+    store.keep_certificate(order, &text, now)
+}
+
+/// Carries out every erasure that can't be taken back any more.
+pub(crate) fn carry_out_due(
+    store: &Store,
+    now: OffsetDateTime,
+    mut tell: impl FnMut(&Erased) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let (orders, damaged) = store.due_erasures(now)?;
+    for failure in &damaged {
+        log::error!("erasures that are due: {failure}");
+    }
+    for order in &orders {
+        carry_out(store, order, now, &mut tell)?;
+        log::info!("erased for ticket {}; `certify` signs its certificate", order.ticket);
+    }
+    match damaged.len() {
+        0 => Ok(()),
+        count => Err(Failure::partial(format!("the requests of {count} devices could not be read"))),
+    }
+}
+
+/// Signs every certificate that has no signature yet, and gives the tickets.
+pub(crate) fn certify(store: &Store, key: &Path, now: OffsetDateTime) -> Result<Vec<Ticket>, Failure> {
+    let signer = Signer::read(key)?;
+    let mut tickets = Vec::new();
+    for (ticket, text) in store.unsigned_certificates()? {
+        let signature = signer.sign(Context::ErasureCertificate, Digest::of(text.as_bytes()))?;
+        store.sign_certificate(ticket, &text, &signature.to_string(), now)?;
+        tickets.push(ticket);
+    }
+    Ok(tickets)
 }
 
 /// Erases what is kept longer than its class allows.
@@ -95,12 +175,13 @@ pub(crate) fn retention(
 ) -> Result<(), Failure> {
     let plan = store.retention_plan(now)?;
     let (going, all) = (plan.going(), plan.all);
-    let doubt = retention::doubt(going, all, plan.newest, crate::store::micros(now));
+    let has_leapt = retention::has_leapt(store.retained()?, plan.newest, crate::store::micros(now));
+    let doubt = retention::doubt(going, all, has_leapt);
     if run == Run::Careful
         && let Some(doubt) = doubt
     {
         let why = match doubt {
-            Doubt::Clock => "this machine's clock is far from the time of the last transaction",
+            Doubt::Clock => "this machine's clock is far from the time of the last run",
             Doubt::Part => "that is more than one in twenty",
         };
         return Err(Failure::new(format!(
@@ -118,6 +199,9 @@ pub(crate) fn retention(
             store.note_of(note, device, purpose, None, now)?;
         }
         tell(&Over { device, purpose, records, bundles, parts, wishes, dry_run })?;
+    }
+    if run == Run::Confirmed || (run == Run::Careful && !has_leapt) {
+        store.keep_retained(now)?;
     }
     match plan.damaged.as_slice() {
         [] => Ok(()),

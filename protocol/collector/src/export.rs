@@ -62,7 +62,7 @@ struct Loss {
 /// Every record that is held, in the order they came; how many there were, and whether all could be read.
 pub(crate) fn records(store: &Store, lines: &mut Lines) -> Result<(u64, Whole), Failure> {
     let (mut count, mut whole) = (0, Whole::default());
-    store.envelopes(Wanted::default(), |stored| {
+    let looked = store.envelopes(Wanted::default(), |stored| {
         let Some(Stored { device, received, fresh, batch, .. }) = whole.pass(stored) else { return Ok(()) };
         let received_at = text(received);
         fresh.iter().try_for_each(|&(lo, hi)| {
@@ -72,6 +72,7 @@ pub(crate) fn records(store: &Store, lines: &mut Lines) -> Result<(u64, Whole), 
             })
         })
     })?;
+    whole.restricted(looked.restricted);
     Ok((count, whole))
 }
 

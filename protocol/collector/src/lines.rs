@@ -50,6 +50,16 @@ impl Whole {
         }
     }
 
+    /// Says on standard error how many batches were left out because their processing is restricted.
+    pub(crate) fn restricted(&self, batches: u64) {
+        if batches > 0 {
+            let _ = writeln!(
+                io::stderr(),
+                "kathea-collector: {batches} batches are left out: their processing is restricted; `devices` names whose"
+            );
+        }
+    }
+
     /// What the command ends with: done, or done in part.
     pub(crate) fn end(&self, what: &str) -> Result<(), Failure> {
         match self.damaged {

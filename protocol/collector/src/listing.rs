@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use protocol::bundle::receipt;
 use protocol::reply::TicketState;
+use protocol::rights::{ExtensionReason, Hold, Outcome};
 use protocol::{CaseId, DeviceId, Digest, Purpose};
 use serde::Serialize;
 
@@ -31,6 +32,9 @@ struct DeviceLine {
     versions: BTreeMap<String, String>,
     /// Two copies of one device, a restored disk or a clone, have written here.
     fork: bool,
+    /// Purposes whose processing is restricted: kept, and hidden from every reader.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    restricted: Vec<Purpose>,
     streams: BTreeMap<Purpose, StreamCount>,
 }
 
@@ -57,13 +61,32 @@ struct RequestLine {
     case: Option<CaseId>,
     received_at: String,
     state: TicketState,
+    /// When the answer is due; absent when there is nothing left to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    due: Option<String>,
+    /// Why it takes longer than a month.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extended: Option<ExtensionReason>,
+    /// What became of it, where that is more than `done`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<Outcome>,
+    /// What is kept although its erasure was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hold: Option<Hold>,
+    /// Whether one of the vendor's keys signed the certificate; absent where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    is_signed: Option<bool>,
 }
 
 #[derive(Serialize)]
 struct BundleLine {
     id: String,
     sha256: Digest,
-    path: String,
+    /// Absent where its processing is restricted: nobody is to open it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    restricted: bool,
     #[serde(flatten)]
     filed: Filed,
 }
@@ -90,6 +113,7 @@ pub(crate) fn devices(store: &Store, lines: &mut Lines) -> Result<(), Failure> {
             agent: Some(device.agent).filter(|agent| !agent.is_empty()),
             versions: seen.versions,
             fork: seen.is_fork,
+            restricted: seen.restricted,
             streams: seen.streams.into_iter().map(|(purpose, of)| (purpose, count(of))).collect(),
         })
     })?;
@@ -101,7 +125,12 @@ pub(crate) fn bundles(store: &Store, lines: &mut Lines) -> Result<(), Failure> {
     let mut whole = Whole::default();
     store.bundles(|bundle| {
         let Some((sha256, filed, path)) = whole.pass(bundle) else { return Ok(()) };
-        lines.put(&BundleLine { id: receipt(sha256), sha256, path: path.display().to_string(), filed })
+        let restricted = match filed.device {
+            Some(device) => store.hidden(device)?.hides_bundle(filed.case.as_ref()),
+            None => false,
+        };
+        let path = (!restricted).then(|| path.display().to_string());
+        lines.put(&BundleLine { id: receipt(sha256), sha256, path, restricted, filed })
     })?;
     whole.end("bundles")
 }
@@ -110,7 +139,8 @@ pub(crate) fn bundles(store: &Store, lines: &mut Lines) -> Result<(), Failure> {
 pub(crate) fn requests(store: &Store, lines: &mut Lines) -> Result<(), Failure> {
     let mut whole = Whole::default();
     store.requests(|kept| {
-        let Some(Kept { ticket, kind, request, received_at, state }) = whole.pass(kept) else {
+        let Some(Kept { ticket, kind, request, received_at, state, answer, due, .. }) = whole.pass(kept)
+        else {
             return Ok(());
         };
         let (device, purposes, case) = (ticket.device, request.purposes, request.case);
@@ -122,6 +152,11 @@ pub(crate) fn requests(store: &Store, lines: &mut Lines) -> Result<(), Failure> 
             case,
             received_at,
             state,
+            due: due.map(text),
+            extended: answer.extended,
+            outcome: answer.outcome(),
+            is_signed: answer.certificate.map(|_| answer.signature.is_some()),
+            hold: answer.hold,
         })
     })?;
     whole.end("privacy requests")

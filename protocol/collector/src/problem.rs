@@ -29,6 +29,11 @@ pub(crate) enum Problem {
     ConsentNotGiven,
     ConsentWithdrawn,
     ConsentRestricted,
+    ConsentExpired,
+    ConsentOtherPolicy,
+    ConsentOtherRetention,
+    ConsentOtherManifest,
+    ConsentBroken,
     NotFound,
     MethodNotAllowed,
     Timeout,
@@ -89,6 +94,27 @@ impl Problem {
             Self::ConsentRestricted => {
                 (S::FORBIDDEN, "consent_restricted", "Processing for this purpose is restricted.")
             }
+            Self::ConsentExpired => {
+                (S::FORBIDDEN, "consent_expired", "The period of the consent that is named is over.")
+            }
+            Self::ConsentOtherPolicy => (
+                S::FORBIDDEN,
+                "consent_other_policy",
+                "The named entry is under a policy whose text is not known here.",
+            ),
+            Self::ConsentOtherRetention => {
+                (S::FORBIDDEN, "consent_other_retention", "The named entry allows another retention class.")
+            }
+            Self::ConsentOtherManifest => (
+                S::FORBIDDEN,
+                "consent_other_manifest",
+                "The named entry covers another manifest than the bundle has.",
+            ),
+            Self::ConsentBroken => (
+                S::FORBIDDEN,
+                "consent_broken",
+                "The ledger entry before the named one is not the one that it names.",
+            ),
             Self::NotFound => (S::NOT_FOUND, "not_found", "There is nothing under this name."),
             Self::MethodNotAllowed => {
                 (S::METHOD_NOT_ALLOWED, "method_not_allowed", "The route does not take this method.")

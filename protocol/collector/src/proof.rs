@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 
 use crate::failure::Failure;
 use crate::lines::{Lines, Whole};
-use crate::store::{Store, Stored, Wanted, rfc3339, time};
+use crate::store::{Restricted, Store, Stored, Wanted, rfc3339, time};
 
 #[derive(Serialize)]
 struct Proof<'a> {
@@ -56,14 +56,26 @@ pub(crate) fn prove(store: &Store, device: DeviceId, seq: u64, lines: &mut Lines
     let entries = store.entries(device)?;
     let public_key = BASE64.encode(&enrolled.key);
     let (mut found, mut whole) = (false, Whole::default());
-    store.envelopes(Wanted { device: Some(device), ..Wanted::default() }, |stored| {
-        let Some(Stored { received, fresh, batch, .. }) = whole.pass(stored) else { return Ok(()) };
-        if !fresh.iter().any(|&(lo, hi)| (lo..=hi).contains(&seq)) {
-            return Ok(());
-        }
-        found = true;
-        lines.put(&proof(store, device, seq, &batch, time(received), &entries, &enrolled.key, &public_key)?)
-    })?;
+    store.envelopes(
+        Wanted { device: Some(device), restricted: Restricted::Included, ..Wanted::default() },
+        |stored| {
+            let Some(Stored { received, fresh, batch, .. }) = whole.pass(stored) else { return Ok(()) };
+            if !fresh.iter().any(|&(lo, hi)| (lo..=hi).contains(&seq)) {
+                return Ok(());
+            }
+            found = true;
+            lines.put(&proof(
+                store,
+                device,
+                seq,
+                &batch,
+                time(received),
+                &entries,
+                &enrolled.key,
+                &public_key,
+            )?)
+        },
+    )?;
     if found {
         whole.end("batches")
     } else {

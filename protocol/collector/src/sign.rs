@@ -29,17 +29,37 @@ pub(crate) fn make(file: &Path, signs: &[Context]) -> Result<String, Failure> {
 
 /// Signs what `file` holds, in a file beside it whose name ends in `.sig`, and gives its path.
 pub(crate) fn sign(file: &Path, context: Context, key: &Path) -> Result<PathBuf, Failure> {
-    let pem = fs::read_to_string(key).map_err(Failure::at(key))?;
-    let no_key = || Failure::new(format!("{} is not a key that `signing-key` made", key.display()));
-    let pair = KeyPair::from_pem(&pem).map_err(|_| no_key())?;
+    let signer = Signer::read(key)?;
     let content = Digest::of(&fs::read(file).map_err(Failure::at(file))?);
-    let sign = |text: &[u8]| SigningKey::sign(&pair, text).unwrap_or_default();
-    let signature = Signature::new(context, public_key(&pair)?, content, sign).map_err(|_| no_key())?;
+    let signature = signer.sign(context, content)?;
     let mut name = OsString::from(file);
     name.push(".sig");
     let beside = PathBuf::from(name);
     disk::write(&beside, format!("{signature}\n").as_bytes(), Access::Public)?;
     Ok(beside)
+}
+
+/// A signing key that was read.
+pub(crate) struct Signer {
+    pair: KeyPair,
+    key: PublicKey,
+}
+
+impl Signer {
+    /// The key that `signing-key` made in `file`.
+    pub(crate) fn read(file: &Path) -> Result<Self, Failure> {
+        let pem = fs::read_to_string(file).map_err(Failure::at(file))?;
+        let no_key = || Failure::new(format!("{} is not a key that `signing-key` made", file.display()));
+        let pair = KeyPair::from_pem(&pem).map_err(|_| no_key())?;
+        Ok(Self { key: public_key(&pair)?, pair })
+    }
+
+    /// The signature of what has this digest.
+    pub(crate) fn sign(&self, context: Context, content: Digest) -> Result<Signature, Failure> {
+        let sign = |text: &[u8]| SigningKey::sign(&self.pair, text).unwrap_or_default();
+        let failed = |_| Failure::new("the signing key gives no signature: make one with `signing-key`");
+        Signature::new(context, self.key, content, sign).map_err(failed)
+    }
 }
 
 fn public_key(pair: &KeyPair) -> Result<PublicKey, Failure> {

@@ -42,6 +42,10 @@ pub(crate) struct Exported {
     pub(crate) records: u64,
     /// Files.
     pub(crate) files: u64,
+    /// Batches that were left out because their processing is restricted. After a release a new export from the start
+    /// brings them.
+    #[serde(skip_serializing_if = "is_none")]
+    pub(crate) restricted: u64,
 }
 
 /// One record. Times are those of the clinic's wall clock.
@@ -103,10 +107,11 @@ pub(crate) fn write(store: &Store, asked: &Asked, to: &Path) -> Result<(Exported
         until: place(&asked.until)?,
         device: asked.device,
         purpose: asked.purpose,
+        ..Wanted::default()
     };
     let mut tables = Tables::new(to)?;
     let (mut versions, mut whole, mut records) = (BTreeMap::new(), Whole::default(), 0);
-    let last = store.envelopes(wanted, |stored| {
+    let looked = store.envelopes(wanted, |stored| {
         let Some(stored) = whole.pass(stored) else { return Ok(()) };
         let known = match versions.entry(stored.device) {
             std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
@@ -138,7 +143,14 @@ pub(crate) fn write(store: &Store, asked: &Asked, to: &Path) -> Result<(Exported
         Ok(())
     })?;
     let files = tables.end()?;
-    Ok((Exported { cursor: store.cursor(last)?, records, files }, whole))
+    whole.restricted(looked.restricted);
+    let (cursor, restricted) = (store.cursor(looked.last)?, looked.restricted);
+    Ok((Exported { cursor, records, files, restricted }, whole))
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde wants")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 fn counts(record: &Record) -> (Option<&[u64]>, u64) {

@@ -30,7 +30,7 @@ fn run(store: &Weak<Store>) {
         let Some(store) = store.upgrade() else { return };
         match store.verified() {
             // A restart is no reason to read everything again.
-            Ok(Some(at)) if micros(OffsetDateTime::now_utc()) - at < AGAIN.as_micros() as i64 / 2 => continue,
+            Ok(Some(at)) if is_recent(at, micros(OffsetDateTime::now_utc())) => continue,
             Ok(_) => {}
             Err(failure) => log::error!("{failure}"),
         }
@@ -38,6 +38,11 @@ fn run(store: &Weak<Store>) {
             log::error!("the daily upkeep: {failure}");
         }
     }
+}
+
+/// Whether `at` is less than half a day ago. A time to come is of a clock that leapt and came back.
+fn is_recent(at: i64, now: i64) -> bool {
+    (0..AGAIN.as_micros() as i64 / 2).contains(&now.saturating_sub(at))
 }
 
 fn once(store: &Store, now: OffsetDateTime) -> Result<(), Failure> {
@@ -49,8 +54,24 @@ fn once(store: &Store, now: OffsetDateTime) -> Result<(), Failure> {
         log::error!("{findings} findings; `kathea-collector verify` lists them");
     }
     store.sweep(now)?;
+    // What a clinic asked for comes before what is over, and does not wait for it.
+    if let Err(failure) = erasure::carry_out_due(store, now, |_| Ok(())) {
+        log::error!("{failure}");
+    }
     erasure::retention(store, Run::Careful, now, |over| {
         log::info!("retention: {}", serde_json::to_string(over).unwrap_or_default());
         Ok(())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_recent;
+
+    #[test]
+    fn a_verification_from_the_future_does_not_put_the_next_one_off() {
+        const HOUR: i64 = 3_600_000_000;
+        assert!(is_recent(5 * HOUR, 5 * HOUR) && is_recent(0, 11 * HOUR));
+        assert!(!is_recent(0, 13 * HOUR) && !is_recent(9000 * HOUR, 5 * HOUR));
+    }
 }

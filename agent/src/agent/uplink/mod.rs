@@ -4,6 +4,7 @@
 //! answer back to it. Nothing here knows what is inside a record.
 
 pub(super) mod connection;
+mod contact;
 pub(super) mod invitations;
 mod pause;
 mod renewal;
@@ -46,6 +47,9 @@ pub(super) struct Uplink {
     due: Option<Duration>,
     /// Support bundles that the vendor asks for.
     pub(super) invitations: Vec<Wish>,
+    /// A contact that a person asked for.
+    asked: Option<contact::Asked>,
+    contacts: u64,
 }
 
 /// The one connection outwards.
@@ -99,6 +103,8 @@ impl Uplink {
             renew_again: None,
             due: None,
             invitations: invitations::kept(config)?,
+            asked: None,
+            contacts: 0,
         })
     }
 
@@ -270,9 +276,11 @@ impl Uplink {
         reply: Reply,
         records: u32,
     ) -> Result<Fate, Trouble> {
-        let told = if let Reply::Busy(told) = reply { Some(told) } else { None };
-        let fate = self.pace(stream).heard(reply, records, cx.elapsed, cx.jitter());
-        if let Some(Err(e)) = told.map(|told| pause::keep(&stream.pause(cx.config), told, cx.now)) {
+        let was_told_when = matches!(reply, Reply::Busy(_));
+        let (elapsed, jitter) = (cx.elapsed, cx.jitter());
+        let fate = self.pace(stream).heard(reply, records, elapsed, jitter);
+        let pause = self.pace(stream).pause(elapsed);
+        if was_told_when && let Err(e) = pause::keep(&stream.pause(cx.config), pause, cx.now) {
             warn!("the collector's pause is not remembered ({}): check the space of data_dir", e.kind());
         }
         if let Fate::Stop(problem) = &fate {

@@ -31,6 +31,8 @@ pub(in crate::agent) enum About {
     Head,
     Bundle(Stepping),
     Probe(Stream),
+    /// A person asked for it.
+    Contact,
 }
 
 /// What has a schedule of its own.
@@ -59,7 +61,7 @@ impl About {
             Self::Request(_, VendorRequest::Privacy { .. }) => routes::privacy_taken(outcome).0,
             Self::Ticket(_) => routes::read_ticket(outcome).map_or_else(|reply| reply, |_| Reply::Welcome),
             Self::Bundle(_) => tus::contact(outcome),
-            Self::Probe(_) | Self::Head => routes::probed(outcome),
+            Self::Probe(_) | Self::Head | Self::Contact => routes::probed(outcome),
             Self::Renewal => routes::renewed(outcome),
         }
     }

@@ -229,6 +229,30 @@ fn the_spread_differs_from_device_to_device() {
 }
 
 #[test]
+fn a_fleet_that_is_told_one_time_comes_back_spread_and_never_earlier() {
+    const FLEET: u64 = 1000;
+    for (told, spread) in [(120, 60), (30, 15), (7200, 3600), (24 * 3600, 3600)] {
+        let told = Duration::from_secs(told);
+        let mut pauses: Vec<Duration> = (0..FLEET)
+            .map(|device| {
+                let mut pace = ready();
+                pace.heard(Reply::Busy(told), 10, NOW, device * (u64::MAX / FLEET));
+                assert_eq!(pace.next(NOW, Waiting::Urgent), Step::Wait(NOW + pace.pause(NOW)));
+                pace.pause(NOW)
+            })
+            .collect();
+        pauses.sort();
+        let (first, last) = (pauses[0], pauses[pauses.len() - 1]);
+        assert!(first >= told && last <= told + Duration::from_secs(spread), "{first:?} {last:?}");
+        assert!(last - first >= Duration::from_secs(spread * 99 / 100), "{told:?}: {:?}", last - first);
+        // No tenth of the time gets more than a fifth of the fleet.
+        let tenth = Duration::from_secs(spread) / 10;
+        let most = pauses.iter().map(|at| pauses.iter().filter(|it| *it >= at && **it < *at + tenth).count());
+        assert!(most.max().unwrap() <= (FLEET / 5) as usize);
+    }
+}
+
+#[test]
 fn one_stray_answer_that_the_device_is_retired_stops_it_for_an_hour() {
     let mut pace = ready();
     assert_eq!(pace.heard(Reply::Retired, 100, NOW, 0), Fate::Stop(Problem::RetiredOnce));

@@ -28,6 +28,9 @@ const SCRIPT: &str = include_str!("find.js");
 /// Hexadecimal digits of the digest that the command repeats.
 const DIGITS: usize = 16;
 
+/// Those that a person types at a terminal where the draft is at hand: enough to show that the page was opened.
+pub const CODE: usize = 6;
+
 /// What the page is about.
 #[derive(Debug)]
 pub struct Preview<'a> {
@@ -69,12 +72,7 @@ impl Preview<'_> {
             SCRIPT,
         )?;
         self.decision(&mut page)?;
-        self.overview(&mut page)?;
-        self.terms(&mut page)?;
-        self.checks(&mut page)?;
-        self.operations(&mut page)?;
-        self.removed(&mut page)?;
-        self.files(&mut page, &mut open)?;
+        self.sections(&mut page, &mut open)?;
         let made = &self.manifest;
         html::end(
             &mut page,
@@ -84,6 +82,31 @@ impl Preview<'_> {
             ),
             SCRIPT,
         )
+    }
+
+    /// Writes what the bundle holds, without a head and without the commands that answer: sections of another page.
+    ///
+    /// # Errors
+    /// Of `out`, and of the files.
+    pub fn write_sections<R: Read>(
+        &self,
+        out: &mut dyn Write,
+        mut open: impl FnMut(&FileEntry) -> io::Result<R>,
+    ) -> io::Result<()> {
+        self.sections(&mut Page { out, written: 0 }, &mut open)
+    }
+
+    fn sections<R: Read>(
+        &self,
+        page: &mut Page<'_>,
+        open: &mut impl FnMut(&FileEntry) -> io::Result<R>,
+    ) -> io::Result<()> {
+        self.overview(page)?;
+        self.terms(page)?;
+        self.checks(page)?;
+        self.operations(page)?;
+        self.removed(page)?;
+        self.files(page, open)
     }
 
     fn decision(&self, out: &mut dyn Write) -> io::Result<()> {
@@ -98,7 +121,7 @@ impl Preview<'_> {
             out,
             "<section class=\"card\"><h2>{}</h2><p>{}</p><p>{}</p><code class=\"line\">{}</code><p>{}</p><p>{}</p>\
              <code class=\"line\">kathea-agent support discard {}</code></section>\n<section><dl>\
-             <dt>{}<dd>{}<dt>{}<dd>{}<dt>{}<dd>{}<dt>{}<dd>{}<dt>{}<dd class=\"mono\">{digest}</dl></section>\n",
+             <dt>{}<dd>{}<dt>{}<dd>{}<dt>{}<dd>{}<dt>{}<dd>{}<dt>{}<dd class=\"mono\">{}<dt>{}<dd class=\"mono\">{digest}</dl></section>\n",
             both("Your answer", "Dit svar"),
             both(
                 "Read what follows: open the files, search them for names. If all of it may leave, say so. A yes covers \
@@ -126,6 +149,8 @@ impl Preview<'_> {
             Escaped(contact),
             both("Gathered", "Indsamlet"),
             Escaped(&self.manifest.made.replace('T', " ").replace('Z', " UTC")),
+            both("Code, to type at the terminal that asks", "Kode, der skrives ved terminalen, som spørger"),
+            digest.get(..CODE).unwrap_or(&digest),
             both("Digest", "Kontrolsum"),
         )
     }

@@ -26,10 +26,12 @@ pub(crate) struct Gauges {
     missing: Gauge,
     forks: Gauge,
     requests: Gauge,
+    overdue: Gauge,
     oldest_request: Gauge,
     bundles: Gauge,
     bundle_bytes: Gauge,
     database_bytes: Gauge,
+    log_bytes: Gauge,
     damaged: Gauge,
     done: Family<Task, Gauge>,
 }
@@ -45,6 +47,11 @@ impl Gauges {
         );
         add("devices_forked", "Devices of which two copies have written", &self.forks);
         add("privacy_requests_open", "Privacy requests that are not done", &self.requests);
+        add(
+            "privacy_requests_overdue",
+            "Privacy requests that were to be answered before now",
+            &self.overdue,
+        );
         add("bundles", "Support bundles that are whole", &self.bundles);
         add("damaged_rows", "Rows of the store that could not be read for these figures", &self.damaged);
         let mut add = |name: &str, help: &str, unit: Unit, gauge: &Gauge| {
@@ -58,6 +65,7 @@ impl Gauges {
         );
         add("bundles_size", "Support bundles that are whole", Unit::Bytes, &self.bundle_bytes);
         add("database_size", "The database with its log", Unit::Bytes, &self.database_bytes);
+        add("database_log_size", "The database's write-ahead log alone", Unit::Bytes, &self.log_bytes);
         registry.register("devices", "Devices that were ever enrolled, by standing", self.devices.clone());
         registry.register_with_unit(
             "task_done_timestamp",
@@ -80,12 +88,19 @@ impl Gauges {
         self.missing.set(number(totals.missing));
         self.forks.set(number(totals.forks));
         self.requests.set(number(fleet.requests.len() as u64));
+        self.overdue.set(number(fleet.requests.iter().filter(|request| request.due < now).count() as u64));
         self.oldest_request.set(fleet.oldest_request(now));
         self.bundles.set(number(fleet.bundles.values().map(|bundles| bundles.count).sum()));
         self.bundle_bytes.set(number(fleet.bytes.bundles));
         self.database_bytes.set(number(fleet.bytes.database));
+        self.log_bytes.set(number(fleet.bytes.log));
         self.damaged.set(number(fleet.damaged.len() as u64));
-        for (task, done) in [("backup", fleet.last_backup), ("verification", fleet.last_verification)] {
+        let tasks = [
+            ("backup", fleet.last_backup),
+            ("verification", fleet.last_verification),
+            ("retention", fleet.last_retention),
+        ];
+        for (task, done) in tasks {
             if let Some(done) = done {
                 self.done.get_or_create(&Task { task }).set(done.unix_timestamp());
             }

@@ -3,33 +3,36 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use protocol::reply::TicketState;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::errors::Errors;
 use super::{Bundles, Device, Fleet, Request, Standing};
 use crate::failure::Failure;
 use crate::store::requests::Kind;
-use crate::store::{self, Store};
+use crate::store::{self, Seen, Store};
 
 /// A scraper and a page that is loaded again share one look.
 const FRESH: Duration = Duration::from_secs(30);
 
-/// The newest look.
+/// The newest look, and what is counted from one to the next.
 #[derive(Default)]
-pub(crate) struct Glance(Mutex<Option<(Instant, Arc<Fleet>)>>);
+pub(crate) struct Glance(Mutex<(Option<(Instant, Arc<Fleet>)>, Errors)>);
 
 impl Glance {
     /// The newest look, or one that is taken now. It reads the disk.
     pub(crate) fn at(&self, store: &Store, now: Instant) -> Result<Arc<Fleet>, Failure> {
         // Held while one looks: the others wait for it instead of looking too.
-        let mut newest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((taken, fleet)) = &*newest
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (newest, errors) = &mut *kept;
+        if let Some((taken, fleet)) = newest
             && now.saturating_duration_since(*taken) < FRESH
         {
             return Ok(fleet.clone());
         }
-        let fleet = Arc::new(look(store)?);
+        let mut fleet = look(store)?;
+        fleet.errors = errors.look(store, OffsetDateTime::now_utc())?;
+        let fleet = Arc::new(fleet);
         *newest = Some((now, fleet.clone()));
         Ok(fleet)
     }
@@ -37,35 +40,18 @@ impl Glance {
 
 fn look(store: &Store) -> Result<Fleet, Failure> {
     let mut fleet = Fleet::default();
-    let (mut damaged, mut devices) = (Vec::new(), Vec::new());
-    store.devices(|seen| {
-        match seen {
-            Ok(seen) => {
-                let streams = || seen.streams.values();
-                devices.push(Device {
-                    id: seen.device.id,
-                    standing: match seen.device.standing {
-                        store::Standing::Revoked => Standing::Revoked,
-                        store::Standing::Retired => Standing::Retired,
-                        store::Standing::Active | store::Standing::Unknown => Standing::Active,
-                    },
-                    last_contact: store::time(seen.device.seen),
-                    held: streams().map(|count| count.held).fold(0, u64::saturating_add),
-                    lost: streams().map(|count| count.lost).fold(0, u64::saturating_add),
-                    missing: streams().map(|count| count.missing).fold(0, u64::saturating_add),
-                    fork: seen.is_fork,
-                    label: seen.label,
-                    agent: seen.device.agent,
-                });
-            }
+    let mut damaged = Vec::new();
+    devices(store, |device| {
+        match device {
+            Ok(device) => fleet.devices.push(device),
             Err(failure) => damaged.push(failure.to_string()),
         }
         Ok(())
     })?;
-    fleet.devices = devices;
     store.requests(|kept| {
         match kept {
-            Ok(kept) if kept.state == TicketState::Open => fleet.requests.push(Request {
+            Ok(kept) if kept.due.is_some() => fleet.requests.push(Request {
+                due: kept.due.map_or(store::time(kept.received), store::time),
                 ticket: kept.ticket.to_string(),
                 device: kept.ticket.device,
                 kind: word(kept.kind),
@@ -89,11 +75,40 @@ fn look(store: &Store) -> Result<Fleet, Failure> {
         }
         Ok(())
     })?;
+    fleet.bytes.log = store.log_bytes()?;
     fleet.bytes.database = store.database_bytes()?;
     fleet.last_backup = store.last_backup()?;
     fleet.last_verification = store.verified()?.map(store::time);
+    fleet.last_retention = store.retained()?.map(store::time);
     fleet.damaged = damaged;
     Ok(fleet)
+}
+
+/// Hands `each` every device; a damaged one as its sentence.
+pub(crate) fn devices(
+    store: &Store,
+    mut each: impl FnMut(Result<Device, Failure>) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    store.devices(|seen| each(seen.map(device)))
+}
+
+fn device(seen: Seen) -> Device {
+    let streams = || seen.streams.values();
+    Device {
+        id: seen.device.id,
+        standing: match seen.device.standing {
+            store::Standing::Revoked => Standing::Revoked,
+            store::Standing::Retired => Standing::Retired,
+            store::Standing::Active | store::Standing::Unknown => Standing::Active,
+        },
+        last_contact: store::time(seen.device.seen),
+        held: streams().map(|count| count.held).fold(0, u64::saturating_add),
+        lost: streams().map(|count| count.lost).fold(0, u64::saturating_add),
+        missing: streams().map(|count| count.missing).fold(0, u64::saturating_add),
+        fork: seen.is_fork,
+        label: seen.label,
+        agent: seen.device.agent,
+    }
 }
 
 fn rfc3339(text: &str) -> OffsetDateTime {
@@ -110,5 +125,6 @@ fn word(kind: Kind) -> &'static str {
         Kind::Access => "access",
         Kind::Rectify => "rectify",
         Kind::Decommission => "decommission",
+        Kind::Revoke => "revoke",
     }
 }

@@ -1,20 +1,19 @@
 //! The fleet as its operators see it: who came, who is silent, what is owed, what is held. No single record, and no
 //! name of a person.
 
+pub(crate) mod errors;
 pub(crate) mod gauges;
 mod look;
 pub(crate) mod page;
 
 use std::collections::BTreeMap;
 
-pub(crate) use look::Glance;
+pub(crate) use look::{Glance, devices};
 use protocol::{CaseId, DeviceId};
 use time::{Duration, OffsetDateTime};
 
 /// A device that sent nothing for so long is silent: a holiday is shorter.
 pub(crate) const SILENT: Duration = Duration::days(14);
-/// GDPR article 12(3): a month to answer a request.
-const DUE: Duration = Duration::days(30);
 
 /// Everything that is shown.
 #[derive(Clone, Debug, Default)]
@@ -30,12 +29,18 @@ pub(crate) struct Fleet {
     pub(crate) last_backup: Option<OffsetDateTime>,
     /// When everything was last known to be whole.
     pub(crate) last_verification: Option<OffsetDateTime>,
+    /// When retention was last carried out.
+    pub(crate) last_retention: Option<OffsetDateTime>,
+    pub(crate) errors: errors::Shown,
 }
 
 /// On the disk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Bytes {
+    /// With its log.
     pub(crate) database: u64,
+    /// The write-ahead log alone.
+    pub(crate) log: u64,
     pub(crate) bundles: u64,
 }
 
@@ -70,6 +75,8 @@ pub(crate) struct Request {
     pub(crate) device: DeviceId,
     pub(crate) kind: &'static str,
     pub(crate) received: OffsetDateTime,
+    /// When it has to be answered.
+    pub(crate) due: OffsetDateTime,
 }
 
 /// Bundles of one case.
@@ -110,13 +117,6 @@ impl Device {
     /// The label, or the id.
     pub(crate) fn name(&self) -> String {
         self.label.clone().unwrap_or_else(|| self.id.to_string())
-    }
-}
-
-impl Request {
-    /// When it has to be answered.
-    pub(crate) fn due(&self) -> OffsetDateTime {
-        self.received + DUE
     }
 }
 

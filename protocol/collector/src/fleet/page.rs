@@ -92,6 +92,7 @@ pub(crate) fn page(fleet: &Fleet, question: &Question, version: &str, now: Offse
                     (damaged(fleet))
                     (requests(fleet, now))
                     (devices(fleet, question, now))
+                    (super::errors::section(&fleet.errors))
                     (bundles(fleet))
                 }
             }
@@ -104,7 +105,7 @@ fn tile(name: &str, figure: &str, class: &str) -> Markup {
 }
 
 fn overdue(fleet: &Fleet, now: OffsetDateTime) -> &'static str {
-    if fleet.requests.iter().any(|request| request.due() < now) { "problem" } else { "" }
+    if fleet.requests.iter().any(|request| request.due < now) { "problem" } else { "" }
 }
 
 fn damaged(fleet: &Fleet) -> Markup {
@@ -121,7 +122,7 @@ fn damaged(fleet: &Fleet) -> Markup {
 
 fn requests(fleet: &Fleet, now: OffsetDateTime) -> Markup {
     let mut open: Vec<&Request> = fleet.requests.iter().collect();
-    open.sort_by_key(|request| request.due());
+    open.sort_by_key(|request| request.due);
     html! {
         section {
             h2 { "Open privacy requests" }
@@ -130,8 +131,8 @@ fn requests(fleet: &Fleet, now: OffsetDateTime) -> Markup {
                     thead { tr { th scope="col" { "Due" } th scope="col" { "Kind" } th scope="col" { "Device" }
                         th scope="col" { "Received" } th scope="col" { "Ticket" } } }
                     tbody { @for request in open { tr {
-                        td class=[(request.due() < now).then_some("problem")] {
-                            (day(request.due())) " " (left(request.due(), now))
+                        td class=[(request.due < now).then_some("problem")] {
+                            (day(request.due)) " " (left(request.due, now))
                         }
                         td { (request.kind) }
                         td class="name" { (called(fleet, request)) }
@@ -257,7 +258,7 @@ fn bundles(fleet: &Fleet) -> Markup {
     }
 }
 
-fn moment(time: OffsetDateTime) -> String {
+pub(super) fn moment(time: OffsetDateTime) -> String {
     let text = time.truncate_to_second().format(&Rfc3339).unwrap_or_default();
     text.chars().take(16).map(|c| if c == 'T' { ' ' } else { c }).collect()
 }
@@ -267,7 +268,7 @@ fn day(time: OffsetDateTime) -> String {
 }
 
 /// With a narrow space between thousands.
-fn number(number: u64) -> String {
+pub(super) fn number(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
     for (index, digit) in digits.chars().enumerate() {
@@ -337,7 +338,8 @@ mod tests {
     #[test]
     fn devices_are_searched_sorted_and_their_silence_is_told() {
         let devices = vec![device(1, "Aarhus", 3), device(2, "Vejle", 40), device(3, "", 1)];
-        let fleet = Fleet { devices, bytes: Bytes { database: 3 << 20, bundles: 0 }, ..Fleet::default() };
+        let fleet =
+            Fleet { devices, bytes: Bytes { database: 3 << 20, ..Bytes::default() }, ..Fleet::default() };
         let text = shown(&fleet, "", Sort::Contact);
         assert!(text.find("Vejle").unwrap() < text.find("Aarhus").unwrap());
         assert!(
@@ -359,6 +361,7 @@ mod tests {
             device: DeviceId::of_public_key(&[1]),
             kind,
             received: now() - Duration::days(days),
+            due: now() + Duration::days(30 - days),
         };
         let requests = vec![request(2, "access"), request(33, "erase")];
         let fleet = Fleet { devices: vec![device(1, "Aarhus", 3)], requests, ..Fleet::default() };

@@ -64,7 +64,7 @@ async fn create(State(collector): State<Arc<Collector>>, caller: Caller, headers
         if size == 0 || size > MAX_BUNDLE {
             return Err(Problem::TooLong);
         }
-        collector.store.allows_bundle(device, &announcement)?.map_err(refused)?;
+        collector.store.allows_bundle(device, &announcement, now())?.map_err(refused)?;
         let location = format!("{BUNDLES}/{}", announcement.sha256);
         match collector.store.announce(device, &announcement, now())? {
             Announced::Now | Announced::Before => {
@@ -163,7 +163,7 @@ async fn complete(
 /// What the device announced under this digest, if its consent still stands.
 fn allowed(collector: &Collector, device: DeviceId, sha256: Digest) -> Result<Announcement, Problem> {
     let announced = collector.store.announced(device, sha256)?.ok_or(Problem::NotFound)?;
-    collector.store.allows_bundle(device, &announced)?.map_err(refused)?;
+    collector.store.allows_bundle(device, &announced, now())?.map_err(refused)?;
     Ok(announced)
 }
 

@@ -229,6 +229,11 @@ fn refused(refused: Refused) -> Problem {
         Refused::Ended => Problem::ConsentWithdrawn,
         Refused::Restricted => Problem::ConsentRestricted,
         Refused::NotGiven => Problem::ConsentNotGiven,
+        Refused::Expired => Problem::ConsentExpired,
+        Refused::OtherPolicy => Problem::ConsentOtherPolicy,
+        Refused::OtherRetention => Problem::ConsentOtherRetention,
+        Refused::OtherManifest => Problem::ConsentOtherManifest,
+        Refused::Broken => Problem::ConsentBroken,
     }
 }
 

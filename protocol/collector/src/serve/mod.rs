@@ -120,11 +120,13 @@ fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
 }
 
 fn announce(listener: &TcpListener, operations: Option<&TcpListener>) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    writeln!(out, "listening https://{}", listener.local_addr()?)?;
+    let mut lines = format!("listening https://{}\n", listener.local_addr()?);
     if let Some(operations) = operations {
-        writeln!(out, "operations http://{}", operations.local_addr()?)?;
+        lines += &format!("operations http://{}\n", operations.local_addr()?);
     }
+    // At once: who reads the first line alone may have closed its end before a second one is written.
+    let mut out = io::stdout().lock();
+    out.write_all(lines.as_bytes())?;
     out.flush()
 }
 

@@ -3,6 +3,7 @@
 //! ```text
 //! rules      what becomes of a request: no clock, disk or SQL; every engine shares them
 //! sqlite     the engine: one database file, one thread that writes, connections that read
+//! postgres   a cluster: which host takes writes, and whether what it acknowledges is kept
 //! files      the bytes of support bundles
 //! backup     copies of all of it, for another machine
 //! tables     files of an export
@@ -23,6 +24,7 @@ pub(crate) mod backup;
 pub(crate) mod files;
 #[cfg(test)]
 mod measure;
+pub(crate) mod postgres;
 pub(crate) mod requests;
 pub(crate) mod rules;
 mod sqlite;
@@ -41,7 +43,8 @@ pub(crate) use rules::consent::Refused;
 pub(crate) use rules::decide::{Standing, Verdict};
 pub(crate) use sqlite::rows::{micros, rfc3339, text, time};
 pub(crate) use sqlite::{
-    Announced, Answer, Asked, Count, Cursor, Filed, Kept, MAX_BUNDLE, Put, Redeemed, Stored, Wanted,
+    Announced, Answer, Asked, Count, Cursor, Filed, Kept, MAX_BUNDLE, Order, Put, Redeemed, Restricted, Seen,
+    Stored, Wanted,
 };
 use sqlite::{Readers, Reply, Tx, Writer};
 

@@ -6,6 +6,8 @@ use protocol::DeviceId;
 use protocol::reply::{PrivacyRequest, TicketState};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use super::sqlite::RequestAnswer as Answer;
+
 /// What a request asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -24,12 +26,19 @@ pub(crate) enum Kind {
     Rectify,
     /// The device ends here.
     Decommission,
+    /// Do not erase after all.
+    Revoke,
 }
 
 impl Kind {
     /// Whether nothing is left to do once it is kept.
     pub(crate) const fn is_carried_out_at_once(self) -> bool {
-        matches!(self, Self::Withdraw | Self::Restrict | Self::Release | Self::Decommission)
+        matches!(self, Self::Withdraw | Self::Restrict | Self::Release | Self::Decommission | Self::Revoke)
+    }
+
+    /// Whether an operator may say that it is done: what this program can't do by itself.
+    pub(crate) const fn is_carried_out_by_hand(self) -> bool {
+        matches!(self, Self::Access | Self::Rectify)
     }
 }
 
@@ -46,6 +55,12 @@ pub(crate) struct Kept {
     pub(crate) received_at: String,
     /// How far it is.
     pub(crate) state: TicketState,
+    /// When it came, microseconds.
+    pub(crate) received: i64,
+    /// What became of it beside that.
+    pub(crate) answer: Answer,
+    /// When the answer is due, if one is, microseconds.
+    pub(crate) due: Option<i64>,
 }
 
 /// The name of a request for the one who asks how far it is.

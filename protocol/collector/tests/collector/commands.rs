@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use crate::device::Device;
+use crate::device::{Device, batch};
 use crate::program::{Collector, attempt};
+use crate::rows;
 
 fn code(data: &Path, command: &str, args: &[&str]) -> i32 {
     attempt(data, command, args).status.code().unwrap()
@@ -70,4 +71,29 @@ fn it_ends_gently_when_told_to() {
     let told = std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap();
     assert!(told.success());
     assert!(collector.serving().wait().unwrap().success());
+}
+
+#[test]
+fn a_table_of_devices_is_for_people() {
+    let collector = Collector::start();
+    let devices = [Device::enrolled(&collector), Device::enrolled(&collector)];
+    let id = |at: usize| devices[at].id().to_string();
+    for (at, label) in [(0, "Aarhus, Nørregade 7"), (1, "Vejle")] {
+        assert_eq!(code(collector.data(), "label", &[&id(at), label]), 0);
+    }
+    let consent = devices[0].grant(&collector);
+    assert_eq!(devices[0].put_batch(&collector, &batch(consent, 1, 5, 9)).status, 201);
+    let days = 20 * 86_400_000_000_i64;
+    rows::set(collector.data(), "device", &format!("seen = seen - {days}"), &format!("id = x'{}'", id(1)));
+    let table = collector.lines_of_text("devices", &["--table"]);
+    assert_eq!(table.len(), 3);
+    let column = |name: &str| table[0].split(name).next().unwrap().chars().count();
+    let (label, held) = (column("LABEL"), column("HELD") + "HELD".len());
+    let cut =
+        |line: &str, from: usize, to: usize| line.chars().skip(from).take(to - from).collect::<String>();
+    // Who is silent comes first.
+    assert!(table[1].starts_with(&id(1)) && table[1].contains("silent for 20 days"), "{}", table[1]);
+    assert_eq!(cut(&table[2], label, label + 19), "Aarhus, Nørregade 7");
+    assert_eq!(cut(&table[2], held - 4, held), "   5");
+    assert!(table[2].contains("active") && table[1].contains("  -  "));
 }

@@ -1,10 +1,11 @@
 //! A device as the wire knows it: a key, a certificate, a ledger, batches. Nothing of the agent.
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use data_encoding::BASE64;
-use protocol::ledger::{self, EventKind};
+use protocol::ledger::{self, Entry, EventKind};
 use protocol::reply::names;
 use protocol::{Batch, DeviceId, Digest, Epoch, Header, Purpose, Record, Retention, Value};
 use rcgen::{CertificateParams, KeyPair, PKCS_ED25519};
@@ -19,6 +20,8 @@ pub(crate) struct Device {
     key: KeyPair,
     chain: String,
     agent: ureq::Agent,
+    /// Hashes of its ledger entries by their positions.
+    lines: Mutex<BTreeMap<u64, Digest>>,
 }
 
 /// What came back.
@@ -42,7 +45,7 @@ impl Device {
     pub(crate) fn new(collector: &Collector) -> Self {
         let key = KeyPair::generate_for(&PKCS_ED25519).unwrap();
         let agent = agent(collector, None);
-        Self { key, chain: String::new(), agent }
+        Self { key, chain: String::new(), agent, lines: Mutex::default() }
     }
 
     /// An enrolled device.
@@ -69,13 +72,13 @@ impl Device {
     pub(crate) fn on_another_connection(&self, collector: &Collector) -> Self {
         let key = KeyPair::try_from(self.key.serialized_der()).unwrap();
         let agent = agent(collector, Some((&self.chain, &self.key)));
-        Self { key, chain: self.chain.clone(), agent }
+        Self { key, chain: self.chain.clone(), agent, lines: Mutex::default() }
     }
 
     /// The same key on a connection without a certificate.
     pub(crate) fn without_certificate(&self, collector: &Collector) -> Self {
         let key = KeyPair::try_from(self.key.serialized_der()).unwrap();
-        Self { key, chain: String::new(), agent: agent(collector, None) }
+        Self { key, chain: String::new(), agent: agent(collector, None), lines: Mutex::default() }
     }
 
     pub(crate) fn id(&self) -> DeviceId {
@@ -110,9 +113,25 @@ impl Device {
 
     fn line(&self, index: u64, purpose: Purpose, case: Option<&str>, kind: EventKind) -> String {
         let case = case.map(|case| case.parse().unwrap());
-        let entry = test_support::entry::entry(self.id(), index, purpose, case, kind);
+        let mut entry = test_support::entry::entry(self.id(), index, purpose, case, kind);
+        entry.header.previous = self.previous(index);
+        // What a bundle of the tests says that it holds.
+        entry.processing.manifest_sha256 = entry.processing.case.is_some().then(|| Digest::of(b"manifest"));
+        self.sign(&entry)
+    }
+
+    /// The hash of its entry before this one; where it made none, of one that nobody knows.
+    fn previous(&self, index: u64) -> Option<Digest> {
+        let before = index.checked_sub(1)?;
+        Some(self.lines.lock().unwrap().get(&before).copied().unwrap_or_else(|| Digest::of(b"not sent")))
+    }
+
+    /// The ledger line of this entry, as it stands.
+    pub(crate) fn sign(&self, entry: &Entry) -> String {
         let key = Ed25519KeyPair::from_pkcs8_maybe_unchecked(self.key.serialized_der()).unwrap();
-        ledger::write_line(&entry, |bytes| key.sign(bytes).as_ref().to_vec()).unwrap()
+        let line = ledger::write_line(entry, |bytes| key.sign(bytes).as_ref().to_vec()).unwrap();
+        self.lines.lock().unwrap().entry(entry.header.index).or_insert_with(|| ledger::line_hash(&line));
+        line
     }
 
     pub(crate) fn put_consent(&self, collector: &Collector, line: &str) -> Answer {

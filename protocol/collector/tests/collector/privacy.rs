@@ -31,7 +31,10 @@ fn a_request_has_one_ticket_until_it_is_done() {
     let listed = collector.lines("requests", &[]);
     assert_eq!(listed.len(), 1);
     assert_eq!((&listed[0]["ticket"], &listed[0]["kind"]), (&json!(ticket), &json!("erase")));
-    collector.lines("requests", &["--done", ticket]);
+    let refused = collector.fails("requests", &["--done", ticket]);
+    assert!(refused.contains("erase --ticket"), "{refused}");
+    assert_eq!(look(&device).body["state"], "open");
+    collector.lines("erase", &["--ticket", ticket, "--at-once", "--why", "by letter"]);
     assert_eq!(look(&device).body["state"], "done");
     assert_eq!(collector.lines("requests", &[])[0]["state"], "done");
 }

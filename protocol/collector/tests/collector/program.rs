@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::device::{Device, batch};
 use crate::rows;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_kathea-collector");
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_kathea-collector");
 
 pub(crate) struct Collector {
     data: PathBuf,

@@ -1,7 +1,8 @@
 //! `collector.toml`, what `init` says, and where the age identity may not be.
 
 use std::fs;
-use std::process::Command;
+use std::io::Read;
+use std::process::{Command, Stdio};
 
 use crate::server::{Server, command};
 
@@ -88,4 +89,36 @@ fn nothing_is_served_beside_the_key_that_opens_the_bundles() {
     assert_eq!(code, Some(1));
     assert!(said.contains("backup.txt") && said.contains("age identity"), "{said}");
     assert!(!said.contains("AGE-SECRET-KEY"));
+}
+
+#[test]
+fn told_to_end_in_the_moment_of_its_announcement_it_ends_well() {
+    for _ in 0..8 {
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().join("collector");
+        assert_eq!(words(&mut command("init", &data)).0, Some(0));
+        let config = dir.path().join("collector.toml");
+        let text = format!(
+            "data = {data:?}\nlisten = \"127.0.0.1:0\"\n[operations]\nlisten = \"127.0.0.1:0\"\n[log]\naccess = true\n"
+        );
+        fs::write(&config, text).unwrap();
+        let mut serve = Command::new(env!("CARGO_BIN_EXE_kathea-collector"));
+        serve.args(["serve", "--config"]).arg(&config).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut serving = serve.spawn().unwrap();
+        // Byte by byte up to the end of the first line, and then nobody reads any more.
+        let mut out = serving.stdout.take().unwrap();
+        let mut byte = [0];
+        while byte[0] != b'\n' {
+            out.read_exact(&mut byte).unwrap();
+        }
+        drop(out);
+        let told = Command::new("kill").args(["-TERM", &serving.id().to_string()]).status().unwrap();
+        assert!(told.success());
+        let ended = serving.wait_with_output().unwrap();
+        assert_eq!(
+            (ended.status.code(), String::from_utf8_lossy(&ended.stderr).as_ref()),
+            (Some(0), ""),
+            "it was announced, so it ends as it was told"
+        );
+    }
 }

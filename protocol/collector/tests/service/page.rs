@@ -4,10 +4,12 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
+use protocol::Value;
 use serde_json::{Value as Json, json};
 use test_support::{or_skip, peer};
 
 use crate::fleet::Device;
+use crate::questions::Month;
 use crate::server::Server;
 
 const OPERATIONS: &str = "[operations]\nlisten = \"127.0.0.1:0\"\n";
@@ -96,4 +98,43 @@ fn the_page_is_quiet_in_a_browser_at_both_widths_in_the_dark_and_on_paper() {
     }
     assert_eq!(seen["overflow"], json!({"1280": 0, "400": 0}));
     assert_eq!((&seen["printed_search"], &seen["dark"]), (&json!(false), &json!("rgb(18, 24, 30)")));
+}
+
+#[test]
+fn error_codes_are_summed_by_the_firmware_of_their_day() {
+    let server = Server::configured(None, OPERATIONS);
+    let devices = server.devices(2);
+    for (device, firmware) in devices.iter().zip(["2.0.0.7", "2.1.0.0"]) {
+        let mut month = Month::default();
+        month.version(20_574, "x1_firmware", firmware, "ok");
+        let hour = 20_575 * 24;
+        for (at, code, repeats) in [(0, "4096", "4"), (2, "4096", "5"), (3, "77", "1")] {
+            month.add("device.error", hour + at, &[code, "generator", "error", repeats], Value::Plain);
+        }
+        device.visit(&server.place, &month.batch(device), true).unwrap();
+        // The same once more is no more.
+        device.visit(&server.place, &device.batch(0, 1), false).unwrap();
+    }
+    let (_, _, page) = server.operations("/");
+    let rows: Vec<Vec<&str>> = page
+        .split("<h2>Error codes by firmware</h2>")
+        .nth(1)
+        .and_then(|rest| rest.split("</section>").next())
+        .unwrap()
+        .split("<tr>")
+        .skip(2)
+        .map(|row| {
+            row.split("<td")
+                .skip(1)
+                .map(|cell| cell.split('>').nth(1).unwrap().split('<').next().unwrap())
+                .collect()
+        })
+        .collect();
+    let expected: Vec<Vec<&str>> = vec![
+        vec!["2.0.0.7", "4096", "9"],
+        vec!["2.1.0", "4096", "9"],
+        vec!["2.0.0.7", "77", "1"],
+        vec!["2.1.0", "77", "1"],
+    ];
+    assert_eq!(rows, expected, "{page}");
 }

@@ -30,11 +30,11 @@ const MAY_1: u32 = 20_574;
 
 /// Writes records by the catalog's names.
 #[derive(Default)]
-struct Month(Vec<Record>);
+pub(crate) struct Month(Vec<Record>);
 
 impl Month {
     /// One record of `entry`: words, numbers and versions in the order of the entry.
-    fn add(&mut self, entry: &str, at: u32, attributes: &[&str], value: Value) {
+    pub(crate) fn add(&mut self, entry: &str, at: u32, attributes: &[&str], value: Value) {
         let entry = Catalog::built_in().entries().find(|known| known.name == entry).unwrap();
         assert_eq!(entry.attributes.len(), attributes.len(), "{}", entry.name);
         let attributes = entry.attributes.iter().zip(attributes);
@@ -46,11 +46,11 @@ impl Month {
         self.0.push(Record { entry: entry.number, at, attributes, value });
     }
 
-    fn version(&mut self, day: u32, component: &str, version: &str, last_update: &str) {
+    pub(crate) fn version(&mut self, day: u32, component: &str, version: &str, last_update: &str) {
         self.add("software.inventory", day, &[component, version, last_update], Value::Plain);
     }
 
-    fn batch(self, device: &Device) -> Batch {
+    pub(crate) fn batch(self, device: &Device) -> Batch {
         Batch { records: self.0, ..device.batch(0, 0) }
     }
 }

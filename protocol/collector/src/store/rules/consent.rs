@@ -14,6 +14,16 @@ pub(crate) enum Refused {
     Ended,
     /// A later entry restricted the processing, and none released it yet.
     Restricted,
+    /// Its period is over.
+    Expired,
+    /// The text of its policy is not known here.
+    OtherPolicy,
+    /// It allows another retention class.
+    OtherRetention,
+    /// It covers another manifest.
+    OtherManifest,
+    /// The entry before it is not the one that it names.
+    Broken,
 }
 
 /// What the rules need of a ledger entry.

@@ -64,6 +64,8 @@ pub(crate) struct Facts {
     pub(crate) new_streams: i64,
     /// Content of the stored batch of this very range, if there is one.
     pub(crate) same_range: Option<Digest>,
+    /// Whether the named entry, if it is known, covers the batch (`rules::terms`).
+    pub(crate) covers: Result<(), Refused>,
 }
 
 impl Facts {
@@ -120,7 +122,11 @@ pub(crate) fn decide(facts: &Facts, request: &Request) -> Verdict {
     let fresh = facts.held.missing(request.lo, request.hi);
     let gaps = new_gaps(&facts.declared, &request.gaps);
     if fresh.is_empty() && gaps.is_empty() {
+        // Acknowledged also when the grant's period is over meanwhile: it adds nothing.
         return Verdict::Held;
+    }
+    if let Err(refused) = facts.covers {
+        return Verdict::Refused(refused);
     }
     if let Err(reached) = facts.used.allows_bytes(request.bytes) {
         return Verdict::Full(reached);

@@ -6,7 +6,7 @@ use protocol::Retention;
 pub(crate) const DAY: i64 = 86_400_000_000;
 /// Part of all that one run may erase without being told so: one in twenty.
 const PART: u64 = 20;
-/// A clock that is further from the store's last transaction has leapt, or the collector was off for so long.
+/// A clock that is further ahead of the last run has leapt, or the collector was off for so long.
 const AHEAD: i64 = 31 * DAY;
 /// Likewise backwards.
 const BEHIND: i64 = DAY;
@@ -49,17 +49,22 @@ impl Beginnings {
 /// Why a run has to be confirmed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Doubt {
-    /// The clock is far from the time of the last transaction.
+    /// The clock is far from the time of the last run.
     Clock,
     /// It would erase more than a twentieth.
     Part,
 }
 
-/// Whether a run that would erase `going` of `all` at `now` may go without being confirmed. `newest`: the time of
-/// the last transaction, 0 if there was none.
-pub(crate) fn doubt(going: u64, all: u64, newest: i64, now: i64) -> Option<Doubt> {
-    let has_leapt =
-        newest != 0 && (now > newest.saturating_add(AHEAD) || now < newest.saturating_sub(BEHIND));
+/// Whether the clock is further from the last run than it can be. `last`: the time of the last run that was believed or
+/// confirmed. Only before the first run is the store's `newest` transaction asked, 0 if there was none: whoever visits
+/// under a clock that leapt moves that along with it.
+pub(crate) fn has_leapt(last: Option<i64>, newest: i64, now: i64) -> bool {
+    let from = last.unwrap_or(newest);
+    from != 0 && (now > from.saturating_add(AHEAD) || now < from.saturating_sub(BEHIND))
+}
+
+/// Whether a run that would erase `going` of `all` may go without being confirmed.
+pub(crate) fn doubt(going: u64, all: u64, has_leapt: bool) -> Option<Doubt> {
     if going == 0 {
         None
     } else if has_leapt {
@@ -95,10 +100,23 @@ mod tests {
 
     #[test]
     fn a_leap_of_the_clock_and_a_large_part_have_to_be_confirmed() {
-        assert_eq!(doubt(5, 100, NOW - DAY, NOW), None);
-        assert_eq!(doubt(6, 100, NOW - DAY, NOW), Some(Doubt::Part));
-        assert_eq!(doubt(1, 100, NOW - 32 * DAY, NOW), Some(Doubt::Clock));
-        assert_eq!(doubt(1, 100, NOW + 2 * DAY, NOW), Some(Doubt::Clock));
-        assert_eq!(doubt(0, 0, NOW - 900 * DAY, NOW), None);
+        assert_eq!(doubt(5, 100, false), None);
+        assert_eq!(doubt(6, 100, false), Some(Doubt::Part));
+        assert_eq!(doubt(1, 100, true), Some(Doubt::Clock));
+        assert_eq!(doubt(0, 0, true), None);
+        for (last, newest, leapt) in [
+            (None, 0, false),
+            (None, NOW - DAY, false),
+            (None, NOW - 32 * DAY, true),
+            (None, NOW + 2 * DAY, true),
+            (Some(NOW - DAY), NOW - 900 * DAY, false),
+            // Somebody visited after the leap.
+            (Some(NOW - 32 * DAY), NOW, true),
+            // A run was confirmed after the clock had come back; a visit is still from the future.
+            (Some(NOW - DAY), NOW + 900 * DAY, false),
+            (Some(NOW + 2 * DAY), NOW, true),
+        ] {
+            assert_eq!(has_leapt(last, newest, NOW), leapt, "{last:?} {newest}");
+        }
     }
 }

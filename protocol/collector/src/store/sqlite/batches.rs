@@ -10,13 +10,14 @@ use super::device::{self, Device};
 use super::rows::{self, Word, micros};
 use super::streams::{self, Name, Stream};
 use super::tx::Tx;
-use super::{Reply, consents, invitations};
+use super::{Reply, consents, invitations, terms};
 use crate::failure::Failure;
 use crate::store::Store;
 use crate::store::rules::decide::{Change, Facts, Request, Standing, Verdict, decide};
 use crate::store::rules::limits::Reached;
 use crate::store::rules::ranges::Ranges;
 use crate::store::rules::sums::{Column, sum};
+use crate::store::rules::terms::Comes;
 use crate::store::rules::versions::Installed;
 use crate::store::rules::{content, limits, versions};
 
@@ -70,7 +71,7 @@ impl Put {
 impl Store {
     /// Stores a batch if its consent stands and it adds anything. What it adds is on the disk when the reply comes.
     pub(crate) fn put_batch(&self, device: DeviceId, put: Put, now: OffsetDateTime) -> Reply<Answer> {
-        let now = micros(now);
+        let (now, data) = (micros(now), self.data().to_owned());
         self.submit(false, move |tx| {
             let Some(mut device) = device::find(tx, device)? else {
                 let verdict = Verdict::NotServed(Standing::Unknown);
@@ -79,7 +80,12 @@ impl Store {
             device.used = device.used.on(rows::day(now));
             let name = Name { device: device.no, purpose: put.request.purpose, epoch: put.request.epoch };
             let stream = streams::find(tx, name)?;
-            let facts = facts(tx, &device, name, stream.as_ref(), &put.request)?;
+            let mut facts = facts(tx, &device, name, stream.as_ref(), &put.request)?;
+            if device.standing == Standing::Active {
+                let comes = Comes::Batch(put.class);
+                facts.covers =
+                    terms::cover(tx, &data, &device, &facts.lines, put.request.consent, comes, now)?;
+            }
             let verdict = decide(&facts, &put.request);
             if let Verdict::New(change) = &verdict {
                 store(tx, &mut device, name, stream.unwrap_or(Stream::NEW), &put, change, now)?;
@@ -116,6 +122,7 @@ fn facts(
         declared: BTreeMap::new(),
         new_streams: i64::from(stream.is_none()),
         same_range: None,
+        covers: Ok(()),
     };
     if device.standing != Standing::Active {
         return Ok(facts);

@@ -6,6 +6,7 @@ use rusqlite::{Connection, Row};
 
 use super::device::{self, Device};
 use super::rows::{self, Word, micros};
+use super::terms;
 use super::tx::Tx;
 use crate::failure::Failure;
 use crate::store::Store;
@@ -13,6 +14,7 @@ use crate::store::rules::consent::{self, Line, Refused};
 use crate::store::rules::decide::Standing;
 use crate::store::rules::limits::Reached;
 use crate::store::rules::sums::{Column, sum};
+use crate::store::rules::terms::Comes;
 use protocol::bundle::Announcement;
 use protocol::ledger::EventKind;
 use time::OffsetDateTime;
@@ -89,11 +91,23 @@ impl Store {
         &self,
         device: DeviceId,
         announced: &Announcement,
+        now: OffsetDateTime,
     ) -> Result<Result<(), Refused>, Failure> {
+        let now = micros(now);
         self.read(|sql| {
             let device = device::enrolled(sql, device)?;
             let lines = lines(sql, &device)?;
-            Ok(consent::allows_case(&lines, &announced.consents, &announced.case))
+            if let Err(refused) = consent::allows_case(&lines, &announced.consents, &announced.case) {
+                return Ok(Err(refused));
+            }
+            let comes = Comes::Bundle(announced.manifest_sha256);
+            for &consent in &announced.consents {
+                let covers = terms::cover(sql, self.data(), &device, &lines, consent, comes, now)?;
+                if covers.is_err() {
+                    return Ok(covers);
+                }
+            }
+            Ok(Ok(()))
         })
     }
 

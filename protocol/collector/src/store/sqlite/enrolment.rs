@@ -14,6 +14,7 @@ use super::{invitations, labels};
 use crate::failure::Failure;
 use crate::store::Store;
 use crate::store::rules::decide::Standing;
+use crate::store::rules::retention::DAY;
 
 /// How long a token can be used.
 const LIFE: Duration = Duration::DAY;
@@ -178,6 +179,8 @@ fn token_state(
         }
         Some((Some(_), ..)) => (Redeemed::Before, None),
         Some((None, until, _)) if until <= now => (Redeemed::Never, None),
+        // Made by a clock that was ahead: it would be good for years.
+        Some((None, until, _)) if until - now > 2 * DAY => (Redeemed::Never, None),
         Some((None, _, label)) => (Redeemed::Now, label),
     })
 }

@@ -9,10 +9,11 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use super::batches::read_ranges;
 use super::rows::{self, Word};
 use super::streams::{Name, gap_sum, held_sum};
-use super::{Listed, copy, device, versions};
+use super::{Listed, copy, device, restrictions, versions};
 use crate::failure::Failure;
 use crate::store::Store;
 use crate::store::rules::ranges::Ranges;
+use crate::store::rules::restriction::Hidden;
 use crate::store::rules::versions::Since;
 
 /// Rows and bytes of one page.
@@ -55,6 +56,25 @@ impl std::str::FromStr for Cursor {
     }
 }
 
+/// What becomes of what is restricted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Restricted {
+    /// It is left out and counted, as every reader needs it.
+    #[default]
+    LeftOut,
+    /// It is looked at too: to prove that it may be here, which uses nothing of it.
+    Included,
+}
+
+/// What a look at envelopes came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Looked {
+    /// The last place that was looked at: those behind it came later.
+    pub(crate) last: i64,
+    /// Envelopes that were left out because their processing is restricted.
+    pub(crate) restricted: u64,
+}
+
 /// Which envelopes are wanted.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Wanted {
@@ -66,6 +86,8 @@ pub(crate) struct Wanted {
     pub(crate) device: Option<DeviceId>,
     /// For this purpose.
     pub(crate) purpose: Option<Purpose>,
+    /// What becomes of what is restricted.
+    pub(crate) restricted: Restricted,
 }
 
 impl Store {
@@ -98,26 +120,32 @@ impl Store {
         self.read(|sql| versions::of(sql, device::enrolled(sql, device)?.no))
     }
 
-    /// Hands `each` every wanted envelope, in the order they came; a damaged one as its sentence. Returns the last
-    /// place that was looked at: those behind it came later.
+    /// Hands `each` every wanted envelope, in the order they came; a damaged one as its sentence.
     pub(crate) fn envelopes(
         &self,
         wanted: Wanted,
         mut each: impl FnMut(Listed<Stored>) -> Result<(), Failure>,
-    ) -> Result<i64, Failure> {
+    ) -> Result<Looked, Failure> {
         let last = self.last_place()?;
         let until = wanted.until.map_or(last, |until| until.min(last));
         let device = wanted.device.map(|id| self.enrolled(id)).transpose()?.map(|device| device.no);
-        let mut after = wanted.after;
+        let (mut after, mut restricted) = (wanted.after, 0);
         loop {
             let page = self.read(|sql| {
-                page(sql, after, until, device, wanted.purpose)
-                    .or_else(|_| one_by_one(sql, after, until, device, wanted.purpose))
+                // Asked anew for each page: a restriction counts from the moment that it is kept.
+                let mut hidden = Restrictions::new(wanted.restricted);
+                page(sql, after, until, device, wanted.purpose, &mut hidden)
+                    .or_else(|_| one_by_one(sql, after, until, device, wanted.purpose, &mut hidden))
             })?;
-            let Some((place, _)) = page.last() else { return Ok(until.max(wanted.after)) };
+            let Some((place, _)) = page.last() else {
+                return Ok(Looked { last: until.max(wanted.after), restricted });
+            };
             after = *place;
             for (_, stored) in page {
-                each(stored)?;
+                match stored {
+                    Some(stored) => each(stored)?,
+                    None => restricted += 1,
+                }
             }
         }
     }
@@ -187,6 +215,38 @@ pub(crate) fn all_held(sql: &Connection, name: Name) -> Result<Ranges, Failure> 
 const COLUMNS: &str = "SELECT place, device.id, received, fresh, digest, body, envelope.device, purpose FROM envelope \
                        NOT INDEXED LEFT JOIN device ON device.no = envelope.device";
 
+/// One place of a page: an envelope, the sentence that names its damage, or none where it is restricted.
+type Shown = Option<Listed<Stored>>;
+
+/// What is hidden of the devices of a page.
+struct Restrictions {
+    wanted: Restricted,
+    known: BTreeMap<i64, Result<Hidden, String>>,
+}
+
+impl Restrictions {
+    fn new(wanted: Restricted) -> Self {
+        Self { wanted, known: BTreeMap::new() }
+    }
+
+    /// Whether an envelope of device number `device` is hidden. What can't be told is not shown.
+    fn hide(&mut self, sql: &Connection, device: i64, purpose: i64) -> Result<bool, Failure> {
+        if self.wanted == Restricted::Included {
+            return Ok(false);
+        }
+        let known = self.known.entry(device).or_insert_with(|| {
+            let hidden = device::numbered(sql, device).and_then(|device| restrictions::of(sql, &device));
+            hidden.map_err(|failure| failure.to_string())
+        });
+        match known {
+            Ok(hidden) => Ok(hidden.hides(Purpose::at(purpose)?)),
+            Err(failure) => {
+                Err(Failure::damaged(format!("whether it is restricted is not known: {failure}")))
+            }
+        }
+    }
+}
+
 /// The same by single places, where a page of the database is damaged: it hides only what is on it.
 fn one_by_one(
     sql: &Connection,
@@ -194,7 +254,8 @@ fn one_by_one(
     until: i64,
     device: Option<i64>,
     purpose: Option<Purpose>,
-) -> Result<Vec<(i64, Listed<Stored>)>, Failure> {
+    hidden: &mut Restrictions,
+) -> Result<Vec<(i64, Shown)>, Failure> {
     let mut statement = sql.prepare_cached(&format!("{COLUMNS} WHERE place = ?1"))?;
     let (mut out, mut bytes) = (Vec::new(), 0);
     for place in after + 1..=until {
@@ -202,12 +263,12 @@ fn one_by_one(
             let (of, kind): (i64, i64) = (row.get(6)?, row.get(7)?);
             let is_wanted = device.is_none_or(|device| device == of)
                 && purpose.is_none_or(|purpose| purpose.place() == kind);
-            Ok(is_wanted.then(|| stored(row, &mut bytes)))
+            Ok(is_wanted.then(|| shown(sql, row, (of, kind), hidden, &mut bytes)))
         });
         match found {
-            Ok(Some(stored)) => out.push((place, at(place, stored))),
+            Ok(Some(shown)) => out.push((place, shown.map(|stored| at(place, stored)))),
             Ok(None) | Err(rusqlite::Error::QueryReturnedNoRows) => {}
-            Err(error) => out.push((place, at(place, Err(error.into())))),
+            Err(error) => out.push((place, Some(at(place, Err(error.into()))))),
         }
         if out.len() >= PAGE || bytes > PAGE_BYTES {
             break;
@@ -227,7 +288,8 @@ fn page(
     until: i64,
     device: Option<i64>,
     purpose: Option<Purpose>,
-) -> Result<Vec<(i64, Listed<Stored>)>, Failure> {
+    hidden: &mut Restrictions,
+) -> Result<Vec<(i64, Shown)>, Failure> {
     let statement = format!(
         "{COLUMNS} WHERE place > ?1 AND place <= ?2 AND (?3 IS NULL OR envelope.device = ?3) \
          AND (?4 IS NULL OR purpose = ?4) ORDER BY place LIMIT ?5"
@@ -236,14 +298,29 @@ fn page(
     let mut found = statement.query((after, until, device, purpose.map(Word::place), PAGE as i64))?;
     let (mut out, mut bytes) = (Vec::new(), 0);
     while let Some(row) = found.next()? {
-        let place: i64 = row.get(0)?;
-        let stored = at(place, stored(row, &mut bytes));
-        out.push((place, stored));
+        let (place, of) = (row.get(0)?, (row.get(6)?, row.get(7)?));
+        let shown = shown(sql, row, of, hidden, &mut bytes);
+        out.push((place, shown.map(|stored| at(place, stored))));
         if bytes > PAGE_BYTES {
             break;
         }
     }
     Ok(out)
+}
+
+/// The envelope of a row, of a device's number and a purpose's place.
+fn shown(
+    sql: &Connection,
+    row: &Row<'_>,
+    (device, purpose): (i64, i64),
+    hidden: &mut Restrictions,
+    bytes: &mut usize,
+) -> Shown {
+    match hidden.hide(sql, device, purpose) {
+        Ok(true) => None,
+        Ok(false) => Some(stored(row, bytes)),
+        Err(failure) => Some(Err(failure)),
+    }
 }
 
 fn stored(row: &Row<'_>, bytes: &mut usize) -> Listed<Stored> {

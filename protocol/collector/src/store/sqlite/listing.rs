@@ -9,7 +9,7 @@ use super::device::{self, Device};
 use super::export::{all_held, name};
 use super::rows::{self, Word};
 use super::streams::{self, Name, Stream, gap_sum};
-use super::{Listed, labels, versions};
+use super::{Listed, labels, restrictions, versions};
 use crate::failure::Failure;
 use crate::store::Store;
 use crate::store::rules::ranges::Ranges;
@@ -36,6 +36,8 @@ pub(crate) struct Seen {
     pub(crate) versions: BTreeMap<String, String>,
     /// Two copies of one device, a restored disk or a clone, have written here.
     pub(crate) is_fork: bool,
+    /// Purposes whose processing is restricted.
+    pub(crate) restricted: Vec<Purpose>,
     pub(crate) streams: BTreeMap<Purpose, Count>,
 }
 
@@ -50,10 +52,16 @@ impl Store {
                 each(device.and_then(|device| {
                     let (streams, is_fork) = counts(sql, &device)?;
                     let label = labels::of(sql, device.no)?;
-                    let versions = versions::of(sql, device.no)?.into_iter();
+                    let hidden = restrictions::of(sql, &device)?;
+                    let versions = match hidden.hides(Purpose::UsageStatistics) {
+                        true => BTreeMap::new(),
+                        false => versions::of(sql, device.no)?,
+                    };
+                    let versions = versions.into_iter();
                     let versions =
                         versions.filter_map(|(component, mut known)| Some((component, known.pop()?.version)));
-                    Ok(Seen { label, versions: versions.collect(), is_fork, streams, device })
+                    let (versions, restricted) = (versions.collect(), hidden.purposes());
+                    Ok(Seen { label, versions, is_fork, restricted, streams, device })
                 }))
             })
         })

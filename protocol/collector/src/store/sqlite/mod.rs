@@ -3,6 +3,7 @@
 //! A write is a job of the one thread that writes (`writer`); it loads what a rule needs, asks the rule, and stores
 //! what the rule says, in one transaction. Readers have connections of their own and never wait for it.
 
+mod answers;
 mod audit;
 mod batches;
 mod bundles;
@@ -21,8 +22,11 @@ mod listing;
 mod readers;
 mod requests;
 mod reserve;
+mod restrictions;
+mod rights;
 pub(crate) mod rows;
 mod streams;
+mod terms;
 mod tx;
 mod uploads;
 mod verify;
@@ -38,20 +42,22 @@ use data_encoding::HEXLOWER;
 use ring::rand::{SecureRandom, SystemRandom};
 use rusqlite::{Connection, OptionalExtension};
 
+pub(crate) use answers::Answer as RequestAnswer;
 pub(crate) use batches::{Answer, Put};
 pub(crate) use bundles::Filed;
 pub(crate) use consents::Kept;
 pub(crate) use enrolment::Redeemed;
-pub(crate) use export::{Cursor, Stored, Wanted};
-pub(crate) use listing::Count;
+pub(crate) use export::{Cursor, Restricted, Stored, Wanted};
+pub(crate) use listing::{Count, Seen};
 pub(crate) use readers::Readers;
 pub(crate) use requests::Asked;
+pub(crate) use rights::Order;
 pub(crate) use tx::Tx;
 pub(crate) use uploads::{Announced, MAX_BUNDLE};
 pub(crate) use writer::{Reply, Writer};
 
 use crate::failure::Failure;
-use witness::{Said, Seen};
+use witness::{Said, Seen as Commit};
 
 /// One of a list: a damaged one is the sentence that names it, and does not stop the list.
 pub(crate) type Listed<T> = Result<T, Failure>;
@@ -74,7 +80,7 @@ pub(crate) enum Agreement {
 
 /// Opens the connection that writes, and says how far the store is. Keeps a loss that the witness shows as a
 /// finding, because the next commit covers it up.
-pub(crate) fn open(data: &Path, now: i64) -> Result<(Connection, String, Seen), Failure> {
+pub(crate) fn open(data: &Path, now: i64) -> Result<(Connection, String, Commit), Failure> {
     let said = witness::read(data).or_else(|failure| {
         log::error!("{failure}");
         std::fs::remove_file(witness::path(data)).map_err(Failure::at(&witness::path(data)))?;
@@ -116,7 +122,7 @@ pub(crate) fn open(data: &Path, now: i64) -> Result<(Connection, String, Seen), 
 }
 
 /// Compares a database with its witness. It is an error if the witness belongs to another store.
-pub(crate) fn agreement(store: &str, seen: Seen, said: Option<&Said>) -> Result<Agreement, Failure> {
+pub(crate) fn agreement(store: &str, seen: Commit, said: Option<&Said>) -> Result<Agreement, Failure> {
     let Some(said) = said else { return Ok(Agreement::NoWitness) };
     if said.store != store {
         return Err(Failure::new(format!(

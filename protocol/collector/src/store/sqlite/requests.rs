@@ -1,4 +1,4 @@
-//! Privacy requests: kept for ever, and what can't wait done in the same transaction.
+//! Privacy requests: kept, and what can't wait done in the same transaction.
 
 use protocol::Digest;
 use protocol::reply::{PrivacyReply, PrivacyRequest, TicketState};
@@ -8,12 +8,14 @@ use time::OffsetDateTime;
 use super::device::{self, Device};
 use super::rows::{self, Word, micros};
 use super::tx::Tx;
-use super::{Listed, consents};
+use super::{Listed, answers, consents};
 use crate::failure::Failure;
 use crate::store::Store;
 use crate::store::requests::{Kept, Kind, Ticket};
 use crate::store::rules::decide::Standing;
 use crate::store::rules::limits;
+use crate::store::rules::restriction::Step;
+use crate::store::rules::rights::{self, Erasure};
 use crate::store::rules::sums::{Column, sum};
 
 /// What became of a request.
@@ -30,13 +32,13 @@ pub(crate) enum Asked {
 }
 
 /// The row of a request.
-struct Request {
-    n: i64,
+pub(crate) struct Request {
+    pub(crate) n: i64,
     id: [u8; 16],
-    kind: Kind,
+    pub(crate) kind: Kind,
     body: String,
-    received: i64,
-    done: Option<i64>,
+    pub(crate) received: i64,
+    pub(crate) done: Option<i64>,
 }
 
 const COLUMNS: &str = "n, id, kind, body, received, done, sum";
@@ -84,9 +86,9 @@ impl Store {
             if !may_ask(device.standing) {
                 return Ok(Asked::NotServed(device.standing));
             }
-            let state = match find(tx, &device, ticket)? {
+            match find(tx, &device, ticket)? {
                 Some(row) if row.kind != kind || row.body != body => return Ok(Asked::Conflict),
-                Some(row) => state(row.done),
+                Some(_) => {}
                 None if device.requests >= limits::PRIVACY_REQUESTS => return Ok(Asked::Full),
                 None => {
                     let done = kind.is_carried_out_at_once().then_some(now);
@@ -104,16 +106,19 @@ impl Store {
                     if kind == Kind::Withdraw {
                         consents::withdraw(tx, &device, &request.purposes, request.case.as_ref())?;
                     }
+                    if kind == Kind::Revoke {
+                        revoke(tx, &device, &request, now)?;
+                    }
                     if kind == Kind::Decommission && device.standing == Standing::Active {
                         (device.standing, device.retired) = (Standing::Retired, Some(now));
                     }
                     device::save(tx, &mut device)?;
                     tx.at(now);
                     tx.truncate_after();
-                    state(done)
                 }
-            };
-            Ok(Asked::Kept(PrivacyReply { ticket: ticket.to_string(), state }))
+            }
+            let kept = find(tx, &device, ticket)?.ok_or_else(|| Failure::damaged("a request is gone"))?;
+            Ok(Asked::Kept(reply(tx, &device, ticket, &kept)?))
         })
     }
 
@@ -122,18 +127,27 @@ impl Store {
         self.read(|sql| {
             let Some(device) = device::find(sql, ticket.device)? else { return Ok(None) };
             let row = find(sql, &device, ticket)?;
-            Ok(row.map(|row| PrivacyReply { ticket: ticket.to_string(), state: state(row.done) }))
+            row.map(|row| reply(sql, &device, ticket, &row)).transpose()
         })
     }
 
-    /// Marks a request as carried out.
+    /// Marks a request as carried out that only people can carry out.
     pub(crate) fn finish_request(&self, ticket: Ticket, now: OffsetDateTime) -> Result<(), Failure> {
         let now = micros(now);
         let none = || Failure::new("there is no request with this ticket; `requests` lists them");
         self.write(true, move |tx| {
             let device = device::find(tx, ticket.device)?.ok_or_else(none)?;
             let mut row = find(tx, &device, ticket)?.ok_or_else(none)?;
-            row.done = row.done.or(Some(now));
+            if row.done.is_some() {
+                return Ok(());
+            }
+            if !row.kind.is_carried_out_by_hand() {
+                return Err(Failure::new(
+                    "an erasure is done when it was carried out: `erase --ticket TICKET` does that, and the server by \
+                     itself when it can't be taken back any more",
+                ));
+            }
+            row.done = Some(now);
             tx.at(now);
             save(tx, device.no, &row)
         })
@@ -160,18 +174,96 @@ impl Store {
 }
 
 fn kept(sql: &Connection, device: &Device, n: i64) -> Listed<Kept> {
-    let id = device.id;
-    let damaged = || Failure::damaged(format!("privacy request {n} of device {id} is damaged or gone"));
+    let row = numbered(sql, device, n)?;
+    let answer = answers::find(sql, device.no, n)?;
+    let due = due(&row, &answer);
+    Ok(Kept {
+        ticket: row.ticket(device),
+        kind: row.kind,
+        request: row.request(device)?,
+        received_at: rows::text(row.received),
+        state: state(row.done),
+        received: row.received,
+        answer,
+        due,
+    })
+}
+
+/// A device's request number `n`.
+pub(crate) fn numbered(sql: &Connection, device: &Device, n: i64) -> Result<Request, Failure> {
+    let damaged = || damaged(device, n);
     let statement = format!("SELECT {COLUMNS} FROM request WHERE device = ?1 AND n = ?2");
     let mut statement = sql.prepare_cached(&statement)?;
     let row = statement.query_row((device.no, n), |row| Ok(read(row, 0, device.no)));
-    let row = row.map_err(|_| damaged())?.map_err(|_| damaged())?;
-    Ok(Kept {
-        ticket: Ticket::from_id(id, row.id),
-        kind: row.kind,
-        request: serde_json::from_str(&row.body).map_err(|_| damaged())?,
-        received_at: rows::text(row.received),
-        state: state(row.done),
+    row.map_err(|_| damaged())?.map_err(|_| damaged())
+}
+
+fn damaged(device: &Device, n: i64) -> Failure {
+    Failure::damaged(format!("privacy request {n} of device {} is damaged or gone", device.id))
+}
+
+/// What a device's requests restrict and release, in the order they came.
+pub(crate) fn restrictions(sql: &Connection, device: &Device) -> Result<Vec<Step>, Failure> {
+    let mut steps = Vec::new();
+    for n in 0..device.requests {
+        let row = numbered(sql, device, n)?;
+        if matches!(row.kind, Kind::Restrict | Kind::Release) {
+            let PrivacyRequest { purposes, case, .. } = row.request(device)?;
+            steps.push(Step { restricts: row.kind == Kind::Restrict, purposes, case });
+        }
+    }
+    Ok(steps)
+}
+
+/// What the rules need of an erasure that was asked for.
+pub(crate) fn erasure(row: &Request, device: &Device, answer: &answers::Answer) -> Result<Erasure, Failure> {
+    Ok(Erasure {
+        received: row.received,
+        is_done: row.done.is_some(),
+        is_revoked: answer.revoked.is_some(),
+        is_done_in_part: answer.certificate.is_some(),
+        purposes: row.request(device)?.purposes,
+        held: answer.held()?,
+    })
+}
+
+/// Takes back the erasures that a request names by its purposes and its case, as long as that is possible.
+fn revoke(tx: &Tx<'_>, device: &Device, request: &PrivacyRequest, now: i64) -> Result<(), Failure> {
+    for n in 0..device.requests {
+        let row = numbered(tx, device, n)?;
+        if row.kind != Kind::Erase {
+            continue;
+        }
+        let asked = row.request(device)?;
+        let mut answer = answers::find(tx, device.no, n)?;
+        let is_meant = asked.case == request.case
+            && asked.purposes.iter().all(|purpose| request.purposes.contains(purpose));
+        if is_meant && rights::is_revocable(&erasure(&row, device, &answer)?, now) {
+            answer.revoked = Some(now);
+            answers::save(tx, device.no, n, &answer)?;
+        }
+    }
+    Ok(())
+}
+
+/// When the answer to an open request is due.
+fn due(row: &Request, answer: &answers::Answer) -> Option<i64> {
+    let is_open = row.done.is_none() && answer.outcome().is_none();
+    is_open.then(|| micros(rights::due(rows::time(row.received), answer.extended.is_some())))
+}
+
+/// What the device is told of its request.
+fn reply(sql: &Connection, device: &Device, ticket: Ticket, row: &Request) -> Result<PrivacyReply, Failure> {
+    let answer = answers::find(sql, device.no, row.n)?;
+    let is_pending = row.kind == Kind::Erase && due(row, &answer).is_some();
+    Ok(PrivacyReply {
+        due: due(row, &answer).map(rows::text),
+        extended: answer.extended,
+        revocable_until: is_pending.then(|| rows::text(row.received.saturating_add(rights::REVOCABLE))),
+        outcome: answer.outcome(),
+        certificate: answer.certificate.filter(|_| answer.signature.is_some()),
+        signature: answer.signature,
+        ..PrivacyReply::new(ticket.to_string(), state(row.done))
     })
 }
 
@@ -179,7 +271,8 @@ const fn state(done: Option<i64>) -> TicketState {
     if done.is_some() { TicketState::Done } else { TicketState::Open }
 }
 
-fn find(sql: &Connection, device: &Device, ticket: Ticket) -> Result<Option<Request>, Failure> {
+/// The row of a ticket.
+pub(crate) fn find(sql: &Connection, device: &Device, ticket: Ticket) -> Result<Option<Request>, Failure> {
     let statement = format!("SELECT {COLUMNS} FROM request WHERE device = ?1 AND id = ?2");
     let mut statement = sql.prepare_cached(&statement)?;
     let found =
@@ -202,13 +295,24 @@ fn read(row: &Row<'_>, first: usize, device: i64) -> Result<Request, Failure> {
     Ok(read)
 }
 
-fn save(tx: &Tx<'_>, device: i64, row: &Request) -> Result<(), Failure> {
+/// Writes the row of a request.
+pub(crate) fn save(tx: &Tx<'_>, device: i64, row: &Request) -> Result<(), Failure> {
     let sum = row.sum(device);
     let params = (device, row.n, row.id, row.kind.place(), &row.body, row.received, row.done, sum.to_bytes());
     tx.put("REPLACE INTO request VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)", params, sum)
 }
 
 impl Request {
+    /// Its ticket.
+    pub(crate) fn ticket(&self, device: &Device) -> Ticket {
+        Ticket::from_id(device.id, self.id)
+    }
+
+    /// Its body.
+    pub(crate) fn request(&self, device: &Device) -> Result<PrivacyRequest, Failure> {
+        serde_json::from_str(&self.body).map_err(|_| damaged(device, self.n))
+    }
+
     fn sum(&self, device: i64) -> Digest {
         sum(
             "request",

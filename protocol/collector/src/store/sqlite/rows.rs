@@ -69,6 +69,7 @@ impl Word for Kind {
         Self::Access,
         Self::Rectify,
         Self::Decommission,
+        Self::Revoke,
     ];
 }
 

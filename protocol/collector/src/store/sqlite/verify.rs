@@ -215,7 +215,8 @@ fn ledger(sql: &Connection, device: &Device, tell: Tell<'_>) -> Result<(), Failu
     Ok(())
 }
 
-fn meta(sql: &Connection, name: &str) -> Result<Option<String>, Failure> {
+/// What a row of `meta` says.
+pub(super) fn meta(sql: &Connection, name: &str) -> Result<Option<String>, Failure> {
     let statement = "SELECT value FROM meta WHERE name = ?1";
     Ok(sql.prepare_cached(statement)?.query_row([name], |row| row.get(0)).optional()?)
 }

@@ -27,6 +27,7 @@ fn facts() -> Facts {
         declared: BTreeMap::new(),
         new_streams: 0,
         same_range: None,
+        covers: Ok(()),
     }
 }
 
@@ -135,4 +136,15 @@ fn a_device_that_is_not_served_learns_nothing_else() {
         let facts = Facts { standing, lines: Vec::new(), ..facts() };
         assert_eq!(decide(&facts, &request(0, 4, Vec::new())), Verdict::NotServed(standing));
     }
+}
+
+#[test]
+fn what_the_grant_does_not_cover_is_refused_unless_it_is_held_already() {
+    let facts = Facts { covers: Err(Refused::Expired), ..facts() };
+    assert_eq!(decide(&facts, &request(0, 9, vec![])), Verdict::Refused(Refused::Expired));
+    let mut held = facts.clone();
+    held.held.insert(0, 9);
+    assert_eq!(decide(&held, &request(0, 9, vec![])), Verdict::Held);
+    let gap = vec![gap(epoch(1, 0), 20, 21, Reason::Quota)];
+    assert_eq!(decide(&held, &request(0, 9, gap)), Verdict::Refused(Refused::Expired), "it would add a gap");
 }

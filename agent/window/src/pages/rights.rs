@@ -1,0 +1,85 @@
+//! *Rights and proofs*: what was asked of the vendor, every answer that was given, and the clinic's rights as buttons.
+
+use agent::consent::tickets::Ticket;
+use maud::{Markup, html};
+
+use super::{button, download, leaves, not_shown, print_button, status};
+use crate::serve::Window;
+use crate::words::{shown, t, ticket, time, who};
+
+pub(super) fn page(window: &Window) -> Markup {
+    let title = t("Your rights, and the proofs", "Jeres rettigheder og beviserne");
+    let status = match status(&window.agent) {
+        Ok(status) => status,
+        Err(why) => return not_shown(&title, &why),
+    };
+    let answers = leaves::with_report(window, |report, out| report.write_answers(out));
+    html! {
+        h1 { (title) }
+        div.row {
+            (download("export.json", "kathea-agent-export.json", &t("Save everything that is held", "Gem alt, der ligger her")))
+            (download("receipt.txt", "kathea-agent-receipts.txt", &t("Save the receipts", "Gem kvitteringerne")))
+            (print_button())
+        }
+        section id="tickets" data-live {
+            h2 { (t("Asked of the vendor", "Bedt leverandøren om")) }
+            @if status.requests.is_empty() { p { (t("Nothing yet.", "Intet endnu.")) } }
+            @else { div.wide-table { (tickets(&status.requests)) } }
+        }
+        @match answers {
+            Ok(answers) => div.wide-table id="answers" data-live { (answers) },
+            Err(why) => div.card { (crate::words::failure(&why)) },
+        }
+        section {
+            h2 { (t("Have it erased", "Få det slettet")) }
+            p { (t("Every consent ends, everything that is kept here is erased, and the vendor is asked to erase what was sent. It cannot be undone.",
+                   "Alle samtykker ophører, alt, der er gemt her, slettes, og leverandøren bedes slette det sendte. Det kan ikke fortrydes.")) }
+            form data-do="erase" {
+                (claim("erase-claim"))
+                button.end { (t("Erase everything", "Slet alt")) }
+            }
+        }
+        section {
+            h2 { (t("What does the vendor hold?", "Hvad har leverandøren?")) }
+            (button("access", &[], "plain", &t("Ask the vendor", "Spørg leverandøren")))
+        }
+        section {
+            h2 { (t("The clinic has another owner", "Klinikken har fået en anden ejer")) }
+            form data-do="new_owner" {
+                (who("owner"))
+                (claim("owner-claim"))
+                button.end { (t("End every consent", "Afslut alle samtykker")) }
+            }
+        }
+    }
+}
+
+/// Where the device's claim code goes, for whoever is not in the group.
+fn claim(id: &str) -> Markup {
+    html! {
+        div.field {
+            label for=(id) { (t("Claim code, if you are not in the group kathea-consent", "Kode, hvis du ikke er med i gruppen kathea-consent")) }
+            input id=(id) name="claim" maxlength="100" autocomplete="off" spellcheck="false";
+        }
+    }
+}
+
+fn tickets(tickets: &[Ticket]) -> Markup {
+    html! {
+        table {
+            thead { tr { th { (t("What", "Hvad")) } th { (t("When", "Hvornår")) } th { (t("State", "Tilstand")) } th { (t("Number", "Nummer")) } } }
+            tbody { @for one in tickets {
+                tr { td { (kind(one.kind.as_str())) } td { (time(&one.taken_at)) } td { (ticket(one.state)) } td.mono { (shown(&one.ticket)) } }
+            } }
+        }
+    }
+}
+
+fn kind(word: &str) -> Markup {
+    match word {
+        "erase" | "erasure" => t("Erase what was sent", "Slet det sendte"),
+        "access" => t("Tell what is held", "Oplys, hvad der ligger"),
+        "rectify" => t("Correct what is held", "Ret det, der ligger"),
+        other => html! { (other) },
+    }
+}

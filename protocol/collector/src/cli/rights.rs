@@ -1,0 +1,133 @@
+//! The options of `requests`, `erase` and `certify`, and what they do.
+
+use std::path::PathBuf;
+
+use clap::{ArgGroup, Args};
+use protocol::rights::{ExtensionReason, Hold, HoldReason};
+use protocol::{CaseId, DeviceId, Purpose};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::data::Data;
+use super::output::{list, print, ticket};
+use crate::audit::{Deed, Note};
+use crate::failure::Failure;
+use crate::store::requests::Ticket;
+use crate::store::rfc3339;
+use crate::{erasure, listing};
+
+/// The privacy requests.
+#[derive(Args)]
+pub(super) struct Requests {
+    #[command(flatten)]
+    data: Data,
+    /// Mark a request to see or to correct data as carried out. An erasure is done when `erase` carried it out
+    #[arg(long, value_name = "TICKET", value_parser = ticket, group = "deed")]
+    done: Option<Ticket>,
+    /// Take two months more to answer this request; the clinic is told the reason
+    #[arg(long, value_name = "TICKET", value_parser = ticket, group = "deed", requires = "because")]
+    extend: Option<Ticket>,
+    /// Why it takes longer: complexity or many_requests
+    #[arg(long, value_name = "REASON", requires = "extend")]
+    because: Option<ExtensionReason>,
+    /// Keep something although this request asks for its erasure; the clinic is told what, why and until when
+    #[arg(long, value_name = "TICKET", value_parser = ticket, group = "deed", requires_all = ["why", "until"])]
+    hold: Option<Ticket>,
+    /// Why it is kept: legal_claim, vigilance_record or complaint_record
+    #[arg(long, value_name = "REASON", requires = "hold")]
+    why: Option<HoldReason>,
+    /// Until when it is kept at most, as 2028-05-16T00:00:00Z; what is left is then erased
+    #[arg(long, value_name = "TIME", requires = "hold", value_parser = moment)]
+    until: Option<OffsetDateTime>,
+    /// What is kept; repeat for several [default: everything that the request is about]
+    #[arg(long, requires = "hold")]
+    purpose: Vec<Purpose>,
+}
+
+/// An erasure, of a device or for a request.
+#[derive(Args)]
+#[command(group(ArgGroup::new("of").required(true).args(["device", "ticket", "due"])))]
+pub(super) struct Erase {
+    #[command(flatten)]
+    data: Data,
+    /// The device's id, 32 hexadecimal digits
+    #[arg(long)]
+    device: Option<DeviceId>,
+    /// Carry out this request, and keep the certificate of it
+    #[arg(long, value_parser = ticket)]
+    ticket: Option<Ticket>,
+    /// Carry out every request that can't be taken back any more, as the server does once a day
+    #[arg(long)]
+    due: bool,
+    /// Before the 14 days are over in which the clinic can take the request back: because it asked not to wait
+    #[arg(long, requires_all = ["ticket", "why"])]
+    at_once: bool,
+    /// How the clinic asked not to wait; noted in the audit
+    #[arg(long, value_name = "REASON", requires = "at_once")]
+    why: Option<String>,
+    /// usage_statistics, support_case or support_scan_data; repeat for several [default: all]
+    #[arg(long, conflicts_with = "ticket")]
+    purpose: Vec<Purpose>,
+    /// Only what belongs to this support case
+    #[arg(long, conflicts_with = "ticket")]
+    case: Option<CaseId>,
+}
+
+/// The signing of certificates.
+#[derive(Args)]
+pub(super) struct Certify {
+    #[command(flatten)]
+    data: Data,
+    /// The file that `signing-key` made for erasure_certificate; it is read and not kept
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+}
+
+/// `requests`.
+pub(super) fn requests(asked: Requests, now: OffsetDateTime) -> Result<(), Failure> {
+    let Requests { data, done, extend, because, hold, why, until, purpose } = asked;
+    let store = data.store()?;
+    match (done, extend.zip(because), hold.zip(why.zip(until))) {
+        (Some(ticket), ..) => store.finish_request(ticket, now),
+        (_, Some((ticket, because)), _) => store.extend_request(ticket, because, now),
+        (.., Some((ticket, (why, until)))) => {
+            if until <= now {
+                return Err(Failure::new("--until is over already; name the day until which it is kept"));
+            }
+            let purposes = if purpose.is_empty() { Purpose::ALL.to_vec() } else { purpose };
+            store.hold_request(ticket, Hold { why, until: rfc3339(until), purposes }, now)
+        }
+        _ => list(|lines| listing::requests(&store, lines)),
+    }
+}
+
+/// `erase`.
+pub(super) fn erase(asked: Erase, now: OffsetDateTime) -> Result<(), Failure> {
+    let Erase { data, device, ticket, due, at_once, why, purpose, case } = asked;
+    let store = data.store()?;
+    if due {
+        return list(|lines| erasure::carry_out_due(&store, now, |erased| lines.put(erased)));
+    }
+    if let Some(ticket) = ticket {
+        let order = store.erasure_order(ticket, at_once, now)?;
+        if at_once {
+            let note = Note { device: Some(ticket.device), why, ..Note::new(Deed::Erase, 0) };
+            store.note(note, now)?;
+        }
+        return list(|lines| erasure::carry_out(&store, &order, now, |erased| lines.put(erased)));
+    }
+    let Some(device) = device else { return Ok(()) };
+    let purposes = if purpose.is_empty() { Purpose::ALL } else { &purpose };
+    list(|lines| erasure::erase(&store, device, purposes, case.as_ref(), now, |erased| lines.put(erased)))
+}
+
+/// `certify`.
+pub(super) fn certify(asked: Certify, now: OffsetDateTime) -> Result<(), Failure> {
+    let Certify { data, key } = asked;
+    let signed = erasure::certify(&data.store()?, &key, now)?;
+    signed.iter().try_for_each(|ticket| print(&ticket.to_string()))
+}
+
+fn moment(text: &str) -> Result<OffsetDateTime, &'static str> {
+    OffsetDateTime::parse(text, &Rfc3339).map_err(|_| "not a time; write it as 2028-05-16T00:00:00Z")
+}

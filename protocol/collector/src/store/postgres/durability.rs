@@ -1,0 +1,103 @@
+//! What a cluster has to be like before anything is acknowledged.
+
+use crate::failure::Failure;
+
+/// The oldest version that is used, as PostgreSQL numbers it.
+const OLDEST: i64 = 140_000;
+
+/// What is demanded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Demand {
+    /// So many replicas have each commit on their disks before it is answered.
+    Replicas(u32),
+    /// The operator's word that the service keeps it safe below PostgreSQL.
+    Managed,
+}
+
+impl Demand {
+    /// As the command line and the configuration have it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Replicas(_) => "replicas",
+            Self::Managed => "managed",
+        }
+    }
+}
+
+/// What a cluster says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Facts {
+    pub(crate) version: i64,
+    /// `fsync`.
+    pub(crate) syncs: bool,
+    /// `full_page_writes`.
+    pub(crate) writes_full_pages: bool,
+    /// `synchronous_commit` of the session.
+    pub(crate) waits: String,
+    /// Replicas that stream now and that a commit waits for.
+    pub(crate) replicas: i64,
+}
+
+/// Whether what the cluster acknowledges is kept as it is demanded; otherwise everything that is wrong, with its cure.
+pub(crate) fn judge(facts: &Facts, demand: Demand) -> Result<(), Failure> {
+    let mut wrong = Vec::new();
+    if facts.version < OLDEST {
+        wrong.push("PostgreSQL is older than 14: upgrade it".to_owned());
+    }
+    if !facts.syncs {
+        wrong.push("fsync is off: set it to on".to_owned());
+    }
+    if !facts.writes_full_pages {
+        wrong.push("full_page_writes is off: set it to on".to_owned());
+    }
+    if !["on", "remote_apply"].contains(&facts.waits.as_str()) {
+        wrong.push("synchronous_commit is neither on nor remote_apply".to_owned());
+    }
+    if let Demand::Replicas(at_least) = demand
+        && facts.replicas < i64::from(at_least)
+    {
+        wrong.push(format!(
+            "{} of {at_least} synchronous replicas are there: see synchronous_standby_names and pg_stat_replication \
+             (which only a member of pg_monitor sees whole)",
+            facts.replicas
+        ));
+    }
+    if wrong.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::new(format!("nothing is acknowledged: {}", wrong.join("; "))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_that_is_wrong_is_named() {
+        let good = Facts {
+            version: 160_004,
+            syncs: true,
+            writes_full_pages: true,
+            waits: "on".to_owned(),
+            replicas: 1,
+        };
+        let said =
+            |facts: Facts, demand| judge(&facts, demand).err().map_or(String::new(), |it| it.to_string());
+        assert_eq!(said(good.clone(), Demand::Replicas(1)), "");
+        assert_eq!(said(Facts { replicas: 0, ..good.clone() }, Demand::Managed), "");
+        for (facts, demand, says) in [
+            (Facts { version: 130_012, ..good.clone() }, Demand::Managed, "older than 14"),
+            (Facts { syncs: false, ..good.clone() }, Demand::Managed, "fsync is off"),
+            (Facts { writes_full_pages: false, ..good.clone() }, Demand::Managed, "full_page_writes is off"),
+            (Facts { waits: "local".to_owned(), ..good.clone() }, Demand::Managed, "synchronous_commit"),
+            (good.clone(), Demand::Replicas(2), "1 of 2 synchronous replicas"),
+        ] {
+            let said = said(facts, demand);
+            assert!(said.contains(says) && said.starts_with("nothing is acknowledged"), "{said}");
+        }
+        let all = Facts { syncs: false, replicas: 0, ..good };
+        let said = said(all, Demand::Replicas(1));
+        assert!(said.contains("fsync") && said.contains("0 of 1"), "{said}");
+    }
+}

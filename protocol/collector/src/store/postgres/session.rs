@@ -1,0 +1,186 @@
+//! One connection to the host of a cluster that takes writes.
+
+use std::future::{Future, poll_fn};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::{AsyncMessage, Client, Config, Error, NoTls, Row};
+
+use crate::failure::Failure;
+
+/// For a host to take the connection and to say whether it takes writes. The driver's own limit ends with the
+/// socket: a host that takes the connection and is silent would hold it for ever.
+const CONNECT: Duration = Duration::from_secs(3);
+/// For each statement, and for the replicas to confirm a commit.
+const FLIGHT: Duration = Duration::from_secs(10);
+const PORT: u16 = 5432;
+
+/// A connection; closed when it is dropped.
+pub(super) struct Session {
+    client: Client,
+    /// Warnings that the server sent.
+    warnings: Arc<AtomicU64>,
+    driver: JoinHandle<()>,
+    host: String,
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
+}
+
+impl Session {
+    /// The first host of the URL that answers and takes writes.
+    pub(super) async fn open(url: &str) -> Result<Self, Failure> {
+        // What is wrong with it is not said: it may hold a password.
+        let config: Config = url.parse().map_err(|_| {
+            Failure::new(
+                "not a PostgreSQL URL, as postgres://USER:PASSWORD@127.0.0.1:5432,127.0.0.1:5433/DATABASE",
+            )
+        })?;
+        let hosts = hosts(&config)?;
+        let mut tried = Vec::new();
+        for (host, port) in hosts {
+            let name = format!("{host}:{port}");
+            match timeout(CONNECT, Self::at(&config, &host, port, &name)).await {
+                Ok(Ok(session)) => return Ok(session),
+                Ok(Err(failure)) => tried.push(format!("{name}: {failure}")),
+                Err(_) => tried.push(format!("{name}: no answer within {} s", CONNECT.as_secs())),
+            }
+        }
+        Err(Failure::new(format!("no host of the cluster takes writes; {}", tried.join("; "))))
+    }
+
+    async fn at(config: &Config, host: &str, port: u16, name: &str) -> Result<Self, Failure> {
+        let mut one = Config::new();
+        one.host(host)
+            .port(port)
+            .connect_timeout(CONNECT)
+            .tcp_user_timeout(FLIGHT)
+            .ssl_mode(SslMode::Disable);
+        one.application_name("kathea-collector");
+        config.get_user().into_iter().for_each(|user| drop(one.user(user)));
+        config.get_password().into_iter().for_each(|password| drop(one.password(password)));
+        config.get_dbname().into_iter().for_each(|name| drop(one.dbname(name)));
+        let (client, mut connection) =
+            one.connect(NoTls).await.map_err(|error| failure("no connection", &error))?;
+        let warnings = Arc::new(AtomicU64::new(0));
+        let counted = warnings.clone();
+        let driver = tokio::spawn(async move {
+            while let Some(Ok(message)) = poll_fn(|cx| connection.poll_message(cx)).await {
+                if let AsyncMessage::Notice(notice) = message
+                    && notice.severity() == "WARNING"
+                {
+                    counted.fetch_add(1, Ordering::SeqCst);
+                }
+            }
+        });
+        let session = Self { client, warnings, driver, host: name.to_owned() };
+        // Of the session: messages in another language have another word for a warning.
+        session
+            .flight(session.client.batch_execute("SET lc_messages = 'C'; SET synchronous_commit = 'on'"))
+            .await?;
+        let row = session
+            .one("SELECT pg_is_in_recovery(), current_setting('transaction_read_only') = 'on'")
+            .await?;
+        let is = |at| row.try_get::<_, bool>(at).map_err(|error| failure("its state cannot be read", &error));
+        if is(0)? || is(1)? {
+            return Err(Failure::new("is a replica, or takes no writes"));
+        }
+        Ok(session)
+    }
+
+    /// Where it goes.
+    pub(super) fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The one row of a statement.
+    pub(super) async fn one(&self, statement: &str) -> Result<Row, Failure> {
+        self.flight(self.client.query_one(statement, &[])).await
+    }
+
+    /// Runs statements in a transaction. It is acknowledged only if this succeeds: a wait for a replica that somebody
+    /// cancels is answered with success, and a warning before it.
+    pub(super) async fn commit(&self, statements: &str) -> Result<(), Failure> {
+        self.flight(self.client.batch_execute("BEGIN")).await?;
+        self.flight(self.client.batch_execute(statements)).await?;
+        let before = self.warnings.load(Ordering::SeqCst);
+        self.flight(self.client.batch_execute("COMMIT")).await?;
+        if self.warnings.load(Ordering::SeqCst) != before {
+            return Err(Failure::new(
+                "the commit was answered with a warning: no replica is known to have it, so nothing is acknowledged",
+            ));
+        }
+        Ok(())
+    }
+
+    async fn flight<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Failure> {
+        match timeout(FLIGHT, work).await {
+            Ok(done) => done.map_err(|error| failure("a statement failed", &error)),
+            Err(_) => Err(Failure::new(format!(
+                "{} did not answer within {} s, or no replica confirmed: nothing is acknowledged",
+                self.host,
+                FLIGHT.as_secs()
+            ))),
+        }
+    }
+}
+
+/// The hosts in their order, each with its port. All have to be this machine.
+fn hosts(config: &Config) -> Result<Vec<(String, u16)>, Failure> {
+    let ports = config.get_ports();
+    let mut out = Vec::new();
+    for (at, host) in config.get_hosts().iter().enumerate() {
+        let name = match host {
+            Host::Tcp(name) => name.clone(),
+            #[cfg(unix)]
+            Host::Unix(path) => path.display().to_string(),
+        };
+        let is_local = name == "localhost"
+            || name.starts_with('/')
+            || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+        if !is_local {
+            return Err(Failure::new(format!(
+                "{name} is another machine, and the connection is plain text: use the local end of a tunnel or of a \
+                 balancer, as 127.0.0.1"
+            )));
+        }
+        let port = ports.get(at).or(ports.first().filter(|_| ports.len() == 1)).copied();
+        out.push((name, port.unwrap_or(PORT)));
+    }
+    if out.is_empty() { Err(Failure::new("the PostgreSQL URL names no host")) } else { Ok(out) }
+}
+
+/// What went wrong, by PostgreSQL's code: its sentences may quote values.
+pub(super) fn failure(what: &str, error: &Error) -> Failure {
+    match error.code() {
+        Some(code) => Failure::new(format!("{what} (SQLSTATE {})", code.code())),
+        None if error.is_closed() => Failure::new(format!("{what}: the connection was closed")),
+        None => Failure::new(format!("{what}: no PostgreSQL answers there")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_host_has_its_port_and_is_this_machine() {
+        let of = |url: &str| hosts(&url.parse().unwrap()).map_err(|failure| failure.to_string());
+        let one = |host: &str, port| (host.to_owned(), port);
+        assert_eq!(
+            of("postgres://a@127.0.0.1:1,localhost:2,[::1]:3/d"),
+            Ok(vec![one("127.0.0.1", 1), one("localhost", 2), one("::1", 3)])
+        );
+        assert_eq!(of("postgres://a@127.0.0.1/d"), Ok(vec![one("127.0.0.1", PORT)]));
+        assert!(of("postgres://a@db.example/d").unwrap_err().contains("db.example is another machine"));
+        assert!(of("postgres://a@127.0.0.1,10.0.0.7/d").unwrap_err().contains("10.0.0.7"));
+        assert!(of("postgres:///d").unwrap_err().contains("no host"));
+    }
+}

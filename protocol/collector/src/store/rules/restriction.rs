@@ -1,0 +1,126 @@
+//! What is restricted (GDPR art. 18): kept, and hidden from every reader until it is released.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use protocol::ledger::EventKind;
+use protocol::{CaseId, Purpose};
+
+use super::consent::Line;
+
+/// A request to restrict or to release, in the order they came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Step {
+    /// Restrict, or release.
+    pub(crate) restricts: bool,
+    pub(crate) purposes: Vec<Purpose>,
+    /// Of this support case only.
+    pub(crate) case: Option<CaseId>,
+}
+
+/// What of a device is hidden from readers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Hidden(BTreeSet<(Purpose, Option<CaseId>)>);
+
+impl Hidden {
+    /// By the device's ledger and by its requests: what either restricts is hidden until that one releases it.
+    pub(crate) fn of(lines: &[Line], steps: &[Step]) -> Self {
+        let mut newest = BTreeMap::<(Purpose, Option<&CaseId>), (u64, EventKind)>::new();
+        for line in lines {
+            if matches!(line.kind, EventKind::Restricted | EventKind::Released) {
+                let said =
+                    newest.entry((line.purpose, line.case.as_ref())).or_insert((line.index, line.kind));
+                if said.0 < line.index {
+                    *said = (line.index, line.kind);
+                }
+            }
+        }
+        let by_ledger = newest.into_iter().filter(|(_, (_, kind))| *kind == EventKind::Restricted);
+        let mut hidden: BTreeSet<_> =
+            by_ledger.map(|((purpose, case), _)| (purpose, case.cloned())).collect();
+        let mut by_request = BTreeSet::new();
+        for Step { restricts, purposes, case } in steps {
+            for &purpose in purposes {
+                match (restricts, case) {
+                    (true, _) => drop(by_request.insert((purpose, case.clone()))),
+                    // The release of one case ends no restriction of all of them.
+                    (false, Some(_)) => drop(by_request.remove(&(purpose, case.clone()))),
+                    (false, None) => by_request.retain(|(of, _)| *of != purpose),
+                }
+            }
+        }
+        hidden.append(&mut by_request);
+        Self(hidden)
+    }
+
+    /// Whether the records of a purpose are hidden. A record does not say its case, so the restriction of one case
+    /// hides those of all.
+    pub(crate) fn hides(&self, purpose: Purpose) -> bool {
+        self.0.iter().any(|(of, _)| *of == purpose)
+    }
+
+    /// Whether a bundle is hidden: what is in it belongs to both purposes of its case. A bundle whose case is not
+    /// known belongs to any.
+    pub(crate) fn hides_bundle(&self, case: Option<&CaseId>) -> bool {
+        self.0.iter().any(|(purpose, of)| {
+            *purpose != Purpose::UsageStatistics && (of.is_none() || case.is_none() || of.as_ref() == case)
+        })
+    }
+
+    /// The purposes of which something is hidden.
+    pub(crate) fn purposes(&self) -> Vec<Purpose> {
+        self.0.iter().map(|(purpose, _)| *purpose).collect::<BTreeSet<_>>().into_iter().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::Digest;
+
+    use super::*;
+
+    const USAGE: Purpose = Purpose::UsageStatistics;
+    const CASE: Purpose = Purpose::SupportCase;
+
+    fn line(index: u64, purpose: Purpose, case: Option<&str>, kind: EventKind) -> Line {
+        let case = case.map(|case| case.parse().unwrap());
+        Line { hash: Digest::of(&index.to_le_bytes()), index, purpose, case, kind, is_ended: false }
+    }
+
+    fn step(restricts: bool, purpose: Purpose, case: Option<&str>) -> Step {
+        Step { restricts, purposes: vec![purpose], case: case.map(|case| case.parse().unwrap()) }
+    }
+
+    #[test]
+    fn the_ledgers_order_counts_and_a_later_answer_releases_nothing() {
+        use EventKind::{Granted, Released, Restricted, Withdrawn};
+        let restricted = [line(2, USAGE, None, Restricted), line(1, USAGE, None, Released)];
+        assert!(Hidden::of(&restricted, &[]).hides(USAGE));
+        let over = [line(3, USAGE, None, Released), line(2, USAGE, None, Restricted)];
+        assert_eq!(Hidden::of(&over, &[]), Hidden::default());
+        let later = [
+            line(2, USAGE, None, Restricted),
+            line(3, USAGE, None, Withdrawn),
+            line(4, USAGE, None, Granted),
+        ];
+        assert!(Hidden::of(&later, &[]).hides(USAGE), "what was collected before stays restricted");
+        assert!(!Hidden::of(&later, &[]).hides(CASE));
+    }
+
+    #[test]
+    fn a_request_hides_until_it_is_released_by_a_request() {
+        let steps = [step(true, USAGE, None), step(true, CASE, Some("A-1"))];
+        let hidden = Hidden::of(&[], &steps);
+        assert!(hidden.hides(USAGE) && hidden.hides(CASE));
+        let case = |case: &str| case.parse::<CaseId>().unwrap();
+        assert!(hidden.hides_bundle(Some(&case("A-1"))) && !hidden.hides_bundle(Some(&case("B-2"))));
+        assert!(hidden.hides_bundle(None), "a bundle whose case is not known");
+        assert_eq!(hidden.purposes(), [USAGE, CASE]);
+        let released = [&steps[..], &[step(false, USAGE, None), step(false, CASE, Some("A-1"))]].concat();
+        assert_eq!(Hidden::of(&[], &released), Hidden::default());
+        let all = [step(true, CASE, None), step(false, CASE, Some("A-1"))];
+        assert!(Hidden::of(&[], &all).hides_bundle(Some(&case("A-1"))), "one case releases not all");
+        // The ledger's release does not end what a request restricts, whose release is on its way.
+        let by_both = Hidden::of(&[line(1, USAGE, None, EventKind::Released)], &steps);
+        assert!(by_both.hides(USAGE));
+    }
+}

@@ -1,0 +1,113 @@
+//! What became of privacy requests beside their end: more time, a hold, a revocation, the certificate of an erasure.
+
+use protocol::Digest;
+use protocol::rights::{ExtensionReason, Hold, Outcome};
+use rusqlite::{Connection, OptionalExtension};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::rows::{self, Word, micros};
+use super::tx::Tx;
+use crate::failure::Failure;
+use crate::store::rules::rights::Held;
+use crate::store::rules::sums::{Column, sum};
+
+/// The row of an answer. A request without one has the default.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Answer {
+    /// Why the answer takes up to two months longer.
+    pub(crate) extended: Option<ExtensionReason>,
+    /// What is kept although its erasure was asked for.
+    pub(crate) hold: Option<Hold>,
+    /// When the clinic took the request back.
+    pub(crate) revoked: Option<i64>,
+    /// The text of the certificate.
+    pub(crate) certificate: Option<String>,
+    /// The vendor's signature of it.
+    pub(crate) signature: Option<String>,
+}
+
+impl Word for ExtensionReason {
+    const LIST: &'static [Self] = Self::ALL;
+}
+
+impl Answer {
+    /// What is held, as the rules have it.
+    pub(crate) fn held(&self) -> Result<Option<Held>, Failure> {
+        let held = self.hold.as_ref().map(|hold| {
+            let until = OffsetDateTime::parse(&hold.until, &Rfc3339)
+                .map_err(|_| Failure::damaged("the end of a hold is damaged; `verify` says what is lost"))?;
+            Ok(Held { until: micros(until), purposes: hold.purposes.clone() })
+        });
+        held.transpose()
+    }
+
+    /// What became of the request, if that is more than open or done.
+    pub(crate) fn outcome(&self) -> Option<Outcome> {
+        match self {
+            Self { revoked: Some(_), .. } => Some(Outcome::Revoked),
+            Self { certificate: Some(_), hold: Some(_), .. } => Some(Outcome::RefusedInPart),
+            Self { certificate: Some(_), .. } => Some(Outcome::Erased),
+            _ => None,
+        }
+    }
+}
+
+/// What became of a device's request number `n`.
+pub(crate) fn find(sql: &Connection, device: i64, n: i64) -> Result<Answer, Failure> {
+    let statement = "SELECT extended, hold, revoked, certificate, signature, sum FROM answer WHERE device = ?1 AND n = ?2";
+    let read = |row: &rusqlite::Row<'_>| {
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
+    };
+    let found = sql.prepare_cached(statement)?.query_row((device, n), read).optional()?;
+    let Some((extended, hold, revoked, certificate, signature, stored)) = found else {
+        return Ok(Answer::default());
+    };
+    let (extended, hold): (Option<i64>, Option<String>) = (extended, hold);
+    let what = || format!("the answer to privacy request {n} of device number {device}");
+    let damaged = || Failure::damaged(format!("{} is damaged; `verify` says what is lost", what()));
+    let answer = Answer {
+        extended: extended.map(ExtensionReason::at).transpose()?,
+        hold: hold.as_deref().map(serde_json::from_str).transpose().map_err(|_| damaged())?,
+        revoked,
+        certificate,
+        signature,
+    };
+    rows::check(stored, answer.sum(device, n, hold.as_deref()), what)?;
+    Ok(answer)
+}
+
+/// Writes what became of a request.
+pub(crate) fn save(tx: &Tx<'_>, device: i64, n: i64, answer: &Answer) -> Result<(), Failure> {
+    let hold = answer.hold.as_ref().map(serde_json::to_string).transpose();
+    let hold = hold.map_err(|_| Failure::new("the hold has no JSON form"))?;
+    let sum = answer.sum(device, n, hold.as_deref());
+    let params = (
+        device,
+        n,
+        answer.extended.map(Word::place),
+        hold,
+        answer.revoked,
+        &answer.certificate,
+        &answer.signature,
+        sum.to_bytes(),
+    );
+    tx.put("REPLACE INTO answer VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)", params, sum)
+}
+
+impl Answer {
+    fn sum(&self, device: i64, n: i64, hold: Option<&str>) -> Digest {
+        sum(
+            "answer",
+            &[
+                Column::Int(device),
+                Column::Int(n),
+                Column::Maybe(self.extended.map(Word::place)),
+                Column::MaybeText(hold),
+                Column::Maybe(self.revoked),
+                Column::MaybeText(self.certificate.as_deref()),
+                Column::MaybeText(self.signature.as_deref()),
+            ],
+        )
+    }
+}

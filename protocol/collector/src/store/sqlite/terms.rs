@@ -1,0 +1,66 @@
+//! What a stored grant says, for the rule that asks whether it covers what comes.
+
+use std::path::Path;
+use std::sync::LazyLock;
+
+use protocol::Digest;
+use protocol::ledger::{self, Entry};
+use protocol::policy::POLICIES;
+use rusqlite::{Connection, OptionalExtension};
+use serde::Deserialize;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::device::Device;
+use super::rows::micros;
+use crate::failure::Failure;
+use crate::store::files;
+use crate::store::rules::consent::{Line, Refused};
+use crate::store::rules::terms::{Comes, Terms};
+
+/// A line without its signature, which was checked when it came; its hash says that it is the same.
+#[derive(Deserialize)]
+struct Said {
+    entry: Entry,
+}
+
+/// Digests of the policies that are built in.
+static BUILT_IN: LazyLock<Vec<Digest>> =
+    LazyLock::new(|| POLICIES.iter().map(|(_, text)| Digest::of(text.as_bytes())).collect());
+
+/// Whether the entry of this hash covers what comes. One that is not known is for another rule to refuse. `lines` are
+/// all entries of the device, in the order they came.
+pub(crate) fn cover(
+    sql: &Connection,
+    data: &Path,
+    device: &Device,
+    lines: &[Line],
+    consent: Digest,
+    comes: Comes,
+    now: i64,
+) -> Result<Result<(), Refused>, Failure> {
+    let Some(n) = lines.iter().position(|line| line.hash == consent) else { return Ok(Ok(())) };
+    Ok(read(sql, data, device, n, consent)?.cover(lines, comes, now))
+}
+
+fn read(sql: &Connection, data: &Path, device: &Device, n: usize, consent: Digest) -> Result<Terms, Failure> {
+    let damaged = || {
+        let id = device.id;
+        Failure::damaged(format!("ledger line {n} of device {id} is damaged: nothing is taken under it"))
+    };
+    let statement = "SELECT text FROM line WHERE device = ?1 AND n = ?2";
+    let text = sql.prepare_cached(statement)?.query_row((device.no, n as i64), |row| row.get::<_, String>(0));
+    let text = text.optional()?.filter(|text| ledger::line_hash(text) == consent).ok_or_else(damaged)?;
+    let Said { entry } = serde_json::from_str(&text).map_err(|_| damaged())?;
+    let policy = entry.processing.policy_sha256;
+    let until = entry.event.until.as_ref().map(|until| OffsetDateTime::parse(until, &Rfc3339));
+    Ok(Terms {
+        index: entry.header.index,
+        previous: entry.header.previous,
+        // An end that is no time is over.
+        until: until.map(|until| until.map_or(i64::MIN, micros)),
+        knows_policy: BUILT_IN.contains(&policy) || files::policy(data, policy)?.is_some(),
+        class: entry.processing.retention,
+        manifest: entry.processing.manifest_sha256,
+    })
+}

@@ -1,0 +1,54 @@
+//! `contact`: talks to the vendor's collector now, and says what it asks for.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use agent::api::Contacts;
+use agent::api::status::Status;
+use agent::config::Config;
+use agent::request::Request;
+use protocol::Wish;
+
+use crate::exit::{Exit, Failure};
+use crate::print;
+use crate::reach::Line;
+
+/// Between two looks whether it was answered.
+const LOOK: Duration = Duration::from_millis(200);
+/// How long an answer is waited for: a slow line, and a proxy before it.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// `contact`.
+pub(crate) fn contact(config: &Config) -> Result<Exit, Failure> {
+    let mut line = Line::new(config);
+    if !line.is_service()? {
+        return Err(Failure::busy(
+            "the service does not run, so nobody talks to the vendor: `service start`",
+        ));
+    }
+    let Contacts { contacts: before } = line.ask(Request::Contact)?;
+    let asked = Instant::now();
+    let status = loop {
+        let status: Status = line.ask(Request::Status)?;
+        if status.contacts > before {
+            break status;
+        }
+        if asked.elapsed() > PATIENCE {
+            let why = status.problems.first().map_or_else(String::new, |problem| format!(": {problem}"));
+            return Err(Failure::busy(format!(
+                "the vendor did not answer within a minute{why}; see `doctor`"
+            )));
+        }
+        thread::sleep(LOOK);
+    };
+    for Wish { case, reason } in &status.wishes {
+        print::data(&format!("{case} {reason}"))?;
+        print::words(&format!(
+            "The vendor asks for a support bundle. It shows what it would be, and asks you: kathea-agent support --case {case}"
+        ));
+    }
+    if status.wishes.is_empty() {
+        print::words("The vendor answered, and asks for nothing.");
+    }
+    Ok(Exit::Done)
+}

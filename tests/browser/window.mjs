@@ -1,0 +1,161 @@
+// The window in headless Chromium, from the first yes to a delivered bundle, as a clinic would: clicks and keys only.
+//
+// The argument is the file that redirects. TOLD names a JSON file: {"language", "agent": [command...], "outbox", "event",
+// "ask": [command...], "restart": {"pid": FILE}}; what is printed is what was seen.
+
+import { execFileSync } from 'node:child_process';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+const require = createRequire(join(resolve(process.env.NODE_PEERS), 'x.js'));
+const { chromium } = require('playwright-core');
+const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
+const told = JSON.parse(readFileSync(process.env.TOLD, 'utf8'));
+const danish = told.language === 'da';
+const say = (en, da) => danish ? da : en;
+
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync'] });
+const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, acceptDownloads: true });
+const page = await context.newPage();
+const seen = { elsewhere: [], complaints: [], violations: [], overflow: [], states: [] };
+let own = '', expected = 0;
+page.on('request', request => {
+  const url = new URL(request.url());
+  if (url.protocol === 'file:' || url.protocol === 'blob:') return;
+  own ||= url.origin;
+  if (url.origin !== own) seen.elsewhere.push(request.url());
+});
+page.on('console', said => { if (['error', 'warning'].includes(said.type())) seen.complaints.push(said.text()); });
+page.on('pageerror', error => seen.complaints.push(String(error)));
+
+const ready = name => page.waitForFunction(name => document.querySelector('main').getAttribute('aria-busy') === 'false' && location.hash === '#' + name, name);
+const go = async (name, en, da) => { await page.locator('nav').getByRole('link', { name: say(en, da), exact: true }).click(); await ready(name); };
+const click = async (en, da) => page.getByRole('button', { name: say(en, da), exact: true }).first().click();
+const said = text => page.locator('#said').filter({ hasText: text }).waitFor({ timeout: 20000 });
+const shown = (id, text) => page.locator('#' + id).filter({ hasText: text }).waitFor({ timeout: 60000 });
+async function looked(name) {
+  for (const scheme of ['light', 'dark']) {
+    await page.emulateMedia({ colorScheme: scheme });
+    const found = await page.evaluate(axe + ';axe.run()');
+    seen.violations.push(...found.violations.map(rule => `${name} ${scheme} ${rule.id}: ${rule.nodes.map(node => node.html.slice(0, 120)).join(' | ')}`));
+    for (const width of [1280, 400]) {
+      await page.setViewportSize({ width, height: 900 });
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      if (wide > 0) seen.overflow.push(`${name} ${width}: ${wide}`);
+      const folder = process.env.SCREENSHOTS;
+      if (folder) await page.screenshot({ path: join(folder, `window-${told.language}-${name}-${width}-${scheme}.png`), fullPage: true });
+    }
+  }
+  await page.emulateMedia({ colorScheme: 'light' });
+  await page.setViewportSize({ width: 1280, height: 900 });
+}
+
+await page.goto(pathToFileURL(process.argv[2]).href);
+await ready('start');
+seen.address = page.url().replace(/:\d+/, ':PORT');
+seen.language = await page.evaluate(() => document.documentElement.lang);
+await looked('start');
+
+// Yes, by the keyboard alone: the role is asked first.
+await go('consent', 'Consent', 'Samtykke');
+await looked('consent');
+await page.getByRole('radio', { name: say('the owner', 'ejeren') }).focus();
+await page.keyboard.press('Space');
+await page.keyboard.press('Tab');
+await page.keyboard.press('Enter');
+await said(say('It is on from now on', 'Det er slået til fra nu af'));
+await ready('start');
+seen.states.push(await page.locator('#flag .chip').innerText());
+
+// What Kathea reports is seen to leave, without a click.
+writeFileSync(told.outbox + '.part', told.event);
+renameSync(told.outbox + '.part', told.outbox);
+await page.waitForFunction(() => Number(document.querySelector('#facts b').textContent.replace(/\D/g, '')) > 0, null, { timeout: 60000 });
+await go('leaves', 'What leaves', 'Hvad der sendes');
+await looked('leaves');
+seen.sent = await page.locator('#leaves').innerText();
+const [csv] = await Promise.all([page.waitForEvent('download'), click('Save as CSV for Excel', 'Gem som CSV til Excel')]);
+seen.csv = readFileSync(await csv.path(), 'utf8');
+
+// Pause, resume.
+await go('start', 'Start', 'Start');
+await click('Pause', 'Sæt på pause');
+await shown('flag', say('paused', 'på pause'));
+seen.states.push(await page.locator('#flag .chip').innerText());
+await page.getByRole('radio', { name: say('the privacy officer', 'den databeskyttelsesansvarlige') }).check();
+await click('Resume', 'Genoptag');
+await shown('flag', say('The consent lasts', 'Samtykket gælder'));
+seen.states.push(await page.locator('#flag .chip').innerText());
+
+// A case, from the reason to delivered.
+await go('case', 'Support case', 'Supportsag');
+await looked('case');
+await page.getByLabel(say('Number of the case, from the vendor', 'Sagens nummer, fra leverandøren')).fill('no number!');
+await page.getByRole('radio', { name: say('An error', 'En fejl') }).check();
+await page.getByRole('radio', { name: say('The newest, and the logs around it', 'Den nyeste og logfilerne omkring den') }).check();
+expected++;
+await click('Prepare', 'Forbered');
+await said('CASE-1042');
+await page.getByLabel(say('Number of the case, from the vendor', 'Sagens nummer, fra leverandøren')).fill('case-7');
+await click('Prepare', 'Forbered');
+const made = page.locator('#drafts a, #work [role=note]').first();
+await made.waitFor({ timeout: 60000 }).catch(async error => { throw new Error(`${error}\n${await page.locator('body').innerText()}`); });
+if (await page.locator('#drafts a').count() === 0) throw new Error(await page.locator('#work').innerText());
+await page.locator('#drafts a').click();
+await page.waitForFunction(() => location.hash.startsWith('#draft/') && document.querySelector('details.file'));
+await looked('draft');
+seen.files = await page.locator('details.file').count();
+await page.emulateMedia({ media: 'print' });
+await page.evaluate(() => dispatchEvent(new Event('beforeprint')));
+seen.printed_open = await page.locator('details:not([open])').count();
+seen.printed_buttons = await page.locator('button:visible').count();
+await page.emulateMedia({ media: null });
+await page.getByRole('radio', { name: say('the owner', 'ejeren') }).check();
+await click('Send', 'Send');
+await shown('bundles', say('delivered', 'leveret'));
+await looked('delivered');
+seen.bundle = await page.locator('#bundles').innerText();
+
+// The service is killed under the page, and comes back.
+process.kill(Number(readFileSync(told.pid, 'utf8')), 'SIGKILL');
+await go('start', 'Start', 'Start');
+await page.getByText('kathea-agent service start').waitFor({ timeout: 20000 });
+await looked('stopped');
+execFileSync(told.restart[0], told.restart.slice(1));
+await go('check', 'Check', 'Kontrol');
+await looked('check');
+await go('rights', 'Rights and proofs', 'Rettigheder og beviser');
+await looked('rights');
+
+// The vendor asks, and the page shows it after the next contact.
+execFileSync(told.ask[0], told.ask.slice(1));
+await go('start', 'Start', 'Start');
+writeFileSync(told.outbox + '.part', told.event);
+renameSync(told.outbox + '.part', told.outbox + '.2.ndjson');
+await shown('asked', 'CASE-9');
+seen.asked = await page.locator('#asked').innerText();
+
+// Stop and erase.
+await click('Stop, and have the vendor erase too', 'Stop, og få leverandøren til at slette');
+await page.locator('#said pre').waitFor();
+seen.receipt = await page.locator('#said pre').innerText();
+await page.locator('#flag .chip').filter({ hasText: say('off', 'fra') }).waitFor();
+seen.states.push(await page.locator('#flag .chip').innerText());
+await looked('stopped-and-erased');
+
+// The secret was used: whoever opens the same address is refused, and the page says so.
+const second = await context.newPage();
+await second.goto(own + '/#' + 'A'.repeat(43));
+await second.locator('#ended').waitFor();
+seen.guessed = await second.locator('#ended h1:visible').innerText();
+await second.close();
+await page.reload();
+await page.locator('#ended').waitFor();
+seen.reloaded = await page.locator('#ended h1:visible').innerText();
+seen.storage = await page.evaluate(() => [document.cookie, localStorage.length, sessionStorage.length]);
+await browser.close();
+// A refused form is answered 409, which the browser's console tells of.
+seen.complaints = seen.complaints.filter(text => !/status of (409|403) /.test(text) || expected-- <= 0 && !/403/.test(text));
+console.log(JSON.stringify(seen));

@@ -1,0 +1,373 @@
+//! The window with the real programs: from the first yes to a delivered bundle in a browser, in both languages; attacks
+//! on its port; when it ends; what the service's own program does not have.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "what the tests share is outside of `#[test]` functions"
+)]
+
+mod common;
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use common::clinic::Clinic;
+use common::collector::{self, Collector};
+use common::outbox::Outbox;
+use common::{browser, peer, seeded, until};
+use serde_json::{Value as Json, json};
+use test_support::or_skip;
+
+/// `kathea-window`, ended with the test.
+struct Window {
+    process: Child,
+    page: PathBuf,
+}
+
+impl Window {
+    fn open(clinic: &Clinic) -> Self {
+        let mut process = Command::new(program())
+            .arg("--config")
+            .arg(clinic.workstation.config())
+            .arg("--no-browser")
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let page = PathBuf::from(line.trim_end().strip_prefix("page ").unwrap());
+        Self { process, page }
+    }
+
+    /// Where it listens, and the secret of its page.
+    fn address(&self) -> (SocketAddr, String) {
+        let text = fs::read_to_string(&self.page).unwrap();
+        let (_, rest) = text.split_once("url=http://").unwrap();
+        let (address, rest) = rest.split_once("/#").unwrap();
+        (address.parse().unwrap(), rest.split('"').next().unwrap().to_owned())
+    }
+}
+
+impl Drop for Window {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// The example `window`, which cargo builds before it runs tests; alone with `cargo build --example window`.
+fn program() -> PathBuf {
+    collector::program().with_file_name(format!("window{}", std::env::consts::EXE_SUFFIX))
+}
+
+/// A request as it is written, and the whole answer.
+fn said(address: SocketAddr, head: &[&str], body: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let head = head.join("\r\n");
+    let length = body.len();
+    let text = format!("{head}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}");
+    stream.write_all(text.as_bytes()).unwrap();
+    let mut answer = String::new();
+    let _ = stream.read_to_string(&mut answer);
+    answer
+}
+
+/// Ends a process that this test started, by the shell's own `kill`.
+fn kill(pid: &str) {
+    Command::new("sh").args(["-c", "kill \"$0\"", pid]).status().unwrap();
+}
+
+fn status(answer: &str) -> u16 {
+    answer.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0)
+}
+
+fn header<'a>(answer: &'a str, name: &str) -> Option<&'a str> {
+    let head = answer.split("\r\n\r\n").next()?;
+    head.lines()
+        .filter_map(|line| line.split_once(": "))
+        .find(|(known, _)| *known == name)
+        .map(|(_, value)| value)
+}
+
+/// All of it in Chromium, in the language `da` or `en`.
+fn a_clinic_clicks(language: &str) -> Result<(), peer::Skipped> {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let modules = peer::node(&root, &["playwright-core", "axe-core"])?;
+    let chromium = browser::chromium()?;
+    let collector = Collector::start();
+    let clinic = Clinic::of(&collector, &format!("https://{}", collector.address()));
+    clinic.workstation.configure("data_dir", &format!("language = \"{language}\"\ndata_dir"));
+    let device = clinic.workstation.status()["device"].as_str().unwrap().to_owned();
+    let service = clinic.workstation.serve();
+    let pid = clinic.text("pid");
+    fs::write(&pid, service.id().to_string()).unwrap();
+    let agent = clinic.workstation.agent(&["run"]);
+    let words: Vec<_> = std::iter::once(agent.get_program())
+        .chain(agent.get_args())
+        .map(|word| word.to_str().unwrap())
+        .collect();
+    let restart = format!("{} >/dev/null 2>&1 & echo $! > {pid}", words.join(" "));
+    let ask = [
+        "ask",
+        "--data",
+        collector.data().to_str().unwrap(),
+        "--device",
+        &device,
+        "--case",
+        "CASE-9",
+        "--reason",
+        "error",
+    ];
+    let program = collector::program();
+    let ask: Vec<&str> = std::iter::once(program.to_str().unwrap()).chain(ask).collect();
+    let told = json!({
+        "language": language,
+        "outbox": clinic.workstation.outbox().join("one.ndjson"),
+        "event": format!("{}\n", Outbox::new(seeded()).device_error()),
+        "ask": ask,
+        "pid": pid,
+        "restart": ["sh", "-c", restart],
+    });
+    fs::write(clinic.path("told.json"), told.to_string()).unwrap();
+    let window = Window::open(&clinic);
+    let output = Command::new("node")
+        .arg(root.join("tests/browser/window.mjs"))
+        .arg(&window.page)
+        .env("NODE_PEERS", modules)
+        .env("CHROMIUM", chromium)
+        .env("TOLD", clinic.path("told.json"))
+        .output()
+        .unwrap();
+    drop(service);
+    let again = fs::read_to_string(&pid).unwrap();
+    kill(again.trim());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let seen: Json = serde_json::from_slice(&output.stdout).unwrap();
+    for quiet in ["elsewhere", "complaints", "violations", "overflow"] {
+        assert_eq!(seen[quiet], json!([]), "{quiet}");
+    }
+    let say = |en: &str, da: &str| if language == "da" { da.to_owned() } else { en.to_owned() };
+    assert_eq!(seen["address"], "http://127.0.0.1:PORT/#start", "the secret is gone from the address");
+    assert_eq!(seen["language"], language);
+    assert_eq!(
+        seen["states"],
+        json!([say("on", "til"), say("paused", "på pause"), say("on", "til"), say("off", "fra")])
+    );
+    assert!(
+        seen["csv"].as_str().unwrap().contains("sent;")
+            && seen["csv"].as_str().unwrap().contains("device.error")
+    );
+    assert_eq!((&seen["printed_open"], &seen["printed_buttons"]), (&json!(0), &json!(0)));
+    assert!(seen["files"].as_u64().unwrap() > 3);
+    assert!(seen["bundle"].as_str().unwrap().contains(&say("delivered", "leveret")));
+    assert!(seen["asked"].as_str().unwrap().contains("CASE-9"));
+    assert!(
+        !seen["receipt"].as_str().unwrap().contains("--erase"),
+        "it was asked for already: {}",
+        seen["receipt"]
+    );
+    assert_eq!(seen["storage"], json!(["", 0, 0]), "the token is in memory only");
+    assert_eq!(seen["guessed"], say("This page is no longer valid", "Siden gælder ikke længere"));
+    assert_eq!(seen["reloaded"], say("This page was reloaded", "Siden blev genindlæst"));
+    let names = clinic.patients.iter().flat_map(|patient| [patient.family, patient.given, &patient.number]);
+    let all = seen.to_string();
+    assert_eq!(names.filter(|name| all.contains(name)).count(), 0, "nobody who was scanned is on a page");
+    assert_eq!(collector.lines("bundles", &[]).len(), 1);
+    assert!(collector.lines("requests", &[]).iter().any(|request| request["kind"] == "erase"));
+    Ok(())
+}
+
+#[test]
+fn a_clinic_does_all_of_it_by_clicks_in_english() {
+    or_skip!(a_clinic_clicks("en"));
+}
+
+#[test]
+fn a_clinic_does_all_of_it_by_clicks_in_danish() {
+    or_skip!(a_clinic_clicks("da"));
+}
+
+#[test]
+fn attacks_on_the_port_are_refused() {
+    let clinic = Clinic::new();
+    let _service = clinic.workstation.serve();
+    let window = Window::open(&clinic);
+    let (address, secret) = window.address();
+    assert!(address.ip().is_loopback());
+    let host = format!("Host: {address}");
+    let origin = format!("Origin: http://{address}");
+    let exchange = |secret: &str, head: &[&str]| {
+        said(address, &[&["POST /api/exchange HTTP/1.1"], head].concat(), secret)
+    };
+    assert_eq!(status(&exchange("guessed", &[&host, &origin])), 403, "a guessed secret");
+    assert_eq!(status(&exchange(&secret, &[&host])), 403, "no origin: not from the page");
+    assert_eq!(status(&exchange(&secret, &[&host, "Origin: http://attacker.example"])), 403, "another page");
+    assert_eq!(status(&exchange(&secret, &[&host, "Origin: null"])), 403, "a frame without an origin");
+    assert_eq!(status(&exchange(&secret, &["Host: attacker.example", &origin])), 421, "DNS rebinding");
+    assert!(window.page.exists(), "nothing of that used the secret");
+    let opened = exchange(&secret, &[&host, &origin]);
+    assert_eq!(status(&opened), 200);
+    assert!(!window.page.exists(), "the file is gone with its first use");
+    let token = opened.split("\r\n\r\n").nth(1).unwrap().to_owned();
+    assert_eq!(status(&exchange(&secret, &[&host, &origin])), 410, "the secret a second time");
+
+    let token = format!("x-kathea-token: {token}");
+    let get = |path: &str, head: &[&str]| {
+        said(address, &[&[&format!("GET {path} HTTP/1.1")[..]], head].concat(), "")
+    };
+    let grant = |head: &[&str]| {
+        let form = "Content-Type: application/x-www-form-urlencoded";
+        let head = [&["POST /do/deny HTTP/1.1", form], head].concat();
+        said(address, &head, "purpose=usage_statistics")
+    };
+    assert_eq!(status(&get("/page/start", &[&host, &token])), 200);
+    for (what, answer) in [
+        ("no token", get("/page/start", &[&host])),
+        ("the secret as token", get("/page/start", &[&host, &format!("x-kathea-token: {secret}")])),
+        ("a click without a token", grant(&[&host, &origin])),
+        ("a click of another page", grant(&[&host, "Origin: http://attacker.example", &token])),
+        ("a click without an origin", grant(&[&host, &token])),
+        ("a rebound name", get("/page/start", &["Host: attacker.example:80", &token])),
+        ("localhost by name", get("/", &[&format!("Host: localhost:{}", address.port())])),
+        ("two hosts", get("/", &[&host, "Host: attacker.example"])),
+        ("no host", get("/", &[])),
+        ("another folder", get("/../../etc/passwd", &[&host])),
+        (
+            "a preflight",
+            said(address, &["OPTIONS /do/deny HTTP/1.1", &host, "Origin: http://attacker.example"], ""),
+        ),
+    ] {
+        assert!([400, 401, 403, 404, 421].contains(&status(&answer)), "{what}: {answer}");
+        assert!(header(&answer, "access-control-allow-origin").is_none(), "{what}: no CORS");
+    }
+    assert_eq!(clinic.workstation.status()["consent"]["usage_statistics"], "unset", "nothing was answered");
+    assert_eq!(status(&grant(&[&host, &origin, &token])), 200, "negative control: the page itself may");
+    assert_eq!(clinic.workstation.status()["consent"]["usage_statistics"], "denied");
+
+    let long = said(
+        address,
+        &[
+            "POST /do/preview HTTP/1.1",
+            "Content-Type: application/x-www-form-urlencoded",
+            &host,
+            &origin,
+            &token,
+        ],
+        &format!("case=CASE-1&reason=error&contact={}", "a".repeat(1 << 20)),
+    );
+    assert!(status(&long) == 400 && long.contains("too long"), "a pasted megabyte: {long}");
+
+    for path in ["/", "/script.js", "/style.css", "/page/start", "/nowhere"] {
+        let answer = get(path, &[&host, &token]);
+        let policy = header(&answer, "content-security-policy").unwrap();
+        for part in
+            ["default-src 'none'", "frame-ancestors 'none'", "form-action 'none'", "script-src 'self'"]
+        {
+            assert!(policy.contains(part), "{path}: {part}");
+        }
+        assert!(!policy.contains("unsafe"), "{path}");
+        for (name, value) in [
+            ("x-frame-options", "DENY"),
+            ("cache-control", "no-store"),
+            ("x-content-type-options", "nosniff"),
+            ("referrer-policy", "no-referrer"),
+            ("cross-origin-resource-policy", "same-origin"),
+        ] {
+            assert_eq!(header(&answer, name), Some(value), "{path}");
+        }
+        assert_eq!(header(&answer, "set-cookie"), None, "{path}");
+    }
+    let shell = get("/", &[&host]);
+    for part in ["translate=\"no\"", "spellcheck=\"false\"", "autocomplete=\"off\""] {
+        assert!(shell.contains(part), "{part}");
+    }
+}
+
+#[test]
+fn a_hundred_tabs_cost_nobody_the_page() {
+    let clinic = Clinic::new();
+    let _service = clinic.workstation.serve();
+    let window = Window::open(&clinic);
+    let (address, secret) = window.address();
+    let (host, origin) = (format!("Host: {address}"), format!("Origin: http://{address}"));
+    let opened = said(address, &["POST /api/exchange HTTP/1.1", &host, &origin], &secret);
+    let token = format!("x-kathea-token: {}", opened.split("\r\n\r\n").nth(1).unwrap());
+    let mut tabs: Vec<TcpStream> = (0..100).map(|_| TcpStream::connect(address).unwrap()).collect();
+    for tab in &mut tabs {
+        // Half of a request, and nothing more.
+        let _ = tab.write_all(b"GET / HTTP/1.1\r\nHost: 127");
+    }
+    let answer = said(address, &["GET /page/start HTTP/1.1", &host, &token], "");
+    assert_eq!(status(&answer), 200, "within the patience for those that say nothing");
+}
+
+#[test]
+fn it_ends_when_its_page_is_gone_and_the_service_listens_on_no_port() {
+    let clinic = Clinic::new();
+    let service = clinic.workstation.serve();
+    let mut window = Window::open(&clinic);
+    let (address, secret) = window.address();
+    let (host, origin) = (format!("Host: {address}"), format!("Origin: http://{address}"));
+    let opened = said(address, &["POST /api/exchange HTTP/1.1", &host, &origin], &secret);
+    let token = opened.split("\r\n\r\n").nth(1).unwrap();
+    let mut live = TcpStream::connect(address).unwrap();
+    write!(live, "GET /api/live HTTP/1.1\r\n{host}\r\nx-kathea-token: {token}\r\n\r\n").unwrap();
+    let mut line = String::new();
+    BufReader::new(&live).read_line(&mut line).unwrap();
+    assert!(line.contains("200"), "{line}");
+    assert!(window.process.try_wait().unwrap().is_none());
+    drop(live);
+    until("the window ends", || window.process.try_wait().unwrap().is_some());
+
+    // The service's sockets, by the kernel: none of TCP (proc_pid_fd(5), proc_net(5)).
+    let inodes: Vec<String> = fs::read_dir(format!("/proc/{}/fd", service.id()))
+        .unwrap()
+        .flatten()
+        .filter_map(|entry| fs::read_link(entry.path()).ok())
+        .filter_map(|link| Some(link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned()))
+        .collect();
+    assert!(!inodes.is_empty(), "it has its local socket");
+    let tcp = ["tcp", "tcp6", "udp", "udp6"]
+        .map(|kind| fs::read_to_string(format!("/proc/net/{kind}")).unwrap_or_default());
+    let open = tcp.iter().flat_map(|table| table.lines()).filter_map(|line| line.split_whitespace().nth(9));
+    assert_eq!(open.filter(|inode| inodes.iter().any(|own| own == inode)).count(), 0);
+}
+
+#[test]
+fn open_starts_the_window_that_lies_beside_the_program() {
+    let clinic = Clinic::new();
+    let beside = clinic.path("bin");
+    fs::create_dir(&beside).unwrap();
+    let agent = beside.join("kathea-agent");
+    fs::copy(clinic.workstation.agent(&[]).get_program(), &agent).unwrap();
+    let run = || {
+        let mut open = Command::new(&agent);
+        open.arg("--config").arg(clinic.workstation.config()).args(["open", "--no-browser"]);
+        open.stdin(Stdio::null()).output().unwrap()
+    };
+    let without = run();
+    let words = String::from_utf8_lossy(&without.stderr).into_owned();
+    assert!(without.status.code() == Some(1) && words.contains("kathea-window"), "{words}");
+    fs::copy(program(), beside.join("kathea-window")).unwrap();
+    let opened = run();
+    assert!(opened.status.success(), "{}", String::from_utf8_lossy(&opened.stderr));
+    let page = PathBuf::from(String::from_utf8(opened.stdout).unwrap().trim());
+    let text = fs::read_to_string(&page).unwrap();
+    assert!(text.contains("url=http://127.0.0.1:") && Path::is_absolute(&page));
+    // Nobody opens it: the process is this test's to end.
+    let secret = text.split_once("/#").unwrap().1.split('"').next().unwrap();
+    let started = beside.join("kathea-window");
+    let pids =
+        fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let own: Vec<String> = pids
+        .filter(|pid| fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|program| program == started))
+        .collect();
+    assert_eq!(own.len(), 1);
+    let line = fs::read_to_string(format!("/proc/{}/cmdline", own[0])).unwrap();
+    assert!(line.contains("kathea-window") && !line.contains(secret), "the secret stands in no command line");
+    kill(&own[0]);
+}
