@@ -95,6 +95,29 @@ macro_rules! or_skip {
     };
 }
 
+/// The command with another clock, as faketime understands it: `+25h`, `@2019-01-01 10:00:00`. By its library alone: the
+/// program of that name does not start where one with its process number was killed before, so it is asked again, under
+/// another.
+pub fn at(clock: &str, mut command: Command) -> Command {
+    static LIBRARY: OnceLock<String> = OnceLock::new();
+    let library = LIBRARY.get_or_init(|| {
+        let ask = || {
+            Command::new("faketime")
+                .args(["-f", "+0d", "printenv", "LD_PRELOAD"])
+                .output()
+                .expect("faketime runs")
+                .stdout
+        };
+        let shown = std::iter::repeat_with(ask).take(100).find(|shown| !shown.is_empty());
+        String::from_utf8(shown.expect("the path of faketime's library"))
+            .expect("a path in UTF-8")
+            .trim()
+            .to_owned()
+    });
+    command.env("LD_PRELOAD", library).env("FAKETIME", clock);
+    command
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,20 +146,4 @@ mod tests {
         assert!(!passed && said.contains("REQUIRE_PEERS is set, but /nowhere/a-program"), "{said}");
         assert!(has("rustc") || env::var_os("REQUIRE_PEERS").is_none());
     }
-}
-
-/// The command with another clock, as faketime understands it: `+25h`, `@2019-01-01 10:00:00`. By its library alone: the
-/// program of that name does not start where one with its process number was killed before, so it is asked again, under
-/// another.
-pub fn at(clock: &str, mut command: Command) -> Command {
-    static LIBRARY: OnceLock<String> = OnceLock::new();
-    let library = LIBRARY.get_or_init(|| {
-        let ask = || {
-            Command::new("faketime").args(["-f", "+0d", "printenv", "LD_PRELOAD"]).output().unwrap().stdout
-        };
-        let shown = std::iter::repeat_with(ask).take(100).find(|shown| !shown.is_empty());
-        String::from_utf8(shown.expect("the path of faketime's library")).unwrap().trim().to_owned()
-    });
-    command.env("LD_PRELOAD", library).env("FAKETIME", clock);
-    command
 }
