@@ -87,12 +87,12 @@ fn the_parser_has_no_rights_that_it_does_not_need() {
 
 /// What became of each file, and all that came out.
 #[derive(Default)]
-struct Heard {
+struct Outcomes {
     reasons: Vec<Option<&'static str>>,
     out: Vec<u8>,
 }
 
-impl Write for Heard {
+impl Write for Outcomes {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.out.write(bytes)
     }
@@ -102,7 +102,7 @@ impl Write for Heard {
     }
 }
 
-impl Outlet for Heard {
+impl Outlet for Outcomes {
     fn say(&mut self, said: Said) -> io::Result<()> {
         if let Said::Finished(outcome) = said {
             self.reasons.push(outcome.err().map(|(_, reason)| reason.as_str()));
@@ -115,18 +115,25 @@ impl Outlet for Heard {
 type Swap<'a> = (&'a dyn Fn(&Path), Option<&'a str>);
 
 /// Three logs in `dir`, of which `swap` replaces the second after all were listed.
-fn swapped(dir: &Path, parser: Parser<'_>, swap: impl FnOnce(&Path)) -> Heard {
+fn swapped(dir: &Path, parser: Parser<'_>, swap: impl FnOnce(&Path)) -> Outcomes {
     for name in ["1.log", "2.log", "3.log"] {
         fs::write(dir.join(name), "2026-11-21 10:32:11 [INFO] detector(2107): lost 17 frames\n").unwrap();
     }
     let files = find(&[dir.to_owned()]);
     assert_eq!(files.len(), 3);
-    let mut order =
-        Order { key: [7; 32], files, contexts: Vec::new(), typed: Vec::new(), own: Vec::new(), done: 0 };
+    let mut order = Order {
+        key: [7; 32],
+        files,
+        contexts: Vec::new(),
+        typed: Vec::new(),
+        own: Vec::new(),
+        done: 0,
+        known: Known::default(),
+    };
     swap(&dir.join("2.log"));
-    let mut heard = Heard::default();
-    parser.run(&mut order, &mut heard).unwrap();
-    heard
+    let mut outcomes = Outcomes::default();
+    parser.run(&mut order, &mut outcomes).unwrap();
+    outcomes
 }
 
 #[test]
@@ -156,9 +163,9 @@ fn what_took_a_files_name_after_the_listing_is_not_read() {
         (&gone, Some("missing")),
     ];
     for (swap, reason) in swaps {
-        let heard = swapped(dir.path(), parser, swap);
-        assert_eq!(heard.reasons, [None, reason, None]);
-        let text = String::from_utf8(heard.out).unwrap();
+        let outcomes = swapped(dir.path(), parser, swap);
+        assert_eq!(outcomes.reasons, [None, reason, None]);
+        let text = String::from_utf8(outcomes.out).unwrap();
         assert!(text.contains("lost 17 frames") && !text.contains("4711"), "{text}");
         let _ = fs::remove_file(dir.path().join("2.log"));
     }
@@ -171,12 +178,12 @@ fn a_folder_that_became_a_link_after_the_listing_leads_nowhere() {
     let logs = dir.path().join("logs");
     fs::create_dir(&logs).unwrap();
     fs::write(beside.path().join("2.log"), "2026-11-21 10:32:11 [INFO] lost 4711 frames\n").unwrap();
-    let heard = swapped(&logs, Parser::new(Path::new(PROGRAM)), |_| {
+    let outcomes = swapped(&logs, Parser::new(Path::new(PROGRAM)), |_| {
         fs::rename(&logs, dir.path().join("old")).unwrap();
         symlink(beside.path(), &logs).unwrap();
     });
-    assert_eq!(heard.reasons, [Some("missing"), Some("replaced"), Some("missing")]);
-    assert_eq!(heard.out, b"");
+    assert_eq!(outcomes.reasons, [Some("missing"), Some("replaced"), Some("missing")]);
+    assert_eq!(outcomes.out, b"");
 }
 
 /// The first child hangs at the second file; the next one does the rest.
@@ -195,6 +202,6 @@ fn a_file_that_takes_too_long_is_refused_and_the_rest_is_done() {
     fs::write(&path, text).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
     let parser = Parser { patience: Duration::from_secs(6), ..Parser::new(&path) };
-    let heard = swapped(dir.path(), parser, |_| ());
-    assert_eq!(heard.reasons, [None, Some("fatal"), None]);
+    let outcomes = swapped(dir.path(), parser, |_| ());
+    assert_eq!(outcomes.reasons, [None, Some("fatal"), None]);
 }

@@ -133,8 +133,8 @@ fn answers(bytes: &[u8]) {
     let outcome = outcome(bytes);
     if let Ok(answer) = &outcome {
         let _ = (answer.clock(), answer.ledger_head());
-        let wishes = Wish::read_header(answer.wishes.as_deref().unwrap_or_default());
-        assert_eq!(Wish::read_header(&Wish::header(&wishes)), wishes);
+        let invitations = Wish::read_header(answer.wishes.as_deref().unwrap_or_default());
+        assert_eq!(Wish::read_header(&Wish::header(&invitations)), invitations);
     }
     let _ = (routes::read_capabilities(&outcome), routes::probed(&outcome), routes::renewed(&outcome));
     let _ = (routes::privacy_taken(&outcome), routes::read_ticket(&outcome));
@@ -147,9 +147,9 @@ fn answers(bytes: &[u8]) {
 fn outbox(bytes: &[u8]) {
     let window = Window { granted: 1_700_000_000, now: 1_900_000_000 };
     for line in bytes.split(|byte| *byte == b'\n') {
-        let mut wash = Wash::new(Catalog::built_in());
-        if wash.take(Raw::new(line), window, Wanted { usage: true, open: true }).is_err() {
-            assert!(wash.journals().is_empty());
+        let mut validation = Wash::new(Catalog::built_in());
+        if validation.take(Raw::new(line), window, Wanted { usage: true, open: true }).is_err() {
+            assert!(validation.journals().is_empty());
         }
     }
 }

@@ -119,3 +119,49 @@ impl Write for Checked<'_, '_> {
         self.out.flush()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use zeroize::Zeroizing;
+
+    use super::*;
+    use crate::deidentify::files::Format;
+    use crate::deidentify::identifiers::Learning;
+
+    fn cleaned() -> Result<Cleaned, Reason> {
+        Ok(Cleaned {
+            format: Format::Json,
+            kept: 1,
+            replaced: 0,
+            dropped: 0,
+            rules: BTreeMap::new(),
+            changes: Vec::new(),
+            bytes_read: None,
+        })
+    }
+
+    /// A name as a key cannot be cut out: nothing of the file goes on, and it is quarantined. One in a value is cut.
+    #[test]
+    fn what_the_scan_cannot_cut_out_goes_nowhere() {
+        let mut learning = Learning::default();
+        learning.learn(Kind::Name, "Sørensen^Anna");
+        let identifiers = learning.finish().unwrap();
+        let case = Case::new(Zeroizing::new([7; 32]));
+        let written = |text: &str| {
+            let mut out = Vec::new();
+            let mut checked = Checked::new(&identifiers, &case, &mut out);
+            checked.document(Layout::Json, text.as_bytes()).unwrap();
+            let outcome = checked.finish(cleaned()).unwrap();
+            (outcome, String::from_utf8(out).unwrap())
+        };
+        let (outcome, out) = written(r#"{"Sørensen":90}"#);
+        assert!(matches!(outcome, Err(Reason::Quarantined(_))), "{outcome:?}");
+        assert_eq!(out, "");
+        let (outcome, out) = written(r#"{"kvp":"Sørensen"}"#);
+        assert!(outcome.is_ok_and(|cleaned| cleaned.replaced == 1) && !out.contains("rensen"), "{out}");
+        let (outcome, out) = written(r#"{"kvp":90}"#);
+        assert!(outcome.is_ok() && out == r#"{"kvp":90}"#, "{out}");
+    }
+}
