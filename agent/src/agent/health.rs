@@ -94,4 +94,6 @@ pub(super) fn sentence(subject: Subject, what: &str) -> String {
 }
 
 #[cfg(test)]
+mod site;
+#[cfg(test)]
 mod tests;

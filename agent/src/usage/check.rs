@@ -79,7 +79,7 @@ mod tests {
     #[test]
     fn a_line_is_judged_as_the_intake_judges_it() {
         let at = r#""at":"2026-11-21T10:32:11+01:00""#;
-        let now = 1_795_000_000;
+        let now = 1_796_000_000;
         let good = format!(
             r#"{{"event":"device.error",{at},"code":1042,"subsystem":"generator","severity":"error","repeats":3}}"#
         );

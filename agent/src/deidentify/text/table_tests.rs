@@ -97,7 +97,7 @@ fn a_slot_keeps_no_name_and_takes_no_neighbour_along() {
         ("journal 59311 open", "journal [text] open"),
         ("Hansen Scanner", "[text] Scanner"),
         ("build=KPMNT32 lost", "build=[text] lost"),
-        ("device: BANG-KLINIK-2 lost", "device: [text] lost"),
+        ("device: BANG-KLINIK-2 lost", "device: [text]-[removed] lost"),
         ("serial=KPMNT32 state=Arming", "serial=KPMNT32 state=Arming"),
     ] {
         assert_eq!(cleaned(line, |_| {}), wanted, "{line}");
