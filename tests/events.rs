@@ -146,7 +146,7 @@ fn a_clock_that_leaps_ends_a_yes_and_erases_nothing() {
     workstation.expect(0, &["run", "--once"]);
     let status = workstation.status();
     assert_eq!((state(&status), waits(&status), collector.export().len()), ("granted", 0, 400));
-    assert_eq!(status["bundles"][0]["state"], "sent");
+    assert_eq!(status["bundles"][0]["state"], "sent", "{status}");
 }
 
 #[test]

@@ -115,12 +115,18 @@ impl Statistics {
                 Err(e) => note_unread(cx, e.kind()),
             }
         }
-        let gone = remove(cx, &named);
-        if gone.is_empty() {
+        if named.is_empty() {
             return Ok(Removed { files: 0, is_more });
         }
-        let counted = events.iter().filter(|(id, _)| gone.contains(id)).map(|(_, count)| count).sum();
-        cx.tally.drop(reason, counted);
+        // Counted before they go, because nobody can count afterwards; the cursor says that it was done.
+        let before = cx.tally.mark();
+        cx.tally.drop(reason, events.iter().map(|(_, count)| count).sum());
+        events.iter().for_each(|(id, _)| cx.tally.advance(*id, u64::MAX));
+        if let Err(error) = cx.tally.save() {
+            cx.tally.revert(before);
+            return Err(error.into());
+        }
+        let gone = remove(cx, &named);
         gone.iter().for_each(|id| cx.tally.forget(*id));
         outbox::sync(&cx.config.kathea.outbox)?;
         cx.tally.save()?;

@@ -17,7 +17,7 @@ pub(crate) struct Terms {
     /// Whether the text of its policy is known here.
     pub(crate) knows_policy: bool,
     pub(crate) class: Retention,
-    /// Digest of the manifest that was shown.
+    /// Digest of the manifest that was shown, where the grant names one.
     pub(crate) manifest: Option<Digest>,
 }
 
@@ -41,7 +41,10 @@ impl Terms {
         }
         match comes {
             Comes::Batch(class) if class != self.class => return Err(Refused::OtherRetention),
-            Comes::Bundle(manifest) if self.manifest != Some(manifest) => return Err(Refused::OtherManifest),
+            // A grant that names no manifest covers its case.
+            Comes::Bundle(manifest) if self.manifest.is_some_and(|shown| shown != manifest) => {
+                return Err(Refused::OtherManifest);
+            }
             Comes::Batch(_) | Comes::Bundle(_) => {}
         }
         if self.follows(lines) { Ok(()) } else { Err(Refused::Broken) }
@@ -103,7 +106,7 @@ mod tests {
         assert_eq!(terms().cover(&[], class, NOW), Err(Refused::OtherRetention));
         assert_eq!(terms().cover(&[], Comes::Bundle(Digest::of(b"other")), NOW), Err(Refused::OtherManifest));
         let none = Terms { manifest: None, ..terms() };
-        assert_eq!(none.cover(&[], bundle, NOW), Err(Refused::OtherManifest), "no manifest was shown");
+        assert_eq!(none.cover(&[], bundle, NOW), Ok(()), "it covers its case");
         assert_eq!(Terms { until: None, ..terms() }.cover(&[], batch, i64::MAX), Ok(()));
     }
 
