@@ -257,6 +257,7 @@ fn two_erasures_after_one_line_of_the_ledger_are_two_requests_and_the_same_one_t
     let erase =
         |more: &[&str]| workstation.expect(0, &[&["consent", "withdraw"], more, &["--erase"]].concat());
     erase(&["usage_statistics"]);
+    workstation.expect(0, &["consent", "deny", "support_case", "--case", "A-1"]);
     erase(&["support_case", "--case", "A-1"]);
     erase(&["support_case", "--case", "A-1"]);
     (0..3).for_each(|_| drop(workstation.expect(0, &["privacy", "erase"])));
