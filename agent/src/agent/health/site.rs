@@ -11,6 +11,7 @@ use super::*;
 use crate::agent::{Agent, Parts, unix_now, utc_text};
 use crate::config::Config;
 use crate::consent::{By, Channel, Flag};
+use crate::presence;
 use crate::ship::pace::Fate;
 use crate::support::record::{Bundle, Pseudonyms, State};
 
@@ -80,7 +81,7 @@ impl Site {
 
     /// In the place of a folder a file: whoever looks into it meets an error.
     pub(super) fn block(&self, path: &Path) {
-        if path.exists() {
+        if presence::is_there(path).unwrap() {
             fs::rename(path, self.dir.path().join("aside")).unwrap();
         }
         fs::write(path, b"").unwrap();
@@ -89,7 +90,7 @@ impl Site {
     pub(super) fn unblock(&self, path: &Path) {
         fs::remove_file(path).unwrap();
         let aside = self.dir.path().join("aside");
-        if aside.exists() {
+        if presence::is_there(&aside).unwrap() {
             fs::rename(aside, path).unwrap();
         }
     }
