@@ -51,7 +51,7 @@ impl Month {
     }
 
     pub(crate) fn batch(self, device: &Device) -> Batch {
-        Batch { records: self.0, ..device.batch(0, 0) }
+        Batch { records: self.0, ..device.batch(0, 1) }
     }
 }
 
