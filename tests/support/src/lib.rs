@@ -1,7 +1,7 @@
 //! What the tests of every package share: peer programs and how a test without one is skipped, random numbers whose
 //! seed is printed, and a ledger entry and a batch to fill in.
 //!
-//! The unit tests of `protocol` use a second copy of that crate through this one, so they take nothing from [`entry`] or [`batch`](mod@batch).
+//! The unit tests of `protocol` use a second copy of that crate through this one, so they take nothing from [`entry`](mod@entry) or [`batch`](mod@batch).
 
 #![allow(clippy::panic, clippy::print_stdout, clippy::print_stderr, reason = "tests talk to their reader")]
 
