@@ -7,6 +7,7 @@ use agent::api::Reply;
 use agent::collect::caller::Accounts;
 use agent::collect::socket::{self, AskError};
 use agent::config::Config;
+#[cfg(unix)]
 use agent::harmless;
 use agent::limits;
 #[cfg(unix)]
