@@ -257,7 +257,9 @@ fn every_subject_is_raised_by_its_cause_and_cleared_with_it() {
             wrong.push(format!("{subject:?} {what}: {:?}", site.agent.status(unix_now()).problems));
         }
     };
-    for subject in Subject::ALL {
+    // Windows says of what lies below a file that it is not there: there this error cannot be made.
+    let can_be_made = |subject: &Subject| cfg!(unix) || *subject != Subject::DiskUse;
+    for subject in Subject::ALL.into_iter().filter(can_be_made) {
         let calm = Site::new();
         hold(!calm.shown(subject), subject, "without a cause", &calm);
         let mut site = raise(subject);
