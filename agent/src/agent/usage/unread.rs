@@ -127,6 +127,14 @@ impl Statistics {
             return Err(error.into());
         }
         let gone = remove(cx, &named);
+        if gone.len() < named.len() {
+            // What stays is not lost: it may be allowed later.
+            cx.tally.revert(before);
+            cx.tally.drop(
+                reason,
+                events.iter().filter(|(id, _)| gone.contains(id)).map(|(_, count)| count).sum(),
+            );
+        }
         gone.iter().for_each(|id| cx.tally.forget(*id));
         outbox::sync(&cx.config.kathea.outbox)?;
         cx.tally.save()?;
@@ -139,4 +147,44 @@ pub(in crate::agent) fn note_unread(cx: &mut Cx<'_>, why: io::ErrorKind) {
     let what = format!("a file of the outbox cannot be read now ({})", Why(why));
     warn!("{what}");
     cx.raise(Subject::OutboxUnread, what);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::agent::{Agent, Parts};
+    use crate::config::Config;
+
+    /// An agent without any consent, and three events in its outbox.
+    fn unasked(dir: &std::path::Path) -> Agent {
+        fs::create_dir(dir.join("outbox")).unwrap();
+        fs::write(dir.join("outbox/a.ndjson"), "{}\n{}\n{}\n").unwrap();
+        let (data, outbox) = (dir.join("data"), dir.join("outbox"));
+        let text =
+            format!("data_dir = {data:?}\n[kathea]\noutbox = {outbox:?}\n[keys]\nprotector = \"file\"\n");
+        Agent::open(Config::parse(&text).unwrap()).unwrap()
+    }
+
+    fn discard(agent: &mut Agent) -> Result<(), Trouble> {
+        let Parts { usage, mut cx, .. } = agent.parts();
+        usage.discard_outbox(&mut cx, Reason::NoConsent)
+    }
+
+    #[test]
+    fn nothing_goes_unread_whose_count_cannot_be_saved() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut agent = unasked(dir.path());
+        let counts = dir.path().join("data/tally.json");
+        let _ = fs::remove_file(&counts);
+        fs::create_dir(&counts).unwrap();
+        assert!(discard(&mut agent).is_err());
+        assert!(fs::read(dir.path().join("outbox/a.ndjson")).is_ok(), "the file stays");
+        assert_eq!(agent.tally.dropped().get(&Reason::NoConsent), None);
+        fs::remove_dir(&counts).unwrap();
+        discard(&mut agent).unwrap();
+        assert_eq!(agent.tally.dropped().get(&Reason::NoConsent), Some(&3), "counted once");
+        assert!(fs::read(dir.path().join("outbox/a.ndjson")).is_err());
+    }
 }
