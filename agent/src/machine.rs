@@ -15,11 +15,16 @@ const NAMES: usize = 2000;
 
 /// The names, and what each is; `clinic` are those that the configuration gives.
 pub fn names(clinic: &[String]) -> Vec<(Kind, String)> {
+    chosen(clinic, system::names())
+}
+
+/// The clinic's names come first: however many accounts there are, they take the place of none of these.
+fn chosen(clinic: &[String], mut system: Vec<(Kind, String)>) -> Vec<(Kind, String)> {
+    system.sort();
+    system.dedup();
     let mut names: Vec<_> = clinic.iter().map(|name| (Kind::Clinic, name.clone())).collect();
-    names.extend(system::names());
+    names.extend(system);
     names.retain(|(_, name)| name.chars().count() >= SHORTEST && !vocabulary::knows_all(name));
-    names.sort();
-    names.dedup();
     names.truncate(NAMES);
     names
 }
@@ -123,6 +128,14 @@ mod tests {
         let has = |name: &str| found.iter().any(|(_, known)| known == name);
         assert!(has("Strandens Tandklinik") && has("STRANDAE"), "the clinic's own names are there");
         assert!(!has("KATHEA") && !has("X1") && !has("localhost"));
+    }
+
+    #[test]
+    fn a_whole_organisations_accounts_take_no_place_of_the_clinics_names() {
+        let accounts = (0..NAMES).map(|number| (Kind::Id, format!("account{number:05}"))).collect();
+        let found = chosen(&["Strandens Tandklinik".to_owned()], accounts);
+        assert_eq!(found.len(), NAMES);
+        assert_eq!(found[0], (Kind::Clinic, "Strandens Tandklinik".to_owned()));
     }
 
     #[cfg(unix)]

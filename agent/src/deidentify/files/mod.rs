@@ -45,7 +45,6 @@ pub use wash::{Failed, Known, Order, Outlet, Refusal, Said, TableFile};
 use zeroize::Zeroizing;
 
 /// What one call cleans.
-#[derive(Debug)]
 pub struct Job<'a> {
     /// Files and folders to clean.
     pub paths: &'a [PathBuf],

@@ -36,8 +36,8 @@ pub struct Order {
     pub done: usize,
 }
 
-/// What is known of the workstation before any file is read.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What is known of the workstation before any file is read. It has names of people, so nothing prints it.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Known {
     /// The table of the program's literals.
     pub table: Option<TableFile>,
