@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn a_whole_organisations_accounts_take_no_place_of_the_clinics_names() {
-        let accounts = (0..NAMES).map(|number| (Kind::Id, format!("account{number:05}"))).collect();
+        let accounts = (0..NAMES).map(|number| (Kind::Id, format!("hkjaer{number:05}"))).collect();
         let found = chosen(&["Strandens Tandklinik".to_owned()], accounts);
         assert_eq!(found.len(), NAMES);
         assert_eq!(found[0], (Kind::Clinic, "Strandens Tandklinik".to_owned()));
