@@ -18,7 +18,8 @@ use common::terminal::Terminal;
 use common::workstation::Workstation;
 
 /// What follows a program's name where it is not a command.
-const PROSE: &[&str] = &["-p", "&&", "/var/lib/kathea-agent", "2>/dev/null", "Source=", "KeyPath=", "{}"];
+const PROSE: &[&str] =
+    &["-p", "&&", "/var/lib/kathea-agent", "2>/dev/null", "Source=", "KeyPath=", "Type=", "{}"];
 
 /// What stands before a program's name where it is that of its account, group, unit or folder.
 const OTHERWISE: &[&str] =
