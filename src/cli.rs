@@ -1,4 +1,4 @@
-//! What can be typed.
+//! The command line's arguments.
 
 mod answers;
 mod support;
@@ -14,8 +14,8 @@ use serde::de::IntoDeserializer;
 pub(crate) use answers::{About, Answer, Consent, Privacy};
 pub(crate) use support::{Choice, Command as SupportCommand, Support};
 
-/// Telemetry agent beside Kathea and the X1 scanner. It collects and sends only what the clinic said yes to;
-/// `consent list` shows to what.
+/// Telemetry agent for Kathea and the X1 scanner. It collects and sends only what the clinic has consented to;
+/// `consent list` shows each consent.
 #[derive(Parser)]
 #[command(name = "kathea-agent", version, after_help = EXIT_CODES)]
 pub(crate) struct Cli {
@@ -33,93 +33,93 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  done
   1  failed
-  2  the command line or the configuration makes no sense
-  3  done in part; the rest is listed
-  4  not allowed by consent, policy or rights
-  5  the agent is not running, or busy";
+  2  invalid command line or configuration
+  3  partly done; what is left is listed
+  4  refused: no consent, not offered by the policy, or missing rights
+  5  the agent is not running, or is busy";
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Run the service in the foreground, until it is told to end
+    /// Run the service in the foreground until it is stopped
     #[command(after_help = "Example: kathea-agent run --once --close")]
     Run {
-        /// Take in every complete file, close the periods that are over, send all that waits, and end:
-        /// 0 nothing left to send, 3 something remains, 1 failed here
+        /// Read every complete file, close the periods that are over, send everything queued, then exit:
+        /// 0 nothing is left to send, 3 something is left, 1 failed on this computer
         #[arg(long)]
         once: bool,
-        /// Also close the periods that still run
+        /// Also close the current periods
         #[arg(long, requires = "once")]
         close: bool,
     },
-    /// Show flags, what waits, what was sent, what was dropped and why, where the keys are protected
+    /// Show consents, queues, what was sent, what was dropped and why, and how the keys are protected
     #[command(after_help = "Example: kathea-agent status --check && echo well")]
     Status {
-        /// For programs
+        /// Print machine-readable JSON
         #[arg(long)]
         json: bool,
-        /// End with 1 if there are problems
+        /// Exit with 1 if there are problems
         #[arg(long)]
         check: bool,
     },
-    /// Report one happening by hand; `catalog` lists what there is
+    /// Report one event by hand; `catalog` lists the events
     #[command(
         after_help = "Example: kathea-agent record device.error code=1042 subsystem=generator severity=error repeats=3\n\
                       The time is now, unless at=2026-11-21T10:32:11+01:00 is given."
     )]
     Record {
-        /// The happening's name
+        /// Name of the event
         event: String,
         /// Its attributes
         #[arg(value_name = "KEY=VALUE", value_parser = pair)]
         attributes: Vec<(String, String)>,
     },
-    /// Say yes or no, and see what was said
+    /// Grant, deny or withdraw consent, and show the answers given
     #[command(subcommand)]
     Consent(Consent),
-    /// See what is held, have it corrected or erased
+    /// Show what is held, have it corrected or erased
     #[command(subcommand)]
     Privacy(Privacy),
-    /// Take this device out of use: send or drop what waits, erase every key, tell the vendor, print a certificate
+    /// Decommission this device: send or drop queued data, erase every key, inform the vendor, print a certificate
     #[command(after_help = "Example: kathea-agent decommission --yes > certificate.txt\n\
-                            There is no way back: what was kept can never be read again.")]
+                            This cannot be undone: data kept here can never be read again.")]
     Decommission {
-        /// Really
+        /// Confirm; required
         #[arg(long, required = true)]
         yes: bool,
-        /// Drop what waits instead of sending it first
+        /// Drop queued data instead of sending it first
         #[arg(long)]
         discard: bool,
     },
-    /// Print the data inventory: all that can be collected, and why
+    /// Print the data inventory: everything that can be collected, and why
     #[command(after_help = "Example: kathea-agent catalog > inventory.md")]
     Catalog {
-        /// md for people, json for programs
+        /// md: Markdown for reading; json: machine-readable
         #[arg(long, value_enum, default_value_t = Format::Md)]
         format: Format,
     },
-    /// Strip patients' identifiers from scans' metadata, logs, JSON and XML: one call is one case
+    /// Remove patient identifiers from scan metadata, logs, JSON and XML; one call is one case
     ///
-    /// Of a DICOM file only the header is read; the output is the DICOM JSON of the attributes that a support case
-    /// needs. Logs keep times of day, levels, modules, codes and numbers. Nothing leaves this computer.
+    /// Reads only the header of a DICOM file and writes DICOM JSON with the attributes that a support case needs.
+    /// Logs keep times of day, levels, modules, codes and numbers. Nothing leaves this computer.
     #[command(
         after_help = "Example: kathea-agent deidentify scans/ kathea.log -o out --context all-scans/ --report out.html\n\
-                      Exit: 0 all cleaned, 3 some refused (the report lists them), 1 nothing cleaned."
+                      Exit codes: 0 all files done, 3 some refused (the report lists them), 1 no file done."
     )]
     Deidentify {
-        /// Files and folders
+        /// Files and folders to de-identify
         #[arg(required = true, value_name = "PATH")]
         paths: Vec<PathBuf>,
-        /// Folder for the outputs, named 0001.json, 0002.log, ...
+        /// Output folder; files are named 0001.json, 0002.log, ...
         #[arg(short, long, value_name = "DIR")]
         output: PathBuf,
-        /// Scans and sidecars to learn identifiers from only: a log speaks of all patients of its days
+        /// Scans and sidecars to learn identifiers from, without output: a log names all patients of its days
         #[arg(long, value_name = "PATH")]
         context: Vec<PathBuf>,
-        /// What became of each file, by its name: keep it here. Ending in .html a page with before (masked) and
-        /// after of every attribute, otherwise JSON
+        /// Write a report on each input file; it names the inputs, so keep it on this computer. A name ending in .html
+        /// gives a page with every attribute before (masked) and after, any other name JSON
         #[arg(long, value_name = "FILE")]
         report: Option<PathBuf>,
-        /// Print the report, for programs
+        /// Print the report as machine-readable JSON
         #[arg(long)]
         json: bool,
     },
@@ -132,33 +132,33 @@ pub(crate) enum Command {
         /// Bytes of memory
         memory: u64,
     },
-    /// Gather what a support case needs, look at it, say yes, seal it for the vendor
+    /// Collect data for a support case, review it, consent, and seal it for the vendor
     ///
-    /// With --case ID at a terminal all of it, guided. Nothing leaves before somebody of the clinic says yes to
-    /// exactly what was shown.
+    /// At a terminal, --case ID guides you through all steps. Nothing is sent before the clinic consents to exactly
+    /// what was shown.
     #[command(after_help = "Example: kathea-agent support --case CASE-1042")]
     Support(Box<Support>),
-    /// Turn a one-time token into this device's own key and certificate
+    /// Enrol this device: exchange a one-time token for a certificate
     #[command(after_help = "Example: kathea-agent enroll --token-file token.txt")]
     Enroll {
-        /// The collector [default: the configuration's]
+        /// URL of the collector [default: from the configuration]
         #[arg(long)]
         url: Option<String>,
-        /// File that holds the token
+        /// File with the token
         #[arg(long, value_name = "FILE")]
         token_file: PathBuf,
     },
     /// Install, remove, start or stop the service, as an administrator
     #[command(subcommand)]
     Service(Service),
-    /// Check configuration, folders, clock, keys and the way to the collector; say what to do about each
+    /// Check configuration, folders, clock, keys and connectivity to the collector; print a remedy for each problem
     ///
-    /// One connection to the collector is made, without any data; --offline leaves it out.
+    /// Makes one connection to the collector and sends no data; --offline skips it.
     Doctor {
-        /// For programs
+        /// Print machine-readable JSON
         #[arg(long)]
         json: bool,
-        /// Connect to nothing
+        /// Skip the connectivity checks
         #[arg(long)]
         offline: bool,
     },
@@ -198,7 +198,7 @@ pub(crate) enum Command {
         /// The command [default: the program]
         command: Vec<String>,
     },
-    /// Check that one of the vendor's keys in the configuration signed a file
+    /// Verify that a file is signed by one of the vendor's keys in the configuration
     #[command(after_help = "Example: kathea-agent verify kathea-agent_0.2.0_amd64.deb --as release")]
     Verify {
         /// The file
@@ -245,7 +245,7 @@ pub(crate) enum Provenance {
 
 #[derive(Subcommand)]
 pub(crate) enum Service {
-    /// Make this program a service, or mend the service that is there (Windows)
+    /// Install the service, or repair the installed one (Windows)
     #[command(
         after_help = "Example: kathea-agent service install --collector https://collector.example:8443 --ca-file ca.pem --token-file token.txt"
     )]
@@ -253,14 +253,14 @@ pub(crate) enum Service {
         /// The vendor's collector, written into the configuration
         #[arg(long, value_name = "URL")]
         collector: Option<String>,
-        /// File that holds the one-time token: enrol at once
+        /// File with the one-time token: enrol immediately
         #[arg(long, value_name = "FILE")]
         token_file: Option<PathBuf>,
-        /// The vendor's CA, copied to where the configuration says
+        /// CA certificate of the vendor, copied to the path in the configuration
         #[arg(long, value_name = "FILE")]
         ca_file: Option<PathBuf>,
     },
-    /// Stop and remove the service; the data stays
+    /// Stop and remove the service; keep its data
     Uninstall,
     /// Start the service
     Start,
@@ -297,7 +297,7 @@ fn word<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, String> {
 fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-        _ => Err("an attribute is written key=value".to_owned()),
+        _ => Err("write each attribute as key=value".to_owned()),
     }
 }
 

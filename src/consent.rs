@@ -150,7 +150,7 @@ fn changed(body: &Answered, purpose: Purpose) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// Saying no to what was allowed takes it back, and what was erased is told.
+/// Denying what was granted withdraws it, and the command reports what was erased.
 fn not_any_more(body: &Answered, purpose: Purpose) -> Result<Exit, Failure> {
     if let Some(text) = body.receipt_text() {
         print::data(text)?;

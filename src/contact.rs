@@ -7,7 +7,7 @@ use agent::api::Contacts;
 use agent::api::status::Status;
 use agent::config::Config;
 use agent::request::Request;
-use protocol::Wish;
+use protocol::Invitation;
 
 use crate::exit::{Exit, Failure};
 use crate::print;
@@ -41,13 +41,13 @@ pub(crate) fn contact(config: &Config) -> Result<Exit, Failure> {
         }
         thread::sleep(LOOK);
     };
-    for Wish { case, reason } in &status.wishes {
+    for Invitation { case, reason } in &status.invitations {
         print::data(&format!("{case} {reason}"))?;
         print::words(&format!(
             "The vendor asks for a support bundle. It shows what it would be, and asks you: kathea-agent support --case {case}"
         ));
     }
-    if status.wishes.is_empty() {
+    if status.invitations.is_empty() {
         print::words("The vendor answered, and asks for nothing.");
     }
     Ok(Exit::Done)

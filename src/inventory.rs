@@ -48,15 +48,15 @@ fn markdown(catalog: &Catalog) -> String {
         );
     }
     text += "\n## What Kathea may report\n\n| name | what | values | kept as |\n|---|---|---|---|\n";
-    for happening in catalog.happenings() {
-        let mut kept: Vec<_> = happening.fed_entries().map(|entry| entry.name.as_str()).collect();
+    for event_type in catalog.event_types() {
+        let mut kept: Vec<_> = event_type.fed_entries().map(|entry| entry.name.as_str()).collect();
         kept.dedup();
         let _ = writeln!(
             text,
             "| {} | {} | {} | {} |",
-            happening.name,
-            happening.what,
-            list(&happening.attributes),
+            event_type.name,
+            event_type.what,
+            list(&event_type.attributes),
             kept.join(", ")
         );
     }
@@ -96,7 +96,8 @@ fn describe(attribute: &Attribute) -> String {
 struct Inventory<'a> {
     catalog: Digest,
     entries: Vec<EntryRow<'a>>,
-    happenings: Vec<EventRow<'a>>,
+    #[serde(rename = "happenings")]
+    event_types: Vec<EventRow<'a>>,
 }
 
 /// What is kept and sent.
@@ -157,13 +158,13 @@ fn inventory(catalog: &Catalog) -> Inventory<'_> {
         unit: &entry.unit,
         bounds: &entry.bounds,
     });
-    let happenings = catalog.happenings().iter().map(|happening| EventRow {
-        name: &happening.name,
-        what: &happening.what,
-        attributes: attributes(&happening.attributes),
-        entries: happening.fed_entries().map(|entry| entry.number).collect(),
+    let event_types = catalog.event_types().iter().map(|event_type| EventRow {
+        name: &event_type.name,
+        what: &event_type.what,
+        attributes: attributes(&event_type.attributes),
+        entries: event_type.fed_entries().map(|entry| entry.number).collect(),
     });
-    Inventory { catalog: catalog.hash(), entries: entries.collect(), happenings: happenings.collect() }
+    Inventory { catalog: catalog.hash(), entries: entries.collect(), event_types: event_types.collect() }
 }
 
 fn attributes(attributes: &[Attribute]) -> Vec<AttributeRow<'_>> {
@@ -200,21 +201,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_entry_and_every_happening_is_in_both_forms() {
+    fn every_entry_and_every_event_is_in_both_forms() {
         let catalog = Catalog::built_in();
         let (text, value) = (markdown(catalog), serde_json::to_value(inventory(catalog)).unwrap());
         for entry in catalog.entries() {
             assert!(text.contains(&format!("| {} | {} |", entry.number, entry.name)), "{}", entry.name);
         }
-        for happening in catalog.happenings() {
+        for event_type in catalog.event_types() {
             assert!(
-                text.contains(&format!("\n| {} | {}", happening.name, happening.what)),
+                text.contains(&format!("\n| {} | {}", event_type.name, event_type.what)),
                 "{}",
-                happening.name
+                event_type.name
             );
         }
         assert_eq!(value["entries"].as_array().unwrap().len(), catalog.entries().len());
-        assert_eq!(value["happenings"].as_array().unwrap().len(), catalog.happenings().len());
+        assert_eq!(value["happenings"].as_array().unwrap().len(), catalog.event_types().len());
         assert_eq!(value["entries"][2]["bounds"][0], 65);
     }
 }

@@ -1,29 +1,29 @@
-//! `kathea-agent`, the command line. Parses what was typed, makes one call, prints, exits.
+//! `kathea-agent`, the command line: parses the arguments, makes one call, prints, exits.
 //!
 //! # Layout
 //!
 //! ```text
-//! cli        what can be typed
-//! reach      one question to the agent: over its socket, or directly where it does not run
+//! cli        arguments
+//! reach      one request to the agent: over its socket, or in process if it does not run
 //! run        the service in the foreground, or once through
 //! service    under the system's service manager
-//! systemd    what it wants to hear: that the loop goes round
-//! record     one event by hand
-//! validate   a file of events, checked and not taken in
+//! systemd    readiness and the watchdog of systemd
+//! record     report one event by hand
+//! validate   check a file of events without storing it
 //! open       the window, started
 //! manual     completions and manual pages
 //! ask        questions at a terminal
 //! contact    the vendor asked now
-//! consent    what is asked, yes, no, not any more
-//! privacy    what is held: shown, erased; the end of a device
-//! guide      a flag asked for and answered at a terminal
-//! status     how it is, for people
+//! consent    notice, grant, deny, withdraw, restrict
+//! privacy    export, erase, decommission
+//! guide      ask for a consent at a terminal
+//! status     the status as text
 //! inventory  the catalog as a data inventory
-//! support    a case: gathered, seen, sealed
-//! deidentify scans, logs, JSON and XML without who they are about
+//! support    a case: collect, review, seal
+//! deidentify remove identifiers from scans, logs, JSON and XML
 //! provenance the words of the installed program
-//! doctor     what is wrong and what to do
-//! verify     whether one of the vendor's keys signed a file
+//! doctor     checks with remedies
+//! verify     check a file's signature
 //! words      plain words for the closed lists
 //! print      data to standard output, words to standard error
 //! logger     which log lines there are: our own

@@ -1,4 +1,4 @@
-//! What a command is about to write: it overwrites nothing that is there, unless it is told to.
+//! Output of commands: an existing file is overwritten only on request.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -52,6 +52,6 @@ fn outputs(dir: &Path) -> impl Iterator<Item = PathBuf> {
         stem.is_some_and(|stem| stem.len() >= 4 && stem.bytes().all(|byte| byte.is_ascii_digit()))
             && matches!(ending, Some("json" | "xml" | "log" | "csv"))
     };
-    // A folder that cannot be read is told when it is written to.
+    // A folder that cannot be read is reported when the command writes to it.
     std::fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path()).filter(is_output)
 }

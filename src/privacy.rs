@@ -15,7 +15,7 @@ use agent::harmless;
 use agent::limits;
 use agent::report::Report;
 use agent::request::{PrivacyAsk, Request, SENT};
-use agent::seal::payload::Tray;
+use agent::seal::payload::Queue;
 use agent::support::check::judge;
 use agent::support::check::look::look;
 use serde::Serialize;
@@ -29,7 +29,7 @@ use crate::print;
 use crate::reach;
 
 /// What holds the records that are shown.
-const TRAYS: [&str; 4] = [Tray::Open.as_str(), Tray::Usage.as_str(), Tray::Requests.as_str(), SENT];
+const QUEUES: [&str; 4] = [Queue::Open.as_str(), Queue::Usage.as_str(), Queue::Requests.as_str(), SENT];
 
 /// `privacy`.
 pub(crate) fn privacy(config: &Config, command: Privacy) -> Result<Exit, Failure> {
@@ -80,13 +80,13 @@ pub(crate) fn privacy(config: &Config, command: Privacy) -> Result<Exit, Failure
 /// `decommission`.
 pub(crate) fn decommission(config: &Config, discard: bool) -> Result<Exit, Failure> {
     let request = PrivacyAsk::Decommission { drain: !discard, session: Some(session()) };
-    let Decommissioned { told, certificate, .. } = ask(config, request)?;
-    if told {
+    let Decommissioned { reported, certificate, .. } = ask(config, request)?;
+    if reported {
         print::data(&certificate)?;
         return Ok(Exit::Done);
     }
     print::words(
-        "Every key of what was kept is shredded. The vendor could not be told yet: leave the service running, or run\n\
+        "Every key of what was kept is shredded. The vendor could not be informed yet: leave the service running, or run\n\
          `kathea-agent run --once`, until it was; the certificate is then the file `decommissioned` in data_dir.",
     );
     Ok(Exit::Part)
@@ -106,12 +106,12 @@ fn export(config: &Config, output: &Path, vendor: bool) -> Result<Exit, Failure>
     writeln!(text, "{}", crate::status::text(&held.status)).map_err(unwritable)?;
     write!(json, "{{\"held\":{},\"records\":{{", text_of(&held)).map_err(unwritable)?;
     let mut count = 0;
-    for (index, tray) in TRAYS.into_iter().enumerate() {
+    for (index, queue) in QUEUES.into_iter().enumerate() {
         let comma = if index == 0 { "" } else { "," };
-        write!(json, "{comma}\"{tray}\":[").map_err(unwritable)?;
-        writeln!(text, "{}", crate::words::tray(tray)).map_err(unwritable)?;
+        write!(json, "{comma}\"{queue}\":[").map_err(unwritable)?;
+        writeln!(text, "{}", crate::words::queue(queue)).map_err(unwritable)?;
         let mut written = 0;
-        each_record(config, tray, |record| {
+        each_record(config, queue, |record| {
             let comma = if written == 0 { "" } else { "," };
             written += 1;
             write!(json, "{comma}\n{}", text_of(record)).map_err(unwritable)?;
@@ -135,9 +135,9 @@ fn export(config: &Config, output: &Path, vendor: bool) -> Result<Exit, Failure>
 fn report(config: &Config, output: &Path) -> Result<Exit, Failure> {
     let policy = Policy::load(&config.policy).map_err(Failure::usage)?;
     let held: Access = ask(config, PrivacyAsk::Access { vendor: false })?;
-    let records = |tray| {
+    let records = |queue| {
         let mut records = Vec::new();
-        each_record(config, tray, |record| {
+        each_record(config, queue, |record| {
             records.push(record.clone());
             Ok(match records.len() {
                 limits::REPORT_BATCHES => ControlFlow::Break(()),
@@ -146,7 +146,7 @@ fn report(config: &Config, output: &Path) -> Result<Exit, Failure> {
         })?;
         Ok(records)
     };
-    let (open, usage, sent) = (records(TRAYS[0])?, records(TRAYS[1])?, records(SENT)?);
+    let (open, usage, sent) = (records(QUEUES[0])?, records(QUEUES[1])?, records(SENT)?);
     let findings = judge(&look(config, OffsetDateTime::now_utc().unix_timestamp()));
     let report = Report {
         policy: &policy,
@@ -173,15 +173,15 @@ fn report(config: &Config, output: &Path) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// Every record of a tray, until `each` has enough.
+/// Calls `each` for every record of a queue, until it has enough.
 fn each_record(
     config: &Config,
-    tray: &str,
+    queue: &str,
     mut each: impl FnMut(&HeldRecord) -> Result<ControlFlow<()>, Failure>,
 ) -> Result<(), Failure> {
     let mut from = 0;
     loop {
-        let page: Page = ask(config, PrivacyAsk::Records { tray: tray.to_owned(), from })?;
+        let page: Page = ask(config, PrivacyAsk::Records { queue: queue.to_owned(), from })?;
         for record in &page.records {
             if each(record)?.is_break() {
                 return Ok(());

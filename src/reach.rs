@@ -21,8 +21,8 @@ use crate::exit::Failure;
 pub(crate) enum Question {
     /// Something about the agent.
     Request(Request),
-    /// One happening, as its line.
-    Happening(String),
+    /// One event, as its line.
+    EventType(String),
 }
 
 /// Asks, and gives the body of an answer that says done.
@@ -70,7 +70,7 @@ impl<'c> Line<'c> {
             return Ok(None);
         }
         let line = match question {
-            Question::Happening(line) => line.clone(),
+            Question::EventType(line) => line.clone(),
             Question::Request(request) => serde_json::to_string(request).map_err(|_| not_understood())?,
         };
         match socket::ask(&self.config.kathea.socket, &line, limits::SOCKET_ANSWER + limits::SOCKET_SLOW) {
@@ -90,7 +90,7 @@ impl<'c> Line<'c> {
         };
         Ok(match question {
             Question::Request(request) => agent.answer(request, caller),
-            Question::Happening(line) => agent.record(line.as_bytes()),
+            Question::EventType(line) => agent.record(line.as_bytes()),
         })
     }
 }

@@ -1,4 +1,4 @@
-//! One happening by hand: the line that Kathea would have written.
+//! One event by hand: the line that Kathea would have written.
 
 use std::collections::BTreeMap;
 
@@ -18,15 +18,15 @@ use crate::reach::{Line, Question};
 /// `record`.
 pub(crate) fn record(config: &Config, event: &str, attributes: &[(String, String)]) -> Result<Exit, Failure> {
     let line = line(event, attributes, OffsetDateTime::now_utc())?;
-    let Done {} = Line::new(config).say(&Question::Happening(line))?;
+    let Done {} = Line::new(config).say(&Question::EventType(line))?;
     print::words("recorded");
     Ok(Exit::Done)
 }
 
 /// Whether the values are right is for the agent to say; here they only get their JSON type.
 fn line(event: &str, attributes: &[(String, String)], now: OffsetDateTime) -> Result<String, Failure> {
-    let happening = Catalog::built_in().happening(event).ok_or_else(|| {
-        let known = Catalog::built_in().happenings().iter().map(|happening| happening.name.as_str());
+    let event_type = Catalog::built_in().event_type(event).ok_or_else(|| {
+        let known = Catalog::built_in().event_types().iter().map(|event_type| event_type.name.as_str());
         Failure::usage(match nearest(event, known) {
             Some(nearest) => format!("the catalog lists no event of this name; the nearest is {nearest}"),
             None => "the catalog lists no event of this name: `kathea-agent catalog` prints them".to_owned(),
@@ -35,7 +35,7 @@ fn line(event: &str, attributes: &[(String, String)], now: OffsetDateTime) -> Re
     let at = now.format(&Rfc3339).unwrap_or_default();
     let mut line = BTreeMap::from([("event", Typed::Text(event)), ("at", Typed::Text(&at))]);
     for (key, value) in attributes {
-        let kind = happening.position(key).map(|at| &happening.attributes[at].kind);
+        let kind = event_type.position(key).map(|at| &event_type.attributes[at].kind);
         if line.insert(key, Typed::of(kind, value)).is_some() && key != "at" {
             return Err(Failure::usage(format!(
                 "{key} is given twice, or has a name of its own: leave one out"

@@ -5,7 +5,7 @@ use agent::config::Config;
 use agent::consent::State;
 use agent::consent::tickets::Ticket;
 use agent::request::Request;
-use protocol::{Purpose, Wish};
+use protocol::{Invitation, Purpose};
 
 use crate::exit::{Exit, Failure};
 use crate::print::{self, bytes, grouped, table};
@@ -44,7 +44,7 @@ pub(crate) fn text(status: &Status) -> String {
         flags(status.consent, &status.ends, &status.cases),
     ];
     let waiting = status.waiting.each().map(|(queue, waiting)| {
-        let what = words::tray(queue).to_owned();
+        let what = words::queue(queue).to_owned();
         vec![queue.to_owned(), grouped(waiting.records), bytes(waiting.bytes), what]
     });
     parts.push(rows("Waiting", waiting));
@@ -69,13 +69,13 @@ pub(crate) fn text(status: &Status) -> String {
     if !requests.is_empty() {
         parts.push(table("Asked of the vendor", &requests));
     }
-    let wish = |Wish { case, reason }: &Wish| {
+    let invitation = |Invitation { case, reason }: &Invitation| {
         let next = format!("kathea-agent support --case {case}");
         vec![case.to_string(), reason.to_string(), format!("shows what it would be, and asks you: {next}")]
     };
-    let wishes: Vec<_> = status.wishes.iter().map(wish).collect();
-    if !wishes.is_empty() {
-        parts.push(table("The vendor asks for a support bundle", &wishes));
+    let invitations: Vec<_> = status.invitations.iter().map(invitation).collect();
+    if !invitations.is_empty() {
+        parts.push(table("The vendor asks for a support bundle", &invitations));
     }
     let problems: Vec<_> = status.problems.iter().map(|problem| vec![problem.clone()]).collect();
     parts.push(if problems.is_empty() {

@@ -1,18 +1,18 @@
 //! `support`: from what a case needs to a sealed bundle, each step by itself or guided.
 //!
 //! ```text
-//! wish      what was typed, as what is asked for
+//! case_request  the typed options as a request for a case
 //! gather    a draft: by the service, or here from paths that a person named
 //! wait      until long work is done, with a bar
 //! copy      pieces of a draft or a bundle, and the clinic's own copy
 //! guide     all of it at a terminal, in the clinic's language
 //! ```
 
+mod case_request;
 mod copy;
 mod gather;
 mod guide;
 mod wait;
-mod wish;
 
 use std::io;
 
@@ -44,8 +44,8 @@ pub(crate) fn support(config: &Config, typed: Support) -> Result<Exit, Failure> 
         None => guide::guide(&mut line, config, typed.case, typed.output),
         Some(SupportCommand::Preview { dry_run: true, json, .. }) => dry_run(config, json),
         Some(SupportCommand::Preview { case, output, json, .. }) => {
-            let wish = wish::wish(&mut line, &case, config.language)?;
-            let made = gather::draft(&mut line, config, wish)?;
+            let case_request = case_request::from_options(&mut line, &case, config.language)?;
+            let made = gather::draft(&mut line, config, case_request)?;
             let dir = output.ok_or_else(|| Failure::usage("name the folder for the copy with -o"))?;
             copy::preview(&mut line, config, &made, &dir)?;
             if json {

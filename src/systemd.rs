@@ -15,7 +15,7 @@ pub(crate) fn beat() -> Option<Beat> {
     Some(Beat { every, tell: Box::new(|| tell(b"READY=1\nWATCHDOG=1")) })
 }
 
-/// It ends because it was told to.
+/// It stops on request.
 pub(crate) fn stopping() {
     #[cfg(target_os = "linux")]
     tell(b"STOPPING=1");

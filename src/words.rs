@@ -1,4 +1,4 @@
-//! Plain words for the closed lists: flags' states, trays, reasons, protectors.
+//! Plain words for the closed lists: states of flags, queues, drop reasons, protectors.
 
 use agent::consent::State;
 use agent::consent::tickets::Ticket;
@@ -58,8 +58,8 @@ pub(crate) fn standing(ticket: &Ticket) -> String {
     }
 }
 
-/// What lies in a tray.
-pub(crate) fn tray(word: &str) -> &'static str {
+/// Content of a queue, in words.
+pub(crate) fn queue(word: &str) -> &'static str {
     match word {
         "open" => "counts of the day and the month that run; never sent as they are",
         "usage" => "statistics to be sent",
@@ -87,7 +87,7 @@ pub(crate) fn reason(word: &str) -> &'static str {
         "not_utf8" => "a line that is no text",
         "not_json" => "a line that is no flat JSON object",
         "too_long" => "a line that is too long",
-        "unknown_event" => "a happening that the catalog does not list",
+        "unknown_event" => "an event that the catalog does not list",
         "unknown_attribute" => "an attribute that the catalog does not list",
         "missing_attribute" => "an attribute was missing",
         "repeated_attribute" => "an attribute was there twice",

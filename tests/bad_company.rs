@@ -65,7 +65,7 @@ fn a_login_page_of_a_strange_network_gets_nothing() {
     let portal = Impostor::start(&authority, YEAR, LOGIN_PAGE);
     waiting.workstation.configure(&waiting.url, portal.url());
     waiting.stays("CA");
-    assert_eq!(portal.heard(), 0);
+    assert_eq!(portal.received(), 0);
     waiting.workstation.configure(portal.url(), &waiting.url);
     waiting.arrives();
 }
@@ -76,7 +76,7 @@ fn a_login_page_under_the_vendors_own_ca_is_no_acknowledgement() {
     let portal = Impostor::start(&Authority::of(&waiting.collector), YEAR, LOGIN_PAGE);
     waiting.workstation.configure(&waiting.url, portal.url());
     waiting.stays("log in");
-    assert!(portal.heard() > 0, "a certificate of the vendor's is trusted, its page is not");
+    assert!(portal.received() > 0, "a certificate of the vendor's is trusted, its page is not");
     waiting.workstation.configure(portal.url(), &waiting.url);
     waiting.arrives();
 }
@@ -87,7 +87,7 @@ fn an_expired_certificate_gets_nothing() {
     let server = Impostor::start(&Authority::of(&waiting.collector), -Duration::days(1), LOGIN_PAGE);
     waiting.workstation.configure(&waiting.url, server.url());
     waiting.stays("expired");
-    assert_eq!(server.heard(), 0);
+    assert_eq!(server.received(), 0);
     waiting.workstation.configure(server.url(), &waiting.url);
     waiting.arrives();
 }
@@ -139,7 +139,7 @@ fn a_certificate_of_another_key_is_said_at_the_start() {
 fn a_root_key_that_cannot_be_read_ends_the_start_and_changes_nothing() {
     let waiting = Waiting::new();
     waiting.workstation.configure(&waiting.url, "https://127.0.0.1:1");
-    waiting.stays("nobody answers");
+    waiting.stays("no server answers");
     let root = waiting.workstation.data().join("keys").join("root");
     let aside = root.with_extension("aside");
     fs::rename(&root, &aside).unwrap();

@@ -90,24 +90,24 @@ fn each_bad_line_costs_itself_and_is_counted_by_its_reason() {
     workstation.expect(0, &["run", "--once"]);
     assert_eq!(workstation.status()["dropped"], json!(dropped));
     Totals::exported(&collector.export()).assert_are(&outbox.expected);
-    assert_eq!(told_to_the_vendor(&workstation, &collector), dropped);
-    assert_eq!(told_to_the_vendor(&workstation, &collector), dropped, "once");
+    assert_eq!(reported_to_the_vendor(&workstation, &collector), dropped);
+    assert_eq!(reported_to_the_vendor(&workstation, &collector), dropped, "once");
 }
 
 /// The service starts, and so counts its day; what the vendor then knows of lines that were dropped, by reason.
-fn told_to_the_vendor(workstation: &Workstation, collector: &Collector) -> BTreeMap<String, u64> {
+fn reported_to_the_vendor(workstation: &Workstation, collector: &Collector) -> BTreeMap<String, u64> {
     let service = workstation.serve();
     until("it looked at itself", || workstation.status()["waiting"]["open"]["records"] != 0);
     service.kill();
     workstation.expect(0, &["run", "--once", "--close"]);
-    let mut told = BTreeMap::new();
+    let mut reported = BTreeMap::new();
     for line in collector.export().iter().filter(|line| line["entry"] == "agent.health") {
         let measure = line["attributes"]["measure"].as_str().unwrap();
         if let Some(reason) = measure.strip_prefix("dropped_") {
-            *told.entry(reason.to_owned()).or_insert(0) += line["count"].as_u64().unwrap();
+            *reported.entry(reason.to_owned()).or_insert(0) += line["count"].as_u64().unwrap();
         }
     }
-    told
+    reported
 }
 
 #[test]

@@ -59,8 +59,8 @@ fn an_erasure_is_done_when_it_is_certified_and_not_when_the_vendor_says_so() {
 
     collector.command("erase", &["--ticket", &ticket, "--at-once", "--why", "asked by letter"]);
     assert_eq!(collector.export().len(), 0);
-    let told = looked(&workstation);
-    assert_eq!((&told["state"], told.get("certificate")), (&"open".into(), None), "its word alone");
+    let reported = looked(&workstation);
+    assert_eq!((&reported["state"], reported.get("certificate")), (&"open".into(), None), "its word alone");
 
     collector.command("certify", &["--key", &key]);
     let done = looked(&workstation);

@@ -1,4 +1,4 @@
-//! Every command that a person is told to type is one that the program takes: in the README and the papers, in help
+//! The program accepts every command that a person is asked to type: in the README and the papers, in help
 //! and messages, on pages, in what the installers do and the Start menu shows.
 
 #![allow(
@@ -44,7 +44,7 @@ const PLACES: &[&str] = &[
 ];
 
 /// A command as it stands somewhere.
-struct Told {
+struct Typed {
     at: String,
     words: Vec<String>,
     /// Named in a sentence: it may stand there without what it needs.
@@ -90,7 +90,7 @@ const ENDS: &[&str] =
     &["`", "<", "\"", "\n", " && ", " > ", " | ", " ||", " &\n", " #", "; ", ", ", ". ", ": ", ")", "'", "…"];
 
 /// The commands of `program` in a text.
-fn commands(at: &str, text: &str, program: &str) -> Vec<Told> {
+fn commands(at: &str, text: &str, program: &str) -> Vec<Typed> {
     let mut found = vec![];
     for (start, _) in text.match_indices(program) {
         let before = &text[..start];
@@ -105,7 +105,7 @@ fn commands(at: &str, text: &str, program: &str) -> Vec<Told> {
             continue;
         }
         let is_named = before.ends_with('`') && rest[end..].starts_with('`');
-        found.push(Told { at: at.to_owned(), words, is_named });
+        found.push(Typed { at: at.to_owned(), words, is_named });
     }
     found
 }
@@ -142,8 +142,8 @@ fn filled(word: &str) -> String {
 }
 
 /// What the real command line says against a command, if anything.
-fn wrong(program: clap::Command, told: &Told) -> Option<String> {
-    let words = std::iter::once("program".to_owned()).chain(told.words.iter().map(|word| filled(word)));
+fn wrong(program: clap::Command, typed: &Typed) -> Option<String> {
+    let words = std::iter::once("program".to_owned()).chain(typed.words.iter().map(|word| filled(word)));
     let error = program.try_get_matches_from(words).err()?;
     let lacks = [
         ErrorKind::MissingRequiredArgument,
@@ -152,13 +152,13 @@ fn wrong(program: clap::Command, told: &Told) -> Option<String> {
     ];
     let is_fine = match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => true,
-        kind => told.is_named && lacks.contains(&kind),
+        kind => typed.is_named && lacks.contains(&kind),
     };
     let first = error.to_string().lines().next().unwrap_or_default().to_owned();
-    (!is_fine).then(|| format!("{}: {}: {first}", told.at, told.words.join(" ")))
+    (!is_fine).then(|| format!("{}: {}: {first}", typed.at, typed.words.join(" ")))
 }
 
-fn told_everywhere(program: &str) -> Vec<Told> {
+fn typed_everywhere(program: &str) -> Vec<Typed> {
     let mut paths = vec![];
     PLACES.iter().for_each(|place| files(&root().join(place), &mut paths));
     let is_test =
@@ -180,8 +180,8 @@ fn told_everywhere(program: &str) -> Vec<Told> {
 }
 
 #[test]
-fn the_agent_takes_every_command_that_anybody_is_told() {
-    let told = told_everywhere("kathea-agent");
+fn the_agent_accepts_every_documented_command() {
+    let typed = typed_everywhere("kathea-agent");
     for place in [
         "README.md",
         "kathea-agent.wxs",
@@ -192,11 +192,12 @@ fn the_agent_takes_every_command_that_anybody_is_told() {
         "postinst",
         "guide.rs",
     ] {
-        assert!(told.iter().any(|told| told.at.ends_with(place)), "nothing was found in {place}");
+        assert!(typed.iter().any(|typed| typed.at.ends_with(place)), "nothing was found in {place}");
     }
-    assert!(told.len() > 80, "only {} commands were found", told.len());
-    let wrong = told.iter().filter_map(|told| wrong(kathea_agent::command_line(), told)).collect::<Vec<_>>();
-    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), told.len(), wrong.join("\n"));
+    assert!(typed.len() > 80, "only {} commands were found", typed.len());
+    let wrong =
+        typed.iter().filter_map(|typed| wrong(kathea_agent::command_line(), typed)).collect::<Vec<_>>();
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), typed.len(), wrong.join("\n"));
 
     let text = fs::read_to_string(root().join("packaging/windows/kathea-agent.wxs")).unwrap();
     let installer = text.split("ExeCommand=\"").skip(1).map(|rest| rest.split('"').next().unwrap());
@@ -206,7 +207,7 @@ fn the_agent_takes_every_command_that_anybody_is_told() {
     let installer = installer.flatten().collect::<Vec<_>>();
     assert!(
         installer.len() > 5
-            && installer.iter().all(|told| self::wrong(kathea_agent::command_line(), told).is_none())
+            && installer.iter().all(|typed| self::wrong(kathea_agent::command_line(), typed).is_none())
     );
 
     for bad in [
@@ -214,18 +215,21 @@ fn the_agent_takes_every_command_that_anybody_is_told() {
         "kathea-agent support show\n",
         "`kathea-agent statsu`",
     ] {
-        let told = commands("negative control", bad, "kathea-agent");
-        assert!(told.iter().any(|told| self::wrong(kathea_agent::command_line(), told).is_some()), "{bad}");
+        let typed = commands("negative control", bad, "kathea-agent");
+        assert!(
+            typed.iter().any(|typed| self::wrong(kathea_agent::command_line(), typed).is_some()),
+            "{bad}"
+        );
     }
 }
 
 #[test]
-fn the_collector_takes_every_command_that_anybody_is_told() {
-    let told = told_everywhere("kathea-collector");
-    assert!(told.len() > 4, "only {} commands were found", told.len());
+fn the_collector_accepts_every_documented_command() {
+    let typed = typed_everywhere("kathea-collector");
+    assert!(typed.len() > 4, "only {} commands were found", typed.len());
     let wrong =
-        told.iter().filter_map(|told| wrong(kathea_collector::command_line(), told)).collect::<Vec<_>>();
-    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), told.len(), wrong.join("\n"));
+        typed.iter().filter_map(|typed| wrong(kathea_collector::command_line(), typed)).collect::<Vec<_>>();
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), typed.len(), wrong.join("\n"));
 }
 
 /// Messages name commands without the program: `consent show`.
@@ -246,8 +250,8 @@ fn a_command_that_a_message_names_without_the_program_is_one() {
             .flat_map(|line| line.split('`').skip(1).step_by(2));
         for words in quoted.map(|quoted| quoted.split_whitespace().map(str::to_owned).collect::<Vec<_>>()) {
             if words.len() > 1 && names.contains(&words[0]) {
-                let told = Told { at: path.display().to_string(), words, is_named: true };
-                assert_eq!(wrong(kathea_agent::command_line(), &told), None);
+                let typed = Typed { at: path.display().to_string(), words, is_named: true };
+                assert_eq!(wrong(kathea_agent::command_line(), &typed), None);
                 found += 1;
             }
         }
@@ -268,8 +272,8 @@ fn every_entry_of_the_start_menu_leads_somewhere() {
     let windows = wxs.matches("Target=\"[INSTALLDIR]kathea-window.exe\" />").count();
     assert!(windows == 1 && wxs.contains("Source=\"kathea-window.exe\""));
     assert_eq!(commands.len() + windows, wxs.matches("<Shortcut ").count());
-    for told in commands {
-        let words = told.words.iter().map(String::as_str).collect::<Vec<_>>();
+    for typed in commands {
+        let words = typed.words.iter().map(String::as_str).collect::<Vec<_>>();
         let workstation = Workstation::new("https://127.0.0.1:1", Path::new("/nowhere/ca.pem"));
         let mut terminal = Terminal::start(&workstation.agent(&words));
         match words.as_slice() {

@@ -58,7 +58,7 @@ impl Client {
 }
 
 /// A number of a process as Linux tells it: kB, or a count.
-fn told(service: &Service, field: &str) -> u64 {
+fn proc_field(service: &Service, field: &str) -> u64 {
     let text = fs::read_to_string(format!("/proc/{}/status", service.id())).unwrap();
     let line = text.lines().find(|line| line.starts_with(field)).unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
@@ -93,7 +93,7 @@ fn a_crowd_that_never_reads_costs_nothing_that_grows() {
     for _ in 0..100 {
         assert_eq!(kathea.ask(&outbox.device_error())["ok"], true);
     }
-    let (memory, threads) = (told(&service, "VmRSS"), told(&service, "Threads"));
+    let (memory, threads) = (proc_field(&service, "VmRSS"), proc_field(&service, "Threads"));
 
     let (mut crowd, mut closed, mut most) = (VecDeque::new(), 0, 0);
     for number in 0..CLIENTS {
@@ -110,10 +110,10 @@ fn a_crowd_that_never_reads_costs_nothing_that_grows() {
         }
         if number % 10 == 0 {
             assert_eq!(kathea.ask(&outbox.device_error())["ok"], true, "after {number} clients");
-            most = most.max(told(&service, "VmRSS"));
+            most = most.max(proc_field(&service, "VmRSS"));
             // Whose connection was closed ends a moment later.
             common::until("no more threads than one account's share", || {
-                told(&service, "Threads") <= threads + 8
+                proc_field(&service, "Threads") <= threads + 8
             });
         }
     }
@@ -135,13 +135,13 @@ fn a_line_of_100_mb_is_refused_and_counted_and_the_next_is_taken() {
     let mut outbox = Outbox::new(seeded());
     let mut client = Client::of(&workstation);
     assert_eq!(client.ask(&outbox.device_error())["ok"], true);
-    let memory = told(&service, "VmRSS");
+    let memory = proc_field(&service, "VmRSS");
     let piece = vec![b'x'; 1 << 20];
     for _ in 0..100 {
         client.say(&piece);
     }
     assert_eq!(client.ask("")["error"], "too_long");
-    let after = told(&service, "VmRSS");
+    let after = proc_field(&service, "VmRSS");
     assert!(after < memory + (4 << 10), "{memory} kB became {after} kB");
     assert_eq!(client.ask("\0\u{fffd}{")["error"], "not_json");
     client.say(b"\xff\xfe\n");

@@ -1,5 +1,5 @@
 //! A disk that damages what waits: a flipped bit, a page of zeros, a cut. The agent starts, loses no more than was
-//! hit, and counts it to the last record: what arrives and what is told as lost is what was put in.
+//! hit, and counts it to the last record: what arrives plus what is reported lost is what was put in.
 
 #![allow(
     clippy::unwrap_used,
@@ -78,10 +78,10 @@ fn damaged(hit: impl FnOnce(&mut Vec<u8>, &mut Random) -> usize) -> u64 {
     assert_eq!(export.len() as u64 + lost, events);
     assert!(lost <= hit / EVENT + 2 * SEALED, "{lost} lost to {hit} bytes");
 
-    let told = collector.lines("export", &["--losses"]);
+    let gaps = collector.lines("export", &["--losses"]);
     let number = |gap: &serde_json::Value, end: &str| gap[end].as_u64().unwrap();
-    assert!(told.iter().all(|gap| gap["reason"] == "damaged"));
-    assert_eq!(told.iter().map(|gap| number(gap, "hi") - number(gap, "lo") + 1).sum::<u64>(), lost);
+    assert!(gaps.iter().all(|gap| gap["reason"] == "damaged"));
+    assert_eq!(gaps.iter().map(|gap| number(gap, "hi") - number(gap, "lo") + 1).sum::<u64>(), lost);
     lost
 }
 

@@ -67,11 +67,11 @@ fn answering(answer: Option<&'static [u8]>) -> String {
     let address = listener.local_addr().unwrap();
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            let (mut heard, mut piece) = (Vec::new(), [0; 4096]);
+            let (mut received, mut piece) = (Vec::new(), [0; 4096]);
             // A proxy is asked in lines; a TLS server is not, and what comes at first is enough.
-            while !heard.ends_with(b"\r\n\r\n") && heard.first() != Some(&0x16) {
+            while !received.ends_with(b"\r\n\r\n") && received.first() != Some(&0x16) {
                 let length = (&stream).read(&mut piece).unwrap_or(0);
-                heard.extend_from_slice(&piece[..length]);
+                received.extend_from_slice(&piece[..length]);
                 if length == 0 {
                     break;
                 }
@@ -140,7 +140,7 @@ fn each_way_in_which_tls_fails_is_named() {
 }
 
 #[test]
-fn a_proxy_that_opens_tls_is_told_from_the_collector() {
+fn a_proxy_that_opens_tls_differs_from_the_collector() {
     if !peer::has("mitmdump") {
         return;
     }

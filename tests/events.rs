@@ -77,9 +77,9 @@ fn after_a_no_nothing_is_even_buffered_and_nobody_asks_for_half_a_year() {
     assert_eq!((state(&status), &status["dropped"]), ("denied", &json!({"no_consent": 500})));
     assert_eq!((workstation.in_outbox(), relay.connections()), (0, before));
     assert!(!workstation.data().join("spool").exists() && workstation.keys("usage") == 0);
-    let told: Json =
+    let published: Json =
         serde_json::from_slice(&fs::read(workstation.path().join("consent.json")).unwrap()).unwrap();
-    assert_eq!(told, json!({"usage_statistics": "denied", "ask": false}));
+    assert_eq!(published, json!({"usage_statistics": "denied", "ask": false}));
     if peer::has("faketime") {
         assert_eq!(workstation.json_on("+182d", &ASK)["ask"], false);
         assert_eq!(workstation.json_on("+184d", &ASK)["ask"], true);
@@ -196,7 +196,7 @@ fn a_new_owner_has_said_yes_to_nothing() {
 }
 
 #[test]
-fn a_correction_and_the_wish_to_see_reach_the_vendor_without_a_payload() {
+fn a_correction_and_an_access_request_reach_the_vendor_without_a_payload() {
     let (collector, relay, workstation) = waiting(50);
     bundle::open_case(&workstation, "A-1");
     let out = workstation.path().join("held");
@@ -249,10 +249,10 @@ fn a_collector_that_asks_for_time_gets_it_also_after_a_restart() {
     let busy = Impostor::start(&Authority::of(&collector), time::Duration::days(1), later);
     workstation.configure(NOWHERE, busy.url());
     workstation.expect(3, &["run", "--once"]);
-    let heard = busy.heard();
-    assert!(heard > 0);
+    let received = busy.received();
+    assert!(received > 0);
     workstation.expect(3, &["run", "--once"]);
-    assert_eq!(busy.heard(), heard, "the second run waits");
+    assert_eq!(busy.received(), received, "the second run waits");
 
     for stream in ["usage", "requests"] {
         let _ = fs::remove_file(workstation.data().join(format!("retry-after.{stream}")));

@@ -39,7 +39,7 @@ fn hold(rows: &[&str]) {
     let table = String::from_utf8_lossy(&output.stdout);
     let errors = String::from_utf8_lossy(&output.stderr);
     print!("{table}");
-    // What was skipped is said where a passed test is not heard; where peers are required the matrix has failed.
+    // The output of a passed test is not shown, so skips are printed here; where peers are required the matrix has failed.
     for line in table.lines().filter(|line| !line.contains(" passed ")) {
         eprintln!("{line}");
     }

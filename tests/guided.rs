@@ -18,8 +18,9 @@ fn start(clinic: &Clinic, args: &[&str]) -> Terminal {
 
 /// Nobody who was scanned is on the screen.
 fn assert_names_nobody(clinic: &Clinic, shown: &str) {
-    let told = clinic.patients.iter().flat_map(|patient| [patient.family, patient.given, &patient.number]);
-    assert_eq!(told.filter(|name| shown.contains(name)).count(), 0, "{shown}");
+    let personal =
+        clinic.patients.iter().flat_map(|patient| [patient.family, patient.given, &patient.number]);
+    assert_eq!(personal.filter(|name| shown.contains(name)).count(), 0, "{shown}");
 }
 
 #[test]

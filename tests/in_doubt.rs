@@ -26,17 +26,17 @@ fn reported(files: usize) -> (Collector, Workstation) {
     (collector, workstation)
 }
 
-fn told(workstation: &Workstation) -> Json {
+fn published(workstation: &Workstation) -> Json {
     serde_json::from_slice(&fs::read(workstation.path().join("consent.json")).unwrap()).unwrap()
 }
 
-/// Nothing is lost, and somebody is told.
+/// Nothing is lost, and the user is informed.
 fn assert_kept(workstation: &Workstation, status: &Json, files: usize, where_: &str) {
     assert_eq!(workstation.in_outbox(), files, "{where_}");
     assert_eq!(status["dropped"], json!({}), "{where_}");
     let problems = status["problems"].to_string();
     assert!(problems.contains("stay in the outbox"), "{where_}: {problems}");
-    assert_eq!(told(workstation)["usage_statistics"], "granted", "{where_}");
+    assert_eq!(published(workstation)["usage_statistics"], "granted", "{where_}");
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn after_a_no_the_events_are_counted_and_not_the_files() {
     workstation.expect(0, &ONCE);
     assert_eq!((workstation.in_outbox(), workstation.dropped("no_consent")), (0, EVENTS as u64 + 3));
     assert_eq!(
-        (told(&workstation)["usage_statistics"].clone(), collector.export().len()),
+        (published(&workstation)["usage_statistics"].clone(), collector.export().len()),
         (json!("withdrawn"), 0)
     );
 }

@@ -26,8 +26,8 @@ fn waiting(events: usize) -> Workstation {
     workstation
 }
 
-fn records(status: &Json, tray: &str) -> u64 {
-    status["waiting"][tray]["records"].as_u64().unwrap()
+fn records(status: &Json, queue: &str) -> u64 {
+    status["waiting"][queue]["records"].as_u64().unwrap()
 }
 
 #[test]

@@ -179,5 +179,5 @@ fn a_yes_that_a_full_disk_cannot_take_is_no_yes() {
         assert!(is_yes || said.contains("full") || said.contains("space"), "{pages}: {said}");
         taken += usize::from(is_yes);
     }
-    assert!((1..9).contains(&taken), "{taken} of 9 disks had the room");
+    assert!((1..9).contains(&taken), "{taken} of 9 disks were large enough");
 }

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use agent::collect::Raw;
 use agent::deidentify::case::Case;
 use agent::usage::journal::Cell;
-use agent::usage::validation::{Wanted, Wash, Window};
+use agent::usage::validation::{Validator, Wanted, Window};
 use common::kathea::{self, Plan};
 use common::seeded;
 use protocol::catalog::Catalog;
@@ -66,14 +66,14 @@ impl Usage {
 
 /// What the lines amount to in the tables that leave.
 fn folded<'a>(catalog: &'static Catalog, lines: impl Iterator<Item = &'a str>) -> BTreeMap<Place, u64> {
-    let mut wash = Wash::new(catalog);
+    let mut validator = Validator::new(catalog);
     let window =
         Window { granted: START.unix_timestamp() - 86_400, now: START.unix_timestamp() + 40 * 86_400 };
     for line in lines {
-        wash.take(Raw::new(line.as_bytes()), window, Wanted { usage: true, open: true }).unwrap();
+        validator.take(Raw::new(line.as_bytes()), window, Wanted { usage: true, open: true }).unwrap();
     }
     let mut numbers = BTreeMap::new();
-    for piece in wash.journals() {
+    for piece in validator.journals() {
         let period = piece.get().period;
         for (row, cell) in &piece.get().rows {
             let counts = match cell {
@@ -107,9 +107,9 @@ fn matched(catalog: &'static Catalog, random: &mut kathea::Random) -> (f64, f64)
     for line in text.lines().filter(|line| line.contains("\"exposure.completed\"") && random.percent(25)) {
         let mut scan: Value = serde_json::from_str(line).unwrap();
         let made = OffsetDateTime::parse(scan["at"].take().as_str().unwrap(), &Rfc3339).unwrap();
-        let told = made - case.shift();
+        let altered = made - case.shift();
         let days: Vec<OffsetDateTime> =
-            days_like(told.weekday()).map(|day| day.replace_time(told.time())).collect();
+            days_like(altered.weekday()).map(|day| day.replace_time(altered.time())).collect();
         assert!(days.contains(&made) && days.len() > 3);
         let likelihoods: Vec<f64> = days.iter().map(|day| usage.likelihood(&scan, *day)).collect();
         let best = likelihoods.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -138,10 +138,10 @@ fn no_scan_of_a_bundle_is_found_in_the_usage_of_its_month() {
 
 #[test]
 fn the_match_finds_scans_in_tables_by_day_and_by_week() {
-    let told = include_str!("../protocol/catalog.toml").replace("per = \"patient\"", "per = \"device\"");
+    let altered = include_str!("../protocol/catalog.toml").replace("per = \"patient\"", "per = \"device\"");
     for shorter in ["day", "week"] {
-        let told = told.replace("granularity = \"month\"", &format!("granularity = \"{shorter}\""));
-        let catalog: &'static Catalog = Box::leak(Box::new(Catalog::parse(&told).unwrap()));
+        let altered = altered.replace("granularity = \"month\"", &format!("granularity = \"{shorter}\""));
+        let catalog: &'static Catalog = Box::leak(Box::new(Catalog::parse(&altered).unwrap()));
         let (found, chance) = matched(catalog, &mut seeded());
         println!("by {shorter}: {found:.1} scans found, {chance:.1} by chance");
         assert!(found > chance * 1.2, "the match does not see what it could");

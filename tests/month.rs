@@ -1,5 +1,5 @@
 //! Thirty days of a clinic with every flag off, in a network of its own: not a packet, on any interface, and no socket
-//! of the internet is even made. The days are told to the program by faketime; Kathea writes what it writes in them.
+//! of the internet is even made. The program gets the days from faketime; Kathea writes what it writes in them.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "what the tests share is outside of `#[test]` functions")]

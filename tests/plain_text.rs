@@ -18,7 +18,7 @@ const SIGNATURE: u64 = 9_007_199_254_711_937;
 /// Somebody who must not be in these lines, and is.
 const CANARY: &str = "Vestergaard 070761-4285";
 
-/// Names of happenings, words of enumerations, long numbers as text and as bytes, the canary in parts.
+/// Names of events, words of enumerations, long numbers as text and as bytes, the canary in parts.
 fn needles() -> Vec<Vec<u8>> {
     let words = [
         "device.error",

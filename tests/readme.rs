@@ -107,7 +107,7 @@ fn block(below: &str) -> Vec<String> {
 /// The README's lines up to the first batch.
 fn first_batch() -> Shell {
     let mut shell = Shell::new();
-    let lines = block("## From nothing to a first batch");
+    let lines = block("## Set up and send a first batch");
     assert!(lines[0].starts_with("cargo build") && lines.len() > 10, "{lines:?}");
     for line in &lines[1..] {
         if line.ends_with('&') {
@@ -133,7 +133,7 @@ fn first_batch() -> Shell {
 #[test]
 fn the_way_to_a_first_batch_leads_there_and_a_yes_is_taken_back() {
     let shell = first_batch();
-    let lines = block("## How to say no");
+    let lines = block("## How to withdraw consent");
     assert_eq!(lines.len(), 2, "{lines:?}");
     // The first is for before a yes.
     for line in lines.iter().rev() {
@@ -146,7 +146,7 @@ fn the_way_to_a_first_batch_leads_there_and_a_yes_is_taken_back() {
 #[test]
 fn what_else_a_clinic_may_ask_is_answered() {
     let shell = first_batch();
-    let lines = block("Everything else that a clinic may ask");
+    let lines = block("All other requests of a clinic");
     assert!(lines.len() > 6 && lines.last().unwrap().starts_with("kathea-agent decommission"), "{lines:?}");
     for line in &lines {
         shell.agent(line.strip_prefix("kathea-agent ").unwrap());

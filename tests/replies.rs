@@ -132,12 +132,12 @@ fn alone() -> BTreeMap<&'static str, String> {
     assert_eq!(asker.ask(&exposure)["ok"], true);
     asker.refused("event that is not listed", &event("device.eror", json!({})), "unknown_event");
     asker.done("busy", &json!({"request": "busy"}));
-    let wish = json!({"wish": {"case": "CASE-1", "reason": "error", "scans": "last"}});
-    asker.done("support preview", &support("preview", wish.clone()));
+    let case_request = json!({"wish": {"case": "CASE-1", "reason": "error", "scans": "last"}});
+    asker.done("support preview", &support("preview", case_request.clone()));
     let progress = support("progress", json!({}));
     until("it is held", || asker.ask(&progress)["held"] == true);
     asker.done("support progress, held", &progress);
-    asker.refused("support preview, one at a time", &support("preview", wish), "busy");
+    asker.refused("support preview, one at a time", &support("preview", case_request), "busy");
     asker.done("idle", &json!({"request": "idle"}));
     let draft = asker.wait("support preview, done");
     asker.done("support scans", &support("scans", json!({})));
@@ -167,10 +167,10 @@ fn alone() -> BTreeMap<&'static str, String> {
     asker.done("receipt of all", &consent("receipt", json!({})));
     asker.done("receipt of one", &consent("receipt", json!({"purpose": "support_case", "case": "CASE-1"})));
     asker.done("verify", &consent("verify", json!({})));
-    for (name, tray) in
+    for (name, queue) in
         [("records open", "open"), ("records usage", "usage"), ("records requests", "requests")]
     {
-        asker.done(name, &privacy("records", json!({"tray": tray, "from": 0})));
+        asker.done(name, &privacy("records", json!({"tray": queue, "from": 0})));
     }
     asker.done("records after the last", &privacy("records", json!({"tray": "usage", "from": 1_000_000})));
     asker.done("restrict", &consent("restrict", usage()));
@@ -188,11 +188,11 @@ fn alone() -> BTreeMap<&'static str, String> {
     asker.done("withdraw", &consent("withdraw", with(usage(), json!({"erase": true}))));
     asker.done("new owner", &consent("new_owner", json!({"by": "owner"})));
     asker.done("erase", &privacy("erase", json!({})));
-    asker.done("decommission, not told", &privacy("decommission", json!({"drain": false})));
+    asker.done("decommission, vendor not informed", &privacy("decommission", json!({"drain": false})));
     asker.answers
 }
 
-/// A device whose collector answers: what was sent, tickets, a wish of the vendor, the end.
+/// A device whose collector answers: what was sent, tickets, an invitation from the vendor, the end.
 fn connected() -> BTreeMap<&'static str, String> {
     let collector = Collector::start();
     let clinic = Clinic::of(&collector, &format!("https://{}", collector.address()));
@@ -206,9 +206,9 @@ fn connected() -> BTreeMap<&'static str, String> {
     let status = json!({"request": "status"});
     assert_eq!(asker.ask(&error_of(2))["ok"], true);
     until("it is sent", || asker.ask(&status)["sent"]["usage_statistics"]["records"].as_u64() > Some(0));
-    until("the wish is known", || asker.ask(&status)["wishes"] != json!([]));
-    let wish = json!({"wish": {"case": "CASE-2", "reason": "error"}});
-    asker.ask(&support("preview", wish));
+    until("the invitation is known", || asker.ask(&status)["wishes"] != json!([]));
+    let case_request = json!({"wish": {"case": "CASE-2", "reason": "error"}});
+    asker.ask(&support("preview", case_request));
     let draft = asker.wait("support preview, no scans");
     let create = json!({"draft": draft["draft"], "yes": draft["digest"], "by": "owner"});
     asker.ask(&support("create", create));

@@ -8,7 +8,7 @@ mod common;
 use std::fs;
 
 use agent::consent::permit::UsageStatistics;
-use agent::consent::{Book, Policy};
+use agent::consent::{Policy, Registry};
 use agent::seal::payload::Payload;
 use agent::seal::record::Sealed;
 use agent::spool::Spool;
@@ -72,16 +72,16 @@ fn what_is_restricted_is_kept_and_not_sent_until_it_is_released() {
     assert_eq!((waits(&workstation), collector.export().len()), (0, 800), "nothing was lost by it");
 }
 
-/// What is held in the tray, by number: the hash of the sealed bytes and the bytes they open to.
+/// What the queue holds, by number: the hash of the sealed bytes and the bytes they open to.
 fn held(workstation: &Workstation) -> Vec<(u64, Digest, Vec<u8>)> {
     let (vault, _) = Vault::open(&workstation.data(), &Protector::File, now()).unwrap();
     let policy = Policy::load("copenhagen-imaging").unwrap();
-    let book = Book::open(&workstation.data(), policy, false, vault.device_key());
-    let permit = book.permit::<UsageStatistics>(now()).unwrap();
+    let registry = Registry::open(&workstation.data(), policy, false, vault.device_key());
+    let permit = registry.permit::<UsageStatistics>(now()).unwrap();
     let verify = |sealed: &Sealed<Usage>| sealed.verifies(&vault);
     let dir = workstation.data().join("spool").join("usage");
-    let (mut tray, _) = Spool::<Usage>::open(&dir, [7; 8], &verify).unwrap();
-    let records = tray.oldest(0, usize::MAX, usize::MAX).unwrap();
+    let (mut queue, _) = Spool::<Usage>::open(&dir, [7; 8], &verify).unwrap();
+    let records = queue.oldest(0, usize::MAX, usize::MAX).unwrap();
     let open = |sealed: &Sealed<Usage>| sealed.open(&permit, &vault).unwrap().get().to_bytes();
     records
         .iter()

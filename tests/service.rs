@@ -1,5 +1,5 @@
 //! The service as Kathea and the service manager see it: an answered line is durable, a scan that runs holds
-//! back what is sent, and the service ends when it is told to and starts after it was killed.
+//! back what is sent, and the service ends on a signal and starts after it was killed.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "what the tests share is outside of `#[test]` functions")]
@@ -90,7 +90,7 @@ fn nothing_is_sent_while_a_scan_runs() {
 }
 
 #[test]
-fn it_ends_when_it_is_told_to_and_starts_after_it_was_killed() {
+fn it_ends_on_a_signal_and_starts_after_it_was_killed() {
     let (_collector, _relay, workstation, _) = route();
     workstation.serve().kill();
     assert!(workstation.socket().exists(), "a killed service leaves its socket behind");
@@ -98,8 +98,8 @@ fn it_ends_when_it_is_told_to_and_starts_after_it_was_killed() {
 
     let mut service = workstation.serve();
     assert_eq!(workstation.status()["service"], "running");
-    let told = Command::new("kill").args(["-TERM", &service.id().to_string()]).status().unwrap();
-    assert!(told.success());
+    let notified = Command::new("kill").args(["-TERM", &service.id().to_string()]).status().unwrap();
+    assert!(notified.success());
     until("the service ends", || service.ended());
     assert_eq!(service.code(), Some(0));
     assert!(!workstation.socket().exists());
@@ -118,7 +118,7 @@ fn the_documented_example_is_answered() {
 }
 
 /// The next word to the service manager; none if it does not come within `patience`.
-fn told(manager: &UnixDatagram, patience: Duration) -> Option<String> {
+fn notified(manager: &UnixDatagram, patience: Duration) -> Option<String> {
     manager.set_read_timeout(Some(patience)).unwrap();
     let mut message = [0; 100];
     let length = manager.recv(&mut message).ok()?;
@@ -126,7 +126,7 @@ fn told(manager: &UnixDatagram, patience: Duration) -> Option<String> {
 }
 
 #[test]
-fn the_service_manager_is_told_of_progress_and_of_nothing_while_the_loop_hangs() {
+fn the_service_manager_gets_progress_and_nothing_while_the_loop_hangs() {
     const BEAT: Duration = Duration::from_millis(500);
     const PATIENCE: Duration = Duration::from_secs(60);
     const GOES_ROUND: &str = "READY=1\nWATCHDOG=1";
@@ -138,7 +138,7 @@ fn the_service_manager_is_told_of_progress_and_of_nothing_while_the_loop_hangs()
     service.env("NOTIFY_SOCKET", &name).env("WATCHDOG_USEC", (2 * BEAT).as_micros().to_string());
     let mut service = service.stderr(Stdio::null()).spawn().unwrap();
     for _ in 0..4 {
-        assert_eq!(told(&manager, PATIENCE).unwrap(), GOES_ROUND, "with nothing to do it still says so");
+        assert_eq!(notified(&manager, PATIENCE).unwrap(), GOES_ROUND, "with nothing to do it still says so");
     }
 
     // The loop waits for a file that does not come: what the clock showed is a pipe that nobody writes to.
@@ -146,10 +146,10 @@ fn the_service_manager_is_told_of_progress_and_of_nothing_while_the_loop_hangs()
     let _ = std::fs::remove_file(&clock);
     assert!(Command::new("mkfifo").arg(&clock).status().unwrap().success());
     workstation.leave("wakes.ndjson", b"{}\n");
-    until("a loop that hangs is silent", || told(&manager, 4 * BEAT).is_none());
+    until("a loop that hangs is silent", || notified(&manager, 4 * BEAT).is_none());
     std::fs::write(&clock, "{}").unwrap();
-    assert_eq!(told(&manager, PATIENCE).unwrap(), GOES_ROUND);
+    assert_eq!(notified(&manager, PATIENCE).unwrap(), GOES_ROUND);
     assert!(Command::new("kill").args(["-TERM", &service.id().to_string()]).status().unwrap().success());
     assert_eq!(service.wait().unwrap().code(), Some(0));
-    while told(&manager, PATIENCE).unwrap() != "STOPPING=1" {}
+    while notified(&manager, PATIENCE).unwrap() != "STOPPING=1" {}
 }

@@ -1,4 +1,4 @@
-//! A release that the vendor signed is told from one that was changed, signed for something else, or signed by others.
+//! A release that the vendor signed differs from one that was changed, signed for something else, or signed by others.
 
 #![allow(clippy::unwrap_used, reason = "what the tests share is outside of `#[test]` functions")]
 

@@ -82,8 +82,8 @@ fn what_was_seen_is_what_the_vendor_opens() {
     let all: String = files.iter().map(|(_, bytes)| String::from_utf8_lossy(bytes)).collect();
     assert!(all.contains("generator(1042): ready") && all.contains("encoder error"), "{all}");
     for patient in &clinic.patients {
-        for told in [patient.family, patient.given, &patient.number] {
-            assert!(!all.contains(told), "{told} is in the bundle");
+        for personal in [patient.family, patient.given, &patient.number] {
+            assert!(!all.contains(personal), "{personal} is in the bundle");
         }
     }
 }
@@ -164,7 +164,7 @@ fn every_wrong_step_is_refused_and_the_next_right_one_works() {
     assert!(code == Some(4) && words.contains("digest"), "{code:?} {words}");
     assert_eq!(create(id, &digest[..8]).0, Some(4), "eight digits are too few");
     let recipient = format!("\"{}\"", clinic.identity.to_public());
-    for (wrong, word) in [("", "nobody could open"), ("\"age1nonsense\"", "number 1")] {
+    for (wrong, word) in [("", "no key is configured that could open"), ("\"age1nonsense\"", "number 1")] {
         agent.configure(&recipient, wrong);
         let (code, words) = create(id, digest);
         assert!(code == Some(2) && words.contains(word), "{code:?} {words}");
@@ -241,20 +241,20 @@ fn the_service_reads_only_below_its_roots_and_waits_while_a_scan_runs() {
     let clinic = Clinic::new();
     let _service = clinic.workstation.serve();
     let mut stream = BufReader::new(UnixStream::connect(clinic.workstation.socket()).unwrap());
-    let wish = |more: Json| {
-        let mut wish = json!({"case": "CASE-1", "reason": "error"});
-        wish.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        json!({"request": "support", "action": "preview", "wish": wish})
+    let case_request = |more: Json| {
+        let mut case_request = json!({"case": "CASE-1", "reason": "error"});
+        case_request.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!({"request": "support", "action": "preview", "wish": case_request})
     };
     for outside in [json!({"logs": ["/etc"]}), json!({"scans": {"paths": [clinic.path("outbox")]}})] {
-        let answer = said(&mut stream, &wish(outside));
+        let answer = said(&mut stream, &case_request(outside));
         assert_eq!((&answer["ok"], &answer["error"]), (&json!(false), &json!("not_allowed")), "{answer}");
     }
     let progress = json!({"request": "support", "action": "progress"});
     said(&mut stream, &json!({"request": "busy"}));
-    assert_eq!(said(&mut stream, &wish(json!({"scans": "last"})))["working"], true);
+    assert_eq!(said(&mut stream, &case_request(json!({"scans": "last"})))["working"], true);
     until("it waits", || said(&mut stream, &progress)["held"] == true);
-    assert_eq!(said(&mut stream, &wish(json!({})))["error"], "busy", "one at a time");
+    assert_eq!(said(&mut stream, &case_request(json!({})))["error"], "busy", "one at a time");
     said(&mut stream, &json!({"request": "idle"}));
     until("it is done", || said(&mut stream, &progress)["working"] != true);
     assert_eq!(said(&mut stream, &progress)["case"], "CASE-1");

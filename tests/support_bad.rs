@@ -92,7 +92,7 @@ fn a_disk_that_fills_up_while_it_is_gathered_costs_the_draft_only() {
     let words = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{words}");
     assert!(
-        words.trim_end().ends_with("the disk is full: nothing was kept; make room and try again"),
+        words.trim_end().ends_with("the disk is full: nothing was kept; free some disk space and try again"),
         "{words}"
     );
     assert!(!clinic.path("copy").exists());

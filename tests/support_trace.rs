@@ -60,10 +60,10 @@ fn created(trace: &str) -> Vec<PathBuf> {
 }
 
 /// Writes of a needle to a file that is neither `copy` nor below it.
-fn told<'a>(trace: &'a str, copy: &Path) -> Vec<&'a Path> {
-    let is_told = |text: &str| NEEDLES.iter().any(|needle| text.contains(needle));
+fn revealed<'a>(trace: &'a str, copy: &Path) -> Vec<&'a Path> {
+    let is_revealed = |text: &str| NEEDLES.iter().any(|needle| text.contains(needle));
     let elsewhere = writes(trace).into_iter().filter(|(path, _)| !path.starts_with(copy));
-    elsewhere.filter(|(_, text)| is_told(text)).map(|(path, _)| path).collect()
+    elsewhere.filter(|(_, text)| is_revealed(text)).map(|(path, _)| path).collect()
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn nothing_is_ever_written_in_plain_but_where_a_person_pointed() {
     run(&["run", "--once"]);
     assert_eq!(status(&clinic.workstation)["state"], "sent");
 
-    assert_eq!(told(&trace, Path::new(&copy)), Vec::<&Path>::new());
+    assert_eq!(revealed(&trace, Path::new(&copy)), Vec::<&Path>::new());
     let home = clinic.workstation.path();
     let outside: Vec<_> =
         created(&trace).into_iter().filter(|path| !path.starts_with(home) && path != "/dev/null").collect();
@@ -117,5 +117,5 @@ fn nothing_is_ever_written_in_plain_but_where_a_person_pointed() {
     let mut shell = Command::new("sh");
     shell.args(["-c", &format!("printf %s '{}' > {}", NEEDLES[0], planted.display())]);
     traced(&clinic, &shell, &mut trace);
-    assert_eq!(told(&trace, Path::new(&copy)), [planted.as_path()], "negative control");
+    assert_eq!(revealed(&trace, Path::new(&copy)), [planted.as_path()], "negative control");
 }

@@ -1,4 +1,4 @@
-// The independent tus server @tus/server behind TLS, with a route of its own for `complete` if it is told to.
+// The independent tus server @tus/server behind TLS, with a route of its own for `complete` on request.
 //
 // node tus_server.mjs KEY CERTIFICATE CA DIRECTORY [complete]; NODE_PEERS is the folder node_modules that holds
 // @tus/server and @tus/file-store. The first line on standard output is `listening https://127.0.0.1:PORT`.

@@ -89,8 +89,8 @@ fn one_read_that_fails_costs_no_identity_no_consent_and_no_record() {
                 let shown = String::from_utf8_lossy(&output.stdout).into_owned();
                 assert!(!said.contains("panicked"), "{where_}: {said}");
                 // The size of a file is only a hint to the standard library, which reads on without it.
-                let is_told = !said.is_empty() || shown.contains("cannot be") || call == "statx";
-                assert!(is_told, "{where_}: nothing is said\n{shown}");
+                let is_reported = !said.is_empty() || shown.contains("cannot be") || call == "statx";
+                assert!(is_reported, "{where_}: nothing is said\n{shown}");
                 assert_eq!(facts(&workstation.status()), before, "{where_}: {said}");
             }
         }

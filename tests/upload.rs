@@ -195,7 +195,7 @@ fn a_no_stops_the_upload_within_a_second() {
     until("it is being sent", || route.relay.bytes() > 300_000);
     route.workstation.expect(0, &["consent", "withdraw", "support_case", "--case", CASE]);
     let withdrawn = Instant::now();
-    until("the vendor is told", || !route.collector.lines("requests", &[]).is_empty());
+    until("the vendor is informed", || !route.collector.lines("requests", &[]).is_empty());
     let stored = || fs::metadata(route.kept()).unwrap().len();
     until("a second has passed", || withdrawn.elapsed() > Duration::from_secs(1));
     let (after, kept) = (route.relay.bytes(), stored());

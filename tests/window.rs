@@ -124,7 +124,7 @@ fn a_clinic_clicks(language: &str) -> Result<(), peer::Skipped> {
     ];
     let program = collector::program();
     let ask: Vec<&str> = std::iter::once(program.to_str().unwrap()).chain(ask).collect();
-    let told = json!({
+    let reported = json!({
         "language": language,
         "outbox": clinic.workstation.outbox().join("one.ndjson"),
         "event": format!("{}\n", Outbox::new(seeded()).device_error()),
@@ -132,14 +132,14 @@ fn a_clinic_clicks(language: &str) -> Result<(), peer::Skipped> {
         "pid": pid,
         "restart": ["sh", "-c", restart],
     });
-    fs::write(clinic.path("told.json"), told.to_string()).unwrap();
+    fs::write(clinic.path("setup.json"), reported.to_string()).unwrap();
     let window = Window::open(&clinic);
     let output = Command::new("node")
         .arg(root.join("tests/browser/window.mjs"))
         .arg(&window.page)
         .env("NODE_PEERS", modules)
         .env("CHROMIUM", chromium)
-        .env("TOLD", clinic.path("told.json"))
+        .env("SETUP", clinic.path("setup.json"))
         .output()
         .unwrap();
     drop(service);

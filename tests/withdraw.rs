@@ -1,5 +1,5 @@
 //! A yes that is taken back: the key is gone, what waited is gone and can't be read even where a copy of it comes
-//! back, the vendor is told although nothing else may leave, and a kill in the middle changes none of it.
+//! back, the vendor is informed although nothing else may leave, and a kill in the middle changes none of it.
 
 #![allow(clippy::unwrap_used, reason = "what the tests share is outside of `#[test]` functions")]
 
@@ -42,9 +42,9 @@ fn data_keys(workstation: &Workstation) -> usize {
     names.filter(|entry| entry.file_name().to_string_lossy().starts_with("usage")).count()
 }
 
-/// Trays of usage that there are.
-fn trays(workstation: &Workstation) -> usize {
-    ["usage", "open"].iter().filter(|tray| workstation.data().join("spool").join(tray).exists()).count()
+/// Number of usage queues on disk.
+fn queues(workstation: &Workstation) -> usize {
+    ["usage", "open"].iter().filter(|queue| workstation.data().join("spool").join(queue).exists()).count()
 }
 
 fn withdrawals(collector: &Collector) -> Vec<Json> {
@@ -53,13 +53,13 @@ fn withdrawals(collector: &Collector) -> Vec<Json> {
 }
 
 #[test]
-fn what_waited_is_erased_and_the_vendor_is_told() {
+fn what_waited_is_erased_and_the_vendor_is_informed() {
     let (collector, workstation, url) = apart();
     let mut outbox = Outbox::new(seeded());
     take_in(&workstation, &mut outbox, 500);
     outbox.fill(&workstation, 300, 300, Outbox::exposure);
     workstation.expect(3, &["run", "--once"]);
-    let waited = |tray: &str| workstation.status()["waiting"][tray]["records"].as_u64().unwrap();
+    let waited = |queue: &str| workstation.status()["waiting"][queue]["records"].as_u64().unwrap();
     let waiting = waited("usage") + waited("open");
     assert!(waited("usage") == 500 && waited("open") > 0 && data_keys(&workstation) > 0);
 
@@ -68,7 +68,7 @@ fn what_waited_is_erased_and_the_vendor_is_told() {
     let status = workstation.status();
     assert_eq!(status["consent"]["usage_statistics"], "withdrawn");
     assert_eq!((waited("usage"), waited("open")), (0, 0));
-    assert_eq!((data_keys(&workstation), trays(&workstation)), (0, 0));
+    assert_eq!((data_keys(&workstation), queues(&workstation)), (0, 0));
     assert_eq!(status["dropped"]["withdrawn"], waiting);
 
     outbox.fill(&workstation, 300, 300, Outbox::device_error);
@@ -144,14 +144,14 @@ fn a_withdrawal_that_is_killed_is_finished_at_the_next_start() {
         assert_eq!(status["consent"]["usage_statistics"], "withdrawn");
         assert_eq!(status["waiting"]["usage"]["records"], 0);
         assert_eq!(status["dropped"]["withdrawn"], 100 * round, "counted once");
-        assert_eq!((data_keys(&workstation), trays(&workstation)), (0, 0));
+        assert_eq!((data_keys(&workstation), queues(&workstation)), (0, 0));
         workstation.grant();
     }
     println!("{cut} of {rounds} were killed while the key was still there");
     assert!(cut > 0);
     workstation.configure(NOWHERE, &url);
     workstation.expect(0, &["run", "--once"]);
-    assert_eq!(withdrawals(&collector).len(), rounds, "each is told once");
+    assert_eq!(withdrawals(&collector).len(), rounds, "each is reported once");
     assert_eq!(collector.export().len(), 0);
     workstation.expect(0, &["consent", "verify"]);
 }
@@ -166,7 +166,7 @@ fn the_running_service_withdraws_and_tells_by_itself() {
     let service = workstation.serve();
     workstation.expect(0, &["consent", "withdraw", "usage_statistics", "--erase"]);
     assert_eq!(data_keys(&workstation), 0);
-    until("the vendor is told", || collector.lines("requests", &[]).len() == 2);
+    until("the vendor is informed", || collector.lines("requests", &[]).len() == 2);
     let mut kinds: Vec<_> =
         collector.lines("requests", &[]).iter().map(|line| line["kind"].to_string()).collect();
     kinds.sort();
@@ -192,7 +192,7 @@ fn a_second_after_a_no_no_byte_of_usage_passes() {
 
     workstation.expect(0, &WITHDRAW);
     let withdrawn = Instant::now();
-    until("the vendor is told", || !withdrawals(&collector).is_empty());
+    until("the vendor is informed", || !withdrawals(&collector).is_empty());
     until("a second has passed", || withdrawn.elapsed() > Duration::from_secs(1));
     let (bytes, records) = (relay.bytes(), collector.export().len());
     until("three more have", || withdrawn.elapsed() > Duration::from_secs(4));

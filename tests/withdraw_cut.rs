@@ -59,7 +59,7 @@ fn a_withdrawal_that_ends_at_any_step_is_finished_at_the_next_start() {
     let (mut cut, mut dropped) = (0, 0);
     for step in STEPS {
         for _ in 0..rounds {
-            // A new one each time: its happenings have to come after the newest yes.
+            // A new one each time: its events have to be later than the newest grant.
             Outbox::new(random.clone()).fill(&workstation, 40, 40, Outbox::device_error);
             workstation.expect(3, &["run", "--once"]);
             let others = keys(&workstation, "rights");
@@ -99,8 +99,12 @@ fn a_withdrawal_that_ends_at_any_step_is_finished_at_the_next_start() {
     workstation.configure(NOWHERE, &url);
     workstation.expect(0, &["run", "--once"]);
     assert_eq!(workstation.status()["bundles"][0]["state"], "sent", "another case's bundle is whole");
-    let told = collector.lines("requests", &[]).iter().filter(|line| line["kind"] == "withdraw").count();
-    assert_eq!((told, collector.export().len()), (cut, 0), "each was told once, and nothing was sent");
+    let reported = collector.lines("requests", &[]).iter().filter(|line| line["kind"] == "withdraw").count();
+    assert_eq!(
+        (reported, collector.export().len()),
+        (cut, 0),
+        "each was reported once, and nothing was sent"
+    );
     workstation.expect(0, &["consent", "verify"]);
 }
 
@@ -186,8 +190,9 @@ fn a_device_that_is_cut_while_it_is_taken_out_of_use_tells_the_vendor_all_the_sa
         assert_eq!(retire.status().unwrap().code(), None, "it ended at {step}, and not of itself");
         workstation.run(&["run", "--once"]);
         let certificate = fs::read_to_string(workstation.data().join("decommissioned")).unwrap();
-        assert!(certificate.contains("The vendor was told"), "{step}: {certificate}");
-        let told: Vec<_> = collector.lines("requests", &[]).iter().map(|line| line["kind"].clone()).collect();
-        assert_eq!(told, ["decommission"], "{step}");
+        assert!(certificate.contains("The vendor was informed"), "{step}: {certificate}");
+        let reported: Vec<_> =
+            collector.lines("requests", &[]).iter().map(|line| line["kind"].clone()).collect();
+        assert_eq!(reported, ["decommission"], "{step}");
     }
 }

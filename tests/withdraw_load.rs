@@ -27,9 +27,9 @@ use serde_json::Value as Json;
 use tempfile::TempDir;
 
 const SECOND: Duration = Duration::from_secs(1);
-/// Bytes of what the vendor is told of a withdrawal, a ledger line and a request, with their heads. It may go over the
+/// Bytes of what the vendor gets about a withdrawal, a ledger line and a request, with their heads. It may go over the
 /// connection that is open, and at this rate later than a second on a slow machine. What is sent flows at twice that a second.
-const TOLD: u64 = 2 << 10;
+const VENDOR_NOTICE: u64 = 2 << 10;
 /// After which the agent looks at what is new in the outbox.
 const LOOK: Duration = agent::limits::OUTBOX_DELAY;
 const COMING: &str = "files that go on coming";
@@ -249,11 +249,11 @@ fn whatever_lies_in_the_outbox_a_withdrawal_is_answered_and_nothing_leaves_a_sec
             println!("{kind}: {} withdrawals, half within {half:.0?}, the worst {worst:.0?}", of_kind.len());
         }
     }
-    let late: Vec<_> = all.iter().filter(|one| one.late > TOLD || one.payload != (0, 0)).collect();
+    let late: Vec<_> = all.iter().filter(|one| one.late > VENDOR_NOTICE || one.payload != (0, 0)).collect();
     assert!(late.is_empty(), "of {}: {late:?}", all.len());
-    let told = all.iter().filter(|one| one.late > 0).count();
+    let reported = all.iter().filter(|one| one.late > 0).count();
     println!(
-        "{} withdrawals; after a second 0 records and 0 bytes of bundles, but of {told} what the vendor is told of it",
+        "{} withdrawals; after a second 0 records and 0 bytes of bundles, but of {reported} what the vendor gets about it",
         all.len()
     );
 }

@@ -1,4 +1,4 @@
-//! What a tray costs: a commit, a fill and a drain, a start with 100,000 records, disk and memory.
+//! Cost of a queue: a commit, filling and draining, opening with 100,000 records, disk and memory.
 //!
 //! `cargo bench -p agent --bench spool`. The table at the end has what a benchmark's mean hides: percentiles of
 //! single commits, bytes on disk for each event that waits, resident memory.
@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 
 use agent::collect::Raw;
 use agent::consent::permit::UsageStatistics;
-use agent::consent::{Book, By, Channel, Flag, Policy};
+use agent::consent::{By, Channel, Flag, Policy, Registry};
 use agent::seal::record::{Position, Sealed};
 use agent::spool::Spool;
-use agent::usage::validation::{self, Usage, Wanted, Wash, Window};
+use agent::usage::validation::{self, Usage, Validator, Wanted, Window};
 use agent::vault::{Protector, Vault};
 use divan::Bencher;
 use protocol::ledger::Role;
@@ -46,7 +46,7 @@ fn main() {
 struct Site {
     home: TempDir,
     vault: Vault,
-    book: Book,
+    registry: Registry,
     drawn: u64,
 }
 
@@ -55,21 +55,21 @@ impl Site {
         let home = tempfile::tempdir().unwrap();
         let (vault, _) = Vault::open(home.path(), &Protector::File, NOW).unwrap();
         let policy = Policy::load("copenhagen-imaging").unwrap();
-        let mut book = Book::open(home.path(), policy, false, vault.device_key());
-        let shown = book.policy().digest(Purpose::UsageStatistics).unwrap().to_string();
+        let mut registry = Registry::open(home.path(), policy, false, vault.device_key());
+        let shown = registry.policy().digest(Purpose::UsageStatistics).unwrap().to_string();
         let by = By { role: Some(Role::Owner), channel: Channel::CommandLine, session: None };
-        book.grant(&Flag::UsageStatistics, &shown, None, by, NOW).unwrap();
-        Self { home, vault, book, drawn: 0 }
+        registry.grant(&Flag::UsageStatistics, &shown, None, by, NOW).unwrap();
+        Self { home, vault, registry, drawn: 0 }
     }
 
     fn open(&self) -> Spool<Usage> {
-        let tray = self.home.path().join("spool").join("usage");
-        Spool::open(&tray, [1; 8], &|record| record.verifies(&self.vault)).unwrap().0
+        let queue = self.home.path().join("spool").join("usage");
+        Spool::open(&queue, [1; 8], &|record| record.verifies(&self.vault)).unwrap().0
     }
 
     /// A sealed batch of `events` device errors at `position`.
     fn seal(&mut self, position: Position, events: u64) -> Sealed<Usage> {
-        let mut wash = Wash::new(Catalog::built_in());
+        let mut validator = Validator::new(Catalog::built_in());
         for _ in 0..events {
             self.drawn = self.drawn.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             let draw = |shift: u32, bound: u64| (self.drawn >> shift) % bound;
@@ -80,7 +80,7 @@ impl Site {
             let line = format!(
                 r#"{{"event":"device.error","at":"2026-11-21T0{hour}:00:00Z","code":{code},"subsystem":"{subsystem}","severity":"{severity}","repeats":{repeats}}}"#
             );
-            wash.take(Raw::new(line.as_bytes()), WINDOW, BOTH).unwrap();
+            validator.take(Raw::new(line.as_bytes()), WINDOW, BOTH).unwrap();
         }
         let header = Header {
             purpose: Purpose::UsageStatistics,
@@ -89,10 +89,10 @@ impl Site {
             consent: Digest::of(b"entry"),
             retention: Retention::Usage24Months,
         };
-        let mut batches = wash.events(&header, position);
+        let mut batches = validator.events(&header, position);
         let (clean, _) = batches.next().unwrap();
         assert!(batches.next().is_none(), "one sealed record holds {events} events");
-        let permit = self.book.permit::<UsageStatistics>(NOW).unwrap();
+        let permit = self.registry.permit::<UsageStatistics>(NOW).unwrap();
         Sealed::new(&clean, position, &[], &permit, &mut self.vault, NOW).unwrap()
     }
 
@@ -109,7 +109,7 @@ impl Site {
     }
 
     fn merge(&mut self, spool: &mut Spool<Usage>) {
-        let permit = self.book.permit::<UsageStatistics>(NOW).unwrap();
+        let permit = self.registry.permit::<UsageStatistics>(NOW).unwrap();
         let vault = &mut self.vault;
         let join = |page: &[Sealed<Usage>]| {
             let clean: Vec<_> = page.iter().map(|record| record.open(&permit, vault).unwrap()).collect();
@@ -228,10 +228,10 @@ fn starts() {
 
 fn start(home: &Path) {
     let (vault, _) = Vault::open(home, &Protector::File, NOW).unwrap();
-    let tray = home.join("spool").join("usage");
+    let queue = home.join("spool").join("usage");
     println!("  before the start               {}", resident());
     let begun = Instant::now();
-    let (mut spool, _) = Spool::<Usage>::open(&tray, [2; 8], &|record| record.verifies(&vault)).unwrap();
+    let (mut spool, _) = Spool::<Usage>::open(&queue, [2; 8], &|record| record.verifies(&vault)).unwrap();
     let opened = begun.elapsed();
     println!("  started in {opened:>9.2?}           {}, {} wait", resident(), spool.waiting().records);
     spool.oldest(0, 1000, 64 << 10).unwrap();

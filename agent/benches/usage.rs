@@ -1,4 +1,4 @@
-//! What a happening costs on its way in: washed, encoded, sealed, synced.
+//! Cost of taking in one event: validation, encoding, sealing, sync.
 //!
 //! `cargo bench -p agent --bench usage`. The last line is what a benchmark's mean hides: percentiles of single
 //! commits. Lines are drawn from a fixed seed.
@@ -13,11 +13,11 @@ use agent::api::status::Status;
 use agent::collect::Raw;
 use agent::config::{Config, Protector as Kind};
 use agent::consent::permit::UsageStatistics;
-use agent::consent::{Book, By, Channel, Flag, Policy};
+use agent::consent::{By, Channel, Flag, Policy, Registry};
 use agent::request::{Caller, Reply, Request};
 use agent::seal::payload::Clean;
 use agent::seal::record::{Position, Sealed};
-use agent::usage::validation::{Usage, Wanted, Wash, Window};
+use agent::usage::validation::{Usage, Validator, Wanted, Window};
 use agent::vault::{Protector, Vault};
 use divan::Bencher;
 use divan::counter::ItemsCount;
@@ -113,27 +113,27 @@ fn moment(from: i64, number: usize, count: usize) -> String {
     OffsetDateTime::from_unix_timestamp(at).unwrap().to_offset(offset).format(&Rfc3339).unwrap()
 }
 
-fn take(wash: &mut Wash, lines: &[String]) {
+fn take(validator: &mut Validator, lines: &[String]) {
     for line in lines {
-        wash.take(Raw::new(line.as_bytes()), WINDOW, BOTH).unwrap();
+        validator.take(Raw::new(line.as_bytes()), WINDOW, BOTH).unwrap();
     }
 }
 
 #[divan::bench]
-fn wash_500_errors(bencher: Bencher<'_, '_>) {
-    wash(bencher, &errors(FILE, NOW));
+fn validate_500_errors(bencher: Bencher<'_, '_>) {
+    validator(bencher, &errors(FILE, NOW));
 }
 
 #[divan::bench]
-fn wash_500_exposures(bencher: Bencher<'_, '_>) {
-    wash(bencher, &exposures(FILE, NOW));
+fn validate_500_exposures(bencher: Bencher<'_, '_>) {
+    validator(bencher, &exposures(FILE, NOW));
 }
 
-fn wash(bencher: Bencher<'_, '_>, lines: &[String]) {
-    let mut wash = Wash::new(Catalog::built_in());
+fn validator(bencher: Bencher<'_, '_>, lines: &[String]) {
+    let mut validator = Validator::new(Catalog::built_in());
     bencher.counter(ItemsCount::new(lines.len())).bench_local(|| {
-        take(&mut wash, lines);
-        wash.clear();
+        take(&mut validator, lines);
+        validator.clear();
     });
 }
 
@@ -151,9 +151,9 @@ fn header() -> Header {
 
 /// `count` errors as one batch.
 fn batch(count: usize) -> Batch {
-    let mut wash = Wash::new(Catalog::built_in());
-    take(&mut wash, &errors(count, NOW));
-    let mut parts = wash.events(&header(), FIRST).map(|(clean, _)| clean.get().batch().clone());
+    let mut validator = Validator::new(Catalog::built_in());
+    take(&mut validator, &errors(count, NOW));
+    let mut parts = validator.events(&header(), FIRST).map(|(clean, _)| clean.get().batch().clone());
     let mut whole = parts.next().unwrap();
     parts.for_each(|part| whole.records.extend(part.records));
     whole
@@ -175,7 +175,7 @@ fn decode(bencher: Bencher<'_, '_>, records: usize) {
 struct Keys {
     _home: TempDir,
     vault: Vault,
-    book: Book,
+    registry: Registry,
 }
 
 impl Keys {
@@ -183,24 +183,24 @@ impl Keys {
         let home = tempfile::tempdir().unwrap();
         let (vault, _) = Vault::open(home.path(), &Protector::File, NOW).unwrap();
         let policy = Policy::load("copenhagen-imaging").unwrap();
-        let mut book = Book::open(home.path(), policy, false, vault.device_key());
-        let shown = book.policy().digest(Purpose::UsageStatistics).unwrap().to_string();
+        let mut registry = Registry::open(home.path(), policy, false, vault.device_key());
+        let shown = registry.policy().digest(Purpose::UsageStatistics).unwrap().to_string();
         let by = By { role: Some(Role::Owner), channel: Channel::CommandLine, session: None };
-        book.grant(&Flag::UsageStatistics, &shown, None, by, NOW).unwrap();
-        Self { _home: home, vault, book }
+        registry.grant(&Flag::UsageStatistics, &shown, None, by, NOW).unwrap();
+        Self { _home: home, vault, registry }
     }
 
     fn seal(&mut self, clean: &Clean<Usage>) -> Sealed<Usage> {
-        let permit = self.book.permit::<UsageStatistics>(NOW).unwrap();
+        let permit = self.registry.permit::<UsageStatistics>(NOW).unwrap();
         Sealed::new(clean, FIRST, &[], &permit, &mut self.vault, NOW).unwrap()
     }
 }
 
 /// The largest batch that one sealed record holds.
 fn sealable() -> Clean<Usage> {
-    let mut wash = Wash::new(Catalog::built_in());
-    take(&mut wash, &errors(1000, NOW));
-    wash.events(&header(), FIRST).next().unwrap().0
+    let mut validator = Validator::new(Catalog::built_in());
+    take(&mut validator, &errors(1000, NOW));
+    validator.events(&header(), FIRST).next().unwrap().0
 }
 
 #[divan::bench]
@@ -213,7 +213,7 @@ fn seal(bencher: Bencher<'_, '_>) {
 fn open(bencher: Bencher<'_, '_>) {
     let (mut keys, clean) = (Keys::new(), sealable());
     let sealed = keys.seal(&clean);
-    let permit = keys.book.permit::<UsageStatistics>(NOW).unwrap();
+    let permit = keys.registry.permit::<UsageStatistics>(NOW).unwrap();
     bencher
         .counter(ItemsCount::new(clean.get().batch().records.len()))
         .bench_local(|| sealed.open(&permit, &keys.vault).unwrap());

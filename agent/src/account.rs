@@ -1,4 +1,4 @@
-//! Accounts of the operating system: who this process is, and who is at the other end of the socket.
+//! Accounts of the operating system: the one of this process, and the one of a socket's peer.
 
 #[cfg(unix)]
 mod unix;

@@ -1,5 +1,5 @@
-//! The corridor: one closed enum of wake-ups, one loop. The only file, with those below it, that knows every
-//! room, and the only one that looks at a clock.
+//! The run loop: one closed enum of wake-ups, one thread. Only this module and its children know every
+//! subsystem and read a clock.
 
 mod answered;
 mod answers;
@@ -43,10 +43,10 @@ use crate::api::status::Service;
 use crate::collect::caller::Accounts;
 use crate::collect::socket::{self, Asked};
 use crate::config::Config;
-use crate::consent::{Book, Kept, Standing};
+use crate::consent::{Kept, Registry, Standing};
+use crate::counters::Counters;
 use crate::limits;
 use crate::spool::SpoolError;
-use crate::tally::Tally;
 use crate::vault::{Protector, Vault};
 use cases::Cases;
 use clock::usage_standing;
@@ -61,8 +61,8 @@ pub struct Agent {
     config: Config,
     protector: Protector,
     vault: Vault,
-    book: Book,
-    tally: Tally,
+    registry: Registry,
+    counters: Counters,
     usage: Statistics,
     requests: Requests,
     cases: Cases,
@@ -79,7 +79,7 @@ pub struct Agent {
     random: SystemRandom,
     wakes: (Sender<Wake>, Receiver<Wake>),
     /// A [`Wake::Outbox`] waits in `wakes`: a thousand files are one.
-    outbox_told: Arc<AtomicBool>,
+    outbox_signalled: Arc<AtomicBool>,
     /// Held for the life of the process: one agent a directory.
     _lock: File,
 }
@@ -152,8 +152,8 @@ impl Agent {
                 busy_until: self.busy_until,
                 config: &self.config,
                 vault: &mut self.vault,
-                registry: &self.book,
-                tally: &mut self.tally,
+                registry: &self.registry,
+                counters: &mut self.counters,
                 health: &mut self.health,
                 random: &self.random,
             },
@@ -171,11 +171,12 @@ impl Agent {
         Stop(self.wakes.0.clone())
     }
 
-    /// The service in the foreground, until it is stopped. `beat` is told once it serves, and then again and again.
+    /// Runs the service in the foreground until it is stopped. Calls `beat` once it serves, and regularly from then on.
     pub fn run(mut self, beat: Option<&Beat>) -> Result<(), OpenError> {
         self.service = Service::Running;
         let wakes = self.wakes.0.clone();
-        let watching = watch::outbox(&self.config.kathea.outbox, self.outbox_told.clone(), wakes.clone());
+        let watching =
+            watch::outbox(&self.config.kathea.outbox, self.outbox_signalled.clone(), wakes.clone());
         let _watching =
             watching.map_err(|why| self.health.raise(Subject::OutboxUnwatched, why, Duration::ZERO));
         let _listening = socket::listen(
@@ -235,7 +236,7 @@ impl Agent {
         while let Some(wake) = next {
             match wake {
                 Wake::Outbox => {
-                    self.outbox_told.store(false, Ordering::Release);
+                    self.outbox_signalled.store(false, Ordering::Release);
                     outbox_due.get_or_insert(self.since_start() + limits::OUTBOX_DELAY);
                 }
                 Wake::Asked(asked) => self.answer_lines(asked),
@@ -288,8 +289,8 @@ impl Agent {
 
     /// Takes in what fits one commit, and does what it makes due. False when nothing is left that can be taken now.
     fn take_outbox(&mut self) -> Result<bool, Trouble> {
-        self.book.look_again();
-        let standing = usage_standing(&self.config, &self.book, unix_now());
+        self.registry.look_again();
+        let standing = usage_standing(&self.config, &self.registry, unix_now());
         self.note_standing(standing);
         let Parts { usage, mut cx, .. } = self.parts();
         match standing {

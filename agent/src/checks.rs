@@ -1,4 +1,4 @@
-//! A check and its verdict: what `doctor`, `support check` and their pages show.
+//! A check and its verdict, as shown by `doctor`, `support check` and their pages.
 
 use std::borrow::Cow;
 use std::fmt;

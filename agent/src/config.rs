@@ -1,4 +1,4 @@
-//! The configuration: one TOML file, every key known, every default safe.
+//! The configuration: one TOML file, unknown keys are errors, every default is safe.
 
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,5 @@
-//! What can be checked without starting anything: configuration, folders, disk, clock, keys, the way to the
-//! collector. Each check says what is and, unless it passes, what to do.
+//! `doctor`: checks configuration, folders, disk, clock, keys and connectivity without starting the agent. Each check
+//! reports the state and, unless it passes, a remedy.
 
 mod here;
 mod way;

@@ -1,4 +1,4 @@
-//! Small files that outlive a power cut, and files that are really gone.
+//! Durable replacement and removal of small files, safe against a power cut.
 
 use std::ffi::OsString;
 use std::fs::{DirBuilder, File, OpenOptions};

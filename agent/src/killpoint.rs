@@ -9,7 +9,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-/// The process ends here, if the environment says so. `name` is room and step, `fold.put`.
+/// The process ends here, if the environment says so. `name` is subsystem and step, `fold.put`.
 #[cfg(debug_assertions)]
 pub fn step(name: &str) {
     static ASKED: OnceLock<Option<(String, u64)>> = OnceLock::new();

@@ -1,4 +1,4 @@
-//! THE HOUSE: everything the agent does, owning no process.
+//! The agent as a library: everything it does, owning no process.
 
 pub mod account;
 pub mod agent;
@@ -7,6 +7,7 @@ pub mod checks;
 pub mod collect;
 pub mod config;
 pub mod consent;
+pub mod counters;
 pub mod deidentify;
 pub mod doctor;
 pub mod durable;
@@ -25,7 +26,6 @@ pub mod seal;
 pub mod ship;
 pub mod spool;
 pub mod support;
-pub mod tally;
 pub mod usage;
 pub mod vault;
 pub mod workstation;

@@ -1,4 +1,4 @@
-//! Every number, each with its reason.
+//! All limits, each with its reason.
 
 use std::time::Duration;
 
@@ -42,7 +42,7 @@ pub const TURN_EXPIRED: usize = 400;
 /// Lines between two looks at the clock: some 0.1 ms.
 pub const TURN_LOOK: usize = 64;
 
-/// Attributes of one line: three times what the catalog's longest happening has.
+/// Attributes of one line: three times what the catalog's longest event has.
 pub const LINE_ATTRIBUTES: usize = 48;
 
 /// Seconds without a change after which a file that does not end in a line feed is taken as complete.
@@ -54,13 +54,13 @@ pub const FIRST_RELEASE: i64 = 1_767_225_600;
 /// Days before the first entry of the catalog ends, from which `doctor` warns: time for the vendor to release another.
 pub const CATALOG_WARNING_DAYS: i64 = 60;
 
-/// Seconds that a happening's clock may be ahead of the agent's: time zones written wrongly, and a day.
+/// Seconds that an event's time may be ahead of the agent's clock: a wrong time zone, and a day.
 pub const CLOCK_AHEAD: i64 = 48 * 3600;
 
 // Collect: the local socket
 
 /// Connections at a time of Kathea, of administrators, of the consent group, and of everybody else, each: one or two,
-/// and room for a few that hang.
+/// and a few spare ones that hang.
 pub const CONNECTIONS: usize = 32;
 
 /// Beyond these, for accounts that have none yet, one each: every account may say no.
@@ -122,7 +122,7 @@ pub const JOURNAL_PIECES: usize = 64;
 /// and growth, which follow the size of its file (measured: 9 to 10 MB of RSS at 7 MB).
 pub const GENERATION: u64 = 8 << 20;
 
-/// Bytes that `[spool] quota` allows at least: room is made by dropping the oldest segment whole, and with less than two
+/// Bytes that `[spool] quota` allows at least: space is freed by dropping the oldest segment whole, and with less than two
 /// the one that is written to goes again and again (measured: 740,000 of 800,000 events at 3 MiB).
 pub const LEAST_QUOTA: u64 = 2 * GENERATION;
 
@@ -139,7 +139,7 @@ pub const MERGE_BELOW: u64 = SEALED as u64 / 2;
 /// merge puts more of them into one record.
 pub const MERGE_BELOW_RECORDS: u64 = MAX_RECORDS as u64 / 2;
 
-/// Bytes that sled may cache of one generation. A wish: it holds about the size of its file.
+/// Bytes that sled may cache of one generation. Only a hint: sled holds about the size of its file.
 pub const SLED_CACHE: u64 = 1 << 20;
 
 /// How long to wait for sled's threads to let go of a file that was closed: measured 1 ms at most.
@@ -181,7 +181,7 @@ pub const LAST_BACKOFF: Duration = Duration::from_secs(3600);
 /// Longest pause that a collector may ask for: a wrong Retry-After must not silence a device for ever.
 pub const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 3600);
 
-/// Longest random time that is added to a Retry-After: half of it, so that a fleet told 120 s comes back over a minute.
+/// Longest random time that is added to a Retry-After: half of it, so that a fleet asked to wait 120 s comes back over a minute.
 pub const RETRY_SPREAD: Duration = Duration::from_secs(3600);
 
 /// Over how long the first drains after a start are spread: a chain's workstations go on at eight together.
@@ -237,7 +237,7 @@ pub const SMALLEST_PART: u64 = 64 << 10;
 /// Bytes of the name that a server gives to an upload.
 pub const UPLOAD_PATH: usize = 1 << 10;
 
-// The corridor
+// The run loop
 
 /// How long the first news from the outbox waits for more: a commit for some files costs as little as for one.
 pub const OUTBOX_DELAY: Duration = Duration::from_secs(2);
@@ -263,7 +263,7 @@ pub const TROUBLE_PAUSE: Duration = Duration::from_secs(15);
 /// sees it. The counts keep it for ever.
 pub const LOSS_SHOWN: Duration = Duration::from_secs(24 * 3600);
 
-/// How often the workstation itself is looked at: its state is told by the day.
+/// How often the workstation is inspected: its state is reported per day.
 pub const DEVICE_EVERY: Duration = Duration::from_secs(24 * 3600);
 
 /// Seconds that the wall's clock may go on between two looks; further is a leap. Clinics close for weeks.
@@ -322,7 +322,7 @@ pub const DICOM_KEPT: usize = 16 << 20;
 /// Bytes that an attribute or an item takes beside its text.
 pub const DICOM_OVERHEAD: usize = 64;
 
-/// Bytes of a UID with room for one that is too long (PS3.5 9.1: 64).
+/// Bytes of a UID, and some more for one that is too long (PS3.5 9.1: 64).
 pub const DICOM_UID: u64 = 128;
 
 /// Bytes of a short text, four times what LO may have.

@@ -1,4 +1,4 @@
-//! The known word that a misspelt one is nearest to. What was sent is never repeated: it may be anything.
+//! The known word nearest to a misspelt one. The input is never repeated: it may contain anything.
 
 /// Longer words are nobody's slip; comparing them would only take time.
 const LONGEST: usize = 64;

@@ -1,4 +1,4 @@
-//! Looking at the disk: what is found, what is absent, and what cannot be read now.
+//! Looking at the disk: found, absent, or not readable now.
 //!
 //! Only `NotFound` is absence. Every other error, a broken sector's too, means that the disk does not tell *now*: it is
 //! neither absence nor damage. The operation stops with a message, changes nothing, and is tried again.
@@ -8,7 +8,7 @@ use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-/// What a look at the disk came to. That it could not be told is the error beside it.
+/// Result of looking at the disk. "Cannot be determined" is the error beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Presence<T> {
     /// It is there.
@@ -74,7 +74,7 @@ pub fn open(path: &Path) -> io::Result<Presence<File>> {
 /// What the file system knows of a file, or of what a link leads to.
 ///
 /// # Errors
-/// It cannot be told now.
+/// The file system cannot answer now.
 pub fn stat(path: &Path) -> io::Result<Presence<Metadata>> {
     Presence::of(fs::metadata(path))
 }
@@ -82,7 +82,7 @@ pub fn stat(path: &Path) -> io::Result<Presence<Metadata>> {
 /// Whether something of this name is there.
 ///
 /// # Errors
-/// It cannot be told now.
+/// The file system cannot answer now.
 pub fn is_there(path: &Path) -> io::Result<bool> {
     Ok(stat(path)?.found().is_some())
 }

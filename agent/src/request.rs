@@ -1,4 +1,4 @@
-//! What can be asked of the agent, by the command line and by Kathea, in process or over the local socket.
+//! Requests to the agent, from the command line and Kathea, in process or over the local socket.
 //!
 //! One JSON object a line. A line with `event` or `at` is an event (see `collect`), every other one is one of
 //! these, or misspelt. Each is answered by one line, `{"ok":true,...}` or `{"ok":false,"error":"WORD","what":"SENTENCE"}`.
@@ -107,24 +107,25 @@ pub enum ConsentAction {
     Verify,
 }
 
-/// What was sent last, beside the trays of the spool.
+/// Pseudo-queue of the batches sent last.
 pub const SENT: &str = "sent";
 
 /// `{"request":"privacy","action":"records","tray":"usage","from":0}`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "action", rename_all = "snake_case")]
 pub enum PrivacyAsk {
-    /// `{"status","policy","ledger","tickets"}`: all that is held beside the records of the trays. With `vendor` the
+    /// `{"status","policy","ledger","tickets"}`: everything held apart from the records of the queues. With `vendor` the
     /// vendor is asked for what it holds.
     Access {
         /// Ask the vendor too.
         #[serde(default)]
         vendor: bool,
     },
-    /// `{"records":[...],"next":n}`: a page of what waits in a tray, `next` where there is more.
+    /// `{"records":[...],"next":n}`: one page of a queue; `next` where there is more.
     Records {
         /// `open`, `usage`, `requests` or `sent`.
-        tray: String,
+        #[serde(rename = "tray")]
+        queue: String,
         /// The first number of the page.
         from: u64,
     },
@@ -150,7 +151,7 @@ pub enum PrivacyAsk {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         claim: Option<ClaimCode>,
     },
-    /// The device is taken out of use: every key is shredded, the vendor is told.
+    /// Takes the device out of use: every key is shredded, the vendor is informed.
     Decommission {
         /// Send what waits first, as far as it may leave.
         drain: bool,
@@ -194,7 +195,7 @@ impl Caller {
         }
     }
 
-    /// Whether this caller may report happenings.
+    /// Whether this caller may report events.
     pub fn may_report(self) -> bool {
         self.administrator || self.kathea
     }

@@ -1,4 +1,4 @@
-//! Device information: what the agent itself sees of the workstation, as happenings of the catalog.
+//! Device information: what the agent observes of the workstation, as events of the catalog.
 //!
 //! The lines pass the same gate as Kathea's, so nothing can be said here that the catalog does not list.
 
@@ -45,7 +45,7 @@ impl Line<'_> {
 
 /// The lines for now: the space of the volumes `system` and `scans`, the memory, the versions of the operating
 /// system and of this agent. What the system does not tell is left out.
-pub fn happenings(scans: Option<&Path>, now: OffsetDateTime) -> Vec<Vec<u8>> {
+pub fn events(scans: Option<&Path>, now: OffsetDateTime) -> Vec<Vec<u8>> {
     let at = now.format(&Rfc3339).unwrap_or_default();
     let resources = system::memory().into_iter().flat_map(|memory| {
         let volume = |name, path| free_space(path).map(|free| resources(&at, name, free >> 30, memory));
@@ -221,7 +221,7 @@ mod system {
 }
 
 /// `MemTotal` is what the kernel left of the memory that is built in, so it is rounded up. The catalog's range
-/// is 4 to 512 GiB; what is beyond is told as its end.
+/// is 4 to 512 GiB; a value outside is reported as the nearest end of the range.
 #[cfg_attr(not(target_os = "linux"), allow(dead_code))]
 fn parse_meminfo(text: &str) -> Option<Memory> {
     let kib = |name: &str| {
@@ -255,7 +255,7 @@ mod tests {
     fn every_line_is_one_of_the_catalog() {
         let now = OffsetDateTime::UNIX_EPOCH;
         let memory = Memory { gib: 16, used_percent: 41 };
-        let mut lines = happenings(Some(Path::new("/")), now);
+        let mut lines = events(Some(Path::new("/")), now);
         assert!(!lines.is_empty());
         lines.push(resources("1970-01-01T00:00:00Z", "scans", 1234, memory));
         let reasons = Reason::ALL.iter().map(|reason| format!("dropped_{reason}"));
@@ -265,10 +265,10 @@ mod tests {
         lines.extend(health(&counted, now));
         for line in lines {
             let Value::Object(line) = serde_json::from_slice(&line).unwrap() else { panic!("an object") };
-            let happening = Catalog::built_in().happening(line["event"].as_str().unwrap()).unwrap();
+            let event_type = Catalog::built_in().event_type(line["event"].as_str().unwrap()).unwrap();
             assert_eq!(line["at"], "1970-01-01T00:00:00Z");
-            assert_eq!(line.len(), 2 + happening.attributes.len());
-            for attribute in &happening.attributes {
+            assert_eq!(line.len(), 2 + event_type.attributes.len());
+            for attribute in &event_type.attributes {
                 let kept = match &line[&attribute.name] {
                     Value::Number(number) => attribute.kind.check_number(number.as_u64().unwrap()),
                     Value::String(text) => attribute.kind.check_text(text),

@@ -1,5 +1,5 @@
 //! A support bundle on its way: what is said of it beside its sealed bytes, which go by tus 1.0, and the
-//! vendor's wish for one.
+//! vendor's invitation to send one.
 
 use std::fmt;
 
@@ -91,29 +91,32 @@ pub fn receipt(sha256: Digest) -> String {
     text
 }
 
-/// The vendor's wish for a bundle. It asks; nothing happens without the clinic's yes.
+/// The vendor's invitation to send a bundle. It only asks: nothing is sent without the clinic's consent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Wish {
+pub struct Invitation {
     /// The case that it would be for.
     pub case: CaseId,
     /// Why.
     pub reason: CaseReason,
 }
 
-impl Wish {
-    /// The value of [`names::WISHES`](crate::reply::names::WISHES): `CASE reason`, divided by commas.
-    pub fn header(wishes: &[Self]) -> String {
-        let each: Vec<String> = wishes.iter().map(|wish| format!("{} {}", wish.case, wish.reason)).collect();
+impl Invitation {
+    /// The value of [`names::INVITATIONS`](crate::reply::names::INVITATIONS): `CASE reason`, divided by commas.
+    pub fn header(invitations: &[Self]) -> String {
+        let each: Vec<String> = invitations
+            .iter()
+            .map(|invitation| format!("{} {}", invitation.case, invitation.reason))
+            .collect();
         each.join(", ")
     }
 
-    /// Reads [`Wish::header`]. What has another form is of a later version, and ignored.
+    /// Reads [`Invitation::header`]. What has another form is of a later version, and ignored.
     pub fn read_header(text: &str) -> Vec<Self> {
-        let wish = |part: &str| {
+        let invitation = |part: &str| {
             let (case, reason) = part.trim().split_once(' ')?;
             Some(Self { case: case.parse().ok()?, reason: reason.parse().ok()? })
         };
-        text.split(',').filter_map(wish).collect()
+        text.split(',').filter_map(invitation).collect()
     }
 }
 
@@ -169,12 +172,12 @@ mod tests {
     }
 
     #[test]
-    fn a_wish_is_a_case_and_a_reason_of_the_list() {
-        let wish = |case: &str, reason| Wish { case: case.parse().unwrap(), reason };
-        let wishes = [wish("A-1", CaseReason::ImageQuality), wish("B-2", CaseReason::Other)];
-        let header = Wish::header(&wishes);
+    fn an_invitation_is_a_case_and_a_reason_of_the_list() {
+        let invitation = |case: &str, reason| Invitation { case: case.parse().unwrap(), reason };
+        let invitations = [invitation("A-1", CaseReason::ImageQuality), invitation("B-2", CaseReason::Other)];
+        let header = Invitation::header(&invitations);
         assert_eq!(header, "A-1 image_quality, B-2 other");
-        assert_eq!(Wish::read_header(&header), wishes);
-        assert_eq!(Wish::read_header("A-1 send_everything, b other, , B-2 other"), wishes[1..]);
+        assert_eq!(Invitation::read_header(&header), invitations);
+        assert_eq!(Invitation::read_header("A-1 send_everything, b other, , B-2 other"), invitations[1..]);
     }
 }

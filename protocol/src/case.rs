@@ -1,4 +1,4 @@
-//! The number that a support case goes by, at the clinic as at the vendor.
+//! The ID of a support case, the same at the clinic and the vendor.
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,6 +1,6 @@
-//! The closed list of what can be said about usage: entries, and the happenings that feed them.
+//! The closed list of what can be said about usage: entries, and the events that feed them.
 //!
-//! What Kathea writes is a *happening*; what is kept and sent is an *entry*. `catalog.toml`, compiled
+//! What Kathea writes is an *event*; what is kept and sent is an *entry*. `catalog.toml`, compiled
 //! in, holds both and the rules that fold the one into the other. What it does not list cannot be
 //! said; free text cannot even be expressed.
 
@@ -28,7 +28,7 @@ pub struct Catalog {
     text: String,
     hash: Digest,
     entries: Vec<Arc<Entry>>,
-    happenings: Vec<Happening>,
+    event_types: Vec<EventType>,
 }
 
 /// What is kept and sent.
@@ -80,7 +80,7 @@ pub enum Kind {
 
 /// What Kathea may write.
 #[derive(Debug)]
-pub struct Happening {
+pub struct EventType {
     /// The word in `event`.
     pub name: String,
     /// What it means, in plain words.
@@ -133,8 +133,8 @@ impl Catalog {
 
     /// Reads and checks a catalog; what it promises is in `catalog/lint.rs`.
     pub fn parse(text: &str) -> Result<Self, CatalogError> {
-        let (entries, happenings) = source::read(text)?;
-        let catalog = Self { text: text.to_owned(), hash: Digest::of(text.as_bytes()), entries, happenings };
+        let (entries, event_types) = source::read(text)?;
+        let catalog = Self { text: text.to_owned(), hash: Digest::of(text.as_bytes()), entries, event_types };
         lint::check(&catalog)?;
         Ok(catalog)
     }
@@ -160,13 +160,13 @@ impl Catalog {
     }
 
     /// In the order of the text.
-    pub fn happenings(&self) -> &[Happening] {
-        &self.happenings
+    pub fn event_types(&self) -> &[EventType] {
+        &self.event_types
     }
 
-    /// The happening with this name.
-    pub fn happening(&self, name: &str) -> Option<&Happening> {
-        self.happenings.iter().find(|happening| happening.name == name)
+    /// The event type with this name.
+    pub fn event_type(&self, name: &str) -> Option<&EventType> {
+        self.event_types.iter().find(|event_type| event_type.name == name)
     }
 }
 
@@ -182,9 +182,9 @@ impl Entry {
     }
 }
 
-impl Happening {
-    /// Where the attribute stands in [`Happening::attributes`] and in the values of
-    /// [`Happening::feeds`].
+impl EventType {
+    /// Where the attribute stands in [`EventType::attributes`] and in the values of
+    /// [`EventType::feeds`].
     pub fn position(&self, name: &str) -> Option<usize> {
         self.attributes.iter().position(|attribute| attribute.name == name)
     }

@@ -1,4 +1,4 @@
-//! Civil time: what the clock on the clinic's wall showed, coarsened to hours, days, ISO weeks and months.
+//! Civil time: the clinic's local time, coarsened to hours, days, ISO weeks and months.
 //!
 //! A period is a number of [`crate::Record::at`]; which offset from UTC it was counted at is forgotten on
 //! purpose. No clock here: now is a parameter.

@@ -1,4 +1,4 @@
-//! The claim code: what a device prints so that its owner can speak for it when it is dead.
+//! The claim code: printed by a device so that its owner can act for it after it has failed.
 //!
 //! `DEVICE-SIGNATURE`, the latter the Ed25519 signature (RFC 8032) of `kathea-claim-1 DEVICE` in base32 without
 //! padding. Only the device could make it, everybody who knows its public key can check it, and it says nothing.

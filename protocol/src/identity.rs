@@ -1,4 +1,4 @@
-//! The names things go by on the wire: digests, devices, epochs, purposes, trays of the stream.
+//! Names on the wire: digests, devices, epochs, purposes, queues.
 
 use std::fmt;
 use std::str::FromStr;
@@ -261,7 +261,7 @@ words! {
         NotJson = "not_json",
         /// A line longer than the limit.
         TooLong = "too_long",
-        /// A happening the catalog does not know.
+        /// An event that the catalog does not list.
         UnknownEvent = "unknown_event",
         /// An attribute the catalog does not know for it.
         UnknownAttribute = "unknown_attribute",

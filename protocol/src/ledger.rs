@@ -115,7 +115,7 @@ pub enum EventKind {
     Denied,
     /// Not any more: the first of the five steps.
     Withdrawn,
-    /// The withdrawal's last step: keys, trays and bundles are gone.
+    /// The withdrawal's last step: keys, queues and bundles are gone.
     Closed,
     /// Keep, but neither use nor send (GDPR art. 18).
     Restricted,

@@ -1,4 +1,4 @@
-//! THE WORDS: what crosses a border between Kathea, the agent and the collector.
+//! The protocol between Kathea, the agent and the collector: everything that is exchanged, as types.
 //!
 //! No clock, no disk, no socket.
 
@@ -17,7 +17,7 @@ pub mod rights;
 pub mod signature;
 
 pub use batch::{Batch, Gap, Header, Record, Value};
-pub use bundle::Wish;
+pub use bundle::Invitation;
 pub use case::CaseId;
 pub use catalog::Catalog;
 pub use identity::{CaseReason, DeviceId, Digest, Epoch, Purpose, Reason, Retention};

@@ -1,4 +1,4 @@
-//! The small conversations, as JSON: answers, enrolment, consents, capabilities, privacy requests.
+//! Small exchanges as JSON: replies, enrolment, consents, capabilities, privacy requests.
 
 use serde::{Deserialize, Serialize};
 
@@ -187,7 +187,7 @@ pub mod names {
     /// The newest ledger entry the collector knows for the device: `{index}-{sha256}`; absent if none.
     pub const LEDGER_HEAD: &str = "telemetry-ledger-head";
     /// The bundles that the vendor asks for: `CASE reason`, divided by commas; absent if none.
-    pub const WISHES: &str = "telemetry-wishes";
+    pub const INVITATIONS: &str = "telemetry-wishes";
     /// Problem type of 428: the batch's consent entry is not known here; upload it and come again.
     pub const CONSENT_REQUIRED: &str = "consent_required";
 }

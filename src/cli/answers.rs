@@ -1,4 +1,4 @@
-//! What can be typed about answers and rights.
+//! Arguments of the commands on consent and privacy rights.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -27,7 +27,7 @@ pub(crate) struct About {
 pub(crate) struct Answer {
     #[command(flatten)]
     pub(crate) to: About,
-    /// Who says so: owner, privacy_officer or delegate
+    /// Role of the person who answers: owner, privacy_officer or delegate
     #[arg(long, value_name = "ROLE", value_parser = word::<Role>)]
     pub(crate) by: Option<Role>,
 }
@@ -50,54 +50,54 @@ impl Claimed {
 
 #[derive(Subcommand)]
 pub(crate) enum Consent {
-    /// Show every flag and its state
+    /// List every consent flag and its state
     List {
-        /// For programs
+        /// Print machine-readable JSON
         #[arg(long)]
         json: bool,
     },
-    /// Show what is asked for, and the digest that a yes repeats
+    /// Show the consent notice and its digest, which `consent grant --yes` needs
     #[command(after_help = PURPOSES)]
     Show {
         /// The flag
         #[arg(value_parser = word::<Purpose>)]
         purpose: Purpose,
-        /// For programs, in every language
+        /// Print machine-readable JSON, with the text in every language
         #[arg(long)]
         json: bool,
     },
-    /// Say yes to what `consent show` showed
+    /// Grant the consent that `consent show` displayed
     #[command(
         after_help = "Example: kathea-agent consent grant usage_statistics --by owner --yes 0f3a91c25d7e6b84"
     )]
     Grant {
         #[command(flatten)]
         to: About,
-        /// Who says so: owner, privacy_officer or delegate
+        /// Role of the person who answers: owner, privacy_officer or delegate
         #[arg(long, value_name = "ROLE", value_parser = word::<Role>)]
         by: Role,
-        /// The digest that was shown, 16 digits or more
+        /// Digest of the notice, at least 16 digits
         #[arg(long, value_name = "DIGEST")]
         yes: String,
     },
-    /// Say no. Anybody may
+    /// Deny consent. Anyone may do this
     #[command(after_help = PURPOSES)]
     Deny {
         #[command(flatten)]
         answer: Answer,
     },
-    /// Take a yes back. Anybody may. Keys and everything that waits are erased; a receipt says what was
+    /// Withdraw consent: erase keys and queued data, print a receipt. Anyone may do this
     #[command(after_help = PURPOSES)]
     Withdraw {
         #[command(flatten)]
         answer: Answer,
-        /// Also ask the vendor to erase what was sent; needs [consent] group or --claim-file
+        /// Also ask the vendor to erase what was sent; needs membership of [consent] group, or --claim-file
         #[arg(long)]
         erase: bool,
         #[command(flatten)]
         claim: Claimed,
     },
-    /// Keep what is held, but neither read nor send it for now. Anybody may
+    /// Restrict processing: keep the data, but neither read nor send it for now. Anyone may do this
     #[command(after_help = PURPOSES)]
     Restrict {
         #[command(flatten)]
@@ -108,25 +108,25 @@ pub(crate) enum Consent {
     Release {
         #[command(flatten)]
         to: About,
-        /// Who says so: owner, privacy_officer or delegate
+        /// Role of the person who answers: owner, privacy_officer or delegate
         #[arg(long, value_name = "ROLE", value_parser = word::<Role>)]
         by: Role,
     },
-    /// End every consent because the clinic has a new owner, who is asked anew. Needs [consent] group or --claim-file
+    /// End every consent because the clinic has a new owner, who is asked again. Needs [consent] group or --claim-file
     NewOwner {
         #[command(flatten)]
         claim: Claimed,
-        /// Who says so: owner, privacy_officer or delegate
+        /// Role of the person who answers: owner, privacy_officer or delegate
         #[arg(long, value_name = "ROLE", value_parser = word::<Role>)]
         by: Option<Role>,
     },
-    /// Read what is asked for and answer, at a terminal; in Danish or English, as the configuration says
+    /// Read the consent notice and answer at a terminal, in the configured language (Danish or English)
     Ask {
-        /// Who answers: owner, privacy_officer or delegate [default: asked for after a yes]
+        /// Role of the person who answers: owner, privacy_officer or delegate [default: asked after a yes]
         #[arg(long, value_name = "ROLE", value_parser = word::<Role>)]
         by: Option<Role>,
     },
-    /// Print the answers that were given, to keep or to hand out
+    /// Print a receipt of the answers given, to keep or to hand out
     #[command(after_help = PURPOSES)]
     Receipt {
         /// The flag [default: all]
@@ -135,13 +135,13 @@ pub(crate) enum Consent {
         /// The support case
         #[arg(long, value_name = "ID", value_parser = CaseId::from_str)]
         case: Option<CaseId>,
-        /// As the ledger has them (ISO/IEC TS 27560)
+        /// Print the ledger entries as JSON (ISO/IEC TS 27560)
         #[arg(long)]
         json: bool,
     },
-    /// Check the ledger: every entry signed, none missing, none changed
+    /// Verify the ledger: every entry is signed, none is missing or changed
     Verify {
-        /// For programs
+        /// Print machine-readable JSON
         #[arg(long)]
         json: bool,
     },
@@ -149,7 +149,7 @@ pub(crate) enum Consent {
 
 #[derive(Subcommand)]
 pub(crate) enum Privacy {
-    /// Write down all that this workstation holds: held.json, and held.txt for people
+    /// Export everything that this workstation holds: held.json, and held.txt for reading
     #[command(after_help = "Example: kathea-agent privacy export -o what-is-held")]
     Export {
         /// Folder for both files
@@ -159,8 +159,8 @@ pub(crate) enum Privacy {
         #[arg(long)]
         vendor: bool,
     },
-    /// Make one page, in Danish and English, that shows what is collected, kept and sent, under which yes, and how
-    /// to say no
+    /// Write one page, in Danish and English, that shows what is collected, kept and sent, under which consent, and
+    /// how to withdraw it
     #[command(after_help = "Example: kathea-agent privacy report -o report.html")]
     Report {
         /// The page
@@ -179,10 +179,10 @@ pub(crate) enum Privacy {
         #[arg(long, value_name = "ID", value_parser = CaseId::from_str)]
         case: Option<CaseId>,
     },
-    /// Print the code with which you can ask for erasure when this device is dead
+    /// Print the claim code, with which you can request erasure after this device has failed
     Claim,
-    /// Take every yes back, erase all that is held here, ask the vendor to erase what was sent. Needs [consent] group or
-    /// --claim-file
+    /// Withdraw every consent, erase everything held here, and ask the vendor to erase what was sent. Needs [consent]
+    /// group or --claim-file
     Erase {
         #[command(flatten)]
         claim: Claimed,

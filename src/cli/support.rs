@@ -1,4 +1,4 @@
-//! What can be typed about a support case.
+//! Arguments of the commands on support cases.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -31,35 +31,35 @@ pub(crate) struct Choice {
     /// image_quality, error, performance, connectivity, calibration or other
     #[arg(long, value_name = "REASON", value_parser = word::<CaseReason>)]
     pub(crate) reason: Option<CaseReason>,
-    /// Whom the vendor may answer; shown in the preview, sent with the bundle
+    /// Person whom the vendor may contact; shown in the preview and sent with the bundle
     #[arg(long, value_name = "TEXT")]
     pub(crate) contact: Option<String>,
-    /// Send contact and case ID as typed, although they may hold a patient's name or number
+    /// Send contact and case ID as typed, even if they may contain a patient's name or number
     #[arg(long)]
     pub(crate) as_typed: bool,
-    /// The newest scan, and the logs around it
+    /// Select the newest scan and the logs around it
     #[arg(long, group = "chosen")]
     pub(crate) last_scan: bool,
-    /// Scans and logs of so long until now, at most 7d: 30min, 2h, 3d
+    /// Select scans and logs of the last 30min, 2h, 3d; at most 7d
     #[arg(long, value_name = "TIME", value_parser = seconds)]
     pub(crate) since: Option<u64>,
-    /// Choose scans from a list by time and mode
+    /// Choose scans from a list of times and modes
     #[arg(long, group = "chosen")]
     pub(crate) pick: bool,
-    /// Files and folders of scans; - reads their names from standard input
+    /// Scan files and folders; - reads their names from standard input
     #[arg(long, value_name = "PATH", group = "chosen")]
     pub(crate) scans: Vec<PathBuf>,
-    /// Logs from here instead of [kathea] logs
+    /// Read logs from here instead of [kathea] logs
     #[arg(long, value_name = "PATH")]
     pub(crate) logs: Vec<PathBuf>,
-    /// Also while a scan runs
+    /// Do not wait for a running scan to finish
     #[arg(long)]
     pub(crate) now: bool,
 }
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Gather and clean, and write the clinic's own copy: nothing is sent
+    /// Collect and de-identify, and write the clinic's own copy; nothing is sent
     #[command(
         after_help = "Example: kathea-agent support preview --case CASE-1042 --reason error --last-scan -o case"
     )]
@@ -69,50 +69,50 @@ pub(crate) enum Command {
         /// Folder for preview.html and manifest.json
         #[arg(short, long, value_name = "DIR", required_unless_present = "dry_run")]
         output: Option<PathBuf>,
-        /// Only list what would be looked for
+        /// Only list what would be collected
         #[arg(long)]
         dry_run: bool,
-        /// For programs
+        /// Print machine-readable JSON
         #[arg(long)]
         json: bool,
     },
-    /// Say yes to exactly what a preview showed, and seal it for the vendor
+    /// Consent to exactly what a preview showed, and seal it for the vendor
     #[command(after_help = "Example: kathea-agent support create 0a1b2c3d --yes 5f9c01d47be2a866 --by owner")]
     Create {
         /// The draft that `preview` named
         draft: String,
-        /// The digest on the preview, 16 digits or more
+        /// Digest shown on the preview, at least 16 digits
         #[arg(long, value_name = "DIGEST")]
         yes: String,
-        /// Who says so: owner, privacy_officer or delegate
+        /// Role of the person who answers: owner, privacy_officer or delegate
         #[arg(long, value_name = "ROLE", value_parser = word::<Role>)]
         by: Role,
-        /// For programs
+        /// Print machine-readable JSON
         #[arg(long)]
         json: bool,
     },
-    /// Check this workstation: space, clock, calibration, errors, versions, graphics, encoders; what to do about each
+    /// Check this workstation: disk, clock, calibration, errors, versions, graphics, encoders; print a remedy for each
     ///
-    /// Nothing leaves this computer, so nobody is asked. Ends with 1 if something fails.
+    /// Nothing leaves this computer, so no consent is needed. Exits with 1 if a check fails.
     Check {
-        /// For programs
+        /// Print machine-readable JSON
         #[arg(long)]
         json: bool,
     },
-    /// Drafts and bundles, and how far each is
+    /// List drafts and bundles with their state
     List {
-        /// For programs
+        /// Print machine-readable JSON
         #[arg(long)]
         json: bool,
     },
-    /// Print a file of a draft, as it would leave
+    /// Print one file of a draft exactly as it would be sent
     Show {
         /// The draft
         draft: String,
         /// A name from its manifest, or manifest.json
         file: String,
     },
-    /// Copy a sealed bundle, for a stick: only the vendor can open it
+    /// Copy a sealed bundle to a file, for example on a USB stick; only the vendor can open it
     #[command(after_help = "Example: kathea-agent support export 0a1b2c3d -o /media/stick/CASE-1042.age")]
     Export {
         /// The bundle
@@ -121,7 +121,7 @@ pub(crate) enum Command {
         #[arg(short, long, value_name = "FILE")]
         output: PathBuf,
     },
-    /// Send a bundle once more that failed
+    /// Retry a failed bundle
     Send {
         /// The bundle
         bundle: String,
@@ -129,12 +129,12 @@ pub(crate) enum Command {
         #[arg(long)]
         wait: bool,
     },
-    /// Erase a draft, or a bundle that was not sent
+    /// Erase a draft, or a bundle that has not been sent
     Discard {
         /// The draft or the bundle
         id: String,
     },
-    /// End a case: its key, drafts and bundles are erased here, nothing more of it leaves
+    /// Close a case: erase its key, drafts and bundles here, and stop sending
     Close {
         /// The case
         #[arg(value_parser = CaseId::from_str)]

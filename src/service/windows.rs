@@ -82,7 +82,7 @@ fn serve(_: Vec<OsString>) {
 fn report(handle: ServiceStatusHandle, state: ServiceState, exit_code: ServiceExitCode) {
     let running = state == ServiceState::Running;
     let accepted = ServiceControlAccept::STOP | ServiceControlAccept::SHUTDOWN;
-    // If the control manager can't be told, it will find out when the process ends.
+    // If the control manager cannot be notified, it notices when the process ends.
     let _ = handle.set_service_status(ServiceStatus {
         service_type: ServiceType::OWN_PROCESS,
         current_state: state,

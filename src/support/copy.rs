@@ -85,7 +85,7 @@ pub(super) fn preview(
     let digest = Digest::of(&stored);
     let manifest = Manifest::parse(&stored).map_err(Failure::failed)?;
     if made.digest != digest {
-        return Err(Failure::failed("the draft is damaged: discard it and gather again"));
+        return Err(Failure::failed("the draft is damaged: discard it and collect again"));
     }
     make_folder(dir)?;
     let unwritten = |e: io::Error| {

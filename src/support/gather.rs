@@ -11,7 +11,7 @@ use agent::collect::caller::Accounts;
 use agent::config::Config;
 use agent::harmless;
 use agent::request::{Request, SupportRequest};
-use agent::support::gather::{self, GatherError, Progress, Site, Watch, Wish};
+use agent::support::gather::{self, CaseRequest, GatherError, Progress, Site, Watch};
 use agent::support::manifest::PolicyName;
 use ring::rand::SystemRandom;
 use time::OffsetDateTime;
@@ -24,10 +24,14 @@ use crate::reach::Line;
 /// Between two questions whether a scan runs.
 const BUSY_LOOK: Duration = Duration::from_secs(2);
 
-/// Gathers what `wish` asks for. Asks at a terminal whether what was typed leaves as it is where a patient's name or
-/// number seems to be in it, and says which files were left out.
-pub(super) fn draft(line: &mut Line<'_>, config: &Config, mut wish: Wish) -> Result<Drafted, Failure> {
-    let made = match gathered(line, config, &wish) {
+/// Collects what `case_request` asks for, and prints which files were left out. If the typed contact or case ID looks
+/// like a patient's name or number, it asks at a terminal whether to send it as typed.
+pub(super) fn draft(
+    line: &mut Line<'_>,
+    config: &Config,
+    mut case_request: CaseRequest,
+) -> Result<Drafted, Failure> {
+    let made = match gathered(line, config, &case_request) {
         Err(failure) if failure.is_personal && io::stdin().is_terminal() => {
             print::words(&failure.to_string());
             print::words(config.language.pick(
@@ -39,8 +43,8 @@ pub(super) fn draft(line: &mut Line<'_>, config: &Config, mut wish: Wish) -> Res
             if read.is_err() || !["yes", "ja"].contains(&answer.trim()) {
                 return Err(failure);
             }
-            wish.as_typed = true;
-            gathered(line, config, &wish)?
+            case_request.as_typed = true;
+            gathered(line, config, &case_request)?
         }
         made => made?,
     };
@@ -60,17 +64,17 @@ pub(super) fn draft(line: &mut Line<'_>, config: &Config, mut wish: Wish) -> Res
     Ok(made)
 }
 
-fn gathered(line: &mut Line<'_>, config: &Config, wish: &Wish) -> Result<Drafted, Failure> {
-    let is_named = wish.named_paths().next().is_some();
+fn gathered(line: &mut Line<'_>, config: &Config, case_request: &CaseRequest) -> Result<Drafted, Failure> {
+    let is_named = case_request.named_paths().next().is_some();
     if is_named && line.is_service()? && Accounts::new(config).own().administrator {
-        return here(line, config, wish);
+        return here(line, config, case_request);
     }
-    let Begun { .. } = super::ask(line, SupportRequest::Preview { wish: wish.clone() })?;
+    let Begun { .. } = super::ask(line, SupportRequest::Preview { case_request: case_request.clone() })?;
     wait::wait(line)
 }
 
-fn here(line: &mut Line<'_>, config: &Config, wish: &Wish) -> Result<Drafted, Failure> {
-    let begun: Elsewhere = super::ask(line, SupportRequest::Begin { case: wish.case.clone() })?;
+fn here(line: &mut Line<'_>, config: &Config, case_request: &CaseRequest) -> Result<Drafted, Failure> {
+    let begun: Elsewhere = super::ask(line, SupportRequest::Begin { case: case_request.case.clone() })?;
     let site = Site {
         config: config.clone(),
         program: std::env::current_exe().map_err(|_| Failure::failed("this program does not find itself"))?,
@@ -89,7 +93,7 @@ fn here(line: &mut Line<'_>, config: &Config, wish: &Wish) -> Result<Drafted, Fa
         let (stage, done, total) = progress.now();
         let is_due = looked.get().is_none_or(|looked| looked.elapsed() >= BUSY_LOOK);
         let mut is_held = false;
-        if is_due && !wish.now {
+        if is_due && !case_request.now {
             let status = line.borrow_mut().ask::<Status>(Request::Status);
             is_held = status.is_ok_and(|status| status.busy);
             looked.set(Some(Instant::now()));
@@ -103,7 +107,7 @@ fn here(line: &mut Line<'_>, config: &Config, wish: &Wish) -> Result<Drafted, Fa
     };
     let clock = || started.elapsed().saturating_sub(held.get());
     let watch = Watch { clock: &clock, wait: &wait, progress: &progress };
-    let (made, key) = gather::run(&site, wish, SystemRandom::new(), &watch).map_err(|e| match e {
+    let (made, key) = gather::run(&site, case_request, SystemRandom::new(), &watch).map_err(|e| match e {
         GatherError::Personal(..) => Failure::personal(e),
         e => Failure::failed(e),
     })?;

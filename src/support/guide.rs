@@ -11,7 +11,7 @@ use agent::harmless;
 use agent::support::gather::STEPS;
 use protocol::{CaseId, CaseReason};
 
-use super::{copy, gather, wait, wish};
+use super::{case_request, copy, gather, wait};
 use crate::ask;
 use crate::cli::Choice;
 use crate::exit::{Exit, Failure};
@@ -78,8 +78,8 @@ pub(super) fn guide(
         let which = which.ok_or_else(left)?;
         (choice.last_scan, choice.pick) = (which == 'l', which == 'p');
     }
-    let wish = wish::wish(line, &choice, config.language)?;
-    let made = gather::draft(line, config, wish)?;
+    let case_request = case_request::from_options(line, &choice, config.language)?;
+    let made = gather::draft(line, config, case_request)?;
     let dir = output.unwrap_or_else(|| PathBuf::from(format!("support-{case}")));
     copy::preview(line, config, &made, &dir)?;
     print::words(&format!(

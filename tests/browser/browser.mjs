@@ -14,7 +14,7 @@ const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
   '--disable-component-update', '--disable-sync'];
 
-/** Opens the page at `path`, gives it to `look`, and prints what `look` returns and what was heard meanwhile. */
+/** Opens the page at `path`, gives it to `look`, and prints what `look` returns and the requests that came meanwhile. */
 export async function look(path, look) {
   const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS });
   const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });

@@ -1,6 +1,6 @@
 // The window in headless Chromium, from the first yes to a delivered bundle, as a clinic would: clicks and keys only.
 //
-// The argument is the file that redirects. TOLD names a JSON file: {"language", "agent": [command...], "outbox", "event",
+// The argument is the file that redirects. SETUP names a JSON file: {"language", "agent": [command...], "outbox", "event",
 // "ask": [command...], "restart": {"pid": FILE}}; what is printed is what was seen.
 
 import { execFileSync } from 'node:child_process';
@@ -12,8 +12,8 @@ import { pathToFileURL } from 'node:url';
 const require = createRequire(join(resolve(process.env.NODE_PEERS), 'x.js'));
 const { chromium } = require('playwright-core');
 const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
-const told = JSON.parse(readFileSync(process.env.TOLD, 'utf8'));
-const danish = told.language === 'da';
+const setup = JSON.parse(readFileSync(process.env.SETUP, 'utf8'));
+const danish = setup.language === 'da';
 const say = (en, da) => danish ? da : en;
 
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync'] });
@@ -45,7 +45,7 @@ async function looked(name) {
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       if (wide > 0) seen.overflow.push(`${name} ${width}: ${wide}`);
       const folder = process.env.SCREENSHOTS;
-      if (folder) await page.screenshot({ path: join(folder, `window-${told.language}-${name}-${width}-${scheme}.png`), fullPage: true });
+      if (folder) await page.screenshot({ path: join(folder, `window-${setup.language}-${name}-${width}-${scheme}.png`), fullPage: true });
     }
   }
   await page.emulateMedia({ colorScheme: 'light' });
@@ -70,8 +70,8 @@ await ready('start');
 seen.states.push(await page.locator('#flag .chip').innerText());
 
 // What Kathea reports is seen to leave, without a click.
-writeFileSync(told.outbox + '.part', told.event);
-renameSync(told.outbox + '.part', told.outbox);
+writeFileSync(setup.outbox + '.part', setup.event);
+renameSync(setup.outbox + '.part', setup.outbox);
 await page.waitForFunction(() => Number(document.querySelector('#facts b').textContent.replace(/\D/g, '')) > 0, null, { timeout: 60000 });
 await go('leaves', 'What leaves', 'Hvad der sendes');
 await looked('leaves');
@@ -119,21 +119,21 @@ await looked('delivered');
 seen.bundle = await page.locator('#bundles').innerText();
 
 // The service is killed under the page, and comes back.
-process.kill(Number(readFileSync(told.pid, 'utf8')), 'SIGKILL');
+process.kill(Number(readFileSync(setup.pid, 'utf8')), 'SIGKILL');
 await go('start', 'Start', 'Start');
 await page.getByText('kathea-agent service start').waitFor({ timeout: 20000 });
 await looked('stopped');
-execFileSync(told.restart[0], told.restart.slice(1));
+execFileSync(setup.restart[0], setup.restart.slice(1));
 await go('check', 'Check', 'Kontrol');
 await looked('check');
 await go('rights', 'Rights and proofs', 'Rettigheder og beviser');
 await looked('rights');
 
 // The vendor asks, and the page shows it after the next contact.
-execFileSync(told.ask[0], told.ask.slice(1));
+execFileSync(setup.ask[0], setup.ask.slice(1));
 await go('start', 'Start', 'Start');
-writeFileSync(told.outbox + '.part', told.event);
-renameSync(told.outbox + '.part', told.outbox + '.2.ndjson');
+writeFileSync(setup.outbox + '.part', setup.event);
+renameSync(setup.outbox + '.part', setup.outbox + '.2.ndjson');
 await shown('asked', 'CASE-9');
 seen.asked = await page.locator('#asked').innerText();
 

@@ -36,10 +36,10 @@ impl Authority {
     }
 }
 
-/// Answers as it is told to.
+/// Answers as the test asks.
 pub(crate) struct Impostor {
     url: String,
-    heard: Arc<AtomicU64>,
+    received: Arc<AtomicU64>,
 }
 
 impl Impostor {
@@ -69,13 +69,13 @@ impl Impostor {
 
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("https://{}", listener.local_addr().unwrap());
-        let (config, heard, answer) = (Arc::new(config), Arc::new(AtomicU64::new(0)), Arc::new(answer));
-        let impostor = Self { url, heard: Arc::clone(&heard) };
+        let (config, received, answer) = (Arc::new(config), Arc::new(AtomicU64::new(0)), Arc::new(answer));
+        let impostor = Self { url, received: Arc::clone(&received) };
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 let tls = ServerConnection::new(Arc::clone(&config)).unwrap();
-                let (heard, answer) = (Arc::clone(&heard), Arc::clone(&answer));
-                thread::spawn(move || serve(stream, tls, &*answer, &heard));
+                let (received, answer) = (Arc::clone(&received), Arc::clone(&answer));
+                thread::spawn(move || serve(stream, tls, &*answer, &received));
             }
         });
         impostor
@@ -86,8 +86,8 @@ impl Impostor {
     }
 
     /// Bytes of HTTP that somebody sent.
-    pub(crate) fn heard(&self) -> u64 {
-        self.heard.load(Ordering::SeqCst)
+    pub(crate) fn received(&self) -> u64 {
+        self.received.load(Ordering::SeqCst)
     }
 }
 
@@ -96,14 +96,14 @@ fn serve(
     mut stream: TcpStream,
     mut tls: ServerConnection,
     answer: &dyn Fn(&str) -> Vec<u8>,
-    heard: &AtomicU64,
+    received: &AtomicU64,
 ) {
     let mut stream = Stream::new(&mut tls, &mut stream);
     let (mut request, mut buffer) = (Vec::new(), [0; 4096]);
     while let Ok(length) = stream.read(&mut buffer)
         && length > 0
     {
-        heard.fetch_add(length as u64, Ordering::SeqCst);
+        received.fetch_add(length as u64, Ordering::SeqCst);
         request.extend_from_slice(&buffer[..length]);
         if let Some(end) = request.windows(4).position(|end| end == b"\r\n\r\n") {
             let answer = answer(&String::from_utf8_lossy(&request[..end]));

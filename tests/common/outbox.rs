@@ -11,7 +11,7 @@ fn pick<'a, T>(random: &mut Random, from: &'a [T]) -> &'a T {
     &from[random.within(0, from.len() as u32 - 1) as usize]
 }
 
-/// Happenings of the next two days, and their sums.
+/// Events of the next two days, and their sums.
 pub(crate) struct Outbox {
     random: Random,
     start: OffsetDateTime,

@@ -129,8 +129,8 @@ fn pass_questions(
     let mut buffer = [0; 16 << 10];
     let mut left = cut.unwrap_or(u64::MAX);
     while left > 0 {
-        let room = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-        let length = from.read(&mut buffer[..room])?;
+        let limit = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        let length = from.read(&mut buffer[..limit])?;
         if length == 0 {
             return Ok(());
         }

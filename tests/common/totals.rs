@@ -43,7 +43,7 @@ impl Totals {
             .collect();
         assert_eq!(numbers.len(), lines.len(), "a record is exported twice");
         let mut totals = Self::default();
-        // What the agent counts about itself is no happening of Kathea's.
+        // What the agent counts about itself is no event of Kathea's.
         for line in lines.iter().filter(|line| line["entry"] != "agent.health") {
             let attributes: Vec<_> = line["attributes"].as_object().unwrap().iter().collect();
             let attributes: Vec<_> =

@@ -106,7 +106,7 @@ fn name(number: u32) -> String {
     (0..5).map(|place| SYLLABLES[(number / 12_u32.pow(place) % 12) as usize]).collect()
 }
 
-/// Bytes that the program reads of a file, told by the system and not by the program.
+/// Bytes that the program reads of a file, as counted by the system.
 #[test]
 fn half_a_gigabyte_is_touched_in_its_header_only() {
     let dir = tempfile::tempdir().unwrap();

@@ -197,13 +197,14 @@ fn no_case_of_a_large_clinic_is_blocked_and_nobody_stays_in_one() {
             assert!(!is_foreign(&text), "case {case}: {text}");
             let words = words(&text);
             for who in &patients {
-                for told in [&who.family, &who.given, &who.id, &who.phone] {
-                    let mut parts = told.split(|letter: char| !letter.is_alphanumeric());
+                for secret in [&who.family, &who.given, &who.id, &who.phone] {
+                    let mut parts = secret.split(|letter: char| !letter.is_alphanumeric());
                     // Two letters are nobody; a number like a day's is where dates come to lie.
-                    let tells = told.chars().count() > 2 && !(told.len() == 8 && told.starts_with("20"));
+                    let tells =
+                        secret.chars().count() > 2 && !(secret.len() == 8 && secret.starts_with("20"));
                     let is_there =
-                        tells && parts.all(|part| words.contains(part)) && text.contains(told.as_str());
-                    assert!(!is_there, "case {case}: {told} in {text}");
+                        tells && parts.all(|part| words.contains(part)) && text.contains(secret.as_str());
+                    assert!(!is_there, "case {case}: {secret} in {text}");
                 }
             }
             outputs += 1;

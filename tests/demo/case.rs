@@ -110,10 +110,11 @@ pub(crate) fn support(show: &mut Show, stage: &Stage, places: &Places, dir: &Pat
         "its manifest is the one that the clinic said yes to",
     );
     show.say(format!("{files} files"));
-    let told = places.names.iter().filter(|name| all.windows(name.len()).any(|part| part == name.as_bytes()));
-    let (told, planted) = (told.count(), places.names.len());
+    let found =
+        places.names.iter().filter(|name| all.windows(name.len()).any(|part| part == name.as_bytes()));
+    let (found, planted) = (found.count(), places.names.len());
     if planted > 0 {
-        show.check(told == 0, format!("{told} of {planted} names and numbers of patients are in it"));
+        show.check(found == 0, format!("{found} of {planted} names and numbers of patients are in it"));
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The product's main job, really happening: `cargo run --release --example demo`.
+//! The product's main job, end to end: `cargo run --release --example demo`.
 //!
 //! Kathea reports, the agent takes it only with consent, keeps it encrypted and ships it over mutual TLS, the
 //! collector has every event exactly once. Everything in a temporary directory, with the real programs.
@@ -209,7 +209,7 @@ fn take_in(show: &mut Show, stage: &Stage, input: &Input, dir: &Path) -> Result<
     let memory = service.peak_memory();
     let status = stage.status()?;
     drop(service);
-    show.check(readable > 0, format!("{} names of happenings can be read in its files", grouped(readable)));
+    show.check(readable > 0, format!("{} names of events can be read in its files", grouped(readable)));
     show.say("The agent took them all, and was killed in the next moment.");
     let dropped = status["dropped"].as_object().into_iter().flatten();
     let reasons: Vec<_> = dropped.filter(|(reason, _)| *reason != "no_consent").collect();
@@ -228,7 +228,7 @@ fn at_rest(show: &mut Show, stage: &Stage) -> Result<u64> {
     for file in look::files(&stage.data)? {
         let size = look::size(&file)?;
         let name = file.strip_prefix(&stage.data)?.display().to_string();
-        if ["spool/open", "spool/usage"].iter().any(|tray| name.replace('\\', "/").starts_with(tray)) {
+        if ["spool/open", "spool/usage"].iter().any(|queue| name.replace('\\', "/").starts_with(queue)) {
             records += size;
         }
         rows.push(vec![name, bytes(size)]);
@@ -244,7 +244,7 @@ fn at_rest(show: &mut Show, stage: &Stage) -> Result<u64> {
     }
     show.check(largest.is_some(), "there are records");
     let names = look::hits(&stage.data, &look::names())?;
-    show.check(names == 0, format!("{names} names of happenings can be read in the agent's directory"));
+    show.check(names == 0, format!("{names} names of events can be read in the agent's directory"));
     let words = look::hits(&stage.data.join("spool"), &look::attribute_words())?;
     show.check(words == 0, format!("{words} values of attributes can be read in the buffer"));
     Ok(records)
@@ -300,8 +300,8 @@ fn withdraw(show: &mut Show, stage: &Stage) -> Result<()> {
     }
     show.check(waiting_before > 0, format!("{} records waited", grouped(waiting_before)));
     show.check(keys()? < keys_before, "the key's file is gone: what it sealed can't be read by anybody");
-    let buffers = ["open", "usage"].map(|tray| stage.data.join("spool").join(tray));
-    let gone = waiting(&stage.status()?) == 0 && buffers.iter().all(|tray| !tray.exists());
+    let buffers = ["open", "usage"].map(|queue| stage.data.join("spool").join(queue));
+    let gone = waiting(&stage.status()?) == 0 && buffers.iter().all(|queue| !queue.exists());
     show.check(gone, "the buffer is gone");
     stage.relay.plug(true);
     stage.agent(&["run", "--once"])?;
@@ -317,5 +317,5 @@ fn withdraw(show: &mut Show, stage: &Stage) -> Result<()> {
 }
 
 fn waiting(status: &Value) -> u64 {
-    ["open", "usage"].iter().filter_map(|tray| status["waiting"][tray]["records"].as_u64()).sum()
+    ["open", "usage"].iter().filter_map(|queue| status["waiting"][queue]["records"].as_u64()).sum()
 }

@@ -43,14 +43,14 @@ impl Input {
     }
 }
 
-/// Lines that are no happenings go in as they are: the agent refuses and counts them.
+/// Lines that are no events go in unchanged: the agent refuses and counts them.
 fn redate(text: &[u8], dir: &Path, now: OffsetDateTime) -> Result<Said> {
-    let happening = |line: &[u8]| -> Option<(OffsetDateTime, Map<String, Value>)> {
+    let parsed = |line: &[u8]| -> Option<(OffsetDateTime, Map<String, Value>)> {
         let Value::Object(line) = serde_json::from_slice(line).ok()? else { return None };
         Some((OffsetDateTime::parse(line.get("at")?.as_str()?, &Rfc3339).ok()?, line))
     };
     let lines: Vec<&[u8]> = text.strip_suffix(b"\n").unwrap_or(text).split(|byte| *byte == b'\n').collect();
-    let times: Vec<_> = lines.iter().filter_map(|line| Some(happening(line)?.0)).collect();
+    let times: Vec<_> = lines.iter().filter_map(|line| Some(parsed(line)?.0)).collect();
     let first = times.iter().min().copied().unwrap_or(now);
     let length = times.iter().max().map_or(Duration::ZERO, |last| *last - first);
     let squeeze = (SQUEEZED.as_seconds_f64() / length.as_seconds_f64().max(1.0)).min(1.0);
@@ -58,7 +58,7 @@ fn redate(text: &[u8], dir: &Path, now: OffsetDateTime) -> Result<Said> {
     let mut said = Said::default();
     let mut written = Vec::with_capacity(lines.len());
     for line in lines {
-        let Some((at, mut attributes)) = happening(line) else {
+        let Some((at, mut attributes)) = parsed(line) else {
             said.lines += 1;
             written.push(String::from_utf8_lossy(line).into_owned());
             continue;

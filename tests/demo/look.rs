@@ -44,12 +44,12 @@ pub(crate) fn hits(dir: &Path, words: &[&str]) -> io::Result<u64> {
     Ok(hits)
 }
 
-/// The names of all happenings and entries.
+/// The names of all events and entries.
 pub(crate) fn names() -> Vec<&'static str> {
     let catalog = Catalog::built_in();
     let entries = catalog.entries().map(|entry| entry.name.as_str());
     let mut names: Vec<_> =
-        entries.chain(catalog.happenings().iter().map(|happening| happening.name.as_str())).collect();
+        entries.chain(catalog.event_types().iter().map(|event_type| event_type.name.as_str())).collect();
     names.sort_unstable();
     names.dedup();
     names
@@ -57,7 +57,7 @@ pub(crate) fn names() -> Vec<&'static str> {
 
 /// The words that attributes may say, and that are too long to come about by chance or in sled's own settings.
 pub(crate) fn attribute_words() -> Vec<&'static str> {
-    let attributes = Catalog::built_in().happenings().iter().flat_map(|happening| &happening.attributes);
+    let attributes = Catalog::built_in().event_types().iter().flat_map(|event_type| &event_type.attributes);
     let lists = attributes.flat_map(|attribute| match &attribute.kind {
         AttributeKind::Enumeration { values } => values.as_slice(),
         _ => &[],

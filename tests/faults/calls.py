@@ -81,7 +81,7 @@ def verify(bench, site, received, where, device):
     passed_over = "EIO of" in where or "of openat" in where
     wrong = site.verify(received)
     bench.check([what for what in wrong if not passed_over or what != "out of order"], where)
-    waiting = sum(tray["records"] for tray in status["waiting"].values())
+    waiting = sum(queue["records"] for queue in status["waiting"].values())
     bench.check(f"{waiting} records wait for ever" if waiting else None, where)
 
 

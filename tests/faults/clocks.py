@@ -59,8 +59,8 @@ def wrong(bench):
         bench.check(f"{before} became {after['waiting']}" if kept < before["usage"]["records"] else None, what)
         bench.check(f"dropped {after['dropped']}" if after["dropped"] else None, what)
         beside = site.home / "consent.json"  # not written while nothing is new
-        told = json.loads(beside.read_text())["usage_statistics"] if beside.exists() else "granted"
-        bench.check(f"Kathea is told {told}" if told != "granted" else None, what)
+        reported = json.loads(beside.read_text())["usage_statistics"] if beside.exists() else "granted"
+        bench.check(f"Kathea sees {reported}" if reported != "granted" else None, what)
         bench.ended(site.once("--close"), what + ", the clock is right", codes=(0,))
         bench.check(site.verify(received), what + ", the clock is right")
         if what == "1970":
@@ -126,19 +126,19 @@ def outage(bench):
     bench.check("not the newest arrived" if arrived != site.given[len(site.given) - len(arrived):] else None, "outage")
     bench.check(f"{most >> 10} KiB on disk" if most > quota else None, "outage")
     bench.check("the quota was not reached" if not dropped else None, "outage")
-    bench.check(f"{len(received.gaps)} told as gaps" if len(received.gaps) != dropped else None, "outage")
+    bench.check(f"{len(received.gaps)} reported as gaps" if len(received.gaps) != dropped else None, "outage")
     bench.check(received.wrong, "outage")
     epoch, oldest = min(received.records)
     del received.records[epoch, oldest + 1]
     bench.control("a drop that nobody counts", numbers_missing(received))
-    return f"{len(site.given)} events in {days} days, {dropped} records dropped by a quota of {quota >> 20} MiB and told, {most >> 10} KiB at most"
+    return f"{len(site.given)} events in {days} days, {dropped} records dropped by a quota of {quota >> 20} MiB and reported, {most >> 10} KiB at most"
 
 
 def numbers_missing(received):
     """The numbers that neither a record nor a gap has; None if each has one."""
     for epoch in {epoch for epoch, _ in [*received.records, *received.gaps]}:
-        told = {seq for of, seq in [*received.records, *received.gaps] if of == epoch}
-        missing = max(told) - min(told) + 1 - len(told)
+        reported = {seq for of, seq in [*received.records, *received.gaps] if of == epoch}
+        missing = max(reported) - min(reported) + 1 - len(reported)
         if missing:
             return f"{missing} numbers of an epoch are neither there nor a gap"
     return None

@@ -72,8 +72,8 @@ def support_case(bench, site):
 def kind(path):
     """What a file below data_dir is."""
     if path.parts[0] == "spool":
-        tray = path.parts[1].split(".")[0]
-        return "request" if tray == "requests" else "spool" if len(path.parts) > 2 else "numbering"
+        queue = path.parts[1].split(".")[0]
+        return "request" if queue == "requests" else "spool" if len(path.parts) > 2 else "numbering"
     if path.parts[0] == "keys":
         held = path.name.split("-")[0]
         return {"usage_statistics": "key", "device.key": "identity", "root": "identity"}.get(held, "another key")
@@ -215,15 +215,15 @@ def broken(bench, site, whole, where):
 
 
 def control(bench, template):
-    """A loss that nobody counts: what was counted is taken out of the tally."""
+    """A loss that nobody counts: what was counted is removed from `tally.json`."""
     site = template.copy(bench.home / "site")
     received = bench.receiver.begin()
     shutil.rmtree(site.data / "spool/usage")
     site.once("--close")
-    tally = site.data / "tally.json"
-    held = json.loads(tally.read_text())
+    counters = site.data / "tally.json"
+    held = json.loads(counters.read_text())
     counted = held["dropped"].pop("damaged", 0)
-    tally.write_text(json.dumps(held))
+    counters.write_text(json.dumps(held))
     arrived = {record["attributes"][1] for record in received.records.values() if record["entry"] == EVENT}
     lost = len(set(site.given) - arrived)
     bench.control("the count of what is lost", lost and counted == lost

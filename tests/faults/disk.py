@@ -76,7 +76,7 @@ def full(bench):
         finally:
             volume.end()
     control(bench)
-    return f"{refused} runs were refused for want of room, 0 lost"
+    return f"{refused} runs were refused on a full disk, 0 lost"
 
 
 def one_full(bench, volume, where):
@@ -104,7 +104,7 @@ def one_full(bench, volume, where):
     bench.check("what waits was not drained" if waits and not received.records else None, where + ", full")
     volume.free()
     begun = time.monotonic()
-    bench.ended(site.once("--close"), where + ", room again", codes=(0,))
+    bench.ended(site.once("--close"), where + ", space again", codes=(0,))
     bench.check("took longer than 30 s" if time.monotonic() - begun > 30 else None, where)
     bench.check(site.verify(received), where)
     return refused
@@ -116,7 +116,7 @@ def status(site):
 
 
 def no_names(bench):
-    """F5: room, but no inode for another file."""
+    """F5: free space, but no inode for another file."""
     own_view()
     for number in bench.up_to(40, 3):
         volume = Volume(bench.home / f"names{number}", names=40)
@@ -146,14 +146,14 @@ def no_names(bench):
 
 
 def control(bench):
-    """Somebody removes what waits to make room: the check has to see it."""
+    """The queue is removed to free space: the check has to notice."""
     site = bench.site(url=NOWHERE)
     site.fill(bench.draw, 1, 20)
     site.once()
     shutil.rmtree(site.data / "spool")
     site.configure(bench.receiver.url())
     site.once("--close")
-    bench.control("what waits is removed to make room", site.verify(bench.receiver.received))
+    bench.control("the queue is removed to free space", site.verify(bench.receiver.received))
 
 
 def both(bench):

@@ -34,7 +34,7 @@ def at_random(bench):
     bench.control("the dedupe is off", received.twice)
     site.given.append(10**9)
     bench.control("a line is said to be given that was not", site.verify(received))
-    return f"{len(site.given) - 1} events, {sum(site.sums.values())} counts, {received.twice} records sent twice and told apart"
+    return f"{len(site.given) - 1} events, {sum(site.sums.values())} counts, {received.twice} records sent twice and deduplicated"
 
 
 def talk(bench, site):
@@ -94,7 +94,7 @@ def at_every_step(bench):
     return f"{len(steps())} steps, each {least} times at least"
 
 
-# The work that comes to the steps of a room; all others are seen on an ordinary day.
+# The work that reaches the steps of one subsystem; all others occur on an ordinary day.
 KNOWN = {"anew": "harmed", "carve": "damaged", "decommission": "retirement", "ended": "new_owner", "owner": "new_owner",
          "fold": "journal", "grant": "first_yes", "install": "merging", "key": "withdrawal", "merge": "merging", "purge": "withdrawal",
          "request": "asking", "withdraw": "withdrawal"}
@@ -176,7 +176,7 @@ def nothing_left(site, received, is_asked=True):
     wrong += [] if not is_asked or any("withdraw" in path for path, _ in received.privacy) else ["the vendor was not asked"]
     keys = [path.name for path in (site.data / "keys").glob("usage_statistics-*")]
     wrong += [f"keys left: {keys}"] if keys else []
-    return wrong + (["records left"] if any(tray["records"] for tray in status["waiting"].values()) else [])
+    return wrong + (["records left"] if any(queue["records"] for queue in status["waiting"].values()) else [])
 
 
 def new_owner(bench):
@@ -195,7 +195,7 @@ def harmed(bench):
 
     def erased(site, received):
         if any("begins a new ledger" in problem for problem in site.status()["problems"]):
-            # It was cut before the new one began: nothing is allowed, nothing erased, and somebody is told.
+            # It was cut before the new one began: nothing is allowed, nothing erased, and the user is informed.
             return ["a payload without a yes"] if received.records else []
         return nothing_left(site, received, is_asked=False)
 
@@ -214,7 +214,7 @@ def retirement(bench):
             return site.verify(received)  # it was cut before the decision was durable
         keys = [path.name for path in (site.data / "keys").glob("*.key")]
         wrong = [f"keys left: {keys}"] if keys else []
-        wrong += [] if any("decommission" in path for path, _ in received.privacy) else ["the vendor was not told"]
+        wrong += [] if any("decommission" in path for path, _ in received.privacy) else ["the vendor was not informed"]
         return wrong + ([] if (site.data / "decommissioned").exists() else ["no certificate"])
 
     return site, ("decommission", "--yes"), all_or_nothing, (0, 1, 3, 4)
@@ -301,4 +301,4 @@ def cut_replies(bench):
     bench.ended(site.once("--close", timeout=600), "at the end", codes=(0,))
     bench.check(site.verify(received), "after all cuts")
     bench.control("the dedupe is off", received.twice)
-    return f"{received.twice} records came twice and were told apart"
+    return f"{received.twice} records came twice and were deduplicated"

@@ -52,12 +52,12 @@ def paced(bench):
         before = len(asked)
         bench.ended(site.once("--close"), what + ", started anew", codes=(3,))
         if what in ("Retry-After 1e9", "Retry-After date"):
-            bench.check("came earlier than told" if len(asked) > before else None, what + ", started anew")
+            bench.check("came earlier than asked" if len(asked) > before else None, what + ", started anew")
         if what == "500":
             bench.control("no Retry-After: it asks at once", len(asked) > before)
         site.wrapper = clock("+25h")  # nobody may ask for more than a day
         arrives(bench, site, what)
-    return "nothing earlier than told; the hour and the month are in simulated time: `cargo test -p agent pace`"
+    return "nothing earlier than asked; the hour and the month are in simulated time: `cargo test -p agent pace`"
 
 
 def hangs(bench):

@@ -79,8 +79,8 @@ def tls(bench):
         site.configure(f"https://127.0.0.1:{server.port}")
         bench.cases += 1
         stays(bench, site, what)
-        heard = server.end()
-        bench.check("it was sent something" if b"HTTP" in heard or b"KT" in heard else None, what)
+        received = server.end()
+        bench.check("it was sent something" if b"HTTP" in received or b"KT" in received else None, what)
         arrives(bench, site, what)
     site = bench.site()
     site.fill(bench.draw, 1, 20)

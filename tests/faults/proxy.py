@@ -10,7 +10,7 @@ from workstation import until
 
 
 class Fault:
-    """What happens to a connection. Bytes are counted after TLS, so from outside nothing else can be told.
+    """What happens to a connection. Bytes are counted after TLS, so nothing else is visible from outside.
 
     kind: pass | cut (after `after` bytes upwards) | deaf (cut after `after` bytes downwards) | reset (with RST, after
     `after` bytes upwards) | hole (takes everything, passes nothing) | drip (one byte at a time, `pause` seconds apart) |

@@ -55,7 +55,7 @@ class Authority:
 
 
 class Received:
-    """What came, told apart by epoch and number."""
+    """What arrived, by epoch and number."""
 
     def __init__(self):
         self.records, self.gaps, self.batches, self.privacy = {}, {}, [], []

@@ -42,7 +42,7 @@ def every_look(bench):
             fired += 1
             where = f"{name}, {call} {number} of {hit[0].removeprefix(str(site.home) + '/')}"
             bench.check(ended.broke(), where)
-            said = ended.code not in (0, 3) or bool(ended.err.strip()) or told(ended.out)
+            said = ended.code not in (0, 3) or bool(ended.err.strip()) or is_reported(ended.out)
             quiet += not said
             if not said:
                 bench.note("absorbed without a word", re.sub(r"[0-9a-f]{8,}", "*", where.split(" of ")[1]))
@@ -102,7 +102,7 @@ def below(log, site, injected=False):
     return found
 
 
-def told(out):
+def is_reported(out):
     """Whether `status` names a problem that is not always there."""
     try:
         problems = json.loads(out)["problems"]

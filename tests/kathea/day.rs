@@ -6,7 +6,7 @@ use time::Weekday;
 use super::Random;
 
 /// Something that happened, at a second of its day.
-pub(super) struct Happening {
+pub(super) struct Event {
     pub(super) second: u32,
     pub(super) event: &'static str,
     pub(super) attributes: Map<String, Value>,
@@ -62,11 +62,11 @@ const FEATURES: &[&str] = &[
 const MODULES: &[&str] = &["acquisition", "viewer_3d", "implant", "export", "worklist", "other"];
 
 /// The day, in the order of time. Nobody is there at the weekend.
-pub(super) fn happenings(random: &mut Random, weekday: Weekday) -> Vec<Happening> {
+pub(super) fn events(random: &mut Random, weekday: Weekday) -> Vec<Event> {
     if matches!(weekday, Weekday::Saturday | Weekday::Sunday) {
         return Vec::new();
     }
-    let mut day = Day { random, happenings: Vec::new() };
+    let mut day = Day { random, events: Vec::new() };
     day.wakes_up(weekday);
     for _ in 0..day.random.within(5, 40) {
         let second = day.random.within(OPENS, CLOSES);
@@ -74,20 +74,20 @@ pub(super) fn happenings(random: &mut Random, weekday: Weekday) -> Vec<Happening
     }
     day.trouble();
     day.small_things();
-    let mut happenings = day.happenings;
-    happenings.sort_by_key(|happening| happening.second);
-    happenings
+    let mut events = day.events;
+    events.sort_by_key(|event| event.second);
+    events
 }
 
 struct Day<'a> {
     random: &'a mut Random,
-    happenings: Vec<Happening>,
+    events: Vec<Event>,
 }
 
 impl Day<'_> {
     fn say(&mut self, second: u32, event: &'static str, attributes: Value) {
         let Value::Object(attributes) = attributes else { return };
-        self.happenings.push(Happening { second, event, attributes });
+        self.events.push(Event { second, event, attributes });
     }
 
     fn wakes_up(&mut self, weekday: Weekday) {
@@ -237,7 +237,7 @@ impl Day<'_> {
     /// Most lines of a day: clicks, axes that move, a cable that falters.
     fn small_things(&mut self) {
         let wanted = self.random.within(LINES.0, LINES.1) as usize;
-        while self.happenings.len() < wanted {
+        while self.events.len() < wanted {
             let second = self.random.within(OPENS, CLOSES);
             match self.random.within(1, 100) {
                 1..=70 => {

@@ -1,4 +1,4 @@
-//! The simulated Kathea: believable days of happenings, written as the real one writes them, and its own sums
+//! The simulated Kathea: plausible days of events, written as the real one writes them, and its own sums
 //! of what it said.
 //!
 //! The sums are kept by hand (`said`), not by the catalog's rules, so that a test does not share a mistake with
@@ -19,7 +19,7 @@ pub(crate) use test_support::Random;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
-use day::Happening;
+use day::Event;
 
 /// What to write.
 #[derive(Clone, Copy, Debug)]
@@ -53,14 +53,13 @@ pub(crate) fn write(outbox: &Path, plan: &Plan) -> io::Result<Said> {
     let mut said = Said::default();
     for number in 0..plan.days {
         let weekday = (plan.start + Duration::days(i64::from(number))).weekday();
-        for hour in day::happenings(&mut random, weekday).chunk_by(|a, b| a.second / 3600 == b.second / 3600)
-        {
+        for hour in day::events(&mut random, weekday).chunk_by(|a, b| a.second / 3600 == b.second / 3600) {
             let Some(first) = hour.first() else { continue };
             let name = format!("kathea-{}-{number:03}-{:02}", plan.seed, first.second / 3600);
-            let lines = hour.iter().map(|happening| {
-                let at = plan.time(number, happening.second);
-                said.note(happening.event, at, &happening.attributes);
-                line(happening, at)
+            let lines = hour.iter().map(|event| {
+                let at = plan.time(number, event.second);
+                said.note(event.event, at, &event.attributes);
+                line(event, at)
             });
             write_file(outbox, &name, lines)?;
         }
@@ -83,10 +82,10 @@ pub(crate) fn write_file(
     fs::rename(&aside, outbox.join(format!("{name}.ndjson")))
 }
 
-fn line(happening: &Happening, at: OffsetDateTime) -> String {
+fn line(event: &Event, at: OffsetDateTime) -> String {
     let at = at.format(&Rfc3339).unwrap_or_default();
-    let mut text = format!(r#"{{"event":"{}","at":"{at}""#, happening.event);
-    for (key, value) in &happening.attributes {
+    let mut text = format!(r#"{{"event":"{}","at":"{at}""#, event.event);
+    for (key, value) in &event.attributes {
         text += &format!(r#","{key}":{value}"#);
     }
     text.push('}');

@@ -40,7 +40,7 @@ pub(crate) struct Said {
 #[derive(Clone, Debug)]
 pub(crate) struct Verdict {
     pub(crate) entry: &'static str,
-    /// Happenings or observations in all.
+    /// Events or observations in all.
     pub(crate) said: u64,
     pub(crate) held: u64,
     /// Each period, each combination of attributes, each bucket.
@@ -48,7 +48,7 @@ pub(crate) struct Verdict {
 }
 
 impl Said {
-    /// Notes one happening.
+    /// Records one event.
     pub(crate) fn note(&mut self, event: &str, at: OffsetDateTime, attributes: &Map<String, Value>) {
         self.lines += 1;
         let word = |name: &str| attributes.get(name).and_then(Value::as_str).unwrap_or_default();

@@ -69,14 +69,14 @@ fn leaks(run: &Run, persons: &[Person<'_>]) -> Vec<String> {
         );
     }
     // A short word counts as a word of its own only: "anne" is no part of "channel".
-    let told = |text: &str, needle: &String| match needle.len() {
+    let has = |text: &str, needle: &String| match needle.len() {
         0..=5 => text.split(|c: char| !c.is_alphanumeric()).any(|word| plain(word) == *needle),
         _ => plain(text).contains(needle),
     };
     let mut leaks = Vec::new();
     for (place, text) in texts {
         let text = &text;
-        let found = needles.iter().filter(|needle| told(text, needle));
+        let found = needles.iter().filter(|needle| has(text, needle));
         leaks
             .extend(found.map(|needle| {
                 format!("{needle} in {place}: {}", text.chars().take(300).collect::<String>())

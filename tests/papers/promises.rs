@@ -189,7 +189,7 @@ fn every_promise_has_what_keeps_it_and_what_shows_it() {
     };
     let test = without("tests/no_consent.rs", "fn nothing_is_kept_or_sent_until_somebody_says_yes");
     assert!(page(&table, &texts, test).unwrap_err().contains("tests/no_consent.rs has no"));
-    let holder = without("agent/src/consent/book/endings.rs", "fn begin_withdrawal");
+    let holder = without("agent/src/consent/registry/endings.rs", "fn begin_withdrawal");
     assert!(page(&table, &texts, holder).unwrap_err().contains("has no begin_withdrawal"));
     let mut fewer = texts.clone();
     fewer.remove("Images are never sent.").unwrap();

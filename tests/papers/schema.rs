@@ -1,8 +1,8 @@
 //! `protocol/socket.schema.json`, from the catalog and the words of the requests' types.
 
 use agent::request::{ACTIONS, REQUESTS, SENT};
-use agent::seal::payload::Tray;
-use protocol::catalog::{Attribute, AttributeKind, Happening};
+use agent::seal::payload::Queue;
+use protocol::catalog::{Attribute, AttributeKind, EventType};
 use protocol::ledger::{Role, Session};
 use protocol::{CaseReason, Catalog, Purpose};
 use serde::de::DeserializeOwned;
@@ -67,7 +67,9 @@ fn field(name: &str) -> Json {
         "by" => json!({"$ref": "#/$defs/role"}),
         "erase" | "vendor" | "drain" => json!({"type": "boolean"}),
         "offset" | "from" => json!({"type": "integer", "minimum": 0}),
-        "tray" => json!({"enum": [Tray::Open.as_str(), Tray::Usage.as_str(), Tray::Requests.as_str(), SENT]}),
+        "tray" => {
+            json!({"enum": [Queue::Open.as_str(), Queue::Usage.as_str(), Queue::Requests.as_str(), SENT]})
+        }
         "url" => json!({"type": ["string", "null"]}),
         _ => json!({"type": "string"}),
     }
@@ -107,18 +109,18 @@ fn attribute(attribute: &Attribute) -> Json {
     }
 }
 
-fn event(happening: &Happening) -> Json {
+fn event(event_type: &EventType) -> Json {
     let mut properties = Map::from_iter([
-        ("event".to_owned(), json!({"const": happening.name})),
+        ("event".to_owned(), json!({"const": event_type.name})),
         ("at".to_owned(), json!({"$ref": "#/$defs/at"})),
     ]);
     let mut required = vec!["event", "at"];
-    for one in &happening.attributes {
+    for one in &event_type.attributes {
         properties.insert(one.name.clone(), attribute(one));
         required.extend((!one.optional).then_some(one.name.as_str()));
     }
     json!({
-        "description": happening.what, "properties": properties, "required": required,
+        "description": event_type.what, "properties": properties, "required": required,
         "additionalProperties": false,
     })
 }
@@ -139,7 +141,7 @@ pub(crate) fn schema() -> String {
         "type": "object",
         "oneOf": [{"$ref": "#/$defs/event"}, {"$ref": "#/$defs/request"}],
         "$defs": {
-            "event": {"oneOf": Catalog::built_in().happenings().iter().map(event).collect::<Vec<_>>()},
+            "event": {"oneOf": Catalog::built_in().event_types().iter().map(event).collect::<Vec<_>>()},
             "request": {"oneOf": requests().into_iter().map(request).collect::<Vec<_>>()},
             "at": {"type": "string", "format": "date-time", "description": "RFC 3339, with the offset"},
             "purpose": {"enum": Purpose::ALL},

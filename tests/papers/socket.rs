@@ -6,7 +6,7 @@ use std::path::Path;
 
 use agent::collect::Raw;
 use agent::request::Request;
-use agent::usage::validation::{Wanted, Wash, Window};
+use agent::usage::validation::{Validator, Wanted, Window};
 use protocol::{Catalog, Reason};
 use serde_json::{Value as Json, json};
 
@@ -92,9 +92,10 @@ fn filled(of: &Json) -> Json {
 /// What the agent does with an event.
 fn refused(event: &Json) -> Option<Reason> {
     let window = Window { granted: 0, now: 1_800_000_000 };
-    let mut wash = Wash::new(Catalog::built_in());
+    let mut validator = Validator::new(Catalog::built_in());
     let line = event.to_string();
-    wash.take(Raw::new(line.as_bytes()), window, Wanted { usage: true, open: true })
+    validator
+        .take(Raw::new(line.as_bytes()), window, Wanted { usage: true, open: true })
         .err()
         .map(|refusal| refusal.reason)
 }
@@ -103,7 +104,7 @@ fn refused(event: &Json) -> Option<Reason> {
 fn the_agent_takes_every_event_that_is_described_and_refuses_any_other_attribute() {
     let schema: Json = serde_json::from_str(&read("protocol/socket.schema.json")).unwrap();
     let events = schema["$defs"]["event"]["oneOf"].as_array().unwrap();
-    assert_eq!(events.len(), Catalog::built_in().happenings().len());
+    assert_eq!(events.len(), Catalog::built_in().event_types().len());
     for described in events {
         let properties = described["properties"].as_object().unwrap();
         let own = properties.iter().filter(|(name, _)| !["event", "at"].contains(&name.as_str()));

@@ -70,12 +70,12 @@ fn ten_thousand_unlearned_names_do_not_survive_in_the_logs_of_a_program() {
     let (mut whole, mut part) = (Vec::new(), Vec::new());
     for ((at, name), left) in names.iter().enumerate().zip(cleaned.lines()) {
         let (left, template) = (words(left), words(LINES[at % LINES.len()]));
-        let told: Vec<String> = words(name)
+        let reported: Vec<String> = words(name)
             .into_iter()
             .filter(|word| word.chars().count() > 1 && !template.contains(word))
             .collect();
-        let stayed = told.iter().filter(|word| left.contains(word)).count();
-        if stayed > 0 && stayed == told.len() {
+        let stayed = reported.iter().filter(|word| left.contains(word)).count();
+        if stayed > 0 && stayed == reported.len() {
             whole.push(name);
         } else if stayed > 0 {
             part.push(name);

@@ -16,8 +16,8 @@ use agent::ship::pace::Reply;
 use agent::ship::routes;
 use agent::ship::tus::Upload;
 use agent::support::manifest::Manifest;
-use agent::usage::validation::{Usage, Wanted, Wash, Window};
-use protocol::bundle::{Announcement, Wish};
+use agent::usage::validation::{Usage, Validator, Wanted, Window};
+use protocol::bundle::{Announcement, Invitation};
 use protocol::catalog::Catalog;
 use protocol::ledger::{self, Entry};
 use protocol::reply::{EnrolRequest, RenewRequest};
@@ -97,7 +97,7 @@ fn outcome(bytes: &[u8]) -> Outcome {
         retry_after: next(),
         date: next(),
         ledger_head: next(),
-        wishes: next(),
+        invitations: next(),
         location: next(),
         upload_offset: next(),
         upload_length: next(),
@@ -123,7 +123,7 @@ fn tus(bytes: &[u8]) {
     let outcome = outcome(bytes);
     for _ in 0..8 {
         let step = upload.next();
-        let _ = upload.heard(step, &outcome, Duration::from_millis(5));
+        let _ = upload.apply(step, &outcome, Duration::from_millis(5));
         assert!(upload.offset().is_none_or(|offset| offset <= 7), "more than there is");
     }
 }
@@ -133,8 +133,8 @@ fn answers(bytes: &[u8]) {
     let outcome = outcome(bytes);
     if let Ok(answer) = &outcome {
         let _ = (answer.clock(), answer.ledger_head());
-        let invitations = Wish::read_header(answer.wishes.as_deref().unwrap_or_default());
-        assert_eq!(Wish::read_header(&Wish::header(&invitations)), invitations);
+        let invitations = Invitation::read_header(answer.invitations.as_deref().unwrap_or_default());
+        assert_eq!(Invitation::read_header(&Invitation::header(&invitations)), invitations);
     }
     let _ = (routes::read_capabilities(&outcome), routes::probed(&outcome), routes::renewed(&outcome));
     let _ = (routes::privacy_taken(&outcome), routes::read_ticket(&outcome));
@@ -147,7 +147,7 @@ fn answers(bytes: &[u8]) {
 fn outbox(bytes: &[u8]) {
     let window = Window { granted: 1_700_000_000, now: 1_900_000_000 };
     for line in bytes.split(|byte| *byte == b'\n') {
-        let mut validation = Wash::new(Catalog::built_in());
+        let mut validation = Validator::new(Catalog::built_in());
         if validation.take(Raw::new(line), window, Wanted { usage: true, open: true }).is_err() {
             assert!(validation.journals().is_empty());
         }

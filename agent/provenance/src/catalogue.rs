@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_and_translations_are_read_and_damage_is_told() {
+    fn messages_and_translations_are_read_and_damage_is_reported() {
         let whole = catalogue(&[
             ("", "Last-Translator: nobody"),
             ("%d file\0%d files", "%d fil\0%d filer"),

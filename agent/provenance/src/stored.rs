@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_table_survives_its_file_and_damage_is_told() {
+    fn a_table_survives_its_file_and_damage_is_reported() {
         let mut builder = Builder::default();
         builder.add(Entry::Literal("Mapped {0} bytes"));
         builder.add(Entry::Literal("Måling færdig"));

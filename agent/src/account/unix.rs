@@ -1,4 +1,4 @@
-//! Accounts of Unix: numbers, and the groups that the system's databases put them in.
+//! Accounts on Unix: user IDs, and their groups in the system's databases.
 
 use std::ffi::CString;
 

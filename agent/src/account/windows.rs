@@ -1,4 +1,4 @@
-//! Accounts of Windows: security identifiers, and the groups that the token of a logon enables.
+//! Accounts on Windows: security identifiers, and the groups that a logon token enables.
 
 use interprocess::local_socket::Stream;
 use interprocess::os::windows::named_pipe::local_socket::Stream as Pipe;

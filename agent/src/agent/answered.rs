@@ -1,4 +1,4 @@
-//! What the collector answered: what it has for good is settled, everything else is kept.
+//! Dispatch of responses: what the collector confirmed as durable is settled, everything else is kept.
 
 use protocol::Digest;
 
@@ -85,7 +85,7 @@ impl Agent {
 
     /// Whether the vendor's newest line of the ledger is one of ours. One that is ahead is kept for the next start.
     pub(super) fn note_head(&mut self, index: u64, hash: Digest) -> bool {
-        let is_ours = self.book.compare_head(index, hash);
+        let is_ours = self.registry.compare_head(index, hash);
         let kept = if is_ours { Ok(()) } else { vendor_head::keep(&self.config.data_dir, index, hash) };
         match kept {
             Ok(()) => self.health.clear(Subject::VendorHead),

@@ -1,4 +1,4 @@
-//! What is asked over the local socket or by the command line, and what is answered.
+//! Requests of the local socket and the command line, and their replies.
 
 use protocol::Reason;
 
@@ -14,16 +14,16 @@ use crate::request::{Caller, Line, Refused, Reply, Request, SupportRequest};
 use crate::usage::validation;
 
 impl Agent {
-    /// Answers a line of the local socket, and those that came meanwhile: one commit for all happenings among them.
+    /// Answers a line of the local socket and those that arrived meanwhile; all events among them share one commit.
     /// What is due besides is not kept waiting by those who go on asking.
     pub(super) fn answer_lines(&mut self, first: Asked) {
-        let mut happenings: Vec<(Asked, Vec<u8>)> = Vec::new();
+        let mut events: Vec<(Asked, Vec<u8>)> = Vec::new();
         let mut next = Some(first);
         for _ in 0..limits::SOCKET_GROUP {
             let Some(mut asked) = next.take() else { break };
             match std::mem::replace(&mut asked.line, Ok(Vec::new())) {
                 Err(reason) => {
-                    self.tally.drop(reason, 1);
+                    self.counters.drop(reason, 1);
                     asked.answer(not_taken(&[], reason));
                 }
                 Ok(line) => match Line::read(&line) {
@@ -35,10 +35,11 @@ impl Agent {
                         asked.answer(reply);
                     }
                     Line::Misread(reply) => asked.answer(reply),
-                    Line::Event if asked.caller.may_report() => happenings.push((asked, line)),
-                    Line::Event => {
-                        asked.answer(Reply::refused(Refused::NotAllowed, "this account may not report"))
-                    }
+                    Line::Event if asked.caller.may_report() => events.push((asked, line)),
+                    Line::Event => asked.answer(Reply::refused(
+                        Refused::NotAllowed,
+                        "this account may not report events: only Kathea's account and administrators may",
+                    )),
                 },
             }
             next = match self.wakes.1.try_recv() {
@@ -53,14 +54,14 @@ impl Agent {
         if let Some(asked) = next {
             let _ = self.wakes.0.send(Wake::Asked(asked));
         }
-        let lines: Vec<&[u8]> = happenings.iter().map(|(_, line)| line.as_slice()).collect();
+        let lines: Vec<&[u8]> = events.iter().map(|(_, line)| line.as_slice()).collect();
         let answers = self.take_lines(&lines);
-        for ((asked, line), answer) in happenings.into_iter().zip(answers) {
+        for ((asked, line), answer) in events.into_iter().zip(answers) {
             asked.answer(event_reply(&line, answer));
         }
     }
 
-    /// Takes in one happening, by hand.
+    /// Takes in one event from the command line.
     pub fn record(&mut self, line: &[u8]) -> Reply {
         let answer = self.take_lines(&[line]).pop();
         event_reply(line, answer.unwrap_or(Err(Reason::NotJson)))
@@ -94,9 +95,9 @@ impl Agent {
         self.with_cases(|cases, cx| cases.finish_job(cx));
         match request {
             SupportRequest::Scans => self.with_cases(|cases, cx| cases.start_list(cx)),
-            SupportRequest::Preview { wish } => {
+            SupportRequest::Preview { case_request } => {
                 let status = self.status(now);
-                self.with_cases(|cases, cx| cases.start_gathering(cx, wish, &status))
+                self.with_cases(|cases, cx| cases.start_gathering(cx, case_request, &status))
             }
             SupportRequest::Progress => self.cases.progress(),
             SupportRequest::Stop => self.cases.stop_job(),
@@ -145,7 +146,7 @@ pub(super) fn channel(caller: Caller) -> Channel {
 impl Agent {
     /// Asks for a contact, if anything may be sent at all.
     fn contact(&mut self) -> Reply {
-        if !may_send(&self.book, unix_now()) {
+        if !may_send(&self.registry, unix_now()) {
             return Reply::refused(
                 Refused::NotAllowed,
                 "nothing may be sent, so the vendor cannot be asked: allow usage statistics or open a support case first",
@@ -182,7 +183,7 @@ fn event_reply(line: &[u8], answer: Result<(), Reason>) -> Reply {
 /// Says what is wrong with an event, in words of the catalog.
 fn not_taken(line: &[u8], reason: Reason) -> Reply {
     let wrong = validation::explain(Raw::new(line), reason);
-    let counted = "the line was refused and counted under this reason";
+    let counted = "the event was rejected and counted under this reason";
     let what = wrong.what.map_or_else(|| counted.to_owned(), |what| format!("{what}; {counted}"));
     let hint =
         Hint { attribute: wrong.attribute.map(str::to_owned), nearest: wrong.nearest.map(str::to_owned) };

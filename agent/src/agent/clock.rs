@@ -1,6 +1,6 @@
-//! What the wall's clock may decide: only one that was steady for a week says that something is over.
+//! What the wall clock may decide: only a clock that was steady for a week ends anything.
 //!
-//! It is looked at once a day, and at each start. One that leaps is looked at for a week before it decides anything;
+//! It is checked once a day and at each start. After a jump it is observed for a week before it decides anything;
 //! one that leaps for years ends a yes, and nothing is erased for it before the policy's period went by on it.
 
 use log::warn;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cx::Cx;
 use crate::config::Config;
-use crate::consent::{Book, Flag, Standing, State};
+use crate::consent::{Flag, Registry, Standing, State};
 use crate::presence::{self, Why};
 use crate::{durable, limits};
 
@@ -74,12 +74,12 @@ impl Watched {
         Self::seen(cx.config, cx.registry, cx.now)
     }
 
-    fn seen(config: &Config, registry: &Book, now: i64) -> Self {
+    fn seen(config: &Config, registry: &Registry, now: i64) -> Self {
         let path = config.data_dir.join("clock.json");
         let before: Option<Self> = match presence::read(&path) {
             Ok(read) => read.found().and_then(|bytes| serde_json::from_slice(&bytes).ok()),
             Err(e) => {
-                warn!("what the clock showed cannot be read now ({}): check the disk", Why(e.kind()));
+                warn!("the clock record cannot be read now ({}): check the disk", Why(e.kind()));
                 return Self::unknown(now);
             }
         };
@@ -102,7 +102,7 @@ impl Watched {
             let text = serde_json::to_vec(&watched).unwrap_or_default();
             if let Err(e) = durable::replace(&path, &text) {
                 warn!(
-                    "what the clock showed cannot be kept ({}): check the space and rights of data_dir",
+                    "the clock record cannot be saved ({}): check the space and rights of data_dir",
                     e.kind()
                 );
             }
@@ -112,7 +112,7 @@ impl Watched {
 }
 
 /// What becomes of what Kathea reports.
-pub(super) fn usage_standing(config: &Config, registry: &Book, now: i64) -> Standing {
+pub(super) fn usage_standing(config: &Config, registry: &Registry, now: i64) -> Standing {
     let flag = Flag::UsageStatistics;
     // While there is a permit the clock decides nothing.
     match registry.standing(&flag, now, true) {

@@ -1,4 +1,4 @@
-//! Yes and no: what each does to the rooms, in the order that a power cut can't spoil.
+//! Grants and withdrawals: what each changes in the subsystems, in an order that survives a power cut.
 
 use std::path::Path;
 
@@ -29,7 +29,7 @@ impl Agent {
             (ConsentAction::Show, Some(purpose)) => return self.show(purpose, now),
             _ => {}
         }
-        self.book.look_again();
+        self.registry.look_again();
         let by = By { role: request.by, channel: channel(caller), session: request.session };
         if request.action == ConsentAction::NewOwner {
             return replied(self.new_owner(by, now));
@@ -50,7 +50,7 @@ impl Agent {
             ConsentAction::Deny if caller == Caller::default() && !self.is_asked(&flag) => {
                 return Reply::refused(
                     Refused::NotAllowed,
-                    "nobody asked about that case: there is nothing to deny",
+                    "no consent was requested for that case: there is nothing to deny",
                 );
             }
             ConsentAction::Deny => self.deny(&flag, by, now),
@@ -72,17 +72,17 @@ impl Agent {
         by: By,
         now: i64,
     ) -> Result<Digest, Trouble> {
-        if *flag == Flag::UsageStatistics && self.book.permit::<UsageStatistics>(now).is_none() {
+        if *flag == Flag::UsageStatistics && self.registry.permit::<UsageStatistics>(now).is_none() {
             let Parts { usage, mut cx, .. } = self.parts();
             // What is kept, because nobody said no, is read under the new grant and refused line by line.
             if usage_standing(cx.config, cx.registry, cx.now) == Standing::Refused {
                 usage.discard_outbox(&mut cx, Reason::NoConsent)?;
             }
-            cx.tally.forget_untold();
+            cx.counters.mark_reported();
         }
         killpoint::step("grant.emptied");
-        let withdrawn = self.book.newest_withdrawal(flag);
-        let entry = self.book.grant(flag, yes, manifest, by, now)?;
+        let withdrawn = self.registry.newest_withdrawal(flag);
+        let entry = self.registry.grant(flag, yes, manifest, by, now)?;
         killpoint::step("grant.written");
         // It is a yes now, whatever the disk says to the rest; the line goes at the latest when the collector asks for it.
         let lines = withdrawn.into_iter().chain([entry]);
@@ -97,14 +97,14 @@ impl Agent {
 
     /// No to what was allowed is a withdrawal.
     fn deny(&mut self, flag: &Flag, by: By, now: i64) -> Result<Answered, Trouble> {
-        if self.book.granted_since(flag).is_some() {
+        if self.registry.granted_since(flag).is_some() {
             return self.withdraw(flag, false, by, now);
         }
         // Said twice it is one: anybody may say it, and the ledger has an end. So for a restriction.
-        if self.book.state(flag, now) == State::Denied {
+        if self.registry.state(flag, now) == State::Denied {
             return Ok(Answered::state(State::Denied));
         }
-        self.book.deny(flag, by, now)?;
+        self.registry.deny(flag, by, now)?;
         self.consent_changed();
         info!("consent: {flag} denied");
         Ok(Answered::state(State::Denied))
@@ -118,16 +118,16 @@ impl Agent {
         by: By,
         now: i64,
     ) -> Result<Answered, Trouble> {
-        if !self.book.is_trusted() && !self.book.is_unreadable() {
+        if !self.registry.is_trusted() && !self.registry.is_unreadable() {
             self.erase_cases()?;
         }
-        let begun = self.book.begin_withdrawal(flag, by, now)?;
+        let begun = self.registry.begin_withdrawal(flag, by, now)?;
         killpoint::step("withdraw.refused");
-        if erase && let Some(entry) = begun.or(self.book.head().map(|(_, hash)| hash)) {
+        if erase && let Some(entry) = begun.or(self.registry.head().map(|(_, hash)| hash)) {
             self.put_request(VendorRequest::privacy(PrivacyKind::Erase, flag, entry))?;
         }
         let Some(entry) = begun else {
-            return Ok(Answered::state(self.book.state(flag, now)));
+            return Ok(Answered::state(self.registry.state(flag, now)));
         };
         let erased = self.finish_withdrawals(now)?;
         info!("consent: {flag} withdrawn");
@@ -138,30 +138,30 @@ impl Agent {
 
     /// Not for now: kept sealed, neither read nor sent, until it is released or withdrawn.
     fn restrict(&mut self, flag: &Flag, by: By, now: i64) -> Result<Answered, Trouble> {
-        if self.book.state(flag, now) == State::Restricted {
+        if self.registry.state(flag, now) == State::Restricted {
             return Ok(Answered::state(State::Restricted));
         }
-        let entry = self.book.restrict(flag, by, now)?;
+        let entry = self.registry.restrict(flag, by, now)?;
         self.tell_vendor(PrivacyKind::Restrict, flag, entry)?;
         self.consent_changed();
         info!("consent: {flag} restricted");
-        Ok(Answered::state(self.book.state(flag, now)))
+        Ok(Answered::state(self.registry.state(flag, now)))
     }
 
     fn release(&mut self, flag: &Flag, by: By, now: i64) -> Result<Answered, Trouble> {
-        let entry = self.book.release(flag, by, now)?;
+        let entry = self.registry.release(flag, by, now)?;
         self.tell_vendor(PrivacyKind::Release, flag, entry)?;
-        self.tally.forget_untold();
+        self.counters.mark_reported();
         self.resume_journal()?;
         self.consent_changed();
         info!("consent: {flag} released");
-        Ok(Answered::state(self.book.state(flag, now)))
+        Ok(Answered::state(self.registry.state(flag, now)))
     }
 
     /// What was begun just now, and what a crash or a power cut left half withdrawn.
     pub(super) fn finish_withdrawals(&mut self, now: i64) -> Result<Erased, Trouble> {
         let mut erased = Erased::default();
-        for pending in self.book.pending_withdrawals() {
+        for pending in self.registry.pending_withdrawals() {
             erased = erased.and(self.finish_withdrawal(&pending, now)?);
         }
         Ok(erased)
@@ -187,10 +187,10 @@ impl Agent {
         self.tell_vendor(PrivacyKind::Withdraw, flag, *entry)?;
         killpoint::step("withdraw.asked");
 
-        self.book.close_withdrawal(flag, now)?;
+        self.registry.close_withdrawal(flag, now)?;
         killpoint::step("withdraw.closed");
-        self.tally.forget(short(*entry));
-        self.tally.save()?;
+        self.counters.forget(short(*entry));
+        self.counters.save()?;
         self.consent_changed();
         Ok(Erased { keys: shredded.files, records: waiting })
     }
@@ -244,14 +244,14 @@ impl Agent {
     pub(super) fn write_flags_for_kathea(&mut self) {
         let Some(beside) = self.config.kathea.outbox.parent().map(Path::to_owned) else { return };
         let now = super::unix_now();
-        let usage_statistics = match usage_standing(&self.config, &self.book, now) {
+        let usage_statistics = match usage_standing(&self.config, &self.registry, now) {
             // Nobody knows what the clinic said: what Kathea read last holds.
             Standing::Kept(Kept::Registry) => return,
             // What Kathea writes is not lost, so it is to go on.
             Standing::Kept(Kept::Clock) => State::Granted,
-            _ => self.book.state(&Flag::UsageStatistics, now),
+            _ => self.registry.state(&Flag::UsageStatistics, now),
         };
-        let ask = self.book.wants_answer(&Flag::UsageStatistics, now);
+        let ask = self.registry.wants_answer(&Flag::UsageStatistics, now);
         let text = serde_json::to_string(&FlagsForKathea { ask, usage_statistics }).unwrap_or_default();
         let path = beside.join("consent.json");
         if std::fs::read(&path).is_ok_and(|held| held == text.as_bytes()) {
@@ -259,7 +259,7 @@ impl Agent {
         }
         if let Err(e) = durable::replace_public(&path, text.as_bytes()) {
             warn!(
-                "consent.json cannot be written beside the outbox ({}): Kathea is not told the flag",
+                "consent.json cannot be written beside the outbox ({}): Kathea does not see the flag",
                 e.kind()
             );
         }

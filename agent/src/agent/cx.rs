@@ -1,4 +1,4 @@
-//! What the loop lends a subsystem for one call.
+//! The context that the run loop lends a subsystem for one call.
 
 use std::time::{Duration, Instant};
 
@@ -11,9 +11,9 @@ use super::consents::short;
 use super::health::{Health, Subject};
 use super::uplink::invitations::may_send;
 use crate::config::Config;
-use crate::consent::Book;
+use crate::consent::Registry;
+use crate::counters::Counters;
 use crate::spool::Recovery;
-use crate::tally::Tally;
 use crate::vault::Vault;
 
 /// Time, configuration, keys, what is allowed, and where to report: everything that more than one subsystem needs.
@@ -29,8 +29,8 @@ pub(super) struct Cx<'a> {
     pub(super) config: &'a Config,
     pub(super) vault: &'a mut Vault,
     /// What is allowed now. Only the consents subsystem changes it.
-    pub(super) registry: &'a Book,
-    pub(super) tally: &'a mut Tally,
+    pub(super) registry: &'a Registry,
+    pub(super) counters: &'a mut Counters,
     pub(super) health: &'a mut Health,
     pub(super) random: &'a SystemRandom,
 }
@@ -54,10 +54,10 @@ impl Cx<'_> {
     /// Counts what waits and is about to go, once however often a crash repeats it; `entry` says so.
     pub(super) fn count_once(&mut self, entry: Digest, reason: Reason, waiting: u64) -> Result<(), Trouble> {
         let counted = short(entry);
-        if self.tally.cursor(counted) == 0 {
-            self.tally.drop(reason, waiting);
-            self.tally.advance(counted, 1);
-            self.tally.save()?;
+        if self.counters.cursor(counted) == 0 {
+            self.counters.drop(reason, waiting);
+            self.counters.advance(counted, 1);
+            self.counters.save()?;
         }
         Ok(())
     }
@@ -81,8 +81,8 @@ impl Cx<'_> {
     }
 
     /// Saves the counts. What cannot be saved now is saved with the next change.
-    pub(super) fn save_tally(&mut self) {
-        match self.tally.save() {
+    pub(super) fn save_counters(&mut self) {
+        match self.counters.save() {
             Ok(()) => self.health.clear(Subject::Counts),
             Err(e) => self.trouble(Subject::Counts, &e.into()),
         }
@@ -91,8 +91,8 @@ impl Cx<'_> {
     /// Counts what damage cost a queue; the queue keeps the gaps for the next batch.
     pub(super) fn note_losses(&mut self, recovery: &Recovery) -> Result<(), Trouble> {
         if recovery.carved > 0 {
-            info!("the spool was damaged on disk; what could be found is recovered");
-            self.tally.note("recovered");
+            info!("the spool was damaged on disk; the readable records were recovered");
+            self.counters.note("recovered");
         }
         if recovery.read_again > 0 {
             let what = "the disk gave the spool's files only at the second look";
@@ -100,10 +100,9 @@ impl Cx<'_> {
             self.raise(Subject::ReadAgain, what);
         }
         if recovery.lost > 0 {
-            self.tally.drop(Reason::Damaged, recovery.lost);
-            self.tally.save()?;
-            let what =
-                format!("the disk damaged what waited: {} records are lost and counted", recovery.lost);
+            self.counters.drop(Reason::Damaged, recovery.lost);
+            self.counters.save()?;
+            let what = format!("the disk damaged the queue: {} records are lost and counted", recovery.lost);
             warn!("{what}");
             self.raise(Subject::Damage, what);
         }

@@ -1,4 +1,4 @@
-//! The end of a device: what waits is sent or dropped, every key is shredded, the vendor is told, and a certificate
+//! Decommissioning: queued data is sent or dropped, every key is shredded, the vendor is informed, and a certificate
 //! says what was done.
 //!
 //! Two files mark how far it is. `decommissioning` stands from the decision to the vendor's answer: only the key
@@ -64,16 +64,19 @@ impl Agent {
             self.drain();
             self.resume_decommissioning(now)?;
         }
-        let told = self.is_decommissioned()?;
-        let text =
-            if told { std::fs::read_to_string(certificate(&self.config.data_dir))? } else { String::new() };
-        Ok(Decommissioned { told, dropped: left, certificate: text })
+        let reported = self.is_decommissioned()?;
+        let text = if reported {
+            std::fs::read_to_string(certificate(&self.config.data_dir))?
+        } else {
+            String::new()
+        };
+        Ok(Decommissioned { reported, dropped: left, certificate: text })
     }
 
     /// Every yes ends, then the vendor is asked.
     fn end_and_ask(&mut self, by: By, now: i64) -> Result<(), Trouble> {
-        self.book.forbid();
-        self.book.end_everything(by, now)?;
+        self.registry.forbid();
+        self.registry.end_everything(by, now)?;
         killpoint::step("decommission.ended");
         self.ask_vendor(PrivacyKind::Decommission, None, now)?;
         self.consent_changed();
@@ -102,7 +105,7 @@ impl Agent {
         self.vault.erase_set_aside(|_, _| true)?;
         killpoint::step("decommission.shredded");
         self.purge_usage(Reason::NoConsent)?;
-        for case in self.book.cases() {
+        for case in self.registry.cases() {
             self.with_cases(|cases, cx| cases.purge(cx, &case, Purpose::SupportCase))?;
         }
         for name in ["bundles", "drafts", "tmp"] {

@@ -1,4 +1,4 @@
-//! What is due, and when the next thing is.
+//! Deadlines: what is due now, and when the next deadline is.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ impl Agent {
             cases.hold_job(cx);
         });
         self.start_transfer();
-        self.parts().cx.save_tally();
+        self.parts().cx.save_counters();
     }
 
     /// How often the outbox is looked into although nothing was reported. A clock that is set right tells nobody.
@@ -46,12 +46,12 @@ impl Agent {
     pub(super) fn next_deadline(&self, outbox_due: Option<Duration>, sweep: Duration) -> Option<Duration> {
         let now = unix_now();
         let elapsed = self.since_start();
-        let granted = self.book.permit::<UsageStatistics>(now).is_some();
+        let granted = self.registry.permit::<UsageStatistics>(now).is_some();
         let in_seconds = |at: i64| elapsed + Duration::from_secs(u64::try_from(at - now).unwrap_or(0));
         let period = self.usage.next_period_end().filter(|_| granted).map(in_seconds);
         let sweep = (granted || self.kept.is_some()).then_some(sweep);
         let daily = (granted || self.usage.is_held(&self.vault)).then_some(self.device_due);
-        let case = self.cases.next_end(&self.book, now).map(in_seconds);
+        let case = self.cases.next_end(&self.registry, now).map(in_seconds);
         let held = self.busy_until.filter(|until| self.cases.is_working() && *until > elapsed);
         [outbox_due, period, sweep, daily, case, held, self.uplink.deadline()]
             .into_iter()
@@ -63,7 +63,7 @@ impl Agent {
     /// Once a day, while there is something of usage: what waited too long goes, Kathea hears whether it is time to ask,
     /// and, while there is a grant, what the agent itself sees of the workstation is taken in.
     fn look_daily(&mut self, now: i64) {
-        let granted = self.book.permit::<UsageStatistics>(now).is_some();
+        let granted = self.registry.permit::<UsageStatistics>(now).is_some();
         if self.device_due > self.since_start() || !(granted || self.usage.is_held(&self.vault)) {
             return;
         }

@@ -1,5 +1,5 @@
-//! What ends a grant that nobody took back: its period, another policy, another owner of the clinic; and how long what
-//! waits may wait.
+//! Expiry: what ends a grant without a withdrawal (its period, another policy, another owner of the clinic), and the
+//! grace period of queued data.
 
 use log::info;
 use protocol::{CaseId, Purpose, Reason};
@@ -37,15 +37,15 @@ impl Agent {
         self.vault.shred_all_but(&[RIGHTS, &Flag::UsageStatistics.compartment()])?;
         for case in cases {
             let gone = self.with_cases(|cases, cx| cases.purge(cx, &case, Purpose::SupportCase))?;
-            self.tally.drop(Reason::Withdrawn, gone);
+            self.counters.drop(Reason::Withdrawn, gone);
         }
-        Ok(self.tally.save()?)
+        Ok(self.counters.save()?)
     }
 
     /// Another owner has said yes to nothing: every yes ends, and what waits is erased. The vendor gets the ledger's
     /// lines, by which it takes nothing any more under the old ones.
     pub(super) fn new_owner(&mut self, by: By, now: i64) -> Result<NewOwner, Trouble> {
-        let ended = self.book.end_everything(by, now)?;
+        let ended = self.registry.end_everything(by, now)?;
         killpoint::step("owner.ended");
         for entry in &ended {
             self.put_request(VendorRequest::Consent(*entry))?;

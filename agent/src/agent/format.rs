@@ -1,4 +1,4 @@
-//! The number of the store's format: what a later version wrote, an earlier one leaves as it is.
+//! The format number of the data directory: a version does not touch what a later one wrote.
 //!
 //! `data_dir/format` is one line, the number and the first 16 hexadecimal digits of its SHA-256. A line that is damaged
 //! is written anew: a flipped bit must not look like a later version.

@@ -1,4 +1,4 @@
-//! What goes next, opened under a fresh permit: a request of the clinic first, then bundles, then usage.
+//! Order of sending, each under a fresh permit: requests of the clinic first, then bundles, then usage.
 
 use super::cx::Cx;
 use super::uplink::{About, LedgerHead, Stream, Transfer, Uplink};

@@ -1,4 +1,4 @@
-//! The start: the lock, then every room, then what a crash or a power cut left half done.
+//! Opening the agent: the lock, then every subsystem, then recovery of what a crash or power cut left half done.
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -21,17 +21,17 @@ use super::{Agent, OpenError, Parts, decommission, format, unix_now};
 use crate::api::status::Service;
 use crate::config::Config;
 use crate::consent::tickets::Tickets;
-use crate::consent::{Book, Policy, vendor_head};
+use crate::consent::{Policy, Registry, vendor_head};
+use crate::counters::Counters;
 use crate::limits;
 use crate::seal::payload::Payload;
 use crate::spool::Spool;
-use crate::tally::Tally;
 use crate::vault::{Protector, Vault};
 use crate::workstation::{self, MACHINE};
 use crate::{durable, presence};
 
 impl Agent {
-    /// Takes the lock, opens every room, and finishes what a crash or a power cut left half done.
+    /// Takes the lock, opens every subsystem, and finishes what a crash or power cut left half done.
     pub fn open(config: Config) -> Result<Self, OpenError> {
         let (started, now) = (Instant::now(), unix_now());
         let data = config.data_dir.clone();
@@ -46,38 +46,38 @@ impl Agent {
         let protector = Protector::choose(config.keys.protector, credentials.as_deref())?;
         let (mut vault, losses) = Vault::open(&data, &protector, now)?;
         let forbid = config.consent.forbid || is_there(&decommission::begun(&data))?;
-        let mut book = Book::open(&data, policy, forbid, vault.device_key());
-        vendor_head::recall(&data, &mut book)
+        let mut registry = Registry::open(&data, policy, forbid, vault.device_key());
+        vendor_head::recall(&data, &mut registry)
             .map_err(|e| OpenError::unreadable(&data.join("ledger.vendor"), &e))?;
         let clock = data.join("clock.json");
         presence::read(&clock).map_err(|e| OpenError::unreadable(&clock, &e))?;
         let (tickets, tickets_lost) = reading(data.join("tickets.json"), Tickets::open)?;
         workstation::note_machine(&data, &SystemRandom::new())
             .map_err(|e| OpenError::unreadable(&data.join(MACHINE), &e))?;
-        let (mut tally, tally_lost) = reading(data.join("tally.json"), Tally::open)?;
+        let (mut counters, counters_lost) = reading(data.join("tally.json"), Counters::open)?;
 
         let random = SystemRandom::new();
         let mut health = Health::default();
-        let (open, open_recovery) = open_tray(&data, &vault, &random)?;
-        let (usage, usage_recovery) = open_tray(&data, &vault, &random)?;
-        let (requests, requests_recovery) = open_tray(&data, &vault, &random)?;
+        let (open, open_recovery) = open_queue(&data, &vault, &random)?;
+        let (usage, usage_recovery) = open_queue(&data, &vault, &random)?;
+        let (requests, requests_recovery) = open_queue(&data, &vault, &random)?;
         let wakes = mpsc::channel();
         let (cases, bundles_lost) = Cases::open(&data, &mut vault, wakes.0.clone())
             .map_err(|e| OpenError::unreadable(&data.join("bundles"), &e))?;
         // Those of a withdrawal that was cut are counted by it.
-        if bundles_lost > 0 && book.pending_withdrawals().is_empty() {
+        if bundles_lost > 0 && registry.pending_withdrawals().is_empty() {
             let what = format!("{bundles_lost} bundles were lost with their keys");
             warn!("{what}");
             health.raise(Subject::BundlesLost, what, Duration::ZERO);
-            tally.drop(Reason::Damaged, bundles_lost as u64);
-            tally.save().map_err(|e| OpenError::data_dir(&data, &e))?;
+            counters.drop(Reason::Damaged, bundles_lost as u64);
+            counters.save().map_err(|e| OpenError::data_dir(&data, &e))?;
         }
-        if tally_lost {
-            let what = "the counts of dropped records were damaged and begin anew";
+        if counters_lost {
+            let what = "the counters of dropped records were damaged and start again at zero";
             health.raise(Subject::CountsLost, what, Duration::ZERO);
         }
         if tickets_lost {
-            let what = "the list of requests to the vendor was damaged and begins anew";
+            let what = "the list of requests to the vendor was damaged and starts empty";
             health.raise(Subject::TicketsLost, what, Duration::ZERO);
         }
         for loss in losses {
@@ -89,8 +89,8 @@ impl Agent {
                 .map_err(|e| OpenError::unreadable(&data.join("retry-after"), &e))?,
             config,
             vault,
-            book,
-            tally,
+            registry,
+            counters,
             usage: reading(data.join("sent.sealed"), |sent| Statistics::new(open, usage, sent))?,
             requests: Requests::new(requests, tickets),
             cases,
@@ -102,7 +102,7 @@ impl Agent {
             started,
             random,
             wakes,
-            outbox_told: Arc::default(),
+            outbox_signalled: Arc::default(),
             _lock: lock,
         };
         cases::note_failed(&agent.cases.queue, &mut agent.health, Duration::ZERO);
@@ -132,13 +132,13 @@ fn reading<T>(path: PathBuf, open: impl FnOnce(PathBuf) -> io::Result<T>) -> Res
     open(path.clone()).map_err(|e| OpenError::unreadable(&path, &e))
 }
 
-fn open_tray<P: Payload>(
+fn open_queue<P: Payload>(
     data: &Path,
     vault: &Vault,
     random: &SystemRandom,
 ) -> Result<(Spool<P>, crate::spool::Recovery), OpenError> {
     let run = random_u64(random)?.to_le_bytes();
-    Ok(Spool::open(&data.join("spool").join(P::TRAY.as_str()), run, &|sealed| sealed.verifies(vault))?)
+    Ok(Spool::open(&data.join("spool").join(P::QUEUE.as_str()), run, &|sealed| sealed.verifies(vault))?)
 }
 
 /// The lock of the data directory. A command that holds it for a moment is waited for, with a `pause` between looks.

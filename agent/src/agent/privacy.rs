@@ -1,4 +1,4 @@
-//! The rights of GDPR art. 15 to 20: what is held is shown, all of it; it is erased; the vendor is asked for the rest.
+//! The rights of GDPR art. 15 to 20: show everything held, erase it, and ask the vendor for the rest.
 
 use data_encoding::BASE64;
 use protocol::catalog::Shown;
@@ -16,7 +16,7 @@ use crate::consent::state::to_text;
 use crate::consent::vendor_request::{PrivacyKind, VendorRequest};
 use crate::consent::{By, Channel, Flag};
 use crate::request::{PrivacyAsk, Refused, Reply, Request, SENT};
-use crate::seal::payload::{Payload, Tray};
+use crate::seal::payload::{Payload, Queue};
 use crate::seal::record::Sealed;
 use crate::usage::journal::Journal;
 use crate::usage::validation::Usage;
@@ -28,7 +28,7 @@ impl Agent {
         let by = |session| By { role: None, channel: Channel::CommandLine, session };
         let done = match ask {
             PrivacyAsk::Access { vendor } => self.access(*vendor, now).map(Reply::done),
-            PrivacyAsk::Records { tray, from } => self.records(tray, *from, now).map(Reply::done),
+            PrivacyAsk::Records { queue, from } => self.records(queue, *from, now).map(Reply::done),
             PrivacyAsk::Claim => Ok(Reply::done(ClaimCode { claim: self.claim().to_string() })),
             PrivacyAsk::Rectify { case } => self.rectify(case, now).map(Reply::done),
             PrivacyAsk::Revoke { case } => self.revoke(case.clone(), now).map(Reply::done),
@@ -40,34 +40,34 @@ impl Agent {
         done.unwrap_or_else(|trouble| Reply::refused(Refused::Failed, trouble.to_string()))
     }
 
-    /// All that is held beside the records of the trays.
+    /// Everything held apart from the records of the queues.
     fn access(&mut self, vendor: bool, now: i64) -> Result<Access, Trouble> {
         if vendor {
             self.ask_vendor(PrivacyKind::Access, None, now)?;
         }
-        let policy = self.book.policy();
+        let policy = self.registry.policy();
         let (id, version) = (policy.id().to_owned(), policy.version().to_owned());
         Ok(Access {
             held_at: to_text(now),
             status: self.status(now),
             policy: HeldPolicy { id, version, sha256: policy.hash() },
-            ledger: self.book.lines().map(str::to_owned).collect(),
+            ledger: self.registry.lines().map(str::to_owned).collect(),
             tickets: self.requests.tickets.all().to_vec(),
-            patients: "No patient's data is held in these records: none is ever taken into them.".to_owned(),
+            patients: "These records hold no patient data: the agent never accepts any.".to_owned(),
         })
     }
 
-    /// A page of what waits in a tray: every record by number and hash, and in full while it may be read.
-    fn records(&mut self, tray: &str, from: u64, now: i64) -> Result<Page, Trouble> {
-        let (usage, vault) = (self.book.permit(now), &self.vault);
+    /// One page of a queue: every record by number and hash, with its content while it may be read.
+    fn records(&mut self, queue: &str, from: u64, now: i64) -> Result<Page, Trouble> {
+        let (usage, vault) = (self.registry.permit(now), &self.vault);
         let records = |usage: Usage| Says::Usage(statements(&usage.into_batch().records));
-        Ok(match tray {
+        Ok(match queue {
             SENT => page(&self.usage.page_of_sent(from), usage, vault, records),
-            _ if tray == Tray::Usage.as_str() => {
+            _ if queue == Queue::Usage.as_str() => {
                 let held = self.usage.page_of_usage(from)?;
                 page(&held.iter().collect::<Vec<_>>(), usage, vault, records)
             }
-            _ if tray == Tray::Open.as_str() => {
+            _ if queue == Queue::Open.as_str() => {
                 let held = self.usage.page_of_open(from)?;
                 let said =
                     |piece: Journal| Says::Usage(statements(&piece.into_records().collect::<Vec<_>>()));
@@ -75,7 +75,7 @@ impl Agent {
             }
             _ => {
                 let held = self.requests.page(from)?;
-                let rights = Some(self.book.rights());
+                let rights = Some(self.registry.rights());
                 page(&held.iter().collect::<Vec<_>>(), rights, vault, Says::Request)
             }
         })
@@ -96,11 +96,11 @@ impl Agent {
     /// Every yes is taken back, and what was sent under any is to be erased too.
     fn erase_everything(&mut self, by: By, now: i64) -> Result<Erased, Trouble> {
         let mut keys = 0;
-        if !self.book.is_trusted() {
+        if !self.registry.is_trusted() {
             self.erase_cases()?;
         }
-        for flag in self.book.flags() {
-            self.book.begin_withdrawal(&flag, by, now)?;
+        for flag in self.registry.flags() {
+            self.registry.begin_withdrawal(&flag, by, now)?;
             let erased = self.finish_withdrawals(now)?;
             // Also what no yes stands for any more: kept under an old policy, or of a case that is over.
             keys += erased.keys + self.vault.shred(&flag.compartment())?.files;
@@ -135,7 +135,7 @@ impl Agent {
         case: Option<CaseId>,
         now: i64,
     ) -> Result<(), Trouble> {
-        let newest = self.book.head().map_or(Digest::from_bytes([0; 32]), |(_, hash)| hash);
+        let newest = self.registry.head().map_or(Digest::from_bytes([0; 32]), |(_, hash)| hash);
         self.put_request(VendorRequest::general(kind, case, newest, now))
     }
 }

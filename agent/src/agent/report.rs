@@ -1,4 +1,4 @@
-//! What `status` says.
+//! The reply to `status`.
 
 use super::clock::usage_standing;
 use super::health::{Subject, sentence};
@@ -28,11 +28,11 @@ impl Agent {
                 usage: waiting(self.usage.waiting_usage()),
                 requests: waiting(self.requests.waiting()),
             },
-            sent: self.tally.acknowledged().clone(),
-            dropped: self.tally.dropped().clone(),
+            sent: self.counters.acknowledged().clone(),
+            dropped: self.counters.dropped().clone(),
             requests: self.requests.tickets.all().to_vec(),
             bundles: self.cases.bundles(),
-            wishes: self.shown_wishes(now),
+            invitations: self.shown_invitations(now),
             contacts: self.uplink.contacts(),
             keys: (&self.protector).into(),
             busy: self.is_busy(),
@@ -43,7 +43,7 @@ impl Agent {
 
     /// The policy by its name.
     pub(super) fn policy_shown(&self) -> Policy {
-        let policy = self.book.policy();
+        let policy = self.registry.policy();
         Policy { id: policy.id().to_owned(), version: policy.version().to_owned() }
     }
 
@@ -73,11 +73,11 @@ impl Agent {
             Ok(_) => {}
             Err(e) => add(Subject::Copied, Trouble::from(e).to_string()),
         }
-        if let Standing::Kept(kept) = usage_standing(&self.config, &self.book, now) {
+        if let Standing::Kept(kept) = usage_standing(&self.config, &self.registry, now) {
             add(Subject::Kept, Kept::problem(kept).to_owned());
         }
         set_aside_problem(&self.vault).into_iter().for_each(|what| add(Subject::KeysSetAside, what));
-        self.book.problems(now).into_iter().for_each(|what| add(Subject::Registry, what));
+        self.registry.problems(now).into_iter().for_each(|what| add(Subject::Registry, what));
         let tickets = self.requests.tickets.problems(&to_text(now));
         tickets.into_iter().for_each(|what| add(Subject::Tickets, what));
         self.uplink.problems().into_iter().for_each(|what| add(Subject::Uplink, what));

@@ -1,4 +1,4 @@
-//! What the clinic asks of the vendor: the queue of requests, and the tickets of those that were taken.
+//! Requests of the clinic to the vendor: their queue, and the tickets of the accepted ones.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -49,7 +49,7 @@ impl Requests {
     /// Bytes on the disk.
     ///
     /// # Errors
-    /// It cannot be told now.
+    /// The file system cannot answer now.
     pub(super) fn disk_bytes(&self) -> Result<u64, SpoolError> {
         self.queue.disk_bytes()
     }
@@ -127,7 +127,7 @@ impl Requests {
                 (Err(_), _) if cx.vault.is_set_aside(sealed.key()) => {}
                 (Err(_), _) => {
                     let lost = self.queue.abandon([sealed.numbers()], Reason::Damaged)?;
-                    cx.tally.drop(Reason::Damaged, lost);
+                    cx.counters.drop(Reason::Damaged, lost);
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! What is shown of consent: what is asked, what was answered, and whether the ledger is whole.
+//! Consent as shown: the notice, the answers given, and the verification of the ledger.
 
 use protocol::{CaseId, Purpose};
 
@@ -13,7 +13,7 @@ use crate::request::{ConsentRequest, Refused, Reply};
 impl Agent {
     /// What the policy asks for and for how long, and what was answered.
     pub(super) fn list(&self, now: i64) -> Reply {
-        let policy = self.book.policy();
+        let policy = self.registry.policy();
         let asked = Purpose::ALL.iter().map(|purpose| {
             let [lasts, kept_here, kept_there] = policy.periods(*purpose).unwrap_or_default();
             let offered = policy.terms(*purpose).is_some();
@@ -34,7 +34,7 @@ impl Agent {
 
     /// The text that a yes is given to, and its digest.
     pub(super) fn show(&self, purpose: Purpose, now: i64) -> Reply {
-        let policy = self.book.policy();
+        let policy = self.registry.policy();
         let notice = |language| policy.notice(purpose, language);
         let (Some(digest), Some(da), Some(en)) =
             (policy.digest(purpose), notice(Language::Da), notice(Language::En))
@@ -48,7 +48,7 @@ impl Agent {
             text: Texts { da, en },
             consent: self.flags(now),
             ends: self.ends(),
-            ask: self.book.wants_answer(&Flag::UsageStatistics, now),
+            ask: self.registry.wants_answer(&Flag::UsageStatistics, now),
         })
     }
 
@@ -59,7 +59,7 @@ impl Agent {
             request.purpose.is_none_or(|purpose| asked.purpose == purpose)
                 && (request.case.is_none() || asked.case == request.case)
         };
-        let entries: Vec<_> = self.book.entries().filter(|(_, entry)| wanted(entry)).collect();
+        let entries: Vec<_> = self.registry.entries().filter(|(_, entry)| wanted(entry)).collect();
         let text =
             |language| entries.iter().map(|(_, entry)| receipt::answer(entry, language)).collect::<String>();
         Reply::done(Receipts {
@@ -71,12 +71,12 @@ impl Agent {
 
     /// `consent` of `status`.
     pub(super) fn flags(&self, now: i64) -> Flags {
-        Flags { usage_statistics: self.book.state(&Flag::UsageStatistics, now) }
+        Flags { usage_statistics: self.registry.state(&Flag::UsageStatistics, now) }
     }
 
     /// `ends` of `status`: until when the yes that stands lasts.
     pub(super) fn ends(&self) -> Ends {
-        Ends { usage_statistics: self.book.granted_until(&Flag::UsageStatistics).map(to_text) }
+        Ends { usage_statistics: self.registry.granted_until(&Flag::UsageStatistics).map(to_text) }
     }
 
     /// `cases` of `status`.
@@ -85,18 +85,18 @@ impl Agent {
             let (support, scan_data) = (Flag::SupportCase(case.clone()), Flag::SupportScanData(case.clone()));
             CaseFlags {
                 case,
-                support_case: self.book.state(&support, now),
-                support_scan_data: self.book.state(&scan_data, now),
-                ends: self.book.granted_until(&support).map(to_text),
+                support_case: self.registry.state(&support, now),
+                support_scan_data: self.registry.state(&scan_data, now),
+                ends: self.registry.granted_until(&support).map(to_text),
             }
         };
-        self.book.cases().into_iter().map(case).collect()
+        self.registry.cases().into_iter().map(case).collect()
     }
 
     /// Every finding of the ledger's check.
     pub(super) fn verify_ledger(&self) -> Reply {
-        let findings: Vec<String> = self.book.verify().iter().map(ToString::to_string).collect();
-        let entries = self.book.head().map_or(0, |(index, _)| index + 1);
+        let findings: Vec<String> = self.registry.verify().iter().map(ToString::to_string).collect();
+        let entries = self.registry.head().map_or(0, |(index, _)| index + 1);
         if findings.is_empty() {
             return Reply::done(Verified { entries, findings });
         }

@@ -1,4 +1,4 @@
-//! What can go wrong inside, each with what happened and what to do.
+//! The agent's internal errors; each message says what happened and what to do.
 
 use std::fmt;
 use std::io;
@@ -78,7 +78,7 @@ impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Locked => f.write_str(
-                "another agent works in this data directory and does not answer: wait for it, or stop it",
+                "another agent process uses this data directory and does not answer: wait for it, or stop it",
             ),
             Self::DataDir { path, why } => write!(
                 f,
@@ -102,7 +102,7 @@ impl fmt::Display for OpenError {
                  that version again"
             ),
             Self::Random => {
-                f.write_str("the system gives no random numbers: nothing can be encrypted, so nothing runs")
+                f.write_str("the system provides no random numbers, so nothing can be encrypted: the agent does not start")
             }
             Self::Policy(e) => e.fmt(f),
             Self::Vault(e) => e.fmt(f),
@@ -125,14 +125,14 @@ pub enum Trouble {
     Seal(SealError),
     /// The store refused.
     Spool(SpoolError),
-    /// The book could not be written.
+    /// The consent ledger could not be written.
     Consent(ConsentError),
 }
 
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoPermit => f.write_str("there is no live consent for this purpose"),
+            Self::NoPermit => f.write_str("there is no active consent for this purpose"),
             Self::Io(kind) => write!(
                 f,
                 "a file cannot be read or written now ({}): check the disk, its space and rights, and try again",

@@ -1,4 +1,4 @@
-//! Wakes the corridor when something new is in the outbox, without looking again and again.
+//! Wakes the run loop when a file arrives in the outbox, without polling.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,16 +12,16 @@ use notify::{ErrorKind, RecommendedWatcher, RecursiveMode, Watcher};
 use super::Wake;
 use crate::limits;
 
-/// Watches the directory until the value is dropped. If it can't be, the slow sweep remains; why, and what to do. While `told` nothing
+/// Watches the directory until the value is dropped. If it can't be, the slow sweep remains; why, and what to do. While `signalled` nothing
 /// more is sent: a request must not stand behind the notices of a hundred thousand files.
 pub(super) fn outbox(
     directory: &Path,
-    told: Arc<AtomicBool>,
+    signalled: Arc<AtomicBool>,
     wakes: Sender<Wake>,
 ) -> Result<RecommendedWatcher, String> {
     let watched = std::fs::create_dir_all(directory).map_err(notify::Error::io).and_then(|()| {
         let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-            if event.is_ok_and(|event| is_arrival(&event)) && !told.swap(true, Ordering::AcqRel) {
+            if event.is_ok_and(|event| is_arrival(&event)) && !signalled.swap(true, Ordering::AcqRel) {
                 let _ = wakes.send(Wake::Outbox);
             }
         })?;
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_limit_of_the_system_is_told_from_a_missing_right() {
+    fn a_limit_of_the_system_differs_from_a_missing_right() {
         let of = |kind| why(&notify::Error::new(kind));
         let system = |number| of(ErrorKind::Io(std::io::Error::from_raw_os_error(number)));
         assert!(of(ErrorKind::MaxFilesWatch).contains("raise fs.inotify.max_user_watches"));
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_in_place_of_the_outbox_is_told() {
+    fn a_file_in_place_of_the_outbox_is_reported() {
         let dir = tempfile::tempdir().unwrap();
         let (wakes, _woken) = std::sync::mpsc::channel();
         std::fs::write(dir.path().join("outbox"), "").unwrap();

@@ -1,4 +1,4 @@
-//! The answers about consent.
+//! Replies about consent.
 
 use protocol::ledger::Entry;
 use protocol::{CaseId, Digest, Purpose};

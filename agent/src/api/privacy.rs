@@ -1,4 +1,4 @@
-//! The answers about what is held.
+//! Replies about privacy requests.
 
 use std::collections::BTreeMap;
 
@@ -163,8 +163,9 @@ pub struct Erased {
 /// The answer to `decommission`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decommissioned {
-    /// Whether the end is reached: the vendor knows, or can't be told.
-    pub told: bool,
+    /// Whether decommissioning is complete: the vendor is informed, or cannot be.
+    #[serde(rename = "told")]
+    pub reported: bool,
     /// Records that were never sent.
     pub dropped: u64,
     /// The certificate; empty before the end.

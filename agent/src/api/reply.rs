@@ -1,4 +1,4 @@
-//! An answer as a line of the socket: `{"ok":true,...}` or `{"ok":false,"error":"WORD","what":"SENTENCE",...}`.
+//! A reply as a line of the socket: `{"ok":true,...}` or `{"ok":false,"error":"WORD","what":"SENTENCE",...}`.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};

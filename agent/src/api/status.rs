@@ -1,16 +1,16 @@
-//! The answer to `status`, which is the body of `kathea-agent status --json`.
+//! The reply to `status`, which is also the output of `kathea-agent status --json`.
 
 use std::collections::BTreeMap;
 
-use protocol::{CaseId, DeviceId, Reason, Wish};
+use protocol::{CaseId, DeviceId, Invitation, Reason};
 use serde::{Deserialize, Serialize};
 
 use super::support::BundleRow;
 use crate::consent::State;
 use crate::consent::tickets::Ticket;
+use crate::counters::Sent;
 use crate::support::gather::StatusDocument;
 use crate::support::manifest::PolicyName;
-use crate::tally::Sent;
 use crate::vault::Protector;
 
 /// How the agent is.
@@ -43,7 +43,8 @@ pub struct Status {
     /// The sealed bundles.
     pub bundles: Vec<BundleRow>,
     /// What the vendor asks for.
-    pub wishes: Vec<Wish>,
+    #[serde(rename = "wishes")]
+    pub invitations: Vec<Invitation>,
     /// What protects the root key.
     pub keys: Keys,
     /// A scan runs.

@@ -1,4 +1,4 @@
-//! The answers about support cases.
+//! Replies about support cases.
 
 use data_encoding::BASE64;
 use protocol::{CaseId, DeviceId, Digest};

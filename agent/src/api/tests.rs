@@ -68,7 +68,7 @@ fn way(name: &str) -> Way {
         "rectify" => again::<Rectified>,
         "revoke" => again::<Revoked>,
         "erase" => again::<Erased>,
-        "decommission" | "decommission, not told" => again::<Decommissioned>,
+        "decommission" | "decommission, vendor not informed" => again::<Decommissioned>,
         "support preview" | "support create" | "support scans" => again::<Begun>,
         "support progress, held" => again::<Progress>,
         "support preview, done" | "support preview, no scans" => again::<Work<Drafted>>,

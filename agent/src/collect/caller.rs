@@ -1,4 +1,4 @@
-//! Who asks: from the account at the other end of the socket, or of this process, to what it may do.
+//! The caller's rights, derived from the account of the socket's peer or of this process.
 
 use crate::account::Account;
 use crate::config::Config;
@@ -66,9 +66,9 @@ mod tests {
             Caller { administrator: false, kathea: true, may_grant: true }
         );
         let root = named.caller(Some(&Account(0)));
-        let keeps_the_house = Caller { administrator: true, kathea: false, may_grant: false };
-        assert_eq!(root, keeps_the_house, "root does not say yes");
-        assert_eq!(named.caller(Some(&own)), keeps_the_house);
+        let administers = Caller { administrator: true, kathea: false, may_grant: false };
+        assert_eq!(root, administers, "root does not say yes");
+        assert_eq!(named.caller(Some(&own)), administers);
         assert_eq!(named.caller(Some(&Account(u32::MAX - 1))), Caller::default(), "a stranger");
     }
 

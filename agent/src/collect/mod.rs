@@ -1,4 +1,4 @@
-//! The front door: what comes in, as it came.
+//! Reading events: lines from the outbox and the local socket, unparsed.
 
 pub mod caller;
 pub mod outbox;
@@ -26,7 +26,7 @@ impl<'a> Raw<'a> {
         self.0.iter().all(u8::is_ascii_whitespace)
     }
 
-    /// For the wash room alone.
+    /// Visible to validation only.
     pub(crate) fn bytes(self) -> &'a [u8] {
         self.0
     }
@@ -58,9 +58,9 @@ enum Progress {
 }
 
 impl Line {
-    /// Reads on to the end of the line, and `room` bytes at most, which are taken off.
-    fn read(&mut self, input: &mut impl BufRead, room: &mut u64) -> io::Result<Progress> {
-        while *room > 0 {
+    /// Reads on to the end of the line, and `budget` bytes at most, which are taken off.
+    fn read(&mut self, input: &mut impl BufRead, budget: &mut u64) -> io::Result<Progress> {
+        while *budget > 0 {
             let buffer = match input.fill_buf() {
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
                 buffer => buffer?,
@@ -80,7 +80,7 @@ impl Line {
             }
             let used = piece.len() + usize::from(end.is_some());
             input.consume(used);
-            *room = room.saturating_sub(used as u64);
+            *budget = budget.saturating_sub(used as u64);
             if end.is_some() {
                 return Ok(self.end());
             }
@@ -102,11 +102,11 @@ mod tests {
     fn a_line_read_in_many_goes_is_the_line_read_in_one() {
         let long = vec![b'x'; 3 * limits::LINE];
         let text = [b"one\n\n".as_slice(), &long, b"\ntwo\nlast"].concat();
-        let read = |room: u64, buffer: usize| {
+        let read = |budget: u64, buffer: usize| {
             let mut input = io::BufReader::with_capacity(buffer, text.as_slice());
             let (mut line, mut lines, mut pauses) = (Line::default(), Vec::new(), 0);
             loop {
-                match line.read(&mut input, &mut room.clone()).unwrap() {
+                match line.read(&mut input, &mut budget.clone()).unwrap() {
                     Progress::Whole(whole) => lines.push(whole.map(|()| line.bytes.clone())),
                     Progress::Paused => pauses += 1,
                     Progress::End => return (lines, pauses),

@@ -1,4 +1,4 @@
-//! The outbox: a directory in which Kathea leaves `*.ndjson`, one line per happening.
+//! The outbox: a directory in which Kathea leaves `*.ndjson` files, one event per line.
 //!
 //! A file is complete when it carries that ending: it was written under another name and renamed. Nothing is
 //! followed, nothing is opened that is not a regular file, no line is held that is longer than the limit.
@@ -187,10 +187,10 @@ impl Lines {
         self.end
     }
 
-    /// The next line, or why it is refused; `None` where [`Lines::end`] says why. It reads `room` bytes at most and takes
+    /// The next line, or why it is refused; `None` where [`Lines::end`] says why. It reads at most `budget` bytes and takes
     /// them off.
-    pub fn next(&mut self, room: &mut u64) -> Option<Result<Raw<'_>, Reason>> {
-        let (end, line) = match self.line.read(&mut self.file, room) {
+    pub fn next(&mut self, budget: &mut u64) -> Option<Result<Raw<'_>, Reason>> {
+        let (end, line) = match self.line.read(&mut self.file, budget) {
             Ok(Progress::Whole(line)) => (None, Some(line)),
             Ok(Progress::End) => (Some(End::Whole), None),
             Ok(Progress::Paused) => (Some(End::Paused), None),
@@ -228,16 +228,16 @@ mod tests {
     }
 
     /// The lines of the one file, read so many bytes at a time, and how often that paused.
-    fn lines_of(dir: &Path, room: u64) -> (Vec<Result<Vec<u8>, Reason>>, u32) {
+    fn lines_of(dir: &Path, budget: u64) -> (Vec<Result<Vec<u8>, Reason>>, u32) {
         let listing = list(dir, LATER).unwrap();
         let mut lines = listing.sources[0].open().unwrap();
         let (mut out, mut pauses) = (Vec::new(), 0);
         loop {
-            let mut left = room;
+            let mut left = budget;
             while let Some(line) = lines.next(&mut left) {
                 out.push(line.map(|raw| raw.bytes().to_vec()));
             }
-            assert!(left <= room);
+            assert!(left <= budget);
             match lines.end() {
                 Some(End::Paused) => pauses += 1,
                 end => {

@@ -1,4 +1,4 @@
-//! The local socket: a Unix socket or a named pipe, never TCP. One line in, one line back.
+//! The local socket: a Unix socket or a named pipe, never TCP. One line per request, one line per reply.
 //!
 //! A thread accepts, one thread serves each connection, both sleep until something comes. Whoever hangs, floods
 //! or never reads costs one thread for a few seconds; who it is comes from the system, not from what it says.
@@ -196,7 +196,7 @@ fn accept<S: Fn(Asked) -> bool + Send + Sync + 'static>(
     }
 }
 
-/// Gives a connection its thread, if there is room; otherwise it is closed.
+/// Gives a connection its thread; closes it when too many are open.
 fn admit<S: Fn(Asked) -> bool + Send + Sync + 'static>(door: &Arc<Door<S>>, stream: Stream) {
     let account = Account::of(&stream);
     let Some((seat, caller)) = Seat::take(door, account) else { return };
@@ -252,7 +252,7 @@ impl<S: Fn(Asked) -> bool> Seat<S> {
             input.get_mut().until = self.until(limits::SOCKET_SLOW);
             let Progress::Whole(read) = line.read(&mut input, &mut u64::MAX.clone())? else { return Ok(()) };
 
-            let ((reply, _unwritten), goes_on) = if self.has_room(caller) {
+            let ((reply, _unwritten), goes_on) = if self.may_ask(caller) {
                 self.ask(read.map(|()| std::mem::take(&mut line.bytes)), caller)
             } else {
                 let what = "too many lines in a second: say it again in the next one";
@@ -267,11 +267,11 @@ impl<S: Fn(Asked) -> bool> Seat<S> {
         }
     }
 
-    fn has_room(&self, caller: Caller) -> bool {
+    fn may_ask(&self, caller: Caller) -> bool {
         let trusted = caller.may_report() || caller.may_grant;
         let most = if trusted { limits::SOCKET_LINES } else { limits::SOCKET_LINES_STRANGER };
         let mut said = self.door.said.lock().unwrap_or_else(PoisonError::into_inner);
-        has_room(&mut said, self.account.as_ref(), (self.door.clock)(), most)
+        may_ask(&mut said, self.account.as_ref(), (self.door.clock)(), most)
     }
 
     /// The answer to a line, and whether anybody will answer another.
@@ -299,7 +299,7 @@ struct Said {
 }
 
 /// Counts a line; false if it is beyond the `most` of a second. Who was silent for a second is forgotten.
-fn has_room(said: &mut Vec<Said>, account: Option<&Account>, now: Instant, most: u32) -> bool {
+fn may_ask(said: &mut Vec<Said>, account: Option<&Account>, now: Instant, most: u32) -> bool {
     said.retain(|said| now.saturating_duration_since(said.since) < Duration::from_secs(1));
     if let Some(said) = said.iter_mut().find(|said| said.account.as_ref() == account) {
         said.lines = said.lines.saturating_add(1);

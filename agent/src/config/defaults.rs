@@ -1,4 +1,4 @@
-//! What holds where the configuration says nothing: the places that the installers make.
+//! Defaults of the configuration: the paths that the installers create.
 
 use std::path::PathBuf;
 use std::time::Duration;

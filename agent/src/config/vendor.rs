@@ -1,4 +1,4 @@
-//! `[vendor]`: whose signatures count, and for what.
+//! `[vendor]`: the keys whose signatures are accepted, and for what.
 
 use std::fmt;
 

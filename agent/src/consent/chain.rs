@@ -1,4 +1,4 @@
-//! The chain: whether the bytes of a ledger are what was once written and acknowledged. No disk, no clock.
+//! The hash chain: checks that a ledger holds exactly what was written and acknowledged. No disk, no clock.
 //!
 //! The ledger alone can't show that its end was cut off. So a second small file, the head, says where the
 //! chain stands; it is signed, and written after each line. Lines below the head were acknowledged and must be
@@ -109,13 +109,13 @@ impl fmt::Display for Flaw {
             Self::OtherDevice => f.write_str("it was written by another device"),
             Self::HeadMissing => f.write_str("ledger.head is missing, so a cut could not be noticed"),
             Self::HeadDamaged => f.write_str("ledger.head was damaged or edited"),
-            Self::NotALine => f.write_str("this is not a ledger line"),
+            Self::NotALine => f.write_str("this line is not a ledger entry"),
             Self::Signature => f.write_str("this line was changed after it was signed"),
             Self::Order => {
                 f.write_str("this line does not follow the one before: lines are missing or moved")
             }
             Self::Cut => f.write_str("the end is missing"),
-            Self::Changed => f.write_str("something else changed it while the agent was running"),
+            Self::Changed => f.write_str("another program changed it while the agent was running"),
         }
     }
 }

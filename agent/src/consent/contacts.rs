@@ -1,4 +1,4 @@
-//! Every contact with the vendor, and what allows it. There is no other.
+//! The complete table of contacts with the vendor, and what allows each.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Why an answer was not taken.
+//! Errors of consent: why an answer was not accepted.
 
 use std::fmt;
 use std::io;
@@ -55,18 +55,18 @@ impl fmt::Display for ConsentError {
                 "the digest is not that of the notice: read it with `consent show` and repeat its digest",
             ),
             Self::Clock => {
-                f.write_str("the clock is wrong: it is outside the policy's time; set it and answer again")
+                f.write_str("the clock is outside the policy's period of validity: set the clock and answer again")
             }
             Self::Untrusted => f.write_str(
                 "the consent ledger cannot be trusted (`consent verify` says why): `consent withdraw` erases what \
                  waits under it and begins a new one; then answer again",
             ),
             Self::Withdrawing => {
-                f.write_str("an earlier withdrawal is still being carried out: answer again when it is done")
+                f.write_str("an earlier withdrawal is still running: answer again when it is done")
             }
-            Self::Granted => f.write_str("there is a yes: take it back with `consent withdraw`"),
-            Self::NoYes => f.write_str("there is no yes, so nothing is kept that could be restricted"),
-            Self::NotRestricted => f.write_str("it is not restricted: there is nothing to release"),
+            Self::Granted => f.write_str("consent is granted: withdraw it with `consent withdraw`"),
+            Self::NoYes => f.write_str("there is no consent, so nothing is kept that could be restricted"),
+            Self::NotRestricted => f.write_str("processing is not restricted: there is nothing to release"),
             Self::Unreadable(why) => write!(
                 f,
                 "the consent registry cannot be read now ({}): nothing was changed, and nothing is allowed meanwhile; \

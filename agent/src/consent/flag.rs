@@ -1,4 +1,4 @@
-//! A flag: what the clinic says yes or no to. One for usage statistics, two for each support case.
+//! A flag: what the clinic grants or denies. One for usage statistics, two for each support case.
 
 use std::fmt;
 

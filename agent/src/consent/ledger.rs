@@ -167,7 +167,7 @@ impl Ledger {
     }
 
     fn set_torn_aside(&self, torn: &[u8]) -> io::Result<()> {
-        // For looking at only: nobody was told that it is there, and a full disk must not close the flags.
+        // Read-only here: no caller has relied on this file yet, and a full disk must not close the flags.
         let _ = durable::replace(&self.dir.join("ledger.torn"), torn);
         cut(&OpenOptions::new().write(true).open(self.path())?, self.length)
     }

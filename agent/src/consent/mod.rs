@@ -1,6 +1,5 @@
-//! The book by the door: who allowed what, under which policy, until when.
+//! Consent: who allowed what, under which policy, until when.
 
-pub mod book;
 mod chain;
 pub mod contacts;
 mod failure;
@@ -11,14 +10,15 @@ mod period;
 pub mod permit;
 pub mod policy;
 pub mod receipt;
+pub mod registry;
 pub mod state;
 pub mod tickets;
 pub mod vendor_head;
 pub mod vendor_request;
 
-pub use book::{Book, By, Channel, Kept, Pending, Standing};
 pub use chain::{Finding, Flaw};
 pub use failure::ConsentError;
 pub use flag::Flag;
 pub use policy::{Policy, PolicyError};
+pub use registry::{By, Channel, Kept, Pending, Registry, Standing};
 pub use state::State;

@@ -59,7 +59,7 @@ impl<'de> Deserialize<'de> for Period {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         Self::parse(&text)
-            .ok_or_else(|| D::Error::custom("a period is wanted, as \"24 months\" or \"30 days\""))
+            .ok_or_else(|| D::Error::custom("expected a period such as \"24 months\" or \"30 days\""))
     }
 }
 

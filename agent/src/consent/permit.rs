@@ -1,4 +1,4 @@
-//! The permit: the fact that a purpose is allowed at this moment, as a value.
+//! The permit: proof, as a value, that a purpose is allowed at this moment.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -68,18 +68,18 @@ impl PerCase for SupportScanData {
 /// Proof that purpose `P` is allowed now. It borrows the consent, so it can't outlive a change:
 /// withdrawing needs the consent mutably, and the compiler refuses while a permit is held.
 ///
-/// Nobody makes one but the book:
+/// Only the registry makes one:
 ///
 /// ```
-/// # use agent::consent::Book;
+/// # use agent::consent::Registry;
 /// # use agent::consent::permit::{Permit, UsageStatistics};
-/// fn ask(book: &Book, now: i64) -> Option<Permit<'_, UsageStatistics>> {
-///     book.permit(now)
+/// fn ask(registry: &Registry, now: i64) -> Option<Permit<'_, UsageStatistics>> {
+///     registry.permit(now)
 /// }
 /// ```
 ///
 /// ```compile_fail,E0624
-/// # use agent::consent::Book;
+/// # use agent::consent::Registry;
 /// # use agent::consent::permit::{Permit, UsageStatistics};
 /// # use std::sync::{Arc, atomic::AtomicBool};
 /// fn forge(live: &Arc<AtomicBool>, entry: protocol::Digest) -> Option<Permit<'_, UsageStatistics>> {
@@ -87,21 +87,21 @@ impl PerCase for SupportScanData {
 /// }
 /// ```
 #[derive(Debug)]
-pub struct Permit<'book, P> {
+pub struct Permit<'registry, P> {
     entry: Digest,
     compartment: String,
-    live: &'book Arc<AtomicBool>,
+    live: &'registry Arc<AtomicBool>,
     purpose: PhantomData<P>,
 }
 
-impl<'book, P: Purpose> Permit<'book, P> {
-    pub(super) fn new(entry: Digest, compartment: String, live: &'book Arc<AtomicBool>) -> Self {
+impl<'registry, P: Purpose> Permit<'registry, P> {
+    pub(super) fn new(entry: Digest, compartment: String, live: &'registry Arc<AtomicBool>) -> Self {
         Self { entry, compartment, live, purpose: PhantomData }
     }
 
     /// One for tests of what asks for it.
     #[cfg(test)]
-    pub(crate) fn for_test(live: &'book Arc<AtomicBool>) -> Self {
+    pub(crate) fn for_test(live: &'registry Arc<AtomicBool>) -> Self {
         Self::new(Digest::of(b"test"), "test".to_owned(), live)
     }
 

@@ -1,4 +1,4 @@
-//! The policy: what a controller asks for, on which ground, and for how long. Data, not code.
+//! The policy: what a controller requests, its legal basis and its periods. Data, not code.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -289,7 +289,7 @@ impl Filled for Vec<String> {
 
 /// A TOML local date, as seconds since 1970.
 fn midnight<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
-    let wanted = || D::Error::custom("a date is wanted, as 2024-05-16");
+    let wanted = || D::Error::custom("expected a date such as 2024-05-16");
     let toml::value::Datetime { date: Some(date), time: None, offset: None } =
         toml::value::Datetime::deserialize(deserializer)?
     else {

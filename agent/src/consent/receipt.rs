@@ -1,4 +1,4 @@
-//! The receipt of a withdrawal: what was erased, and honestly, what could not be.
+//! The receipt of a withdrawal: what was erased, and what could not be erased.
 
 use protocol::ledger::{Entry, EventKind, Role};
 use protocol::{DeviceId, Digest};
@@ -172,19 +172,19 @@ pub fn decommissioning(
     language: Language,
 ) -> String {
     let at = state::to_text(now);
-    let told = tickets.iter().rev().find(|ticket| ticket.kind == PrivacyKind::Decommission);
-    let told = match (told, language) {
-        (Some(told), Language::En) => format!(
-            "The vendor was told; its ticket: {}. Periods that start when a device is taken out of use start now.",
-            told.ticket
+    let vendor_notice = tickets.iter().rev().find(|ticket| ticket.kind == PrivacyKind::Decommission);
+    let vendor_notice = match (vendor_notice, language) {
+        (Some(vendor_notice), Language::En) => format!(
+            "The vendor was informed; its ticket: {}. Periods that start when a device is taken out of use start now.",
+            vendor_notice.ticket
         ),
-        (Some(told), Language::Da) => format!(
+        (Some(vendor_notice), Language::Da) => format!(
             "Leverandøren har fået besked; dens sagsnummer: {}. Frister, der løber fra en enhed tages ud af brug, \
              løber fra nu.",
-            told.ticket
+            vendor_notice.ticket
         ),
         (None, Language::En) => {
-            "The vendor was not told: this device had no valid certificate to tell it with. Tell it \
+            "The vendor was not informed: this device has no valid certificate. Inform it \
                                  yourself."
                 .to_owned()
         }
@@ -207,7 +207,7 @@ pub fn decommissioning(
              - the store, support bundles and drafts.\n\
              \n\
              Kept: ledger.ndjson, which proves your answers. It holds no name.\n\
-             {told}\n\
+             {vendor_notice}\n\
              \n\
              What nobody can promise: old blocks of a flash disk, and backups of this computer, may still hold a key \
              file. Destroy them with the disk.\n"
@@ -224,7 +224,7 @@ pub fn decommissioning(
              - lageret, supportpakker og kladder.\n\
              \n\
              Bevaret: ledger.ndjson, som beviser dine svar. Der står intet navn i den.\n\
-             {told}\n\
+             {vendor_notice}\n\
              \n\
              Hvad ingen kan love: gamle blokke på en flashdisk og sikkerhedskopier af denne computer kan stadig \
              indeholde en nøglefil. Destruer dem med disken.\n"

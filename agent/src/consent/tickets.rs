@@ -1,4 +1,4 @@
-//! The vendor's tickets: what was asked of it about data that was sent, and how far that is.
+//! The vendor's tickets: requests about data that was sent, and their state.
 //!
 //! A small file beside the ledger. An open ticket is asked about once at each start and once a day, also when
 //! everything else is off, until the vendor says that it is done. Where the configuration trusts a key for it, an erasure
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_is_late_is_told() {
+    fn a_late_answer_is_reported() {
         let dir = tempfile::tempdir().unwrap();
         let (mut tickets, _) = Tickets::open(dir.path().join("tickets.json")).unwrap();
         take(&mut tickets, "t-1");

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use protocol::Digest;
 
-use super::Book;
+use super::Registry;
 use crate::presence::Presence;
 use crate::{durable, presence};
 
@@ -22,11 +22,11 @@ pub fn keep(data_dir: &Path, index: u64, hash: Digest) -> io::Result<()> {
     durable::replace(&path(data_dir), format!("{index} {hash}\n").as_bytes())
 }
 
-/// Closes `book` if the vendor is known to be ahead of it. What was kept goes once the ledger has moved on behind it.
+/// Closes `registry` if the vendor is known to be ahead of it. What was kept goes once the ledger has moved on behind it.
 ///
 /// # Errors
 /// It cannot be read now.
-pub fn recall(data_dir: &Path, book: &mut Book) -> io::Result<()> {
+pub fn recall(data_dir: &Path, registry: &mut Registry) -> io::Result<()> {
     let kept = presence::read_text(&path(data_dir))?.found().flatten();
     // A line that was cut names a line that nobody wrote.
     let head = kept.as_deref().and_then(|text| {
@@ -34,7 +34,7 @@ pub fn recall(data_dir: &Path, book: &mut Book) -> io::Result<()> {
         Some((index.parse().ok()?, hash.parse().ok()?))
     });
     match head {
-        Some((index, hash)) if !book.compare_head(index, hash) => Ok(()),
+        Some((index, hash)) if !registry.compare_head(index, hash) => Ok(()),
         None if kept.is_none() => Ok(()),
         _ => Presence::of(std::fs::remove_file(path(data_dir))).map(drop),
     }

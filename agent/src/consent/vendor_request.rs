@@ -1,4 +1,4 @@
-//! What the clinic says to the vendor: its consents, and the requests of GDPR art. 7 and 15 to 22. No payload.
+//! Messages of the clinic to the vendor: consents, and requests of GDPR art. 7 and 15 to 22. No payload.
 
 use protocol::reply::PrivacyRequest;
 use protocol::{CaseId, Digest, Purpose};
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::flag::Flag;
 
-/// A request that waits in its own tray, which leaves although everything else is off.
+/// A request to the vendor. It has a queue of its own, which is sent even when every flag is off.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum VendorRequest {
     /// The ledger line with this hash.

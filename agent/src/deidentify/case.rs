@@ -1,4 +1,4 @@
-//! A case: what all its files share, so that they still fit each other and fit no other case's.
+//! The key of a case: pseudonyms and shifted dates agree within the case, and with no other case.
 //!
 //! Everything here follows from one random key that stays on this computer. A bare hash of an identifier could
 //! be guessed by hashing candidates (DICOM PS3.15 E.1.1); under a key that is forgotten with the case it cannot.
@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 const MOST_WEEKS: u64 = 520;
 /// Root of DICOM's own registered identifiers (PS3.6 Annex A): they name formats, never an object.
 const WELL_KNOWN: &str = "1.2.840.10008.";
-/// Digits of a component of a registered identifier; more would leave room for somebody's number.
+/// Digits of a component of a registered identifier; more could hold a patient's number.
 const WELL_KNOWN_DIGITS: usize = 5;
 
 /// Letters of a pseudonym: no name is spelled without a vowel, no number with letters.
@@ -63,7 +63,7 @@ impl Case {
         format!("2.25.{}", self.number("uid", uid))
     }
 
-    /// What stands for an identifier, so that two patients of the case can be told apart: `P-` and 8 consonants. It is
+    /// What stands for an identifier, so that two patients of the case stay distinct: `P-` and 8 consonants. It is
     /// drawn again where `is_taken` says that it is somebody's name or number.
     pub fn pseudonym(&self, identifier: &str, is_taken: impl Fn(&str) -> bool) -> String {
         let drawn = |draw: u32| {

@@ -1,4 +1,4 @@
-//! What a key says about its value: the rules are data, in `keys.txt`.
+//! Classes of keys: how a key's values are handled. The rules are data, in `keys.txt`.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;

@@ -1,4 +1,4 @@
-//! The wash room: `Raw` in, `Clean` out.
+//! De-identification: removes identifiers from DICOM files, logs, JSON and XML.
 
 pub mod case;
 pub mod check;

@@ -1,4 +1,4 @@
-//! What can be seen on this computer: folders and rights, disk, service, clock, keys, enrolment, and whether the
+//! Checks of this computer: folders and rights, disk, service, clock, keys, enrolment, and whether the
 //! data was made on another computer.
 
 use std::fs;
@@ -60,7 +60,7 @@ pub(super) fn disk(config: &Config) -> Check {
         return Check::fail("disk", "the agent does not run with this quota", e.to_string());
     }
     match config.data_dir.ancestors().find_map(device::free_space) {
-        None => Check::warn("disk", "the system does not tell how much is free", "look yourself"),
+        None => Check::warn("disk", "the system does not report the free space", "check it by hand"),
         Some(free) if free < quota => Check::warn(
             "disk",
             format!("{} MiB are free, less than the quota of {} MiB", mib(free), mib(quota)),
@@ -142,7 +142,9 @@ pub(super) fn service(config: &Config) -> (Check, Option<Status>) {
     let answer = socket::ask(&config.kathea.socket, &question, limits::SOCKET_SLOW);
     match answer.map(|line| Reply::parse(&line)) {
         Ok(Some(reply)) if reply.is_done() => (Check::pass("service", "runs and answers"), reply.read()),
-        Ok(Some(_)) => (Check::pass("service", "runs and answers, but tells this account nothing"), None),
+        Ok(Some(_)) => {
+            (Check::pass("service", "runs and answers, but this account may not read its status"), None)
+        }
         Ok(None) | Err(AskError::NoAnswer) => (
             Check::fail("service", "runs but does not answer", "wait a minute; if it stays so, restart it"),
             None,
@@ -190,7 +192,7 @@ pub(super) fn keys(config: &Config, status: Option<&Status>) -> Check {
             return Check::warn(
                 "keys",
                 "protected by systemd, which shows its credential to the service alone",
-                "start the service and look again",
+                "start the service, then run doctor again",
             );
         }
         (None, asked) => Protector::choose(asked, credentials.as_deref().map(Path::new))

@@ -51,7 +51,7 @@ fn it_is_printed_as_documented() {
 }
 
 #[test]
-fn the_end_of_the_catalog_is_told_sixty_days_before() {
+fn the_end_of_the_catalog_is_announced_sixty_days_before() {
     let last = i64::from(protocol::Catalog::built_in().entries().map(|entry| entry.last_day).min().unwrap());
     let check = |day: i64| here::catalog(day * 86_400).result;
     assert_eq!((check(last - 60), check(last - 59)), (Verdict::Pass, Verdict::Warn));

@@ -1,4 +1,4 @@
-//! The way to the collector, step by step: the proxy, the certificates, the name, the connection, TLS, the answer.
+//! Connectivity to the collector, step by step: proxy, certificates, name, connection, TLS, response.
 
 use std::fs;
 use std::path::Path;
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn what_answers_is_told_from_what_is_a_collector() {
+    fn any_server_differs_from_a_collector() {
         let answer = |status, date: Option<&str>| {
             Ok(Answer { status, date: date.map(str::to_owned), ..Answer::default() })
         };
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_certificate_that_ends_is_told_in_time() {
+    fn a_certificate_that_ends_is_reported_in_time() {
         let dir = tempfile::tempdir().unwrap();
         assert_eq!(certificate(dir.path(), 0), None);
         let day = 86_400;

@@ -1,4 +1,4 @@
-//! What checks found, as a table.
+//! Results of checks as a table.
 
 use std::fmt;
 use std::io::{self, Write};

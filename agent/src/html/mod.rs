@@ -1,4 +1,4 @@
-//! Pages for the people of a clinic: one file, nothing loaded from elsewhere, Danish and English in it.
+//! Pages for a clinic: one file, nothing loaded from elsewhere, in Danish and English.
 //!
 //! A page is written to a stream, in this order: [`begin`], sections with what they hold, [`end`]. Everything that is
 //! not a literal of this program goes through [`Escaped`] or [`Both`]. The Content-Security-Policy in the head allows

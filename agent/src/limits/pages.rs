@@ -1,4 +1,4 @@
-//! The numbers of the pages that a clinic reads, and of the checks that they show.
+//! Limits of the pages that a clinic reads, and of the checks on them.
 
 // Pages
 

@@ -1,4 +1,4 @@
-//! The numbers of a support case: what is looked at, how much of it fits, how long it may take.
+//! Limits of a support case: what is read, how much fits, how long it may take.
 
 use std::time::Duration;
 

@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn programs_are_told_by_their_names() {
+    fn programs_are_known_by_their_names() {
         for name in
             ["Kathea.exe", "x1sdk.dll", "libusb-1.0.so.0.4.0", "kathea", "da/kathea.mo", "K.resources.DLL"]
         {

@@ -1,4 +1,4 @@
-//! What is held and what left: amounts, days, reasons, and every record in full while its key lives.
+//! Data held and data sent: amounts, days, reasons, and every record in full while its key exists.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -8,9 +8,9 @@ use protocol::{Catalog, Reason};
 use super::{moment, words};
 use crate::api::privacy::{Amount, Attribute, Attributes, EntryName, HeldRecord, Says, Statement};
 use crate::api::status::{Queues, Status};
+use crate::counters::Sent;
 use crate::html::{Escaped, both, chart, grouped, size};
 use crate::request::SENT;
-use crate::tally::Sent;
 
 /// Days of the chart.
 const DAYS: usize = 30;
@@ -25,17 +25,13 @@ pub(super) fn write(
     usage: &[HeldRecord],
     last_sent: &[HeldRecord],
 ) -> io::Result<()> {
-    writeln!(
-        out,
-        "<section><h2>{}</h2>",
-        both("What waits and what was sent", "Hvad der venter, og hvad der er sendt")
-    )?;
+    writeln!(out, "<section><h2>{}</h2>", both("Queued and sent data", "Data i kø og sendte data"))?;
     waiting(out, &status.waiting)?;
     sent(out, &status.sent)?;
     writeln!(
         out,
         "</section>\n<section><h2>{}</h2><p>{}</p>",
-        both("What waits, in full", "Det, der venter, i sin helhed"),
+        both("Queued data in full", "Data i kø i fuld ordlyd"),
         both(
             "This is all of it, as it would leave. Take the yes back, and its key is destroyed: then nobody can read it.",
             "Det er det hele, som det ville blive sendt. Trækkes ja'et tilbage, ødelægges nøglen: så kan ingen læse det.",
@@ -46,7 +42,7 @@ pub(super) fn write(
     writeln!(
         out,
         "</section>\n<section><h2>{}</h2><p>{}</p>",
-        both("What was sent last, in full", "Det senest sendte, i sin helhed"),
+        both("Data sent last, in full", "Senest sendte data i fuld ordlyd"),
         both(
             "Exactly what left, kept here so that you can read it. It can be read for as long as its key exists; taking \
              the yes back destroys that too.",
@@ -63,7 +59,7 @@ fn waiting(out: &mut dyn Write, waiting: &Queues) -> io::Result<()> {
     writeln!(
         out,
         "<table><thead><tr><th>{}<th class=\"n\">{}<th class=\"n\">{}</thead><tbody>",
-        both("Waits here", "Venter her"),
+        both("Queued here", "I kø her"),
         both("Records", "Poster"),
         both("Size", "Størrelse")
     )?;
@@ -71,7 +67,7 @@ fn waiting(out: &mut dyn Write, waiting: &Queues) -> io::Result<()> {
         writeln!(
             out,
             "<tr><th scope=\"row\">{}<td class=\"n\">{}<td class=\"n\">{}</tr>",
-            words::tray(queue),
+            words::queue(queue),
             grouped(amount.records),
             size(amount.bytes)
         )?;
@@ -116,13 +112,13 @@ pub(super) fn statements(sealed: &[HeldRecord]) -> impl Iterator<Item = &Stateme
 }
 
 /// Every record of a queue.
-fn records(out: &mut dyn Write, tray: &str, sealed: &[HeldRecord]) -> io::Result<()> {
+fn records(out: &mut dyn Write, queue: &str, sealed: &[HeldRecord]) -> io::Result<()> {
     let all = || statements(sealed);
     let unreadable = sealed.iter().filter(|batch| batch.says.is_none()).count();
     writeln!(
         out,
         "<details><summary>{} <span class=\"soft\">({})</span></summary><div>",
-        words::tray(tray),
+        words::queue(queue),
         grouped(all().count() as u64)
     )?;
     if unreadable > 0 {
@@ -203,8 +199,8 @@ fn dropped(out: &mut dyn Write, dropped: &BTreeMap<Reason, u64>) -> io::Result<(
     writeln!(
         out,
         "<section><h2>{}</h2><p>{}</p>",
-        both("What was not taken, and why", "Hvad der ikke blev taget, og hvorfor"),
-        both("Nothing disappears uncounted.", "Intet forsvinder uden at blive talt.")
+        both("Rejected events, and why", "Afviste hændelser, og hvorfor"),
+        both("Every dropped event is counted.", "Hver kasseret hændelse tælles.")
     )?;
     if rows.is_empty() {
         writeln!(out, "<p class=\"soft\">{}</p>", both("Nothing.", "Intet."))?;

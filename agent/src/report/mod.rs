@@ -116,7 +116,7 @@ impl Report<'_> {
             (allowed, both("standing yes", "gældende ja")),
             (waiting, both("records wait here", "poster venter her")),
             (sent, both("records were sent", "poster er sendt")),
-            (dropped, both("happenings were not taken", "hændelser blev ikke taget")),
+            (dropped, both("events rejected", "afviste hændelser")),
         ];
         out.write_all(b"<ul class=\"tiles\">")?;
         for (number, what) in tiles {
@@ -135,7 +135,7 @@ impl Report<'_> {
         writeln!(
             out,
             "<section><h2>{}</h2><p>{}</p><table><thead><tr><th>{}<th>{}</thead><tbody>",
-            both("What is allowed", "Hvad der er tilladt"),
+            both("Consents", "Samtykker"),
             both(
                 "Everything is off until the clinic says yes to it. Without a yes nothing is even collected.",
                 "Alt er slået fra, indtil klinikken siger ja til det. Uden et ja indsamles intet.",
@@ -182,7 +182,7 @@ impl Report<'_> {
             "<section class=\"card\"><h2>{}</h2><p>{}</p><code class=\"line\">kathea-agent consent withdraw \
              usage_statistics</code><p>{}</p><code class=\"line\">kathea-agent privacy erase</code><p>{}</p><dl>\
              <dt>{}<dd>{}<dt>{}<dd>{}</dl></section>",
-            both("How to say no", "Sådan siger du nej"),
+            both("How to withdraw consent", "Sådan trækker I samtykket tilbage"),
             both(
                 "Anybody at the clinic may, at any time, without giving a reason. It takes effect at once, and nothing \
                  stops working. To take the yes to statistics back:",

@@ -1,4 +1,4 @@
-//! What the clinic itself learns from what is held: its exposures, its repeats, what is due.
+//! Statistics for the clinic itself: exposures, repeats, what is due.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};

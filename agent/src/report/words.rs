@@ -53,7 +53,7 @@ pub(super) const fn event(kind: EventKind) -> Words {
         EventKind::Closed => both("Keys and records erased", "Nøgler og data slettet"),
         EventKind::Restricted => both("Not for now", "Ikke for tiden"),
         EventKind::Released => both("Again as before", "Igen som før"),
-        EventKind::Expired => both("The yes is over", "Ja'et er udløbet"),
+        EventKind::Expired => both("Consent has expired", "Samtykket er udløbet"),
     }
 }
 
@@ -67,8 +67,8 @@ pub(super) const fn role(role: Option<Role>) -> Words {
     }
 }
 
-/// What lies in a tray.
-pub(super) fn tray(word: &str) -> Words {
+/// Content of a queue, in words.
+pub(super) fn queue(word: &str) -> Words {
     match word {
         "open" => both(
             "Counts of the day and month that run; never sent as they are",
@@ -76,7 +76,7 @@ pub(super) fn tray(word: &str) -> Words {
         ),
         "usage" => both("Statistics to be sent", "Statistik, der skal sendes"),
         "sent" => both("Statistics that were sent last", "Statistik, der blev sendt sidst"),
-        _ => both("Requests to the vendor about your data", "Anmodninger til leverandøren om dine data"),
+        _ => both("Requests to the vendor about your data", "Anmodninger til leverandøren om jeres data"),
     }
 }
 
@@ -89,7 +89,7 @@ pub(super) const fn reason(reason: Reason) -> Words {
         Reason::NotJson => both("a line of another form", "en linje i en anden form"),
         Reason::TooLong => both("a line that is too long", "en for lang linje"),
         Reason::UnknownEvent => {
-            both("a happening that is not on the list", "en hændelse, der ikke står på listen")
+            both("an event that is not on the list", "en hændelse, der ikke står på listen")
         }
         Reason::UnknownAttribute => {
             both("a detail that is not on the list", "en oplysning, der ikke står på listen")

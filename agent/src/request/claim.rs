@@ -1,4 +1,4 @@
-//! What only the clinic may ask: a member of the consent group, or whoever shows the device's claim code.
+//! Requests reserved to the clinic: members of the consent group, or holders of the device's claim code.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! What a line of the socket is: an event, a request, or a request that is misspelt, which is no lost event.
+//! Kind of a socket line: an event, a request, or a misspelt request, which does not count as a lost event.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_misspelt_request_is_told_the_nearest_word() {
+    fn a_misspelt_request_gets_the_nearest_word() {
         for (line, word) in [
             (r#"{"request":"statsu"}"#, Some("status")),
             (r#"{"requst":"status"}"#, Some("request")),

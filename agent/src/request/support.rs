@@ -1,11 +1,11 @@
-//! What can be asked about a support case.
+//! Requests about a support case.
 
 use protocol::CaseId;
 use protocol::ledger::{Role, Session};
 use serde::{Deserialize, Serialize};
 
 use super::Caller;
-use crate::support::gather::Wish;
+use crate::support::gather::CaseRequest;
 
 /// `{"request":"support","action":"list"}`
 ///
@@ -20,7 +20,8 @@ pub enum SupportRequest {
     /// "left_out":[{"input","finding"}]}`
     Preview {
         /// What is asked for.
-        wish: Wish,
+        #[serde(rename = "wish")]
+        case_request: CaseRequest,
     },
     /// `{"working","stage","done","total","held"}`, or what came of it.
     Progress,

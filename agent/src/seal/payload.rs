@@ -1,16 +1,16 @@
-//! Clean: what the wash room hands on.
+//! `Clean`: a payload that passed validation.
 
 use std::fmt;
 
 use crate::consent::permit::Purpose;
 
-/// Something that may be kept in a tray of the spool once it is clean and sealed.
+/// Data that a queue of the spool may hold once it is clean and sealed.
 pub trait Payload: Sized {
     /// What it is used for.
     type Purpose: Purpose;
-    /// The tray it lies in.
-    const TRAY: Tray;
-    /// How many numbers of the tray's running count it takes: at least one.
+    /// The queue that holds it.
+    const QUEUE: Queue;
+    /// How many of the queue's sequence numbers it takes: at least one.
     fn records(&self) -> u32;
     /// The bytes that are sealed.
     fn to_bytes(&self) -> Vec<u8>;
@@ -18,10 +18,10 @@ pub trait Payload: Sized {
     fn from_bytes(bytes: &[u8]) -> Option<Self>;
 }
 
-/// The trays of the spool.
+/// The queues of the spool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
-pub enum Tray {
+pub enum Queue {
     /// Journal of what was taken in for periods that are not over. Never shipped.
     Open = 1,
     /// Records ready to leave.
@@ -30,8 +30,8 @@ pub enum Tray {
     Requests = 3,
 }
 
-impl Tray {
-    /// Name of the tray's directory, and its name in `status`.
+impl Queue {
+    /// Name of the queue's directory, and its name in `status`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Open => "open",
@@ -41,13 +41,13 @@ impl Tray {
     }
 }
 
-/// A payload that the wash room passed: it holds nothing the catalog does not list.
+/// A payload that passed validation: it holds nothing the catalog does not list.
 ///
 /// Not `Serialize`, and its `Debug` prints no content.
 pub struct Clean<P>(P);
 
 impl<P> Clean<P> {
-    /// Only the wash room, and the opening of what was clean when it was sealed, make one.
+    /// Only validation, and opening what was clean when it was sealed, make one.
     pub(crate) fn new(payload: P) -> Self {
         Self(payload)
     }
@@ -57,7 +57,7 @@ impl<P> Clean<P> {
         &self.0
     }
 
-    /// The payload, to take apart inside the house.
+    /// The payload, for use inside the agent.
     pub(crate) fn into_inner(self) -> P {
         self.0
     }

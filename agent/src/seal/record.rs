@@ -1,7 +1,7 @@
-//! The seal: the one door to the disk and to the network.
+//! The seal: the only path to the disk and the network.
 //!
 //! ```text
-//! magic "KSL1" | tray u8 | cursors u8 | records u32 | length u32 | number u64 | epoch [16] | seq u64
+//! magic "KSL1" | queue u8 | cursors u8 | records u32 | length u32 | number u64 | epoch [16] | seq u64
 //! | key id [8] | nonce [12] | cursors x (source [16] | taken u64) | ciphertext [length] | tag [16]
 //! ```
 //!
@@ -25,10 +25,10 @@ const NONCE_AT: usize = 54;
 const CURSORS_AT: usize = NONCE_AT + 12;
 const CURSOR_LEN: usize = 24;
 
-/// Where a record stands: its number in the tray's running count, and its name on the wire.
+/// Where a record stands: its number in the queue, and its name on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position {
-    /// Counts the tray's records over all epochs and restarts; never goes back.
+    /// Counts the queue's records across epochs and restarts; never decreases.
     pub number: u64,
     /// The run of the store.
     pub epoch: Epoch,
@@ -51,7 +51,7 @@ pub struct Cursor {
 /// does not prove that the site still says yes: opening asks again.
 ///
 /// ```
-/// use agent::consent::Book;
+/// use agent::consent::Registry;
 /// use agent::consent::permit::UsageStatistics;
 /// use agent::seal::payload::{Clean, Payload};
 /// use agent::vault::{SealError, Vault};
@@ -60,11 +60,11 @@ pub struct Cursor {
 /// fn keep<P: Payload<Purpose = UsageStatistics>>(
 ///     clean: &Clean<P>,
 ///     at: Position,
-///     book: &Book,
+///     registry: &Registry,
 ///     vault: &mut Vault,
 ///     now: i64,
 /// ) -> Option<Result<Sealed<P>, SealError>> {
-///     let permit = book.permit::<UsageStatistics>(now)?;
+///     let permit = registry.permit::<UsageStatistics>(now)?;
 ///     Some(Sealed::new(clean, at, &[], &permit, vault, now))
 /// }
 /// ```
@@ -72,7 +72,7 @@ pub struct Cursor {
 /// The permit of another purpose does not seal it, though it is always to be had:
 ///
 /// ```compile_fail,E0308
-/// # use agent::consent::Book;
+/// # use agent::consent::Registry;
 /// # use agent::consent::permit::UsageStatistics;
 /// # use agent::seal::payload::{Clean, Payload};
 /// # use agent::vault::{SealError, Vault};
@@ -80,11 +80,11 @@ pub struct Cursor {
 /// fn keep<P: Payload<Purpose = UsageStatistics>>(
 ///     clean: &Clean<P>,
 ///     at: Position,
-///     book: &Book,
+///     registry: &Registry,
 ///     vault: &mut Vault,
 ///     now: i64,
 /// ) -> Option<Result<Sealed<P>, SealError>> {
-///     let permit = book.rights();
+///     let permit = registry.rights();
 ///     Some(Sealed::new(clean, at, &[], &permit, vault, now))
 /// }
 /// ```
@@ -92,7 +92,7 @@ pub struct Cursor {
 /// Nor does a permit that may not be there:
 ///
 /// ```compile_fail,E0308
-/// # use agent::consent::Book;
+/// # use agent::consent::Registry;
 /// # use agent::consent::permit::UsageStatistics;
 /// # use agent::seal::payload::{Clean, Payload};
 /// # use agent::vault::{SealError, Vault};
@@ -100,11 +100,11 @@ pub struct Cursor {
 /// fn keep<P: Payload<Purpose = UsageStatistics>>(
 ///     clean: &Clean<P>,
 ///     at: Position,
-///     book: &Book,
+///     registry: &Registry,
 ///     vault: &mut Vault,
 ///     now: i64,
 /// ) -> Option<Result<Sealed<P>, SealError>> {
-///     let permit = book.permit::<UsageStatistics>(now);
+///     let permit = registry.permit::<UsageStatistics>(now);
 ///     Some(Sealed::new(clean, at, &[], &permit, vault, now))
 /// }
 /// ```
@@ -112,7 +112,7 @@ pub struct Cursor {
 /// What is not clean is not sealed either:
 ///
 /// ```compile_fail,E0308
-/// # use agent::consent::Book;
+/// # use agent::consent::Registry;
 /// # use agent::consent::permit::UsageStatistics;
 /// # use agent::seal::payload::{Clean, Payload};
 /// # use agent::vault::{SealError, Vault};
@@ -120,15 +120,15 @@ pub struct Cursor {
 /// fn keep<P: Payload<Purpose = UsageStatistics>>(
 ///     clean: &P,
 ///     at: Position,
-///     book: &Book,
+///     registry: &Registry,
 ///     vault: &mut Vault,
 ///     now: i64,
 /// ) -> Option<Result<Sealed<P>, SealError>> {
-///     let permit = book.permit::<UsageStatistics>(now)?;
+///     let permit = registry.permit::<UsageStatistics>(now)?;
 ///     Some(Sealed::new(clean, at, &[], &permit, vault, now))
 /// }
 /// ```
-#[must_use = "a sealed record outside a tray is lost"]
+#[must_use = "a sealed record outside a queue is lost"]
 pub struct Sealed<P> {
     bytes: Vec<u8>,
     payload: PhantomData<P>,
@@ -151,7 +151,7 @@ impl<P: Payload> Sealed<P> {
 
         let mut bytes = Vec::with_capacity(CURSORS_AT + cursors.len() * CURSOR_LEN + text.len() + TAG_LEN);
         bytes.extend_from_slice(MAGIC);
-        bytes.push(P::TRAY as u8);
+        bytes.push(P::QUEUE as u8);
         bytes.push(u8::try_from(cursors.len()).map_err(|_| SealError::TooLarge)?);
         bytes.extend_from_slice(&clean.get().records().to_le_bytes());
         bytes.extend_from_slice(&u32::try_from(text.len()).map_err(|_| SealError::TooLarge)?.to_le_bytes());
@@ -198,7 +198,7 @@ impl<P: Payload> Sealed<P> {
 }
 
 impl<P: Payload> Sealed<P> {
-    /// A record from stored bytes, if `bytes` are one whole record of this tray by their lengths. Its tag is
+    /// A record from stored bytes, if `bytes` are one whole record of this queue by their lengths. Its tag is
     /// checked when it is opened.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         (Self::measure(bytes)? == bytes.len()).then(|| Self { bytes: bytes.to_vec(), payload: PhantomData })
@@ -207,7 +207,7 @@ impl<P: Payload> Sealed<P> {
     /// How long the record that begins at the start of `bytes` says it is, if it lies within them.
     pub fn measure(bytes: &[u8]) -> Option<usize> {
         let head = bytes.get(..CURSORS_AT)?;
-        if &head[..4] != MAGIC || head[4] != P::TRAY as u8 {
+        if &head[..4] != MAGIC || head[4] != P::QUEUE as u8 {
             return None;
         }
         let length = u32::from_le_bytes(head[10..14].try_into().ok()?) as usize;
@@ -265,7 +265,7 @@ impl<P: Payload> Sealed<P> {
 
 impl<P: Payload> fmt::Debug for Sealed<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Sealed({}, {} records, {} bytes)", P::TRAY.as_str(), self.records(), self.bytes.len())
+        write!(f, "Sealed({}, {} records, {} bytes)", P::QUEUE.as_str(), self.records(), self.bytes.len())
     }
 }
 

@@ -1,6 +1,6 @@
-//! A request to the vendor as something that may be sealed.
+//! A request to the vendor as a payload for sealing.
 
-use super::payload::{Clean, Payload, Tray};
+use super::payload::{Clean, Payload, Queue};
 use crate::consent::permit::Rights;
 use crate::consent::vendor_request::VendorRequest;
 
@@ -15,7 +15,7 @@ const V1: u8 = 1;
 
 impl Payload for VendorRequest {
     type Purpose = Rights;
-    const TRAY: Tray = Tray::Requests;
+    const QUEUE: Queue = Queue::Requests;
 
     fn records(&self) -> u32 {
         1

@@ -39,7 +39,7 @@ impl EnrolError {
     pub fn as_renewal(self) -> String {
         match self {
             Self::Token => {
-                "the collector no longer takes this device: ask the vendor, and enrol it again".to_owned()
+                "the collector no longer accepts this device: ask the vendor, then enrol it again".to_owned()
             }
             Self::Failure(why) => why.to_string(),
             other => other.to_string(),
@@ -51,8 +51,8 @@ impl fmt::Display for EnrolError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Request => "no certificate request could be made from the device's key: run doctor",
-            Self::Token => "the collector does not know this token, or it is too old: ask for a new one",
-            Self::Used => "the token was used before: ask for a new one",
+            Self::Token => "the collector does not know this token, or it has expired: ask the vendor for a new one",
+            Self::Used => "the token was already used: ask the vendor for a new one",
             Self::Retired => "this device was decommissioned: remove data_dir, then enrol it as a new one",
             Self::Failure(why) => {
                 return write!(
@@ -61,9 +61,9 @@ impl fmt::Display for EnrolError {
                 );
             }
             Self::Answer(status) => {
-                return write!(f, "what answered ({status}) is no collector: check [collector] url and proxies");
+                return write!(f, "the server that answered ({status}) is not a collector: check [collector] url and proxies");
             }
-            Self::NotOurs => "the certificate that came back is not of this device's key: tell the vendor",
+            Self::NotOurs => "the certificate that came back is not for this device's key: inform the vendor",
             Self::NotTrusted => {
                 "the certificate that came back is not of the configured CA, or not valid at this computer's time: check [collector] ca and the clock"
             }

@@ -1,4 +1,4 @@
-//! One question to the collector and its answer, and what an answer's status means.
+//! One exchange with the collector: request, response, and the meaning of its status.
 
 use std::fmt;
 use std::fs::File;
@@ -85,8 +85,8 @@ pub struct Answer {
     pub date: Option<String>,
     /// As it was written; [`names::LEDGER_HEAD`].
     pub ledger_head: Option<String>,
-    /// As it was written; [`names::WISHES`].
-    pub wishes: Option<String>,
+    /// As it was written; [`names::INVITATIONS`].
+    pub invitations: Option<String>,
     /// As it was written (RFC 9110, 10.2.2).
     pub location: Option<String>,
     /// As it was written; [`protocol::bundle::tus::OFFSET`].

@@ -1,4 +1,4 @@
-//! Why an exchange with the collector came to nothing: a closed list that a person can act on.
+//! Why an exchange with the collector failed: a closed list, each with something to do.
 
 use std::fmt;
 
@@ -70,22 +70,22 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Name => "the collector's name cannot be resolved: check the network, DNS and [collector] url",
-            Self::Connect => "nobody answers at the collector's address: check the network, a firewall, [collector] url",
+            Self::Connect => "no server answers at the collector's address: check the network, the firewall and [collector] url",
             Self::Proxy(Some(407)) => {
-                "the proxy wants a user and a password: put them into [collector] proxy (Basic; NTLM is not supported)"
+                "the proxy requires a user name and password: set them in [collector] proxy (Basic; NTLM is not supported)"
             }
             Self::Proxy(Some(status)) => {
                 return write!(f, "the proxy answered {status}: ask its administrator to allow the collector");
             }
             Self::Proxy(None) => "the proxy does not answer: check [collector] proxy",
             Self::Tls(why) => return why.fmt(f),
-            Self::Timeout(phase) => return write!(f, "{phase} took too long: it is tried again later"),
-            Self::Cut => "the connection was cut: it is tried again later",
-            Self::TooLarge => "the answer is longer than an answer of the collector: check [collector] url and proxies",
-            Self::NotHttp => "what answered does not speak HTTP: check [collector] url and proxies",
+            Self::Timeout(phase) => return write!(f, "{phase} took too long: the agent retries later"),
+            Self::Cut => "the connection was interrupted: the agent retries later",
+            Self::TooLarge => "the response is too long for a collector: check [collector] url and proxies",
+            Self::NotHttp => "the server that answered does not speak HTTP: check [collector] url and proxies",
             Self::Withdrawn => "stopped: the consent was withdrawn during the upload",
             Self::NoThread => "the system starts no thread to send with: close other programs; it is tried again later",
-            Self::Internal => "a library failed during the exchange: it is tried again later; tell the vendor",
+            Self::Internal => "an internal error ended the exchange: the agent retries later; inform the vendor",
         })
     }
 }
@@ -96,18 +96,18 @@ impl fmt::Display for TlsFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::UnknownCa => {
-                "the collector's certificate is not of the vendor's CA: another server answers, or a proxy inspects TLS; check [collector] url and ca"
+                "the collector's certificate was not issued by the vendor's CA: another server answers, or a proxy inspects TLS; check [collector] url and ca"
             }
-            Self::Expired => "the collector's certificate has expired: check this computer's clock, then tell the vendor",
+            Self::Expired => "the collector's certificate has expired: check this computer's clock, then inform the vendor",
             Self::NotYetValid => "the collector's certificate is not valid yet: check this computer's clock",
-            Self::WrongName => "the collector's certificate is of another host: check [collector] url",
-            Self::ClientRefused => "the collector does not take this device's certificate: enrol it again",
+            Self::WrongName => "the collector's certificate belongs to another host: check [collector] url",
+            Self::ClientRefused => "the collector refuses this device's certificate: enrol the device again",
             Self::ClientExpired => {
                 "by the collector's clock this device's certificate is not valid, by this computer's it is: it is tried \
                  again later; check this computer's clock, and if it is right, tell the vendor"
             }
-            Self::Version => "what answered speaks no TLS 1.3: check [collector] url and proxies",
-            Self::Other => "no secure connection came about: check [collector] url and proxies",
+            Self::Version => "the server that answered does not support TLS 1.3: check [collector] url and proxies",
+            Self::Other => "no secure connection could be made: check [collector] url and proxies",
         })
     }
 }
@@ -124,7 +124,7 @@ impl fmt::Display for Phase {
     }
 }
 
-/// Why the room can't be opened: found at the start, not at the first upload.
+/// Why the uplink cannot be opened: found at the start, not at the first upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BadSettings {
     /// Not `https://host[:port]`.

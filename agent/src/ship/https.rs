@@ -1,4 +1,4 @@
-//! The one socket outwards: HTTPS to the configured collector and to nobody else.
+//! The only outgoing socket: HTTPS to the configured collector.
 //!
 //! TLS 1.3, the vendor's CA alone, mutual once the device is enrolled; no redirect is followed, no proxy is
 //! taken from the environment, nothing is waited for without an end, and no answer is read beyond 64 KiB.
@@ -191,7 +191,7 @@ fn run(
         retry_after: text("retry-after"),
         date: text("date"),
         ledger_head: text(names::LEDGER_HEAD),
-        wishes: text(names::WISHES),
+        invitations: text(names::INVITATIONS),
         location: text("location"),
         upload_offset: text(tus::OFFSET),
         upload_length: text(tus::LENGTH),

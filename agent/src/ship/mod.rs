@@ -1,4 +1,4 @@
-//! The window: what leaves the house, when, and through which one socket.
+//! Transport to the collector: what is sent, when, and through which one socket.
 
 pub mod enrol;
 pub mod exchange;

@@ -1,6 +1,6 @@
-//! The pace of one stream: when it may send how much, and what an answer means for what waits.
+//! The schedule of one stream: when it may send how much, and what a response means for queued data.
 //!
-//! Pure: the corridor asks [`Pace::next`], does what it says, and reports with [`Pace::heard`]. Time is
+//! Pure: the run loop asks [`Pace::next`], does what it says, and reports with [`Pace::apply`]. Time is
 //! counted from the process's start on a clock that never jumps; randomness is handed in.
 
 use std::fmt;
@@ -10,7 +10,7 @@ use protocol::envelope::MAX_RECORDS;
 
 use crate::limits;
 
-/// What waits in the tray.
+/// What the queue holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Waiting {
     /// Nothing: a drain is over.
@@ -29,7 +29,7 @@ pub enum Step {
     Idle,
     /// Nothing, until this time.
     Wait(Duration),
-    /// Send one batch of at most so many records. Nothing more is said until its answer is heard.
+    /// Send one batch of at most so many records. Nothing more is sent until its response arrives.
     Send {
         /// At least one.
         max_records: u32,
@@ -128,13 +128,13 @@ impl fmt::Display for Problem {
             }
             Self::Retired => "the collector has retired this device: decommission the agent",
             Self::Conflict => {
-                "the collector holds another content under the name of a batch: a disk was cloned or restored; tell the vendor"
+                "the collector has different content under this batch's name: a disk was cloned or restored; inform the vendor"
             }
             Self::Unsupported => {
-                "the collector does not read this version's batches: update the agent, or tell the vendor"
+                "the collector cannot read batches of this version: update the agent, or inform the vendor"
             }
             Self::RefusesAll => {
-                "the collector refused several records in a row and took none: what waits is kept; tell the vendor"
+                "the collector rejected several records in a row and accepted none: queued data is kept; inform the vendor"
             }
         })
     }
@@ -256,7 +256,7 @@ impl Pace {
     }
 
     /// Takes the answer to the last [`Step::Send`] (of `sent` records) or [`Step::Probe`] (0).
-    pub fn heard(&mut self, reply: Reply, sent: u32, now: Duration, random: u64) -> Fate {
+    pub fn apply(&mut self, reply: Reply, sent: u32, now: Duration, random: u64) -> Fate {
         self.goes_on();
         if !matches!(reply, Reply::ConsentRequired) {
             self.consents = 0;
@@ -323,11 +323,11 @@ impl Pace {
                 self.not_before = now + limits::RETIRED_AGAIN + share(random, limits::RETIRED_AGAIN / 10);
                 fate
             }
-            Reply::Busy(told) => {
-                let told = told.clamp(limits::FIRST_BACKOFF, limits::LONGEST_RETRY_AFTER);
+            Reply::Busy(retry_after) => {
+                let retry_after = retry_after.clamp(limits::FIRST_BACKOFF, limits::LONGEST_RETRY_AFTER);
                 // A proxy or a balancer tells a whole fleet the same time: without a spread all come back at once.
-                let spread = share(random, (told / 2).min(limits::RETRY_SPREAD));
-                self.back_off(told + spread, now, random)
+                let spread = share(random, (retry_after / 2).min(limits::RETRY_SPREAD));
+                self.back_off(retry_after + spread, now, random)
             }
             Reply::Refused { .. } | Reply::TooLarge | Reply::ConsentRequired | Reply::Failed => {
                 self.back_off(Duration::ZERO, now, random)

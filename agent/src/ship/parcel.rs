@@ -1,4 +1,4 @@
-//! A parcel: sealed records, opened again and joined to one batch of the wire; and the reading of its answer.
+//! A parcel: sealed records, opened and joined to one batch of the wire format, and the reading of its response.
 //!
 //! A sealed record is settled as a whole, while a batch may end within it and the collector may refuse one
 //! record of it. [`Progress`] remembers what lies between; losing it only repeats what is deduplicated there.
@@ -14,16 +14,16 @@ use super::exchange::{Body, Exchange, Method, Outcome, content_digest, refusal};
 use super::pace::{Fate, Reply};
 use crate::consent::permit::Lease;
 
-/// A sealed record of the tray that was opened to be sent.
+/// A record of the queue, opened for sending.
 #[derive(Debug)]
 pub struct Opened {
-    /// The tray's numbers that it takes.
+    /// Its numbers in the queue.
     pub numbers: Range<u64>,
     /// What was in it.
     pub batch: Batch,
 }
 
-/// What the corridor keeps of a batch while it is on its way.
+/// What the run loop keeps of a batch while it is in flight.
 #[derive(Debug)]
 pub struct Parcel {
     id: String,
@@ -37,7 +37,7 @@ pub struct Parcel {
     items: Vec<Item>,
 }
 
-/// A sealed record, by its numbers in the tray and on the wire.
+/// A sealed record, by its numbers in the queue and on the wire.
 #[derive(Debug)]
 struct Item {
     numbers: Range<u64>,
@@ -157,7 +157,7 @@ impl Parcel {
         (settled > 0).then_some(Reply::Acknowledged { records: settled as u32, rejected })
     }
 
-    /// The tray's number of a record on its way.
+    /// Queue number of a record in flight.
     fn number(&self, seq: u64) -> Option<u64> {
         let item = self.items.iter().find(|item| item.seqs.contains(&seq))?;
         Some(item.numbers.start + (seq - item.seqs.start))
@@ -184,19 +184,19 @@ pub struct Progress {
     given_up: BTreeSet<(Epoch, u64)>,
 }
 
-/// What a fate changes in the house.
+/// What an outcome changes in the agent.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Done {
-    /// Sealed records that are settled: the tray lets them go.
+    /// Settled records: the queue removes them.
     pub settled: Vec<Range<u64>>,
     /// Records of them that the collector has. What it has of others is counted when they are settled: a restart
     /// in between sends those again.
     pub accepted: u64,
     /// Records to count as `rejected`.
     pub rejected: u64,
-    /// So many of the gaps given to [`Parcel::pack`] are told, from the first on.
-    pub gaps_told: usize,
-    /// The tray's numbers of those that the collector refused as a whole batch: gaps to tell with a later one.
+    /// How many of the gaps given to [`Parcel::pack`] are reported, counted from the first.
+    pub gaps_reported: usize,
+    /// Queue numbers of records that the collector refused as a whole batch; reported as gaps in a later one.
     pub given_up: Vec<Range<u64>>,
 }
 
@@ -209,7 +209,7 @@ impl Progress {
                 self.below = Some((parcel.epoch, parcel.lo + u64::from(*records)));
                 self.given_up.extend(rejected.iter().map(|seq| (parcel.epoch, *seq)));
                 done.rejected = rejected.len() as u64;
-                done.gaps_told = parcel.gaps;
+                done.gaps_reported = parcel.gaps;
             }
             Fate::Reject(seqs) => {
                 self.given_up.extend(seqs.iter().map(|seq| (parcel.epoch, *seq)));

@@ -1,4 +1,4 @@
-//! The small conversations with the collector: what is asked, and what counts as an answer.
+//! Small exchanges with the collector: the request, and what is accepted as a response.
 
 use protocol::Digest;
 use protocol::reply::{Capabilities, ConsentReply, EnrolReply, PrivacyReply, PrivacyRequest};

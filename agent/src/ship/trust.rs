@@ -1,4 +1,4 @@
-//! Whom the collector's connection trusts, and as whom it speaks: checked as a whole before it is used.
+//! Trust and identity of the connection to the collector, checked as a whole before use.
 //!
 //! ureq takes unreadable roots in silence and panics on a key that is not its certificate's; both are found
 //! here, by rustls itself.

@@ -1,5 +1,5 @@
-//! tus 1.0, this side of it: what to send next of one bundle, and what each answer means. Pure: the corridor asks
-//! [`Upload::next`], sends what [`Upload::exchange`] makes of it, and reports with [`Upload::heard`].
+//! tus 1.0, this side of it: what to send next of one bundle, and what each response means. Pure: the run loop asks
+//! [`Upload::next`], sends what [`Upload::exchange`] makes of it, and reports with [`Upload::apply`].
 //!
 //! ```text
 //! Look -> Announce -> Ask -> Send ... Send -> Complete -> settled
@@ -68,7 +68,7 @@ pub enum Step {
 
 /// What an answer means.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Heard {
+pub enum StepResult {
     /// The next step goes at once.
     GoesOn,
     /// Likewise, and more is there than ever was.
@@ -167,7 +167,7 @@ impl Upload {
     }
 
     /// Takes the answer to `step`, which took so long.
-    pub fn heard(&mut self, step: Step, outcome: &Outcome, took: Duration) -> Heard {
+    pub fn apply(&mut self, step: Step, outcome: &Outcome, took: Duration) -> StepResult {
         let answer = match outcome {
             Ok(answer) if !is_page(outcome) => answer,
             Err(_) if matches!(step, Step::Send { .. }) => return self.stumbled(step),
@@ -177,24 +177,24 @@ impl Upload {
             (Step::Look, 200..=204) => {
                 let algorithms = answer.checksum_algorithms.as_deref().unwrap_or_default();
                 self.checks = Some(algorithms.split(',').any(|algorithm| algorithm.trim() == "sha256"));
-                Heard::GoesOn
+                StepResult::GoesOn
             }
-            // It may be a server that was told to answer nothing more than it must.
+            // It may be a server that answers no more than it must.
             (Step::Look, 404 | 405 | 501) => {
                 self.checks = Some(false);
-                Heard::GoesOn
+                StepResult::GoesOn
             }
             (Step::Consent(entry), _) => match routes::consent_stored(outcome, entry) {
                 Reply::Acknowledged { .. } => {
                     self.owed.retain(|owed| *owed != entry);
-                    Heard::GoesOn
+                    StepResult::GoesOn
                 }
                 reply => self.setback(step, reply),
             },
             (Step::Announce, 201) => match answer.location.as_deref().and_then(path_of) {
                 Some(path) => {
                     self.path = Some(path);
-                    Heard::GoesOn
+                    StepResult::GoesOn
                 }
                 None => self.setback(step, Reply::Failed),
             },
@@ -212,23 +212,23 @@ impl Upload {
             }
             (Step::Send { .. }, 200 | 204 | 409 | tus::CHECKSUM_MISMATCH) => self.stumbled(step),
             (Step::Complete, 200) => match answer.json::<BundleReply>() {
-                Some(reply) if self.is_ours(&reply) => Heard::Settled(reply.receipt),
+                Some(reply) if self.is_ours(&reply) => StepResult::Settled(reply.receipt),
                 _ => self.setback(step, Reply::Failed),
             },
-            (Step::Announce, 413) => Heard::Refused,
+            (Step::Announce, 413) => StepResult::Refused,
             (_, 428) => {
                 self.owed.clone_from(&self.announcement.consents);
                 self.setback(step, Reply::ConsentRequired)
             }
             _ => match refusal(outcome) {
-                Reply::ConsentRefused => Heard::Refused,
+                Reply::ConsentRefused => StepResult::Refused,
                 reply @ (Reply::Unauthorised | Reply::Retired | Reply::Busy(_)) => self.setback(step, reply),
                 _ => self.setback(step, Reply::Failed),
             },
         }
     }
 
-    fn stands_at(&mut self, answer: &Answer) -> Heard {
+    fn stands_at(&mut self, answer: &Answer) -> StepResult {
         let size = self.announcement.size;
         let is_ours = number(&answer.upload_length).is_none_or(|length| length == size);
         match number(&answer.upload_offset) {
@@ -240,32 +240,32 @@ impl Upload {
         }
     }
 
-    fn moved_to(&mut self, offset: u64) -> Heard {
+    fn moved_to(&mut self, offset: u64) -> StepResult {
         self.offset = Some(offset);
         if offset <= self.reached {
-            return Heard::GoesOn;
+            return StepResult::GoesOn;
         }
         self.reached = offset;
-        Heard::Further
+        StepResult::Further
     }
 
     /// A cut or a loss costs a pause only if nothing more came to be there since the last one.
-    fn stumbled(&mut self, step: Step) -> Heard {
+    fn stumbled(&mut self, step: Step) -> StepResult {
         let setback = self.setback(step, Reply::Failed);
         if self.forgiven_at.is_some_and(|at| at >= self.reached) {
             return setback;
         }
         self.forgiven_at = Some(self.reached);
-        Heard::GoesOn
+        StepResult::GoesOn
     }
 
     /// After anything but the answer that was hoped for, only the server knows where it stands.
-    fn setback(&mut self, step: Step, reply: Reply) -> Heard {
+    fn setback(&mut self, step: Step, reply: Reply) -> StepResult {
         self.offset = None;
         if matches!(step, Step::Send { .. }) {
             self.chunk = (self.chunk / 2).max(limits::SMALLEST_PART);
         }
-        Heard::Setback(reply)
+        StepResult::Setback(reply)
     }
 
     fn is_ours(&self, reply: &BundleReply) -> bool {

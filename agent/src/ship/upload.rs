@@ -1,4 +1,4 @@
-//! A body on its way out: never faster than the site allows, and not a chunk further than the consent.
+//! Body of an upload: limited to the configured rate, and stopped within a chunk when consent ends.
 
 use std::fmt;
 use std::fs::File;

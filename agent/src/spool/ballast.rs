@@ -1,4 +1,4 @@
-//! The ballast: room that is given back when the disk is full.
+//! The ballast: reserved disk space that is released when the disk is full.
 //!
 //! sled cannot be opened without some free space, so on a full disk what waits could not even be drained.
 
@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use crate::{durable, limits, presence};
 
-/// A file of zeros, really written, shared by the trays.
+/// A file of zeros, fully written (not sparse), shared by the queues.
 #[derive(Debug)]
 pub(super) struct Ballast(PathBuf);
 
@@ -17,7 +17,7 @@ impl Ballast {
         Self(path)
     }
 
-    /// Makes it if it is not there. An error means that there is no room for more than draining.
+    /// Creates it if it is absent. An error means that the disk has space for draining only.
     pub(super) fn load(&self) -> io::Result<()> {
         if presence::stat(&self.0)?.found().is_some_and(|meta| meta.len() == limits::BALLAST as u64) {
             return Ok(());
@@ -39,7 +39,7 @@ impl Ballast {
         file.sync_all()
     }
 
-    /// Gives the room back. False if there was none to give.
+    /// Releases the space. False if there was none.
     pub(super) fn release(&self) -> bool {
         fs::remove_file(&self.0).is_ok()
     }

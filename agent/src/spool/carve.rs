@@ -15,7 +15,7 @@ use crate::seal::record::{MAGIC, Sealed};
 
 const WINDOW: usize = 128 << 10;
 
-/// Shows everything in `generation` that has the shape of a record of this tray, in the order of the files'
+/// Shows everything in `generation` that has the shape of a record of this queue, in the order of the files'
 /// bytes; the same record may come more than once.
 pub(super) fn carve<P: Payload>(
     generation: &Path,

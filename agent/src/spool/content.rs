@@ -1,8 +1,8 @@
-//! How much is in a tray and in a generation: kept in memory, so that asking costs no look at the disk.
+//! Size of a queue and of a generation, kept in memory so that asking does not read the disk.
 
 use crate::limits;
 
-/// What waits in a tray.
+/// What a queue holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Waiting {
     /// Records: exact.
@@ -29,7 +29,7 @@ impl Content {
         self.bytes += bytes as u64;
     }
 
-    /// Whether merging would make fewer sealed records: most have room for more bytes and for more records.
+    /// Whether merging would leave fewer sealed records: most are below the limits of bytes and records.
     pub(super) fn is_small(&self) -> bool {
         !self.merged
             && self.bytes < self.items.saturating_mul(limits::MERGE_BELOW)

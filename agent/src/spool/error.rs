@@ -1,4 +1,4 @@
-//! What can go wrong in a tray, and what the caller does about it.
+//! Errors of a queue, and what the caller does about each.
 
 use std::fmt;
 use std::io;
@@ -13,7 +13,7 @@ pub enum SpoolError {
     Misplaced,
     /// A record is longer than [`limits::SEALED`](crate::limits::SEALED) bytes. Nothing was done.
     TooLarge,
-    /// The disk is full. What waits can still be drained; nothing new is taken until there is room.
+    /// The disk is full. The queue can still be drained; nothing new is accepted until space is free.
     Full,
     /// Another process has the store open: another agent runs on the same `data_dir`.
     Locked,
@@ -33,8 +33,8 @@ pub enum SpoolError {
 impl fmt::Display for SpoolError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Misplaced => f.write_str("a record does not stand where the tray goes on: seal it again"),
-            Self::TooLarge => f.write_str("a sealed record is too long for the tray: split it"),
+            Self::Misplaced => f.write_str("a record's number is not the queue's next one: seal it again"),
+            Self::TooLarge => f.write_str("a sealed record is too long for the queue: split it"),
             Self::Full => f.write_str("the disk of data_dir is full: free some space"),
             Self::Locked => f.write_str("the spool is in use by another process: stop the other agent"),
             Self::Damaged => f.write_str("the spool is damaged on disk: what can be found is recovered"),

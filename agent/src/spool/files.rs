@@ -1,9 +1,9 @@
-//! A tray's directory: the names in it, what they mean after a crash, and the syncs that make them last.
+//! The directory of a queue: its file names, what they mean after a crash, and the syncs that make them durable.
 //!
 //! ```text
 //! spool/
-//!   ballast               room to drain in when the disk is full
-//!   usage.a  usage.b      the two slots of the tray's high-water file
+//!   ballast               space for draining when the disk is full
+//!   usage.a  usage.b      the two slots of the queue's high-water file
 //!   usage/
 //!     1200/               a generation, named for the first number it may hold
 //!       merged            its small records were joined: no start does it again
@@ -25,11 +25,11 @@ const QUARANTINE: &str = "quarantine-";
 const MERGED: &str = "merged";
 const KEPT: &str = ".kept";
 
-/// The directory of one tray.
+/// The directory of one queue.
 #[derive(Debug)]
-pub(super) struct TrayDir(PathBuf);
+pub(super) struct QueueDir(PathBuf);
 
-impl TrayDir {
+impl QueueDir {
     pub(super) fn new(path: PathBuf) -> Self {
         Self(path)
     }

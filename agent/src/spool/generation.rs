@@ -1,4 +1,4 @@
-//! One generation: a small sled database. Nothing else in the house knows of sled.
+//! One segment of a queue: a small sled database. No other module uses sled.
 //!
 //! sled 0.34.7 is used as it was measured: key = the record's first number, big-endian; only additions, one
 //! batch per commit; no flusher thread; a real sync after each flush, because on Linux its `flush` is no
@@ -225,7 +225,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_iteration_shows_the_record_that_reaches_in_and_ends_when_told() {
+    fn an_iteration_shows_the_record_that_reaches_in_and_ends_on_request() {
         let dir = tempfile::tempdir().unwrap();
         let generation = Generation::create(&dir.path().join("0")).unwrap();
         let bytes = [7; 100];

@@ -29,7 +29,7 @@ impl<P: Payload> Spool<P> {
         self.open.close(id);
         self.dir.put_back(id)?;
         match is_whole {
-            // The copy took the last room, or the last names, that opening needs.
+            // The copy took the last bytes or inodes that opening needs.
             Err(SpoolError::Full) => self.open.at(&self.dir, id, newest).map(drop),
             is_whole => Err(is_whole.err().unwrap_or(SpoolError::NotNow)),
         }

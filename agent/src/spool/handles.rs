@@ -1,7 +1,7 @@
-//! Which generations are open.
+//! The open generations of a queue.
 
 use super::error::SpoolError;
-use super::files::TrayDir;
+use super::files::QueueDir;
 use super::generation::Generation;
 
 /// The databases that are open: never more than two.
@@ -15,7 +15,7 @@ pub(super) struct Open {
 
 impl Open {
     /// The generation `id`, opened if it is not.
-    pub(super) fn at(&mut self, dir: &TrayDir, id: u64, newest: u64) -> Result<&Generation, SpoolError> {
+    pub(super) fn at(&mut self, dir: &QueueDir, id: u64, newest: u64) -> Result<&Generation, SpoolError> {
         // The newest are gone and an older one became the last: it may be open already, and sled opens nothing twice.
         if id == newest && self.older.as_ref().is_some_and(|(open, _)| *open == id) {
             self.newest = self.older.take();

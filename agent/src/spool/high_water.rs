@@ -1,10 +1,10 @@
-//! The high-water file: what a tray has promised and not yet settled.
+//! The high-water file: the numbers that a queue has promised and not yet settled.
 //!
 //! sled can lose its tail, or a page in the middle, without noticing; this file is what it is compared with.
 //! It also is the one place where a record is settled: sled only ever adds, and a generation is removed when
 //! none of its numbers wait any more. So no crash can bring a settled record back or lose one that waits.
 //!
-//! Two slots, `<tray>.a` and `<tray>.b`, are written in turns, each with one sync:
+//! Two slots, `<queue>.a` and `<queue>.b`, are written in turns, each with one sync:
 //!
 //! ```text
 //! magic "KHW1" | turn u64 LE | length u32 LE | bincode of `Stored` [length] | SHA-256 of all before | zeros to 4 KiB
@@ -27,7 +27,7 @@ use crate::{durable, killpoint};
 
 const MAGIC: &[u8; 4] = b"KHW1";
 const HEAD: usize = 16;
-/// A slot is a whole number of these, so that it seldom grows: growing needs room and a second write.
+/// A slot is a whole number of these, so that it seldom grows: growing needs free space and a second write.
 const BLOCK: usize = 4096;
 const FORMAT: bincode::config::Configuration = bincode::config::standard();
 
@@ -45,7 +45,7 @@ struct State {
     cursors: Vec<([u8; 16], u64)>,
 }
 
-/// Numbers that will never come, and what the collector is told of them.
+/// Numbers that will never arrive, and the reason that the collector gets for them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Missing {
     /// To settle once the collector has acknowledged the gap.
@@ -65,7 +65,7 @@ pub(super) enum Standing {
     Gone,
 }
 
-/// The promises of one tray.
+/// The promised numbers of one queue.
 #[derive(Debug)]
 pub(super) struct HighWater {
     slots: [PathBuf; 2],
@@ -80,8 +80,8 @@ pub(super) struct HighWater {
 
 impl HighWater {
     /// Reads the newer of the slots that are whole.
-    pub(super) fn load(tray: &Path) -> io::Result<(Self, Found)> {
-        let slots = [tray.with_extension("a"), tray.with_extension("b")];
+    pub(super) fn load(queue: &Path) -> io::Result<(Self, Found)> {
+        let slots = [queue.with_extension("a"), queue.with_extension("b")];
         let (mut newest, mut found) = ((0, State::default()), Found::Nothing);
         for slot in &slots {
             let Presence::Found(bytes) = presence::read(slot)? else { continue };

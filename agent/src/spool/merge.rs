@@ -21,7 +21,7 @@ impl<P: Payload> Spool<P> {
 
     /// Merges one closed generation. `join` is shown a page of neighbours and returns the same numbers in
     /// fewer records, each at the position of its first; a page that it can't join it returns empty or
-    /// unchanged. Not while records of this tray are on their way: they could no longer be settled one by one.
+    /// unchanged. Not while records of this queue are in flight: they could no longer be settled one by one.
     pub fn merge(&mut self, join: impl FnMut(&[Sealed<P>]) -> Vec<Sealed<P>>) -> Result<(), SpoolError> {
         self.check_sound()?;
         let Some((id, range)) = self.mergeable() else { return Ok(()) };

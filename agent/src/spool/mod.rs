@@ -1,4 +1,4 @@
-//! A tray: sealed records that wait, kept through kill, power loss, a full disk and damage.
+//! A queue of sealed records that survives kill, power loss, a full disk and damage.
 //!
 //! ```text
 //! put     -> newest generation (sled, synced) -> high-water file (synced) -> Ok
@@ -10,7 +10,7 @@
 //! a settled number is never handed out again. After an error that says so, [`Spool::recover`] looks at the
 //! files again; until then nothing else is done.
 //!
-//! A tray that never held anything leaves no trace on disk, and one that is empty only its numbering.
+//! A queue that never held a record leaves no trace on disk; an empty one keeps only its numbering.
 
 mod ballast;
 mod carve;
@@ -39,7 +39,7 @@ pub use self::recover::Recovery;
 
 use self::ballast::Ballast;
 use self::content::Content;
-use self::files::{TrayDir, disk_bytes};
+use self::files::{QueueDir, disk_bytes};
 use self::generation::Generation;
 use self::handles::Open;
 use self::high_water::{HighWater, Standing};
@@ -47,10 +47,10 @@ use crate::seal::payload::Payload;
 use crate::seal::record::{Cursor, Position, Sealed};
 use crate::{killpoint, limits};
 
-/// One tray.
+/// One queue.
 #[derive(Debug)]
 pub struct Spool<P> {
-    dir: TrayDir,
+    dir: QueueDir,
     ballast: Ballast,
     high: HighWater,
     /// By its first number: at most some dozens, the last one is written to.
@@ -220,7 +220,7 @@ impl<P: Payload> Spool<P> {
     }
 
     /// Drops the oldest generations until `bytes` of disk are free again, and says how many records that were.
-    /// Whole generations, because nothing less gives room back.
+    /// Whole generations, because nothing smaller frees disk space.
     pub fn drop_oldest(&mut self, bytes: u64, reason: Reason) -> Result<u64, SpoolError> {
         let mut freed = 0;
         let mut oldest = Vec::new();
@@ -239,7 +239,7 @@ impl<P: Payload> Spool<P> {
         self.high.missing()
     }
 
-    /// Removes everything of the tray but its numbering, gaps and cursors included.
+    /// Removes the queue's records, gaps and cursors; only its numbering stays.
     pub fn purge(&mut self) -> Result<(), SpoolError> {
         self.high.clear();
         killpoint::step("purge.cleared");
@@ -285,7 +285,7 @@ impl<P: Payload> Spool<P> {
         self.high.cursors().iter().map(|(source, taken)| Cursor { source: *source, taken: *taken })
     }
 
-    /// Forgets sources that are gone for good. Becomes durable with the next change of the tray: a source
+    /// Forgets sources that are gone for good. Becomes durable with the next change of the queue: a source
     /// that a crash brings back costs a few bytes and does no harm.
     pub fn forget(&mut self, sources: &[[u8; 16]]) {
         sources.iter().for_each(|source| self.high.forget(source));
@@ -302,16 +302,16 @@ impl<P: Payload> Spool<P> {
         })
     }
 
-    /// Bytes that the tray takes on the disk, in blocks. The ballast, which all trays share, is not in it.
+    /// Bytes of disk blocks that the queue takes, without the ballast, which all queues share.
     ///
     /// # Errors
-    /// It cannot be told now.
+    /// The file system cannot answer now.
     pub fn disk_bytes(&self) -> Result<u64, SpoolError> {
         let slots = self.high.slots().iter().map(|slot| disk_bytes(slot)).sum::<std::io::Result<u64>>()?;
         Ok(disk_bytes(self.dir.path())? + slots)
     }
 
-    /// Closes what was opened for draining and merging; for when the tray is left alone for a while.
+    /// Closes what was opened for draining and merging, before the queue stays idle for a while.
     pub fn rest(&mut self) {
         self.open.older = None;
     }

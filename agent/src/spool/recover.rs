@@ -16,7 +16,7 @@ use super::ballast::Ballast;
 use super::carve::carve;
 use super::content::Content;
 use super::error::SpoolError;
-use super::files::TrayDir;
+use super::files::QueueDir;
 use super::generation::{self, Generation};
 use super::handles::Open;
 use super::high_water::{Found, HighWater, Standing};
@@ -42,7 +42,7 @@ pub struct Recovery {
 }
 
 impl<P: Payload> Spool<P> {
-    /// Opens the tray in `dir`, `data_dir/spool/<tray>`, and finishes what a crash interrupted. Where nothing
+    /// Opens the queue in `dir`, `data_dir/spool/<queue>`, and finishes what a crash interrupted. Where nothing
     /// was ever put, nothing is made. `random` tells this run from that of a copied disk; `verify` says
     /// whether a record's tag verifies.
     pub fn open(
@@ -52,7 +52,7 @@ impl<P: Payload> Spool<P> {
     ) -> Result<(Self, Recovery), SpoolError> {
         let (high, _) = HighWater::load(dir)?;
         let mut spool = Self {
-            dir: TrayDir::new(dir.to_owned()),
+            dir: QueueDir::new(dir.to_owned()),
             ballast: Ballast::new(dir.with_file_name("ballast")),
             high,
             generations: BTreeMap::new(),

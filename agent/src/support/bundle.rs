@@ -63,25 +63,25 @@ impl fmt::Display for BundleError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoRecipient => f.write_str(
-                "nobody could open the bundle: put the vendor's public key into [support] recipients",
+                "no key is configured that could open the bundle: put the vendor's public key into [support] recipients",
             ),
             Self::BadRecipient(number) => write!(
                 f,
-                "number {number} of [support] recipients is no public key: it begins with age1 and has 62 letters and \
+                "number {number} of [support] recipients is not a public key: a key begins with age1 and has 62 letters and \
                  digits"
             ),
             Self::NoPermit => {
-                f.write_str("there are scans in it that nobody said yes to: create it from its draft")
+                f.write_str("it contains scans without consent: create it again from its draft")
             }
-            Self::Withdrawn => f.write_str("the yes was taken back: nothing was sealed"),
-            Self::Damaged => f.write_str("the draft is damaged: discard it and gather again"),
+            Self::Withdrawn => f.write_str("consent was withdrawn: nothing was sealed"),
+            Self::Damaged => f.write_str("the draft is damaged: discard it and collect again"),
             Self::Disk(io::ErrorKind::StorageFull) => f.write_str(
-                "the disk is full: nothing was sealed, the draft is still there; make room and try again",
+                "the disk is full: nothing was sealed, the draft is kept; free some disk space and try again",
             ),
             Self::Disk(kind) => {
                 write!(f, "the bundle cannot be written ({kind}): check the space and the rights of data_dir")
             }
-            Self::Stopped => f.write_str("the sealing was stopped: the draft is still there"),
+            Self::Stopped => f.write_str("sealing was stopped: the draft is kept"),
         }
     }
 }

@@ -121,7 +121,7 @@ impl Draft {
         let start = u64::from_le_bytes(start);
         let bytes =
             end.checked_sub(start).filter(|bytes| *bytes <= limits::DRAFT_INDEX).ok_or_else(damaged)?;
-        // The length is the sealed one: what the frames hold is told by their last.
+        // The length is the sealed one: only the last frame says how much the frames hold.
         let span = Span { number: INDEX, start, bytes, sha256: Digest::from_bytes([0; 32]) };
         let mut text = Vec::new();
         Frames::open(&path, id, &key, span)?.read_to_end(&mut text)?;
@@ -198,7 +198,7 @@ impl Draft {
         &self.index.files
     }
 
-    /// Files that were left out because what came of them would have named somebody: the clinic is told, nobody else.
+    /// Files left out because their output would still have named a person. Only the clinic sees this list.
     pub fn left_out(&self) -> &[LeftOut] {
         &self.index.left_out
     }

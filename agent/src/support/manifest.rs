@@ -136,7 +136,7 @@ pub struct BadManifest;
 
 impl fmt::Display for BadManifest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not a manifest that this version can read: preview the case again")
+        f.write_str("this version cannot read the manifest: preview the case again")
     }
 }
 

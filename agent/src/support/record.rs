@@ -146,7 +146,7 @@ impl fmt::Display for RecordError {
             Self::Io(kind) => {
                 write!(
                     f,
-                    "the record of a bundle cannot be kept ({kind}): check the space and rights of data_dir"
+                    "the record of a bundle cannot be saved ({kind}): check the space and rights of data_dir"
                 )
             }
         }

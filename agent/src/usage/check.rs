@@ -5,7 +5,7 @@ use std::fmt;
 use protocol::{Catalog, Reason};
 use serde::Serialize;
 
-use super::validation::{Wanted, Wash, Window, explain};
+use super::validation::{Validator, Wanted, Window, explain};
 use crate::collect::Raw;
 use crate::limits;
 
@@ -68,7 +68,7 @@ pub fn check(line: &[u8], now: i64) -> Result<(), Checked> {
     }
     let window = Window { granted: i64::MIN, now };
     let wanted = Wanted { usage: false, open: false };
-    let taken = Wash::new(Catalog::built_in()).take(Raw::new(line), window, wanted);
+    let taken = Validator::new(Catalog::built_in()).take(Raw::new(line), window, wanted);
     taken.map_err(|refusal| refused(refusal.reason))
 }
 

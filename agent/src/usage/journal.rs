@@ -12,7 +12,7 @@ use protocol::{Record, Value};
 use serde::{Deserialize, Serialize};
 
 use crate::consent::permit::UsageStatistics;
-use crate::seal::payload::{Payload, Tray};
+use crate::seal::payload::{Payload, Queue};
 
 /// The day, week, month or hour that a record is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -82,8 +82,8 @@ impl Cell {
 pub struct Journal {
     /// The one period.
     pub period: Period,
-    /// How many happenings are folded into it, for the count of what damage costs.
-    pub happenings: u32,
+    /// Number of events folded into it, to count what damage loses.
+    pub events: u32,
     /// Row by row.
     pub rows: BTreeMap<Row, Cell>,
 }
@@ -91,7 +91,7 @@ pub struct Journal {
 impl Journal {
     /// An empty piece.
     pub fn new(period: Period) -> Self {
-        Self { period, happenings: 0, rows: BTreeMap::new() }
+        Self { period, events: 0, rows: BTreeMap::new() }
     }
 
     /// Adds one observation, made at `utc`. A row that is there takes it without an allocation.
@@ -121,13 +121,13 @@ impl Journal {
 
     /// Adds a later piece of the same period.
     pub fn absorb(&mut self, later: Journal) {
-        self.happenings = self.happenings.saturating_add(later.happenings);
+        self.events = self.events.saturating_add(later.events);
         for (row, cell) in later.rows {
             self.add(row, cell);
         }
     }
 
-    /// Splits into pieces whose bytes are at most `most`, as far as rows can be told apart.
+    /// Splits into pieces whose bytes are at most `most`, as far as it has distinct rows.
     pub fn split(self, most: usize) -> Vec<Journal> {
         if self.rows.len() < 2 || self.to_bytes().len() <= most {
             return vec![self];
@@ -136,9 +136,9 @@ impl Journal {
         let Some(middle) = middle else { return vec![self] };
         let mut low = self;
         let rows = low.rows.split_off(&middle);
-        // A happening is counted once, whichever piece is hit.
-        let high = Journal { period: low.period, happenings: low.happenings / 2, rows };
-        low.happenings -= high.happenings;
+        // An event is counted once, whichever piece is damaged.
+        let high = Journal { period: low.period, events: low.events / 2, rows };
+        low.events -= high.events;
         low.split(most).into_iter().chain(high.split(most)).collect()
     }
 
@@ -162,7 +162,7 @@ impl Journal {
 struct V1 {
     granularity: u8,
     at: u32,
-    happenings: u32,
+    events: u32,
     rows: Vec<(Row, Cell)>,
 }
 
@@ -172,10 +172,10 @@ const GRANULARITIES: [Granularity; 4] =
 
 impl Payload for Journal {
     type Purpose = UsageStatistics;
-    const TRAY: Tray = Tray::Open;
+    const QUEUE: Queue = Queue::Open;
 
     fn records(&self) -> u32 {
-        self.happenings.max(1)
+        self.events.max(1)
     }
 
     fn to_bytes(&self) -> Vec<u8> {
@@ -183,7 +183,7 @@ impl Payload for Journal {
         let body = V1 {
             granularity: granularity.and_then(|at| u8::try_from(at).ok()).unwrap_or_default(),
             at: self.period.at,
-            happenings: self.happenings,
+            events: self.events,
             rows: self.rows.iter().map(|(row, cell)| (row.clone(), cell.clone())).collect(),
         };
         // Encoding plain integers into a vector has no way to fail.
@@ -201,7 +201,7 @@ impl Payload for Journal {
         let granularity = *GRANULARITIES.get(usize::from(body.granularity))?;
         Some(Self {
             period: Period { granularity, at: body.at },
-            happenings: body.happenings,
+            events: body.events,
             rows: body.rows.into_iter().collect(),
         })
         .filter(|_| read > 0)
@@ -238,7 +238,7 @@ mod tests {
 
     fn piece() -> Journal {
         let mut journal = Journal::new(DAY);
-        journal.happenings = 3;
+        journal.events = 3;
         journal.add(row(1, 0), Cell::Count(2));
         journal.add(row(3, 0), Cell::Buckets(vec![1, 0, 4]));
         journal.add(row(23, 0), Cell::State(100, vec![7, 8]));
@@ -251,7 +251,7 @@ mod tests {
         let mut later = piece();
         later.add(row(23, 0), Cell::State(99, vec![1, 1]));
         journal.absorb(later);
-        assert_eq!(journal.happenings, 6);
+        assert_eq!(journal.events, 6);
         assert_eq!(journal.rows[&row(1, 0)], Cell::Count(4));
         assert_eq!(journal.rows[&row(3, 0)], Cell::Buckets(vec![2, 0, 8]));
         assert_eq!(journal.rows[&row(23, 0)], Cell::State(100, vec![7, 8]), "an older report does not win");
@@ -270,7 +270,7 @@ mod tests {
     #[test]
     fn a_large_piece_is_split_and_nothing_of_it_is_lost() {
         let mut journal = Journal::new(DAY);
-        journal.happenings = 5001;
+        journal.events = 5001;
         for number in 0..5000 {
             journal.add(row(1, number * 7919), Cell::Count(number));
         }

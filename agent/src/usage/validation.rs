@@ -1,10 +1,10 @@
-//! The wash room of usage: a line becomes what the catalog lists, or is refused. No other text gets through.
+//! Validation: an event is checked against the catalog and kept as numbers, or refused. No other text gets through.
 
 mod refusal;
 
 use std::collections::{BTreeMap, HashMap};
 
-use protocol::catalog::{Catalog, Contribution, Happening, Observe};
+use protocol::catalog::{Catalog, Contribution, EventType, Observe};
 use protocol::civil::{Granularity, Moment};
 use protocol::{Batch, Header, Reason, Record, Value};
 
@@ -13,7 +13,7 @@ use super::line::{self, Flat, Refusal, Scalar};
 use crate::collect::Raw;
 use crate::consent::permit::UsageStatistics;
 use crate::limits;
-use crate::seal::payload::{Clean, Payload, Tray};
+use crate::seal::payload::{Clean, Payload, Queue};
 use crate::seal::record::Position;
 pub(crate) use batches::batches;
 pub use batches::{Batches, joined};
@@ -48,7 +48,7 @@ impl Usage {
 
 impl Payload for Usage {
     type Purpose = UsageStatistics;
-    const TRAY: Tray = Tray::Usage;
+    const QUEUE: Queue = Queue::Usage;
 
     fn records(&self) -> u32 {
         u32::try_from(self.batch.records.len()).unwrap_or(u32::MAX)
@@ -72,7 +72,7 @@ pub struct Window {
     pub now: i64,
 }
 
-/// Which trays a line still goes to: after a restart one may have it already.
+/// Which queues still need a line: after a restart one may have it already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wanted {
     /// Events.
@@ -83,9 +83,9 @@ pub struct Wanted {
 
 /// What was taken in since the last commit.
 #[derive(Debug)]
-pub struct Wash {
+pub struct Validator {
     catalog: &'static Catalog,
-    happenings: HashMap<&'static str, &'static Happening>,
+    event_types: HashMap<&'static str, &'static EventType>,
     values: Vec<Option<u64>>,
     /// The row looked for: most are there already, so that most contributions allocate nothing.
     row: Row,
@@ -93,14 +93,14 @@ pub struct Wash {
     journals: BTreeMap<Period, Journal>,
 }
 
-impl Wash {
+impl Validator {
     /// Nothing yet.
     pub fn new(catalog: &'static Catalog) -> Self {
-        let happenings =
-            catalog.happenings().iter().map(|happening| (happening.name.as_str(), happening)).collect();
+        let event_types =
+            catalog.event_types().iter().map(|event_type| (event_type.name.as_str(), event_type)).collect();
         Self {
             catalog,
-            happenings,
+            event_types,
             values: Vec::new(),
             row: Row { entry: 0, attributes: Vec::new() },
             events: Vec::new(),
@@ -116,7 +116,7 @@ impl Wash {
     /// Takes one line in, or says why not; a refused line leaves nothing behind.
     pub fn take(&mut self, raw: Raw<'_>, window: Window, wanted: Wanted) -> Result<(), Refusal> {
         let Flat(pairs) = line::parse(raw)?;
-        let (happening, moment) = self.subject(&pairs)?;
+        let (event_type, moment) = self.subject(&pairs)?;
         if moment.utc < window.granted {
             return Err(Reason::BeforeGrant.into());
         }
@@ -125,28 +125,28 @@ impl Wash {
         }
         // Renewed on purpose only: what was promised to end ends by itself.
         let day = Granularity::Day.period(moment);
-        if happening.fed_entries().all(|entry| entry.last_day < day) {
+        if event_type.fed_entries().all(|entry| entry.last_day < day) {
             return Err(Reason::Ended.into());
         }
-        self.check(happening, &pairs)?;
-        self.fold(happening, moment, wanted);
+        self.check(event_type, &pairs)?;
+        self.fold(event_type, moment, wanted);
         Ok(())
     }
 
     /// What happened and when: the two reserved keys.
-    fn subject(&self, pairs: &Pairs<'_>) -> Result<(&'static Happening, Moment), Reason> {
-        let happening = self.happenings.get(one_text(pairs, "event")?).ok_or(Reason::UnknownEvent)?;
+    fn subject(&self, pairs: &Pairs<'_>) -> Result<(&'static EventType, Moment), Reason> {
+        let event_type = self.event_types.get(one_text(pairs, "event")?).ok_or(Reason::UnknownEvent)?;
         let moment = Moment::parse(one_text(pairs, "at")?)?;
-        Ok((happening, moment))
+        Ok((event_type, moment))
     }
 
     /// Every attribute known, present unless optional, once, of its type, in its range.
-    fn check(&mut self, happening: &Happening, pairs: &Pairs<'_>) -> Result<(), Reason> {
+    fn check(&mut self, event_type: &EventType, pairs: &Pairs<'_>) -> Result<(), Reason> {
         self.values.clear();
-        self.values.resize(happening.attributes.len(), None);
+        self.values.resize(event_type.attributes.len(), None);
         for (key, value) in pairs.iter().filter(|(key, _)| key != "event" && key != "at") {
-            let position = happening.position(key).ok_or(Reason::UnknownAttribute)?;
-            let kind = &happening.attributes[position].kind;
+            let position = event_type.position(key).ok_or(Reason::UnknownAttribute)?;
+            let kind = &event_type.attributes[position].kind;
             let value = match value {
                 Scalar::Text(text) => kind.check_text(text)?,
                 Scalar::Number(number) => kind.check_number(*number)?,
@@ -159,16 +159,16 @@ impl Wash {
         let missing = |(attribute, value): (&protocol::catalog::Attribute, &Option<u64>)| {
             value.is_none() && !attribute.optional
         };
-        if happening.attributes.iter().zip(&self.values).any(missing) {
+        if event_type.attributes.iter().zip(&self.values).any(missing) {
             return Err(Reason::MissingAttribute);
         }
         Ok(())
     }
 
-    fn fold(&mut self, happening: &'static Happening, moment: Moment, wanted: Wanted) {
+    fn fold(&mut self, event_type: &'static EventType, moment: Moment, wanted: Wanted) {
         let (events, journals, row) = (&mut self.events, &mut self.journals, &mut self.row);
         let (mut touched, day) = ([None; 4], Granularity::Day.period(moment));
-        happening.feeds(&self.values, &mut |contribution: Contribution<'_>| {
+        event_type.feeds(&self.values, &mut |contribution: Contribution<'_>| {
             let Contribution { entry, attributes, what } = &contribution;
             if entry.last_day < day {
                 return;
@@ -196,7 +196,7 @@ impl Wash {
         });
         for period in touched.into_iter().flatten() {
             if let Some(journal) = journals.get_mut(&period) {
-                journal.happenings = journal.happenings.saturating_add(1);
+                journal.events = journal.events.saturating_add(1);
             }
         }
     }

@@ -86,7 +86,7 @@ impl fmt::Display for VaultError {
                 harmless::path(path),
                 Why(*why)
             ),
-            Self::Crypto => f.write_str("the system gave no random numbers: start the agent again"),
+            Self::Crypto => f.write_str("the system provided no random numbers: start the agent again"),
         }
     }
 }
@@ -156,8 +156,8 @@ impl fmt::Display for SealError {
         f.write_str(match self {
             Self::NoKey => "no data key for this record: it was shredded or never made",
             Self::Crypto => "the system's random numbers or the cipher refused to work",
-            Self::Refused => "a sealed record does not verify: it is damaged or not of this device",
-            Self::Version => "a sealed record is of a version that this program does not read",
+            Self::Refused => "a sealed record does not verify: it is damaged or from another device",
+            Self::Version => "a sealed record has a version that this program cannot read",
             Self::TooLarge => "a record is too large to seal",
             Self::KeyFile => "the data key cannot be written: check the rights and the space of data_dir",
         })

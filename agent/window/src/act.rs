@@ -1,11 +1,11 @@
-//! What a click does: the fields of a form become one request to the service, the answer a few sentences.
+//! Actions of the window: the fields of a form become one request to the service, its reply a few sentences.
 
 use agent::api::consent::{Answered, NewOwner};
 use agent::api::privacy::{Access, Erased};
 use agent::api::support::{Discarded, Sending};
 use agent::api::{Contacts, Done};
 use agent::request::{ClaimCode, ConsentAction, ConsentRequest, PrivacyAsk, Request, SupportRequest};
-use agent::support::gather::{Selection, Wish};
+use agent::support::gather::{CaseRequest, Selection};
 use maud::{Markup, html};
 use protocol::ledger::Session;
 use protocol::{CaseId, CaseReason, Purpose};
@@ -90,7 +90,7 @@ impl Fields {
         })
     }
 
-    fn wish(&self) -> Result<Wish, Refusal> {
+    fn case_request(&self) -> Result<CaseRequest, Refusal> {
         let reason: Option<CaseReason> = self.word("reason");
         let reason = reason
             .ok_or_else(|| Refusal::Typed(t("Say what it is about.", "Vælg, hvad det drejer sig om.")))?;
@@ -101,7 +101,7 @@ impl Fields {
             Some("since") => (Selection::Since, Some(TWO_HOURS)),
             _ => (Selection::None, None),
         };
-        Ok(Wish {
+        Ok(CaseRequest {
             case: self.case()?,
             reason,
             contact: self.get("contact").map(str::to_owned),
@@ -137,7 +137,11 @@ fn done(window: &Window, action: &str, fields: &Fields) -> Option<Result<Markup,
         "access" => asked(window),
         "contact" => contacted(window),
         "scans" => begun(window, Kind::Scans, Ok(SupportRequest::Scans)),
-        "preview" => begun(window, Kind::Preview, fields.wish().map(|wish| SupportRequest::Preview { wish })),
+        "preview" => begun(
+            window,
+            Kind::Preview,
+            fields.case_request().map(|case_request| SupportRequest::Preview { case_request }),
+        ),
         "create" => begun(window, Kind::Create, create(fields)),
         "stop" => stopped(window),
         "send" => sent(window, fields),

@@ -1,4 +1,4 @@
-//! Questions to the service, with the rights of whoever started this program.
+//! Requests to the service, with the rights of the account that started this program.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! How the system opens a page. The command line holds the file's name and no secret.
+//! Opening a page in the system's browser. The command line holds the file name and no secret.
 
 use std::io;
 use std::path::Path;

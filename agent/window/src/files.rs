@@ -4,7 +4,7 @@ use agent::api::consent::Receipts;
 use agent::api::privacy::{Access, Amount, Attribute, Attributes, EntryName, HeldRecord, Says, Statement};
 use agent::api::support::Piece;
 use agent::request::{ConsentAction, ConsentRequest, Request, SENT, SupportRequest};
-use agent::seal::payload::Tray;
+use agent::seal::payload::Queue;
 use serde::Serialize;
 
 use crate::ask::{Agent, Failure};
@@ -43,8 +43,8 @@ fn all(agent: &Agent, with_ledger: bool) -> Result<Held, Failure> {
     let queue = |name| records(agent, name);
     Ok(Held {
         access: with_ledger.then(|| held(agent)).transpose()?,
-        open: queue(Tray::Open.as_str())?,
-        usage: queue(Tray::Usage.as_str())?,
+        open: queue(Queue::Open.as_str())?,
+        usage: queue(Queue::Usage.as_str())?,
         sent: queue(SENT)?,
     })
 }

@@ -1,4 +1,4 @@
-//! Long work of the service that was begun from this window, and how fast a bundle travels.
+//! Background jobs of the service that this window started, and the speed of an upload.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

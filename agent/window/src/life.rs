@@ -1,4 +1,4 @@
-//! When the program ends: nobody came, or the page is gone.
+//! Lifetime of the program: it ends when no page was opened, or the page is closed.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};

@@ -182,7 +182,7 @@ async fn act(
 
 /// A line a second: a mark that changes when something did, and whether somebody came with the secret again.
 async fn live(State(window): Shared) -> Response {
-    let (tell, told) = mpsc::channel::<Bytes>(1);
+    let (tell, reported) = mpsc::channel::<Bytes>(1);
     window.life.came();
     let leaving = Leaving(window.clone());
     tokio::spawn(async move {
@@ -197,7 +197,7 @@ async fn live(State(window): Shared) -> Response {
             tokio::time::sleep(LOOK).await;
         }
     });
-    Response::new(Body::new(Live(told)))
+    Response::new(Body::new(Live(reported)))
 }
 
 /// A digest of everything that the pages show and that changes of itself.

@@ -11,7 +11,7 @@ use crate::store::{Asked, Store};
 
 /// Takes a code as the device's request to erase everything; the same code is the same request.
 pub(crate) fn take(store: &Store, code: &str, now: OffsetDateTime) -> Result<Ticket, Failure> {
-    let unknown = || Failure::new("this is not the claim code of a device that was enrolled here");
+    let unknown = || Failure::new("this is not the claim code of a device enrolled here");
     let claim: Claim = code.parse().map_err(|_| unknown())?;
     let device = store.device(claim.device)?.ok_or_else(unknown)?;
     if !claim.is_signed_by(&device.key) {
@@ -27,8 +27,6 @@ pub(crate) fn take(store: &Store, code: &str, now: OffsetDateTime) -> Result<Tic
     };
     match store.claim_request(ticket, Kind::Erase, &request, now)? {
         Asked::Kept(_) => Ok(ticket),
-        _ => {
-            Err(Failure::new("the device has made too many requests already; carry out the open ones first"))
-        }
+        _ => Err(Failure::new("the device has too many open requests; complete them first")),
     }
 }

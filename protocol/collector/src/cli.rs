@@ -27,8 +27,8 @@ use crate::lines;
 use crate::store::{backup, rfc3339};
 use crate::{claim, config, erasure, init, listing, pki, proof, serve, sign};
 
-/// The reference collector of the telemetry agent: enrols devices, takes their records exactly once,
-/// and gives them back. Every command but `init` and `serve` also works while `serve` runs.
+/// Reference collector of the telemetry agent: enrols devices, stores each record exactly once, and exports
+/// them. Every command except `init` and `serve` also works while `serve` runs.
 #[derive(Parser)]
 #[command(name = "kathea-collector", version)]
 struct Cli {
@@ -38,65 +38,65 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Make a new data directory: private authority, server certificate, the key pair of support
-    /// bundles, and agent.toml with this collector filled in
+    /// Create a data directory: private CA, server certificate, key pair for support bundles, and an agent.toml
+    /// with this collector filled in
     Init {
-        /// The directory to make
+        /// Directory to create
         #[arg(long, value_name = "DIR")]
         data: PathBuf,
-        /// A name or address that devices will use; repeat for several. This machine's own are added
+        /// Name or address that devices will use; repeatable. The names of this machine are added
         #[arg(long)]
         host: Vec<String>,
-        /// Where the private key of support bundles goes: outside the data directory [default: beside it]
+        /// Path of the private key for support bundles, outside the data directory [default: beside it]
         #[arg(long, value_name = "FILE")]
         age_identity: Option<PathBuf>,
     },
-    /// Take connections until told to end. The first line is `listening https://ADDR:PORT`
+    /// Accept connections until stopped. The first line is `listening https://ADDR:PORT`
     Serve {
         #[command(flatten)]
         data: Data,
-        /// Where; port 0 takes a free one [default: as the configuration says]
+        /// Address to listen on; port 0 takes a free port [default: from the configuration]
         #[arg(long, value_name = "ADDR:PORT", required_unless_present = "config")]
         listen: Option<SocketAddr>,
     },
-    /// Renew the server's certificate for another 90 days; a server that runs takes it within seconds
+    /// Renew the server certificate for another 90 days; a running server loads it within seconds
     ServerCert {
         #[command(flatten)]
         data: Data,
-        /// A name or address that devices use; repeat for several [default: those of the certificate]
+        /// Name or address that devices use; repeatable [default: those of the certificate]
         #[arg(long)]
         host: Vec<String>,
-        /// Make a new private key too, as after a breach
+        /// Also create a new private key, for example after a breach
         #[arg(long)]
         new_key: bool,
         /// Do nothing while more than 30 days are left
         #[arg(long)]
         if_due: bool,
     },
-    /// Make one-time enrolment tokens, one a line; each is good for one device and one day
+    /// Create one-time enrolment tokens, one per line; each is valid for one device and one day
     Token {
         #[command(flatten)]
         data: Data,
-        /// How many
+        /// Number of tokens
         #[arg(long, default_value_t = 1)]
         count: u32,
-        /// What the device that uses it is called here, as a place; never a person's name
+        /// Label for the device that uses the token, such as a place; never a person's name
         #[arg(long)]
         label: Option<String>,
     },
-    /// Print every record that is held, once each, as lines of JSON
+    /// Print every stored record once, as JSON lines
     Export {
         #[command(flatten)]
         data: Data,
-        /// Print instead what devices declared lost, and why
+        /// Print the losses that devices declared, with their reasons, instead of records
         #[arg(long)]
         losses: bool,
         #[command(flatten)]
         tables: export::Tables,
     },
-    /// Print every enrolled device and how much of it is held, as lines of JSON
+    /// Print every enrolled device and the amount stored for it, as JSON lines
     Devices(devices::Devices),
-    /// Call a device something, as a place; an empty label takes it away. Labels are never exported
+    /// Label a device, for example with a place; an empty label removes it. Labels are never exported
     Label {
         #[command(flatten)]
         data: Data,
@@ -105,75 +105,75 @@ enum Command {
         /// Its label; never a person's name
         label: String,
     },
-    /// Refuse a device from its next request on; what it sent is kept
+    /// Revoke a device from its next request on; what it sent is kept
     Revoke {
         #[command(flatten)]
         data: Data,
         /// Its id, 32 hexadecimal digits
         device: DeviceId,
     },
-    /// Take no more data from a device that is out of use; the periods that start from that begin
+    /// Accept no more data from a device that is out of use, and start its retention periods
     Retire {
         #[command(flatten)]
         data: Data,
         /// Its id, 32 hexadecimal digits
         device: DeviceId,
-        /// Why; noted in the audit
+        /// Reason; recorded in the audit log
         #[arg(long, value_name = "REASON")]
         why: String,
     },
-    /// Print every support bundle that is whole, as lines of JSON; they stay sealed
+    /// Print every complete support bundle, as JSON lines; bundles stay sealed
     Bundles {
         /// The collector's data directory
         #[arg(long, value_name = "DIR", global = true)]
         data: Option<PathBuf>,
-        /// Take what is not given from this file, collector.toml
+        /// Read options that are not given from this file, collector.toml
         #[arg(long, value_name = "FILE", global = true)]
         config: Option<PathBuf>,
         #[command(subcommand)]
         action: Option<Bundles>,
     },
-    /// Ask the clinic for a support bundle; nothing is sent without its yes
+    /// Invite a clinic to send a support bundle; nothing is sent without its consent
     Ask {
         #[command(flatten)]
         data: Data,
         /// The device's id, 32 hexadecimal digits
         #[arg(long)]
         device: DeviceId,
-        /// The number of the case, as CASE-1042
+        /// Case ID, for example CASE-1042
         #[arg(long)]
         case: CaseId,
         /// image_quality, error, performance, connectivity, calibration or other
         #[arg(long)]
         reason: CaseReason,
     },
-    /// Erase what a device sent, or what a request asks for, and print which copies were handed on; ledger entries stay
+    /// Erase what a device sent, or what a request asks for, and print which copies were exported; ledger entries stay
     Erase(rights::Erase),
     /// Sign the certificates of erasures that have no signature yet, and print their tickets
     Certify(rights::Certify),
-    /// Erase what was kept as long as its class allows
+    /// Erase data whose retention period is over
     Retention {
         /// The collector's data directory
         #[arg(long, value_name = "DIR", global = true)]
         data: Option<PathBuf>,
-        /// Take what is not given from this file, collector.toml
+        /// Read options that are not given from this file, collector.toml
         #[arg(long, value_name = "FILE", global = true)]
         config: Option<PathBuf>,
         #[command(subcommand)]
         action: Retention,
     },
-    /// Look at everything that was acknowledged, and print what is lost or changed, whose and since when, as lines of
-    /// JSON; exit code 1 if there is something
+    /// Verify everything that was acknowledged, and print what is lost or changed, of which device and since when, as
+    /// JSON lines; exit code 1 if there is any
     Verify {
         #[command(flatten)]
         data: Data,
     },
-    /// Look after the database itself
+    /// Check and maintain the database
     Store {
         #[command(subcommand)]
         action: StoreAction,
     },
-    /// Copy database, bundles, certificates and keys to a new directory, also while `serve` runs; the copy is secret
+    /// Copy database, bundles, certificates and keys to a new directory; works while `serve` runs. Keep the copy secret
     Backup {
         #[command(flatten)]
         data: Data,
@@ -181,7 +181,7 @@ enum Command {
         #[arg(short, long, value_name = "DIR")]
         output: PathBuf,
     },
-    /// Make a new data directory of a backup; what came after the backup is not in it
+    /// Create a data directory from a backup; data received after the backup is not in it
     Restore {
         #[command(flatten)]
         data: Data,
@@ -189,12 +189,12 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         from: PathBuf,
     },
-    /// Print who exported, imported or erased, and when, as lines of JSON
+    /// Print who exported, imported or erased data, and when, as JSON lines
     Audit {
         #[command(flatten)]
         data: Data,
     },
-    /// Print why a record may be here: the signed ledger entry, the policy's text, what was said later
+    /// Print the legal basis of a record: the signed ledger entry, the policy text, later answers
     Proof {
         #[command(flatten)]
         data: Data,
@@ -205,21 +205,21 @@ enum Command {
         #[arg(long)]
         seq: u64,
     },
-    /// Take the claim code of a device that can't ask any more as its request to erase, and print the ticket
+    /// Accept the claim code of a device that no longer works as its request to erase, and print the ticket
     Claim {
         #[command(flatten)]
         data: Data,
         /// What `kathea-agent privacy claim` printed
         code: String,
     },
-    /// Print the privacy requests, as lines of JSON, or say what is done about one
+    /// Print the privacy requests, as JSON lines, or say what is done about one
     Requests(rights::Requests),
-    /// Make a signing key, and print what agents need of it in `keys` under [vendor]. Keep the key away from servers
+    /// Create a signing key, and print its entry for `keys` under [vendor] of the agents. Keep the key away from servers
     SigningKey {
         /// The new key's file
         #[arg(short, long, value_name = "FILE")]
         output: PathBuf,
-        /// What it may sign: release, word_list, notice, erasure_certificate or use_receipt; repeat for several
+        /// What it may sign: release, word_list, notice, erasure_certificate or use_receipt; repeatable
         #[arg(long, value_name = "KIND", required = true)]
         signs: Vec<Context>,
     },
@@ -238,12 +238,12 @@ enum Command {
 
 #[derive(Subcommand)]
 enum Retention {
-    /// Do it
+    /// Confirm
     Run {
-        /// Only print what would go
+        /// Only print what would be erased
         #[arg(long)]
         dry_run: bool,
-        /// Also if it is more than one in twenty, or the clock has leapt
+        /// Erase even if it is more than one in twenty, or the clock jumped
         #[arg(long, conflicts_with = "dry_run")]
         yes: bool,
     },
@@ -254,7 +254,7 @@ enum StoreAction {
     /// Ask a PostgreSQL cluster whether it would keep what it acknowledges, and commit a row to it; exit code 1 if not.
     /// `serve` uses SQLite
     Cluster(cluster::Cluster),
-    /// Look at its pages and indexes; exit code 1 if one is damaged
+    /// Check its pages and indexes; exit code 1 if one is damaged
     Check {
         #[command(flatten)]
         data: Data,
@@ -263,7 +263,7 @@ enum StoreAction {
 
 #[derive(Subcommand)]
 enum Bundles {
-    /// Take a sealed file that came on a stick, and print the number that it is filed under
+    /// Import a sealed file from a USB stick, and print its number
     Import {
         /// What `support export` wrote
         file: PathBuf,

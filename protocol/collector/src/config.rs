@@ -111,17 +111,17 @@ fn unknown(key: &str) -> String {
     let nearest = nearest.unwrap_or_default();
     // What stands there may be a secret that was put into the wrong place; a key is a word.
     let key: String = key.chars().filter(|c| !c.is_control()).take(60).collect();
-    format!("there is no key {key}; the nearest is {nearest}. All keys: {}", KEYS.join(", "))
+    format!("unknown key {key}; the nearest is {nearest}. All keys: {}", KEYS.join(", "))
 }
 
 fn absolute(key: &str, value: &Value) -> Result<PathBuf, String> {
     let path = value.as_str().map(PathBuf::from).filter(|path| path.is_absolute());
-    path.ok_or_else(|| format!("{key} is a whole path, as \"/var/lib/kathea-collector\""))
+    path.ok_or_else(|| format!("{key} must be an absolute path such as \"/var/lib/kathea-collector\""))
 }
 
 fn address(key: &str, value: &Value) -> Result<SocketAddr, String> {
     let address = value.as_str().and_then(|text| text.parse().ok());
-    address.ok_or_else(|| format!("{key} is an address and a port, as \"0.0.0.0:8443\""))
+    address.ok_or_else(|| format!("{key} must be an address and a port such as \"0.0.0.0:8443\""))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The end of data: erased for its owner, or because the period of its class is over.
+//! Erasure: on request of the owner, or because the retention period is over.
 
 use std::path::Path;
 
@@ -24,7 +24,8 @@ pub(crate) struct Erased {
     bundles: u64,
     /// Bundles of which a part had come.
     parts: u64,
-    wishes: u64,
+    #[serde(rename = "wishes")]
+    invitations: u64,
     /// Exports and backups since the oldest of them came: copies that nothing here can reach.
     copies: Vec<Copy>,
 }
@@ -46,7 +47,8 @@ pub(crate) struct Over {
     records: u64,
     bundles: u64,
     parts: u64,
-    wishes: u64,
+    #[serde(rename = "wishes")]
+    invitations: u64,
     dry_run: bool,
 }
 
@@ -82,14 +84,14 @@ pub(crate) fn erase(
             Purpose::UsageStatistics => Default::default(),
             Purpose::SupportCase | Purpose::SupportScanData => store.erase_case(device, case)?,
         };
-        let (bundles, parts, wishes) = (cleared.bundles, cleared.parts, cleared.invitations);
-        let count = taken.records + bundles + parts + wishes;
+        let (bundles, parts, invitations) = (cleared.bundles, cleared.parts, cleared.invitations);
+        let count = taken.records + bundles + parts + invitations;
         store.note_of(Note::new(Deed::Erase, count), device, purpose, case, now)?;
         let copies = taken.oldest.map_or(Ok(Vec::new()), |oldest| store.copies_since(oldest))?;
         let copies = copies.into_iter();
         let copies = copies.map(|line| Copy { at: line.at, who: line.who, deed: line.deed, to: line.to });
         let (records, copies) = (taken.records, copies.collect());
-        tell(&Erased { device, purpose, records, bundles, parts, wishes, copies })?;
+        tell(&Erased { device, purpose, records, bundles, parts, invitations, copies })?;
     }
     Ok(())
 }
@@ -181,7 +183,7 @@ pub(crate) fn retention(
         && let Some(doubt) = doubt
     {
         let why = match doubt {
-            Doubt::Clock => "this machine's clock is far from the time of the last run",
+            Doubt::Clock => "this machine's clock differs too much from the last run",
             Doubt::Part => "that is more than one in twenty",
         };
         return Err(Failure::new(format!(
@@ -191,14 +193,14 @@ pub(crate) fn retention(
     let dry_run = run == Run::Dry;
     for ((no, purpose), group) in plan.groups {
         let device = store.id_of(no)?;
-        let (records, bundles, parts, wishes) =
+        let (records, bundles, parts, invitations) =
             (group.records, group.bundles.len() as u64, group.parts.len() as u64, group.invitations);
         if !dry_run {
             store.retire_group(device, no, &group, now)?;
-            let note = Note::new(Deed::Retention, records + bundles + parts + wishes);
+            let note = Note::new(Deed::Retention, records + bundles + parts + invitations);
             store.note_of(note, device, purpose, None, now)?;
         }
-        tell(&Over { device, purpose, records, bundles, parts, wishes, dry_run })?;
+        tell(&Over { device, purpose, records, bundles, parts, invitations, dry_run })?;
     }
     if run == Run::Confirmed || (run == Run::Careful && !has_leapt) {
         store.keep_retained(now)?;

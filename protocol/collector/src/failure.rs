@@ -1,4 +1,4 @@
-//! Why a command or a request could not be carried out: one sentence, never content.
+//! Errors of commands and requests: one sentence each, never content.
 
 use std::fmt;
 use std::io;
@@ -51,7 +51,7 @@ impl Failure {
     /// The disk is full.
     pub(crate) fn full() -> Self {
         Self {
-            sentence: "the disk is full; make room, nothing is stored until then".to_owned(),
+            sentence: "the disk is full; nothing is stored until you free some space".to_owned(),
             cause: Cause::Full,
         }
     }

@@ -1,4 +1,4 @@
-//! Who came, and what they asked for.
+//! Listings of devices, bundles and requests.
 
 use std::collections::BTreeMap;
 

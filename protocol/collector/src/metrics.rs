@@ -1,4 +1,4 @@
-//! What the collector counts while it serves, as OpenMetrics. No label names a device, a case or an address.
+//! Metrics of the collector, as OpenMetrics. No label names a device, a case or an address.
 
 use std::fmt;
 use std::time::Duration;
@@ -29,7 +29,7 @@ pub(crate) enum Handshake {
     /// Not within the time there is.
     TimedOut,
     /// The connection was the oldest, and a newer one needed its place.
-    MadeRoom,
+    Displaced,
 }
 
 /// What became of a batch.
@@ -50,7 +50,7 @@ impl Handshake {
             Self::Stranger => "stranger",
             Self::Failed => "failed",
             Self::TimedOut => "timed_out",
-            Self::MadeRoom => "made_room",
+            Self::Displaced => "made_room",
         }
     }
 }
@@ -120,7 +120,7 @@ impl StoreTimes {
 pub(crate) struct Metrics {
     registry: Registry,
     handshakes: Family<Outcome, Counter>,
-    made_room: Counter,
+    displaced: Counter,
     turned_away: Counter,
     accept_failures: Counter,
     connections: Family<Kind, Gauge>,
@@ -142,7 +142,7 @@ impl Metrics {
         let mut metrics = Self {
             registry: Registry::with_prefix("kathea_collector"),
             handshakes: Family::default(),
-            made_room: Counter::default(),
+            displaced: Counter::default(),
             turned_away: Counter::default(),
             accept_failures: Counter::default(),
             connections: Family::default(),
@@ -173,7 +173,7 @@ impl Metrics {
         registry.register(
             "connections_closed_for_room",
             "Idle connections closed because a newer one needed the place",
-            self.made_room.clone(),
+            self.displaced.clone(),
         );
         registry.register(
             "connections_turned_away",
@@ -217,14 +217,14 @@ impl Metrics {
     /// A TLS handshake ended.
     pub(crate) fn handshake(&self, how: Handshake) {
         self.handshakes.get_or_create(&Outcome { result: how.word() }).inc();
-        if how == Handshake::MadeRoom {
-            self.made_room();
+        if how == Handshake::Displaced {
+            self.displaced();
         }
     }
 
-    /// An idle connection was told to leave.
-    pub(crate) fn made_room(&self) {
-        self.made_room.inc();
+    /// Counts an idle connection that was closed in favour of a new one.
+    pub(crate) fn displaced(&self) {
+        self.displaced.inc();
     }
 
     /// A new connection found no place.

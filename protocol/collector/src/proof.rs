@@ -1,4 +1,4 @@
-//! That a record was allowed: its ledger entry as the device signed it, the policy's text, and what was said later.
+//! Proof of consent for a record: its ledger entry as the device signed it, the policy text, and later answers.
 //! Everything lies here; the device may be gone.
 
 use data_encoding::BASE64;
@@ -76,11 +76,7 @@ pub(crate) fn prove(store: &Store, device: DeviceId, seq: u64, lines: &mut Lines
             )?)
         },
     )?;
-    if found {
-        whole.end("batches")
-    } else {
-        Err(Failure::new("no record of this number is held for the device"))
-    }
+    if found { whole.end("batches") } else { Err(Failure::new("the device has no record with this number")) }
 }
 
 #[allow(clippy::too_many_arguments, reason = "the record, the device and all that was said")]

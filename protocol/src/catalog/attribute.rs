@@ -7,14 +7,14 @@ use serde::Serialize;
 
 use crate::identity::Reason;
 
-/// One attribute of a happening or of an entry.
+/// One attribute of an event or of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attribute {
     /// As Kathea writes it, and as exports show it.
     pub name: String,
     /// What it may say.
     pub kind: AttributeKind,
-    /// A happening may come without it; never true in an entry.
+    /// An event may omit it; never true in an entry.
     pub optional: bool,
     /// In a state: part of what tells its rows apart (which panel, which volume).
     pub key: bool,

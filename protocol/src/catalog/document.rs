@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use super::{Attribute, AttributeKind, Catalog, Entry, Happening, Kind, Per};
+use super::{Attribute, AttributeKind, Catalog, Entry, EventType, Kind, Per};
 use crate::civil::Granularity;
 use crate::identity::{Purpose, Retention};
 
@@ -31,8 +31,8 @@ impl Catalog {
         }
         writeln!(out, "\n# What Kathea may write\n")?;
         writeln!(out, "Every line also has `event` (the name) and `at` (RFC 3339 with offset).")?;
-        for happening in self.happenings() {
-            write_happening(out, happening)?;
+        for event_type in self.event_types() {
+            write_event_type(out, event_type)?;
         }
         Ok(())
     }
@@ -57,24 +57,24 @@ impl Catalog {
                 "from": self.fed_by(entry),
             })
         };
-        let happening = |happening: &Happening| {
+        let event_type = |event_type: &EventType| {
             json!({
-                "name": happening.name,
-                "what": happening.what,
-                "per": happening.per.as_str(),
-                "attributes": happening.attributes.iter().map(attribute_json).collect::<Vec<_>>(),
+                "name": event_type.name,
+                "what": event_type.what,
+                "per": event_type.per.as_str(),
+                "attributes": event_type.attributes.iter().map(attribute_json).collect::<Vec<_>>(),
             })
         };
         json!({
             "catalog": self.hash,
             "entries": self.entries().map(entry).collect::<Vec<_>>(),
-            "happenings": self.happenings().iter().map(happening).collect::<Vec<_>>(),
+            "happenings": self.event_types().iter().map(event_type).collect::<Vec<_>>(),
         })
     }
 
     fn fed_by(&self, entry: &Entry) -> Vec<&str> {
-        let feeds = |happening: &&Happening| happening.fed_entries().any(|fed| fed == entry);
-        self.happenings().iter().filter(feeds).map(|happening| happening.name.as_str()).collect()
+        let feeds = |event_type: &&EventType| event_type.fed_entries().any(|fed| fed == entry);
+        self.event_types().iter().filter(feeds).map(|event_type| event_type.name.as_str()).collect()
     }
 }
 
@@ -130,13 +130,13 @@ fn write_entry(out: &mut String, entry: &Entry, from: &[&str]) -> std::fmt::Resu
     writeln!(out, "- Owner: {}; collected until {}", entry.owner, entry.ends)
 }
 
-fn write_happening(out: &mut String, happening: &Happening) -> std::fmt::Result {
-    let per = match happening.per {
+fn write_event_type(out: &mut String, event_type: &EventType) -> std::fmt::Result {
+    let per = match event_type.per {
         Per::Patient => "Happens with a patient: only counted.",
         Per::Device => "The device's or the software's own.",
     };
-    writeln!(out, "\n## {}\n\n{} {per}\n", happening.name, happening.what)?;
-    for attribute in &happening.attributes {
+    writeln!(out, "\n## {}\n\n{} {per}\n", event_type.name, event_type.what)?;
+    for attribute in &event_type.attributes {
         let optional = if attribute.optional { " (optional)" } else { "" };
         writeln!(out, "- {}{optional}", attribute_text(attribute))?;
     }

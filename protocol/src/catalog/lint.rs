@@ -1,4 +1,4 @@
-//! What every catalog keeps; one that breaks a rule does not load.
+//! Rules for every catalog; one that breaks a rule does not load.
 //!
 //! The first of them: nothing that happens once per patient is an event. A patient's examination
 //! with an hour and a serial number is a fingerprint, so it only counts and distributes, by month:
@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use super::rules::{Cell, Rule, RuleValue};
-use super::{Attribute, AttributeKind, Catalog, CatalogError, Entry, Happening, Kind, Per};
+use super::{Attribute, AttributeKind, Catalog, CatalogError, Entry, EventType, Kind, Per};
 use crate::civil::Granularity;
 use crate::envelope::{MAX_ATTRIBUTES, MAX_BUCKETS};
 
@@ -55,16 +55,16 @@ pub(super) fn check(catalog: &Catalog) -> Result<(), CatalogError> {
             .and_then(|()| check_entry(entry))
             .map_err(at(entry.line))?;
         let fed =
-            catalog.happenings().iter().any(|happening| happening.fed_entries().any(|fed| fed == entry));
-        ensure(fed, "an entry is fed by a happening").map_err(at(entry.line))?;
+            catalog.event_types().iter().any(|event_type| event_type.fed_entries().any(|fed| fed == entry));
+        ensure(fed, "an entry is fed by an event").map_err(at(entry.line))?;
     }
     let mut names = BTreeSet::new();
-    for happening in catalog.happenings() {
-        ensure(names.insert(&happening.name), "a happening's name is its own")
-            .and_then(|()| check_happening(happening))
-            .map_err(at(happening.line))?;
-        for rule in happening.rules() {
-            check_rule(happening, rule).map_err(at(rule.entry.line))?;
+    for event_type in catalog.event_types() {
+        ensure(names.insert(&event_type.name), "an event's name is unique")
+            .and_then(|()| check_event_type(event_type))
+            .map_err(at(event_type.line))?;
+        for rule in event_type.rules() {
+            check_rule(event_type, rule).map_err(at(rule.entry.line))?;
         }
     }
     Ok(())
@@ -89,17 +89,20 @@ fn check_entry(entry: &Entry) -> Outcome {
     ensure(ascending(&entry.bounds), "bounds ascend")
 }
 
-fn check_happening(happening: &Happening) -> Outcome {
-    check_name(&happening.name)?;
-    ensure(!happening.what.trim().is_empty(), "a happening says what happened")?;
-    check_attributes(&happening.attributes)?;
-    ensure(!happening.rules().is_empty(), "a happening feeds an entry: what nobody needs is not written")?;
-    let used: BTreeSet<usize> = happening.rules().iter().flat_map(Rule::sources).collect();
-    ensure(used.len() == happening.attributes.len(), "every attribute of a happening is used by a rule")
+fn check_event_type(event_type: &EventType) -> Outcome {
+    check_name(&event_type.name)?;
+    ensure(!event_type.what.trim().is_empty(), "an event says what happened (`what`)")?;
+    check_attributes(&event_type.attributes)?;
+    ensure(
+        !event_type.rules().is_empty(),
+        "an event feeds an entry: an event that no entry uses is not listed",
+    )?;
+    let used: BTreeSet<usize> = event_type.rules().iter().flat_map(Rule::sources).collect();
+    ensure(used.len() == event_type.attributes.len(), "every attribute of an event is used by a rule")
 }
 
-fn check_rule(happening: &Happening, rule: &Rule) -> Outcome {
-    if happening.per == Per::Patient {
+fn check_rule(event_type: &EventType, rule: &Rule) -> Outcome {
+    if event_type.per == Per::Patient {
         ensure(
             matches!(rule.entry.kind, Kind::Counter | Kind::Distribution),
             "nothing that happens once per patient is an event or a state",
@@ -112,7 +115,7 @@ fn check_rule(happening: &Happening, rule: &Rule) -> Outcome {
         }
     }
     if let RuleValue::Bucket(position, _) = rule.value {
-        let observed = happening.attributes.get(position).ok_or("a rule observes what is not there")?;
+        let observed = event_type.attributes.get(position).ok_or("a rule observes what is not there")?;
         let same = matches!(&observed.kind, AttributeKind::Integer { unit, .. } if *unit == rule.entry.unit);
         ensure(same, "bounds have the unit of what is observed")?;
     }
@@ -123,7 +126,7 @@ fn check_attributes(attributes: &[Attribute]) -> Outcome {
     let mut names = BTreeSet::new();
     for Attribute { name, kind, .. } in attributes {
         check_name(name)?;
-        ensure(names.insert(name), "an attribute's name is its own")?;
+        ensure(names.insert(name), "an attribute's name is unique")?;
         ensure(!RESERVED.contains(&name.as_str()), "`event` and `at` are reserved")?;
         let identifying = name.split(['_', '.']).any(|word| IDENTIFYING.contains(&word));
         ensure(

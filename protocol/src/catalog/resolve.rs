@@ -1,14 +1,14 @@
-//! How a rule's names become positions and numbers.
+//! Resolution of a rule's names to positions and numbers.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::rules::{Cell, Rule, RuleValue};
 use super::source::{CellSource, Natural, RuleSource};
-use super::{Attribute, AttributeKind, Entry, Happening, Kind};
+use super::{Attribute, AttributeKind, Entry, EventType, Kind};
 
-/// The rule by which `happening` feeds `entry`.
-pub(super) fn rule(source: &RuleSource, entry: &Arc<Entry>, happening: &Happening) -> Result<Rule, String> {
+/// The rule by which `event_type` feeds `entry`.
+pub(super) fn rule(source: &RuleSource, entry: &Arc<Entry>, event_type: &EventType) -> Result<Rule, String> {
     for name in source.with.keys() {
         if !entry.attributes.iter().any(|attribute| attribute.name == *name) {
             return Err(format!("{} has no attribute {name}", entry.name));
@@ -16,60 +16,60 @@ pub(super) fn rule(source: &RuleSource, entry: &Arc<Entry>, happening: &Happenin
     }
     let mut when = Vec::new();
     for (name, words) in &source.when {
-        let (position, kind) = find(happening, name)?;
+        let (position, kind) = find(event_type, name)?;
         when.push((position, words.iter().map(|word| index(kind, word)).collect::<Result<_, _>>()?));
     }
-    let cell = |attribute: &Attribute| cell(source.with.get(&attribute.name), attribute, happening);
+    let cell = |attribute: &Attribute| cell(source.with.get(&attribute.name), attribute, event_type);
     Ok(Rule {
         entry: Arc::clone(entry),
         when,
         cells: entry.attributes.iter().map(cell).collect::<Result<_, _>>()?,
-        value: value(source, entry, happening)?,
+        value: value(source, entry, event_type)?,
     })
 }
 
-fn find<'a>(happening: &'a Happening, name: &str) -> Result<(usize, &'a AttributeKind), String> {
-    let mut attributes = happening.attributes.iter().enumerate();
+fn find<'a>(event_type: &'a EventType, name: &str) -> Result<(usize, &'a AttributeKind), String> {
+    let mut attributes = event_type.attributes.iter().enumerate();
     attributes
         .find(|(_, attribute)| attribute.name == name)
         .map(|(position, attribute)| (position, &attribute.kind))
-        .ok_or_else(|| format!("{} has no attribute {name}", happening.name))
+        .ok_or_else(|| format!("{} has no attribute {name}", event_type.name))
 }
 
-fn cell(source: Option<&CellSource>, attribute: &Attribute, happening: &Happening) -> Result<Cell, String> {
+fn cell(source: Option<&CellSource>, attribute: &Attribute, event_type: &EventType) -> Result<Cell, String> {
     match source {
         Some(CellSource::Fixed(word)) => Ok(Cell::Fixed(index(&attribute.kind, word)?)),
         Some(CellSource::Map { of, to }) => {
-            let (position, kind) = find(happening, of)?;
+            let (position, kind) = find(event_type, of)?;
             Ok(Cell::Map(position, words(kind, &attribute.kind, to)?))
         }
         Some(CellSource::Class { of, upto }) => {
-            let (position, kind) = find(happening, of)?;
+            let (position, kind) = find(event_type, of)?;
             Ok(Cell::Class(position, classes(kind, &attribute.kind, upto)?))
         }
-        Some(CellSource::Copy { of }) => copy(of, attribute, happening),
-        None => copy(&attribute.name, attribute, happening),
+        Some(CellSource::Copy { of }) => copy(of, attribute, event_type),
+        None => copy(&attribute.name, attribute, event_type),
     }
 }
 
-fn copy(of: &str, attribute: &Attribute, happening: &Happening) -> Result<Cell, String> {
-    let (position, kind) = find(happening, of)?;
+fn copy(of: &str, attribute: &Attribute, event_type: &EventType) -> Result<Cell, String> {
+    let (position, kind) = find(event_type, of)?;
     if *kind == attribute.kind {
         return Ok(Cell::Copy(position));
     }
     Ok(Cell::Map(position, words(kind, &attribute.kind, &BTreeMap::new())?))
 }
 
-fn value(source: &RuleSource, entry: &Entry, happening: &Happening) -> Result<RuleValue, String> {
+fn value(source: &RuleSource, entry: &Entry, event_type: &EventType) -> Result<RuleValue, String> {
     match (entry.kind, &source.observe, &source.sum) {
         (Kind::Counter, None, None) => Ok(RuleValue::One),
         (Kind::Event, None, None) => Ok(RuleValue::Event),
         (Kind::State, None, None) => Ok(RuleValue::State),
-        (Kind::Counter, None, Some(name)) => match find(happening, name)? {
+        (Kind::Counter, None, Some(name)) => match find(event_type, name)? {
             (position, AttributeKind::Integer { decimals: 0, .. }) => Ok(RuleValue::Sum(position)),
             _ => Err(format!("{name} cannot be summed: it is not a whole number")),
         },
-        (Kind::Distribution, Some(name), None) => match find(happening, name)? {
+        (Kind::Distribution, Some(name), None) => match find(event_type, name)? {
             (position, AttributeKind::Integer { decimals, .. }) => {
                 let scale = 10_u64.pow(u32::from(*decimals));
                 let bounds = entry.bounds.iter().map(|bound| bound.saturating_mul(scale)).collect();

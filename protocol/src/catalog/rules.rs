@@ -1,12 +1,12 @@
-//! How a happening folds into entries: rules compiled to positions and numbers, so that a line
+//! How an event folds into entries: rules compiled to positions and numbers, so that a line
 //! costs no allocation and no look-up of a name.
 
 use std::sync::Arc;
 
-use super::{Entry, Happening};
+use super::{Entry, EventType};
 use crate::envelope::MAX_ATTRIBUTES;
 
-/// What one happening adds to one entry.
+/// What one event adds to one entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Contribution<'a> {
     /// The entry.
@@ -30,7 +30,7 @@ pub enum Observe {
     State,
 }
 
-/// One `from` of the catalog, with names resolved to positions in the happening's values.
+/// One `from` of the catalog, with names resolved to positions in the event's values.
 #[derive(Debug)]
 pub(super) struct Rule {
     pub(super) entry: Arc<Entry>,
@@ -46,7 +46,7 @@ pub(super) struct Rule {
 pub(super) enum Cell {
     Fixed(u64),
     Copy(usize),
-    /// The word with this index in the entry's enumeration, per word of the happening's.
+    /// The word with this index in the entry's enumeration, per word of the event's enumeration.
     Map(usize, Vec<u64>),
     /// The number of upper bounds that the value is above.
     Class(usize, Vec<u64>),
@@ -62,9 +62,9 @@ pub(super) enum RuleValue {
     Bucket(usize, Vec<u64>),
 }
 
-impl Happening {
-    /// Calls `out` for every entry that a happening with these values feeds. `values` are checked
-    /// ones, in the order of [`Happening::attributes`]; a rule that uses an absent one does not
+impl EventType {
+    /// Calls `out` for every entry that an event with these values feeds. `values` are checked
+    /// ones, in the order of [`EventType::attributes`]; a rule that uses an absent one does not
     /// apply.
     pub fn feeds(&self, values: &[Option<u64>], out: &mut impl FnMut(Contribution<'_>)) {
         for rule in &self.rules {

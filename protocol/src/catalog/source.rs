@@ -1,4 +1,4 @@
-//! The catalog as it is written in TOML.
+//! The TOML form of the catalog.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use toml::value::Date;
 
 use super::resolve::rule;
 use super::rules::{Cell, Rule, RuleValue};
-use super::{Attribute, AttributeKind, CatalogError, Entry, Happening, Kind, Number, Per};
+use super::{Attribute, AttributeKind, CatalogError, Entry, EventType, Kind, Number, Per};
 use crate::civil::Granularity;
 use crate::identity::Purpose;
 
@@ -18,7 +18,8 @@ use crate::identity::Purpose;
 struct Document {
     attributes: BTreeMap<String, Spanned<Definition>>,
     #[serde(default)]
-    happening: Vec<HappeningSource>,
+    #[serde(rename = "happening")]
+    event_type: Vec<EventTypeSource>,
     entry: Vec<EntrySource>,
 }
 
@@ -56,7 +57,7 @@ enum Reference {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct HappeningSource {
+struct EventTypeSource {
     name: Spanned<String>,
     what: String,
     per: Per,
@@ -85,19 +86,20 @@ struct EntrySource {
     bounds: Vec<u64>,
     #[serde(default)]
     unit: String,
-    /// Without one, an event or a state is its own happening.
+    /// Without one, an entry of kind event or state is its own event.
     #[serde(default)]
     from: Vec<RuleSource>,
 }
 
-/// One `from`: how a happening feeds an entry.
+/// One `from`: how an event feeds an entry.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RuleSource {
-    happening: Spanned<String>,
+    #[serde(rename = "happening")]
+    event_type: Spanned<String>,
     #[serde(default)]
     pub(super) when: BTreeMap<String, Vec<String>>,
-    /// An attribute that is not here is copied from the happening's attribute of the same name.
+    /// An attribute that is not here is copied from the event's attribute of the same name.
     #[serde(default)]
     pub(super) with: BTreeMap<String, CellSource>,
     pub(super) observe: Option<String>,
@@ -110,16 +112,16 @@ pub(super) struct RuleSource {
 pub(super) enum CellSource {
     /// This word.
     Fixed(String),
-    /// The happening's words under other words.
+    /// The event's words, mapped to other words.
     Map { of: String, to: BTreeMap<String, Vec<String>> },
-    /// The class of the happening's number, by inclusive upper bounds.
+    /// The class of the event's number, by inclusive upper bounds.
     Class { of: String, upto: Vec<Natural> },
-    /// The happening's attribute as it is.
+    /// The event's attribute, unchanged.
     Copy { of: String },
 }
 
-/// Reads `text` into entries and the happenings that feed them.
-pub(super) fn read(text: &str) -> Result<(Vec<Arc<Entry>>, Vec<Happening>), CatalogError> {
+/// Reads `text` into entries and the events that feed them.
+pub(super) fn read(text: &str) -> Result<(Vec<Arc<Entry>>, Vec<EventType>), CatalogError> {
     let line = |at: usize| 1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count();
     let document: Document = toml::from_str(text).map_err(|error| CatalogError {
         line: error.span().map_or(1, |span| line(span.start)),
@@ -133,8 +135,8 @@ pub(super) fn read(text: &str) -> Result<(Vec<Arc<Entry>>, Vec<Happening>), Cata
         })?;
         definitions.insert(name.as_str(), kind);
     }
-    let mut happenings = Vec::new();
-    for source in document.happening {
+    let mut event_types = Vec::new();
+    for source in document.event_type {
         let line = line(source.name.span().start);
         let mut attributes = attributes(&source.attributes, &definitions).map_err(at(line))?;
         for mut attribute in self::attributes(&source.optional, &definitions).map_err(at(line))? {
@@ -142,7 +144,7 @@ pub(super) fn read(text: &str) -> Result<(Vec<Arc<Entry>>, Vec<Happening>), Cata
             attributes.push(attribute);
         }
         let name = source.name.into_inner();
-        happenings.push(Happening {
+        event_types.push(EventType {
             name,
             what: source.what,
             per: source.per,
@@ -157,21 +159,21 @@ pub(super) fn read(text: &str) -> Result<(Vec<Arc<Entry>>, Vec<Happening>), Cata
         let (entry, from) = entry(source, &definitions, line_of_entry).map_err(at(line_of_entry))?;
         let entry = Arc::new(entry);
         if from.is_empty() && matches!(entry.kind, Kind::Event | Kind::State) {
-            happenings.push(own_happening(&entry));
+            event_types.push(own_event_type(&entry));
         }
         for source in from {
-            let line = line(source.happening.span().start);
-            let happening = happenings
+            let line = line(source.event_type.span().start);
+            let event_type = event_types
                 .iter_mut()
-                .find(|happening| happening.name == *source.happening.get_ref())
-                .ok_or("there is no such happening".to_owned())
+                .find(|event_type| event_type.name == *source.event_type.get_ref())
+                .ok_or("there is no such event".to_owned())
                 .map_err(at(line))?;
-            let rule = rule(&source, &entry, happening).map_err(at(line))?;
-            happening.rules.push(rule);
+            let rule = rule(&source, &entry, event_type).map_err(at(line))?;
+            event_type.rules.push(rule);
         }
         entries.push(entry);
     }
-    Ok((entries, happenings))
+    Ok((entries, event_types))
 }
 
 fn at(line: usize) -> impl Fn(String) -> CatalogError {
@@ -267,11 +269,11 @@ fn entry(
     Ok((entry, source.from))
 }
 
-/// The happening of an event or a state that the device states about itself.
-fn own_happening(entry: &Arc<Entry>) -> Happening {
+/// The event of an entry that the device reports about itself.
+fn own_event_type(entry: &Arc<Entry>) -> EventType {
     let value = if entry.kind == Kind::Event { RuleValue::Event } else { RuleValue::State };
     let cells = (0..entry.attributes.len()).map(Cell::Copy).collect();
-    Happening {
+    EventType {
         name: entry.name.clone(),
         what: entry.what.clone(),
         per: Per::Device,

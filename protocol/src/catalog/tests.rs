@@ -1,4 +1,4 @@
-//! The catalog compiled in: what it holds, and how happenings fold into it.
+//! The built-in catalog: what it holds, and how events fold into it.
 
 use super::*;
 use crate::batch::Value;
@@ -58,28 +58,28 @@ fn numbers_names_and_periods_are_for_ever() {
 }
 
 #[test]
-fn the_agents_own_tally_has_a_word_for_every_reason() {
-    let happening = Catalog::built_in().happening("agent.health").unwrap();
-    let measure = &happening.attributes[happening.position("measure").unwrap()].kind;
+fn the_agents_own_counters_have_a_word_for_every_reason() {
+    let event_type = Catalog::built_in().event_type("agent.health").unwrap();
+    let measure = &event_type.attributes[event_type.position("measure").unwrap()].kind;
     for reason in Reason::ALL {
         assert!(measure.check_text(&format!("dropped_{reason}")).is_ok(), "{reason}");
     }
 }
 
-/// What a happening with these attributes (words as text, numbers as JSON) feeds, in words.
+/// What an event with these attributes (words as text, numbers as JSON) feeds, in words.
 fn folded(name: &str, attributes: &[(&str, serde_json::Value)]) -> Vec<String> {
-    let happening = Catalog::built_in().happening(name).expect("a happening");
-    let mut values = vec![None; happening.attributes.len()];
+    let event_type = Catalog::built_in().event_type(name).expect("an event type");
+    let mut values = vec![None; event_type.attributes.len()];
     for (name, value) in attributes {
-        let position = happening.position(name).expect("an attribute");
-        let kind = &happening.attributes[position].kind;
+        let position = event_type.position(name).expect("an attribute");
+        let kind = &event_type.attributes[position].kind;
         values[position] = Some(match value.as_str() {
             Some(text) => kind.check_text(text).expect(text),
             None => kind.check_number(value.as_f64().expect("a number")).expect("in range"),
         });
     }
     let mut out = Vec::new();
-    happening.feeds(&values, &mut |contribution| {
+    event_type.feeds(&values, &mut |contribution| {
         let attributes = contribution.attributes.to_vec();
         let record = Record { entry: contribution.entry.number, at: 0, attributes, value: Value::Plain };
         let said: Vec<_> = contribution
@@ -205,16 +205,16 @@ fn events_states_and_sums_pass_through() {
 }
 
 #[test]
-fn the_inventory_has_every_entry_and_happening() {
+fn the_inventory_has_every_entry_and_event() {
     let catalog = Catalog::built_in();
     let (markdown, json) = (catalog.to_markdown(), catalog.to_json());
     for entry in catalog.entries() {
         assert!(markdown.contains(&format!("## {}. {}\n\n{}\n", entry.number, entry.name, entry.what)));
     }
-    for happening in catalog.happenings() {
-        assert!(markdown.contains(&format!("\n## {}\n", happening.name)));
+    for event_type in catalog.event_types() {
+        assert!(markdown.contains(&format!("\n## {}\n", event_type.name)));
     }
     assert_eq!(json["entries"].as_array().map(Vec::len), Some(ENTRIES.len()));
-    assert_eq!(json["happenings"].as_array().map(Vec::len), Some(catalog.happenings().len()));
+    assert_eq!(json["happenings"].as_array().map(Vec::len), Some(catalog.event_types().len()));
     assert_eq!(json["entries"][0]["retention"], "usage_24m");
 }

@@ -1,4 +1,4 @@
-//! Bundles: sealed after the yes, copied for a stick, sent again.
+//! Bundles: sealing after consent, export to a file, retry.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -41,7 +41,7 @@ impl Cases {
         if !notice::repeats(yes, digest) {
             return Err(Reply::refused(
                 Refused::NotAllowed,
-                "that is not this draft's digest: read its preview.html and repeat 16 or more digits of what stands there",
+                "the digest does not match this draft: read its preview.html and give at least 16 digits of the digest shown there",
             ));
         }
         let recipients = Recipients::parse(&cx.config.support.recipients)

@@ -1,4 +1,4 @@
-//! Drafts: gathered here or elsewhere, shown, never sent.
+//! Drafts: collected here or by the command line, shown, never sent.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -22,7 +22,7 @@ use crate::limits;
 use crate::request::{Refused, Reply};
 use crate::support::bundle::BundleError;
 use crate::support::draft::{Draft, Span};
-use crate::support::gather::{self, Site, Wish};
+use crate::support::gather::{self, CaseRequest, Site};
 use crate::support::manifest::{self, PolicyName};
 use crate::support::record::Pseudonyms;
 use crate::vault::data_key::{DataKey, KeyId};
@@ -39,10 +39,15 @@ impl Cases {
         }
     }
 
-    /// Starts to gather what `wish` asks for; `status` is what the draft says of the agent.
-    pub(in crate::agent) fn start_gathering(&mut self, cx: &Cx<'_>, wish: &Wish, status: &Status) -> Reply {
+    /// Starts to gather what `case_request` asks for; `status` is what the draft says of the agent.
+    pub(in crate::agent) fn start_gathering(
+        &mut self,
+        cx: &Cx<'_>,
+        case_request: &CaseRequest,
+        status: &Status,
+    ) -> Reply {
         if status.service == Service::Running
-            && !wish.named_paths().all(|path| is_below_roots(cx.config, path))
+            && !case_request.named_paths().all(|path| is_below_roots(cx.config, path))
         {
             return Reply::refused(
                 Refused::NotAllowed,
@@ -50,14 +55,14 @@ impl Cases {
                  that may, as root or the agent's",
             );
         }
-        let site = match self.site(cx, &wish.case, status) {
+        let site = match self.site(cx, &case_request.case, status) {
             Ok(site) => site,
             Err(e) => return Reply::refused(Refused::Failed, Trouble::from(e).to_string()),
         };
-        let (wish, random) = (wish.clone(), cx.random.clone());
-        let during_scan = if wish.now { DuringScan::GoesOn } else { DuringScan::Waits };
+        let (case_request, random) = (case_request.clone(), cx.random.clone());
+        let during_scan = if case_request.now { DuringScan::GoesOn } else { DuringScan::Waits };
         self.start_job(cx, during_scan, move |watch| {
-            Work::Gathered(gather::run(&site, &wish, random, watch).map(Box::new))
+            Work::Gathered(gather::run(&site, &case_request, random, watch).map(Box::new))
         })
     }
 

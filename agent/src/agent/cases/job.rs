@@ -1,5 +1,5 @@
-//! The one piece of long work that may run for a support case, on a thread of its own at the lowest priority: the
-//! loop is never kept waiting.
+//! The single background job of support cases. It runs on a thread of its own at the lowest priority, so that the
+//! run loop never waits for it.
 
 use std::cell::Cell;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,7 +15,7 @@ use crate::limits;
 use crate::request::{Refused, Reply};
 use crate::support::bundle::{BundleError, SealedFile, Sealing};
 use crate::support::draft::Draft;
-use crate::support::gather::{GatherError, Progress, Scan, Told, Watch};
+use crate::support::gather::{GatherError, Instruction, Progress, Scan, Watch};
 use crate::vault::data_key::DataKey;
 
 /// What came of it.
@@ -42,8 +42,8 @@ pub(super) enum DuringScan {
 }
 
 impl DuringScan {
-    fn told(self, cx: &Cx<'_>) -> Told {
-        if self == Self::Waits && cx.busy().is_some() { Told::Wait } else { Told::GoOn }
+    fn instruction(self, cx: &Cx<'_>) -> Instruction {
+        if self == Self::Waits && cx.busy().is_some() { Instruction::Wait } else { Instruction::GoOn }
     }
 }
 
@@ -65,14 +65,14 @@ impl Cases {
             return busy();
         }
         let (progress, done) = (Arc::new(Progress::default()), Arc::new(Mutex::new(None)));
-        progress.tell(during_scan.told(cx));
+        progress.tell(during_scan.instruction(cx));
         let (seen, result, wakes) = (progress.clone(), done.clone(), self.wakes.clone());
         let thread = std::thread::Builder::new().name("support".into()).spawn(move || {
             lowest_priority();
             let started = Instant::now();
             let held = Cell::new(Duration::ZERO);
             let wait = || {
-                while seen.told() == Told::Wait {
+                while seen.instruction() == Instruction::Wait {
                     let since = Instant::now();
                     std::thread::park_timeout(limits::HELD_LOOK);
                     held.set(held.get() + since.elapsed());
@@ -99,18 +99,18 @@ impl Cases {
         match (&self.job, &self.last) {
             (Some(job), _) => {
                 let (stage, done, total) = job.progress.now();
-                let held = job.progress.told() == Told::Wait;
+                let held = job.progress.instruction() == Instruction::Wait;
                 Reply::done(Shown { working: true, stage: stage.to_owned(), done, total, held })
             }
             (None, Some(last)) => last.clone(),
-            (None, None) => Reply::refused(Refused::Usage, "nothing is gathered or sealed now"),
+            (None, None) => Reply::refused(Refused::Usage, "no collection or sealing is running"),
         }
     }
 
     /// Ends the job, if one runs.
     pub(in crate::agent) fn stop_job(&mut self) -> Reply {
         if let Some(job) = &self.job {
-            job.progress.tell(Told::End);
+            job.progress.tell(Instruction::End);
             job.thread.thread().unpark();
         }
         Reply::done(Done {})
@@ -119,7 +119,7 @@ impl Cases {
     /// While a scan runs the job waits, unless somebody said otherwise.
     pub(in crate::agent) fn hold_job(&self, cx: &Cx<'_>) {
         if let Some(job) = &self.job {
-            job.progress.tell(job.during_scan.told(cx));
+            job.progress.tell(job.during_scan.instruction(cx));
             job.thread.thread().unpark();
         }
     }

@@ -18,7 +18,7 @@ use super::health::{Health, Subject};
 use super::{Trouble, Wake};
 use crate::api::support::{BundleRow, Discarded, DraftRow, List};
 use crate::consent::state::to_text;
-use crate::consent::{Book, Flag, State};
+use crate::consent::{Flag, Registry, State};
 use crate::request::{Refused, Reply};
 use crate::support::drafts::{Drafts, Kept};
 use crate::support::queue::Queue;
@@ -39,7 +39,7 @@ pub(super) struct Cases {
     shown: Option<Shown>,
     /// The bundle that is being sent.
     sending: Option<Sending>,
-    /// Told when a job is over.
+    /// Notified when a job is over.
     wakes: Sender<Wake>,
 }
 
@@ -97,7 +97,7 @@ impl Cases {
         match discarded {
             Ok((0, false)) => Reply::refused(
                 Refused::Usage,
-                "there is neither a draft nor a bundle of this name: `support list`",
+                "there is no draft or bundle of this name: `support list` shows them",
             ),
             Ok((drafts, bundle)) => {
                 Reply::done(Discarded { drafts: drafts as u64, bundles: u64::from(bundle) })
@@ -144,8 +144,8 @@ impl Cases {
             if is_over && (cx.registry.was_ended(&flag) || Watched::now(cx).is_steady()) {
                 cx.vault.shred(&flag.compartment())?;
                 let gone = self.purge(cx, &case, Purpose::SupportCase)?;
-                cx.tally.drop(Reason::Expired, gone);
-                cx.tally.save()?;
+                cx.counters.drop(Reason::Expired, gone);
+                cx.counters.save()?;
             }
         }
         Ok(())
@@ -153,7 +153,7 @@ impl Cases {
 
     /// The next time after `now`, in seconds since 1970, at which something of a case is over. What is over already and
     /// still there, because it is restricted or could not be erased, is no reason to wake.
-    pub(super) fn next_end(&self, registry: &Book, now: i64) -> Option<i64> {
+    pub(super) fn next_end(&self, registry: &Registry, now: i64) -> Option<i64> {
         let drafts = self.drafts.kept().iter().map(Kept::ends_at);
         let bundles = self.queue.bundles().iter();
         let cases = bundles.filter_map(|held| registry.granted_until(&Flag::SupportCase(held.case.clone())));
@@ -176,13 +176,16 @@ pub(super) fn note_failed(queue: &Queue, health: &mut Health, elapsed: Duration)
 }
 
 fn busy() -> Reply {
-    Reply::refused(Refused::Busy, "the agent gathers or seals for a case already: wait for it")
+    Reply::refused(
+        Refused::Busy,
+        "the agent is already collecting or sealing for a case: try again when it has finished",
+    )
 }
 
 fn no_draft() -> Reply {
     Reply::refused(
         Refused::Usage,
-        "there is no draft of this name; after a day they are erased: `support list`",
+        "there is no draft of this name; drafts are erased after a day: `support list` shows the others",
     )
 }
 

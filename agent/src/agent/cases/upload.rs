@@ -1,5 +1,5 @@
-//! A bundle on its way: announced, sent in chunks with a fresh permit for each, settled by its receipt. What the
-//! collector has of it is noted after each chunk, so that a restart goes on there.
+//! Upload of a bundle: announced, sent in chunks with a fresh permit for each, settled by its receipt. The offset is
+//! stored after each chunk, so that a restart continues there.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -14,13 +14,13 @@ use super::super::cx::Cx;
 use super::super::health::Subject;
 use super::super::{Trouble, utc_text};
 use super::{Cases, note_failed};
-use crate::consent::Book;
+use crate::consent::Registry;
 use crate::consent::permit::{Lease, SupportCase, SupportScanData};
 use crate::limits;
 use crate::ship::exchange::{Exchange, Outcome};
 use crate::ship::pace::Reply;
 use crate::ship::routes;
-use crate::ship::tus::{Heard, Step, Upload};
+use crate::ship::tus::{Step, StepResult, Upload};
 use crate::support::record::Bundle;
 
 /// The bundle that is being sent.
@@ -36,7 +36,7 @@ pub(in crate::agent) struct Stepping {
     begun: Duration,
 }
 
-/// What the schedule is told after a step.
+/// What is reported to the schedule after a step.
 pub(in crate::agent) enum After {
     /// The next step may follow at once.
     GoOn,
@@ -120,20 +120,20 @@ impl Cases {
             self.sending = None;
             return Ok(After::GoOn);
         };
-        let heard = sending.upload.heard(*step, outcome, cx.elapsed.saturating_sub(*begun));
+        let received = sending.upload.apply(*step, outcome, cx.elapsed.saturating_sub(*begun));
         let place =
             (sending.upload.offset().unwrap_or(bundle.offset), sending.upload.path().map(str::to_owned));
         if place != (bundle.offset, bundle.url.clone()) {
             self.queue.note(id, place.0, place.1.as_deref(), cx.vault, cx.now)?;
         }
-        Ok(match heard {
-            Heard::GoesOn => After::GoOn,
-            Heard::Further => After::Tell(taken()),
-            Heard::Settled(receipt) => {
+        Ok(match received {
+            StepResult::GoesOn => After::GoOn,
+            StepResult::Further => After::Tell(taken()),
+            StepResult::Settled(receipt) => {
                 self.settle_bundle(cx, id, &receipt)?;
                 After::Tell(taken())
             }
-            Heard::Refused => {
+            StepResult::Refused => {
                 let what = format!(
                     "the collector refuses bundle {id}, for its size or because it knows of a later no: ask the \
                      vendor; `support send {id}` tries again, `support export {id}` writes it to a stick"
@@ -141,7 +141,7 @@ impl Cases {
                 self.give_up(cx, id, what)?;
                 After::TellAndGoOn(taken())
             }
-            Heard::Setback(reply) => {
+            StepResult::Setback(reply) => {
                 let differs = outcome.as_ref().is_ok_and(|answer| answer.status == 409);
                 // Else a file that the disk damaged would be sent again and again.
                 if *step == Step::Complete && differs && !self.is_whole(id) {
@@ -165,10 +165,10 @@ impl Cases {
         let size = self.queue.find(id).map_or(0, |bundle| bundle.size);
         self.queue.settle(id, receipt, cx.vault, cx.now)?;
         self.sending = None;
-        cx.tally.sent(Purpose::SupportCase.as_str(), 1, size, utc_text(cx.now));
+        cx.counters.sent(Purpose::SupportCase.as_str(), 1, size, utc_text(cx.now));
         note_failed(&self.queue, cx.health, cx.elapsed);
         info!("sent a bundle of {size} bytes");
-        Ok(cx.tally.save()?)
+        Ok(cx.counters.save()?)
     }
 
     fn give_up(&mut self, cx: &mut Cx<'_>, id: &str, what: String) -> Result<(), Trouble> {
@@ -180,12 +180,12 @@ impl Cases {
 }
 
 /// What stands while a bundle may leave; none while it may not.
-fn lease(book: &Book, bundle: &Bundle, now: i64) -> Option<Lease> {
-    let lease = book.permit_case::<SupportCase>(&bundle.case, now)?.lease();
+fn lease(registry: &Registry, bundle: &Bundle, now: i64) -> Option<Lease> {
+    let lease = registry.permit_case::<SupportCase>(&bundle.case, now)?.lease();
     if !bundle.purposes.contains(&Purpose::SupportScanData) {
         return Some(lease);
     }
-    Some(lease.and(book.permit_case::<SupportScanData>(&bundle.case, now)?.lease()))
+    Some(lease.and(registry.permit_case::<SupportScanData>(&bundle.case, now)?.lease()))
 }
 
 fn announcement(bundle: &Bundle) -> Announcement {

@@ -41,7 +41,7 @@ impl Site {
     /// Where the clinic said yes to usage statistics.
     pub(super) fn granted() -> Self {
         let mut site = Self::new();
-        let yes = site.agent.book.policy().digest(Purpose::UsageStatistics).unwrap().to_string();
+        let yes = site.agent.registry.policy().digest(Purpose::UsageStatistics).unwrap().to_string();
         let by = By { role: Some(Role::Owner), channel: Channel::CommandLine, session: None };
         site.agent.grant(&Flag::UsageStatistics, &yes, None, by, unix_now()).unwrap();
         site

@@ -27,7 +27,7 @@ pub(in crate::agent) enum Subject {
     Quota,
     /// What waited too long was not dropped. Raised and cleared by the daily look.
     Expiry,
-    /// The counts are not saved. Raised and cleared by `Cx::save_tally`.
+    /// The counts are not saved. Raised and cleared by `Cx::save_counters`.
     Counts,
     /// The counts began anew. Raised by the start, over after a day.
     CountsLost,

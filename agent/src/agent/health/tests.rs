@@ -56,7 +56,7 @@ fn raise(subject: Subject) -> Site {
         OutboxLarge => {
             let file = fs::File::create(site.outbox("a.ndjson")).unwrap();
             file.set_len(limits::OUTBOX_FILE + 1).unwrap();
-            // Whether it is complete is told by its age: it has no last line.
+            // Its age says whether it is complete: it has no last line.
             file.set_modified(std::time::UNIX_EPOCH + Duration::from_secs(1_700_000_000)).unwrap();
             site.agent.take_some();
         }
@@ -77,8 +77,8 @@ fn raise(subject: Subject) -> Site {
         Counts => {
             let _ = fs::remove_file(site.data("tally.json"));
             fs::create_dir(site.data("tally.json")).unwrap();
-            site.agent.tally.drop(Reason::TooLong, 1);
-            site.with_cx(|parts| parts.cx.save_tally());
+            site.agent.counters.drop(Reason::TooLong, 1);
+            site.with_cx(|parts| parts.cx.save_counters());
         }
         CountsLost => site.restart(|site| fs::write(site.data("tally.json"), "{").unwrap()),
         TicketsLost => site.restart(|site| fs::write(site.data("tickets.json"), "{").unwrap()),
@@ -208,10 +208,10 @@ fn clear(site: &mut Site, subject: Subject) {
         }
         Counts => {
             fs::remove_dir(site.data("tally.json")).unwrap();
-            site.with_cx(|parts| parts.cx.save_tally());
+            site.with_cx(|parts| parts.cx.save_counters());
         }
         CountsLost | TicketsLost | KeysLost | BundlesLost | ReadAgain | Damage | Numbering => {
-            // Nobody waits for a day here: what is told then is asked of the list itself.
+            // Nobody waits for a day here: the list itself is asked for the announcement.
             let later = site.agent.since_start() + limits::LOSS_SHOWN;
             assert!(site.agent.health.problems(later).all(|(raised, _)| raised != subject));
             site.agent.health.clear(subject);
@@ -243,7 +243,7 @@ fn clear(site: &mut Site, subject: Subject) {
         Copied => fs::remove_file(site.data("machine")).unwrap(),
         Kept | Registry => {
             fs::remove_dir(site.data("ledger.ndjson")).unwrap();
-            site.agent.book.look_again();
+            site.agent.registry.look_again();
         }
         DiskUse => site.unblock(&site.data("spool")),
     }

@@ -115,7 +115,7 @@ impl Agent {
             (Ok(_), Ok(enrolment)) => drop(ask.send((asked, enrolment))),
             (Ok(_), Err(what)) => asked.answer(Reply::refused(Refused::Failed, what)),
             (Err(e), _) => {
-                let what = format!("the system starts no thread ({}): try again in a minute", e.kind());
+                let what = format!("the system cannot start a thread ({}): try again in a minute", e.kind());
                 asked.answer(Reply::refused(Refused::Busy, what));
             }
         }
@@ -128,7 +128,7 @@ impl Agent {
     }
 
     fn enrolment(&self, url: Option<&str>, token: &str) -> Result<Enrolment, String> {
-        let mut settings = settings(&self.config, self.book.policy(), None)?;
+        let mut settings = settings(&self.config, self.registry.policy(), None)?;
         settings.url = url.map_or(settings.url, str::to_owned);
         let ca_pem = settings.ca_pem.clone();
         let key = self.vault.device_key();
@@ -150,7 +150,10 @@ impl Agent {
             Err(e) => return Reply::refused(Refused::Failed, e.to_string()),
         };
         if let Err(e) = keep(&self.config, &identity, &reply.not_after, now) {
-            let what = format!("the certificate cannot be kept ({}): check data_dir", e.kind());
+            let what = format!(
+                "the certificate cannot be saved ({}): check the space and rights of data_dir",
+                e.kind()
+            );
             return Reply::refused(Refused::Failed, what);
         }
         let _ = std::fs::remove_file(retired(&self.config));

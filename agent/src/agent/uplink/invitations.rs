@@ -1,16 +1,16 @@
-//! What the vendor asks for. It comes with answers that the agent gets anyway, is shown, and does nothing by itself.
+//! Invitations from the vendor. They arrive in responses that the agent gets anyway, are shown, and start nothing.
 
 use std::io;
 
 use log::{info, warn};
-use protocol::Wish;
+use protocol::Invitation;
 
 use super::super::Agent;
 use super::super::cx::Cx;
 use super::Uplink;
 use crate::config::Config;
 use crate::consent::permit::{SupportCase, UsageStatistics};
-use crate::consent::{Book, Flag};
+use crate::consent::{Flag, Registry};
 use crate::ship::exchange::Answer;
 use crate::{durable, presence};
 
@@ -20,7 +20,7 @@ const FILE: &str = "wishes.json";
 ///
 /// # Errors
 /// It cannot be read now.
-pub(super) fn kept(config: &Config) -> io::Result<Vec<Wish>> {
+pub(super) fn kept(config: &Config) -> io::Result<Vec<Invitation>> {
     let bytes = presence::read(&config.data_dir.join(FILE))?.found().unwrap_or_default();
     Ok(serde_json::from_slice(&bytes).unwrap_or_default())
 }
@@ -31,7 +31,7 @@ impl Uplink {
         if !cx.may_send() {
             return;
         }
-        let invitations = answer.wishes.as_deref().map(Wish::read_header).unwrap_or_default();
+        let invitations = answer.invitations.as_deref().map(Invitation::read_header).unwrap_or_default();
         if invitations == self.invitations {
             return;
         }
@@ -41,7 +41,7 @@ impl Uplink {
         let text = serde_json::to_vec(&invitations).unwrap_or_default();
         if let Err(e) = durable::replace(&cx.config.data_dir.join(FILE), &text) {
             warn!(
-                "what the vendor asks for cannot be kept ({}): check the space and rights of data_dir",
+                "the vendor's invitations cannot be saved ({}): check the space and rights of data_dir",
                 e.kind()
             );
         }
@@ -50,23 +50,23 @@ impl Uplink {
 }
 
 impl Agent {
-    /// `wishes` of `status`: none while every flag is off.
-    pub(in crate::agent) fn shown_wishes(&self, now: i64) -> Vec<Wish> {
-        if may_send(&self.book, now) { self.uplink.invitations.clone() } else { Vec::new() }
+    /// `invitations` of `status`: none while every flag is off.
+    pub(in crate::agent) fn shown_invitations(&self, now: i64) -> Vec<Invitation> {
+        if may_send(&self.registry, now) { self.uplink.invitations.clone() } else { Vec::new() }
     }
 
     /// Whether somebody asked for it, or it was answered before. A stranger's no to anything else would only fill the
     /// ledger, until no yes could be written.
     pub(in crate::agent) fn is_asked(&self, flag: &Flag) -> bool {
         flag.case().is_none_or(|case| {
-            self.book.cases().contains(case)
+            self.registry.cases().contains(case)
                 || self.uplink.invitations.iter().any(|invited| invited.case == *case)
         })
     }
 }
 
 /// Whether there is a grant for anything.
-pub(in crate::agent) fn may_send(registry: &Book, now: i64) -> bool {
+pub(in crate::agent) fn may_send(registry: &Registry, now: i64) -> bool {
     registry.permit::<UsageStatistics>(now).is_some()
         || registry.cases().iter().any(|case| registry.permit_case::<SupportCase>(case, now).is_some())
 }

@@ -1,4 +1,4 @@
-//! The uplink: one connection, one transfer at a time, by a thread that ends with its answer.
+//! The uplink: one connection, one transfer at a time, on a thread that ends with the response.
 //!
 //! The loop asks the schedule which stream may send, gets the exchange from the subsystem whose data it is, and hands the
 //! answer back to it. Nothing here knows what is inside a record.
@@ -15,7 +15,7 @@ use std::sync::mpsc::{self, Sender};
 use std::time::Duration;
 
 use log::{error, warn};
-use protocol::{Digest, Wish};
+use protocol::{Digest, Invitation};
 
 pub use renewal::certificate_life;
 pub(crate) use transfer::Answered;
@@ -48,7 +48,7 @@ pub(super) struct Uplink {
     /// When the next transfer is due, since the start.
     due: Option<Duration>,
     /// Support bundles that the vendor asks for.
-    pub(super) invitations: Vec<Wish>,
+    pub(super) invitations: Vec<Invitation>,
     /// A contact that a person asked for.
     asked: Option<contact::Asked>,
     contacts: u64,
@@ -298,11 +298,11 @@ impl Uplink {
         reply: Reply,
         records: u32,
     ) -> Result<Fate, Trouble> {
-        let was_told_when = matches!(reply, Reply::Busy(_));
+        let has_retry_after = matches!(reply, Reply::Busy(_));
         let (elapsed, jitter) = (cx.elapsed, cx.jitter());
-        let fate = self.pace(stream).heard(reply, records, elapsed, jitter);
+        let fate = self.pace(stream).apply(reply, records, elapsed, jitter);
         let pause = self.pace(stream).pause(elapsed);
-        if was_told_when && let Err(e) = pause::keep(&stream.pause(cx.config), pause, cx.now) {
+        if has_retry_after && let Err(e) = pause::keep(&stream.pause(cx.config), pause, cx.now) {
             warn!("the collector's pause is not remembered ({}): check the space of data_dir", e.kind());
         }
         if let Fate::Stop(problem) = &fate {

@@ -1,4 +1,4 @@
-//! What the collector asked for with Retry-After outlives the process: `run --once` starts anew each time.
+//! The collector's Retry-After, stored on disk: it must outlive the process, because `run --once` starts a new one.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -21,8 +21,8 @@ impl Stream {
 }
 
 /// Keeps that nothing goes for so long from `now` on (seconds since 1970).
-pub(super) fn keep(path: &Path, told: Duration, now: i64) -> io::Result<()> {
-    let until = now.saturating_add_unsigned(told.min(limits::LONGEST_RETRY_AFTER).as_secs());
+pub(super) fn keep(path: &Path, retry_after: Duration, now: i64) -> io::Result<()> {
+    let until = now.saturating_add_unsigned(retry_after.min(limits::LONGEST_RETRY_AFTER).as_secs());
     durable::replace(path, until.to_string().as_bytes())
 }
 

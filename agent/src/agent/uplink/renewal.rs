@@ -95,8 +95,9 @@ impl Uplink {
             .map_err(|_| EnrolError::NotTrusted)
             .and_then(|ca| enrol::enrolled(outcome, key.id(), key.pkcs8(), &ca, cx.now.unsigned_abs()));
         let kept = renewed.map_err(|e| e.as_renewal()).and_then(|(identity, reply)| {
-            connection::keep(cx.config, &identity, &reply.not_after, cx.now)
-                .map_err(|e| format!("it cannot be kept ({}): check data_dir", e.kind()))
+            connection::keep(cx.config, &identity, &reply.not_after, cx.now).map_err(|e| {
+                format!("it cannot be saved ({}): check the space and rights of data_dir", e.kind())
+            })
         });
         match kept {
             Ok(()) => {

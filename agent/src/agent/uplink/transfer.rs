@@ -1,4 +1,4 @@
-//! A transfer: what goes, what it is about, and what the answer means to the schedule.
+//! A transfer: the exchange, its subject, and what the response means for the schedule.
 
 use std::ops::Range;
 

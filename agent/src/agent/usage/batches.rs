@@ -1,4 +1,4 @@
-//! Batches: what goes to the collector, and what its answer settles.
+//! Batches: what is sent to the collector, and what its response settles.
 
 use std::ops::Range;
 
@@ -47,8 +47,8 @@ impl Statistics {
         let packed = Parcel::pack(&opened, &gaps, &self.progress, max_records, permit.lease());
         if !unreadable.is_empty() {
             let lost = self.usage.abandon(unreadable, Reason::Damaged)?;
-            cx.tally.drop(Reason::Damaged, lost);
-            cx.tally.save()?;
+            cx.counters.drop(Reason::Damaged, lost);
+            cx.counters.save()?;
         }
         killpoint::step("send.packed");
         Ok(packed.map(|(parcel, exchange)| (parcel, exchange, missing)))
@@ -63,7 +63,7 @@ impl Statistics {
         fate: &Fate,
     ) -> Result<(), Trouble> {
         let done = self.progress.note(parcel, fate);
-        cx.tally.note(match fate {
+        cx.counters.note(match fate {
             Fate::Settle { .. } => "upload_ok",
             Fate::Reject(_) | Fate::Stop(_) => "upload_refused",
             Fate::Consent | Fate::Keep => "upload_retry",
@@ -73,20 +73,20 @@ impl Statistics {
             self.usage.abandon(done.given_up, Reason::Rejected)?;
         }
         self.keep_sent(&done.settled)?;
-        let told = missing.iter().take(done.gaps_told).map(|missing| missing.numbers.clone());
-        let settled: Vec<Range<u64>> = done.settled.iter().cloned().chain(told).collect();
+        let reported = missing.iter().take(done.gaps_reported).map(|missing| missing.numbers.clone());
+        let settled: Vec<Range<u64>> = done.settled.iter().cloned().chain(reported).collect();
         if !settled.is_empty() {
             self.usage.settle(settled)?;
         }
         killpoint::step("send.settled");
         self.note_drained(cx);
-        cx.tally.drop(Reason::Rejected, done.rejected);
+        cx.counters.drop(Reason::Rejected, done.rejected);
         if matches!(fate, Fate::Settle { .. }) {
             let bytes = parcel.bytes() as u64;
-            cx.tally.sent(Purpose::UsageStatistics.as_str(), done.accepted, bytes, utc_text(cx.now));
+            cx.counters.sent(Purpose::UsageStatistics.as_str(), done.accepted, bytes, utc_text(cx.now));
             info!("sent {} records of {}", parcel.records(), Purpose::UsageStatistics);
         }
-        Ok(cx.tally.save()?)
+        Ok(cx.counters.save()?)
     }
 
     /// The newest of what the collector has now stays readable for a while, under its key.

@@ -1,4 +1,4 @@
-//! How long usage is kept: the policy's period for what waits, and what follows the end of a grant.
+//! Retention of usage data: the policy's period for queued data, and what follows the end of a grant.
 
 use log::info;
 use protocol::{Digest, Purpose, Reason};
@@ -26,7 +26,7 @@ impl Statistics {
         let Some(permit) = cx.registry.permit::<UsageStatistics>(cx.now) else { return Ok(false) };
         let Some(terms) = cx.registry.policy().terms(Purpose::UsageStatistics) else { return Ok(false) };
         let oldest = cx.now - i64::from(terms.on_device.days()) * DAY;
-        let catalog = self.wash.catalog();
+        let catalog = self.validator.catalog();
         let (mut expired, mut from) = (Vec::new(), 0);
         'pages: while expired.len() < limits::TURN_EXPIRED {
             let page = self.usage.oldest(from, limits::PAGE_ITEMS, limits::PAGE_BYTES)?;
@@ -48,8 +48,8 @@ impl Statistics {
         if !expired.is_empty() {
             let dropped = self.usage.abandon(expired, Reason::Expired)?;
             self.note_drained(cx);
-            cx.tally.drop(Reason::Expired, dropped);
-            cx.tally.save()?;
+            cx.counters.drop(Reason::Expired, dropped);
+            cx.counters.save()?;
         }
         Ok(is_more)
     }
@@ -78,9 +78,9 @@ impl Statistics {
         killpoint::step("ended.shredded");
         let is_over = !is_nobodys && !registry.was_ended(&flag);
         let is_more = self.purge(cx, if is_over { Reason::Expired } else { Reason::NoConsent })?;
-        cx.tally.forget(short(entry));
+        cx.counters.forget(short(entry));
         info!("{counted} records of usage were erased: the grant is over");
-        cx.tally.save()?;
+        cx.counters.save()?;
         Ok(is_more)
     }
 }

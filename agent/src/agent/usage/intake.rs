@@ -1,6 +1,7 @@
-//! From the front door to the trays: what comes in is washed, sealed and synced, then its source goes.
+//! Intake: from the outbox and the socket to the queues. A line is validated, sealed and synced; then its source is
+//! removed.
 //!
-//! Exactly once: each tray and the tally remember by cursor how far they took each source, in the same
+//! Exactly once: each queue and the counters store a cursor per source, in the same
 //! commit as what they took. After a restart a line goes only to those that don't have it yet.
 
 use std::collections::VecDeque;
@@ -49,7 +50,7 @@ struct Reading {
     lines: Lines,
     usage: u64,
     open: u64,
-    tally: u64,
+    counters: u64,
 }
 
 /// What is left of one turn: so that answers, a withdrawal and a stop never wait for what lies in the outbox.
@@ -61,7 +62,7 @@ struct Turn {
 }
 
 impl Turn {
-    fn has_room(&self) -> bool {
+    fn has_budget(&self) -> bool {
         self.lines > 0 && self.bytes > 0
     }
 }
@@ -74,13 +75,13 @@ impl Statistics {
             self.taking.waiting = look_for_lines(cx)?.into();
         }
         let window = Window { granted, now: cx.now };
-        let counted = cx.tally.mark();
+        let counted = cx.counters.mark();
         let mut read: Vec<(Source, u64, bool)> = Vec::new();
         let until = cx.since_start() + limits::TURN_TIME;
         let mut turn = Turn { lines: limits::GROUP_LINES, bytes: limits::TURN_BYTES, until };
-        while turn.has_room() && read.len() < limits::GROUP_FILES {
+        while turn.has_budget() && read.len() < limits::GROUP_FILES {
             let Some(mut reading) = self.next_file(cx) else { break };
-            while turn.has_room() && self.take_line(cx, &mut reading, &mut turn, window) {}
+            while turn.has_budget() && self.take_line(cx, &mut reading, &mut turn, window) {}
             let end = reading.lines.end();
             if let Some(End::Failed(why)) = end {
                 note_unread(cx, why);
@@ -98,7 +99,7 @@ impl Statistics {
         if let Err(trouble) = self.commit(cx, &cursors).and_then(|()| count_cursors(cx, &cursors)) {
             // The files are read again from their cursors.
             self.taking = Taking::default();
-            cx.tally.revert(counted);
+            cx.counters.revert(counted);
             return Err(trouble);
         }
         killpoint::step("intake.counted");
@@ -115,20 +116,20 @@ impl Statistics {
         if turn.lines.is_multiple_of(limits::TURN_LOOK) && turn.until <= cx.since_start() {
             turn.lines = 0;
         }
-        if at < reading.usage.min(reading.open).min(reading.tally) {
+        if at < reading.usage.min(reading.open).min(reading.counters) {
             return true; // a restart came in the middle of the file
         }
         let wanted = Wanted { usage: at >= reading.usage, open: at >= reading.open };
         let taken = match line {
             Ok(raw) if raw.is_blank() => Ok(()),
-            Ok(raw) => self.wash.take(raw, window, wanted),
+            Ok(raw) => self.validator.take(raw, window, wanted),
             Err(reason) => Err(reason.into()),
         };
         if let Err(refusal) = taken
-            && at >= reading.tally
+            && at >= reading.counters
         {
             debug!("outbox: line {} column {} refused: {}", at + 1, refusal.column, refusal.reason);
-            cx.tally.drop(refusal.reason, 1);
+            cx.counters.drop(refusal.reason, 1);
         }
         true
     }
@@ -140,9 +141,9 @@ impl Statistics {
         while let Some(source) = self.taking.waiting.pop_front() {
             let id = source.id();
             let (usage, open) = (self.usage.cursor(&id).unwrap_or(0), self.open.cursor(&id).unwrap_or(0));
-            let tally = cx.tally.cursor(id);
+            let counters = cx.counters.cursor(id);
             match Presence::of(source.open()) {
-                Ok(Presence::Found(lines)) => return Some(Reading { source, lines, usage, open, tally }),
+                Ok(Presence::Found(lines)) => return Some(Reading { source, lines, usage, open, counters }),
                 Ok(Presence::Absent) => {}
                 Err(e) => note_unread(cx, e.kind()),
             }
@@ -161,8 +162,8 @@ impl Statistics {
         killpoint::step("outbox.synced");
         self.usage.forget(&gone);
         self.open.forget(&gone);
-        gone.iter().for_each(|source| cx.tally.forget(*source));
-        cx.tally.save()?;
+        gone.iter().for_each(|source| cx.counters.forget(*source));
+        cx.counters.save()?;
         Ok(gone.len())
     }
 
@@ -173,40 +174,40 @@ impl Statistics {
         lines: &[&[u8]],
     ) -> Vec<Result<(), Reason>> {
         let Some(granted) = granted_since(cx) else {
-            cx.tally.drop(Reason::NoConsent, lines.len() as u64);
-            cx.save_tally();
+            cx.counters.drop(Reason::NoConsent, lines.len() as u64);
+            cx.save_counters();
             return lines.iter().map(|_| Err(Reason::NoConsent)).collect();
         };
         let window = Window { granted, now: cx.now };
         let mut answers: Vec<Result<(), Reason>> = lines
             .iter()
             .map(|line| {
-                self.wash
+                self.validator
                     .take(Raw::new(line), window, Wanted { usage: true, open: true })
                     .map_err(|refusal| refusal.reason)
             })
             .collect();
         for refused in answers.iter().filter_map(|answer| answer.err()) {
-            cx.tally.drop(refused, 1);
+            cx.counters.drop(refused, 1);
         }
         if let Err(trouble) = self.commit(cx, &[]) {
-            warn!("nothing can be taken in: {trouble}");
+            warn!("no event can be stored: {trouble}");
             for answer in answers.iter_mut().filter(|answer| answer.is_ok()) {
                 *answer = Err(Reason::Quota);
-                cx.tally.drop(Reason::Quota, 1);
+                cx.counters.drop(Reason::Quota, 1);
             }
         }
-        cx.save_tally();
+        cx.save_counters();
         answers
     }
 
-    /// Seals what the wash room holds and makes it durable, with the cursors of where it came from.
+    /// Seals the validated events and makes them durable, together with the cursors of their sources.
     fn commit(&mut self, cx: &mut Cx<'_>, cursors: &[Cursor]) -> Result<(), Trouble> {
-        let sealed = self.seal_washed(cx, cursors);
+        let sealed = self.seal_validated(cx, cursors);
         let (events, journals) = match sealed {
             Ok(sealed) => sealed,
             Err(trouble) => {
-                self.wash.clear();
+                self.validator.clear();
                 return Err(trouble);
             }
         };
@@ -218,25 +219,25 @@ impl Statistics {
         Ok(())
     }
 
-    #[allow(clippy::type_complexity, reason = "the two trays' share of one group")]
-    fn seal_washed(
+    #[allow(clippy::type_complexity, reason = "each queue's share of one group")]
+    fn seal_validated(
         &mut self,
         cx: &mut Cx<'_>,
         cursors: &[Cursor],
     ) -> Result<(Vec<Sealed<Usage>>, Vec<Sealed<Journal>>), Trouble> {
         let permit = cx.registry.permit::<UsageStatistics>(cx.now).ok_or(Trouble::NoPermit)?;
-        let header = header(&permit, cx.registry.policy(), self.wash.catalog());
+        let header = header(&permit, cx.registry.policy(), self.validator.catalog());
         let mut events = Vec::new();
-        let mut washed = self.wash.events(&header, self.usage.position()).peekable();
-        while let Some((clean, position)) = washed.next() {
-            let cursors = if washed.peek().is_none() { cursors } else { &[] };
+        let mut validated = self.validator.events(&header, self.usage.position()).peekable();
+        while let Some((clean, position)) = validated.next() {
+            let cursors = if validated.peek().is_none() { cursors } else { &[] };
             events.push(Sealed::new(&clean, position, cursors, &permit, cx.vault, cx.now)?);
         }
         let mut journals = Vec::new();
         let mut position = self.open.position();
-        let washed = self.wash.journals();
-        let count = washed.len();
-        for (index, clean) in washed.into_iter().enumerate() {
+        let validated = self.validator.journals();
+        let count = validated.len();
+        for (index, clean) in validated.into_iter().enumerate() {
             let cursors = if index + 1 == count { cursors } else { &[] };
             self.periods.note(clean.get().period);
             journals.push(Sealed::new(&clean, position, cursors, &permit, cx.vault, cx.now)?);
@@ -261,14 +262,14 @@ fn look_for_lines(cx: &mut Cx<'_>) -> Result<Vec<Source>, Trouble> {
         limits::OUTBOX_FILE >> 20
     );
     for id in too_large.iter().map(Source::id) {
-        if cx.tally.cursor(id) == 0 {
+        if cx.counters.cursor(id) == 0 {
             warn!("{what}");
-            cx.tally.drop(Reason::TooLong, 1);
-            cx.tally.advance(id, 1);
+            cx.counters.drop(Reason::TooLong, 1);
+            cx.counters.advance(id, 1);
         }
     }
     cx.raise(Subject::OutboxLarge, what);
-    cx.tally.save()?;
+    cx.counters.save()?;
     Ok(sources)
 }
 
@@ -279,13 +280,13 @@ pub(super) fn look(cx: &mut Cx<'_>) -> Result<Vec<Source>, Trouble> {
         .for_each(|subject| cx.health.clear(*subject));
     let listing = outbox::list(&cx.config.kathea.outbox, cx.now)?;
     for id in listing.not_files {
-        if cx.tally.cursor(id) == 0 {
-            cx.tally.drop(Reason::NotAFile, 1);
-            cx.tally.advance(id, 1);
-            warn!("the outbox holds something with the ending .ndjson that is no regular file: remove it");
+        if cx.counters.cursor(id) == 0 {
+            cx.counters.drop(Reason::NotAFile, 1);
+            cx.counters.advance(id, 1);
+            warn!("the outbox contains an entry named *.ndjson that is not a regular file: remove it");
         }
     }
-    cx.tally.save()?;
+    cx.counters.save()?;
     Ok(listing.sources.into_iter().chain(listing.too_large).collect())
 }
 
@@ -317,7 +318,7 @@ fn granted_since(cx: &Cx<'_>) -> Option<i64> {
 
 fn count_cursors(cx: &mut Cx<'_>, cursors: &[Cursor]) -> Result<(), Trouble> {
     for cursor in cursors {
-        cx.tally.advance(cursor.source, cursor.taken);
+        cx.counters.advance(cursor.source, cursor.taken);
     }
-    Ok(cx.tally.save()?)
+    Ok(cx.counters.save()?)
 }

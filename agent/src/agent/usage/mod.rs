@@ -1,4 +1,4 @@
-//! Usage statistics: from what Kathea reports to sealed records that wait to leave.
+//! Usage statistics: from Kathea's events to sealed records in a queue.
 //!
 //! Intake reads and validates, aggregation folds into periods, and two queues hold what is sealed: `open` the journal of
 //! periods that are not over, `usage` what may leave.
@@ -27,7 +27,7 @@ use crate::seal::record::Sealed;
 use crate::ship::parcel::Progress;
 use crate::spool::{Spool, SpoolError, Waiting};
 use crate::usage::journal::Journal;
-use crate::usage::validation::{Usage, Wash};
+use crate::usage::validation::{Usage, Validator};
 use crate::vault::Vault;
 pub(super) use intake::Taken;
 use intake::Taking;
@@ -44,13 +44,13 @@ pub(super) struct Statistics {
     open: Spool<Journal>,
     usage: Spool<Usage>,
     sent: LastSent,
-    wash: Wash,
+    validator: Validator,
     taking: Taking,
     periods: Periods,
     /// How far the newest batches are settled.
     progress: Progress,
-    /// Of this process's seconds of processor time, what `agent.health` was told.
-    seconds_told: u64,
+    /// Seconds of this process's processor time that `agent.health` has already reported.
+    seconds_reported: u64,
 }
 
 impl Statistics {
@@ -63,11 +63,11 @@ impl Statistics {
             open,
             usage,
             sent: LastSent::open(sent)?,
-            wash: Wash::new(Catalog::built_in()),
+            validator: Validator::new(Catalog::built_in()),
             taking: Taking::default(),
             periods: Periods::default(),
             progress: Progress::default(),
-            seconds_told: 0,
+            seconds_reported: 0,
         })
     }
 
@@ -89,7 +89,7 @@ impl Statistics {
     /// Bytes that both queues take on the disk.
     ///
     /// # Errors
-    /// It cannot be told now.
+    /// The file system cannot answer now.
     pub(super) fn disk_bytes(&self) -> Result<u64, SpoolError> {
         Ok(self.open.disk_bytes()? + self.usage.disk_bytes()?)
     }
@@ -123,7 +123,7 @@ impl Statistics {
     /// while it is known how much of a file was taken in, and hinders nothing. True if files are left for another turn.
     pub(super) fn purge(&mut self, cx: &mut Cx<'_>, reason: Reason) -> Result<bool, Trouble> {
         let discarded = self.discard_some(cx, reason);
-        self.wash.clear();
+        self.validator.clear();
         self.periods.clear();
         self.open.purge()?;
         self.usage.purge()?;

@@ -1,4 +1,4 @@
-//! Days, weeks and months that are over become records: the journal's pieces fold into the tray that leaves.
+//! Rollup: the journal pieces of a day, week or month that is over fold into records of the queue `usage`.
 //!
 //! A crash repeats nothing: what is folded carries, as a cursor of the period, the numbers of the journal that
 //! it folds, so pieces below it count as settled wherever the crash was.
@@ -20,11 +20,11 @@ use crate::usage::validation;
 use crate::vault::Vault;
 use crate::{killpoint, limits};
 
-/// How many pieces of journal each period has in the tray `open`.
+/// Number of journal pieces that each period has in the queue `open`.
 #[derive(Debug, Default)]
 pub(super) struct Periods {
     pieces: BTreeMap<Period, usize>,
-    /// The tray was looked through, and every piece counted since.
+    /// The queue was read once, and every piece counted since.
     known: bool,
 }
 
@@ -39,7 +39,7 @@ impl Periods {
         self.pieces.retain(|period, _| !periods.contains(period));
     }
 
-    /// Nothing is known: after a purge, or when the tray was repaired.
+    /// Nothing is known: after a purge, or after the queue was repaired.
     pub(super) fn clear(&mut self) {
         *self = Self::default();
     }
@@ -95,8 +95,8 @@ impl Statistics {
         self.periods = periods;
         // A piece whose key is lost says nothing any more. Nobody waits for its numbers: they are counted, and over.
         let lost: u64 = unreadable.iter().map(|numbers| numbers.end - numbers.start).sum();
-        cx.tally.drop(Reason::Damaged, lost);
-        cx.tally.save()?;
+        cx.counters.drop(Reason::Damaged, lost);
+        cx.counters.save()?;
         folded.extend(unreadable);
         folded.extend(self.open.missing().into_iter().map(|missing| missing.numbers));
         if !folded.is_empty() {
@@ -117,7 +117,7 @@ impl Statistics {
     fn close(&mut self, cx: &mut Cx<'_>, due: &BTreeSet<Period>) -> Result<(), Trouble> {
         let Some(permit) = cx.registry.permit::<UsageStatistics>(cx.now) else { return Ok(()) };
         let gathered = gather(&mut self.open, &permit, cx.vault, due)?;
-        let header = header(&permit, cx.registry.policy(), self.wash.catalog());
+        let header = header(&permit, cx.registry.policy(), self.validator.catalog());
         let records = gathered.journals.into_values().flat_map(Journal::into_records).collect();
         let cursors = fold_cursors(due, gathered.end);
         let mut sealed = Vec::new();

@@ -1,4 +1,4 @@
-//! The last of what was sent, as it was sealed when it waited: the clinic can read what left as long as its key lives,
+//! The batches sent last, as they were sealed in the queue: the clinic can read them while their key exists,
 //! and a withdrawal ends that with the key.
 
 use std::collections::VecDeque;
@@ -46,7 +46,7 @@ impl LastSent {
         }
     }
 
-    /// From this number of the tray on, so many.
+    /// First number in the queue, and how many follow.
     pub(super) fn page(&self, from: u64, items: usize) -> Vec<&Sealed<Usage>> {
         self.sealed.iter().filter(|sealed| sealed.numbers().start >= from).take(items).collect()
     }

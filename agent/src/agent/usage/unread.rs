@@ -1,4 +1,4 @@
-//! What becomes of the outbox while nothing is taken in: removed unread after a no, kept while nobody knows.
+//! The outbox while intake is off: its files are removed unread after a denial, and kept while consent is in doubt.
 //!
 //! Either way the events are counted, and not the files. To count them their ends are looked for; nothing is read out of
 //! them.
@@ -88,9 +88,9 @@ impl Statistics {
         let (mut named, mut events) = (Vec::new(), Vec::new());
         let files = look(cx)?;
         let mut is_more = files.len() >= limits::OUTBOX_FILES;
-        let mut room = limits::TURN_BYTES;
+        let mut budget = limits::TURN_BYTES;
         for source in files {
-            if room == 0 {
+            if budget == 0 {
                 is_more = true;
                 break;
             }
@@ -98,10 +98,10 @@ impl Statistics {
                 continue;
             }
             // To count is to read: no answer waits for a second turn of it.
-            room = room.saturating_sub(source.size().min(limits::OUTBOX_COUNTED));
+            budget = budget.saturating_sub(source.size().min(limits::OUTBOX_COUNTED));
             let id = source.id();
             let taken = self.usage.cursor(&id).unwrap_or(0).min(self.open.cursor(&id).unwrap_or(0));
-            match Presence::of(source.events(taken.max(cx.tally.cursor(id)))) {
+            match Presence::of(source.events(taken.max(cx.counters.cursor(id)))) {
                 Ok(Presence::Found(count)) => {
                     events.push((id, count));
                     named.push(source);
@@ -119,25 +119,25 @@ impl Statistics {
             return Ok(Removed { files: 0, is_more });
         }
         // Counted before they go, because nobody can count afterwards; the cursor says that it was done.
-        let before = cx.tally.mark();
-        cx.tally.drop(reason, events.iter().map(|(_, count)| count).sum());
-        events.iter().for_each(|(id, _)| cx.tally.advance(*id, u64::MAX));
-        if let Err(error) = cx.tally.save() {
-            cx.tally.revert(before);
+        let before = cx.counters.mark();
+        cx.counters.drop(reason, events.iter().map(|(_, count)| count).sum());
+        events.iter().for_each(|(id, _)| cx.counters.advance(*id, u64::MAX));
+        if let Err(error) = cx.counters.save() {
+            cx.counters.revert(before);
             return Err(error.into());
         }
         let gone = remove(cx, &named);
         if gone.len() < named.len() {
             // What stays is not lost: it may be allowed later.
-            cx.tally.revert(before);
-            cx.tally.drop(
+            cx.counters.revert(before);
+            cx.counters.drop(
                 reason,
                 events.iter().filter(|(id, _)| gone.contains(id)).map(|(_, count)| count).sum(),
             );
         }
-        gone.iter().for_each(|id| cx.tally.forget(*id));
+        gone.iter().for_each(|id| cx.counters.forget(*id));
         outbox::sync(&cx.config.kathea.outbox)?;
-        cx.tally.save()?;
+        cx.counters.save()?;
         Ok(Removed { files: gone.len(), is_more })
     }
 }
@@ -181,10 +181,10 @@ mod tests {
         fs::create_dir(&counts).unwrap();
         assert!(discard(&mut agent).is_err());
         assert!(fs::read(dir.path().join("outbox/a.ndjson")).is_ok(), "the file stays");
-        assert_eq!(agent.tally.dropped().get(&Reason::NoConsent), None);
+        assert_eq!(agent.counters.dropped().get(&Reason::NoConsent), None);
         fs::remove_dir(&counts).unwrap();
         discard(&mut agent).unwrap();
-        assert_eq!(agent.tally.dropped().get(&Reason::NoConsent), Some(&3), "counted once");
+        assert_eq!(agent.counters.dropped().get(&Reason::NoConsent), Some(&3), "counted once");
         assert!(fs::read(dir.path().join("outbox/a.ndjson")).is_err());
     }
 }

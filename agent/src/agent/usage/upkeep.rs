@@ -1,4 +1,4 @@
-//! Keeping the trays in order: the quota, small records merged, what a crash left behind, what damage cost.
+//! Queue maintenance: the quota, merging of small records, leftovers of a crash, losses by damage.
 
 use std::collections::HashSet;
 
@@ -50,8 +50,8 @@ impl Statistics {
         }
         let dropped = self.usage.drop_oldest(held - cx.config.spool.quota, Reason::Quota)?;
         if dropped > 0 {
-            cx.tally.drop(Reason::Quota, dropped);
-            cx.tally.save()?;
+            cx.counters.drop(Reason::Quota, dropped);
+            cx.counters.save()?;
             cx.raise(Subject::Quota, "the spool reached its quota: the oldest usage was dropped and counted");
             warn!("the spool reached its quota: {dropped} records dropped");
         }
@@ -70,7 +70,7 @@ impl Statistics {
         self.usage.rest();
         self.open.rest();
         if let Err(e) = self.sent.save(cx.vault) {
-            warn!("what was sent cannot be kept to be read ({}): check the space of data_dir", e.kind());
+            warn!("the copy of what was sent cannot be saved ({}): check the space of data_dir", e.kind());
         }
         if self.records() == 0
             && let Err(e) = retire_all(cx.vault, &Flag::UsageStatistics.compartment())
@@ -104,13 +104,13 @@ impl Statistics {
     }
 
     /// Cursors of files and folds that are over: a crash came before they were forgotten. Without a yes the
-    /// journal was not looked at, and what was folded is still to be told by its cursor.
+    /// journal was not looked at, and its cursor still has to identify what was folded.
     pub(in crate::agent) fn forget_stale_cursors(&mut self, cx: &mut Cx<'_>) -> Result<(), Trouble> {
         if cx.registry.permit::<UsageStatistics>(cx.now).is_none() {
             return Ok(());
         }
         let cursors = self.usage.cursors().chain(self.open.cursors()).map(|cursor| cursor.source);
-        let held: HashSet<[u8; 16]> = cursors.chain(cx.tally.cursors()).collect();
+        let held: HashSet<[u8; 16]> = cursors.chain(cx.counters.cursors()).collect();
         if held.is_empty() {
             return Ok(());
         }
@@ -122,7 +122,7 @@ impl Statistics {
         outbox::sync(&cx.config.kathea.outbox)?;
         self.usage.forget(&gone);
         self.open.forget(&gone);
-        gone.into_iter().for_each(|source| cx.tally.forget(source));
+        gone.into_iter().for_each(|source| cx.counters.forget(source));
         Ok(())
     }
 
@@ -179,10 +179,10 @@ pub(in crate::agent) fn mended<P: Payload>(
 }
 
 /// Adds the keys under which something waits.
-fn keys_of<P: Payload>(tray: &mut Spool<P>, keys: &mut HashSet<KeyId>) -> Result<(), SpoolError> {
+fn keys_of<P: Payload>(queue: &mut Spool<P>, keys: &mut HashSet<KeyId>) -> Result<(), SpoolError> {
     let mut from = 0;
     loop {
-        let page = tray.oldest(from, limits::PAGE_ITEMS, limits::PAGE_BYTES)?;
+        let page = queue.oldest(from, limits::PAGE_ITEMS, limits::PAGE_BYTES)?;
         let Some(last) = page.last() else { return Ok(()) };
         from = last.numbers().end;
         keys.extend(page.iter().map(Sealed::key));

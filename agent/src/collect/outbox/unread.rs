@@ -1,4 +1,4 @@
-//! What is known of a file of the outbox that nobody reads: its size, its age, how many events are in it.
+//! Facts of an outbox file that is not read: size, age, number of events.
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -13,7 +13,7 @@ impl Source {
         self.size
     }
 
-    /// When it was written, in seconds since 1970, if that can be told.
+    /// Modification time in seconds since 1970, if the system knows it.
     pub fn written_at(&self) -> Option<i64> {
         i64::try_from(self.modified / 1_000_000_000).ok()
     }

@@ -1,4 +1,4 @@
-//! The other end of the local socket: one question, one answer.
+//! Client of the local socket: one request, one reply.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::Path;
@@ -99,11 +99,11 @@ pub(super) mod system {
 
     /// Pipes know no timeouts: a thread waits, and is left behind where nobody answers.
     pub(super) fn patiently(pipe: File, line: &str, patience: Duration) -> io::Result<String> {
-        let (tell, told) = mpsc::sync_channel(1);
+        let (tell, receiver) = mpsc::sync_channel(1);
         let line = line.to_owned();
         thread::Builder::new().name("ask".into()).spawn(move || {
-            let _ = tell.send(super::exchange(pipe, &line));
+            let _ = sender.send(super::exchange(pipe, &line));
         })?;
-        told.recv_timeout(patience).unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+        receiver.recv_timeout(patience).unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
     }
 }

@@ -1,4 +1,4 @@
-//! One connection read and written until a point in time, however small the pieces come.
+//! Reading and writing a connection with one deadline for the whole line, however small the pieces.
 
 use std::io::{self, Read, Write};
 use std::time::Instant;

@@ -121,18 +121,18 @@ fn one_account_has_eight_connections_and_gets_them_back() {
     }
     assert_eq!(ask(&scene.path, "one too many", PATIENCE), Err(AskError::NoAnswer));
     drop(streams);
-    while ask(&scene.path, "room again", PATIENCE).is_err() {}
+    while ask(&scene.path, "a free connection", PATIENCE).is_err() {}
 }
 
 #[test]
 fn an_account_has_so_many_lines_in_a_second_and_another_has_its_own() {
     let (now, own) = (Instant::now(), Account::own());
     let mut said = Vec::new();
-    assert!((0..20).all(|_| has_room(&mut said, own.as_ref(), now, 20)));
-    assert!(!has_room(&mut said, own.as_ref(), now, 20), "one too many");
-    assert!(has_room(&mut said, None, now, 20), "another account");
+    assert!((0..20).all(|_| may_ask(&mut said, own.as_ref(), now, 20)));
+    assert!(!may_ask(&mut said, own.as_ref(), now, 20), "one too many");
+    assert!(may_ask(&mut said, None, now, 20), "another account");
     let later = now + Duration::from_secs(1);
-    assert!(has_room(&mut said, own.as_ref(), later, 20), "the next second");
+    assert!(may_ask(&mut said, own.as_ref(), later, 20), "the next second");
     assert_eq!(said.len(), 1, "who is silent is forgotten");
 }
 
@@ -157,7 +157,7 @@ fn many_clients_one_after_the_other() {
 }
 
 #[test]
-fn nobody_there_is_told_from_no_answer() {
+fn no_listener_differs_from_no_answer() {
     let mut scene = scene();
     scene.listening = None;
     // A pipe's name lives until the thread that accepts has noticed; a socket's file is gone at once.

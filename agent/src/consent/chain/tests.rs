@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::consent::policy::Policy;
-use crate::consent::{Book, By, Channel, Flag};
+use crate::consent::{By, Channel, Flag, Registry};
 use crate::vault::{Protector, Vault};
 use protocol::Purpose;
 use protocol::ledger::Role;
@@ -15,12 +15,12 @@ fn written() -> (Vec<u8>, Vec<u8>, DeviceKey) {
     let (vault, _) = Vault::open(dir.path(), &Protector::File, NOW).unwrap();
     let policy = Policy::load("copenhagen-imaging").unwrap();
     let digest = policy.digest(Purpose::UsageStatistics).unwrap().to_string();
-    let mut book = Book::open(dir.path(), policy, false, vault.device_key());
+    let mut registry = Registry::open(dir.path(), policy, false, vault.device_key());
     let usage = &Flag::UsageStatistics;
     let by = By { role: Some(Role::Owner), channel: Channel::CommandLine, session: None };
-    book.deny(usage, by, NOW).unwrap();
-    book.grant(usage, &digest, None, by, NOW + 60).unwrap();
-    book.begin_withdrawal(usage, by, NOW + 120).unwrap().unwrap();
+    registry.deny(usage, by, NOW).unwrap();
+    registry.grant(usage, &digest, None, by, NOW + 60).unwrap();
+    registry.begin_withdrawal(usage, by, NOW + 120).unwrap().unwrap();
     let read = |name: &str| std::fs::read(dir.path().join(name)).unwrap();
     (read("ledger.ndjson"), read("ledger.head"), vault.device_key().clone())
 }
@@ -97,7 +97,7 @@ fn a_cut_at_a_line_a_reorder_and_a_repetition_are_found() {
 }
 
 #[test]
-fn another_devices_ledger_is_told_apart_from_a_damaged_one() {
+fn another_devices_ledger_differs_from_a_damaged_one() {
     let (ledger, head, _) = written();
     let (_, _, other) = written();
     let finding = judge(&ledger, &head, &other).finding.unwrap();

@@ -3,7 +3,7 @@
 use super::*;
 use crate::consent::policy::Policy;
 use crate::consent::state::State;
-use crate::consent::{Book, By, ConsentError, Flag, Kept, Standing};
+use crate::consent::{By, ConsentError, Flag, Kept, Registry, Standing};
 use crate::vault::{Protector, Vault};
 
 const NOW: i64 = 1_780_000_000;
@@ -13,15 +13,15 @@ const USAGE: &Flag = &Flag::UsageStatistics;
 fn two_lines() -> (tempfile::TempDir, DeviceKey) {
     let dir = tempfile::tempdir().unwrap();
     let (vault, _) = Vault::open(dir.path(), &Protector::File, NOW).unwrap();
-    let mut book = open(dir.path(), vault.device_key());
+    let mut registry = open(dir.path(), vault.device_key());
     for minute in 0..2 {
-        book.deny(USAGE, By::AGENT, NOW + 60 * minute).unwrap();
+        registry.deny(USAGE, By::AGENT, NOW + 60 * minute).unwrap();
     }
     (dir, vault.device_key().clone())
 }
 
-fn open(dir: &Path, key: &DeviceKey) -> Book {
-    Book::open(dir, Policy::load("copenhagen-imaging").unwrap(), false, key)
+fn open(dir: &Path, key: &DeviceKey) -> Registry {
+    Registry::open(dir, Policy::load("copenhagen-imaging").unwrap(), false, key)
 }
 
 #[test]
@@ -32,7 +32,7 @@ fn an_append_that_was_cut_is_healed_wherever_it_was_cut() {
     open(dir.path(), &key).deny(USAGE, By::AGENT, NOW).unwrap();
     let longer = std::fs::read(&path).unwrap();
 
-    // The head was not yet written: nobody was told that the third line is there.
+    // The head was not yet written: no caller knows of the third line.
     for length in (whole.len() + 1..longer.len()).step_by(89).chain([longer.len() - 1]) {
         std::fs::write(head_path(dir.path()), &head).unwrap();
         std::fs::write(&path, &longer[..length]).unwrap();
@@ -49,9 +49,9 @@ fn an_append_that_was_cut_is_healed_wherever_it_was_cut() {
 
     // The whole line arrived: it is the clinic's answer.
     std::fs::write(&path, &longer).unwrap();
-    let mut book = open(dir.path(), &key);
-    assert_eq!(book.head().map(|(index, _)| index), Some(2));
-    book.deny(USAGE, By::AGENT, NOW).unwrap();
+    let mut registry = open(dir.path(), &key);
+    assert_eq!(registry.head().map(|(index, _)| index), Some(2));
+    registry.deny(USAGE, By::AGENT, NOW).unwrap();
     assert_eq!(open(dir.path(), &key).verify(), []);
 }
 
@@ -69,10 +69,10 @@ fn a_missing_or_foreign_file_closes_the_flags() {
         if let Some(content) = content {
             std::fs::write(&path, content).unwrap();
         }
-        let book = open(dir.path(), &key);
-        assert_eq!(book.verify().first().map(|finding| finding.flaw), Some(flaw), "{name}");
-        assert_eq!(book.state(USAGE, NOW), State::Unset);
-        assert_eq!(book.problems(NOW).len(), 1);
+        let registry = open(dir.path(), &key);
+        assert_eq!(registry.verify().first().map(|finding| finding.flaw), Some(flaw), "{name}");
+        assert_eq!(registry.state(USAGE, NOW), State::Unset);
+        assert_eq!(registry.problems(NOW).len(), 1);
     }
 }
 
@@ -82,9 +82,9 @@ fn a_ledger_that_cannot_be_read_is_not_overwritten() {
     let path = ledger_path(dir.path());
     std::fs::remove_file(&path).unwrap();
     std::fs::create_dir(&path).unwrap(); // read(2) refuses a directory, even to root
-    let mut book = open(dir.path(), &key);
-    assert!(matches!(book.verify().first().map(|finding| finding.flaw), Some(Flaw::Unreadable(_))));
-    assert!(book.deny(USAGE, By::AGENT, NOW).is_err());
+    let mut registry = open(dir.path(), &key);
+    assert!(matches!(registry.verify().first().map(|finding| finding.flaw), Some(Flaw::Unreadable(_))));
+    assert!(registry.deny(USAGE, By::AGENT, NOW).is_err());
     assert!(path.is_dir());
 
     std::fs::remove_dir(&path).unwrap();
@@ -96,12 +96,12 @@ fn a_ledger_that_cannot_be_read_is_not_overwritten() {
 #[test]
 fn a_change_behind_the_agents_back_is_noticed_at_the_next_answer() {
     let (dir, key) = two_lines();
-    let mut book = open(dir.path(), &key);
+    let mut registry = open(dir.path(), &key);
     let path = ledger_path(dir.path());
     let whole = std::fs::read(&path).unwrap();
     std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
-    assert!(book.deny(USAGE, By::AGENT, NOW).is_err());
-    assert_eq!(book.state(USAGE, NOW), State::Unset);
+    assert!(registry.deny(USAGE, By::AGENT, NOW).is_err());
+    assert_eq!(registry.state(USAGE, NOW), State::Unset);
 }
 
 #[test]
@@ -111,18 +111,18 @@ fn the_ledger_of_another_device_stays_until_somebody_answers_anew() {
     let path = ledger_path(dir.path());
     let before = std::fs::read(&path).unwrap();
     for _ in 0..2 {
-        let book = open(dir.path(), &other);
-        assert_eq!((book.state(USAGE, NOW), book.head()), (State::Unset, None));
-        assert_eq!(book.standing(USAGE, NOW, true), Standing::Kept(Kept::Registry));
-        assert_eq!(book.problems(NOW).len(), 1);
-        assert!(book.wants_answer(USAGE, NOW));
+        let registry = open(dir.path(), &other);
+        assert_eq!((registry.state(USAGE, NOW), registry.head()), (State::Unset, None));
+        assert_eq!(registry.standing(USAGE, NOW, true), Standing::Kept(Kept::Registry));
+        assert_eq!(registry.problems(NOW).len(), 1);
+        assert!(registry.wants_answer(USAGE, NOW));
     }
     assert_eq!(open(dir.path(), &key).state(USAGE, NOW), State::Denied, "the keys are found again");
 
     open(dir.path(), &other).deny(USAGE, By::AGENT, NOW).unwrap();
     assert_eq!(std::fs::read(dir.path().join("ledger-before-0.0.ndjson")).unwrap(), before);
-    let book = open(dir.path(), &other);
-    assert_eq!((book.state(USAGE, NOW), book.problems(NOW).len()), (State::Denied, 0));
+    let registry = open(dir.path(), &other);
+    assert_eq!((registry.state(USAGE, NOW), registry.problems(NOW).len()), (State::Denied, 0));
 }
 
 #[test]
@@ -133,10 +133,10 @@ fn a_head_whose_device_is_damaged_is_no_other_devices() {
     let mut bytes = head.into_bytes();
     bytes[digit] = if bytes[digit] == b'0' { b'1' } else { b'0' };
     std::fs::write(head_path(dir.path()), &bytes).unwrap();
-    let mut book = open(dir.path(), &key);
-    assert_eq!(book.verify().first().map(|finding| finding.flaw), Some(Flaw::HeadDamaged));
+    let mut registry = open(dir.path(), &key);
+    assert_eq!(registry.verify().first().map(|finding| finding.flaw), Some(Flaw::HeadDamaged));
     assert_eq!(
-        book.deny(USAGE, By::AGENT, NOW),
+        registry.deny(USAGE, By::AGENT, NOW),
         Err(ConsentError::Untrusted),
         "only a withdrawal begins anew"
     );
@@ -149,15 +149,15 @@ fn a_ledger_that_can_be_read_again_is_what_it_was() {
     let whole = std::fs::read(&path).unwrap();
     std::fs::remove_file(&path).unwrap();
     std::fs::create_dir(&path).unwrap(); // read(2) refuses a directory, even to root
-    let mut book = open(dir.path(), &key);
-    book.look_again();
-    assert_eq!(book.standing(USAGE, NOW, true), Standing::Kept(Kept::Registry));
-    let refused = book.begin_withdrawal(USAGE, By::AGENT, NOW).unwrap_err();
+    let mut registry = open(dir.path(), &key);
+    registry.look_again();
+    assert_eq!(registry.standing(USAGE, NOW, true), Standing::Kept(Kept::Registry));
+    let refused = registry.begin_withdrawal(USAGE, By::AGENT, NOW).unwrap_err();
     assert!(
         matches!(refused, ConsentError::Unreadable(_)) && refused.to_string().contains("nothing was changed")
     );
     std::fs::remove_dir(&path).unwrap();
     std::fs::write(&path, whole).unwrap();
-    book.look_again();
-    assert_eq!((book.state(USAGE, NOW), book.problems(NOW)), (State::Denied, vec![]));
+    registry.look_again();
+    assert_eq!((registry.state(USAGE, NOW), registry.problems(NOW)), (State::Denied, vec![]));
 }

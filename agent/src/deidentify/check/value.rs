@@ -1,4 +1,4 @@
-//! What of one value is somebody's.
+//! Search of one value for learned identifiers.
 
 use std::borrow::Cow;
 use std::ops::Range;

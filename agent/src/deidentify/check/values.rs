@@ -1,4 +1,4 @@
-//! An output as its values. What this program wrote is well-formed; where it is not, the whole is one value.
+//! An output file as a sequence of values. If it is not well-formed, the whole file is one value.
 
 use std::borrow::Cow;
 use std::ops::Range;

@@ -1,4 +1,4 @@
-//! The child's own side: gives up what it does not need, then reads what it is told to.
+//! The child process's side: drops its privileges, then reads the files of its order.
 
 use std::io::{self, Read};
 
@@ -30,7 +30,7 @@ pub fn run(memory: u64, input: &io::Stdin, output: impl io::Write) -> io::Result
     let decoded = frame::decoded(&order)?;
     // A hundred thousand paths need not be there twice.
     drop(order);
-    files::wash(decoded, &mut |found| opened(input, found), &mut out)
+    files::process(decoded, &mut |found| opened(input, found), &mut out)
 }
 
 /// The parent opens, and passes what it opened.

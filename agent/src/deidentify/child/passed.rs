@@ -21,8 +21,8 @@ const MESSAGE: usize = 256;
 
 /// Tells the child at `socket` what came of opening the file that it reads next.
 pub(super) fn pass(socket: impl AsFd, opened: &Opened) -> io::Result<()> {
-    let told: Result<(), Reason> = opened.as_ref().map(|_| ()).map_err(|reason| *reason);
-    let body = frame::encoded(&told)?;
+    let reported: Result<(), Reason> = opened.as_ref().map(|_| ()).map_err(|reason| *reason);
+    let body = frame::encoded(&reported)?;
     let file = opened.as_ref().ok().and_then(Option::as_ref);
     let descriptors = file.map(AsFd::as_fd);
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];

@@ -1,4 +1,4 @@
-//! Cleaning: the attributes on the allow-list, each treated as its rule says, as DICOM JSON; nothing else.
+//! Scrubbing of DICOM: only attributes on the allow-list, each by its rule, written as DICOM JSON.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Seek};

@@ -1,4 +1,4 @@
-//! DICOM files: read in their headers only, and what a support case needs of them written as DICOM JSON.
+//! DICOM files: reads only the header, and writes what a support case needs as DICOM JSON.
 //!
 //! ```text
 //! file -> source    bytes, counted; inflated where the transfer syntax says so

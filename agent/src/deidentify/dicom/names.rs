@@ -1,4 +1,4 @@
-//! What the attributes of an output are called, for the person who reads it.
+//! Names of DICOM attributes, for the reader of an output.
 
 use super::private::{Blocks, is_creator};
 use super::rules::{Rule, tag};

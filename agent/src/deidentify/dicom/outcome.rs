@@ -1,4 +1,4 @@
-//! What cleaning one file needs to be told, and what it comes to.
+//! Input and result of scrubbing one file.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! The rules, as data: which attributes a support case needs and what becomes of each.
+//! The rules as data: which attributes a support case needs, and how each is handled.
 //!
 //! The allow-list (`keep.tsv`) comes first: what it does not name is dropped. That what it names agrees with
 //! PS3.15 Table E.1-1 (`ps3.15-2026d.tsv`) under the options in [`OPTIONS`] is held by a test, and

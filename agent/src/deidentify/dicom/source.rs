@@ -1,4 +1,4 @@
-//! The bytes under a reader: a file, or what a file inflates to. Counts what it really read.
+//! Source of bytes for the reader: a file, or its inflated content. Counts the bytes read.
 
 use std::io::{self, BufReader, ErrorKind, Read, Seek, SeekFrom};
 

@@ -1,4 +1,4 @@
-//! Values (PS3.5 section 6.2): from bytes to what the output says instead.
+//! Values (PS3.5 section 6.2): from bytes to the text in the output.
 
 use dicom_core::header::VR;
 

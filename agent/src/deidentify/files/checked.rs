@@ -1,4 +1,4 @@
-//! An output on its way: every value of it passes the final scan before it goes on.
+//! An output stream that passes every value through the final scan.
 
 use std::io::{self, Write};
 

@@ -1,4 +1,4 @@
-//! One file, cleaned into one writer.
+//! Scrubbing of one file into one writer.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

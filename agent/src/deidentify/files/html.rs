@@ -1,5 +1,5 @@
-//! The report for the person who has to decide: per attribute what there was, masked, and what leaves. One page
-//! that loads nothing.
+//! The report for the person who decides: each attribute before (masked) and after. One page that loads nothing from
+//! elsewhere.
 
 use std::io::{self, Write};
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! What lies under the paths that were named, and of what kind each file is. Nothing is opened but plain files.
+//! Listing of the given paths, with the kind of each file. Opens only regular files.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -13,7 +13,7 @@ use crate::deidentify::dicom;
 use crate::deidentify::text::decode;
 use crate::regular::{self, Identity, Refused};
 
-/// What a file is, told by how it begins.
+/// Kind of a file, recognised by its first bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
@@ -294,7 +294,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_told_by_how_it_begins() {
+    fn a_file_is_recognised_by_its_first_bytes() {
         let plain = Path::new("x");
         let mut dicom = vec![0; 128];
         dicom.extend_from_slice(b"DICM");

@@ -1,4 +1,4 @@
-//! The first look at every file: who is named in it.
+//! First pass over every file: learn the identifiers in it.
 
 use std::fs::File;
 use std::io::Seek;

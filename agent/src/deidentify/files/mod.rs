@@ -1,8 +1,8 @@
-//! Files in, files out: one case, cleaned and checked before any of it gets its place.
+//! Files in, files out: one case is scrubbed and scanned before any output is published.
 //!
 //! ```text
 //! inputs    what lies under the paths, and of what kind each is
-//! wash      the case as the process sees it that reads the files
+//! pipeline  one case, in the process that reads the files
 //! learn     identifiers from every header and sidecar, contexts included
 //! clean     one file into one writer
 //! checked   that writer: every value passes the final scan
@@ -20,10 +20,10 @@ pub mod html;
 mod inputs;
 mod learn;
 mod numbers;
+mod pipeline;
 pub mod plain;
 mod programs;
 mod report;
-mod wash;
 mod window;
 pub(crate) mod words;
 
@@ -38,10 +38,10 @@ use super::dicom::Change;
 use crate::harmless;
 pub use clean::Cleaned;
 pub use inputs::{Format, Found, Opened, Reason, Take, find};
+pub(super) use pipeline::process;
+pub use pipeline::{Failed, Known, Order, Outlet, Refusal, Said, TableFile};
 use plain::Part;
 pub use report::{FileReport, Report, Totals, Unlearned};
-pub(super) use wash::wash;
-pub use wash::{Failed, Known, Order, Outlet, Refusal, Said, TableFile};
 use zeroize::Zeroizing;
 
 /// What one call cleans.

@@ -1,4 +1,4 @@
-//! A trace: lines of numbers and nothing else. A line that names its columns, or says anything, goes.
+//! A motion trace: lines of numbers only. Headings and any other text are dropped.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};

@@ -1,5 +1,5 @@
-//! The one way in which plain text reaches the disk: under a path that a person named, readable by its owner
-//! only, under another name until it is whole.
+//! The only way to write plain text to disk: to a path that a person gave, readable by its owner only, under a
+//! temporary name until it is complete.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};

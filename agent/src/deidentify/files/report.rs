@@ -1,4 +1,4 @@
-//! What became of each file: the report stays on this computer, because it names the inputs.
+//! The report on each file. It names the inputs, so it stays on this computer.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::clean::Cleaned;
 use super::inputs::Reason;
-use super::wash::Refusal;
+use super::pipeline::Refusal;
 use crate::deidentify::case::Case;
 use crate::deidentify::dicom::EDITION;
 

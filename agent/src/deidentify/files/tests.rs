@@ -21,8 +21,12 @@ fn ran(paths: &[PathBuf], contexts: &[PathBuf], output: &Path) -> Result<Report,
     };
     let mut folder = Folder::new(output, &order(), |_| {});
     let mut failed = None;
-    wash(order(), &mut |found| Ok(found.open()), &mut Hearing { folder: &mut folder, failed: &mut failed })
-        .unwrap();
+    process(
+        order(),
+        &mut |found| Ok(found.open()),
+        &mut Hearing { folder: &mut folder, failed: &mut failed },
+    )
+    .unwrap();
     match failed {
         None => Ok(folder.keep().unwrap()),
         Some(failed) => Err(failed.into()),

@@ -104,7 +104,7 @@ pub(crate) const RULES: &[(&str, Both<&'static str>)] = &[
     ),
     (
         "names",
-        both("Attributes of scans that name somebody", "Attributter fra scanninger, der navngiver nogen"),
+        both("Attributes of scans that name a person", "Attributter fra scanninger, der nævner en person"),
     ),
     (
         "unfit",

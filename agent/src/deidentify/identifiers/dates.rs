@@ -1,4 +1,4 @@
-//! Dates in every common form: where one stands in a text, and which day it may mean.
+//! Dates in every common form: their position in a text, and the days that each may mean.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! Dates as people type them: any separators, different ones, blanks around them, small words between.
+//! Dates as people type them: any separators, also mixed, with blanks or small words between.
 //!
 //! Too many things look like one to take each for a date. Only a day on which somebody who was learned was born
 //! counts, and not where the text says that it measures: in rows, runs, vectors, versions, times of day.

@@ -1,4 +1,4 @@
-//! The normalised view: a text as every spelling of it looks alike.
+//! The normalised view of a text, in which all spellings of a word are equal.
 //!
 //! Lower-case letters without marks and digits, nothing between them; the transliterations of Danish and German
 //! letters collapse, so that Sørensen, Soerensen and Sorensen are one word. Each byte knows where it came from.

@@ -1,4 +1,4 @@
-//! What may stand between two numbers of a date.
+//! Separators between two numbers of a date.
 
 /// Marks that one gap may hold.
 const MARKS: usize = 4;

@@ -1,4 +1,4 @@
-//! What is learned of persons: every spelling of a value, and how sure one can be of it.
+//! Learning of identifiers: every spelling of a value, and the confidence in it.
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -103,7 +103,7 @@ impl Learning {
         if bytes > limits::LEARNED {
             self.spellings.compact();
             let bytes = self.spellings.block().len() + other.spellings.block().len();
-            // With less room than that it would be sorted again for every file.
+            // With a smaller buffer it would be sorted again for every file.
             self.is_full = bytes > limits::LEARNED / 8 * 7;
         }
         if !self.is_full {

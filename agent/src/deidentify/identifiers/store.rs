@@ -1,4 +1,4 @@
-//! Spellings in little memory: one after the other in one block while they are learned, then sorted to be found.
+//! Compact storage of spellings: appended to one block while learning, then sorted for searching.
 //!
 //! ```text
 //! block: rule u16 | length u16 | bytes, for each spelling; integers are little-endian
@@ -146,11 +146,11 @@ impl Index {
 
     /// Calls `each` with every spelling with which `text` begins.
     fn at_start(&self, text: &[u8], short: u32, long: u32, mut each: impl FnMut(usize, Pattern)) {
-        let mut told = |key: &u64, length| each(length, rule(&self.block, start(*key)));
+        let mut emit = |key: &u64, length| each(length, rule(&self.block, start(*key)));
         if long != short
             && let Some(key) = self.beginning(short).first()
         {
-            told(key, 3);
+            emit(key, 3);
         }
         let mut range = self.beginning(long);
         let mut depth = 4.min(text.len());
@@ -159,7 +159,7 @@ impl Index {
             if let Some((key, rest)) =
                 range.split_first().filter(|(key, _)| self.spelling(key).len() <= depth)
             {
-                told(key, depth);
+                emit(key, depth);
                 range = rest;
             }
             let Some(next) = text.get(depth).filter(|_| !range.is_empty()) else { return };

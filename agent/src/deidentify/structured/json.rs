@@ -1,4 +1,4 @@
-//! JSON: one walk gives events, from which identifiers are learned and the clean document is written.
+//! JSON: one walk produces events, for learning identifiers and for writing the scrubbed document.
 
 use std::fmt;
 
@@ -167,7 +167,7 @@ impl Writer<'_, '_> {
 
     fn key(&mut self, key: &str) {
         self.comma();
-        let listed = keys::is_listed(key) && !self.scrubber.is_told(key);
+        let listed = keys::is_listed(key) && !self.scrubber.is_learned(key);
         if listed {
             quote(key, &mut self.out);
         } else {

@@ -1,4 +1,4 @@
-//! A single value, decided by the class of its key.
+//! Scrubbing of a single value, by the class of its key.
 
 use crate::deidentify::identifiers::dates;
 use crate::deidentify::keys::{Bound, Class};
@@ -64,8 +64,8 @@ pub(super) fn number(scrubber: &mut Scrubber<'_>, class: Class, number: &str) ->
         Class::Person | Class::Unknown => false,
     };
     // Shorter ones stop nothing anyway: most numbers of that size are nobody's.
-    let is_told = number.len() >= TELLING && scrubber.is_told(number);
-    if stays && !is_told && !is_personal(number) {
+    let is_learned = number.len() >= TELLING && scrubber.is_learned(number);
+    if stays && !is_learned && !is_personal(number) {
         scrubber.counts.kept += 1;
         return Some(number.to_owned());
     }
@@ -85,7 +85,7 @@ fn is_device(scrubber: &mut Scrubber<'_>, text: &str) -> bool {
         && (text.contains('.') || patterns::phone(text) != Some(text.len()))
         && !text.contains(['@', '\\', '^'])
         && !text.chars().any(char::is_control)
-        && !scrubber.is_told(&unescape(text))
+        && !scrubber.is_learned(&unescape(text))
 }
 
 fn is_number(text: &str) -> bool {
@@ -135,7 +135,7 @@ fn epoch(scrubber: &mut Scrubber<'_>, number: &str) -> Option<String> {
         Ok(millis) if (500_000_000_000..5_000_000_000_000).contains(&millis) => {
             millis - weeks.whole_seconds() * 1000
         }
-        Ok(small) if (0..10_000_000).contains(&small) && !scrubber.is_told(number) => small,
+        Ok(small) if (0..10_000_000).contains(&small) && !scrubber.is_learned(number) => small,
         _ => {
             scrubber.counts.drop(Rule::Unlisted);
             return None;

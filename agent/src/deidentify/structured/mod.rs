@@ -1,6 +1,6 @@
-//! JSON and XML: parsed, walked without recursion of our own, decided by key, written anew.
+//! JSON and XML: parsed, walked without recursion, scrubbed by key, and written again.
 //!
-//! Nothing of the input's syntax reaches the output. What does not parse is no document but a log.
+//! The input's own syntax never reaches the output. A file that does not parse is treated as a log.
 
 pub mod json;
 pub(crate) mod leaf;

@@ -117,7 +117,7 @@ fn stays(scrubber: &mut Scrubber<'_>, number: &serde_json::Number, least: f64, m
     let text = number.to_string();
     number.as_f64().is_some_and(|value| (least..=most).contains(&value))
         && text.len() <= NUMBER
-        && !(text.len() >= 6 && scrubber.is_told(&text))
+        && !(text.len() >= 6 && scrubber.is_learned(&text))
 }
 
 #[cfg(test)]

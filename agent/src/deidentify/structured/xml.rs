@@ -1,4 +1,4 @@
-//! XML: no document type, no entities but the predefined; comments and instructions go.
+//! XML: no document type, and only the predefined entities; comments and instructions are dropped.
 
 use quick_xml::Reader;
 use quick_xml::escape::escape;
@@ -104,7 +104,7 @@ impl Writer<'_, '_> {
         for (key, value) in attributes {
             let names = NAMING.iter().any(|naming| key.eq_ignore_ascii_case(naming));
             let value = match keys::class(key) {
-                _ if names && keys::is_listed(value) && !self.scrubber.is_told(value) => value.clone(),
+                _ if names && keys::is_listed(value) && !self.scrubber.is_learned(value) => value.clone(),
                 own if own == Class::Person || class == Class::Person => self.leaf(Class::Person, value),
                 // `value="90"` means what the element's name means.
                 _ if key.eq_ignore_ascii_case("value") => self.leaf(class, value),
@@ -126,7 +126,7 @@ impl Writer<'_, '_> {
     fn listed(&mut self, name: &str, other: &str) -> String {
         let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
             && name.starts_with(|first: char| first.is_ascii_alphabetic());
-        if is_name && keys::is_listed(name) && !self.scrubber.is_told(name) {
+        if is_name && keys::is_listed(name) && !self.scrubber.is_learned(name) {
             return name.to_owned();
         }
         self.scrubber.counts.replace(Rule::Unlisted);

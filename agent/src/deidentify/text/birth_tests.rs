@@ -1,4 +1,4 @@
-//! Days of birth in whole outputs: gone from every kind of file, and with ten thousand of them learned nothing that is
+//! Birth dates in whole outputs: removed from every kind of file, and with ten thousand of them learned nothing that is
 //! measured is taken for one.
 
 use time::{Date, Duration, Month};

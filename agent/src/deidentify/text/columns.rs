@@ -46,7 +46,7 @@ pub(super) fn line(scrubber: &mut Scrubber<'_>, line: &str, out: &mut String) ->
             }
             let text = bare(cell);
             if !columns.is_named {
-                let is_listed = keys::is_listed(text) && !scrubber.is_told(text);
+                let is_listed = keys::is_listed(text) && !scrubber.is_learned(text);
                 out.push_str(if is_listed { cell } else { "[text]" });
             } else if !text.is_empty() {
                 let clean = leaf::text(scrubber, *class, text);

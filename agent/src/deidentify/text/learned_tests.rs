@@ -1,4 +1,4 @@
-//! Two hundred lines about ten patients who were learned: nobody is left in any of them.
+//! Two hundred lines about ten learned patients: no identifier is left in any of them.
 
 use zeroize::Zeroizing;
 
@@ -113,23 +113,23 @@ fn left(output: &str, (family, given, id, (year, month, day), phone): Patient) -
 fn two_hundred_lines_about_learned_patients_name_nobody() {
     let case = Case::new(Zeroizing::new([7; 32]));
     let everybody_left = |identifiers: &Identifiers| {
-        let (mut count, mut told) = (0, Vec::new());
+        let (mut count, mut remaining) = (0, Vec::new());
         for patient in PATIENTS {
             for line in lines(patient) {
                 let mut out = Vec::new();
                 clean(line.as_bytes(), &mut out, &case, identifiers).unwrap();
-                told.extend(left(&String::from_utf8(out).unwrap(), patient).into_iter().take(1));
+                remaining.extend(left(&String::from_utf8(out).unwrap(), patient).into_iter().take(1));
                 count += 1;
             }
         }
-        (count, told)
+        (count, remaining)
     };
-    let (count, told) = everybody_left(&learned());
+    let (count, remaining) = everybody_left(&learned());
     assert!(
-        told.is_empty(),
+        remaining.is_empty(),
         "{} of {count}, the first: {}",
-        told.len(),
-        told[..told.len().min(5)].join("\n")
+        remaining.len(),
+        remaining[..remaining.len().min(5)].join("\n")
     );
     let (_, control) = everybody_left(&Learning::default().finish().unwrap());
     println!("{count} lines, 0 left; with nobody learned {} of them name somebody", control.len());

@@ -1,4 +1,4 @@
-//! Logs: the head of a line by its grammar, its message word by word.
+//! Logs: the head of a line is parsed by a grammar, its message is scrubbed word by word.
 //!
 //! ```text
 //! bytes -> decode    lines, whatever the encoding
@@ -118,7 +118,7 @@ impl Scrubber<'_> {
                     rest = rest.get(piece.len()..).unwrap_or_default();
                 }
                 Some(Piece::Module(name, code)) => {
-                    if self.is_told(name) {
+                    if self.is_learned(name) {
                         self.message(name, out);
                     } else {
                         out.push_str(name);

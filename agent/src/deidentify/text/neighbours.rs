@@ -1,4 +1,4 @@
-//! What a line has to do with the next one: a day of birth that the line's end cuts, and rows of a table.
+//! Context across lines: a birth date that a line end splits, and rows of a table.
 
 use std::io::{self, Write};
 use std::ops::Range;

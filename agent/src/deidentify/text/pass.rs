@@ -1,4 +1,4 @@
-//! One walk over a text, word by word: what a form gives away goes, and of the rest only what is listed stays.
+//! One pass over a text, word by word: identifiers by form are removed, and of the rest only listed words stay.
 
 mod typed;
 

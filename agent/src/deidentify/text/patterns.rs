@@ -1,4 +1,4 @@
-//! What tells a person or a place by its form alone: one word of a text, between blanks, looked at as a whole.
+//! Identifiers recognisable by form alone: one word of a text, between blanks.
 
 use std::net::{IpAddr, SocketAddr};
 

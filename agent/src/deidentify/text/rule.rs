@@ -1,4 +1,4 @@
-//! Why something in a text was replaced: a closed list, what stands in its place, and counts.
+//! Reasons for a replacement in a text: a closed list, with the placeholder and the counts of each.
 
 use std::collections::BTreeMap;
 

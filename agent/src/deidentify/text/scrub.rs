@@ -1,4 +1,4 @@
-//! Free text: what was learned is marked first, then the rest is passed over word by word (`pass`).
+//! Free text: learned identifiers are marked first, then the rest is scrubbed word by word (`pass`).
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -74,7 +74,7 @@ impl<'a> Scrubber<'a> {
     }
 
     /// Whether `text` holds an identifier for which it has to go as a whole.
-    pub(crate) fn is_told(&mut self, text: &str) -> bool {
+    pub(crate) fn is_learned(&mut self, text: &str) -> bool {
         self.identifiers.is_in(text, &mut self.view)
     }
 

@@ -1,4 +1,4 @@
-//! How far a word, a number, a date reaches.
+//! Boundaries of words, numbers and dates.
 
 use std::ops::Range;
 

@@ -39,7 +39,7 @@ fn every_answer_has_one_fate_and_one_next_step() {
     for (reply, fate, next) in table {
         let mut pace = ready();
         assert_eq!(pace.next(NOW, Waiting::Urgent), Step::Idle, "one batch in flight");
-        assert_eq!(pace.heard(reply.clone(), 100, NOW, 0), fate, "{reply:?}");
+        assert_eq!(pace.apply(reply.clone(), 100, NOW, 0), fate, "{reply:?}");
         assert_eq!(pace.next(NOW, Waiting::Usual), next, "{reply:?}");
     }
 }
@@ -50,7 +50,7 @@ fn urgency_overrides_the_interval_and_nothing_else() {
     let Step::Wait(first) = pace.next(Duration::ZERO, Waiting::Usual) else { panic!("not spread") };
     assert!(first <= limits::START_SPREAD && first > limits::START_SPREAD - Duration::from_secs(1));
     assert!(matches!(pace.next(NOW, Waiting::Urgent), Step::Send { .. }));
-    pace.heard(Reply::Busy(HOUR), 10, NOW, 0);
+    pace.apply(Reply::Busy(HOUR), 10, NOW, 0);
     assert_eq!(pace.next(NOW, Waiting::Urgent), Step::Wait(NOW + HOUR));
 }
 
@@ -59,7 +59,7 @@ fn a_drain_goes_on_until_nothing_waits_and_then_rests_for_the_interval() {
     let mut pace = Pace::new(6 * HOUR, 0);
     for _ in 0..3 {
         assert!(matches!(pace.next(NOW, Waiting::Usual), Step::Send { .. }));
-        pace.heard(Reply::Acknowledged { records: 10, rejected: vec![] }, 10, NOW, u64::MAX);
+        pace.apply(Reply::Acknowledged { records: 10, rejected: vec![] }, 10, NOW, u64::MAX);
     }
     assert_eq!(pace.next(NOW, Waiting::Nothing), Step::Idle);
     let Step::Wait(until) = pace.next(NOW, Waiting::Usual) else { panic!("no rest") };
@@ -70,29 +70,29 @@ fn a_drain_goes_on_until_nothing_waits_and_then_rests_for_the_interval() {
 #[test]
 fn a_refused_device_sends_no_payload_until_a_probe_is_welcome() {
     let mut pace = ready();
-    pace.heard(Reply::Unauthorised, 100, NOW, 0);
+    pace.apply(Reply::Unauthorised, 100, NOW, 0);
     let mut now = NOW;
     for _ in 0..3 {
         let Step::Wait(until) = pace.next(now, Waiting::Urgent) else { panic!("not stopped") };
         assert!(until >= now + limits::PROBE_EVERY);
         now = until;
         assert_eq!(pace.next(now, Waiting::Usual), Step::Probe);
-        assert_eq!(pace.heard(Reply::Unauthorised, 0, now, 0), Fate::Stop(Problem::Unauthorised));
+        assert_eq!(pace.apply(Reply::Unauthorised, 0, now, 0), Fate::Stop(Problem::Unauthorised));
     }
     now += 2 * limits::PROBE_EVERY;
     assert_eq!(pace.next(now, Waiting::Usual), Step::Probe);
-    assert_eq!(pace.heard(Reply::Failed, 0, now, 0), Fate::Keep);
+    assert_eq!(pace.apply(Reply::Failed, 0, now, 0), Fate::Keep);
     now += 2 * HOUR;
     assert_eq!(pace.next(now, Waiting::Usual), Step::Probe, "an error is no welcome");
     assert_eq!(pace.problem(), Some(Problem::Unauthorised));
-    assert_eq!(pace.heard(Reply::Welcome, 0, now, 0), Fate::Keep);
+    assert_eq!(pace.apply(Reply::Welcome, 0, now, 0), Fate::Keep);
     assert_eq!((pace.problem(), pace.next(now, Waiting::Usual)), (None, Step::Send { max_records: 1000 }));
 }
 
 #[test]
 fn a_retired_device_is_silent_for_ever_after_a_second_later_answer() {
     let mut pace = ready();
-    pace.heard(Reply::Retired, 100, NOW, 0);
+    pace.apply(Reply::Retired, 100, NOW, 0);
     pace.resume();
     assert_eq!(
         pace.next(NOW, Waiting::Urgent),
@@ -100,9 +100,9 @@ fn a_retired_device_is_silent_for_ever_after_a_second_later_answer() {
         "not by a new grant"
     );
     assert_eq!(pace.next(NOW + limits::RETIRED_AGAIN, Waiting::Urgent), Step::Probe, "without a payload");
-    assert_eq!(pace.heard(Reply::Failed, 0, NOW + HOUR, 0), Fate::Keep);
+    assert_eq!(pace.apply(Reply::Failed, 0, NOW + HOUR, 0), Fate::Keep);
     assert_eq!(pace.next(NOW + 3 * HOUR, Waiting::Urgent), Step::Probe, "an error is no second answer");
-    assert_eq!(pace.heard(Reply::Retired, 0, NOW + 3 * HOUR, 0), Fate::Stop(Problem::Retired));
+    assert_eq!(pace.apply(Reply::Retired, 0, NOW + 3 * HOUR, 0), Fate::Stop(Problem::Retired));
     assert_eq!(pace.next(NOW + 10_000 * HOUR, Waiting::Urgent), Step::Idle);
     assert_eq!(pace.problem(), Some(Problem::Retired));
 }
@@ -110,21 +110,21 @@ fn a_retired_device_is_silent_for_ever_after_a_second_later_answer() {
 #[test]
 fn a_second_conflict_stops_and_a_conflict_of_one_record_at_once() {
     let mut pace = ready();
-    assert_eq!(pace.heard(Reply::Conflict, 100, NOW, 0), Fate::Keep);
+    assert_eq!(pace.apply(Reply::Conflict, 100, NOW, 0), Fate::Keep);
     assert_eq!(pace.problem(), Some(Problem::Conflict));
     assert_eq!(pace.next(NOW, Waiting::Usual), Step::Send { max_records: 50 });
-    assert_eq!(pace.heard(Reply::Conflict, 50, NOW, 0), Fate::Stop(Problem::Conflict));
+    assert_eq!(pace.apply(Reply::Conflict, 50, NOW, 0), Fate::Stop(Problem::Conflict));
     assert_eq!(pace.next(NOW + 1000 * HOUR, Waiting::Urgent), Step::Idle);
-    assert_eq!(ready().heard(Reply::Conflict, 1, NOW, 0), Fate::Stop(Problem::Conflict));
+    assert_eq!(ready().apply(Reply::Conflict, 1, NOW, 0), Fate::Stop(Problem::Conflict));
 }
 
 #[test]
 fn a_consent_that_never_arrives_ends_in_backoff() {
     let mut pace = ready();
     for _ in 0..limits::CONSENT_TRIES {
-        assert_eq!(pace.heard(Reply::ConsentRequired, 10, NOW, 0), Fate::Consent);
+        assert_eq!(pace.apply(Reply::ConsentRequired, 10, NOW, 0), Fate::Consent);
     }
-    assert_eq!(pace.heard(Reply::ConsentRequired, 10, NOW, 0), Fate::Keep);
+    assert_eq!(pace.apply(Reply::ConsentRequired, 10, NOW, 0), Fate::Keep);
     assert!(matches!(pace.next(NOW, Waiting::Urgent), Step::Wait(_)));
 }
 
@@ -142,7 +142,7 @@ fn bisect(n: u32, bad: &[u32]) -> (u32, Vec<u32>) {
             (true, 1) => Reply::Refused { rejected: vec![u64::from(from)] },
             (true, _) => Reply::Refused { rejected: vec![] },
         };
-        match pace.heard(reply, sent, NOW, 0) {
+        match pace.apply(reply, sent, NOW, 0) {
             Fate::Settle { records, .. } => from += records,
             Fate::Reject(seqs) => {
                 given_up.extend(seqs.iter().map(|seq| *seq as u32));
@@ -177,7 +177,7 @@ fn a_collector_that_refuses_everything_costs_three_records_at_most() {
     for _ in 0..1000 {
         let Step::Send { max_records } = pace.next(NOW, Waiting::Usual) else { break };
         let rejected = if max_records == 1 { vec![given_up] } else { vec![] };
-        if let Fate::Reject(_) = pace.heard(Reply::Refused { rejected }, max_records, NOW, 0) {
+        if let Fate::Reject(_) = pace.apply(Reply::Refused { rejected }, max_records, NOW, 0) {
             given_up += 1;
         }
     }
@@ -195,7 +195,7 @@ fn outage(seed: u64, days: u32, reply: &Reply) -> Vec<Duration> {
             Step::Wait(until) => now = until,
             Step::Send { .. } => {
                 sent.push(now);
-                assert_eq!(pace.heard(reply.clone(), 1000, now, random.next()), Fate::Keep);
+                assert_eq!(pace.apply(reply.clone(), 1000, now, random.next()), Fate::Keep);
             }
             other => panic!("{other:?}"),
         }
@@ -229,22 +229,22 @@ fn the_spread_differs_from_device_to_device() {
 }
 
 #[test]
-fn a_fleet_that_is_told_one_time_comes_back_spread_and_never_earlier() {
+fn a_fleet_with_one_retry_after_comes_back_spread_and_never_earlier() {
     const FLEET: u64 = 1000;
-    for (told, spread) in [(120, 60), (30, 15), (7200, 3600), (24 * 3600, 3600)] {
-        let told = Duration::from_secs(told);
+    for (reported, spread) in [(120, 60), (30, 15), (7200, 3600), (24 * 3600, 3600)] {
+        let reported = Duration::from_secs(reported);
         let mut pauses: Vec<Duration> = (0..FLEET)
             .map(|device| {
                 let mut pace = ready();
-                pace.heard(Reply::Busy(told), 10, NOW, device * (u64::MAX / FLEET));
+                pace.apply(Reply::Busy(reported), 10, NOW, device * (u64::MAX / FLEET));
                 assert_eq!(pace.next(NOW, Waiting::Urgent), Step::Wait(NOW + pace.pause(NOW)));
                 pace.pause(NOW)
             })
             .collect();
         pauses.sort();
         let (first, last) = (pauses[0], pauses[pauses.len() - 1]);
-        assert!(first >= told && last <= told + Duration::from_secs(spread), "{first:?} {last:?}");
-        assert!(last - first >= Duration::from_secs(spread * 99 / 100), "{told:?}: {:?}", last - first);
+        assert!(first >= reported && last <= reported + Duration::from_secs(spread), "{first:?} {last:?}");
+        assert!(last - first >= Duration::from_secs(spread * 99 / 100), "{reported:?}: {:?}", last - first);
         // No tenth of the time gets more than a fifth of the fleet.
         let tenth = Duration::from_secs(spread) / 10;
         let most = pauses.iter().map(|at| pauses.iter().filter(|it| *it >= at && **it < *at + tenth).count());
@@ -255,10 +255,10 @@ fn a_fleet_that_is_told_one_time_comes_back_spread_and_never_earlier() {
 #[test]
 fn one_stray_answer_that_the_device_is_retired_stops_it_for_an_hour() {
     let mut pace = ready();
-    assert_eq!(pace.heard(Reply::Retired, 100, NOW, 0), Fate::Stop(Problem::RetiredOnce));
+    assert_eq!(pace.apply(Reply::Retired, 100, NOW, 0), Fate::Stop(Problem::RetiredOnce));
     let later = NOW + limits::RETIRED_AGAIN;
     assert_eq!(pace.next(later, Waiting::Usual), Step::Probe);
-    assert_eq!(pace.heard(Reply::Welcome, 0, later, 0), Fate::Keep);
+    assert_eq!(pace.apply(Reply::Welcome, 0, later, 0), Fate::Keep);
     assert_eq!((pace.problem(), pace.next(later, Waiting::Usual)), (None, Step::Send { max_records: 1000 }));
 }
 
@@ -268,15 +268,15 @@ fn a_success_that_rejects_every_record_stops_after_a_few_batches() {
     let all = || Reply::Acknowledged { records: 3, rejected: vec![1, 2, 3] };
     let mut pace = ready();
     for _ in 0..limits::REFUSALS_IN_A_ROW {
-        assert!(matches!(pace.heard(all(), 3, NOW, 0), Fate::Settle { .. }));
+        assert!(matches!(pace.apply(all(), 3, NOW, 0), Fate::Settle { .. }));
         assert!(matches!(pace.next(NOW, Waiting::Usual), Step::Send { .. }));
     }
-    assert_eq!(pace.heard(all(), 3, NOW, 0), Fate::Stop(Problem::RefusesAll), "and these are kept");
+    assert_eq!(pace.apply(all(), 3, NOW, 0), Fate::Stop(Problem::RefusesAll), "and these are kept");
 
     let mut pace = ready();
     for _ in 0..3 * limits::REFUSALS_IN_A_ROW {
         let some = Reply::Acknowledged { records: 3, rejected: vec![1, 2] };
-        assert!(matches!(pace.heard(some, 3, NOW, 0), Fate::Settle { .. }), "one was taken");
+        assert!(matches!(pace.apply(some, 3, NOW, 0), Fate::Settle { .. }), "one was taken");
         assert!(matches!(pace.next(NOW, Waiting::Usual), Step::Send { .. }));
     }
 }

@@ -82,7 +82,7 @@ fn packing_is_deterministic_and_its_head_names_its_bytes() {
     assert_eq!((one.body.bytes(), &one.headers), (two.body.bytes(), &two.headers));
     assert_eq!(Batch::decode(one.body.bytes()).unwrap().gaps.len(), MAX_GAPS);
     let done = Progress::default().note(&parcel, &Fate::Settle { records: 500, rejected: vec![] });
-    assert_eq!(done.gaps_told, MAX_GAPS);
+    assert_eq!(done.gaps_reported, MAX_GAPS);
     let base64 = data_encoding::BASE64.encode(&Digest::of(one.body.bytes()).to_bytes());
     assert!(one.headers.contains(&(names::CONTENT_DIGEST, format!("sha-256=:{base64}:"))));
 }
@@ -153,7 +153,7 @@ fn a_sealed_record_is_settled_as_a_whole() {
     assert_eq!(progress.note(&parcel, &Fate::Keep), Done::default());
     let done = progress.note(&parcel, &Fate::Reject(vec![17]));
     assert_eq!((done.settled.len(), done.rejected), (0, 1));
-    assert_eq!(done.given_up.as_slice(), from_ref(&(22..23)), "in the tray's numbers");
+    assert_eq!(done.given_up.as_slice(), from_ref(&(22..23)), "in the queue's numbers");
 
     let (parcel, _) = Parcel::pack(&waiting[1..], &[], &progress, 1000, lease()).unwrap();
     assert_eq!((parcel.lo, parcel.records()), (15, 2));
@@ -238,7 +238,7 @@ fn whatever_the_collector_answers_every_good_record_arrives_and_nothing_is_settl
             };
             let (parcel, exchange) = Parcel::pack(&waiting, &[], &progress, max_records, lease()).unwrap();
             let reply = parcel.reply(&model.answer(&parcel, exchange.body.bytes()));
-            let fate = pace.heard(reply, parcel.records(), now, 0);
+            let fate = pace.apply(reply, parcel.records(), now, 0);
             let done = progress.note(&parcel, &fate);
             rejected += done.rejected;
             for numbers in &done.settled {

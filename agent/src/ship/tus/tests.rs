@@ -30,16 +30,16 @@ fn named(location: &str) -> Outcome {
     Ok(Answer { location: Some(location.to_owned()), ..answer(201) })
 }
 
-fn hear(upload: &mut Upload, outcome: Outcome) -> Heard {
+fn hear(upload: &mut Upload, outcome: Outcome) -> StepResult {
     let step = upload.next();
-    upload.heard(step, &outcome, Duration::from_secs(1))
+    upload.apply(step, &outcome, Duration::from_secs(1))
 }
 
 /// One that was announced and stands at `offset`.
 fn underway(offset: u64) -> Upload {
     let mut upload = Upload::new(announcement(), None, 64 << 10);
-    assert_eq!(hear(&mut upload, Ok(answer(204))), Heard::GoesOn);
-    assert_eq!(hear(&mut upload, named("/v1/bundles/a")), Heard::GoesOn);
+    assert_eq!(hear(&mut upload, Ok(answer(204))), StepResult::GoesOn);
+    assert_eq!(hear(&mut upload, named("/v1/bundles/a")), StepResult::GoesOn);
     hear(&mut upload, at(offset));
     upload
 }
@@ -68,7 +68,7 @@ fn a_bundle_goes_from_the_question_to_the_receipt() {
             Step::Complete => complete(Digest::of(b"sealed"), SIZE, true),
             _ => at(stored),
         };
-        if upload.heard(step, &outcome, Duration::from_secs(10)) == Heard::Settled("r-1".to_owned()) {
+        if upload.apply(step, &outcome, Duration::from_secs(10)) == StepResult::Settled("r-1".to_owned()) {
             break;
         }
         assert_eq!(upload.path(), (steps.len() > 1).then_some("/v1/bundles/a"), "its path, on our host");
@@ -98,17 +98,18 @@ fn a_chunk_lasts_about_as_long_as_it_should() {
     let mut upload = start(u64::MAX);
     assert_eq!(send(&upload), MAX_CHUNK);
     // A line that brings 40 KiB/s: cut, then slow, then fast again.
-    for (heard, expected) in [(Heard::GoesOn, MAX_CHUNK / 2), (Heard::Setback(Reply::Failed), MAX_CHUNK / 4)]
+    for (result, expected) in
+        [(StepResult::GoesOn, MAX_CHUNK / 2), (StepResult::Setback(Reply::Failed), MAX_CHUNK / 4)]
     {
-        assert_eq!(hear(&mut upload, Err(Failure::Cut)), heard, "once, as long as nothing more is there");
+        assert_eq!(hear(&mut upload, Err(Failure::Cut)), result, "once, as long as nothing more is there");
         hear(&mut upload, at(0));
         assert_eq!(send(&upload), expected);
     }
     let slow = Duration::from_secs(32);
-    assert_eq!(upload.heard(upload.next(), &at(MAX_CHUNK / 4), slow), Heard::Further);
+    assert_eq!(upload.apply(upload.next(), &at(MAX_CHUNK / 4), slow), StepResult::Further);
     assert_eq!(send(&upload), 400 << 10);
     let fast = Duration::from_millis(10);
-    assert_eq!(upload.heard(upload.next(), &at(MAX_CHUNK / 4 + (400 << 10)), fast), Heard::Further);
+    assert_eq!(upload.apply(upload.next(), &at(MAX_CHUNK / 4 + (400 << 10)), fast), StepResult::Further);
     assert_eq!(send(&upload), 800 << 10, "not more than twice at once");
     for _ in 0..20 {
         hear(&mut upload, Err(Failure::Cut));
@@ -122,29 +123,40 @@ fn after_a_cut_the_server_says_where_it_stands() {
     for outcome in [Err(Failure::Cut), Ok(answer(409)), Ok(answer(460)), at(SIZE + 1), at(1), at(0)] {
         let mut upload = underway(0);
         for stored in [70_000, 140_000] {
-            assert_eq!(hear(&mut upload, Err(Failure::Cut)), Heard::GoesOn);
+            assert_eq!(hear(&mut upload, Err(Failure::Cut)), StepResult::GoesOn);
             assert_eq!(upload.next(), Step::Ask);
-            assert_eq!(hear(&mut upload, at(stored)), Heard::Further, "and so the next cut is forgiven too");
+            assert_eq!(
+                hear(&mut upload, at(stored)),
+                StepResult::Further,
+                "and so the next cut is forgiven too"
+            );
         }
-        assert_eq!(hear(&mut upload, outcome.map(|answer| Answer { body: vec![], ..answer })), Heard::GoesOn);
+        assert_eq!(
+            hear(&mut upload, outcome.map(|answer| Answer { body: vec![], ..answer })),
+            StepResult::GoesOn
+        );
         assert_eq!(upload.next(), Step::Ask);
-        assert_eq!(hear(&mut upload, at(10)), Heard::GoesOn, "less than it had");
+        assert_eq!(hear(&mut upload, at(10)), StepResult::GoesOn, "less than it had");
         assert!(matches!(upload.next(), Step::Send { offset: 10, .. }));
-        assert_eq!(hear(&mut upload, Err(Failure::Cut)), Heard::Setback(Reply::Failed));
+        assert_eq!(hear(&mut upload, Err(Failure::Cut)), StepResult::Setback(Reply::Failed));
         assert_eq!(upload.next(), Step::Ask);
     }
-    assert_eq!(hear(&mut underway(0), Ok(answer(500))), Heard::Setback(Reply::Failed));
+    assert_eq!(hear(&mut underway(0), Ok(answer(500))), StepResult::Setback(Reply::Failed));
 }
 
 #[test]
 fn an_upload_that_is_lost_is_announced_again() {
     for lost in [404, 410] {
         let mut upload = underway(0);
-        assert_eq!(hear(&mut upload, Ok(answer(lost))), Heard::GoesOn);
+        assert_eq!(hear(&mut upload, Ok(answer(lost))), StepResult::GoesOn);
         assert_eq!((upload.next(), upload.path()), (Step::Announce, None));
         hear(&mut upload, named("/v1/bundles/b"));
         hear(&mut upload, at(0));
-        assert_eq!(hear(&mut upload, Ok(answer(lost))), Heard::Setback(Reply::Failed), "and again and again");
+        assert_eq!(
+            hear(&mut upload, Ok(answer(lost))),
+            StepResult::Setback(Reply::Failed),
+            "and again and again"
+        );
     }
     // At the question, also what is another upload under its name, and what makes no sense.
     let longer =
@@ -152,7 +164,7 @@ fn an_upload_that_is_lost_is_announced_again() {
     for lost in [Ok(answer(403)), Ok(answer(404)), Ok(answer(410)), longer, at(SIZE + 1), Ok(answer(200))] {
         let mut upload = underway(0);
         hear(&mut upload, Err(Failure::Cut));
-        assert_eq!(hear(&mut upload, lost), Heard::Setback(Reply::Failed));
+        assert_eq!(hear(&mut upload, lost), StepResult::Setback(Reply::Failed));
         assert_eq!(upload.next(), Step::Announce);
     }
 }
@@ -174,11 +186,11 @@ fn only_its_own_digest_kept_durably_settles_a_bundle() {
     ] {
         let mut upload = underway(SIZE);
         assert_eq!(upload.next(), Step::Complete);
-        assert_eq!(hear(&mut upload, lie), Heard::Setback(Reply::Failed));
+        assert_eq!(hear(&mut upload, lie), StepResult::Setback(Reply::Failed));
         assert_eq!(upload.next(), Step::Ask);
     }
     let mut upload = underway(SIZE);
-    assert_eq!(hear(&mut upload, complete(own, SIZE, true)), Heard::Settled("r-1".to_owned()));
+    assert_eq!(hear(&mut upload, complete(own, SIZE, true)), StepResult::Settled("r-1".to_owned()));
 }
 
 #[test]
@@ -188,22 +200,28 @@ fn what_the_collector_says_of_consent_and_device_is_heeded() {
         Ok(Answer { body, ..answer(status) })
     };
     let mut upload = underway(0);
-    assert_eq!(hear(&mut upload, problem(403, "consent_withdrawn")), Heard::Refused);
-    assert_eq!(hear(&mut underway(0), problem(403, "device_revoked")), Heard::Setback(Reply::Unauthorised));
+    assert_eq!(hear(&mut upload, problem(403, "consent_withdrawn")), StepResult::Refused);
+    assert_eq!(
+        hear(&mut underway(0), problem(403, "device_revoked")),
+        StepResult::Setback(Reply::Unauthorised)
+    );
     let mut upload = Upload::new(announcement(), None, 1);
     hear(&mut upload, Ok(answer(204)));
-    assert_eq!(hear(&mut upload, Ok(answer(413))), Heard::Refused);
-    assert_eq!(hear(&mut upload, problem(410, "device_retired")), Heard::Setback(Reply::Retired));
+    assert_eq!(hear(&mut upload, Ok(answer(413))), StepResult::Refused);
+    assert_eq!(hear(&mut upload, problem(410, "device_retired")), StepResult::Setback(Reply::Retired));
 
-    assert_eq!(hear(&mut upload, problem(428, "consent_required")), Heard::Setback(Reply::ConsentRequired));
+    assert_eq!(
+        hear(&mut upload, problem(428, "consent_required")),
+        StepResult::Setback(Reply::ConsentRequired)
+    );
     let stored = |text: &[u8]| {
         let body = format!(r#"{{"hash":"{}","durable":true}}"#, Digest::of(text)).into();
         Ok(Answer { body, ..answer(201) })
     };
     assert_eq!(upload.next(), Step::Consent(Digest::of(b"yes to scans")));
-    assert_eq!(hear(&mut upload, stored(b"other")), Heard::Setback(Reply::Failed));
-    assert_eq!(hear(&mut upload, stored(b"yes to scans")), Heard::GoesOn);
-    assert_eq!(hear(&mut upload, stored(b"yes")), Heard::GoesOn);
+    assert_eq!(hear(&mut upload, stored(b"other")), StepResult::Setback(Reply::Failed));
+    assert_eq!(hear(&mut upload, stored(b"yes to scans")), StepResult::GoesOn);
+    assert_eq!(hear(&mut upload, stored(b"yes")), StepResult::GoesOn);
     assert_eq!(upload.next(), Step::Announce);
 }
 

@@ -1,4 +1,4 @@
-//! Damaged files: whatever is hit, the tray opens, what is found and what is lost are what was promised, and
+//! Damaged files: whatever is hit, the queue opens, found plus lost equals promised, and
 //! nothing settled comes back.
 
 use std::io::{Seek, SeekFrom, Write};
@@ -11,8 +11,8 @@ const ITEMS: u32 = 240;
 const RECORDS: u32 = 5;
 const SETTLED: u64 = 100;
 
-/// A tray as a clean end leaves it, and as a kill leaves it: the files as they are while it is open.
-fn trays(site: &mut Site) -> [PathBuf; 2] {
+/// A queue as a clean stop leaves it, and as a kill leaves it: its files while it is open.
+fn queues(site: &mut Site) -> [PathBuf; 2] {
     let (mut spool, _) = site.open(1);
     site.fill(&mut spool, ITEMS, RECORDS, 4500);
     spool.settle(Some(0..SETTLED)).unwrap();
@@ -25,10 +25,10 @@ fn trays(site: &mut Site) -> [PathBuf; 2] {
     [clean, killed]
 }
 
-/// Opens a damaged copy of `tray`.
-fn recovery_after(site: &Site, tray: &Path, damage: impl FnOnce(&Path)) -> Recovery {
+/// Opens a damaged copy of `queue`.
+fn recovery_after(site: &Site, queue: &Path, damage: impl FnOnce(&Path)) -> Recovery {
     let copy = tempfile::tempdir().unwrap();
-    copy_dir(tray, copy.path());
+    copy_dir(queue, copy.path());
     let usage = copy.path().join("usage");
     damage(&usage.join("0"));
     let (mut spool, recovery) = site.open_at(&usage, 3).unwrap();
@@ -69,9 +69,9 @@ fn a_flipped_bit_costs_at_most_the_record_it_hits() {
     let mut random = Random::seeded();
     let mut site = Site::new();
     let mut carved = 0;
-    for tray in trays(&mut site) {
+    for queue in queues(&mut site) {
         for _ in 0..12 {
-            let recovery = recovery_after(&site, &tray, |generation| {
+            let recovery = recovery_after(&site, &queue, |generation| {
                 let db = generation.join("db");
                 let at = random.below(length(&db));
                 let byte = fs::read(&db).unwrap()[at as usize];
@@ -88,9 +88,9 @@ fn a_flipped_bit_costs_at_most_the_record_it_hits() {
 fn a_zeroed_page_costs_at_most_the_records_it_hits() {
     let mut random = Random::seeded();
     let mut site = Site::new();
-    for tray in trays(&mut site) {
+    for queue in queues(&mut site) {
         for _ in 0..8 {
-            let recovery = recovery_after(&site, &tray, |generation| {
+            let recovery = recovery_after(&site, &queue, |generation| {
                 let db = generation.join("db");
                 overwrite(&db, random.below(length(&db) / 4096) * 4096, &[0; 4096]);
             });
@@ -103,11 +103,11 @@ fn a_zeroed_page_costs_at_most_the_records_it_hits() {
 fn a_truncated_file_costs_what_was_cut_off() {
     let mut random = Random::seeded();
     let mut site = Site::new();
-    for tray in trays(&mut site) {
-        let db = tray.join("usage").join("0").join("db");
+    for queue in queues(&mut site) {
+        let db = queue.join("usage").join("0").join("db");
         let cuts = [0, 1, 4096, length(&db) - 1, length(&db) - 2000];
         for cut in cuts.into_iter().chain((0..4).map(|_| random.below(length(&db)))) {
-            recovery_after(&site, &tray, |generation| {
+            recovery_after(&site, &queue, |generation| {
                 fs::File::options().write(true).open(generation.join("db")).unwrap().set_len(cut).unwrap();
             });
         }
@@ -118,14 +118,14 @@ fn a_truncated_file_costs_what_was_cut_off() {
 fn damage_beside_the_records_costs_none() {
     let mut random = Random::seeded();
     let mut site = Site::new();
-    for tray in trays(&mut site) {
-        for entry in fs::read_dir(tray.join("usage").join("0")).unwrap() {
+    for queue in queues(&mut site) {
+        for entry in fs::read_dir(queue.join("usage").join("0")).unwrap() {
             let name = entry.unwrap().file_name();
             if name == "db" || name == "blobs" {
                 continue;
             }
             for damage in 0..3 {
-                let recovery = recovery_after(&site, &tray, |generation| {
+                let recovery = recovery_after(&site, &queue, |generation| {
                     let path = generation.join(&name);
                     match damage {
                         0 => fs::remove_file(&path).unwrap(),
@@ -140,13 +140,13 @@ fn damage_beside_the_records_costs_none() {
 }
 
 #[test]
-fn whatever_is_damaged_the_tray_opens_and_hands_out_nothing_wrong() {
+fn whatever_is_damaged_the_queue_opens_and_returns_nothing_wrong() {
     let mut random = Random::seeded();
     let mut site = Site::new();
-    for tray in trays(&mut site) {
+    for queue in queues(&mut site) {
         for _ in 0..12 {
             let copy = tempfile::tempdir().unwrap();
-            copy_dir(&tray, copy.path());
+            copy_dir(&queue, copy.path());
             let mut files = files_below(copy.path());
             for _ in 0..=random.below(4) {
                 let path = files.swap_remove(random.below(files.len() as u64) as usize);
@@ -184,7 +184,7 @@ fn files_below(dir: &Path) -> Vec<PathBuf> {
 #[test]
 fn sled_overwrites_what_it_cannot_read() {
     let mut site = Site::new();
-    let [_, killed] = trays(&mut site);
+    let [_, killed] = queues(&mut site);
     let generation = killed.join("usage").join("0");
     let overwrites = |part: u64| {
         let copy = tempfile::tempdir().unwrap();
@@ -220,7 +220,7 @@ fn damage_that_is_met_while_reading_is_repaired_in_the_same_process() {
     // Read from disk: nothing of it is in sled's cache yet.
     let first = spool.oldest(0, 1, 1).unwrap();
     assert_eq!(first.len(), 1);
-    let db = site.tray().join("0").join("db");
+    let db = site.queue().join("0").join("db");
     for page in (5..length(&db) / 4096).step_by(9) {
         overwrite(&db, page * 4096, &[0; 4096]);
     }

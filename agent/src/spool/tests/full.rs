@@ -1,4 +1,4 @@
-//! A full disk: nothing new is taken, what waits is drained, and with room it goes on by itself.
+//! A full disk: nothing new is accepted, the queue drains, and it recovers by itself once space is free.
 
 use test_support::or_skip;
 use test_support::peer::{self, Skipped};
@@ -30,8 +30,8 @@ impl Drop for SmallDisk {
 fn a_full_disk_is_drained_and_taken_into_use_again() {
     let disk = or_skip!(SmallDisk::mount(16 << 20));
     let mut site = Site::new();
-    let tray = disk.0.path().join("spool").join("usage");
-    let (mut spool, _) = site.open_at(&tray, 1).unwrap();
+    let queue = disk.0.path().join("spool").join("usage");
+    let (mut spool, _) = site.open_at(&queue, 1).unwrap();
     site.fill(&mut spool, 100, 5, 4500);
     let foreign = disk.0.path().join("foreign");
     fs::write(&foreign, vec![1; 32 << 20]).unwrap_err();
@@ -55,10 +55,10 @@ fn a_full_disk_is_drained_and_taken_into_use_again() {
     assert_eq!(recovery.lost, 0);
     assert!(site.all(&mut spool).len() as u64 >= promised);
     let again = site.seal_all(&spool, &[(vec![1], 0)]);
-    assert_eq!(spool.put(&again), Err(SpoolError::Full), "the room is for draining");
+    assert_eq!(spool.put(&again), Err(SpoolError::Full), "the space is for draining");
     drop(spool);
 
-    let (mut spool, recovery) = site.open_at(&tray, 2).unwrap();
+    let (mut spool, recovery) = site.open_at(&queue, 2).unwrap();
     assert_eq!(recovery.lost, 0);
     assert!(site.all(&mut spool).len() as u64 >= promised);
     spool.settle(Some(0..promised / 2)).unwrap();
@@ -69,5 +69,5 @@ fn a_full_disk_is_drained_and_taken_into_use_again() {
     fs::remove_file(&foreign).unwrap();
     site.fill(&mut spool, 10, 5, 4500);
     assert_eq!(site.all(&mut spool).len(), 50);
-    assert!(tray.with_file_name("ballast").exists());
+    assert!(queue.with_file_name("ballast").exists());
 }

@@ -1,9 +1,9 @@
-//! The tray against a model, against damage and against a full disk.
+//! The queue against a model, damage and a full disk.
 
 mod damage;
 mod full;
 mod model;
-mod tray;
+mod queue;
 
 use std::fs;
 use std::ops::Range;
@@ -17,7 +17,7 @@ use test_support::Random;
 
 use super::{Recovery, Spool, SpoolError};
 use crate::consent::permit::{Permit, UsageStatistics};
-use crate::seal::payload::{Clean, Payload, Tray};
+use crate::seal::payload::{Clean, Payload, Queue};
 use crate::seal::record::{Cursor, Position, Sealed};
 use crate::vault::{Protector, Vault};
 
@@ -30,7 +30,7 @@ struct Words {
 
 impl Payload for Words {
     type Purpose = UsageStatistics;
-    const TRAY: Tray = Tray::Usage;
+    const QUEUE: Queue = Queue::Usage;
 
     fn records(&self) -> u32 {
         self.words.len() as u32
@@ -67,16 +67,16 @@ impl Site {
         Self { home, vault, live: Arc::new(AtomicBool::new(true)) }
     }
 
-    fn tray(&self) -> PathBuf {
+    fn queue(&self) -> PathBuf {
         self.home.path().join("spool").join("usage")
     }
 
     fn open(&self, random: u8) -> (Spool<Words>, Recovery) {
-        self.open_at(&self.tray(), random).unwrap()
+        self.open_at(&self.queue(), random).unwrap()
     }
 
-    fn open_at(&self, tray: &Path, random: u8) -> Result<(Spool<Words>, Recovery), SpoolError> {
-        Spool::open(tray, [random; 8], &|record| record.verifies(&self.vault))
+    fn open_at(&self, queue: &Path, random: u8) -> Result<(Spool<Words>, Recovery), SpoolError> {
+        Spool::open(queue, [random; 8], &|record| record.verifies(&self.vault))
     }
 
     fn recover(&self, spool: &mut Spool<Words>) -> Recovery {
@@ -130,7 +130,7 @@ impl Site {
         items(spool).iter().flat_map(|record| self.words(record)).collect()
     }
 
-    /// A merge as the corridor does it: neighbours of one epoch, as long as they fit.
+    /// A merge as the run loop does it: neighbours of one epoch, as long as they fit.
     fn merge(&mut self, spool: &mut Spool<Words>) {
         spool
             .merge(|page| {

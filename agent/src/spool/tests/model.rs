@@ -1,4 +1,4 @@
-//! Seeded random sequences of everything a tray can be asked, against a plain map that does the same.
+//! Seeded random sequences of every queue operation, compared with a plain map.
 
 use std::collections::BTreeMap;
 
@@ -40,7 +40,7 @@ impl Model {
 }
 
 #[test]
-fn a_tray_does_what_the_model_does() {
+fn a_queue_does_what_the_model_does() {
     let mut random = Random::seeded();
     for _ in 0..3 {
         run(&mut random, 120);

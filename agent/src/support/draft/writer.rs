@@ -164,8 +164,8 @@ impl Write for Writer {
             self.seal(false)?;
         }
         let filling = self.filling.as_mut().ok_or_else(damaged)?;
-        let room = limits::DRAFT_FRAME - filling.frame.len();
-        let (taken, _) = bytes.split_at_checked(room).unwrap_or((bytes, &[]));
+        let free = limits::DRAFT_FRAME - filling.frame.len();
+        let (taken, _) = bytes.split_at_checked(free).unwrap_or((bytes, &[]));
         filling.frame.extend_from_slice(taken);
         filling.hash.update(taken);
         filling.bytes += taken.len() as u64;

@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_are_told_by_their_names() {
+    fn files_are_recognised_by_their_names() {
         for (name, wanted) in [
             ("kathea.log", Kind::KatheaLog),
             ("viewer-2026-11-21.txt", Kind::KatheaLog),

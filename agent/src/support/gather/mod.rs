@@ -1,7 +1,7 @@
 //! Gathering: the list of what is looked for, and the one order that is made of it.
 //!
 //! ```text
-//! wish     what was asked for
+//! case_request  what was asked for
 //! steps    everything that is looked for, in its order
 //! kathea   what Kathea's and the X1's files are called: assumptions, all of them here
 //! scans    which scans
@@ -17,6 +17,7 @@
 //! what failed or was cut says so: nothing is silently missing.
 
 mod basket;
+mod case_request;
 pub(super) mod kathea;
 mod logs;
 mod own;
@@ -24,7 +25,6 @@ mod scans;
 mod steps;
 pub(super) mod system;
 mod watch;
-mod wish;
 
 use std::fmt;
 use std::io;
@@ -52,11 +52,11 @@ use crate::machine;
 use crate::programs;
 use crate::vault::data_key::DataKey;
 use basket::Basket;
+pub use case_request::{CaseRequest, Selection};
 pub use own::StatusDocument;
 pub use scans::{Scan, list as list_scans};
 pub use steps::{STEPS, Step};
-pub use watch::{Progress, Told, Watch};
-pub use wish::{Selection, Wish};
+pub use watch::{Instruction, Progress, Watch};
 
 /// What the gathering knows of this workstation before it looks.
 #[derive(Debug)]
@@ -119,13 +119,13 @@ impl fmt::Display for GatherError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoScans => f.write_str(
-                "no scan was found that was asked for: check [kathea] scans, or choose by --since, --pick or --scans",
+                "no requested scan was found: check [kathea] scans, or choose with --since, --pick or --scans",
             ),
             Self::Unreadable(path, kind) => {
                 write!(f, "{} cannot be read ({kind}): check the path and its rights", harmless::path(path))
             }
             Self::TooMany => f.write_str(
-                "more patients than can be searched for at a time: choose fewer scans, or tell the vendor",
+                "too many patients for one search: choose fewer scans, or inform the vendor",
             ),
             Self::Personal(place, rule) => write!(
                 f,
@@ -142,12 +142,12 @@ impl fmt::Display for GatherError {
                  `kathea-agent provenance build`",
             ),
             Self::Disk(io::ErrorKind::StorageFull) => {
-                f.write_str("the disk is full: nothing was kept; make room and try again")
+                f.write_str("the disk is full: nothing was kept; free some disk space and try again")
             }
             Self::Disk(kind) => {
-                write!(f, "the draft cannot be kept ({kind}): check the space and the rights of data_dir")
+                write!(f, "the draft cannot be saved ({kind}): check the space and rights of data_dir")
             }
-            Self::Stopped => f.write_str("the gathering was stopped: nothing was kept"),
+            Self::Stopped => f.write_str("collecting was stopped: nothing was kept"),
         }
     }
 }
@@ -169,13 +169,13 @@ impl From<StopOr<Self>> for GatherError {
     }
 }
 
-/// Gathers what `wish` asks for into a sealed draft.
+/// Gathers what `case_request` asks for into a sealed draft.
 ///
 /// # Errors
 /// [`GatherError`], after which nothing is left of it.
 pub fn run(
     site: &Site,
-    wish: &Wish,
+    case_request: &CaseRequest,
     random: SystemRandom,
     watch: &Watch<'_>,
 ) -> Result<(Draft, DataKey), GatherError> {
@@ -183,22 +183,22 @@ pub fn run(
         Some(pseudonyms) => pseudonyms.clone(),
         None => Pseudonyms::draw(&random)?,
     };
-    let typed = typed(wish);
-    if !wish.as_typed
+    let typed = typed(case_request);
+    if !case_request.as_typed
         && let Some((place, _)) = typed.iter().find(|(_, text)| has_personal_number(text))
     {
         return Err(GatherError::Personal(place, "personal_number"));
     }
     watch.begin("looking", 0);
     let table = programs::table(&site.config.data_dir)?;
-    let (looking, contexts) = look(site, wish, watch)?;
+    let (looking, contexts) = look(site, case_request, watch)?;
     let mut checks: Vec<Check> = judge(&look_around(&site.config, site.now))
         .iter()
         .map(|finding| finding.in_language(Language::En))
         .collect();
     let plans = STEPS.iter().map(|step| (step.look)(&looking)).collect::<Vec<_>>();
     let writer = Writer::create(&site.config.data_dir, &site.id, random)?;
-    let mut basket = Basket::new(writer, plans, wish.as_typed, watch);
+    let mut basket = Basket::new(writer, plans, case_request.as_typed, watch);
     let mut order = Order {
         key: *pseudonyms.0,
         files: basket.wanted(),
@@ -231,9 +231,9 @@ pub fn run(
     let mut numbers = 0..;
     checks.retain(|_| !numbers.next().is_some_and(|at| gathered.own.contains(&at)));
     let manifest = Manifest {
-        case: wish.case.clone(),
-        reason: wish.reason,
-        contact: wish.contact.clone(),
+        case: case_request.case.clone(),
+        reason: case_request.reason,
+        contact: case_request.contact.clone(),
         made: to_text(site.now),
         agent: env!("CARGO_PKG_VERSION").to_owned(),
         device: site.device,
@@ -248,14 +248,14 @@ pub fn run(
         provenance: table.map(|table| Provenance { bytes: table.bytes, sha256: table.sha256 }),
         checks,
     };
-    Ok(gathered.writer.finish(wish.case.clone(), site.now, pseudonyms, &manifest.to_bytes())?)
+    Ok(gathered.writer.finish(case_request.case.clone(), site.now, pseudonyms, &manifest.to_bytes())?)
 }
 
 /// What a person typed, and what it is called. Everything else in a manifest is a number, a digest, a word of a closed
 /// list, or one of the checks: those are searched like a file.
-fn typed(wish: &Wish) -> Vec<(&'static str, &str)> {
-    let contact = wish.contact.as_deref().map(|contact| ("the contact", contact));
-    contact.into_iter().chain([("the case ID", wish.case.as_str())]).collect()
+fn typed(case_request: &CaseRequest) -> Vec<(&'static str, &str)> {
+    let contact = case_request.contact.as_deref().map(|contact| ("the contact", contact));
+    contact.into_iter().chain([("the case ID", case_request.case.as_str())]).collect()
 }
 
 /// Lets the other process read.
@@ -275,17 +275,17 @@ fn carry_out(program: &Path, order: &mut Order, out: &mut dyn Outlet) -> Result<
 /// and of the year before.
 fn look<'a>(
     site: &'a Site,
-    wish: &Wish,
+    case_request: &CaseRequest,
     watch: &Watch<'_>,
 ) -> Result<(Looking<'a>, Vec<Found>), GatherError> {
     let listing = scans::walk(&site.config.kathea.scans, watch)?;
-    let chosen = scans::choose(&listing, wish, site.now, watch)?;
-    let window = wish.window(&chosen, site.now);
-    let roots = if wish.logs.is_empty() { &site.config.kathea.logs } else { &wish.logs };
-    let beside = kathea::sources(roots, !wish.logs.is_empty())?;
+    let chosen = scans::choose(&listing, case_request, site.now, watch)?;
+    let window = case_request.window(&chosen, site.now);
+    let roots = if case_request.logs.is_empty() { &site.config.kathea.logs } else { &case_request.logs };
+    let beside = kathea::sources(roots, !case_request.logs.is_empty())?;
     let context = listing.since(window.0 - limits::LEARN_BACK);
     let is_all_learned = !listing.is_cut && context.len() <= limits::LEARN_FILES;
     let contexts = context.iter().take(limits::LEARN_FILES).map(|file| file.found()).collect();
-    let traces = scans::traces(&listing, &chosen, wish, watch)?;
+    let traces = scans::traces(&listing, &chosen, case_request, watch)?;
     Ok((Looking { site, chosen, traces, beside, window, is_all_learned }, contexts))
 }

@@ -12,15 +12,15 @@ use super::Looking;
 use super::basket::Plan;
 use crate::config::Protector;
 use crate::consent::State;
+use crate::counters::Sent;
 use crate::support::manifest::PolicyName;
-use crate::tally::Sent;
 use crate::workstation;
 
 /// Memory, space, versions.
 pub(super) fn device(looking: &Looking<'_>) -> Plan {
     let now = OffsetDateTime::from_unix_timestamp(looking.site.now).unwrap_or(OffsetDateTime::UNIX_EPOCH);
     let scans = looking.site.config.kathea.scans.first().map(PathBuf::as_path);
-    let lines = workstation::happenings(scans, now);
+    let lines = workstation::events(scans, now);
     let lines: Vec<Value> = lines.iter().filter_map(|line| serde_json::from_slice(line).ok()).collect();
     Plan::document("device", &lines)
 }

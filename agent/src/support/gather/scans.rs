@@ -12,8 +12,8 @@ use serde_json::Value;
 use walkdir::WalkDir;
 
 use super::basket::Plan;
+use super::case_request::{CaseRequest, Selection};
 use super::kathea::{self, MOTION};
-use super::wish::{Selection, Wish};
 use super::{GatherError, Looking, Watch};
 use crate::consent::state::to_text;
 use crate::deidentify::dicom::DataSet;
@@ -114,21 +114,22 @@ pub(super) fn walk(roots: &[PathBuf], watch: &Watch<'_>) -> io::Result<Listing> 
     Ok(listing)
 }
 
-/// The files that `wish` is about, the newest first.
+/// The files that `case_request` is about, newest first.
 pub(super) fn choose(
     listing: &Listing,
-    wish: &Wish,
+    case_request: &CaseRequest,
     now: i64,
     watch: &Watch<'_>,
 ) -> Result<Vec<File>, GatherError> {
-    let chosen = match &wish.scans {
+    let chosen = match &case_request.scans {
         Selection::None => return Ok(Vec::new()),
         Selection::Last => {
             let newest = listing.next_scan(0).map(|(_, found)| found.clone());
             newest.map(|newest| listing.slices(&newest)).unwrap_or_default()
         }
         Selection::Since => {
-            let since = wish.since.and_then(|since| i64::try_from(since).ok()).unwrap_or(limits::LOGS_AROUND);
+            let since =
+                case_request.since.and_then(|since| i64::try_from(since).ok()).unwrap_or(limits::LOGS_AROUND);
             let recent = listing.since(now - since);
             recent.into_iter().filter(is_dicom).collect()
         }
@@ -281,10 +282,10 @@ pub(super) fn motion(looking: &Looking<'_>) -> Plan {
 pub(super) fn traces(
     listing: &Listing,
     chosen: &[File],
-    wish: &Wish,
+    case_request: &CaseRequest,
     watch: &Watch<'_>,
 ) -> io::Result<Vec<File>> {
-    let named = match &wish.scans {
+    let named = match &case_request.scans {
         Selection::Paths(paths) => {
             let folder = |path: &PathBuf| match path.is_dir() {
                 true => Some(path.clone()),

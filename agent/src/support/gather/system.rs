@@ -130,14 +130,14 @@ fn output_of(command: &mut Command, patience: Duration) -> Option<String> {
     let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = command.spawn().ok()?;
     let out = child.stdout.take()?;
-    let (said, heard) = channel();
+    let (said, received) = channel();
     // Where there is no thread to be had nobody answers, and nothing was said.
     let _ = std::thread::Builder::new().name("log".into()).spawn(move || {
         let mut text = Vec::new();
         let read = out.take(MOST).read_to_end(&mut text);
         let _ = said.send(read.is_ok().then_some(text));
     });
-    let text = heard.recv_timeout(patience).ok().flatten();
+    let text = received.recv_timeout(patience).ok().flatten();
     // One that says more than is read ends for want of a reader.
     let is_all = text.as_ref().is_some_and(|text| (text.len() as u64) < MOST);
     if !is_all {

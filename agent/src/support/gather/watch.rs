@@ -13,18 +13,18 @@ pub struct Progress {
     stage: Mutex<&'static str>,
     done: AtomicU64,
     total: AtomicU64,
-    told: Mutex<Told>,
+    instruction: Mutex<Instruction>,
 }
 
-/// What who waits tells who does it.
+/// What the caller tells the job to do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Told {
+pub enum Instruction {
     /// Work.
     #[default]
     GoOn,
     /// Wait, because a scan runs.
     Wait,
-    /// End. Nothing else is heard after it.
+    /// End. No later instruction changes it.
     End,
 }
 
@@ -35,16 +35,16 @@ impl Progress {
         (stage, self.done.load(Ordering::Relaxed), self.total.load(Ordering::Relaxed))
     }
 
-    /// What the job was told last.
-    pub fn told(&self) -> Told {
-        *self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The last instruction.
+    pub fn instruction(&self) -> Instruction {
+        *self.instruction.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells the job what to do.
-    pub fn tell(&self, what: Told) {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if *told != Told::End {
-            *told = what;
+    pub fn tell(&self, what: Instruction) {
+        let mut instruction = self.instruction.lock().unwrap_or_else(PoisonError::into_inner);
+        if *instruction != Instruction::End {
+            *instruction = what;
         }
     }
 
@@ -84,7 +84,7 @@ impl Watch<'_> {
     pub fn go_on(&self, by: u64) -> io::Result<()> {
         self.progress.advance(by);
         (self.wait)();
-        if self.progress.told() == Told::End {
+        if self.progress.instruction() == Instruction::End {
             return Err(Cause::Stopped.into());
         }
         Ok(())

@@ -18,8 +18,8 @@ pub(super) fn row_bound(file: &FileEntry) -> u64 {
     1024 + 20 * file.name.len() as u64
 }
 
-/// What stands in the page for the file's content, if it has at most `room` bytes.
-pub(super) fn content(file: &FileEntry, read: impl Read, room: u64) -> io::Result<Option<String>> {
+/// What stands in the page for the file's content, if it has at most `limit` bytes.
+pub(super) fn content(file: &FileEntry, read: impl Read, limit: u64) -> io::Result<Option<String>> {
     let is_whole = file.bytes <= limits::PREVIEW_FILE;
     let shown = if is_whole { limits::PREVIEW_FILE } else { limits::PREVIEW_BEGINNING };
     let mut bytes = Vec::new();
@@ -49,7 +49,7 @@ pub(super) fn content(file: &FileEntry, read: impl Read, room: u64) -> io::Resul
         // The line feed behind the tag belongs to the tag.
         None => content += &format!("<pre tabindex=\"0\">\n{}</pre>", Escaped(&text)),
     }
-    Ok((content.len() as u64 <= room).then_some(content))
+    Ok((content.len() as u64 <= limit).then_some(content))
 }
 
 /// A file, with its content or with the command that shows it.
@@ -72,7 +72,7 @@ pub(super) fn write(
             out,
             "<p>{}</p><code class=\"line\">kathea-agent support show {} {}</code>",
             both(
-                "There is no room for it on this page. To read it:",
+                "It is too long for this page. To read it:",
                 "Der er ikke plads til den på siden. For at læse den:"
             ),
             Escaped(draft),

@@ -122,14 +122,14 @@ impl Preview<'_> {
             "<section class=\"card\"><h2>{}</h2><p>{}</p><p>{}</p><code class=\"line\">{}</code><p>{}</p><p>{}</p>\
              <code class=\"line\">kathea-agent support discard {}</code></section>\n<section><dl>\
              <dt>{}<dd>{}<dt>{}<dd>{}<dt>{}<dd>{}<dt>{}<dd>{}<dt>{}<dd class=\"mono\">{}<dt>{}<dd class=\"mono\">{digest}</dl></section>\n",
-            both("Your answer", "Dit svar"),
+            both("Your answer", "Jeres svar"),
             both(
                 "Read what follows: open the files, search them for names. If all of it may leave, say so. A yes covers \
                  exactly what this page shows, and is sealed so that only the vendor's support can open it.",
                 "Læs det følgende: åbn filerne, søg efter navne i dem. Hvis alt må forlade huset, så sig det. Et ja \
                  gælder præcis det, siden viser, og forsegles, så kun leverandørens support kan åbne det.",
             ),
-            both("To say yes:", "For at sige ja:"),
+            both("To consent:", "For at give samtykke:"),
             Escaped(&yes),
             both(
                 "ROLE is owner, privacy_officer or delegate: who of the clinic says yes.",
@@ -138,7 +138,7 @@ impl Preview<'_> {
             ),
             both(
                 "To say no, do nothing: it is erased after 24 hours. To erase it now:",
-                "For at sige nej skal du intet gøre: det slettes efter 24 timer. For at slette det nu:",
+                "For at sige nej skal I intet gøre: udkastet slettes efter 24 timer. For at slette det nu:",
             ),
             Escaped(self.draft),
             both("Case", "Sag"),
@@ -178,7 +178,7 @@ impl Preview<'_> {
 
     /// What the policy says of each flag that the bundle needs.
     fn terms(&self, out: &mut dyn Write) -> io::Result<()> {
-        writeln!(out, "<section><h2>{}</h2>", both("What a yes means", "Hvad et ja betyder"))?;
+        writeln!(out, "<section><h2>{}</h2>", both("What consent means", "Hvad samtykket betyder"))?;
         for purpose in &self.manifest.purposes {
             let Some(terms) = self.policy.terms(*purpose) else { continue };
             let (en, da) = (terms.text.of(Language::En), terms.text.of(Language::Da));
@@ -209,7 +209,7 @@ impl Preview<'_> {
         writeln!(
             out,
             "<section><h2>{}</h2><table><thead><tr><th>{}<th>{}<th class=\"n\">{}</thead><tbody>",
-            both("What was gathered", "Hvad der blev indsamlet"),
+            both("Collected data", "Indsamlede data"),
             both("Source", "Kilde"),
             both("Result", "Resultat"),
             both("Files", "Filer")
@@ -281,8 +281,8 @@ impl Preview<'_> {
             listed.iter().fold(4096 + SCRIPT.len() as u64, |sum, file| sum + file::row_bound(file));
         for file in listed {
             reserved = reserved.saturating_sub(file::row_bound(file));
-            let room = limits::PREVIEW.saturating_sub(page.written + reserved + file::row_bound(file));
-            let content = if room > 0 { file::content(file, open(file)?, room)? } else { None };
+            let limit = limits::PREVIEW.saturating_sub(page.written + reserved + file::row_bound(file));
+            let content = if limit > 0 { file::content(file, open(file)?, limit)? } else { None };
             file::write(page, file, self.draft, content.as_deref())?;
         }
         let others = self.manifest.files.len() - listed.len();

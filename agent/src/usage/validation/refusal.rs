@@ -1,7 +1,7 @@
 //! What is wrong with a line that was refused, in words of the catalog: nothing of the line is repeated.
 
 use protocol::Reason;
-use protocol::catalog::{Attribute, AttributeKind, Catalog, Happening};
+use protocol::catalog::{Attribute, AttributeKind, Catalog, EventType};
 
 use super::{Pairs, one_text};
 use crate::collect::Raw;
@@ -44,8 +44,8 @@ pub fn explain(raw: Raw<'_>, reason: Reason) -> Wrong {
     };
     let catalog = Catalog::built_in();
     let Ok(event) = one_text(&pairs, "event") else { return subject("event") };
-    let Some(happening) = catalog.happening(event) else {
-        let known = catalog.happenings().iter().map(|happening| happening.name.as_str());
+    let Some(event_type) = catalog.event_type(event) else {
+        let known = catalog.event_types().iter().map(|event_type| event_type.name.as_str());
         return match nearest(event, known) {
             nearest @ Some(word) => {
                 let what = format!("the catalog lists no event of this name; the nearest is {word}");
@@ -69,18 +69,18 @@ pub fn explain(raw: Raw<'_>, reason: Reason) -> Wrong {
             "at",
             "at is after the last day on which this event is collected: `kathea-agent catalog` prints that day",
         ),
-        _ => of_attribute(happening, &pairs, reason),
+        _ => of_attribute(event_type, &pairs, reason),
     }
 }
 
-fn of_attribute(happening: &'static Happening, pairs: &Pairs<'_>, reason: Reason) -> Wrong {
+fn of_attribute(event_type: &'static EventType, pairs: &Pairs<'_>, reason: Reason) -> Wrong {
     let mut seen = Vec::new();
     for (key, value) in pairs.iter().filter(|(key, _)| key != "event" && key != "at") {
-        let Some(position) = happening.position(key) else {
-            let known = happening.attributes.iter().map(|attribute| attribute.name.as_str());
+        let Some(position) = event_type.position(key) else {
+            let known = event_type.attributes.iter().map(|attribute| attribute.name.as_str());
             return Wrong::unknown(key, known, "the event has no attribute of this name");
         };
-        let attribute = &happening.attributes[position];
+        let attribute = &event_type.attributes[position];
         let name = attribute.name.as_str();
         let checked = match value {
             Scalar::Text(text) => attribute.kind.check_text(text),
@@ -98,7 +98,7 @@ fn of_attribute(happening: &'static Happening, pairs: &Pairs<'_>, reason: Reason
     }
     let missing =
         |(position, attribute): &(usize, &Attribute)| !attribute.optional && !seen.contains(position);
-    match happening.attributes.iter().enumerate().find(missing) {
+    match event_type.attributes.iter().enumerate().find(missing) {
         Some((_, attribute)) => Wrong::about(&attribute.name, format!("{} is missing", attribute.name)),
         None => Wrong::default(),
     }
@@ -136,7 +136,7 @@ fn wanted(attribute: &'static Attribute, sent: Option<&str>) -> Wrong {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Wanted, Wash, Window};
+    use super::super::{Validator, Wanted, Window};
     use super::*;
 
     const ERROR: &str = r#"{"event":"device.error","at":"2026-11-21T10:32:11+01:00","code":4711,"subsystem":"detector","severity":"error","repeats":2}"#;
@@ -144,7 +144,7 @@ mod tests {
     /// What is wrong with a line that is refused.
     fn wrong(line: &str) -> (Reason, Wrong) {
         let window = Window { granted: 1_700_000_000, now: 1_800_000_000 };
-        let taken = Wash::new(Catalog::built_in()).take(
+        let taken = Validator::new(Catalog::built_in()).take(
             Raw::new(line.as_bytes()),
             window,
             Wanted { usage: true, open: true },
@@ -191,13 +191,13 @@ mod tests {
     /// Whatever is in a line, nothing of it is in the explanation, and every reason but of the form has one.
     #[test]
     fn every_event_of_the_catalog_is_explained_by_its_own_words() {
-        for happening in Catalog::built_in().happenings() {
-            let own: Vec<_> = happening.attributes.iter().map(|attribute| &attribute.name).collect();
+        for event_type in Catalog::built_in().event_types() {
+            let own: Vec<_> = event_type.attributes.iter().map(|attribute| &attribute.name).collect();
             for name in &own {
                 for value in [r#""Jane Doe""#, "-1", "1e300", "null", "[]", "1.23456789"] {
                     let line = format!(
                         r#"{{"event":"{}","at":"2026-11-21T10:32:11+01:00","{name}":{value}}}"#,
-                        happening.name
+                        event_type.name
                     );
                     let (reason, wrong) = wrong(&line);
                     let what = wrong.what.unwrap();

@@ -8,8 +8,8 @@ use super::*;
 const WINDOW: Window = Window { granted: 1_700_000_000, now: 1_800_000_000 };
 const BOTH: Wanted = Wanted { usage: true, open: true };
 
-fn wash() -> Wash {
-    Wash::new(Catalog::built_in())
+fn validator() -> Validator {
+    Validator::new(Catalog::built_in())
 }
 
 fn header() -> Header {
@@ -27,10 +27,13 @@ fn position() -> Position {
 }
 
 fn refused(line: &str) -> Option<Reason> {
-    let mut wash = wash();
-    let refusal = wash.take(Raw::new(line.as_bytes()), WINDOW, BOTH).err();
+    let mut validator = validator();
+    let refusal = validator.take(Raw::new(line.as_bytes()), WINDOW, BOTH).err();
     if refusal.is_some() {
-        assert!(wash.events.is_empty() && wash.journals.is_empty(), "a refused line leaves nothing behind");
+        assert!(
+            validator.events.is_empty() && validator.journals.is_empty(),
+            "a refused line leaves nothing behind"
+        );
     }
     refusal.map(|refusal| refusal.reason)
 }
@@ -40,19 +43,19 @@ const EXPOSURE: &str = r#"{"event":"exposure.completed","at":"2026-11-21T10:32:1
 
 #[test]
 fn an_event_becomes_a_record_and_an_exposure_only_counts() {
-    let mut wash = wash();
-    wash.take(Raw::new(ERROR.as_bytes()), WINDOW, BOTH).unwrap();
-    let events: Vec<_> = wash.events(&header(), position()).collect();
+    let mut validator = validator();
+    validator.take(Raw::new(ERROR.as_bytes()), WINDOW, BOTH).unwrap();
+    let events: Vec<_> = validator.events(&header(), position()).collect();
     assert_eq!(events.len(), 1);
     let batch = events[0].0.get().batch();
     assert_eq!((batch.lo, batch.records[0].entry), (5, 29));
     assert_eq!(batch.records[0].attributes[..1], [4711]);
 
-    wash.take(Raw::new(EXPOSURE.as_bytes()), WINDOW, BOTH).unwrap();
-    assert_eq!(wash.events(&header(), position()).count(), 0);
-    let journals = wash.journals();
-    assert_eq!(journals.iter().map(|journal| journal.get().happenings).collect::<Vec<_>>(), [1], "its month");
-    assert!(wash.journals().is_empty());
+    validator.take(Raw::new(EXPOSURE.as_bytes()), WINDOW, BOTH).unwrap();
+    assert_eq!(validator.events(&header(), position()).count(), 0);
+    let journals = validator.journals();
+    assert_eq!(journals.iter().map(|journal| journal.get().events).collect::<Vec<_>>(), [1], "its month");
+    assert!(validator.journals().is_empty());
 }
 
 #[test]
@@ -89,29 +92,29 @@ fn every_bad_line_has_its_reason() {
     }
     assert_eq!(refused(ERROR), None);
     assert_eq!(refused(EXPOSURE), None);
-    let not_utf8 = wash().take(Raw::new(b"{\"event\":\"\xff\"}"), WINDOW, BOTH).unwrap_err();
+    let not_utf8 = validator().take(Raw::new(b"{\"event\":\"\xff\"}"), WINDOW, BOTH).unwrap_err();
     assert_eq!((not_utf8.reason, not_utf8.column), (Reason::NotUtf8, 11));
 }
 
 #[test]
-fn a_tray_that_has_the_line_does_not_get_it_again() {
-    let mut wash = wash();
-    wash.take(Raw::new(ERROR.as_bytes()), WINDOW, Wanted { usage: false, open: true }).unwrap();
-    wash.take(Raw::new(EXPOSURE.as_bytes()), WINDOW, Wanted { usage: true, open: false }).unwrap();
-    assert!(wash.events(&header(), position()).next().is_none() && wash.journals().is_empty());
+fn a_queue_that_has_the_line_does_not_get_it_again() {
+    let mut validator = validator();
+    validator.take(Raw::new(ERROR.as_bytes()), WINDOW, Wanted { usage: false, open: true }).unwrap();
+    validator.take(Raw::new(EXPOSURE.as_bytes()), WINDOW, Wanted { usage: true, open: false }).unwrap();
+    assert!(validator.events(&header(), position()).next().is_none() && validator.journals().is_empty());
 }
 
 /// 5,000 events in which nothing repeats, taken in.
-fn varied() -> Wash {
-    let mut wash = wash();
+fn varied() -> Validator {
+    let mut validator = validator();
     let mut random = Random::new(1);
     for _ in 0..5000 {
         let line = ERROR
             .replace("4711", &random.below(1 << 16).to_string())
             .replace(":2}", &format!(":{}}}", random.within(1, 1000)));
-        wash.take(Raw::new(line.as_bytes()), WINDOW, BOTH).unwrap();
+        validator.take(Raw::new(line.as_bytes()), WINDOW, BOTH).unwrap();
     }
-    wash
+    validator
 }
 
 #[test]
@@ -129,8 +132,8 @@ fn batches_fit_a_sealed_record_and_follow_each_other() {
 
 #[test]
 fn a_batch_holds_the_memory_of_its_own_records_only() {
-    let wash = varied();
-    let records = wash.events.clone();
+    let validator = varied();
+    let records = validator.events.clone();
     for (clean, _) in batches(records, &header(), position()) {
         let Batch { records, .. } = clean.into_inner().into_batch();
         assert!(records.capacity() < 2 * records.len(), "{} for {}", records.capacity(), records.len());
@@ -161,9 +164,10 @@ fn what_the_catalog_collects_until_a_day_is_refused_on_the_next() {
     let on = |at: &str| ERROR.replace("2026-11-21T10:32:11+01:00", at);
     let late = Window { now: 1_900_000_000, ..WINDOW };
     let take = |line: &str| {
-        let mut wash = wash();
-        let refusal = wash.take(Raw::new(line.as_bytes()), late, BOTH).err().map(|refusal| refusal.reason);
-        (refusal, wash.events(&header(), position()).count())
+        let mut validator = validator();
+        let refusal =
+            validator.take(Raw::new(line.as_bytes()), late, BOTH).err().map(|refusal| refusal.reason);
+        (refusal, validator.events(&header(), position()).count())
     };
     let entry = Catalog::built_in().entry(29).unwrap();
     assert_eq!((entry.ends.as_str(), entry.last_day), ("2028-11-22", 21_510));

@@ -37,7 +37,7 @@ fn a_key_that_was_set_aside_is_used_again_when_it_verifies_again() {
     assert_eq!((losses.len(), vault.set_aside().len()), (1, 1));
     assert!(vault.is_set_aside(sealed.0) && aside.exists() && !path.exists());
     let (vault, losses) = open(dir.path());
-    assert_eq!((losses.len(), vault.set_aside().len()), (0, 1), "told once, kept for ever");
+    assert_eq!((losses.len(), vault.set_aside().len()), (0, 1), "reported once, kept for ever");
 
     // In its quarantine or under its own name: it is the same key.
     std::fs::write(&aside, &whole).unwrap();

@@ -7,7 +7,7 @@ use agent::html::size;
 use agent::request::{Request, SupportRequest};
 use agent::support::record;
 use maud::{Markup, html};
-use protocol::{CaseReason, Wish};
+use protocol::{CaseReason, Invitation};
 
 use super::{button, download, not_shown, status};
 use crate::ask::Failure;
@@ -117,12 +117,12 @@ fn bundled(row: &BundleRow, rate: Option<f64>) -> Markup {
 }
 
 fn new_case(status: Option<&Status>, came: &Came) -> Markup {
-    let wish: Option<&Wish> = status.and_then(|status| status.wishes.first());
+    let invitation: Option<&Invitation> = status.and_then(|status| status.invitations.first());
     html! {
         section {
             h2 { (t("Prepare a support case", "Forbered en supportsag")) }
-            @if let Some(wish) = wish {
-                p.card role="note" { (t(format!("The vendor asks for {}.", wish.case), format!("Leverandøren beder om {}.", wish.case))) " "
+            @if let Some(invitation) = invitation {
+                p.card role="note" { (t(format!("The vendor asks for {}.", invitation.case), format!("Leverandøren beder om {}.", invitation.case))) " "
                     (t("Nothing is sent unless you say so.", "Intet sendes, medmindre I siger ja.")) }
             }
             p { (t("Names and numbers of patients are removed, and you see everything before it leaves.",
@@ -130,13 +130,13 @@ fn new_case(status: Option<&Status>, came: &Came) -> Markup {
             form data-do="preview" {
                 div.field {
                     label for="case" { (t("Number of the case, from the vendor", "Sagens nummer, fra leverandøren")) }
-                    input id="case" name="case" required maxlength="32" autocomplete="off" spellcheck="false" value=[wish.map(|wish| wish.case.as_str())];
+                    input id="case" name="case" required maxlength="32" autocomplete="off" spellcheck="false" value=[invitation.map(|invitation| invitation.case.as_str())];
                 }
                 fieldset.choices {
                     legend { (t("What is it about?", "Hvad drejer det sig om?")) }
                     @for one in CaseReason::ALL {
                         @let id = format!("reason-{}", one.as_str());
-                        div { input type="radio" name="reason" id=(id) value=(one.as_str()) required checked[wish.is_some_and(|wish| wish.reason == *one)];
+                        div { input type="radio" name="reason" id=(id) value=(one.as_str()) required checked[invitation.is_some_and(|invitation| invitation.reason == *one)];
                               label for=(id) { (reason(*one)) } }
                     }
                 }

@@ -7,7 +7,7 @@ use agent::consent::Policy;
 use agent::limits;
 use agent::report::Report;
 use agent::request::{PrivacyAsk, Request, SENT};
-use agent::seal::payload::Tray;
+use agent::seal::payload::Queue;
 use agent::support::check::judge;
 use agent::support::check::look::look;
 use maud::{Markup, PreEscaped, html};
@@ -29,7 +29,7 @@ pub(crate) fn records(agent: &Agent, queue: &str) -> Result<Vec<HeldRecord>, Fai
     let mut from = 0;
     let mut more = ControlFlow::Continue(());
     while more.is_continue() && records.len() < limits::REPORT_BATCHES {
-        let ask = PrivacyAsk::Records { tray: queue.to_owned(), from };
+        let ask = PrivacyAsk::Records { queue: queue.to_owned(), from };
         let page: Page = agent.ask(&Request::Privacy(ask))?;
         records.extend(page.records);
         match page.next {
@@ -48,7 +48,7 @@ pub(super) fn with_report(
 ) -> Result<Markup, Failure> {
     let held = held(&window.agent)?;
     let [open, usage, sent] =
-        [Tray::Open.as_str(), Tray::Usage.as_str(), SENT].map(|queue| records(&window.agent, queue));
+        [Queue::Open.as_str(), Queue::Usage.as_str(), SENT].map(|queue| records(&window.agent, queue));
     let (open, usage, sent) = (open?, usage?, sent?);
     let policy = Policy::load(&window.config.policy).map_err(|e| Failure::Refused(e.to_string()))?;
     let findings = judge(&look(&window.config, OffsetDateTime::now_utc().unix_timestamp()));

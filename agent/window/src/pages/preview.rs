@@ -73,7 +73,7 @@ fn read(window: &Window, draft: &str) -> Result<(Digest, Manifest, Markup), Fail
     open(manifest::FILE).read_to_end(&mut stored).map_err(why)?;
     let digest = Digest::of(&stored);
     let is_whole = list.drafts.iter().any(|row| row.draft == draft && row.digest == digest);
-    let damaged = || Failure::Refused("the draft is damaged: discard it and gather again".to_owned());
+    let damaged = || Failure::Refused("the draft is damaged: discard it and collect again".to_owned());
     let manifest = Manifest::parse(&stored).map_err(|_| damaged())?;
     if !is_whole {
         return Err(damaged());

@@ -75,11 +75,11 @@ fn answers(flag: State) -> Markup {
 /// What the vendor asks for. Nothing happens by itself.
 pub(super) fn asked(status: &Status) -> Markup {
     html! {
-            @for wish in &status.wishes {
+            @for invitation in &status.invitations {
                 div.card role="note" {
-                    p { (t(format!("The vendor asks for a support bundle for the case {}.", wish.case),
-                           format!("Leverandøren beder om en supportpakke til sagen {}.", wish.case))) " "
-                        (crate::words::reason(wish.reason)) ". "
+                    p { (t(format!("The vendor asks for a support bundle for the case {}.", invitation.case),
+                           format!("Leverandøren beder om en supportpakke til sagen {}.", invitation.case))) " "
+                        (crate::words::reason(invitation.reason)) ". "
                         (t("Nothing is sent unless you say so.", "Intet sendes, medmindre I siger ja.")) }
                     p { a href="#case" { (t("Prepare it, and look at it first", "Forbered den, og se den først")) } }
                 }

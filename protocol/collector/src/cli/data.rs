@@ -16,7 +16,7 @@ pub(super) struct Data {
     /// The collector's data directory
     #[arg(long, value_name = "DIR", required_unless_present = "config")]
     pub(super) data: Option<PathBuf>,
-    /// Take what is not given from this file, collector.toml
+    /// Read options that are not given from this file, collector.toml
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
 }
@@ -54,7 +54,7 @@ pub(super) fn initialised(data: PathBuf) -> Result<PathBuf, Failure> {
         return Ok(data);
     }
     let data = data.display();
-    Err(Failure::new(format!("{data} is not a collector's data directory; `init` makes one")))
+    Err(Failure::new(format!("{data} is not a data directory of a collector; `init` creates one")))
 }
 
 /// An option that is good before and after a subcommand can't be demanded by the parser itself.

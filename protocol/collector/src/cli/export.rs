@@ -15,13 +15,13 @@ use crate::tables::{self, Asked};
 /// The export for analysts.
 #[derive(Args)]
 pub(super) struct Tables {
-    /// Write files of one entry and month each to a new directory, and print the cursor for the next time
+    /// Write one file per entry and month to a new directory, and print the cursor for the next export
     #[arg(short, long, value_name = "DIR", conflicts_with = "losses")]
     output: Option<PathBuf>,
-    /// Only what came behind the cursor that the last export printed [default: everything]
+    /// Only what arrived after the cursor that the last export printed [default: everything]
     #[arg(long, value_name = "CURSOR", requires = "output", value_parser = cursor)]
     since: Option<Since>,
-    /// Only what came up to this cursor
+    /// Only what arrived up to this cursor
     #[arg(long, value_name = "CURSOR", requires = "output")]
     until: Option<Cursor>,
     /// Only of this device, 32 hexadecimal digits
@@ -33,10 +33,10 @@ pub(super) struct Tables {
     /// Only of this entry of the catalog, as device.error
     #[arg(long, requires = "output")]
     entry: Option<String>,
-    /// For whom the copy is; noted in the audit
+    /// Recipient of the copy; recorded in the audit log
     #[arg(long, value_name = "RECIPIENT")]
     to: Option<String>,
-    /// Why; noted in the audit
+    /// Reason; recorded in the audit log
     #[arg(long, value_name = "REASON")]
     why: Option<String>,
 }

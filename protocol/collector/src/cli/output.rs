@@ -1,4 +1,4 @@
-//! What a command prints, and how it ends.
+//! Output and exit code of a command.
 
 use std::io::{self, Write};
 

@@ -1,4 +1,4 @@
-//! The fleet's figures among the metrics. Labels are words of closed lists.
+//! Fleet metrics. Labels are words of closed lists.
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::family::Family;

@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn devices_are_searched_sorted_and_their_silence_is_told() {
+    fn devices_are_searched_sorted_and_their_silence_is_shown() {
         let devices = vec![device(1, "Aarhus", 3), device(2, "Vejle", 40), device(3, "", 1)];
         let fleet =
             Fleet { devices, bytes: Bytes { database: 3 << 20, ..Bytes::default() }, ..Fleet::default() };

@@ -1,4 +1,4 @@
-//! The private authority: who a certificate speaks for, and new certificates.
+//! The private CA: the identity in a certificate, and new certificates.
 
 mod server;
 
@@ -89,7 +89,7 @@ impl Authority {
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         let leaf = params
             .signed_by(&request.0.public_key, &self.issuer)
-            .map_err(|_| Failure::new("the authority could not sign; check ca.pem and ca-key.pem"))?;
+            .map_err(|_| Failure::new("the CA could not sign; check ca.pem and ca-key.pem"))?;
         Ok(Issued { chain: leaf.pem() + &self.certificate, not_after: params.not_after })
     }
 }

@@ -73,7 +73,7 @@ pub(crate) fn renew_server(data: &Path, renewal: &Renewal, now: OffsetDateTime) 
     }
     let hosts = if renewal.hosts.is_empty() { hosts(&old?) } else { renewal.hosts.clone() };
     if hosts.is_empty() {
-        return Err(Failure::new("server.pem names no host; say which with --host"));
+        return Err(Failure::new("server.pem names no host; give one with --host"));
     }
     let authority = Authority::read(data)?;
     let key = if renewal.new_key {
@@ -101,8 +101,8 @@ pub(super) fn write(
         server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         server.signed_by(key, issuer)
     };
-    let certificate =
-        make().map_err(|error| Failure::new(format!("no certificate can be made: {error}; check --host")))?;
+    let certificate = make()
+        .map_err(|error| Failure::new(format!("no certificate can be created: {error}; check --host")))?;
     disk::write(&data.join(SERVER_KEY), key.serialize_pem().as_bytes(), Access::Private)?;
     disk::write(&data.join(SERVER), certificate.pem().as_bytes(), Access::Public)
 }

@@ -62,7 +62,7 @@ pub(super) async fn put_batch(
     };
     match answered.await {
         Ok(response) => response,
-        // What is wrong with the request itself; the device is told its news all the same.
+        // The request itself is wrong; the response still carries the device's news.
         Err(problem) => active(collector, Caller(device), move |_, _| Err(problem)).await,
     }
 }

@@ -116,9 +116,10 @@ async fn append(
             if collector.store.offset(device, &announced)? != offset {
                 return Err(Problem::OffsetConflict);
             }
-            let room = announced.size - offset;
-            let part = if room == 0 { None } else { Some(collector.store.part_at(device, sha256, offset)?) };
-            Ok(Chunk::new(part, offset, room.min(bundle::MAX_CHUNK), checksum, turn))
+            let remaining = announced.size - offset;
+            let part =
+                if remaining == 0 { None } else { Some(collector.store.part_at(device, sha256, offset)?) };
+            Ok(Chunk::new(part, offset, remaining.min(bundle::MAX_CHUNK), checksum, turn))
         });
         begun.await?.fill(body).await
     };

@@ -47,21 +47,21 @@ pub(super) struct Chunk {
     begin: u64,
     length: u64,
     /// Bytes that it may have.
-    room: u64,
+    limit: u64,
     checksum: Option<Checksum>,
     turn: Turn,
 }
 
 impl Chunk {
-    /// Of at most `room` bytes, which go to `part` from `begin` on.
+    /// Of at most `limit` bytes, which go to `part` from `begin` on.
     pub(super) fn new(
         part: Option<Part>,
         begin: u64,
-        room: u64,
+        limit: u64,
         checksum: Option<Checksum>,
         turn: Turn,
     ) -> Self {
-        Self { part, begin, length: 0, room, checksum, turn }
+        Self { part, begin, length: 0, limit, checksum, turn }
     }
 
     /// Takes the body to its end. What came before a cut stays: the next request goes on behind it.
@@ -88,7 +88,7 @@ impl Chunk {
 
     fn write(&mut self, bytes: &Bytes) -> Result<(), Problem> {
         let length = self.length + bytes.len() as u64;
-        if length > self.room {
+        if length > self.limit {
             return Err(Problem::TooLong);
         }
         if let Some(part) = &mut self.part {

@@ -22,7 +22,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use protocol::reply::{Capabilities, names};
-use protocol::{DeviceId, Digest, Wish, envelope};
+use protocol::{DeviceId, Digest, Invitation, envelope};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use time::OffsetDateTime;
@@ -158,7 +158,7 @@ async fn enrolled(
 ) -> Response {
     let answered = standing(collector, caller, |collector, device, standing| {
         let response = answer(collector, device, standing).unwrap_or_else(Problem::into_response);
-        // What the answer itself changed is told with it.
+        // The response also carries what it changed itself.
         let visit = collector.store.visit(device, now())?;
         Ok(with_news(response, visit.head, &visit.invitations))
     });
@@ -166,16 +166,16 @@ async fn enrolled(
 }
 
 /// Adds what every answer to a device carries.
-fn with_news(mut response: Response, head: Option<(u64, Digest)>, invitations: &[Wish]) -> Response {
+fn with_news(mut response: Response, head: Option<(u64, Digest)>, invitations: &[Invitation]) -> Response {
     if let Some((index, hash)) = head
         && let Ok(head) = HeaderValue::try_from(format!("{index}-{hash}"))
     {
         response.headers_mut().insert(names::LEDGER_HEAD, head);
     }
     if !invitations.is_empty()
-        && let Ok(invitations) = HeaderValue::try_from(Wish::header(invitations))
+        && let Ok(invitations) = HeaderValue::try_from(Invitation::header(invitations))
     {
-        response.headers_mut().insert(names::WISHES, invitations);
+        response.headers_mut().insert(names::INVITATIONS, invitations);
     }
     response
 }

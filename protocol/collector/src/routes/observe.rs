@@ -1,4 +1,4 @@
-//! What is done with every request, whatever it asks: let in or sent away, measured, logged.
+//! Middleware of all requests: admission, metrics, access log.
 
 use std::sync::Arc;
 use std::time::Instant;

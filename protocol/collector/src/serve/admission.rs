@@ -1,5 +1,5 @@
 //! How much is worked on at once: requests in all and of one device, and the bytes of bodies that are held in
-//! memory. What is beyond is told when to come again, each a different time.
+//! memory. Beyond that a request gets a `Retry-After`, each a different one.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn one_device_is_told_before_the_others_are() {
+    fn one_device_is_limited_before_the_others_are() {
         let admission = Admission::new();
         let held: Vec<_> = (0..OF_ONE_DEVICE).map(|_| admission.admit(device(1), 10).ok().unwrap()).collect();
         assert_eq!(refused(&admission, device(1), 10), Some(Problem::TooManyRequests));

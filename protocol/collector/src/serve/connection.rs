@@ -1,4 +1,4 @@
-//! One connection from the TCP handshake to its end: how long it may be silent, and which place it holds.
+//! One connection from the TCP handshake to its end: its time limits and its place.
 
 use std::convert::Infallible;
 use std::io;
@@ -24,7 +24,7 @@ use tokio::time::Instant;
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use super::places::{Place, Room};
+use super::places::{Place, Vacancy};
 use crate::metrics::{Handshake, Metrics};
 use crate::pki::Shown;
 use crate::problem::Problem;
@@ -64,7 +64,7 @@ pub(super) async fn serve(stream: TcpStream, front: Arc<Front>, place: Place, wa
     let (begun, place) = (Instant::now(), Arc::new(place));
     let outcome = tokio::select! {
         biased;
-        () = place.told_to_leave() => Err(Handshake::MadeRoom),
+        () = place.displaced_by_another() => Err(Handshake::Displaced),
         shaken = tokio::time::timeout(STRANGER, shake_hands(stream, &front, &place)) => match shaken {
             Ok(Ok(stream)) => Ok(stream),
             Ok(Err(_)) => Err(Handshake::Failed),
@@ -79,10 +79,10 @@ pub(super) async fn serve(stream: TcpStream, front: Arc<Front>, place: Place, wa
     let company = match shown {
         None => Company::Stranger,
         Some(shown) => match place.certify(shown.device) {
-            Room::None => Company::TooMany,
-            Room::Free => Company::Device(shown),
-            Room::Made => {
-                front.metrics.made_room();
+            Vacancy::None => Company::TooMany,
+            Vacancy::Free => Company::Device(shown),
+            Vacancy::Made => {
+                front.metrics.displaced();
                 Company::Device(shown)
             }
         },
@@ -95,7 +95,7 @@ pub(super) async fn serve(stream: TcpStream, front: Arc<Front>, place: Place, wa
     };
     tokio::select! {
         biased;
-        () = place.told_to_leave() => {}
+        () = place.displaced_by_another() => {}
         () = requests(stream, front, place.clone(), watcher, company, head) => {}
     }
 }

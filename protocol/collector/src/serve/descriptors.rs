@@ -1,4 +1,4 @@
-//! How many files and sockets this process may hold.
+//! The limit of open files and sockets of this process.
 
 /// As many as are useful: what the places for connections and their files can take, and some.
 #[cfg(unix)]

@@ -40,7 +40,7 @@ use operations::Operations;
 use places::{Capacity, Places};
 use tls::{Reloaded, ServerIdentity};
 
-/// For requests that are being answered when the collector is told to end.
+/// Time for requests in progress when the collector is stopped.
 const END: Duration = Duration::from_secs(10);
 /// Threads that may wait for the disk.
 const WORKERS: usize = 32;
@@ -93,7 +93,7 @@ pub(crate) fn serve(config: &Serve) -> Result<(), Failure> {
         let listener = listen(config.listen)?;
         let own = config.operations.map(listen).transpose()?;
         // Before anybody learns that it serves, and may tell it to end.
-        let told_to_end = told_to_end().map_err(cannot)?;
+        let stop_signal = stop_signal().map_err(cannot)?;
         announce(&listener, own.as_ref())
             .map_err(|error| Failure::new(format!("standard output: {error}")))?;
         if let Some(own) = own {
@@ -102,7 +102,7 @@ pub(crate) fn serve(config: &Serve) -> Result<(), Failure> {
         tokio::spawn(look_for_a_new_certificate(identity));
         let front = Arc::new(Front { tls, router, metrics });
         // As a task among the others, so that it can let the connections that it took go first.
-        let accepting = tokio::spawn(accept(listener, front, places, operations, told_to_end));
+        let accepting = tokio::spawn(accept(listener, front, places, operations, stop_signal));
         accepting.await.unwrap_or_else(|error| Err(io::Error::other(error))).map_err(cannot)
     })
 }
@@ -135,14 +135,14 @@ async fn accept(
     front: Arc<Front>,
     places: Arc<Places>,
     operations: Arc<Operations>,
-    told_to_end: impl Future<Output = ()>,
+    stop_signal: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let connections = GracefulShutdown::new();
-    let mut told_to_end = std::pin::pin!(told_to_end);
+    let mut stop_signal = std::pin::pin!(stop_signal);
     loop {
         // The peer's address is dropped here: nothing may keep it.
         let accepted = tokio::select! {
-            () = &mut told_to_end => break,
+            () = &mut stop_signal => break,
             accepted = listener.accept() => accepted.map(|(stream, _)| stream),
         };
         match accepted {
@@ -191,7 +191,7 @@ async fn look_for_a_new_certificate(identity: Arc<ServerIdentity>) {
 }
 
 #[cfg(unix)]
-fn told_to_end() -> io::Result<impl Future<Output = ()>> {
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     Ok(async move {
@@ -203,7 +203,7 @@ fn told_to_end() -> io::Result<impl Future<Output = ()>> {
 }
 
 #[cfg(not(unix))]
-fn told_to_end() -> io::Result<impl Future<Output = ()>> {
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     Ok(async {
         // Without a handler the collector can still be ended, only less gently.
         if tokio::signal::ctrl_c().await.is_err() {

@@ -45,7 +45,7 @@ pub(super) struct Operations {
     pub(super) admission: Arc<Admission>,
     pub(super) identity: Arc<ServerIdentity>,
     pub(super) glance: Glance,
-    /// It was told to end.
+    /// It was asked to stop.
     pub(super) ending: AtomicBool,
 }
 

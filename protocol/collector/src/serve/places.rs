@@ -1,6 +1,6 @@
 //! Who may hold a connection. Without a certificate everybody shares one part of the places: the
 //! larger of two groups, those that said nothing yet and those that did, loses its oldest to a newcomer. Devices
-//! that showed a certificate have the other part, in which the one that was idle longest makes room. So silence
+//! that showed a certificate have the other part, in which the one idle longest is closed. So silence
 //! never keeps a device out, however much of it there is, and no more do greetings.
 
 use std::collections::HashMap;
@@ -84,10 +84,10 @@ pub(crate) struct Working(Arc<Place>);
 
 /// What a newcomer did to the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Room {
+pub(crate) enum Vacancy {
     /// There was a free place.
     Free,
-    /// Another connection was told to leave.
+    /// Another connection was closed to free the place.
     Made,
     /// Everybody is at work: there is no place.
     None,
@@ -99,19 +99,19 @@ impl Places {
     }
 
     /// A place for a new connection.
-    pub(crate) fn enter(self: &Arc<Self>) -> (Option<Place>, Room) {
+    pub(crate) fn enter(self: &Arc<Self>) -> (Option<Place>, Vacancy) {
         let mut held = self.lock();
         let idle = |stage| held.count(|other| other.stage == stage && other.working == 0);
         let larger = if idle(Stage::Greeted) > idle(Stage::Silent) { Stage::Greeted } else { Stage::Silent };
-        let room =
-            held.make_room(self.capacity.strangers, Connection::is_stranger, |other| other.stage == larger);
-        if room == Room::None {
-            return (None, room);
+        let vacancy =
+            held.free_place(self.capacity.strangers, Connection::is_stranger, |other| other.stage == larger);
+        if vacancy == Vacancy::None {
+            return (None, vacancy);
         }
         let (number, leave) = (held.next(), Arc::new(Notify::new()));
         let connection = Connection { stage: Stage::Silent, working: 0, since: number, leave: leave.clone() };
         held.connections.insert(number, connection);
-        (Some(Place { places: self.clone(), number, leave }), room)
+        (Some(Place { places: self.clone(), number, leave }), vacancy)
     }
 
     /// Connections before and after a certificate.
@@ -133,26 +133,26 @@ impl Place {
         self.change(|own, _| own.stage = Stage::Greeted);
     }
 
-    /// Moves the connection among those of devices. With [`Room::None`] it stays where it is.
-    pub(crate) fn certify(&self, device: DeviceId) -> Room {
+    /// Moves the connection among those of devices. With [`Vacancy::None`] it stays where it is.
+    pub(crate) fn certify(&self, device: DeviceId) -> Vacancy {
         let mut held = self.places.lock();
         if held.count(|other| other.stage == Stage::Certified(device)) >= OF_ONE_DEVICE {
             // Its own oldest, also at work: a device that comes back does not wait for a connection that was cut.
             held.end_oldest(|other| other.stage == Stage::Certified(device));
         }
-        let room = held.make_room(
+        let vacancy = held.free_place(
             self.places.capacity.devices,
             |other| !other.is_stranger(),
             |other| !other.is_stranger(),
         );
         let since = held.next();
-        if room != Room::None
+        if vacancy != Vacancy::None
             && let Some(own) = held.connections.get_mut(&self.number)
         {
             own.stage = Stage::Certified(device);
             own.since = since;
         }
-        room
+        vacancy
     }
 
     /// Keeps the place while a request is answered.
@@ -162,7 +162,7 @@ impl Place {
     }
 
     /// Ends when another connection needs the place.
-    pub(crate) async fn told_to_leave(&self) {
+    pub(crate) async fn displaced_by_another(&self) {
         self.leave.notified().await;
     }
 
@@ -207,18 +207,18 @@ impl Held {
     }
 
     /// If the connections `of` a kind fill its places, the oldest idle one that `may_end` leaves.
-    fn make_room(
+    fn free_place(
         &mut self,
         capacity: usize,
         of: impl Fn(&Connection) -> bool,
         may_end: impl Fn(&Connection) -> bool,
-    ) -> Room {
+    ) -> Vacancy {
         if self.count(of) < capacity {
-            Room::Free
+            Vacancy::Free
         } else if self.end_oldest(|other| may_end(other) && other.working == 0) {
-            Room::Made
+            Vacancy::Made
         } else {
-            Room::None
+            Vacancy::None
         }
     }
 
@@ -245,7 +245,7 @@ mod tests {
     }
 
     fn must_leave(place: &Place) -> bool {
-        pin!(place.told_to_leave()).poll(&mut Context::from_waker(Waker::noop())) == Poll::Ready(())
+        pin!(place.displaced_by_another()).poll(&mut Context::from_waker(Waker::noop())) == Poll::Ready(())
     }
 
     fn enter(places: &Arc<Places>) -> Arc<Place> {
@@ -253,13 +253,13 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_stranger_makes_room_and_devices_are_left_alone() {
+    fn the_oldest_stranger_is_displaced_and_devices_are_left_alone() {
         let places = Places::new(SMALL);
         let known = enter(&places);
-        assert_eq!(known.certify(device(1)), Room::Free);
+        assert_eq!(known.certify(device(1)), Vacancy::Free);
         let strangers: Vec<_> = (0..3).map(|_| enter(&places)).collect();
         let newest = places.enter();
-        assert_eq!((newest.1, places.count()), (Room::Made, (3, 1)));
+        assert_eq!((newest.1, places.count()), (Vacancy::Made, (3, 1)));
         assert_eq!(strangers.iter().map(|place| must_leave(place)).collect::<Vec<_>>(), [true, false, false]);
         assert!(!must_leave(&known));
     }
@@ -282,32 +282,32 @@ mod tests {
         let places = Places::new(SMALL);
         let [first, second, third] = [(); 3].map(|()| enter(&places));
         let working = first.work();
-        assert_eq!(second.certify(device(1)), Room::Free);
-        assert_eq!(third.certify(device(2)), Room::Free);
+        assert_eq!(second.certify(device(1)), Vacancy::Free);
+        assert_eq!(third.certify(device(2)), Vacancy::Free);
         drop(second.work());
         let fourth = enter(&places);
-        assert_eq!(fourth.certify(device(3)), Room::Made);
+        assert_eq!(fourth.certify(device(3)), Vacancy::Made);
         assert!(must_leave(&third) && !must_leave(&second) && !must_leave(&first));
         let _all = [second.work(), fourth.work()];
         let fifth = enter(&places);
-        assert_eq!((fifth.certify(device(4)), places.count()), (Room::None, (2, 2)));
+        assert_eq!((fifth.certify(device(4)), places.count()), (Vacancy::None, (2, 2)));
         let more = enter(&places);
         let _others = [fifth.work(), more.work()];
-        assert_eq!(places.enter().1, Room::None);
+        assert_eq!(places.enter().1, Vacancy::None);
         drop(working);
-        assert_eq!(places.enter().1, Room::Made);
+        assert_eq!(places.enter().1, Vacancy::Made);
     }
 
     #[test]
     fn one_device_holds_a_few_connections_and_its_own_oldest_goes() {
         let places = Places::new(Capacity { strangers: 100, devices: 100 });
         let other = enter(&places);
-        assert_eq!(other.certify(device(9)), Room::Free);
+        assert_eq!(other.certify(device(9)), Vacancy::Free);
         let own: Vec<_> = (0..OF_ONE_DEVICE).map(|_| enter(&places)).collect();
-        own.iter().for_each(|place| assert_eq!(place.certify(device(1)), Room::Free));
+        own.iter().for_each(|place| assert_eq!(place.certify(device(1)), Vacancy::Free));
         let _working = own[0].work();
         let newest = enter(&places);
-        assert_eq!(newest.certify(device(1)), Room::Free);
+        assert_eq!(newest.certify(device(1)), Vacancy::Free);
         assert_eq!(places.count(), (0, OF_ONE_DEVICE + 1));
         assert!(must_leave(&own[0]) && !must_leave(&own[1]) && !must_leave(&other));
     }

@@ -1,4 +1,4 @@
-//! TLS 1.3 alone, and a server certificate that can be replaced while connections stand.
+//! TLS 1.3 only, with a server certificate that can be replaced while connections are open.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};

@@ -1,4 +1,4 @@
-//! The bytes of support bundles, as files: sealed, and nobody here can open them.
+//! Storage of support bundles as sealed files that the collector cannot open.
 //!
 //! ```text
 //! uploads/<device>-<sha256>.part   what came so far of an announced bundle

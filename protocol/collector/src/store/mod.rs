@@ -14,7 +14,7 @@
 //! collector.turn             whose turn it is to write
 //! bundles/, uploads/         support bundles that are whole, and on their way
 //! lock                       held while serving
-//! reserve                    room for what has to be done on a full disk
+//! reserve                    limit for what has to be done on a full disk
 //! ```
 //!
 //! What is answered with a success was synced before. Commands of the command line open the store beside a running

@@ -1,4 +1,4 @@
-//! Privacy requests of a device, and the tickets that they go by.
+//! Privacy requests of a device, and their tickets.
 //!
 //! A ticket is `{device}-{request id}`, so that the same request sent twice is one request.
 

@@ -155,13 +155,13 @@ fn a_month_carries_the_one_version_that_held_or_says_that_it_is_mixed() {
 #[test]
 fn a_label_is_shown_to_operators_and_never_exported() {
     let collector = Collector::start();
-    let token = collector.lines_of_text("token", &["--label", "Odense, room 2"])[0].clone();
+    let token = collector.lines_of_text("token", &["--label", "Odense, clinic 2"])[0].clone();
     let mut device = Device::new(&collector);
     device.enrol_by(&collector, &token);
     let consent = device.grant(&collector);
     assert_eq!(device.put_batch(&collector, &batch(consent, 1, 0, 4)).status, 201);
     let label = || collector.lines("devices", &[])[0]["label"].clone();
-    assert_eq!(label(), "Odense, room 2");
+    assert_eq!(label(), "Odense, clinic 2");
     let id = device.id().to_string();
     collector.lines("label", &[&id, "Aarhus"]);
     assert_eq!(label(), "Aarhus");

@@ -169,7 +169,7 @@ fn bytes_that_are_not_what_was_announced_are_never_filed() {
     assert_eq!(sender.complete(&collector).0, 200);
 }
 
-/// A body that waits in its middle until it is told to go on.
+/// A body that stops half-way until the test lets it continue.
 struct Stalling<'a> {
     bytes: &'a [u8],
     stall_at: usize,
@@ -316,15 +316,15 @@ fn a_stick_and_the_wire_bring_the_same_bundle_once() {
 }
 
 #[test]
-fn a_wish_is_told_until_the_bundle_came() {
+fn an_invitation_is_sent_until_the_bundle_arrives() {
     let collector = Collector::start();
     let sender = Sender::new(&collector);
     let id = sender.device.id().to_string();
-    let wishes = || {
+    let invitations = || {
         let answer = sender.device.ask(&collector, "GET", "/v1/capabilities", &[], b"");
-        answer.headers().get("telemetry-wishes").map(|wishes| wishes.to_str().unwrap().to_owned())
+        answer.headers().get("telemetry-wishes").map(|invitations| invitations.to_str().unwrap().to_owned())
     };
-    assert_eq!(wishes(), None);
+    assert_eq!(invitations(), None);
     let ask = |device: &str, reason: &str| {
         let args = ["--device", device, "--case", CASE, "--reason", reason];
         attempt(collector.data(), "ask", &args).status.code().unwrap()
@@ -332,9 +332,9 @@ fn a_wish_is_told_until_the_bundle_came() {
     assert_eq!(ask(&id, "curiosity"), 2);
     assert_eq!(ask(&DeviceId::from_bytes([7; 16]).to_string(), "error"), 1);
     assert_eq!(ask(&id, "error"), 0);
-    assert_eq!(wishes().as_deref(), Some("CASE-1042 error"));
+    assert_eq!(invitations().as_deref(), Some("CASE-1042 error"));
     assert_eq!(sender.create(&collector), 201);
     assert_eq!(sender.append(&collector, 0, 100_000, None).0, 204);
     assert_eq!(sender.complete(&collector).0, 200);
-    assert_eq!(wishes(), None);
+    assert_eq!(invitations(), None);
 }

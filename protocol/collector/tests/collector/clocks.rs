@@ -31,7 +31,7 @@ fn aged() -> Collector {
 
 #[test]
 fn a_visit_under_a_clock_that_leapt_makes_no_leap_believed() {
-    or_skip!(peer::need(peer::has("faketime"), "faketime is needed to be told another time"));
+    or_skip!(peer::need(peer::has("faketime"), "faketime is needed to run at another time"));
     let collector = aged();
     assert_eq!(under("+0d", &collector, &["retention", "run"]), (true, String::new()));
     // The daily run of tomorrow is believed; one two months ahead is not, whoever was there before it.
@@ -52,7 +52,7 @@ fn a_visit_under_a_clock_that_leapt_makes_no_leap_believed() {
 
 #[test]
 fn a_confirmed_run_makes_the_clock_believed_again() {
-    or_skip!(peer::need(peer::has("faketime"), "faketime is needed to be told another time"));
+    or_skip!(peer::need(peer::has("faketime"), "faketime is needed to run at another time"));
     let collector = aged();
     assert!(under("+900d", &collector, &["token"]).0);
     let (done, said) = under("+32d", &collector, &["retention", "run"]);
@@ -64,7 +64,7 @@ fn a_confirmed_run_makes_the_clock_believed_again() {
 
 #[test]
 fn a_token_of_a_clock_that_was_ahead_is_not_good_for_years() {
-    or_skip!(peer::need(peer::has("faketime"), "faketime is needed to be told another time"));
+    or_skip!(peer::need(peer::has("faketime"), "faketime is needed to run at another time"));
     let collector = Collector::start();
     let (done, token) = under("+900d", &collector, &["token"]);
     assert!(done);

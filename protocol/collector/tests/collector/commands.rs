@@ -52,7 +52,7 @@ fn one_server_at_a_time_has_a_data_directory() {
 }
 
 #[test]
-fn usage_errors_are_told_apart() {
+fn usage_errors_have_an_exit_code_of_their_own() {
     let collector = Collector::start();
     assert_eq!(code(collector.data(), "serve", &["--listen", "nowhere"]), 2);
     assert_eq!(code(collector.data(), "revoke", &["nobody"]), 2);
@@ -63,13 +63,13 @@ fn usage_errors_are_told_apart() {
 
 #[cfg(unix)]
 #[test]
-fn it_ends_gently_when_told_to() {
+fn it_stops_gracefully_on_a_signal() {
     let mut collector = Collector::start();
     let device = Device::enrolled(&collector);
     assert_eq!(device.get(&collector, "/v1/capabilities").status, 200);
     let id = collector.serving().id().to_string();
-    let told = std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap();
-    assert!(told.success());
+    let signalled = std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap();
+    assert!(signalled.success());
     assert!(collector.serving().wait().unwrap().success());
 }
 

@@ -1,4 +1,4 @@
-//! Damage to what is stored: every acknowledged record that is lost is told, no consent opens again, and those whom
+//! Damage to stored data: every lost acknowledged record is reported, no consent opens again, and those whom
 //! the damage did not hit go on. `DAMAGES` says how many of each kind, `SEED` repeats a run.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -67,8 +67,8 @@ impl Store {
         Self { dir, devices, acknowledged }
     }
 
-    /// Damages a copy by `damage`, which says what it did; what was then told and lost.
-    fn after(&mut self, damage: impl FnOnce(&Path) -> String) -> Told {
+    /// Damages a copy with `damage`, which describes what it did; returns what was reported and lost.
+    fn after(&mut self, damage: impl FnOnce(&Path) -> String) -> Findings {
         let dir = tempfile::tempdir().unwrap();
         copy(self.dir.path(), dir.path());
         let what = damage(dir.path());
@@ -80,8 +80,8 @@ impl Store {
             .collect();
         let said = String::from_utf8(verified.stderr).unwrap();
         assert!(!said.contains("panicked"), "{what}: {said}");
-        let is_told = verified.status.code() == Some(1);
-        assert!(is_told || verified.status.success(), "{what}: {said}");
+        let is_reported = verified.status.code() == Some(1);
+        assert!(is_reported || verified.status.success(), "{what}: {said}");
 
         let exported = attempt(dir.path(), "export", &[]);
         let text = String::from_utf8(exported.stdout).unwrap();
@@ -94,8 +94,8 @@ impl Store {
             .map(|(device, _)| device.clone())
             .collect();
         assert!(
-            lost.is_empty() || is_told,
-            "{what}: {} devices lost records, and nothing was told",
+            lost.is_empty() || is_reported,
+            "{what}: {} devices lost records, and nothing was reported",
             lost.len()
         );
         let is_of_all = findings.iter().any(|finding| finding["device"].is_null()) || findings.is_empty();
@@ -108,15 +108,15 @@ impl Store {
             );
         }
         let named = named.iter().map(ToString::to_string).collect();
-        let told = Told { is_told, is_of_all, lost: lost.len(), named };
-        self.visit(dir.path(), &what, &told);
-        told
+        let reported = Findings { is_reported, is_of_all, lost: lost.len(), named };
+        self.visit(dir.path(), &what, &reported);
+        reported
     }
 
     /// What a server makes of it: never a consent that was ended, and nobody whom it did not hit is turned away.
-    fn visit(&mut self, data: &Path, what: &str, told: &Told) {
+    fn visit(&mut self, data: &Path, what: &str, reported: &Findings) {
         let Some(collector) = Collector::try_at(data.to_owned()) else {
-            assert!(told.is_told, "{what}: the server does not start, and nothing was told");
+            assert!(reported.is_reported, "{what}: the server does not start, and nothing was reported");
             return;
         };
         for (place, (device, consent)) in self.devices.iter_mut().enumerate() {
@@ -124,18 +124,18 @@ impl Store {
             let status = device.put_batch(&collector, &batch(*consent, 1, 6000, 6004)).status;
             if place == 0 {
                 assert!(status != 201 && status != 200, "{what}: a consent that was withdrawn is open again");
-            } else if !told.is_told {
+            } else if !reported.is_reported {
                 assert_eq!(status, 201, "{what}");
-            } else if !told.is_of_all && !told.named.contains(&device.id().to_string()) {
+            } else if !reported.is_of_all && !reported.named.contains(&device.id().to_string()) {
                 assert_eq!(status, 201, "{what}: nothing of this device was hit");
             }
         }
     }
 }
 
-struct Told {
-    is_told: bool,
-    /// Something is told that is of no device, so any may be hit.
+struct Findings {
+    is_reported: bool,
+    /// A finding names no device, so any may be affected.
     is_of_all: bool,
     lost: usize,
     named: BTreeSet<String>,
@@ -171,22 +171,22 @@ fn flip(random: &mut Random, bytes: &mut [u8], from: usize) -> String {
 #[test]
 fn flipped_bits_lose_nothing_unseen() {
     let (mut store, mut random) = (Store::new(), Random::seeded());
-    let (mut told, mut lost) = (0, 0);
+    let (mut reported, mut lost) = (0, 0);
     let rounds = rounds(24);
     for _ in 0..rounds {
         let one =
             store.after(|data| change(&data.join("collector.db"), |bytes| flip(&mut random, bytes, 100)));
-        told += u64::from(one.is_told);
+        reported += u64::from(one.is_reported);
         lost += one.lost;
     }
-    println!("{rounds} bits flipped: {told} told, {lost} devices lost records");
-    assert!(told > 0, "the damages hit something");
+    println!("{rounds} bits flipped: {reported} reported, {lost} devices lost records");
+    assert!(reported > 0, "the damages hit something");
 }
 
 #[test]
-fn zeroed_pages_hurt_those_that_are_on_them_and_are_told() {
+fn zeroed_pages_hurt_those_that_are_on_them_and_are_reported() {
     let (mut store, mut random) = (Store::new(), Random::seeded());
-    let (mut told, mut lost) = (0, 0);
+    let (mut reported, mut lost) = (0, 0);
     let rounds = rounds(12);
     for _ in 0..rounds {
         let one = store.after(|data| {
@@ -196,15 +196,15 @@ fn zeroed_pages_hurt_those_that_are_on_them_and_are_told() {
                 format!("page {} zeroed", page + 1)
             })
         });
-        told += u64::from(one.is_told);
+        reported += u64::from(one.is_reported);
         lost += one.lost;
     }
-    println!("{rounds} pages zeroed: {told} told, {lost} devices lost records");
-    assert!(told > 0);
+    println!("{rounds} pages zeroed: {reported} reported, {lost} devices lost records");
+    assert!(reported > 0);
 }
 
 #[test]
-fn a_damaged_cut_or_lost_log_is_told_and_opens_nothing() {
+fn a_damaged_cut_or_lost_log_is_reported_and_opens_nothing() {
     let (mut store, mut random) = (Store::new(), Random::seeded());
     let wal = |data: &Path| data.join("collector.db-wal");
     assert!(fs::metadata(wal(store.dir.path())).unwrap().len() > 4096);
@@ -212,7 +212,7 @@ fn a_damaged_cut_or_lost_log_is_told_and_opens_nothing() {
         fs::remove_file(wal(data)).unwrap();
         "the log removed".to_owned()
     });
-    assert!(gone.is_told && gone.lost > 0, "what was only in the log is lost, and that is told");
+    assert!(gone.is_reported && gone.lost > 0, "what was only in the log is lost, and that is reported");
     for _ in 0..rounds(8) {
         let cut = store.after(|data| {
             change(&wal(data), |bytes| {
@@ -221,20 +221,20 @@ fn a_damaged_cut_or_lost_log_is_told_and_opens_nothing() {
                 format!("cut to {length} bytes")
             })
         });
-        assert!(cut.is_told || cut.lost == 0);
+        assert!(cut.is_reported || cut.lost == 0);
         let flipped = store.after(|data| change(&wal(data), |bytes| flip(&mut random, bytes, 0)));
-        assert!(flipped.is_told || flipped.lost == 0);
+        assert!(flipped.is_reported || flipped.lost == 0);
     }
 }
 
 #[test]
-fn cut_and_lost_files_are_told() {
+fn cut_and_lost_files_are_reported() {
     let mut store = Store::new();
     let witness = store.after(|data| {
         fs::remove_file(data.join("collector.witness")).unwrap();
         "the witness removed".to_owned()
     });
-    assert!(witness.is_told && witness.lost == 0);
+    assert!(witness.is_reported && witness.lost == 0);
     let cut = store.after(|data| {
         fs::remove_file(data.join("collector.db-wal")).unwrap();
         change(&data.join("collector.db"), |bytes| {
@@ -242,7 +242,7 @@ fn cut_and_lost_files_are_told() {
             "cut in half".to_owned()
         })
     });
-    assert!(cut.is_told && cut.lost > 0);
+    assert!(cut.is_reported && cut.lost > 0);
 }
 
 #[test]
@@ -287,7 +287,7 @@ fn one_damaged_row_stops_no_command_for_the_others() {
     assert_eq!(
         device.put_batch(&collector, &batch(consents[0], 1, 5, 9)).status,
         503,
-        "not told to be unknown"
+        "not reported as unknown"
     );
     let findings = collector.findings("verify");
     let named: Vec<&str> = findings.iter().filter_map(|finding| finding["device"].as_str()).collect();

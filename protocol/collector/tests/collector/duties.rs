@@ -85,7 +85,7 @@ fn nothing_goes_before_its_period_is_over_and_a_dry_run_takes_nothing() {
 }
 
 #[test]
-fn half_a_bundle_and_a_wish_end_as_a_whole_one_does() {
+fn half_a_bundle_and_an_invitation_end_as_a_whole_one_does() {
     let collector = Collector::start();
     let sender = Sender::new(&collector);
     let id = sender.device.id().to_string();

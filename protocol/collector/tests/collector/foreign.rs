@@ -64,7 +64,7 @@ fn a_directory_that_cannot_be_written_is_said_and_not_only_a_failure() {
     };
     set(0o400);
     let is_root = Command::new("id").arg("-u").output().unwrap().stdout == b"0\n";
-    // Root may write to everything; what it is told of a read-only file system is tried in `full`.
+    // Root may write to everything; how it handles a read-only file system is tested in `full`.
     if !is_root {
         assert!(serve_fails(collector.data()).contains("cannot be written"));
         assert_eq!(attempt(collector.data(), "token", &[]).status.code(), Some(1));

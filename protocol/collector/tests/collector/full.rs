@@ -1,5 +1,5 @@
 //! A full disk: nothing is acknowledged that is not durable, what ends or erases something is done, and everything
-//! goes on when there is room again. It takes a file system of its own, which only root may mount.
+//! continues once space is free. It needs a file system of its own, which only root may mount.
 
 #![cfg(target_os = "linux")]
 
@@ -33,7 +33,7 @@ impl Mounted {
         self.0.path()
     }
 
-    /// Leaves no room at all.
+    /// Fills the disk completely.
     fn fill(&self) {
         let mut file = fs::File::create(self.path().join("foreign")).unwrap();
         for block in [1 << 16, 1 << 12, 1] {
@@ -41,7 +41,7 @@ impl Mounted {
         }
     }
 
-    fn make_room(&self) {
+    fn free_space(&self) {
         fs::remove_file(self.path().join("foreign")).unwrap();
     }
 }
@@ -75,7 +75,7 @@ fn on_a_full_disk_what_ends_something_is_done_and_nothing_else_is_acknowledged()
     let put = |device: usize, next: u64| {
         devices[device].put_batch(&collector, &batch(consents[device], 1, next, next + 9)).status
     };
-    // The log has some room left that it kept.
+    // The log still has space that it kept.
     while put(0, next) == 201 {
         next += 10;
         assert!(next < 1_000_000, "the disk does not fill");
@@ -99,7 +99,7 @@ fn on_a_full_disk_what_ends_something_is_done_and_nothing_else_is_acknowledged()
     let (code, words) = said(&["erase", "--device", &id(0)]);
     assert_eq!(code, Some(0), "{words}");
 
-    disk.make_room();
+    disk.free_space();
     assert_eq!(put(2, 10), 403);
     assert_eq!(put(3, 10), 403);
     assert_eq!(put(0, next), 201);

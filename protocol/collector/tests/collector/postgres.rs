@@ -112,8 +112,8 @@ impl Server {
     }
 
     fn end(&mut self) {
-        let told = Command::new("kill").args(["-INT", &self.serving.id().to_string()]).status();
-        assert!(told.is_ok_and(|told| told.success()));
+        let reported = Command::new("kill").args(["-INT", &self.serving.id().to_string()]).status();
+        assert!(reported.is_ok_and(|reported| reported.success()));
         self.serving.wait().unwrap();
     }
 }

@@ -56,8 +56,9 @@ impl Collector {
 
     /// Ends it as a service manager does.
     pub(crate) fn end(&mut self) {
-        let told = Command::new("kill").args(["-TERM", &self.serving.id().to_string()]).status().unwrap();
-        assert!(told.success() && self.serving.wait().unwrap().success());
+        let signalled =
+            Command::new("kill").args(["-TERM", &self.serving.id().to_string()]).status().unwrap();
+        assert!(signalled.success() && self.serving.wait().unwrap().success());
     }
 
     pub(crate) fn kill(&mut self) {

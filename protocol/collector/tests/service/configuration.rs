@@ -92,7 +92,7 @@ fn nothing_is_served_beside_the_key_that_opens_the_bundles() {
 }
 
 #[test]
-fn told_to_end_in_the_moment_of_its_announcement_it_ends_well() {
+fn a_stop_during_its_announcement_ends_it_well() {
     for _ in 0..8 {
         let dir = tempfile::tempdir().unwrap();
         let data = dir.path().join("collector");
@@ -112,13 +112,13 @@ fn told_to_end_in_the_moment_of_its_announcement_it_ends_well() {
             out.read_exact(&mut byte).unwrap();
         }
         drop(out);
-        let told = Command::new("kill").args(["-TERM", &serving.id().to_string()]).status().unwrap();
-        assert!(told.success());
+        let reported = Command::new("kill").args(["-TERM", &serving.id().to_string()]).status().unwrap();
+        assert!(reported.success());
         let ended = serving.wait_with_output().unwrap();
         assert_eq!(
             (ended.status.code(), String::from_utf8_lossy(&ended.stderr).as_ref()),
             (Some(0), ""),
-            "it was announced, so it ends as it was told"
+            "it was announced, so it ends on request"
         );
     }
 }

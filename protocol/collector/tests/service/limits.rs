@@ -23,7 +23,7 @@ fn comes_again(answer: &Answer, status: u16, kind: &str) {
 }
 
 #[test]
-fn one_device_with_many_requests_at_once_is_told_to_come_again_and_others_are_served() {
+fn one_device_with_many_requests_at_once_is_asked_to_retry_and_others_are_served() {
     let server = Server::configured(None, "[operations]\nlisten = \"127.0.0.1:0\"\n");
     let [greedy, other] = server.devices(2).try_into().ok().unwrap();
     let mut open: Vec<_> = (0..6).map(|_| greedy.connect(&server.place).unwrap()).collect();
@@ -49,7 +49,7 @@ fn bodies_that_never_come_are_bounded_and_small_requests_still_pass() {
             open.push(connection);
         }
     }
-    // 32 MiB in all: three of the 35 were told to come again.
+    // 32 MiB in all: three of the 35 were asked to retry.
     until(|| server.metric("kathea_collector_requests_in_flight") == Some(32.0));
     let last = &devices[7];
     let mut connection = last.connect(&server.place).unwrap();

@@ -90,7 +90,7 @@ fn the_access_log_has_a_line_for_each_request_and_nothing_of_its_content() {
     assert!(server.end());
     let lines: Vec<Json> =
         server.lines.by_ref().map(|line| serde_json::from_str(&line.unwrap()).unwrap()).collect();
-    let told: Vec<_> = lines
+    let found: Vec<_> = lines
         .iter()
         .map(|line| {
             (
@@ -101,7 +101,7 @@ fn the_access_log_has_a_line_for_each_request_and_nothing_of_its_content() {
         })
         .collect();
     assert_eq!(
-        told,
+        found,
         [
             ("POST", "/v1/enrol", 201),
             ("PUT", "/v1/consents/{hash}", 201),

@@ -25,7 +25,7 @@ fn visited() -> (Server, Vec<Device>) {
         }
     }
     let id = |index: usize| devices[index].id.to_string();
-    server.run("label", &[&id(0), "Aarhus, Nørregade 7, room 2"]);
+    server.run("label", &[&id(0), "Aarhus, Nørregade 7, clinic 2"]);
     server.run("label", &[&id(1), "<img src=x onerror=alert(1)>"]);
     server.run("label", &[&id(2), "Vejle"]);
     server.run("revoke", &[&id(3)]);

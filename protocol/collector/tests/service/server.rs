@@ -22,7 +22,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// With what `ulimit` is told first, as `-n 256`.
+    /// With arguments for `ulimit`, such as `-n 256`.
     pub(crate) fn start(ulimit: Option<&str>) -> Self {
         Self::configured(ulimit, "")
     }
@@ -108,8 +108,8 @@ impl Server {
 
     /// Tells it to end.
     pub(crate) fn end(&mut self) -> bool {
-        let told = Command::new("kill").args(["-TERM", &self.id().to_string()]).status().unwrap();
-        told.success() && self.serving.wait().unwrap().success()
+        let signalled = Command::new("kill").args(["-TERM", &self.id().to_string()]).status().unwrap();
+        signalled.success() && self.serving.wait().unwrap().success()
     }
 }
 

@@ -18,7 +18,7 @@ fn under_256_descriptors_no_device_of_a_fleet_is_refused() {
         assert_eq!(connection.ask("GET", "/v1/capabilities", &[], b"").unwrap().status, 200);
         let answers = device.visit(&server.place, &device.batch(0, 100), true).unwrap();
         assert!(answers.iter().all(|answer| answer.status == 201), "{answers:?}");
-        // Nobody hangs up: the collector has to make room.
+        // No client hangs up: the collector has to close one.
         open.push_back(connection);
         if open.len() > 200 {
             open.pop_front();

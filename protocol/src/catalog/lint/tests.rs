@@ -94,8 +94,8 @@ fn what_happens_per_patient_is_kept_by_month() {
 fn numbers_and_names_are_unique_and_plain() {
     refused("number = 2", "number = 1", "number and name are its own");
     refused("name = \"exposure.voltage\"", "name = \"exposure.count\"", "number and name are its own");
-    refused("name = \"exposure.completed\"", "name = \"panel.state\"", "there is no such happening");
-    refused("[\"mode\", \"kv\", \"mb\"]", "[\"mode\", \"kv\", \"mb\", \"kv\"]", "name is its own");
+    refused("name = \"exposure.completed\"", "name = \"panel.state\"", "there is no such event");
+    refused("[\"mode\", \"kv\", \"mb\"]", "[\"mode\", \"kv\", \"mb\", \"kv\"]", "name is unique");
     refused("name = \"exposure.count\"", "name = \"Exposure count\"", "lower-case");
     refused("\"scout\"]", "\"Scout view\"]", "lower-case");
     let twice = GOOD.replacen("[[entry]]", "[[happening]]\nname = \"panel.state\"\nwhat = \"Twice.\"\nper = \"device\"\nattributes = []\n\n[[entry]]", 1);
@@ -116,7 +116,7 @@ fn an_entry_says_what_why_and_whose() {
 #[test]
 fn nothing_is_written_that_nobody_needs() {
     refused("[\"mode\", \"kv\", \"mb\"]", "[\"mode\", \"kv\", \"mb\", \"panel\"]", "used by a rule");
-    refused("from = [{ happening = \"exposure.completed\", observe = \"kv\" }]", "", "fed by a happening");
+    refused("from = [{ happening = \"exposure.completed\", observe = \"kv\" }]", "", "fed by an event");
     let unused =
         "[[happening]]\nname = \"idle\"\nwhat = \"Nothing.\"\nper = \"device\"\nattributes = []\n\n[[entry]]";
     refused("[[entry]]", unused, "feeds an entry");

@@ -109,7 +109,7 @@ With a table (`kathea-agent provenance build`) a line is literals and slots:
 States (public domain), less words of the vocabulary that are rare as names.
 
 The point in time with which a line begins moves by the weeks of the case in each of the forms of `text/stamp.rs`. Day and month
-are told apart once for a file. Where the first line names columns, a cell is judged by its column. JSON objects of the product's own
+are distinguished once for a file. Where the first line names columns, a cell is judged by its column. JSON objects of the product's own
 formats leave complete by the schemas in `structured/own.txt`.
 
 Names of this computer, its accounts, printers and domains, and those in `[kathea] names`, are searched for like what was learned.

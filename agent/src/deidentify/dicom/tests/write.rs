@@ -1,4 +1,4 @@
-//! Writes data sets in every encoding, well-formed unless told otherwise.
+//! Writes data sets in every encoding, well-formed unless asked otherwise.
 
 use std::io::Write;
 

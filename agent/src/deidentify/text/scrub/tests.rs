@@ -107,7 +107,7 @@ fn a_name_is_hidden_whole() {
         ("patient: else young", "patient: [removed]"),
         ("patient: else young loaded", "patient: [removed] loaded"),
         ("patient=else young kV=90", "patient=[removed] kV=90"),
-        ("patient Petersen else young called from room", "patient [removed] called from [text]"),
+        ("patient Petersen else young called from foyer", "patient [removed] called from [text]"),
         ("patient else young loaded", "patient [removed] loaded"),
         ("Link - Heartbeat from unit late by 312 ms", "Link - [removed] from unit late by [removed] ms"),
         ("operator: per best; kV=90", "operator: [removed]; kV=90"),

@@ -1,4 +1,4 @@
-//! What a cluster has to be like before anything is acknowledged.
+//! Requirements on a cluster before the collector acknowledges data.
 
 use crate::failure::Failure;
 

@@ -1,4 +1,4 @@
-//! Whether a batch or a bundle may rest on a ledger entry, by all entries of the device that are known.
+//! Whether a ledger entry allows a batch or bundle, given all known entries of the device.
 
 use protocol::ledger::{Entry, EventKind};
 use protocol::{CaseId, Digest, Purpose};

@@ -1,4 +1,4 @@
-//! What becomes of a batch: exactly once by number, never by time.
+//! Verdict on a batch: exactly once, by number and never by time.
 
 use std::collections::BTreeMap;
 

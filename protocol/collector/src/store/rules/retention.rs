@@ -1,10 +1,10 @@
-//! How long something is kept, and what a clock that can't be believed may not do.
+//! Retention periods, and what an unreliable clock must not cause.
 
 use protocol::Retention;
 
 /// Microseconds of a day.
 pub(crate) const DAY: i64 = 86_400_000_000;
-/// Part of all that one run may erase without being told so: one in twenty.
+/// Share of all data that one run may erase without confirmation: one in twenty.
 const PART: u64 = 20;
 /// A clock that is further ahead of the last run has leapt, or the collector was off for so long.
 const AHEAD: i64 = 31 * DAY;

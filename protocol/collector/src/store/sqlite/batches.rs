@@ -1,8 +1,8 @@
-//! Batches: one transaction from the device's standing to its answer.
+//! Batches: one transaction from the check of the device to the response.
 
 use std::collections::BTreeMap;
 
-use protocol::{Batch, DeviceId, Digest, Epoch, Retention, Wish};
+use protocol::{Batch, DeviceId, Digest, Epoch, Invitation, Retention};
 use rusqlite::{Connection, OptionalExtension};
 use time::OffsetDateTime;
 
@@ -40,7 +40,7 @@ pub(crate) struct Answer {
     /// The newest ledger entry that is known of the device.
     pub(crate) head: Option<(u64, Digest)>,
     /// The bundles that are asked of it.
-    pub(crate) invitations: Vec<Wish>,
+    pub(crate) invitations: Vec<Invitation>,
 }
 
 impl Put {

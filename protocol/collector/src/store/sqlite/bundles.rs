@@ -1,4 +1,4 @@
-//! Whole bundles: what is known of each. Their bytes are files (`store::files`).
+//! Complete bundles: their rows. Their bytes are files (`store::files`).
 
 use std::path::{Path, PathBuf};
 
@@ -31,7 +31,7 @@ pub(crate) struct Bundle {
     pub(crate) received: i64,
 }
 
-/// What is told of a whole bundle.
+/// What is reported of a complete bundle.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Filed {
     /// From whom, if that is known.

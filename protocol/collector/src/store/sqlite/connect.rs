@@ -148,9 +148,9 @@ impl From<rusqlite::Error> for Failure {
             Some(ErrorCode::CannotOpen) => Self::new(format!(
                 "{FILE} cannot be opened: it is gone, the disk is read-only, or this account may not write beside it"
             )),
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-                Self::new(format!("{FILE} is held by another process; try again when that has ended"))
-            }
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::new(format!(
+                "{FILE} is in use by another process; try again when that process has ended"
+            )),
             Some(ErrorCode::SystemIoFailure) => Self::new(format!("{FILE}: the disk failed: {error}")),
             _ => match error {
                 // A value of another type than its column has: damage that no index saw.

@@ -1,4 +1,4 @@
-//! Ledger entries, as they came.
+//! Ledger entries, stored exactly as received.
 
 use protocol::ledger::{self, Entry};
 use protocol::{CaseId, DeviceId, Digest, Purpose, Retention};
@@ -176,7 +176,7 @@ fn read(row: &Row<'_>, device: i64) -> Result<Stored, Failure> {
 fn damaged(device: &Device, n: i64) -> Failure {
     let id = device.id;
     Failure::damaged(format!(
-        "ledger entry {n} of device {id} is damaged or gone: nothing is taken under its consents"
+        "ledger entry {n} of device {id} is damaged or gone: no data is accepted under its consents"
     ))
 }
 

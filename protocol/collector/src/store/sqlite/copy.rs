@@ -1,4 +1,4 @@
-//! Copies of the whole database, and what brings one back.
+//! Backup and restore of the whole database.
 
 use std::path::Path;
 

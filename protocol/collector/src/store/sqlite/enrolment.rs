@@ -1,7 +1,7 @@
-//! Who may come: one-time tokens, enrolment, renewal, and its end.
+//! Enrolment: one-time tokens, renewal, revocation.
 
 use data_encoding::BASE64URL_NOPAD;
-use protocol::{DeviceId, Digest, Wish};
+use protocol::{DeviceId, Digest, Invitation};
 use ring::rand::{SecureRandom, SystemRandom};
 use rusqlite::{Connection, OptionalExtension};
 use time::{Duration, OffsetDateTime};
@@ -40,7 +40,7 @@ pub(crate) struct Visit {
     /// The newest ledger entry that is known of it.
     pub(crate) head: Option<(u64, Digest)>,
     /// The bundles that are asked of it.
-    pub(crate) invitations: Vec<Wish>,
+    pub(crate) invitations: Vec<Invitation>,
 }
 
 impl Store {
@@ -186,7 +186,7 @@ fn token_state(
 }
 
 /// Whether the token that was `used` then enrolled the device of `key`: one transaction wrote both times. A device
-/// that enrolled before, and was seen since, is no longer told from others.
+/// that enrolled before, and was seen since, can no longer be distinguished from others.
 fn is_of(sql: &Connection, key: &[u8], used: i64) -> Result<bool, Failure> {
     let found = device::find(sql, DeviceId::of_public_key(key))?;
     Ok(found.is_some_and(|device| device.key == key && (device.enrolled == used || device.seen == used)))

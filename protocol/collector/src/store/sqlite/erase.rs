@@ -1,4 +1,4 @@
-//! Taking envelopes out: their numbers stay held, and their links stay in the chain.
+//! Erasing envelopes: their numbers stay reserved, and their links stay in the chain.
 
 use std::collections::BTreeMap;
 

@@ -106,7 +106,7 @@ impl Store {
             return Ok(cursor.place);
         }
         Err(Failure::new(
-            "the store was restored since that export: take everything once more, by --since start into a new directory",
+            "the store was restored after that export: export everything again with --since start into a new directory",
         ))
     }
 
@@ -229,7 +229,7 @@ impl Restrictions {
         Self { wanted, known: BTreeMap::new() }
     }
 
-    /// Whether an envelope of device number `device` is hidden. What can't be told is not shown.
+    /// Whether an envelope of device number `device` is hidden. What can't be determined is not shown.
     fn hide(&mut self, sql: &Connection, device: i64, purpose: i64) -> Result<bool, Failure> {
         if self.wanted == Restricted::Included {
             return Ok(false);

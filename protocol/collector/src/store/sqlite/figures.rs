@@ -1,4 +1,4 @@
-//! Figures for those who run the collector, and whether the store can be written.
+//! Figures for operators, and whether the store can be written.
 
 use std::path::Path;
 

@@ -1,7 +1,7 @@
-//! The support bundles that the vendor asks a clinic for: told to the device with whatever it is answered next.
+//! Invitations: the support bundles that the vendor asks a clinic for, sent to the device with its next response.
 //! Nothing but a word and a number of a list goes out.
 
-use protocol::bundle::Wish;
+use protocol::bundle::Invitation;
 use protocol::{CaseId, CaseReason, DeviceId, Digest};
 use rusqlite::Connection;
 use time::{Duration, OffsetDateTime};
@@ -15,8 +15,8 @@ use crate::store::rules::sums::{Column, sum};
 
 /// An invitation that nobody heeded for so long is over.
 const LIFE: Duration = Duration::days(30);
-/// Invitations that one answer tells; its head has room for them.
-const TOLD: i64 = 8;
+/// Invitations in one response, so that they fit into its header.
+const MAX_LISTED: i64 = 8;
 
 impl Store {
     /// Asks the clinic of a device for a bundle.
@@ -38,18 +38,18 @@ impl Store {
     }
 }
 
-/// What is asked of a device now. An invitation that is damaged is not told; `verify` names it.
-pub(crate) fn of(sql: &Connection, device: i64, now: i64) -> Result<Vec<Wish>, Failure> {
+/// What is asked of a device now. A damaged invitation is not sent; `verify` names it.
+pub(crate) fn of(sql: &Connection, device: i64, now: i64) -> Result<Vec<Invitation>, Failure> {
     let statement = "SELECT kase, reason, asked, sum FROM invitation WHERE device = ?1 AND asked > ?2 ORDER BY kase \
                      LIMIT ?3";
     let mut statement = sql.prepare_cached(statement)?;
-    let mut found = statement.query((device, over(now), TOLD))?;
+    let mut found = statement.query((device, over(now), MAX_LISTED))?;
     let mut out = Vec::new();
     while let Some(row) = found.next()? {
         let (case, reason, asked): (String, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
         let is_whole = row.get::<_, [u8; 32]>(3)? == row_sum(device, &case, reason, asked).to_bytes();
         if is_whole && let (Ok(case), Ok(reason)) = (case.parse(), CaseReason::at(reason)) {
-            out.push(Wish { case, reason });
+            out.push(Invitation { case, reason });
         }
     }
     Ok(out)

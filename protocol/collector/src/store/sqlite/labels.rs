@@ -1,4 +1,4 @@
-//! What an operator calls a device: shown to operators and to the clinic, never exported.
+//! Labels of devices: shown to operators and the clinic, never exported.
 
 use protocol::{DeviceId, Digest};
 use rusqlite::{Connection, OptionalExtension};

@@ -1,4 +1,4 @@
-//! How much of every device is held.
+//! Amount of data stored per device.
 
 use std::collections::BTreeMap;
 

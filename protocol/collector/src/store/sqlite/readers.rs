@@ -1,4 +1,4 @@
-//! Connections that only read. They never wait for the writer, nor it for them.
+//! Read-only connections. Readers and the writer never wait for each other.
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;

@@ -1,4 +1,4 @@
-//! Room on the disk for what has to be done on a full one: withdrawing, revoking, erasing.
+//! The reserve: disk space for what must work on a full disk: withdrawal, revocation, erasure.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -16,15 +16,17 @@ impl Reserve {
         Self(data.join("reserve"))
     }
 
-    /// Gives the room up.
+    /// Releases the reserve.
     pub(crate) fn release(&self) {
         match fs::remove_file(&self.0) {
-            Ok(()) => log::warn!("the disk is full: the reserve is given up; make room"),
+            Ok(()) => {
+                log::warn!("the disk is full: the reserve of 16 MiB was released; free some disk space")
+            }
             Err(error) => log::error!("the disk is full, and there is no reserve: {}", error.kind()),
         }
     }
 
-    /// Takes room again, if there is some. Written and not only declared: a hole reserves nothing.
+    /// Creates the reserve again if the disk has space. Written, not only declared: a sparse file reserves nothing.
     pub(crate) fn refill(&self) {
         if fs::metadata(&self.0).is_ok_and(|file| file.len() == SIZE as u64) {
             return;
@@ -44,7 +46,7 @@ impl Reserve {
         if written.is_err() {
             // Half a reserve would be what fills the disk.
             let _ = fs::remove_file(&self.0);
-            log::warn!("there is no room for the store's reserve of 16 MiB; make room");
+            log::warn!("the disk has no space for the store's reserve of 16 MiB; free some disk space");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What all tables share: words as their places on their lists, numbers within SQL's range, sums that are checked.
+//! Shared by all tables: words stored as list positions, numbers within SQL's range, verified checksums.
 
 use protocol::ledger::EventKind;
 use protocol::{CaseReason, Digest, Purpose, Reason, Retention};

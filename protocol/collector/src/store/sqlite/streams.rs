@@ -1,4 +1,4 @@
-//! What of a stream is held: its row, its ranges, its gaps.
+//! State of a stream: its row, ranges and gaps.
 
 use protocol::{Digest, Epoch, Purpose, Reason};
 use rusqlite::{Connection, OptionalExtension, Row};

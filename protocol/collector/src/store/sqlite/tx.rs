@@ -1,4 +1,4 @@
-//! One transaction, as the jobs of a group see it.
+//! A transaction, as seen by the jobs of a group.
 
 use std::cell::{Cell, RefCell};
 use std::ops::Deref;

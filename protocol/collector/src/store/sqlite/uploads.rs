@@ -1,4 +1,4 @@
-//! Bundles on their way: what a device announced. Their bytes are files (`store::files`).
+//! Uploads in progress: announced bundles. Their bytes are files (`store::files`).
 
 use protocol::bundle::Announcement;
 use protocol::{DeviceId, Digest};
@@ -130,7 +130,7 @@ pub(crate) fn abandoned(now: i64) -> i64 {
     now.saturating_sub(i64::try_from(ABANDONED.whole_microseconds()).unwrap_or(i64::MAX))
 }
 
-/// What a device announced, and when something came of it last. An announcement that is damaged is not told; its
+/// What a device announced, and when something came of it last. A damaged announcement is not reported; its
 /// device announces it again, and `verify` names it.
 pub(crate) fn of(sql: &Connection, device: &Device) -> Result<Vec<(Announcement, i64)>, Failure> {
     let statement = "SELECT sha256, announcement, touched, sum FROM upload WHERE device = ?1";

@@ -1,4 +1,4 @@
-//! Whether everything that was acknowledged is here as it came: what is lost or changed, whose, and since when.
+//! Verification that all acknowledged data is present and unchanged: what is lost, of which device, since when.
 
 use protocol::{DeviceId, Digest, Epoch, Purpose};
 use rusqlite::{Connection, OptionalExtension};

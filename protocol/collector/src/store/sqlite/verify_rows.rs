@@ -1,4 +1,4 @@
-//! The rows of a device's tables: each has the sum that its columns have, and none is gone.
+//! Verification of a device's rows: every checksum matches, and no row is missing.
 
 use protocol::Digest;
 use rusqlite::types::ValueRef;
@@ -25,7 +25,7 @@ pub(crate) fn tables(sql: &Connection, device: &Device, tell: Tell<'_>) -> Resul
             "SELECT coalesce(sum(spans), 0), coalesce(sum(gaps), 0) FROM stream WHERE device = ?1",
         )?
         .query_row([device.no], |row| Ok((row.get(0)?, row.get(1)?)))
-        // What can't be read was told.
+        // What cannot be read was reported already.
         .unwrap_or((spans, gaps));
     let expected = [
         ("ledger entries", device.lines, lines),
@@ -42,7 +42,7 @@ pub(crate) fn tables(sql: &Connection, device: &Device, tell: Tell<'_>) -> Resul
     Ok(())
 }
 
-/// How many rows a device has in a table, each damaged one told.
+/// Number of rows of a device in a table; each damaged row is reported.
 fn one(sql: &Connection, table: &str, device: &Device, tell: Tell<'_>) -> Result<i64, Failure> {
     let mut statement = sql.prepare_cached(&format!("SELECT * FROM {table} WHERE device = ?1"))?;
     let columns = statement.column_count();

@@ -74,7 +74,7 @@ fn last(sql: &Connection) -> Result<i64, Failure> {
     Ok(sql.query_row(statement, [], |row| row.get(0))?)
 }
 
-/// Rows that can't be read are told with their devices' other rows.
+/// Rows that cannot be read are reported with the other rows of their device.
 fn each_stream(sql: &Connection, mut each: impl FnMut(Name, Stream)) -> Result<(), Failure> {
     let statement = "SELECT device, purpose, epoch, n, chain, base_n, base_chain, spans, gaps, received, sum FROM stream \
                      WHERE device = ?1";

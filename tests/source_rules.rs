@@ -1,11 +1,11 @@
-//! What is absent from the house, held by looking: each rule reads the source, and each is shown a breach.
+//! What the product must not contain: each rule reads the source, and each is shown a violation.
 
 use std::fs;
 use std::process::Command;
 
 use test_support::peer;
 
-#[path = "house/source.rs"]
+#[path = "source_rules/source.rs"]
 mod source;
 
 use source::*;
@@ -29,7 +29,7 @@ fn the_agent_and_its_command_line_speak_in_types() {
 }
 
 #[test]
-fn only_the_https_room_has_a_socket_outwards() {
+fn only_the_https_module_has_a_socket_outwards() {
     let forbidden = ["TcpStream", "TcpListener", "UdpSocket", "ToSocketAddrs", "ureq", "connect_timeout"];
     hold(
         |source| words(source, PRODUCT, &["agent/src/ship/https.rs"], &forbidden),
@@ -48,7 +48,7 @@ fn only_the_https_room_has_a_socket_outwards() {
 }
 
 #[test]
-fn only_the_corridor_and_the_porch_ask_for_the_time() {
+fn only_the_run_loop_and_the_command_line_ask_for_the_time() {
     let forbidden = ["now()", "unix_now()", "now_utc()", "now_local()", "elapsed()"];
     let but = ["agent/src/agent.rs", "agent/src/agent/", "src/"];
     hold(
@@ -57,7 +57,7 @@ fn only_the_corridor_and_the_porch_ask_for_the_time() {
             ("agent/src/ship/pace.rs", "let now = Instant::now();"),
             ("agent/src/vault/mod.rs", "let now = std::time::SystemTime::now()"),
             ("protocol/src/x.rs", "OffsetDateTime::now_utc()"),
-            ("agent/src/tally.rs", "since.elapsed()"),
+            ("agent/src/counters.rs", "since.elapsed()"),
         ],
         &[
             ("agent/src/agent.rs", "Instant::now()"),
@@ -74,7 +74,7 @@ fn one_module_tells_absence_from_what_cannot_be_read_now() {
         "spool/",
         "agent/",
         "agent.rs",
-        "tally.rs",
+        "counters.rs",
         "collect/outbox",
         "support/queue.rs",
     ];

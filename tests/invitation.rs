@@ -1,5 +1,5 @@
-//! The vendor's wish for a support bundle: it comes with an answer that the agent gets anyway, is shown, and does
-//! nothing by itself. With every flag off nobody hears of it.
+//! The vendor's invitation to send a support bundle: it arrives in a response that the agent gets anyway, is shown,
+//! and does nothing by itself. With every flag off it does not arrive.
 
 #![allow(clippy::unwrap_used, reason = "what the tests share is outside of `#[test]` functions")]
 
@@ -21,7 +21,7 @@ fn ask(collector: &Collector, workstation: &Workstation) {
 }
 
 #[test]
-fn a_wish_is_shown_under_a_yes_and_costs_no_request() {
+fn an_invitation_is_shown_under_a_consent_and_costs_no_request() {
     let collector = Collector::start();
     let relay = Relay::to(collector.address());
     let workstation = Workstation::granted(&collector, &relay.url());
@@ -46,7 +46,7 @@ fn a_wish_is_shown_under_a_yes_and_costs_no_request() {
 }
 
 #[test]
-fn with_every_flag_off_nobody_hears_of_a_wish() {
+fn with_every_flag_off_no_invitation_arrives() {
     let collector = Collector::start();
     let relay = Relay::to(collector.address());
     let workstation = Workstation::new(&relay.url(), &collector.ca());
@@ -58,7 +58,7 @@ fn with_every_flag_off_nobody_hears_of_a_wish() {
 }
 
 #[test]
-fn a_wish_ends_with_its_bundle() {
+fn an_invitation_ends_with_its_bundle() {
     let collector = Collector::start();
     let relay = Relay::to(collector.address());
     let workstation = Workstation::new(&relay.url(), &collector.ca());

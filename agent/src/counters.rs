@@ -1,6 +1,6 @@
-//! The tally: what was dropped and why, what was sent. Counts, never content.
+//! The counters: what was dropped and why, what was sent. Counts, never content.
 //!
-//! One small file, replaced whole. It remembers how far it counted each source, as the trays do, so that a
+//! One small file, replaced whole. It remembers how far it counted each source, as the queues do, so that a
 //! restart in the middle of a file counts no line twice.
 
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ use crate::presence::{self, Presence};
 
 /// Counts that outlive the process.
 #[derive(Debug)]
-pub struct Tally {
+pub struct Counters {
     path: PathBuf,
     counts: Counts,
     changed: bool,
@@ -31,7 +31,8 @@ struct Counts {
     dropped: BTreeMap<Reason, u64>,
     sent: BTreeMap<String, Sent>,
     /// Of `dropped`, what is in `agent.health` already.
-    told: BTreeMap<Reason, u64>,
+    #[serde(rename = "told")]
+    reported: BTreeMap<Reason, u64>,
     /// What else `agent.health` will tell, by its measure.
     health: BTreeMap<String, u64>,
     /// Lines counted, by the hash of their source.
@@ -56,8 +57,8 @@ pub struct Sent {
 #[derive(Debug)]
 pub struct Mark(Counts);
 
-impl Tally {
-    /// Opens the tally at `path`. One that was read and is damaged is put aside and begun anew: counts must never
+impl Counters {
+    /// Opens the counters at `path`. One that was read and is damaged is put aside and begun anew: counts must never
     /// keep the agent from starting. The second value says whether that happened.
     ///
     /// # Errors
@@ -94,19 +95,19 @@ impl Tally {
         self.changed = true;
     }
 
-    /// What `agent.health` was not told yet, by its measure.
-    pub fn untold(&self) -> Vec<(String, u64)> {
-        let told = |reason| self.counts.told.get(reason).copied().unwrap_or_default();
+    /// What `agent.health` has not reported yet, by its measure.
+    pub fn unreported(&self) -> Vec<(String, u64)> {
+        let reported = |reason| self.counts.reported.get(reason).copied().unwrap_or_default();
         let dropped = self.counts.dropped.iter();
-        let dropped =
-            dropped.map(|(reason, count)| (format!("dropped_{reason}"), count.saturating_sub(told(reason))));
+        let dropped = dropped
+            .map(|(reason, count)| (format!("dropped_{reason}"), count.saturating_sub(reported(reason))));
         let health = self.counts.health.iter().map(|(measure, count)| (measure.clone(), *count));
         dropped.chain(health).filter(|(_, count)| *count > 0).collect()
     }
 
-    /// All of that was told, or is from before a yes and never will be.
-    pub fn forget_untold(&mut self) {
-        self.counts.told.clone_from(&self.counts.dropped);
+    /// Marks all of that as reported, or as older than the grant and never to be reported.
+    pub fn mark_reported(&mut self) {
+        self.counts.reported.clone_from(&self.counts.dropped);
         self.counts.health.clear();
         self.changed = true;
     }
@@ -188,53 +189,56 @@ mod tests {
     fn counts_and_cursors_survive() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("tally.json");
-        let (mut tally, lost) = Tally::open(path.clone()).unwrap();
+        let (mut counters, lost) = Counters::open(path.clone()).unwrap();
         assert!(!lost);
-        tally.advance([1; 16], 5);
-        assert_eq!(tally.cursor([1; 16]), 0, "nothing of it was counted");
-        tally.drop(Reason::NotJson, 2);
-        tally.advance([1; 16], 5);
-        tally.advance([1; 16], 3);
-        tally.sent("usage_statistics", 10, 99, "2026-11-22T00:00:00Z".into());
-        tally.save().unwrap();
-        let mark = tally.mark();
-        tally.drop(Reason::NotJson, 40);
-        tally.revert(mark);
-        tally.save().unwrap();
+        counters.advance([1; 16], 5);
+        assert_eq!(counters.cursor([1; 16]), 0, "nothing of it was counted");
+        counters.drop(Reason::NotJson, 2);
+        counters.advance([1; 16], 5);
+        counters.advance([1; 16], 3);
+        counters.sent("usage_statistics", 10, 99, "2026-11-22T00:00:00Z".into());
+        counters.save().unwrap();
+        let mark = counters.mark();
+        counters.drop(Reason::NotJson, 40);
+        counters.revert(mark);
+        counters.save().unwrap();
 
-        let (again, _) = Tally::open(path.clone()).unwrap();
+        let (again, _) = Counters::open(path.clone()).unwrap();
         assert_eq!(again.dropped()[&Reason::NotJson], 2);
         assert_eq!(again.cursor([1; 16]), 5);
         assert_eq!(again.acknowledged()["usage_statistics"].records, 10);
     }
 
     #[test]
-    fn what_was_told_is_told_once() {
+    fn a_count_is_reported_once() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("tally.json");
-        let (mut tally, _) = Tally::open(path.clone()).unwrap();
-        tally.drop(Reason::NotJson, 2);
-        tally.note("upload_ok");
-        tally.save().unwrap();
-        let (mut tally, _) = Tally::open(path).unwrap();
-        let told = [("dropped_not_json".to_owned(), 2), ("upload_ok".to_owned(), 1)];
-        assert_eq!(tally.untold(), told);
-        tally.forget_untold();
-        assert_eq!(tally.untold(), []);
-        tally.drop(Reason::NotJson, 3);
-        assert_eq!(tally.untold(), [("dropped_not_json".to_owned(), 3)]);
-        assert_eq!(tally.dropped()[&Reason::NotJson], 5, "people see the sum");
+        let (mut counters, _) = Counters::open(path.clone()).unwrap();
+        counters.drop(Reason::NotJson, 2);
+        counters.note("upload_ok");
+        counters.save().unwrap();
+        let (mut counters, _) = Counters::open(path).unwrap();
+        let reported = [("dropped_not_json".to_owned(), 2), ("upload_ok".to_owned(), 1)];
+        assert_eq!(counters.unreported(), reported);
+        counters.mark_reported();
+        assert_eq!(counters.unreported(), []);
+        counters.drop(Reason::NotJson, 3);
+        assert_eq!(counters.unreported(), [("dropped_not_json".to_owned(), 3)]);
+        assert_eq!(counters.dropped()[&Reason::NotJson], 5, "people see the sum");
     }
 
     #[test]
-    fn a_damaged_tally_is_put_aside() {
+    fn a_damaged_counter_file_is_set_aside() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("tally.json");
         fs::write(&path, b"{\"dropped\":{\"nonsense\":1}}").unwrap();
-        let (tally, lost) = Tally::open(path.clone()).unwrap();
-        assert!(lost && tally.dropped().is_empty());
+        let (counters, lost) = Counters::open(path.clone()).unwrap();
+        assert!(lost && counters.dropped().is_empty());
         assert!(path.with_extension("damaged").exists());
         fs::create_dir(&path).unwrap(); // read(2) refuses a directory, even to root
-        assert!(Tally::open(path.clone()).is_err() && path.is_dir(), "what can't be read now is not damaged");
+        assert!(
+            Counters::open(path.clone()).is_err() && path.is_dir(),
+            "what can't be read now is not damaged"
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! The life of a tray: what is on disk when, and what a crash between two steps leaves.
+//! The life of a queue: what is on disk when, and what a crash between two steps leaves.
 
 use protocol::Reason;
 
@@ -6,7 +6,7 @@ use super::*;
 use crate::limits;
 
 #[test]
-fn a_tray_that_never_held_anything_leaves_no_trace() {
+fn a_queue_that_never_held_anything_leaves_no_trace() {
     let site = Site::new();
     let (mut spool, recovery) = site.open(1);
     assert_eq!(recovery, Recovery::default());
@@ -18,7 +18,7 @@ fn a_tray_that_never_held_anything_leaves_no_trace() {
 }
 
 #[test]
-fn an_empty_tray_keeps_its_numbering_only() {
+fn an_empty_queue_keeps_its_numbering_only() {
     let mut site = Site::new();
     let (mut spool, _) = site.open(1);
     site.fill(&mut spool, 3, 5, 0);
@@ -26,9 +26,9 @@ fn an_empty_tray_keeps_its_numbering_only() {
         spool.position(),
         Position { number: 15, epoch: Epoch { counter: 1, random: [1; 8] }, seq: 15 }
     );
-    assert!(site.tray().exists());
+    assert!(site.queue().exists());
     spool.settle(Some(0..15)).unwrap();
-    assert!(!site.tray().exists());
+    assert!(!site.queue().exists());
     drop(spool);
     let (spool, _) = site.open(2);
     assert_eq!(
@@ -56,7 +56,7 @@ fn a_record_that_is_too_large_is_refused_and_nothing_is_done() {
     let (mut spool, _) = site.open(1);
     let large = site.seal_all(&spool, &[(vec![1], limits::SEALED)]);
     assert_eq!(spool.put(&large), Err(SpoolError::TooLarge));
-    assert!(!site.tray().exists());
+    assert!(!site.queue().exists());
     let largest = limits::SEALED - 82 - 8 - 4;
     let fits = site.seal_all(&spool, &[(vec![1], largest)]);
     assert_eq!(fits[0].as_bytes().len(), limits::SEALED);
@@ -64,11 +64,11 @@ fn a_record_that_is_too_large_is_refused_and_nothing_is_done() {
 }
 
 #[test]
-fn a_second_process_is_told_so_and_harms_nothing() {
+fn a_second_process_is_refused_and_harms_nothing() {
     let mut site = Site::new();
     let (mut spool, _) = site.open(1);
     site.fill(&mut spool, 3, 5, 0);
-    assert_eq!(site.open_at(&site.tray(), 2).err(), Some(SpoolError::Locked));
+    assert_eq!(site.open_at(&site.queue(), 2).err(), Some(SpoolError::Locked));
     assert_eq!(site.all(&mut spool).len(), 15);
 }
 
@@ -149,7 +149,7 @@ fn a_removed_directory_is_a_loss_that_is_counted_exactly() {
     spool.settle(Some(0..15)).unwrap();
     let epoch = spool.position().epoch;
     drop(spool);
-    fs::remove_dir_all(site.tray()).unwrap();
+    fs::remove_dir_all(site.queue()).unwrap();
 
     let (spool, recovery) = site.open(2);
     assert_eq!(recovery.lost, 35);
@@ -174,13 +174,13 @@ fn an_older_copy_is_counted_as_a_loss_and_brings_nothing_settled_back() {
     site.fill(&mut spool, 10, 5, 0);
     drop(spool);
     let copy = site.home.path().join("copy");
-    copy_dir(&site.tray(), &copy);
+    copy_dir(&site.queue(), &copy);
     let (mut spool, _) = site.open(2);
     site.fill(&mut spool, 10, 5, 0);
     spool.settle(Some(0..25)).unwrap();
     drop(spool);
-    fs::remove_dir_all(site.tray()).unwrap();
-    fs::rename(&copy, site.tray()).unwrap();
+    fs::remove_dir_all(site.queue()).unwrap();
+    fs::rename(&copy, site.queue()).unwrap();
 
     let (mut spool, recovery) = site.open(3);
     assert_eq!(recovery.lost, 50);
@@ -194,8 +194,8 @@ fn a_crash_while_a_generation_is_replaced_leaves_one_of_them_whole() {
     let (mut spool, _) = site.open(1);
     site.fill(&mut spool, 10, 5, 0);
     drop(spool);
-    let tray = site.tray();
-    let (whole, tmp, done) = (tray.join("0"), tray.join("0.tmp"), tray.join("0.done"));
+    let queue = site.queue();
+    let (whole, tmp, done) = (queue.join("0"), queue.join("0.tmp"), queue.join("0.done"));
 
     copy_dir(&whole, &tmp);
     fs::remove_file(tmp.join("db")).unwrap();
@@ -211,7 +211,7 @@ fn a_crash_while_a_generation_is_replaced_leaves_one_of_them_whole() {
     assert_eq!(site.open(4).1, Recovery::default());
 
     // Condemned by a process that could not go on: carved at the next start, and nothing is lost.
-    fs::rename(&whole, tray.join("0.bad")).unwrap();
+    fs::rename(&whole, queue.join("0.bad")).unwrap();
     let (mut spool, recovery) = site.open(5);
     assert_eq!(recovery, Recovery { carved: 1, ..Recovery::default() });
     assert_eq!(site.all(&mut spool).len(), 50);
@@ -303,7 +303,7 @@ fn a_merge_that_does_not_say_the_same_is_not_taken() {
 }
 
 fn slots(site: &Site) -> Vec<(PathBuf, Option<Vec<u8>>)> {
-    let slot = |ending| site.tray().with_extension(ending);
+    let slot = |ending| site.queue().with_extension(ending);
     [slot("a"), slot("b")].into_iter().map(|slot| (slot.clone(), fs::read(slot).ok())).collect()
 }
 

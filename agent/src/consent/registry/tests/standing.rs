@@ -8,15 +8,18 @@ const YEAR: i64 = 365 * DAY;
 #[test]
 fn only_a_no_or_the_certain_end_of_a_yes_removes_anything() {
     let edited = || Policy::parse(&TEXT.replace("version = \"2024-05-16\"", "version = \"2\"")).unwrap();
-    let says_nothing = |_: &mut Book| {};
-    let says_yes = |book: &mut Book| assert!(yes(book, NOW).is_ok());
-    let says_no = |book: &mut Book| assert!(book.deny(USAGE, PERSON, NOW).is_ok());
-    let withdraws = |book: &mut Book| assert!(yes(book, NOW).is_ok() && withdraw(book, NOW).is_some());
-    let restricts =
-        |book: &mut Book| assert!(yes(book, NOW).is_ok() && book.restrict(USAGE, PERSON, NOW).is_ok());
-    let new_owner =
-        |book: &mut Book| assert!(yes(book, NOW).is_ok() && book.end_everything(PERSON, NOW).is_ok());
-    type Act = fn(&mut Book);
+    let says_nothing = |_: &mut Registry| {};
+    let says_yes = |registry: &mut Registry| assert!(yes(registry, NOW).is_ok());
+    let says_no = |registry: &mut Registry| assert!(registry.deny(USAGE, PERSON, NOW).is_ok());
+    let withdraws =
+        |registry: &mut Registry| assert!(yes(registry, NOW).is_ok() && withdraw(registry, NOW).is_some());
+    let restricts = |registry: &mut Registry| {
+        assert!(yes(registry, NOW).is_ok() && registry.restrict(USAGE, PERSON, NOW).is_ok())
+    };
+    let new_owner = |registry: &mut Registry| {
+        assert!(yes(registry, NOW).is_ok() && registry.end_everything(PERSON, NOW).is_ok())
+    };
+    type Act = fn(&mut Registry);
     let cases: [(Act, Policy, i64, bool, Standing); 16] = [
         (says_nothing, policy(), NOW, true, Standing::Refused),
         (says_nothing, policy(), NOW - 20 * YEAR, false, Standing::Refused),
@@ -37,10 +40,10 @@ fn only_a_no_or_the_certain_end_of_a_yes_removes_anything() {
     ];
     for (at, (act, policy, now, is_steady, expected)) in cases.into_iter().enumerate() {
         let site = Site::new();
-        act(&mut site.book());
-        let book = site.book_under(policy);
-        assert_eq!(book.standing(USAGE, now, is_steady), expected, "case {at}");
-        let permits = is_open(&book, now);
+        act(&mut site.registry());
+        let registry = site.registry_under(policy);
+        assert_eq!(registry.standing(USAGE, now, is_steady), expected, "case {at}");
+        let permits = is_open(&registry, now);
         assert_eq!(permits, expected == Standing::Granted, "case {at}");
     }
 }
@@ -54,16 +57,20 @@ fn whatever_is_wrong_with_the_registry_is_no_denial() {
             let mut bytes = whole.clone();
             bytes[at] ^= 1;
             std::fs::write(site.path(name), &bytes).unwrap();
-            let book = site.book();
-            assert_eq!(book.standing(USAGE, NOW, true), Standing::Kept(Kept::Registry), "{name}, byte {at}");
+            let registry = site.registry();
+            assert_eq!(
+                registry.standing(USAGE, NOW, true),
+                Standing::Kept(Kept::Registry),
+                "{name}, byte {at}"
+            );
         }
-        let forbidden = Book::open(site.dir.path(), policy(), true, &site.key);
+        let forbidden = Registry::open(site.dir.path(), policy(), true, &site.key);
         assert_eq!(forbidden.standing(USAGE, NOW, true), Standing::Refused, "the administrator's no");
         std::fs::write(site.path(name), whole).unwrap();
-        assert_eq!(site.book().standing(USAGE, NOW, true), Standing::Granted);
+        assert_eq!(site.registry().standing(USAGE, NOW, true), Standing::Granted);
     }
     let site = Site::granted();
-    let mut book = site.book();
-    book.compare_head(7, Digest::of(b"a line that this copy does not have"));
-    assert_eq!(book.standing(USAGE, NOW, true), Standing::Kept(Kept::Registry));
+    let mut registry = site.registry();
+    registry.compare_head(7, Digest::of(b"a line that this copy does not have"));
+    assert_eq!(registry.standing(USAGE, NOW, true), Standing::Kept(Kept::Registry));
 }

@@ -10,7 +10,7 @@ use crate::limits;
 
 /// A support case's first words: which, why, which scans, which logs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Wish {
+pub struct CaseRequest {
     /// The case, as the vendor named it.
     pub case: CaseId,
     /// Why it was opened.
@@ -52,7 +52,7 @@ pub enum Selection {
     Paths(Vec<PathBuf>),
 }
 
-impl Wish {
+impl CaseRequest {
     /// Paths that a person named.
     pub fn named_paths(&self) -> impl Iterator<Item = &PathBuf> {
         let scans = match &self.scans {

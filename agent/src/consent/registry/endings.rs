@@ -1,14 +1,14 @@
-//! How a yes ends: taken back in five steps, or with its case.
+//! How a grant ends: by a withdrawal in five steps, or with its case.
 //!
-//! A withdrawal is five steps, each durable and repeatable: **refuse** ([`Book::begin_withdrawal`]), **shred**
-//! the data key, **purge** the trays, **ask** the vendor, **close** ([`Book::close_withdrawal`]). The ledger
-//! keeps the first and the last; what lies between is done again for whatever [`Book::pending_withdrawals`]
+//! A withdrawal is five steps, each durable and repeatable: **refuse** ([`Registry::begin_withdrawal`]), **shred**
+//! the data key, **purge** the queues, **ask** the vendor, **close** ([`Registry::close_withdrawal`]). The ledger
+//! keeps the first and the last; what lies between is done again for whatever [`Registry::pending_withdrawals`]
 //! names.
 
 use protocol::ledger::EventKind;
 use protocol::{CaseId, Digest};
 
-use super::{Book, By, ConsentError, Flag};
+use super::{By, ConsentError, Flag, Registry};
 use crate::consent::state::Answer;
 use crate::consent::{Finding, Flaw};
 
@@ -21,10 +21,10 @@ pub struct Pending {
     pub entry: Digest,
 }
 
-impl Book {
+impl Registry {
     /// The first step of a withdrawal: every permit and every transfer under one stops, then the ledger says
     /// so. Returns the entry's hash, also when it was begun before; `None` if there is nothing to withdraw.
-    /// With a case its scan data goes too: [`Book::pending_withdrawals`] names both.
+    /// With a case its scan data goes too: [`Registry::pending_withdrawals`] names both.
     ///
     /// A ledger that can't be trusted is set aside here, and only here: what may have been kept against
     /// somebody's will is erased, under every flag, before anybody can say yes again. The chain goes on behind
@@ -90,7 +90,7 @@ impl Book {
         if self.is_trusted() { self.flags().into_iter().filter_map(pending).collect() } else { Vec::new() }
     }
 
-    /// The last step: keys and trays are gone, the vendor's request is durable. Closing twice is closing once.
+    /// The last step: keys and queues are gone, the vendor's request is durable. Closing twice is closing once.
     pub fn close_withdrawal(&mut self, flag: &Flag, now: i64) -> Result<(), ConsentError> {
         match self.answer(flag).and_then(|answer| answer.withdrawing) {
             Some(begun) => {

@@ -1,4 +1,4 @@
-//! Yes and no: what must hold before an answer becomes a line of the ledger.
+//! Grants and denials: the conditions for writing an answer to the ledger.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -7,7 +7,7 @@ use protocol::Digest;
 use protocol::ledger::{Event, EventKind, Processing, Role, Session};
 
 use super::endings::with_scan_data;
-use super::{Book, ConsentError, Flag, State};
+use super::{ConsentError, Flag, Registry, State};
 use crate::consent::chain::Place;
 use crate::consent::{Finding, Flaw, notice, state};
 
@@ -49,7 +49,7 @@ impl By {
     pub const AGENT: Self = Self { role: None, channel: Channel::Agent, session: None };
 }
 
-impl Book {
+impl Registry {
     /// Says yes. `yes` repeats the digest of what was shown: of `manifest` where the files themselves were shown,
     /// as they must be for scan data, otherwise of the notice. The caller has made sure that the person may
     /// (`collect::caller`). Returns the hash of the ledger line, which is durable.

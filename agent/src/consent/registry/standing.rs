@@ -1,11 +1,11 @@
-//! What becomes of what Kathea reports under a flag: taken in, refused, or kept where it lies until that is known.
+//! What happens to Kathea's events under a flag: accepted, refused, or kept in the outbox until the state is known.
 //!
-//! Only a person's no, or the certain end of a yes, lets anything be removed unread. A clock or a registry in doubt is
+//! Only a person's denial, or the certain end of a grant, lets events be removed unread. A clock or registry in doubt is
 //! neither.
 
 use protocol::ledger::EventKind;
 
-use super::{Book, Flag};
+use super::{Flag, Registry};
 use crate::consent::state::{self, State};
 use crate::limits;
 
@@ -57,7 +57,7 @@ impl Kept {
     }
 }
 
-impl Book {
+impl Registry {
     /// What becomes of what is reported under `flag` at `now`; `is_steady` says whether the clock may decide that
     /// something is over.
     pub fn standing(&self, flag: &Flag, now: i64, is_steady: bool) -> Standing {

@@ -1,5 +1,5 @@
-//! A whole case, as the process that reads it sees it: everybody is learned from every file first, then each file
-//! of the case is cleaned, and every value of what comes out is searched for everybody on its way.
+//! The pipeline of one case, in the process that reads it: learn identifiers from every file, then scrub each file and
+//! scan every output value for all learned identifiers.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -60,7 +60,7 @@ impl Drop for Order {
     }
 }
 
-/// What is told on the way.
+/// Progress and results, reported to the parent.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Said {
     /// The file with this number is read next: to learn from it those of the case, then the contexts; after
@@ -111,7 +111,7 @@ pub trait Outlet: Write {
 ///
 /// # Errors
 /// Those of `opener` and `out`.
-pub(crate) fn wash(
+pub(crate) fn process(
     mut order: Order,
     opener: &mut dyn FnMut(&Found) -> io::Result<Opened>,
     out: &mut dyn Outlet,

@@ -1,4 +1,4 @@
-//! The source as the rules of the house read it.
+//! The source as the rules read it.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! The book by the door: what the clinic allows, asked anew each time.
+//! The consent registry: what the clinic allows, evaluated on every call.
 
 mod answers;
 mod endings;
@@ -28,29 +28,29 @@ use crate::vault::DeviceKey;
 
 /// The clinic's answers.
 ///
-/// Permits borrow the book, and every change needs it mutably: a permit can't be kept across one.
+/// Permits borrow the registry, and every change needs it mutably: no permit outlives a change.
 ///
 /// ```
-/// use agent::consent::{Book, By, Flag, permit::UsageStatistics};
+/// use agent::consent::{Registry, By, Flag, permit::UsageStatistics};
 ///
-/// fn stop(book: &mut Book, now: i64) {
-///     let permit = book.permit::<UsageStatistics>(now);
+/// fn stop(registry: &mut Registry, now: i64) {
+///     let permit = registry.permit::<UsageStatistics>(now);
 ///     drop(permit);
-///     let _ = book.begin_withdrawal(&Flag::UsageStatistics, By::AGENT, now);
+///     let _ = registry.begin_withdrawal(&Flag::UsageStatistics, By::AGENT, now);
 /// }
 /// ```
 ///
 /// ```compile_fail,E0502
-/// use agent::consent::{Book, By, Flag, permit::UsageStatistics};
+/// use agent::consent::{Registry, By, Flag, permit::UsageStatistics};
 ///
-/// fn stop(book: &mut Book, now: i64) {
-///     let permit = book.permit::<UsageStatistics>(now);
-///     let _ = book.begin_withdrawal(&Flag::UsageStatistics, By::AGENT, now);
+/// fn stop(registry: &mut Registry, now: i64) {
+///     let permit = registry.permit::<UsageStatistics>(now);
+///     let _ = registry.begin_withdrawal(&Flag::UsageStatistics, By::AGENT, now);
 ///     drop(permit);
 /// }
 /// ```
 #[derive(Debug)]
-pub struct Book {
+pub struct Registry {
     policy: Policy,
     forbid: bool,
     ledger: Ledger,
@@ -59,9 +59,9 @@ pub struct Book {
     vendor: Option<Place>,
 }
 
-impl Book {
-    /// The book whose ledger is in `data_dir`. It always opens; with a ledger that can't be trusted, no flag
-    /// does, and [`Book::problems`] says why. `forbid` is the administrator's no.
+impl Registry {
+    /// Opens the registry whose ledger is in `data_dir`. It always opens; under a ledger that cannot be trusted no flag
+    /// does, and [`Registry::problems`] says why. `forbid` is the administrator's no.
     pub fn open(data_dir: &Path, policy: Policy, forbid: bool, key: &DeviceKey) -> Self {
         let ledger = Ledger::open(data_dir, key.clone());
         let leases =
@@ -193,16 +193,16 @@ impl Book {
         agrees
     }
 
-    /// Lines that the vendor was told and does not know any more, because its newest line is older: it lost them with a
+    /// Lines that the vendor was informed and does not know any more, because its newest line is older: it lost them with a
     /// restored backup. What it needs of them is every no, and the end of a restriction; a yes it asks for by itself.
     pub fn forgotten(&self, newest: Option<u64>) -> Vec<Digest> {
         use EventKind::{Released, Restricted, Withdrawn};
         if !self.is_trusted() {
             return Vec::new();
         }
-        let is_told = |kind| matches!(kind, Withdrawn | Restricted | Released);
+        let is_learned = |kind| matches!(kind, Withdrawn | Restricted | Released);
         let lines = self.ledger.lines().iter().filter(|line| {
-            newest.is_none_or(|newest| line.entry.header.index > newest) && is_told(line.entry.event.kind)
+            newest.is_none_or(|newest| line.entry.header.index > newest) && is_learned(line.entry.event.kind)
         });
         lines.map(|line| line.hash).collect()
     }

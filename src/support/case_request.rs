@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use agent::api::support::{Begun, Scans};
 use agent::config::Language;
 use agent::request::SupportRequest;
-use agent::support::gather::{Scan, Selection, Wish};
+use agent::support::gather::{CaseRequest, Scan, Selection};
 use protocol::CaseReason;
 
 use super::wait;
@@ -21,7 +21,11 @@ use crate::reach::Line;
 const NAMED: usize = 10_000;
 
 /// What `choice` asks for. Scans that are to be picked are listed and asked for.
-pub(super) fn wish(line: &mut Line<'_>, choice: &Choice, language: Language) -> Result<Wish, Failure> {
+pub(super) fn from_options(
+    line: &mut Line<'_>,
+    choice: &Choice,
+    language: Language,
+) -> Result<CaseRequest, Failure> {
     let case = choice.case.clone().ok_or_else(|| Failure::usage("name the case with --case ID"))?;
     let reason = choice.reason.ok_or_else(|| {
         let words: Vec<&str> = CaseReason::ALL.iter().map(|reason| reason.as_str()).collect();
@@ -36,7 +40,7 @@ pub(super) fn wish(line: &mut Line<'_>, choice: &Choice, language: Language) -> 
     };
     let logs = choice.logs.iter().map(|path| absolute(path)).collect::<Result<_, _>>()?;
     let (contact, since, now) = (choice.contact.clone(), choice.since, choice.now);
-    Ok(Wish { case, reason, contact, as_typed: choice.as_typed, scans, since, logs, now })
+    Ok(CaseRequest { case, reason, contact, as_typed: choice.as_typed, scans, since, logs, now })
 }
 
 fn named(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
