@@ -5,6 +5,7 @@
 //! said; free text cannot even be expressed.
 
 mod attribute;
+mod compiled;
 mod document;
 mod lint;
 mod resolve;
@@ -16,7 +17,7 @@ use std::sync::{Arc, LazyLock};
 
 pub use attribute::{Attribute, AttributeKind, Number, Shown};
 pub use rules::{Contribution, Observe};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::batch::Record;
 use crate::civil::Granularity;
@@ -32,7 +33,7 @@ pub struct Catalog {
 }
 
 /// What is kept and sent.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// Stable for ever; the wire's name for it.
     pub number: u16,
@@ -65,7 +66,7 @@ pub struct Entry {
 }
 
 /// How an entry folds what happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// A sum over its period.
@@ -79,7 +80,7 @@ pub enum Kind {
 }
 
 /// What Kathea may write.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct EventType {
     /// The word in `event`.
     pub name: String,
@@ -89,12 +90,13 @@ pub struct EventType {
     pub per: Per,
     /// The closed list of its attributes.
     pub attributes: Vec<Attribute>,
+    #[serde(skip)]
     rules: Vec<rules::Rule>,
     line: usize,
 }
 
 /// What something happens once for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Per {
     /// A patient's examination: counted and distributed, never kept singly.
@@ -124,9 +126,11 @@ impl Catalog {
     /// The catalog compiled in.
     pub fn built_in() -> &'static Self {
         static BUILT_IN: LazyLock<Catalog> = LazyLock::new(|| {
+            let text = include_str!("../catalog.toml");
             // Not input: a broken catalog fails every test and every start.
             #[allow(clippy::panic)]
-            Catalog::parse(include_str!("../catalog.toml")).unwrap_or_else(|error| panic!("{error}"))
+            compiled::read(include_bytes!("../catalog.bin"), text)
+                .unwrap_or_else(|| Catalog::parse(text).unwrap_or_else(|error| panic!("{error}")))
         });
         &BUILT_IN
     }

@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::identity::Reason;
 
 /// One attribute of an event or of an entry.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attribute {
     /// As Kathea writes it, and as exports show it.
     pub name: String,
@@ -21,7 +21,7 @@ pub struct Attribute {
 }
 
 /// What an attribute may say.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AttributeKind {
     /// A number, kept as an integer: `value * 10^decimals`, and so are the limits here.
     Integer {

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Entry, EventType};
 use crate::envelope::MAX_ATTRIBUTES;
 
@@ -42,7 +44,7 @@ pub(super) struct Rule {
 }
 
 /// Where an entry's attribute comes from.
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) enum Cell {
     Fixed(u64),
     Copy(usize),
@@ -52,7 +54,7 @@ pub(super) enum Cell {
     Class(usize, Vec<u64>),
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) enum RuleValue {
     Event,
     State,

@@ -1,0 +1,104 @@
+//! The catalog compiled in, read before the program was built: `catalog.bin` is what `catalog.toml` parses to.
+//!
+//! To parse the text took two thirds of the instructions of every command. A file that belongs to another text is not
+//! used, and a test fails then: `UPDATE_PAPERS=1 cargo test -p protocol --lib compiled` writes it anew.
+
+use std::sync::Arc;
+
+use bincode::config::{Configuration, standard};
+use serde::{Deserialize, Serialize};
+
+use super::rules::{Cell, Rule, RuleValue};
+use super::{Catalog, Entry, EventType};
+use crate::identity::Digest;
+
+/// Compact: numbers by their size, nothing by its name.
+const FORM: Configuration = standard();
+
+/// What a text parses to.
+#[derive(Serialize, Deserialize)]
+struct Compiled {
+    /// Of the text.
+    hash: Digest,
+    entries: Vec<Entry>,
+    /// Without their rules.
+    event_types: Vec<EventType>,
+    /// Of each event type.
+    rules: Vec<Vec<CompiledRule>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct CompiledRule {
+    /// Its place among the entries.
+    entry: u16,
+    when: Vec<(usize, Vec<u64>)>,
+    cells: Vec<Cell>,
+    value: RuleValue,
+}
+
+/// The catalog of `text`, if `bytes` are what it parses to.
+pub(super) fn read(bytes: &[u8], text: &str) -> Option<Catalog> {
+    let (compiled, read): (Compiled, usize) = bincode::serde::decode_from_slice(bytes, FORM).ok()?;
+    let hash = Digest::of(text.as_bytes());
+    if compiled.hash != hash || read != bytes.len() || compiled.rules.len() != compiled.event_types.len() {
+        return None;
+    }
+    let entries: Vec<Arc<Entry>> = compiled.entries.into_iter().map(Arc::new).collect();
+    let mut event_types = compiled.event_types;
+    for (event_type, rules) in event_types.iter_mut().zip(compiled.rules) {
+        for CompiledRule { entry, when, cells, value } in rules {
+            let entry = Arc::clone(entries.get(usize::from(entry))?);
+            event_type.rules.push(Rule { entry, when, cells, value });
+        }
+    }
+    Some(Catalog { text: text.to_owned(), hash, entries, event_types })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn written(text: &str) -> Vec<u8> {
+        let (entries, event_types) = super::super::source::read(text).unwrap();
+        let place = |rule: &Rule| entries.iter().position(|entry| Arc::ptr_eq(entry, &rule.entry)).unwrap();
+        let rules = event_types.iter().map(|event_type| {
+            let rules = event_type.rules.iter().map(|rule| CompiledRule {
+                entry: u16::try_from(place(rule)).unwrap(),
+                when: rule.when.clone(),
+                cells: rule.cells.clone(),
+                value: rule.value.clone(),
+            });
+            rules.collect()
+        });
+        let rules = rules.collect();
+        let entries = entries.iter().map(|entry| Entry::clone(entry)).collect();
+        let compiled = Compiled { hash: Digest::of(text.as_bytes()), entries, event_types, rules };
+        bincode::serde::encode_to_vec(&compiled, FORM).unwrap()
+    }
+
+    #[test]
+    fn the_compiled_catalog_is_what_the_text_parses_to() {
+        let text = include_str!("../../catalog.toml");
+        let bytes = written(text);
+        if std::env::var_os("UPDATE_PAPERS").is_some() {
+            std::fs::write(Path::new(env!("CARGO_MANIFEST_DIR")).join("catalog.bin"), &bytes).unwrap();
+            return;
+        }
+        let stale = "protocol/catalog.bin is stale: UPDATE_PAPERS=1 cargo test -p protocol --lib compiled";
+        assert!(bytes == include_bytes!("../../catalog.bin"), "{stale}");
+        let compiled = read(include_bytes!("../../catalog.bin"), text).unwrap();
+        assert_eq!(format!("{compiled:?}"), format!("{:?}", Catalog::parse(text).unwrap()));
+    }
+
+    #[test]
+    fn what_belongs_to_another_text_is_not_used() {
+        let text = include_str!("../../catalog.toml");
+        let bytes = written(text);
+        assert!(read(&bytes, text).is_some());
+        assert!(read(&bytes, &format!("{text}\n")).is_none());
+        assert!((0..bytes.len()).all(|end| read(&bytes[..end], text).is_none()));
+        assert!(read(&[bytes, vec![0]].concat(), text).is_none());
+    }
+}
