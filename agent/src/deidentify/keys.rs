@@ -1,7 +1,8 @@
 //! Classes of keys: how a key's values are handled. The rules are data, in `keys.txt`.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
+
+use rustc_hash::FxHashMap;
 
 use super::text::vocabulary;
 
@@ -78,14 +79,19 @@ fn is_windows(number: &str) -> bool {
     number.parse().is_ok_and(|value| WINDOWS.iter().any(|range| range.contains(&unsigned(value))))
 }
 
-/// A key as it is looked up: no punctuation, no case.
-fn looked_up(key: &str) -> String {
-    vocabulary::with_spelled(key, |key| key.chars().filter(|character| character.is_alphanumeric()).collect())
+/// Calls `look_up` with a key as it is looked up: no punctuation, no case.
+fn with_looked_up<T>(key: &str, look_up: impl FnOnce(&str) -> T) -> T {
+    vocabulary::with_spelled(key, |key| {
+        if key.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            return look_up(key);
+        }
+        look_up(&key.chars().filter(|character| character.is_alphanumeric()).collect::<String>())
+    })
 }
 
-static KEYS: LazyLock<HashMap<String, Class>> = LazyLock::new(|| {
+static KEYS: LazyLock<FxHashMap<String, Class>> = LazyLock::new(|| {
     let mut class = Class::Unknown;
-    let mut keys = HashMap::new();
+    let mut keys = FxHashMap::default();
     for line in include_str!("keys.txt").lines().filter(|line| !line.starts_with('#')) {
         match line {
             "[device]" => class = Class::Device,
@@ -102,7 +108,7 @@ static KEYS: LazyLock<HashMap<String, Class>> = LazyLock::new(|| {
                     };
                     bound.most = words.next().and_then(|most| most.parse().ok()).unwrap_or(0);
                 }
-                keys.extend(words.map(|key| (looked_up(key), class)));
+                keys.extend(words.map(|key| (with_looked_up(key, str::to_owned), class)));
             }
         }
     }
@@ -111,8 +117,8 @@ static KEYS: LazyLock<HashMap<String, Class>> = LazyLock::new(|| {
 
 /// How the value of `key` is handled.
 pub(crate) fn class(key: &str) -> Class {
-    if let Some(class) = KEYS.get(&looked_up(key)) {
-        return *class;
+    if let Some(class) = with_looked_up(key, |key| KEYS.get(key).copied()) {
+        return class;
     }
     if vocabulary::parts(key).any(is_person) {
         Class::Person
@@ -125,7 +131,7 @@ pub(crate) fn class(key: &str) -> Class {
 
 /// Whether the key itself may be written: one of the lists, or made of the product's words and theirs.
 pub(crate) fn is_listed(key: &str) -> bool {
-    KEYS.contains_key(&looked_up(key))
+    with_looked_up(key, |key| KEYS.contains_key(key))
         || vocabulary::parts(key).all(|part| {
             vocabulary::knows(part) || vocabulary::with_spelled(part, |part| KEYS.contains_key(part))
         }) && vocabulary::parts(key).next().is_some()

@@ -106,6 +106,11 @@ impl<'s, 'o> Checked<'s, 'o> {
 
 impl Write for Checked<'_, '_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // Lines mostly come whole, one by one.
+        if self.held.is_empty() && bytes.ends_with(b"\n") {
+            self.scan(bytes)?;
+            return Ok(bytes.len());
+        }
         self.held.extend(bytes);
         if let Some(end) = self.held.iter().rposition(|byte| *byte == b'\n') {
             let rest = self.held.split_off(end + 1);

@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use time::{Date, Month};
 
+use super::days::Days;
+
 /// How a date is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
@@ -23,7 +25,7 @@ pub struct Found {
     /// How it is written.
     pub form: Form,
     /// The days it may mean: year-month-day, day-month-year or month-day-year, whichever exist.
-    pub days: Vec<Date>,
+    pub days: Days,
 }
 
 /// The names of the months in English, German and the languages of Scandinavia, by their first three letters.
@@ -67,7 +69,7 @@ fn date(text: &str, start: usize, end: usize) -> Option<Found> {
     let first = text.get(start..end)?;
     if let Some((end, numbers)) = separated(text, end) {
         let parts = [first, text.get(numbers[0].clone())?, text.get(numbers[1].clone())?];
-        let days = readings(parts);
+        let days: Days = readings(parts).collect();
         if !days.is_empty() {
             return Some(Found { range: start..end, form: Form::Separated, days });
         }
@@ -100,7 +102,7 @@ fn named(text: &str, start: usize, end: usize) -> Option<Found> {
         let year = skip(bytes, word, b".-_/ ,");
         let last = year + digits(bytes, year);
         let year = text.get(year..last)?;
-        let days: Vec<_> = reading(year, month, first).chain(reading(first, month, year)).collect();
+        let days: Days = reading(year, month, first).chain(reading(first, month, year)).collect();
         return (!days.is_empty()).then_some(Found { range: start..last, form: Form::Named, days });
     }
     // The month before the day.
@@ -109,7 +111,7 @@ fn named(text: &str, start: usize, end: usize) -> Option<Found> {
     let month = month(before.get(word..)?)?;
     let year = skip(bytes, end, b"stndrh.-_/ ,");
     let last = year + digits(bytes, year);
-    let days: Vec<_> = reading(text.get(year..last)?, month, first).collect();
+    let days: Days = reading(text.get(year..last)?, month, first).collect();
     (!days.is_empty()).then_some(Found { range: word..last, form: Form::Named, days })
 }
 
@@ -118,28 +120,22 @@ fn compact(text: &str, start: usize, end: usize) -> Option<Found> {
     let digits = text.get(start..end)?;
     let days = match digits.len() {
         8 | 12 | 14 => readings([digits.get(..4)?, digits.get(4..6)?, digits.get(6..8)?])
-            .into_iter()
             .chain(readings([digits.get(..2)?, digits.get(2..4)?, digits.get(4..8)?]))
             .collect(),
-        6 => readings([digits.get(..2)?, digits.get(2..4)?, digits.get(4..6)?]),
         // A Danish personal number begins with the birth date.
-        10 => readings([digits.get(..2)?, digits.get(2..4)?, digits.get(4..6)?]),
-        _ => Vec::new(),
+        6 | 10 => readings([digits.get(..2)?, digits.get(2..4)?, digits.get(4..6)?]).collect(),
+        _ => Days::default(),
     };
     (!days.is_empty()).then_some(Found { range: start..end, form: Form::Compact, days })
 }
 
-fn readings(parts: [&str; 3]) -> Vec<Date> {
+fn readings(parts: [&str; 3]) -> impl Iterator<Item = Date> {
     let [one, two, three] = parts;
-    let mut days = Vec::new();
-    for (year, month, day) in [(one, two, three), (three, two, one), (three, one, two)] {
-        if month.len() <= 2
-            && let Ok(month) = month.parse()
-        {
-            days.extend(reading(year, month, day));
-        }
-    }
-    days
+    let orders = [(one, two, three), (three, two, one), (three, one, two)];
+    orders.into_iter().flat_map(|(year, month, day)| {
+        let month = if month.len() <= 2 { month.parse().unwrap_or(0) } else { 0 };
+        reading(year, month, day)
+    })
 }
 
 /// The days meant, of those that exist: two digits of a year leave the century open.
@@ -157,6 +153,8 @@ pub(super) fn reading(year: &str, month: u8, day: &str) -> impl Iterator<Item = 
 
 /// The month that `word` names.
 pub(super) fn month(word: &str) -> Option<u8> {
+    // Most words begin with a letter that no month does.
+    word.as_bytes().first().filter(|first| b"jfmasondJFMASOND".contains(first))?;
     let start = word.get(..3).filter(|_| MONTH.contains(&word.len()))?;
     let same =
         |name: &str| start.eq_ignore_ascii_case(name) || !start.is_ascii() && start.to_lowercase() == name;

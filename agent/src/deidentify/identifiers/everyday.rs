@@ -8,7 +8,8 @@ use std::ops::Range;
 use time::Date;
 
 use super::dates::{digits, letters, month, reading};
-use super::gap::Gap;
+use super::days::Days;
+use super::gap::{self, Gap};
 use super::measured::{self, Candidate};
 
 /// Marks between a year and the number of its day: `1980-072`. A full stop would be a decimal one.
@@ -23,15 +24,15 @@ pub(crate) fn births(
     text: &str,
     in_table: bool,
     is_birth: impl Fn(Date) -> bool,
-    mut each: impl FnMut(Range<usize>, Vec<Date>),
+    mut each: impl FnMut(Range<usize>, Days),
 ) {
     let bytes = text.as_bytes();
     let mut at = 0;
     while let Some(skipped) = bytes.get(at..).and_then(|rest| rest.iter().position(u8::is_ascii_digit)) {
         let start = at + skipped;
         let end = start + digits(bytes, start);
-        candidates(text, start..end, &mut |candidate, mut days| {
-            days.retain(|day| is_birth(*day));
+        candidates(text, start..end, &mut |candidate, days| {
+            let days: Days = days.into_iter().filter(|day| is_birth(*day)).collect();
             if !days.is_empty() && measured::is_date(text, &candidate, in_table) {
                 each(candidate.range, days);
             }
@@ -41,7 +42,7 @@ pub(crate) fn births(
 }
 
 /// Calls `each` with all that may be a date whose first number is `first`.
-fn candidates(text: &str, first: Range<usize>, each: &mut impl FnMut(Candidate, Vec<Date>)) {
+fn candidates(text: &str, first: Range<usize>, each: &mut impl FnMut(Candidate, Days)) {
     let Some(number) = text.get(first.clone()).filter(|number| matches!(number.len(), 1 | 2 | 4)) else {
         return;
     };
@@ -69,7 +70,7 @@ fn year_after(
     before: Range<usize>,
     day: &str,
     month: u8,
-    each: &mut impl FnMut(Candidate, Vec<Date>),
+    each: &mut impl FnMut(Candidate, Days),
 ) {
     let gap = Gap::after(text, before.end);
     let last = gap.end..gap.end + digits(text.as_bytes(), gap.end);
@@ -80,13 +81,7 @@ fn year_after(
 }
 
 /// Three numbers, or a year and the number of its day.
-fn numeric(
-    text: &str,
-    first: Range<usize>,
-    number: &str,
-    one: Gap,
-    each: &mut impl FnMut(Candidate, Vec<Date>),
-) {
+fn numeric(text: &str, first: Range<usize>, number: &str, one: Gap, each: &mut impl FnMut(Candidate, Days)) {
     let bytes = text.as_bytes();
     let second = one.end..one.end + digits(bytes, one.end);
     let Some(middle) = text.get(second.clone()).filter(|_| one.end > first.end) else { return };
@@ -100,20 +95,21 @@ fn numeric(
     let Some(last) = text.get(third.clone()).filter(|_| middle.len() <= 2 && two.end > second.end) else {
         return;
     };
-    let readings = match (number.len(), last.len()) {
-        (4, 1 | 2) => vec![(number, middle, last), (number, last, middle)],
-        (1 | 2, 4) => vec![(last, middle, number), (last, number, middle)],
-        (1 | 2, 1 | 2) => {
-            vec![
-                (last, middle, number),
-                (last, number, middle),
-                (number, middle, last),
-                (number, last, middle),
-            ]
-        }
+    let years = match (number.len(), last.len()) {
+        (4, 1 | 2) => [Some(number), None],
+        (1 | 2, 4) => [None, Some(last)],
+        (1 | 2, 1 | 2) => [Some(number), Some(last)],
         _ => return,
     };
-    let days = readings.into_iter().flat_map(|(year, month, day)| {
+    // Where the year is first the others follow, where it is last they precede it, in both orders.
+    let [first_year, last_year] = years;
+    let readings = [
+        last_year.map(|year| (year, middle, number)),
+        last_year.map(|year| (year, number, middle)),
+        first_year.map(|year| (year, middle, last)),
+        first_year.map(|year| (year, last, middle)),
+    ];
+    let days = readings.into_iter().flatten().flat_map(|(year, month, day)| {
         month.parse().into_iter().flat_map(move |month| reading(year, month, day))
     });
     let candidate = Candidate {
@@ -137,9 +133,16 @@ fn month_before(text: &str, at: usize) -> Option<(u8, usize)> {
     (before.len() + 8 >= at).then(|| Some((month(before.get(start..)?)?, start)))?
 }
 
+/// Whether `word` may stand between two numbers of a date: a month, in letters or Roman numerals, or a small word.
+pub(crate) fn is_of_date(word: &str) -> bool {
+    month(word).is_some() || ROMAN.contains(&word) || gap::is_known(word)
+}
+
+/// The months in Roman numerals.
+const ROMAN: [&str; 12] = ["I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII"];
+
 /// A month in Roman numerals, as in `12.III.1980`.
 fn roman(word: &str, gap: &Gap) -> Option<u8> {
-    const MONTHS: [&str; 12] = ["I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII"];
-    let at = MONTHS.iter().position(|month| *month == word)?;
+    let at = ROMAN.iter().position(|month| *month == word)?;
     (!gap.is_blank()).then_some(at as u8 + 1)
 }

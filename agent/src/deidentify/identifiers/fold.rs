@@ -7,6 +7,19 @@ use std::ops::Range;
 
 use unicode_normalization::char::{decompose_compatible, is_combining_mark};
 
+/// What each byte of ASCII folds to: letters and digits, the others to none.
+const PLAIN: [u8; 128] = {
+    let mut plain = [0; 128];
+    let mut byte = 0;
+    while byte < 128 {
+        if (byte as u8).is_ascii_alphanumeric() {
+            plain[byte] = (byte as u8).to_ascii_lowercase();
+        }
+        byte += 1;
+    }
+    plain
+};
+
 /// A text's normalised view. Kept and filled again for the next text, so that it allocates once.
 #[derive(Debug, Default)]
 pub struct View {
@@ -21,19 +34,23 @@ impl View {
         self.bytes.clear();
         self.from.clear();
         let bytes = text.as_bytes();
+        self.bytes.reserve(bytes.len());
+        self.from.reserve(bytes.len());
         let mut at = 0;
         while let Some(byte) = bytes.get(at) {
-            if byte.is_ascii() {
-                if byte.is_ascii_alphanumeric() {
-                    self.push(byte.to_ascii_lowercase(), at..at + 1);
+            match PLAIN.get(usize::from(*byte)) {
+                Some(0) => at += 1,
+                Some(folded) => {
+                    self.push(*folded, at..at + 1);
+                    at += 1;
                 }
-                at += 1;
-                continue;
+                None => {
+                    let Some(character) = text.get(at..).and_then(|rest| rest.chars().next()) else { return };
+                    let end = at + character.len_utf8();
+                    fold(character, |byte| self.push(byte, at..end));
+                    at = end;
+                }
             }
-            let Some(character) = text.get(at..).and_then(|rest| rest.chars().next()) else { return };
-            let end = at + character.len_utf8();
-            fold(character, |byte| self.push(byte, at..end));
-            at = end;
         }
     }
 
@@ -58,9 +75,11 @@ impl View {
     }
 
     /// Takes a byte, unless it is the second letter of a transliteration: ae, oe, ue and aa count as one.
+    #[inline]
     fn push(&mut self, byte: u8, from: Range<usize>) {
         let from = from.start as u32..from.end as u32;
-        if let (Some(before), Some(origin)) = (self.bytes.last(), self.from.last_mut())
+        if matches!(byte, b'e' | b'a')
+            && let (Some(before), Some(origin)) = (self.bytes.last(), self.from.last_mut())
             && matches!((before, byte), (b'a' | b'o' | b'u', b'e') | (b'a', b'a'))
             && origin.end >= from.start
         {

@@ -42,7 +42,7 @@ impl Gap {
             } else if character.is_alphabetic() {
                 let length = rest.len() - rest.trim_start_matches(char::is_alphabetic).len();
                 let word = rest.get(..length).unwrap_or_default();
-                let is_known = length < 9 && WORDS.contains(&word.to_lowercase().as_str());
+                let is_known = length < 9 && is_known(word);
                 if !is_known {
                     break;
                 }
@@ -101,6 +101,14 @@ impl Gap {
             _ => None,
         }
     }
+}
+
+/// Whether `word` is one of [`WORDS`], in any case.
+pub(super) fn is_known(word: &str) -> bool {
+    if word.is_ascii() {
+        return WORDS.iter().any(|known| word.eq_ignore_ascii_case(known));
+    }
+    WORDS.contains(&word.to_lowercase().as_str())
 }
 
 /// Bytes of the tag at the start of `text`.

@@ -122,7 +122,7 @@ impl Learning {
     }
 
     fn birth(&mut self, value: &str) {
-        let mut found = Vec::new();
+        let mut found: Vec<Date> = Vec::new();
         dates::dates(value, |date| found.extend(date.days));
         if found.is_empty() {
             everyday::births(value, false, |_| true, |_, days| found.extend(days));
@@ -187,7 +187,7 @@ impl Learning {
         let unnumbered = self.named.difference(&self.numbered).count();
         Some(Identifiers {
             spellings: self.spellings.index(),
-            births: self.births,
+            births: self.births.into_iter().collect(),
             persons: (self.persons.len() + unnumbered) as u64,
             files: self.files,
         })

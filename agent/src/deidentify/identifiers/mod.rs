@@ -2,6 +2,7 @@
 //! any text in whatever spelling a person or a program gives them.
 
 pub mod dates;
+mod days;
 pub(crate) mod everyday;
 mod fold;
 mod gap;
@@ -11,13 +12,14 @@ pub(crate) mod second_reading;
 mod spell;
 mod store;
 
-use std::collections::HashSet;
 use std::fmt;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 use time::Date;
 
+use days::DaySet;
+pub use days::Days;
 pub use fold::View;
 pub(crate) use fold::folded;
 pub use learning::Learning;
@@ -83,7 +85,7 @@ pub struct Hit {
     /// but nothing to stop a bundle for.
     pub weak: bool,
     /// For a birth date, the days it may mean that somebody was born on.
-    pub days: Vec<Date>,
+    pub days: Days,
 }
 
 /// How one spelling is recognised.
@@ -101,7 +103,7 @@ struct Pattern {
 /// The identifiers of a case. Its `Debug` prints none.
 pub struct Identifiers {
     spellings: Index,
-    births: HashSet<Date>,
+    births: DaySet,
     persons: u64,
     files: u64,
 }
@@ -115,9 +117,21 @@ impl Identifiers {
     }
 
     /// Likewise, but for days of birth alone. `in_table` says that the text is a row among rows.
-    pub(crate) fn find_births(&self, text: &str, in_table: bool, mut each: impl FnMut(Hit)) {
+    pub(crate) fn find_births(&self, text: &str, in_table: bool, each: impl FnMut(Hit)) {
+        self.find_dates(text, in_table, |_| {}, each);
+    }
+
+    /// Likewise, and calls `date` with every date that is written in `text`, whoever was born on it.
+    pub(crate) fn find_dates(
+        &self,
+        text: &str,
+        in_table: bool,
+        mut date: impl FnMut(&dates::Found),
+        mut each: impl FnMut(Hit),
+    ) {
         let mut hit = |range, weak, days| each(Hit { range, kind: Kind::BirthDate, weak, days });
         dates::dates(text, |found| {
+            date(&found);
             let days = self.births_of(found.days);
             // Three numbers are looked at below, whatever separates them.
             if !days.is_empty() && found.form != dates::Form::Separated {
@@ -140,7 +154,7 @@ impl Identifiers {
 
     /// Whether somebody was born on that day.
     pub(crate) fn is_birth(&self, day: Date) -> bool {
-        self.births.contains(&day)
+        self.births.has(day)
     }
 
     /// Likewise, but for days of birth.
@@ -194,9 +208,8 @@ impl Identifiers {
     }
 
     /// Those of the days on which somebody was born.
-    pub(crate) fn births_of(&self, mut days: Vec<Date>) -> Vec<Date> {
-        days.retain(|day| self.is_birth(*day));
-        days
+    pub(crate) fn births_of(&self, days: Days) -> Days {
+        days.into_iter().filter(|day| self.is_birth(*day)).collect()
     }
 
     /// Patients learned.
@@ -248,7 +261,7 @@ fn accept(
         }
         _ => false,
     };
-    fits.then_some(Hit { range, kind: pattern.kind, weak: pattern.weak, days: Vec::new() })
+    fits.then_some(Hit { range, kind: pattern.kind, weak: pattern.weak, days: Days::default() })
 }
 
 /// Whether a word or a number begins or ends at `at`: no letter meets a letter there, no digit a digit, except

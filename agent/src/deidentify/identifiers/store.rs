@@ -14,6 +14,8 @@ use super::{Kind, Pattern, Whose};
 const HEAD: usize = 4;
 /// Bits of each filter, as a power of two: 256 KiB stay in a processor's cache.
 const FILTER: u32 = 21;
+/// Likewise of the one that is asked for every byte: 8 KiB stay in the nearest cache.
+const STARTS: u32 = 16;
 
 /// Spellings as they are learned, some of them more than once.
 #[derive(Default)]
@@ -66,12 +68,19 @@ impl Spellings {
     /// Ready to be found.
     pub(super) fn index(mut self) -> Index {
         let order = self.sorted();
-        let mut index = Index { order, block: self.block, anywhere: Filter::new(), edges: Filter::new() };
+        let mut index = Index {
+            order,
+            block: self.block,
+            anywhere: Filter::new(FILTER),
+            edges: Filter::new(FILTER),
+            starts: Filter::new(STARTS),
+        };
         for key in &index.order {
             let at = start(*key);
             let first = (*key >> 32) as u32;
             // Whatever is found inside words is found at their beginning too.
             index.edges.add(first);
+            index.starts.add(first & !0xff);
             if !rule(&index.block, at).whole {
                 index.anywhere.add(first);
             }
@@ -118,6 +127,8 @@ pub(super) struct Index {
     anywhere: Filter,
     /// Beginnings of all.
     edges: Filter,
+    /// The first three bytes of all.
+    starts: Filter,
 }
 
 impl Index {
@@ -134,11 +145,22 @@ impl Index {
         is_edge: impl Fn(usize) -> bool,
         mut each: impl FnMut(usize, usize, Pattern),
     ) {
+        if self.order.is_empty() {
+            return;
+        }
         for (at, window) in text.windows(3).enumerate() {
-            let rest = text.get(at..).unwrap_or_default();
-            let (short, long) = (first(window), first(rest));
-            let is_inside = self.anywhere.has(long) || self.anywhere.has(short);
-            if is_inside || (self.edges.has(long) || self.edges.has(short)) && is_edge(at) {
+            let &[one, two, three] = window else { return };
+            let short = u32::from_be_bytes([one, two, three, 0]);
+            if !self.starts.has(short) {
+                continue;
+            }
+            let long = short | text.get(at + 3).copied().map_or(0, u32::from);
+            // Whatever begins inside words is among those that begin at edges.
+            if !self.edges.has(long) && !self.edges.has(short) {
+                continue;
+            }
+            if self.anywhere.has(long) || self.anywhere.has(short) || is_edge(at) {
+                let rest = text.get(at..).unwrap_or_default();
                 self.at_start(rest, short, long, |length, pattern| each(at, length, pattern));
             }
         }
@@ -212,29 +234,35 @@ fn u16_at(block: &[u8], at: usize) -> u16 {
 }
 
 /// A set of beginnings that may say yes where it should say no, and never the other way round.
-struct Filter(Vec<u64>);
+struct Filter {
+    words: Vec<u64>,
+    shift: u32,
+}
 
 impl Filter {
-    fn new() -> Self {
-        Self(vec![0; 1 << (FILTER - 6)])
+    /// An empty one of `2^bits` bits.
+    fn new(bits: u32) -> Self {
+        Self { words: vec![0; 1 << (bits - 6)], shift: 32 - bits }
     }
 
-    fn place(first: u32) -> (usize, u32) {
+    #[inline]
+    fn place(&self, first: u32) -> (usize, u32) {
         // Knuth's multiplicative hash: the upper bits depend on all of the number.
-        let hash = first.wrapping_mul(0x9E37_79B1) >> (32 - FILTER);
+        let hash = first.wrapping_mul(0x9E37_79B1) >> self.shift;
         (hash as usize >> 6, hash & 63)
     }
 
     fn add(&mut self, first: u32) {
-        let (word, bit) = Self::place(first);
-        if let Some(word) = self.0.get_mut(word) {
+        let (word, bit) = self.place(first);
+        if let Some(word) = self.words.get_mut(word) {
             *word |= 1 << bit;
         }
     }
 
+    #[inline]
     fn has(&self, first: u32) -> bool {
-        let (word, bit) = Self::place(first);
-        self.0.get(word).is_some_and(|word| word >> bit & 1 == 1)
+        let (word, bit) = self.place(first);
+        self.words.get(word).is_some_and(|word| word >> bit & 1 == 1)
     }
 }
 

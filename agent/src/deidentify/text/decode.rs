@@ -58,7 +58,7 @@ impl<'a> Lines<'a> {
             if buffer.is_empty() {
                 break End::File;
             }
-            let feed = buffer.iter().position(|byte| *byte == b'\n');
+            let feed = memchr::memchr(b'\n', buffer);
             let (piece, _) = buffer.split_at_checked(feed.unwrap_or(buffer.len())).unwrap_or((buffer, &[]));
             length = length.saturating_add(piece.len());
             if length <= limits::TEXT_LINE {

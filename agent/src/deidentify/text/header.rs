@@ -45,7 +45,8 @@ fn bracketed(text: &str) -> Option<Piece<'_>> {
     let word = inner.get(..inner.len() - number.len())?.trim_end_matches([' ', ':', '=', '#', '-']);
     let is_number =
         !number.is_empty() && number.len() <= DIGITS && number.bytes().all(|byte| byte.is_ascii_digit());
-    let is_thread = is_number && matches!(word.to_ascii_lowercase().as_str(), "" | "t" | "tid" | "thread");
+    let is_thread =
+        is_number && ["", "t", "tid", "thread"].iter().any(|known| word.eq_ignore_ascii_case(known));
     (is_level(inner) || is_thread).then(|| fixed(text, end + 1))?
 }
 
@@ -93,7 +94,7 @@ fn blanks(text: &str) -> usize {
 }
 
 fn is_level(word: &str) -> bool {
-    LEVELS.contains(&word.to_ascii_uppercase().as_str())
+    LEVELS.iter().any(|level| word.eq_ignore_ascii_case(level))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! bytes -> decode    lines, whatever the encoding
 //!          neighbours  a day of birth that a line's end cuts, and rows of a table
 //!          header    time (moved by the case's weeks), level, module, code: kept
+//!          memo      what became of the same line before, but for its time
 //!          unescape  \u, entities, percent, quoted-printable
 //!          scrub     learned identifiers marked
 //!          pass      literals of the program stay; between them forms (patterns), keys, and of what is left what has a
@@ -15,6 +16,7 @@
 mod columns;
 pub(crate) mod decode;
 mod header;
+mod memo;
 mod moment;
 mod names;
 mod neighbours;
@@ -109,7 +111,22 @@ impl Scrubber<'_> {
             out.push_str(&json);
             return;
         }
-        let mut rest = self.time(line, out);
+        let rest = self.time(line, out);
+        if let Some((known, counts)) = self.memo.get(rest, self.in_table) {
+            out.push_str(known);
+            self.counts.add(counts);
+            return;
+        }
+        let (before, from) = (std::mem::take(&mut self.counts), out.len());
+        self.untimed(rest, out);
+        let counts = std::mem::replace(&mut self.counts, before);
+        self.counts.add(&counts);
+        self.memo.put(rest, self.in_table, out.get(from..).unwrap_or_default(), counts);
+    }
+
+    /// Likewise of a line behind its time.
+    fn untimed(&mut self, line: &str, out: &mut String) {
+        let mut rest = line;
         for _ in 0..PIECES {
             match header::piece(rest) {
                 Some(Piece::Fixed(piece)) => {

@@ -1,11 +1,12 @@
 //! Common names: a word of the program's table that is one of them stays only inside a literal.
 
-use std::collections::HashSet;
 use std::sync::LazyLock;
+
+use rustc_hash::FxHashSet;
 
 use super::vocabulary;
 
-static NAMES: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
+static NAMES: LazyLock<FxHashSet<&'static str>> = LazyLock::new(|| {
     let lines = include_str!("names.txt").lines().filter(|line| !line.starts_with('#'));
     lines.flat_map(str::split_whitespace).collect()
 });

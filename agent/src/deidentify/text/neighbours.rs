@@ -57,13 +57,19 @@ fn cut(line: &str, next: &str, scrubber: &Scrubber<'_>) -> Option<(usize, usize)
     // Most lines end in a word that is no month: nothing is joined for them.
     let last = line.trim_end_matches(|c: char| !is_part(c)).rsplit(|c: char| !c.is_alphabetic()).next()?;
     let first = next.trim_start_matches(|c: char| !is_part(c));
-    if last.len() > 9 || !first.starts_with(|c: char| c.is_ascii_digit() || c.is_alphabetic()) {
+    if last.len() > 9 || !first.starts_with(is_part) {
         return None;
     }
     let before = boundary(line, line.len().saturating_sub(REACH));
     let after = boundary(next, REACH.min(next.len()));
-    let tail = line.get(before..)?;
-    let text = [tail, "\n", next.get(..after)?].concat();
+    let (tail, head) = (line.get(before..)?, next.get(..after)?);
+    // A word that no date has stands between, unless it is a tag's or an escape's.
+    let opens = first.split(|c: char| !c.is_alphabetic()).next()?;
+    let is_apart = [last, opens].iter().any(|word| !word.is_empty() && !everyday::is_of_date(word));
+    if is_apart && !tail.contains(['<', '\\']) && !head.contains(['<', '\\']) {
+        return None;
+    }
+    let text = [tail, "\n", head].concat();
     let middle = tail.len();
     let mut whole: Option<Range<usize>> = None;
     let identifiers = scrubber.identifiers;

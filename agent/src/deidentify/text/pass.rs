@@ -357,13 +357,14 @@ impl<'p, 'a, 't> Pass<'p, 'a, 't> {
     fn is_code(&self, word: &str) -> bool {
         let digits = digits_of(word);
         let name = word.trim_end_matches(|last: char| last.is_ascii_digit());
-        digits > 0 && digits < patterns::LONG && CODES.contains(&name.to_ascii_lowercase().as_str())
+        digits > 0 && digits < patterns::LONG && CODES.iter().any(|code| name.eq_ignore_ascii_case(code))
     }
 
     fn unit_follows(&self, word: &str) -> bool {
         const UNITS: &[&str] = &["bytes", "byte", "ms", "us", "ns", "kb", "counts", "ticks"];
         let rest = self.rest().get(word.len()..).unwrap_or_default().trim_start();
-        UNITS.contains(&letters(rest).to_ascii_lowercase().as_str())
+        let word = letters(rest);
+        UNITS.iter().any(|unit| word.eq_ignore_ascii_case(unit))
     }
 
     fn keep(&mut self, length: usize) {

@@ -22,7 +22,9 @@ pub(crate) fn of_word(word: &str) -> Option<Rule> {
     if is_path(bytes) {
         return Some(Rule::Path);
     }
-    if word.parse::<SocketAddr>().is_ok() || word.parse::<IpAddr>().is_ok() || is_mac(word) || is_host(word) {
+    let is_address = || word.parse::<SocketAddr>().is_ok() || word.parse::<IpAddr>().is_ok();
+    // Every address has one of the two.
+    if bytes.iter().any(|byte| b".:".contains(byte)) && is_address() || is_mac(word) || is_host(word) {
         return Some(Rule::Network);
     }
     if is_uid(word) {
@@ -57,7 +59,7 @@ fn is_host(word: &str) -> bool {
     ];
     let host = word.split_once(':').map_or(word, |(host, _)| host);
     host.rsplit_once('.').is_some_and(|(before, top)| {
-        TOP.contains(&top.to_ascii_lowercase().as_str())
+        TOP.iter().any(|known| top.eq_ignore_ascii_case(known))
             && before.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
     })
 }
@@ -73,9 +75,9 @@ pub(crate) fn is_uid(word: &str) -> bool {
 
 /// Thirty-two hex digits in five groups.
 fn is_guid(word: &str) -> bool {
-    let groups: Vec<_> = word.trim_matches(['{', '}']).split('-').collect();
-    groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
-        && groups.iter().all(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    let groups = || word.trim_matches(['{', '}']).split('-');
+    groups().map(str::len).eq([8, 4, 4, 4, 12])
+        && groups().all(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 /// A Danish personal number at the start of `text`, or an electronic replacement of one, in which letters take the

@@ -106,6 +106,16 @@ impl Counts {
         *self.rules.entry(rule).or_default() += 1;
     }
 
+    /// What became of another text.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.kept += other.kept;
+        self.replaced += other.replaced;
+        self.dropped += other.dropped;
+        for (rule, count) in &other.rules {
+            *self.rules.entry(*rule).or_default() += count;
+        }
+    }
+
     /// Something is gone.
     pub(crate) fn drop(&mut self, rule: Rule) {
         self.dropped += 1;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::columns::Columns;
+use super::memo::Memo;
 use super::moment::Order;
 use super::pass::Pass;
 use super::rule::{Counts, Rule};
@@ -11,7 +12,7 @@ use super::slots;
 use super::unescape::unescape;
 use super::words::{around, is_date};
 use crate::deidentify::case::Case;
-use crate::deidentify::identifiers::dates::{self, Form};
+use crate::deidentify::identifiers::dates::{Form, Found};
 use crate::deidentify::identifiers::{Identifiers, Kind, View};
 
 /// Where the private characters begin that stand for what was learned while the rest is looked at.
@@ -38,6 +39,8 @@ pub struct Scrubber<'a> {
     pub counts: Counts,
     view: View,
     hits: Vec<(Range<usize>, Rule)>,
+    dates: Vec<(Range<usize>, Rule)>,
+    pub(super) memo: Memo,
     /// What the first line of the file says of its columns.
     pub(super) columns: Option<Columns>,
     /// Which of two numbers of a date is the day.
@@ -55,6 +58,8 @@ impl<'a> Scrubber<'a> {
             counts: Counts::default(),
             view: View::default(),
             hits: Vec::new(),
+            dates: Vec::new(),
+            memo: Memo::default(),
             columns: None,
             order: Order::default(),
             in_table: false,
@@ -88,11 +93,6 @@ impl<'a> Scrubber<'a> {
                 hits.push((hit.range, Rule::Learned(hit.kind)));
             }
         });
-        identifiers.find_births(text, self.in_table, |hit| hits.push((hit.range, Rule::Learned(hit.kind))));
-        if !text.is_ascii() {
-            let cut = text.match_indices(CUT_DATE).map(|(at, cut)| at..at + cut.len());
-            hits.extend(cut.map(|range| (range, Rule::Learned(Kind::BirthDate))));
-        }
         // Where the table is known, a date in blanks is judged as a number in pieces: it may be a part of one.
         let has_table = self.case.table().is_some();
         let is_in_pieces = |range: &Range<usize>| {
@@ -101,14 +101,28 @@ impl<'a> Scrubber<'a> {
                     date.contains(' ') && date.bytes().all(|byte| byte.is_ascii_digit() || byte == b' ')
                 })
         };
-        dates::dates(text, |found| {
-            if !is_in_pieces(&found.range)
+        let (in_table, dates) = (self.in_table, &mut self.dates);
+        dates.clear();
+        let is_plain_date = |found: &Found| {
+            !is_in_pieces(&found.range)
+                && !(in_table && found.form == Form::Separated)
                 && is_date(text, &found.range)
-                && !(self.in_table && found.form == Form::Separated)
-            {
-                hits.push((found.range, Rule::Date));
-            }
-        });
+        };
+        identifiers.find_dates(
+            text,
+            in_table,
+            |found| {
+                if is_plain_date(found) {
+                    dates.push((found.range.clone(), Rule::Date));
+                }
+            },
+            |hit| hits.push((hit.range, Rule::Learned(hit.kind))),
+        );
+        hits.append(dates);
+        if !text.is_ascii() {
+            let cut = text.match_indices(CUT_DATE).map(|(at, cut)| at..at + cut.len());
+            hits.extend(cut.map(|range| (range, Rule::Learned(Kind::BirthDate))));
+        }
         let foreign = |character: char| (0xe000..0xf900).contains(&u32::from(character));
         if hits.is_empty() && (text.is_ascii() || !text.contains(foreign)) {
             return Cow::Borrowed(text);

@@ -69,10 +69,9 @@ pub(crate) fn unescape(text: &str) -> Cow<'_, str> {
 
 /// One layer of escapes less, or `None` if there is none.
 fn once(text: &str) -> Option<String> {
-    let is_mark = |byte: &u8| matches!(byte, b'\\' | b'&' | b'%' | b'=');
     let mut out: Option<String> = None;
     let (mut at, mut copied) = (0, 0);
-    while let Some(mark) = text.as_bytes().get(at..).and_then(|rest| rest.iter().position(is_mark)) {
+    while let Some(mark) = text.as_bytes().get(at..).and_then(next_mark) {
         at += mark;
         let rest = text.get(at..)?;
         match escape(rest, text.get(..at)?) {
@@ -89,6 +88,13 @@ fn once(text: &str) -> Option<String> {
     let mut out = out?;
     out.push_str(text.get(copied..)?);
     Some(out)
+}
+
+/// Where the next character stands with which an escape begins.
+fn next_mark(text: &[u8]) -> Option<usize> {
+    let last = memchr::memchr(b'=', text);
+    let before = text.get(..last.unwrap_or(text.len())).unwrap_or_default();
+    memchr::memchr3(b'\\', b'&', b'%', before).or(last)
 }
 
 /// What the escape at the start of `rest` stands for, and its length.

@@ -1,7 +1,8 @@
 //! The product's vocabulary: the words that free text may keep.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
+
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::deidentify::identifiers::folded;
 
@@ -9,19 +10,20 @@ use crate::deidentify::identifiers::folded;
 type AlsoName = bool;
 
 struct Vocabulary {
-    words: HashMap<String, AlsoName>,
-    folded: HashSet<Vec<u8>>,
+    // No word of a file is ever put in, so that a fast hash is enough.
+    words: FxHashMap<String, AlsoName>,
+    folded: FxHashSet<Vec<u8>>,
     /// All of them folded, for a search inside words.
     joined: String,
 }
 
 static VOCABULARY: LazyLock<Vocabulary> = LazyLock::new(|| {
     let lines = include_str!("vocabulary.txt").lines().filter(|line| !line.starts_with('#'));
-    let words: HashMap<_, _> = lines
+    let words: FxHashMap<_, _> = lines
         .flat_map(str::split_whitespace)
         .map(|word| (spelled(word.trim_start_matches('=')), word.starts_with('=')))
         .collect();
-    let folded: HashSet<_> = words.keys().map(|word| folded(word)).collect();
+    let folded: FxHashSet<_> = words.keys().map(|word| folded(word)).collect();
     let joined =
         folded.iter().filter_map(|word| std::str::from_utf8(word).ok()).collect::<Vec<_>>().join("\n");
     Vocabulary { words, folded, joined }

@@ -3,6 +3,8 @@
 /// Bytes that a date may have between two of its numbers, and characters of them that are no letters.
 const LONGEST: usize = 40;
 const APART: usize = 8;
+/// Bytes of a word among them: no month has more, in any case.
+const WORD: usize = 16;
 /// Marks among them.
 const MARKS: usize = 3;
 /// The months in full, as far as their first three letters do not tell them.
@@ -37,7 +39,7 @@ pub(super) struct Between {
     /// The month that it names.
     pub(super) month: Option<i32>,
     /// Its marks, every dash as `-` and every apostrophe as `'`.
-    marks: String,
+    marks: Marks,
     /// Words of a spoken date.
     has_words: bool,
     /// The mark stands alone, with no blank beside it.
@@ -48,36 +50,60 @@ pub(super) struct Between {
     pub(super) ends_in_sign: bool,
 }
 
+/// At most [`MARKS`] of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Marks {
+    marks: [char; MARKS],
+    count: usize,
+}
+
+impl Marks {
+    /// `None` if it is one too many.
+    fn push(&mut self, mark: char) -> Option<()> {
+        *self.marks.get_mut(self.count)? = mark;
+        self.count += 1;
+        Some(())
+    }
+
+    fn iter(&self) -> impl Iterator<Item = char> {
+        self.marks.into_iter().take(self.count)
+    }
+}
+
 impl Between {
     /// What `text` is between two numbers; `None` if no date has that there.
     pub(super) fn read(text: &str) -> Option<Self> {
+        if text.is_empty() || text.len() > LONGEST {
+            return None;
+        }
         let apart = text.chars().filter(|c| !c.is_alphabetic()).count();
         // A line between is a paragraph's end.
         let paragraphs = text.matches('\n').count() > 1;
-        if text.is_empty() || text.len() > LONGEST || apart > APART || paragraphs {
+        if apart > APART || paragraphs {
             return None;
         }
         let mut between = Self {
             month: None,
-            marks: String::new(),
+            marks: Marks::default(),
             has_words: false,
             is_tight: text.chars().count() == 1 && !text.chars().all(char::is_whitespace),
             ends_line: text.contains(['\n', '\r']),
             ends_in_sign: false,
         };
-        let mut word = String::new();
+        let mut word = 0..0;
         // The blank at the end closes the last word.
-        for character in text.chars().chain([' ']) {
+        for (at, character) in text.char_indices().chain([(text.len(), ' ')]) {
             if character.is_alphabetic() {
-                word.extend(character.to_lowercase());
+                word.end = at + character.len_utf8();
                 continue;
             }
-            between.word(&std::mem::take(&mut word))?;
+            between.word(text.get(word).unwrap_or_default())?;
+            word = at + character.len_utf8()..0;
             match character {
                 _ if character.is_whitespace() || character == '\u{ad}' => {}
-                _ if DASHES.contains(&character) => between.marks.push('-'),
-                _ if APOSTROPHES.contains(&character) => between.marks.push('\''),
-                '.' | '/' | '_' | ':' | '|' | ',' | ';' | '\\' => between.marks.push(character),
+                _ if DASHES.contains(&character) => between.marks.push('-')?,
+                _ if APOSTROPHES.contains(&character) => between.marks.push('\'')?,
+                '.' | '/' | '_' | ':' | '|' | ',' | ';' | '\\' => between.marks.push(character)?,
                 _ => return None,
             }
         }
@@ -85,47 +111,52 @@ impl Between {
         let (last, previous) = (ends.next(), ends.next());
         between.ends_in_sign =
             last == Some('-') && previous.is_some_and(|c| c.is_whitespace() || ",;".contains(c));
-        (between.marks.len() <= MARKS).then_some(between)
+        Some(between)
     }
 
     fn word(&mut self, word: &str) -> Option<()> {
         if word.is_empty() {
             return Some(());
         }
-        if SPOKEN.contains(&word) {
+        // Longer than any word of a date, in bytes.
+        if word.len() > WORD {
+            return None;
+        }
+        let word = word.to_lowercase();
+        if SPOKEN.contains(&word.as_str()) {
             self.has_words = true;
             return Some(());
         }
-        let month = month(word).filter(|_| self.month.is_none())?;
+        let month = month(&word).filter(|_| self.month.is_none())?;
         self.month = Some(month);
         Some(())
     }
 
     /// Nothing but blanks and words.
     pub(super) fn has_no_mark(&self) -> bool {
-        self.marks.is_empty()
+        self.marks.count == 0
     }
 
     /// Whether a year of two digits may stand beside it.
     pub(super) fn separates(&self) -> bool {
-        self.month.is_some() || self.marks.contains(|mark| mark != ';')
+        self.month.is_some() || self.marks.iter().any(|mark| mark != ';')
     }
 
     /// The mark, if it is the only one and no word stands beside it.
     pub(super) fn only(&self) -> Option<char> {
-        let mut marks = self.marks.chars();
+        let mut marks = self.marks.iter();
         let mark = marks.next().filter(|_| !self.has_words && self.month.is_none());
         mark.filter(|_| marks.next().is_none())
     }
 
     pub(super) fn has(&self, mark: char) -> bool {
-        self.marks.contains(mark)
+        self.marks.iter().any(|known| known == mark)
     }
 
     /// What would divide cells: blanks, or one of the usual marks.
     pub(super) fn divides(&self) -> Option<char> {
         match self.only() {
-            None if self.marks.is_empty() && !self.has_words && self.month.is_none() => Some(' '),
+            None if self.marks.count == 0 && !self.has_words && self.month.is_none() => Some(' '),
             mark => mark.filter(|mark| ",;|".contains(*mark)),
         }
     }
