@@ -26,7 +26,6 @@ mod watch;
 use std::fs::File;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -54,7 +53,8 @@ use cx::Cx;
 use health::{Health, Store, Subject};
 use requests::Requests;
 use uplink::Uplink;
-use usage::{Beside, Statistics, Taken};
+use usage::{Beside, Look, Statistics, Taken};
+use watch::{Arrival, Signalled};
 
 /// Everything the agent is. One thread owns it.
 pub struct Agent {
@@ -79,7 +79,7 @@ pub struct Agent {
     random: SystemRandom,
     wakes: (Sender<Wake>, Receiver<Wake>),
     /// A [`Wake::Outbox`] waits in `wakes`: a thousand files are one.
-    outbox_signalled: Arc<AtomicBool>,
+    outbox_signalled: Arc<Signalled>,
     /// Held for the life of the process: one agent a directory.
     _lock: File,
 }
@@ -95,8 +95,8 @@ struct Parts<'a> {
 
 /// What wakes the loop.
 pub(crate) enum Wake {
-    /// Something changed in the outbox.
-    Outbox,
+    /// Something arrived in the outbox.
+    Outbox(Arrival),
     /// A line over the local socket.
     Asked(Asked),
     /// What ran for a support case ended.
@@ -190,6 +190,7 @@ impl Agent {
         info!("running");
         self.write_flags_for_kathea();
         let mut outbox_due = Some(self.since_start());
+        let mut arrived = None;
         let mut sweep = Duration::ZERO;
         loop {
             if sweep <= self.since_start() {
@@ -197,7 +198,9 @@ impl Agent {
                 outbox_due = outbox_due.or(Some(self.since_start()));
             }
             if outbox_due.is_some_and(|due| due <= self.since_start()) {
-                outbox_due = self.take_some().then(|| self.since_start());
+                outbox_due = self.take_some(Look::All).then(|| self.since_start());
+            } else if arrived.take().is_some() && self.take_some(Look::Renamed) {
+                arrived = Some(self.since_start());
             }
             self.work();
             if self.health.store() == Store::Poisoned {
@@ -207,7 +210,8 @@ impl Agent {
                 (beat.tell)();
             }
             let beat_due = beat.map(|beat| self.since_start() + beat.every);
-            let first = match self.next_deadline(outbox_due, sweep).into_iter().chain(beat_due).min() {
+            let looks = outbox_due.into_iter().chain(arrived).min();
+            let first = match self.next_deadline(looks, sweep).into_iter().chain(beat_due).min() {
                 Some(deadline) => {
                     match self.wakes.1.recv_timeout(deadline.saturating_sub(self.since_start())) {
                         Ok(wake) => Some(wake),
@@ -220,7 +224,7 @@ impl Agent {
                     Err(mpsc::RecvError) => break,
                 },
             };
-            if self.handle_wakes(first, &mut outbox_due).is_break() {
+            if self.handle_wakes(first, &mut outbox_due, &mut arrived).is_break() {
                 break;
             }
         }
@@ -230,14 +234,22 @@ impl Agent {
 
     /// Handles what woke the loop and what came meanwhile: none of it waits for another turn of the intake. Those who go
     /// on asking keep the intake waiting for [`limits::TURN_TIME`].
-    fn handle_wakes(&mut self, first: Option<Wake>, outbox_due: &mut Option<Duration>) -> ControlFlow<()> {
+    fn handle_wakes(
+        &mut self,
+        first: Option<Wake>,
+        outbox_due: &mut Option<Duration>,
+        arrived: &mut Option<Duration>,
+    ) -> ControlFlow<()> {
         let until = self.since_start() + limits::TURN_TIME;
         let mut next = first;
         while let Some(wake) = next {
             match wake {
-                Wake::Outbox => {
-                    self.outbox_signalled.store(false, Ordering::Release);
+                Wake::Outbox(arrival) => {
+                    self.outbox_signalled.is_seen(arrival);
                     outbox_due.get_or_insert(self.since_start() + limits::OUTBOX_DELAY);
+                    if arrival == Arrival::Enough {
+                        *arrived = Some(self.since_start());
+                    }
                 }
                 Wake::Asked(asked) => self.answer_lines(asked),
                 Wake::Support => self.with_cases(|cases, cx| cases.finish_job(cx)),
@@ -268,14 +280,14 @@ impl Agent {
     }
 
     fn take_all(&mut self, close: bool) -> Result<(), Trouble> {
-        while self.take_outbox()? {}
+        while self.take_outbox(Look::All)? {}
         let Parts { usage, mut cx, .. } = self.parts();
         usage.close_periods(&mut cx, close)
     }
 
     /// One group of the outbox; true if there is more.
-    fn take_some(&mut self) -> bool {
-        match self.take_outbox() {
+    fn take_some(&mut self, look: Look) -> bool {
+        match self.take_outbox(look) {
             Ok(more) => {
                 self.health.clear(Subject::Intake);
                 more
@@ -288,7 +300,7 @@ impl Agent {
     }
 
     /// Takes in what fits one commit, and does what it makes due. False when nothing is left that can be taken now.
-    fn take_outbox(&mut self) -> Result<bool, Trouble> {
+    fn take_outbox(&mut self, look: Look) -> Result<bool, Trouble> {
         self.registry.look_again();
         let standing = usage_standing(&self.config, &self.registry, unix_now());
         self.note_standing(standing);
@@ -296,7 +308,7 @@ impl Agent {
         match standing {
             Standing::Kept(_) => usage.keep_outbox(&mut cx),
             Standing::Refused => usage.discard_some(&mut cx, Reason::NoConsent),
-            Standing::Granted => match usage.take_outbox(&mut cx)? {
+            Standing::Granted => match usage.take_outbox(&mut cx, look)? {
                 Taken::Nothing => Ok(false),
                 Taken::Group { more } => {
                     self.keep_in_order();
@@ -320,7 +332,8 @@ impl Agent {
     fn keep_in_order(&mut self) {
         let in_flight = self.uplink.in_flight();
         let Parts { usage, requests, mut cx, .. } = self.parts();
-        match requests.disk_bytes() {
+        let disk_bytes = usage.wants_disk_bytes(&cx).then(|| requests.disk_bytes()).transpose();
+        match disk_bytes {
             Ok(disk_bytes) => usage.keep_in_order(&mut cx, Beside { disk_bytes, in_flight }),
             Err(error) => cx.trouble(Subject::Upkeep, &error.into()),
         }

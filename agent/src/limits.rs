@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use protocol::envelope::MAX_RECORDS;
 
+mod commit;
 mod pages;
 mod support;
 
+pub use commit::*;
 pub use pages::*;
 pub use support::*;
 
@@ -22,8 +24,8 @@ pub const GROUP_LINES: usize = 20_000;
 /// Files that are taken in between two commits: their cursors travel in one sealed record.
 pub const GROUP_FILES: usize = 40;
 
-/// Files that one look into the outbox remembers: a hundred groups; the rest waits for the next look.
-pub const OUTBOX_FILES: usize = 4000;
+/// Files that one look into the outbox remembers, in some 3 MB; the rest waits for the next look, which looks at each.
+pub const OUTBOX_FILES: usize = 32_000;
 
 /// Bytes of one file of the outbox that is read: some six million lines, more than a full queue holds.
 pub const OUTBOX_FILE: u64 = 1 << 30;
@@ -239,7 +241,7 @@ pub const UPLOAD_PATH: usize = 1 << 10;
 
 // The run loop
 
-/// How long the first news from the outbox waits for more: a commit for some files costs as little as for one.
+/// How long a file in the outbox waits for more, below [`OUTBOX_ENOUGH`]: a commit for some costs as little as for one.
 pub const OUTBOX_DELAY: Duration = Duration::from_secs(2);
 
 /// How often the outbox is looked into while there is a grant, should the system's notice of a file be lost.

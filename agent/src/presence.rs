@@ -96,6 +96,16 @@ pub fn entries(directory: &Path) -> io::Result<Vec<PathBuf>> {
     listed.map(|entry| Ok(entry?.path())).collect()
 }
 
+/// Calls `each` with every entry of a directory, none of which is kept: there may be a hundred thousand. One that is not
+/// there has none.
+///
+/// # Errors
+/// It cannot be read, or not to its end, now; those of `each`.
+pub fn each_entry(directory: &Path, mut each: impl FnMut(&fs::DirEntry) -> io::Result<()>) -> io::Result<()> {
+    let Some(mut listed) = Presence::of(fs::read_dir(directory))?.found() else { return Ok(()) };
+    listed.try_for_each(|entry| each(&entry?))
+}
+
 /// The regular files in a directory; links are not followed.
 ///
 /// # Errors

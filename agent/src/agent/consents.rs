@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::answers::channel;
 use super::clock::usage_standing;
 use super::health::Subject;
+use super::watch::Arrival;
 use super::{Agent, Parts, Trouble, Wake};
 use crate::api::consent::{About, Answered, FlagsForKathea, Receipt};
 use crate::config::Language;
@@ -212,7 +213,7 @@ impl Agent {
         let Parts { usage, mut cx, .. } = self.parts();
         if usage.purge(&mut cx, reason)? {
             // The rest goes in turns of the loop: the answer does not wait for a hundred thousand files.
-            let _ = self.wakes.0.send(Wake::Outbox);
+            let _ = self.wakes.0.send(Wake::Outbox(Arrival::Any));
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ use protocol::{CaseId, Purpose, Reason};
 
 use super::clock::Watched;
 use super::usage::drop_set_aside;
+use super::watch::Arrival;
 use super::{Agent, Parts, Trouble, Wake};
 use crate::api::consent::NewOwner;
 use crate::consent::permit::RIGHTS;
@@ -25,7 +26,7 @@ impl Agent {
         let files_left = usage.shred_ended(&mut cx, clock)?;
         usage.retire_unused_keys(&mut cx)?;
         if files_left {
-            let _ = self.wakes.0.send(Wake::Outbox);
+            let _ = self.wakes.0.send(Wake::Outbox(Arrival::Any));
         }
         Ok(is_more)
     }
@@ -53,7 +54,7 @@ impl Agent {
         let Parts { usage, mut cx, .. } = self.parts();
         let clock = Watched::now(&cx);
         if usage.shred_ended(&mut cx, clock)? {
-            let _ = self.wakes.0.send(Wake::Outbox);
+            let _ = self.wakes.0.send(Wake::Outbox(Arrival::Any));
         }
         self.with_cases(|cases, cx| cases.expire(cx))?;
         self.consent_changed();

@@ -6,23 +6,55 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 
 use log::warn;
-use notify::event::{AccessKind, AccessMode, EventKind};
+use notify::event::{AccessKind, AccessMode, EventKind, ModifyKind, RenameMode};
 use notify::{ErrorKind, RecommendedWatcher, RecursiveMode, Watcher};
 
 use super::Wake;
 use crate::limits;
 
+/// What arrived in the outbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Arrival {
+    /// A file, which may still be growing. It waits for more.
+    Any,
+    /// So much that is whole, because it was renamed, that it is worth a commit of its own.
+    Enough,
+}
+
+/// What the loop was woken for and has not looked at: a thousand files are one.
+#[derive(Debug, Default)]
+pub(super) struct Signalled {
+    any: AtomicBool,
+    enough: AtomicBool,
+}
+
+impl Signalled {
+    fn of(&self, arrival: Arrival) -> &AtomicBool {
+        match arrival {
+            Arrival::Any => &self.any,
+            Arrival::Enough => &self.enough,
+        }
+    }
+
+    /// The loop looks now: what arrives from here on wakes it again.
+    pub(super) fn is_seen(&self, arrival: Arrival) {
+        self.of(arrival).store(false, Ordering::Release);
+    }
+}
+
 /// Watches the directory until the value is dropped. If it can't be, the slow sweep remains; why, and what to do. While `signalled` nothing
 /// more is sent: a request must not stand behind the notices of a hundred thousand files.
 pub(super) fn outbox(
     directory: &Path,
-    signalled: Arc<AtomicBool>,
+    signalled: Arc<Signalled>,
     wakes: Sender<Wake>,
 ) -> Result<RecommendedWatcher, String> {
     let watched = std::fs::create_dir_all(directory).map_err(notify::Error::io).and_then(|()| {
+        let mut renamed = 0;
         let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-            if event.is_ok_and(|event| is_arrival(&event)) && !signalled.swap(true, Ordering::AcqRel) {
-                let _ = wakes.send(Wake::Outbox);
+            let Some(arrival) = event.ok().and_then(|event| arrival(&event, &mut renamed)) else { return };
+            if !signalled.of(arrival).swap(true, Ordering::AcqRel) {
+                let _ = wakes.send(Wake::Outbox(arrival));
             }
         })?;
         watcher.watch(directory, RecursiveMode::NonRecursive)?;
@@ -58,13 +90,23 @@ const ENOSPC: i32 = 28;
 /// Too many instances, or open files.
 const EMFILE: i32 = 24;
 
-/// A file got the ending, or one that has it was closed after writing. Reading and removing are our own.
-fn is_arrival(event: &notify::Event) -> bool {
-    let arrival = matches!(
+/// A file got the ending, or one that has it was closed after writing. Reading and removing are our own. `renamed` counts
+/// the files that came whole.
+fn arrival(event: &notify::Event, renamed: &mut usize) -> Option<Arrival> {
+    let arrives = matches!(
         event.kind,
         EventKind::Create(_) | EventKind::Modify(_) | EventKind::Access(AccessKind::Close(AccessMode::Write))
     );
-    arrival && event.paths.iter().any(|path| path.extension().is_some_and(|ending| ending == "ndjson"))
+    let path = event.paths.iter().find(|path| path.extension().is_some_and(|ending| ending == "ndjson"));
+    let path = path.filter(|_| arrives)?;
+    // Elsewhere nothing tells a file that was renamed from one that is being written.
+    let is_whole = cfg!(unix) && event.kind == EventKind::Modify(ModifyKind::Name(RenameMode::To));
+    if !is_whole {
+        return Some(Arrival::Any);
+    }
+    *renamed += 1;
+    let is_large = std::fs::symlink_metadata(path).is_ok_and(|file| file.len() >= limits::OUTBOX_ENOUGH);
+    Some(if is_large || renamed.is_multiple_of(limits::GROUP_FILES) { Arrival::Enough } else { Arrival::Any })
 }
 
 #[cfg(test)]
@@ -79,6 +121,32 @@ mod tests {
         assert!(system(ENOSPC).contains("raise fs.inotify.max_user_watches"));
         assert!(system(EMFILE).contains("raise fs.inotify.max_user_instances"));
         assert!(system(13).contains("[kathea] outbox") && !system(13).contains("inotify"));
+    }
+
+    #[test]
+    fn only_files_that_came_whole_are_worth_a_commit_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str, bytes: usize| {
+            let path = dir.path().join(name);
+            std::fs::write(&path, vec![b'x'; bytes]).unwrap();
+            path
+        };
+        let (small, large) = (path("a.ndjson", 10), path("b.ndjson", limits::OUTBOX_ENOUGH as usize));
+        let of = |kind, path: &std::path::PathBuf, renamed: &mut usize| {
+            arrival(&notify::Event::new(kind).add_path(path.clone()), renamed)
+        };
+        let renamed = EventKind::Modify(ModifyKind::Name(RenameMode::To));
+        let closed = EventKind::Access(AccessKind::Close(AccessMode::Write));
+        let mut count = 0;
+        assert_eq!(of(closed, &large, &mut count), Some(Arrival::Any), "it may still be growing");
+        assert_eq!(of(renamed, &path("c.tmp", 10), &mut count), None);
+        let enough = if cfg!(unix) { Arrival::Enough } else { Arrival::Any };
+        assert_eq!(of(renamed, &large, &mut count), Some(enough));
+        let small = (0..limits::GROUP_FILES).map(|_| of(renamed, &small, &mut count)).collect::<Vec<_>>();
+        assert_eq!(
+            small.iter().filter(|arrival| **arrival == Some(Arrival::Any)).count(),
+            small.len() - usize::from(cfg!(unix))
+        );
     }
 
     #[test]

@@ -6,9 +6,11 @@
 mod unread;
 
 use std::collections::{BTreeSet, HashSet};
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use protocol::{Digest, Reason};
@@ -24,14 +26,16 @@ use crate::regular::{self, Identity};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Source {
     modified: i128,
-    path: PathBuf,
+    name: OsString,
     size: u64,
+    outbox: Arc<Path>,
+    is_renamed: bool,
 }
 
 impl Source {
     /// What a cursor knows it by: a hash of name, size and modification time.
     pub fn id(&self) -> [u8; 16] {
-        let mut text = self.path.file_name().unwrap_or_default().as_encoded_bytes().to_vec();
+        let mut text = self.name.as_encoded_bytes().to_vec();
         text.extend_from_slice(&self.size.to_le_bytes());
         text.extend_from_slice(&self.modified.to_le_bytes());
         short_hash(&text)
@@ -39,9 +43,18 @@ impl Source {
 
     /// Opens it for reading.
     pub fn open(&self) -> io::Result<Lines> {
-        let file = regular::open(&self.path, Identity::ANY)?;
+        let file = regular::open(&self.path(), Identity::ANY)?;
         let file = BufReader::with_capacity(64 << 10, file.take(self.size));
         Ok(Lines { file, line: Line::default(), count: 0, end: None })
+    }
+
+    fn path(&self) -> PathBuf {
+        self.outbox.join(&self.name)
+    }
+
+    /// Whether it was renamed since it was last written to: then it is whole. Where the system does not tell it is not known.
+    pub fn is_renamed(&self) -> bool {
+        self.is_renamed
     }
 
     /// Whether it holds more than is read of one file.
@@ -51,7 +64,7 @@ impl Source {
 
     /// Removes the file; the removal is durable after [`sync`].
     pub fn remove(&self) -> io::Result<()> {
-        Presence::of(fs::remove_file(&self.path)).map(drop)
+        Presence::of(fs::remove_file(self.path())).map(drop)
     }
 }
 
@@ -110,21 +123,24 @@ enum Found {
 }
 
 fn each(outbox: &Path, mut found: impl FnMut(Found)) -> io::Result<()> {
-    for path in presence::entries(outbox)? {
-        if path.extension().is_none_or(|ending| ending != "ndjson") {
-            continue;
+    let directory: Arc<Path> = outbox.into();
+    presence::each_entry(outbox, |entry| {
+        let name = entry.file_name();
+        if Path::new(&name).extension().is_none_or(|ending| ending != "ndjson") {
+            return Ok(());
         }
-        match Presence::of(fs::symlink_metadata(&path))? {
+        // Of the entry itself: a link is not followed.
+        match Presence::of(entry.metadata())? {
             Presence::Found(file) if file.is_file() => {
-                found(Found::File(Source { modified: modified(&file), path, size: file.len() }));
+                let (modified, size) = (modified(&file), file.len());
+                let (outbox, is_renamed) = (Arc::clone(&directory), is_renamed(&file));
+                found(Found::File(Source { modified, name, size, outbox, is_renamed }));
             }
-            Presence::Found(_) => {
-                found(Found::Other(short_hash(path.file_name().unwrap_or_default().as_encoded_bytes())));
-            }
+            Presence::Found(_) => found(Found::Other(short_hash(name.as_encoded_bytes()))),
             Presence::Absent => {}
         }
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 impl Source {
@@ -136,7 +152,7 @@ impl Source {
         // `now` is cut to whole seconds: a file of this very second is up to one ahead of it.
         !(-1_000_000_000..settled).contains(&age)
             || self.size == 0
-            || ends_in_line_feed(&self.path).unwrap_or(true)
+            || ends_in_line_feed(&self.path()).unwrap_or(true)
     }
 }
 
@@ -203,6 +219,19 @@ impl Lines {
     }
 }
 
+/// A rename changes when the file's entry changed and not when its content did. Both within one tick of the kernel's
+/// clock are taken for one write.
+#[cfg(unix)]
+fn is_renamed(file: &fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    (file.ctime(), file.ctime_nsec()) > (file.mtime(), file.mtime_nsec())
+}
+
+#[cfg(not(unix))]
+fn is_renamed(_: &fs::Metadata) -> bool {
+    false
+}
+
 fn modified(metadata: &fs::Metadata) -> i128 {
     let time = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
     match time.duration_since(UNIX_EPOCH) {
@@ -219,6 +248,8 @@ fn short_hash(bytes: &[u8]) -> [u8; 16] {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use super::*;
 
     const LATER: i64 = 4_000_000_000;
@@ -314,6 +345,24 @@ mod tests {
         assert_eq!(list(dir.path(), written + 1).unwrap().sources, []);
         assert_eq!(list(dir.path(), written + 1 + limits::OUTBOX_SETTLED).unwrap().sources.len(), 1);
         assert_eq!(list(dir.path(), 0).unwrap().sources.len(), 1, "a clock in 1970 keeps nothing back");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_was_renamed_differs_from_one_that_is_being_written() {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), "a.ndjson", b"x\n");
+        write(dir.path(), "b.tmp", b"x\n");
+        let is_renamed = || list(dir.path(), LATER).unwrap().sources.iter().map(Source::is_renamed).collect();
+        assert_eq!(is_renamed(), vec![false]);
+        // Written longer ago than a tick of the kernel's clock.
+        let file = File::options().append(true).open(dir.path().join("b.tmp")).unwrap();
+        file.set_modified(UNIX_EPOCH + std::time::Duration::from_secs(1_780_000_000)).unwrap();
+        fs::rename(dir.path().join("b.tmp"), dir.path().join("b.ndjson")).unwrap();
+        let renamed: Vec<bool> = is_renamed();
+        assert_eq!(renamed, [true, false], "the older one first");
+        (&file).write_all(b"y\n").unwrap();
+        assert_eq!(is_renamed(), vec![false, false], "somebody still has it open");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use protocol::{Digest, Reason};
 use super::site::Site;
 use super::*;
 use crate::agent::uplink::note_contact;
+use crate::agent::usage::Look;
 use crate::agent::usage::{note_unread, remove};
 use crate::agent::{Parts, unix_now};
 use crate::collect::outbox;
@@ -33,7 +34,7 @@ fn raise(subject: Subject) -> Site {
     match subject {
         Intake => {
             site.block(&site.config.kathea.outbox);
-            assert!(!site.agent.take_some());
+            assert!(!site.agent.take_some(Look::All));
         }
         OutboxUnwatched => {
             let (wakes, _woken) = std::sync::mpsc::channel();
@@ -58,7 +59,7 @@ fn raise(subject: Subject) -> Site {
             file.set_len(limits::OUTBOX_FILE + 1).unwrap();
             // Its age says whether it is complete: it has no last line.
             file.set_modified(std::time::UNIX_EPOCH + Duration::from_secs(1_700_000_000)).unwrap();
-            site.agent.take_some();
+            site.agent.take_some(Look::All);
         }
         Spool => {
             site.block(&site.data("spool/usage"));
@@ -165,7 +166,7 @@ fn clear(site: &mut Site, subject: Subject) {
     match subject {
         Intake => {
             site.unblock(&site.config.kathea.outbox);
-            site.agent.take_some();
+            site.agent.take_some(Look::All);
         }
         OutboxUnwatched => {
             site.unblock(&site.config.kathea.outbox);
@@ -173,13 +174,13 @@ fn clear(site: &mut Site, subject: Subject) {
         }
         OutboxRemoval => {
             fs::remove_dir(site.outbox("a.ndjson")).unwrap();
-            site.agent.take_some();
+            site.agent.take_some(Look::All);
         }
         OutboxLarge => {
             fs::remove_file(site.outbox("a.ndjson")).unwrap();
-            site.agent.take_some();
+            site.agent.take_some(Look::All);
         }
-        OutboxUnread => drop(site.agent.take_some()),
+        OutboxUnread => drop(site.agent.take_some(Look::All)),
         Spool => {
             site.unblock(&site.data("spool/usage"));
             site.work();

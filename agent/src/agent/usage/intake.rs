@@ -26,6 +26,15 @@ use crate::usage::journal::Journal;
 use crate::usage::validation::{Usage, Wanted, Window};
 use crate::{killpoint, limits};
 
+/// Which files of the outbox are taken in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::agent) enum Look {
+    /// Every complete one.
+    All,
+    /// Those that were renamed when they were written, as Kathea does: any other may still be growing.
+    Renamed,
+}
+
 /// What is left of the last look into the outbox.
 #[derive(Debug, Default)]
 pub(super) struct Taking {
@@ -69,10 +78,11 @@ impl Turn {
 
 impl Statistics {
     /// Takes in what fits one commit.
-    pub(in crate::agent) fn take_outbox(&mut self, cx: &mut Cx<'_>) -> Result<Taken, Trouble> {
+    pub(in crate::agent) fn take_outbox(&mut self, cx: &mut Cx<'_>, look: Look) -> Result<Taken, Trouble> {
         let Some(granted) = granted_since(cx) else { return Ok(Taken::Nothing) };
         if self.taking.reading.is_none() && self.taking.waiting.is_empty() {
             self.taking.waiting = look_for_lines(cx)?.into();
+            self.taking.waiting.retain(|source| look == Look::All || source.is_renamed());
         }
         let window = Window { granted, now: cx.now };
         let counted = cx.counters.mark();
@@ -212,6 +222,9 @@ impl Statistics {
             }
         };
         killpoint::step("intake.sealed");
+        let sealed = events.iter().map(|record| record.as_bytes().len()).sum::<usize>();
+        self.measured
+            .committed(sealed + journals.iter().map(|record| record.as_bytes().len()).sum::<usize>());
         self.usage.put(&events)?;
         killpoint::step("intake.events");
         self.open.put(&journals)?;

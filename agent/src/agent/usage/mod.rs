@@ -29,14 +29,15 @@ use crate::spool::{Spool, SpoolError, Waiting};
 use crate::usage::journal::Journal;
 use crate::usage::validation::{Usage, Validator};
 use crate::vault::Vault;
-pub(super) use intake::Taken;
 use intake::Taking;
 #[cfg(test)]
 pub(super) use intake::remove;
+pub(super) use intake::{Look, Taken};
 use periods::Periods;
 use sent::LastSent;
 #[cfg(test)]
 pub(super) use unread::note_unread;
+use upkeep::Measured;
 pub(super) use upkeep::{Beside, drop_set_aside, mended, retire_all, set_aside_problem};
 
 /// The usage subsystem.
@@ -47,6 +48,7 @@ pub(super) struct Statistics {
     validator: Validator,
     taking: Taking,
     periods: Periods,
+    measured: Measured,
     /// How far the newest batches are settled.
     progress: Progress,
     /// Seconds of this process's processor time that `agent.health` has already reported.
@@ -66,6 +68,7 @@ impl Statistics {
             validator: Validator::new(Catalog::built_in()),
             taking: Taking::default(),
             periods: Periods::default(),
+            measured: Measured::default(),
             progress: Progress::default(),
             seconds_reported: 0,
         })

@@ -25,16 +25,46 @@ use crate::vault::data_key::KeyId;
 /// What the other subsystems hold while usage is kept in order.
 #[derive(Clone, Copy)]
 pub(in crate::agent) struct Beside {
-    /// Bytes of their queues on the disk: the quota counts all.
-    pub(in crate::agent) disk_bytes: u64,
+    /// Bytes of their queues on the disk: the quota counts all. `None` if they were not measured, because the quota is far.
+    pub(in crate::agent) disk_bytes: Option<u64>,
     /// A batch is on its way: its records stay as they are.
     pub(in crate::agent) in_flight: bool,
 }
 
+/// How much lay on the disk when that was last measured: to measure is to walk every queue's directories.
+#[derive(Debug, Default)]
+pub(super) struct Measured {
+    held: Option<u64>,
+    commits: u32,
+    /// Bytes of sealed records since.
+    sealed: u64,
+}
+
+impl Measured {
+    /// So many bytes of sealed records were committed.
+    pub(super) fn committed(&mut self, sealed: usize) {
+        self.commits += 1;
+        self.sealed += sealed as u64;
+    }
+
+    /// Whether what was committed since may have brought the disk to `quota`.
+    fn is_due(&self, quota: u64) -> bool {
+        self.held.is_none_or(|held| held.saturating_add(limits::QUOTA_MARGIN) > quota)
+            || self.commits >= limits::QUOTA_COMMITS
+            || self.sealed >= limits::QUOTA_SEALED
+    }
+}
+
 impl Statistics {
+    /// Whether the next call of [`Self::keep_in_order`] has to know what lies on the disk.
+    pub(in crate::agent) fn wants_disk_bytes(&self, cx: &Cx<'_>) -> bool {
+        self.measured.is_due(cx.config.spool.quota)
+    }
+
     /// Does what a commit makes due: the quota, long journals, small records. It is durable whatever goes wrong here.
     pub(in crate::agent) fn keep_in_order(&mut self, cx: &mut Cx<'_>, beside: Beside) {
-        let kept = self.keep_quota(cx, beside.disk_bytes).and_then(|()| self.fold_long_journals(cx));
+        let quota = beside.disk_bytes.map_or(Ok(()), |beside| self.keep_quota(cx, beside));
+        let kept = quota.and_then(|()| self.fold_long_journals(cx));
         let merged = kept.and_then(|()| if beside.in_flight { Ok(()) } else { self.merge_small_records(cx) });
         match merged {
             Ok(()) => cx.health.clear(Subject::Upkeep),
@@ -45,9 +75,11 @@ impl Statistics {
     /// Above the quota the oldest usage is dropped and counted, and the collector learns of the gap.
     fn keep_quota(&mut self, cx: &mut Cx<'_>, beside: u64) -> Result<(), Trouble> {
         let held = self.disk_bytes()? + beside;
+        self.measured = Measured { held: Some(held), ..Measured::default() };
         if held <= cx.config.spool.quota {
             return Ok(());
         }
+        self.measured = Measured::default();
         let dropped = self.usage.drop_oldest(held - cx.config.spool.quota, Reason::Quota)?;
         if dropped > 0 {
             cx.counters.drop(Reason::Quota, dropped);
@@ -219,4 +251,25 @@ fn join(
     }
     run.into_iter().flatten().try_for_each(|piece| seal(piece, vault))?;
     Ok(joined)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_disk_is_measured_before_what_was_committed_can_reach_the_quota() {
+        let quota = 64 << 20;
+        let far = || Measured { held: Some(1 << 20), ..Measured::default() };
+        assert!(Measured::default().is_due(quota), "nothing is known");
+        assert!(!far().is_due(quota) && far().is_due(limits::LEAST_QUOTA));
+        let mut near = Measured { held: Some(quota - limits::QUOTA_MARGIN), ..Measured::default() };
+        assert!(!near.is_due(quota));
+        near.held = near.held.map(|held| held + 1);
+        assert!(near.is_due(quota));
+        let (mut often, mut much) = (far(), far());
+        (0..limits::QUOTA_COMMITS).for_each(|_| often.committed(1));
+        much.committed(limits::QUOTA_SEALED as usize);
+        assert!(often.is_due(quota) && much.is_due(quota));
+    }
 }

@@ -24,7 +24,8 @@ impl Source {
     /// # Errors
     /// It cannot be read now.
     pub fn events(&self, taken: u64) -> io::Result<u64> {
-        let mut file = regular::open(&self.path, Identity::ANY)?.take(self.size.min(limits::OUTBOX_COUNTED));
+        let mut file =
+            regular::open(&self.path(), Identity::ANY)?.take(self.size.min(limits::OUTBOX_COUNTED));
         let (mut piece, mut lines, mut events, mut is_blank) = (vec![0; 64 << 10], 0_u64, 0_u64, true);
         loop {
             let read = match file.read(&mut piece) {
