@@ -104,9 +104,8 @@ impl<'a> Scrubber<'a> {
         let (in_table, dates) = (self.in_table, &mut self.dates);
         dates.clear();
         let is_plain_date = |found: &Found| {
-            !is_in_pieces(&found.range)
-                && !(in_table && found.form == Form::Separated)
-                && is_date(text, &found.range)
+            let is_measured = in_table && found.form == Form::Separated;
+            !is_measured && !is_in_pieces(&found.range) && is_date(text, &found.range)
         };
         identifiers.find_dates(
             text,
