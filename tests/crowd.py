@@ -11,6 +11,7 @@ import socket
 import time
 
 CLIENTS = 1000
+RATE = 5000
 NOBODY = 65534
 NONSENSE = [
     b'{"request":"status"}\n' * 100,
@@ -72,10 +73,12 @@ def _crowd(path, counts):
 
 
 def ask_for(site, seconds, lines):
-    """Asks one line after the other on a connection that stays, and how long each answer took."""
+    """Asks one line after the other on a connection that stays, and how long each answer took. At most half as many a
+    second as the agent takes of one account: it refuses the others."""
     talk, taken, end = site.talk(), [], time.monotonic() + seconds
     while time.monotonic() < end:
         begun = time.monotonic()
         talk.say(lines[len(taken) % len(lines)])
         taken.append(time.monotonic() - begun)
+        time.sleep(max(0, begun + 1 / RATE - time.monotonic()))
     return taken

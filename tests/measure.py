@@ -5,7 +5,8 @@
     python3 tests/measure.py --agent target/release/kathea-agent --collector target/release/kathea-collector [--quick]
 
 Everything happens in a temporary directory and on loopback. The disk below that directory is the one that is
-measured: TMPDIR names another. `--only WORD` runs the parts whose name has the word. Python 3, standard library only.
+measured: TMPDIR names another. `--only WORD` runs the parts whose name has the word, `--record` keeps the table in
+tests/MEASURED.md. Python 3, standard library only.
 """
 
 import argparse
@@ -19,11 +20,12 @@ import time
 import zlib
 from pathlib import Path
 
+import measure_whole
 import rig
 from crowd import Crowd, ask_for
 from rig import Site
 
-PARTS = []
+PARTS = [*measure_whole.PARTS]
 MIB = 1 << 20
 
 
@@ -36,7 +38,7 @@ class Bench:
     """The programs, the collector, and a fresh site whenever one is asked for."""
 
     def __init__(self, agent, collector, home, quick):
-        self.agent, self.home, self.quick, self.sites = agent, home, quick, []
+        self.agent, self.home, self.quick, self.sites, self.rows = agent, home, quick, [], []
         self.collector = rig.Collector(collector, home)
 
     def site(self, interval="6h"):
@@ -61,7 +63,9 @@ class Bench:
         return 20 if self.quick else count
 
     def row(self, what, measured, reach=""):
-        print(f"{what:<52} {measured:<50} {reach:<20} {os.getloadavg()[0]:4.1f}".rstrip(), flush=True)
+        load = os.getloadavg()[0]
+        self.rows.append(f"| {what.strip()} | {measured} | {reach} | {load:.1f} |")
+        print(f"{what:<52} {measured:<50} {reach:<20} {load:4.1f}".rstrip(), flush=True)
 
 
 @part
@@ -355,11 +359,23 @@ def machine(home):
     return f"{os.cpu_count()} x {model[0]}, {memory:.1f} GiB, {system}, {kind}, load {load}"
 
 
+def record(rows, where, words):
+    """The table of the last run, whichever parts it had."""
+    commit = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True).stdout.strip()
+    parts = f"`--only {words.only}`" if words.only else "all parts"
+    lines = ["# The last run of measure.py", "", "Written by `tests/measure.py --record`: nothing passes or fails here.", "",
+             f"{time.strftime('%Y-%m-%d %H:%M', time.gmtime())} UTC, commit {commit}, {parts}"
+             f"{', a tenth of the lines' if words.quick else ''}; {where}", "",
+             "| what | measured | to reach | load |", "|---|---|---|---|", *rows, ""]
+    (Path(__file__).parent / "MEASURED.md").write_text("\n".join(lines))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--agent", type=Path, required=True)
     parser.add_argument("--collector", type=Path, required=True)
     parser.add_argument("--quick", action="store_true", help="a tenth of the lines, 20 s of idling")
+    parser.add_argument("--record", action="store_true", help="keep the table in tests/MEASURED.md")
     parser.add_argument("--only", default="", help="part of a part's name")
     words = parser.parse_args()
     home = Path(tempfile.mkdtemp(prefix="kathea"))
@@ -371,6 +387,8 @@ def main():
         for measure in PARTS:
             if words.only in measure.__name__:
                 measure(bench)
+        if words.record:
+            record(bench.rows, machine(home), words)
     finally:
         if bench:
             bench.end()
