@@ -4,9 +4,11 @@ mod answers;
 mod support;
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use agent::nearest::nearest;
 use clap::{Parser, Subcommand, ValueEnum};
+use protocol::CaseId;
 use protocol::signature::Context;
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
@@ -175,6 +177,20 @@ pub(crate) enum Command {
         /// Start no browser: print the file to open in one
         #[arg(long)]
         no_browser: bool,
+    },
+    /// Try the interface for programs: an agent and a collector in a temporary place, and what becomes of each event
+    ///
+    /// Prints where the socket and the outbox are, then each event as it comes: accepted, or refused with the attribute,
+    /// what may stand there, and the nearest known word. Nothing leaves this computer, and the consent counts in that
+    /// place only. Ctrl-C ends it and removes the place. Needs kathea-sandbox, of the integrator's package.
+    #[command(after_help = "Example: kathea-agent sandbox --ask CASE-1042")]
+    Sandbox {
+        /// Have the vendor ask for a support bundle of this case, as your program would have to show it
+        #[arg(long, value_name = "ID", value_parser = CaseId::from_str)]
+        ask: Option<CaseId>,
+        /// Print machine-readable JSON, one object a line
+        #[arg(long)]
+        json: bool,
     },
     /// Check a file of events, line by line, as the intake does; nothing is taken in or sent
     #[command(after_help = "Example: kathea-agent validate events.ndjson\n\

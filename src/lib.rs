@@ -11,6 +11,7 @@
 //! record     report one event by hand
 //! validate   check a file of events without storing it
 //! open       the window, started
+//! sandbox    the integrator's sandbox, started
 //! manual     completions and manual pages
 //! ask        questions at a terminal
 //! contact    the vendor asked now
@@ -49,6 +50,7 @@ mod provenance;
 mod reach;
 mod record;
 mod run;
+mod sandbox;
 mod service;
 mod status;
 mod support;
@@ -135,6 +137,10 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Doctor { json, offline } => doctor::doctor(&path, json, offline),
         Command::Contact => contact::contact(&config()?),
         Command::Open { no_browser } => open::open(&path, no_browser),
+        Command::Sandbox { .. } if named.is_some() => Err(Failure::usage(
+            "the sandbox makes a configuration of its own, and prints where it is: leave --config out",
+        )),
+        Command::Sandbox { ask, json } => sandbox::sandbox(ask.as_ref(), json),
         Command::Validate { file, json } => validate::validate(&file, json),
         Command::Completions { shell } => manual::completions(shell),
         Command::Man { command } => manual::man(&command),

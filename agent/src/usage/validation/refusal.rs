@@ -119,13 +119,11 @@ fn wanted(attribute: &'static Attribute, sent: Option<&str>) -> Wrong {
             Wrong::about(name, what.replace(" ,", ",").trim_end())
         }
         AttributeKind::Enumeration { values } => {
-            let known = values.iter().map(String::as_str);
-            let wrong = Wrong::unknown(
-                sent.unwrap_or_default(),
-                known,
-                &format!("{name} has to be a word of its list"),
-            );
-            Wrong { attribute: Some(name), ..wrong }
+            let known: Vec<&str> = values.iter().map(String::as_str).collect();
+            let what = format!("{name} has to be one of {}", known.join(", "));
+            let nearest = nearest(sent.unwrap_or_default(), known.iter().copied());
+            let what = nearest.map_or_else(|| what.clone(), |word| format!("{what}; the nearest is {word}"));
+            Wrong { attribute: Some(name), nearest, what: Some(what) }
         }
         AttributeKind::Version => Wrong::about(
             name,
