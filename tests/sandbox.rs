@@ -186,7 +186,10 @@ fn without_the_integrators_package_it_says_where_the_sandbox_is() {
     let output = run(&["sandbox"]);
     let words = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(words.contains("kathea-sandbox does not exist") && words.contains("integrator's package"), "{words}");
+    assert!(
+        words.contains("kathea-sandbox does not exist") && words.contains("integrator's package"),
+        "{words}"
+    );
     let output = run(&["sandbox", "--config", "agent.toml"]);
     assert_eq!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stderr));
 }

@@ -42,8 +42,9 @@ pub(crate) fn watch(from: &Path, to: &Path, granted: i64, wakes: &Sender<Wake>) 
 /// The files whose name ends in `.ndjson`, by name.
 fn complete(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
-    let mut files: Vec<_> =
-        entries.filter(|path| path.extension().is_some_and(|ending| ending == "ndjson") && path.is_file()).collect();
+    let mut files: Vec<_> = entries
+        .filter(|path| path.extension().is_some_and(|ending| ending == "ndjson") && path.is_file())
+        .collect();
     files.sort();
     files
 }

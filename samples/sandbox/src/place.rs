@@ -183,7 +183,8 @@ fn serve(data: &Path) -> Result<(Beside, String), String> {
         // Nothing is read where it failed.
         let _ = BufReader::new(out).read_line(&mut line);
     }
-    let url = line.trim().strip_prefix("listening ").ok_or("the collector does not start: is the disk full?")?;
+    let url =
+        line.trim().strip_prefix("listening ").ok_or("the collector does not start: is the disk full?")?;
     Ok((serving, url.to_owned()))
 }
 

@@ -40,8 +40,9 @@ fn answered(asked: &Asked, ask: impl Fn(&str) -> Option<Reply>) -> (Verdict, Rep
         Err(reason) => return verdict::unread(*reason),
     };
     let Ok(text) = std::str::from_utf8(line) else { return verdict::unread(protocol::Reason::NotUtf8) };
-    let reply = ask(text)
-        .unwrap_or_else(|| Reply::refused(Refused::Busy, "the sandbox's agent does not answer: start it anew"));
+    let reply = ask(text).unwrap_or_else(|| {
+        Reply::refused(Refused::Busy, "the sandbox's agent does not answer: start it anew")
+    });
     let is_event = matches!(Line::read(line), Line::Event);
     (Verdict::of_reply(line, is_event, &reply), reply)
 }

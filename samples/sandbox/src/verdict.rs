@@ -130,7 +130,9 @@ mod tests {
         let line = br#"{"event":"device.error","at":"2026-11-21T10:32:11+01:00","code":1042,"subsystem":"genrator","severity":"error","repeats":3}"#;
         let refused = check_since(line, 0, 1_800_000_000).unwrap_err();
         let shown = Verdict::of_line(line, 7, Some(refused)).to_string();
-        for part in ["refused    device.error (outbox, line 7): out_of_range", "subsystem", "detector", "generator"] {
+        for part in
+            ["refused    device.error (outbox, line 7): out_of_range", "subsystem", "detector", "generator"]
+        {
             assert!(shown.contains(part), "{part}: {shown}");
         }
         assert!(!shown.contains("genrator"), "{shown}");
