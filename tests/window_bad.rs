@@ -85,6 +85,14 @@ fn a_service_that_restarts_under_the_page_loses_nothing() {
     assert_eq!(clinic.workstation.status()["consent"]["usage_statistics"], "denied");
 }
 
+/// Bytes of a file, or of the files in a folder.
+fn size(path: &std::path::Path) -> u64 {
+    match std::fs::read_dir(path) {
+        Ok(entries) => entries.flatten().map(|entry| size(&entry.path())).sum(),
+        Err(_) => std::fs::metadata(path).map_or(0, |facts| facts.len()),
+    }
+}
+
 #[test]
 fn on_a_full_disk_the_page_says_so_and_what_was_there_stays() {
     let clinic = Clinic::new();
@@ -92,12 +100,17 @@ fn on_a_full_disk_the_page_says_so_and_what_was_there_stays() {
     let drafts_dir = clinic.workstation.data().join("drafts");
     let run = clinic.workstation.agent(&["run"]);
     let words: Vec<_> = std::iter::once(run.get_program()).chain(run.get_args()).collect();
-    // The service alone sees a disk with less space than a draft needs.
-    let script = "cp -a \"$0\" \"$0.was\" && mount -t tmpfs -o size=256k tmpfs \"$0\" && cp -a \"$0.was/.\" \"$0\" && \
-                  rm -r \"$0.was\" && dd if=/dev/zero of=\"$0/full\" bs=4k 2>/dev/null; exec \"$@\"";
+    // The service alone sees a disk that holds what is there, and one page more.
+    let pages =
+        std::fs::read_dir(&drafts_dir).unwrap().flatten().map(|entry| size(&entry.path()).div_ceil(4096));
+    let size = (pages.sum::<u64>() + 1) * 4;
+    let script = format!(
+        "cp -a \"$0\" \"$0.was\" && mount -t tmpfs -o size={size}k tmpfs \"$0\" && cp -a \"$0.was/.\" \"$0\" && \
+         rm -r \"$0.was\" && exec \"$@\""
+    );
     let within = |what: &[&std::ffi::OsStr]| {
         let mut command = Command::new("unshare");
-        command.args(["--map-root-user", "--mount", "sh", "-c", script]).arg(&drafts_dir).args(what);
+        command.args(["--map-root-user", "--mount", "sh", "-c", &script]).arg(&drafts_dir).args(what);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         command
     };

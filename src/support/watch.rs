@@ -89,7 +89,7 @@ pub(super) fn watch(line: &mut Line<'_>, json: bool) -> Result<Exit, Failure> {
                 print::words("No bundle is here.");
             } else if failed > 0 {
                 print::words(&format!(
-                    "{failed} bundles failed: kathea-agent support send BUNDLE tries again."
+                    "{failed} bundles failed. To try again: kathea-agent support send BUNDLE"
                 ));
                 return Ok(Exit::Part);
             }
