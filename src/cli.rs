@@ -1,17 +1,22 @@
 //! The command line's arguments.
 
 mod answers;
+mod machine;
 mod support;
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use agent::nearest::nearest;
 use clap::{Parser, Subcommand, ValueEnum};
+use protocol::CaseId;
+use protocol::ledger::Role;
 use protocol::signature::Context;
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
 
 pub(crate) use answers::{About, Answer, Consent, Privacy};
+pub(crate) use machine::{Provenance, Service};
 pub(crate) use support::{Choice, Command as SupportCommand, Support};
 
 /// Telemetry agent for Kathea and the X1 scanner. It collects and sends only what the clinic has consented to;
@@ -72,6 +77,9 @@ pub(crate) enum Command {
         /// Its attributes
         #[arg(value_name = "KEY=VALUE", value_parser = pair)]
         attributes: Vec<(String, String)>,
+        /// Print machine-readable JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Grant, deny or withdraw consent, and show the answers given
     #[command(subcommand)]
@@ -89,13 +97,22 @@ pub(crate) enum Command {
         /// Drop queued data instead of sending it first
         #[arg(long)]
         discard: bool,
+        /// Role of the person who answers: owner, privacy_officer or delegate
+        #[arg(long, value_name = "ROLE", value_parser = word::<Role>)]
+        by: Option<Role>,
+        /// Print machine-readable JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Print the data inventory: everything that can be collected, and why
     #[command(after_help = "Example: kathea-agent catalog > inventory.md")]
     Catalog {
         /// md: Markdown for reading; json: machine-readable
-        #[arg(long, value_enum, default_value_t = Format::Md)]
+        #[arg(long, value_enum, default_value_t = Format::Md, conflicts_with = "json")]
         format: Format,
+        /// Print machine-readable JSON, as --format json
+        #[arg(long)]
+        json: bool,
     },
     /// Remove patient identifiers from scan metadata, logs, JSON and XML; one call is one case
     ///
@@ -147,6 +164,9 @@ pub(crate) enum Command {
         /// File with the token
         #[arg(long, value_name = "FILE")]
         token_file: PathBuf,
+        /// Print machine-readable JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Install, remove, start or stop the service, as an administrator
     #[command(subcommand)]
@@ -166,7 +186,11 @@ pub(crate) enum Command {
     ///
     /// While a case is open the agent goes on every 30 seconds for an hour, so that the vendor's request is seen within a
     /// call. Without a consent to anything nothing is sent.
-    Contact,
+    Contact {
+        /// Print machine-readable JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Open the window: a page in your browser, for this account and this computer only
     ///
     /// It shows what is on, what leaves and why, prepares support cases, and takes answers by a click. Opening it sends
@@ -175,6 +199,20 @@ pub(crate) enum Command {
         /// Start no browser: print the file to open in one
         #[arg(long)]
         no_browser: bool,
+    },
+    /// Try the interface for programs: an agent and a collector in a temporary place, and what becomes of each event
+    ///
+    /// Prints where the socket and the outbox are, then each event as it comes: accepted, or refused with the attribute,
+    /// what may stand there, and the nearest known word. Nothing leaves this computer, and the consent counts in that
+    /// place only. Ctrl-C ends it and removes the place. Needs kathea-sandbox, of the integrator's package.
+    #[command(after_help = "Example: kathea-agent sandbox --ask CASE-1042")]
+    Sandbox {
+        /// Have the vendor ask for a support bundle of this case, as your program would have to show it
+        #[arg(long, value_name = "ID", value_parser = CaseId::from_str)]
+        ask: Option<CaseId>,
+        /// Print machine-readable JSON, one object a line
+        #[arg(long)]
+        json: bool,
     },
     /// Check a file of events, line by line, as the intake does; nothing is taken in or sent
     #[command(after_help = "Example: kathea-agent validate events.ndjson\n\
@@ -209,66 +247,10 @@ pub(crate) enum Command {
         /// The signature [default: FILE.sig]
         #[arg(long, value_name = "FILE")]
         signature: Option<PathBuf>,
-    },
-}
-
-#[derive(Subcommand)]
-pub(crate) enum Provenance {
-    /// Read the programs in the folders of `[kathea] program` and make the table anew
-    #[command(
-        after_help = "Exit: 0 done, 3 some programs were refused (they are listed), 1 nothing changed."
-    )]
-    Build {
         /// Print machine-readable JSON
         #[arg(long)]
         json: bool,
     },
-    /// List what the table was made of
-    List {
-        /// Print machine-readable JSON
-        #[arg(long)]
-        json: bool,
-    },
-    /// Check that the table is the one that was built, and that the programs are still the same
-    #[command(after_help = "Exit: 0 it fits, 1 it does not: what changed is listed.")]
-    Verify,
-    /// Add a list of words that the vendor signed, and make the table anew
-    #[command(after_help = "Example: kathea-agent provenance add x1-firmware.words")]
-    Add {
-        /// The list
-        file: PathBuf,
-        /// The signature [default: FILE.sig]
-        #[arg(long, value_name = "FILE")]
-        signature: Option<PathBuf>,
-    },
-}
-
-#[derive(Subcommand)]
-pub(crate) enum Service {
-    /// Install the service, or repair the installed one (Windows)
-    #[command(
-        after_help = "Example: kathea-agent service install --collector https://collector.example:8443 --ca-file ca.pem --token-file token.txt"
-    )]
-    Install {
-        /// The vendor's collector, written into the configuration
-        #[arg(long, value_name = "URL")]
-        collector: Option<String>,
-        /// File with the one-time token: enrol immediately
-        #[arg(long, value_name = "FILE")]
-        token_file: Option<PathBuf>,
-        /// CA certificate of the vendor, copied to the path in the configuration
-        #[arg(long, value_name = "FILE")]
-        ca_file: Option<PathBuf>,
-    },
-    /// Stop and remove the service; keep its data
-    Uninstall,
-    /// Start the service
-    Start,
-    /// Stop the service
-    Stop,
-    /// For the control manager of Windows
-    #[command(hide = true)]
-    Run,
 }
 
 /// How the catalog is printed.

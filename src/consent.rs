@@ -34,45 +34,55 @@ pub(crate) fn consent(config: &Config, command: Consent) -> Result<Exit, Failure
             }
             Ok(Exit::Done)
         }
-        Consent::Grant { to: About { purpose, case }, by, yes } => {
+        Consent::Grant { to: About { purpose, case }, by, yes, json } => {
+            fits(purpose, case.as_ref())?;
             let take_back = of(purpose, case.as_ref());
             let request = about(ConsentAction::Grant, Some(purpose));
-            answered(ConsentRequest { case, by: Some(by), yes: Some(yes), ..request })?;
-            print::words(&format!(
-                "{purpose}: granted. Take it back with: kathea-agent consent withdraw {take_back}"
-            ));
-            Ok(Exit::Done)
+            let body = answered(ConsentRequest { case, by: Some(by), yes: Some(yes), ..request })?;
+            print::answer(&body, json, || {
+                print::words(&format!(
+                    "{purpose}: granted. Take it back with: kathea-agent consent withdraw {take_back}"
+                ));
+                Ok(())
+            })
         }
-        Consent::Deny { answer: Answer { to: About { purpose, case }, by } } => {
+        Consent::Deny { answer: Answer { to: About { purpose, case }, by, json } } => {
+            fits(purpose, case.as_ref())?;
             let request = about(ConsentAction::Deny, Some(purpose));
-            not_any_more(&answered(ConsentRequest { case, by, ..request })?, purpose)
+            not_any_more(&answered(ConsentRequest { case, by, ..request })?, purpose, json)
         }
-        Consent::Withdraw { answer: Answer { to: About { purpose, case }, by }, erase, claim } => {
-            if let Some(case) = &case {
-                known(config, case)?;
-            }
+        Consent::Withdraw { answer: Answer { to: About { purpose, case }, by, json }, erase, claim } => {
+            fits(purpose, case.as_ref())?;
+            all_known(config, case.as_ref())?;
             let (request, claim) = (about(ConsentAction::Withdraw, Some(purpose)), claim.read()?);
-            not_any_more(&answered(ConsentRequest { case, by, erase, claim, ..request })?, purpose)
+            not_any_more(&answered(ConsentRequest { case, by, erase, claim, ..request })?, purpose, json)
         }
-        Consent::Restrict { answer: Answer { to: About { purpose, case }, by } } => {
+        Consent::Restrict { answer: Answer { to: About { purpose, case }, by, json } } => {
+            fits(purpose, case.as_ref())?;
+            all_known(config, case.as_ref())?;
             let request = about(ConsentAction::Restrict, Some(purpose));
-            changed(&answered(ConsentRequest { case, by, ..request })?, purpose)
+            changed(&answered(ConsentRequest { case, by, ..request })?, purpose, json)
         }
-        Consent::Release { to: About { purpose, case }, by } => {
+        Consent::Release { to: About { purpose, case }, by, json } => {
+            fits(purpose, case.as_ref())?;
+            all_known(config, case.as_ref())?;
             let request = about(ConsentAction::Release, Some(purpose));
-            changed(&answered(ConsentRequest { case, by: Some(by), ..request })?, purpose)
+            changed(&answered(ConsentRequest { case, by: Some(by), ..request })?, purpose, json)
         }
-        Consent::NewOwner { claim, by } => {
+        Consent::NewOwner { claim, by, json } => {
             let claim = claim.read()?;
             let request = ConsentRequest { by, claim, ..about(ConsentAction::NewOwner, None) };
             let body: NewOwner = reach::ask(config, Request::Consent(request))?;
-            print::words(&format!(
-                "Ended: {} answers. Nothing is collected until the new owner says yes: kathea-agent consent ask",
-                body.ended
-            ));
-            Ok(Exit::Done)
+            print::answer(&body, json, || {
+                print::words(&format!(
+                    "Ended: {} answers. Nothing is collected until the new owner says yes: kathea-agent consent ask",
+                    body.ended
+                ));
+                Ok(())
+            })
         }
         Consent::Receipt { purpose, case, json } => {
+            all_known(config, case.as_ref())?;
             let request = ConsentRequest { case, ..about(ConsentAction::Receipt, purpose) };
             let body: Receipts = reach::ask(config, Request::Consent(request))?;
             show(&body, json, |body| body.text.of(language).to_owned())
@@ -102,6 +112,24 @@ fn list(body: &List) -> String {
     let Controller { id, version, controller } = &body.policy;
     let heading = format!("Asked by {controller} ({id}, {version})");
     format!("{}\n{}", print::table(&heading, &rows), flags(body.consent, &body.ends, &body.cases))
+}
+
+/// An error if the flag needs a case that is not named, or knows none.
+fn fits(purpose: Purpose, case: Option<&CaseId>) -> Result<(), Failure> {
+    match (purpose, case) {
+        (Purpose::UsageStatistics, Some(_)) => {
+            Err(Failure::usage(format!("{purpose} is not asked per case: leave --case out")))
+        }
+        (Purpose::SupportCase | Purpose::SupportScanData, None) => {
+            Err(Failure::usage(format!("{purpose} is asked per case: name it with --case ID")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// [`known`], where a case was named.
+pub(crate) fn all_known(config: &Config, case: Option<&CaseId>) -> Result<(), Failure> {
+    case.map_or(Ok(()), |case| known(config, case))
 }
 
 /// An error if nothing was ever answered about `case` here: a slip of the pen must not read like success.
@@ -145,18 +173,22 @@ pub(crate) fn session() -> Session {
     }
 }
 
-fn changed(body: &Answered, purpose: Purpose) -> Result<Exit, Failure> {
-    print::words(&format!("{purpose}: {}", body.state));
-    Ok(Exit::Done)
+fn changed(body: &Answered, purpose: Purpose, json: bool) -> Result<Exit, Failure> {
+    print::answer(body, json, || {
+        print::words(&format!("{purpose}: {}", body.state));
+        Ok(())
+    })
 }
 
 /// Denying what was granted withdraws it, and the command reports what was erased.
-fn not_any_more(body: &Answered, purpose: Purpose) -> Result<Exit, Failure> {
-    if let Some(text) = body.receipt_text() {
-        print::data(text)?;
-    }
-    print::words(&format!("{purpose}: {}. Nothing is collected for it.", body.state));
-    Ok(Exit::Done)
+fn not_any_more(body: &Answered, purpose: Purpose, json: bool) -> Result<Exit, Failure> {
+    print::answer(body, json, || {
+        if let Some(text) = body.receipt_text() {
+            print::data(&print::with_config(text))?;
+        }
+        print::words(&format!("{purpose}: {}. Nothing is collected for it.", body.state));
+        Ok(())
+    })
 }
 
 fn show<T: Serialize>(body: &T, json: bool, text: impl FnOnce(&T) -> String) -> Result<Exit, Failure> {

@@ -19,7 +19,7 @@ const LOOK: Duration = Duration::from_millis(200);
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// `contact`.
-pub(crate) fn contact(config: &Config) -> Result<Exit, Failure> {
+pub(crate) fn contact(config: &Config, json: bool) -> Result<Exit, Failure> {
     let mut line = Line::new(config);
     if !line.is_service()? {
         return Err(Failure::busy(
@@ -41,6 +41,10 @@ pub(crate) fn contact(config: &Config) -> Result<Exit, Failure> {
         }
         thread::sleep(LOOK);
     };
+    if json {
+        print::json(&status.invitations)?;
+        return Ok(Exit::Done);
+    }
     for Invitation { case, reason } in &status.invitations {
         print::data(&format!("{case} {reason}"))?;
         print::words(&format!(

@@ -9,6 +9,7 @@ use agent::config::Config;
 use agent::deidentify::child::{Parser, inside};
 use agent::deidentify::files::plain::{self, Part};
 use agent::deidentify::files::{self, Job, Known, Report, Step, html};
+use agent::presence::Why;
 use agent::{harmless, machine, presence, programs};
 use indicatif::{ProgressBar, ProgressStyle};
 use ring::rand::{SecureRandom, SystemRandom};
@@ -33,7 +34,7 @@ pub(crate) fn known(named: Option<&Path>) -> Result<Known, Failure> {
         Err(e) => {
             print::words(&format!(
                 "the table of the program's literals cannot be read ({}): more words are removed than with it",
-                e.kind()
+                Why(e.kind())
             ));
             None
         }
@@ -81,7 +82,7 @@ fn paged(job: &Job<'_>, page: &mut Part) -> Result<Report, Failure> {
         }
     })?;
     wrote.and_then(|()| html::foot(page, &report)).map_err(|e| {
-        Failure::failed(format!("the report can't be written ({}): name another file", e.kind()))
+        Failure::failed(format!("the report can't be written ({}): name another file", Why(e.kind())))
     })?;
     Ok(report)
 }
@@ -137,7 +138,10 @@ fn summary(report: &Report) {
         let finding = file.finding.as_deref().map(|finding| format!(", {finding}")).unwrap_or_default();
         print::words(&format!(
             "  refused ({}{finding}): {}",
-            file.reason.unwrap_or_default(),
+            match file.reason.unwrap_or_default() {
+                "missing" => "it does not exist",
+                reason => reason,
+            },
             harmless::line(&file.input)
         ));
     }

@@ -95,3 +95,18 @@ pub(crate) fn unreadable(path: &Path, kind: ErrorKind) -> String {
         }
     }
 }
+
+/// Why a file that was named for output cannot be written, and what to do.
+pub(crate) fn unwritable(path: &Path, kind: ErrorKind) -> String {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    match (kind, folder) {
+        (ErrorKind::NotFound, Some(folder)) => {
+            let folder = agent::harmless::path(folder);
+            format!("the folder {folder} does not exist: make it, or name another place with -o")
+        }
+        (kind, _) => {
+            let (path, why) = (agent::harmless::path(path), agent::presence::Why(kind));
+            format!("{path} cannot be written ({why}): name another place with -o")
+        }
+    }
+}

@@ -11,6 +11,7 @@
 //! record     report one event by hand
 //! validate   check a file of events without storing it
 //! open       the window, started
+//! sandbox    the integrator's sandbox, started
 //! manual     completions and manual pages
 //! ask        questions at a terminal
 //! contact    the vendor asked now
@@ -26,12 +27,14 @@
 //! verify     check a file's signature
 //! words      plain words for the closed lists
 //! print      data to standard output, words to standard error
+//! colour     headings and states on a terminal
 //! logger     which log lines there are: our own
 //! exit       the exit codes, and failures in one sentence
 //! ```
 
 mod ask;
 mod cli;
+mod colour;
 mod consent;
 mod contact;
 mod deidentify;
@@ -49,6 +52,7 @@ mod provenance;
 mod reach;
 mod record;
 mod run;
+mod sandbox;
 mod service;
 mod status;
 mod support;
@@ -68,6 +72,7 @@ use agent::deidentify::files::Job;
 use agent::harmless;
 use agent::request::Request;
 use clap::Parser;
+use clap::error::ErrorKind;
 use cli::{Cli, Command};
 use exit::{Exit, Failure};
 use log::LevelFilter;
@@ -78,6 +83,13 @@ pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             let _ = error.print();
+            for (placeholder, what) in PLACEHOLDERS {
+                if error.kind() == ErrorKind::MissingRequiredArgument
+                    && error.to_string().contains(placeholder)
+                {
+                    print::words(what);
+                }
+            }
             return if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() };
         }
     };
@@ -90,11 +102,23 @@ pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
     match dispatch(cli) {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            print::words(&format!("kathea-agent: {failure}"));
+            print::error(&failure);
             failure.exit.into()
         }
     }
 }
+
+/// What stands for the placeholders of arguments that are missing.
+const PLACEHOLDERS: &[(&str, &str)] = &[
+    ("<PURPOSE>", "PURPOSE is one of usage_statistics, support_case, support_scan_data."),
+    ("<ROLE>", "ROLE is one of owner, privacy_officer, delegate: who of the clinic answers."),
+    ("<DIGEST>", "DIGEST is what `consent show` and the preview print, at least 16 digits."),
+    ("<KIND>", "KIND is one of release, word_list, notice, erasure_certificate, use_receipt."),
+    ("<ID>", "ID is the case as the vendor named it, as CASE-1042."),
+    ("<SHELL>", "SHELL is one of bash, zsh, fish, powershell, elvish."),
+    ("<DRAFT>", "DRAFT is what `support preview` and `support list` print."),
+    ("<BUNDLE>", "BUNDLE is what `support create` and `support list` print."),
+];
 
 /// What can be typed, for the manual and for completion.
 pub fn command_line() -> clap::Command {
@@ -112,11 +136,14 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     match cli.command {
         Command::Run { once, close } => run::run(config()?, once, close),
         Command::Status { json, check } => status::status(&config()?, json, check),
-        Command::Record { event, attributes } => record::record(&config()?, &event, &attributes),
+        Command::Record { event, attributes, json } => record::record(&config()?, &event, &attributes, json),
         Command::Consent(command) => consent::consent(&config()?, command),
         Command::Privacy(command) => privacy::privacy(&config()?, command),
-        Command::Decommission { yes: _, discard } => privacy::decommission(&config()?, discard),
-        Command::Catalog { format } => inventory::print(format),
+        Command::Decommission { yes: _, discard, by, json } => {
+            privacy::decommission(&config()?, discard, by, json)
+        }
+        Command::Catalog { json: true, .. } => inventory::print(cli::Format::Json),
+        Command::Catalog { format, json: false } => inventory::print(format),
         Command::Deidentify { paths, output, context, report, json } => deidentify::deidentify(
             &Job {
                 paths: &paths,
@@ -130,15 +157,23 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Provenance(command) => provenance::provenance(&config()?, command),
         Command::Parse { memory } => deidentify::parse(memory),
         Command::Support(typed) => support::support(&config()?, *typed),
-        Command::Enroll { url, token_file } => enroll(&config()?, url, read_word(&token_file, TOKEN)?),
+        Command::Enroll { url, token_file, json } => {
+            enroll(&config()?, url, read_word(&token_file, TOKEN)?, json)
+        }
         Command::Service(command) => service::service(&command, &path),
         Command::Doctor { json, offline } => doctor::doctor(&path, json, offline),
-        Command::Contact => contact::contact(&config()?),
+        Command::Contact { json } => contact::contact(&config()?, json),
         Command::Open { no_browser } => open::open(&path, no_browser),
+        Command::Sandbox { .. } if named.is_some() => Err(Failure::usage(
+            "the sandbox makes a configuration of its own, and prints where it is: leave --config out",
+        )),
+        Command::Sandbox { ask, json } => sandbox::sandbox(ask.as_ref(), json),
         Command::Validate { file, json } => validate::validate(&file, json),
         Command::Completions { shell } => manual::completions(shell),
         Command::Man { command } => manual::man(&command),
-        Command::Verify { file, kind, signature } => verify::verify(&config()?, &file, kind, signature),
+        Command::Verify { file, kind, signature, json } => {
+            verify::verify(&config()?, &file, kind, signature, json)
+        }
     }
 }
 
@@ -146,10 +181,12 @@ fn load(path: &Path) -> Result<Config, Failure> {
     Config::load(path).map_err(Failure::usage)
 }
 
-fn enroll(config: &Config, url: Option<String>, token: String) -> Result<Exit, Failure> {
+fn enroll(config: &Config, url: Option<String>, token: String, json: bool) -> Result<Exit, Failure> {
     let enrolled: Enrolled = reach::ask(config, Request::Enroll { url, token })?;
-    print::words(&format!("enrolled as device {}", enrolled.device));
-    Ok(Exit::Done)
+    print::answer(&enrolled, json, || {
+        print::words(&format!("enrolled as device {}", enrolled.device));
+        Ok(())
+    })
 }
 
 /// What `--token-file` holds.

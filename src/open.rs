@@ -5,6 +5,8 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use agent::presence::Why;
+
 use crate::exit::{Exit, Failure};
 use crate::print;
 
@@ -28,7 +30,7 @@ pub(crate) fn open(config: &Path, no_browser: bool) -> Result<Exit, Failure> {
         Failure::failed(format!(
             "the window {} cannot be started ({}): install the whole package again",
             agent::harmless::path(&window),
-            e.kind()
+            Why(e.kind())
         ))
     })?;
     let mut said = String::new();

@@ -5,18 +5,24 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use agent::harmless;
+use agent::presence::Why;
 use serde::Serialize;
 
-use crate::exit::Failure;
+use crate::colour;
+use crate::exit::{Exit, Failure};
 
 /// Data. A reader that has seen enough (`| head`) is no failure.
 pub(crate) fn data(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     // A program that reads it wants it as it is.
-    let shown = if out.is_terminal() { harmless::text(text) } else { text.into() };
+    let shown = match out.is_terminal() {
+        true if colour::is_on() => colour::painted(&harmless::text(text)).into(),
+        true => harmless::text(text),
+        false => text.into(),
+    };
     match writeln!(out, "{}", shown.trim_end_matches('\n')).and_then(|()| out.flush()) {
         Err(e) if e.kind() != ErrorKind::BrokenPipe => {
-            Err(Failure::failed(format!("standard output cannot be written ({})", e.kind())))
+            Err(Failure::failed(format!("standard output cannot be written ({})", Why(e.kind()))))
         }
         _ => Ok(()),
     }
@@ -29,9 +35,36 @@ pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
     data(&text)
 }
 
+/// What a command answers: the body for programs, or what `people` says of it.
+pub(crate) fn answer(
+    body: &impl Serialize,
+    is_json: bool,
+    people: impl FnOnce() -> Result<(), Failure>,
+) -> Result<Exit, Failure> {
+    if is_json {
+        json(body)?
+    } else {
+        people()?
+    }
+    Ok(Exit::Done)
+}
+
 /// Words. If nobody can read them, nobody misses them.
 pub(crate) fn words(text: &str) {
-    let _ = writeln!(io::stderr(), "{}", harmless::text(&repeated(text, CONFIG.get())));
+    let _ = writeln!(io::stderr(), "{}", harmless::text(&with_config(text)));
+}
+
+/// An error, by which the program ends.
+pub(crate) fn error(failure: &Failure) {
+    let name = "kathea-agent:";
+    let name =
+        if io::stderr().is_terminal() && colour::is_on() { colour::red(name) } else { name.to_owned() };
+    let _ = writeln!(io::stderr(), "{name} {}", harmless::text(&with_config(&failure.to_string())));
+}
+
+/// A text for people, in which every command repeats the `--config` that was given.
+pub(crate) fn with_config(text: &str) -> String {
+    repeated(text, CONFIG.get())
 }
 
 /// The configuration that was named, as it is typed.

@@ -18,13 +18,14 @@ use agent::request::{PrivacyAsk, Request, SENT};
 use agent::seal::payload::Queue;
 use agent::support::check::judge;
 use agent::support::check::look::look;
+use protocol::ledger::Role;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use time::OffsetDateTime;
 
 use crate::cli::Privacy;
 use crate::consent::session;
-use crate::exit::{Exit, Failure};
+use crate::exit::{self, Exit, Failure};
 use crate::print;
 use crate::reach;
 
@@ -36,53 +37,72 @@ pub(crate) fn privacy(config: &Config, command: Privacy) -> Result<Exit, Failure
     match command {
         Privacy::Export { output, vendor } => export(config, &output, vendor),
         Privacy::Report { output } => report(config, &output),
-        Privacy::Rectify { case } => {
+        Privacy::Rectify { case, json } => {
             crate::consent::known(config, &case)?;
-            let Rectified { case } = ask(config, PrivacyAsk::Rectify { case })?;
-            print::words(&format!(
-                "The vendor will be asked to correct what it holds of case {case}; `status` shows its ticket.\n\
+            let body: Rectified = ask(config, PrivacyAsk::Rectify { case })?;
+            print::answer(&body, json, || {
+                say(&format!(
+                    "The vendor will be asked to correct what it holds of case {case}; `status` shows its ticket.\n\
                  Tell it what is wrong by the contact that `consent show support_case` names, with that ticket.\n\
-                 A bundle that has not left yet: `support discard` it and make it anew."
-            ));
-            Ok(Exit::Done)
+                 A bundle that has not left yet: `support discard` it and make it anew.",
+                    case = body.case,
+                ))
+            })
         }
-        Privacy::Revoke { case } => {
-            let Revoked { .. } = ask(config, PrivacyAsk::Revoke { case })?;
-            print::words(
-                "The vendor will be asked not to erase what it has not erased yet; `status` shows what became of the\n\
+        Privacy::Revoke { case, json } => {
+            crate::consent::all_known(config, case.as_ref())?;
+            let body: Revoked = ask(config, PrivacyAsk::Revoke { case })?;
+            print::answer(&body, json, || {
+                say(
+                    "The vendor will be asked not to erase what it has not erased yet; `status` shows what became of the\n\
                  request to erase. What was erased on this workstation does not come back.",
-            );
-            Ok(Exit::Done)
+                )
+            })
         }
-        Privacy::Claim => {
-            let ClaimCode { claim } = ask(config, PrivacyAsk::Claim)?;
-            print::data(&claim)?;
-            print::words(
+        Privacy::Claim { json } => {
+            let body: ClaimCode = ask(config, PrivacyAsk::Claim)?;
+            print::answer(&body, json, || print::data(&body.claim))?;
+            say(
                 "Keep this code on paper, apart from this computer: with it, and with nothing else, you can ask the\n\
                  vendor to erase what this device sent when the device can't ask any more. On this device it stands\n\
                  for a member of [consent] group: --claim-file, with privacy erase, withdraw --erase and new-owner.",
-            );
+            )?;
             Ok(Exit::Done)
         }
-        Privacy::Erase { claim } => {
-            let ask_for = PrivacyAsk::Erase { session: Some(session()), claim: claim.read()? };
-            let Erased { keys } = ask(config, ask_for)?;
-            print::words(&format!(
-                "Erased: {keys} keys, and all that was kept under them. Kept: your answers, which prove what you allowed.\n\
+        Privacy::Erase { claim, by, json } => {
+            let ask_for = PrivacyAsk::Erase { by, session: Some(session()), claim: claim.read()? };
+            let body: Erased = ask(config, ask_for)?;
+            print::answer(&body, json, || {
+                say(&format!(
+                    "Erased: {keys} keys, and all that was kept under them. Kept: your answers, which prove what you allowed.\n\
                  The vendor is asked to erase what was sent: it does so after 14 days, in which `privacy revoke` takes\n\
                  that back; `status` shows its ticket, and its certificate when that is done.",
-            ));
-            Ok(Exit::Done)
+                    keys = body.keys,
+                ))
+            })
         }
     }
 }
 
+/// Words, where a command answers by them.
+fn say(text: &str) -> Result<(), Failure> {
+    print::words(text);
+    Ok(())
+}
+
 /// `decommission`.
-pub(crate) fn decommission(config: &Config, discard: bool) -> Result<Exit, Failure> {
-    let request = PrivacyAsk::Decommission { drain: !discard, session: Some(session()) };
-    let Decommissioned { reported, certificate, .. } = ask(config, request)?;
-    if reported {
-        print::data(&certificate)?;
+pub(crate) fn decommission(
+    config: &Config,
+    discard: bool,
+    by: Option<Role>,
+    json: bool,
+) -> Result<Exit, Failure> {
+    let request = PrivacyAsk::Decommission { drain: !discard, by, session: Some(session()) };
+    let body: Decommissioned = ask(config, request)?;
+    if body.reported || json {
+        print::answer(&body, json, || print::data(&body.certificate))?;
+    }
+    if body.reported {
         return Ok(Exit::Done);
     }
     print::words(
@@ -94,9 +114,8 @@ pub(crate) fn decommission(config: &Config, discard: bool) -> Result<Exit, Failu
 
 /// Everything into `held.json` and, for people, `held.txt`.
 fn export(config: &Config, output: &Path, vendor: bool) -> Result<Exit, Failure> {
-    let unwritable = |e: std::io::Error| {
-        Failure::failed(format!("the export cannot be written ({}): name another folder", e.kind()))
-    };
+    let unwritable =
+        |e: std::io::Error| Failure::failed(exit::unwritable(&output.join("held.json"), e.kind()));
     let held: Access = ask(config, PrivacyAsk::Access { vendor })?;
     fs::create_dir_all(output).map_err(unwritable)?;
     let part = |name: &str| Part::new(&output.join(name)).map_err(unwritable);
@@ -162,13 +181,7 @@ fn report(config: &Config, output: &Path) -> Result<Exit, Failure> {
         report.write(&mut part)?;
         part.keep()
     };
-    write().map_err(|e: std::io::Error| {
-        Failure::failed(format!(
-            "{} cannot be written ({}): name another file",
-            harmless::path(output),
-            e.kind()
-        ))
-    })?;
+    write().map_err(|e: std::io::Error| Failure::failed(exit::unwritable(output, e.kind())))?;
     print::words(&format!("written to {}: open it in a browser, it loads nothing", harmless::path(output)));
     Ok(Exit::Done)
 }

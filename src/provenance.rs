@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use agent::config::Config;
+use agent::presence::Why;
 use agent::programs::{self, Change, Record, lists};
 
 use crate::cli::Provenance;
@@ -16,8 +17,8 @@ pub(crate) fn provenance(config: &Config, command: Provenance) -> Result<Exit, F
     match command {
         Provenance::Build { json } => build(config, json),
         Provenance::List { json } => list(config, json),
-        Provenance::Verify => verify(config),
-        Provenance::Add { file, signature } => add(config, &file, signature),
+        Provenance::Verify { json } => verify(config, json),
+        Provenance::Add { file, signature, json } => add(config, &file, signature, json),
     }
 }
 
@@ -54,7 +55,7 @@ fn known(config: &Config) -> Result<Record, Failure> {
     let record = programs::record(&config.data_dir).map_err(|e| {
         Failure::failed(format!(
             "the record of the table cannot be read ({}): run `kathea-agent provenance build`",
-            e.kind()
+            Why(e.kind())
         ))
     })?;
     record.ok_or_else(|| Failure::failed("no table was built: run `kathea-agent provenance build`"))
@@ -76,18 +77,24 @@ fn list(config: &Config, json: bool) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn verify(config: &Config) -> Result<Exit, Failure> {
+fn verify(config: &Config, json: bool) -> Result<Exit, Failure> {
     let record = known(config)?;
     let changes = programs::changes(config, &record).map_err(Failure::failed)?;
-    for change in &changes {
-        print::data(&match change {
+    let said: Vec<String> = changes
+        .iter()
+        .map(|change| match change {
             Change::Table => "the table is not the one that was built".to_owned(),
             Change::Changed(path) => format!("changed: {}", path.display()),
             Change::New(path) => format!("new: {}", path.display()),
             Change::Gone(path) => format!("gone: {}", path.display()),
             Change::Folders => "the configuration names other folders".to_owned(),
             Change::Lists => "other lists are there".to_owned(),
-        })?;
+        })
+        .collect();
+    if json {
+        print::json(&said)?;
+    } else {
+        said.iter().try_for_each(|line| print::data(line))?;
     }
     if changes.is_empty() {
         summary(&record);
@@ -97,10 +104,9 @@ fn verify(config: &Config) -> Result<Exit, Failure> {
     Ok(Exit::Failed)
 }
 
-fn add(config: &Config, file: &Path, beside: Option<PathBuf>) -> Result<Exit, Failure> {
-    let unreadable = |path: &Path, e: &std::io::Error| {
-        Failure::failed(format!("{} cannot be read ({})", path.display(), e.kind()))
-    };
+fn add(config: &Config, file: &Path, beside: Option<PathBuf>, json: bool) -> Result<Exit, Failure> {
+    let unreadable =
+        |path: &Path, e: &std::io::Error| Failure::failed(crate::exit::unreadable(path, e.kind()));
     let beside = beside.unwrap_or_else(|| {
         let mut name = OsString::from(file);
         name.push(".sig");
@@ -111,5 +117,5 @@ fn add(config: &Config, file: &Path, beside: Option<PathBuf>) -> Result<Exit, Fa
     let list =
         lists::add(&config.data_dir, &config.vendor.keys, &bytes, &signature).map_err(Failure::failed)?;
     print::words(&format!("list {} {} added", list.name, list.number));
-    build(config, false)
+    build(config, json)
 }

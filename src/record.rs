@@ -16,11 +16,24 @@ use crate::print;
 use crate::reach::{Line, Question};
 
 /// `record`.
-pub(crate) fn record(config: &Config, event: &str, attributes: &[(String, String)]) -> Result<Exit, Failure> {
+pub(crate) fn record(
+    config: &Config,
+    event: &str,
+    attributes: &[(String, String)],
+    json: bool,
+) -> Result<Exit, Failure> {
     let line = line(event, attributes, OffsetDateTime::now_utc())?;
     let Done {} = Line::new(config).say(&Question::EventType(line))?;
-    print::words("recorded");
-    Ok(Exit::Done)
+    print::answer(&Recorded { recorded: true }, json, || {
+        print::words("recorded");
+        Ok(())
+    })
+}
+
+/// The answer for programs.
+#[derive(Serialize)]
+struct Recorded {
+    recorded: bool,
 }
 
 /// Whether the values are right is for the agent to say; here they only get their JSON type.

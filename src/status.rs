@@ -18,7 +18,7 @@ pub(crate) fn status(config: &Config, json: bool, check: bool) -> Result<Exit, F
     if json {
         print::json(&status)?;
     } else {
-        print::data(&text(&status))?;
+        print::data(&print::with_config(&text(&status)))?;
     }
     Ok(if check && !status.problems.is_empty() { Exit::Failed } else { Exit::Done })
 }

@@ -3,6 +3,7 @@
 //! ```text
 //! case_request  the typed options as a request for a case
 //! gather    a draft: by the service, or here from paths that a person named
+//! watch     what waits and is sent, until it is delivered
 //! wait      until long work is done, with a bar
 //! copy      pieces of a draft or a bundle, and the clinic's own copy
 //! guide     all of it at a terminal, in the clinic's language
@@ -13,6 +14,7 @@ mod copy;
 mod gather;
 mod guide;
 mod wait;
+mod watch;
 
 use std::io;
 
@@ -21,6 +23,7 @@ use agent::api::status::Status;
 use agent::api::support::{Begun, BundleRow, Bundled, Discarded, DraftRow, Drafted, List, Sending};
 use agent::config::Config;
 use agent::harmless;
+use agent::nearest::nearest;
 use agent::request::{ConsentAction, ConsentRequest, Request, SupportRequest};
 use agent::support::check::judge;
 use agent::support::check::look::look;
@@ -41,7 +44,7 @@ use crate::reach::Line;
 pub(crate) fn support(config: &Config, typed: Support) -> Result<Exit, Failure> {
     let mut line = Line::new(config);
     match typed.command {
-        None => guide::guide(&mut line, config, typed.case, typed.output),
+        None => guide::guide(&mut line, config, typed.case, typed.output, typed.by),
         Some(SupportCommand::Preview { dry_run: true, json, .. }) => dry_run(config, json),
         Some(SupportCommand::Preview { case, output, json, .. }) => {
             let case_request = case_request::from_options(&mut line, &case, config.language)?;
@@ -73,7 +76,8 @@ pub(crate) fn support(config: &Config, typed: Support) -> Result<Exit, Failure> 
                 .collect();
             crate::doctor::report(&checks, json)
         }
-        Some(SupportCommand::List { json }) => {
+        Some(SupportCommand::List { json, watch: true }) => watch::watch(&mut line, json),
+        Some(SupportCommand::List { json, watch: false }) => {
             let body: List = ask(&mut line, SupportRequest::List)?;
             if json {
                 print::json(&body)?
@@ -86,8 +90,10 @@ pub(crate) fn support(config: &Config, typed: Support) -> Result<Exit, Failure> 
             copy::show(&mut line, &draft, &file, &mut io::stdout().lock())?;
             Ok(Exit::Done)
         }
-        Some(SupportCommand::Export { bundle, output }) => copy::export(&mut line, &bundle, &output),
-        Some(SupportCommand::Send { bundle, wait: true }) => {
+        Some(SupportCommand::Export { bundle, output, json }) => {
+            copy::export(&mut line, &bundle, &output, json)
+        }
+        Some(SupportCommand::Send { bundle, wait: true, json }) => {
             let list: List = ask(&mut line, SupportRequest::List)?;
             let is_failed = |row: &BundleRow| row.id == bundle && row.state == State::Failed;
             if list.bundles.iter().any(is_failed) {
@@ -96,35 +102,38 @@ pub(crate) fn support(config: &Config, typed: Support) -> Result<Exit, Failure> 
             if !line.is_service()? {
                 return Err(Failure::busy("the service does not run, so nothing is sent: `service start`"));
             }
-            wait::delivered(&mut line, &bundle, config.language)
+            wait::delivered(&mut line, &bundle, config.language, json)
         }
-        Some(SupportCommand::Send { bundle, wait: false }) => {
-            let Sending { bundle, state } = ask(&mut line, SupportRequest::Send { bundle })?;
-            print::words(&format!("{bundle}: {}", state.as_str()));
-            Ok(Exit::Done)
+        Some(SupportCommand::Send { bundle, wait: false, json }) => {
+            let sending: Sending = ask(&mut line, SupportRequest::Send { bundle })?;
+            print::answer(&sending, json, || {
+                print::words(&format!("{}: {}", sending.bundle, sending.state.as_str()));
+                Ok(())
+            })
         }
-        Some(SupportCommand::Discard { id }) => {
-            let Discarded { .. } = ask(&mut line, SupportRequest::Discard { id })?;
-            print::words("erased");
-            Ok(Exit::Done)
+        Some(SupportCommand::Discard { id, json }) => {
+            let discarded: Discarded = ask(&mut line, SupportRequest::Discard { id })?;
+            print::answer(&discarded, json, || {
+                print::words("erased");
+                Ok(())
+            })
         }
-        Some(SupportCommand::Close { case }) => {
-            if !is_known(&mut line, &case)? {
-                return Err(Failure::usage(
-                    "there is no such case here: `status` and `support list` show those that are",
-                ));
-            }
+        Some(SupportCommand::Close { case, by, json }) => {
+            known(&mut line, &case)?;
             let request = ConsentRequest {
                 purpose: Some(Purpose::SupportCase),
                 case: Some(case),
+                by,
                 ..ConsentRequest::new(ConsentAction::Withdraw)
             };
             let answered: Answered = line.ask(Request::Consent(request))?;
-            if let Some(text) = answered.receipt_text() {
-                print::data(text)?;
-            }
-            print::words("closed: nothing more of this case leaves");
-            Ok(Exit::Done)
+            print::answer(&answered, json, || {
+                if let Some(text) = answered.receipt_text() {
+                    print::data(text)?;
+                }
+                print::words("closed: nothing more of this case leaves");
+                Ok(())
+            })
         }
     }
 }
@@ -134,14 +143,25 @@ fn ask<T: DeserializeOwned>(line: &mut Line<'_>, request: SupportRequest) -> Res
     line.ask(Request::Support(request))
 }
 
-/// Whether anything was ever said of `case`, or lies here for it: a slip of the pen closes no other case.
-fn is_known(line: &mut Line<'_>, case: &CaseId) -> Result<bool, Failure> {
+/// An error if nothing was ever said of `case`, and nothing lies here for it: a slip of the pen closes no other case.
+fn known(line: &mut Line<'_>, case: &CaseId) -> Result<(), Failure> {
     let list: List = ask(line, SupportRequest::List)?;
     let status: Status = line.ask(Request::Status)?;
     let drafts = list.drafts.iter().map(|draft| &draft.case);
     let bundles = list.bundles.iter().map(|bundle| &bundle.case);
-    let mut known = drafts.chain(bundles).chain(status.cases.iter().map(|flags| &flags.case));
-    Ok(known.any(|known| known == case))
+    let known: Vec<&str> = drafts
+        .chain(bundles)
+        .chain(status.cases.iter().map(|flags| &flags.case))
+        .map(CaseId::as_str)
+        .collect();
+    if known.contains(&case.as_str()) {
+        return Ok(());
+    }
+    let hint = match nearest(case.as_str(), known.iter().copied()) {
+        Some(nearest) => format!("the nearest is {nearest}"),
+        None => "`status` and `support list` show those that are".to_owned(),
+    };
+    Err(Failure::usage(format!("there is no case {case} here: {hint}")))
 }
 
 /// Says yes to a draft, and waits until it is sealed.

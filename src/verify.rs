@@ -10,8 +10,9 @@ use agent::harmless;
 use protocol::Digest;
 use protocol::signature::{Context, Signature};
 use ring::digest::{Context as Hash, SHA256};
+use serde::Serialize;
 
-use crate::exit::{Exit, Failure};
+use crate::exit::{self, Exit, Failure};
 use crate::print;
 
 /// `verify`. The signature lies beside the file unless another place is named.
@@ -20,6 +21,7 @@ pub(crate) fn verify(
     file: &Path,
     context: Context,
     beside: Option<PathBuf>,
+    json: bool,
 ) -> Result<Exit, Failure> {
     let keys = &config.vendor.keys;
     if keys.is_empty() {
@@ -40,12 +42,21 @@ pub(crate) fn verify(
     let key = keys
         .verify(context, content, &signature)
         .map_err(|e| Failure::failed(format!("do not use {} as {context}: {e}", harmless::path(file))))?;
-    print::data(&format!("{}: {context}, signed by key {key}", harmless::path(file)))?;
-    Ok(Exit::Done)
+    let signed = Signed { kind: context.to_string(), key: key.to_string() };
+    print::answer(&signed, json, || {
+        print::data(&format!("{}: {context}, signed by key {key}", harmless::path(file)))
+    })
+}
+
+/// The answer for programs.
+#[derive(Serialize)]
+struct Signed {
+    kind: String,
+    key: String,
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Failure {
-    Failure::failed(format!("{} cannot be read ({})", harmless::path(path), error.kind()))
+    Failure::failed(exit::unreadable(path, error.kind()))
 }
 
 /// The digest of a file of any size.

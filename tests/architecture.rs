@@ -43,6 +43,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "consent",
             "harmless",
             "limits",
+            "presence",
             "request",
             "ship",
             "vault",
@@ -79,13 +80,13 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("ship", &["consent", "limits"]),
     ("spool", &["durable", "killpoint", "limits", "presence", "seal"]),
     ("seal", &["consent", "vault"]),
-    ("consent", &["config", "durable", "harmless", "killpoint", "limits", "presence", "vault"]),
+    ("consent", &["config", "durable", "harmless", "killpoint", "limits", "nearest", "presence", "vault"]),
     ("vault", &["account", "config", "durable", "harmless", "killpoint", "limits", "presence"]),
     ("deidentify", &["config", "durable", "harmless", "html", "limits", "regular"]),
     ("html", &["checks", "config"]),
     ("counters", &["durable", "limits", "presence"]),
     ("workstation", &["durable", "presence"]),
-    ("config", &["harmless", "limits"]),
+    ("config", &["harmless", "limits", "nearest", "presence"]),
     ("durable", &["killpoint", "presence"]),
 ];
 

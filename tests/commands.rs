@@ -34,6 +34,7 @@ const PLACES: &[&str] = &[
     "GLOSSARY.md",
     "packaging",
     "protocol/SOCKET.md",
+    "samples",
     "protocol/WIRE.md",
     "protocol/socket.schema.json",
     "protocol/policies",
@@ -167,6 +168,7 @@ fn typed_everywhere(program: &str) -> Vec<Typed> {
     let is_script = |path: &Path| {
         path.ends_with("check")
             || path.extension().is_some_and(|extension| extension == "ndjson")
+            || path.ends_with("wrong-inputs.md")
             || path.ends_with("sysusers.conf")
             || path.ends_with("control")
     };

@@ -65,6 +65,7 @@ fn preview(files: &[(&str, Format, Purpose, Vec<u8>)]) -> Vec<u8> {
         case: "CASE-2026-0042".parse().unwrap(),
         reason: CaseReason::ImageQuality,
         contact: Some("Reception, 12 34 56 78 <b>".to_owned()),
+        description: Some("Rings in every scan <i>".to_owned()),
         made: "2026-11-22T10:00:00Z".to_owned(),
         agent: "0.1.0".to_owned(),
         device: DeviceId::from_bytes([7; 16]),

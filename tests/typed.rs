@@ -75,6 +75,33 @@ fn a_patient_in_the_contact_is_asked_about_and_never_rewritten() {
 }
 
 #[test]
+fn a_patient_in_the_description_is_asked_about_and_never_rewritten() {
+    let clinic = Clinic::new();
+    let number = clinic.patients[1].number.clone();
+    let fine = "Rings in every second scan\nsince Tuesday, 24 November";
+    for (typed, rule) in [
+        ("The scan of Kirstine Vestergaard has rings", "learned_name"),
+        (&*format!("Rings with patient {number}"), "personal_number"),
+        ("Rings, 311299-4711", "personal_number"),
+    ] {
+        let words = preview(&clinic, 2, "CASE-1", "Reception", &["--last-scan", "--description", typed]);
+        assert!(words.contains("the description") && words.contains(rule), "{words}");
+        for value in ["Vestergaard", "Kirstine", &number, "311299", "4711"] {
+            assert!(!words.contains(value), "{words}");
+        }
+        assert_eq!(drafts(&clinic), 0, "nothing is kept");
+    }
+    preview(&clinic, 0, "CASE-1", "Reception", &["--last-scan", "--description", fine]);
+    assert_eq!(clinic.manifest_of_copy()["description"], fine, "it leaves as it was typed");
+    let page = fs::read_to_string(clinic.path("copy/preview.html")).unwrap();
+    assert!(page.contains("Rings in every second scan"), "the preview shows it");
+    let typed = "The scan of Kirstine Vestergaard has rings";
+    let confirmed = ["--last-scan", "--as-typed", "--description", typed];
+    preview(&clinic, 0, "CASE-1", "Reception", &confirmed);
+    assert_eq!(clinic.manifest_of_copy()["description"], typed);
+}
+
+#[test]
 fn a_patient_in_the_case_is_asked_about_too() {
     let clinic = Clinic::new();
     for (case, rule) in [("VESTERGAARD-1", "learned_name"), ("CASE-311299-4711", "personal_number")] {

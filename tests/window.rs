@@ -10,88 +10,18 @@
 mod common;
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use common::clinic::Clinic;
 use common::collector::{self, Collector};
 use common::outbox::Outbox;
+use common::window::{Window, header, kill, program, said, status};
 use common::{browser, peer, seeded, until};
 use serde_json::{Value as Json, json};
 use test_support::or_skip;
-
-/// `kathea-window`, ended with the test.
-struct Window {
-    process: Child,
-    page: PathBuf,
-}
-
-impl Window {
-    fn open(clinic: &Clinic) -> Self {
-        let mut process = Command::new(program())
-            .arg("--config")
-            .arg(clinic.workstation.config())
-            .arg("--no-browser")
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let page = PathBuf::from(line.trim_end().strip_prefix("page ").unwrap());
-        Self { process, page }
-    }
-
-    /// Where it listens, and the secret of its page.
-    fn address(&self) -> (SocketAddr, String) {
-        let text = fs::read_to_string(&self.page).unwrap();
-        let (_, rest) = text.split_once("url=http://").unwrap();
-        let (address, rest) = rest.split_once("/#").unwrap();
-        (address.parse().unwrap(), rest.split('"').next().unwrap().to_owned())
-    }
-}
-
-impl Drop for Window {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-/// The example `window`, which cargo builds before it runs tests; alone with `cargo build --example window`.
-fn program() -> PathBuf {
-    collector::program().with_file_name(format!("window{}", std::env::consts::EXE_SUFFIX))
-}
-
-/// A request as it is written, and the whole answer.
-fn said(address: SocketAddr, head: &[&str], body: &str) -> String {
-    let mut stream = TcpStream::connect(address).unwrap();
-    let head = head.join("\r\n");
-    let length = body.len();
-    let text = format!("{head}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}");
-    stream.write_all(text.as_bytes()).unwrap();
-    let mut answer = String::new();
-    let _ = stream.read_to_string(&mut answer);
-    answer
-}
-
-/// Ends a process that this test started, by the shell's own `kill`.
-fn kill(pid: &str) {
-    Command::new("sh").args(["-c", "kill \"$0\"", pid]).status().unwrap();
-}
-
-fn status(answer: &str) -> u16 {
-    answer.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0)
-}
-
-fn header<'a>(answer: &'a str, name: &str) -> Option<&'a str> {
-    let head = answer.split("\r\n\r\n").next()?;
-    head.lines()
-        .filter_map(|line| line.split_once(": "))
-        .find(|(known, _)| *known == name)
-        .map(|(_, value)| value)
-}
 
 /// All of it in Chromium, in the language `da` or `en`.
 fn a_clinic_clicks(language: &str) -> Result<(), peer::Skipped> {

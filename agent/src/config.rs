@@ -9,8 +9,10 @@ use serde::de::{Deserializer, Error as _};
 
 use crate::harmless;
 use crate::limits;
+use crate::presence::Why;
 
 mod defaults;
+mod values;
 mod vendor;
 
 pub use vendor::{KeyFlaw, Vendor};
@@ -180,6 +182,15 @@ pub enum ConfigError {
         /// From 1.
         line: usize,
     },
+    /// A value that its key does not take.
+    Value {
+        /// From 1.
+        line: usize,
+        /// The key, with its table.
+        key: &'static str,
+        /// What stands there, of a key whose values say nothing of anybody.
+        found: Option<String>,
+    },
     /// `[spool] quota` is below [`limits::LEAST_QUOTA`].
     SmallQuota,
     /// A key that nobody knows.
@@ -205,13 +216,16 @@ impl fmt::Display for ConfigError {
         match self {
             Self::Unreadable { path, why } => write!(
                 f,
-                "the configuration {} cannot be read ({why}): name one with --config FILE",
-                harmless::path(path)
+                "the configuration {} cannot be read ({}): name one with --config FILE",
+                harmless::path(path),
+                Why(*why)
             ),
             Self::Malformed { line } => write!(
                 f,
-                "line {line} of the configuration is not understood: compare it with the agent.toml that was shipped"
+                "line {line} of the configuration is not TOML: compare it with the agent.toml that was shipped; a path of \
+                 Windows stands in single quotes"
             ),
+            Self::Value { line, key, found } => values::explain(f, *line, key, found.as_deref()),
             Self::SmallQuota => write!(
                 f,
                 "[spool] quota of the configuration is too small: almost everything would be dropped; set it to {} MiB \
@@ -281,7 +295,10 @@ impl Config {
                 _ => check_known(text, key)?,
             }
         }
-        let config: Self = toml::from_str(text).map_err(malformed)?;
+        let config: Self = toml::from_str(text).map_err(|e| {
+            let line = line_of(text, e.span());
+            values::wrong(text, line).unwrap_or(ConfigError::Malformed { line })
+        })?;
         Ok(Self { vendor: Vendor::read(&table)?, ..config })
     }
 

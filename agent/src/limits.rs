@@ -280,6 +280,8 @@ pub const TICKET_EVERY: Duration = Duration::from_secs(24 * 3600);
 /// Between two contacts that a person asked for while a case is open: within a call the vendor's request is seen.
 pub const CONTACT_EVERY: Duration = Duration::from_secs(30);
 
+/// Characters of the description of a case: what a person reads in a preview, and what fits into a line of the socket.
+pub const DESCRIPTION: usize = 1000;
 /// How long a contact that a person asked for is repeated: a call.
 pub const CONTACT_FOR: Duration = Duration::from_secs(3600);
 

@@ -129,9 +129,20 @@ pub struct Why(pub ErrorKind);
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(kind) = self;
-        match kind.to_string().as_str() {
-            "uncategorized error" => f.write_str("the disk reports an error"),
-            words => f.write_str(words),
+        match kind {
+            ErrorKind::NotFound => f.write_str("it does not exist"),
+            ErrorKind::PermissionDenied => f.write_str("this account has no right to it"),
+            ErrorKind::StorageFull => f.write_str("no space is left on the disk"),
+            ErrorKind::QuotaExceeded => f.write_str("the quota of the disk is used up"),
+            ErrorKind::ReadOnlyFilesystem => f.write_str("the disk can only be read"),
+            ErrorKind::NotADirectory => f.write_str("a part of its path is no folder"),
+            ErrorKind::IsADirectory => f.write_str("it is a folder"),
+            ErrorKind::AlreadyExists => f.write_str("something of this name is there"),
+            ErrorKind::InvalidData => f.write_str("it is not text in UTF-8"),
+            kind => match kind.to_string().as_str() {
+                "uncategorized error" | "other error" => f.write_str("the disk reports an error"),
+                words => f.write_str(words),
+            },
         }
     }
 }

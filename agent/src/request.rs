@@ -144,6 +144,9 @@ pub enum PrivacyAsk {
     },
     /// Erase all that is held here but the ledger, and ask the vendor to erase what was sent.
     Erase {
+        /// Who says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Role>,
         /// Where the person sits.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         session: Option<Session>,
@@ -155,6 +158,9 @@ pub enum PrivacyAsk {
     Decommission {
         /// Send what waits first, as far as it may leave.
         drain: bool,
+        /// Who says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Role>,
         /// Where the person sits.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         session: Option<Session>,

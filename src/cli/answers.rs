@@ -30,6 +30,9 @@ pub(crate) struct Answer {
     /// Role of the person who answers: owner, privacy_officer or delegate
     #[arg(long, value_name = "ROLE", value_parser = word::<Role>)]
     pub(crate) by: Option<Role>,
+    /// Print machine-readable JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// The owner's proof from an account outside the consent group.
@@ -79,6 +82,9 @@ pub(crate) enum Consent {
         /// Digest of the notice, at least 16 digits
         #[arg(long, value_name = "DIGEST")]
         yes: String,
+        /// Print machine-readable JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Deny consent. Anyone may do this
     #[command(after_help = PURPOSES)]
@@ -111,6 +117,9 @@ pub(crate) enum Consent {
         /// Role of the person who answers: owner, privacy_officer or delegate
         #[arg(long, value_name = "ROLE", value_parser = word::<Role>)]
         by: Role,
+        /// Print machine-readable JSON
+        #[arg(long)]
+        json: bool,
     },
     /// End every consent because the clinic has a new owner, who is asked again. Needs [consent] group or --claim-file
     NewOwner {
@@ -119,6 +128,9 @@ pub(crate) enum Consent {
         /// Role of the person who answers: owner, privacy_officer or delegate
         #[arg(long, value_name = "ROLE", value_parser = word::<Role>)]
         by: Option<Role>,
+        /// Print machine-readable JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Read the consent notice and answer at a terminal, in the configured language (Danish or English)
     Ask {
@@ -172,20 +184,36 @@ pub(crate) enum Privacy {
         /// The support case
         #[arg(long, value_name = "ID", value_parser = CaseId::from_str)]
         case: CaseId,
+        /// Print machine-readable JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Take back what the vendor was asked to erase, within 14 days. Needs [consent] group
     Revoke {
         /// Only what was asked of this support case
         #[arg(long, value_name = "ID", value_parser = CaseId::from_str)]
         case: Option<CaseId>,
+        /// Print machine-readable JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Print the claim code, with which you can request erasure after this device has failed
-    Claim,
+    Claim {
+        /// Print machine-readable JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Withdraw every consent, erase everything held here, and ask the vendor to erase what was sent. Needs [consent]
     /// group or --claim-file
     Erase {
         #[command(flatten)]
         claim: Claimed,
+        /// Role of the person who answers: owner, privacy_officer or delegate
+        #[arg(long, value_name = "ROLE", value_parser = word::<Role>)]
+        by: Option<Role>,
+        /// Print machine-readable JSON
+        #[arg(long)]
+        json: bool,
     },
 }
 

@@ -9,6 +9,8 @@ use protocol::{CaseId, CaseReason};
 
 use super::word;
 
+use agent::limits::DESCRIPTION;
+
 /// `support`.
 #[derive(Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -20,6 +22,9 @@ pub(crate) struct Support {
     /// Folder for the clinic's own copy [default: ./support-ID]
     #[arg(short, long, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
+    /// Role of the person who answers: owner, privacy_officer or delegate [default: asked after a yes]
+    #[arg(long, value_name = "ROLE", value_parser = word::<Role>)]
+    pub(crate) by: Option<Role>,
 }
 
 /// What a case is about.
@@ -34,7 +39,10 @@ pub(crate) struct Choice {
     /// Person whom the vendor may contact; shown in the preview and sent with the bundle
     #[arg(long, value_name = "TEXT")]
     pub(crate) contact: Option<String>,
-    /// Send contact and case ID as typed, even if they may contain a patient's name or number
+    /// What happened, in your words, at most 1,000 characters; shown in the preview and sent with the bundle
+    #[arg(long, value_name = "TEXT", value_parser = description)]
+    pub(crate) description: Option<String>,
+    /// Send contact, description and case ID as typed, even if they may contain a patient's name or number
     #[arg(long)]
     pub(crate) as_typed: bool,
     /// Select the newest scan and the logs around it
@@ -101,9 +109,12 @@ pub(crate) enum Command {
     },
     /// List drafts and bundles with their state
     List {
-        /// Print machine-readable JSON
+        /// Print machine-readable JSON; with --watch one line for each change
         #[arg(long)]
         json: bool,
+        /// Go on until every bundle is delivered or failed: rate and time left. Ctrl-C stops watching, not sending
+        #[arg(long)]
+        watch: bool,
     },
     /// Print one file of a draft exactly as it would be sent
     Show {
@@ -120,26 +131,52 @@ pub(crate) enum Command {
         /// The file to write
         #[arg(short, long, value_name = "FILE")]
         output: PathBuf,
+        /// Print machine-readable JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Retry a failed bundle
     Send {
         /// The bundle
         bundle: String,
-        /// Wait until the vendor confirmed it
+        /// Wait until the vendor confirmed it. Ctrl-C stops waiting, not sending
         #[arg(long)]
         wait: bool,
+        /// Print machine-readable JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Erase a draft, or a bundle that has not been sent
     Discard {
         /// The draft or the bundle
         id: String,
+        /// Print machine-readable JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Close a case: erase its key, drafts and bundles here, and stop sending
     Close {
         /// The case
         #[arg(value_parser = CaseId::from_str)]
         case: CaseId,
+        /// Role of the person who answers: owner, privacy_officer or delegate
+        #[arg(long, value_name = "ROLE", value_parser = word::<Role>)]
+        by: Option<Role>,
+        /// Print machine-readable JSON
+        #[arg(long)]
+        json: bool,
     },
+}
+
+/// A description that a person can still read in a preview.
+fn description(text: &str) -> Result<String, String> {
+    match text.chars().count() {
+        0 => Err("say in a sentence what happened, or leave it out".to_owned()),
+        1..=DESCRIPTION => Ok(text.to_owned()),
+        count => Err(format!(
+            "it has {count} characters, and {DESCRIPTION} at most: put the rest into a log or a call"
+        )),
+    }
 }
 
 /// `30min`, `2h`, `3d` in seconds, a week at most.

@@ -11,6 +11,7 @@ use std::time::Duration;
 use agent::durable;
 use agent::harmless;
 use agent::presence::Presence;
+use agent::presence::Why;
 use windows_service::service::{
     ServiceAccess, ServiceAction, ServiceActionType, ServiceErrorControl, ServiceFailureActions,
     ServiceFailureResetPeriod, ServiceInfo, ServiceStartType, ServiceType,
@@ -78,7 +79,7 @@ fn configure(config: &Path, collector: Option<&str>, ca_file: Option<&Path>) -> 
         Failure::failed(format!(
             "{} cannot be read now ({}): nothing was changed",
             harmless::path(config),
-            e.kind()
+            Why(e.kind())
         ))
     })?;
     let there = there.found();
@@ -104,7 +105,7 @@ fn certificates(file: &Path) -> Result<Vec<u8>, Failure> {
         Failure::usage(format!(
             "the CA file {} cannot be read ({}): give the path of the vendor's ca.pem",
             harmless::path(file),
-            e.kind()
+            Why(e.kind())
         ))
     })?;
     if !text.contains("-----BEGIN CERTIFICATE-----") {
@@ -139,7 +140,7 @@ fn set_url(text: &str, url: &str) -> Result<String, Failure> {
 
 fn register(config: &Path) -> Result<(), Failure> {
     let program = std::env::current_exe()
-        .map_err(|e| Failure::failed(format!("the program does not know where it is ({})", e.kind())))?;
+        .map_err(|e| Failure::failed(format!("the program does not know where it is ({})", Why(e.kind()))))?;
     let info = ServiceInfo {
         name: OsString::from(NAME),
         display_name: OsString::from(DISPLAY_NAME),
@@ -223,7 +224,7 @@ fn unwritable(path: &Path, e: &std::io::Error) -> Failure {
     Failure::failed(format!(
         "{} cannot be written ({}): run this as an administrator",
         harmless::path(path),
-        e.kind()
+        Why(e.kind())
     ))
 }
 

@@ -40,7 +40,8 @@ pub(super) fn from_options(
     };
     let logs = choice.logs.iter().map(|path| absolute(path)).collect::<Result<_, _>>()?;
     let (contact, since, now) = (choice.contact.clone(), choice.since, choice.now);
-    Ok(CaseRequest { case, reason, contact, as_typed: choice.as_typed, scans, since, logs, now })
+    let description = choice.description.clone();
+    Ok(CaseRequest { case, reason, contact, description, as_typed: choice.as_typed, scans, since, logs, now })
 }
 
 fn named(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {

@@ -9,16 +9,18 @@ use agent::config::Config;
 use agent::consent::Policy;
 use agent::deidentify::files::plain::{self, Part};
 use agent::harmless;
+use agent::presence::Why;
 use agent::request::SupportRequest;
 use agent::support::check::look::look;
 use agent::support::check::{in_danish, judge};
 use agent::support::manifest::{self, Manifest};
 use agent::support::page::Preview;
 use protocol::Digest;
+use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::wait::Bar;
-use crate::exit::{Exit, Failure};
+use crate::exit::{self, Exit, Failure};
 use crate::print;
 use crate::reach::{Line, not_understood};
 
@@ -63,7 +65,7 @@ pub(super) fn show(line: &mut Line<'_>, draft: &str, file: &str, out: &mut dyn W
         let (piece, is_over) = piece(line, draft, file, &mut offset)?;
         match out.write_all(&piece) {
             Err(e) if e.kind() == ErrorKind::BrokenPipe => return Ok(()),
-            Err(e) => return Err(Failure::failed(format!("it cannot be written ({})", e.kind()))),
+            Err(e) => return Err(Failure::failed(format!("it cannot be written ({})", Why(e.kind())))),
             Ok(()) => {}
         }
         if is_over {
@@ -92,7 +94,7 @@ pub(super) fn preview(
         Failure::failed(format!(
             "{} cannot be written ({}): name another folder with -o",
             harmless::path(dir),
-            e.kind()
+            Why(e.kind())
         ))
     };
     let text = String::from_utf8(stored).map_err(|_| not_understood())?;
@@ -126,22 +128,24 @@ fn make_folder(dir: &Path) -> Result<(), Failure> {
         Failure::failed(format!(
             "{} cannot be made ({}): name another folder with -o",
             harmless::path(dir),
-            e.kind()
+            Why(e.kind())
         ))
     })
 }
 
+/// The answer for programs.
+#[derive(Serialize)]
+struct Exported<'a> {
+    bundle: &'a str,
+    bytes: u64,
+    sha256: &'a str,
+}
+
 /// Writes the sealed file of a bundle to `path`, and checks what arrived there.
-pub(super) fn export(line: &mut Line<'_>, id: &str, path: &Path) -> Result<Exit, Failure> {
+pub(super) fn export(line: &mut Line<'_>, id: &str, path: &Path, json: bool) -> Result<Exit, Failure> {
     let list: List = super::ask(line, SupportRequest::List)?;
     let bundle = list.bundles.into_iter().find(|bundle| bundle.id == id);
-    let unwritten = |e: io::Error| {
-        Failure::failed(format!(
-            "{} cannot be written ({}): name another file with -o",
-            harmless::path(path),
-            e.kind()
-        ))
-    };
+    let unwritten = |e: io::Error| Failure::failed(exit::unwritable(path, e.kind()));
     let mut part = Part::new(path).map_err(unwritten)?;
     let mut bar = Bar::new();
     let mut hash = ring::digest::Context::new(&ring::digest::SHA256);
@@ -163,10 +167,13 @@ pub(super) fn export(line: &mut Line<'_>, id: &str, path: &Path) -> Result<Exit,
         return Err(Failure::failed("the sealed file is damaged: discard the bundle and gather again"));
     }
     part.keep().map_err(unwritten)?;
-    print::words(&format!(
-        "{}: {}, sha256 {written}. Only the vendor can open it.",
-        harmless::path(path),
-        print::bytes(offset)
-    ));
-    Ok(Exit::Done)
+    let exported = Exported { bundle: id, bytes: offset, sha256: &written };
+    print::answer(&exported, json, || {
+        print::words(&format!(
+            "{}: {}, sha256 {written}. Only the vendor can open it.",
+            harmless::path(path),
+            print::bytes(offset)
+        ));
+        Ok(())
+    })
 }

@@ -10,6 +10,7 @@ use agent::api::support::{Begun, Drafted, Elsewhere};
 use agent::collect::caller::Accounts;
 use agent::config::Config;
 use agent::harmless;
+use agent::presence::Why;
 use agent::request::{Request, SupportRequest};
 use agent::support::gather::{self, CaseRequest, GatherError, Progress, Site, Watch};
 use agent::support::manifest::PolicyName;
@@ -130,7 +131,7 @@ fn give(config: &Config, id: &str) -> Result<(), Failure> {
         chown(&path, Some(owner.uid()), Some(owner.gid()))
     });
     owned.map_err(|e| {
-        Failure::failed(format!("the draft cannot be given to the agent's account ({})", e.kind()))
+        Failure::failed(format!("the draft cannot be given to the agent's account ({})", Why(e.kind())))
     })
 }
 

@@ -9,6 +9,7 @@ use agent::api::support::{Bundled, Drafted};
 use agent::config::{Config, Language};
 use agent::harmless;
 use agent::support::gather::STEPS;
+use protocol::ledger::Role;
 use protocol::{CaseId, CaseReason};
 
 use super::{case_request, copy, gather, wait};
@@ -27,6 +28,7 @@ pub(super) fn guide(
     config: &Config,
     mut choice: Choice,
     output: Option<PathBuf>,
+    by: Option<Role>,
 ) -> Result<Exit, Failure> {
     if !io::stdin().is_terminal() {
         return Err(Failure::usage(
@@ -90,7 +92,7 @@ pub(super) fn guide(
         say("Open this page and read it:", "Åbn denne side og læs den:"),
         harmless::path(&dir.join("preview.html")),
     ));
-    ask_and_seal(line, config, &made)
+    ask_and_seal(line, config, &made, by)
 }
 
 /// What somebody answers to the question whether it may leave.
@@ -99,7 +101,12 @@ enum Answer {
     No,
 }
 
-fn ask_and_seal(line: &mut Line<'_>, config: &Config, made: &Drafted) -> Result<Exit, Failure> {
+fn ask_and_seal(
+    line: &mut Line<'_>,
+    config: &Config,
+    made: &Drafted,
+    by: Option<Role>,
+) -> Result<Exit, Failure> {
     let say = |en, da| config.language.pick(en, da);
     let digest = made.digest.to_string();
     let answer = ask::until(
@@ -116,7 +123,7 @@ fn ask_and_seal(line: &mut Line<'_>, config: &Config, made: &Drafted) -> Result<
         |typed| answered(typed, &digest),
     )?;
     let by = match answer {
-        Some(Answer::Yes) => ask::role(config.language)?,
+        Some(Answer::Yes) => by.map_or_else(|| ask::role(config.language), |by| Ok(Some(by)))?,
         Some(Answer::No) | None => None,
     };
     let Some(by) = by else {
@@ -143,7 +150,7 @@ fn ask_and_seal(line: &mut Line<'_>, config: &Config, made: &Drafted) -> Result<
         "Sending. You may leave with Ctrl-C: it goes on by itself.",
         "Sendes. I kan gå med Ctrl-C: den sendes videre af sig selv.",
     ));
-    wait::delivered(line, &bundle, config.language)
+    wait::delivered(line, &bundle, config.language, false)
 }
 
 fn answered(typed: &str, digest: &str) -> Option<Answer> {

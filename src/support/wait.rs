@@ -58,7 +58,12 @@ fn watched<T: DeserializeOwned>(line: &mut Line<'_>, bar: &mut Bar) -> Result<T,
 }
 
 /// Waits until the collector confirmed the bundle, or refused it.
-pub(super) fn delivered(line: &mut Line<'_>, id: &str, language: Language) -> Result<Exit, Failure> {
+pub(super) fn delivered(
+    line: &mut Line<'_>,
+    id: &str,
+    language: Language,
+    json: bool,
+) -> Result<Exit, Failure> {
     let mut bar = Bar::new();
     loop {
         let list: List = super::ask(line, SupportRequest::List)?;
@@ -68,15 +73,14 @@ pub(super) fn delivered(line: &mut Line<'_>, id: &str, language: Language) -> Re
         match row.state {
             State::Sent => {
                 drop(bar);
-                print::words(&format!(
-                    "{} {}",
-                    language.pick(
+                return print::answer(&row, json, || {
+                    let words = language.pick(
                         "Delivered: the vendor confirmed it.",
-                        "Leveret: leverandøren har bekræftet det."
-                    ),
-                    row.receipt.unwrap_or_default()
-                ));
-                return Ok(Exit::Done);
+                        "Leveret: leverandøren har bekræftet det.",
+                    );
+                    print::words(&format!("{words} {}", row.receipt.as_deref().unwrap_or_default()));
+                    Ok(())
+                });
             }
             State::Failed => {
                 return Err(Failure::failed(format!(

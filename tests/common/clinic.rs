@@ -68,6 +68,11 @@ impl Clinic {
         serde_json::from_slice(&stored).unwrap()
     }
 
+    /// What the readable copy in the folder `copy` says is in it.
+    pub(crate) fn manifest_of_copy(&self) -> Json {
+        serde_json::from_slice(&fs::read(self.path("copy/manifest.json")).unwrap()).unwrap()
+    }
+
     pub(crate) fn create(&self, draft: &Json) -> Json {
         let (draft, digest) = (draft["draft"].as_str().unwrap(), draft["digest"].as_str().unwrap());
         self.workstation.json(&["support", "create", draft, "--yes", digest, "--by", "owner", "--json"])

@@ -1,5 +1,6 @@
 //! `protocol/socket.schema.json`, from the catalog and the words of the requests' types.
 
+use agent::limits::DESCRIPTION;
 use agent::request::{ACTIONS, REQUESTS, SENT};
 use agent::seal::payload::Queue;
 use protocol::catalog::{Attribute, AttributeKind, EventType};
@@ -37,8 +38,8 @@ fn fields(request: &str, action: &str) -> Fields {
         ("privacy", "claim") => &[],
         ("privacy", "rectify") => &["case"],
         ("privacy", "revoke") => &["case?"],
-        ("privacy", "erase") => &["session?", "claim?"],
-        ("privacy", "decommission") => &["drain", "session?"],
+        ("privacy", "erase") => &["by?", "session?", "claim?"],
+        ("privacy", "decommission") => &["drain", "by?", "session?"],
         // A new one: without its fields here, the test of the fields fails.
         _ => &["?"],
     }
@@ -160,6 +161,7 @@ pub(crate) fn schema() -> String {
                     "case": {"$ref": "#/$defs/case"},
                     "reason": {"enum": CaseReason::ALL},
                     "contact": {"type": "string"},
+                    "description": {"type": "string", "maxLength": DESCRIPTION},
                     "as_typed": {"type": "boolean"},
                     "since": {"type": "integer", "minimum": 0},
                     "logs": texts,

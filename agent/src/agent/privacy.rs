@@ -25,16 +25,18 @@ use crate::vault::Vault;
 impl Agent {
     /// Answers a request about what is held. The caller's right was checked.
     pub(super) fn answer_privacy(&mut self, ask: &PrivacyAsk, now: i64) -> Reply {
-        let by = |session| By { role: None, channel: Channel::CommandLine, session };
+        let by = |role, session| By { role, channel: Channel::CommandLine, session };
         let done = match ask {
             PrivacyAsk::Access { vendor } => self.access(*vendor, now).map(Reply::done),
             PrivacyAsk::Records { queue, from } => self.records(queue, *from, now).map(Reply::done),
             PrivacyAsk::Claim => Ok(Reply::done(ClaimCode { claim: self.claim().to_string() })),
             PrivacyAsk::Rectify { case } => self.rectify(case, now).map(Reply::done),
             PrivacyAsk::Revoke { case } => self.revoke(case.clone(), now).map(Reply::done),
-            PrivacyAsk::Erase { session, .. } => self.erase_everything(by(*session), now).map(Reply::done),
-            PrivacyAsk::Decommission { drain, session } => {
-                self.decommission(*drain, by(*session), now).map(Reply::done)
+            PrivacyAsk::Erase { by: role, session, .. } => {
+                self.erase_everything(by(*role, *session), now).map(Reply::done)
+            }
+            PrivacyAsk::Decommission { drain, by: role, session } => {
+                self.decommission(*drain, by(*role, *session), now).map(Reply::done)
             }
         };
         done.unwrap_or_else(|trouble| Reply::refused(Refused::Failed, trouble.to_string()))

@@ -42,7 +42,7 @@ fn quantities_have_units() {
     for bad in ["64", "64 MB", "-1 MiB", "99999999999999999999 B", "99999999999 GiB"] {
         assert_eq!(
             Config::parse(&format!("[spool]\nquota = \"{bad}\"")),
-            Err(ConfigError::Malformed { line: 2 }),
+            Err(ConfigError::Value { line: 2, key: "spool.quota", found: Some(format!("\"{bad}\"")) }),
             "{bad}"
         );
     }
@@ -71,7 +71,7 @@ fn an_unknown_key_is_named_with_its_nearest() {
 #[test]
 fn an_error_never_prints_a_value() {
     let error = Config::parse("[collector]\nproxy = [\"http://user:secret@proxy\"]").unwrap_err();
-    assert_eq!(error, ConfigError::Malformed { line: 2 });
+    assert_eq!(error, ConfigError::Value { line: 2, key: "collector.proxy", found: None });
     assert!(!error.to_string().contains("secret"));
 }
 

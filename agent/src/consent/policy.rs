@@ -15,6 +15,8 @@ use super::period::Period;
 use crate::config::Language;
 use crate::harmless;
 use crate::limits;
+use crate::nearest::nearest;
+use crate::presence::Why;
 
 /// A policy and the hash that a consent under it names.
 #[derive(Clone, Debug)]
@@ -253,12 +255,17 @@ impl fmt::Display for PolicyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreadable { path, why } => {
+                let ids: Vec<&str> = POLICIES.iter().map(|(id, _)| *id).collect();
+                let (shown, why) = (harmless::path(path), Why(*why));
+                let known = ids.join(", ");
                 write!(
                     f,
-                    "the policy {} cannot be read ({why}): name a file, or one of",
-                    harmless::path(path)
+                    "the policy {shown} cannot be read ({why}): `policy` is a file, or one of {known}"
                 )?;
-                POLICIES.iter().try_for_each(|(id, _)| write!(f, " {id}"))
+                match nearest(&shown, ids) {
+                    Some(id) => write!(f, "; the nearest is {id}"),
+                    None => Ok(()),
+                }
             }
             Self::Malformed { line, what } => {
                 write!(f, "line {line} of the policy is wrong: {what}; correct it and start again")

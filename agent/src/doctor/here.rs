@@ -14,6 +14,7 @@ use crate::collect::socket::{self, AskError};
 use crate::config::{Config, Protector as Asked};
 use crate::harmless;
 use crate::limits;
+use crate::presence::Why;
 use crate::request::Request;
 use crate::vault::Protector;
 use crate::workstation as device;
@@ -34,7 +35,7 @@ pub(super) fn data_dir(path: &Path) -> Check {
         ),
         Err(e) => Check::warn(
             "data_dir",
-            format!("{name} cannot be read ({})", e.kind()),
+            format!("{name} cannot be read ({})", Why(e.kind())),
             "run this as the agent's account or as an administrator",
         ),
     }
@@ -78,7 +79,7 @@ pub(super) fn outbox(path: &Path) -> Check {
         }
         Err(e) => Check::fail(
             "outbox",
-            format!("{} cannot be read ({})", harmless::path(path), e.kind()),
+            format!("{} cannot be read ({})", harmless::path(path), Why(e.kind())),
             "make it, let Kathea write and the agent read and remove files there, or correct [kathea] outbox",
         ),
     }
@@ -104,7 +105,7 @@ pub(super) fn folders(config: &Config) -> Vec<Check> {
             },
             Err(e) => Check::warn(
                 check,
-                format!("{} cannot be read by this account ({})", harmless::path(path), e.kind()),
+                format!("{} cannot be read by this account ({})", harmless::path(path), Why(e.kind())),
                 format!("a support bundle will lack it: let the agent's account read it, or correct [kathea] {check}"),
             ),
         })

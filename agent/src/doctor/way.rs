@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::consent::Policy;
 use crate::harmless;
 use crate::limits;
+use crate::presence::Why;
 use crate::ship::exchange::Answer;
 use crate::ship::failure::{BadSettings, Failure, Phase, TlsFailure};
 use crate::ship::https::{Https, Settings, Timeouts};
@@ -83,7 +84,7 @@ fn https(config: &Config) -> Result<Https, Check> {
     let ca_pem = fs::read(ca).map_err(|e| {
         Check::fail(
             "ca",
-            format!("{} cannot be read ({})", harmless::path(ca), e.kind()),
+            format!("{} cannot be read ({})", harmless::path(ca), Why(e.kind())),
             "put the file there that the vendor gave you, or correct [collector] ca",
         )
     })?;

@@ -27,6 +27,9 @@ pub struct Manifest {
     pub reason: CaseReason,
     /// Whom to answer, as a person typed it.
     pub contact: Option<String>,
+    /// What happened, as a person typed it.
+    #[serde(default)]
+    pub description: Option<String>,
     /// When the files were gathered: RFC 3339, UTC, to the second.
     pub made: String,
     /// Version of the agent that gathered them.

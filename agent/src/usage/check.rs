@@ -54,6 +54,14 @@ impl fmt::Display for Checked {
 /// # Errors
 /// Why not.
 pub fn check(line: &[u8], now: i64) -> Result<(), Checked> {
+    check_since(line, i64::MIN, now)
+}
+
+/// Whether the intake would take the line at `now` under a grant of `granted`, both in seconds since 1970.
+///
+/// # Errors
+/// Why not.
+pub fn check_since(line: &[u8], granted: i64, now: i64) -> Result<(), Checked> {
     let refused = |reason| {
         let wrong = explain(Raw::new(line), reason);
         Checked {
@@ -66,7 +74,7 @@ pub fn check(line: &[u8], now: i64) -> Result<(), Checked> {
     if line.len() > limits::LINE {
         return Err(refused(Reason::TooLong));
     }
-    let window = Window { granted: i64::MIN, now };
+    let window = Window { granted, now };
     let wanted = Wanted { usage: false, open: false };
     let taken = Validator::new(Catalog::built_in()).take(Raw::new(line), window, wanted);
     taken.map_err(|refusal| refused(refusal.reason))

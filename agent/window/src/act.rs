@@ -105,6 +105,7 @@ impl Fields {
             case: self.case()?,
             reason,
             contact: self.get("contact").map(str::to_owned),
+            description: self.get("description").map(str::to_owned),
             as_typed: self.get("as_typed").is_some(),
             scans,
             since,
@@ -203,7 +204,8 @@ fn new_owner(window: &Window, fields: &Fields) -> Result<Markup, Refusal> {
 }
 
 fn erased(window: &Window, fields: &Fields) -> Result<Markup, Refusal> {
-    let erase = PrivacyAsk::Erase { session: Some(Session::Console), claim: fields.claim() };
+    let erase =
+        PrivacyAsk::Erase { by: fields.word("by"), session: Some(Session::Console), claim: fields.claim() };
     let Erased { keys } = window.agent.ask(&Request::Privacy(erase))?;
     Ok(html! { p {
         (t(format!("Erased: {keys} keys and everything that was kept under them. The vendor is asked to erase what was sent."),

@@ -16,6 +16,8 @@ use crate::store::{Filed, Standing, Store, text};
 #[derive(Serialize)]
 struct DeviceLine {
     device: DeviceId,
+    /// What the clinic reads out on the telephone.
+    short: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     label: Option<String>,
     standing: Standing,
@@ -105,6 +107,7 @@ pub(crate) fn devices(store: &Store, lines: &mut Lines) -> Result<(), Failure> {
         };
         lines.put(&DeviceLine {
             device: device.id,
+            short: device.id.short(),
             label: seen.label,
             standing: device.standing,
             enrolled_at: text(device.enrolled),

@@ -18,7 +18,10 @@ pub struct CaseRequest {
     /// Whom to answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contact: Option<String>,
-    /// Contact and case leave as they are typed, though a patient's name or number seems to be in them.
+    /// What happened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Contact, description and case leave as they are typed, though a patient's name or number seems to be in them.
     #[serde(default)]
     pub as_typed: bool,
     /// Which scans.

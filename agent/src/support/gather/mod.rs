@@ -49,6 +49,7 @@ use crate::deidentify::text::has_personal_number;
 use crate::harmless;
 use crate::limits;
 use crate::machine;
+use crate::presence::Why;
 use crate::programs;
 use crate::vault::data_key::DataKey;
 use basket::Basket;
@@ -122,7 +123,12 @@ impl fmt::Display for GatherError {
                 "no requested scan was found: check [kathea] scans, or choose with --since, --pick or --scans",
             ),
             Self::Unreadable(path, kind) => {
-                write!(f, "{} cannot be read ({kind}): check the path and its rights", harmless::path(path))
+                write!(
+                    f,
+                    "{} cannot be read ({}): check the path and its rights",
+                    harmless::path(path),
+                    Why(*kind)
+                )
             }
             Self::TooMany => f.write_str(
                 "too many patients for one search: choose fewer scans, or inform the vendor",
@@ -134,8 +140,9 @@ impl fmt::Display for GatherError {
             ),
             Self::Child(kind) => write!(
                 f,
-                "the process that reads the files can't be started or confined ({kind}): nothing was kept; install \
-                 the program again, and tell the vendor if that does not help"
+                "the process that reads the files can't be started or confined ({}): nothing was kept; install \
+                 the program again, and tell the vendor if that does not help",
+                Why(*kind)
             ),
             Self::Table => f.write_str(
                 "the table of the program's literals cannot be read, or was changed: nothing was kept; build it again with \
@@ -145,7 +152,7 @@ impl fmt::Display for GatherError {
                 f.write_str("the disk is full: nothing was kept; free some disk space and try again")
             }
             Self::Disk(kind) => {
-                write!(f, "the draft cannot be saved ({kind}): check the space and rights of data_dir")
+                write!(f, "the draft cannot be saved ({}): check the space and rights of data_dir", Why(*kind))
             }
             Self::Stopped => f.write_str("collecting was stopped: nothing was kept"),
         }
@@ -234,6 +241,7 @@ pub fn run(
         case: case_request.case.clone(),
         reason: case_request.reason,
         contact: case_request.contact.clone(),
+        description: case_request.description.clone(),
         made: to_text(site.now),
         agent: env!("CARGO_PKG_VERSION").to_owned(),
         device: site.device,
@@ -255,7 +263,8 @@ pub fn run(
 /// list, or one of the checks: those are searched like a file.
 fn typed(case_request: &CaseRequest) -> Vec<(&'static str, &str)> {
     let contact = case_request.contact.as_deref().map(|contact| ("the contact", contact));
-    contact.into_iter().chain([("the case ID", case_request.case.as_str())]).collect()
+    let description = case_request.description.as_deref().map(|text| ("the description", text));
+    contact.into_iter().chain(description).chain([("the case ID", case_request.case.as_str())]).collect()
 }
 
 /// Lets the other process read.

@@ -31,6 +31,7 @@ pub(in crate::support) fn sample() -> Manifest {
         case: "CASE-2026-0042".parse().unwrap(),
         reason: CaseReason::ImageQuality,
         contact: Some("Reception, 12 34 56 78".to_owned()),
+        description: Some("Rings in every second scan\nsince Tuesday".to_owned()),
         made: "2026-11-22T10:00:00Z".to_owned(),
         agent: "0.1.0".to_owned(),
         device: DeviceId::from_bytes([7; 16]),
@@ -138,7 +139,7 @@ fn the_schema_describes_what_is_written_and_nothing_else() {
         found
     };
     assert_eq!(check(&written(&sample())), [""; 0]);
-    let bare = Manifest { contact: None, ..sample() };
+    let bare = Manifest { contact: None, description: None, ..sample() };
     assert_eq!(check(&written(&bare)), [""; 0]);
 
     let mut more = written(&sample());

@@ -117,11 +117,12 @@ impl Preview<'_> {
             digest.get(..DIGITS).unwrap_or(&digest)
         );
         let contact = self.manifest.contact.as_deref().unwrap_or("–");
+        let description = self.manifest.description.as_deref().unwrap_or("–");
         write!(
             out,
             "<section class=\"card\"><h2>{}</h2><p>{}</p><p>{}</p><code class=\"line\">{}</code><p>{}</p><p>{}</p>\
              <code class=\"line\">kathea-agent support discard {}</code></section>\n<section><dl>\
-             <dt>{}<dd>{}<dt>{}<dd>{}<dt>{}<dd>{}<dt>{}<dd>{}<dt>{}<dd class=\"mono\">{}<dt>{}<dd class=\"mono\">{digest}</dl></section>\n",
+             <dt>{}<dd>{}<dt>{}<dd>{}<dt>{}<dd>{}<dt>{}<dd class=\"typed\">{}<dt>{}<dd>{}<dt>{}<dd class=\"mono\">{}<dt>{}<dd class=\"mono\">{digest}</dl></section>\n",
             both("Your answer", "Jeres svar"),
             both(
                 "Read what follows: open the files, search them for names. If all of it may leave, say so. A yes covers \
@@ -147,6 +148,8 @@ impl Preview<'_> {
             words::reason(self.manifest.reason),
             both("Contact", "Kontakt"),
             Escaped(contact),
+            both("Description", "Beskrivelse"),
+            Escaped(description),
             both("Gathered", "Indsamlet"),
             Escaped(&self.manifest.made.replace('T', " ").replace('Z', " UTC")),
             both("Code, to type at the terminal that asks", "Kode, der skrives ved terminalen, som spørger"),

@@ -26,10 +26,8 @@ impl Wrong {
 
     fn unknown(word: &str, known: impl Iterator<Item = &'static str> + Clone, what: &str) -> Self {
         let nearest = nearest(word, known.clone());
-        let what = match nearest {
-            Some(nearest) => format!("{what}; the nearest is {nearest}"),
-            None => format!("{what}; there are {}", known.collect::<Vec<_>>().join(", ")),
-        };
+        let what = format!("{what}; there are {}", known.collect::<Vec<_>>().join(", "));
+        let what = nearest.map_or_else(|| what.clone(), |word| format!("{what}; the nearest is {word}"));
         Self { attribute: None, nearest, what: Some(what) }
     }
 }
@@ -99,7 +97,10 @@ fn of_attribute(event_type: &'static EventType, pairs: &Pairs<'_>, reason: Reaso
     let missing =
         |(position, attribute): &(usize, &Attribute)| !attribute.optional && !seen.contains(position);
     match event_type.attributes.iter().enumerate().find(missing) {
-        Some((_, attribute)) => Wrong::about(&attribute.name, format!("{} is missing", attribute.name)),
+        Some((_, attribute)) => {
+            let wanted = wanted(attribute, None).what.unwrap_or_default();
+            Wrong::about(&attribute.name, format!("{} is missing; {wanted}", attribute.name))
+        }
         None => Wrong::default(),
     }
 }
@@ -119,13 +120,11 @@ fn wanted(attribute: &'static Attribute, sent: Option<&str>) -> Wrong {
             Wrong::about(name, what.replace(" ,", ",").trim_end())
         }
         AttributeKind::Enumeration { values } => {
-            let known = values.iter().map(String::as_str);
-            let wrong = Wrong::unknown(
-                sent.unwrap_or_default(),
-                known,
-                &format!("{name} has to be a word of its list"),
-            );
-            Wrong { attribute: Some(name), ..wrong }
+            let known: Vec<&str> = values.iter().map(String::as_str).collect();
+            let what = format!("{name} has to be one of {}", known.join(", "));
+            let nearest = nearest(sent.unwrap_or_default(), known.iter().copied());
+            let what = nearest.map_or_else(|| what.clone(), |word| format!("{what}; the nearest is {word}"));
+            Wrong { attribute: Some(name), nearest, what: Some(what) }
         }
         AttributeKind::Version => Wrong::about(
             name,
@@ -171,14 +170,14 @@ mod tests {
             (with(r#""at":"#, r#""at":7,"x":"#), Some("at"), None, "at is no text"),
             (with(r#""code""#, r#""coed""#), None, Some("code"), "nearest is code"),
             (with(r#""code""#, r#""Jane Doe""#), None, None, "there are code, subsystem"),
-            (with(r#","repeats":2"#, ""), Some("repeats"), None, "repeats is missing"),
+            (with(r#","repeats":2"#, ""), Some("repeats"), None, "repeats is missing; repeats has to be"),
             (with(r#""repeats":2"#, r#""repeats":2,"code":1"#), Some("code"), None, "code is given twice"),
             (with("4711", r#""Jane""#), Some("code"), None, "whole number from 0 to 65535"),
             (with("4711", "65536"), Some("code"), None, "whole number from 0 to 65535"),
             (with("4711", "[1]"), Some("code"), None, "whole number"),
             (with("detector", "detectr"), Some("subsystem"), Some("detector"), "nearest is detector"),
-            (with("detector", "Jane Doe"), Some("subsystem"), None, "there are"),
-            (with(r#""detector""#, "7"), Some("subsystem"), None, "a word of its list"),
+            (with("detector", "Jane Doe"), Some("subsystem"), None, "one of generator, detector, "),
+            (with(r#""detector""#, "7"), Some("subsystem"), None, "one of generator, "),
             (with("{", "["), None, None, ""),
         ] {
             let (_, wrong) = wrong(&line);

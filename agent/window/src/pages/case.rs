@@ -4,6 +4,7 @@ use agent::api::status::Status;
 use agent::api::support::{BundleRow, DraftRow, Progress};
 use agent::consent::State;
 use agent::html::size;
+use agent::limits::DESCRIPTION;
 use agent::request::{Request, SupportRequest};
 use agent::support::record;
 use maud::{Markup, html};
@@ -151,11 +152,15 @@ fn new_case(status: Option<&Status>, came: &Came) -> Markup {
                     }
                 }
                 div.field {
+                    label for="description" { (t("What happened? (leaves with the bundle; no patient, please)", "Hvad skete der? (sendes med; ingen patient, tak)")) }
+                    textarea id="description" name="description" rows="3" maxlength=(DESCRIPTION) autocomplete="off" spellcheck="false" {}
+                }
+                div.field {
                     label for="contact" { (t("Whom the vendor may answer (leaves with the bundle)", "Hvem leverandøren kan svare (sendes med)")) }
                     input id="contact" name="contact" maxlength="200" autocomplete="off" spellcheck="false";
                 }
                 @if matches!(came.failure, Some(Failure::Personal(_))) {
-                    div { input type="checkbox" name="as_typed" id="as_typed" value="yes"; label for="as_typed" { (t("Send contact and number as typed", "Send kontakt og nummer, som de er skrevet")) } }
+                    div { input type="checkbox" name="as_typed" id="as_typed" value="yes"; label for="as_typed" { (t("Send description, contact and number as typed", "Send beskrivelse, kontakt og nummer, som de er skrevet")) } }
                 }
                 button { (t("Prepare", "Forbered")) }
             }

@@ -17,7 +17,7 @@ use time::OffsetDateTime;
 use super::{button, not_shown, print_button};
 use crate::ask::{Agent, Failure};
 use crate::serve::Window;
-use crate::words::{t, who};
+use crate::words::{reason, t, who};
 
 /// A file of a draft, piece by piece.
 struct Pieces<'a> {
@@ -109,6 +109,11 @@ pub(super) fn page(window: &Window, draft: &str) -> Markup {
                     (print_button())
                 }
             }
+            section { dl {
+                dt { (t("Reason", "Årsag")) } dd { (reason(manifest.reason)) }
+                dt { (t("Contact", "Kontakt")) } dd { (manifest.contact.as_deref().unwrap_or("–")) }
+                dt { (t("Description", "Beskrivelse")) } dd.typed { (manifest.description.as_deref().unwrap_or("–")) }
+            } }
             (sections)
         },
     }

@@ -30,10 +30,10 @@ impl Devices {
     }
 }
 
-const HEAD: [&str; 8] =
-    ["DEVICE", "LABEL", "STANDING", "AGENT", "LAST CONTACT (UTC)", "HELD", "LOST", "MISSING"];
+const HEAD: [&str; 9] =
+    ["DEVICE", "SHORT", "LABEL", "STANDING", "AGENT", "LAST CONTACT (UTC)", "HELD", "LOST", "MISSING"];
 /// The first of the columns that hold numbers, which stand right.
-const NUMBERS: usize = 5;
+const NUMBERS: usize = 6;
 
 fn table(store: &Store, now: OffsetDateTime) -> Result<(), Failure> {
     let (mut devices, mut whole) = (Vec::new(), Whole::default());
@@ -42,7 +42,7 @@ fn table(store: &Store, now: OffsetDateTime) -> Result<(), Failure> {
         Ok(())
     })?;
     devices.sort_by_key(|device| (device.standing, device.last_contact));
-    let rows: Vec<([String; 8], String)> = devices.iter().map(|device| row(device, now)).collect();
+    let rows: Vec<([String; 9], String)> = devices.iter().map(|device| row(device, now)).collect();
     let mut widths = HEAD.map(|name| name.chars().count());
     for (row, _) in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
@@ -63,12 +63,13 @@ fn table(store: &Store, now: OffsetDateTime) -> Result<(), Failure> {
     whole.end("devices")
 }
 
-fn row(device: &fleet::Device, now: OffsetDateTime) -> ([String; 8], String) {
+fn row(device: &fleet::Device, now: OffsetDateTime) -> ([String; 9], String) {
     let contact = crate::store::rfc3339(device.last_contact);
     let contact = contact.get(..16).unwrap_or_default().replace('T', " ");
     let or_dash = |text: &str| if text.is_empty() { "-".to_owned() } else { text.to_owned() };
     let cells = [
         device.id.to_string(),
+        device.id.short(),
         or_dash(device.label.as_deref().unwrap_or_default()),
         device.standing.word().to_owned(),
         or_dash(&device.agent),

@@ -160,8 +160,13 @@ fn left(due: OffsetDateTime, now: OffsetDateTime) -> String {
 fn devices(fleet: &Fleet, question: &Question, now: OffsetDateTime) -> Markup {
     let wanted = question.q.trim().to_lowercase();
     let found = |device: &&Device| {
-        let text =
-            [device.name(), device.id.to_string(), device.agent.clone(), device.standing.word().into()];
+        let text = [
+            device.name(),
+            device.id.to_string(),
+            device.id.short(),
+            device.agent.clone(),
+            device.standing.word().into(),
+        ];
         text.iter().any(|text| text.to_lowercase().contains(&wanted))
     };
     let mut rows: Vec<&Device> = fleet.devices.iter().filter(found).collect();
@@ -224,7 +229,7 @@ fn encoded(text: &str) -> String {
 
 fn row(device: &Device, now: OffsetDateTime) -> Markup {
     html! { tr {
-        td class="name" { @if let Some(label) = &device.label { span class="label" { (label) } " " } span class="id" { (device.id) } }
+        td class="name" { @if let Some(label) = &device.label { span class="label" { (label) } " " } span class="id" { (device.id) " " b { (device.id.short()) } } }
         td { (device.standing.word()) }
         td { @if device.agent.is_empty() { "none yet" } @else { (device.agent) } }
         td class=[device.is_silent(now).then_some("warning")] {

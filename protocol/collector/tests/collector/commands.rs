@@ -96,4 +96,12 @@ fn a_table_of_devices_is_for_people() {
     assert_eq!(cut(&table[2], label, label + 19), "Aarhus, Nørregade 7");
     assert_eq!(cut(&table[2], held - 4, held), "   5");
     assert!(table[2].contains("active") && table[1].contains("  -  "));
+    // What the clinic reads out on the telephone, by a second reading of Crockford's alphabet.
+    let bits = u32::from_str_radix(&id(1)[..8], 16).unwrap() >> 2;
+    let digits = "0123456789ABCDEFGHJKMNPQRSTVWXYZ".as_bytes();
+    let short: String = (0..6).rev().map(|at| char::from(digits[(bits >> (5 * at)) as usize & 31])).collect();
+    assert!(table[1].contains(&format!("  {short}  ")), "{short}: {}", table[1]);
+    let line =
+        collector.lines_of_text("devices", &[]).into_iter().find(|line| line.contains(&id(1))).unwrap();
+    assert!(line.contains(&format!("\"short\":\"{short}\"")), "{line}");
 }
