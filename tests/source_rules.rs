@@ -185,6 +185,7 @@ fn the_collectors_disk_is_its_stores_and_its_sql_the_engines() {
     let engine = [
         "protocol/collector/src/store/sqlite/",
         "protocol/collector/src/store/postgres/",
+        "protocol/collector/src/store/engine/",
         "protocol/collector/src/store/mod.rs",
     ];
     hold(

@@ -28,6 +28,8 @@ pub(crate) enum Deed {
     Backup,
     /// The store was brought back from a backup.
     Restore,
+    /// The whole store was copied to another place, of this engine or of the other.
+    Copy,
 }
 
 /// One line.

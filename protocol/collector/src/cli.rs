@@ -251,10 +251,20 @@ enum Retention {
 
 #[derive(Subcommand)]
 enum StoreAction {
-    /// Ask a PostgreSQL cluster whether it would keep what it acknowledges, and commit a row to it; exit code 1 if not.
-    /// `serve` uses SQLite
+    /// Ask a PostgreSQL cluster whether it would keep what it acknowledges, and commit a row to it; exit code 1 if not
     Cluster(cluster::Cluster),
-    /// Check its pages and indexes; exit code 1 if one is damaged
+    /// Copy everything to an empty place, between SQLite and PostgreSQL, and compare; neither may be served. Run it again
+    /// after a cut
+    Copy {
+        /// The collector.toml of the collector to copy
+        #[arg(long, value_name = "FILE")]
+        from: PathBuf,
+        /// The collector.toml of the copy; its data directory is created, with the keys of the other one
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
+    },
+    /// Check the pages and indexes of the database file; of a store in PostgreSQL, print how it keeps what it
+    /// acknowledges. Exit code 1 if something is damaged, or is not as `store.durability` demands
     Check {
         #[command(flatten)]
         data: Data,
@@ -348,8 +358,17 @@ fn run(command: Command) -> Result<(), Failure> {
             found(count, "things that were acknowledged are lost or changed; see above")
         }
         Command::Store { action: StoreAction::Cluster(cluster) } => cluster.run(),
+        Command::Store { action: StoreAction::Copy { from, to } } => {
+            let compared = data::copy(Data::of_file(from), Data::of_file(to), now)?;
+            list(|lines| lines.put(&compared))
+        }
         Command::Store { action: StoreAction::Check { data } } => {
-            let damages = data.store()?.check()?;
+            let store = data.store()?;
+            if let Some((checked, judged)) = store.cluster().transpose()? {
+                judged?;
+                return list(|lines| lines.put(&checked));
+            }
+            let damages = store.check()?;
             damages.iter().try_for_each(|damage| print(damage))?;
             found(damages.len() as u64, "damages in the database file; `verify` says what is lost")
         }
@@ -358,7 +377,7 @@ fn run(command: Command) -> Result<(), Failure> {
             list(|lines| lines.put(&manifest.summary()))
         }
         Command::Restore { data, from } => {
-            let manifest = backup::restore(&from, &data.directory()?, now)?;
+            let manifest = backup::restore(&from, &data.embedded()?, now)?;
             list(|lines| lines.put(&manifest.summary()))
         }
         Command::Audit { data } => list(|lines| listing::audit(&data.store()?, lines)),

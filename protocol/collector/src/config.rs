@@ -7,9 +7,22 @@ use toml::{Table, Value};
 
 use crate::disk;
 use crate::failure::Failure;
+use crate::store::place::Place;
+
+mod store;
 
 /// Every key, with its table.
-const KEYS: [&str; 5] = ["data", "listen", "residency", "operations.listen", "log.access"];
+const KEYS: [&str; 9] = [
+    "data",
+    "listen",
+    "residency",
+    "operations.listen",
+    "log.access",
+    "store.engine",
+    "store.url_file",
+    "store.durability",
+    "store.replicas_at_least",
+];
 
 /// Where the data is held, if the configuration does not say.
 const RESIDENCY: &str = "EEA";
@@ -25,6 +38,8 @@ pub(crate) struct Serve {
     pub(crate) operations: Option<SocketAddr>,
     /// Whether a line is written for each answered request.
     pub(crate) access_log: bool,
+    /// Where the store is.
+    pub(crate) place: Place,
     /// Where the data is held, as devices learn it.
     pub(crate) residency: String,
 }
@@ -36,6 +51,7 @@ pub(crate) struct File {
     pub(crate) listen: Option<SocketAddr>,
     operations: Option<SocketAddr>,
     access_log: bool,
+    store: store::Keys,
     residency: Option<String>,
 }
 
@@ -49,7 +65,9 @@ impl File {
             let line = error.span().map_or(1, |span| text[..span.start].lines().count().max(1));
             wrong(format!("line {line} is not TOML"))
         })?;
-        Self::of(&table).map_err(wrong)
+        let file = Self::of(&table).map_err(wrong)?;
+        file.store.check().map_err(|what| Failure::new(format!("{}: {what}", path.display())))?;
+        Ok(file)
     }
 
     fn of(table: &Table) -> Result<Self, String> {
@@ -72,6 +90,9 @@ impl File {
                 "log.access" => {
                     file.access_log = value.as_bool().ok_or_else(|| format!("{key} is true or false"))?;
                 }
+                _ if key.starts_with("store.") && KEYS.contains(&key.as_str()) => {
+                    file.store.take(&key, value)?
+                }
                 _ => return Err(unknown(&key)),
             }
         }
@@ -80,6 +101,7 @@ impl File {
 
     /// What `serve` does by this file and what was typed, which wins.
     pub(crate) fn serve(self, data: Option<PathBuf>, listen: Option<SocketAddr>) -> Result<Serve, Failure> {
+        let place = self.place()?;
         let missing = |what| Failure::new(format!("{what}; the configuration does not say either"));
         Ok(Serve {
             data: data.or(self.data).ok_or_else(|| missing("name the data directory with --data DIR"))?,
@@ -88,8 +110,14 @@ impl File {
                 .ok_or_else(|| missing("name where to listen with --listen ADDR:PORT"))?,
             operations: self.operations,
             access_log: self.access_log,
+            place,
             residency: self.residency.unwrap_or_else(|| RESIDENCY.to_owned()),
         })
+    }
+
+    /// Where the store is.
+    pub(crate) fn place(&self) -> Result<Place, Failure> {
+        self.store.place()
     }
 }
 
@@ -154,6 +182,8 @@ mod tests {
     fn every_key_is_taken_and_what_was_typed_wins() {
         let text = "data = \"/srv/kathea\"\nlisten = \"0.0.0.0:8443\"\nresidency = \"CH\"\n[operations]\nlisten = \"127.0.0.1:9464\"\n\
                     [log]\naccess = true\n";
+        // Their values are looked at in `store`.
+        let of_store = ["store.engine", "store.url_file", "store.durability", "store.replicas_at_least"];
         let file = read(text).unwrap();
         let by_file = file.clone().serve(None, None).unwrap();
         assert_eq!(by_file.data, Path::new("/srv/kathea"));
@@ -162,7 +192,8 @@ mod tests {
         let typed = file.serve(Some("/other".into()), Some("127.0.0.1:0".parse().unwrap())).unwrap();
         assert_eq!((typed.data.as_path(), typed.listen.port()), (Path::new("/other"), 0));
         for key in KEYS {
-            assert!(!unknown(key).is_empty() && text.contains(key.rsplit('.').next().unwrap()), "{key}");
+            let is_here = text.contains(key.rsplit('.').next().unwrap()) || of_store.contains(&key);
+            assert!(!unknown(key).is_empty() && is_here, "{key}");
         }
     }
 

@@ -52,6 +52,23 @@ pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
     }
 }
 
+/// The bytes of a file that holds a secret, or `None` if there is no such file; an error if others can read it too.
+pub(crate) fn read_secret(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
+    let bytes = read(path)?;
+    #[cfg(unix)]
+    if bytes.is_some() {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = fs::metadata(path).map_err(Failure::at(path))?.permissions().mode();
+        if mode & 0o077 != 0 {
+            let path = path.display();
+            return Err(Failure::new(format!(
+                "{path} holds a secret, and others can read it: chmod 600 {path}"
+            )));
+        }
+    }
+    Ok(bytes)
+}
+
 /// Removes a file, if it is there.
 pub(crate) fn remove(path: &Path) -> Result<(), Failure> {
     match fs::remove_file(path) {

@@ -94,6 +94,22 @@ struct Operation {
     operation: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Kept {
+    durability: &'static str,
+}
+
+/// How a cluster keeps what it acknowledges, at the moment of the question.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ClusterNow {
+    /// What the configuration demands.
+    pub(crate) durability: &'static str,
+    /// Whether that is so; otherwise nothing is acknowledged.
+    pub(crate) is_met: bool,
+    /// Replicas that confirm each commit.
+    pub(crate) replicas: i64,
+}
+
 /// How long the store takes; it measures itself.
 #[derive(Clone)]
 pub(crate) struct StoreTimes(Family<Operation, Histogram, fn() -> Histogram>);
@@ -132,6 +148,8 @@ pub(crate) struct Metrics {
     certificate_end: Gauge,
     descriptors: Gauge,
     access_lines_lost: Counter,
+    kept: Family<Kept, Gauge>,
+    replicas: Gauge,
     fleet: Gauges,
 }
 
@@ -154,6 +172,8 @@ impl Metrics {
             certificate_end: Gauge::default(),
             descriptors: Gauge::default(),
             access_lines_lost: Counter::default(),
+            kept: Family::default(),
+            replicas: Gauge::default(),
             fleet: Gauges::default(),
         };
         metrics.register();
@@ -211,6 +231,20 @@ impl Metrics {
             "access_log_lines_lost",
             "Lines of the access log that could not be written in time",
             self.access_lines_lost.clone(),
+        );
+    }
+
+    /// Says of a store in PostgreSQL how it keeps what it acknowledges.
+    pub(crate) fn show_cluster(&mut self) {
+        self.registry.register(
+            "store_acknowledges",
+            "1 if the cluster keeps what it acknowledges as it is demanded; 0: nothing is acknowledged",
+            self.kept.clone(),
+        );
+        self.registry.register(
+            "store_replicas",
+            "Synchronous replicas of the cluster that are there now",
+            self.replicas.clone(),
         );
     }
 
@@ -272,6 +306,10 @@ impl Metrics {
         set("device", now.devices);
         self.in_flight.set(i64::try_from(now.in_flight).unwrap_or(i64::MAX));
         self.certificate_end.set(now.certificate_end);
+        if let Some(ClusterNow { durability, is_met, replicas }) = now.cluster {
+            self.kept.get_or_create(&Kept { durability }).set(i64::from(is_met));
+            self.replicas.set(replicas);
+        }
         if let Some(fleet) = fleet {
             self.fleet.set(fleet, now.at);
         }
@@ -289,6 +327,7 @@ pub(crate) struct Moment {
     pub(crate) devices: usize,
     pub(crate) in_flight: usize,
     pub(crate) certificate_end: i64,
+    pub(crate) cluster: Option<ClusterNow>,
 }
 
 /// From 1 ms to 65 s.

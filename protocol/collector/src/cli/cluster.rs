@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use super::output::list;
 use crate::disk;
 use crate::failure::Failure;
-use crate::store::postgres::{self, durability::Demand};
+use crate::store::postgres::{self, Url, durability::Demand};
 
 /// What `store cluster` takes.
 #[derive(Args)]
@@ -41,7 +41,7 @@ impl Cluster {
             Durability::Replicas => Demand::Replicas(self.replicas_at_least),
             Durability::Managed => Demand::Managed,
         };
-        let checked = postgres::check(url.trim(), demand)?;
+        let checked = postgres::check(&Url::new(&url), demand)?;
         list(|lines| lines.put(&checked))
     }
 }

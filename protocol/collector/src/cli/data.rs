@@ -4,10 +4,13 @@ use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory};
+use time::OffsetDateTime;
 
 use super::Cli;
 use crate::failure::Failure;
-use crate::store::Store;
+use crate::store::place::Place;
+use crate::store::transfer::{self, Compared};
+use crate::store::{Store, backup};
 use crate::{config, pki};
 
 /// The data directory, or the file that names it.
@@ -27,9 +30,24 @@ impl Data {
         if data.is_none() && config.is_none() { no_data() } else { Self { data, config } }
     }
 
+    /// Of a configuration alone.
+    pub(super) fn of_file(config: PathBuf) -> Self {
+        Self { data: None, config: Some(config) }
+    }
+
     /// Its store, beside a running server or without one.
     pub(super) fn store(self) -> Result<Store, Failure> {
-        Store::beside(&self.initialised()?)
+        let (data, place) = self.place()?;
+        Store::beside(&initialised(data)?, &place)
+    }
+
+    /// The directory, and where its store is.
+    fn place(self) -> Result<(PathBuf, Place), Failure> {
+        let config = self.config.as_deref().map(config::File::read).transpose()?;
+        let place = config.as_ref().map_or(Ok(Place::Embedded), config::File::place)?;
+        let data = self.data.or(config.and_then(|config| config.data));
+        let missing = || Failure::new("the configuration names no data directory: add data = \"DIR\"");
+        Ok((data.ok_or_else(missing)?, place))
     }
 
     /// The directory, if `init` made it: a mistyped name is an error and not an empty collector.
@@ -39,13 +57,27 @@ impl Data {
 
     /// The directory, whether it is there or not.
     pub(super) fn directory(self) -> Result<PathBuf, Failure> {
-        let by_file = || {
-            let config = self.config.as_deref().map(config::File::read).transpose()?;
-            let data = config.and_then(|config| config.data);
-            data.ok_or_else(|| Failure::new("the configuration names no data directory: add data = \"DIR\""))
-        };
-        self.data.map_or_else(by_file, Ok)
+        self.place().map(|(data, _)| data)
     }
+
+    /// The same, if its store is to be a database file.
+    pub(super) fn embedded(self) -> Result<PathBuf, Failure> {
+        match self.place()? {
+            (data, Place::Embedded) => Ok(data),
+            (_, Place::Postgres(_)) => Err(Failure::new(
+                "the configuration puts the store into PostgreSQL, and a backup is of a database file: restore it without \
+                 [store], and move it with `store copy`; a cluster is restored by its own means",
+            )),
+        }
+    }
+}
+
+/// Copies the store of a configuration to the place of another one, while neither is served.
+pub(super) fn copy(from: Data, to: Data, now: OffsetDateTime) -> Result<Compared, Failure> {
+    let ((from, place), (to, other)) = (from.place()?, to.place()?);
+    let from = Store::open(&initialised(from)?, &place)?;
+    backup::share_keys(from.data(), &to)?;
+    transfer::copy(&from, &Store::open(&to, &other)?, now)
 }
 
 /// A directory that `init` made.

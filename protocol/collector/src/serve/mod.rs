@@ -56,9 +56,14 @@ pub(crate) fn serve(config: &Serve) -> Result<(), Failure> {
     crate::keys::refuse_age_identity(&config.data)?;
     let descriptors = descriptors::raise();
     let places = Places::new(Capacity::of_descriptors(descriptors));
-    let store = Arc::new(Store::open(&config.data)?);
+    let store = Arc::new(Store::open(&config.data, &config.place)?);
+    store.refuse_unfinished()?;
     upkeep::start(&store)?;
-    let metrics = Arc::new(Metrics::new(store.times()));
+    let mut metrics = Metrics::new(store.times());
+    if store.is_postgres() {
+        metrics.show_cluster();
+    }
+    let metrics = Arc::new(metrics);
     metrics.set_descriptors(descriptors);
     let identity = ServerIdentity::read(&config.data)?;
     let tls = tls::config(&config.data, identity.clone())?;

@@ -25,7 +25,7 @@ use super::places::Places;
 use super::tls::ServerIdentity;
 use crate::fleet::page::Question;
 use crate::fleet::{self, Fleet, Glance};
-use crate::metrics::{MEDIA, Metrics, Moment};
+use crate::metrics::{ClusterNow, MEDIA, Metrics, Moment};
 use crate::routes::Collector;
 
 /// Connections at once: a few scrapers, and a person.
@@ -92,6 +92,12 @@ async fn ready(State(operations): State<Arc<Operations>>) -> Response {
     let checked = tokio::task::spawn_blocking(move || collector.store.ready(OffsetDateTime::now_utc())).await;
     match checked {
         Ok(Ok(())) => "ready\n".into_response(),
+        // Which of several machines is wrong, and how; of a database file the log says it.
+        Ok(Err(failure)) if operations.collector.store.is_postgres() => {
+            log::error!("not ready: {failure}");
+            let said = format!("the store can't be written: {failure}\n");
+            (StatusCode::SERVICE_UNAVAILABLE, said).into_response()
+        }
         Ok(Err(failure)) => {
             log::error!("not ready: {failure}");
             (StatusCode::SERVICE_UNAVAILABLE, "the store can't be written\n").into_response()
@@ -111,6 +117,19 @@ async fn fleet(operations: &Arc<Operations>) -> Option<Arc<Fleet>> {
             None
         }
     }
+}
+
+/// How a store in PostgreSQL keeps what it acknowledges now.
+async fn cluster(operations: &Arc<Operations>) -> Option<ClusterNow> {
+    let collector = operations.collector.clone();
+    let look = move || {
+        let durability = collector.store.durability()?;
+        let found = collector.store.cluster()?;
+        let (is_met, replicas) =
+            found.map_or((false, 0), |(checked, judged)| (judged.is_ok(), checked.replicas));
+        Some(ClusterNow { durability, is_met, replicas })
+    };
+    tokio::task::spawn_blocking(look).await.ok()?
 }
 
 /// The operators' page.
@@ -146,6 +165,7 @@ async fn metrics(State(operations): State<Arc<Operations>>) -> Response {
         devices,
         in_flight: operations.admission.in_flight(),
         certificate_end: operations.identity.not_after(),
+        cluster: cluster(&operations).await,
     };
     match operations.metrics.print(moment, fleet(&operations).await.as_deref()) {
         Ok(text) => ([(CONTENT_TYPE, MEDIA), (CACHE_CONTROL, "no-store")], text).into_response(),

@@ -150,6 +150,32 @@ pub(crate) fn restore(from: &Path, data: &Path, now: OffsetDateTime) -> Result<M
     Ok(manifest)
 }
 
+/// Gives the data directory `to` the authority, the keys and the policies of `from`; an error if it has others.
+pub(crate) fn share_keys(from: &Path, to: &Path) -> Result<(), Failure> {
+    disk::make_dir(to)?;
+    let mut names: Vec<String> = KEYS.iter().map(|name| (*name).to_owned()).collect();
+    let policies = disk::names(&from.join(POLICIES))?;
+    if !policies.is_empty() {
+        disk::make_dir(&to.join(POLICIES))?;
+    }
+    names.extend(policies.into_iter().map(|name| format!("{POLICIES}/{name}")));
+    for name in names {
+        let (source, target) = (from.join(&name), to.join(&name));
+        let Some(bytes) = disk::read(&source)? else { continue };
+        match disk::read(&target)? {
+            None => drop(copy_file(&source, &target)?),
+            Some(other) if other == bytes => {}
+            Some(_) => {
+                return Err(Failure::new(format!(
+                    "{} is of another collector; name a directory that is not there or is empty",
+                    target.display()
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// The name of a file of a backup, which stays inside it.
 fn plain(name: &str) -> Result<PathBuf, Failure> {
     use std::path::Component;

@@ -11,8 +11,10 @@ use protocol::ledger::EventKind;
 use protocol::{Batch, DeviceId, Digest, Epoch, Purpose, Value};
 use time::OffsetDateTime;
 
+use super::jobs::Reply;
+use super::place::Place;
 use super::testing::Random;
-use super::{Answer, Put, Reply, Store, Verdict};
+use super::{Answer, Put, Store, Verdict};
 
 const RUN: Duration = Duration::from_secs(5);
 const RECORDS: u64 = 100;
@@ -134,7 +136,7 @@ fn measure() {
     let data = std::env::var("MEASURE_DIR").map_or_else(|_| own.path().to_owned(), Into::into);
     let data: &Path = &data;
     let (count, batches) = (setting("MEASURE_DEVICES", 2_000), setting("MEASURE_BATCHES", 20));
-    let store = Arc::new(Store::open(data).unwrap());
+    let store = Arc::new(Store::open(data, &Place::Embedded).unwrap());
     let devices: Vec<_> =
         timed(&format!("{count} devices enrolled"), || (0..count).map(|n| enrol(&store, n)).collect());
     timed("2000 batches encoded, not put", || {
@@ -165,7 +167,7 @@ fn measure() {
     let size = std::fs::metadata(data.join("collector.db")).unwrap().len();
     println!("database: {} MiB", size >> 20);
     drop(store);
-    let store = timed("opened again", || Store::open(data).unwrap());
+    let store = timed("opened again", || Store::open(data, &Place::Embedded).unwrap());
     let first = timed("first visit", || store.visit(devices[0].0, OffsetDateTime::now_utc()).unwrap());
     assert!(first.head.is_some());
     timed("devices", || {

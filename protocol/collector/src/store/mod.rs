@@ -2,8 +2,12 @@
 //!
 //! ```text
 //! rules      what becomes of a request: no clock, disk or SQL; every engine shares them
-//! sqlite     the engine: one database file, one thread that writes, connections that read
-//! postgres   a cluster: which host takes writes, and whether what it acknowledges is kept
+//! jobs       what a request does to the store, and its answer after the commit
+//! engine     a connection of either engine
+//! sqlite     the SQL, and the engine SQLite: one database file, one thread that writes
+//! postgres   the engine PostgreSQL: which host takes writes, and whether what it acknowledges is kept
+//! readers    connections that only read
+//! place      where the store of a data directory is
 //! files      the bytes of support bundles
 //! backup     copies of all of it, for another machine
 //! tables     files of an export
@@ -12,6 +16,7 @@
 //! collector.db, -wal, -shm   devices, consents, envelopes, requests, audit
 //! collector.witness          how far the database has come
 //! collector.turn             whose turn it is to write
+//! engine                     that all of these are in PostgreSQL instead
 //! bundles/, uploads/         support bundles that are whole, and on their way
 //! lock                       held while serving
 //! reserve                    limit for what has to be done on a full disk
@@ -21,10 +26,14 @@
 //! server.
 
 pub(crate) mod backup;
+pub(crate) mod engine;
 pub(crate) mod files;
+pub(crate) mod jobs;
 #[cfg(test)]
 mod measure;
+pub(crate) mod place;
 pub(crate) mod postgres;
+mod readers;
 pub(crate) mod requests;
 pub(crate) mod rules;
 mod sqlite;
@@ -36,20 +45,31 @@ use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use protocol::Digest;
-use rusqlite::Connection;
 use time::OffsetDateTime;
 
 pub(crate) use rules::consent::Refused;
 pub(crate) use rules::decide::{Standing, Verdict};
 pub(crate) use sqlite::rows::{micros, rfc3339, text, time};
+pub(crate) use sqlite::transfer;
 pub(crate) use sqlite::{
     Announced, Answer, Asked, Count, Cursor, Filed, Kept, MAX_BUNDLE, Order, Put, Redeemed, Restricted, Seen,
     Stored, Wanted,
 };
-use sqlite::{Readers, Reply, Tx, Writer};
+
+use engine::Connection;
+use jobs::{Reply, Scope, job};
+use place::Place;
+use readers::{Readers, Source};
+use sqlite::Tx;
 
 use crate::failure::Failure;
 use crate::metrics::StoreTimes;
+
+/// The threads of an engine that write.
+enum Writer {
+    Sqlite(sqlite::Writer),
+    Postgres(postgres::Writer),
+}
 
 /// The store of a data directory.
 pub(crate) struct Store {
@@ -63,7 +83,7 @@ pub(crate) struct Store {
 
 impl Store {
     /// Opens the store for the one server that a data directory has at a time.
-    pub(crate) fn open(data: &Path) -> Result<Self, Failure> {
+    pub(crate) fn open(data: &Path, place: &Place) -> Result<Self, Failure> {
         let path = data.join("lock");
         let lock = File::create(&path).map_err(Failure::at(&path))?;
         match lock.try_lock() {
@@ -77,19 +97,63 @@ impl Store {
             Err(TryLockError::Error(error)) => return Err(Failure::at(&path)(error)),
         }
         files::sweep_imports(data)?;
-        Self::start(data, Some(lock))
+        Self::start(data, place, Some(lock))
     }
 
     /// Opens the store for a command, beside a server or without one.
-    pub(crate) fn beside(data: &Path) -> Result<Self, Failure> {
-        Self::start(data, None)
+    pub(crate) fn beside(data: &Path, place: &Place) -> Result<Self, Failure> {
+        Self::start(data, place, None)
     }
 
-    fn start(data: &Path, lock: Option<File>) -> Result<Self, Failure> {
-        let (sql, store, seen) = sqlite::open(data, micros(OffsetDateTime::now_utc()))?;
+    fn start(data: &Path, place: &Place, lock: Option<File>) -> Result<Self, Failure> {
+        place::check(data, place)?;
         let times = StoreTimes::default();
-        let writer = Writer::start(data, sql, &store, seen, lock.is_some(), times.clone())?;
-        Ok(Self { data: data.to_owned(), writer, readers: Readers::of(data), times, _lock: lock })
+        let (writer, source) = match place {
+            Place::Embedded => {
+                let (sql, store, seen) = sqlite::open(data, micros(OffsetDateTime::now_utc()))?;
+                let writer = sqlite::Writer::start(data, sql, &store, seen, lock.is_some(), times.clone())?;
+                (Writer::Sqlite(writer), Source::Sqlite(data.to_owned()))
+            }
+            Place::Postgres(cluster) => {
+                place::open(data, cluster)?;
+                let lanes = if lock.is_some() { postgres::LANES } else { 1 };
+                let writer = postgres::Writer::start(cluster, lanes, &times)?;
+                (Writer::Postgres(writer), Source::Postgres(cluster.clone()))
+            }
+        };
+        Ok(Self { data: data.to_owned(), writer, readers: Readers::of(source), times, _lock: lock })
+    }
+
+    /// Whether its rows are in PostgreSQL.
+    pub(crate) fn is_postgres(&self) -> bool {
+        matches!(self.writer, Writer::Postgres(_))
+    }
+
+    /// What the cluster is now, and whether that is as it is demanded; `None` of a database file.
+    pub(crate) fn cluster(&self) -> Option<postgres::Looked> {
+        match self.readers.source() {
+            Source::Sqlite(_) => None,
+            Source::Postgres(cluster) => Some(postgres::look(cluster)),
+        }
+    }
+
+    /// What has to be true before a cluster acknowledges; `None` of a database file.
+    pub(crate) fn durability(&self) -> Option<&'static str> {
+        match self.readers.source() {
+            Source::Sqlite(_) => None,
+            Source::Postgres(cluster) => Some(cluster.demand.word()),
+        }
+    }
+
+    /// Refuses to serve what a `store copy` did not finish.
+    pub(crate) fn refuse_unfinished(&self) -> Result<(), Failure> {
+        sqlite::transfer::refuse_unfinished(self)
+    }
+
+    /// What is wrong with how a cluster keeps what it acknowledges.
+    fn check_cluster(&self) -> Result<Vec<String>, Failure> {
+        let wrong = self.cluster().transpose()?.and_then(|(_, judged)| judged.err());
+        Ok(wrong.map(|failure| failure.to_string()).into_iter().collect())
     }
 
     /// How long transactions take.
@@ -102,26 +166,32 @@ impl Store {
         files::policy(self.data(), sha256)
     }
 
-    fn data(&self) -> &Path {
+    /// The data directory.
+    pub(crate) fn data(&self) -> &Path {
         &self.data
     }
 
-    /// Runs `work` in a transaction; its answer comes after the commit. What ends or erases something `is_vital`.
+    /// Runs `work` in a transaction; its answer comes after the commit.
     fn submit<T: Send + 'static>(
         &self,
-        is_vital: bool,
+        scope: Scope,
         work: impl FnMut(&Tx<'_>) -> Result<T, Failure> + Send + 'static,
     ) -> Reply<T> {
-        self.writer.submit(is_vital, work)
+        let (job, reply) = job(scope, work);
+        match &self.writer {
+            Writer::Sqlite(writer) => writer.submit(job),
+            Writer::Postgres(writer) => writer.submit(job),
+        }
+        reply
     }
 
-    /// The same, and waits for it on this thread.
+    /// The same for the whole store, and waits for it on this thread. What ends or erases something `is_vital`.
     fn write<T: Send + 'static>(
         &self,
         is_vital: bool,
         work: impl FnMut(&Tx<'_>) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
-        self.submit(is_vital, work).block()
+        self.submit(Scope::Whole { is_vital }, work).block()
     }
 
     /// Runs `work` on one moment of the store.

@@ -166,6 +166,20 @@ impl Device {
         Some(response.status().as_u16())
     }
 
+    /// Uploads a batch and leaves before the answer, after so long.
+    pub(crate) fn send_and_leave(&self, collector: &Collector, batch: &Batch, after: std::time::Duration) {
+        let body = batch.encode();
+        let request = Request::builder()
+            .method("PUT")
+            .uri(collector.url.clone() + &path(batch))
+            .header(names::CONTENT_DIGEST, content_digest(&body))
+            .body(&body[..])
+            .unwrap();
+        let request = self.agent.configure_request(request).timeout_global(Some(after)).build();
+        // It ends by its time, unless the store was quicker.
+        let _ = self.agent.run(request);
+    }
+
     /// Sends a body that comes as slowly as `body` gives it; gives the status, if there is an answer.
     pub(crate) fn send_slowly(
         &self,

@@ -114,11 +114,7 @@ fn half_a_bundle_and_an_invitation_end_as_a_whole_one_does() {
     let of_device = rows::of(sender.device.id());
     rows::set(collector.data(), "upload", &format!("touched = {}", rows::days_ago(31)), &of_device);
     rows::set(collector.data(), "invitation", &format!("asked = {}", rows::days_ago(31)), &of_device);
-    let invitations = || -> i64 {
-        rows::open(collector.data())
-            .query_row("SELECT count(*) FROM invitation", [], |row| row.get(0))
-            .unwrap()
-    };
+    let invitations = || rows::number(collector.data(), "SELECT count(*) FROM invitation");
     for (args, left) in [(&["run", "--dry-run"][..], true), (&["run"], false)] {
         let over = collector.lines("retention", args)[0].clone();
         assert_eq!((&over["parts"], &over["wishes"]), (&json!(1), &json!(1)));

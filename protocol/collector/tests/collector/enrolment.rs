@@ -43,7 +43,7 @@ fn a_lost_answer_to_an_enrolment_is_given_again() {
     assert_eq!(Device::new(&collector).enrol(&collector, &token).problem(), (409, "token_used"));
     // A token's row has no sum.
     let over = format!("UPDATE token SET until = {} WHERE used IS NOT NULL", rows::days_ago(0));
-    assert_eq!(rows::open(collector.data()).execute(&over, []).unwrap(), 1);
+    assert_eq!(rows::execute(collector.data(), &over), 1);
     assert_eq!(device.enrol(&collector, &token).problem(), (409, "token_used"), "a day later");
     collector.lines("revoke", &[&device.id().to_string()]);
     assert_eq!(device.enrol(&collector, &token).problem(), (403, "device_revoked"));

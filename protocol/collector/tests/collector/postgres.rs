@@ -1,103 +1,16 @@
-//! A real PostgreSQL: which host is written to, and what is not acknowledged.
+//! A real PostgreSQL and `store cluster`: which host is written to, and what is not acknowledged.
 
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value as Json;
-use test_support::{or_skip, peer};
+use test_support::or_skip;
 
 use crate::program::PROGRAM;
-
-/// A server of its own in a temporary directory, ended with the test.
-struct Server {
-    dir: tempfile::TempDir,
-    bin: PathBuf,
-    port: u16,
-    serving: Child,
-}
-
-/// The programs of PostgreSQL: `POSTGRES_BIN`, or the newest that the system has.
-fn programs() -> Result<PathBuf, peer::Skipped> {
-    let system = || {
-        let mut all: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
-            .map(|found| found.filter_map(|entry| Some(entry.ok()?.path().join("bin"))).collect())
-            .unwrap_or_default();
-        all.sort();
-        all.pop()
-    };
-    let bin = std::env::var_os("POSTGRES_BIN").map(PathBuf::from).or_else(system).unwrap_or_default();
-    peer::need(bin.join("initdb").is_file(), "PostgreSQL is not there: install it, or set POSTGRES_BIN")?;
-    Ok(bin)
-}
-
-/// PostgreSQL does not run as root.
-fn command(program: &Path) -> Command {
-    let is_root = std::fs::read_to_string("/proc/self/status")
-        .unwrap()
-        .lines()
-        .any(|line| line.starts_with("Uid:\t0\t"));
-    if !is_root {
-        return Command::new(program);
-    }
-    let mut command = Command::new("setpriv");
-    command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]).arg(program);
-    command
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
+use crate::server::{Server, free_port};
 
 impl Server {
-    fn start(settings: &[&str]) -> Result<Self, peer::Skipped> {
-        let bin = programs()?;
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::set_permissions(dir.path(), std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
-        let data = dir.path().join("data");
-        let mut init = command(&bin.join("initdb"));
-        init.args(["--no-sync", "-A", "trust", "-U", "kathea", "-D"]).arg(&data);
-        let made = init.output().unwrap();
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        let port = free_port();
-        let server = Self { serving: serve(&bin, &data, port, settings), port, dir, bin };
-        server.wait();
-        Ok(server)
-    }
-
-    /// With these settings, `name=value`.
-    fn restart(&mut self, settings: &[&str]) {
-        self.end();
-        self.serving = serve(&self.bin, &self.dir.path().join("data"), self.port, settings);
-        self.wait();
-    }
-
-    fn wait(&self) {
-        let begun = Instant::now();
-        while !self.sql("SELECT 1").status.success() {
-            assert!(begun.elapsed() < Duration::from_secs(60), "PostgreSQL does not start");
-            std::thread::yield_now();
-        }
-    }
-
-    fn sql(&self, statement: &str) -> Output {
-        let mut psql = Command::new(self.bin.join("psql"));
-        psql.args([
-            "-h",
-            "127.0.0.1",
-            "-p",
-            &self.port.to_string(),
-            "-U",
-            "kathea",
-            "-d",
-            "postgres",
-            "-Atc",
-            statement,
-        ]);
-        psql.output().unwrap()
-    }
-
     /// The command on these hosts, not run yet.
     fn cluster(&self, hosts: &str, args: &[&str]) -> Command {
         let file = self.dir.path().join("url");
@@ -106,31 +19,6 @@ impl Server {
         command.args(["store", "cluster", "--url-file"]).arg(file).args(args);
         command
     }
-
-    fn own(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
-    }
-
-    fn end(&mut self) {
-        let reported = Command::new("kill").args(["-INT", &self.serving.id().to_string()]).status();
-        assert!(reported.is_ok_and(|reported| reported.success()));
-        self.serving.wait().unwrap();
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.end();
-    }
-}
-
-fn serve(bin: &Path, data: &Path, port: u16, settings: &[&str]) -> Child {
-    let mut serve = command(&bin.join("postgres"));
-    serve.arg("-D").arg(data).args(["-h", "127.0.0.1", "-k", "", "-p", &port.to_string()]);
-    for setting in settings {
-        serve.args(["-c", setting]);
-    }
-    serve.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
 /// Exit code, standard output, standard error.

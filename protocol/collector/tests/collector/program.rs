@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 use tempfile::TempDir;
 
 use crate::device::{Device, batch};
-use crate::rows;
+use crate::{engine, rows};
 
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_kathea-collector");
 
@@ -27,6 +27,18 @@ impl Collector {
         // The age identity is put beside it.
         let data = dir.path().join("collector");
         run(&data, "init", &[]);
+        engine::choose(&data);
+        let mut collector = Self::at(data);
+        collector._dir = Some(dir);
+        collector
+    }
+
+    /// One whose store is in PostgreSQL, by this URL.
+    pub(crate) fn in_postgres(url: &str, more: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().join("collector");
+        run(&data, "init", &[]);
+        engine::configure(&data, url, more);
         let mut collector = Self::at(data);
         collector._dir = Some(dir);
         collector
@@ -127,7 +139,7 @@ impl Collector {
             "UPDATE envelope SET received = received - {days} * 86400000000 WHERE {}",
             rows::of(device)
         );
-        assert!(rows::open(self.data()).execute(&statement, []).unwrap() > 0);
+        assert!(rows::execute(self.data(), &statement) > 0);
     }
 }
 
@@ -140,7 +152,8 @@ impl Drop for Collector {
 
 /// Runs a command on a data directory, whatever becomes of it.
 pub(crate) fn attempt(data: &Path, command: &str, args: &[&str]) -> Output {
-    Command::new(PROGRAM).arg(command).arg("--data").arg(data).args(args).output().unwrap()
+    let mut program = Command::new(PROGRAM);
+    program.arg(command).arg("--data").arg(data).args(engine::options(data)).args(args).output().unwrap()
 }
 
 fn run(data: &Path, command: &str, args: &[&str]) -> Output {
@@ -164,6 +177,7 @@ fn try_serve(data: &Path) -> Option<(Child, String)> {
     let mut serving = Command::new(PROGRAM)
         .args(["serve", "--listen", "127.0.0.1:0", "--data"])
         .arg(data)
+        .args(engine::options(data))
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()

@@ -233,6 +233,7 @@ fn the_audit_names_the_account_and_not_what_the_environment_says() {
     let collector = Collector::start();
     let exported = std::process::Command::new(env!("CARGO_BIN_EXE_kathea-collector"))
         .args(["export", "--data", collector.data().to_str().unwrap()])
+        .args(crate::engine::options(collector.data()))
         .envs(["USER", "LOGNAME", "SUDO_USER", "USERNAME"].map(|name| (name, "somebody-else")))
         .output()
         .unwrap();

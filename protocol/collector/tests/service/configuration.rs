@@ -44,7 +44,13 @@ fn the_shipped_configuration_has_every_key_and_is_read() {
     fs::write(&config, "nonsense = 1\n").unwrap();
     let (_, said) = words(Command::new(program).args(["devices", "--config"]).arg(&config));
     let keys = said.trim_end().rsplit_once("All keys: ").unwrap().1;
-    let table: toml::Table = shipped.parse().unwrap();
+    // What is of another engine than the default is a comment.
+    let line = |line: &str| match line.strip_prefix("# ") {
+        Some(key) if key.starts_with("[store]") || key.contains(" = ") => key.to_owned(),
+        _ => line.to_owned(),
+    };
+    let all: Vec<String> = shipped.lines().map(line).collect();
+    let table: toml::Table = all.join("\n").parse().unwrap();
     for key in keys.split(", ") {
         let found =
             key.split('.').try_fold(&toml::Value::Table(table.clone()), |at, part| at.get(part)).is_some();

@@ -1,6 +1,15 @@
 //! Requirements on a cluster before the collector acknowledges data.
 
+use tokio_postgres::SimpleQueryRow;
+
 use crate::failure::Failure;
+
+/// Asks for the facts, in the order in which `Facts::read` takes them.
+pub(super) const FACTS: &str = "SELECT current_setting('server_version_num'), current_setting('fsync'), \
+                                current_setting('full_page_writes'), current_setting('synchronous_commit'), \
+                                (SELECT count(*) FROM pg_stat_replication \
+                                 WHERE state = 'streaming' AND sync_state IN ('sync', 'quorum')), \
+                                pg_is_in_recovery()";
 
 /// The oldest version that is used, as PostgreSQL numbers it.
 const OLDEST: i64 = 140_000;
@@ -36,6 +45,23 @@ pub(crate) struct Facts {
     pub(crate) waits: String,
     /// Replicas that stream now and that a commit waits for.
     pub(crate) replicas: i64,
+    /// It follows another server.
+    pub(crate) is_replica: bool,
+}
+
+impl Facts {
+    /// Of the answer to `FACTS`.
+    pub(super) fn read(row: &SimpleQueryRow) -> Option<Self> {
+        let text = |at| row.try_get(at).ok().flatten();
+        Some(Self {
+            version: text(0)?.parse().ok()?,
+            syncs: text(1)? == "on",
+            writes_full_pages: text(2)? == "on",
+            waits: text(3)?.to_owned(),
+            replicas: text(4)?.parse().ok()?,
+            is_replica: text(5)? != "f",
+        })
+    }
 }
 
 /// Whether what the cluster acknowledges is kept as it is demanded; otherwise everything that is wrong, with its cure.
@@ -43,6 +69,9 @@ pub(crate) fn judge(facts: &Facts, demand: Demand) -> Result<(), Failure> {
     let mut wrong = Vec::new();
     if facts.version < OLDEST {
         wrong.push("PostgreSQL is older than 14: upgrade it".to_owned());
+    }
+    if facts.is_replica {
+        wrong.push("the host is a replica now".to_owned());
     }
     if !facts.syncs {
         wrong.push("fsync is off: set it to on".to_owned());
@@ -81,6 +110,7 @@ mod tests {
             writes_full_pages: true,
             waits: "on".to_owned(),
             replicas: 1,
+            is_replica: false,
         };
         let said =
             |facts: Facts, demand| judge(&facts, demand).err().map_or(String::new(), |it| it.to_string());

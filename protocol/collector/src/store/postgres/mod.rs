@@ -1,21 +1,76 @@
-//! PostgreSQL: which host of a cluster takes writes, and whether what it acknowledges is kept as it is demanded.
+//! The engine PostgreSQL: which host of a cluster takes writes, whether what it acknowledges is kept as it is demanded,
+//! and the threads that write to it.
 //!
 //! ```text
 //! session     one connection: tried host by host, each step within a time; what counts as acknowledged
+//! lane        a connection that one thread owns, and its transactions
+//! dialect     what the store's statements are called here
+//! schema      the tables, and whose store they are
+//! writer      the threads that write; each takes what waits into one transaction
 //! durability  what a cluster has to be like: pure
 //! ```
 //!
 //! Connections are plain text, so they go to this machine alone: to a local server, or to the local end of a tunnel or
 //! of a balancer.
 
+mod dialect;
 pub(crate) mod durability;
+mod lane;
+mod schema;
 mod session;
+mod writer;
+
+use std::fmt;
 
 use serde::Serialize;
+use tokio::runtime::Runtime;
 
 use crate::failure::Failure;
 use durability::{Demand, Facts};
 use session::Session;
+
+pub(crate) use lane::Lane;
+pub(crate) use schema::prepare;
+pub(crate) use writer::Writer;
+
+/// Threads of a server that write, each with its connection.
+pub(crate) const LANES: usize = 4;
+
+/// Where a store in PostgreSQL is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Cluster {
+    pub(crate) url: Url,
+    /// What has to be true before anything is acknowledged.
+    pub(crate) demand: Demand,
+}
+
+/// The URL of a cluster, which may hold a password: neither printed nor logged.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Url(String);
+
+impl Url {
+    /// Of a text as an operator wrote it.
+    pub(crate) fn new(text: &str) -> Self {
+        Self(text.trim().to_owned())
+    }
+
+    /// For the connection alone.
+    fn text(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Url")
+    }
+}
+
+/// What drives one connection, on the thread that waits for it.
+fn runtime() -> Result<Runtime, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| Failure::new(format!("no runtime for PostgreSQL: {error}")))
+}
 
 /// What a cluster was found to be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -27,37 +82,29 @@ pub(crate) struct Checked {
     /// Which demand it meets.
     durability: &'static str,
     /// Replicas that confirm each commit, and are there now.
-    replicas: i64,
+    pub(crate) replicas: i64,
 }
+
+/// What a cluster was found to be and whether that meets the demand, if it can be reached.
+pub(crate) type Looked = Result<(Checked, Result<(), Failure>), Failure>;
 
 /// Asks a cluster whether it meets the demand, and commits a row to it as a batch would be committed.
-pub(crate) fn check(url: &str, demand: Demand) -> Result<Checked, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::new(format!("no runtime: {error}")))?;
-    runtime.block_on(async {
-        let session = Session::open(url).await?;
-        let facts = facts(&session).await?;
-        durability::judge(&facts, demand)?;
-        write(&session).await?;
-        let Facts { version, replicas, .. } = facts;
-        Ok(Checked { host: session.host().to_owned(), version, durability: demand.word(), replicas })
-    })
+pub(crate) fn check(url: &Url, demand: Demand) -> Result<Checked, Failure> {
+    let cluster = Cluster { url: url.clone(), demand };
+    let (checked, judged) = look(&cluster)?;
+    judged?;
+    runtime()?.block_on(async { write(&Session::open(url.text()).await?).await })?;
+    Ok(checked)
 }
 
-async fn facts(session: &Session) -> Result<Facts, Failure> {
-    let statement = "SELECT current_setting('server_version_num')::int8, current_setting('fsync') = 'on', \
-                     current_setting('full_page_writes') = 'on', current_setting('synchronous_commit'), \
-                     (SELECT count(*) FROM pg_stat_replication \
-                      WHERE state = 'streaming' AND sync_state IN ('sync', 'quorum'))";
-    let row = session.one(statement).await?;
-    let broken = |error| session::failure("the cluster's settings cannot be read", &error);
-    Ok(Facts {
-        version: row.try_get(0).map_err(broken)?,
-        syncs: row.try_get(1).map_err(broken)?,
-        writes_full_pages: row.try_get(2).map_err(broken)?,
-        waits: row.try_get(3).map_err(broken)?,
-        replicas: row.try_get(4).map_err(broken)?,
-    })
+/// What a cluster is, and whether it meets the demand; nothing is written.
+pub(crate) fn look(cluster: &Cluster) -> Looked {
+    let lane = Lane::open(cluster)?;
+    let facts = lane.facts()?;
+    let judged = durability::judge(&facts, cluster.demand);
+    let Facts { version, replicas, .. } = facts;
+    let durability = cluster.demand.word();
+    Ok((Checked { host: lane.host().to_owned(), version, durability, replicas }, judged))
 }
 
 /// A row that nobody misses: that a cluster can be read says nothing about the next batch.

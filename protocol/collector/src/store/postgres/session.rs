@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use protocol::Digest;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::error::Severity;
 use tokio_postgres::{AsyncMessage, Client, Config, Error, NoTls, Row};
 
 use crate::failure::Failure;
@@ -16,7 +18,7 @@ use crate::failure::Failure;
 /// socket: a host that takes the connection and is silent would hold it for ever.
 const CONNECT: Duration = Duration::from_secs(3);
 /// For each statement, and for the replicas to confirm a commit.
-const FLIGHT: Duration = Duration::from_secs(10);
+pub(super) const FLIGHT: Duration = Duration::from_secs(10);
 const PORT: u16 = 5432;
 
 /// A connection; closed when it is dropped.
@@ -26,6 +28,8 @@ pub(super) struct Session {
     warnings: Arc<AtomicU64>,
     driver: JoinHandle<()>,
     host: String,
+    /// Of the advisory lock that writers take: of the schema that holds the tables.
+    key: i64,
 }
 
 impl Drop for Session {
@@ -80,24 +84,31 @@ impl Session {
         let driver = tokio::spawn(async move {
             while let Some(Ok(message)) = poll_fn(|cx| connection.poll_message(cx)).await {
                 if let AsyncMessage::Notice(notice) = message
-                    && notice.severity() == "WARNING"
+                    // Not its word, which is another one in another language.
+                    && notice.parsed_severity() == Some(Severity::Warning)
                 {
                     counted.fetch_add(1, Ordering::SeqCst);
                 }
             }
         });
-        let session = Self { client, warnings, driver, host: name.to_owned() };
-        // Of the session: messages in another language have another word for a warning.
-        session
-            .flight(session.client.batch_execute("SET lc_messages = 'C'; SET synchronous_commit = 'on'"))
-            .await?;
+        let mut session = Self { client, warnings, driver, host: name.to_owned(), key: 0 };
+        session.flight(session.client.batch_execute("SET synchronous_commit = 'on'")).await?;
         let row = session
-            .one("SELECT pg_is_in_recovery(), current_setting('transaction_read_only') = 'on'")
+            .one(
+                "SELECT pg_is_in_recovery(), current_setting('transaction_read_only') = 'on', current_schema()::text",
+            )
             .await?;
         let is = |at| row.try_get::<_, bool>(at).map_err(|error| failure("its state cannot be read", &error));
         if is(0)? || is(1)? {
             return Err(Failure::new("is a replica, or takes no writes"));
         }
+        let schema: Option<String> =
+            row.try_get(2).map_err(|error| failure("its state cannot be read", &error))?;
+        let schema = schema.ok_or_else(|| {
+            Failure::new("the account has no schema: GRANT CREATE ON SCHEMA public, or set search_path")
+        })?;
+        let digest = Digest::of(format!("kathea collector {schema}").as_bytes()).to_bytes();
+        session.key = digest.first_chunk().map_or(0, |bytes| i64::from_le_bytes(*bytes));
         Ok(session)
     }
 
@@ -106,34 +117,58 @@ impl Session {
         &self.host
     }
 
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Of the advisory lock.
+    pub(super) fn key(&self) -> i64 {
+        self.key
+    }
+
+    /// Warnings that the server sent up to now.
+    pub(super) fn warnings(&self) -> u64 {
+        self.warnings.load(Ordering::SeqCst)
+    }
+
+    /// Whether no warning came since there were `before`. A wait for a replica that somebody cancels is answered with
+    /// success, and a warning before it.
+    pub(super) fn unwarned(&self, before: u64) -> Result<(), Failure> {
+        if self.warnings() == before {
+            return Ok(());
+        }
+        Err(Failure::new(
+            "the commit was answered with a warning: no replica is known to have it, so nothing is acknowledged",
+        ))
+    }
+
+    /// What is said of a host that does not answer.
+    pub(super) fn silent(&self) -> Failure {
+        Failure::new(format!(
+            "{} did not answer within {} s, or no replica confirmed: nothing is acknowledged",
+            self.host,
+            FLIGHT.as_secs()
+        ))
+    }
+
     /// The one row of a statement.
     pub(super) async fn one(&self, statement: &str) -> Result<Row, Failure> {
         self.flight(self.client.query_one(statement, &[])).await
     }
 
-    /// Runs statements in a transaction. It is acknowledged only if this succeeds: a wait for a replica that somebody
-    /// cancels is answered with success, and a warning before it.
+    /// Runs statements in a transaction. It is acknowledged only if this succeeds.
     pub(super) async fn commit(&self, statements: &str) -> Result<(), Failure> {
         self.flight(self.client.batch_execute("BEGIN")).await?;
         self.flight(self.client.batch_execute(statements)).await?;
-        let before = self.warnings.load(Ordering::SeqCst);
+        let before = self.warnings();
         self.flight(self.client.batch_execute("COMMIT")).await?;
-        if self.warnings.load(Ordering::SeqCst) != before {
-            return Err(Failure::new(
-                "the commit was answered with a warning: no replica is known to have it, so nothing is acknowledged",
-            ));
-        }
-        Ok(())
+        self.unwarned(before)
     }
 
     async fn flight<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Failure> {
         match timeout(FLIGHT, work).await {
             Ok(done) => done.map_err(|error| failure("a statement failed", &error)),
-            Err(_) => Err(Failure::new(format!(
-                "{} did not answer within {} s, or no replica confirmed: nothing is acknowledged",
-                self.host,
-                FLIGHT.as_secs()
-            ))),
+            Err(_) => Err(self.silent()),
         }
     }
 }
@@ -161,6 +196,12 @@ fn hosts(config: &Config) -> Result<Vec<(String, u16)>, Failure> {
         out.push((name, port.unwrap_or(PORT)));
     }
     if out.is_empty() { Err(Failure::new("the PostgreSQL URL names no host")) } else { Ok(out) }
+}
+
+/// Whether an error of this SQLSTATE leaves the connection useless: it is cut, the server ends, or it takes no writes any
+/// more, which a demoted primary answers for ever.
+pub(super) fn ends(code: &str) -> bool {
+    code == "25006" || code.starts_with("57P0") || code.starts_with("08")
 }
 
 /// What went wrong, by PostgreSQL's code: its sentences may quote values.

@@ -1,8 +1,8 @@
 //! What became of privacy requests beside their end: more time, a hold, a revocation, the certificate of an erasure.
 
+use crate::store::engine::{Connection, OptionalRow, Row};
 use protocol::Digest;
 use protocol::rights::{ExtensionReason, Hold, Outcome};
-use rusqlite::{Connection, OptionalExtension};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -56,9 +56,8 @@ impl Answer {
 /// What became of a device's request number `n`.
 pub(crate) fn find(sql: &Connection, device: i64, n: i64) -> Result<Answer, Failure> {
     let statement = "SELECT extended, hold, revoked, certificate, signature, sum FROM answer WHERE device = ?1 AND n = ?2";
-    let read = |row: &rusqlite::Row<'_>| {
-        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
-    };
+    let read =
+        |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?));
     let found = sql.prepare_cached(statement)?.query_row((device, n), read).optional()?;
     let Some((extended, hold, revoked, certificate, signature, stored)) = found else {
         return Ok(Answer::default());

@@ -2,17 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use crate::store::engine::{Connection, OptionalRow};
 use protocol::{Batch, DeviceId, Digest, Epoch, Invitation, Retention};
-use rusqlite::{Connection, OptionalExtension};
 use time::OffsetDateTime;
 
 use super::device::{self, Device};
 use super::rows::{self, Word, micros};
 use super::streams::{self, Name, Stream};
 use super::tx::Tx;
-use super::{Reply, consents, invitations, terms};
+use super::{consents, invitations, terms};
 use crate::failure::Failure;
 use crate::store::Store;
+use crate::store::jobs::{Reply, Scope};
 use crate::store::rules::decide::{Change, Facts, Request, Standing, Verdict, decide};
 use crate::store::rules::limits::Reached;
 use crate::store::rules::ranges::Ranges;
@@ -72,7 +73,7 @@ impl Store {
     /// Stores a batch if its consent stands and it adds anything. What it adds is on the disk when the reply comes.
     pub(crate) fn put_batch(&self, device: DeviceId, put: Put, now: OffsetDateTime) -> Reply<Answer> {
         let (now, data) = (micros(now), self.data().to_owned());
-        self.submit(false, move |tx| {
+        self.submit(Scope::Device(device), move |tx| {
             let Some(mut device) = device::find(tx, device)? else {
                 let verdict = Verdict::NotServed(Standing::Unknown);
                 return Ok(Answer { verdict, head: None, invitations: Vec::new() });
@@ -198,8 +199,8 @@ fn store(
         seal: None,
     };
     stream.chain = envelope.link(stream.chain);
-    insert(tx, &envelope, stream.chain, &put.body)?;
-    super::versions::keep(tx, device.no, tx.last_insert_rowid(), &put.versions)?;
+    let place = insert(tx, &envelope, stream.chain, &put.body)?;
+    super::versions::keep(tx, device.no, place, &put.versions)?;
     let mut begun = i64::from(is_new);
     for &(epoch, lo, hi, reason) in &change.gaps {
         let other = Name { epoch, ..name };
@@ -261,9 +262,10 @@ impl Envelope {
     }
 }
 
-fn insert(tx: &Tx<'_>, envelope: &Envelope, link: Digest, body: &[u8]) -> Result<(), Failure> {
+fn insert(tx: &Tx<'_>, envelope: &Envelope, link: Digest, body: &[u8]) -> Result<i64, Failure> {
     let statement = "INSERT INTO envelope(device, purpose, epoch, n, lo, hi, fresh, received, consent, class, digest, \
-                     content, seal, chain, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
+                     content, seal, chain, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) \
+                     RETURNING place";
     let params = (
         envelope.name.device,
         envelope.name.purpose.place(),
@@ -281,7 +283,7 @@ fn insert(tx: &Tx<'_>, envelope: &Envelope, link: Digest, body: &[u8]) -> Result
         link.to_bytes(),
         body,
     );
-    tx.put(statement, params, link)
+    tx.put_numbered(statement, params, link)
 }
 
 /// `lo-hi` of each range, divided by commas.

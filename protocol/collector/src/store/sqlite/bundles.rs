@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::store::engine::{Connection, OptionalRow, Row};
 use protocol::bundle::Announcement;
 use protocol::{CaseId, DeviceId, Digest};
-use rusqlite::{Connection, OptionalExtension, Row};
 use serde::Serialize;
 use time::OffsetDateTime;
 
@@ -99,10 +99,10 @@ pub(crate) fn all(
     mut each: impl FnMut(Listed<Bundle>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let mut statement = sql.prepare_cached(&format!("SELECT {COLUMNS} FROM bundle ORDER BY sha256"))?;
-    let mut found = statement.query([])?;
+    let mut found = statement.query(())?;
     loop {
         match found.next() {
-            Ok(Some(row)) => each(read(row))?,
+            Ok(Some(row)) => each(read(&row))?,
             Ok(None) => return Ok(()),
             Err(error) => return each(Err(error.into())),
         }
@@ -121,7 +121,7 @@ pub(crate) fn of(sql: &Connection, device: &Device) -> Result<Vec<Bundle>, Failu
     let mut found = statement.query([device.no])?;
     let mut out = Vec::new();
     while let Some(row) = found.next()? {
-        out.push(read(row)?);
+        out.push(read(&row)?);
     }
     Ok(out)
 }
@@ -175,11 +175,11 @@ fn read(row: &Row<'_>) -> Result<Bundle, Failure> {
         sha256,
         device: row.get(1)?,
         case: case.map(|case| case.parse()).transpose().map_err(|_| damaged())?,
-        manifest: row.get::<_, Option<[u8; 32]>>(3)?.map(Digest::from_bytes),
+        manifest: row.get::<Option<[u8; 32]>>(3)?.map(Digest::from_bytes),
         size: rows::seq(row.get(4)?),
         received: row.get(5)?,
     };
-    if row.get::<_, [u8; 32]>(6)? == bundle.sum().to_bytes() { Ok(bundle) } else { Err(damaged()) }
+    if row.get::<[u8; 32]>(6)? == bundle.sum().to_bytes() { Ok(bundle) } else { Err(damaged()) }
 }
 
 impl Bundle {

@@ -1,8 +1,8 @@
 //! Ledger entries, stored exactly as received.
 
+use crate::store::engine::{Connection, Row};
 use protocol::ledger::{self, Entry};
 use protocol::{CaseId, DeviceId, Digest, Purpose, Retention};
-use rusqlite::{Connection, Row};
 
 use super::device::{self, Device};
 use super::rows::{self, Word, micros};
@@ -144,7 +144,7 @@ pub(crate) fn load(sql: &Connection, device: &Device) -> Result<Vec<Stored>, Fai
     let mut out = Vec::new();
     while let Some(row) = found.next()? {
         let n = out.len() as i64;
-        let stored = read(row, device.no).map_err(|_| damaged(device, n))?;
+        let stored = read(&row, device.no).map_err(|_| damaged(device, n))?;
         if stored.n != n {
             return Err(damaged(device, n));
         }
@@ -164,7 +164,7 @@ fn read(row: &Row<'_>, device: i64) -> Result<Stored, Failure> {
             purpose: Purpose::at(row.get(3)?)?,
             case: case.map_err(|_| Failure::damaged("a ledger entry is damaged"))?,
             kind: EventKind::at(row.get(5)?)?,
-            is_ended: row.get::<_, i64>(7)? != 0,
+            is_ended: row.get::<i64>(7)? != 0,
         },
         class: Retention::at(row.get(6)?)?,
         received: row.get(8)?,
@@ -188,7 +188,7 @@ fn insert(tx: &Tx<'_>, device: i64, stored: &Stored, text: &str) -> Result<(), F
 
 fn write(tx: &Tx<'_>, statement: &str, device: i64, stored: &Stored) -> Result<(), Failure> {
     let (line, sum) = (&stored.line, stored.sum(device));
-    let params = rusqlite::params![
+    let params = (
         device,
         stored.n,
         line.hash.to_bytes(),
@@ -200,7 +200,7 @@ fn write(tx: &Tx<'_>, statement: &str, device: i64, stored: &Stored) -> Result<(
         i64::from(line.is_ended),
         stored.received,
         sum.to_bytes(),
-    ];
+    );
     tx.put(statement, params, sum)
 }
 

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use protocol::Digest;
-use rusqlite::{Connection, OptionalExtension};
 use time::OffsetDateTime;
 
 use super::audit::{Deed, Note};
@@ -12,6 +11,8 @@ use super::witness::Witness;
 use super::{bundles, connect, device, id, new_id};
 use crate::failure::Failure;
 use crate::store::Store;
+use crate::store::engine::{Connection, OptionalRow};
+use crate::store::place::Place;
 
 /// What a copy of the database holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +30,12 @@ pub(crate) struct Copied {
 impl Store {
     /// Writes a copy of the database, of one moment, to a new file; others go on meanwhile.
     pub(crate) fn copy_database(&self, to: &Path) -> Result<(), Failure> {
+        if self.is_postgres() {
+            return Err(Failure::new(
+                "the store is in PostgreSQL, and `backup` copies a database file: back the cluster up by its own means \
+                 (pg_basebackup, pgBackRest), and copy the data directory for the bundles and the keys",
+            ));
+        }
         let name = to.to_str().ok_or_else(|| Failure::new("name the backup in plain UTF-8"))?;
         let sql = connect::reading(self.data())?;
         // The copy is written by the connection that reads.
@@ -38,10 +45,14 @@ impl Store {
         written.map_err(Failure::at(to))
     }
 
-    /// Looks at the pages and indexes of the database, as SQLite does; what it says.
+    /// Looks at the pages and indexes of the database, as SQLite does, or at how PostgreSQL keeps what it
+    /// acknowledges; what is wrong.
     pub(crate) fn check(&self) -> Result<Vec<String>, Failure> {
+        if self.is_postgres() {
+            return self.check_cluster();
+        }
         self.read(|sql| {
-            let mut statement = sql.prepare("PRAGMA integrity_check(100)")?;
+            let mut statement = sql.sqlite()?.prepare("PRAGMA integrity_check(100)")?;
             let said = statement.query_map([], |row| row.get(0))?.collect::<Result<Vec<String>, _>>();
             // A database that is damaged enough ends the check itself.
             let said = said.unwrap_or_else(|error| vec![Failure::from(error).to_string()]);
@@ -52,7 +63,7 @@ impl Store {
 
 /// What a copy of the database holds, whose file is in the directory `dir`.
 pub(crate) fn look(dir: &Path) -> Result<Copied, Failure> {
-    let sql = connect::reading(dir)?;
+    let sql = Connection::Sqlite(connect::reading(dir)?);
     let (state, mut filed) = (tx::state(&sql)?, Vec::new());
     bundles::all(&sql, |bundle| {
         let bundle = bundle?;
@@ -64,26 +75,31 @@ pub(crate) fn look(dir: &Path) -> Result<Copied, Failure> {
 
 /// Makes a copy that was put into `data` the store: with a witness, a new life for cursors, and a line in the audit.
 pub(crate) fn revive(data: &Path, now: OffsetDateTime) -> Result<(), Failure> {
-    let sql = connect::writing(data, &new_id()?)?;
+    let sql = Connection::Sqlite(connect::writing(data, &new_id()?)?);
     let (store, seen) = (id(&sql)?, tx::state(&sql)?.seen);
     drop(Witness::open(data, &store, seen)?);
-    renew_life(&sql)?;
+    renew_life(sql.sqlite()?)?;
     drop(sql);
-    Store::beside(data)?.note(Note::new(Deed::Restore, 0), now)
+    Store::beside(data, &Place::Embedded)?.note(Note::new(Deed::Restore, 0), now)
 }
 
 /// Cursors of exports name the life of the store that they are of: a restored store gives places again that another
 /// life gave before.
-pub(crate) fn renew_life(sql: &Connection) -> Result<(), Failure> {
-    let life: String = new_id()?.chars().take(8).collect();
+pub(crate) fn renew_life(sql: &rusqlite::Connection) -> Result<(), Failure> {
+    let life = new_life()?;
     sql.execute("REPLACE INTO meta(name, value) VALUES('life', ?1)", [life])?;
     Ok(())
+}
+
+/// A name for a life.
+pub(crate) fn new_life() -> Result<String, Failure> {
+    Ok(new_id()?.chars().take(8).collect())
 }
 
 /// The life of the store.
 pub(crate) fn life(sql: &Connection) -> Result<String, Failure> {
     let life =
-        sql.query_row("SELECT value FROM meta WHERE name = 'life'", [], |row| row.get(0)).optional()?;
+        sql.query_row("SELECT value FROM meta WHERE name = 'life'", (), |row| row.get(0)).optional()?;
     life.ok_or_else(|| {
         Failure::damaged("the store has lost the name of its life; `restore` brings a backup back")
     })

@@ -1,7 +1,7 @@
 //! The row of a device.
 
+use crate::store::engine::{Connection, Fetched, OptionalRow, Row, Statement};
 use protocol::{DeviceId, Digest};
-use rusqlite::{Connection, OptionalExtension, Row, Statement};
 
 use super::Listed;
 use super::rows::{self, Word};
@@ -78,9 +78,7 @@ fn by_number(statement: &mut Statement<'_>, no: i64) -> Result<Device, Failure> 
 
 /// The highest number that a device was given.
 pub(crate) fn last(sql: &Connection) -> Result<i64, Failure> {
-    let given = "SELECT seq FROM sqlite_sequence WHERE name = 'device'";
-    let given: Option<i64> = sql.prepare_cached(given)?.query_row([], |row| row.get(0)).optional()?;
-    Ok(given.unwrap_or(0).max(tx::state(sql)?.devices))
+    Ok(sql.given("device")?.max(tx::state(sql)?.devices))
 }
 
 /// Hands `each` every device, by its number; a damaged one as the sentence that names it. One after the other, so that
@@ -99,6 +97,12 @@ pub(crate) fn save(tx: &Tx<'_>, device: &mut Device) -> Result<(), Failure> {
         let statement = "INSERT INTO device(id, key, enrolled, not_after, standing, lines, requests, streams, \
                          seen, agent, bytes, day, day_requests, day_lines, sum) \
                          VALUES(?1, ?2, 0, 0, 0, 0, 0, 0, 0, '', 0, 0, 0, 0, zeroblob(32)) RETURNING no";
+        // PostgreSQL's sequences have holes where a transaction was undone, and every number is of a device.
+        let counted = "INSERT INTO device(no, id, key, enrolled, not_after, standing, lines, requests, streams, \
+                       seen, agent, bytes, day, day_requests, day_lines, sum) \
+                       SELECT coalesce(max(no), 0) + 1, ?1, ?2, 0, 0, 0, 0, 0, 0, 0, '', 0, 0, 0, 0, '' FROM device \
+                       RETURNING no";
+        let statement = if tx.is_postgres() { counted } else { statement };
         let params = (device.id.to_bytes(), &device.key);
         device.no = tx.prepare_cached(statement)?.query_row(params, |row| row.get(0))?;
         tx.state.borrow_mut().devices += 1;
@@ -109,7 +113,7 @@ pub(crate) fn save(tx: &Tx<'_>, device: &mut Device) -> Result<(), Failure> {
                      day = ?14, day_requests = ?15, day_lines = ?16, sum = ?17, key = ?18 WHERE no = ?1";
     let (index, head) = device.head.unzip();
     let used = device.used;
-    let params = rusqlite::params![
+    let params = (
         device.no,
         device.enrolled,
         device.not_after,
@@ -121,14 +125,14 @@ pub(crate) fn save(tx: &Tx<'_>, device: &mut Device) -> Result<(), Failure> {
         index.map(rows::number),
         head.map(Digest::to_bytes),
         device.seen,
-        device.agent,
+        &device.agent,
         used.bytes,
         used.day,
         used.requests,
         used.lines,
         sum.to_bytes(),
-        device.key,
-    ];
+        &device.key,
+    );
     tx.put(statement, params, sum)
 }
 
@@ -200,7 +204,7 @@ impl Unchecked {
     }
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Unchecked> {
+fn read(row: &Row<'_>) -> Fetched<Unchecked> {
     let (index, head): (Option<i64>, Option<[u8; 32]>) = (row.get(10)?, row.get(11)?);
     let device = Device {
         no: row.get(0)?,

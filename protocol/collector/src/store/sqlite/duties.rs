@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::store::engine::Connection;
 use protocol::{CaseId, DeviceId, Digest, Purpose, Retention};
-use rusqlite::Connection;
 use time::OffsetDateTime;
 
 use super::audit::{self, Line, Note};
@@ -176,9 +176,9 @@ impl Store {
 }
 
 fn plan(sql: &Connection, store: &Store, now: i64) -> Result<Plan, Failure> {
-    let count = |statement| sql.query_row(statement, [], |row| row.get::<_, i64>(0));
+    let count = |statement: &str| sql.query_row(statement, (), |row| row.get::<i64>(0));
     let held = count("SELECT count(*) FROM envelope")? + count("SELECT count(*) FROM bundle")?;
-    let mut plan = Plan { all: held.max(0) as u64, newest: tx::state(sql)?.newest, ..Plan::default() };
+    let mut plan = Plan { all: held.max(0) as u64, newest: tx::newest(sql)?, ..Plan::default() };
     let mut beginnings = BTreeMap::new();
     device::all(sql, |device| {
         let found = device.and_then(|device| {
@@ -248,7 +248,7 @@ fn of_device(
     let statement = "SELECT count(*) FROM invitation WHERE device = ?1 AND asked <= ?2";
     let params = (device.no, invitations::over(now));
     due.invitations =
-        sql.prepare_cached(statement)?.query_row(params, |row| row.get::<_, i64>(0))?.max(0) as u64;
+        sql.prepare_cached(statement)?.query_row(params, |row| row.get::<i64>(0))?.max(0) as u64;
     Ok((began, due))
 }
 

@@ -1,9 +1,9 @@
 //! Enrolment: one-time tokens, renewal, revocation.
 
+use crate::store::engine::{Connection, OptionalRow, Row};
 use data_encoding::BASE64URL_NOPAD;
 use protocol::{DeviceId, Digest, Invitation};
 use ring::rand::{SecureRandom, SystemRandom};
-use rusqlite::{Connection, OptionalExtension};
 use time::{Duration, OffsetDateTime};
 
 use super::audit::{self, Deed, Note};
@@ -169,7 +169,7 @@ fn token_state(
     now: i64,
 ) -> Result<(Redeemed, Option<String>), Failure> {
     let statement = "SELECT used, until, label FROM token WHERE hash = ?1";
-    let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
     let found = sql.prepare_cached(statement)?.query_row([hash.to_bytes()], read).optional()?;
     let found: Option<(Option<i64>, i64, Option<String>)> = found;
     Ok(match found {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::store::engine::{self, Connection, OptionalRow};
 use protocol::{Digest, Epoch, Purpose};
-use rusqlite::{Connection, OptionalExtension};
 
 use super::batches::read_ranges;
 use super::device::{self, Device};
@@ -51,8 +51,7 @@ pub(crate) fn next_of(sql: &Connection, device: i64, purpose: Purpose) -> Result
     let statement =
         "SELECT place FROM envelope WHERE device = ?1 AND purpose = ?2 ORDER BY epoch, lo LIMIT ?3";
     let mut statement = sql.prepare_cached(statement)?;
-    let places = statement.query_map((device, purpose.place(), STEP as i64), |row| row.get(0))?;
-    Ok(places.collect::<Result<_, _>>()?)
+    Ok(statement.query_map((device, purpose.place(), STEP as i64), |row| row.get(0))?)
 }
 
 /// Takes the envelopes of these places out. Those that are gone already are not counted.
@@ -132,7 +131,7 @@ fn end(tx: &Tx<'_>, stream: Option<(Name, Option<Stream>)>) -> Result<(), Failur
 fn read(sql: &Connection, place: i64) -> Result<Option<Row>, Failure> {
     let statement = "SELECT device, purpose, epoch, n, chain, received, fresh, length(body) FROM envelope \
                      WHERE place = ?1";
-    let read = |row: &rusqlite::Row<'_>| {
+    let read = |row: &engine::Row<'_>| {
         let (device, purpose, epoch): (i64, i64, [u8; 16]) = (row.get(0)?, row.get(1)?, row.get(2)?);
         let (received, fresh): (i64, String) = (row.get(5)?, row.get(6)?);
         Ok((device, purpose, epoch, row.get(3)?, row.get(4)?, received, fresh, row.get(7)?))

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::store::engine::{Connection, Error, Row};
 use protocol::{Batch, DeviceId, Digest, Epoch, Purpose, Reason};
-use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::batches::read_ranges;
 use super::rows::{self, Word};
@@ -93,11 +93,11 @@ pub(crate) struct Wanted {
 impl Store {
     /// The last place that is taken.
     pub(crate) fn last_place(&self) -> Result<i64, Failure> {
-        self.read(|sql| {
-            // Not the largest place that is left: what was erased at the end had one too.
-            let statement = "SELECT seq FROM sqlite_sequence WHERE name = 'envelope'";
-            Ok(sql.prepare_cached(statement)?.query_row([], |row| row.get(0)).optional()?.unwrap_or(0))
-        })
+        if self.is_postgres() {
+            // Behind every batch that is being written at this moment: none of them gets a lower place later.
+            return self.write(false, |tx| Ok(tx.given("envelope")?));
+        }
+        self.read(|sql| Ok(sql.given("envelope")?))
     }
 
     /// The place of a cursor. One of another life is refused: a restored store gave its places to other batches.
@@ -158,11 +158,11 @@ impl Store {
         self.read(|sql| {
             let statement = "SELECT device, purpose, epoch, lo, hi, reason, sum FROM gap ORDER BY device, purpose, epoch, lo";
             let mut statement = sql.prepare_cached(statement)?;
-            let mut found = statement.query([])?;
+            let mut found = statement.query(())?;
             let mut stream: Option<(Name, Ranges)> = None;
             while let Some(row) = found.next()? {
                 let mut gap = || {
-                    let (name, lo, hi, reason) = gap(row)?;
+                    let (name, lo, hi, reason) = gap(&row)?;
                     if stream.as_ref().is_none_or(|(known, _)| *known != name) {
                         stream = Some((name, all_held(sql, name)?));
                     }
@@ -267,7 +267,7 @@ fn one_by_one(
         });
         match found {
             Ok(Some(shown)) => out.push((place, shown.map(|stored| at(place, stored)))),
-            Ok(None) | Err(rusqlite::Error::QueryReturnedNoRows) => {}
+            Ok(None) | Err(Error::NoRow) => {}
             Err(error) => out.push((place, Some(at(place, Err(error.into()))))),
         }
         if out.len() >= PAGE || bytes > PAGE_BYTES {
@@ -291,15 +291,15 @@ fn page(
     hidden: &mut Restrictions,
 ) -> Result<Vec<(i64, Shown)>, Failure> {
     let statement = format!(
-        "{COLUMNS} WHERE place > ?1 AND place <= ?2 AND (?3 IS NULL OR envelope.device = ?3) \
-         AND (?4 IS NULL OR purpose = ?4) ORDER BY place LIMIT ?5"
+        "{COLUMNS} WHERE place > ?1 AND place <= ?2 AND (CAST(?3 AS BIGINT) IS NULL OR envelope.device = ?3) \
+         AND (CAST(?4 AS BIGINT) IS NULL OR purpose = ?4) ORDER BY place LIMIT ?5"
     );
     let mut statement = sql.prepare_cached(&statement)?;
     let mut found = statement.query((after, until, device, purpose.map(Word::place), PAGE as i64))?;
     let (mut out, mut bytes) = (Vec::new(), 0);
     while let Some(row) = found.next()? {
         let (place, of) = (row.get(0)?, (row.get(6)?, row.get(7)?));
-        let shown = shown(sql, row, of, hidden, &mut bytes);
+        let shown = shown(sql, &row, of, hidden, &mut bytes);
         out.push((place, shown.map(|stored| at(place, stored))));
         if bytes > PAGE_BYTES {
             break;
@@ -328,7 +328,7 @@ fn stored(row: &Row<'_>, bytes: &mut usize) -> Listed<Stored> {
     let device =
         device.map(DeviceId::from_bytes).ok_or_else(|| Failure::damaged("its device is not there"))?;
     let (fresh, digest): (String, [u8; 32]) = (row.get(3)?, row.get(4)?);
-    let body = row.get_ref(5)?.as_blob().map_err(|_| Failure::damaged("it is damaged"))?;
+    let body = row.bytes(5).ok_or_else(|| Failure::damaged("it is damaged"))?;
     *bytes += body.len();
     if Digest::of(body).to_bytes() != digest {
         return Err(Failure::damaged("its bytes are not those that came"));

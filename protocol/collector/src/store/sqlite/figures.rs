@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
+use crate::store::engine::OptionalRow;
 use protocol::Retention;
-use rusqlite::OptionalExtension;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -30,11 +30,20 @@ impl Store {
 
     /// Bytes of the database and its log.
     pub(crate) fn database_bytes(&self) -> Result<u64, Failure> {
+        if self.is_postgres() {
+            let statement = "SELECT pg_database_size(current_database())";
+            let bytes: i64 = self.read(|sql| Ok(sql.query_row(statement, (), |row| row.get(0))?))?;
+            return Ok(u64::try_from(bytes).unwrap_or(0));
+        }
         Ok(size(&connect::path(self.data()))? + self.log_bytes()?)
     }
 
     /// Bytes of the write-ahead log.
     pub(crate) fn log_bytes(&self) -> Result<u64, Failure> {
+        if self.is_postgres() {
+            // PostgreSQL's log is of the whole server.
+            return Ok(0);
+        }
         size(&connect::path(self.data()).with_extension("db-wal"))
     }
 
@@ -70,7 +79,7 @@ impl Store {
         let text = self.read(|sql| {
             let statement =
                 "SELECT line FROM audit WHERE line LIKE '%\"backup\"%' ORDER BY place DESC LIMIT 1";
-            Ok(sql.prepare_cached(statement)?.query_row([], |row| row.get::<_, String>(0)).optional()?)
+            Ok(sql.prepare_cached(statement)?.query_row((), |row| row.get::<String>(0)).optional()?)
         })?;
         let line = text.and_then(|text| serde_json::from_str::<Line>(&text).ok());
         let line = line.filter(|line| line.deed == Deed::Backup);

@@ -1,9 +1,9 @@
 //! Invitations: the support bundles that the vendor asks a clinic for, sent to the device with its next response.
 //! Nothing but a word and a number of a list goes out.
 
+use crate::store::engine::Connection;
 use protocol::bundle::Invitation;
 use protocol::{CaseId, CaseReason, DeviceId, Digest};
-use rusqlite::Connection;
 use time::{Duration, OffsetDateTime};
 
 use super::device;
@@ -47,7 +47,7 @@ pub(crate) fn of(sql: &Connection, device: i64, now: i64) -> Result<Vec<Invitati
     let mut out = Vec::new();
     while let Some(row) = found.next()? {
         let (case, reason, asked): (String, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        let is_whole = row.get::<_, [u8; 32]>(3)? == row_sum(device, &case, reason, asked).to_bytes();
+        let is_whole = row.get::<[u8; 32]>(3)? == row_sum(device, &case, reason, asked).to_bytes();
         if is_whole && let (Ok(case), Ok(reason)) = (case.parse(), CaseReason::at(reason)) {
             out.push(Invitation { case, reason });
         }
@@ -62,7 +62,7 @@ pub(crate) fn over(now: i64) -> i64 {
 
 /// Forgets the invitations of a device, of one case or of all; how many.
 pub(crate) fn remove(tx: &Tx<'_>, device: i64, case: Option<&CaseId>) -> Result<u64, Failure> {
-    let statement = "DELETE FROM invitation WHERE device = ?1 AND (?2 IS NULL OR kase = ?2)";
+    let statement = "DELETE FROM invitation WHERE device = ?1 AND (CAST(?2 AS TEXT) IS NULL OR kase = ?2)";
     tx.remove(statement, (device, case.map(CaseId::as_str)))
 }
 

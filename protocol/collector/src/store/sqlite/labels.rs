@@ -1,7 +1,7 @@
 //! Labels of devices: shown to operators and the clinic, never exported.
 
+use crate::store::engine::{Connection, OptionalRow};
 use protocol::{DeviceId, Digest};
-use rusqlite::{Connection, OptionalExtension};
 
 use super::device;
 use super::rows;

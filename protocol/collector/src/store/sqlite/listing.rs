@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::store::engine::{Connection, Row};
 use protocol::{Epoch, Purpose};
-use rusqlite::{Connection, Row};
 
 use super::device::{self, Device};
 use super::export::{all_held, name};
@@ -75,7 +75,7 @@ fn counts(sql: &Connection, device: &Device) -> Result<(BTreeMap<Purpose, Count>
     let mut found = statement.query([device.no])?;
     let (mut out, mut epochs) = (BTreeMap::<Purpose, Count>::new(), Vec::new());
     while let Some(row) = found.next()? {
-        let (name, stream) = stream(row)?;
+        let (name, stream) = stream(&row)?;
         epochs.push(name.epoch);
         if stream.n > 0 || stream.gaps > 0 {
             let count = out.entry(name.purpose).or_default();

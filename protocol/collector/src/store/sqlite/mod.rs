@@ -1,13 +1,14 @@
-//! The store on SQLite: one database file beside the bundles. All SQL is here.
+//! The store's SQL, which both engines run, and the engine SQLite: one database file beside the bundles.
 //!
-//! A write is a job of the one thread that writes (`writer`); it loads what a rule needs, asks the rule, and stores
-//! what the rule says, in one transaction. Readers have connections of their own and never wait for it.
+//! A write is a job (`store::jobs`); it loads what a rule needs, asks the rule, and stores what the rule says, in one
+//! transaction. On SQLite one thread writes (`writer`). Readers have connections of their own and never wait for it.
+//! Of SQLite alone are `connect`, `copy`, `reserve`, `witness` and `writer`.
 
 mod answers;
 mod audit;
 mod batches;
 mod bundles;
-mod connect;
+pub(crate) mod connect;
 mod consents;
 pub(crate) mod copy;
 mod device;
@@ -19,7 +20,6 @@ mod figures;
 mod invitations;
 mod labels;
 mod listing;
-mod readers;
 mod requests;
 mod reserve;
 mod restrictions;
@@ -27,6 +27,7 @@ mod rights;
 pub(crate) mod rows;
 mod streams;
 mod terms;
+pub(crate) mod transfer;
 mod tx;
 mod uploads;
 mod verify;
@@ -38,9 +39,9 @@ mod writer;
 
 use std::path::Path;
 
+use crate::store::engine::{Connection, OptionalRow};
 use data_encoding::HEXLOWER;
 use ring::rand::{SecureRandom, SystemRandom};
-use rusqlite::{Connection, OptionalExtension};
 
 pub(crate) use answers::Answer as RequestAnswer;
 pub(crate) use batches::{Answer, Put};
@@ -49,12 +50,11 @@ pub(crate) use consents::Kept;
 pub(crate) use enrolment::Redeemed;
 pub(crate) use export::{Cursor, Restricted, Stored, Wanted};
 pub(crate) use listing::{Count, Seen};
-pub(crate) use readers::Readers;
 pub(crate) use requests::Asked;
 pub(crate) use rights::Order;
-pub(crate) use tx::Tx;
+pub(crate) use tx::{Counts, Tx};
 pub(crate) use uploads::{Announced, MAX_BUNDLE};
-pub(crate) use writer::{Reply, Writer};
+pub(crate) use writer::Writer;
 
 use crate::failure::Failure;
 use witness::{Said, Seen as Commit};
@@ -97,7 +97,7 @@ pub(crate) fn open(data: &Path, now: i64) -> Result<(Connection, String, Commit)
             seen.commits
         )));
     }
-    let sql = connect::writing(data, &new_id()?)?;
+    let sql = Connection::Sqlite(connect::writing(data, &new_id()?)?);
     let store = id(&sql)?;
     let mut state = tx::state(&sql)?;
     let agreement = agreement(&store, state.seen, said.as_ref())?;
@@ -139,11 +139,11 @@ pub(crate) fn agreement(store: &str, seen: Commit, said: Option<&Said>) -> Resul
 }
 
 fn id(sql: &Connection) -> Result<String, Failure> {
-    let id = sql.query_row("SELECT value FROM meta WHERE name = 'store'", [], |row| row.get(0)).optional()?;
+    let id = sql.query_row("SELECT value FROM meta WHERE name = 'store'", (), |row| row.get(0)).optional()?;
     id.ok_or_else(|| Failure::damaged("the store has lost its own name; `restore` brings a backup back"))
 }
 
-fn new_id() -> Result<String, Failure> {
+pub(crate) fn new_id() -> Result<String, Failure> {
     let mut id = [0; 16];
     SystemRandom::new().fill(&mut id).map_err(|_| Failure::new("the system gives no random numbers"))?;
     Ok(HEXLOWER.encode(&id))

@@ -1,8 +1,8 @@
 //! Privacy requests: kept, and what can't wait done in the same transaction.
 
+use crate::store::engine::{Connection, OptionalRow, Row};
 use protocol::Digest;
 use protocol::reply::{PrivacyReply, PrivacyRequest, TicketState};
-use rusqlite::{Connection, OptionalExtension, Row};
 use time::OffsetDateTime;
 
 use super::device::{self, Device};

@@ -1,7 +1,7 @@
 //! What of a device is hidden from readers, by its ledger and its requests.
 
+use crate::store::engine::Connection;
 use protocol::DeviceId;
-use rusqlite::Connection;
 
 use super::device::{self, Device};
 use super::{consents, requests};

@@ -1,8 +1,8 @@
 //! What operators and the daily upkeep do about privacy requests: more time, a hold, an erasure and its certificate.
 
+use crate::store::engine::Connection;
 use protocol::rights::{ExtensionReason, Hold};
 use protocol::{CaseId, Purpose};
-use rusqlite::Connection;
 use time::OffsetDateTime;
 
 use super::answers::{self, Answer};

@@ -1,7 +1,7 @@
 //! State of a stream: its row, ranges and gaps.
 
+use crate::store::engine::{Connection, Fetched, OptionalRow, Row};
 use protocol::{Digest, Epoch, Purpose, Reason};
-use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::rows::{self, Word};
 use super::tx::Tx;
@@ -71,7 +71,7 @@ pub(crate) fn find(sql: &Connection, name: Name) -> Result<Option<Stream>, Failu
 }
 
 /// The columns `n` to `sum`, from the column `first` on.
-pub(crate) fn read(row: &Row<'_>, first: usize) -> rusqlite::Result<(Stream, [u8; 32])> {
+pub(crate) fn read(row: &Row<'_>, first: usize) -> Fetched<(Stream, [u8; 32])> {
     let stream = Stream {
         n: row.get(first)?,
         chain: Digest::from_bytes(row.get(first + 1)?),

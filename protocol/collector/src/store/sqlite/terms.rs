@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::sync::LazyLock;
 
+use crate::store::engine::{Connection, OptionalRow};
 use protocol::Digest;
 use protocol::ledger::{self, Entry};
 use protocol::policy::POLICIES;
-use rusqlite::{Connection, OptionalExtension};
 use serde::Deserialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -49,7 +49,7 @@ fn read(sql: &Connection, data: &Path, device: &Device, n: usize, consent: Diges
         Failure::damaged(format!("ledger line {n} of device {id} is damaged: nothing is taken under it"))
     };
     let statement = "SELECT text FROM line WHERE device = ?1 AND n = ?2";
-    let text = sql.prepare_cached(statement)?.query_row((device.no, n as i64), |row| row.get::<_, String>(0));
+    let text = sql.prepare_cached(statement)?.query_row((device.no, n as i64), |row| row.get::<String>(0));
     let text = text.optional()?.filter(|text| ledger::line_hash(text) == consent).ok_or_else(damaged)?;
     let Said { entry } = serde_json::from_str(&text).map_err(|_| damaged())?;
     let policy = entry.processing.policy_sha256;

@@ -9,12 +9,14 @@ use time::OffsetDateTime;
 use super::witness;
 use crate::failure::Failure;
 use crate::store::Store;
+use crate::store::jobs::Scope;
+use crate::store::place::Place;
 
 const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
 
 fn store() -> (tempfile::TempDir, Store) {
     let dir = tempfile::tempdir().unwrap();
-    let store = Store::open(dir.path()).unwrap();
+    let store = Store::open(dir.path(), &Place::Embedded).unwrap();
     (dir, store)
 }
 
@@ -30,7 +32,7 @@ fn hold(store: &Store) -> mpsc::Sender<()> {
     let held = std::sync::Mutex::new(held);
     let begun = mpsc::channel();
     let (begin, began) = begun;
-    drop(store.submit(false, move |_| {
+    drop(store.submit(Scope::Whole { is_vital: false }, move |_| {
         let _ = begin.send(());
         let _ = held.lock().map(|held| held.recv());
         Ok(())
@@ -48,7 +50,7 @@ fn one_request_that_fails_does_not_fail_its_group() {
     let case = |n: usize| format!("CASE-{n}");
     let replies: Vec<_> = (0..10)
         .map(|n| {
-            store.submit(false, move |tx| {
+            store.submit(Scope::Whole { is_vital: false }, move |tx| {
                 let statement = "INSERT INTO invitation VALUES(1, ?1, 0, 0, zeroblob(32))";
                 tx.put(statement, [case(n)], crate::store::rules::sums::START)?;
                 if n == 4 { Err(Failure::new("this one fails")) } else { Ok(n) }
@@ -61,7 +63,7 @@ fn one_request_that_fails_does_not_fail_its_group() {
         assert_eq!(done.ok(), (n != 4).then_some(n));
     }
     let kept: i64 = store
-        .read(|sql| Ok(sql.query_row("SELECT count(*) FROM invitation", [], |row| row.get(0))?))
+        .read(|sql| Ok(sql.query_row("SELECT count(*) FROM invitation", (), |row| row.get(0))?))
         .unwrap();
     assert_eq!(kept, 9, "what failed left nothing");
     let after = witness::read(store.data()).unwrap().unwrap().newest.unwrap().commits;
@@ -78,7 +80,7 @@ fn a_group_is_one_commit() {
     let held = hold(&store);
     let replies: Vec<_> = (0..50)
         .map(|n: i64| {
-            store.submit(false, move |tx| {
+            store.submit(Scope::Whole { is_vital: false }, move |tx| {
                 let statement = "INSERT INTO invitation VALUES(1, ?1, 0, 0, zeroblob(32))";
                 tx.put(statement, [format!("CASE-{n}")], crate::store::rules::sums::START)
             })
@@ -94,14 +96,14 @@ fn a_command_opens_the_store_while_the_server_is_in_a_transaction() {
     let (dir, store) = store();
     let (inside, is_inside) = std::sync::mpsc::channel();
     let (release, released) = std::sync::mpsc::channel::<()>();
-    let held = store.submit(false, move |_| {
+    let held = store.submit(Scope::Whole { is_vital: false }, move |_| {
         let _ = inside.send(());
         let _ = released.recv();
         Ok(())
     });
     is_inside.recv().unwrap();
     let begin = Instant::now();
-    let beside = Store::beside(dir.path()).unwrap();
+    let beside = Store::beside(dir.path(), &Place::Embedded).unwrap();
     let devices = beside.last_place().unwrap();
     drop(release);
     held.block().unwrap();
@@ -113,14 +115,14 @@ fn a_command_opens_the_store_while_the_server_is_in_a_transaction() {
 fn a_command_gets_its_turn_beside_a_server_that_writes_all_the_time() {
     let (dir, store) = store();
     let device = enrol(&store, 1);
-    let beside = Store::beside(dir.path()).unwrap();
+    let beside = Store::beside(dir.path(), &Place::Embedded).unwrap();
     let stop = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {
         let (store, stop) = (&store, &stop);
         let writing = scope.spawn(move || {
             let (mut waiting, mut count) = (std::collections::VecDeque::new(), 0_u64);
             while !stop.load(std::sync::atomic::Ordering::Relaxed) {
-                waiting.push_back(store.submit(false, move |tx| {
+                waiting.push_back(store.submit(Scope::Whole { is_vital: false }, move |tx| {
                     let statement = "REPLACE INTO invitation VALUES(1, 'BUSY', ?1, 0, zeroblob(32))";
                     tx.put(statement, [count as i64], crate::store::rules::sums::START)
                 }));

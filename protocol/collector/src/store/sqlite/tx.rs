@@ -3,9 +3,9 @@
 use std::cell::{Cell, RefCell};
 use std::ops::Deref;
 
+use crate::store::engine::{Connection, OptionalRow, Params, Row};
 use protocol::Digest;
 use ring::digest::{Context, SHA256};
-use rusqlite::{Connection, OptionalExtension, Params, Row};
 
 use super::witness::Seen;
 use crate::failure::Failure;
@@ -27,9 +27,19 @@ pub(crate) struct State {
     pub(crate) audit_chain: Digest,
 }
 
+/// Whether a transaction may change the counts of the whole store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Counts {
+    /// It is the only one that writes now.
+    Changed,
+    /// Others write beside it, each to its own devices.
+    Untouched,
+}
+
 /// A transaction that writes.
 pub(crate) struct Tx<'a> {
     sql: &'a Connection,
+    counts: Counts,
     written: RefCell<Option<Context>>,
     truncate: Cell<bool>,
     /// Counts that jobs change.
@@ -46,9 +56,9 @@ impl Deref for Tx<'_> {
 
 impl<'a> Tx<'a> {
     /// In the transaction that `sql` began.
-    pub(crate) fn new(sql: &'a Connection) -> Result<Self, Failure> {
+    pub(crate) fn new(sql: &'a Connection, counts: Counts) -> Result<Self, Failure> {
         let state = RefCell::new(state(sql)?);
-        Ok(Self { sql, written: RefCell::new(None), truncate: Cell::new(false), state })
+        Ok(Self { sql, counts, written: RefCell::new(None), truncate: Cell::new(false), state })
     }
 
     /// Runs a statement that writes a row whose digest is `sum`.
@@ -59,6 +69,19 @@ impl<'a> Tx<'a> {
         Ok(())
     }
 
+    /// The same for a statement that returns the number of the row.
+    pub(crate) fn put_numbered(
+        &self,
+        statement: &str,
+        params: impl Params,
+        sum: Digest,
+    ) -> Result<i64, Failure> {
+        let number = self.prepare_cached(statement)?.query_row(params, |row| row.get(0))?;
+        let mut written = self.written.borrow_mut();
+        written.get_or_insert_with(|| Context::new(&SHA256)).update(&sum.to_bytes());
+        Ok(number)
+    }
+
     /// Runs a statement that removes rows; how many.
     pub(crate) fn remove(&self, statement: &str, params: impl Params) -> Result<u64, Failure> {
         let count = self.prepare_cached(statement)?.execute(params)?;
@@ -67,6 +90,23 @@ impl<'a> Tx<'a> {
             written.get_or_insert_with(|| Context::new(&SHA256)).update(&(count as u64).to_le_bytes());
         }
         Ok(count as u64)
+    }
+
+    /// Says that something was written that has no digest of its own.
+    pub(crate) fn touch(&self) {
+        self.written.borrow_mut().get_or_insert_with(|| Context::new(&SHA256));
+    }
+
+    /// Makes `given` the last place that an envelope was given.
+    pub(crate) fn set_given(&self, given: i64) -> Result<(), Failure> {
+        if !self.is_postgres() {
+            self.execute("DELETE FROM sqlite_sequence WHERE name = 'envelope'", ())?;
+            self.execute("INSERT INTO sqlite_sequence(name, seq) VALUES('envelope', ?1)", [given])?;
+            return Ok(());
+        }
+        let statement = "SELECT setval('envelope_place_seq', greatest(?1, 1), ?1 > 0), \
+                         setval('finding_place_seq', (SELECT coalesce(max(place), 0) + 1 FROM finding), false)";
+        Ok(self.query_row(statement, [given], |_| Ok(()))?)
     }
 
     /// Empties the write-ahead log after the commit: what was erased or ended must not come back with a lost log.
@@ -83,8 +123,22 @@ impl<'a> Tx<'a> {
     /// Writes the row `state`, if anything was written; the commit that it makes, and whether the log is to be
     /// emptied.
     pub(crate) fn end(self) -> Result<(Option<Seen>, bool), Failure> {
-        let Some(mut context) = self.written.into_inner() else { return Ok((None, false)) };
         let mut state = self.state.into_inner();
+        if self.counts == Counts::Untouched {
+            let before = self::state(self.sql)?;
+            let is_same = (state.devices, state.bundles) == (before.devices, before.bundles);
+            return if is_same && state.audits == before.audits {
+                Ok((None, false))
+            } else {
+                Err(Failure::new(
+                    "a batch changed what is counted for the whole store: nothing is acknowledged",
+                ))
+            };
+        }
+        // On PostgreSQL every transaction writes: the answer "known already" then waits for the replicas too.
+        let written = self.written.into_inner();
+        let written = written.or_else(|| self.sql.is_postgres().then(|| Context::new(&SHA256)));
+        let Some(mut context) = written else { return Ok((None, false)) };
         let commits = state.seen.commits + 1;
         context.update(&state.seen.digest.to_bytes());
         context.update(&commits.to_le_bytes());
@@ -110,8 +164,18 @@ pub(crate) fn state(sql: &Connection) -> Result<State, Failure> {
     };
     let statement =
         "SELECT commits, digest, newest, devices, bundles, audits, audit_chain FROM state WHERE one = 1";
-    let state = sql.prepare_cached(statement)?.query_row([], read).optional()?;
+    let state = sql.prepare_cached(statement)?.query_row((), read).optional()?;
     state.ok_or_else(|| Failure::damaged("the store's row `state` is gone; `restore` brings a backup back"))
+}
+
+/// The latest time of a transaction. Batches write it to the rows of their devices where several write at once.
+pub(crate) fn newest(sql: &Connection) -> Result<i64, Failure> {
+    let newest = state(sql)?.newest;
+    if !sql.is_postgres() {
+        return Ok(newest);
+    }
+    let seen: i64 = sql.query_row("SELECT coalesce(max(seen), 0) FROM device", (), |row| row.get(0))?;
+    Ok(newest.max(seen))
 }
 
 /// Writes the row `state`.

@@ -1,8 +1,8 @@
 //! Uploads in progress: announced bundles. Their bytes are files (`store::files`).
 
+use crate::store::engine::{Connection, OptionalRow, Row};
 use protocol::bundle::Announcement;
 use protocol::{DeviceId, Digest};
-use rusqlite::{Connection, OptionalExtension};
 use time::{Duration, OffsetDateTime};
 
 use super::device::{self, Device};
@@ -139,7 +139,7 @@ pub(crate) fn of(sql: &Connection, device: &Device) -> Result<Vec<(Announcement,
     let mut out = Vec::new();
     while let Some(row) = found.next()? {
         let (sha256, text, touched): ([u8; 32], String, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        let is_whole = row.get::<_, [u8; 32]>(3)? == row_sum(device.no, sha256, &text, touched).to_bytes();
+        let is_whole = row.get::<[u8; 32]>(3)? == row_sum(device.no, sha256, &text, touched).to_bytes();
         if is_whole && let Ok(announcement) = serde_json::from_str(&text) {
             out.push((announcement, touched));
         }
@@ -149,7 +149,7 @@ pub(crate) fn of(sql: &Connection, device: &Device) -> Result<Vec<(Announcement,
 
 fn find(sql: &Connection, device: i64, sha256: Digest) -> Result<Option<Announcement>, Failure> {
     let statement = "SELECT announcement, touched, sum FROM upload WHERE device = ?1 AND sha256 = ?2";
-    let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
     let found = sql.prepare_cached(statement)?.query_row((device, sha256.to_bytes()), read).optional()?;
     let Some((text, touched, stored)): Option<(String, i64, _)> = found else { return Ok(None) };
     let what = || format!("the announcement of bundle {sha256}");

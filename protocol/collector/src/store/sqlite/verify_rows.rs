@@ -1,8 +1,7 @@
 //! Verification of a device's rows: every checksum matches, and no row is missing.
 
+use crate::store::engine::{Connection, Row, Value};
 use protocol::Digest;
-use rusqlite::types::ValueRef;
-use rusqlite::{Connection, Row};
 
 use super::device::Device;
 use super::verify::{Finding, Tell};
@@ -22,7 +21,7 @@ pub(crate) fn tables(sql: &Connection, device: &Device, tell: Tell<'_>) -> Resul
     let [lines, streams, spans, gaps, requests, ..] = counts;
     let (all_spans, all_gaps) = sql
         .prepare_cached(
-            "SELECT coalesce(sum(spans), 0), coalesce(sum(gaps), 0) FROM stream WHERE device = ?1",
+            "SELECT CAST(coalesce(sum(spans), 0) AS BIGINT), CAST(coalesce(sum(gaps), 0) AS BIGINT) FROM stream WHERE device = ?1",
         )?
         .query_row([device.no], |row| Ok((row.get(0)?, row.get(1)?)))
         // What cannot be read was reported already.
@@ -53,7 +52,7 @@ fn one(sql: &Connection, table: &str, device: &Device, tell: Tell<'_>) -> Result
             Ok(None) => return Ok(count),
             Ok(Some(row)) => {
                 count += 1;
-                if !is_whole(table, row, columns) {
+                if !is_whole(table, &row, columns) {
                     tell(Finding::of(device.id, format!("row {count} of the device's {table} was changed")))?;
                 }
             }
@@ -71,12 +70,11 @@ fn one(sql: &Connection, table: &str, device: &Device, tell: Tell<'_>) -> Result
 
 /// Whether the last column is the sum of the others.
 fn is_whole(table: &str, row: &Row<'_>, columns: usize) -> bool {
-    let column = |at: usize| match row.get_ref(at).ok()? {
-        ValueRef::Null => Some(Column::Maybe(None)),
-        ValueRef::Integer(value) => Some(Column::Int(value)),
-        ValueRef::Text(value) => std::str::from_utf8(value).ok().map(Column::Text),
-        ValueRef::Blob(value) => Some(Column::Bytes(value)),
-        ValueRef::Real(_) => None,
+    let column = |at: usize| match row.value(at).ok()? {
+        Value::Null => Some(Column::Maybe(None)),
+        Value::Int(value) => Some(Column::Int(value)),
+        Value::Text(value) => Some(Column::Text(value)),
+        Value::Bytes(value) => Some(Column::Bytes(value)),
     };
     let Some(values) = (0..columns - 1).map(column).collect::<Option<Vec<_>>>() else { return false };
     row.get(columns - 1).is_ok_and(|stored| Digest::from_bytes(stored) == sum(table, &values))

@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::store::engine::{Connection, Fetched, Row};
 use protocol::{Digest, Epoch, Purpose};
-use rusqlite::{Connection, Row};
 
 use super::batches::Envelope;
 use super::device;
@@ -42,7 +42,7 @@ pub(crate) fn all(store: &Store, tell: Tell<'_>) -> Result<(), Failure> {
             at.insert(name, Link { n: stream.base_n, chain: stream.base_chain });
             ends.insert(name, Link { n: stream.n, chain: stream.chain });
         })?;
-        Ok((at, ends, last(sql)?))
+        Ok((at, ends, sql.given("envelope")?))
     })?;
     let (mut suspects, mut after) = (BTreeSet::new(), 0);
     while after < last {
@@ -69,11 +69,6 @@ pub(crate) fn all(store: &Store, tell: Tell<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-fn last(sql: &Connection) -> Result<i64, Failure> {
-    let statement = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'envelope'";
-    Ok(sql.query_row(statement, [], |row| row.get(0))?)
-}
-
 /// Rows that cannot be read are reported with the other rows of their device.
 fn each_stream(sql: &Connection, mut each: impl FnMut(Name, Stream)) -> Result<(), Failure> {
     let statement = "SELECT device, purpose, epoch, n, chain, base_n, base_chain, spans, gaps, received, sum FROM stream \
@@ -82,8 +77,8 @@ fn each_stream(sql: &Connection, mut each: impl FnMut(Name, Stream)) -> Result<(
     for no in 1..=device::last(sql)? {
         let mut found = statement.query([no])?;
         while let Ok(Some(row)) = found.next() {
-            if let Ok(name) = super::export::name(row)
-                && let Ok((stream, stored)) = streams::read(row, 3)
+            if let Ok(name) = super::export::name(&row)
+                && let Ok((stream, stored)) = streams::read(&row, 3)
                 && let Ok(stream) = streams::check(name, stream, stored)
             {
                 each(name, stream);
@@ -99,7 +94,7 @@ fn page(sql: &Connection, after: i64, until: i64) -> Result<Vec<Stored>, Failure
     let mut found = statement.query((after, until))?;
     let mut out = Vec::new();
     while let Some(row) = found.next()? {
-        out.push(read(row)?);
+        out.push(read(&row)?);
     }
     Ok(out)
 }
@@ -119,7 +114,7 @@ fn one_by_one(sql: &Connection, after: i64, until: i64, tell: Tell<'_>) -> Resul
 fn at_place(sql: &Connection, place: i64) -> Result<Option<Stored>, Failure> {
     let mut statement = sql.prepare_cached(&format!("{COLUMNS} WHERE place = ?1"))?;
     let mut found = statement.query([place])?;
-    found.next()?.map(read).transpose()
+    found.next()?.map(|row| read(&row)).transpose()
 }
 
 fn read(row: &Row<'_>) -> Result<Stored, Failure> {
@@ -139,7 +134,7 @@ fn read(row: &Row<'_>) -> Result<Stored, Failure> {
         content: Digest::from_bytes(row.get(12)?),
         seal: row.get(13)?,
     };
-    let body = row.get_ref(15)?.as_blob().unwrap_or_default();
+    let body = row.bytes(15).unwrap_or_default();
     let is_whole = Digest::of(body) == envelope.digest;
     Ok(Stored { envelope, link: Digest::from_bytes(row.get(14)?), is_whole })
 }
@@ -155,7 +150,7 @@ fn one_stream(sql: &Connection, name: Name, tell: Tell<'_>) -> Result<(), Failur
     let key = (name.device, name.purpose.place(), name.epoch.to_bytes());
     // By the index alone, so that a damaged page of the table hides only what is on it.
     let places = "SELECT place FROM envelope WHERE device = ?1 AND purpose = ?2 AND epoch = ?3";
-    let places: Result<Vec<i64>, _> = sql.prepare_cached(places)?.query_map(key, |row| row.get(0))?.collect();
+    let places: Fetched<Vec<i64>> = sql.prepare_cached(places)?.query_map(key, |row| row.get(0));
     let Ok(places) = places else { return say("the stream's index cannot be read".to_owned(), None) };
     let mut here = BTreeMap::new();
     for place in places {
@@ -171,10 +166,8 @@ fn one_stream(sql: &Connection, name: Name, tell: Tell<'_>) -> Result<(), Failur
         );
     };
     let gone = "SELECT n, chain FROM gone WHERE device = ?1 AND purpose = ?2 AND epoch = ?3";
-    let gone: BTreeMap<i64, [u8; 32]> = sql
-        .prepare_cached(gone)?
-        .query_map(key, |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<Result<_, _>>()?;
+    let gone = sql.prepare_cached(gone)?.query_map(key, |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let gone: BTreeMap<i64, [u8; 32]> = gone.into_iter().collect();
     // The link before; unknown behind one that is lost.
     let mut before = Some(stream.base_chain);
     for n in stream.base_n + 1..=stream.n {

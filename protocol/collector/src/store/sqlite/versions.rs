@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, OptionalExtension};
+use crate::store::engine::{Connection, OptionalRow, Row};
 
 use super::tx::Tx;
 use crate::failure::Failure;
@@ -13,9 +13,7 @@ pub(crate) fn keep(tx: &Tx<'_>, device: i64, place: i64, said: &[Installed]) -> 
     for Installed { component, day, version } in said {
         let statement = "SELECT first, last, version FROM version WHERE device = ?1 AND component = ?2 AND first <= ?3 \
                          ORDER BY first DESC LIMIT 1";
-        let read = |row: &rusqlite::Row<'_>| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, String>(2)?))
-        };
+        let read = |row: &Row<'_>| Ok((row.get::<i64>(0)?, row.get::<i64>(1)?, row.get::<String>(2)?));
         let before = tx.prepare_cached(statement)?.query_row((device, component, day), read).optional()?;
         match before {
             Some((first, last, known)) if known == *version => {

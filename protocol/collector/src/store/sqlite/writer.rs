@@ -7,15 +7,14 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use rusqlite::Connection;
-use tokio::sync::oneshot;
-
 use super::connect;
 use super::reserve::Reserve;
-use super::tx::Tx;
+use super::tx::{Counts, Tx};
 use super::witness::{Seen, Witness};
 use crate::failure::{Cause, Failure};
 use crate::metrics::StoreTimes;
+use crate::store::engine::Connection;
+use crate::store::jobs::{Job, Scope, answer};
 
 /// Jobs of one transaction.
 const GROUP: usize = 256;
@@ -26,61 +25,10 @@ const AGAIN: Duration = Duration::from_millis(200);
 /// When a reserve that was used up is looked after again.
 const REFILL: Duration = Duration::from_secs(60);
 
-/// What one request does to the store. It may run several times: only what its last run did is kept.
-trait Job: Send {
-    fn run(&mut self, tx: &Tx<'_>) -> Result<(), Failure>;
-    fn is_vital(&self) -> bool;
-    fn answer(self: Box<Self>, committed: Result<(), Failure>);
-}
-
-struct Work<T, F> {
-    work: F,
-    done: Option<T>,
-    is_vital: bool,
-    reply: oneshot::Sender<Result<T, Failure>>,
-}
-
-impl<T: Send, F: FnMut(&Tx<'_>) -> Result<T, Failure> + Send> Job for Work<T, F> {
-    fn run(&mut self, tx: &Tx<'_>) -> Result<(), Failure> {
-        self.done = Some((self.work)(tx)?);
-        Ok(())
-    }
-
-    fn is_vital(&self) -> bool {
-        self.is_vital
-    }
-
-    fn answer(self: Box<Self>, committed: Result<(), Failure>) {
-        let Self { done, reply, .. } = *self;
-        let done = committed.and_then(|()| done.ok_or_else(ended));
-        // Whoever asked may be gone; what was done stays done.
-        let _ = reply.send(done);
-    }
-}
-
 /// Hands jobs to the thread.
 pub(crate) struct Writer {
     jobs: Option<Sender<Box<dyn Job>>>,
     thread: Option<JoinHandle<()>>,
-}
-
-/// An answer that comes after the commit.
-pub(crate) struct Reply<T>(oneshot::Receiver<Result<T, Failure>>);
-
-impl<T> Reply<T> {
-    /// Waits without holding a thread.
-    pub(crate) async fn wait(self) -> Result<T, Failure> {
-        self.0.await.unwrap_or_else(|_| Err(ended()))
-    }
-
-    /// Waits on this thread.
-    pub(crate) fn block(self) -> Result<T, Failure> {
-        self.0.blocking_recv().unwrap_or_else(|_| Err(ended()))
-    }
-}
-
-fn ended() -> Failure {
-    Failure::new("the store's writer ended; restart the collector")
 }
 
 impl Writer {
@@ -118,18 +66,11 @@ impl Writer {
         Ok(Self { jobs: Some(jobs), thread: Some(thread) })
     }
 
-    /// Runs `work` in a transaction. What ends or erases something `is_vital`: it is done on a full disk too.
-    pub(crate) fn submit<T: Send + 'static>(
-        &self,
-        is_vital: bool,
-        work: impl FnMut(&Tx<'_>) -> Result<T, Failure> + Send + 'static,
-    ) -> Reply<T> {
-        let (reply, answer) = oneshot::channel();
+    /// Hands a job over. If the thread ended, the job and with it the sender of the answer are dropped.
+    pub(crate) fn submit(&self, job: Box<dyn Job>) {
         if let Some(jobs) = &self.jobs {
-            // If the thread ended, the job and with it the sender of the answer are dropped.
-            let _ = jobs.send(Box::new(Work { work, done: None, is_vital, reply }));
+            let _ = jobs.send(job);
         }
-        Reply(answer)
     }
 }
 
@@ -140,6 +81,10 @@ impl Drop for Writer {
             let _ = thread.join();
         }
     }
+}
+
+fn is_vital(job: &dyn Job) -> bool {
+    job.scope() == Scope::Whole { is_vital: true }
 }
 
 struct Thread {
@@ -185,7 +130,9 @@ impl Thread {
                     self.commit(vec![job]);
                 }
             }
-            Err(failure) if failure.cause() == Cause::Full && group.iter().all(|job| job.is_vital()) => {
+            Err(failure)
+                if failure.cause() == Cause::Full && group.iter().all(|job| is_vital(job.as_ref())) =>
+            {
                 self.reserve.release();
                 let again = self.attempt(&mut group);
                 answer(group, &again);
@@ -208,16 +155,17 @@ impl Thread {
 
     fn transaction(&mut self, group: &mut [Box<dyn Job>]) -> Result<(), Failure> {
         self.turn.lock().map_err(Failure::at(&self.turn_path))?;
-        let begun = self.sql.execute_batch("BEGIN IMMEDIATE");
+        let raw = self.sql.sqlite()?;
+        let begun = raw.execute_batch("BEGIN IMMEDIATE");
         if let Err(error) = self.turn.unlock() {
             // The transaction is begun all the same; the lock ends with the next one's, or the process.
             log::error!("{}", Failure::at(&self.turn_path)(error));
         }
         begun?;
-        let ran = Tx::new(&self.sql).and_then(|tx| {
+        let ran = Tx::new(&self.sql, Counts::Changed).and_then(|tx| {
             group.iter_mut().try_for_each(|job| job.run(&tx))?;
             let end = tx.end()?;
-            self.sql.execute_batch("COMMIT")?;
+            raw.execute_batch("COMMIT")?;
             Ok(end)
         });
         match ran {
@@ -234,8 +182,8 @@ impl Thread {
             }
             Err(failure) => {
                 // A failed COMMIT may have ended the transaction itself.
-                if !self.sql.is_autocommit()
-                    && let Err(error) = self.sql.execute_batch("ROLLBACK")
+                if !raw.is_autocommit()
+                    && let Err(error) = raw.execute_batch("ROLLBACK")
                 {
                     log::error!("a transaction cannot be undone: {}", Failure::from(error));
                 }
@@ -246,10 +194,11 @@ impl Thread {
 
     /// `wal_checkpoint` says by its row, not by an error, that a reader was in the way.
     fn empty_log(&mut self) {
-        let emptied = self.sql.busy_timeout(READERS).and_then(|()| {
-            self.sql.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0))
-        });
-        if let Err(error) = self.sql.busy_timeout(connect::BUSY) {
+        let Ok(sql) = self.sql.sqlite() else { return };
+        let emptied = sql
+            .busy_timeout(READERS)
+            .and_then(|()| sql.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0)));
+        if let Err(error) = sql.busy_timeout(connect::BUSY) {
             log::error!("the store's patience cannot be set: {}", Failure::from(error));
         }
         self.is_put_off = match emptied {
@@ -260,11 +209,5 @@ impl Thread {
                 true
             }
         };
-    }
-}
-
-fn answer(group: Vec<Box<dyn Job>>, done: &Result<(), Failure>) {
-    for job in group {
-        job.answer(done.clone());
     }
 }
