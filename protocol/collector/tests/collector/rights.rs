@@ -35,10 +35,11 @@ fn look(device: &Device, collector: &Collector, ticket: &str) -> Json {
     device.get(collector, &format!("/v1/privacy/{ticket}")).body
 }
 
-/// Makes every request of a device so many days older.
+/// Makes every request of a device so many days older, and what it sent.
 fn age(collector: &Collector, device: DeviceId, days: i64) {
     let set = format!("received = received - {days} * 86400000000");
     rows::set(collector.data(), "request", &set, &rows::of(device));
+    collector.age(device, days);
 }
 
 /// Records that the exports show, by both ways.
@@ -151,6 +152,19 @@ fn only_the_deed_makes_an_erasure_done_and_a_key_of_the_vendors_signs_what_went(
     );
     assert_eq!(collector.lines("requests", &[])[0]["is_signed"], true);
     assert_eq!(collector.lines("devices", &[])[0]["device"], json!(id));
+}
+
+#[test]
+fn an_erasure_leaves_what_came_under_a_later_yes() {
+    let collector = Collector::start();
+    let device = sent(&collector);
+    ask(&device, &collector, "erase", &request("a"));
+    age(&collector, device.id(), 15);
+    let again = device.grant(&collector);
+    assert_eq!(device.put_batch(&collector, &batch(again, 2, 0, 2)).status, 201);
+    assert_eq!(collector.lines("erase", &["--due"])[0]["records"], 5, "what had come when it was asked for");
+    assert_eq!(shown(&collector).0, 3);
+    assert_eq!(collector.lines("erase", &["--due"]), Vec::<Json>::new());
 }
 
 #[test]
