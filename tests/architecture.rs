@@ -87,6 +87,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("workstation", &["durable", "presence"]),
     ("config", &["harmless", "limits"]),
     ("durable", &["killpoint", "presence"]),
+    ("presence", &["killpoint"]),
 ];
 
 /// Modules by the modules that they use.
