@@ -294,6 +294,7 @@ fn every_package_keeps_the_shared_lints() {
         "agent/Cargo.toml",
         "protocol/Cargo.toml",
         "protocol/collector/Cargo.toml",
+        "tests/simulation/Cargo.toml",
         "tests/support/Cargo.toml",
     ] {
         let text = fs::read_to_string(root().join(manifest)).unwrap();
