@@ -88,6 +88,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("workstation", &["durable", "presence"]),
     ("config", &["harmless", "limits", "nearest", "presence"]),
     ("durable", &["killpoint", "presence"]),
+    ("presence", &["killpoint"]),
 ];
 
 /// Modules by the modules that they use.

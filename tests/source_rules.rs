@@ -296,6 +296,7 @@ fn every_package_keeps_the_shared_lints() {
         "protocol/Cargo.toml",
         "protocol/collector/Cargo.toml",
         "samples/sandbox/Cargo.toml",
+        "tests/simulation/Cargo.toml",
         "tests/support/Cargo.toml",
     ] {
         let text = fs::read_to_string(root().join(manifest)).unwrap();

@@ -9,6 +9,7 @@ mod consents;
 mod cx;
 mod decommission;
 mod due;
+mod edges;
 mod expiry;
 mod format;
 mod health;
@@ -19,38 +20,36 @@ mod report;
 mod requests;
 mod shown;
 mod trouble;
+mod turn;
 mod uplink;
 mod usage;
 mod watch;
 
 use std::fs::File;
-use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::sync::mpsc::{Receiver, Sender};
+use std::time::Duration;
 
-use log::{info, warn};
+use log::warn;
 use protocol::Reason;
 use ring::rand::SystemRandom;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+pub use edges::{Clock, Connect, Edges, Transfers};
 pub use trouble::{OpenError, Trouble};
 pub use uplink::certificate_life;
 
 use crate::api::status::Service;
-use crate::collect::caller::Accounts;
-use crate::collect::socket::{self, Asked};
+use crate::collect::socket::Asked;
 use crate::config::Config;
 use crate::consent::{Kept, Registry, Standing};
 use crate::counters::Counters;
-use crate::limits;
-use crate::spool::SpoolError;
 use crate::vault::{Protector, Vault};
 use cases::Cases;
 use clock::usage_standing;
 use cx::Cx;
-use health::{Health, Store, Subject};
+use health::{Health, Subject};
 use requests::Requests;
 use uplink::Uplink;
 use usage::{Beside, Look, Statistics, Taken};
@@ -75,7 +74,8 @@ pub struct Agent {
     service: Service,
     /// When the workstation is looked at again, since the start.
     device_due: Duration,
-    started: Instant,
+    edges: Edges,
+    looks: turn::Looks,
     random: SystemRandom,
     wakes: (Sender<Wake>, Receiver<Wake>),
     /// A [`Wake::Outbox`] waits in `wakes`: a thousand files are one.
@@ -146,9 +146,9 @@ impl Agent {
             cases: &mut self.cases,
             uplink: &mut self.uplink,
             cx: Cx {
-                now: unix_now(),
-                elapsed: self.started.elapsed(),
-                started: self.started,
+                now: self.edges.clock.wall(),
+                elapsed: self.edges.clock.elapsed(),
+                edges: &self.edges,
                 busy_until: self.busy_until,
                 config: &self.config,
                 vault: &mut self.vault,
@@ -171,97 +171,6 @@ impl Agent {
         Stop(self.wakes.0.clone())
     }
 
-    /// Runs the service in the foreground until it is stopped. Calls `beat` once it serves, and regularly from then on.
-    pub fn run(mut self, beat: Option<&Beat>) -> Result<(), OpenError> {
-        self.service = Service::Running;
-        let wakes = self.wakes.0.clone();
-        let watching =
-            watch::outbox(&self.config.kathea.outbox, self.outbox_signalled.clone(), wakes.clone());
-        let _watching =
-            watching.map_err(|why| self.health.raise(Subject::OutboxUnwatched, why, Duration::ZERO));
-        let _listening = socket::listen(
-            &self.config.kathea.socket,
-            Accounts::new(&self.config),
-            Instant::now,
-            move |asked| wakes.send(Wake::Asked(asked)).is_ok(),
-        )
-        .inspect_err(|e| warn!("the local socket cannot be opened ({}): check [kathea] socket", e.kind()))
-        .ok();
-        info!("running");
-        self.write_flags_for_kathea();
-        let mut outbox_due = Some(self.since_start());
-        let mut arrived = None;
-        let mut sweep = Duration::ZERO;
-        loop {
-            if sweep <= self.since_start() {
-                sweep = self.since_start() + self.sweep_every();
-                outbox_due = outbox_due.or(Some(self.since_start()));
-            }
-            if outbox_due.is_some_and(|due| due <= self.since_start()) {
-                outbox_due = self.take_some(Look::All).then(|| self.since_start());
-            } else if arrived.take().is_some() && self.take_some(Look::Renamed) {
-                arrived = Some(self.since_start());
-            }
-            self.work();
-            if self.health.store() == Store::Poisoned {
-                return Err(OpenError::Spool(SpoolError::Poisoned));
-            }
-            if let Some(beat) = beat {
-                (beat.tell)();
-            }
-            let beat_due = beat.map(|beat| self.since_start() + beat.every);
-            let looks = outbox_due.into_iter().chain(arrived).min();
-            let first = match self.next_deadline(looks, sweep).into_iter().chain(beat_due).min() {
-                Some(deadline) => {
-                    match self.wakes.1.recv_timeout(deadline.saturating_sub(self.since_start())) {
-                        Ok(wake) => Some(wake),
-                        Err(RecvTimeoutError::Timeout) => None,
-                        Err(RecvTimeoutError::Disconnected) => break,
-                    }
-                }
-                None => match self.wakes.1.recv() {
-                    Ok(wake) => Some(wake),
-                    Err(mpsc::RecvError) => break,
-                },
-            };
-            if self.handle_wakes(first, &mut outbox_due, &mut arrived).is_break() {
-                break;
-            }
-        }
-        info!("stopped");
-        Ok(())
-    }
-
-    /// Handles what woke the loop and what came meanwhile: none of it waits for another turn of the intake. Those who go
-    /// on asking keep the intake waiting for [`limits::TURN_TIME`].
-    fn handle_wakes(
-        &mut self,
-        first: Option<Wake>,
-        outbox_due: &mut Option<Duration>,
-        arrived: &mut Option<Duration>,
-    ) -> ControlFlow<()> {
-        let until = self.since_start() + limits::TURN_TIME;
-        let mut next = first;
-        while let Some(wake) = next {
-            match wake {
-                Wake::Outbox(arrival) => {
-                    self.outbox_signalled.is_seen(arrival);
-                    outbox_due.get_or_insert(self.since_start() + limits::OUTBOX_DELAY);
-                    if arrival == Arrival::Enough {
-                        *arrived = Some(self.since_start());
-                    }
-                }
-                Wake::Asked(asked) => self.answer_lines(asked),
-                Wake::Support => self.with_cases(|cases, cx| cases.finish_job(cx)),
-                Wake::Enrolled(enrolled) => self.finish_enrolment(*enrolled),
-                Wake::Answered(answered) => self.take_answer(*answered),
-                Wake::Stop => return ControlFlow::Break(()),
-            }
-            next = if self.since_start() < until { self.wakes.1.try_recv().ok() } else { None };
-        }
-        ControlFlow::Continue(())
-    }
-
     /// Takes in every complete file, closes periods, ships everything under a live grant, and ends.
     pub fn run_once(&mut self, close: bool) -> Result<Finished, Trouble> {
         while self.expire_usage()? {}
@@ -271,7 +180,7 @@ impl Agent {
             self.mend()?;
         }
         self.drain();
-        self.resume_decommissioning(unix_now())?;
+        self.resume_decommissioning(self.now())?;
         taken?;
         let waiting = self.usage.waiting_usage().records + self.requests.waiting().records;
         let bundle = self.cases.queue.next(|_| true);
@@ -302,7 +211,7 @@ impl Agent {
     /// Takes in what fits one commit, and does what it makes due. False when nothing is left that can be taken now.
     fn take_outbox(&mut self, look: Look) -> Result<bool, Trouble> {
         self.registry.look_again();
-        let standing = usage_standing(&self.config, &self.registry, unix_now());
+        let standing = usage_standing(&self.config, &self.registry, self.now());
         self.note_standing(standing);
         let Parts { usage, mut cx, .. } = self.parts();
         match standing {
@@ -340,7 +249,12 @@ impl Agent {
     }
 
     fn since_start(&self) -> Duration {
-        self.started.elapsed()
+        self.edges.clock.elapsed()
+    }
+
+    /// Seconds since 1970 on the wall's clock: for periods, grants and shown times, never for an order.
+    fn now(&self) -> i64 {
+        self.edges.clock.wall()
     }
 
     fn is_busy(&self) -> bool {
@@ -370,10 +284,4 @@ fn utc_text(now: i64) -> String {
         .ok()
         .and_then(|time| time.format(&Rfc3339).ok())
         .unwrap_or_default()
-}
-
-/// Seconds since 1970 on the wall's clock: for periods, grants and shown times, never for an order.
-fn unix_now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }

@@ -27,6 +27,7 @@ const PRIVATE: u32 = 0o600;
 const PUBLIC: u32 = 0o644;
 
 fn replace_with(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    killpoint::write(path)?;
     let mut name = OsString::from(path);
     name.push(".");
     name.push(PARTIAL);
@@ -55,6 +56,7 @@ fn open_new(path: &Path, mode: u32) -> io::Result<File> {
 
 /// Overwrites a file and removes its name. The caller syncs the directory once for all of them.
 pub fn erase(path: &Path) -> io::Result<()> {
+    killpoint::write(path)?;
     let mut file = OpenOptions::new().write(true).open(path)?;
     let length = file.metadata()?.len();
     io::copy(&mut io::Read::take(io::repeat(0), length), &mut file)?;

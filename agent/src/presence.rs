@@ -8,6 +8,8 @@ use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
+use crate::killpoint;
+
 /// Result of looking at the disk. "Cannot be determined" is the error beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Presence<T> {
@@ -52,6 +54,7 @@ impl<T> Presence<T> {
 /// # Errors
 /// It cannot be read now.
 pub fn read(path: &Path) -> io::Result<Presence<Vec<u8>>> {
+    killpoint::read(path)?;
     Presence::of(fs::read(path))
 }
 
@@ -68,6 +71,7 @@ pub fn read_text(path: &Path) -> io::Result<Presence<Option<String>>> {
 /// # Errors
 /// It cannot be opened now.
 pub fn open(path: &Path) -> io::Result<Presence<File>> {
+    killpoint::read(path)?;
     Presence::of(File::open(path))
 }
 
@@ -76,6 +80,7 @@ pub fn open(path: &Path) -> io::Result<Presence<File>> {
 /// # Errors
 /// The file system cannot answer now.
 pub fn stat(path: &Path) -> io::Result<Presence<Metadata>> {
+    killpoint::read(path)?;
     Presence::of(fs::metadata(path))
 }
 
@@ -92,6 +97,7 @@ pub fn is_there(path: &Path) -> io::Result<bool> {
 /// # Errors
 /// It cannot be read, or not to its end, now.
 pub fn entries(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    killpoint::read(directory)?;
     let Some(listed) = Presence::of(fs::read_dir(directory))?.found() else { return Ok(Vec::new()) };
     listed.map(|entry| Ok(entry?.path())).collect()
 }
@@ -111,6 +117,7 @@ pub fn each_entry(directory: &Path, mut each: impl FnMut(&fs::DirEntry) -> io::R
 /// # Errors
 /// It cannot be read, or not to its end, now.
 pub fn files(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    killpoint::read(directory)?;
     let Some(listed) = Presence::of(fs::read_dir(directory))?.found() else { return Ok(Vec::new()) };
     let mut paths = Vec::new();
     for entry in listed {

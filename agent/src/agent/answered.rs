@@ -21,7 +21,7 @@ impl Agent {
             return self.uplink.not_due();
         }
         match self.next_transfer(Waiting::Usual) {
-            Ok(Some(transfer)) => self.uplink.start(transfer, wakes),
+            Ok(Some(transfer)) => self.uplink.start(transfer, self.edges.transfers, wakes),
             Ok(None) => self.rest(),
             Err(trouble) => self.trouble(Subject::Transfer, &trouble),
         }

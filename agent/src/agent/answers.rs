@@ -4,7 +4,7 @@ use protocol::Reason;
 
 use super::consents::refused;
 use super::uplink::invitations::may_send;
-use super::{Agent, Wake, unix_now};
+use super::{Agent, Wake};
 use crate::api::{Contacts, Done, Hint};
 use crate::collect::Raw;
 use crate::collect::socket::Asked;
@@ -81,11 +81,11 @@ impl Agent {
                 self.busy_until = None;
                 Reply::done(Done {})
             }
-            Request::Status => Reply::done(self.status(unix_now())),
+            Request::Status => Reply::done(self.status(self.now())),
             Request::Contact => self.contact(),
-            Request::Consent(consent) => self.answer_consent(consent, caller, unix_now()),
-            Request::Privacy(ask) => self.answer_privacy(ask, unix_now()),
-            Request::Support(support) => self.answer_support(support, caller, unix_now()),
+            Request::Consent(consent) => self.answer_consent(consent, caller, self.now()),
+            Request::Privacy(ask) => self.answer_privacy(ask, self.now()),
+            Request::Support(support) => self.answer_support(support, caller, self.now()),
             Request::Enroll { url, token } => self.enroll(url.as_deref(), token),
         }
     }
@@ -146,7 +146,7 @@ pub(super) fn channel(caller: Caller) -> Channel {
 impl Agent {
     /// Asks for a contact, if anything may be sent at all.
     fn contact(&mut self) -> Reply {
-        if !may_send(&self.registry, unix_now()) {
+        if !may_send(&self.registry, self.now()) {
             return Reply::refused(
                 Refused::NotAllowed,
                 "nothing may be sent, so the vendor cannot be asked: allow usage statistics or open a support case first",

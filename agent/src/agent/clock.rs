@@ -24,6 +24,9 @@ pub(super) struct Watched {
     seen: i64,
     /// When it last leapt, as it showed afterwards.
     leapt: i64,
+    /// What it showed before it leapt back, until it shows that again.
+    #[serde(default)]
+    back_from: Option<i64>,
     /// Since when it shows that the yes to usage is over; a leap begins anew.
     #[serde(default)]
     over: Option<i64>,
@@ -36,20 +39,31 @@ impl Watched {
     /// After another look at `now`. A computer may be off for as long as a leap, but then it waits a week too.
     fn look(before: Option<Self>, now: i64) -> Self {
         match before {
-            Some(before) if (0..=limits::CLOCK_LEAP).contains(&(now - before.seen)) => {
+            Some(before)
+                if (0..=limits::CLOCK_LEAP).contains(&(now - before.seen)) && !before.is_set_right(now) =>
+            {
                 Self { seen: now, ..before }
             }
             Some(before) if (-limits::CLOCK_BEHIND..0).contains(&(now - before.seen)) => before,
-            Some(Self { over, kept, .. }) => {
-                Self { seen: now, leapt: now, over: over.map(|_| now), kept: kept.map(|_| now) }
-            }
+            Some(Self { seen, back_from, over, kept, .. }) => Self {
+                seen: now,
+                leapt: now,
+                back_from: back_from.max(Some(seen)).filter(|from| now < *from),
+                over: over.map(|_| now),
+                kept: kept.map(|_| now),
+            },
             None => Self::unknown(now),
         }
     }
 
     /// Nothing is known of it: it decides nothing.
     fn unknown(now: i64) -> Self {
-        Self { seen: now, leapt: now, over: None, kept: None }
+        Self { seen: now, leapt: now, back_from: None, over: None, kept: None }
+    }
+
+    /// Whether a clock that had leapt back is set right at `now`: the time between did not go by on it.
+    fn is_set_right(self, now: i64) -> bool {
+        self.back_from.is_some_and(|from| from <= now) && now - self.seen > limits::CLOCK_BEHIND
     }
 
     /// Since when what Kathea reports is kept in the outbox, if the clock may decide that this is long ago.
@@ -144,6 +158,30 @@ mod tests {
         }
         let holidays: Vec<i64> = week.iter().copied().chain([start + 30 * DAY]).collect();
         assert!(steady_after(&holidays), "three weeks off are no leap");
+    }
+
+    #[test]
+    fn what_a_clock_that_was_behind_skips_when_it_is_set_right_did_not_go_by() {
+        // Found by the simulation, seed 8 of 60 days: 19 days behind, set right, and the grace period was 19 days shorter.
+        let start = 1_780_000_000;
+        for behind in [2, 19, 40] {
+            let over = |watched: Watched, now| Watched { over: watched.over.or(Some(now)), ..watched };
+            let mut watched = (0..10).fold(Watched::unknown(start), |watched, day| {
+                let now = start + day * DAY;
+                over(Watched::look(Some(watched), now), now)
+            });
+            assert!(watched.is_steady());
+            let right = start + 11 * DAY;
+            for now in [start + 10 * DAY - behind * DAY, right] {
+                watched = Watched::look(Some(watched), now);
+                assert!(!watched.is_steady() && !watched.is_over_for(1), "{behind} days behind");
+            }
+            for day in 1..=30 {
+                assert!(!watched.is_over_for(30), "{behind} days behind");
+                watched = Watched::look(Some(watched), right + day * DAY);
+            }
+            assert!(watched.is_over_for(30) && watched.back_from.is_none());
+        }
     }
 
     #[test]

@@ -244,7 +244,7 @@ impl Agent {
     /// `consent.json` beside the outbox, so that Kathea need not write what would be thrown away.
     pub(super) fn write_flags_for_kathea(&mut self) {
         let Some(beside) = self.config.kathea.outbox.parent().map(Path::to_owned) else { return };
-        let now = super::unix_now();
+        let now = self.now();
         let usage_statistics = match usage_standing(&self.config, &self.registry, now) {
             // Nobody knows what the clinic said: what Kathea read last holds.
             Standing::Kept(Kept::Registry) => return,

@@ -1,13 +1,14 @@
 //! The context that the run loop lends a subsystem for one call.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use log::{info, warn};
 use protocol::{Digest, Reason};
-use ring::rand::{SecureRandom, SystemRandom};
+use ring::rand::SystemRandom;
 
 use super::Trouble;
 use super::consents::short;
+use super::edges::Edges;
 use super::health::{Health, Subject};
 use super::uplink::invitations::may_send;
 use crate::config::Config;
@@ -22,8 +23,8 @@ pub(super) struct Cx<'a> {
     pub(super) now: i64,
     /// Since the start of the process, by a clock that never goes back.
     pub(super) elapsed: Duration,
-    /// When the process started: for how long a turn takes.
-    pub(super) started: Instant,
+    /// The clock as it goes on, for how long a turn takes; the connection; jitter.
+    pub(super) edges: &'a Edges,
     /// Until when a scan may run, since the start.
     pub(super) busy_until: Option<Duration>,
     pub(super) config: &'a Config,
@@ -48,7 +49,7 @@ impl Cx<'_> {
 
     /// Since the start, at this moment.
     pub(super) fn since_start(&self) -> Duration {
-        self.started.elapsed()
+        self.edges.clock.elapsed()
     }
 
     /// Counts what waits and is about to go, once however often a crash repeats it; `entry` says so.
@@ -64,10 +65,7 @@ impl Cx<'_> {
 
     /// For jitter.
     pub(super) fn jitter(&self) -> u64 {
-        let mut bytes = [0; 8];
-        // Without randomness a fleet is less spread, nothing else.
-        let _ = self.random.fill(&mut bytes);
-        u64::from_le_bytes(bytes)
+        (self.edges.jitter)()
     }
 
     /// Raises a problem.

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use super::health::Subject;
-use super::{Agent, Parts, Trouble, unix_now};
+use super::{Agent, Parts, Trouble};
 use crate::consent::permit::UsageStatistics;
 use crate::limits;
 
 impl Agent {
     /// What is due: periods that are over, transfers whose time has come.
     pub(super) fn work(&mut self) {
-        let now = unix_now();
+        let now = self.now();
         if let Err(trouble) = self.mend() {
             return self.trouble(Subject::Spool, &trouble);
         }
@@ -44,7 +44,7 @@ impl Agent {
     /// The next time, since the start, at which something is due of itself. Without a grant and without a pending
     /// request there is none, and the process sleeps until it is woken.
     pub(super) fn next_deadline(&self, outbox_due: Option<Duration>, sweep: Duration) -> Option<Duration> {
-        let now = unix_now();
+        let now = self.now();
         let elapsed = self.since_start();
         let granted = self.registry.permit::<UsageStatistics>(now).is_some();
         let in_seconds = |at: i64| elapsed + Duration::from_secs(u64::try_from(at - now).unwrap_or(0));

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use log::warn;
 use protocol::Reason;
@@ -13,11 +13,13 @@ use ring::rand::{SecureRandom, SystemRandom};
 
 use super::cases::{self, Cases};
 use super::clock::Watched;
+use super::edges::Edges;
 use super::health::{Health, Subject};
 use super::requests::Requests;
+use super::turn::Looks;
 use super::uplink::Uplink;
 use super::usage::Statistics;
-use super::{Agent, OpenError, Parts, decommission, format, unix_now};
+use super::{Agent, OpenError, Parts, decommission, format};
 use crate::api::status::Service;
 use crate::config::Config;
 use crate::consent::tickets::Tickets;
@@ -33,7 +35,15 @@ use crate::{durable, presence};
 impl Agent {
     /// Takes the lock, opens every subsystem, and finishes what a crash or power cut left half done.
     pub fn open(config: Config) -> Result<Self, OpenError> {
-        let (started, now) = (Instant::now(), unix_now());
+        Self::open_with(config, Edges::system())
+    }
+
+    /// The same with other edges than the system's.
+    ///
+    /// # Errors
+    /// Whatever keeps it from starting; nothing was destroyed.
+    pub fn open_with(config: Config, edges: Edges) -> Result<Self, OpenError> {
+        let now = edges.clock.wall();
         let data = config.data_dir.clone();
         durable::create_directory(&data).map_err(|e| OpenError::data_dir(&data, &e))?;
         let lock = take_lock(&data, || thread::sleep(limits::LOCK_LOOK))?;
@@ -85,7 +95,7 @@ impl Agent {
         }
         let mut agent = Self {
             protector,
-            uplink: Uplink::new(&config, random_u64(&random)?, now)
+            uplink: Uplink::new(&config, (edges.jitter)(), now)
                 .map_err(|e| OpenError::unreadable(&data.join("retry-after"), &e))?,
             config,
             vault,
@@ -99,7 +109,8 @@ impl Agent {
             kept: None,
             service: Service::Stopped,
             device_due: Duration::ZERO,
-            started,
+            edges,
+            looks: Looks::default(),
             random,
             wakes,
             outbox_signalled: Arc::default(),

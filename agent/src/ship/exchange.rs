@@ -102,6 +102,15 @@ pub struct Answer {
 /// What an exchange came to.
 pub type Outcome = Result<Answer, Failure>;
 
+/// Carries exchanges to the collector. Outside a simulation it is [`super::https::Https`].
+pub trait Transport: Send {
+    /// Asks, and waits for the answer whatever its status.
+    fn exchange(&mut self, exchange: &Exchange) -> Outcome;
+
+    /// Lets go of the connection until the next exchange.
+    fn rest(&mut self);
+}
+
 impl Answer {
     /// The body as JSON, if it is said to be JSON and has this shape (WIRE.md, section 2). Unknown fields are of a
     /// later version, and ignored.

@@ -18,7 +18,7 @@ use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig};
 use ureq::{Agent, Error, Proxy, ProxyProtocol, SendBody};
 use zeroize::Zeroizing;
 
-use super::exchange::{Answer, Exchange, Method};
+use super::exchange::{Answer, Exchange, Method, Transport};
 use super::failure::{BadSettings, Failure, Phase, TlsFailure};
 use super::trust::{self, Identity};
 use super::upload::{Upload, Withdrawn};
@@ -148,6 +148,16 @@ impl Https {
         if let Some(agent) = self.agent.take() {
             agent.shutdown();
         }
+    }
+}
+
+impl Transport for Https {
+    fn exchange(&mut self, exchange: &Exchange) -> Result<Answer, Failure> {
+        self.exchange(exchange)
+    }
+
+    fn rest(&mut self) {
+        self.rest();
     }
 }
 

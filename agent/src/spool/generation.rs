@@ -10,20 +10,21 @@ use std::fs::{self, File};
 use std::io;
 use std::ops::{ControlFlow, Range};
 use std::panic::{self, AssertUnwindSafe};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use super::error::SpoolError;
-use crate::{durable, limits};
+use crate::{durable, killpoint, limits};
 
 /// An open generation. Dropping it closes it.
 #[derive(Debug)]
 pub(super) struct Generation {
     db: Option<sled::Db>,
     log: File,
+    path: PathBuf,
 }
 
 impl Generation {
@@ -39,6 +40,7 @@ impl Generation {
 
     /// Opens the one at `path`.
     pub(super) fn open(path: &Path) -> Result<Self, SpoolError> {
+        killpoint::read(path)?;
         let config = sled::Config::new().path(path).cache_capacity(limits::SLED_CACHE).flush_every_ms(None);
         let opened = with_lazy_timers(|| quietly(|| config.open()));
         let db = Some(opened.inspect_err(|error| {
@@ -48,7 +50,7 @@ impl Generation {
         })?);
         // sled's lock belongs to its own descriptor: a second one neither takes nor frees it.
         let log = File::options().write(true).open(path.join("db"))?;
-        Ok(Self { db, log })
+        Ok(Self { db, log, path: path.to_owned() })
     }
 
     /// Whether no process has the one at `path` open.
@@ -63,6 +65,7 @@ impl Generation {
 
     /// Adds records by their first numbers, all or none. Durable only after [`Generation::commit`].
     pub(super) fn add<'a>(&self, records: impl Iterator<Item = (u64, &'a [u8])>) -> Result<(), SpoolError> {
+        killpoint::write(&self.path)?;
         let mut batch = sled::Batch::default();
         for (number, bytes) in records {
             batch.insert(&number.to_be_bytes(), bytes);
@@ -72,6 +75,7 @@ impl Generation {
 
     /// Makes everything added survive a power loss.
     pub(super) fn commit(&self) -> Result<(), SpoolError> {
+        killpoint::write(&self.path)?;
         with_lazy_timers(|| quietly(|| self.db()?.flush()))?;
         if cfg!(target_os = "linux") { Ok(self.log.sync_data()?) } else { Ok(()) }
     }
@@ -82,6 +86,7 @@ impl Generation {
         numbers: Range<u64>,
         mut visit: impl FnMut(u64, &[u8]) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, SpoolError> {
+        killpoint::read(&self.path)?;
         let below = self.last_below(numbers.start)?.map(Ok);
         let mut iter =
             quietly(|| Ok(self.db()?.range(numbers.start.to_be_bytes()..numbers.end.to_be_bytes())))?;

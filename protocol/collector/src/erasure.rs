@@ -63,13 +63,14 @@ pub(crate) enum Run {
     Confirmed,
 }
 
-/// Erases what was sent by a device for these purposes, of one case or of all. The ledger entries stay: they prove
+/// Erases what was sent by a device for these purposes until then (microseconds), of one case or of all. The ledger entries stay: they prove
 /// that it was allowed while it was here. The numbers stay held: what was erased is never stored again.
 pub(crate) fn erase(
     store: &Store,
     device: DeviceId,
     purposes: &[Purpose],
     case: Option<&CaseId>,
+    until: i64,
     now: OffsetDateTime,
     mut tell: impl FnMut(&Erased) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
@@ -77,12 +78,12 @@ pub(crate) fn erase(
     for &purpose in purposes {
         // A stream's records are of no case.
         let taken = match case {
-            None => store.erase_envelopes(device, purpose)?,
+            None => store.erase_envelopes(device, purpose, until)?,
             Some(_) => Default::default(),
         };
         let cleared = match purpose {
             Purpose::UsageStatistics => Default::default(),
-            Purpose::SupportCase | Purpose::SupportScanData => store.erase_case(device, case)?,
+            Purpose::SupportCase | Purpose::SupportScanData => store.erase_case(device, case, until)?,
         };
         let (bundles, parts, invitations) = (cleared.bundles, cleared.parts, cleared.invitations);
         let count = taken.records + bundles + parts + invitations;
@@ -117,7 +118,8 @@ pub(crate) fn carry_out(
         kept: order.kept.clone(),
         copies: Vec::new(),
     };
-    erase(store, order.ticket.device, &order.purposes, order.case.as_ref(), now, |erased| {
+    let (device, case) = (order.ticket.device, order.case.as_ref());
+    erase(store, device, &order.purposes, case, order.until, now, |erased| {
         certificate.records += erased.records;
         certificate.bundles += erased.bundles;
         certificate.parts += erased.parts;

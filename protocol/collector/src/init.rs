@@ -23,6 +23,17 @@ pub(crate) fn init(
     age_identity: Option<&Path>,
     now: OffsetDateTime,
 ) -> Result<(), Failure> {
+    let words = make(data, hosts, age_identity, now)?;
+    io::stderr().write_all(words.as_bytes()).map_err(|error| Failure::new(format!("standard error: {error}")))
+}
+
+/// The same, and gives the words for the operator.
+pub(crate) fn make(
+    data: &Path,
+    hosts: &[String],
+    age_identity: Option<&Path>,
+    now: OffsetDateTime,
+) -> Result<String, Failure> {
     disk::make_dir(data)?;
     if !disk::names(data)?.is_empty() {
         return Err(Failure::new(format!(
@@ -40,8 +51,7 @@ pub(crate) fn init(
     let host = hosts.first().map_or("127.0.0.1", String::as_str);
     let configuration = agent_toml(host, &data.join(pki::CA), &recipient);
     disk::write(&data.join(AGENT_TOML), configuration.as_bytes(), Access::Public)?;
-    let words = words(&data, &identity);
-    io::stderr().write_all(words.as_bytes()).map_err(|error| Failure::new(format!("standard error: {error}")))
+    Ok(words(&data, &identity))
 }
 
 /// Where the age identity goes: anywhere but into the data directory.

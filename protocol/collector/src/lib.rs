@@ -13,6 +13,7 @@
 //! pki       who a certificate speaks for, and new certificates
 //! metrics   what is counted, as OpenMetrics
 //! access    the access log
+//! in_process  the same without sockets, for a simulation
 //! fleet     what operators see of all devices
 //! problem   the closed list of error answers
 //! store     all that outlives a power cut: rules without SQL, and the engine that loads and stores for them
@@ -39,6 +40,7 @@ mod erasure;
 mod export;
 mod failure;
 mod fleet;
+mod in_process;
 mod init;
 mod keys;
 mod lines;
@@ -58,6 +60,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 pub use cli::command_line;
+pub use in_process::{Answer, Exported, InProcess, Question};
 
 /// Runs the program on its arguments, the first of which is its name. Exit codes: 0 done, 1 failed,
 /// 2 usage.

@@ -8,7 +8,7 @@ use protocol::{Digest, Purpose};
 use ring::rand::SystemRandom;
 
 use super::*;
-use crate::agent::{Agent, Parts, unix_now, utc_text};
+use crate::agent::{Agent, Edges, Parts, utc_text};
 use crate::config::Config;
 use crate::consent::{By, Channel, Flag};
 use crate::presence;
@@ -134,4 +134,8 @@ impl Site {
     pub(super) fn work(&mut self) {
         self.agent.work();
     }
+}
+
+pub(super) fn unix_now() -> i64 {
+    Edges::system().clock.wall()
 }

@@ -6,11 +6,12 @@ use protocol::reply::{PrivacyReply, TicketState};
 use protocol::{Digest, Reason};
 
 use super::site::Site;
+use super::site::unix_now;
 use super::*;
+use crate::agent::Parts;
 use crate::agent::uplink::note_contact;
 use crate::agent::usage::Look;
 use crate::agent::usage::{note_unread, remove};
-use crate::agent::{Parts, unix_now};
 use crate::collect::outbox;
 use crate::consent::vendor_request::{PrivacyKind, VendorRequest};
 use crate::consent::{By, Channel, Flag};

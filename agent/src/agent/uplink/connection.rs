@@ -8,7 +8,7 @@ use log::info;
 
 use super::super::decommission;
 use super::super::health::Subject;
-use super::super::{Agent, Parts, Wake, unix_now};
+use super::super::{Agent, Parts, Wake};
 use super::renewal::Life;
 use crate::api;
 use crate::collect::socket::Asked;
@@ -18,8 +18,8 @@ use crate::durable;
 use crate::presence::{self, Why};
 use crate::request::{Refused, Reply};
 use crate::ship::enrol;
-use crate::ship::exchange::{Exchange, Outcome};
-use crate::ship::https::{Https, Settings, Timeouts};
+use crate::ship::exchange::{Exchange, Outcome, Transport};
+use crate::ship::https::{Settings, Timeouts};
 use crate::ship::trust::Identity;
 use crate::vault::Vault;
 
@@ -77,7 +77,7 @@ pub(in crate::agent) fn retired(config: &Config) -> PathBuf {
 
 /// An enrolment that is asked for.
 struct Enrolment {
-    https: Https,
+    https: Box<dyn Transport>,
     exchange: Exchange,
     ca_pem: Vec<u8>,
 }
@@ -134,12 +134,12 @@ impl Agent {
         let key = self.vault.device_key();
         let exchange =
             enrol::enrol(token.trim(), key.public_key(), |text| key.sign(text)).map_err(|e| e.to_string())?;
-        let https = Https::new(settings).map_err(|e| e.to_string())?;
+        let https = (self.edges.connect)(settings).map_err(|e| e.to_string())?;
         Ok(Enrolment { https, exchange, ca_pem })
     }
 
     fn keep_enrolment(&mut self, ca_pem: &[u8], outcome: Outcome) -> Reply {
-        let now = unix_now(); // after the answer: the certificate may be of this very second
+        let now = self.now(); // after the answer: the certificate may be of this very second
         let key = self.vault.device_key();
         let enrolled = enrol::enrolled(outcome, key.id(), key.pkcs8(), ca_pem, now.unsigned_abs());
         let (identity, reply) = match enrolled {

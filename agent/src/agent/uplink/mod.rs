@@ -24,12 +24,12 @@ pub(super) use transfer::{About, Transfer};
 
 use super::cx::Cx;
 use super::health::Subject;
-use super::{Trouble, Wake};
+use super::{Transfers, Trouble, Wake};
 use crate::config::Config;
 use crate::consent::Policy;
-use crate::ship::exchange::Outcome;
+use crate::ship::exchange::{Outcome, Transport};
 use crate::ship::failure::Failure;
-use crate::ship::https::{Https, Settings};
+use crate::ship::https::Settings;
 use crate::ship::pace::{Fate, Pace, Problem, Reply, Step, Waiting};
 use crate::{durable, presence};
 use renewal::Life;
@@ -63,7 +63,7 @@ enum Line {
     /// The settings can't be used; why.
     Unusable(String),
     /// Free.
-    Free(Box<Https>),
+    Free(Box<dyn Transport>),
     /// A thread has it.
     InUse,
 }
@@ -139,9 +139,9 @@ impl Uplink {
             _ if is_retired => Line::Unusable(Problem::Retired.to_string()),
             Ok(settings) if settings.identity.is_none() => Line::NotEnrolled,
             Ok(settings) => {
-                match Https::new(Settings { identity: settings.identity.filter(|_| !has_ended), ..settings })
-                {
-                    Ok(https) => Line::Free(Box::new(https)),
+                let identity = settings.identity.filter(|_| !has_ended);
+                match (cx.edges.connect)(Settings { identity, ..settings }) {
+                    Ok(https) => Line::Free(https),
                     Err(e) => Line::Unusable(e.to_string()),
                 }
             }
@@ -263,8 +263,15 @@ impl Uplink {
 
     /// Starts `transfer` on a thread of its own, which wakes the loop with its answer. Where there is no thread to be had
     /// the exchange has failed, and its schedule waits.
-    pub(super) fn start(&mut self, transfer: Transfer, wakes: Sender<Wake>) {
-        let (hand, handed) = mpsc::sync_channel::<(Box<Https>, Transfer)>(1);
+    pub(super) fn start(&mut self, transfer: Transfer, transfers: Transfers, wakes: Sender<Wake>) {
+        if transfers == Transfers::Here {
+            if let Some(answered) = self.carry_out(transfer) {
+                self.line = Line::InUse; // until its response is handled
+                let _ = wakes.send(Wake::Answered(Box::new(answered)));
+            }
+            return;
+        }
+        let (hand, handed) = mpsc::sync_channel::<(Box<dyn Transport>, Transfer)>(1);
         let tell = wakes.clone();
         let thread = std::thread::Builder::new().name("transfer".into()).spawn(move || {
             if let Ok((https, Transfer { exchange, about })) = handed.recv() {
@@ -287,7 +294,7 @@ impl Uplink {
         Some(transfer::exchanged(https, &exchange, about))
     }
 
-    fn take_line(&mut self, transfer: Transfer) -> Option<(Box<Https>, Transfer)> {
+    fn take_line(&mut self, transfer: Transfer) -> Option<(Box<dyn Transport>, Transfer)> {
         match std::mem::replace(&mut self.line, Line::InUse) {
             Line::Free(https) => Some((https, transfer)),
             line => {
@@ -298,7 +305,7 @@ impl Uplink {
     }
 
     /// Takes the connection back, unless it was made anew meanwhile.
-    pub(super) fn give_back(&mut self, https: Box<Https>) {
+    pub(super) fn give_back(&mut self, https: Box<dyn Transport>) {
         if matches!(self.line, Line::InUse) {
             self.line = Line::Free(https);
         }

@@ -6,8 +6,7 @@ use protocol::Digest;
 
 use super::super::cases::upload::Stepping;
 use crate::consent::vendor_request::VendorRequest;
-use crate::ship::exchange::{Exchange, Outcome};
-use crate::ship::https::Https;
+use crate::ship::exchange::{Exchange, Outcome, Transport};
 use crate::ship::pace::Reply;
 use crate::ship::parcel::Parcel;
 use crate::ship::{routes, tus};
@@ -46,7 +45,7 @@ pub(in crate::agent) enum Stream {
 
 /// What came of a transfer, with the connection back.
 pub(crate) struct Answered {
-    pub(in crate::agent) https: Box<Https>,
+    pub(in crate::agent) https: Box<dyn Transport>,
     pub(in crate::agent) about: About,
     pub(in crate::agent) outcome: Outcome,
 }
@@ -69,7 +68,7 @@ impl About {
 }
 
 /// Carries out an exchange.
-pub(super) fn exchanged(mut https: Box<Https>, exchange: &Exchange, about: About) -> Answered {
+pub(super) fn exchanged(mut https: Box<dyn Transport>, exchange: &Exchange, about: About) -> Answered {
     let outcome = https.exchange(exchange);
     Answered { https, about, outcome }
 }

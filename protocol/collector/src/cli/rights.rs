@@ -125,7 +125,9 @@ pub(super) fn erase(asked: Erase, now: OffsetDateTime) -> Result<(), Failure> {
     }
     let Some(device) = device else { return Ok(()) };
     let purposes = if purpose.is_empty() { Purpose::ALL } else { &purpose };
-    list(|lines| erasure::erase(&store, device, purposes, case.as_ref(), now, |erased| lines.put(erased)))
+    list(|lines| {
+        erasure::erase(&store, device, purposes, case.as_ref(), i64::MAX, now, |erased| lines.put(erased))
+    })
 }
 
 /// `certify`.

@@ -10,7 +10,7 @@ use data_encoding::BASE64;
 use protocol::reply::{BatchReply, ConsentReply, names};
 use protocol::{Batch, DeviceId, Digest, Purpose, ledger};
 
-use super::{Body, Caller, Collector, Path, active, blocking, bytes, json, now};
+use super::{Body, Caller, Collector, Path, active, blocking, bytes, json};
 use crate::problem::Problem;
 use crate::store::{Answer, Kept, Put, Verdict};
 
@@ -47,7 +47,7 @@ pub(super) async fn put_batch(
             check(path, &headers, body)?
         };
         let Checked { put, reply } = checked;
-        let answer = collector.store.put_batch(device, put, now()).wait().await?;
+        let answer = collector.store.put_batch(device, put, collector.now()).wait().await?;
         let Answer { verdict, head, invitations } = answer;
         let status = match verdict {
             Verdict::New(_) => Ok(StatusCode::CREATED),
@@ -102,7 +102,7 @@ fn consent(collector: &Collector, device: DeviceId, hash: &str, body: &Bytes) ->
     if entry.header.device != device || entry.header.index > MAX_INDEX {
         return Err(Problem::BadConsent);
     }
-    let status = match collector.store.put_consent(device, line, &entry, now())? {
+    let status = match collector.store.put_consent(device, line, &entry, collector.now())? {
         Kept::Now => StatusCode::CREATED,
         Kept::Before => StatusCode::OK,
         Kept::Full(reached) => return Err(super::reached(reached)),

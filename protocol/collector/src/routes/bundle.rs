@@ -12,7 +12,7 @@ use protocol::bundle::{self, Announcement, BundleReply, Complete, tus};
 use protocol::{DeviceId, Digest};
 
 use super::chunk::{self, Chunk};
-use super::{Body, Caller, Collector, Path, SMALL_BODY, active, json, now, read_json, refused, standing};
+use super::{Body, Caller, Collector, Path, SMALL_BODY, active, json, read_json, refused, standing};
 use crate::problem::Problem;
 use crate::store::{Announced, MAX_BUNDLE, Standing};
 
@@ -64,9 +64,9 @@ async fn create(State(collector): State<Arc<Collector>>, caller: Caller, headers
         if size == 0 || size > MAX_BUNDLE {
             return Err(Problem::TooLong);
         }
-        collector.store.allows_bundle(device, &announcement, now())?.map_err(refused)?;
+        collector.store.allows_bundle(device, &announcement, collector.now())?.map_err(refused)?;
         let location = format!("{BUNDLES}/{}", announcement.sha256);
-        match collector.store.announce(device, &announcement, now())? {
+        match collector.store.announce(device, &announcement, collector.now())? {
             Announced::Now | Announced::Before => {
                 Ok((StatusCode::CREATED, [("location", location)]).into_response())
             }
@@ -151,7 +151,7 @@ async fn complete(
         let Announcement { size, .. } = announced;
         let is_whole = (complete == Complete { sha256, size })
             && collector.store.offset(device, &announced)? == size
-            && collector.store.complete(device, &announced, now())?;
+            && collector.store.complete(device, &announced, collector.now())?;
         if !is_whole {
             return Err(Problem::BundleIncomplete);
         }
@@ -164,7 +164,7 @@ async fn complete(
 /// What the device announced under this digest, if its consent still stands.
 fn allowed(collector: &Collector, device: DeviceId, sha256: Digest) -> Result<Announcement, Problem> {
     let announced = collector.store.announced(device, sha256)?.ok_or(Problem::NotFound)?;
-    collector.store.allows_bundle(device, &announced, now())?.map_err(refused)?;
+    collector.store.allows_bundle(device, &announced, collector.now())?.map_err(refused)?;
     Ok(announced)
 }
 

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use protocol::reply::{EnrolReply, EnrolRequest, RenewRequest};
 use time::{Duration, OffsetDateTime};
 
-use super::{Body, Collector, Peer, blocking, json, now, read_json};
+use super::{Body, Collector, Peer, blocking, json, read_json};
 use crate::pki::{Issued, SigningRequest};
 use crate::problem::Problem;
 use crate::store::{Redeemed, Standing, rfc3339, time};
@@ -22,10 +22,10 @@ pub(super) async fn enrol(State(collector): State<Arc<Collector>>, body: Body) -
     blocking(move || {
         let EnrolRequest { token, csr } = read_json(body)?;
         let request = SigningRequest::read(&csr).ok_or(Problem::BadSigningRequest)?;
-        if collector.store.visit(request.device(), now())?.standing == Standing::Revoked {
+        if collector.store.visit(request.device(), collector.now())?.standing == Standing::Revoked {
             return Err(Problem::DeviceRevoked);
         }
-        let now = whole_micros(now());
+        let now = whole_micros(collector.now());
         // Looked at first: nobody without a good token makes the authority sign.
         let looked = collector.store.look_at_token(&token, request.public_key(), now)?;
         if let Some(used) = redeemed(looked)? {
@@ -52,7 +52,7 @@ pub(super) async fn renew(
         let RenewRequest { csr } = read_json(body)?;
         let request = SigningRequest::read(&csr).ok_or(Problem::BadSigningRequest)?;
         let device = request.device();
-        match collector.store.visit(device, now())?.standing {
+        match collector.store.visit(device, collector.now())?.standing {
             Standing::Unknown => return Err(Problem::DeviceUnknown),
             Standing::Revoked => return Err(Problem::DeviceRevoked),
             Standing::Retired => return Err(Problem::DeviceRetired),
@@ -63,14 +63,14 @@ pub(super) async fn renew(
             None => {
                 let enrolled = collector.store.device(device)?.ok_or(Problem::DeviceUnknown)?;
                 let end = time(enrolled.not_after);
-                end <= now() && now() < end + LATE_RENEWAL
+                end <= collector.now() && collector.now() < end + LATE_RENEWAL
             }
         };
         if !shown {
             return Err(Problem::CertificateRequired);
         }
-        let issued = collector.authority.issue(&request, now())?;
-        collector.store.renew(request.public_key(), issued.not_after, now())?;
+        let issued = collector.authority.issue(&request, collector.now())?;
+        collector.store.renew(request.public_key(), issued.not_after, collector.now())?;
         Ok(reply(issued, &request))
     })
     .await

@@ -10,6 +10,7 @@ mod privacy;
 mod turns;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -31,7 +32,7 @@ use tokio::sync::Semaphore;
 use crate::pki::{Authority, Shown};
 use crate::problem::Problem;
 use crate::store::rules::limits::Reached;
-use crate::store::{MAX_BUNDLE, Refused, Standing, Store, rfc3339};
+use crate::store::{MAX_BUNDLE, Refused, Standing, Store, rfc3339, time};
 pub(crate) use observe::Watch;
 pub(crate) use turns::Turns;
 
@@ -53,6 +54,25 @@ pub(crate) struct Collector {
     pub(crate) completions: Arc<Semaphore>,
     /// Where the data is held.
     pub(crate) residency: String,
+    pub(crate) clock: Clock,
+}
+
+/// What tells the collector the time.
+#[derive(Clone, Debug)]
+pub(crate) enum Clock {
+    /// The system.
+    System,
+    /// Whoever set it, in microseconds since 1970.
+    Set(Arc<AtomicI64>),
+}
+
+impl Collector {
+    fn now(&self) -> OffsetDateTime {
+        match &self.clock {
+            Clock::System => now(),
+            Clock::Set(at) => time(at.load(Ordering::Acquire)),
+        }
+    }
 }
 
 /// Half the processors, so that batches go on while large files are read.
@@ -127,7 +147,7 @@ async fn capabilities(State(collector): State<Arc<Collector>>, caller: Caller) -
             StatusCode::OK,
             &Capabilities {
                 protocol: vec![1],
-                time: rfc3339(now()),
+                time: rfc3339(collector.now()),
                 max_batch: envelope::MAX_WIRE as u64,
                 max_records: envelope::MAX_RECORDS as u64,
                 max_bundle: MAX_BUNDLE,
@@ -161,7 +181,7 @@ async fn enrolled(
     let answered = standing(collector, caller, |collector, device, standing| {
         let response = answer(collector, device, standing).unwrap_or_else(Problem::into_response);
         // The response also carries what it changed itself.
-        let visit = collector.store.visit(device, now())?;
+        let visit = collector.store.visit(device, collector.now())?;
         Ok(with_news(response, visit.head, &visit.invitations))
     });
     answered.await.unwrap_or_else(Problem::into_response)
@@ -190,7 +210,7 @@ async fn standing<T: Send + 'static>(
 ) -> Result<T, Problem> {
     blocking(move || {
         let Caller(device) = caller;
-        match collector.store.visit(device, now())?.standing {
+        match collector.store.visit(device, collector.now())?.standing {
             standing @ (Standing::Active | Standing::Retired) => work(&collector, device, standing),
             standing => Err(not_served(standing)),
         }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use serde::de::value::{Error, StrDeserializer};
 
-use super::{Body, Caller, Collector, Path, enrolled, json, now, read_json};
+use super::{Body, Caller, Collector, Path, enrolled, json, read_json};
 use crate::problem::Problem;
 use crate::store::Asked;
 use crate::store::requests::{Kind, Ticket};
@@ -28,7 +28,7 @@ pub(super) async fn ask(
         let kind = Kind::deserialize(kind).map_err(|_| Problem::NotFound)?;
         let request: PrivacyRequest = read_json(body)?;
         let ticket = Ticket::of(device, &request.request_id).ok_or(Problem::BadRequest)?;
-        match collector.store.put_request(ticket, kind, &request, now())? {
+        match collector.store.put_request(ticket, kind, &request, collector.now())? {
             Asked::Kept(reply) => Ok(json(StatusCode::ACCEPTED, &reply)),
             Asked::Conflict => Err(Problem::RequestConflict),
             Asked::Full => Err(Problem::LimitReached),

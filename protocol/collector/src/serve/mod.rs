@@ -31,7 +31,7 @@ use crate::failure::Failure;
 use crate::fleet::Glance;
 use crate::metrics::Metrics;
 use crate::pki::Authority;
-use crate::routes::{self, Collector, Turns, Watch};
+use crate::routes::{self, Clock, Collector, Turns, Watch};
 use crate::store::Store;
 use crate::upkeep;
 use admission::Admission;
@@ -76,6 +76,7 @@ pub(crate) fn serve(config: &Serve) -> Result<(), Failure> {
         authority: Authority::read(&config.data)?,
         turns: Turns::default(),
         completions: routes::completions(),
+        clock: Clock::System,
         residency: config.residency.clone(),
     });
     let watch = Watch { admission: admission.clone(), metrics: metrics.clone(), access };

@@ -195,7 +195,9 @@ fn measure() {
             .unwrap();
         println!("{records} records");
     });
-    timed("erase one device", || store.erase_envelopes(devices[0].0, Purpose::UsageStatistics).unwrap());
+    timed("erase one device", || {
+        store.erase_envelopes(devices[0].0, Purpose::UsageStatistics, i64::MAX).unwrap()
+    });
     let copy = data.join("copy");
     std::fs::create_dir(&copy).unwrap();
     timed("copy of the database", || store.copy_database(&copy.join("collector.db")).unwrap());

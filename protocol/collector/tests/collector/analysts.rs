@@ -146,7 +146,7 @@ fn a_month_carries_the_one_version_that_held_or_says_that_it_is_mixed() {
     assert_eq!(devices[0]["versions"], json!({"kathea": "3.1.0", "x1_firmware": "7.2.0"}));
     // What was erased is not joined either.
     collector.lines("erase", &["--device", &device.id().to_string()]);
-    assert_eq!(crate::rows::number(collector.data(), "SELECT count(*) FROM version"), 0);
+    assert_eq!(crate::stored::number(collector.data(), "SELECT count(*) FROM version"), 0);
 }
 
 #[test]

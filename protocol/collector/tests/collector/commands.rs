@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::device::{Device, batch};
 use crate::program::{Collector, attempt};
-use crate::rows;
+use crate::stored;
 
 fn code(data: &Path, command: &str, args: &[&str]) -> i32 {
     attempt(data, command, args).status.code().unwrap()
@@ -84,7 +84,7 @@ fn a_table_of_devices_is_for_people() {
     let consent = devices[0].grant(&collector);
     assert_eq!(devices[0].put_batch(&collector, &batch(consent, 1, 5, 9)).status, 201);
     let days = 20 * 86_400_000_000_i64;
-    rows::set(collector.data(), "device", &format!("seen = seen - {days}"), &format!("id = x'{}'", id(1)));
+    stored::set(collector.data(), "device", &format!("seen = seen - {days}"), &format!("id = x'{}'", id(1)));
     let table = collector.lines_of_text("devices", &["--table"]);
     assert_eq!(table.len(), 3);
     let column = |name: &str| table[0].split(name).next().unwrap().chars().count();

@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 use crate::bundles::Sender;
 use crate::device::{Device, batch};
 use crate::program::{Collector, attempt};
-use crate::rows;
+use crate::{rows, stored};
 
 #[test]
 fn a_record_is_proven_after_its_device_is_gone() {
@@ -112,9 +112,9 @@ fn half_a_bundle_and_an_invitation_end_as_a_whole_one_does() {
         File::options().append(true).open(file.unwrap().path()).unwrap().set_modified(long_ago).unwrap();
     }
     let of_device = rows::of(sender.device.id());
-    rows::set(collector.data(), "upload", &format!("touched = {}", rows::days_ago(31)), &of_device);
-    rows::set(collector.data(), "invitation", &format!("asked = {}", rows::days_ago(31)), &of_device);
-    let invitations = || rows::number(collector.data(), "SELECT count(*) FROM invitation");
+    stored::set(collector.data(), "upload", &format!("touched = {}", rows::days_ago(31)), &of_device);
+    stored::set(collector.data(), "invitation", &format!("asked = {}", rows::days_ago(31)), &of_device);
+    let invitations = || stored::number(collector.data(), "SELECT count(*) FROM invitation");
     for (args, left) in [(&["run", "--dry-run"][..], true), (&["run"], false)] {
         let over = collector.lines("retention", args)[0].clone();
         assert_eq!((&over["parts"], &over["wishes"]), (&json!(1), &json!(1)));

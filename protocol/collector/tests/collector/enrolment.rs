@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::device::{Device, batch, path};
 use crate::program::Collector;
-use crate::rows;
+use crate::{rows, stored};
 
 #[test]
 fn a_token_enrols_one_device_once() {
@@ -43,7 +43,7 @@ fn a_lost_answer_to_an_enrolment_is_given_again() {
     assert_eq!(Device::new(&collector).enrol(&collector, &token).problem(), (409, "token_used"));
     // A token's row has no sum.
     let over = format!("UPDATE token SET until = {} WHERE used IS NOT NULL", rows::days_ago(0));
-    assert_eq!(rows::execute(collector.data(), &over), 1);
+    assert_eq!(stored::execute(collector.data(), &over), 1);
     assert_eq!(device.enrol(&collector, &token).problem(), (409, "token_used"), "a day later");
     collector.lines("revoke", &[&device.id().to_string()]);
     assert_eq!(device.enrol(&collector, &token).problem(), (403, "device_revoked"));
@@ -119,7 +119,7 @@ fn an_expired_certificate_renews_by_the_key_for_a_year() {
     let bare = device.without_certificate(&collector);
     let renew_after = |days: i64| {
         let id = device.id();
-        rows::set(
+        stored::set(
             collector.data(),
             "device",
             &format!("not_after = {}", rows::days_ago(days)),

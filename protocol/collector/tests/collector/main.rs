@@ -27,4 +27,5 @@ mod restored;
 mod rights;
 mod rows;
 mod server;
+mod stored;
 mod terms;

@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 use tempfile::TempDir;
 
 use crate::device::{Device, batch};
-use crate::{engine, rows};
+use crate::{engine, rows, stored};
 
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_kathea-collector");
 
@@ -139,7 +139,7 @@ impl Collector {
             "UPDATE envelope SET received = received - {days} * 86400000000 WHERE {}",
             rows::of(device)
         );
-        assert!(rows::execute(self.data(), &statement) > 0);
+        assert!(stored::execute(self.data(), &statement) > 0);
     }
 }
 

@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 use crate::bundles::Sender;
 use crate::device::{Device, batch};
 use crate::program::{Collector, attempt};
-use crate::rows;
+use crate::{rows, stored};
 
 fn request(digit: &str) -> Json {
     json!({"request_id": digit.repeat(32), "purposes": ["usage_statistics"], "ledger_sha256": "0".repeat(64)})
@@ -35,10 +35,11 @@ fn look(device: &Device, collector: &Collector, ticket: &str) -> Json {
     device.get(collector, &format!("/v1/privacy/{ticket}")).body
 }
 
-/// Makes every request of a device so many days older.
+/// Makes every request of a device so many days older, and what it sent.
 fn age(collector: &Collector, device: DeviceId, days: i64) {
     let set = format!("received = received - {days} * 86400000000");
-    rows::set(collector.data(), "request", &set, &rows::of(device));
+    stored::set(collector.data(), "request", &set, &rows::of(device));
+    collector.age(device, days);
 }
 
 /// Records that the exports show, by both ways.
@@ -154,6 +155,19 @@ fn only_the_deed_makes_an_erasure_done_and_a_key_of_the_vendors_signs_what_went(
 }
 
 #[test]
+fn an_erasure_leaves_what_came_under_a_later_yes() {
+    let collector = Collector::start();
+    let device = sent(&collector);
+    ask(&device, &collector, "erase", &request("a"));
+    age(&collector, device.id(), 15);
+    let again = device.grant(&collector);
+    assert_eq!(device.put_batch(&collector, &batch(again, 2, 0, 2)).status, 201);
+    assert_eq!(collector.lines("erase", &["--due"])[0]["records"], 5, "what had come when it was asked for");
+    assert_eq!(shown(&collector).0, 3);
+    assert_eq!(collector.lines("erase", &["--due"]), Vec::<Json>::new());
+}
+
+#[test]
 fn an_erasure_that_was_taken_back_in_time_never_happens() {
     let collector = Collector::start();
     let device = sent(&collector);
@@ -200,7 +214,7 @@ fn what_is_held_by_law_is_named_with_its_reason_and_goes_when_that_is_over() {
     assert_eq!(listed["hold"]["why"], "complaint_record");
 
     let past = "hold = replace(hold, '2999', '2020')";
-    rows::set(collector.data(), "answer", past, &rows::of(device.id()));
+    stored::set(collector.data(), "answer", past, &rows::of(device.id()));
     assert!(!collector.lines("erase", &["--due"]).is_empty());
     assert_eq!(look(&device, &collector, &ticket)["state"], "done");
 }

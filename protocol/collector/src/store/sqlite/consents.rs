@@ -111,6 +111,11 @@ impl Store {
         })
     }
 
+    /// What the rules need of every ledger entry that the device sent.
+    pub(crate) fn ledger(&self, device: DeviceId) -> Result<Vec<Line>, Failure> {
+        self.read(|sql| device::find(sql, device)?.map_or(Ok(Vec::new()), |device| lines(sql, &device)))
+    }
+
     /// Every ledger entry that the device sent, as it came.
     pub(crate) fn entries(&self, device: DeviceId) -> Result<Vec<(String, Entry)>, Failure> {
         self.read(|sql| {

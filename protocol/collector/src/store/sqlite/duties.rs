@@ -56,12 +56,17 @@ pub(crate) struct Cleared {
 }
 
 impl Store {
-    /// Takes out every envelope of a device for a purpose.
-    pub(crate) fn erase_envelopes(&self, device: DeviceId, purpose: Purpose) -> Result<Taken, Failure> {
+    /// Takes out every envelope of a device for a purpose that came until then, microseconds.
+    pub(crate) fn erase_envelopes(
+        &self,
+        device: DeviceId,
+        purpose: Purpose,
+        until: i64,
+    ) -> Result<Taken, Failure> {
         let mut taken = Taken::default();
         loop {
             let (step, is_last) = self.write(true, move |tx| {
-                let places = erase::next_of(tx, device::enrolled(tx, device)?.no, purpose)?;
+                let places = erase::next_of(tx, device::enrolled(tx, device)?.no, purpose, until)?;
                 Ok((erase::take_out(tx, &places)?, places.len() < STEP))
             })?;
             taken.add(step);
@@ -71,17 +76,23 @@ impl Store {
         }
     }
 
-    /// Takes out the bundles, the announcements and the invitations of a device, of one case or of all.
-    pub(crate) fn erase_case(&self, device: DeviceId, case: Option<&CaseId>) -> Result<Cleared, Failure> {
+    /// Takes out the bundles and the announcements of a device that came until then, microseconds, and its invitations,
+    /// of one case or of all.
+    pub(crate) fn erase_case(
+        &self,
+        device: DeviceId,
+        case: Option<&CaseId>,
+        until: i64,
+    ) -> Result<Cleared, Failure> {
         let row = self.read(|sql| device::enrolled(sql, device))?;
         let is_its = |of: Option<&CaseId>| case.is_none() || case == of;
         let held = self.read(|sql| bundles::of(sql, &row))?;
-        let held: Vec<Digest> =
-            held.iter().filter(|bundle| is_its(bundle.case.as_ref())).map(|bundle| bundle.sha256).collect();
+        let came = |bundle: &&bundles::Bundle| is_its(bundle.case.as_ref()) && bundle.received <= until;
+        let held: Vec<Digest> = held.iter().filter(came).map(|bundle| bundle.sha256).collect();
         let announced = self.read(|sql| uploads::of(sql, &row))?;
         let announced: Vec<Digest> = announced
             .iter()
-            .filter(|(said, _)| is_its(Some(&said.case)))
+            .filter(|(said, touched)| is_its(Some(&said.case)) && *touched <= until)
             .map(|(said, _)| said.sha256)
             .collect();
         let bundles = self.remove_bundles(&held)?;

@@ -46,12 +46,17 @@ struct Row {
     bytes: i64,
 }
 
-/// The places of the next envelopes of a device for a purpose.
-pub(crate) fn next_of(sql: &Connection, device: i64, purpose: Purpose) -> Result<Vec<i64>, Failure> {
-    let statement =
-        "SELECT place FROM envelope WHERE device = ?1 AND purpose = ?2 ORDER BY epoch, lo LIMIT ?3";
+/// The places of the next envelopes of a device for a purpose that came until then, microseconds.
+pub(crate) fn next_of(
+    sql: &Connection,
+    device: i64,
+    purpose: Purpose,
+    until: i64,
+) -> Result<Vec<i64>, Failure> {
+    let statement = "SELECT place FROM envelope WHERE device = ?1 AND purpose = ?2 AND received <= ?4 \
+                     ORDER BY epoch, lo LIMIT ?3";
     let mut statement = sql.prepare_cached(statement)?;
-    Ok(statement.query_map((device, purpose.place(), STEP as i64), |row| row.get(0))?)
+    Ok(statement.query_map((device, purpose.place(), STEP as i64, until), |row| row.get(0))?)
 }
 
 /// Takes the envelopes of these places out. Those that are gone already are not counted.

@@ -24,6 +24,8 @@ pub(crate) struct Order {
     pub(crate) kept: Option<Hold>,
     /// When the request came, RFC 3339.
     pub(crate) asked_at: String,
+    /// The same in microseconds: what came later is under a later yes, and stays.
+    pub(crate) until: i64,
 }
 
 impl Store {
@@ -214,6 +216,7 @@ fn order(
                 case: row.request(device)?.case,
                 kept: hold.map(|hold| Hold { purposes: kept, ..hold }),
                 asked_at: rows::text(row.received),
+                until: row.received,
             })
         }
         nothing => Err(nothing),

@@ -1,0 +1,357 @@
+//! What goes wrong at a clinic and at the vendor, and what the clinic says, day by day, by the seed's numbers.
+
+use std::sync::atomic::Ordering;
+
+use agent::api::status::Status;
+use agent::request::ConsentAction;
+use protocol::{Digest, Reason};
+
+use crate::clinic::Clinic;
+use crate::consent::{Says, Yes};
+use crate::faults::Fault;
+use crate::workstation::Harm;
+use crate::world::{DAY, HOUR};
+
+impl Clinic {
+    /// The vendor's night: upkeep with the oracle's look, now and then a backup, and on some nights a fault.
+    pub(crate) fn vendors_night(&mut self, midnight: i64) {
+        let now = self.world.now();
+        if self.until.remove_entry(&Fault::VendorDown).is_some_and(|(_, until)| until > now) {
+            self.until.insert(Fault::VendorDown, now + DAY);
+        }
+        self.end_what_is_over(now);
+        if let Some(texts) = self.consent.text().cloned() {
+            for came in self.vendor.came(&texts) {
+                self.model.came(&came);
+            }
+        }
+        let restricted = self.vendor_knows_restricted.filter(|_| !self.is_hidden_for_ever);
+        if let Err(what) = self.vendor.day(restricted) {
+            self.violations.push(format!("collector: {what}"));
+        }
+        let day = midnight / DAY;
+        if day % 91 == 0 && self.link.net().vendor.is_some() {
+            self.vendor.verify();
+        }
+        if day % 30 == 0
+            && self.link.net().vendor.is_some()
+            && let Err(what) = self.vendor.back_up()
+        {
+            self.violations.push(format!("backup: {what}"));
+        }
+        if self.random.within(0, 999) < self.plan.faults {
+            self.vendors_trouble(now);
+        }
+        self.collect();
+    }
+
+    fn end_what_is_over(&mut self, now: i64) {
+        let over: Vec<Fault> =
+            self.until.iter().filter(|(_, until)| **until <= now).map(|(fault, _)| *fault).collect();
+        for fault in over {
+            self.until.remove(&fault);
+            match fault {
+                Fault::Partition => self.link.net().is_cut = false,
+                Fault::VendorDown => {
+                    if let Err(what) = self.vendor.up() {
+                        self.violations.push(format!("collector: {what}"));
+                    }
+                }
+                _ => {}
+            }
+        }
+        if !self.until.contains_key(&Fault::VendorDown)
+            && let Err(what) = self.vendor.up()
+        {
+            self.violations.push(format!("collector: {what}"));
+        }
+    }
+
+    fn vendors_trouble(&mut self, now: i64) {
+        match self.random.below(3) {
+            0 => {
+                self.fault(Fault::VendorRestarted);
+                self.vendor.down();
+                if let Err(what) = self.vendor.up() {
+                    self.violations.push(format!("collector: {what}"));
+                }
+            }
+            1 => {
+                self.fault(Fault::VendorDown);
+                self.vendor.down();
+                self.until.insert(Fault::VendorDown, now + i64::from(self.random.within(1, 4)) * DAY);
+            }
+            _ => match self.vendor.restore() {
+                Ok(true) => {
+                    self.fault(Fault::VendorRestored);
+                    self.forget_what_it_knows();
+                }
+                Ok(false) => {}
+                Err(what) => self.violations.push(format!("restore: {what}")),
+            },
+        }
+    }
+
+    /// Before the workstation is switched on: its clock, its disk, its line.
+    pub(crate) fn morning(&mut self) {
+        let now = self.world.now();
+        self.end_what_is_over(now);
+        self.link.net().faulty = if self.random.percent(20) { 30 } else { 2 };
+        let is_wrong = self.pc.ahead.load(Ordering::Relaxed) != 0;
+        if is_wrong && self.random.percent(30) {
+            self.pc.ahead.store(0, Ordering::Relaxed);
+            self.fault(Fault::ClockRight);
+        }
+        if self.random.within(0, 999) >= self.plan.faults {
+            return;
+        }
+        match self.random.below(8) {
+            6 => self.restore_image(),
+            7 => self.change_policy(),
+            0 => {
+                self.pc.ahead.store(i64::from(self.random.within(1, 3000)) * DAY, Ordering::Relaxed);
+                self.fault(Fault::ClockAhead);
+            }
+            1 => {
+                self.pc.ahead.store(-i64::from(self.random.within(1, 40 * 24)) * HOUR, Ordering::Relaxed);
+                self.fault(Fault::ClockBehind);
+            }
+            2 => {
+                // 1 January 2010, as a mainboard shows it.
+                self.pc.ahead.store(1_262_304_000 - now, Ordering::Relaxed);
+                self.fault(Fault::ClockDead);
+            }
+            3 => {
+                self.fault(Fault::ReadError);
+                self.pc.set_harm(Harm::Read(self.random.below(40)));
+            }
+            4 => {
+                self.pc.set_harm(Harm::Write(self.random.below(12)));
+                self.fault(Fault::WriteError);
+            }
+            _ => self.pc.set_harm(Harm::Kill(self.random.below(20))),
+        }
+    }
+
+    /// The data of the agent is taken from an older image. Only one since which the clinic said nothing new: otherwise the
+    /// vendor knows a newer line, and every flag closes.
+    fn restore_image(&mut self) {
+        let Some((model, consent)) = self.image.take() else { return };
+        if consent.says != self.consent.says || consent.policy != self.consent.policy {
+            return;
+        }
+        self.pc.restore_image("image");
+        self.model.restored(&model);
+        self.fault(Fault::ImageRestored);
+    }
+
+    fn change_policy(&mut self) {
+        let mut others = self.consent.texts.keys().filter(|name| **name != self.consent.policy);
+        let Some(other) = others.next().cloned() else { return };
+        self.pc.set_policy(&other);
+        self.consent.policy = other;
+        let is_other = |yes: &Yes| yes.policy != self.consent.policy;
+        let is_stale = matches!(&self.consent.says, Says::Yes(yes) if is_other(yes));
+        self.over_since = is_stale.then(|| self.over_since.unwrap_or(self.world.now()));
+        self.vendor.widen(&self.consent.texts);
+        self.fault(Fault::PolicyChanged);
+    }
+
+    /// In the middle of a day.
+    pub(crate) fn something_happens(&mut self) {
+        let now = self.world.now();
+        match self.random.below(16) {
+            0 | 1 => self.pc.set_harm(Harm::Kill(self.random.below(30))),
+            2 => {
+                self.fault(Fault::ReadError);
+                self.pc.set_harm(Harm::Read(self.random.below(200)));
+            }
+            3 => {
+                self.fault(Fault::WriteError);
+                self.pc.set_harm(Harm::Write(self.random.below(30)));
+            }
+            4 => {
+                self.fault(Fault::DiskFull);
+                self.pc.set_harm(Harm::Full);
+                self.run_until(now + HOUR);
+                self.pc.set_harm(Harm::None);
+            }
+            5 => {
+                self.fault(Fault::Partition);
+                self.link.net().is_cut = true;
+                self.until.insert(Fault::Partition, now + i64::from(self.random.within(1, 20)) * DAY);
+            }
+            6 => {
+                self.fault(Fault::PowerOff);
+                self.pc.power_off();
+                self.turn_on();
+            }
+            7 => {
+                let (days, at) = (i64::from(self.random.within(2, 40)), now);
+                self.tell(format!("the clinic closes for {days} days"));
+                self.until.insert(Fault::PowerOff, at + days * DAY);
+            }
+            _ => self.clinic_says(),
+        }
+    }
+
+    /// The clinic changes its mind.
+    fn clinic_says(&mut self) {
+        // What is observed until here happened under what was said before.
+        self.run_until(self.world.now() + 60);
+        self.observe();
+        if !self.violations.is_empty() || !self.pc.is_on() {
+            return;
+        }
+        let choice = self.random.below(8);
+        match (&self.consent.says, choice) {
+            (Says::Nothing | Says::No | Says::Ended, 0) => self.deny(),
+            (Says::Nothing | Says::No | Says::Ended, _) => self.grant(),
+            (Says::Restricted(_), 0) => self.withdraw(false),
+            (Says::Restricted(_), _) => self.release(),
+            (Says::Yes(_), 0..=1) => self.withdraw(false),
+            (Says::Yes(_), 2) => self.withdraw(true),
+            (Says::Yes(_), 3..=4) => self.restrict(),
+            (Says::Yes(_), 5) => self.new_owner(),
+            (Says::Yes(_), _) => self.grant(),
+        }
+        self.settle_line();
+    }
+
+    /// Whatever the line did, what the clinic said has arrived by the evening, unless the line is cut.
+    fn settle_line(&mut self) {
+        let restricted = matches!(self.consent.says, Says::Restricted(_));
+        let sound = !self.link.net().is_cut && self.link.net().vendor.is_some();
+        if sound {
+            self.link.net().faulty = 0;
+            self.run_until(self.world.now() + 2 * HOUR);
+            let is_known = self.pc.status().is_some_and(|status| status.waiting.requests.records == 0);
+            if is_known && self.vendor_knows_restricted.is_some() {
+                self.vendor_knows_restricted = Some(restricted);
+                return;
+            }
+        }
+        self.forget_what_it_knows();
+    }
+
+    fn forget_what_it_knows(&mut self) {
+        self.vendor_knows_restricted = None;
+        self.unknown_since = self.link.net().successes;
+    }
+
+    /// After two answers on one day, and with nothing left to say, the vendor knows what the clinic said.
+    fn learn_what_it_knows(&mut self) {
+        let answers = self.link.net().successes - self.unknown_since;
+        let waits = self.pc.status().map_or(1, |status| status.waiting.requests.records);
+        if waits == 0
+            && let Some(asked) = self.erase_asked.take()
+        {
+            self.vendor.erase_asked(asked);
+        }
+        if self.vendor_knows_restricted.is_none() && answers >= 2 && waits == 0 {
+            self.vendor_knows_restricted = Some(matches!(self.consent.says, Says::Restricted(_)));
+        }
+        if self.vendor_knows_restricted.is_some()
+            && self.standing_grants().iter().any(|grant| self.ended.contains(grant))
+        {
+            self.violations
+                .push("withdrawal: the vendor takes batches under a consent that was withdrawn".to_owned());
+        }
+    }
+
+    /// The grants under which the vendor takes batches now.
+    fn standing_grants(&self) -> Vec<Digest> {
+        let Some(device) = self.pc.device else { return Vec::new() };
+        self.vendor.standing_grants(device)
+    }
+
+    pub(crate) fn grant(&mut self) {
+        if self.answer(ConsentAction::Grant, false) {
+            self.consent.grant(self.pc.wall());
+            self.over_since = None;
+            self.fault(Fault::Granted);
+        }
+    }
+
+    fn deny(&mut self) {
+        if self.answer(ConsentAction::Deny, false) {
+            self.consent.says = Says::No;
+            self.fault(Fault::Denied);
+        }
+    }
+
+    fn withdraw(&mut self, erase: bool) {
+        // From the moment that it is said nothing may leave.
+        self.link.net().is_allowed = false;
+        let rested = matches!(self.consent.says, Says::Restricted(_));
+        let stood = self.standing_grants();
+        let before = self.pc.status();
+        if self.answer(ConsentAction::Withdraw, erase) {
+            self.check_withdrawn(before.as_ref());
+            // The collector never releases what a clinic withdrew while it was restricted.
+            self.is_hidden_for_ever |= rested;
+            self.ended.extend(stood);
+            self.consent.says = Says::No;
+            self.model.erased();
+            self.fault(if erase { Fault::WithdrawnErase } else { Fault::Withdrawn });
+            self.erase_asked = self.erase_asked.or(erase.then(|| self.world.now()));
+        }
+    }
+
+    /// What waited is counted as withdrawn, each record once.
+    fn check_withdrawn(&mut self, before: Option<&Status>) {
+        let counted = |status: &Status| status.dropped.get(&Reason::Withdrawn).copied().unwrap_or(0);
+        if let (Some(before), Some(after)) = (before, self.pc.status()) {
+            let (waited, more) = (
+                before.waiting.open.records + before.waiting.usage.records,
+                counted(&after) - counted(before),
+            );
+            if waited != more {
+                self.violations.push(format!("counts: {waited} records were withdrawn, {more} are counted"));
+            }
+        }
+    }
+
+    fn restrict(&mut self) {
+        self.link.net().is_allowed = false;
+        if self.answer(ConsentAction::Restrict, false)
+            && let Says::Yes(yes) = &self.consent.says
+        {
+            self.consent.says = Says::Restricted(yes.clone());
+            self.fault(Fault::Restricted);
+        }
+    }
+
+    fn release(&mut self) {
+        if self.answer(ConsentAction::Release, false)
+            && let Says::Restricted(yes) = &self.consent.says
+        {
+            self.consent.says = Says::Yes(yes.clone());
+            self.fault(Fault::Released);
+        }
+    }
+
+    fn new_owner(&mut self) {
+        self.link.net().is_allowed = false;
+        if self.answer(ConsentAction::NewOwner, false) {
+            self.consent.says = Says::Ended;
+            self.model.erased();
+            self.fault(Fault::NewOwner);
+        }
+    }
+
+    /// The workstation is switched off, in one way or another.
+    pub(crate) fn evening(&mut self) {
+        self.learn_what_it_knows();
+        if self.random.percent(5) {
+            self.fault(Fault::PowerOff);
+            self.pc.power_off();
+        } else {
+            self.pc.stop();
+        }
+        if self.random.percent(4) {
+            self.pc.keep_image("image");
+            self.image = Some((self.model.clone(), self.consent.clone()));
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! Years of clinics, agents and a collector on virtual time, replayed by seed.
+//!
+//! ```text
+//! clinic       a clinic's days, from the first to the last
+//! happens      what goes wrong, and what the clinic says
+//! observe      what can be seen, held against the model
+//! workstation  the real agent: its loop, its files, what its disk does
+//! link         the line: loses, repeats, delays, is cut
+//! vendor       the real collector, its backups, and the oracle of what it may hold
+//! model        every event that Kathea said, and what became of it
+//! consent      what the clinic said, and the periods as the policies' texts say them
+//! run          many seeds, and their totals
+//! ```
+//!
+//! **What is real**: the agent's loop, intake, spool (sled), vault, ledger, schedule; the collector's routes, rules and store
+//! (SQLite). Both are driven by one thread through `Agent::open_with` and `InProcess`; their files lie on `/dev/shm`.
+//! **What is simulated**: time, the clocks of the workstations, the line (no TLS, no socket), the disk's errors, kills, people.
+//! **What is not in it**: support cases and bundles, sticks, power cuts that lose unsynced writes (`tests/faults` has
+//! these), PostgreSQL. sled and SQLite keep threads of their own, which answer before a call returns, and keys are
+//! random; a seed replays the same story nevertheless, because no choice depends on either.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "it talks to its reader")]
+
+pub mod clinic;
+pub mod consent;
+pub mod faults;
+mod happens;
+pub mod link;
+pub mod model;
+mod observe;
+pub mod run;
+pub mod vendor;
+pub mod workstation;
+pub mod world;

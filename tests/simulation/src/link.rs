@@ -1,0 +1,176 @@
+//! The link between the agent and the collector: it loses requests and replies, repeats requests, and is cut. On it every
+//! batch is looked at: whether the clinic allows it at this moment.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use agent::agent::Connect;
+use agent::ship::exchange::{Answer, Body, Exchange, Method, Outcome, Transport};
+use agent::ship::failure::{Failure, Phase, TlsFailure};
+use kathea_collector::{InProcess, Question};
+use test_support::random::Random;
+
+use crate::faults::{Fault, Faults};
+use crate::world::World;
+
+/// What both ends share.
+pub struct Net {
+    /// The collector, while it runs.
+    pub vendor: Option<InProcess>,
+    world: Arc<World>,
+    random: Random,
+    /// Nothing gets through.
+    pub is_cut: bool,
+    /// Faults of single exchanges, in a hundred.
+    pub faulty: u32,
+    /// Whether the clinic allows that usage is sent now, by the model.
+    pub is_allowed: bool,
+    /// Exchanges that the collector answered with a success.
+    pub successes: u64,
+    /// Exchanges in all.
+    pub exchanges: u64,
+    /// What happened.
+    pub faults: Faults,
+    /// What must not happen.
+    pub violations: Vec<String>,
+}
+
+/// The link, for both ends.
+#[derive(Clone)]
+pub struct Link(Arc<Mutex<Net>>);
+
+impl Link {
+    /// A sound link to nobody yet.
+    pub fn new(world: Arc<World>, random: Random) -> Self {
+        Self(Arc::new(Mutex::new(Net {
+            vendor: None,
+            world,
+            random,
+            is_cut: false,
+            faulty: 0,
+            is_allowed: false,
+            successes: 0,
+            exchanges: 0,
+            faults: Faults::default(),
+            violations: Vec::new(),
+        })))
+    }
+
+    /// What is on it now.
+    pub fn net(&self) -> MutexGuard<'_, Net> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes the agent's connections.
+    pub fn connect(&self) -> Arc<Connect> {
+        let link = self.clone();
+        Arc::new(move |settings| {
+            let chain = settings.identity.map(|identity| identity.chain_pem);
+            Ok(Box::new(Line { link: link.clone(), chain }))
+        })
+    }
+}
+
+struct Line {
+    link: Link,
+    chain: Option<Vec<u8>>,
+}
+
+impl Transport for Line {
+    fn exchange(&mut self, exchange: &Exchange) -> Outcome {
+        self.link.net().exchange(self.chain.as_deref(), exchange)
+    }
+
+    fn rest(&mut self) {}
+}
+
+impl Net {
+    fn exchange(&mut self, chain: Option<&[u8]>, exchange: &Exchange) -> Outcome {
+        self.exchanges += 1;
+        if exchange.path.starts_with("/v1/streams/") && !self.is_allowed {
+            self.violations.push(format!("permit: {} is sent without a live permit", exchange.path));
+        }
+        if exchange.lease.as_ref().is_some_and(|lease| !lease.stands()) {
+            return Err(Failure::Withdrawn);
+        }
+        if self.is_cut {
+            return Err(Failure::Connect);
+        }
+        let Some(vendor) = &self.vendor else { return Err(Failure::Connect) };
+        vendor.set_time(self.world.now());
+        if !self.random.percent(self.faulty) {
+            return self.ask(chain, exchange);
+        }
+        match self.random.below(5) {
+            0 => {
+                self.faults.count(Fault::RequestLost);
+                Err(Failure::Timeout(Phase::Reply))
+            }
+            1 => {
+                self.faults.count(Fault::ReplyLost);
+                let _ = self.ask(chain, exchange);
+                Err(Failure::Cut)
+            }
+            2 => {
+                self.faults.count(Fault::RequestRepeated);
+                let _ = self.ask(chain, exchange);
+                self.ask(chain, exchange)
+            }
+            3 => {
+                self.faults.count(Fault::ReplyDelayed);
+                self.world.advance_to(self.world.now() + 1 + i64::from(self.random.within(1, 100)));
+                self.ask(chain, exchange)
+            }
+            _ => {
+                self.faults.count(Fault::Busy);
+                let retry_after = Some(self.random.within(1, 7200).to_string());
+                Ok(Answer { status: 503, retry_after, ..Answer::default() })
+            }
+        }
+    }
+
+    fn ask(&mut self, chain: Option<&[u8]>, exchange: &Exchange) -> Outcome {
+        let Some(vendor) = &self.vendor else { return Err(Failure::Connect) };
+        let Body::Bytes(body) = &exchange.body else { return Err(Failure::Internal) };
+        let method = match exchange.method {
+            Method::Get => "GET",
+            Method::Head => "HEAD",
+            Method::Options => "OPTIONS",
+            Method::Patch => "PATCH",
+            Method::Put => "PUT",
+            Method::Post => "POST",
+        };
+        let question = Question {
+            chain_pem: chain,
+            method,
+            path: &exchange.path,
+            headers: exchange.headers.iter().map(|(name, value)| (*name, value.as_str())).collect(),
+            body: body.clone(),
+        };
+        let answer = match vendor.ask(question) {
+            Ok(Some(answer)) => answer,
+            Ok(None) => return Err(Failure::Tls(TlsFailure::ClientExpired)),
+            Err(what) => {
+                self.violations.push(format!("collector: {what}"));
+                return Err(Failure::Internal);
+            }
+        };
+        if answer.status >= 500 {
+            self.violations.push(format!("collector: {} to {method} {}", answer.status, exchange.path));
+        }
+        self.successes += u64::from((200..300).contains(&answer.status));
+        let header = |wanted: &str| {
+            let found = answer.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted));
+            found.map(|(_, value)| value.clone())
+        };
+        Ok(Answer {
+            status: answer.status,
+            content_type: header("content-type"),
+            retry_after: header("retry-after"),
+            ledger_head: header(protocol::reply::names::LEDGER_HEAD),
+            invitations: header(protocol::reply::names::INVITATIONS),
+            location: header("location"),
+            body: answer.body.clone(),
+            ..Answer::default()
+        })
+    }
+}

@@ -1,0 +1,62 @@
+//! `simulate --seed N` tells one story; `simulate [--seeds A..B] [--years Y] [--seconds S]` tells many and prints totals.
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use simulation::clinic::Plan;
+use simulation::run;
+
+const USAGE: &str = "simulate --seed N [--days D] [--faults PER_MILLE]\n\
+                     simulate [--seeds A..B] [--years Y | --days D] [--seconds S] [--faults PER_MILLE]";
+
+#[allow(clippy::print_stdout, clippy::print_stderr, reason = "it talks to its reader")]
+fn main() -> ExitCode {
+    let mut plan = Plan { days: 365, faults: 100 };
+    let (mut seed, mut seeds, mut seconds) = (None, (1, u64::MAX), None);
+    let mut args = std::env::args().skip(1);
+    while let Some(flag) = args.next() {
+        let value = args.next().unwrap_or_default();
+        let number: Option<u64> = value.parse().ok();
+        let days = number.and_then(|number| i64::try_from(number).ok());
+        match (flag.as_str(), number, days) {
+            ("--seed", Some(number), _) => seed = Some(number),
+            ("--seconds", Some(number), _) => seconds = Some(Duration::from_secs(number)),
+            ("--days", _, Some(days)) => plan.days = days,
+            ("--years", _, Some(years)) => plan.days = years * 1461 / 4,
+            ("--faults", Some(number), _) => plan.faults = u32::try_from(number).unwrap_or(1000),
+            ("--seeds", _, _) if range(&value).is_some() => seeds = range(&value).unwrap_or(seeds),
+            _ => {
+                eprintln!("{USAGE}");
+                return ExitCode::from(2);
+            }
+        }
+    }
+    let begun = Instant::now();
+    let played = match seed {
+        Some(seed) => run::tell(seed, plan).map(|played| {
+            played.story.iter().for_each(|line| println!("{line}"));
+            played.totals
+        }),
+        None if seconds.is_none() && seeds.1 == u64::MAX => {
+            eprintln!("{USAGE}\nname --seeds or --seconds, or it never ends");
+            return ExitCode::from(2);
+        }
+        None => run::many(seeds.0, seeds.1 - seeds.0, plan, seconds),
+    };
+    match played {
+        Ok(totals) => {
+            totals.print(begun.elapsed());
+            if totals.violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        Err(what) => {
+            eprintln!("simulate: {what}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn range(text: &str) -> Option<(u64, u64)> {
+    let (first, end) = text.split_once("..")?;
+    let (first, end) = (first.parse().ok()?, end.parse().ok()?);
+    (first < end).then_some((first, end))
+}

@@ -1,0 +1,349 @@
+//! What Kathea said and what became of it, kept by a model that shares nothing with the product: every event by its own
+//! number, every count by month, and the reasons for which either may be gone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use protocol::{Batch, Epoch, Reason, Record, Value};
+
+use crate::world::{DAY, date, month};
+
+/// Numbers of the catalog's entries.
+const DEVICE_ERROR: u16 = 29;
+const FEATURE_USE: u16 = 35;
+/// The last day of every entry of the catalog, 22 November 2028: what happens later is refused.
+const LAST: i64 = 1_858_464_000 + DAY - 1;
+/// What an event may be ahead of the workstation's clock: two days.
+const AHEAD: i64 = 2 * DAY;
+
+/// Reasons that the intake has.
+const AT_INTAKE: [Reason; 5] =
+    [Reason::NoConsent, Reason::BeforeGrant, Reason::BadTime, Reason::Ended, Reason::Expired];
+/// Reasons for which what was taken in may be gone.
+const LATER: [Reason; 5] =
+    [Reason::Withdrawn, Reason::Expired, Reason::Quota, Reason::Damaged, Reason::Rejected];
+
+/// A file that Kathea wrote. All its events happened at one moment.
+#[derive(Clone, Debug)]
+pub struct Said {
+    /// Its name.
+    pub name: String,
+    /// When it was written, in true time.
+    pub written: i64,
+    /// The same by the workstation's clock: what its events say.
+    pub at: i64,
+    /// Its errors of the X1, each once.
+    pub errors: Vec<u64>,
+    /// Its uses of features, by feature.
+    pub uses: Vec<u64>,
+}
+
+impl Said {
+    /// Its events.
+    pub fn lines(&self) -> u64 {
+        (self.errors.len() + self.uses.len()) as u64
+    }
+}
+
+/// Where an event is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Waiting,
+    Vendor,
+    Gone,
+}
+
+/// An error of the X1 that was taken in.
+#[derive(Clone, Copy, Debug)]
+struct Taken {
+    place: Place,
+    at: i64,
+}
+
+/// What the model knows at an observation.
+pub struct Seen<'a> {
+    /// Names of the files in the outbox.
+    pub outbox: &'a BTreeSet<String>,
+    /// What waits in the agent and can be read; none if there is no permit.
+    pub waiting: Option<&'a [Batch]>,
+    /// The agent's counts of what was dropped.
+    pub dropped: &'a BTreeMap<Reason, u64>,
+    /// Why the outbox may be removed unread now.
+    pub may_refuse: bool,
+    /// Since when there is a grant, by the workstation's clock.
+    pub granted: Option<i64>,
+    /// What the workstation's clock shows.
+    pub wall: i64,
+    /// The true time.
+    pub now: i64,
+    /// Since when, in true time, there is no live grant although nobody said no.
+    pub over_since: Option<i64>,
+    /// Days after which the policy lets nothing wait on the device, at least and at most.
+    pub on_device: (i64, i64),
+}
+
+/// What the vendor got.
+#[derive(Clone, Debug)]
+pub struct Came {
+    /// Of which store of the device.
+    pub epoch: Epoch,
+    /// Its number there.
+    pub seq: u64,
+    /// The record.
+    pub record: Record,
+}
+
+/// A state that can be taken up again, as an image of the workstation's data is.
+#[derive(Clone, Debug, Default)]
+pub struct Model {
+    files: BTreeMap<String, Said>,
+    taken: BTreeMap<u64, Taken>,
+    /// Uses that were taken in and did not come yet, by feature and month.
+    uses: BTreeMap<(u64, i32), u64>,
+    /// Uses that came since the last observation: feature, month, count.
+    arrived: Vec<(u64, i32, u64)>,
+    /// Months of which something may be gone, counted.
+    loose: BTreeSet<i32>,
+    dropped: BTreeMap<Reason, u64>,
+    next: u64,
+    /// Events that Kathea said.
+    pub said: u64,
+    /// Errors that came, and uses.
+    pub came: u64,
+    /// Violations, each once.
+    pub violations: Vec<String>,
+}
+
+impl Model {
+    /// A new file of Kathea's.
+    pub fn say(&mut self, written: i64, at: i64, errors: u64, uses: Vec<u64>) -> Said {
+        let errors = (0..errors).map(|_| {
+            self.next += 1;
+            self.next
+        });
+        let errors: Vec<u64> = errors.collect();
+        let said = Said { name: format!("{:012}.ndjson", self.next), written, at, errors, uses };
+        self.said += said.lines();
+        self.files.insert(said.name.clone(), said.clone());
+        said
+    }
+
+    /// The vendor holds another record of this device.
+    pub fn came(&mut self, came: &Came) {
+        let record = &came.record;
+        match (record.entry, &record.value) {
+            (DEVICE_ERROR, _) => {
+                let Some(number) = number_of(record) else { return };
+                // Taken in and sent between two observations: its file says so below.
+                let at =
+                    self.files.values().find(|said| said.errors.contains(&number)).map_or(0, |said| said.at);
+                let held = self.taken.entry(number).or_insert(Taken { place: Place::Waiting, at });
+                match held.place {
+                    Place::Waiting => held.place = Place::Vendor,
+                    Place::Vendor => self.violations.push(format!("twice: event {number} came twice")),
+                    Place::Gone => {
+                        self.violations.push(format!("erased: event {number} came after it was gone"))
+                    }
+                }
+                self.came += 1;
+            }
+            (FEATURE_USE, Value::Count(count)) => {
+                let feature = record.attributes.first().copied().unwrap_or_default();
+                self.arrived.push((feature, month_of(record), *count));
+                self.came += *count;
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes off what came. It may have been taken in, folded and sent between two observations.
+    fn settle_arrived(&mut self) {
+        for (feature, month, count) in std::mem::take(&mut self.arrived) {
+            let left = self.left(feature, month, count);
+            self.uses.insert((feature, month), left);
+        }
+    }
+
+    fn left(&mut self, feature: u64, month: i32, count: u64) -> u64 {
+        let left = self.uses.get(&(feature, month)).copied().unwrap_or_default();
+        if count > left && !self.loose.contains(&month) {
+            let what =
+                format!("sums: {count} uses of feature {feature} came in month {month}, {left} were left");
+            self.violations.push(what);
+        }
+        left.saturating_sub(count)
+    }
+
+    /// What the agent shows now must follow from what was.
+    pub fn observe(&mut self, seen: &Seen<'_>) {
+        let waiting: Option<BTreeSet<u64>> = seen
+            .waiting
+            .map(|batches| batches.iter().flat_map(|batch| &batch.records).filter_map(number_of).collect());
+        let delta = |reasons: &[Reason], before: &BTreeMap<Reason, u64>| -> u64 {
+            let of = |counts: &BTreeMap<Reason, u64>, reason| counts.get(&reason).copied().unwrap_or(0);
+            reasons.iter().map(|&reason| of(seen.dropped, reason).saturating_sub(of(before, reason))).sum()
+        };
+        let gone: Vec<Said> =
+            self.files.values().filter(|said| !seen.outbox.contains(&said.name)).cloned().collect();
+        let mut refused = 0;
+        for said in gone {
+            self.files.remove(&said.name);
+            let is_taken = said.errors.iter().any(|number| {
+                waiting.as_ref().is_some_and(|waiting| waiting.contains(number))
+                    || self.taken.contains_key(number)
+            });
+            if is_taken {
+                self.take(&said, seen);
+            } else {
+                refused += said.lines();
+                self.refuse(&said, seen, waiting.is_some(), delta(&[Reason::Expired], &self.dropped) > 0);
+            }
+        }
+        let counted = delta(&AT_INTAKE, &self.dropped);
+        let later = delta(&LATER, &self.dropped);
+        if counted < refused {
+            self.violations
+                .push(format!("counts: {refused} events were not taken in, {counted} are counted"));
+        }
+        let exact = counted - delta(&[Reason::Expired], &self.dropped);
+        // What the agent says of the workstation is refused for the same reasons, some lines a day.
+        let is_odd = seen.wall > LAST || seen.granted.is_some_and(|granted| seen.wall < granted);
+        let own_lines = if is_odd { 64 } else { 0 };
+        if exact > refused + own_lines {
+            self.violations.push(format!("counts: {exact} events are counted as refused, {refused} were"));
+        }
+        if let Some(waiting) = &waiting {
+            self.find_lost(waiting, later, seen);
+        }
+        self.settle_arrived();
+        self.dropped = seen.dropped.clone();
+    }
+
+    fn take(&mut self, said: &Said, seen: &Seen<'_>) {
+        for number in &said.errors {
+            self.taken.entry(*number).or_insert(Taken { place: Place::Waiting, at: said.at });
+        }
+        for feature in &said.uses {
+            *self.uses.entry((*feature, month(said.at))).or_default() += 1;
+        }
+        if seen.granted.is_none() {
+            self.violations.push(format!("permit: {} was taken in without a grant", said.name));
+        } else if seen.granted.is_some_and(|granted| said.at < granted) {
+            self.violations
+                .push(format!("permit: {} was taken in, and its events precede the grant", said.name));
+        }
+    }
+
+    /// A file went unread, or all its events were refused: for one of these reasons.
+    fn refuse(&mut self, said: &Said, seen: &Seen<'_>, is_granted: bool, has_expired: bool) {
+        let precedes = seen.granted.is_some_and(|granted| said.at < granted);
+        let is_ahead = said.at > seen.wall + AHEAD;
+        let is_over = said.at > LAST;
+        // What nobody said no to stays in the outbox for 30 days; a clock that is wrong may make that less.
+        let is_kept_long = has_expired && (seen.now - said.written >= 30 * DAY || said.written != said.at);
+        let is_ended = seen.over_since.is_some_and(|since| seen.now - since >= seen.on_device.0 * DAY);
+        if !(seen.may_refuse || is_kept_long || is_ended || is_granted && (precedes || is_ahead || is_over)) {
+            let (at, wall) = (date(said.at), date(seen.wall));
+            let counts = (&self.dropped, seen.dropped);
+            let what = format!(
+                "outbox: {} of {at} was removed at {wall} although nobody said no: {counts:?}",
+                said.name
+            );
+            self.violations.push(what);
+        }
+    }
+
+    /// What neither waits nor came must be counted.
+    fn find_lost(&mut self, waiting: &BTreeSet<u64>, counted: u64, seen: &Seen<'_>) {
+        let mut lost = 0;
+        for (number, taken) in &mut self.taken {
+            if taken.place != Place::Waiting || waiting.contains(number) {
+                continue;
+            }
+            taken.place = Place::Gone;
+            lost += 1;
+            self.loose.insert(month(taken.at));
+            if seen.wall - taken.at < seen.on_device.0 * DAY {
+                let (at, wall) = (date(taken.at), date(seen.wall));
+                self.violations
+                    .push(format!("retention: event {number} of {at} was dropped too early, at {wall}"));
+            }
+        }
+        if lost > counted {
+            self.violations.push(format!("lost: {lost} events are gone, {counted} are counted"));
+        }
+        for (number, taken) in &self.taken {
+            // The daily look is after the period's end; a day when the workstation is on may be three later.
+            let is_kept =
+                taken.place == Place::Waiting && seen.wall - taken.at > (seen.on_device.1 + 2) * DAY;
+            if is_kept && seen.may_refuse {
+                self.violations.push(format!("retention: event {number} of {} still waits", date(taken.at)));
+            }
+        }
+    }
+
+    /// Everything on the device was erased.
+    pub fn erased(&mut self) {
+        self.settle_arrived();
+        for taken in self.taken.values_mut().filter(|taken| taken.place == Place::Waiting) {
+            taken.place = Place::Gone;
+        }
+        self.uses.values_mut().for_each(|left| *left = 0);
+    }
+
+    /// The agent's data is that of an older state: what was taken in since is lost with the disk.
+    pub fn restored(&mut self, image: &Self) {
+        for (number, taken) in &mut self.taken {
+            if taken.place == Place::Waiting && !image.taken.contains_key(number) {
+                taken.place = Place::Gone;
+            }
+        }
+        self.loose.extend(self.uses.keys().map(|(_, month)| *month));
+        self.dropped = image.dropped.clone();
+    }
+
+    /// The vendor's store is that of an older state: what came since is gone there.
+    pub fn vendor_restored(&mut self, since: &BTreeSet<u64>) {
+        for (number, taken) in &mut self.taken {
+            if taken.place == Place::Vendor && !since.contains(number) {
+                taken.place = Place::Gone;
+            }
+        }
+    }
+
+    /// Numbers of the events that the vendor got.
+    pub fn at_vendor(&self) -> BTreeSet<u64> {
+        let there = self.taken.iter().filter(|(_, taken)| taken.place == Place::Vendor);
+        there.map(|(number, _)| *number).collect()
+    }
+
+    /// Everything that could leave has left: nothing may be missing.
+    pub fn settled(&mut self, now: i64) {
+        let waiting = self.taken.values().filter(|taken| taken.place == Place::Waiting).count();
+        if waiting > 0 {
+            self.violations.push(format!("lost: {waiting} events never came, and nobody counted them"));
+        }
+        for ((feature, of), left) in &self.uses {
+            if *left > 0 && *of < month(now) && !self.loose.contains(of) {
+                self.violations
+                    .push(format!("sums: {left} uses of feature {feature} of month {of} never came"));
+            }
+        }
+    }
+}
+
+fn number_of(record: &Record) -> Option<u64> {
+    if record.entry != DEVICE_ERROR {
+        return None;
+    }
+    let (code, repeats) = (record.attributes.first()?, record.attributes.get(3)?);
+    Some(code + (repeats - 1) * 60_000)
+}
+
+/// Code and repeats by which an error is known.
+pub fn attributes_of(number: u64) -> (u64, u64) {
+    (number % 60_000, number / 60_000 + 1)
+}
+
+fn month_of(record: &Record) -> i32 {
+    i32::try_from(record.at).unwrap_or(0) + 1970 * 12
+}

@@ -1,0 +1,130 @@
+//! Many seeds, and their totals.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use crate::clinic::{Clinic, Plan};
+use crate::faults::Faults;
+
+/// What came of stories.
+#[derive(Clone, Debug, Default)]
+pub struct Totals {
+    /// Stories.
+    pub seeds: u64,
+    /// Days that were lived.
+    pub days: u64,
+    /// What happened.
+    pub faults: Faults,
+    /// Events that Kathea said.
+    pub said: u64,
+    /// Events that came.
+    pub came: u64,
+    /// Exchanges between agent and collector.
+    pub exchanges: u64,
+    /// Record-days that the oracle looked at.
+    pub record_days: u64,
+    /// Violations, and their seeds.
+    pub violations: Vec<(u64, String)>,
+}
+
+/// The story of a seed.
+pub struct Played {
+    /// A line for what happened.
+    pub story: Vec<String>,
+    /// What came of it.
+    pub totals: Totals,
+}
+
+/// Tells the story of a seed.
+///
+/// # Errors
+/// The world cannot be made, in a sentence.
+pub fn tell(seed: u64, plan: Plan) -> Result<Played, String> {
+    let root = folder(seed);
+    let mut clinic = Clinic::new(seed, &root, plan)?;
+    clinic.live();
+    clinic.collect();
+    let totals = Totals {
+        seeds: 1,
+        days: u64::try_from(plan.days).unwrap_or(0),
+        faults: clinic.faults.clone(),
+        said: clinic.model.said,
+        came: clinic.model.came,
+        exchanges: clinic.link.net().exchanges,
+        record_days: clinic.vendor.record_days,
+        violations: shortened(&clinic.violations).into_iter().map(|what| (seed, what)).collect(),
+    };
+    let story = std::mem::take(&mut clinic.story);
+    clinic.clear();
+    Ok(Played { story, totals })
+}
+
+/// Three of each kind are enough to see what it is.
+fn shortened(violations: &[String]) -> Vec<String> {
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    let few = violations.iter().filter(|what| {
+        let count = seen.entry(what.split(':').next().unwrap_or_default()).or_default();
+        *count += 1;
+        *count <= 3
+    });
+    few.cloned().collect()
+}
+
+fn folder(seed: u64) -> PathBuf {
+    let shm = PathBuf::from("/dev/shm");
+    let base = if shm.is_dir() { shm } else { std::env::temp_dir() };
+    base.join(format!("kathea-simulation-{}-{seed}", std::process::id()))
+}
+
+/// Tells the stories of the seeds from `first` on, until there are `count` of them or `time` is over.
+///
+/// # Errors
+/// The world cannot be made, in a sentence.
+pub fn many(first: u64, count: u64, plan: Plan, time: Option<Duration>) -> Result<Totals, String> {
+    let begun = Instant::now();
+    let mut totals = Totals::default();
+    for seed in first..first.saturating_add(count) {
+        if time.is_some_and(|time| begun.elapsed() >= time) {
+            break;
+        }
+        totals.add(tell(seed, plan)?.totals);
+    }
+    Ok(totals)
+}
+
+impl Totals {
+    fn add(&mut self, other: Self) {
+        self.seeds += other.seeds;
+        self.days += other.days;
+        self.faults.add(&other.faults);
+        self.said += other.said;
+        self.came += other.came;
+        self.exchanges += other.exchanges;
+        self.record_days += other.record_days;
+        self.violations.extend(other.violations);
+    }
+
+    /// For a person.
+    pub fn print(&self, took: Duration) {
+        let years = self.days as f64 / 365.25;
+        println!(
+            "{} seeds, {years:.1} clinic-years, {} events said, {} came, {} exchanges, {} record-days looked at",
+            self.seeds, self.said, self.came, self.exchanges, self.record_days
+        );
+        let faults: u64 = self.faults.0.values().sum();
+        println!("{faults} faults of {} kinds:", self.faults.0.len());
+        for (fault, count) in &self.faults.0 {
+            println!("  {count:>8}  {}", fault.word());
+        }
+        println!(
+            "{:.2} clinic-years a minute, {:.0} s",
+            years / took.as_secs_f64() * 60.0,
+            took.as_secs_f64()
+        );
+        println!("{} violations", self.violations.len());
+        for (seed, what) in &self.violations {
+            println!("  seed {seed}: {what}");
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! The vendor: the real collector with its real store, its operator, its backups, and the oracle of what it may hold.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use kathea_collector::{Exported, InProcess};
+use protocol::{DeviceId, Digest, Epoch};
+
+use crate::consent::Texts;
+use crate::link::Link;
+use crate::model::Came;
+use crate::world::{DAY, World, date};
+
+/// Days in which an erasure can be taken back (GDPR art. 17; SECURITY.md).
+const REVOCABLE: i64 = 14;
+
+/// A record that the vendor may hold, by the oracle.
+#[derive(Clone, Debug)]
+struct Held {
+    received: i64,
+    /// Days that it is kept, at least and at most.
+    kept: (i64, i64),
+    /// When the clinic asked to erase it, and when the vendor had that request for certain.
+    erase: Option<(i64, i64)>,
+}
+
+/// Records by epoch and number.
+type Records = BTreeMap<(Epoch, u64), Held>;
+
+/// The vendor, and what the oracle knows of it.
+pub struct Vendor {
+    root: PathBuf,
+    world: Arc<World>,
+    link: Link,
+    /// Its data directory of now; a restored one is another.
+    life: u32,
+    held: Records,
+    /// Days that a record is kept under any policy there ever was here; none while there was one.
+    widest: Option<(i64, i64)>,
+    /// Up to where its store was looked at.
+    place: i64,
+    backup: Option<(u32, Records)>,
+    backups: u32,
+    /// Record-days that were looked at.
+    pub record_days: u64,
+    /// What must not happen.
+    pub violations: Vec<String>,
+}
+
+impl Vendor {
+    /// A new collector below `root`, serving `link`.
+    ///
+    /// # Errors
+    /// It cannot be made, in a sentence.
+    pub fn new(root: &Path, world: Arc<World>, link: Link) -> Result<Self, String> {
+        let vendor = Self {
+            root: root.join("vendor"),
+            world,
+            link,
+            life: 0,
+            held: BTreeMap::new(),
+            widest: None,
+            place: 0,
+            backup: None,
+            backups: 0,
+            record_days: 0,
+            violations: Vec::new(),
+        };
+        fs::create_dir_all(&vendor.root).map_err(|error| error.kind().to_string())?;
+        InProcess::create(&vendor.data(), vendor.world.now())?;
+        vendor.up()?;
+        Ok(vendor)
+    }
+
+    fn data(&self) -> PathBuf {
+        self.root.join(format!("data-{}", self.life))
+    }
+
+    /// The authority that agents trust.
+    pub fn ca(&self) -> PathBuf {
+        self.data().join("ca.pem")
+    }
+
+    /// Starts it, if it is down.
+    ///
+    /// # Errors
+    /// It does not start, in a sentence.
+    pub fn up(&self) -> Result<(), String> {
+        let mut net = self.link.net();
+        if net.vendor.is_none() {
+            net.vendor = Some(InProcess::open(&self.data(), self.world.now())?);
+        }
+        Ok(())
+    }
+
+    /// Stops it.
+    pub fn down(&self) {
+        self.link.net().vendor = None;
+    }
+
+    /// A one-time token.
+    ///
+    /// # Errors
+    /// The store failed, in a sentence.
+    pub fn token(&self) -> Result<String, String> {
+        self.asked(InProcess::token)
+    }
+
+    fn asked<T>(&self, ask: impl FnOnce(&InProcess) -> Result<T, String>) -> Result<T, String> {
+        let net = self.link.net();
+        let vendor = net.vendor.as_ref().ok_or("the collector is down")?;
+        vendor.set_time(self.world.now());
+        ask(vendor)
+    }
+
+    /// The grants under which it takes batches of a device now; none while it is down.
+    pub fn standing_grants(&self, device: DeviceId) -> Vec<Digest> {
+        self.asked(|vendor| vendor.standing_grants(device)).unwrap_or_default()
+    }
+
+    /// Records that came since the last look, under a policy.
+    pub fn came(&mut self, texts: &Texts) -> Vec<Came> {
+        if self.link.net().vendor.is_none() {
+            return Vec::new();
+        }
+        let place = self.place;
+        let held = match self.asked(|vendor| vendor.held(place)) {
+            Ok((held, place)) => {
+                self.place = place;
+                held
+            }
+            Err(what) => {
+                self.violations.push(format!("collector: {what}"));
+                return Vec::new();
+            }
+        };
+        let mut came = Vec::new();
+        for Exported { epoch, seq, received, record, .. } in held {
+            if self.held.contains_key(&(epoch, seq)) {
+                continue;
+            }
+            self.held.insert(
+                (epoch, seq),
+                Held { received, kept: self.widest.unwrap_or(texts.at_vendor), erase: None },
+            );
+            came.push(Came { epoch, seq, record });
+        }
+        came
+    }
+
+    /// The clinic's request, made at `asked`, to erase what was sent has come by now.
+    pub fn erase_asked(&mut self, asked: i64) {
+        let now = self.world.now();
+        for held in self.held.values_mut().filter(|held| held.erase.is_none() && held.received <= asked) {
+            held.erase = Some((asked, now));
+        }
+    }
+
+    /// What the vendor does once a day; `is_restricted` says what it knows of the clinic, if that is certain. Then the oracle looks at every record that it holds.
+    ///
+    /// # Errors
+    /// It failed, in a sentence.
+    pub fn day(&mut self, is_restricted: Option<bool>) -> Result<(), String> {
+        if self.link.net().vendor.is_none() {
+            return Ok(());
+        }
+        self.asked(InProcess::upkeep)?;
+        if !self.is_look_due(is_restricted == Some(true)) {
+            return Ok(());
+        }
+        let (there, _) = self.asked(|vendor| vendor.held(0))?;
+        let exported = self.asked(InProcess::exported)?;
+        if is_restricted == Some(true) && !exported.is_empty() {
+            let what = format!("restriction: {} records are exported while restricted", exported.len());
+            self.violations.push(what);
+        }
+        if is_restricted == Some(false) && exported.len() != there.len() {
+            let what = format!(
+                "restriction: {} of {} records are hidden and nothing is restricted",
+                there.len() - exported.len(),
+                there.len()
+            );
+            self.violations.push(what);
+        }
+        let now = self.world.now();
+        let there: std::collections::BTreeSet<_> = there.iter().map(|held| (held.epoch, held.seq)).collect();
+        let mut gone = Vec::new();
+        for (name, held) in &self.held {
+            self.record_days += 1;
+            let days = (now - held.received) / DAY;
+            let over = |since: i64| now - since >= REVOCABLE * DAY;
+            let erase_due = held.erase.is_some_and(|(_, came)| over(came));
+            let may_erase = held.erase.is_some_and(|(asked, _)| over(asked));
+            if there.contains(name) {
+                if days >= held.kept.1 {
+                    self.violations.push(format!(
+                        "retention: a record of {} is kept too long at {}",
+                        date(held.received),
+                        date(now)
+                    ));
+                }
+                if erase_due {
+                    self.violations.push(format!(
+                        "erasure: a record of {} is not erased at {}",
+                        date(held.received),
+                        date(now)
+                    ));
+                }
+            } else {
+                if !may_erase && days < held.kept.0 {
+                    self.violations.push(format!(
+                        "retention: a record of {} is erased too early at {}",
+                        date(held.received),
+                        date(now)
+                    ));
+                }
+                gone.push(*name);
+            }
+        }
+        for name in gone {
+            self.held.remove(&name);
+        }
+        Ok(())
+    }
+
+    /// Whether this night something has to go, is restricted, or it is the tenth night: to read everything takes long.
+    fn is_look_due(&self, is_restricted: bool) -> bool {
+        let now = self.world.now();
+        let is_near = |since: i64, days: i64| (days - 2..days + 3).contains(&((now - since) / DAY));
+        let goes = |held: &Held| {
+            is_near(held.received, held.kept.1)
+                || is_near(held.received, held.kept.0)
+                || held
+                    .erase
+                    .is_some_and(|(asked, came)| is_near(asked, REVOCABLE) || is_near(came, REVOCABLE))
+        };
+        is_restricted || now / DAY % 10 == 0 || self.held.values().any(goes)
+    }
+
+    /// Another policy is in force: what comes may have been sealed under either.
+    pub fn widen(&mut self, texts: &BTreeMap<String, Texts>) {
+        let periods = || texts.values().map(|texts| texts.at_vendor);
+        let least = periods().map(|(least, _)| least).min().unwrap_or(0);
+        self.widest = Some((least, periods().map(|(_, most)| most).max().unwrap_or(0)));
+    }
+
+    /// Every finding of `verify` is a violation.
+    pub fn verify(&mut self) {
+        match self.asked(InProcess::verify) {
+            Ok(findings) => {
+                let findings = findings.into_iter().map(|what| format!("verify: {what}"));
+                self.violations.extend(findings);
+            }
+            Err(what) => self.violations.push(format!("verify: {what}")),
+        }
+    }
+
+    /// Keeps a backup.
+    ///
+    /// # Errors
+    /// It failed, in a sentence.
+    pub fn back_up(&mut self) -> Result<(), String> {
+        self.backups += 1;
+        let to = self.root.join(format!("backup-{}", self.backups));
+        self.asked(|vendor| vendor.backup(&to))?;
+        if let Some((before, _)) = self.backup.replace((self.backups, self.held.clone())) {
+            let _ = fs::remove_dir_all(self.root.join(format!("backup-{before}")));
+        }
+        Ok(())
+    }
+
+    /// Goes on from the last backup on another machine. False without one.
+    ///
+    /// # Errors
+    /// It failed, in a sentence.
+    pub fn restore(&mut self) -> Result<bool, String> {
+        let Some((number, held)) = self.backup.clone() else { return Ok(false) };
+        self.down();
+        let before = self.data();
+        self.life += 1;
+        let from = self.root.join(format!("backup-{number}"));
+        InProcess::restore(&from, &self.data(), self.world.now())?;
+        // The workstations trust the same authority where it lies.
+        let _ = fs::remove_dir_all(before);
+        self.held = held;
+        self.place = 0;
+        self.up()?;
+        Ok(true)
+    }
+}
