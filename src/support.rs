@@ -26,7 +26,7 @@ use agent::support::check::judge;
 use agent::support::check::look::look;
 use agent::support::gather::{STEPS, Step};
 use agent::support::record::State;
-use protocol::{CaseId, Purpose};
+use protocol::{CaseId, CaseReason, Purpose};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use time::OffsetDateTime;
@@ -42,7 +42,7 @@ pub(crate) fn support(config: &Config, typed: Support) -> Result<Exit, Failure> 
     let mut line = Line::new(config);
     match typed.command {
         None => guide::guide(&mut line, config, typed.case, typed.output),
-        Some(SupportCommand::Preview { dry_run: true, json, .. }) => dry_run(config, json),
+        Some(SupportCommand::Preview { dry_run: true, json, case, .. }) => dry_run(config, case.reason, json),
         Some(SupportCommand::Preview { case, output, json, .. }) => {
             let case_request = case_request::from_options(&mut line, &case, config.language)?;
             let made = gather::draft(&mut line, config, case_request)?;
@@ -162,20 +162,22 @@ struct Wanted {
     purpose: Purpose,
 }
 
-/// Everything that would be looked for, and under which flag it would leave.
-fn dry_run(config: &Config, json: bool) -> Result<Exit, Failure> {
+/// Everything that would be looked for, by the reason if there is one, and under which flag it would leave.
+fn dry_run(config: &Config, reason: Option<CaseReason>, json: bool) -> Result<Exit, Failure> {
+    let steps: Vec<&Step> =
+        STEPS.iter().filter(|step| reason.is_none_or(|reason| step.is_for(reason))).collect();
     if json {
-        let wanted = |step: &Step| Wanted { operation: step.name, purpose: step.purpose };
-        print::json(&STEPS.iter().map(wanted).collect::<Vec<_>>())?;
+        let wanted = |step: &&Step| Wanted { operation: step.name, purpose: step.purpose };
+        print::json(&steps.iter().map(wanted).collect::<Vec<_>>())?;
         return Ok(Exit::Done);
     }
-    let row = |step: &Step| {
+    let row = |step: &&Step| {
         let words = config.language.pick(step.en, step.da);
         vec![step.name.to_owned(), step.purpose.to_string(), words.to_owned()]
     };
     let roots = config.kathea.logs.iter().chain(&config.kathea.scans);
     let roots: Vec<Vec<String>> = roots.map(|root| vec![harmless::path(root)]).collect();
-    let steps = table("Looked for", &STEPS.iter().map(row).collect::<Vec<_>>());
+    let steps = table("Looked for", &steps.iter().map(row).collect::<Vec<_>>());
     print::data(&format!("{steps}\n{}", table("Below", &roots)))?;
     print::words("Nothing was opened.");
     Ok(Exit::Done)

@@ -101,6 +101,18 @@ impl Writer {
         Ok(span)
     }
 
+    /// Adds a whole file before all others.
+    ///
+    /// # Errors
+    /// Of the disk.
+    pub fn put_first(&mut self, text: &[u8]) -> io::Result<Span> {
+        self.begin();
+        self.write_all(text)?;
+        let span = self.end()?;
+        self.files.rotate_right(1);
+        Ok(span)
+    }
+
     /// Bytes on the disk so far.
     pub fn disk_bytes(&self) -> u64 {
         self.at

@@ -147,7 +147,7 @@ impl Preview<'_> {
             words::reason(self.manifest.reason),
             both("Contact", "Kontakt"),
             Escaped(contact),
-            both("Gathered", "Indsamlet"),
+            both("Collected, as the vendor sees the date", "Indsamlet, som leverandøren ser datoen"),
             Escaped(&self.manifest.made.replace('T', " ").replace('Z', " UTC")),
             both("Code, to type at the terminal that asks", "Kode, der skrives ved terminalen, som spørger"),
             digest.get(..CODE).unwrap_or(&digest),
@@ -247,8 +247,9 @@ impl Preview<'_> {
         );
         writeln!(
             out,
-            "<section><h2>{}</h2><p>{learned}</p><table><thead><tr><th>{}<th class=\"n\">{}</thead><tbody>",
+            "<section><h2>{}</h2><p>{learned}</p><p>{}</p><table><thead><tr><th>{}<th class=\"n\">{}</thead><tbody>",
             both("What was removed or replaced", "Hvad der er fjernet eller erstattet"),
+            words::dates(self.manifest.window.as_ref().map(|window| window.reach)),
             both("Kind", "Slags"),
             both("Times", "Antal")
         )?;
