@@ -293,6 +293,7 @@ fn every_package_keeps_the_shared_lints() {
         "Cargo.toml",
         "agent/Cargo.toml",
         "protocol/Cargo.toml",
+        "protocol/case/Cargo.toml",
         "protocol/collector/Cargo.toml",
         "tests/support/Cargo.toml",
     ] {
