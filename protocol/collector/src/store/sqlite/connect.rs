@@ -56,7 +56,11 @@ pub(crate) fn writing(data: &Path, store: &str) -> Result<Connection, Failure> {
     sql.pragma_update(None, "synchronous", "FULL")?;
     sql.pragma_update(None, "journal_size_limit", LOG)?;
     check_version(version, &path)?;
-    migrate(&mut sql, store)?;
+    // Only what has to be brought up to date waits for its turn to write: a command opens the store at once, however
+    // busy the server is.
+    if version < MIGRATIONS.len() as i64 {
+        migrate(&mut sql, store)?;
+    }
     private(&path)?;
     Ok(sql)
 }

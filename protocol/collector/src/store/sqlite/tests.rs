@@ -90,6 +90,26 @@ fn a_group_is_one_commit() {
 }
 
 #[test]
+fn a_command_opens_the_store_while_the_server_is_in_a_transaction() {
+    let (dir, store) = store();
+    let (inside, is_inside) = std::sync::mpsc::channel();
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let held = store.submit(false, move |_| {
+        let _ = inside.send(());
+        let _ = released.recv();
+        Ok(())
+    });
+    is_inside.recv().unwrap();
+    let begin = Instant::now();
+    let beside = Store::beside(dir.path()).unwrap();
+    let devices = beside.last_place().unwrap();
+    drop(release);
+    held.block().unwrap();
+    println!("opened in {:?}", begin.elapsed());
+    assert_eq!(devices, 0);
+}
+
+#[test]
 fn a_command_gets_its_turn_beside_a_server_that_writes_all_the_time() {
     let (dir, store) = store();
     let device = enrol(&store, 1);
