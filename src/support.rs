@@ -15,10 +15,13 @@ mod guide;
 mod wait;
 
 use std::io;
+use std::path::Path;
 
 use agent::api::consent::Answered;
 use agent::api::status::Status;
-use agent::api::support::{Begun, BundleRow, Bundled, Discarded, DraftRow, Drafted, List, Sending};
+use agent::api::support::{
+    Begun, BundleRow, Bundled, Discarded, DraftRow, Drafted, Found, FoundScan, List, Sending,
+};
 use agent::config::Config;
 use agent::harmless;
 use agent::request::{ConsentAction, ConsentRequest, Request, SupportRequest};
@@ -84,6 +87,15 @@ pub(crate) fn support(config: &Config, typed: Support) -> Result<Exit, Failure> 
         }
         Some(SupportCommand::Show { draft, file }) => {
             copy::show(&mut line, &draft, &file, &mut io::stdout().lock())?;
+            Ok(Exit::Done)
+        }
+        Some(SupportCommand::Find { name, json }) => {
+            let found: Found = ask(&mut line, SupportRequest::Find { file: name })?;
+            if json {
+                print::json(&found)?
+            } else {
+                print::data(&scans(&found))?
+            }
             Ok(Exit::Done)
         }
         Some(SupportCommand::Export { bundle, output }) => copy::export(&mut line, &bundle, &output),
@@ -217,6 +229,14 @@ fn sealed(made: &Bundled) -> String {
             vec!["sha256".into(), made.sha256.to_string()],
         ],
     )
+}
+
+fn scans(found: &Found) -> String {
+    let row = |scan: &FoundScan| {
+        let at = scan.at.replace('T', " ").replace('Z', " UTC");
+        vec![scan.case.to_string(), scan.id.clone(), at, harmless::path(Path::new(&scan.path))]
+    };
+    table("Scans of this workstation", &found.scans.iter().map(row).collect::<Vec<_>>())
 }
 
 fn list(body: &List) -> String {

@@ -89,7 +89,7 @@ fn what_is_no_bundle_ends_with_a_sentence_and_leaves_nothing() {
         ("other text", with(&listed("a.log"), &[("a.log", Regular, b"kX\n")]), "was changed"),
         ("longer", with(&listed("a.log"), &[("a.log", Regular, b"kV\nmore")]), "was changed"),
         ("other name", with(&listed("a.log"), &[("b.log", Regular, text)]), "was changed"),
-        ("link", with(&listed("a.log"), &[("a.log", Symlink, text)]), "no ordinary file"),
+        ("link", with(&listed("a.log"), &[("a.log", Symlink, text)]), "was changed"),
         ("up", with(&listed("../a.log"), &[("../a.log", Regular, text)]), "no plain path"),
         ("root", with(&listed("/tmp/a.log"), &[("/tmp/a.log", Regular, text)]), "no plain path"),
         ("up in the tar", with(&listed("a.log"), &[("../a.log", Regular, text)]), "was changed"),
@@ -107,6 +107,16 @@ fn what_is_no_bundle_ends_with_a_sentence_and_leaves_nothing() {
             "exists already",
         ),
         ("bomb", with(&listed("a.log"), &[("a.log", Regular, &bomb)]), "was changed"),
+        (
+            "bomb of a name",
+            with(&listed("a.log"), &[("././@LongLink", tar::EntryType::GNULongName, &bomb)]),
+            "was changed",
+        ),
+        (
+            "bomb of a first name",
+            forged(&clinic, &[("././@LongLink", tar::EntryType::GNULongName, &bomb)]),
+            "does not begin",
+        ),
         ("bomb of a manifest", with(&bomb, &[]), "longer than an agent writes"),
         (
             "huge",

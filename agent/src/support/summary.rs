@@ -48,12 +48,10 @@ Dates
   the times of these files. Weekday, time of day and the time between two lines are as they were.
 ";
 
-const PRESENT: &str = "\
-  The logs reach the time of collecting. Whoever knows when the bundle came can therefore tell the number of weeks.
+const PRESENT: &str = "  The logs reach the time of collecting. Whoever knows when the bundle came can therefore tell the number of weeks.
 ";
 
-const PAST: &str = "\
-  The time that the bundle is about ended a week or more before it was collected. The end of that time stands for the
+const PAST: &str = "  The time that the bundle is about ended a week or more before it was collected. The end of that time stands for the
   time of collecting, and later dates were removed.
 ";
 

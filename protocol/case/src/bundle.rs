@@ -80,10 +80,10 @@ pub(crate) fn open(path: &Path, keys: &[Identity], folder: &Folder) -> Result<Op
         _ => Failure::new(format!("{} is damaged: fetch it again", path.display())),
     })?;
     let mut tar = tar::Archive::new(GzDecoder::new(opened));
-    let mut entries = tar.entries().map_err(|error| unreadable(&error))?;
+    // Raw: what the library makes of long names and sparse files it reads whole into memory. An agent writes neither.
+    let mut entries = tar.entries().map_err(|error| unreadable(&error))?.raw(true);
     let mut next = || entries.next().transpose().map_err(|error| unreadable(&error));
-    let Some(mut first) = next()?.filter(|entry| entry.path_bytes().as_ref() == manifest::FILE.as_bytes())
-    else {
+    let Some(mut first) = next()?.filter(|entry| is_file(entry, manifest::FILE)) else {
         return Err(Failure::new("the bundle does not begin with manifest.json: it is hostile or damaged"));
     };
     let mut stored = Vec::new();
@@ -100,14 +100,9 @@ pub(crate) fn open(path: &Path, keys: &[Identity], folder: &Folder) -> Result<Op
         let Some(entry) = next()? else {
             return Err(Failure::new(format!("the bundle ends before {name}: it was cut; fetch it again")));
         };
-        if entry.header().entry_type() != tar::EntryType::Regular {
+        if !is_plain(name) || !is_file(&entry, name) {
             return Err(Failure::new(format!(
-                "{name} is no ordinary file in the bundle: it is hostile or damaged"
-            )));
-        }
-        if !is_plain(name) || entry.path_bytes().as_ref() != name.as_bytes() {
-            return Err(Failure::new(format!(
-                "another file stands in the place of {name}: what the clinic agreed to was changed"
+                "something else stands in the place of {name}: what the clinic agreed to was changed"
             )));
         }
         let mut out = folder.file(name)?;
@@ -122,6 +117,11 @@ pub(crate) fn open(path: &Path, keys: &[Identity], folder: &Folder) -> Result<Op
         return Err(Failure::new("the bundle has a file that the manifest does not list: it was changed"));
     }
     Ok(Opened { manifest, digest: Digest::of(&stored) })
+}
+
+/// Whether an entry is the ordinary file of this name.
+fn is_file(entry: &tar::Entry<'_, impl Read>, name: &str) -> bool {
+    entry.header().entry_type() == tar::EntryType::Regular && entry.path_bytes().as_ref() == name.as_bytes()
 }
 
 /// What a folder of an earlier opening holds, if it is as it was.

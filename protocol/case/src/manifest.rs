@@ -93,7 +93,7 @@ impl Manifest {
         })?;
         if manifest.schema != SCHEMA {
             return Err(Failure::new(
-                "the manifest is of another format: use the kathea-case of the agent's version",
+                "the manifest is of another format: use a version of this program that is as new as the agent",
             ));
         }
         if let Some(at) = manifest.files.iter().position(|file| !is_plain(&file.name)) {

@@ -268,7 +268,7 @@ enum Bundles {
         /// What `support export` wrote
         file: PathBuf,
     },
-    /// Print the clinic's signed consent to a bundle, for `kathea-case open --proof`; it says how things stand today
+    /// Print the clinic's signed consent to a bundle, for `kathea-case open`; it says how things stand today
     Proof {
         /// The bundle's number, as `bundles` prints it
         id: String,

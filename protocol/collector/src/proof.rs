@@ -49,7 +49,7 @@ struct Said<'a> {
     line: &'a str,
 }
 
-/// What `kathea-case open --proof` reads.
+/// What `kathea-case open` reads.
 #[derive(Serialize)]
 struct BundleProof<'a> {
     id: &'a str,
