@@ -40,12 +40,12 @@ How to open it
   age -d -i KEY FILE.age | tar -xz
                     the standard tools, without the checks
 
-Names, numbers and places of persons were removed before the clinic saw the bundle. P-xxxxxxxx stands for a person of this
-case, and for nobody in another case.
+Names, numbers and places of persons were removed before the clinic saw the bundle. P-xxxxxxxx stands for a person of
+this case, and for nobody in another case.
 
 Dates
-  All dates of this case were moved by one number of whole weeks: in the logs, the documents, the scans, the manifest and
-  the times of these files. Weekday, time of day and the time between two lines are as they were.
+  All dates of this case were moved by one number of whole weeks: in the logs, the documents, the scans, the manifest
+  and the times of these files. Weekday, time of day and the time between two lines are as they were.
 ";
 
 const PRESENT: &str = "  The logs reach the time of collecting. Whoever knows when the bundle came can therefore tell the number of weeks.
