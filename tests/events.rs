@@ -224,8 +224,8 @@ fn what_leaves_goes_only_where_the_policy_allows() {
     let before = relay.connections();
     let named = |hosts: &str| {
         let old = Digest::of(protocol::policy::POLICIES[0].1.as_bytes());
-        let lines = format!("version = \"2\"\neditorial_change_of = [\"{old}\"]\nendpoints = [{hosts}]\n");
-        under(&workstation, |ours| ours.replacen("version = \"2024-05-16\"\n", &lines, 1));
+        let lines = format!("endpoints = [{hosts}]\neditorial_change_of = [\"{old}\", ");
+        under(&workstation, |ours| ours.replacen("editorial_change_of = [", &lines, 1));
     };
     named(r#""collector.example", "*.eea.example", "27.0.0.1""#);
     workstation.expect(3, &["run", "--once"]);
@@ -240,6 +240,30 @@ fn what_leaves_goes_only_where_the_policy_allows() {
     named(r#""collector.example", "127.0.0.1""#);
     workstation.expect(0, &["run", "--once"]);
     assert_eq!(collector.export().len(), 100, "where it does");
+}
+
+#[test]
+fn nothing_is_sent_to_a_collector_in_another_place_than_the_policy_names() {
+    let (collector, relay, workstation) = waiting(100);
+    workstation.configure(NOWHERE, &relay.url());
+    let named = |place: &str| {
+        let old = Digest::of(protocol::policy::POLICIES[0].1.as_bytes());
+        let lines = format!("residency = \"{place}\"\neditorial_change_of = [\"{old}\", ");
+        under(&workstation, |ours| {
+            ours.replacen("residency = \"EEA\"\n", "", 1).replacen("editorial_change_of = [", &lines, 1)
+        });
+    };
+    // The collector says that it holds data in the EEA.
+    named("CH");
+    let output = workstation.run(&["run", "--once"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("in another place than the policy allows"), "{said}");
+    let left = (collector.export().len(), waits(&workstation.status()));
+    assert_eq!(left, (0, 100), "it was asked, and got no record");
+
+    named("EEA");
+    workstation.expect(0, &["run", "--once"]);
+    assert_eq!((collector.export().len(), waits(&workstation.status())), (100, 0), "where the policy says");
 }
 
 #[test]

@@ -166,8 +166,7 @@ fn both_policies_make_their_own_page_and_list_of_real_data() {
     ] {
         let (collector, workstation, page) = real_page(policy);
         let text = fs::read_to_string(&page).unwrap();
-        for said in
-            said.iter().chain(&["24 records were sent", "CASE-2026-0042", "What was sent last, in full"])
+        for said in said.iter().chain(&["24 records were sent", "CASE-2026-0042", "Data sent last, in full"])
         {
             assert!(text.contains(said), "{policy}: {said}");
         }

@@ -281,9 +281,8 @@ fn a_changed_policy_stops_everything_and_a_change_of_words_nothing() {
     };
     let material = ours.replacen("never sold", "sold", 1);
     assert_eq!(run_under(&material), ("stale_policy".to_owned(), 300, 0));
-    let changes =
-        format!("effective = 2024-05-16\neditorial_change_of = [\"{}\"]\n", Digest::of(ours.as_bytes()));
-    let editorial = material.replacen("effective = 2024-05-16\n", &changes, 1);
+    let changes = format!("editorial_change_of = [\"{}\", ", Digest::of(ours.as_bytes()));
+    let editorial = material.replacen("editorial_change_of = [", &changes, 1);
     assert_eq!(run_under(&editorial), ("granted".to_owned(), 0, 300));
 
     for (wrong, said) in [

@@ -160,7 +160,7 @@ fn a_file_of_events_is_checked_line_by_line() {
 fn the_manual_and_completions_come_from_the_program() {
     let clinic = Clinic::new();
     let page = clinic.workstation.expect(0, &["man", "support", "create"]);
-    assert!(page.contains(".TH") && page.contains("Say yes"), "{page}");
+    assert!(page.contains(".TH") && page.contains("Consent to exactly"), "{page}");
     for shell in ["bash", "zsh", "fish", "powershell"] {
         let text = clinic.workstation.expect(0, &["completions", shell]);
         assert!(text.contains("kathea-agent") && text.contains("decommission"), "{shell}");

@@ -136,7 +136,11 @@ fn answers(bytes: &[u8]) {
         let invitations = Invitation::read_header(answer.invitations.as_deref().unwrap_or_default());
         assert_eq!(Invitation::read_header(&Invitation::header(&invitations)), invitations);
     }
-    let _ = (routes::read_capabilities(&outcome), routes::probed(&outcome), routes::renewed(&outcome));
+    let _ = (
+        routes::read_capabilities(&outcome),
+        routes::probed(&outcome, Some("EEA")),
+        routes::renewed(&outcome),
+    );
     let _ = (routes::privacy_taken(&outcome), routes::read_ticket(&outcome));
     let stored = routes::consent_stored(&outcome, Digest::of(b"a line"));
     let named = String::from_utf8_lossy(bytes).contains(&Digest::of(b"a line").to_string());

@@ -75,7 +75,10 @@ impl Agent {
                 }
             }
         }
-        let reply = about.reply(&outcome);
+        let reply = about.reply(&outcome, self.registry.policy().residency());
+        if reply == Reply::Welcome && matches!(about, About::Head(_) | About::Probe(_)) {
+            self.uplink.place_compared();
+        }
         note_contact(&mut self.parts().cx, &reply, &outcome);
         match self.hand_over(about, reply, outcome) {
             Ok(()) => self.health.clear(Subject::Transfer),
@@ -150,8 +153,7 @@ impl Agent {
                 uplink.contacted(&cx, &reply);
                 Ok(())
             }
-            About::Head => uplink.tell(&mut cx, Stream::Usage, reply, 0).map(drop),
-            About::Probe(stream) => uplink.tell(&mut cx, stream, reply, 0).map(drop),
+            About::Head(stream) | About::Probe(stream) => uplink.tell(&mut cx, stream, reply, 0).map(drop),
         }
     }
 }

@@ -66,6 +66,9 @@ impl Agent {
         }
         let waiting = if due.is_some() { Waiting::Urgent } else { Waiting::Nothing };
         match (uplink.next(Stream::Bundles, cx.elapsed, waiting), due) {
+            (Step::Send { .. }, Some(_)) if !uplink.may_hold(cx.registry.policy()) => {
+                Ok(Some(head(Stream::Bundles)))
+            }
             (Step::Send { .. }, Some(id)) => match cases.next_step(&mut cx, &id) {
                 Ok(Some((stepping, exchange))) => {
                     Ok(Some(Transfer { exchange, about: About::Bundle(stepping) }))
@@ -103,8 +106,8 @@ impl Agent {
             }
             Step::Idle => return Ok(None),
         };
-        if uplink.ledger() == LedgerHead::Unknown {
-            return Ok(Some(Transfer { exchange: routes::capabilities(), about: About::Head }));
+        if uplink.ledger() == LedgerHead::Unknown || !uplink.may_hold(cx.registry.policy()) {
+            return Ok(Some(head(Stream::Usage)));
         }
         // A batch that could not be read is asked for again.
         let batch = usage.next_batch(&mut cx, max_records).inspect_err(|_| uplink.goes_on(Stream::Usage));
@@ -127,6 +130,10 @@ fn is_held_up(uplink: &mut Uplink, cx: &Cx<'_>) -> bool {
         uplink.due_at(until);
     }
     busy.is_some()
+}
+
+fn head(stream: Stream) -> Transfer {
+    Transfer { exchange: routes::capabilities(), about: About::Head(stream) }
 }
 
 fn probe(stream: Stream) -> Transfer {

@@ -59,9 +59,9 @@ pub const CONTACTS: &[Contact] = &[
         needs: Needs::AnyYes,
     },
     Contact {
-        request: "GET /v1/capabilities, once after a start",
-        carries: "nothing: the answer says whether this is an old copy",
-        needs: Needs::UsageStatistics,
+        request: "GET /v1/capabilities, once after a start and a new consent",
+        carries: "nothing: the answer says whether this is an old copy, and where data is held",
+        needs: Needs::AnyYes,
     },
     Contact {
         request: "GET /v1/capabilities, when a person asks for it, and every 30 s for an hour while a case is open",

@@ -38,6 +38,8 @@ struct File {
     editorial_change_of: Vec<Digest>,
     #[serde(default)]
     endpoints: Vec<String>,
+    #[serde(default)]
+    residency: Option<String>,
     controller: Controller,
     words: PerLanguage<Words>,
     purposes: BTreeMap<Purpose, Terms>,
@@ -187,6 +189,12 @@ impl Policy {
     /// CA vouches for.
     pub fn endpoints(&self) -> &[String] {
         &self.terms.endpoints
+    }
+
+    /// The place where the collector must say that it holds data, in the word of its capabilities. None: no place is
+    /// promised.
+    pub fn residency(&self) -> Option<&str> {
+        self.terms.residency.as_deref()
     }
 
     /// Midnight UTC of the day it takes effect, in seconds since 1970.

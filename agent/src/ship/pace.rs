@@ -67,6 +67,8 @@ pub enum Reply {
     TooLarge,
     /// 415, 426: it reads no envelope that this program writes.
     Unsupported,
+    /// It holds data in another place than the policy names.
+    Elsewhere,
     /// 428: it does not know the consent entry that the batch rests on.
     ConsentRequired,
     /// 429, 503 with a time to come back at.
@@ -110,6 +112,8 @@ pub enum Problem {
     Conflict,
     /// The collector reads no envelope that this program writes.
     Unsupported,
+    /// The collector holds data in another place than the policy names.
+    Elsewhere,
     /// The collector refuses record after record and takes none.
     RefusesAll,
 }
@@ -133,6 +137,9 @@ impl fmt::Display for Problem {
             Self::Unsupported => {
                 "the collector cannot read batches of this version: update the agent, or inform the vendor"
             }
+            Self::Elsewhere => {
+                "the collector holds data in another place than the policy allows, so nothing is sent to it: inform the vendor"
+            }
             Self::RefusesAll => {
                 "the collector rejected several records in a row and accepted none: queued data is kept; inform the vendor"
             }
@@ -143,7 +150,7 @@ impl fmt::Display for Problem {
 impl Problem {
     /// Whether the collector may change its mind, and is asked again, without a payload.
     fn may_pass(self) -> bool {
-        matches!(self, Self::Unauthorised | Self::Unsupported | Self::RetiredOnce)
+        matches!(self, Self::Unauthorised | Self::Unsupported | Self::Elsewhere | Self::RetiredOnce)
     }
 }
 
@@ -315,6 +322,7 @@ impl Pace {
             Reply::Unauthorised => self.stop(Problem::Unauthorised, now, random),
             Reply::ConsentRefused => self.stop(Problem::ConsentRefused, now, random),
             Reply::Unsupported => self.stop(Problem::Unsupported, now, random),
+            Reply::Elsewhere => self.stop(Problem::Elsewhere, now, random),
             Reply::Retired if self.problem() == Some(Problem::RetiredOnce) => {
                 self.stop(Problem::Retired, now, random)
             }
@@ -337,7 +345,8 @@ impl Pace {
 
     /// Goes on after a stop that a new enrolment or a new grant may have cured.
     pub fn resume(&mut self) {
-        let cured = [Problem::Unauthorised, Problem::Unsupported, Problem::ConsentRefused];
+        let cured =
+            [Problem::Unauthorised, Problem::Unsupported, Problem::Elsewhere, Problem::ConsentRefused];
         if self.problem().is_some_and(|problem| cured.contains(&problem)) {
             self.go_on();
         }

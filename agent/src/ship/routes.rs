@@ -18,9 +18,13 @@ pub fn read_capabilities(outcome: &Outcome) -> Result<Capabilities, Reply> {
     success(outcome, 200)
 }
 
-/// The answer to a [`super::pace::Step::Probe`].
-pub fn probed(outcome: &Outcome) -> Reply {
-    read_capabilities(outcome).map_or_else(|reply| reply, |_| Reply::Welcome)
+/// The answer to a [`super::pace::Step::Probe`]. The collector must hold data where the policy says, if it says a place.
+pub fn probed(outcome: &Outcome, place: Option<&str>) -> Reply {
+    match read_capabilities(outcome) {
+        Ok(capabilities) if place.is_none_or(|place| capabilities.residency == place) => Reply::Welcome,
+        Ok(_) => Reply::Elsewhere,
+        Err(reply) => reply,
+    }
 }
 
 /// The answer to a renewal: whether a certificate came.
@@ -179,9 +183,11 @@ mod tests {
     #[test]
     fn a_probe_is_welcome_only_if_it_is_answered_in_full() {
         let body = r#"{"protocol":[1],"time":"","max_batch":1,"max_records":1,"max_bundle":1,"residency":"EEA","new":1}"#;
-        assert_eq!(probed(&answer(200, body)), Reply::Welcome);
-        assert_eq!(probed(&answer(200, "{}")), Reply::Failed);
-        assert_eq!(probed(&answer(403, "")), Reply::Unauthorised);
-        assert_eq!(probed(&Err(Failure::Cut)), Reply::Failed);
+        assert_eq!(probed(&answer(200, body), None), Reply::Welcome);
+        assert_eq!(probed(&answer(200, body), Some("EEA")), Reply::Welcome);
+        assert_eq!(probed(&answer(200, body), Some("CH")), Reply::Elsewhere);
+        assert_eq!(probed(&answer(200, "{}"), Some("EEA")), Reply::Failed);
+        assert_eq!(probed(&answer(403, ""), Some("EEA")), Reply::Unauthorised);
+        assert_eq!(probed(&Err(Failure::Cut), None), Reply::Failed);
     }
 }

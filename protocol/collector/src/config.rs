@@ -9,7 +9,10 @@ use crate::disk;
 use crate::failure::Failure;
 
 /// Every key, with its table.
-const KEYS: [&str; 4] = ["data", "listen", "operations.listen", "log.access"];
+const KEYS: [&str; 5] = ["data", "listen", "residency", "operations.listen", "log.access"];
+
+/// Where the data is held, if the configuration does not say.
+const RESIDENCY: &str = "EEA";
 
 /// What `serve` does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +25,8 @@ pub(crate) struct Serve {
     pub(crate) operations: Option<SocketAddr>,
     /// Whether a line is written for each answered request.
     pub(crate) access_log: bool,
+    /// Where the data is held, as devices learn it.
+    pub(crate) residency: String,
 }
 
 /// A configuration file that was read. Every key may be missing.
@@ -31,6 +36,7 @@ pub(crate) struct File {
     pub(crate) listen: Option<SocketAddr>,
     operations: Option<SocketAddr>,
     access_log: bool,
+    residency: Option<String>,
 }
 
 impl File {
@@ -52,6 +58,7 @@ impl File {
             match key.as_str() {
                 "data" => file.data = Some(absolute(&key, value)?),
                 "listen" => file.listen = Some(address(&key, value)?),
+                "residency" => file.residency = Some(place(&key, value)?),
                 "operations.listen" => {
                     let address = address(&key, value)?;
                     if !address.ip().is_loopback() {
@@ -81,6 +88,7 @@ impl File {
                 .ok_or_else(|| missing("name where to listen with --listen ADDR:PORT"))?,
             operations: self.operations,
             access_log: self.access_log,
+            residency: self.residency.unwrap_or_else(|| RESIDENCY.to_owned()),
         })
     }
 }
@@ -124,6 +132,13 @@ fn address(key: &str, value: &Value) -> Result<SocketAddr, String> {
     address.ok_or_else(|| format!("{key} must be an address and a port such as \"0.0.0.0:8443\""))
 }
 
+fn place(key: &str, value: &Value) -> Result<String, String> {
+    let is_word =
+        |text: &&str| (2..=16).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric());
+    let word = value.as_str().filter(is_word).map(str::to_owned);
+    word.ok_or_else(|| format!("{key} is where the data is held, in one word such as \"EEA\" or \"CH\""))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,13 +152,13 @@ mod tests {
 
     #[test]
     fn every_key_is_taken_and_what_was_typed_wins() {
-        let text = "data = \"/srv/kathea\"\nlisten = \"0.0.0.0:8443\"\n[operations]\nlisten = \"127.0.0.1:9464\"\n\
+        let text = "data = \"/srv/kathea\"\nlisten = \"0.0.0.0:8443\"\nresidency = \"CH\"\n[operations]\nlisten = \"127.0.0.1:9464\"\n\
                     [log]\naccess = true\n";
         let file = read(text).unwrap();
         let by_file = file.clone().serve(None, None).unwrap();
         assert_eq!(by_file.data, Path::new("/srv/kathea"));
         assert_eq!((by_file.listen.port(), by_file.operations.unwrap().port()), (8443, 9464));
-        assert!(by_file.access_log);
+        assert!(by_file.access_log && by_file.residency == "CH");
         let typed = file.serve(Some("/other".into()), Some("127.0.0.1:0".parse().unwrap())).unwrap();
         assert_eq!((typed.data.as_path(), typed.listen.port()), (Path::new("/other"), 0));
         for key in KEYS {
@@ -154,13 +169,14 @@ mod tests {
     #[test]
     fn a_mistake_is_named_with_what_may_stand_there() {
         for (text, says) in [
-            ("lisen = \"0.0.0.0:8443\"", "no key lisen; the nearest is listen"),
+            ("lisen = \"0.0.0.0:8443\"", "unknown key lisen; the nearest is listen"),
             ("[operation]\nlisten = \"127.0.0.1:1\"", "nearest is operations.listen"),
-            ("[log]\nacces = true", "no key log.acces; the nearest is log.access"),
-            ("[logg]", "no key logg"),
-            ("data = \"relative\"", "data is a whole path"),
-            ("data = 7", "data is a whole path"),
-            ("listen = \"localhost\"", "listen is an address and a port"),
+            ("[log]\nacces = true", "unknown key log.acces; the nearest is log.access"),
+            ("[logg]", "unknown key logg"),
+            ("data = \"relative\"", "data must be an absolute path"),
+            ("residency = \"inside the EEA\"", "residency is where the data is held"),
+            ("data = 7", "data must be an absolute path"),
+            ("listen = \"localhost\"", "listen must be an address and a port"),
             ("[operations]\nlisten = \"0.0.0.0:9464\"", "must be an address of this machine alone"),
             ("[log]\naccess = \"yes\"", "log.access is true or false"),
             ("data = \"/a\"\ndata = ", "line 2 is not TOML"),

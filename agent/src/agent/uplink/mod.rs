@@ -26,6 +26,7 @@ use super::cx::Cx;
 use super::health::Subject;
 use super::{Trouble, Wake};
 use crate::config::Config;
+use crate::consent::Policy;
 use crate::ship::exchange::Outcome;
 use crate::ship::failure::Failure;
 use crate::ship::https::{Https, Settings};
@@ -42,6 +43,7 @@ pub(super) struct Uplink {
     /// A ledger entry that the collector asked for before it takes the batch again.
     pub(super) consent_first: Option<Digest>,
     ledger: LedgerHead,
+    place: Place,
     certificate: Certificate,
     /// When a renewal that failed is tried again, since the start.
     renew_again: Option<Duration>,
@@ -69,6 +71,13 @@ enum Line {
 /// Whether the collector said since the start which line of the ledger is its newest.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum LedgerHead {
+    Unknown,
+    Compared,
+}
+
+/// Whether the collector said since the start that it holds data where the policy says.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
     Unknown,
     Compared,
 }
@@ -101,6 +110,7 @@ impl Uplink {
             line: Line::NotEnrolled,
             consent_first: None,
             ledger: LedgerHead::Unknown,
+            place: Place::Unknown,
             certificate: Certificate::Unknown,
             renew_again: None,
             due: None,
@@ -140,6 +150,7 @@ impl Uplink {
         if let Line::Unusable(what) = &self.line {
             error!("nothing can be sent: {what}");
         }
+        self.place = Place::Unknown;
         self.usage.resume();
         self.requests.resume();
         self.bundles.resume();
@@ -228,6 +239,16 @@ impl Uplink {
     /// It said so.
     pub(super) fn ledger_compared(&mut self) {
         self.ledger = LedgerHead::Compared;
+    }
+
+    /// Whether the collector may hold data: the policy names no place, or the collector said that it is there.
+    pub(super) fn may_hold(&self, policy: &Policy) -> bool {
+        policy.residency().is_none() || self.place == Place::Compared
+    }
+
+    /// It said so.
+    pub(super) fn place_compared(&mut self) {
+        self.place = Place::Compared;
     }
 
     /// Something is due then, since the start.

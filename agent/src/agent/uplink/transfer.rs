@@ -27,8 +27,9 @@ pub(in crate::agent) enum About {
     Renewal,
     /// How far the request of this ticket is.
     Ticket(String),
-    /// What the collector's newest ledger line is, before anything is sent for the first time since the start.
-    Head,
+    /// What the collector's newest ledger line is and where it holds data, before anything of this stream is sent for the
+    /// first time since the start.
+    Head(Stream),
     Bundle(Stepping),
     Probe(Stream),
     /// A person asked for it.
@@ -51,8 +52,8 @@ pub(crate) struct Answered {
 }
 
 impl About {
-    /// What the outcome means to the schedule.
-    pub(in crate::agent) fn reply(&self, outcome: &Outcome) -> Reply {
+    /// What the outcome means to the schedule. `place` is where the policy says that data is held.
+    pub(in crate::agent) fn reply(&self, outcome: &Outcome, place: Option<&str>) -> Reply {
         match self {
             Self::Batch(parcel, _) => parcel.reply(outcome),
             Self::Request(_, VendorRequest::Consent(entry)) | Self::ConsentFirst(entry) => {
@@ -61,7 +62,7 @@ impl About {
             Self::Request(_, VendorRequest::Privacy { .. }) => routes::privacy_taken(outcome).0,
             Self::Ticket(_) => routes::read_ticket(outcome).map_or_else(|reply| reply, |_| Reply::Welcome),
             Self::Bundle(_) => tus::contact(outcome),
-            Self::Probe(_) | Self::Head | Self::Contact => routes::probed(outcome),
+            Self::Probe(_) | Self::Head(_) | Self::Contact => routes::probed(outcome, place),
             Self::Renewal => routes::renewed(outcome),
         }
     }

@@ -74,7 +74,8 @@ fn two_policies_ask_for_different_things_and_keep_them_for_different_times() {
 
 #[test]
 fn a_policy_of_the_future_says_so_with_its_line() {
-    let policy = Policy::parse(&built_in().replacen("2024-05-16\n\n", "2031-01-01\n\n", 1)).unwrap();
+    let policy =
+        Policy::parse(&built_in().replacen("effective = 2024-05-16", "effective = 2031-01-01", 1)).unwrap();
     let line = 1 + built_in().lines().position(|line| line.starts_with("effective")).unwrap();
     let problem = policy.problem(1_780_000_000).unwrap();
     assert!(problem.contains(&format!("line {line} ")), "{problem}");
@@ -84,9 +85,9 @@ fn a_policy_of_the_future_says_so_with_its_line() {
 #[test]
 fn only_a_change_of_words_that_says_so_goes_on_under_the_old_yes() {
     let old = Policy::parse(built_in()).unwrap();
-    let listed = format!("effective = 2024-05-16\neditorial_change_of = [\"{}\"]\n", old.hash());
+    let listed = format!("editorial_change_of = [\"{}\", ", old.hash());
     let text = built_in().replacen("sold", "sold to anybody", 1);
-    let editorial = Policy::parse(&text.replacen("effective = 2024-05-16\n", &listed, 1)).unwrap();
+    let editorial = Policy::parse(&text.replacen("editorial_change_of = [", &listed, 1)).unwrap();
     let material = Policy::parse(&text).unwrap();
     assert!(editorial.continues(old.hash()) && editorial.continues(editorial.hash()));
     assert!(!material.continues(old.hash()) && !old.continues(editorial.hash()));

@@ -27,6 +27,7 @@ fn every_answer_has_one_fate_and_one_next_step() {
         (Reply::Refused { rejected: vec![3, 4] }, Fate::Reject(vec![3, 4]), now),
         (Reply::Unauthorised, Fate::Stop(Problem::Unauthorised), after(24 * 3600)),
         (Reply::Unsupported, Fate::Stop(Problem::Unsupported), after(24 * 3600)),
+        (Reply::Elsewhere, Fate::Stop(Problem::Elsewhere), after(24 * 3600)),
         (Reply::Retired, Fate::Stop(Problem::RetiredOnce), after(3600)),
         (Reply::Conflict, Fate::Keep, half),
         (Reply::TooLarge, Fate::Keep, half),

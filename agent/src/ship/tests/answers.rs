@@ -39,7 +39,7 @@ fn a_captive_portal_is_no_welcome() {
         asked(move |tls, _| respond(tls, status, "content-type: text/html\r\n", "<html>Sign in</html>"))
     };
     for status in ["200 OK", "403 Forbidden", "410 Gone", "503 Busy"] {
-        assert_eq!(routes::probed(&page(status)), Reply::Failed, "{status}");
+        assert_eq!(routes::probed(&page(status), None), Reply::Failed, "{status}");
     }
 }
 
@@ -49,7 +49,7 @@ fn a_redirect_is_an_answer_and_never_followed() {
     for status in ["301 Moved", "302 Found", "307 Temporary", "308 Permanent"] {
         let location = format!("location: {}/v1/capabilities\r\n", elsewhere.url());
         let outcome = asked(move |tls, _| respond(tls, status, &location, ""));
-        assert_eq!(routes::probed(&outcome), Reply::Failed);
+        assert_eq!(routes::probed(&outcome, None), Reply::Failed);
         assert_eq!(outcome.unwrap().status.to_string(), status[..3]);
     }
     assert_eq!(elsewhere.connections(), 0);

@@ -105,7 +105,7 @@ fn a_certificate_that_is_over_by_the_servers_clock_alone_is_tried_again() {
     let mut https = Https::new(Settings { identity, ..server.settings(ca.pem()) }).unwrap();
     let outcome = https.exchange(&routes::capabilities());
     assert_eq!(outcome.as_ref().err(), Some(&Failure::Tls(TlsFailure::ClientExpired)));
-    assert_eq!(routes::probed(&outcome), Reply::Failed);
+    assert_eq!(routes::probed(&outcome, None), Reply::Failed);
 }
 
 #[test]

@@ -51,6 +51,8 @@ pub(crate) struct Collector {
     pub(crate) turns: Turns,
     /// Places for bundles that are being completed.
     pub(crate) completions: Arc<Semaphore>,
+    /// Where the data is held.
+    pub(crate) residency: String,
 }
 
 /// Half the processors, so that batches go on while large files are read.
@@ -120,7 +122,7 @@ async fn deadline(limit: Duration, request: Request, next: Next) -> Response {
 }
 
 async fn capabilities(State(collector): State<Arc<Collector>>, caller: Caller) -> Response {
-    active(collector, caller, |_, _| {
+    active(collector, caller, |collector, _| {
         Ok(json(
             StatusCode::OK,
             &Capabilities {
@@ -129,7 +131,7 @@ async fn capabilities(State(collector): State<Arc<Collector>>, caller: Caller) -
                 max_batch: envelope::MAX_WIRE as u64,
                 max_records: envelope::MAX_RECORDS as u64,
                 max_bundle: MAX_BUNDLE,
-                residency: "EEA".to_owned(),
+                residency: collector.residency.clone(),
             },
         ))
     })

@@ -71,6 +71,7 @@ pub(crate) fn serve(config: &Serve) -> Result<(), Failure> {
         authority: Authority::read(&config.data)?,
         turns: Turns::default(),
         completions: routes::completions(),
+        residency: config.residency.clone(),
     });
     let watch = Watch { admission: admission.clone(), metrics: metrics.clone(), access };
     let router = routes::router(collector.clone(), watch);

@@ -26,7 +26,7 @@ fn every_command_takes_the_data_directory_from_the_configuration() {
     fs::write(&config, "dat = \"/srv\"\n").unwrap();
     let (code, said) = words(Command::new(program).args(["devices", "--config"]).arg(&config));
     assert_eq!(code, Some(1));
-    assert!(said.contains("no key dat; the nearest is data"), "{said}");
+    assert!(said.contains("unknown key dat; the nearest is data"), "{said}");
     assert_eq!(words(Command::new(program).args(["devices"])).0, Some(2));
     assert_eq!(words(Command::new(program).args(["bundles"])).0, Some(2));
     assert_eq!(words(&mut command("serve", &server.data())).0, Some(2));
@@ -40,7 +40,7 @@ fn the_shipped_configuration_has_every_key_and_is_read() {
     fs::write(&config, &shipped).unwrap();
     let program = env!("CARGO_BIN_EXE_kathea-collector");
     let (_, said) = words(Command::new(program).args(["devices", "--config"]).arg(&config));
-    assert!(said.contains("/var/lib/kathea-collector is not a collector's data directory"), "{said}");
+    assert!(said.contains("/var/lib/kathea-collector is not a data directory of a collector"), "{said}");
     fs::write(&config, "nonsense = 1\n").unwrap();
     let (_, said) = words(Command::new(program).args(["devices", "--config"]).arg(&config));
     let keys = said.trim_end().rsplit_once("All keys: ").unwrap().1;
