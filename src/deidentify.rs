@@ -26,7 +26,7 @@ pub(crate) fn known(named: Option<&Path>) -> Result<Known, Failure> {
     let default = Config::default_path();
     let is_there = presence::stat(&default).is_ok_and(|found| found.found().is_some());
     let path = named.or(Some(&default).filter(|_| is_there).map(PathBuf::as_path));
-    let Some(path) = path else { return Ok(Known { table: None, machine: machine::names(&[]) }) };
+    let Some(path) = path else { return Ok(Known { machine: machine::names(&[]), ..Known::default() }) };
     let config = Config::load(path).map_err(Failure::usage)?;
     let table = match programs::table(&config.data_dir) {
         Ok(table) => table.map(|table| table.file),
@@ -39,7 +39,7 @@ pub(crate) fn known(named: Option<&Path>) -> Result<Known, Failure> {
             None
         }
     };
-    Ok(Known { table, machine: machine::names(&config.kathea.names) })
+    Ok(Known { table, machine: machine::names(&config.kathea.names), until: None })
 }
 
 /// Cleans the files of `job` under a new key and reports to `path` and, for programs, to standard output.

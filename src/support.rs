@@ -17,10 +17,13 @@ mod wait;
 mod watch;
 
 use std::io;
+use std::path::Path;
 
 use agent::api::consent::Answered;
 use agent::api::status::Status;
-use agent::api::support::{Begun, BundleRow, Bundled, Discarded, DraftRow, Drafted, List, Sending};
+use agent::api::support::{
+    Begun, BundleRow, Bundled, Discarded, DraftRow, Drafted, Found, FoundScan, List, Sending,
+};
 use agent::config::Config;
 use agent::harmless;
 use agent::nearest::nearest;
@@ -29,7 +32,7 @@ use agent::support::check::judge;
 use agent::support::check::look::look;
 use agent::support::gather::{STEPS, Step};
 use agent::support::record::State;
-use protocol::{CaseId, Purpose};
+use protocol::{CaseId, CaseReason, Purpose};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use time::OffsetDateTime;
@@ -45,7 +48,7 @@ pub(crate) fn support(config: &Config, typed: Support) -> Result<Exit, Failure> 
     let mut line = Line::new(config);
     match typed.command {
         None => guide::guide(&mut line, config, typed.case, typed.output, typed.by),
-        Some(SupportCommand::Preview { dry_run: true, json, .. }) => dry_run(config, json),
+        Some(SupportCommand::Preview { dry_run: true, json, case, .. }) => dry_run(config, case.reason, json),
         Some(SupportCommand::Preview { case, output, json, .. }) => {
             let case_request = case_request::from_options(&mut line, &case, config.language)?;
             let made = gather::draft(&mut line, config, case_request)?;
@@ -88,6 +91,15 @@ pub(crate) fn support(config: &Config, typed: Support) -> Result<Exit, Failure> 
         }
         Some(SupportCommand::Show { draft, file }) => {
             copy::show(&mut line, &draft, &file, &mut io::stdout().lock())?;
+            Ok(Exit::Done)
+        }
+        Some(SupportCommand::Find { name, json }) => {
+            let found: Found = ask(&mut line, SupportRequest::Find { file: name })?;
+            if json {
+                print::json(&found)?
+            } else {
+                print::data(&scans(&found))?
+            }
             Ok(Exit::Done)
         }
         Some(SupportCommand::Export { bundle, output, json }) => {
@@ -182,20 +194,22 @@ struct Wanted {
     purpose: Purpose,
 }
 
-/// Everything that would be looked for, and under which flag it would leave.
-fn dry_run(config: &Config, json: bool) -> Result<Exit, Failure> {
+/// Everything that would be looked for, by the reason if there is one, and under which flag it would leave.
+fn dry_run(config: &Config, reason: Option<CaseReason>, json: bool) -> Result<Exit, Failure> {
+    let steps: Vec<&Step> =
+        STEPS.iter().filter(|step| reason.is_none_or(|reason| step.is_for(reason))).collect();
     if json {
-        let wanted = |step: &Step| Wanted { operation: step.name, purpose: step.purpose };
-        print::json(&STEPS.iter().map(wanted).collect::<Vec<_>>())?;
+        let wanted = |step: &&Step| Wanted { operation: step.name, purpose: step.purpose };
+        print::json(&steps.iter().map(wanted).collect::<Vec<_>>())?;
         return Ok(Exit::Done);
     }
-    let row = |step: &Step| {
+    let row = |step: &&Step| {
         let words = config.language.pick(step.en, step.da);
         vec![step.name.to_owned(), step.purpose.to_string(), words.to_owned()]
     };
     let roots = config.kathea.logs.iter().chain(&config.kathea.scans);
     let roots: Vec<Vec<String>> = roots.map(|root| vec![harmless::path(root)]).collect();
-    let steps = table("Looked for", &STEPS.iter().map(row).collect::<Vec<_>>());
+    let steps = table("Looked for", &steps.iter().map(row).collect::<Vec<_>>());
     print::data(&format!("{steps}\n{}", table("Below", &roots)))?;
     print::words("Nothing was opened.");
     Ok(Exit::Done)
@@ -235,6 +249,14 @@ fn sealed(made: &Bundled) -> String {
             vec!["sha256".into(), made.sha256.to_string()],
         ],
     )
+}
+
+fn scans(found: &Found) -> String {
+    let row = |scan: &FoundScan| {
+        let at = scan.at.replace('T', " ").replace('Z', " UTC");
+        vec![scan.case.to_string(), scan.id.clone(), at, harmless::path(Path::new(&scan.path))]
+    };
+    table("Scans of this workstation", &found.scans.iter().map(row).collect::<Vec<_>>())
 }
 
 fn list(body: &List) -> String {

@@ -39,6 +39,7 @@ const PLACES: &[&str] = &[
     "protocol/socket.schema.json",
     "protocol/policies",
     "protocol/src",
+    "protocol/case/src",
     "protocol/collector/src",
     "src",
     "agent/src",
@@ -231,6 +232,15 @@ fn the_collector_accepts_every_documented_command() {
     assert!(typed.len() > 4, "only {} commands were found", typed.len());
     let wrong =
         typed.iter().filter_map(|typed| wrong(kathea_collector::command_line(), typed)).collect::<Vec<_>>();
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), typed.len(), wrong.join("\n"));
+}
+
+#[test]
+fn the_program_for_bundles_accepts_every_documented_command() {
+    let typed = typed_everywhere("kathea-case");
+    assert!(typed.len() > 4, "only {} commands were found", typed.len());
+    let wrong =
+        typed.iter().filter_map(|typed| wrong(kathea_case::command_line(), typed)).collect::<Vec<_>>();
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), typed.len(), wrong.join("\n"));
 }
 

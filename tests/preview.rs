@@ -84,6 +84,7 @@ fn preview(files: &[(&str, Format, Purpose, Vec<u8>)]) -> Vec<u8> {
         files_learned: 42,
         edition: "2026d".to_owned(),
         provenance: None,
+        window: None,
         checks: vec![
             Check::pass("storage", "312 GB are free"),
             Check::warn("calibration", "the geometry calibration is 212 days old", "calibrate the geometry"),

@@ -294,6 +294,7 @@ fn every_package_keeps_the_shared_lints() {
         "Cargo.toml",
         "agent/Cargo.toml",
         "protocol/Cargo.toml",
+        "protocol/case/Cargo.toml",
         "protocol/collector/Cargo.toml",
         "samples/sandbox/Cargo.toml",
         "tests/simulation/Cargo.toml",

@@ -123,6 +123,17 @@ pub(crate) enum Command {
         /// A name from its manifest, or manifest.json
         file: String,
     },
+    /// Tell which scan of this workstation a name in a bundle stands for, for example when support calls about scan-0003
+    ///
+    /// The answer stays here. It is known until the draft is erased or the case ends.
+    #[command(after_help = "Example: kathea-agent support find scan-0003")]
+    Find {
+        /// The name, as support reads it from the bundle: scan-0003
+        name: String,
+        /// Print machine-readable JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Copy a sealed bundle to a file, for example on a USB stick; only the vendor can open it
     #[command(after_help = "Example: kathea-agent support export 0a1b2c3d -o /media/stick/CASE-1042.age")]
     Export {

@@ -23,6 +23,7 @@ pub(crate) mod relay;
 pub(crate) mod spool;
 pub(crate) mod terminal;
 pub(crate) mod totals;
+pub(crate) mod vendor;
 pub(crate) mod window;
 pub(crate) mod workstation;
 

@@ -1,5 +1,5 @@
-//! Writes the manual pages and the shells' completions of both programs, for their packages: `pages DIR` fills DIR for
-//! the agent and DIR/collector for the collector.
+//! Writes the manual pages and the shells' completions, for the packages: `pages DIR` fills DIR for the agent and
+//! DIR/collector and DIR/case for the collector and `kathea-case`.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,8 @@ fn main() -> std::io::Result<()> {
         return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "usage: pages DIR"));
     };
     write(kathea_agent::command_line(), "kathea-agent", &folder)?;
-    write(kathea_collector::command_line(), "kathea-collector", &folder.join("collector"))
+    write(kathea_collector::command_line(), "kathea-collector", &folder.join("collector"))?;
+    write(kathea_case::command_line(), "kathea-case", &folder.join("case"))
 }
 
 fn write(mut command: clap::Command, name: &str, folder: &Path) -> std::io::Result<()> {

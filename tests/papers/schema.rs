@@ -30,6 +30,7 @@ fn fields(request: &str, action: &str) -> Fields {
         ("support", "adopt") => &["draft", "key"],
         ("support", "show") => &["draft", "file", "offset"],
         ("support", "create") => &["draft", "yes", "by", "session?"],
+        ("support", "find") => &["file"],
         ("support", "export") => &["bundle", "offset"],
         ("support", "send") => &["bundle"],
         ("support", "discard") => &["id"],

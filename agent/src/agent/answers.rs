@@ -113,6 +113,7 @@ impl Agent {
                 let by = By { role: Some(*by), channel: channel(caller), session: *session };
                 self.create_bundle(draft, yes, by, now)
             }
+            SupportRequest::Find { file } => self.with_cases(|cases, cx| cases.find(cx, file)),
             SupportRequest::List => Reply::done(self.cases.list()),
             SupportRequest::Export { bundle, offset } => self.cases.export(bundle, *offset),
             SupportRequest::Send { bundle } => {

@@ -135,6 +135,28 @@ pub struct BundleRow {
     pub receipt: Option<String>,
 }
 
+/// The answer to `find`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Found {
+    /// The files of that name, one for each draft and bundle that has it.
+    pub scans: Vec<FoundScan>,
+}
+
+/// What the name of a scan stands for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FoundScan {
+    /// The draft or bundle.
+    pub id: String,
+    /// Its case.
+    pub case: CaseId,
+    /// The name in it.
+    pub name: String,
+    /// The file on this workstation.
+    pub path: String,
+    /// When that was written, RFC 3339, UTC.
+    pub at: String,
+}
+
 /// The answer to `show` and `export`: a piece of a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Piece {

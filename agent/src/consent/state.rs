@@ -138,7 +138,7 @@ pub(crate) fn to_text(now: i64) -> String {
 }
 
 /// Seconds since 1970 of an RFC 3339 time.
-pub(super) fn from_text(text: &str) -> Option<i64> {
+pub(crate) fn from_text(text: &str) -> Option<i64> {
     OffsetDateTime::parse(text, &Rfc3339).ok().map(OffsetDateTime::unix_timestamp)
 }
 

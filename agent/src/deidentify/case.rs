@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use provenance::Table;
 use ring::hmac;
-use time::{Date, Duration, Month};
+use time::{Date, Duration, Month, OffsetDateTime};
 use zeroize::Zeroizing;
 
 /// Weeks by which dates move back, at most: ten years.
@@ -30,6 +30,8 @@ const DRAWS: u32 = 16;
 pub struct Case {
     key: Zeroizing<[u8; 32]>,
     shift: Duration,
+    /// The last day that a date may have; a later one is not moved, so it goes.
+    last: Option<Date>,
     /// The days to which dates were moved so far.
     moved: Mutex<BTreeSet<Date>>,
     /// The literals of the program whose logs are in it.
@@ -39,7 +41,7 @@ pub struct Case {
 impl Case {
     /// The case with this key, which has to be random and of this case alone.
     pub fn new(key: Zeroizing<[u8; 32]>) -> Self {
-        let mut case = Self { key, shift: Duration::ZERO, moved: Mutex::default(), table: None };
+        let mut case = Self { key, shift: Duration::ZERO, last: None, moved: Mutex::default(), table: None };
         let drawn = case.number("shift", "0") as u64;
         case.shift = Duration::weeks(1 + (drawn % MOST_WEEKS) as i64);
         case
@@ -48,6 +50,14 @@ impl Case {
     /// The case, whose logs are those of the program with this table.
     pub fn with_table(self, table: Option<Arc<Table>>) -> Self {
         Self { table, ..self }
+    }
+
+    /// The case, in which no date after the day of `last` (seconds since 1970) leaves: it would tell when the case
+    /// was collected, and with the time of the upload by how much all dates were moved.
+    pub fn until(self, last: Option<i64>) -> Self {
+        let last =
+            last.and_then(|last| OffsetDateTime::from_unix_timestamp(last).ok()).map(OffsetDateTime::date);
+        Self { last, ..self }
     }
 
     /// The literals of the program.
@@ -84,10 +94,20 @@ impl Case {
         self.shift
     }
 
-    /// A civil date, moved; `None` if there is no such day.
+    /// Seconds since 1970, moved; `None` after the last day of the case.
+    pub fn shift_seconds(&self, seconds: i64) -> Option<i64> {
+        let day = OffsetDateTime::from_unix_timestamp(seconds).ok()?.date();
+        self.is_within(day).then(|| seconds - self.shift.whole_seconds())
+    }
+
+    fn is_within(&self, day: Date) -> bool {
+        self.last.is_none_or(|last| day <= last)
+    }
+
+    /// A civil date, moved; `None` if there is no such day, or it is after the last of the case.
     pub fn shift_date(&self, year: i32, month: u8, day: u8) -> Option<(i32, u8, u8)> {
         let date = Date::from_calendar_date(year, Month::try_from(month).ok()?, day).ok()?;
-        let moved = date.checked_sub(self.shift)?;
+        let moved = date.checked_sub(self.shift).filter(|_| self.is_within(date))?;
         self.moved.lock().unwrap_or_else(PoisonError::into_inner).insert(moved);
         let (year, month, day) = moved.to_calendar_date();
         Some((year, month.into(), day))
@@ -198,6 +218,16 @@ mod tests {
         }
         assert_eq!(case(0).shift_date(2026, 2, 30), None);
         assert_eq!(case(0).shift_date(-9999, 1, 1), None);
+    }
+
+    #[test]
+    fn no_date_after_the_last_day_of_the_case_is_moved() {
+        let noon = 1_795_348_800; // 2026-11-22T12:00:00Z
+        let (open, ended) = (case(7), case(7).until(Some(noon)));
+        assert_eq!(ended.shift_date(2026, 11, 22), open.shift_date(2026, 11, 22));
+        assert_eq!(ended.shift_seconds(noon), Some(noon - open.shift().whole_seconds()));
+        assert!(open.shift_date(2026, 11, 23).is_some() && open.shift_seconds(noon + 86_400).is_some());
+        assert_eq!((ended.shift_date(2026, 11, 23), ended.shift_seconds(noon + 86_400)), (None, None));
     }
 
     #[test]

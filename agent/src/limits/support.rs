@@ -32,6 +32,17 @@ pub const LOGS_AROUND: i64 = 2 * 3600;
 /// Seconds that `--since` may reach back: a week, so that "it began last Monday" is covered.
 pub const SINCE: i64 = 7 * 86_400;
 
+/// Seconds before now from which on a window has ended before: the dates of a case move by whole weeks, so from a
+/// shorter distance the time of the upload tells the number.
+pub const PRESENT: i64 = 7 * 86_400;
+
+/// Error codes that a summary lists, those that came most often.
+pub const SUMMARY_ERRORS: usize = 50;
+
+/// Scan files of a bundle whose paths are noted for `support find`: some 150 bytes each, in a record that is written again
+/// with each chunk that is sent.
+pub const SCANS_NOTED: usize = 1000;
+
 /// Seconds before the window whose patients a log can mention: who was scanned within a year is looked at again.
 pub const LEARN_BACK: i64 = 365 * 86_400;
 

@@ -65,8 +65,8 @@ pub const ACTIONS: [(&str, &[&str]); 3] = [
     (
         "support",
         &[
-            "scans", "preview", "progress", "stop", "begin", "adopt", "show", "create", "list", "export",
-            "send", "discard",
+            "scans", "preview", "progress", "stop", "begin", "adopt", "show", "create", "list", "find",
+            "export", "send", "discard",
         ],
     ),
 ];

@@ -62,6 +62,11 @@ pub enum SupportRequest {
     },
     /// `{"drafts":[...],"bundles":[...]}`
     List,
+    /// Which file of this workstation a scan of a draft or bundle is: `{"scans":[{"id","case","name","path","at"}]}`
+    Find {
+        /// Its name there: `scan-0003`.
+        file: String,
+    },
     /// A piece of a sealed bundle: `{"data","offset","bytes"}`
     Export {
         /// The bundle.

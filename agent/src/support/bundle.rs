@@ -2,6 +2,7 @@
 //!
 //! It streams: no file of it is ever in plain on the disk, and a frame at a time is in memory. `manifest.json` is the
 //! first file, so that its digest is the first thing that can be checked.
+//! The files' times are the manifest's `made`, which is moved as all dates of the case.
 
 use std::fmt;
 use std::io::{self, BufWriter, Read, Write};
@@ -20,6 +21,7 @@ use super::draft::{self, Draft, Span};
 use super::gather::Watch;
 use super::manifest::{self, Manifest};
 use crate::consent::permit::{Lease, Permit, SupportCase, SupportScanData};
+use crate::consent::state::from_text;
 use crate::durable::{self, Partial};
 use crate::limits;
 
@@ -221,7 +223,8 @@ impl Sealing {
         let mut header = Header::new_gnu();
         header.set_size(span.bytes);
         header.set_mode(0o600);
-        header.set_mtime(u64::try_from(self.draft.made_at()).unwrap_or(0));
+        let made = from_text(&self.manifest.made).unwrap_or(0);
+        header.set_mtime(u64::try_from(made).unwrap_or(0));
         let text = Allowed { input: self.draft.read(span)?, leases: &self.leases, watch };
         Ok(tar.append_data(&mut header, name, text)?)
     }

@@ -58,6 +58,23 @@ pub struct LeftOut {
     pub finding: String,
 }
 
+/// A file of a chosen scan, and its neutral name in the bundle. It names a file of this workstation, so it leaves by no way.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScanFile {
+    /// In the bundle: `scans/scan-0003.json`.
+    pub name: String,
+    /// The file, as this workstation calls it.
+    pub path: String,
+    /// When it was written, in seconds since 1970.
+    pub at: i64,
+}
+
+impl fmt::Debug for ScanFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ScanFile({})", self.name)
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 struct Index {
     case: CaseId,
@@ -67,6 +84,8 @@ struct Index {
     files: Vec<Span>,
     #[serde(default)]
     left_out: Vec<LeftOut>,
+    #[serde(default)]
+    scans: Vec<ScanFile>,
 }
 
 /// A finished draft: readable here by whoever has its key, and nothing that leaves.
@@ -201,6 +220,11 @@ impl Draft {
     /// Files left out because their output would still have named a person. Only the clinic sees this list.
     pub fn left_out(&self) -> &[LeftOut] {
         &self.index.left_out
+    }
+
+    /// What the names of the chosen scans stand for. Only this workstation has this list.
+    pub fn scans(&self) -> &[ScanFile] {
+        &self.index.scans
     }
 
     /// The text of a file.

@@ -30,7 +30,8 @@ pub struct Manifest {
     /// What happened, as a person typed it.
     #[serde(default)]
     pub description: Option<String>,
-    /// When the files were gathered: RFC 3339, UTC, to the second.
+    /// When the files were gathered, or the end of the window where that is a week and more before: RFC 3339, UTC, to
+    /// the second, moved as all dates of the case are.
     pub made: String,
     /// Version of the agent that gathered them.
     pub agent: String,
@@ -55,8 +56,34 @@ pub struct Manifest {
     /// The table of the program's literals by which logs were read, if there is one.
     #[serde(default)]
     pub provenance: Option<Provenance>,
+    /// The time that the bundle is about; absent in drafts of the first version.
+    #[serde(default)]
+    pub window: Option<Window>,
     /// What the workstation's own checks found.
     pub checks: Vec<Check>,
+}
+
+/// The time that a bundle is about. Its dates are moved by one number of whole weeks, as all dates of the case; the
+/// number itself stays on the workstation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Window {
+    /// Its start: RFC 3339, UTC, moved.
+    pub from: String,
+    /// Its end, likewise.
+    pub until: String,
+    /// Whether it reaches the time of collecting.
+    pub reach: Reach,
+}
+
+/// Whether the time of the upload tells by how much the dates were moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reach {
+    /// It ended less than a week before the bundle was collected: whoever knows when the bundle came knows the number.
+    ReachesPresent,
+    /// It ended a week and more before, and nothing in the bundle has a later time.
+    EndedBefore,
 }
 
 /// A table of a program's literals. The literals themselves stay on the workstation.

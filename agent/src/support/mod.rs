@@ -5,6 +5,7 @@
 //! draft     what was gathered, sealed under a key of its own until the clinic has seen it
 //! drafts    the drafts of this workstation, a day at most
 //! check     what is wrong with the workstation, and what to do
+//! summary   README.txt and summary.json, the first files that the vendor reads
 //! manifest  what a bundle says of itself; its digest is what the clinic says yes to
 //! page      the same for the person who says it, in a browser
 //! bundle    a draft that may leave: tar, gzip and age to the vendor's keys
@@ -22,3 +23,4 @@ pub mod manifest;
 pub mod page;
 pub mod queue;
 pub mod record;
+pub mod summary;

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::bundle::SealedFile;
-use super::draft::Draft;
+use super::draft::{Draft, ScanFile};
 use crate::consent::Flag;
 use crate::durable;
 use crate::vault::SealError;
@@ -84,6 +84,9 @@ pub struct Bundle {
     pub receipt: Option<String>,
     /// What the pseudonyms of the case follow from, so that its next bundle uses the same.
     pub(crate) pseudonyms: Pseudonyms,
+    /// What the names of its scans stand for; only here.
+    #[serde(default)]
+    pub(crate) scans: Vec<ScanFile>,
 }
 
 impl fmt::Debug for Bundle {
@@ -168,6 +171,11 @@ impl From<io::Error> for RecordError {
 }
 
 impl Bundle {
+    /// What the names of its scans stand for.
+    pub fn scans(&self) -> &[ScanFile] {
+        &self.scans
+    }
+
     /// The bundle that was sealed of `draft`, before any of it was sent.
     pub fn queued(
         draft: &Draft,
@@ -190,6 +198,7 @@ impl Bundle {
             url: None,
             receipt: None,
             pseudonyms: draft.pseudonyms().clone(),
+            scans: draft.scans().to_vec(),
         }
     }
 

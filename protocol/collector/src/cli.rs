@@ -278,6 +278,11 @@ enum Bundles {
         /// What `support export` wrote
         file: PathBuf,
     },
+    /// Print the clinic's signed consent to a bundle, for `kathea-case open`; it says how things stand today
+    Proof {
+        /// The bundle's number, as `bundles` prints it
+        id: String,
+    },
 }
 
 /// Every command and option, for manual pages and completions.
@@ -337,6 +342,7 @@ fn run(command: Command) -> Result<(), Failure> {
             match action {
                 None => list(|lines| listing::bundles(&store, lines)),
                 Some(Bundles::Import { file }) => print(&receipt(store.import(&file, now)?)),
+                Some(Bundles::Proof { id }) => list(|lines| proof::prove_bundle(&store, &id, now, lines)),
             }
         }
         Command::Ask { data, device, case, reason } => data.store()?.invite(device, case, reason, now),

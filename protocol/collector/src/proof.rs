@@ -2,9 +2,10 @@
 //! Everything lies here; the device may be gone.
 
 use data_encoding::BASE64;
+use protocol::bundle::receipt;
 use protocol::ledger::{self, Entry, EventKind};
 use protocol::policy::POLICIES;
-use protocol::{Batch, DeviceId, Digest, Epoch, Purpose};
+use protocol::{Batch, CaseId, DeviceId, Digest, Epoch, Purpose};
 use serde::Serialize;
 use time::OffsetDateTime;
 
@@ -46,6 +47,61 @@ struct Said<'a> {
     kind: EventKind,
     at: &'a str,
     line: &'a str,
+}
+
+/// What `kathea-case open` reads.
+#[derive(Serialize)]
+struct BundleProof<'a> {
+    id: &'a str,
+    sha256: Digest,
+    device: DeviceId,
+    case: &'a CaseId,
+    received_at: &'a str,
+    /// How things stood then: consent may end on any later day.
+    printed_at: String,
+    /// Base64 of the raw Ed25519 key that the entries are signed with.
+    public_key: String,
+    /// All entries of the case, as the device signed them.
+    lines: Vec<&'a str>,
+}
+
+/// The entries of the case of the bundle with this number.
+pub(crate) fn prove_bundle(
+    store: &Store,
+    id: &str,
+    now: OffsetDateTime,
+    lines: &mut Lines,
+) -> Result<(), Failure> {
+    let mut found = None;
+    let mut whole = Whole::default();
+    store.bundles(|bundle| {
+        found = whole.pass(bundle).filter(|(sha256, ..)| receipt(*sha256) == id).or_else(|| found.take());
+        Ok(())
+    })?;
+    let Some((sha256, filed, _)) = found else {
+        whole.end("bundles")?;
+        return Err(Failure::new("there is no bundle with this number; `bundles` lists them"));
+    };
+    let (Some(device), Some(case)) = (filed.device, &filed.case) else {
+        return Err(Failure::new(
+            "the bundle came on a stick and its device has not reported it yet: whose consent it needs is not known here",
+        ));
+    };
+    let Some(enrolled) = store.device(device)? else {
+        return Err(Failure::new(format!("device {device} was never enrolled; `devices` lists them")));
+    };
+    let entries = store.entries(device)?;
+    let of_case = entries.iter().filter(|(_, entry)| entry.processing.case.as_ref() == Some(case));
+    lines.put(&BundleProof {
+        id,
+        sha256,
+        device,
+        case,
+        received_at: &filed.received_at,
+        printed_at: rfc3339(now),
+        public_key: BASE64.encode(&enrolled.key),
+        lines: of_case.map(|(line, _)| line.as_str()).collect(),
+    })
 }
 
 /// A proof for every record of the device with this number, in whatever epoch.

@@ -16,10 +16,11 @@ use super::clock::Watched;
 use super::cx::Cx;
 use super::health::{Health, Subject};
 use super::{Trouble, Wake};
-use crate::api::support::{BundleRow, Discarded, DraftRow, List};
+use crate::api::support::{BundleRow, Discarded, DraftRow, Found, FoundScan, List};
 use crate::consent::state::to_text;
 use crate::consent::{Flag, Registry, State};
 use crate::request::{Refused, Reply};
+use crate::support::draft::ScanFile;
 use crate::support::drafts::{Drafts, Kept};
 use crate::support::queue::Queue;
 use crate::support::record::{Bundle, State as Sealed};
@@ -86,6 +87,34 @@ impl Cases {
             receipt: bundle.receipt.clone(),
         };
         self.queue.bundles().iter().map(row).collect()
+    }
+
+    /// Which files of this workstation the scan `name` of its drafts and bundles is.
+    pub(super) fn find(&self, cx: &Cx<'_>, name: &str) -> Reply {
+        let mut scans = Vec::new();
+        let mut add = |id: &str, case: &CaseId, files: &[ScanFile]| {
+            scans.extend(files.iter().filter(|file| is_named(&file.name, name)).map(|file| FoundScan {
+                id: id.to_owned(),
+                case: case.clone(),
+                name: file.name.clone(),
+                path: file.path.clone(),
+                at: to_text(file.at),
+            }));
+        };
+        for kept in self.drafts.kept() {
+            match self.drafts.get(&kept.draft, cx.vault) {
+                Ok(draft) => add(draft.id(), draft.case(), draft.scans()),
+                Err(e) => return Reply::refused(Refused::Failed, Trouble::from(e).to_string()),
+            }
+        }
+        self.queue.bundles().iter().for_each(|bundle| add(&bundle.id, &bundle.case, bundle.scans()));
+        if scans.is_empty() {
+            return Reply::refused(
+                Refused::Usage,
+                "no draft or bundle here has a scan of this name, or its case has ended: a name is as scan-0003",
+            );
+        }
+        Reply::done(Found { scans })
     }
 
     /// Erases a draft or a bundle.
@@ -191,4 +220,13 @@ fn no_draft() -> Reply {
 
 fn no_bundle() -> Reply {
     Reply::refused(Refused::Usage, "there is no bundle of this name: `support list` shows them")
+}
+
+/// Whether `name`, as somebody reads it on the telephone, is that of the file `whole` of a bundle.
+fn is_named(whole: &str, name: &str) -> bool {
+    let stem = |text: &str| {
+        let last = text.rsplit('/').next().unwrap_or(text);
+        last.split('.').next().unwrap_or(last).to_ascii_lowercase()
+    };
+    stem(whole) == stem(name.trim())
 }

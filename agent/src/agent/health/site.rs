@@ -113,6 +113,7 @@ impl Site {
             url: None,
             receipt: None,
             pseudonyms: Pseudonyms::draw(&SystemRandom::new()).unwrap(),
+            scans: Vec::new(),
         };
         queue.add(bundle, &mut self.agent.vault, unix_now()).unwrap();
     }

@@ -43,6 +43,8 @@ pub struct Known {
     pub table: Option<TableFile>,
     /// What names this computer, its accounts and the clinic.
     pub machine: Vec<(Kind, String)>,
+    /// The last moment that a date of the case may have, in seconds since 1970.
+    pub until: Option<i64>,
 }
 
 /// A table of literals as it was read, and which it has to be.
@@ -157,7 +159,7 @@ pub(crate) fn process(
     for (at, (input, refused)) in files.iter().enumerate().skip(order.done) {
         out.say(Said::Reading(at))?;
         // One for each file: it knows the days that it moved dates to.
-        let case = Case::new(key.clone()).with_table(table.clone());
+        let case = Case::new(key.clone()).with_table(table.clone()).until(order.known.until);
         let mut checked = Checked::new(&identifiers, &case, &mut *out);
         let opened = opener(&input.found)?;
         let cleaned = match (refused, opened) {

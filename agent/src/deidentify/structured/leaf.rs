@@ -129,17 +129,20 @@ fn time(scrubber: &mut Scrubber<'_>, text: &str) -> String {
 
 /// Seconds or milliseconds since 1970, moved; a small number is a duration and stays.
 fn epoch(scrubber: &mut Scrubber<'_>, number: &str) -> Option<String> {
-    let weeks = scrubber.case.shift();
     let moved = match number.parse::<i64>() {
-        Ok(seconds) if (500_000_000..5_000_000_000).contains(&seconds) => seconds - weeks.whole_seconds(),
+        Ok(seconds) if (500_000_000..5_000_000_000).contains(&seconds) => {
+            scrubber.case.shift_seconds(seconds)
+        }
         Ok(millis) if (500_000_000_000..5_000_000_000_000).contains(&millis) => {
-            millis - weeks.whole_seconds() * 1000
+            let moved = scrubber.case.shift_seconds(millis / 1000);
+            moved.map(|seconds| seconds * 1000 + millis % 1000)
         }
-        Ok(small) if (0..10_000_000).contains(&small) && !scrubber.is_learned(number) => small,
-        _ => {
-            scrubber.counts.drop(Rule::Unlisted);
-            return None;
-        }
+        Ok(small) if (0..10_000_000).contains(&small) && !scrubber.is_learned(number) => Some(small),
+        _ => None,
+    };
+    let Some(moved) = moved else {
+        scrubber.counts.drop(Rule::Unlisted);
+        return None;
     };
     scrubber.counts.replace(Rule::Moved);
     Some(moved.to_string())

@@ -7,7 +7,7 @@
 //! - `constancy*.json`: `{"test":"noise","verdict":"pass","days_overdue":0}`;
 //! - `encoders*.json`: `{"motion_mm":0.4,"encoder_errors":3}`, an object for each scan;
 //! - `versions*.json`: `{"x1_firmware":"3.10.2","x1_firmware_needed":"3.9"}`;
-//! - every other file is a log; an error is a line with `ERROR`, `FATAL` or `STOP` and `code=` and a number.
+//! - every other file is a log; an error is a line of that level with a number in one of the forms of `codes`.
 //!
 //! It reads in the agent's own process, unlike everything that goes into a bundle: the checks answer also where no
 //! process can be confined, and no text comes out of here. Of each kind the newest few files are read, of each a bounded
@@ -21,6 +21,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::codes;
 use super::facts::{
     CALIBRATIONS, Calibration, Constancy, EncoderScan, Facts, Motion, Outcome, TESTS, Versions, Volume,
 };
@@ -35,6 +36,12 @@ const DAY: i64 = 86_400;
 
 /// What this workstation says now; `now` is seconds since 1970.
 pub fn look(config: &Config, now: i64) -> Facts {
+    look_until(config, now, now)
+}
+
+/// Likewise, with the ages of calibrations as they were at `moment`: in a bundle an age of today would tell, beside the
+/// moved date of the calibration, by how much the dates of the case were moved.
+pub fn look_until(config: &Config, now: i64, moment: i64) -> Facts {
     let mut facts = Facts { now, ..Facts::default() };
     let free = |path: &Path| path.ancestors().find_map(device::free_space);
     facts.volumes.extend(free(&config.data_dir).map(|free| (Volume::System, free)));
@@ -53,7 +60,7 @@ pub fn look(config: &Config, now: i64) -> Facts {
         if !is_log && documents > limits::CHECK_DOCUMENTS {
             continue;
         }
-        let age = u64::try_from((now - modified) / DAY).unwrap_or(0);
+        let age = u64::try_from((moment - modified) / DAY).unwrap_or(0);
         match kind {
             Kind::Calibration => {
                 facts.calibrations.extend(objects(source).filter_map(|row| calibration(&row, age)))
@@ -168,13 +175,8 @@ fn tail(Source { path, listed, .. }: &Source) -> String {
 
 /// Adds each error of `log` to its code.
 fn count_errors(log: &str, errors: &mut BTreeMap<u32, u64>) {
-    let is_error = |line: &&str| ["ERROR", "FATAL", "STOP"].iter().any(|word| line.contains(word));
-    for line in log.lines().filter(is_error) {
-        let Some((_, after)) = line.split_once("code=") else { continue };
-        let digits = after.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
-        if let Ok(code) = digits.parse::<u32>() {
-            *errors.entry(code).or_default() += 1;
-        }
+    for code in log.lines().filter_map(codes::of) {
+        *errors.entry(code).or_default() += 1;
     }
 }
 

@@ -2,12 +2,14 @@
 //!
 //! ```text
 //! look     reads the facts: files and the system
+//! codes    error codes in lines of a log
 //! facts    what was read, as numbers
 //! mod      the judgement: pure, in Danish and in English
 //! ```
 //!
 //! Nothing leaves, so nobody is asked. Many cases end here.
 
+mod codes;
 pub mod facts;
 pub mod look;
 
@@ -38,6 +40,15 @@ impl Finding {
             remedy: self.remedy.of(language).clone(),
         }
     }
+
+    /// The Danish of `check` with its numbers, if this finding says the same but for the numbers.
+    fn as_danish(&self, check: &Check) -> Option<Check> {
+        let (english, danish) = (self.in_language(Language::En), self.in_language(Language::Da));
+        let is_same = (&english.check, english.result) == (&check.check, check.result);
+        let what = renumbered(&check.what, &english.what, &danish.what).filter(|_| is_same)?;
+        let remedy = renumbered(&check.remedy, &english.remedy, &danish.remedy)?;
+        Some(Check { what, remedy, ..danish })
+    }
 }
 
 fn pass(check: &'static str, what: Both<impl Into<String>>) -> Finding {
@@ -53,12 +64,42 @@ fn found(
     Finding { check, result, what: what.map(Into::into), remedy: remedy.map(Into::into) }
 }
 
-/// `checks`, kept in English, in Danish where they were found again; the others as they are.
+/// `checks`, kept in English, in Danish where they were found again, be it with other numbers; the others as they are.
 pub fn in_danish(checks: &[Check], findings: &[Finding]) -> Vec<Check> {
-    let again = |check: &Check| findings.iter().find(|finding| finding.in_language(Language::En) == *check);
-    let danish =
-        |check| again(check).map_or_else(|| check.clone(), |finding| finding.in_language(Language::Da));
-    checks.iter().map(danish).collect()
+    let danish = |check: &Check| findings.iter().find_map(|finding| finding.as_danish(check));
+    checks.iter().map(|check| danish(check).unwrap_or_else(|| check.clone())).collect()
+}
+
+/// `danish` with the numbers of `said`, where `said` is `english` but for the numbers.
+fn renumbered(said: &str, english: &str, danish: &str) -> Option<String> {
+    let (said, english, danish) = (parts(said), parts(english), parts(danish));
+    let words = |parts: &[(String, String)]| parts.iter().map(|(word, _)| word.clone()).collect::<Vec<_>>();
+    let numbers = |parts: &[(String, String)]| parts.iter().filter(|(_, number)| !number.is_empty()).count();
+    if words(&said) != words(&english) || numbers(&danish) != numbers(&said) {
+        return None;
+    }
+    let mut new = said.into_iter().map(|(_, number)| number).filter(|number| !number.is_empty());
+    let part = |(word, old): (String, String)| {
+        let number = if old.is_empty() { String::new() } else { new.next().unwrap_or_default() };
+        // Danish has a comma where English has a point; a version has points in both.
+        word + &(if old.contains(',') { number.replace('.', ",") } else { number })
+    };
+    Some(danish.into_iter().map(part).collect())
+}
+
+/// A text as pairs of words and the number behind them.
+fn parts(text: &str) -> Vec<(String, String)> {
+    let mut parts = vec![(String::new(), String::new())];
+    for letter in text.chars() {
+        let Some((word, number)) = parts.last_mut() else { break };
+        match (letter.is_ascii_digit(), number.is_empty()) {
+            (true, _) => number.push(letter),
+            (false, true) => word.push(letter),
+            (false, false) if matches!(letter, '.' | ',') => number.push(letter),
+            (false, false) => parts.push((letter.to_string(), String::new())),
+        }
+    }
+    parts
 }
 
 /// Judges what was read. What a source does not say is not judged.

@@ -87,3 +87,21 @@ fn versions_are_compared_as_numbers() {
     assert_eq!(facts::is_older("3.10.0", "3.10"), Some(false));
     assert_eq!(facts::is_older("3.x", "3.10"), None);
 }
+
+#[test]
+fn a_kept_check_is_said_in_danish_with_its_own_numbers() {
+    let mut facts = well();
+    facts.calibrations[0].days = limits::CALIBRATION_DAYS + 40;
+    facts.volumes[1].1 = limits::SCANS_LOW - (1 << 30);
+    let kept: Vec<Check> = judge(&facts).iter().map(|finding| finding.in_language(Language::En)).collect();
+    let then: Vec<Check> = judge(&facts).iter().map(|finding| finding.in_language(Language::Da)).collect();
+    facts.calibrations[0].days += 9;
+    facts.volumes[1].1 -= 1 << 30;
+    let now = judge(&facts);
+    assert!(now.iter().zip(&then).any(|(now, then)| now.in_language(Language::Da) != *then));
+    assert_eq!(in_danish(&kept, &now), then);
+    // What is no longer found stays as it is.
+    facts.calibrations[0].last = Outcome::Fail;
+    let changed = in_danish(&kept, &judge(&facts));
+    assert_eq!(changed.iter().zip(&kept).filter(|(danish, kept)| danish == kept).count(), 1);
+}

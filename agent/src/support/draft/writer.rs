@@ -9,7 +9,7 @@ use ring::digest::{Context, SHA256};
 use ring::rand::SystemRandom;
 
 use super::frames::aad;
-use super::{Draft, INDEX, Index, LeftOut, MAGIC, NONCE, Span, damaged, digest, path, refused};
+use super::{Draft, INDEX, Index, LeftOut, MAGIC, NONCE, ScanFile, Span, damaged, digest, path, refused};
 use crate::durable;
 use crate::limits;
 use crate::support::record::Pseudonyms;
@@ -28,6 +28,7 @@ pub struct Writer {
     filling: Option<Filling>,
     files: Vec<Span>,
     left_out: Vec<LeftOut>,
+    scans: Vec<ScanFile>,
     is_finished: bool,
 }
 
@@ -64,6 +65,7 @@ impl Writer {
             filling: None,
             files: Vec::new(),
             left_out: Vec::new(),
+            scans: Vec::new(),
             is_finished: false,
         };
         writer.out.write_all(MAGIC)?;
@@ -74,6 +76,13 @@ impl Writer {
     pub fn leave_out(&mut self, file: LeftOut) {
         if self.left_out.len() < limits::LEFT_OUT {
             self.left_out.push(file);
+        }
+    }
+
+    /// Notes which file a scan of the bundle is; of many, the first.
+    pub fn note_scan(&mut self, scan: ScanFile) {
+        if self.scans.len() < limits::SCANS_NOTED {
+            self.scans.push(scan);
         }
     }
 
@@ -101,6 +110,18 @@ impl Writer {
         Ok(span)
     }
 
+    /// Adds a whole file before all others.
+    ///
+    /// # Errors
+    /// Of the disk.
+    pub fn put_first(&mut self, text: &[u8]) -> io::Result<Span> {
+        self.begin();
+        self.write_all(text)?;
+        let span = self.end()?;
+        self.files.rotate_right(1);
+        Ok(span)
+    }
+
     /// Bytes on the disk so far.
     pub fn disk_bytes(&self) -> u64 {
         self.at
@@ -122,7 +143,8 @@ impl Writer {
         self.write_all(stored_manifest)?;
         let manifest = self.end()?;
         let left_out = std::mem::take(&mut self.left_out);
-        let index = Index { case, made_at, pseudonyms, manifest, files, left_out };
+        let scans = std::mem::take(&mut self.scans);
+        let index = Index { case, made_at, pseudonyms, manifest, files, left_out, scans };
         let text = serde_json::to_vec(&index).map_err(|_| damaged())?;
         let start = self.at;
         self.fill(INDEX);

@@ -7,12 +7,13 @@ use std::time::Duration;
 use protocol::Purpose;
 use serde::Serialize;
 
+use super::kathea::modified;
 use super::{STEPS, Watch};
 use crate::deidentify::files::{Cleaned, Format, Found, Outlet, Reason, Refusal, Said, Take};
 use crate::limits;
 use crate::regular::Identity;
 use crate::support::cause::Cause;
-use crate::support::draft::{LeftOut, Span, Writer};
+use crate::support::draft::{LeftOut, ScanFile, Span, Writer};
 use crate::support::manifest::{FileEntry, Operation, Outcome};
 
 /// What a step wants of this workstation.
@@ -214,6 +215,13 @@ impl<'a> Basket<'a> {
                     *self.removed.entry(rule).or_default() += count;
                 }
                 let name = plan.next_name(cleaned.format, done.added);
+                let place = self.at - self.step_of.partition_point(|other| *other < step);
+                if let Some(file) = plan.files.get(place - 1).filter(|_| purpose == Purpose::SupportScanData)
+                {
+                    let at = std::fs::metadata(&file.path).map_or(0, |metadata| modified(&metadata));
+                    let path = file.path.to_string_lossy().into_owned();
+                    writer.note_scan(ScanFile { name: name.clone(), path, at });
+                }
                 self.files.push(FileEntry { name, kind: cleaned.format, purpose, bytes, sha256 });
             }
             Err((_, reason)) => {

@@ -8,6 +8,7 @@
 //! logs     logs and the other files beside them
 //! system   what the operating system says of disks, graphics and crashes
 //! own      what the agent says of the workstation and of itself
+//! dates    by how much the dates of the case are moved, and which may be in it
 //! basket   the draft that is being filled
 //! watch    how far it is, and who may stop it
 //! ```
@@ -18,6 +19,7 @@
 
 mod basket;
 mod case_request;
+mod dates;
 pub(super) mod kathea;
 mod logs;
 mod own;
@@ -26,25 +28,27 @@ mod steps;
 pub(super) mod system;
 mod watch;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use protocol::DeviceId;
+use protocol::{DeviceId, Purpose};
 use ring::rand::SystemRandom;
 
 use super::cause::{Cause, StopOr};
 use super::check::judge;
-use super::check::look::look as look_around;
+use super::check::look::look_until as look_around;
 use super::draft::{Draft, Writer};
-use super::manifest::{Manifest, PolicyName, Provenance, purposes};
+use super::manifest::{FileEntry, Manifest, PolicyName, Provenance, purposes};
 use super::record::Pseudonyms;
+use super::summary;
 use crate::checks::Check;
 use crate::config::{Config, Language};
 use crate::consent::state::to_text;
 use crate::deidentify::child::{self, Parser};
 use crate::deidentify::dicom::EDITION;
-use crate::deidentify::files::{Failed, Found, Known, Order, Outlet};
+use crate::deidentify::files::{Failed, Format, Found, Known, Order, Outlet};
 use crate::deidentify::text::has_personal_number;
 use crate::harmless;
 use crate::limits;
@@ -54,6 +58,7 @@ use crate::programs;
 use crate::vault::data_key::DataKey;
 use basket::Basket;
 pub use case_request::{CaseRequest, Selection};
+use dates::Dates;
 pub use own::StatusDocument;
 pub use scans::{Scan, list as list_scans};
 pub use steps::{STEPS, Step};
@@ -91,6 +96,8 @@ struct Looking<'a> {
     beside: Vec<kathea::Source>,
     /// From when to when logs are read, in seconds since 1970.
     window: (i64, i64),
+    /// The dates of the case as they leave.
+    dates: Dates,
     /// Whether all whom a log of the window can mention are learned.
     is_all_learned: bool,
 }
@@ -198,12 +205,14 @@ pub fn run(
     }
     watch.begin("looking", 0);
     let table = programs::table(&site.config.data_dir)?;
-    let (looking, contexts) = look(site, case_request, watch)?;
-    let mut checks: Vec<Check> = judge(&look_around(&site.config, site.now))
-        .iter()
-        .map(|finding| finding.in_language(Language::En))
-        .collect();
-    let plans = STEPS.iter().map(|step| (step.look)(&looking)).collect::<Vec<_>>();
+    let (looking, contexts) = look(site, case_request, &pseudonyms, watch)?;
+    let dates = looking.dates;
+    let mut facts = look_around(&site.config, site.now, dates.last());
+    let mut checks: Vec<Check> =
+        judge(&facts).iter().map(|finding| finding.in_language(Language::En)).collect();
+    let codes: Vec<u32> = facts.errors.keys().copied().collect();
+    let sentences = checks.iter().map(|check| check.what.clone());
+    let plans = STEPS.iter().map(|step| step.plan(&looking, case_request.reason)).collect::<Vec<_>>();
     let writer = Writer::create(&site.config.data_dir, &site.id, random)?;
     let mut basket = Basket::new(writer, plans, case_request.as_typed, watch);
     let mut order = Order {
@@ -211,10 +220,11 @@ pub fn run(
         files: basket.wanted(),
         contexts,
         typed: typed.iter().map(|(_, text)| (*text).to_owned()).collect(),
-        own: checks.iter().map(|check| check.what.clone()).collect(),
+        own: sentences.chain(codes.iter().map(u32::to_string)).collect(),
         known: Known {
             table: table.as_ref().map(|table| table.file.clone()),
             machine: machine::names(&site.config.kathea.names),
+            until: dates.until(),
         },
         done: 0,
     };
@@ -235,14 +245,17 @@ pub fn run(
         }
     }
     let gathered = basket.finish();
+    for (code, _) in codes.iter().zip(checks.len()..).filter(|(_, at)| gathered.own.contains(at)) {
+        facts.errors.remove(code);
+    }
     let mut numbers = 0..;
     checks.retain(|_| !numbers.next().is_some_and(|at| gathered.own.contains(&at)));
-    let manifest = Manifest {
+    let mut manifest = Manifest {
         case: case_request.case.clone(),
         reason: case_request.reason,
         contact: case_request.contact.clone(),
         description: case_request.description.clone(),
-        made: to_text(site.now),
+        made: to_text(dates.moment()),
         agent: env!("CARGO_PKG_VERSION").to_owned(),
         device: site.device,
         policy: site.policy.clone(),
@@ -254,9 +267,31 @@ pub fn run(
         files_learned: gathered.learned.1,
         edition: EDITION.to_owned(),
         provenance: table.map(|table| Provenance { bytes: table.bytes, sha256: table.sha256 }),
+        window: Some(dates.window(looking.window.0)),
         checks,
     };
-    Ok(gathered.writer.finish(case_request.case.clone(), site.now, pseudonyms, &manifest.to_bytes())?)
+    let mut writer = gathered.writer;
+    enclose(&mut writer, &mut manifest, &facts.errors)?;
+    Ok(writer.finish(case_request.case.clone(), site.now, pseudonyms, &manifest.to_bytes())?)
+}
+
+/// Puts `README.txt` and `summary.json` before the other files. Like the manifest they hold only numbers, digests, names
+/// that the agent gives, words of closed lists, and what was typed and searched.
+fn enclose(writer: &mut Writer, manifest: &mut Manifest, errors: &BTreeMap<u32, u64>) -> io::Result<()> {
+    let reach = manifest.window.as_ref().map(|window| window.reach);
+    let enclosed = [
+        (summary::FILE, Format::Json, summary::to_bytes(manifest, errors)),
+        (summary::README, Format::Text, summary::readme(reach).into_bytes()),
+    ];
+    for (name, kind, text) in enclosed {
+        let span = writer.put_first(&text)?;
+        let (bytes, sha256) = (span.bytes, span.sha256);
+        manifest.files.insert(
+            0,
+            FileEntry { name: name.to_owned(), kind, purpose: Purpose::SupportCase, bytes, sha256 },
+        );
+    }
+    Ok(())
 }
 
 /// What a person typed, and what it is called. Everything else in a manifest is a number, a digest, a word of a closed
@@ -285,6 +320,7 @@ fn carry_out(program: &Path, order: &mut Order, out: &mut dyn Outlet) -> Result<
 fn look<'a>(
     site: &'a Site,
     case_request: &CaseRequest,
+    pseudonyms: &Pseudonyms,
     watch: &Watch<'_>,
 ) -> Result<(Looking<'a>, Vec<Found>), GatherError> {
     let listing = scans::walk(&site.config.kathea.scans, watch)?;
@@ -296,5 +332,6 @@ fn look<'a>(
     let is_all_learned = !listing.is_cut && context.len() <= limits::LEARN_FILES;
     let contexts = context.iter().take(limits::LEARN_FILES).map(|file| file.found()).collect();
     let traces = scans::traces(&listing, &chosen, case_request, watch)?;
-    Ok((Looking { site, chosen, traces, beside, window, is_all_learned }, contexts))
+    let dates = Dates::new(pseudonyms, site.now, window.1);
+    Ok((Looking { site, chosen, traces, beside, window, dates, is_all_learned }, contexts))
 }

@@ -18,7 +18,8 @@ use crate::workstation;
 
 /// Memory, space, versions.
 pub(super) fn device(looking: &Looking<'_>) -> Plan {
-    let now = OffsetDateTime::from_unix_timestamp(looking.site.now).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let moment = looking.dates.moment();
+    let now = OffsetDateTime::from_unix_timestamp(moment).unwrap_or(OffsetDateTime::UNIX_EPOCH);
     let scans = looking.site.config.kathea.scans.first().map(PathBuf::as_path);
     let lines = workstation::events(scans, now);
     let lines: Vec<Value> = lines.iter().filter_map(|line| serde_json::from_slice(line).ok()).collect();
@@ -54,7 +55,8 @@ pub struct StatusDocument {
 
 /// The agent's status.
 pub(super) fn status(looking: &Looking<'_>) -> Plan {
-    Plan::document("status", &looking.site.status)
+    let status = &looking.site.status;
+    Plan::document("status", &StatusDocument { sent: looking.dates.sent(&status.sent), ..status.clone() })
 }
 
 /// `configuration.json`: the configuration without paths, addresses and names of accounts.

@@ -1,5 +1,6 @@
 //! Everything that is looked for, as data: it is shown before anything runs.
 
+use protocol::CaseReason::{self, Calibration, Connectivity, Error, ImageQuality, Other, Performance};
 use protocol::Purpose;
 
 use super::basket::Plan;
@@ -16,8 +17,25 @@ pub struct Step {
     pub da: &'static str,
     /// The flag under which it leaves.
     pub purpose: Purpose,
+    /// The reasons that need it.
+    pub reasons: &'static [CaseReason],
     /// What of it is here.
     pub(super) look: fn(&Looking<'_>) -> Plan,
+}
+
+impl Step {
+    /// Whether a case of this reason needs it. Which scans are in it a person chooses.
+    pub fn is_for(&self, reason: CaseReason) -> bool {
+        self.reasons.contains(&reason)
+    }
+
+    pub(super) fn plan(&self, looking: &Looking<'_>, reason: CaseReason) -> Plan {
+        if self.is_for(reason) {
+            (self.look)(looking)
+        } else {
+            Plan::absent("a case of this reason does not need it")
+        }
+    }
 }
 
 /// Everything that is looked for, in this order.
@@ -27,6 +45,7 @@ pub const STEPS: &[Step] = &[
         en: "memory, free space, versions of the workstation",
         da: "hukommelse, ledig plads og versioner på arbejdsstationen",
         purpose: Purpose::SupportCase,
+        reasons: CaseReason::ALL,
         look: own::device,
     },
     Step {
@@ -34,6 +53,7 @@ pub const STEPS: &[Step] = &[
         en: "state of this agent and what it dropped, as counts",
         da: "agentens tilstand og hvad den har kasseret, som antal",
         purpose: Purpose::SupportCase,
+        reasons: CaseReason::ALL,
         look: own::status,
     },
     Step {
@@ -41,6 +61,7 @@ pub const STEPS: &[Step] = &[
         en: "settings of this agent, without addresses and secrets",
         da: "agentens indstillinger uden adresser og hemmeligheder",
         purpose: Purpose::SupportCase,
+        reasons: &[Error, Performance, Connectivity, Other],
         look: own::configuration,
     },
     Step {
@@ -48,6 +69,7 @@ pub const STEPS: &[Step] = &[
         en: "logs of Kathea around the scans",
         da: "Katheas logge omkring optagelserne",
         purpose: Purpose::SupportCase,
+        reasons: CaseReason::ALL,
         look: logs::kathea,
     },
     Step {
@@ -55,6 +77,7 @@ pub const STEPS: &[Step] = &[
         en: "logs of the X1's controller around the scans",
         da: "X1-styringens logge omkring optagelserne",
         purpose: Purpose::SupportCase,
+        reasons: CaseReason::ALL,
         look: logs::controller,
     },
     Step {
@@ -62,6 +85,7 @@ pub const STEPS: &[Step] = &[
         en: "results of calibrations",
         da: "resultater af kalibreringer",
         purpose: Purpose::SupportCase,
+        reasons: &[ImageQuality, Error, Calibration, Other],
         look: logs::calibration,
     },
     Step {
@@ -69,6 +93,7 @@ pub const STEPS: &[Step] = &[
         en: "results of constancy tests",
         da: "resultater af konstansprøver",
         purpose: Purpose::SupportCase,
+        reasons: &[ImageQuality, Error, Calibration, Other],
         look: logs::constancy,
     },
     Step {
@@ -76,6 +101,7 @@ pub const STEPS: &[Step] = &[
         en: "counts of encoder errors and lost frames",
         da: "antal encoderfejl og tabte billeder",
         purpose: Purpose::SupportCase,
+        reasons: &[ImageQuality, Error, Calibration, Other],
         look: logs::encoders,
     },
     Step {
@@ -83,6 +109,7 @@ pub const STEPS: &[Step] = &[
         en: "disk errors, graphics resets and crashes that the system noted, as counts",
         da: "diskfejl, grafiknulstillinger og nedbrud, som systemet har noteret, som antal",
         purpose: Purpose::SupportCase,
+        reasons: &[Error, Performance, Connectivity, Other],
         look: system::events,
     },
     Step {
@@ -90,6 +117,7 @@ pub const STEPS: &[Step] = &[
         en: "errors that the disks count",
         da: "fejl, som diskene tæller",
         purpose: Purpose::SupportCase,
+        reasons: &[Error, Performance, Other],
         look: system::disks,
     },
     Step {
@@ -97,6 +125,7 @@ pub const STEPS: &[Step] = &[
         en: "settings of the chosen scans, without images and without who was scanned",
         da: "de valgte optagelsers indstillinger, uden billeder og uden hvem der blev scannet",
         purpose: Purpose::SupportScanData,
+        reasons: CaseReason::ALL,
         look: scans::metadata,
     },
     Step {
@@ -104,6 +133,28 @@ pub const STEPS: &[Step] = &[
         en: "how the head moved during the chosen scans, as numbers",
         da: "hovedets bevægelser under de valgte optagelser, som tal",
         purpose: Purpose::SupportScanData,
+        reasons: &[ImageQuality, Error, Calibration, Other],
         look: scans::motion,
     },
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_has_logs_and_no_more_than_it_needs() {
+        let names = |reason: CaseReason| -> Vec<&str> {
+            STEPS.iter().filter(|step| step.is_for(reason)).map(|step| step.name).collect()
+        };
+        for reason in CaseReason::ALL {
+            assert!(names(*reason).contains(&"kathea_logs"), "{reason}");
+        }
+        assert_eq!((names(Error).len(), names(Other).len()), (STEPS.len(), STEPS.len()));
+        assert!(
+            !names(ImageQuality).contains(&"system_events") && names(ImageQuality).contains(&"constancy")
+        );
+        assert!(!names(Performance).contains(&"calibration") && names(Performance).contains(&"disk_health"));
+        assert!(!names(Connectivity).contains(&"motion"));
+    }
+}

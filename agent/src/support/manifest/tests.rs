@@ -47,6 +47,11 @@ pub(in crate::support) fn sample() -> Manifest {
         files_learned: 5,
         edition: "2026d".to_owned(),
         provenance: Some(Provenance { bytes: 4096, sha256: Digest::of(b"table") }),
+        window: Some(Window {
+            from: "2024-11-17T08:00:00Z".to_owned(),
+            until: "2024-11-17T12:00:00Z".to_owned(),
+            reach: Reach::ReachesPresent,
+        }),
         checks: vec![Check::pass("storage", "312 GiB are free"), Check::warn("clock", "is off", "set it")],
     }
 }

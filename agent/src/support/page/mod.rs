@@ -150,7 +150,7 @@ impl Preview<'_> {
             Escaped(contact),
             both("Description", "Beskrivelse"),
             Escaped(description),
-            both("Gathered", "Indsamlet"),
+            both("Collected, as the vendor sees the date", "Indsamlet, som leverandøren ser datoen"),
             Escaped(&self.manifest.made.replace('T', " ").replace('Z', " UTC")),
             both("Code, to type at the terminal that asks", "Kode, der skrives ved terminalen, som spørger"),
             digest.get(..CODE).unwrap_or(&digest),
@@ -250,8 +250,9 @@ impl Preview<'_> {
         );
         writeln!(
             out,
-            "<section><h2>{}</h2><p>{learned}</p><table><thead><tr><th>{}<th class=\"n\">{}</thead><tbody>",
+            "<section><h2>{}</h2><p>{learned}</p><p>{}</p><table><thead><tr><th>{}<th class=\"n\">{}</thead><tbody>",
             both("What was removed or replaced", "Hvad der er fjernet eller erstattet"),
+            words::dates(self.manifest.window.as_ref().map(|window| window.reach)),
             both("Kind", "Slags"),
             both("Times", "Antal")
         )?;

@@ -30,6 +30,7 @@ fn bundle(id: &str, case: &str, purposes: &[Purpose]) -> Bundle {
         url: None,
         receipt: None,
         pseudonyms: Pseudonyms(Zeroizing::new([7; 32])),
+        scans: Vec::new(),
     }
 }
 

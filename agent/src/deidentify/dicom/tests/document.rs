@@ -108,6 +108,9 @@ With a table (`kathea-agent provenance build`) a line is literals and slots:
 `text/names.txt` holds the common names: the 20,000 most frequent surnames and all first names of the 1990 census of the United
 States (public domain), less words of the vocabulary that are rare as names.
 
+In a support case whose time ended a week or more ago no date after it is moved: such a date goes, or it would tell when the case was
+collected, and so by how many weeks the others were moved.
+
 The point in time with which a line begins moves by the weeks of the case in each of the forms of `text/stamp.rs`. Day and month
 are distinguished once for a file. Where the first line names columns, a cell is judged by its column. JSON objects of the product's own
 formats leave complete by the schemas in `structured/own.txt`.
