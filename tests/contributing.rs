@@ -1,6 +1,8 @@
 //! `CONTRIBUTING.md` and `GLOSSARY.md` name only commands, tests, packages and files that exist. What they say of the
 //! product's own commands is checked in `commands.rs`.
 
+#![allow(clippy::unwrap_used, reason = "what the tests share is outside of `#[test]` functions")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -27,12 +29,22 @@ fn missing(line: &str) -> Vec<String> {
             "--test" => any(&[format!("tests/{name}.rs"), format!("tests/{name}/main.rs")]),
             "--example" => fs::read_to_string(root().join("Cargo.toml"))
                 .is_ok_and(|manifest| manifest.contains(&format!("[[example]]\nname = \"{name}\""))),
-            "-p" => any(&[format!("{name}/Cargo.toml"), format!("{name}/src/lib.rs")]),
+            "-p" => packages().iter().any(|package| package == name),
             _ => true,
         }
     };
     let named = words.windows(2).filter(|two| !is_there(two[0], two[1]));
     named.map(|two| format!("{line}: there is no {}", two[1])).collect()
+}
+
+/// Names of the packages of the workspace.
+fn packages() -> Vec<String> {
+    let read = |path: &Path| fs::read_to_string(path).unwrap().parse::<toml::Table>().unwrap();
+    let workspace = read(&root().join("Cargo.toml"));
+    let members = workspace["workspace"]["members"].as_array().unwrap();
+    let member = |path: &toml::Value| read(&root().join(path.as_str().unwrap()).join("Cargo.toml"));
+    let name = |manifest: &toml::Table| manifest["package"]["name"].as_str().unwrap().to_owned();
+    members.iter().map(member).chain([workspace.clone()]).map(|manifest| name(&manifest)).collect()
 }
 
 /// Paths in backticks that do not exist.
