@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use log::{info, warn};
+use protocol::ledger::EventKind;
 use protocol::{Digest, Reason};
 use serde::Serialize;
 
@@ -139,7 +140,11 @@ impl Agent {
 
     /// Not for now: kept sealed, neither read nor sent, until it is released or withdrawn.
     fn restrict(&mut self, flag: &Flag, by: By, now: i64) -> Result<Answered, Trouble> {
+        // Said twice it is one. What the disk kept from being queued the first time is queued now.
         if self.registry.state(flag, now) == State::Restricted {
+            if let Some(entry) = self.registry.newest(flag, EventKind::Restricted) {
+                self.tell_vendor(PrivacyKind::Restrict, flag, entry)?;
+            }
             return Ok(Answered::state(State::Restricted));
         }
         let entry = self.registry.restrict(flag, by, now)?;
@@ -150,7 +155,11 @@ impl Agent {
     }
 
     fn release(&mut self, flag: &Flag, by: By, now: i64) -> Result<Answered, Trouble> {
-        let entry = self.registry.release(flag, by, now)?;
+        // Likewise: the disk may have failed between the ledger and the queue.
+        let entry = match self.registry.newest(flag, EventKind::Released) {
+            Some(entry) => entry,
+            None => self.registry.release(flag, by, now)?,
+        };
         self.tell_vendor(PrivacyKind::Release, flag, entry)?;
         self.counters.mark_reported();
         self.resume_journal()?;
@@ -300,3 +309,6 @@ pub(super) fn short(entry: Digest) -> [u8; 16] {
     out.copy_from_slice(&entry.to_bytes()[..16]);
     out
 }
+
+#[cfg(test)]
+mod tests;

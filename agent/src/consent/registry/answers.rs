@@ -106,6 +106,11 @@ impl Registry {
         self.record(processing, EventKind::Denied, by, None, now)
     }
 
+    /// The newest line about a flag, if it is of this kind.
+    pub fn newest(&self, flag: &Flag, kind: EventKind) -> Option<Digest> {
+        self.answer(flag).filter(|answer| answer.last.entry.event.kind == kind).map(|answer| answer.last.hash)
+    }
+
     /// Keep what is held under a yes, but neither read nor send it (GDPR art. 18). With a case its scan data rests
     /// too.
     pub fn restrict(&mut self, flag: &Flag, by: By, now: i64) -> Result<Digest, ConsentError> {

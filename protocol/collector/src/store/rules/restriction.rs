@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::ledger::EventKind;
-use protocol::{CaseId, Purpose};
+use protocol::{CaseId, Digest, Purpose};
 
 use super::consent::Line;
 
@@ -15,6 +15,8 @@ pub(crate) struct Step {
     pub(crate) purposes: Vec<Purpose>,
     /// Of this support case only.
     pub(crate) case: Option<CaseId>,
+    /// The ledger line that it rests on.
+    pub(crate) entry: Digest,
 }
 
 /// What of a device is hidden from readers.
@@ -22,7 +24,9 @@ pub(crate) struct Step {
 pub(crate) struct Hidden(BTreeSet<(Purpose, Option<CaseId>)>);
 
 impl Hidden {
-    /// By the device's ledger and by its requests: what either restricts is hidden until that one releases it.
+    /// By the device's ledger and by its requests: what either restricts is hidden until it is released. A request that
+    /// rests on a line of the ledger ends with that line's release too, because the request to release it may be lost
+    /// with a backup, and a device repeats its lines alone.
     pub(crate) fn of(lines: &[Line], steps: &[Step]) -> Self {
         let mut newest = BTreeMap::<(Purpose, Option<&CaseId>), (u64, EventKind)>::new();
         for line in lines {
@@ -38,9 +42,16 @@ impl Hidden {
         let mut hidden: BTreeSet<_> =
             by_ledger.map(|((purpose, case), _)| (purpose, case.cloned())).collect();
         let mut by_request = BTreeSet::new();
-        for Step { restricts, purposes, case } in steps {
+        for Step { restricts, purposes, case, entry } in steps {
+            let asked = lines.iter().find(|line| line.hash == *entry);
             for &purpose in purposes {
+                let is_its = |line: &&Line| line.purpose == purpose && line.case == *case;
+                let is_over = asked.filter(|line| line.kind == EventKind::Restricted).is_some_and(|asked| {
+                    let released = |line: &Line| line.kind == EventKind::Released && line.index > asked.index;
+                    lines.iter().filter(is_its).any(released)
+                });
                 match (restricts, case) {
+                    (true, _) if is_over => {}
                     (true, _) => drop(by_request.insert((purpose, case.clone()))),
                     // The release of one case ends no restriction of all of them.
                     (false, Some(_)) => drop(by_request.remove(&(purpose, case.clone()))),
@@ -87,7 +98,8 @@ mod tests {
     }
 
     fn step(restricts: bool, purpose: Purpose, case: Option<&str>) -> Step {
-        Step { restricts, purposes: vec![purpose], case: case.map(|case| case.parse().unwrap()) }
+        let case = case.map(|case| case.parse().unwrap());
+        Step { restricts, purposes: vec![purpose], case, entry: Digest::of(&7_u64.to_le_bytes()) }
     }
 
     #[test]
@@ -119,8 +131,20 @@ mod tests {
         assert_eq!(Hidden::of(&[], &released), Hidden::default());
         let all = [step(true, CASE, None), step(false, CASE, Some("A-1"))];
         assert!(Hidden::of(&[], &all).hides_bundle(Some(&case("A-1"))), "one case releases not all");
-        // The ledger's release does not end what a request restricts, whose release is on its way.
+        // The ledger's release ends no request that rests on no restriction of the ledger, nor on a later one.
         let by_both = Hidden::of(&[line(1, USAGE, None, EventKind::Released)], &steps);
         assert!(by_both.hides(USAGE));
+        let later = [line(6, USAGE, None, EventKind::Released), line(7, USAGE, None, EventKind::Restricted)];
+        assert!(Hidden::of(&later, &steps).hides(USAGE));
+    }
+
+    #[test]
+    fn a_release_in_the_ledger_ends_the_request_whose_own_release_was_lost_with_a_backup() {
+        let lines = [line(7, USAGE, None, EventKind::Restricted), line(8, USAGE, None, EventKind::Released)];
+        assert_eq!(Hidden::of(&lines, &[step(true, USAGE, None)]), Hidden::default());
+        assert!(Hidden::of(&lines[..1], &[step(true, USAGE, None)]).hides(USAGE), "before it came");
+        let of_a_case = [line(7, CASE, Some("A-1"), EventKind::Restricted)];
+        let released = [&of_a_case[..], &[line(8, CASE, Some("B-2"), EventKind::Released)]].concat();
+        assert!(Hidden::of(&released, &[step(true, CASE, Some("A-1"))]).hides(CASE), "another case's");
     }
 }

@@ -208,8 +208,8 @@ pub(crate) fn restrictions(sql: &Connection, device: &Device) -> Result<Vec<Step
     for n in 0..device.requests {
         let row = numbered(sql, device, n)?;
         if matches!(row.kind, Kind::Restrict | Kind::Release) {
-            let PrivacyRequest { purposes, case, .. } = row.request(device)?;
-            steps.push(Step { restricts: row.kind == Kind::Restrict, purposes, case });
+            let PrivacyRequest { purposes, case, ledger_sha256: entry, .. } = row.request(device)?;
+            steps.push(Step { restricts: row.kind == Kind::Restrict, purposes, case, entry });
         }
     }
     Ok(steps)
