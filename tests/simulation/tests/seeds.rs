@@ -40,3 +40,9 @@ fn an_erasure_leaves_what_came_under_a_later_yes() {
     // Found by seed 8: erased with the rest fourteen days after the request, although the clinic had said yes again.
     sound(Plan { days: 25, faults: 100 }, [8]);
 }
+
+#[test]
+fn a_release_is_not_lost_with_the_vendors_backup() {
+    // Found by seed 16: the restored vendor knew the request to restrict and not the one to release, and hid everything.
+    sound(Plan { days: 120, faults: 100 }, [16]);
+}
