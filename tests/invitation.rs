@@ -37,7 +37,9 @@ fn an_invitation_is_shown_under_a_consent_and_costs_no_request() {
     assert_eq!(relay.connections(), connections + 1, "the batch's");
     assert_eq!(workstation.status()["wishes"], json!([{"case": CASE, "reason": "image_quality"}]));
     let shown = workstation.expect(0, &["status"]);
-    assert!(shown.contains("kathea-agent support --case CASE-1042"), "{shown}");
+    let command =
+        format!("kathea-agent --config {} support --case CASE-1042", workstation.config().display());
+    assert!(shown.contains(&command), "{shown}");
     assert_eq!(workstation.status()["bundles"], json!([]), "nothing happens without the clinic");
 
     workstation.expect(0, &["consent", "withdraw", "usage_statistics"]);
