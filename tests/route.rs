@@ -63,7 +63,7 @@ fn every_exposure_counts_once_and_none_is_to_be_seen() {
     let (collector, relay, workstation) = route();
     let mut outbox = Outbox::new(seeded());
     outbox.fill(&workstation, ALL, 5000, Outbox::exposure);
-    ship_losing(&[3, 2, 2], &collector, &relay, &workstation);
+    ship_losing(&[4, 2, 2], &collector, &relay, &workstation);
     let export = collector.export();
     let totals = Totals::exported(&export);
     totals.assert_are(&outbox.expected);
