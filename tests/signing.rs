@@ -63,7 +63,7 @@ fn a_release_counts_only_as_it_was_signed_by_a_key_that_may() {
     fs::write(&release, changed).unwrap();
     refused(&verify, "did not sign exactly this content");
     fs::remove_file(&signature).unwrap();
-    refused(&verify, "cannot be read");
+    refused(&verify, "does not exist");
 
     let again = Command::new(collector::program())
         .args(["signing-key", "-o", &key, "--signs", "release"])
