@@ -22,7 +22,7 @@ use std::path::Path;
 use agent::api::consent::Answered;
 use agent::api::status::Status;
 use agent::api::support::{
-    Begun, BundleRow, Bundled, Discarded, DraftRow, Drafted, Found, FoundScan, List, Sending,
+    BundleRow, Bundled, Discarded, DraftRow, Drafted, Found, FoundScan, List, Sending,
 };
 use agent::config::Config;
 use agent::harmless;
@@ -183,8 +183,7 @@ fn create(
     yes: String,
     by: protocol::ledger::Role,
 ) -> Result<Bundled, Failure> {
-    let Begun { .. } = ask(line, SupportRequest::Create { draft, yes, by, session: Some(session()) })?;
-    wait::wait(line)
+    wait::work(line, SupportRequest::Create { draft, yes, by, session: Some(session()) })
 }
 
 /// A row of `support preview --dry-run --json`.

@@ -40,7 +40,9 @@ fn package(with_sandbox: bool) -> TempDir {
 impl Sandbox {
     fn start(package: &TempDir, more: &[&str]) -> Self {
         let tmp = tempfile::tempdir().unwrap();
-        let mut command = Command::new(package.path().join("kathea-agent"));
+        let mut command = Command::new("env");
+        // Ctrl-C as at a terminal, also where who runs the tests ignores it.
+        command.arg("--default-signal=INT").arg(package.path().join("kathea-agent"));
         command.args(["sandbox", "--json"]).args(more).env("TMPDIR", tmp.path()).env_remove("RUST_LOG");
         let mut process = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();

@@ -39,9 +39,11 @@ fn ask(clinic: &Clinic, line: &str) -> Json {
     serde_json::from_str(&answer).unwrap()
 }
 
-/// The agent in the background.
+/// The agent in the background. It takes Ctrl-C as at a terminal, also where who runs the tests ignores it.
 fn begin(clinic: &Clinic, args: &[&str]) -> Child {
-    let mut command = clinic.workstation.agent(args);
+    let agent = clinic.workstation.agent(args);
+    let mut command = Command::new("env");
+    command.arg("--default-signal=INT").arg(agent.get_program()).args(agent.get_args());
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 

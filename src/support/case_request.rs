@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, BufRead, IsTerminal};
 use std::path::{Path, PathBuf};
 
-use agent::api::support::{Begun, Scans};
+use agent::api::support::Scans;
 use agent::config::Language;
 use agent::request::SupportRequest;
 use agent::support::gather::{CaseRequest, Scan, Selection};
@@ -66,8 +66,7 @@ fn pick(line: &mut Line<'_>, language: Language) -> Result<Selection, Failure> {
     if !io::stdin().is_terminal() {
         return Err(Failure::usage("--pick asks at a terminal: use --last-scan, --since or --scans here"));
     }
-    let Begun { .. } = super::ask(line, SupportRequest::Scans)?;
-    let Scans { scans } = wait::wait(line)?;
+    let Scans { scans } = wait::work(line, SupportRequest::Scans)?;
     if scans.is_empty() {
         return Err(Failure::failed("no scan was found: check [kathea] scans, or name files with --scans"));
     }

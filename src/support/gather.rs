@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
 
 use agent::api::status::Status;
-use agent::api::support::{Begun, Drafted, Elsewhere};
+use agent::api::support::{Drafted, Elsewhere};
 use agent::collect::caller::Accounts;
 use agent::config::Config;
 use agent::harmless;
@@ -70,8 +70,7 @@ fn gathered(line: &mut Line<'_>, config: &Config, case_request: &CaseRequest) ->
     if is_named && line.is_service()? && Accounts::new(config).own().administrator {
         return here(line, config, case_request);
     }
-    let Begun { .. } = super::ask(line, SupportRequest::Preview { case_request: case_request.clone() })?;
-    wait::wait(line)
+    wait::work(line, SupportRequest::Preview { case_request: case_request.clone() })
 }
 
 fn here(line: &mut Line<'_>, config: &Config, case_request: &CaseRequest) -> Result<Drafted, Failure> {

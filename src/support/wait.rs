@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use agent::api::Done;
-use agent::api::support::{List, Progress, Work};
+use agent::api::support::{Begun, List, Progress, Work};
 use agent::config::Language;
 use agent::request::SupportRequest;
 use agent::support::record::State;
@@ -25,8 +25,9 @@ const SOON: Duration = Duration::from_secs(1);
 /// Ctrl-C was pressed while work was waited for.
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
-/// Asks until the work is done; what came of it. Ctrl-C ends the work in the service too.
-pub(super) fn wait<T: DeserializeOwned>(line: &mut Line<'_>) -> Result<T, Failure> {
+/// Begins work in the service and asks until it is done; what came of it. Ctrl-C ends the work in the service too, from
+/// the moment that it is asked for.
+pub(super) fn work<T: DeserializeOwned>(line: &mut Line<'_>, request: SupportRequest) -> Result<T, Failure> {
     let mut bar = Bar::new();
     // A second handler is refused: then the first one is still there.
     let _ = ctrlc::set_handler(|| {
@@ -35,7 +36,8 @@ pub(super) fn wait<T: DeserializeOwned>(line: &mut Line<'_>) -> Result<T, Failur
         }
     });
     WAITING.store(true, Ordering::Relaxed);
-    let done = watched(line, &mut bar);
+    let begun: Result<Begun, Failure> = super::ask(line, request);
+    let done = begun.and_then(|Begun { .. }| watched(line, &mut bar));
     WAITING.store(false, Ordering::Relaxed);
     done
 }

@@ -63,8 +63,8 @@ pub(crate) enum Run {
     Confirmed,
 }
 
-/// Erases what was sent by a device for these purposes until then (microseconds), of one case or of all. The ledger entries stay: they prove
-/// that it was allowed while it was here. The numbers stay held: what was erased is never stored again.
+/// Erases what was sent by a device for these purposes until then (microseconds), of one case or of all. The ledger
+/// entries stay: they prove that it was allowed while it was here. The numbers stay held: what was erased is never stored again.
 pub(crate) fn erase(
     store: &Store,
     device: DeviceId,

@@ -1,7 +1,7 @@
 //! The vendor's half of what a clinic may ask: restriction hides, only the deed makes an erasure done, and a certificate
 //! says what went.
 
-use protocol::ledger::EventKind;
+use protocol::ledger::{EventKind, line_hash};
 use protocol::rights::{Certificate, Outcome};
 use protocol::signature::{Context, TrustedKey, TrustedKeys};
 use protocol::{DeviceId, Purpose};
@@ -160,7 +160,12 @@ fn an_erasure_leaves_what_came_under_a_later_yes() {
     let device = sent(&collector);
     ask(&device, &collector, "erase", &request("a"));
     age(&collector, device.id(), 15);
-    let again = device.grant(&collector);
+    let lines = [(1, EventKind::Withdrawn), (2, EventKind::Granted)];
+    let [_, again] = lines.map(|(index, kind)| {
+        let line = device.ledger_line(index, kind);
+        assert_eq!(device.put_consent(&collector, &line).status, 201);
+        line_hash(&line)
+    });
     assert_eq!(device.put_batch(&collector, &batch(again, 2, 0, 2)).status, 201);
     assert_eq!(collector.lines("erase", &["--due"])[0]["records"], 5, "what had come when it was asked for");
     assert_eq!(shown(&collector).0, 3);
