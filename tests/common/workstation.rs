@@ -89,6 +89,8 @@ impl Workstation {
     pub(crate) fn agent(&self, args: &[&str]) -> Command {
         let mut agent = Command::new(std::env::var_os("AGENT_PROGRAM").unwrap_or_else(|| PROGRAM.into()));
         agent.arg("--config").arg(self.config()).args(args);
+        // Help is wrapped for a terminal where another package of the build asks for that: here it never is.
+        agent.env("COLUMNS", "100000");
         agent.env("TMPDIR", self.path().join("tmp")).env_remove("RUST_LOG").stdin(Stdio::null());
         agent
     }

@@ -72,7 +72,7 @@ impl Site {
     }
 
     fn output(&self, args: &[&str]) -> Output {
-        Command::new(PROGRAM)
+        Command::new(std::env::var_os("AGENT_PROGRAM").unwrap_or_else(|| PROGRAM.into()))
             .arg("--config")
             .arg(self.dir.path().join("agent.toml"))
             .args(args)

@@ -120,3 +120,18 @@ fn a_day_is_learned_in_every_spelling() {
         assert!(identifiers.is_birth(day()), "{spelling:?}");
     }
 }
+
+/// Voltages, as the firmware lists them: `13 12` of `47.13 12V` would be the day and the month of 1947.
+#[test]
+fn a_number_that_begins_a_key_ends_no_date() {
+    let own = learned(&[(Kind::BirthDate, "19471213")]);
+    let born = |found: Date| found == Date::from_calendar_date(1947, Month::December, 13).unwrap();
+    for kept in ["48V=47.13 12V=12.01", "rail 48V=47.13 12V=12.0"] {
+        assert_eq!(scrubber_finds(&own, kept), None, "{kept}");
+        assert_eq!(names_birth_date(kept, born), None, "{kept}");
+    }
+    for found in ["47.13 12", "a=47.13 12 V=1", "47.13 12V", "47.13 12, b=1"] {
+        assert!(scrubber_finds(&own, found).is_some(), "{found}");
+        assert!(names_birth_date(found, born).is_some(), "{found}");
+    }
+}

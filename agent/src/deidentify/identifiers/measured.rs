@@ -96,7 +96,14 @@ fn is_short_date(before: &str, after: &str, candidate: &Candidate) -> bool {
         || ends(before, &['.', ',', ':'])
         || is_in_date(before)
         || starts(after, &[':'])
+        || is_key(after)
         || decimal && starts(after, &['.', ',']))
+}
+
+/// Whether the number before is the beginning of a key and no year: `12V=12.0`.
+fn is_key(after: &str) -> bool {
+    let mut next = after.chars();
+    next.next().is_some_and(|c| c.is_ascii_alphabetic()) && next.next() == Some('=')
 }
 
 /// Whether one of the marks and then a digit follow directly.

@@ -58,6 +58,12 @@ fn is_short_date(before: &str, after: &str, beside: &Between, one: &Between, two
         && !is_odd(two)
         && !continued(before, "-./:,_")
         && !continues(after, "-./:,_")
+        && !begins_key(after)
+}
+
+/// Whether a letter and an equals sign follow directly: the last number is of a name, such as `5V=`.
+fn begins_key(after: &str) -> bool {
+    after.as_bytes().get(..2).is_some_and(|next| next[0].is_ascii_alphabetic() && next[1] == b'=')
 }
 
 /// Whether one of the marks and a digit follow directly, or what stands in a number's place.
