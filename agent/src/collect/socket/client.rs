@@ -99,7 +99,7 @@ pub(super) mod system {
 
     /// Pipes know no timeouts: a thread waits, and is left behind where nobody answers.
     pub(super) fn patiently(pipe: File, line: &str, patience: Duration) -> io::Result<String> {
-        let (tell, receiver) = mpsc::sync_channel(1);
+        let (sender, receiver) = mpsc::sync_channel(1);
         let line = line.to_owned();
         thread::Builder::new().name("ask".into()).spawn(move || {
             let _ = sender.send(super::exchange(pipe, &line));
