@@ -32,7 +32,7 @@ fn carry_out(command: &Service, config: &Path) -> Result<Exit, Failure> {
             windows::start()?;
             if let Some(token) = token {
                 let enrolled = windows::wait_for_answer(config)
-                    .and_then(|()| crate::enroll(&crate::load(config)?, None, token));
+                    .and_then(|()| crate::enroll(&crate::load(config)?, None, token, false));
                 if enrolled.is_err() && !was_there {
                     // All or nothing, also where the installer takes nothing back.
                     install::uninstall()?;

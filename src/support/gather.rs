@@ -10,6 +10,7 @@ use agent::api::support::{Drafted, Elsewhere};
 use agent::collect::caller::Accounts;
 use agent::config::Config;
 use agent::harmless;
+#[cfg(unix)]
 use agent::presence::Why;
 use agent::request::{Request, SupportRequest};
 use agent::support::gather::{self, CaseRequest, GatherError, Progress, Site, Watch};
