@@ -34,7 +34,6 @@ const PLACES: &[&str] = &[
     "GLOSSARY.md",
     "packaging",
     "protocol/SOCKET.md",
-    "samples",
     "protocol/WIRE.md",
     "protocol/socket.schema.json",
     "protocol/policies",

@@ -236,7 +236,7 @@ fn a_sample_reports(name: &str, command: impl Fn(&Path) -> Option<Command>) {
 }
 
 fn sample(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("samples").join(path)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/integrator/samples").join(path)
 }
 
 /// Runs a compiler, whose success it asserts.

@@ -290,20 +290,45 @@ fn what_is_raw_clean_or_sealed_can_be_written_by_nobody_else() {
 
 #[test]
 fn every_package_keeps_the_shared_lints() {
-    for manifest in [
-        "Cargo.toml",
-        "agent/Cargo.toml",
-        "protocol/Cargo.toml",
-        "protocol/case/Cargo.toml",
-        "protocol/collector/Cargo.toml",
-        "samples/sandbox/Cargo.toml",
-        "tests/simulation/Cargo.toml",
-        "tests/support/Cargo.toml",
-    ] {
-        let text = fs::read_to_string(root().join(manifest)).unwrap();
-        assert!(text.contains("[lints]\nworkspace = true"), "{manifest}");
+    let workspace = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let members =
+        workspace.parse::<toml::Table>().unwrap()["workspace"]["members"].as_array().unwrap().clone();
+    assert!(members.len() > 5, "only {} packages", members.len());
+    for member in members.iter().map(|member| member.as_str().unwrap()).chain(["."]) {
+        let text = fs::read_to_string(root().join(member).join("Cargo.toml")).unwrap();
+        assert!(text.contains("[lints]\nworkspace = true"), "{member}");
     }
-    assert!(fs::read_to_string(root().join("Cargo.toml")).unwrap().contains("unsafe_code = \"forbid\""));
+    assert!(workspace.contains("unsafe_code = \"forbid\""));
+}
+
+/// The customer's folders, and the files that tools and readers look for at the root.
+const TOP: &[&str] = &[
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "Cargo.lock",
+    "Cargo.toml",
+    "GLOSSARY.md",
+    "LICENSE",
+    "README.md",
+    "SECURITY.md",
+    "agent",
+    "clippy.toml",
+    "deny.toml",
+    "packaging",
+    "protocol",
+    "rustfmt.toml",
+    "src",
+    "target",
+    "tests",
+];
+
+#[test]
+fn nothing_else_stands_at_the_top() {
+    let names = fs::read_dir(root()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let others: Vec<String> =
+        names.filter(|name| !name.starts_with('.') && !TOP.contains(&name.as_str())).collect();
+    assert!(others.is_empty(), "beside the customer's names: {others:?}");
 }
 
 /// The packages of `cargo tree` that the agent may not have.

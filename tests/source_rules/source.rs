@@ -44,7 +44,7 @@ pub(crate) fn root() -> PathBuf {
 /// Every Rust file of the workspace.
 pub(crate) fn sources() -> Vec<Source> {
     let mut found = vec![];
-    for place in ["src", "agent", "protocol", "samples", "tests"] {
+    for place in ["src", "agent", "protocol", "tests"] {
         walk(&root().join(place), &mut found);
     }
     assert!(found.len() > 50, "only {} files were found", found.len());
