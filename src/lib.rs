@@ -116,6 +116,7 @@ const PLACEHOLDERS: &[(&str, &str)] = &[
     ("<KIND>", "KIND is one of release, word_list, notice, erasure_certificate, use_receipt."),
     ("<ID>", "ID is the case as the vendor named it, as CASE-1042."),
     ("<SHELL>", "SHELL is one of bash, zsh, fish, powershell, elvish."),
+    ("<DRAFT_OR_BUNDLE>", "DRAFT_OR_BUNDLE is what `support list` prints."),
     ("<DRAFT>", "DRAFT is what `support preview` and `support list` print."),
     ("<BUNDLE>", "BUNDLE is what `support create` and `support list` print."),
 ];

@@ -64,6 +64,11 @@ impl<'c> Line<'c> {
         Ok(self.over_the_socket(&Question::Request(Request::Status))?.is_some())
     }
 
+    /// Whether the last answer came from this process, because no service listens.
+    pub(crate) fn is_direct(&self) -> bool {
+        self.agent.is_some()
+    }
+
     /// `None` if nobody listens.
     fn over_the_socket(&mut self, question: &Question) -> Result<Option<Reply>, Failure> {
         if self.agent.is_some() {

@@ -14,19 +14,19 @@ const NAME: &str = "kathea-sandbox";
 pub(crate) fn sandbox(ask: Option<&CaseId>, json: bool) -> Result<Exit, Failure> {
     let here = std::env::current_exe().map_err(|_| Failure::failed("this program does not find itself"))?;
     let program = here.with_file_name(format!("{NAME}{}", std::env::consts::EXE_SUFFIX));
-    if !program.is_file() {
-        return Err(Failure::failed(format!(
-            "{NAME} is not beside this program ({} does not exist): it comes with the integrator's package, not with \
-             what a clinic installs",
-            agent::harmless::path(&program)
-        )));
-    }
     let mut command = Command::new(&program);
     command.args(ask.map(|case| format!("--ask={case}"))).args(json.then_some("--json"));
     start(command, &program)
 }
 
 fn not_started(program: &std::path::Path, e: &std::io::Error) -> Failure {
+    if e.kind() == std::io::ErrorKind::NotFound {
+        return Failure::failed(format!(
+            "{NAME} is not beside this program ({} does not exist): it comes with the integrator's package, not with \
+             what a clinic installs",
+            agent::harmless::path(program)
+        ));
+    }
     Failure::failed(format!(
         "{} cannot be started ({}): install the integrator's package again",
         agent::harmless::path(program),

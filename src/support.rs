@@ -111,8 +111,8 @@ pub(crate) fn support(config: &Config, typed: Support) -> Result<Exit, Failure> 
             if list.bundles.iter().any(is_failed) {
                 let Sending { .. } = ask(&mut line, SupportRequest::Send { bundle: bundle.clone() })?;
             }
-            if !line.is_service()? {
-                return Err(Failure::busy("the service does not run, so nothing is sent: `service start`"));
+            if line.is_direct() {
+                return Err(wait::not_sent());
             }
             wait::delivered(&mut line, &bundle, config.language, json)
         }

@@ -1,11 +1,11 @@
 //! `validate FILE`: every line of a file of events checked as the intake checks it. Nothing is taken in or sent.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, Read};
+use std::ops::ControlFlow;
 use std::path::Path;
 
-use agent::limits;
-use agent::usage::check::{Checked, check};
+use agent::usage::check::{Checked, check, each_line};
 use serde::Serialize;
 use time::OffsetDateTime;
 
@@ -32,29 +32,21 @@ pub(crate) fn validate(path: &Path, json: bool) -> Result<Exit, Failure> {
     };
     let now = OffsetDateTime::now_utc().unix_timestamp();
     let (mut accepted, mut refused) = (0_u64, 0_u64);
-    let mut input = BufReader::new(input);
-    for number in 1.. {
-        let mut line = Vec::new();
-        let most = limits::LINE as u64 + 2;
-        let read = input.by_ref().take(most).read_until(b'\n', &mut line);
-        if read.map_err(|e| Failure::failed(crate::exit::unreadable(path, e.kind())))? == 0 {
-            break;
-        }
-        if !line.ends_with(b"\n") {
-            // The rest of a line that is too long.
-            input.skip_until(b'\n').map_err(|e| Failure::failed(crate::exit::unreadable(path, e.kind())))?;
-        }
-        match check(line.strip_suffix(b"\n").unwrap_or(&line), now) {
-            Ok(()) => accepted += 1,
-            Err(checked) => {
-                refused += 1;
-                if refused <= LISTED && json {
-                    print::json(&Refused { line: number, checked })?;
-                } else if refused <= LISTED {
-                    print::data(&format!("line {number}: {checked}"))?;
-                }
-            }
-        }
+    let broken = each_line(input, |line, text| {
+        let Err(checked) = check(text, now) else {
+            accepted += 1;
+            return ControlFlow::Continue(());
+        };
+        refused += 1;
+        let shown = match refused {
+            1..=LISTED if json => print::json(&Refused { line, checked }),
+            1..=LISTED => print::data(&format!("line {line}: {checked}")),
+            _ => Ok(()),
+        };
+        shown.map_or_else(ControlFlow::Break, ControlFlow::Continue)
+    });
+    if let Some(failure) = broken.map_err(|e| Failure::failed(crate::exit::unreadable(path, e.kind())))? {
+        return Err(failure);
     }
     print::words(&format!("{accepted} lines are events, {refused} are refused; nothing was taken in"));
     Ok(match (accepted, refused) {

@@ -361,7 +361,8 @@ def machine(home):
 
 def record(rows, where, words):
     """The table of the last run, whichever parts it had."""
-    commit = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True).stdout.strip()
+    commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=Path(__file__).parent,
+                            capture_output=True, text=True).stdout.strip()
     parts = f"`--only {words.only}`" if words.only else "all parts"
     lines = ["# The last run of measure.py", "", "Written by `tests/measure.py --record`: nothing passes or fails here.", "",
              f"{time.strftime('%Y-%m-%d %H:%M', time.gmtime())} UTC, commit {commit}, {parts}"

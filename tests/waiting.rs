@@ -102,7 +102,7 @@ fn ctrl_c_cancels_in_the_service_what_is_being_gathered() {
     until("the service gathers", || ask(&clinic, progress)["working"] == true);
     let (code, words) = interrupt(child);
     assert_eq!(code, Some(1), "{words}");
-    assert!(words.contains("cancelled: nothing was kept, and nothing was sent"), "{words}");
+    assert!(words.contains("collecting was stopped: nothing was kept"), "{words}");
     until("the service has stopped", || ask(&clinic, progress)["working"] != true);
     assert_eq!((&clinic.list()["drafts"], clinic.path("copy/manifest.json").exists()), (&json!([]), false));
     // Negative control: without Ctrl-C the same call makes a draft.

@@ -64,6 +64,7 @@ const WRONG: &[(&str, i32, &[&str])] = &[
     ("support close case-9", 2, &["'case-9'", "as CASE-1042"]),
     ("support send 0a1b2c3d", 2, &["no bundle of this name", "support list"]),
     ("support send 0a1b2c3d --wait", 5, &["service does not run"]),
+    ("support discard", 2, &["<DRAFT_OR_BUNDLE>", "`support list`"]),
     ("support discard 0a1b2c3d", 2, &["support list"]),
     ("support show 0a1b2c3d manifest.json", 2, &["no draft of this name"]),
     ("support show 0a1b2c3d", 2, &["<FILE>"]),
@@ -294,7 +295,8 @@ fn a_file_of_events_is_checked_line_by_line() {
     );
     let json = clinic.workstation.expect(3, &["validate", file, "--json"]);
     assert!(json.lines().next().unwrap().contains(r#""attribute":"subsystem""#), "{json}");
-    fs::write(file, format!("{good}\n")).unwrap();
+    // A blank line is none, as in the outbox.
+    fs::write(file, format!("{good}\n\n  \n")).unwrap();
     clinic.workstation.expect(0, &["validate", file]);
     assert_eq!(clinic.workstation.status()["waiting"]["usage"]["records"], 0, "nothing was taken in");
 }

@@ -64,7 +64,7 @@ pub const CLOCK_AHEAD: i64 = 48 * 3600;
 // Collect: the local socket
 
 /// Connections at a time of Kathea, of administrators, of the consent group, and of everybody else, each: one or two,
-/// and a few spare ones that hang.
+/// and a few more in case some hang.
 pub const CONNECTIONS: usize = 32;
 
 /// Beyond these, for accounts that have none yet, one each: every account may say no.
@@ -284,6 +284,7 @@ pub const CONTACT_EVERY: Duration = Duration::from_secs(30);
 
 /// Characters of the description of a case: what a person reads in a preview, and what fits into a line of the socket.
 pub const DESCRIPTION: usize = 1000;
+
 /// How long a contact that a person asked for is repeated: a call.
 pub const CONTACT_FOR: Duration = Duration::from_secs(3600);
 

@@ -108,6 +108,7 @@ pub fn entries(directory: &Path) -> io::Result<Vec<PathBuf>> {
 /// # Errors
 /// It cannot be read, or not to its end, now; those of `each`.
 pub fn each_entry(directory: &Path, mut each: impl FnMut(&fs::DirEntry) -> io::Result<()>) -> io::Result<()> {
+    killpoint::read(directory)?;
     let Some(mut listed) = Presence::of(fs::read_dir(directory))?.found() else { return Ok(()) };
     listed.try_for_each(|entry| each(&entry?))
 }
@@ -145,7 +146,7 @@ impl fmt::Display for Why {
             ErrorKind::NotADirectory => f.write_str("a part of its path is no folder"),
             ErrorKind::IsADirectory => f.write_str("it is a folder"),
             ErrorKind::AlreadyExists => f.write_str("something of this name is there"),
-            ErrorKind::InvalidData => f.write_str("it is not text in UTF-8"),
+            ErrorKind::InvalidData => f.write_str("it is damaged, or not text in UTF-8"),
             kind => match kind.to_string().as_str() {
                 "uncategorized error" | "other error" => f.write_str("the disk reports an error"),
                 words => f.write_str(words),

@@ -160,6 +160,7 @@ pub(crate) enum Command {
     /// Erase a draft, or a bundle that has not been sent
     Discard {
         /// The draft or the bundle
+        #[arg(value_name = "DRAFT_OR_BUNDLE")]
         id: String,
         /// Print machine-readable JSON
         #[arg(long)]

@@ -35,6 +35,7 @@ pub(super) fn work<T: DeserializeOwned>(line: &mut Line<'_>, request: SupportReq
             std::process::exit(130);
         }
     });
+    INTERRUPTED.store(false, Ordering::Relaxed);
     WAITING.store(true, Ordering::Relaxed);
     let begun: Result<Begun, Failure> = super::ask(line, request);
     let done = begun.and_then(|Begun { .. }| watched(line, &mut bar));
@@ -46,11 +47,13 @@ pub(super) fn work<T: DeserializeOwned>(line: &mut Line<'_>, request: SupportReq
 static WAITING: AtomicBool = AtomicBool::new(false);
 
 fn watched<T: DeserializeOwned>(line: &mut Line<'_>, bar: &mut Bar) -> Result<T, Failure> {
+    let mut is_stopped = false;
     loop {
-        if INTERRUPTED.load(Ordering::Relaxed) {
+        if !is_stopped && INTERRUPTED.load(Ordering::Relaxed) {
             let Done {} = super::ask(line, SupportRequest::Stop)?;
-            return Err(Failure::failed("cancelled: nothing was kept, and nothing was sent"));
+            is_stopped = true;
         }
+        // Also then: the service knows whether it was stopped, or was done already.
         match super::ask(line, SupportRequest::Progress)? {
             Work::Done(done) => return Ok(done),
             Work::Running(Progress { stage, done, total, held, .. }) => bar.show(&stage, done, total, held),
@@ -91,10 +94,16 @@ pub(super) fn delivered(
                     row.case
                 )));
             }
+            State::Queued | State::Sending if line.is_direct() => return Err(not_sent()),
             State::Queued | State::Sending => bar.show("sending", row.offset, row.size, false),
         }
         thread::sleep(LOOK);
     }
+}
+
+/// Whoever waits would wait for ever.
+pub(super) fn not_sent() -> Failure {
+    Failure::busy("the service does not run, so nothing is sent: `service start`")
 }
 
 /// A bar on standard error, if that is a terminal.

@@ -8,6 +8,7 @@ use agent::api::support::{BundleRow, List};
 use agent::request::SupportRequest;
 use agent::support::record::State;
 
+use super::wait::not_sent;
 use crate::exit::{Exit, Failure};
 use crate::print::{self, bytes};
 use crate::reach::Line;
@@ -95,8 +96,8 @@ pub(super) fn watch(line: &mut Line<'_>, json: bool) -> Result<Exit, Failure> {
             }
             return Ok(Exit::Done);
         }
-        if !line.is_service()? {
-            return Err(Failure::busy("the service does not run, so nothing is sent: `service start`"));
+        if line.is_direct() {
+            return Err(not_sent());
         }
         thread::sleep(LOOK);
     }

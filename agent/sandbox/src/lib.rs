@@ -24,7 +24,7 @@ use std::process::ExitCode;
 use std::str::FromStr;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use agent::api::status::Status;
 use clap::Parser;
@@ -153,15 +153,19 @@ fn watch_outbox(place: &Place, wakes: Sender<Wake>) {
 /// Prints what becomes of each event until Ctrl-C.
 fn each_event(place: &Place, woken: &Receiver<Wake>, is_json: bool) -> Result<(), String> {
     let mut seen = Seen::default();
+    let mut next = Instant::now() + LOOK;
     loop {
-        match woken.recv_timeout(LOOK) {
+        match woken.recv_timeout(next.saturating_duration_since(Instant::now())) {
             Ok(Wake::Said(verdict)) => print(&if is_json { json(&verdict) } else { verdict.to_string() })?,
             Ok(Wake::End) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
-            Err(RecvTimeoutError::Timeout) => {
-                for news in place.status().map(|status| seen.news(&status)).unwrap_or_default() {
-                    print(&if is_json { json(&news) } else { news.to_string() })?;
-                }
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        // Also while events come one after another.
+        if next <= Instant::now() {
+            for news in place.status().map(|status| seen.news(&status)).unwrap_or_default() {
+                print(&if is_json { json(&news) } else { news.to_string() })?;
             }
+            next = Instant::now() + LOOK;
         }
     }
 }

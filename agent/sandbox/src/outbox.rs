@@ -1,14 +1,13 @@
 //! The sandbox's outbox: each line of a complete file is checked as the agent checks it, and the file moved on to the agent.
 
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Read};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
 use std::thread;
 use std::time::Duration;
 
-use agent::limits;
-use agent::usage::check::check_since;
+use agent::usage::check::{check_since, each_line};
 use time::OffsetDateTime;
 
 use crate::Wake;
@@ -27,9 +26,21 @@ pub(crate) fn watch(from: &Path, to: &Path, granted: i64, wakes: &Sender<Wake>) 
             if next.symlink_metadata().is_ok() {
                 continue;
             }
-            let said = |verdict| wakes.send(Wake::Said(verdict)).is_ok();
-            if each_line(&file, granted, said).is_err() || fs::rename(&file, &next).is_err() {
+            // Opened before it moves on: what the agent takes is what is shown, and once.
+            let Ok(input) = File::open(&file) else { continue };
+            if fs::rename(&file, &next).is_err() {
                 continue;
+            }
+            let shown = each_line(input, |number, line| {
+                let now = OffsetDateTime::now_utc().unix_timestamp();
+                let verdict = Verdict::of_line(line, number, check_since(line, granted, now).err());
+                match wakes.send(Wake::Said(verdict)) {
+                    Ok(()) => ControlFlow::Continue(()),
+                    Err(_) => ControlFlow::Break(()),
+                }
+            });
+            if !matches!(shown, Ok(None)) {
+                return;
             }
         }
         if !from.is_dir() {
@@ -47,26 +58,4 @@ fn complete(folder: &Path) -> Vec<PathBuf> {
         .collect();
     files.sort();
     files
-}
-
-/// Gives what becomes of each line, until `said` gives false.
-fn each_line(file: &Path, granted: i64, said: impl Fn(Verdict) -> bool) -> io::Result<()> {
-    let mut input = BufReader::new(File::open(file)?);
-    for number in 1.. {
-        let mut line = Vec::new();
-        let most = limits::LINE as u64 + 2;
-        if input.by_ref().take(most).read_until(b'\n', &mut line)? == 0 {
-            break;
-        }
-        if !line.ends_with(b"\n") {
-            // The rest of a line that is too long.
-            input.skip_until(b'\n')?;
-        }
-        let line = line.strip_suffix(b"\n").unwrap_or(&line);
-        let now = OffsetDateTime::now_utc().unix_timestamp();
-        if !said(Verdict::of_line(line, number, check_since(line, granted, now).err())) {
-            break;
-        }
-    }
-    Ok(())
 }

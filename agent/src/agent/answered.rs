@@ -76,8 +76,8 @@ impl Agent {
             }
         }
         let reply = about.reply(&outcome, self.registry.policy().residency());
-        if reply == Reply::Welcome && matches!(about, About::Head(_) | About::Probe(_)) {
-            self.uplink.place_compared();
+        if matches!(about, About::Head(_) | About::Probe(_) | About::Contact) {
+            self.uplink.note_place(&reply);
         }
         note_contact(&mut self.parts().cx, &reply, &outcome);
         match self.hand_over(about, reply, outcome) {

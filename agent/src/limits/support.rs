@@ -32,8 +32,8 @@ pub const LOGS_AROUND: i64 = 2 * 3600;
 /// Seconds that `--since` may reach back: a week, so that "it began last Monday" is covered.
 pub const SINCE: i64 = 7 * 86_400;
 
-/// Seconds before now from which on a window has ended before: the dates of a case move by whole weeks, so from a
-/// shorter distance the time of the upload tells the number.
+/// A window that ended at least so many seconds ago counts as past. Dates move by whole weeks: for a later end the time
+/// of the upload gives the number of weeks away.
 pub const PRESENT: i64 = 7 * 86_400;
 
 /// Error codes that a summary lists, those that came most often.

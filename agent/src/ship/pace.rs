@@ -138,7 +138,7 @@ impl fmt::Display for Problem {
                 "the collector cannot read batches of this version: update the agent, or inform the vendor"
             }
             Self::Elsewhere => {
-                "the collector holds data in another place than the policy allows, so nothing is sent to it: inform the vendor"
+                "the collector holds data in another place than the policy allows, so neither usage nor bundles are sent to it: inform the vendor"
             }
             Self::RefusesAll => {
                 "the collector rejected several records in a row and accepted none: queued data is kept; inform the vendor"

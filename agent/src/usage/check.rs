@@ -1,6 +1,8 @@
 //! A line checked as the intake checks it, without taking anything in: for whoever writes the lines.
 
 use std::fmt;
+use std::io::{self, BufRead, BufReader, Read};
+use std::ops::ControlFlow;
 
 use protocol::{Catalog, Reason};
 use serde::Serialize;
@@ -47,6 +49,37 @@ impl fmt::Display for Checked {
             None => Ok(()),
         }
     }
+}
+
+/// Gives each line that the intake would look at, with its number from 1, until `said` breaks off, and what it broke off
+/// with. Of a line that is too long it gets the beginning.
+///
+/// # Errors
+/// `input` cannot be read.
+pub fn each_line<B>(
+    input: impl Read,
+    mut said: impl FnMut(u64, &[u8]) -> ControlFlow<B>,
+) -> io::Result<Option<B>> {
+    let mut input = BufReader::new(input);
+    for number in 1.. {
+        let mut line = Vec::new();
+        let most = limits::LINE as u64 + 2;
+        if input.by_ref().take(most).read_until(b'\n', &mut line)? == 0 {
+            break;
+        }
+        if !line.ends_with(b"\n") {
+            // The rest of a line that is too long.
+            input.skip_until(b'\n')?;
+        }
+        let line = line.strip_suffix(b"\n").unwrap_or(&line);
+        if Raw::new(line).is_blank() {
+            continue;
+        }
+        if let ControlFlow::Break(with) = said(number, line) {
+            return Ok(Some(with));
+        }
+    }
+    Ok(None)
 }
 
 /// Whether the intake would take the line at `now`, seconds since 1970, under a grant that began before it.

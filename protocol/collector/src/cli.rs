@@ -238,7 +238,7 @@ enum Command {
 
 #[derive(Subcommand)]
 enum Retention {
-    /// Confirm
+    /// Erase now what is over, or with --dry-run only print it
     Run {
         /// Only print what would be erased
         #[arg(long)]

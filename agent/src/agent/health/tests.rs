@@ -289,3 +289,21 @@ fn a_request_that_waits_on_a_device_that_is_not_enrolled_is_a_problem() {
     site.agent.put_request(request).unwrap();
     assert!(site.shown(Subject::NotEnrolled));
 }
+
+/// Not of health: it needs the same workstation.
+#[cfg(unix)]
+#[test]
+fn what_came_whole_is_taken_at_once_and_what_may_be_growing_is_not() {
+    let mut site = Site::granted();
+    site.agent.begin();
+    site.agent.step().unwrap(); // the look and the sweep of the start
+    std::fs::write(site.outbox("growing.ndjson"), b"\n").unwrap();
+    std::fs::write(site.outbox("b.tmp"), b"\n").unwrap();
+    let file = std::fs::File::options().append(true).open(site.outbox("b.tmp")).unwrap();
+    file.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_780_000_000)).unwrap();
+    std::fs::rename(site.outbox("b.tmp"), site.outbox("whole.ndjson")).unwrap();
+    site.agent.wakes.0.send(crate::agent::Wake::Outbox(crate::agent::watch::Arrival::Enough)).unwrap();
+    site.agent.step().unwrap();
+    let is_there = |name: &str| site.outbox(name).exists();
+    assert_eq!((is_there("whole.ndjson"), is_there("growing.ndjson")), (false, true));
+}

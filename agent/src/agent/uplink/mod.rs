@@ -246,9 +246,13 @@ impl Uplink {
         policy.residency().is_none() || self.place == Place::Compared
     }
 
-    /// It said so.
-    pub(super) fn place_compared(&mut self) {
-        self.place = Place::Compared;
+    /// It answered, of whatever else it was asked, where it holds data. One that moved is asked again before anything goes.
+    pub(super) fn note_place(&mut self, reply: &Reply) {
+        match reply {
+            Reply::Welcome => self.place = Place::Compared,
+            Reply::Elsewhere => self.place = Place::Unknown,
+            _ => {}
+        }
     }
 
     /// Something is due then, since the start.

@@ -46,7 +46,7 @@ impl LastSent {
         }
     }
 
-    /// First number in the queue, and how many follow.
+    /// At most `items` records, from the number `from` of the queue on.
     pub(super) fn page(&self, from: u64, items: usize) -> Vec<&Sealed<Usage>> {
         self.sealed.iter().filter(|sealed| sealed.numbers().start >= from).take(items).collect()
     }

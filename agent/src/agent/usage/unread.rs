@@ -109,7 +109,8 @@ impl Statistics {
                 Ok(Presence::Absent) => {}
                 // Nobody will ever count what this account may not read.
                 Err(e) if e.kind() == io::ErrorKind::PermissionDenied => {
-                    events.push((id, 1));
+                    // Once, also when the process ended between the count and the removal.
+                    events.push((id, u64::from(cx.counters.cursor(id) != u64::MAX)));
                     named.push(source);
                 }
                 Err(e) => note_unread(cx, e.kind()),

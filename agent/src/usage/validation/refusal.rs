@@ -27,8 +27,14 @@ impl Wrong {
     fn unknown(word: &str, known: impl Iterator<Item = &'static str> + Clone, what: &str) -> Self {
         let nearest = nearest(word, known.clone());
         let what = format!("{what}; there are {}", known.collect::<Vec<_>>().join(", "));
-        let what = nearest.map_or_else(|| what.clone(), |word| format!("{what}; the nearest is {word}"));
-        Self { attribute: None, nearest, what: Some(what) }
+        Self { attribute: None, nearest, what: Some(with_nearest(what, nearest)) }
+    }
+}
+
+fn with_nearest(what: String, nearest: Option<&str>) -> String {
+    match nearest {
+        Some(word) => format!("{what}; the nearest is {word}"),
+        None => what,
     }
 }
 
@@ -123,8 +129,7 @@ fn wanted(attribute: &'static Attribute, sent: Option<&str>) -> Wrong {
             let known: Vec<&str> = values.iter().map(String::as_str).collect();
             let what = format!("{name} has to be one of {}", known.join(", "));
             let nearest = nearest(sent.unwrap_or_default(), known.iter().copied());
-            let what = nearest.map_or_else(|| what.clone(), |word| format!("{what}; the nearest is {word}"));
-            Wrong { attribute: Some(name), nearest, what: Some(what) }
+            Wrong { attribute: Some(name), nearest, what: Some(with_nearest(what, nearest)) }
         }
         AttributeKind::Version => Wrong::about(
             name,

@@ -18,7 +18,7 @@ pub(super) struct Cluster {
     /// What makes a commit safe
     #[arg(long, value_enum, default_value_t = Durability::Replicas)]
     durability: Durability,
-    /// Number of tokens synchronous replicas there have to be
+    /// Number of synchronous replicas that must be streaming
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     replicas_at_least: u32,
 }

@@ -45,9 +45,7 @@ impl Data {
     fn place(self) -> Result<(PathBuf, Place), Failure> {
         let config = self.config.as_deref().map(config::File::read).transpose()?;
         let place = config.as_ref().map_or(Ok(Place::Embedded), config::File::place)?;
-        let data = self.data.or(config.and_then(|config| config.data));
-        let missing = || Failure::new("the configuration names no data directory: add data = \"DIR\"");
-        Ok((data.ok_or_else(missing)?, place))
+        Ok((named(self.data, config)?, place))
     }
 
     /// The directory, if `init` made it: a mistyped name is an error and not an empty collector.
@@ -57,7 +55,9 @@ impl Data {
 
     /// The directory, whether it is there or not.
     pub(super) fn directory(self) -> Result<PathBuf, Failure> {
-        self.place().map(|(data, _)| data)
+        // Not where the store is: what needs no store needs no secret of the database.
+        let config = self.config.as_deref().map(config::File::read).transpose()?;
+        named(self.data, config)
     }
 
     /// The same, if its store is to be a database file.
@@ -70,6 +70,12 @@ impl Data {
             )),
         }
     }
+}
+
+/// What was typed wins over the configuration.
+fn named(data: Option<PathBuf>, config: Option<config::File>) -> Result<PathBuf, Failure> {
+    let data = data.or(config.and_then(|config| config.data));
+    data.ok_or_else(|| Failure::new("the configuration names no data directory: add data = \"DIR\""))
 }
 
 /// Copies the store of a configuration to the place of another one, while neither is served.

@@ -24,13 +24,13 @@ pub(super) struct Requests {
     /// Mark a request to see or to correct data as carried out. An erasure is done when `erase` carried it out
     #[arg(long, value_name = "TICKET", value_parser = ticket, group = "deed")]
     done: Option<Ticket>,
-    /// Take two months more to answer this request; the clinic is informed the reason
+    /// Take two months more to answer this request; the clinic is shown the reason
     #[arg(long, value_name = "TICKET", value_parser = ticket, group = "deed", requires = "because")]
     extend: Option<Ticket>,
     /// Why it takes longer: complexity or many_requests
     #[arg(long, value_name = "REASON", requires = "extend")]
     because: Option<ExtensionReason>,
-    /// Keep something although this request asks for its erasure; the clinic is informed what, why and until when
+    /// Keep something although this request asks for its erasure; the clinic is shown what, why and until when
     #[arg(long, value_name = "TICKET", value_parser = ticket, group = "deed", requires_all = ["why", "until"])]
     hold: Option<Ticket>,
     /// Why it is kept: legal_claim, vigilance_record or complaint_record

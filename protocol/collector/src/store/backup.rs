@@ -163,7 +163,7 @@ pub(crate) fn share_keys(from: &Path, to: &Path) -> Result<(), Failure> {
         let (source, target) = (from.join(&name), to.join(&name));
         let Some(bytes) = disk::read(&source)? else { continue };
         match disk::read(&target)? {
-            None => drop(copy_file(&source, &target)?),
+            None => disk::write(&target, &bytes, Access::Private)?,
             Some(other) if other == bytes => {}
             Some(_) => {
                 return Err(Failure::new(format!(

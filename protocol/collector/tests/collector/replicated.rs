@@ -190,6 +190,25 @@ fn a_request_that_is_dropped_leaves_no_transaction_open() {
 }
 
 #[test]
+fn a_lock_that_is_held_too_long_leaves_every_connection_usable() {
+    let server = or_skip!(Server::start(&[]));
+    let collector = Collector::in_postgres(&server.database("fleet", &server.own()), MANAGED);
+    let (device, consent) = device(&collector);
+    // Longer than a transaction waits for its locks.
+    let mut holding =
+        server.session("fleet", "BEGIN; SELECT no FROM device FOR UPDATE; SELECT pg_sleep(7); COMMIT");
+    server.until("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'", "1");
+    let refused = put_until_acknowledged(&device, &collector, 0, 4, consent);
+    assert!(holding.wait().unwrap().success());
+    // Each of the four connections in turn.
+    for n in 1..=8 {
+        assert_eq!(device.put_batch(&collector, &batch(consent, 1, n * 5, n * 5 + 4)).status, 201);
+    }
+    println!("refused {refused} times while the lock was held");
+    assert_eq!(exported(&collector), 45);
+}
+
+#[test]
 fn an_export_never_skips_what_is_committed_late() {
     let server = or_skip!(Server::start(&[]));
     let collector = Collector::in_postgres(&server.database("fleet", &server.own()), MANAGED);
@@ -292,8 +311,21 @@ fn a_copy_between_the_engines_has_everything_and_is_served_in_its_place() {
     assert_eq!(code, Some(0), "{said}");
     let compared: serde_json::Value = serde_json::from_str(&out).unwrap();
     assert_eq!((&compared["devices"], &compared["envelopes"]), (&1.into(), &30.into()));
-    // Nothing is copied over something.
+    // Nothing is copied over something, and be it one token.
     let (code, _, said) = copy(&from, &to);
+    assert!(code == Some(1) && said.contains("has a store already"), "{said}");
+    let used = dir.path().join("used");
+    std::fs::create_dir(&used).unwrap();
+    for file in std::fs::read_dir(collector.data()).unwrap().map(|entry| entry.unwrap().path()) {
+        let name = file.file_name().unwrap().to_str().unwrap();
+        if file.is_file() && !name.starts_with("collector.") {
+            std::fs::copy(&file, used.join(name)).unwrap();
+        }
+    }
+    assert!(attempt(&used, "token", &[]).status.success());
+    let taken = dir.path().join("used.toml");
+    std::fs::write(&taken, format!("data = \"{}\"\n", used.display())).unwrap();
+    let (code, _, said) = copy(&from, &taken);
     assert!(code == Some(1) && said.contains("has a store already"), "{said}");
 
     let mut moved = Collector::at(other.clone());

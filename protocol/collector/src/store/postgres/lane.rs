@@ -156,9 +156,10 @@ impl Lane {
         };
         self.state.set(if self.has_ended() { State::Ended } else { State::Good });
         let begin = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '5s'";
-        let facts = self.first(&format!("{begin}; {FACTS}; {locks}"), Facts::read)?;
-        let judged = durability::judge(&facts, self.cluster.demand);
-        if judged.is_err() {
+        let facts = self.first(&format!("{begin}; {FACTS}; {locks}"), Facts::read);
+        let judged = facts.and_then(|facts| durability::judge(&facts, self.cluster.demand));
+        // A statement that fails behind BEGIN leaves its transaction open: every later BEGIN would be refused.
+        if judged.is_err() && !self.has_ended() {
             self.undo()?;
         }
         judged

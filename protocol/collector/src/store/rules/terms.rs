@@ -1,13 +1,15 @@
 //! Whether what comes under a grant is what the grant says, as strictly as the device itself decides: its period, its
 //! policy, its retention class, the manifest that was shown, and its place in the ledger.
 
-use protocol::{Digest, Retention};
+use protocol::{Digest, Purpose, Retention};
 
 use super::consent::{Line, Refused};
 
-/// What a grant says beside its purpose and its case.
+/// What a grant says beside its case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Terms {
+    /// What it allows.
+    pub(crate) purpose: Purpose,
     /// Its position in the ledger.
     pub(crate) index: u64,
     /// Hash of the entry before.
@@ -41,7 +43,10 @@ impl Terms {
         }
         match comes {
             Comes::Batch(class) if class != self.class => return Err(Refused::OtherRetention),
-            // A grant that names no manifest covers its case.
+            // A grant for a case that names no manifest covers the case; one for scan data has to name it.
+            Comes::Bundle(_) if self.manifest.is_none() && self.purpose == Purpose::SupportScanData => {
+                return Err(Refused::OtherManifest);
+            }
             Comes::Bundle(manifest) if self.manifest.is_some_and(|shown| shown != manifest) => {
                 return Err(Refused::OtherManifest);
             }
@@ -63,7 +68,6 @@ impl Terms {
 
 #[cfg(test)]
 mod tests {
-    use protocol::Purpose;
     use protocol::ledger::EventKind;
 
     use super::*;
@@ -83,6 +87,7 @@ mod tests {
 
     fn terms() -> Terms {
         Terms {
+            purpose: Purpose::SupportCase,
             index: 3,
             previous: Some(Digest::of(b"two")),
             until: Some(NOW),
@@ -107,6 +112,8 @@ mod tests {
         assert_eq!(terms().cover(&[], Comes::Bundle(Digest::of(b"other")), NOW), Err(Refused::OtherManifest));
         let none = Terms { manifest: None, ..terms() };
         assert_eq!(none.cover(&[], bundle, NOW), Ok(()), "it covers its case");
+        let scans = Terms { purpose: Purpose::SupportScanData, ..none };
+        assert_eq!(scans.cover(&[], bundle, NOW), Err(Refused::OtherManifest), "nothing was shown");
         assert_eq!(Terms { until: None, ..terms() }.cover(&[], batch, i64::MAX), Ok(()));
     }
 

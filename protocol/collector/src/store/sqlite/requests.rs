@@ -252,7 +252,7 @@ fn due(row: &Request, answer: &answers::Answer) -> Option<i64> {
     is_open.then(|| micros(rights::due(rows::time(row.received), answer.extended.is_some())))
 }
 
-/// What the device is informed of its request.
+/// What the collector answers a device about its request.
 fn reply(sql: &Connection, device: &Device, ticket: Ticket, row: &Request) -> Result<PrivacyReply, Failure> {
     let answer = answers::find(sql, device.no, row.n)?;
     let is_pending = row.kind == Kind::Erase && due(row, &answer).is_some();

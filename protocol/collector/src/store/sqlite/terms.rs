@@ -55,6 +55,7 @@ fn read(sql: &Connection, data: &Path, device: &Device, n: usize, consent: Diges
     let policy = entry.processing.policy_sha256;
     let until = entry.event.until.as_ref().map(|until| OffsetDateTime::parse(until, &Rfc3339));
     Ok(Terms {
+        purpose: entry.processing.purpose,
         index: entry.header.index,
         previous: entry.header.previous,
         // An end that is no time is over.

@@ -126,7 +126,7 @@ pub(crate) fn copy(from: &Store, to: &Store, now: OffsetDateTime) -> Result<Comp
     let given = from.read(|sql| Ok(sql.given("envelope")?))?;
     let kept = META.map(|name| from.read(|sql| meta(sql, name)).map(|value| (name, value)));
     let kept = kept.into_iter().collect::<Result<Vec<_>, _>>()?;
-    to.write(true, move |tx| {
+    to.write(false, move |tx| {
         for (name, value) in &kept {
             if let Some(value) = value {
                 tx.execute("REPLACE INTO meta(name, value) VALUES(?1, ?2)", (*name, value))?;
@@ -145,7 +145,7 @@ pub(crate) fn copy(from: &Store, to: &Store, now: OffsetDateTime) -> Result<Comp
             "the copy is not what it is a copy of; empty the new place, and run `store copy` again",
         ));
     }
-    to.write(true, |tx| {
+    to.write(false, |tx| {
         tx.execute("DELETE FROM meta WHERE name = ?1", [COPYING])?;
         tx.touch();
         Ok(())
@@ -159,7 +159,7 @@ pub(crate) fn copy(from: &Store, to: &Store, now: OffsetDateTime) -> Result<Comp
 /// Where to go on: the number of a table, and the last number that is there.
 fn begun(to: &Store) -> Result<(usize, i64), Failure> {
     let Some(text) = to.read(|sql| meta(sql, COPYING))? else {
-        if to.read(state)?.devices == 0 {
+        if to.read(state)?.seen.commits == 0 {
             return Ok((0, 0));
         }
         return Err(Failure::new("the place to copy to has a store already: name an empty one"));
@@ -183,7 +183,7 @@ fn page(
 ) -> Result<(), Failure> {
     let rows = from.read(|sql| rows(sql, name, by))?;
     let rows = Arc::new(rows);
-    to.write(true, move |tx| {
+    to.write(false, move |tx| {
         match by {
             Some((by, after, until)) => {
                 let statement = format!("DELETE FROM {name} WHERE {by} > ?1 AND {by} <= ?2");
@@ -214,7 +214,7 @@ fn rows(sql: &Connection, table: &str, by: Option<(&'static str, i64, i64)>) -> 
     Ok(out)
 }
 
-/// The files of bundles: each is checked on its way.
+/// The files of bundles. One that is not what was received stays behind, and costs nothing but itself.
 fn bundles(from: &Store, to: &Store) -> Result<(), Failure> {
     let mut held = Vec::new();
     from.bundles(|bundle| {
@@ -225,9 +225,14 @@ fn bundles(from: &Store, to: &Store) -> Result<(), Failure> {
         Ok(())
     })?;
     for (sha256, size) in held {
-        if !files::is_whole(to.data(), sha256, size)? {
-            files::import(to.data(), &files::whole(from.data(), sha256))?;
+        if files::is_whole(to.data(), sha256, size)? {
+            continue;
         }
+        if !files::is_whole(from.data(), sha256, size)? {
+            log::warn!("bundle {sha256} is gone or damaged and its file is not in the copy; run `verify`");
+            continue;
+        }
+        files::import(to.data(), &files::whole(from.data(), sha256))?;
     }
     Ok(())
 }

@@ -104,7 +104,7 @@ impl<'a> Tx<'a> {
             self.execute("INSERT INTO sqlite_sequence(name, seq) VALUES('envelope', ?1)", [given])?;
             return Ok(());
         }
-        let statement = "SELECT setval('envelope_place_seq', greatest(?1, 1), ?1 > 0), \
+        let statement = "SELECT setval('envelope_place_seq', greatest(?1, 1::bigint), ?1 > 0), \
                          setval('finding_place_seq', (SELECT coalesce(max(place), 0) + 1 FROM finding), false)";
         Ok(self.query_row(statement, [given], |_| Ok(()))?)
     }
