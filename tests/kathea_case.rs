@@ -256,15 +256,28 @@ fn a_bundle_opens_with_the_clinics_consent_and_is_compared_while_that_of_the_ear
     let forged = fs::read_to_string(&first_proof).unwrap().replace("granted", "denied_");
     fs::write(clinic.path("forged.json"), forged).unwrap();
     refused(&first, &["--proof", &clinic.text("forged.json")], "not signed by the device");
+    for hours in [-25_i64, 25] {
+        let mut old: Json = serde_json::from_str(&fs::read_to_string(&first_proof).unwrap()).unwrap();
+        let at = time::OffsetDateTime::now_utc() + time::Duration::hours(hours);
+        old["printed_at"] = at.format(&time::format_description::well_known::Rfc3339).unwrap().into();
+        fs::write(clinic.path("old.json"), old.to_string()).unwrap();
+        refused(&first, &["--proof", &clinic.text("old.json")], "more than a day old");
+    }
+
+    // A second bundle of the case does not end the first one's consent.
+    send("CASE-1");
+    let output = open(&first, "again", &["--proof", &proof(&first, "again.json")]);
+    assert!(output.status.success(), "{}", vendor::errors(&output));
+    agent.expect(0, &["consent", "restrict", "support_case", "--case", "CASE-1"]);
+    agent.expect(0, &["run", "--once"]);
+    refused(&first, &["--proof", &proof(&first, "paused.json")], "restricted it");
     agent.expect(0, &["consent", "withdraw", "support_case", "--case", "CASE-1"]);
     agent.expect(0, &["run", "--once"]);
     let listed: Vec<Json> = collector.lines("bundles", &[]);
-    let kept = listed.iter().any(|bundle| bundle["case"] == "CASE-1");
-    if kept {
-        let ended = proof(&first, "ended.json");
-        refused(&first, &["--proof", &ended], "consent has ended");
-        let earlier = ["--earlier", &clinic.text("first"), "--earlier-proof", &ended];
-        refused(&second, &earlier, "consent has ended");
-    }
-    println!("after the withdrawal the collector {} the bundle", if kept { "keeps" } else { "has erased" });
+    let is_kept = listed.iter().any(|bundle| bundle["id"] == first["id"]);
+    assert!(is_kept, "the collector erases when the operator says so");
+    let ended = proof(&first, "ended.json");
+    refused(&first, &["--proof", &ended], "consent has ended");
+    let earlier = ["--earlier", &clinic.text("first"), "--earlier-proof", &ended];
+    refused(&second, &earlier, "consent has ended");
 }

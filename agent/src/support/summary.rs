@@ -21,7 +21,8 @@ SUPPORT BUNDLE OF A KATHEA WORKSTATION
 What is in it
   manifest.json     every file with its SHA-256, what was looked for and what became of it; the clinic agreed to the
                     SHA-256 of this file
-  summary.json      the same in short, with the error codes of the logs and the checks that did not pass
+  summary.json      the same in short, with the error codes of the newest logs, whatever the time of the case, and the
+                    checks that did not pass
   device.json       memory, free space and versions
   status.json       state of kathea-agent, as counts
   configuration.json  its settings, without addresses
@@ -52,7 +53,8 @@ const PRESENT: &str = "  The logs reach the time of collecting. Whoever knows wh
 ";
 
 const PAST: &str = "  The time that the bundle is about ended a week or more before it was collected. The end of that time stands for the
-  time of collecting, and later dates were removed.
+  time of collecting, and later dates were removed. Another bundle of this case that reaches the time of its own
+  collecting gives the number of weeks for this one too.
 ";
 
 /// The text of `README.txt`.

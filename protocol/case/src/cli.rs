@@ -100,9 +100,8 @@ impl Open {
         let keys = bundle::identities(&self.identity)?;
         let folder = Folder::create(&self.output)?;
         let opened = bundle::open(&self.file, &keys, &folder)?;
-        let sealed = bundle::digest_of(&self.file)?;
-        let consent =
-            self.proof.as_deref().map(|proof| proven(proof, &opened, Some(sealed), now)).transpose()?;
+        let proven = |proof| proven(proof, &opened, Some(bundle::digest_of(&self.file)?), now);
+        let consent = self.proof.as_deref().map(proven).transpose()?;
         let case = timeline::read(folder.inside(), &opened.manifest, |line| rules.want(line))?;
         let causes = rules.apply(&case);
         let judged = Judged { manifest: &opened.manifest, case: &case, causes: &causes };

@@ -12,7 +12,7 @@ use crate::failure::Failure;
 
 /// Bytes of one: some hundred entries.
 pub(crate) const MOST: u64 = 4 << 20;
-/// An older proof says nothing of today: consent may have been withdrawn since.
+/// An older proof says nothing of today: consent may have been withdrawn since. One from the future shows a wrong clock.
 const FRESH: Duration = Duration::days(1);
 
 /// What the collector says of a bundle.
@@ -58,9 +58,10 @@ pub(crate) fn covers(
         return Err(Failure::not_allowed("the proof is of another bundle: print that of this one"));
     }
     let printed = OffsetDateTime::parse(&proof.printed_at, &Rfc3339).ok();
-    if printed.is_none_or(|printed| now - printed > FRESH) {
+    if printed.is_none_or(|printed| (now - printed).abs() > FRESH) {
         return Err(Failure::not_allowed(
-            "the proof is more than a day old, and consent may have been withdrawn since: print it again",
+            "the proof is more than a day old, or this computer's clock is wrong: check the clock, then print the proof \
+             again",
         ));
     }
     let mut entries = Vec::new();
@@ -93,20 +94,27 @@ fn until(
     about.sort_by_key(|entry| entry.header.index);
     let refused =
         |why: &str| Failure::not_allowed(format!("{purpose} of case {}: {why}", opened.manifest.case));
-    let Some(last) = about.iter().rfind(|entry| entry.event.kind != EventKind::Released) else {
-        return Err(refused("the clinic never consented"));
+    let grants = || about.iter().filter(|entry| entry.event.kind == EventKind::Granted);
+    // A case may have several bundles, each under a grant of its own. A grant that names no manifest covers its case.
+    let covers =
+        |entry: &&&Entry| entry.processing.manifest_sha256.is_none_or(|shown| shown == opened.digest);
+    let Some(granted) = grants().rfind(covers) else {
+        let has_other = grants().next().is_some();
+        let why =
+            if has_other { "the clinic consented to another bundle" } else { "the clinic never consented" };
+        return Err(refused(why));
     };
-    match last.event.kind {
-        EventKind::Granted => {}
-        EventKind::Restricted
-            if about.last().is_some_and(|entry| entry.event.kind == EventKind::Released) => {}
-        EventKind::Restricted => return Err(refused("the clinic restricted it: keep the bundle closed")),
-        _ => return Err(refused("the clinic's consent has ended: erase the bundle")),
+    let later = about.iter().filter(|entry| entry.header.index > granted.header.index);
+    let later: Vec<EventKind> = later.map(|entry| entry.event.kind).collect();
+    if later
+        .iter()
+        .any(|kind| !matches!(kind, EventKind::Granted | EventKind::Restricted | EventKind::Released))
+    {
+        return Err(refused("the clinic's consent has ended: erase the bundle"));
     }
-    let granted = about.iter().rfind(|entry| entry.event.kind == EventKind::Granted);
-    let Some(granted) = granted else { return Err(refused("the clinic never consented")) };
-    if granted.processing.manifest_sha256.is_some_and(|manifest| manifest != opened.digest) {
-        return Err(refused("the clinic consented to another bundle"));
+    let pause = later.iter().rfind(|kind| matches!(kind, EventKind::Restricted | EventKind::Released));
+    if pause == Some(&EventKind::Restricted) {
+        return Err(refused("the clinic restricted it: keep the bundle closed"));
     }
     let until = granted.event.until.clone();
     let end = until.as_deref().map(|until| OffsetDateTime::parse(until, &Rfc3339));

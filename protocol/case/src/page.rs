@@ -131,7 +131,7 @@ impl Page<'_> {
         html! {
             @if !errors.is_empty() {
                 section {
-                    h2 { "Error codes of the logs" }
+                    h2 { "Error codes of the newest logs, which may be later than the case" }
                     table { thead { tr { th { "Code" } th { "Times" } } } tbody {
                         @for (code, count) in errors { tr { td { (code) } td.n { (count) } } }
                     } }

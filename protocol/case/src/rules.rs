@@ -95,13 +95,19 @@ impl Rules {
                 std::fs::read_to_string(path).map_err(Failure::at(path))?
             }
         };
-        let rules: Self = toml::from_str(&text).map_err(|error: toml::de::Error| {
+        let mut rules: Self = toml::from_str(&text).map_err(|error: toml::de::Error| {
             let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
             let line = before.matches('\n').count() + 1;
             Failure::usage(format!(
                 "the rules cannot be read (line {line}): rules.toml of the package shows the form"
             ))
         })?;
+        // Lines are compared in lower case.
+        for weighed in rules.rule.iter_mut().flat_map(|rule| &mut rule.signs) {
+            if let Sign::Log { log, .. } = &mut weighed.sign {
+                log.iter_mut().for_each(|text| text.make_ascii_lowercase());
+            }
+        }
         Ok(rules)
     }
 
@@ -196,6 +202,16 @@ mod tests {
         };
         assert!(rules.rule.iter().flat_map(|rule| &rule.signs).all(is_lower));
         assert!(rules.want("10:00 [ERROR] store(3): No space left on device") && !rules.want("[INFO] ready"));
+    }
+
+    #[test]
+    fn the_case_of_a_rules_text_is_of_no_account() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("rules.toml");
+        let text = "least = 1\n[[rule]]\nid = \"a\"\ncause = \"b\"\nadvice = \"c\"\n\
+                    signs = [{ weight = 1, log = [\"Disk FULL\"] }]\n";
+        std::fs::write(&file, text).unwrap();
+        assert!(Rules::load(Some(&file)).unwrap().want("x disk full"));
     }
 
     #[test]

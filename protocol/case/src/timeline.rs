@@ -15,7 +15,7 @@ use crate::manifest::{Check, Manifest, Summary};
 const LINE: u64 = 4096;
 /// Bytes of a document.
 const DOCUMENT: u64 = 1 << 20;
-/// Lines that are kept: those of the bundle's last errors.
+/// Lines that are kept: the last ones.
 const KEPT: usize = 20_000;
 /// Lines that are read of all logs.
 const READ: usize = 20_000_000;
@@ -66,6 +66,15 @@ pub(crate) struct Case {
     pub(crate) left_out: u64,
 }
 
+impl Case {
+    /// Keeps the last moments, and counts the lines of the others.
+    fn keep_last(&mut self) {
+        self.moments.sort_by(|a, b| a.at.cmp(&b.at));
+        let over = self.moments.len().saturating_sub(KEPT);
+        self.left_out += self.moments.drain(..over).map(|moment| moment.times).sum::<u64>();
+    }
+}
+
 /// Reads an opened bundle. `is_wanted` says of a line without a level whether a rule looks for it.
 pub(crate) fn read(
     folder: &Path,
@@ -93,6 +102,7 @@ pub(crate) fn read(
             }
         }
     }
+    case.keep_last();
     let checks = manifest.checks.iter().filter(|check| check.result != "pass");
     case.moments.extend(checks.map(|check| Moment {
         at: moment(&manifest.made).unwrap_or_default(),
@@ -144,10 +154,11 @@ fn log(
         let text = without_moment(line).to_owned();
         if let Some(last) = case.moments.last_mut().filter(|last| last.text == text && last.source == name) {
             last.times += 1;
-        } else if case.moments.len() < KEPT {
-            case.moments.push(Moment { at: at.clone(), source: name.to_owned(), level, text, times: 1 });
         } else {
-            case.left_out += 1;
+            case.moments.push(Moment { at: at.clone(), source: name.to_owned(), level, text, times: 1 });
+            if case.moments.len() >= 2 * KEPT {
+                case.keep_last();
+            }
         }
     }
 }
@@ -191,5 +202,34 @@ fn numbers(name: &str, document: &Value, case: &mut Case) {
             }
         }
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_moments_are_kept_in_whatever_order_the_files_come() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("logs")).unwrap();
+        let line = |minute: usize| format!("2024-11-17 {:02}:{:02}:00", minute / 60 % 24, minute % 60);
+        let noise: String = (0..2 * KEPT + 7).map(|n| format!("{} [WARN] {n}\n", line(n % 600))).collect();
+        std::fs::write(dir.path().join("logs/kathea-0001.log"), noise).unwrap();
+        std::fs::write(dir.path().join("logs/x1-0001.log"), format!("{} [ERROR] axis\n", line(700))).unwrap();
+        let mut case = Case {
+            moments: Vec::new(),
+            errors: BTreeMap::new(),
+            checks: Vec::new(),
+            counts: BTreeMap::new(),
+            left_out: 0,
+        };
+        let mut lines = 0;
+        for name in ["logs/kathea-0001.log", "logs/x1-0001.log"] {
+            log(dir.path(), name, &|_| false, &mut lines, &mut case).unwrap();
+        }
+        case.keep_last();
+        assert!(case.moments.last().is_some_and(|last| last.text.contains("axis")));
+        assert_eq!((case.moments.len(), case.left_out), (KEPT, KEPT as u64 + 8), "nothing goes uncounted");
     }
 }

@@ -27,9 +27,11 @@ pub(super) const fn dates(reach: Option<Reach>) -> Words {
     match reach {
         Some(Reach::EndedBefore) => both(
             "All dates were moved by one number of whole weeks. The time of this case ended a week or more ago: nothing \
-             below is later, and the vendor does not learn by how many weeks.",
+             below is later, and the vendor does not learn by how many weeks, unless another bundle of this case reaches up \
+             to now.",
             "Alle datoer er flyttet samme antal hele uger. Sagens tidsrum sluttede for en uge eller længere siden: intet \
-             nedenfor er senere, og leverandøren får ikke at vide, hvor mange uger det er.",
+             nedenfor er senere, og leverandøren får ikke at vide, hvor mange uger det er, medmindre en anden pakke i sagen \
+             når frem til nu.",
         ),
         Some(Reach::ReachesPresent) | None => both(
             "All dates were moved by one number of whole weeks. The time of this case reaches up to now, so the vendor can \
