@@ -49,6 +49,8 @@ pub struct Clinic {
     pub(crate) until: BTreeMap<Fault, i64>,
     /// What the model knew when the image of the agent's data was kept.
     pub(crate) image: Option<(Model, Consent)>,
+    /// Since when, in true time, the workstation's clock goes on without a leap.
+    pub(crate) clock_since: i64,
     /// Since when the grant is to another policy.
     pub(crate) over_since: Option<i64>,
     /// Grants that the clinic withdrew.
@@ -108,6 +110,7 @@ impl Clinic {
             plan,
             until: BTreeMap::new(),
             image: None,
+            clock_since: BEGIN,
             over_since: None,
             ended: BTreeSet::new(),
             erase_asked: None,
@@ -208,12 +211,13 @@ impl Clinic {
     /// Starts the agent. Whatever the disk did, it starts once the disk is sound.
     pub(crate) fn turn_on(&mut self) -> bool {
         for _ in 0..20 {
+            let (harmed, is_due) = (self.pc.harmed, self.pc.is_harm_due());
             match self.pc.start() {
                 Ok(Ok(())) => {
                     self.check_identity();
                     return true;
                 }
-                Ok(Err(what)) if self.pc.harmed > 0 || self.pc.is_harm_due() => {
+                Ok(Err(what)) if self.pc.harmed > harmed || is_due => {
                     self.tell(format!("does not start: {what}"));
                     self.pc.set_harm(Harm::None);
                 }
@@ -319,12 +323,13 @@ impl Clinic {
             request.yes = notice.map(|notice| notice.digest.to_string());
         }
         for _ in 0..10 {
+            let (harmed, is_due) = (self.pc.harmed, self.pc.is_harm_due());
             match self.pc.ask(&Request::Consent(request.clone())) {
                 Ok(Some(reply)) if reply.is_done() => return true,
                 Ok(Some(reply)) => {
                     let what = reply.what().to_owned();
                     self.tell(format!("refused: {what}"));
-                    if !self.pc.is_harm_due() && self.pc.harmed == 0 {
+                    if !is_due && self.pc.harmed == harmed {
                         return false;
                     }
                     self.pc.set_harm(Harm::None);

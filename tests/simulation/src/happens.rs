@@ -16,9 +16,6 @@ impl Clinic {
     /// The vendor's night: upkeep with the oracle's look, now and then a backup, and on some nights a fault.
     pub(crate) fn vendors_night(&mut self, midnight: i64) {
         let now = self.world.now();
-        if self.until.remove_entry(&Fault::VendorDown).is_some_and(|(_, until)| until > now) {
-            self.until.insert(Fault::VendorDown, now + DAY);
-        }
         self.end_what_is_over(now);
         if let Some(texts) = self.consent.text().cloned() {
             for came in self.vendor.came(&texts) {
@@ -99,8 +96,7 @@ impl Clinic {
         self.link.net().faulty = if self.random.percent(20) { 30 } else { 2 };
         let is_wrong = self.pc.ahead.load(Ordering::Relaxed) != 0;
         if is_wrong && self.random.percent(30) {
-            self.pc.ahead.store(0, Ordering::Relaxed);
-            self.fault(Fault::ClockRight);
+            self.set_clock(0, Fault::ClockRight);
         }
         if self.random.within(0, 999) >= self.plan.faults {
             return;
@@ -109,17 +105,16 @@ impl Clinic {
             6 => self.restore_image(),
             7 => self.change_policy(),
             0 => {
-                self.pc.ahead.store(i64::from(self.random.within(1, 3000)) * DAY, Ordering::Relaxed);
-                self.fault(Fault::ClockAhead);
+                let days = i64::from(self.random.within(1, 3000));
+                self.set_clock(days * DAY, Fault::ClockAhead);
             }
             1 => {
-                self.pc.ahead.store(-i64::from(self.random.within(1, 40 * 24)) * HOUR, Ordering::Relaxed);
-                self.fault(Fault::ClockBehind);
+                let hours = i64::from(self.random.within(1, 40 * 24));
+                self.set_clock(-hours * HOUR, Fault::ClockBehind);
             }
             2 => {
                 // 1 January 2010, as a mainboard shows it.
-                self.pc.ahead.store(1_262_304_000 - now, Ordering::Relaxed);
-                self.fault(Fault::ClockDead);
+                self.set_clock(1_262_304_000 - now, Fault::ClockDead);
             }
             3 => {
                 self.fault(Fault::ReadError);
@@ -131,6 +126,12 @@ impl Clinic {
             }
             _ => self.pc.set_harm(Harm::Kill(self.random.below(20))),
         }
+    }
+
+    fn set_clock(&mut self, ahead: i64, fault: Fault) {
+        self.pc.ahead.store(ahead, Ordering::Relaxed);
+        self.clock_since = self.world.now();
+        self.fault(fault);
     }
 
     /// The data of the agent is taken from an older image. Only one since which the clinic said nothing new: otherwise the
@@ -179,7 +180,10 @@ impl Clinic {
             5 => {
                 self.fault(Fault::Partition);
                 self.link.net().is_cut = true;
-                self.until.insert(Fault::Partition, now + i64::from(self.random.within(1, 20)) * DAY);
+                // Now and then for longer than anything may wait.
+                let days = self.random.within(1, 20);
+                let days = if days == 20 { 80 } else { days };
+                self.until.insert(Fault::Partition, now + i64::from(days) * DAY);
             }
             6 => {
                 self.fault(Fault::PowerOff);
@@ -295,6 +299,8 @@ impl Clinic {
             self.model.erased();
             self.fault(if erase { Fault::WithdrawnErase } else { Fault::Withdrawn });
             self.erase_asked = self.erase_asked.or(erase.then(|| self.world.now()));
+        } else if self.pc.is_on() {
+            self.violations.push("withdrawal: it was refused".to_owned());
         }
     }
 

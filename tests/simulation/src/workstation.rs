@@ -194,8 +194,9 @@ impl Workstation {
             let due = agent.step();
             (agent, due)
         })?;
-        self.agent = Some(agent);
+        // A loop that ended lets go of its lock, so that the next start finds it free.
         let due = due.map_err(|_| Killed)?;
+        self.agent = Some(agent);
         let seconds = |due: Duration| {
             i64::try_from(due.as_secs()).unwrap_or(i64::MAX / 2) + i64::from(due.subsec_nanos() > 0)
         };
