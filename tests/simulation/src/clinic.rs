@@ -34,8 +34,17 @@ pub struct Plan {
     pub faults: u32,
 }
 
+/// Something that happens in a story, by its number: the day's, and its own on that day.
+pub type Happens = u32;
+
 /// The world of one seed.
 pub struct Clinic {
+    seed: u64,
+    /// What happened so far, by number, and what this telling leaves out.
+    pub happened: Vec<Happens>,
+    left_out: BTreeSet<Happens>,
+    next: Happens,
+    /// Of this day.
     pub(crate) random: Random,
     pub(crate) world: Arc<World>,
     pub(crate) pc: Workstation,
@@ -75,7 +84,7 @@ impl Clinic {
     ///
     /// # Errors
     /// The world cannot be made, in a sentence.
-    pub fn new(seed: u64, root: &Path, plan: Plan) -> Result<Self, String> {
+    pub fn new(seed: u64, root: &Path, plan: Plan, left_out: &BTreeSet<Happens>) -> Result<Self, String> {
         let _ = fs::remove_dir_all(root);
         fs::create_dir_all(root).map_err(|error| format!("{}: {}", root.display(), error.kind()))?;
         let mut random = Random::new(seed);
@@ -99,6 +108,10 @@ impl Clinic {
         let jitter = Random::new(random.next());
         let pc = Workstation::new(root, world.clone(), link.clone(), &ca, &consent.policy, jitter);
         Ok(Self {
+            seed,
+            happened: Vec::new(),
+            left_out: left_out.clone(),
+            next: 0,
             random,
             world,
             pc,
@@ -178,7 +191,30 @@ impl Clinic {
         Ok(())
     }
 
+    /// Each day has random numbers of its own, so that what is left out of one changes no other.
+    fn begin_day(&mut self, midnight: i64) {
+        let day = u32::try_from((midnight - BEGIN) / DAY).unwrap_or(0);
+        let mut of_days = Random::new(self.seed);
+        let mut random = Random::new(of_days.next() ^ Random::new(u64::from(day)).next());
+        self.link.net().random = Random::new(random.next());
+        self.pc.jitter = Random::new(random.next());
+        self.random = random;
+        self.next = day * 16;
+    }
+
+    /// The random numbers of the next thing that happens today; none if this telling leaves it out.
+    pub(crate) fn comes(&mut self) -> Option<Random> {
+        self.next += 1;
+        let random = Random::new(self.random.next());
+        if self.left_out.contains(&self.next) {
+            return None;
+        }
+        self.happened.push(self.next);
+        Some(random)
+    }
+
     fn day(&mut self, midnight: i64) {
+        self.begin_day(midnight);
         self.world.advance_to(midnight + 3 * HOUR);
         self.vendors_night(midnight);
         let weekday = (midnight / DAY + 3).rem_euclid(7);

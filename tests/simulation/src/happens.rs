@@ -6,6 +6,8 @@ use agent::api::status::Status;
 use agent::request::ConsentAction;
 use protocol::{Digest, Reason};
 
+use test_support::random::Random;
+
 use crate::clinic::Clinic;
 use crate::consent::{Says, Yes};
 use crate::faults::Fault;
@@ -65,7 +67,8 @@ impl Clinic {
     }
 
     fn vendors_trouble(&mut self, now: i64) {
-        match self.random.below(3) {
+        let Some(mut random) = self.comes() else { return };
+        match random.below(3) {
             0 => {
                 self.fault(Fault::VendorRestarted);
                 self.vendor.down();
@@ -76,7 +79,7 @@ impl Clinic {
             1 => {
                 self.fault(Fault::VendorDown);
                 self.vendor.down();
-                self.until.insert(Fault::VendorDown, now + i64::from(self.random.within(1, 4)) * DAY);
+                self.until.insert(Fault::VendorDown, now + i64::from(random.within(1, 4)) * DAY);
             }
             _ => match self.vendor.restore() {
                 Ok(true) => {
@@ -94,22 +97,23 @@ impl Clinic {
         let now = self.world.now();
         self.end_what_is_over(now);
         self.link.net().faulty = if self.random.percent(20) { 30 } else { 2 };
-        let is_wrong = self.pc.ahead.load(Ordering::Relaxed) != 0;
-        if is_wrong && self.random.percent(30) {
+        let is_set_right = self.random.percent(30);
+        if is_set_right && self.pc.ahead.load(Ordering::Relaxed) != 0 {
             self.set_clock(0, Fault::ClockRight);
         }
         if self.random.within(0, 999) >= self.plan.faults {
             return;
         }
-        match self.random.below(8) {
+        let Some(mut random) = self.comes() else { return };
+        match random.below(8) {
             6 => self.restore_image(),
             7 => self.change_policy(),
             0 => {
-                let days = i64::from(self.random.within(1, 3000));
+                let days = i64::from(random.within(1, 3000));
                 self.set_clock(days * DAY, Fault::ClockAhead);
             }
             1 => {
-                let hours = i64::from(self.random.within(1, 40 * 24));
+                let hours = i64::from(random.within(1, 40 * 24));
                 self.set_clock(-hours * HOUR, Fault::ClockBehind);
             }
             2 => {
@@ -118,13 +122,13 @@ impl Clinic {
             }
             3 => {
                 self.fault(Fault::ReadError);
-                self.pc.set_harm(Harm::Read(self.random.below(40)));
+                self.pc.set_harm(Harm::Read(random.below(40)));
             }
             4 => {
-                self.pc.set_harm(Harm::Write(self.random.below(12)));
+                self.pc.set_harm(Harm::Write(random.below(12)));
                 self.fault(Fault::WriteError);
             }
-            _ => self.pc.set_harm(Harm::Kill(self.random.below(20))),
+            _ => self.pc.set_harm(Harm::Kill(random.below(20))),
         }
     }
 
@@ -161,15 +165,16 @@ impl Clinic {
     /// In the middle of a day.
     pub(crate) fn something_happens(&mut self) {
         let now = self.world.now();
-        match self.random.below(16) {
-            0 | 1 => self.pc.set_harm(Harm::Kill(self.random.below(30))),
+        let Some(mut random) = self.comes() else { return };
+        match random.below(16) {
+            0 | 1 => self.pc.set_harm(Harm::Kill(random.below(30))),
             2 => {
                 self.fault(Fault::ReadError);
-                self.pc.set_harm(Harm::Read(self.random.below(200)));
+                self.pc.set_harm(Harm::Read(random.below(200)));
             }
             3 => {
                 self.fault(Fault::WriteError);
-                self.pc.set_harm(Harm::Write(self.random.below(30)));
+                self.pc.set_harm(Harm::Write(random.below(30)));
             }
             4 => {
                 self.fault(Fault::DiskFull);
@@ -181,7 +186,7 @@ impl Clinic {
                 self.fault(Fault::Partition);
                 self.link.net().is_cut = true;
                 // Now and then for longer than anything may wait.
-                let days = self.random.within(1, 20);
+                let days = random.within(1, 20);
                 let days = if days == 20 { 80 } else { days };
                 self.until.insert(Fault::Partition, now + i64::from(days) * DAY);
             }
@@ -191,23 +196,23 @@ impl Clinic {
                 self.turn_on();
             }
             7 => {
-                let (days, at) = (i64::from(self.random.within(2, 40)), now);
+                let (days, at) = (i64::from(random.within(2, 40)), now);
                 self.tell(format!("the clinic closes for {days} days"));
                 self.until.insert(Fault::PowerOff, at + days * DAY);
             }
-            _ => self.clinic_says(),
+            _ => self.clinic_says(random),
         }
     }
 
     /// The clinic changes its mind.
-    fn clinic_says(&mut self) {
+    fn clinic_says(&mut self, mut random: Random) {
         // What is observed until here happened under what was said before.
         self.run_until(self.world.now() + 60);
         self.observe();
         if !self.violations.is_empty() || !self.pc.is_on() {
             return;
         }
-        let choice = self.random.below(8);
+        let choice = random.below(8);
         match (&self.consent.says, choice) {
             (Says::Nothing | Says::No | Says::Ended, 0) => self.deny(),
             (Says::Nothing | Says::No | Says::Ended, _) => self.grant(),

@@ -55,7 +55,8 @@ pub struct Workstation {
     /// What its clock is ahead.
     pub ahead: Arc<AtomicI64>,
     link: Link,
-    jitter: Random,
+    /// What the agent draws.
+    pub jitter: Random,
     config: Config,
     agent: Option<Agent>,
     started: i64,
