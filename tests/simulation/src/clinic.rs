@@ -66,6 +66,10 @@ pub struct Clinic {
     pub(crate) ended: BTreeSet<Digest>,
     /// When the clinic asked to erase what was sent, until the vendor has that request.
     pub(crate) erase_asked: Option<i64>,
+    /// Days on which the vendor answered and nothing was left to say, one after the other.
+    pub(crate) quiet_days: u32,
+    /// When it asked last.
+    pub(crate) erase_said: Option<i64>,
     /// The clinic withdrew while it was restricted.
     pub(crate) is_hidden_for_ever: bool,
     /// Answers of the vendor when it became uncertain what it knows.
@@ -127,6 +131,8 @@ impl Clinic {
             over_since: None,
             ended: BTreeSet::new(),
             erase_asked: None,
+            erase_said: None,
+            quiet_days: 0,
             is_hidden_for_ever: false,
             unknown_since: 0,
             vendor_knows_restricted: Some(false),
@@ -347,6 +353,7 @@ impl Clinic {
 
     /// Says something about usage statistics, again until it is taken: nobody gives up a no.
     pub(crate) fn answer(&mut self, action: ConsentAction, erase: bool) -> bool {
+        self.consent.answers += 1;
         let mut request = ConsentRequest::new(action);
         request.purpose = Some(Purpose::UsageStatistics);
         request.by = Some(Role::Owner);

@@ -84,6 +84,8 @@ impl Clinic {
             _ => match self.vendor.restore() {
                 Ok(true) => {
                     self.fault(Fault::VendorRestored);
+                    // It may have come after the backup.
+                    self.erase_asked = self.erase_asked.or(self.erase_said);
                     self.forget_what_it_knows();
                 }
                 Ok(false) => {}
@@ -142,7 +144,7 @@ impl Clinic {
     /// vendor knows a newer line, and every flag closes.
     fn restore_image(&mut self) {
         let Some((model, consent)) = self.image.take() else { return };
-        if consent.says != self.consent.says || consent.policy != self.consent.policy {
+        if consent.answers != self.consent.answers || consent.policy != self.consent.policy {
             return;
         }
         self.pc.restore_image("image");
@@ -245,6 +247,7 @@ impl Clinic {
 
     fn forget_what_it_knows(&mut self) {
         self.vendor_knows_restricted = None;
+        self.quiet_days = 0;
         self.unknown_since = self.link.net().successes;
     }
 
@@ -252,12 +255,15 @@ impl Clinic {
     fn learn_what_it_knows(&mut self) {
         let answers = self.link.net().successes - self.unknown_since;
         let waits = self.pc.status().map_or(1, |status| status.waiting.requests.records);
-        if waits == 0
+        let is_said = answers >= 2 && waits == 0;
+        // Tickets are looked at once a day: by then one that a restored vendor does not know has gone again.
+        self.quiet_days = if is_said { self.quiet_days + 1 } else { 0 };
+        if self.quiet_days > 2
             && let Some(asked) = self.erase_asked.take()
         {
             self.vendor.erase_asked(asked);
         }
-        if self.vendor_knows_restricted.is_none() && answers >= 2 && waits == 0 {
+        if self.vendor_knows_restricted.is_none() && is_said {
             self.vendor_knows_restricted = Some(matches!(self.consent.says, Says::Restricted(_)));
         }
         if self.vendor_knows_restricted.is_some()
@@ -303,7 +309,11 @@ impl Clinic {
             self.consent.says = Says::No;
             self.model.erased();
             self.fault(if erase { Fault::WithdrawnErase } else { Fault::Withdrawn });
-            self.erase_asked = self.erase_asked.or(erase.then(|| self.world.now()));
+            if erase {
+                self.erase_said = Some(self.world.now());
+                self.quiet_days = 0;
+                self.erase_asked = self.erase_asked.or(self.erase_said);
+            }
         } else if self.pc.is_on() {
             self.violations.push("withdrawal: it was refused".to_owned());
         }

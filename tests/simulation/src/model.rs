@@ -241,7 +241,11 @@ impl Model {
         let is_ahead = said.at > seen.wall + AHEAD;
         let is_over = said.at > LAST;
         // What nobody said no to stays in the outbox for 30 days; a clock that is wrong may make that less.
-        let is_kept_long = has_expired && (seen.now - said.written >= 30 * DAY || said.written != said.at);
+        // A clock that goes on by less than 45 days may as well be that of a workstation that was off.
+        let ahead = seen.wall - seen.now;
+        let is_ahead_alike = ahead <= 45 * DAY && seen.wall - said.at >= 30 * DAY;
+        let is_kept_long =
+            has_expired && (seen.now - said.written >= 30 * DAY || said.written != said.at || is_ahead_alike);
         let is_ended = seen.over_since.is_some_and(|since| seen.now - since >= seen.on_device.0 * DAY);
         if !(seen.may_refuse || is_kept_long || is_ended || is_granted && (precedes || is_ahead || is_over)) {
             let (at, wall) = (date(said.at), date(seen.wall));
