@@ -63,7 +63,7 @@ fn may_be(text: &str, first: &Range<usize>, is_birth: &impl Fn(Date) -> bool) ->
     };
     let Some((second, middle)) = next(first.end) else { return false };
     let mut words = text.get(first.end..second).unwrap_or_default().split(|c: char| !c.is_alphabetic());
-    if words.any(|word| month(word).is_some() || ROMAN.contains(&word))
+    if words.any(|word| month(word).is_some() || is_roman(word))
         || month_before(text, first.start).is_some()
         || number.len() == 4 && middle.len() == 3
     {
@@ -173,11 +173,15 @@ fn month_before(text: &str, at: usize) -> Option<(u8, usize)> {
 
 /// Whether `word` may stand between two numbers of a date: a month, in letters or Roman numerals, or a small word.
 pub(crate) fn is_of_date(word: &str) -> bool {
-    month(word).is_some() || ROMAN.contains(&word) || gap::is_known(word)
+    month(word).is_some() || is_roman(word) || gap::is_known(word)
 }
 
 /// The months in Roman numerals.
 const ROMAN: [&str; 12] = ["I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII"];
+
+fn is_roman(word: &str) -> bool {
+    word.starts_with(['I', 'V', 'X']) && ROMAN.contains(&word)
+}
 
 /// A month in Roman numerals, as in `12.III.1980`.
 fn roman(word: &str, gap: &Gap) -> Option<u8> {

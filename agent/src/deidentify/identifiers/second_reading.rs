@@ -80,17 +80,16 @@ fn may_be(text: &str, numbers: [Option<&Number>; 3], is_birth: &impl Fn(Date) ->
     let [before, Some(last), Some(number)] = numbers else { return false };
     let may_be_day = |number: &Number| number.digits() <= 2 && (1..=31).contains(&number.value);
     let may_be_year = |number: &Number| number.digits() == 2 || number.digits() == 4;
+    let gap = text.get(last.at.end..number.at.start).unwrap_or_default();
     // The name of a month stands between, or before.
     if may_be_day(last) && may_be_year(number) || may_be_year(last) && may_be_day(number) {
-        let has_letters =
-            |text: &str| text.bytes().any(|byte| byte.is_ascii_alphabetic() || !byte.is_ascii());
-        let gap = text.get(last.at.end..number.at.start).unwrap_or_default();
         let named = || text.get(..last.at.start).and_then(between::month_at_end);
-        if has_letters(gap) || last.digits() <= 2 && named().is_some() {
+        if between::has_month(gap) || last.digits() <= 2 && named().is_some() {
             return true;
         }
     }
-    if last.digits() == 4 && number.digits() == 3 {
+    // One mark stands between a year and the number of its day.
+    if last.digits() == 4 && number.digits() == 3 && gap.chars().nth(1).is_none() {
         return true;
     }
     let Some(before) = before.filter(|_| last.digits() <= 2) else { return false };
