@@ -46,7 +46,8 @@ fn raise(subject: Subject) -> Site {
         }
         OutboxRemoval => {
             fs::write(site.outbox("a.ndjson"), b"").unwrap();
-            let sources = outbox::list(&site.config.kathea.outbox, unix_now()).unwrap().sources;
+            let sources =
+                outbox::list(&site.config.kathea.outbox, unix_now()).unwrap().sources.collect::<Vec<_>>();
             assert_eq!(sources.len(), 1);
             fs::remove_file(site.outbox("a.ndjson")).unwrap();
             fs::create_dir(site.outbox("a.ndjson")).unwrap();

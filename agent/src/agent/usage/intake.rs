@@ -4,7 +4,6 @@
 //! Exactly once: each queue and the counters store a cursor per source, in the same
 //! commit as what they took. After a restart a line goes only to those that don't have it yet.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use log::{debug, warn};
@@ -16,7 +15,7 @@ use super::super::health::Subject;
 use super::unread::note_unread;
 use super::{Statistics, header};
 use crate::collect::Raw;
-use crate::collect::outbox::{self, End, Lines, Source};
+use crate::collect::outbox::{self, End, Files, Lines, Listing, Source};
 use crate::consent::Flag;
 use crate::consent::permit::UsageStatistics;
 use crate::presence::Presence;
@@ -38,8 +37,14 @@ pub(in crate::agent) enum Look {
 /// What is left of the last look into the outbox.
 #[derive(Debug, Default)]
 pub(super) struct Taking {
-    waiting: VecDeque<Source>,
+    waiting: Option<Files>,
     reading: Option<Reading>,
+}
+
+impl Taking {
+    fn is_waiting(&self) -> bool {
+        self.waiting.as_ref().is_some_and(|files| !files.is_empty())
+    }
 }
 
 /// What a look into the outbox brought.
@@ -80,9 +85,12 @@ impl Statistics {
     /// Takes in what fits one commit.
     pub(in crate::agent) fn take_outbox(&mut self, cx: &mut Cx<'_>, look: Look) -> Result<Taken, Trouble> {
         let Some(granted) = granted_since(cx) else { return Ok(Taken::Nothing) };
-        if self.taking.reading.is_none() && self.taking.waiting.is_empty() {
-            self.taking.waiting = look_for_lines(cx)?.into();
-            self.taking.waiting.retain(|source| look == Look::All || source.is_renamed());
+        if self.taking.reading.is_none() && !self.taking.is_waiting() {
+            let mut files = look_for_lines(cx)?;
+            if look == Look::Renamed {
+                files.retain_renamed();
+            }
+            self.taking.waiting = Some(files);
         }
         let window = Window { granted, now: cx.now };
         let counted = cx.counters.mark();
@@ -114,7 +122,7 @@ impl Statistics {
         }
         killpoint::step("intake.counted");
         let removed = self.remove_read(cx, &read)?;
-        let more = removed > 0 || self.taking.reading.is_some() || !self.taking.waiting.is_empty();
+        let more = removed > 0 || self.taking.reading.is_some() || self.taking.is_waiting();
         Ok(Taken::Group { more })
     }
 
@@ -148,7 +156,7 @@ impl Statistics {
         if let Some(reading) = self.taking.reading.take() {
             return Some(reading);
         }
-        while let Some(source) = self.taking.waiting.pop_front() {
+        while let Some(source) = self.taking.waiting.as_mut().and_then(Iterator::next) {
             let id = source.id();
             let (usage, open) = (self.usage.cursor(&id).unwrap_or(0), self.open.cursor(&id).unwrap_or(0));
             let counters = cx.counters.cursor(id);
@@ -263,9 +271,8 @@ impl Statistics {
 
 /// The complete files that are read. One that is too large stays where it is, unread and counted once: a person can
 /// split it.
-fn look_for_lines(cx: &mut Cx<'_>) -> Result<Vec<Source>, Trouble> {
-    let files = look(cx)?;
-    let (too_large, sources): (Vec<Source>, Vec<Source>) = files.into_iter().partition(Source::is_too_large);
+fn look_for_lines(cx: &mut Cx<'_>) -> Result<Files, Trouble> {
+    let Listing { sources, too_large, .. } = look(cx)?;
     if too_large.is_empty() {
         return Ok(sources);
     }
@@ -274,7 +281,7 @@ fn look_for_lines(cx: &mut Cx<'_>) -> Result<Vec<Source>, Trouble> {
         too_large.len(),
         limits::OUTBOX_FILE >> 20
     );
-    for id in too_large.iter().map(Source::id) {
+    for id in too_large.map(|source| source.id()) {
         if cx.counters.cursor(id) == 0 {
             warn!("{what}");
             cx.counters.drop(Reason::TooLong, 1);
@@ -287,12 +294,12 @@ fn look_for_lines(cx: &mut Cx<'_>) -> Result<Vec<Source>, Trouble> {
 }
 
 /// The complete files, and a count for each thing that only looks like one.
-pub(super) fn look(cx: &mut Cx<'_>) -> Result<Vec<Source>, Trouble> {
+pub(super) fn look(cx: &mut Cx<'_>) -> Result<Listing, Trouble> {
     [Subject::OutboxRemoval, Subject::OutboxUnread, Subject::OutboxLarge]
         .iter()
         .for_each(|subject| cx.health.clear(*subject));
     let listing = outbox::list(&cx.config.kathea.outbox, cx.now)?;
-    for id in listing.not_files {
+    for id in listing.not_files.iter().copied() {
         if cx.counters.cursor(id) == 0 {
             cx.counters.drop(Reason::NotAFile, 1);
             cx.counters.advance(id, 1);
@@ -300,7 +307,7 @@ pub(super) fn look(cx: &mut Cx<'_>) -> Result<Vec<Source>, Trouble> {
         }
     }
     cx.counters.save()?;
-    Ok(listing.sources.into_iter().chain(listing.too_large).collect())
+    Ok(listing)
 }
 
 /// Removes files; gives the ids of those that went.
