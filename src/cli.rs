@@ -93,7 +93,9 @@ pub(crate) enum Command {
     ///
     /// A setting of the clinic and no consent: its members of [consent] group and administrators switch it on and off and
     /// read it, whatever was answered to the vendor. One value a day at most, no single exposure, nobody's name.
-    #[command(after_help = "Example: kathea-agent history on\n         kathea-agent history --csv > history.csv")]
+    #[command(
+        after_help = "Example: kathea-agent history on\n         kathea-agent history --csv > history.csv"
+    )]
     History(History),
     /// Decommission this device: send or drop queued data, erase every key, inform the vendor, print a certificate
     #[command(after_help = "Example: kathea-agent decommission --yes > certificate.txt\n\

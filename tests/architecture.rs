@@ -63,6 +63,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "deidentify",
             "durable",
             "harmless",
+            "history",
             "html",
             "limits",
             "machine",

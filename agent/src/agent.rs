@@ -217,7 +217,8 @@ impl Agent {
         match standing {
             Standing::Kept(kept) => {
                 // The clinic's own history does not rest, and what the clock or the registry says of it is no doubt.
-                let is_read = matches!(kept, Kept::Restricted | Kept::StalePolicy) && usage.read_own(&mut cx)?;
+                let is_read =
+                    matches!(kept, Kept::Restricted | Kept::StalePolicy) && usage.read_own(&mut cx)?;
                 Ok(usage.keep_outbox(&mut cx)? || is_read)
             }
             Standing::Refused if !usage.keeps_history() => usage.discard_some(&mut cx, Reason::NoConsent),

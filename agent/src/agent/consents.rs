@@ -264,7 +264,8 @@ impl Agent {
         };
         let ask = self.registry.wants_answer(&Flag::UsageStatistics, now);
         let own_history = self.usage.keeps_history();
-        let text = serde_json::to_string(&FlagsForKathea { ask, usage_statistics, own_history }).unwrap_or_default();
+        let text =
+            serde_json::to_string(&FlagsForKathea { ask, usage_statistics, own_history }).unwrap_or_default();
         let path = beside.join("consent.json");
         if std::fs::read(&path).is_ok_and(|held| held == text.as_bytes()) {
             return;

@@ -50,7 +50,8 @@ impl Agent {
         let in_seconds = |at: i64| elapsed + Duration::from_secs(u64::try_from(at - now).unwrap_or(0));
         let period = self.usage.next_period_end().filter(|_| granted).map(in_seconds);
         let sweep = (granted || self.kept.is_some() || self.usage.keeps_history()).then_some(sweep);
-        let daily = (granted || self.usage.keeps_history() || self.usage.is_held(&self.vault)).then_some(self.device_due);
+        let daily = (granted || self.usage.keeps_history() || self.usage.is_held(&self.vault))
+            .then_some(self.device_due);
         let case = self.cases.next_end(&self.registry, now).map(in_seconds);
         let held = self.busy_until.filter(|until| self.cases.is_working() && *until > elapsed);
         [outbox_due, period, sweep, daily, case, held, self.uplink.deadline()]

@@ -39,3 +39,6 @@ pub mod trend;
 
 pub use days::Days;
 pub use store::{COMPARTMENT, FILES, Kept, Store};
+
+#[cfg(test)]
+mod tests;

@@ -70,7 +70,8 @@ impl History {
             }
         }
         text += "\r\n";
-        let periods: BTreeSet<&String> = self.figures.iter().flat_map(|series| series.values.keys()).collect();
+        let periods: BTreeSet<&String> =
+            self.figures.iter().flat_map(|series| series.values.keys()).collect();
         for at in periods {
             text += at;
             for series in &self.figures {

@@ -75,11 +75,23 @@ impl Store {
             is_changed: false,
         };
         let [path, aside] = FILES.map(|name| data_dir.join(name));
-        let Presence::Found(bytes) = presence::read(&path)? else { return Ok((none(), false)) };
-        match opened(&bytes, vault) {
-            Some(V1 { kept, cursors, days }) => {
-                Ok((Self { kept, cursors, days: Days::from_rows(days), ..none() }, false))
+        let held = |body: V1| Self {
+            kept: body.kept,
+            cursors: body.cursors,
+            days: Days::from_rows(body.days),
+            ..none()
+        };
+        let Presence::Found(bytes) = presence::read(&path)? else {
+            // A key that was set aside may verify again.
+            let back = presence::read(&aside)?.found().and_then(|bytes| opened(&bytes, vault));
+            if back.is_some() {
+                std::fs::rename(&aside, &path)?;
+                durable::sync_parent(&path)?;
             }
+            return Ok((back.map_or_else(none, held), false));
+        };
+        match opened(&bytes, vault) {
+            Some(body) => Ok((held(body), false)),
             None => {
                 std::fs::rename(&path, aside)?;
                 durable::sync_parent(&path)?;
@@ -150,8 +162,7 @@ impl Store {
         let (key, random) = vault.sealing_key(COMPARTMENT, now)?;
         let id = key.id();
         let mut bytes = [HEAD.as_slice(), &id.0].concat();
-        let nonce =
-            key.seal(&context(&bytes, device), &mut text, random).map_err(|_| SealError::Crypto)?;
+        let nonce = key.seal(&context(&bytes, device), &mut text, random).map_err(|_| SealError::Crypto)?;
         bytes.extend_from_slice(&nonce);
         bytes.extend_from_slice(&text);
         durable::replace(&self.file(), &bytes).map_err(|_| SealError::KeyFile)?;

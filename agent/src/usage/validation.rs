@@ -147,7 +147,8 @@ impl Validator {
         }
         self.check(event_type, &pairs)?;
         if let Some(since) = own {
-            let since = Granularity::Day.period(Moment { utc: since, civil: u64::try_from(since).unwrap_or(0) });
+            let since =
+                Granularity::Day.period(Moment { utc: since, civil: u64::try_from(since).unwrap_or(0) });
             figures::note(&mut self.own, event_type, &self.values, day, since);
         }
         if !is_covered {

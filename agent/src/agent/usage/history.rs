@@ -8,8 +8,8 @@ use time::OffsetDateTime;
 use super::super::clock::Watched;
 use super::super::cx::Cx;
 use super::super::{Agent, Parts, Trouble, decommission};
-use super::intake::{Look, Reader, Taken, Taking};
 use super::Statistics;
+use super::intake::{Look, Reader, Taken, Taking};
 use crate::collect::Raw;
 use crate::collect::outbox::Source;
 use crate::history::shown::History;
@@ -50,7 +50,10 @@ impl Statistics {
         };
         if let Err(trouble) = self.keep_own(cx, &[], Reader::Clinic) {
             warn!("the clinic's own history cannot be saved: {trouble}");
-            answers.iter_mut().filter(|answer| answer.is_ok()).for_each(|answer| *answer = Err(Reason::Quota));
+            answers
+                .iter_mut()
+                .filter(|answer| answer.is_ok())
+                .for_each(|answer| *answer = Err(Reason::Quota));
         }
         for refused in answers.iter().filter_map(|answer| answer.err()) {
             cx.counters.drop(refused, 1);
@@ -98,7 +101,9 @@ impl Statistics {
 
     /// Reads everything for the history before a grant empties the outbox.
     pub(in crate::agent) fn read_own_first(&mut self, cx: &mut Cx<'_>) -> Result<(), Trouble> {
-        while self.keeps_history() && matches!(self.take_outbox(cx, Look::All)?, Taken::Group { more: true }) {}
+        while self.keeps_history() && matches!(self.take_outbox(cx, Look::All)?, Taken::Group { more: true })
+        {
+        }
         Ok(())
     }
 
@@ -163,5 +168,76 @@ impl Agent {
         let keys = usage.history().erase(cx.vault)?;
         self.write_flags_for_kathea();
         Ok(keys)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::config::Config;
+
+    fn agent(dir: &std::path::Path) -> Agent {
+        let (data, outbox) = (dir.join("data"), dir.join("outbox"));
+        let text =
+            format!("data_dir = {data:?}\n[kathea]\noutbox = {outbox:?}\n[keys]\nprotector = \"file\"\n");
+        Agent::open(Config::parse(&text).unwrap()).unwrap()
+    }
+
+    fn errors(agent: &Agent) -> f64 {
+        let history = agent.usage.own_history();
+        history.series("errors").map_or(0.0, |series| series.values.values().sum())
+    }
+
+    #[test]
+    fn what_cannot_be_saved_stays_in_the_outbox_and_counts_once() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("outbox")).unwrap();
+        let mut agent = agent(dir.path());
+        assert!(agent.answer_history(HistoryAsk::On).is_done());
+        let at = time::OffsetDateTime::now_utc() + std::time::Duration::from_secs(60);
+        let at = at.format(&time::format_description::well_known::Rfc3339).unwrap();
+        let line = format!(
+            r#"{{"event":"device.error","at":"{at}","code":1,"subsystem":"motion","severity":"error","repeats":3}}"#
+        );
+        let file = dir.path().join("outbox/a.ndjson");
+        fs::write(&file, format!("{line}\nno event\n{line}\n")).unwrap();
+        let path = dir.path().join("data/history.sealed");
+        let aside = dir.path().join("aside");
+        fs::rename(&path, &aside).unwrap();
+        fs::create_dir(&path).unwrap();
+        for _ in 0..2 {
+            assert!(agent.take_outbox(Look::All).is_err(), "it cannot be saved");
+        }
+        assert!(presence::is_there(&file).unwrap(), "the file stays");
+        fs::remove_dir(&path).unwrap();
+        assert!(agent.take_outbox(Look::All).is_ok());
+        assert!(!presence::is_there(&file).unwrap());
+        assert_eq!((errors(&agent), agent.counters.dropped().get(&Reason::NoConsent)), (6.0, Some(&1)));
+        drop(agent);
+        assert_eq!(errors(&self::agent(dir.path())), 6.0, "it is on the disk");
+    }
+
+    #[test]
+    fn a_file_that_a_crash_left_behind_counts_once() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("outbox")).unwrap();
+        let mut agent = agent(dir.path());
+        assert!(agent.answer_history(HistoryAsk::On).is_done());
+        let at = time::OffsetDateTime::now_utc() + std::time::Duration::from_secs(60);
+        let at = at.format(&time::format_description::well_known::Rfc3339).unwrap();
+        let line = format!(
+            r#"{{"event":"device.error","at":"{at}","code":1,"subsystem":"motion","severity":"error","repeats":3}}"#
+        );
+        fs::write(dir.path().join("outbox/a.ndjson"), format!("{line}\nno event\n")).unwrap();
+        // It is kept and counted, and the process ends before the file goes: as a rest of the grant leaves it.
+        let Parts { usage, mut cx, .. } = agent.parts();
+        assert!(usage.read_outbox(&mut cx, Look::All, Reader::ClinicNow).is_ok());
+        drop(agent);
+        let mut agent = self::agent(dir.path());
+        assert_eq!(errors(&agent), 3.0);
+        assert!(agent.take_outbox(Look::All).is_ok());
+        assert_eq!((errors(&agent), agent.counters.dropped().get(&Reason::NoConsent)), (3.0, Some(&1)));
     }
 }
