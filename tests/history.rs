@@ -48,7 +48,7 @@ fn a_day(workstation: &Workstation, day: u32, random: &mut common::Random, said:
             at(51)
         ));
     }
-    said.counts.insert(("disk_scans".to_owned(), date), free);
+    said.counts.insert(("disk_scans".to_owned(), date.clone()), free);
     // Of no figure, and no event at all.
     lines.push(format!(r#"{{"event":"feature.used","at":"{}","feature":"mpr"}}"#, at(52)));
     lines.push("no event".to_owned());
@@ -164,7 +164,7 @@ fn it_stays_whatever_is_answered_to_the_vendor_and_is_fed_by_each_answer() {
     workstation.run(&["run", "--once"]);
     workstation.run(&["run", "--once"]);
     assert_eq!((count(&workstation), workstation.in_outbox()), (15.0, 1), "the file stays for the vendor");
-    workstation.expect(0, &["consent", "release", "usage_statistics"]);
+    workstation.expect(0, &["consent", "release", "usage_statistics", "--by", "owner"]);
     workstation.run(&["run", "--once"]);
     assert_eq!((count(&workstation), workstation.in_outbox()), (15.0, 0), "once each");
     exposures(&workstation, "waits.ndjson", 7);

@@ -91,8 +91,8 @@ for (let look = 0; look < 60 && await page.locator('main svg .bar').count() < 2;
 await page.locator('main details summary').first().click();
 await looked('history');
 seen.history = await page.locator('main').innerText();
-const [own] = await Promise.all([page.waitForEvent('download'), click('Save as CSV for Excel', 'Gem som CSV til Excel')]);
-seen.own = readFileSync(await own.path(), 'utf8');
+const [figures] = await Promise.all([page.waitForEvent('download'), click('Save as CSV for Excel', 'Gem som CSV til Excel')]);
+seen.own = readFileSync(await figures.path(), 'utf8');
 await go('leaves', 'What leaves', 'Hvad der sendes');
 
 const [csv] = await Promise.all([page.waitForEvent('download'), click('Save as CSV for Excel', 'Gem som CSV til Excel')]);
