@@ -20,6 +20,7 @@ pub(super) struct Keys {
     url_file: Option<PathBuf>,
     durability: Option<Durability>,
     replicas_at_least: Option<u32>,
+    bundles: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +41,7 @@ impl Keys {
                 });
             }
             "store.url_file" => self.url_file = Some(super::absolute(key, value)?),
+            "store.bundles" => self.bundles = Some(super::absolute(key, value)?),
             "store.durability" => {
                 self.durability = Some(match value.as_str() {
                     Some("replicas") => Durability::Replicas,
@@ -58,10 +60,13 @@ impl Keys {
 
     /// Whether the keys fit each other.
     pub(super) fn check(&self) -> Result<(), String> {
-        let others = self.url_file.is_some() || self.durability.is_some() || self.replicas_at_least.is_some();
+        let others = self.url_file.is_some()
+            || self.durability.is_some()
+            || self.replicas_at_least.is_some()
+            || self.bundles.is_some();
         if self.is_postgres != Some(true) && others {
             return Err(
-                "store.url_file, store.durability and store.replicas_at_least are of store.engine = \
+                "store.url_file, store.durability, store.replicas_at_least and store.bundles are of store.engine = \
                         \"postgres\"; the embedded store has none of them"
                     .to_owned(),
             );
@@ -83,7 +88,7 @@ impl Keys {
             Some(Durability::Managed) => Demand::Managed,
             Some(Durability::Replicas) | None => Demand::Replicas(self.replicas_at_least.unwrap_or(1)),
         };
-        Ok(Place::Postgres(Cluster { url: self.url()?, demand }))
+        Ok(Place::Postgres(Cluster { url: self.url()?, demand, bundles: self.bundles.clone() }))
     }
 
     fn url(&self) -> Result<Url, Failure> {

@@ -21,6 +21,7 @@ mod session;
 mod writer;
 
 use std::fmt;
+use std::path::PathBuf;
 
 use serde::Serialize;
 use tokio::runtime::Runtime;
@@ -42,6 +43,8 @@ pub(crate) struct Cluster {
     pub(crate) url: Url,
     /// What has to be true before anything is acknowledged.
     pub(crate) demand: Demand,
+    /// Where several fronts have the bundles; none: one process has them in its data directory.
+    pub(crate) bundles: Option<PathBuf>,
 }
 
 /// The URL of a cluster, which may hold a password: neither printed nor logged.
@@ -90,8 +93,8 @@ pub(crate) type Looked = Result<(Checked, Result<(), Failure>), Failure>;
 
 /// Asks a cluster whether it meets the demand, and commits a row to it as a batch would be committed.
 pub(crate) fn check(url: &Url, demand: Demand) -> Result<Checked, Failure> {
-    let cluster = Cluster { url: url.clone(), demand };
-    let (checked, judged) = look(&cluster)?;
+    let cluster = Cluster { url: url.clone(), demand, bundles: None };
+    let (checked, judged) = found(&cluster, Lane::facts)?;
     judged?;
     runtime()?.block_on(async { write(&Session::open(url.text()).await?).await })?;
     Ok(checked)
@@ -99,8 +102,12 @@ pub(crate) fn check(url: &Url, demand: Demand) -> Result<Checked, Failure> {
 
 /// What a cluster is, and whether it meets the demand; nothing is written.
 pub(crate) fn look(cluster: &Cluster) -> Looked {
+    found(cluster, Lane::facts_with_schema)
+}
+
+fn found(cluster: &Cluster, facts: fn(&Lane) -> Result<Facts, Failure>) -> Looked {
     let lane = Lane::open(cluster)?;
-    let facts = lane.facts()?;
+    let facts = facts(&lane)?;
     let judged = durability::judge(&facts, cluster.demand);
     let Facts { version, replicas, .. } = facts;
     let durability = cluster.demand.word();
