@@ -13,7 +13,7 @@ use crate::store::place::Place;
 mod store;
 
 /// Every key, with its table.
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 12] = [
     "data",
     "listen",
     "residency",
@@ -24,6 +24,7 @@ const KEYS: [&str; 11] = [
     "store.url_file",
     "store.durability",
     "store.replicas_at_least",
+    "store.ca_file",
     "store.bundles",
 ];
 
@@ -207,6 +208,7 @@ mod tests {
             "store.url_file",
             "store.durability",
             "store.replicas_at_least",
+            "store.ca_file",
             "store.bundles",
         ];
         let file = read(text).unwrap();

@@ -12,6 +12,7 @@ mod damaged;
 mod device;
 mod durable;
 mod duties;
+mod encrypted;
 mod engine;
 mod enrolment;
 mod erased;

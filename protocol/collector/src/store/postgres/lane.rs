@@ -64,7 +64,7 @@ impl Lane {
     /// Connects to the host of the cluster that takes writes.
     pub(crate) fn open(cluster: &Cluster) -> Result<Self, Failure> {
         let runtime = super::runtime()?;
-        let session = runtime.block_on(Session::open(cluster.url.text()))?;
+        let session = runtime.block_on(Session::open(cluster))?;
         Ok(Self {
             session,
             prepared: RefCell::default(),
