@@ -62,19 +62,13 @@ pub(crate) use sqlite::{
 
 use engine::Connection;
 use folder::Folder;
-use jobs::{Reply, Scope, job};
+use jobs::{Reply, Scope, Threads, job};
 use place::Place;
 use readers::{Readers, Source};
 use sqlite::Tx;
 
 use crate::failure::Failure;
 use crate::metrics::StoreTimes;
-
-/// The threads of an engine that write.
-enum Writer {
-    Sqlite(sqlite::Writer),
-    Postgres(postgres::Writer),
-}
 
 /// The store of a data directory.
 pub(crate) struct Store {
@@ -83,7 +77,7 @@ pub(crate) struct Store {
     folder: Folder,
     /// Closed before the writer, whose connection then empties and removes the write-ahead log.
     readers: Readers,
-    writer: Writer,
+    writer: Threads,
     times: StoreTimes,
     _lock: Option<File>,
 }
@@ -128,14 +122,15 @@ impl Store {
         let (writer, source) = match place {
             Place::Embedded => {
                 let (sql, store, seen) = sqlite::open(data, micros(OffsetDateTime::now_utc()))?;
-                let writer = sqlite::Writer::start(data, sql, &store, seen, lock.is_some(), times.clone())?;
-                (Writer::Sqlite(writer), Source::Sqlite(data.to_owned()))
+                let is_server = lock.is_some();
+                let writer = sqlite::writer::start(data, sql, &store, seen, is_server, times.clone())?;
+                (writer, Source::Sqlite(data.to_owned()))
             }
             Place::Postgres(cluster) => {
                 folder = place::open(data, cluster)?;
                 let lanes = if lock.is_some() { postgres::LANES } else { 1 };
-                let writer = postgres::Writer::start(cluster, lanes, &times)?;
-                (Writer::Postgres(writer), Source::Postgres(cluster.clone()))
+                let writer = postgres::writer::start(cluster, lanes, &times)?;
+                (writer, Source::Postgres(cluster.clone()))
             }
         };
         Ok(Self { data: data.to_owned(), folder, writer, readers: Readers::of(source), times, _lock: lock })
@@ -143,7 +138,7 @@ impl Store {
 
     /// Whether its rows are in PostgreSQL.
     pub(crate) fn is_postgres(&self) -> bool {
-        matches!(self.writer, Writer::Postgres(_))
+        matches!(self.readers.source(), Source::Postgres(_))
     }
 
     /// What the cluster is now, and whether that is as it is demanded; `None` of a database file.
@@ -207,10 +202,7 @@ impl Store {
         work: impl FnMut(&Tx<'_>) -> Result<T, Failure> + Send + 'static,
     ) -> Reply<T> {
         let (job, reply) = job(scope, work);
-        match &self.writer {
-            Writer::Sqlite(writer) => writer.submit(job),
-            Writer::Postgres(writer) => writer.submit(job),
-        }
+        self.writer.submit(job);
         reply
     }
 
