@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
 use protocol::rights::{ExtensionReason, Hold, HoldReason};
-use protocol::{CaseId, DeviceId, Digest, Purpose};
+use protocol::{CaseId, DeviceId, Purpose};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -56,9 +56,9 @@ pub(super) struct Erase {
     /// Carry out this request, and keep the certificate of it
     #[arg(long, value_parser = ticket)]
     ticket: Option<Ticket>,
-    /// Erase this support bundle alone, whoever it is of; `bundles` prints the digest
-    #[arg(long, value_name = "SHA256")]
-    bundle: Option<Digest>,
+    /// Erase this support bundle alone, whoever it is of: its number or its digest, as `bundles` prints them
+    #[arg(long, value_name = "ID")]
+    bundle: Option<String>,
     /// Carry out every request that can't be taken back any more, as the server does once a day
     #[arg(long)]
     due: bool,
@@ -112,7 +112,7 @@ pub(super) fn erase(asked: Erase, now: OffsetDateTime) -> Result<(), Failure> {
         return list(|lines| erasure::carry_out_due(&store, now, |erased| lines.put(erased)));
     }
     if let Some(bundle) = bundle {
-        store.erase_bundle(bundle)?;
+        store.erase_bundle(&bundle)?;
         return store.note(Note::new(Deed::Erase, 1), now);
     }
     if let Some(ticket) = ticket {
