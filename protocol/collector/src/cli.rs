@@ -189,6 +189,8 @@ enum Command {
     },
     /// Print the legal basis of a record: the signed ledger entry, the policy text, later answers
     Proof(proof::Proof),
+    /// Print everything that is held of a device, restricted or not, as JSON lines: the answer to a request of kind access
+    Access(rights::Access),
     /// Accept the claim code of a device that no longer works as its request to erase, and print the ticket
     Claim {
         #[command(flatten)]
@@ -353,6 +355,7 @@ fn run(command: Command) -> Result<(), Failure> {
         }
         Command::Audit { data } => list(|lines| listing::audit(&data.store()?, lines)),
         Command::Proof(asked) => asked.run(),
+        Command::Access(asked) => rights::access(asked, now),
         Command::Claim { data, code } => print(&claim::take(&data.store()?, &code, now)?.to_string()),
         Command::Requests(asked) => rights::requests(asked, now),
         Command::SigningKey { output, signs } => print(&sign::make(&output, &signs)?),

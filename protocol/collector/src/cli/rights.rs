@@ -12,9 +12,10 @@ use super::data::Data;
 use super::output::{list, print, ticket};
 use crate::audit::{Deed, Note};
 use crate::failure::Failure;
+use crate::lines::Lines;
 use crate::store::requests::Ticket;
 use crate::store::rfc3339;
-use crate::{erasure, listing};
+use crate::{erasure, held, listing};
 
 /// The privacy requests.
 #[derive(Args)]
@@ -84,6 +85,33 @@ pub(super) struct Certify {
     /// The file that `signing-key` made for erasure_certificate; it is read and not kept
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
+}
+
+/// The answer to an access request.
+#[derive(Args)]
+pub(super) struct Access {
+    #[command(flatten)]
+    data: Data,
+    /// The device's id, 32 hexadecimal digits
+    device: DeviceId,
+    /// Seal it with age for this recipient, age1..., whose key the clinic has [default: plain text]
+    #[arg(long, value_name = "RECIPIENT", value_parser = recipient)]
+    seal_to: Option<age::x25519::Recipient>,
+}
+
+/// `access`.
+pub(super) fn access(asked: Access, now: OffsetDateTime) -> Result<(), Failure> {
+    let Access { data, device, seal_to } = asked;
+    let store = data.store()?;
+    // Before the first byte: an unknown device leaves nothing that looks like an answer.
+    store.enrolled(device)?;
+    let mut lines = seal_to.as_ref().map_or_else(|| Ok(Lines::stdout()), Lines::sealed)?;
+    held::print(&store, device, now, &mut lines)?;
+    lines.end()
+}
+
+fn recipient(text: &str) -> Result<age::x25519::Recipient, &'static str> {
+    text.parse().map_err(|_| "not an age recipient; it begins with age1 and has 62 characters")
 }
 
 /// `requests`.
