@@ -55,6 +55,8 @@ pub(crate) struct Over {
     invitations: u64,
     /// Ledger entries.
     answers: u64,
+    /// Privacy requests, of a device of which nothing else is held.
+    requests: u64,
     dry_run: bool,
 }
 
@@ -186,7 +188,10 @@ pub(crate) fn retention(
     let plan = store.retention_plan(now)?;
     let (going, all) = (plan.going(), plan.all);
     let has_leapt = retention::has_leapt(store.retained()?, plan.newest, crate::store::micros(now));
-    let answers = if has_leapt { store.answers_over(now)?.len() as u64 } else { 0 };
+    let answers = match has_leapt {
+        true => (store.answers_over(now)?.len() + store.requests_over(now)?.len()) as u64,
+        false => 0,
+    };
     let doubt = retention::doubt(going + answers, all, has_leapt);
     if run == Run::Careful
         && let Some(doubt) = doubt
@@ -209,8 +214,9 @@ pub(crate) fn retention(
             let note = Note::new(Deed::Retention, records + bundles + parts + invitations);
             store.note_of(note, device, purpose, None, now)?;
         }
-        let (device, purpose, answers) = (Some(device), Some(purpose), 0);
-        tell(&Over { device, purpose, answers, records, bundles, parts, invitations, dry_run })?;
+        let (device, purpose) = (Some(device), Some(purpose));
+        let over = Over::default();
+        tell(&Over { device, purpose, records, bundles, parts, invitations, dry_run, ..over })?;
     }
     if !plan.unclaimed.is_empty() {
         let (bundles, purpose) = (plan.unclaimed.len() as u64, Purpose::SupportCase);
@@ -228,6 +234,13 @@ pub(crate) fn retention(
             store.note(Note { device: Some(device), ..Note::new(Deed::Retention, answers) }, now)?;
         }
         tell(&Over { device: Some(device), answers, dry_run, ..Over::default() })?;
+    }
+    for (device, count) in store.requests_over(now)? {
+        let requests = if dry_run { count } else { store.end_requests(device, now)? };
+        if !dry_run {
+            store.note(Note { device: Some(device), ..Note::new(Deed::Retention, requests) }, now)?;
+        }
+        tell(&Over { device: Some(device), requests, dry_run, ..Over::default() })?;
     }
     if run == Run::Confirmed || (run == Run::Careful && !has_leapt) {
         store.keep_retained(now)?;

@@ -85,3 +85,37 @@ fn a_consent_to_an_earlier_text_of_the_policy_stands_and_its_text_is_printed() {
         assert_eq!((&proof["valid"], &proof["policy"]["text"]), (&json!(true), &json!(text)));
     }
 }
+
+#[test]
+fn a_devices_requests_end_a_year_after_the_last_answer_and_after_everything_else() {
+    let collector = Collector::start();
+    let device = Device::enrolled(&collector);
+    let over = |entry: &mut ledger::Entry| entry.event.until = Some("2026-11-21T10:00:01Z".to_owned());
+    answer(&collector, &device, (0, EventKind::Granted), over);
+    let ask = |kind: &str, id: &str| {
+        let request = json!({
+            "request_id": id.repeat(32), "purposes": ["usage_statistics"], "ledger_sha256": "0".repeat(64),
+        });
+        let asked = device.post(&collector, &format!("/v1/privacy/{kind}"), &request);
+        assert_eq!(asked.status, 202);
+        asked.body["ticket"].as_str().unwrap().to_owned()
+    };
+    ask("withdraw", "a");
+    let open = ask("access", "b");
+    let ago = |days: i64| {
+        let set = format!("received = {0}, done = {0}", rows::days_ago(days));
+        stored::set(collector.data(), "request", &set, "done IS NOT NULL");
+        collector.lines("retention", &["run"])
+    };
+    let requests = || stored::number(collector.data(), "SELECT count(*) FROM request");
+    // The answers go first, and an open request keeps the others.
+    assert_eq!((ago(400).len(), lines(&collector), requests()), (1, 0, 2));
+    assert!(collector.lines_of_text("requests", &["--done", &open]).is_empty());
+    assert_eq!((ago(365).len(), requests()), (0, 2));
+    let gone = ago(367);
+    assert_eq!((&gone[0]["requests"], &gone[0]["device"], requests()), (&json!(2), &json!(device.id()), 0));
+    assert_eq!(collector.findings("verify"), Vec::<Json>::new());
+    assert_eq!(collector.lines("devices", &[]).len(), 1, "its number stays taken");
+    ask("withdraw", "c");
+    assert_eq!((requests(), collector.findings("verify")), (1, Vec::new()));
+}

@@ -113,7 +113,8 @@ fn kept(data: &Path, stored: &Stored, entry: &Entry) -> Result<Kept, Failure> {
     })
 }
 
-fn has_batches(sql: &Connection, device: &Device, purpose: Purpose) -> Result<bool, Failure> {
+/// Whether a batch of the device is held for this purpose.
+pub(crate) fn has_batches(sql: &Connection, device: &Device, purpose: Purpose) -> Result<bool, Failure> {
     let statement = "SELECT 1 FROM envelope WHERE device = ?1 AND purpose = ?2 LIMIT 1";
     let found = sql.prepare_cached(statement)?.query_row((device.no, purpose.place()), |_| Ok(()));
     Ok(found.optional()?.is_some())

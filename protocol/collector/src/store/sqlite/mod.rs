@@ -22,6 +22,7 @@ mod labels;
 mod ledger_end;
 mod listing;
 mod requests;
+mod requests_end;
 mod reserve;
 mod restrictions;
 mod rights;
