@@ -14,7 +14,7 @@ use super::super::cx::Cx;
 use super::super::health::Subject;
 use super::Statistics;
 use super::intake::{Taking, look, remove};
-use crate::collect::outbox::{self, Source};
+use crate::collect::outbox::{self, Listing, Source};
 use crate::presence::{Presence, Why};
 use crate::{killpoint, limits};
 
@@ -86,10 +86,11 @@ impl Statistics {
         mut goes: impl FnMut(&Source) -> bool,
     ) -> Result<Removed, Trouble> {
         let (mut named, mut events) = (Vec::new(), Vec::new());
-        let files = look(cx)?;
-        let mut is_more = files.len() >= limits::OUTBOX_FILES;
+        let Listing { sources, too_large, .. } = look(cx)?;
+        let mut is_more = sources.len() + too_large.len() >= limits::UNREAD_FILES;
         let mut budget = limits::TURN_BYTES;
-        for source in files {
+        let most = limits::UNREAD_FILES;
+        for source in sources.take(most).chain(too_large.take(most)) {
             if budget == 0 {
                 is_more = true;
                 break;

@@ -52,7 +52,7 @@ impl Store {
         &self,
         mut each: impl FnMut(Listed<(Digest, Filed, PathBuf)>) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        let data = std::path::absolute(self.data()).map_err(Failure::at(self.data()))?;
+        let data = std::path::absolute(self.folder.root()?).map_err(Failure::at(self.data()))?;
         self.read(|sql| {
             all(sql, |bundle| {
                 let listed = bundle.and_then(|bundle| {

@@ -1,7 +1,5 @@
 //! Ledger entries, stored exactly as received.
 
-use std::path::Path;
-
 use crate::store::engine::{Connection, Row};
 use protocol::ledger::{self, Entry};
 use protocol::{CaseId, DeviceId, Digest, Purpose, Retention};
@@ -12,6 +10,7 @@ use super::terms;
 use super::tx::Tx;
 use crate::failure::Failure;
 use crate::store::Store;
+use crate::store::folder::Folder;
 use crate::store::rules::consent::{self, Line, Refused};
 use crate::store::rules::decide::Standing;
 use crate::store::rules::limits::Reached;
@@ -93,7 +92,7 @@ impl Store {
         let now = micros(now);
         self.read(|sql| {
             let device = device::enrolled(sql, device)?;
-            allows_bundle(sql, self.data(), &device, announced, now)
+            allows_bundle(sql, &self.folder, &device, announced, now)
         })
     }
 
@@ -123,7 +122,7 @@ impl Store {
 /// Whether a bundle of this device may rest on its announced consents at `now`.
 pub(crate) fn allows_bundle(
     sql: &Connection,
-    data: &Path,
+    folder: &Folder,
     device: &Device,
     announced: &Announcement,
     now: i64,
@@ -134,7 +133,7 @@ pub(crate) fn allows_bundle(
     }
     let comes = Comes::Bundle(announced.manifest_sha256);
     for &consent in &announced.consents {
-        let covers = terms::cover(sql, data, device, &lines, consent, comes, now)?;
+        let covers = terms::cover(sql, folder, device, &lines, consent, comes, now)?;
         if covers.is_err() {
             return Ok(covers);
         }

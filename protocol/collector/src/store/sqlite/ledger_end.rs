@@ -1,8 +1,6 @@
 //! Takes out ledger entries that prove nothing any more. The device's row keeps the place and the hash of the newest
 //! entry: it stands for what was removed, so a restored old copy of the device is found as before.
 
-use std::path::Path;
-
 use crate::store::engine::{Connection, OptionalRow};
 use protocol::ledger::Entry;
 use protocol::{CaseId, DeviceId, Digest, Purpose, policy};
@@ -14,6 +12,7 @@ use super::device::{self, Device};
 use super::rows::{Word, micros};
 use super::{terms, uploads};
 use crate::failure::Failure;
+use crate::store::folder::Folder;
 use crate::store::rules::ledger_end::{self, Kept};
 use crate::store::{Store, files};
 
@@ -41,11 +40,11 @@ impl Store {
         let planned = self.read(|sql| self.over(sql, &device, micros(now)))?;
         let going: Vec<Digest> =
             planned.into_iter().filter(|(_, over)| *over).map(|(stored, _)| stored.line.hash).collect();
-        let (id, data) = (device.id, self.data().to_owned());
+        let (id, folder) = (device.id, self.folder.clone());
         self.write(true, move |tx| {
             let mut device = device::enrolled(tx, id)?;
             // Something may have come meanwhile.
-            let still = over_of(tx, &data, &device, micros(now))?;
+            let still = over_of(tx, &folder, &device, micros(now))?;
             let kept: Vec<Stored> = still
                 .into_iter()
                 .filter(|(stored, over)| !(*over && going.contains(&stored.line.hash)))
@@ -63,16 +62,21 @@ impl Store {
     }
 
     fn over(&self, sql: &Connection, device: &Device, now: i64) -> Result<Vec<(Stored, bool)>, Failure> {
-        over_of(sql, self.data(), device, now)
+        over_of(sql, &self.folder, device, now)
     }
 }
 
-fn over_of(sql: &Connection, data: &Path, device: &Device, now: i64) -> Result<Vec<(Stored, bool)>, Failure> {
+fn over_of(
+    sql: &Connection,
+    folder: &Folder,
+    device: &Device,
+    now: i64,
+) -> Result<Vec<(Stored, bool)>, Failure> {
     let stored = consents::load(sql, device)?;
     let mut entries = Vec::with_capacity(stored.len());
     for (n, of) in stored.iter().enumerate() {
         let entry = terms::entry(sql, device, n, of.line.hash)?;
-        entries.push(kept(data, of, &entry)?);
+        entries.push(kept(folder, of, &entry)?);
     }
     let held = bundles::of(sql, device)?;
     let announced = uploads::of(sql, device)?;
@@ -96,11 +100,11 @@ fn over_of(sql: &Connection, data: &Path, device: &Device, now: i64) -> Result<V
     }
 }
 
-fn kept(data: &Path, stored: &Stored, entry: &Entry) -> Result<Kept, Failure> {
+fn kept(folder: &Folder, stored: &Stored, entry: &Entry) -> Result<Kept, Failure> {
     let asked = &entry.processing;
     let text = match policy::text_of(asked.policy_sha256) {
         Some(text) => Some(text.to_owned()),
-        None => files::policy(data, asked.policy_sha256)?,
+        None => files::policy(folder.root()?, asked.policy_sha256)?,
     };
     Ok(Kept {
         index: stored.line.index,

@@ -14,6 +14,7 @@ use super::rows::{self, micros};
 use super::tx::Tx;
 use super::{consents, invitations};
 use crate::failure::Failure;
+use crate::store::folder::Folder;
 use crate::store::rules::consent::Line;
 use crate::store::rules::decide::Standing;
 use crate::store::{Store, files};
@@ -28,9 +29,9 @@ impl Store {
         carried: Option<Carried>,
         now: OffsetDateTime,
     ) -> Result<Digest, Failure> {
-        let (sha256, size) = files::import(self.data(), from)?;
+        let (sha256, size) = files::import(self.folder.root()?, from)?;
         let now = micros(now);
-        let data = self.data().to_owned();
+        let folder = self.folder.clone();
         let filed = self.write(false, move |tx| {
             let note = Note::new(Deed::Import, 1);
             let held = bundles::find(tx, sha256)?;
@@ -50,14 +51,14 @@ impl Store {
                     ))
                 }
                 Some(carried) => {
-                    file(tx, &data, carried, now)?;
+                    file(tx, &folder, carried, now)?;
                     let (device, case) = (Some(carried.device), Some(carried.bundle.case.clone()));
                     audit::add(tx, Note { device, case, ..note }, now)
                 }
             }
         });
         if filed.is_err() && !self.is_known(sha256)? {
-            files::remove(&files::whole(self.data(), sha256))?;
+            files::remove(&files::whole(self.folder.root()?, sha256))?;
         }
         filed.map(|()| sha256)
     }
@@ -73,7 +74,7 @@ impl Store {
 }
 
 /// Takes in the ledger entries, and files the bundle if they allow it. What fails leaves nothing behind.
-fn file(tx: &Tx<'_>, data: &Path, carried: &Carried, now: i64) -> Result<(), Failure> {
+fn file(tx: &Tx<'_>, folder: &Folder, carried: &Carried, now: i64) -> Result<(), Failure> {
     let id = carried.device;
     let found = device::find(tx, id)?;
     let mut device = found.unwrap_or_else(|| Device::never_enrolled(&carried.public_key, now));
@@ -98,7 +99,7 @@ fn file(tx: &Tx<'_>, data: &Path, carried: &Carried, now: i64) -> Result<(), Fai
         consents::add(tx, &mut device, &line, entry.processing.retention, text, now)?;
     }
     device::save(tx, &mut device)?;
-    if let Err(refused) = consents::allows_bundle(tx, data, &device, &carried.bundle, now)? {
+    if let Err(refused) = consents::allows_bundle(tx, folder, &device, &carried.bundle, now)? {
         let case = &carried.bundle.case;
         return Err(Failure::new(format!("refused, case {case} of device {id}: {}", refused.sentence())));
     }

@@ -1,6 +1,5 @@
 //! What a stored grant says, for the rule that asks whether it covers what comes.
 
-use std::path::Path;
 use std::sync::LazyLock;
 
 use crate::store::engine::{Connection, OptionalRow};
@@ -14,6 +13,7 @@ use time::format_description::well_known::Rfc3339;
 use super::device::Device;
 use super::rows::micros;
 use crate::failure::Failure;
+use crate::store::folder::Folder;
 use crate::store::rules::consent::{Line, Refused};
 use crate::store::rules::terms::{Comes, Terms};
 use crate::store::{Store, files};
@@ -34,7 +34,7 @@ static BUILT_IN: LazyLock<Vec<Digest>> = LazyLock::new(|| {
 /// all entries of the device, in the order they came.
 pub(crate) fn cover(
     sql: &Connection,
-    data: &Path,
+    folder: &Folder,
     device: &Device,
     lines: &[Line],
     consent: Digest,
@@ -42,11 +42,17 @@ pub(crate) fn cover(
     now: i64,
 ) -> Result<Result<(), Refused>, Failure> {
     let Some(n) = lines.iter().position(|line| line.hash == consent) else { return Ok(Ok(())) };
-    Ok(read(sql, data, device, n, consent)?.cover(lines, comes, now))
+    Ok(read(sql, folder, device, n, consent)?.cover(lines, comes, now))
 }
 
-fn read(sql: &Connection, data: &Path, device: &Device, n: usize, consent: Digest) -> Result<Terms, Failure> {
-    of(data, &entry(sql, device, n, consent)?)
+fn read(
+    sql: &Connection,
+    folder: &Folder,
+    device: &Device,
+    n: usize,
+    consent: Digest,
+) -> Result<Terms, Failure> {
+    of(folder, &entry(sql, device, n, consent)?)
 }
 
 /// The entry with this number and hash.
@@ -68,14 +74,14 @@ pub(crate) fn until(entry: &Entry) -> Option<i64> {
 }
 
 /// What a grant says.
-fn of(data: &Path, entry: &Entry) -> Result<Terms, Failure> {
+fn of(folder: &Folder, entry: &Entry) -> Result<Terms, Failure> {
     let policy = entry.processing.policy_sha256;
     Ok(Terms {
         purpose: entry.processing.purpose,
         index: entry.header.index,
         previous: entry.header.previous,
         until: until(entry),
-        knows_policy: BUILT_IN.contains(&policy) || files::policy(data, policy)?.is_some(),
+        knows_policy: BUILT_IN.contains(&policy) || files::policy(folder.root()?, policy)?.is_some(),
         class: entry.processing.retention,
         manifest: entry.processing.manifest_sha256,
     })
@@ -84,6 +90,6 @@ fn of(data: &Path, entry: &Entry) -> Result<Terms, Failure> {
 impl Store {
     /// What a ledger entry says, for the rule that asks whether it covers what came.
     pub(crate) fn terms(&self, entry: &Entry) -> Result<Terms, Failure> {
-        of(self.data(), entry)
+        of(&self.folder, entry)
     }
 }
