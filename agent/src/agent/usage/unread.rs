@@ -15,8 +15,8 @@ use super::super::health::Subject;
 use super::Statistics;
 use super::intake::{Taking, look, remove};
 use crate::collect::outbox::{self, Listing, Source};
-use crate::limits;
 use crate::presence::{Presence, Why};
+use crate::{killpoint, limits};
 
 /// What one turn removed.
 struct Removed {
@@ -128,6 +128,7 @@ impl Statistics {
             cx.counters.revert(before);
             return Err(error.into());
         }
+        killpoint::step("discard.counted");
         let gone = remove(cx, &named);
         if gone.len() < named.len() {
             // What stays is not lost: it may be allowed later.
@@ -154,6 +155,7 @@ pub(in crate::agent) fn note_unread(cx: &mut Cx<'_>, why: io::ErrorKind) {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::panic::{self, AssertUnwindSafe};
 
     use super::*;
     use crate::agent::{Agent, Parts};
@@ -163,10 +165,14 @@ mod tests {
     fn unasked(dir: &std::path::Path) -> Agent {
         fs::create_dir(dir.join("outbox")).unwrap();
         fs::write(dir.join("outbox/a.ndjson"), "{}\n{}\n{}\n").unwrap();
+        Agent::open(config(dir)).unwrap()
+    }
+
+    fn config(dir: &std::path::Path) -> Config {
         let (data, outbox) = (dir.join("data"), dir.join("outbox"));
         let text =
             format!("data_dir = {data:?}\n[kathea]\noutbox = {outbox:?}\n[keys]\nprotector = \"file\"\n");
-        Agent::open(Config::parse(&text).unwrap()).unwrap()
+        Config::parse(&text).unwrap()
     }
 
     fn discard(agent: &mut Agent) -> Result<(), Trouble> {
@@ -188,5 +194,22 @@ mod tests {
         discard(&mut agent).unwrap();
         assert_eq!(agent.counters.dropped().get(&Reason::NoConsent), Some(&3), "counted once");
         assert!(fs::read(dir.path().join("outbox/a.ndjson")).is_err());
+    }
+
+    #[test]
+    fn what_was_counted_before_a_kill_is_not_counted_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut agent = unasked(dir.path());
+        killpoint::watch(Some(Box::new(|point| match point {
+            killpoint::Point::Step("discard.counted") => panic::resume_unwind(Box::new(())),
+            _ => Ok(()),
+        })));
+        let killed = panic::catch_unwind(AssertUnwindSafe(|| discard(&mut agent)));
+        assert!(killed.is_err() && dir.path().join("outbox/a.ndjson").metadata().is_ok());
+        drop(agent);
+        let mut agent = Agent::open(config(dir.path())).unwrap();
+        discard(&mut agent).unwrap();
+        assert_eq!(agent.counters.dropped().get(&Reason::NoConsent), Some(&3), "once");
+        assert!(dir.path().join("outbox/a.ndjson").metadata().is_err());
     }
 }

@@ -134,11 +134,16 @@ impl Files {
         self.files.len() >= self.most
     }
 
-    /// Forgets those that were not renamed since they were last written to.
-    pub fn retain_renamed(&mut self) {
+    /// Forgets those that are not to be kept.
+    pub fn retain(&mut self, keeps: impl Fn(&Source) -> bool) {
         let mut files = std::mem::take(&mut self.files);
-        files.retain(|small| self.source(small).is_renamed());
+        files.retain(|small| keeps(&self.source(small)));
         self.files = files;
+    }
+
+    /// Each of them.
+    pub fn iter(&self) -> impl Iterator<Item = Source> {
+        self.files.iter().rev().map(|small| self.source(small))
     }
 }
 
@@ -185,10 +190,9 @@ mod tests {
             all.truncate(most);
             let mut files = files.sorted();
             assert!(files.len() == all.len() && files.is_full() == (most < 200), "{most}");
-            let of = |files: &Files| files.files.iter().rev().map(|small| files.source(small)).collect();
-            let kept: Vec<Source> = of(&files);
+            let kept: Vec<Source> = files.iter().collect();
             assert_eq!(kept, all, "{most}");
-            files.retain_renamed();
+            files.retain(Source::is_renamed);
             all.retain(Source::is_renamed);
             assert_eq!(files.collect::<Vec<_>>(), all, "{most}");
         }
