@@ -92,7 +92,7 @@ pub fn list(outbox: &Path, now: i64) -> io::Result<Listing> {
         Found::File(source) => {
             let found = if source.is_too_large() { &mut too_large } else { &mut sources };
             // Whether a file is complete costs a look into it, so not for one that waits for a later look.
-            if found.has_room_for(&source) && source.is_complete(now) {
+            if found.would_remember(&source) && source.is_complete(now) {
                 found.push(source);
             }
         }

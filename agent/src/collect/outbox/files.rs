@@ -41,11 +41,11 @@ impl Files {
     }
 
     /// Whether the file would be remembered.
-    pub(super) fn has_room_for(&self, source: &Source) -> bool {
+    pub(super) fn would_remember(&self, source: &Source) -> bool {
         self.last.as_ref().is_none_or(|last| source < last)
     }
 
-    /// Remembers a file; of more than there is room for, the oldest.
+    /// Remembers a file; of more than that, the oldest.
     pub(super) fn push(&mut self, source: Source) {
         let small = self.small(&source).unwrap_or_else(|| {
             self.odd.push(source);
@@ -71,7 +71,7 @@ impl Files {
         Some(small)
     }
 
-    /// Ends adding: in order, and no more than there is room for.
+    /// Ends adding: in order, and no more than are remembered.
     pub(super) fn sorted(mut self) -> Self {
         self.shorten();
         self.files.reverse();
@@ -181,7 +181,7 @@ mod tests {
                 .collect();
             let mut files = Files::new(Path::new("/x").into(), most);
             for source in &all {
-                if files.has_room_for(source) {
+                if files.would_remember(source) {
                     files.push(source.clone());
                 }
                 assert!(files.files.len() <= most + most / 4 && files.names.len() <= 16 * (most + most / 4));

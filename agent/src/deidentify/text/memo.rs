@@ -188,7 +188,7 @@ mod tests {
             "[INFO] ui(#): kV=# mA=#.# ms=# state=# bytes=# line=# x=-#",
             "[INFO] link(41): sequence # acknowledged in # us, retry #/#, #:#",
             "ERROR column(1204) - position # (#), cell [#; #] of #ms",
-            "patient # opened, room # # #, tel # # # #, pin=# code=#",
+            "patient # opened, chair # # #, tel # # # #, pin=# code=#",
             "# # # and #.#.# and #-#-# and #/#",
             "version # build #.#, serial # sn=# gpu.cpp(#) x1sdk.dll #",
             "[1234] <WARN> at # % of #kB, # percent; #, # # xyzzy #",
