@@ -96,18 +96,18 @@ impl Read for Pausing<'_> {
     }
 }
 
-/// A chunk of the bytes of no bundle comes slowly to one front; `then` happens at the other before it ends, and what it
-/// hears is given. It is cut if `then` says so.
-fn stale_writer(
-    fronts: &Fronts,
+/// A chunk of 70,000 bytes comes slowly to a front; `then` happens before it ends, and what it hears is given. It is cut
+/// if `then` says so.
+pub(crate) fn slow_writer(
+    front: &Collector,
     sender: &Sender,
+    bytes: &[u8],
     more: &[(&str, &str)],
     then: impl FnOnce() -> bool,
 ) -> Option<u16> {
     let ((paused, has_paused), (go, go_on)) = (mpsc::channel(), mpsc::channel());
-    let wrong = vec![0xff; 70_000];
-    let body = Pausing { bytes: &wrong, left: 30_000, paused: Some(paused), go_on };
-    let (stale, path) = (sender.device.on_another_connection(&fronts.one), sender.path());
+    let body = Pausing { bytes, left: 30_000, paused: Some(paused), go_on };
+    let (slow, path) = (sender.device.on_another_connection(front), sender.path());
     let headers = [
         (tus::RESUMABLE, tus::VERSION),
         ("content-type", tus::CHUNK),
@@ -116,7 +116,7 @@ fn stale_writer(
     ];
     let headers = [&headers, more].concat();
     std::thread::scope(|scope| {
-        let sending = scope.spawn(|| stale.send_slowly(&fronts.one, &path, &headers, body));
+        let sending = scope.spawn(|| slow.send_slowly(front, &path, &headers, body));
         has_paused.recv().unwrap();
         // Dropped without a word, it cuts the connection.
         let go = go;
@@ -126,6 +126,16 @@ fn stale_writer(
         drop(go);
         sending.join().unwrap()
     })
+}
+
+/// The same with the bytes of no bundle, to the first front.
+fn stale_writer(
+    fronts: &Fronts,
+    sender: &Sender,
+    more: &[(&str, &str)],
+    then: impl FnOnce() -> bool,
+) -> Option<u16> {
+    slow_writer(&fronts.one, sender, &[0xff; 70_000], more, then)
 }
 
 #[test]
