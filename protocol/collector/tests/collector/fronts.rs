@@ -229,7 +229,7 @@ fn a_front_that_is_asked_to_stop_is_not_ready_first_then_ends_what_it_has() {
     let newcomer = sender.device.on_another_connection(&one);
     assert_eq!(one.asks("/readyz").0, 200);
     // An upload that takes longer than the time in which others may come.
-    let heard = slow_writer(&one, &sender, &sender.file[..70_000], &[], || {
+    let status = slow_writer(&one, &sender, &sender.file[..70_000], &[], || {
         one.tell("TERM");
         let ending = (0..10_000).find_map(|_| Some(one.asks("/readyz")).filter(|(status, _)| *status == 503));
         assert!(ending.unwrap().1.contains("ending: it was asked to stop"));
@@ -240,7 +240,7 @@ fn a_front_that_is_asked_to_stop_is_not_ready_first_then_ends_what_it_has() {
         }
         false
     });
-    assert_eq!(heard, Some(204), "what it has is finished");
+    assert_eq!(status, Some(204), "what it has is finished");
     assert!(one.serving().wait().unwrap().success());
     let other = Collector::front(Some(one.data()), "", &url, &more(shared.path()));
     assert_eq!(sender.offset(&other), Some(70_000));

@@ -96,7 +96,7 @@ impl Read for Pausing<'_> {
     }
 }
 
-/// A chunk of 70,000 bytes comes slowly to a front; `then` happens before it ends, and what it hears is given. It is cut
+/// A chunk of 70,000 bytes comes slowly to a front; `then` happens before it ends, and its status is given. It is cut
 /// if `then` says so.
 pub(crate) fn slow_writer(
     front: &Collector,
@@ -149,20 +149,20 @@ fn a_stale_writer_at_another_front_changes_no_byte() {
     }
     // The bundle is filed while it writes; then it goes on, or is cut.
     for (sender, is_cut) in [(&first, false), (&second, true)] {
-        let heard = stale_writer(&fronts, sender, &[], || {
+        let status = stale_writer(&fronts, sender, &[], || {
             assert_eq!(sender.append(&fronts.other, 0, 100_000, None).0, 204);
             assert_eq!(sender.complete(&fronts.other).0, 200);
             is_cut
         });
-        assert!(is_cut || heard.is_some_and(|status| status >= 400), "{heard:?}");
+        assert!(is_cut || status.is_some_and(|status| status >= 400), "{status:?}");
     }
     // Another chunk was kept while it wrote: its own is none, with a wrong checksum too, and takes nothing away.
     let checksum = format!("sha256 {}", BASE64.encode(&Digest::of(b"other").to_bytes()));
-    let heard = stale_writer(&fronts, &third, &[(tus::CHECKSUM, &checksum)], || {
+    let status = stale_writer(&fronts, &third, &[(tus::CHECKSUM, &checksum)], || {
         assert_eq!(third.append(&fronts.other, 0, 50_000, None).0, 204);
         false
     });
-    assert_eq!((heard, third.offset(&fronts.other)), (Some(tus::CHECKSUM_MISMATCH), Some(50_000)));
+    assert_eq!((status, third.offset(&fronts.other)), (Some(tus::CHECKSUM_MISMATCH), Some(50_000)));
     assert_eq!(third.append(&fronts.one, 50_000, 100_000, None).0, 204);
     assert_eq!(third.complete(&fronts.one).0, 200);
     let mut filed: Vec<Vec<u8>> = fronts
