@@ -12,9 +12,10 @@ use agent::config::Config;
 use agent::consent::Policy;
 use agent::deidentify::files::plain::Part;
 use agent::harmless;
+use agent::history::shown::{Dialect, History};
 use agent::limits;
 use agent::report::Report;
-use agent::request::{PrivacyAsk, Request, SENT};
+use agent::request::{HistoryAsk, PrivacyAsk, Request, SENT};
 use agent::seal::payload::Queue;
 use agent::support::check::judge;
 use agent::support::check::look::look;
@@ -141,7 +142,10 @@ fn export(config: &Config, output: &Path, vendor: bool) -> Result<Exit, Failure>
         writeln!(text, "  {written} in all\n").map_err(unwritable)?;
         count += written;
     }
-    writeln!(json, "}}}}").map_err(unwritable)?;
+    let history: History = reach::ask(config, Request::History(HistoryAsk::Show))?;
+    writeln!(json, "}},\"history\":{}}}", text_of(&history)).map_err(unwritable)?;
+    writeln!(text, "The clinic's own history, which is never sent\n{}", history.csv(Dialect::Programs))
+        .map_err(unwritable)?;
     json.keep().and_then(|()| text.keep()).map_err(unwritable)?;
     print::words(&format!(
         "{count} sealed records, flags, answers and requests written to {}",

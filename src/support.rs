@@ -75,6 +75,7 @@ pub(crate) fn support(config: &Config, typed: Support) -> Result<Exit, Failure> 
             let now = OffsetDateTime::now_utc().unix_timestamp();
             let checks: Vec<_> = judge(&look(config, now))
                 .iter()
+                .chain(&crate::history::findings(&mut line))
                 .map(|finding| finding.in_language(config.language))
                 .collect();
             crate::doctor::report(&checks, json)

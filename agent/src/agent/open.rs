@@ -25,6 +25,7 @@ use crate::config::Config;
 use crate::consent::tickets::Tickets;
 use crate::consent::{Policy, Registry, vendor_head};
 use crate::counters::Counters;
+use crate::history::Store;
 use crate::limits;
 use crate::seal::payload::Payload;
 use crate::spool::Spool;
@@ -90,6 +91,11 @@ impl Agent {
             let what = "the list of requests to the vendor was damaged and starts empty";
             health.raise(Subject::TicketsLost, what, Duration::ZERO);
         }
+        let (history, history_lost) = reading(data.clone(), |data| Store::open(&data, &vault))?;
+        if history_lost {
+            let what = "the clinic's own history does not open and was set aside (history.damaged)";
+            health.raise(Subject::HistoryLost, what, Duration::ZERO);
+        }
         for loss in losses {
             health.raise(Subject::KeysLost, loss.to_string(), Duration::ZERO);
         }
@@ -101,7 +107,7 @@ impl Agent {
             vault,
             registry,
             counters,
-            usage: reading(data.join("sent.sealed"), |sent| Statistics::new(open, usage, sent))?,
+            usage: reading(data.join("sent.sealed"), |sent| Statistics::new(open, usage, sent, history))?,
             requests: Requests::new(requests, tickets),
             cases,
             health,

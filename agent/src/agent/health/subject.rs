@@ -33,6 +33,8 @@ pub(in crate::agent) enum Subject {
     CountsLost,
     /// The list of privacy requests began anew. Raised by the start, over after a day.
     TicketsLost,
+    /// The clinic's own history does not open. Raised by the start, over after a day.
+    HistoryLost,
     /// Keys do not verify. Raised by the start, over after a day; [`Subject::KeysSetAside`] stays.
     KeysLost,
     /// Bundles were erased with their keys. Raised by the start, over after a day.
@@ -83,7 +85,7 @@ pub(in crate::agent) enum Subject {
 impl Subject {
     /// All of them.
     #[cfg(test)]
-    pub(super) const ALL: [Self; 35] = [
+    pub(super) const ALL: [Self; 36] = [
         Self::Intake,
         Self::OutboxUnwatched,
         Self::OutboxRemoval,
@@ -97,6 +99,7 @@ impl Subject {
         Self::Counts,
         Self::CountsLost,
         Self::TicketsLost,
+        Self::HistoryLost,
         Self::KeysLost,
         Self::BundlesLost,
         Self::ReadAgain,
@@ -137,6 +140,7 @@ impl Subject {
             Self::Counts => "the counts of this run are lost if the agent ends before they are saved",
             Self::CountsLost => "nothing needs to be done; check the disk if it happens again",
             Self::TicketsLost => "ask the vendor how far earlier privacy requests are",
+            Self::HistoryLost => "`kathea-agent history on` begins it anew; check the disk",
             Self::KeysLost => "restore the files of `keys` from this computer's own copy, or check the disk",
             Self::BundlesLost => "gather them again with `kathea-agent support`",
             Self::ReadAgain => "nothing is lost; check the disk",
@@ -169,6 +173,7 @@ impl Subject {
         match self {
             Self::CountsLost
             | Self::TicketsLost
+            | Self::HistoryLost
             | Self::KeysLost
             | Self::BundlesLost
             | Self::ReadAgain

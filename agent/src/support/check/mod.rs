@@ -4,12 +4,14 @@
 //! look     reads the facts: files and the system
 //! codes    error codes in lines of a log
 //! facts    what was read, as numbers
+//! drift    what the clinic's own history says of drifts
 //! mod      the judgement: pure, in Danish and in English
 //! ```
 //!
 //! Nothing leaves, so nobody is asked. Many cases end here.
 
 mod codes;
+mod drift;
 pub mod facts;
 pub mod look;
 
@@ -19,6 +21,7 @@ use crate::checks::{Check, Verdict};
 use crate::config::Language;
 use crate::html::{Both, both, size};
 use crate::limits;
+pub use drift::judge_history;
 use facts::{Facts, Motion, Outcome, Volume};
 
 /// What one check found, in both languages.
