@@ -146,9 +146,9 @@ fn later() -> String {
 
 fn count(workstation: &Workstation) -> f64 {
     let history = workstation.json(&HISTORY);
-    let counts =
+    let counts: Option<Vec<Json>> =
         values(&history, "exposures_cbct").as_object().map(|values| values.values().cloned().collect());
-    counts.unwrap_or_else(Vec::new).iter().filter_map(Json::as_f64).sum()
+    counts.unwrap_or_default().iter().filter_map(Json::as_f64).sum()
 }
 
 #[test]
