@@ -7,6 +7,7 @@ use agent::harmless;
 
 use crate::cli::{Command, Privacy, SupportCommand};
 use crate::exit::Failure;
+use crate::support::consent_path;
 
 /// Refuses a command whose outputs are there already.
 ///
@@ -33,7 +34,7 @@ fn targets(command: &Command) -> Vec<PathBuf> {
             Some(SupportCommand::Preview { output: Some(dir), .. }) => {
                 inside(dir, ["manifest.json", "preview.html"])
             }
-            Some(SupportCommand::Export { output, .. }) => vec![output.clone()],
+            Some(SupportCommand::Export { output, .. }) => vec![output.clone(), consent_path(output)],
             None => {
                 let named = typed.case.case.as_ref().map(|case| PathBuf::from(format!("support-{case}")));
                 let dir = typed.output.clone().or(named);

@@ -37,6 +37,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use time::OffsetDateTime;
 
+pub(crate) use copy::consent_path;
+
 use crate::cli::{Support, SupportCommand};
 use crate::consent::session;
 use crate::exit::{Exit, Failure};

@@ -127,8 +127,14 @@ fn what_came_on_a_stick_is_not_sent_again_and_is_settled_here() {
     let stick = route.clinic.text("stick.age");
     let id = bundle["id"].as_str().unwrap();
     agent.expect(0, &["support", "export", id, "-o", &stick]);
+    assert!(fs::exists(format!("{stick}.consent")).unwrap());
+    // The workstation never met the collector: whose it is, and that the clinic said yes, the stick says.
     route.collector.command("bundles", &["import", &stick]);
-    assert_eq!(route.received()["device"], Json::Null);
+    assert_eq!(route.received()["device"], agent.status()["device"]);
+    assert_eq!(route.received()["case"], CASE);
+    let proof = &route.collector.lines("bundles", &["proof", route.received()["id"].as_str().unwrap()])[0];
+    assert_eq!(proof["device"], agent.status()["device"]);
+    assert_eq!(route.collector.lines("proof", &["--all"]).pop().unwrap()["valid"], 1);
 
     agent.configure(NOWHERE, &route.relay.url());
     let before = route.relay.bytes();

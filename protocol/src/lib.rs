@@ -15,6 +15,7 @@ pub mod policy;
 pub mod reply;
 pub mod rights;
 pub mod signature;
+pub mod stick;
 
 pub use batch::{Batch, Gap, Header, Record, Value};
 pub use bundle::Invitation;

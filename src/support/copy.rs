@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::io::{self, ErrorKind, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use agent::api::support::{Drafted, List, Piece};
 use agent::config::Config;
@@ -15,7 +15,7 @@ use agent::support::check::look::look;
 use agent::support::check::{in_danish, judge};
 use agent::support::manifest::{self, Manifest};
 use agent::support::page::Preview;
-use protocol::Digest;
+use protocol::{Digest, stick};
 use serde::Serialize;
 use time::OffsetDateTime;
 
@@ -139,6 +139,16 @@ struct Exported<'a> {
     bundle: &'a str,
     bytes: u64,
     sha256: &'a str,
+    /// The file with the clinic's consent; absent from a service that wrote none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    consent: Option<String>,
+}
+
+/// Where the consent to an exported bundle goes.
+pub(crate) fn consent_path(path: &Path) -> PathBuf {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(stick::ENDING);
+    beside.into()
 }
 
 /// Writes the sealed file of a bundle to `path`, and checks what arrived there.
@@ -149,10 +159,11 @@ pub(super) fn export(line: &mut Line<'_>, id: &str, path: &Path, json: bool) -> 
     let mut part = Part::new(path).map_err(unwritten)?;
     let mut bar = Bar::new();
     let mut hash = ring::digest::Context::new(&ring::digest::SHA256);
-    let mut offset = 0;
+    let (mut offset, mut consent) = (0, None);
     loop {
         let body: Piece = super::ask(line, SupportRequest::Export { bundle: id.to_owned(), offset })?;
         let (piece, bytes) = (body.decoded().ok_or_else(not_understood)?, body.bytes);
+        consent = body.consent.or(consent);
         hash.update(&piece);
         part.write_all(&piece).map_err(unwritten)?;
         offset += piece.len() as u64;
@@ -167,13 +178,23 @@ pub(super) fn export(line: &mut Line<'_>, id: &str, path: &Path, json: bool) -> 
         return Err(Failure::failed("the sealed file is damaged: discard the bundle and gather again"));
     }
     part.keep().map_err(unwritten)?;
-    let exported = Exported { bundle: id, bytes: offset, sha256: &written };
+    let beside = consent_path(path);
+    if let Some(consent) = &consent {
+        let unwritten = |e: io::Error| Failure::failed(exit::unwritable(&beside, e.kind()));
+        let mut part = Part::new(&beside).map_err(unwritten)?;
+        part.write_all(consent.as_bytes()).and_then(|()| part.keep()).map_err(unwritten)?;
+    }
+    let consent = consent.map(|_| harmless::path(&beside).to_string());
+    let exported = Exported { bundle: id, bytes: offset, sha256: &written, consent };
     print::answer(&exported, json, || {
         print::words(&format!(
             "{}: {}, sha256 {written}. Only the vendor can open it.",
             harmless::path(path),
             print::bytes(offset)
         ));
+        if let Some(consent) = &exported.consent {
+            print::words(&format!("{consent}: the clinic's consent to it. Send both files."));
+        }
         Ok(())
     })
 }

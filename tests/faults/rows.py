@@ -24,7 +24,7 @@ ROWS = [
     Row("F7", "a flipped bit, a cut, zeros or noise in spool, keys, ledger, configuration, bundles, drafts", damage.corruption),
     Row("F8", "an old copy is restored, a disk is cloned", copies.old_copies),
     Row("F9", "clocks that are wrong (faketime)", clocks.wrong),
-    Row("F10", "a month without the collector, at ten times the usual", clocks.outage),
+    Row("F10", "a month without the collector, at twenty times the usual", clocks.outage),
     Row("F11", "every status as the answer to a batch", answers.every_status),
     Row("F12", "a collector that is down or asks to wait, for a service", patience.paced),
     Row("F13", "one record of a batch is refused", answers.one_bad_record),

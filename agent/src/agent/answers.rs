@@ -116,7 +116,9 @@ impl Agent {
             }
             SupportRequest::Find { file } => self.with_cases(|cases, cx| cases.find(cx, file)),
             SupportRequest::List => Reply::done(self.cases.list()),
-            SupportRequest::Export { bundle, offset } => self.cases.export(bundle, *offset),
+            SupportRequest::Export { bundle, offset } => {
+                self.with_cases(|cases, cx| cases.export(cx, bundle, *offset))
+            }
             SupportRequest::Send { bundle } => {
                 let is_enrolled = self.uplink.is_enrolled();
                 self.with_cases(|cases, cx| cases.send_again(cx, bundle, is_enrolled))

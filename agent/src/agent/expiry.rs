@@ -28,6 +28,15 @@ impl Agent {
         if files_left {
             let _ = self.wakes.0.send(Wake::Outbox(Arrival::Any));
         }
+        if clock.is_steady() {
+            let now = self.now();
+            let ended = self.registry.end_answers(now)?;
+            if ended > 0 {
+                info!(
+                    "consent: {ended} answers have proven what they prove for long enough and were removed"
+                );
+            }
+        }
         Ok(is_more)
     }
 

@@ -166,12 +166,15 @@ pub struct Piece {
     pub offset: u64,
     /// Bytes of the whole file.
     pub bytes: u64,
+    /// With the first piece of a sealed bundle: the text of the file that goes beside it on a stick.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consent: Option<String>,
 }
 
 impl Piece {
     /// `piece`, which begins at `offset` of a file of `bytes`.
     pub fn of(piece: &[u8], offset: u64, bytes: u64) -> Self {
-        Self { data: BASE64.encode(piece), offset, bytes }
+        Self { data: BASE64.encode(piece), offset, bytes, consent: None }
     }
 
     /// The bytes of the piece, if they are base64.

@@ -145,6 +145,8 @@ pub(super) struct Examined {
     pub(super) lines: Vec<Line>,
     /// Bytes of those lines; what follows is the remainder of an append if there is no finding.
     pub(super) length: usize,
+    /// Bytes before those lines: of lines that were removed, where a cut came before the file was written anew.
+    pub(super) removed: usize,
     pub(super) finding: Option<Finding>,
 }
 
@@ -165,6 +167,8 @@ pub(super) fn examine(
     let mut examined = Examined::default();
     let Head { first, tip } = head.unwrap_or_default();
     let mut place = first;
+    examined.removed = head.map_or(0, |_| removed(bytes, first, device, public_key));
+    let bytes = bytes.get(examined.removed..).unwrap_or_default();
     for raw in bytes.split_inclusive(|byte| *byte == b'\n') {
         let line = examined.lines.len() + 1;
         let checked = check(raw, place, device, public_key).and_then(|line| {
@@ -192,6 +196,28 @@ pub(super) fn examine(
         Ok(_) => None,
     };
     examined
+}
+
+/// Bytes of the lines that stand before `first`, if they lead to it: each is whole and follows the one before, and the last
+/// is the one that `first` names. 0 where the file begins as it should, or with something else.
+fn removed(bytes: &[u8], first: Place, device: DeviceId, public_key: &[u8]) -> usize {
+    let (mut place, mut length) = (None, 0);
+    for raw in bytes.split_inclusive(|byte| *byte == b'\n') {
+        let text = std::str::from_utf8(raw).unwrap_or_default();
+        let Ok(entry) = read_line(text.trim_end_matches('\n'), public_key) else { return 0 };
+        if entry.header.index >= first.next {
+            return 0;
+        }
+        let at = place.unwrap_or(Place { next: entry.header.index, last: entry.header.previous });
+        let Ok(line) = check(raw, at, device, public_key) else { return 0 };
+        length += raw.len();
+        let after = Place { next: at.next.saturating_add(1), last: Some(line.hash) };
+        if after == first {
+            return length;
+        }
+        place = Some(after);
+    }
+    0
 }
 
 /// One line, if it is whole and the successor of `place`.

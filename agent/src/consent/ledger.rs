@@ -43,7 +43,12 @@ impl Ledger {
             note: None,
             key,
         };
-        if ledger.finding.is_none() && bytes.len() > examined.length {
+        if ledger.finding.is_none() && examined.removed > 0 {
+            let kept = bytes.get(examined.removed..examined.removed + examined.length);
+            if let Err(error) = durable::replace(&ledger.path(), kept.unwrap_or_default()) {
+                ledger.finding = Some(Finding { line: None, flaw: Flaw::Unreadable(error.kind()) });
+            }
+        } else if ledger.finding.is_none() && bytes.len() > examined.length {
             let healed = ledger.set_torn_aside(bytes.get(examined.length..).unwrap_or_default());
             ledger
                 .note(healed, "an answer was being written when the power went: ask again (see ledger.torn)");
@@ -115,6 +120,37 @@ impl Ledger {
         self.length += line.text.len() as u64 + 1;
         self.lines.push(line);
         Ok(hash)
+    }
+
+    /// Removes the `count` oldest lines, whose time is over. The signed head says where the file begins from then on, and the
+    /// hash of the line before: it stands for what was removed. A cut between the two files leaves lines that lead to the
+    /// head's beginning; the next start removes them.
+    pub(super) fn remove_oldest(&mut self, count: usize) -> io::Result<()> {
+        let Some(last) = count.checked_sub(1).and_then(|at| self.lines.get(at)) else { return Ok(()) };
+        let first = Place { next: last.entry.header.index.saturating_add(1), last: Some(last.hash) };
+        let (tip, before) = (self.tip(), self.first);
+        let mut rest = Vec::new();
+        for line in self.lines.iter().skip(count) {
+            rest.extend_from_slice(line.text.as_bytes());
+            rest.push(b'\n');
+        }
+        self.first = first;
+        if let Err(error) = self.write_head(tip) {
+            self.first = before;
+            return Err(error);
+        }
+        killpoint::step("ledger.begun_later");
+        if let Err(error) = durable::replace(&self.path(), &rest) {
+            self.first = before;
+            if self.write_head(tip).is_err() {
+                // The head begins later than the lines here: what is appended would be taken for something else.
+                self.finding = Some(Finding { line: None, flaw: Flaw::Changed });
+            }
+            return Err(error);
+        }
+        self.lines.drain(..count);
+        self.length = rest.len() as u64;
+        Ok(())
     }
 
     /// Sets the file aside, whatever it holds, and goes on behind `from` in a new one: a person has decided

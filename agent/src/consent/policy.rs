@@ -42,6 +42,8 @@ struct File {
     endpoints: Vec<String>,
     #[serde(default)]
     residency: Option<String>,
+    #[serde(default)]
+    answers: Option<Period>,
     controller: Controller,
     words: PerLanguage<Words>,
     purposes: BTreeMap<Purpose, Terms>,
@@ -197,6 +199,11 @@ impl Policy {
     /// promised.
     pub fn residency(&self) -> Option<&str> {
         self.terms.residency.as_deref()
+    }
+
+    /// Days for which the answers are kept after the consent that they are about ended.
+    pub fn answers_days(&self) -> u32 {
+        self.terms.answers.map_or(0, Period::days)
     }
 
     /// Midnight UTC of the day it takes effect, in seconds since 1970.

@@ -1,6 +1,7 @@
 //! The consent registry: what the clinic allows, evaluated on every call.
 
 mod answers;
+mod answers_end;
 mod endings;
 mod standing;
 

@@ -24,6 +24,8 @@ pub(crate) enum Deed {
     Revoke,
     /// A device was taken out of use by the vendor.
     Retire,
+    /// Everything held of a device was printed for its owner (GDPR art. 15).
+    Access,
     /// A copy of the whole store was made.
     Backup,
     /// The store was brought back from a backup.

@@ -1,10 +1,12 @@
 //! What was typed, one call each. Data goes to standard output, words to standard error.
 
+mod bundles;
 mod cluster;
 mod data;
 mod devices;
 mod export;
 mod output;
+mod proof;
 mod rights;
 
 use std::ffi::OsString;
@@ -16,7 +18,6 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 use data::{Data, initialised};
 use output::{found, list, print};
-use protocol::bundle::receipt;
 use protocol::signature::Context;
 use protocol::{CaseId, CaseReason, DeviceId};
 use time::OffsetDateTime;
@@ -25,7 +26,7 @@ use crate::erasure::Run;
 use crate::failure::Failure;
 use crate::lines;
 use crate::store::{backup, rfc3339};
-use crate::{claim, config, erasure, init, listing, pki, proof, serve, sign};
+use crate::{claim, config, erasure, init, listing, pki, serve, sign};
 
 /// Reference collector of the telemetry agent: enrols devices, stores each record exactly once, and exports
 /// them. Every command except `init` and `serve` also works while `serve` runs.
@@ -113,15 +114,7 @@ enum Command {
         device: DeviceId,
     },
     /// Accept no more data from a device that is out of use, and start its retention periods
-    Retire {
-        #[command(flatten)]
-        data: Data,
-        /// Its id, 32 hexadecimal digits
-        device: DeviceId,
-        /// Reason; recorded in the audit log
-        #[arg(long, value_name = "REASON")]
-        why: String,
-    },
+    Retire(devices::Retire),
     /// Print every complete support bundle, as JSON lines; bundles stay sealed
     Bundles {
         /// The collector's data directory
@@ -131,7 +124,7 @@ enum Command {
         #[arg(long, value_name = "FILE", global = true)]
         config: Option<PathBuf>,
         #[command(subcommand)]
-        action: Option<Bundles>,
+        action: Option<bundles::Action>,
     },
     /// Invite a clinic to send a support bundle; nothing is sent without its consent
     Ask {
@@ -195,16 +188,9 @@ enum Command {
         data: Data,
     },
     /// Print the legal basis of a record: the signed ledger entry, the policy text, later answers
-    Proof {
-        #[command(flatten)]
-        data: Data,
-        /// The device's id, 32 hexadecimal digits
-        #[arg(long)]
-        device: DeviceId,
-        /// The record's number, as `export` prints it
-        #[arg(long)]
-        seq: u64,
-    },
+    Proof(proof::Proof),
+    /// Print everything that is held of a device, restricted or not, as JSON lines: the answer to a request of kind access
+    Access(rights::Access),
     /// Accept the claim code of a device that no longer works as its request to erase, and print the ticket
     Claim {
         #[command(flatten)]
@@ -271,20 +257,6 @@ enum StoreAction {
     },
 }
 
-#[derive(Subcommand)]
-enum Bundles {
-    /// Import a sealed file from a USB stick, and print its number
-    Import {
-        /// What `support export` wrote
-        file: PathBuf,
-    },
-    /// Print the clinic's signed consent to a bundle, for `kathea-case open`; it says how things stand today
-    Proof {
-        /// The bundle's number, as `bundles` prints it
-        id: String,
-    },
-}
-
 /// Every command and option, for manual pages and completions.
 pub fn command_line() -> clap::Command {
     Cli::command()
@@ -336,14 +308,9 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Devices(devices) => devices.run(now),
         Command::Label { data, device, label } => data.store()?.label(device, &label),
         Command::Revoke { data, device } => data.store()?.revoke(device, now),
-        Command::Retire { data, device, why } => data.store()?.retire(device, &why, now),
+        Command::Retire(asked) => asked.run(now),
         Command::Bundles { data, config, action } => {
-            let store = Data::either(data, config).store()?;
-            match action {
-                None => list(|lines| listing::bundles(&store, lines)),
-                Some(Bundles::Import { file }) => print(&receipt(store.import(&file, now)?)),
-                Some(Bundles::Proof { id }) => list(|lines| proof::prove_bundle(&store, &id, now, lines)),
-            }
+            bundles::run(&Data::either(data, config).store()?, action, now)
         }
         Command::Ask { data, device, case, reason } => data.store()?.invite(device, case, reason, now),
         Command::Erase(asked) => rights::erase(asked, now),
@@ -387,10 +354,8 @@ fn run(command: Command) -> Result<(), Failure> {
             list(|lines| lines.put(&manifest.summary()))
         }
         Command::Audit { data } => list(|lines| listing::audit(&data.store()?, lines)),
-        Command::Proof { data, device, seq } => {
-            let store = data.store()?;
-            list(|lines| proof::prove(&store, device, seq, lines))
-        }
+        Command::Proof(asked) => asked.run(),
+        Command::Access(asked) => rights::access(asked, now),
         Command::Claim { data, code } => print(&claim::take(&data.store()?, &code, now)?.to_string()),
         Command::Requests(asked) => rights::requests(asked, now),
         Command::SigningKey { output, signs } => print(&sign::make(&output, &signs)?),

@@ -1,7 +1,7 @@
 //! Files that are there whole or not at all, also after a power cut.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 use crate::failure::Failure;
@@ -46,6 +46,19 @@ pub(crate) fn make_dir(path: &Path) -> Result<(), Failure> {
 /// The bytes of a file, or `None` if there is no such file.
 pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
     match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Failure::at(path)(error)),
+    }
+}
+
+/// At most so many bytes of a file, or `None` if there is no such file.
+pub(crate) fn read_up_to(path: &Path, most: usize) -> Result<Option<Vec<u8>>, Failure> {
+    let read = || {
+        let mut bytes = Vec::new();
+        File::open(path)?.take(most as u64).read_to_end(&mut bytes).map(|_| bytes)
+    };
+    match read() {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Failure::at(path)(error)),

@@ -40,15 +40,23 @@ struct Copy {
 }
 
 /// What retention erased, or would, of one device and purpose.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 pub(crate) struct Over {
-    device: DeviceId,
-    purpose: Purpose,
+    /// Absent of bundles that came on a stick and that no device reported.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device: Option<DeviceId>,
+    /// Absent of answers, which are of any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    purpose: Option<Purpose>,
     records: u64,
     bundles: u64,
     parts: u64,
     #[serde(rename = "wishes")]
     invitations: u64,
+    /// Ledger entries.
+    answers: u64,
+    /// Privacy requests, of a device of which nothing else is held.
+    requests: u64,
     dry_run: bool,
 }
 
@@ -193,7 +201,11 @@ pub(crate) fn retention(
     let plan = store.retention_plan(now)?;
     let (going, all) = (plan.going(), plan.all);
     let has_leapt = retention::has_leapt(store.retained()?, plan.newest, crate::store::micros(now));
-    let doubt = retention::doubt(going, all, has_leapt);
+    let answers = match has_leapt {
+        true => (store.answers_over(now)?.len() + store.requests_over(now)?.len()) as u64,
+        false => 0,
+    };
+    let doubt = retention::doubt(going + answers, all, has_leapt);
     if run == Run::Careful
         && let Some(doubt) = doubt
     {
@@ -215,7 +227,33 @@ pub(crate) fn retention(
             let note = Note::new(Deed::Retention, records + bundles + parts + invitations);
             store.note_of(note, device, purpose, None, now)?;
         }
-        tell(&Over { device, purpose, records, bundles, parts, invitations, dry_run })?;
+        let (device, purpose) = (Some(device), Some(purpose));
+        let over = Over::default();
+        tell(&Over { device, purpose, records, bundles, parts, invitations, dry_run, ..over })?;
+    }
+    if !plan.unclaimed.is_empty() {
+        let (bundles, purpose) = (plan.unclaimed.len() as u64, Purpose::SupportCase);
+        if !dry_run {
+            store.remove_bundles(&plan.unclaimed)?;
+            store.note(Note { purpose: Some(purpose), ..Note::new(Deed::Retention, bundles) }, now)?;
+        }
+        let over = Over { device: None, purpose: Some(purpose), bundles, dry_run, ..Over::default() };
+        tell(&over)?;
+    }
+    // After what they prove.
+    for (device, count) in store.answers_over(now)? {
+        let answers = if dry_run { count } else { store.end_answers(device, now)? };
+        if !dry_run {
+            store.note(Note { device: Some(device), ..Note::new(Deed::Retention, answers) }, now)?;
+        }
+        tell(&Over { device: Some(device), answers, dry_run, ..Over::default() })?;
+    }
+    for (device, count) in store.requests_over(now)? {
+        let requests = if dry_run { count } else { store.end_requests(device, now)? };
+        if !dry_run {
+            store.note(Note { device: Some(device), ..Note::new(Deed::Retention, requests) }, now)?;
+        }
+        tell(&Over { device: Some(device), requests, dry_run, ..Over::default() })?;
     }
     if run == Run::Confirmed || (run == Run::Careful && !has_leapt) {
         store.keep_retained(now)?;

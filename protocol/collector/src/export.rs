@@ -91,6 +91,17 @@ pub(crate) fn records_of(batch: &Batch, lo: u64, hi: u64) -> impl Iterator<Item 
     (batch.lo..).zip(&batch.records).filter(move |(seq, _)| (lo..=hi).contains(seq))
 }
 
+/// A record as it is shown.
+pub(crate) fn record<'a>(
+    device: DeviceId,
+    batch: &'a Batch,
+    seq: u64,
+    record: &'a Record,
+    received_at: &'a str,
+) -> impl Serialize + 'a {
+    line(device, batch, seq, record, received_at)
+}
+
 fn line<'a>(
     device: DeviceId,
     batch: &'a Batch,

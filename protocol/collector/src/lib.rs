@@ -40,6 +40,7 @@ mod erasure;
 mod export;
 mod failure;
 mod fleet;
+mod held;
 mod in_process;
 mod init;
 mod keys;

@@ -2,28 +2,54 @@
 
 use std::io::{self, BufWriter, StdoutLock, Write};
 
+use age::Encryptor;
+use age::stream::StreamWriter;
+use age::x25519::Recipient;
 use serde::Serialize;
 
 use crate::failure::{Cause, Failure};
 
 /// Standard output, as lines of JSON.
-pub(crate) struct Lines(BufWriter<StdoutLock<'static>>);
+pub(crate) struct Lines(Out);
+
+/// How they leave.
+enum Out {
+    Plain(BufWriter<StdoutLock<'static>>),
+    Sealed(Box<StreamWriter<BufWriter<StdoutLock<'static>>>>),
+}
 
 impl Lines {
     /// Takes standard output for the rest of the command.
     pub(crate) fn stdout() -> Self {
-        Self(BufWriter::with_capacity(1 << 16, io::stdout().lock()))
+        Self(Out::Plain(BufWriter::with_capacity(1 << 16, io::stdout().lock())))
+    }
+
+    /// The same, sealed with age for whoever has the key of this recipient.
+    pub(crate) fn sealed(to: &Recipient) -> Result<Self, Failure> {
+        let out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
+        let recipients = std::iter::once(to as &dyn age::Recipient);
+        let encryptor = Encryptor::with_recipients(recipients);
+        let encryptor = encryptor.map_err(|error| Failure::new(format!("the recipient: {error}")))?;
+        Ok(Self(Out::Sealed(Box::new(encryptor.wrap_output(out).map_err(unwritable)?))))
     }
 
     /// Writes one line.
     pub(crate) fn put(&mut self, line: &impl Serialize) -> Result<(), Failure> {
-        serde_json::to_writer(&mut self.0, line).map_err(io::Error::from).map_err(unwritable)?;
-        self.0.write_all(b"\n").map_err(unwritable)
+        let out: &mut dyn Write = match &mut self.0 {
+            Out::Plain(out) => out,
+            Out::Sealed(out) => out,
+        };
+        serde_json::to_writer(&mut *out, line).map_err(io::Error::from).map_err(unwritable)?;
+        out.write_all(b"\n").map_err(unwritable)
     }
 
     /// Writes what is still in memory.
-    pub(crate) fn end(mut self) -> Result<(), Failure> {
-        self.0.flush().map_err(unwritable)
+    pub(crate) fn end(self) -> Result<(), Failure> {
+        match self.0 {
+            Out::Plain(mut out) => out.flush(),
+            Out::Sealed(out) => out.finish().and_then(|mut out| out.flush()),
+        }
+        .map_err(unwritable)
     }
 }
 

@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::failure::Failure;
 use crate::lines::{Lines, Whole};
 use crate::store::requests::{Kept, Kind};
-use crate::store::{Filed, Standing, Store, text};
+use crate::store::{Filed, Seen, Standing, Store, text};
 
 #[derive(Serialize)]
 struct DeviceLine {
@@ -96,31 +96,33 @@ struct BundleLine {
 /// Every device that was ever enrolled, and how much of it is held.
 pub(crate) fn devices(store: &Store, lines: &mut Lines) -> Result<(), Failure> {
     let mut whole = Whole::default();
-    store.devices(|seen| {
-        let Some(seen) = whole.pass(seen) else { return Ok(()) };
-        let device = seen.device;
-        let count = |count: crate::store::Count| StreamCount {
-            held: count.held,
-            lost: count.lost,
-            missing: count.missing,
-            last_received: text(count.received),
-        };
-        lines.put(&DeviceLine {
-            device: device.id,
-            short: device.id.short(),
-            label: seen.label,
-            standing: device.standing,
-            enrolled_at: text(device.enrolled),
-            not_after: text(device.not_after),
-            last_contact: text(device.seen),
-            agent: Some(device.agent).filter(|agent| !agent.is_empty()),
-            versions: seen.versions,
-            fork: seen.is_fork,
-            restricted: seen.restricted,
-            streams: seen.streams.into_iter().map(|(purpose, of)| (purpose, count(of))).collect(),
-        })
-    })?;
+    store.devices(|seen| whole.pass(seen).map_or(Ok(()), |seen| lines.put(&device(seen))))?;
     whole.end("devices")
+}
+
+/// One device.
+pub(crate) fn device(seen: Seen) -> impl Serialize {
+    let device = seen.device;
+    let count = |count: crate::store::Count| StreamCount {
+        held: count.held,
+        lost: count.lost,
+        missing: count.missing,
+        last_received: text(count.received),
+    };
+    DeviceLine {
+        device: device.id,
+        short: device.id.short(),
+        label: seen.label,
+        standing: device.standing,
+        enrolled_at: text(device.enrolled),
+        not_after: text(device.not_after),
+        last_contact: text(device.seen),
+        agent: Some(device.agent).filter(|agent| !agent.is_empty()),
+        versions: seen.versions,
+        fork: seen.is_fork,
+        restricted: seen.restricted,
+        streams: seen.streams.into_iter().map(|(purpose, of)| (purpose, count(of))).collect(),
+    }
 }
 
 /// Every bundle that is whole. What is in it only the vendor's key tells.
@@ -141,28 +143,27 @@ pub(crate) fn bundles(store: &Store, lines: &mut Lines) -> Result<(), Failure> {
 /// Every privacy request.
 pub(crate) fn requests(store: &Store, lines: &mut Lines) -> Result<(), Failure> {
     let mut whole = Whole::default();
-    store.requests(|kept| {
-        let Some(Kept { ticket, kind, request, received_at, state, answer, due, .. }) = whole.pass(kept)
-        else {
-            return Ok(());
-        };
-        let (device, purposes, case) = (ticket.device, request.purposes, request.case);
-        lines.put(&RequestLine {
-            ticket: ticket.to_string(),
-            device,
-            kind,
-            purposes,
-            case,
-            received_at,
-            state,
-            due: due.map(text),
-            extended: answer.extended,
-            outcome: answer.outcome(),
-            is_signed: answer.certificate.map(|_| answer.signature.is_some()),
-            hold: answer.hold,
-        })
-    })?;
+    store.requests(|kept| whole.pass(kept).map_or(Ok(()), |kept| lines.put(&request(kept))))?;
     whole.end("privacy requests")
+}
+
+/// One privacy request.
+pub(crate) fn request(kept: Kept) -> impl Serialize {
+    let Kept { ticket, kind, request, received_at, state, answer, due, .. } = kept;
+    RequestLine {
+        ticket: ticket.to_string(),
+        device: ticket.device,
+        kind,
+        purposes: request.purposes,
+        case: request.case,
+        received_at,
+        state,
+        due: due.map(text),
+        extended: answer.extended,
+        outcome: answer.outcome(),
+        is_signed: answer.certificate.map(|_| answer.signature.is_some()),
+        hold: answer.hold,
+    }
 }
 
 /// Every line of the audit.

@@ -1,17 +1,21 @@
 //! Proof of consent for a record: its ledger entry as the device signed it, the policy text, and later answers.
 //! Everything lies here; the device may be gone.
 
+pub(crate) mod all;
+
 use data_encoding::BASE64;
 use protocol::bundle::receipt;
 use protocol::ledger::{self, Entry, EventKind};
-use protocol::policy::POLICIES;
+use protocol::policy;
 use protocol::{Batch, CaseId, DeviceId, Digest, Epoch, Purpose};
 use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::failure::Failure;
 use crate::lines::{Lines, Whole};
-use crate::store::{Restricted, Store, Stored, Wanted, rfc3339, time};
+use crate::store::rules::terms::Comes;
+use crate::store::{Restricted, Store, Stored, Wanted, micros, rfc3339, time};
+use all::Known;
 
 #[derive(Serialize)]
 struct Proof<'a> {
@@ -155,12 +159,14 @@ fn proof<'a>(
         .map(|(line, entry)| Said { kind: entry.event.kind, at: &entry.event.at, line })
         .collect();
     let signature_valid = given.is_some_and(|(line, _)| ledger::read_line(line, key).is_ok());
-    let covers = given.is_some_and(|(_, entry)| {
-        let event = &entry.event;
-        entry.processing.purpose == purpose
-            && event.kind == EventKind::Granted
-            && event.until.as_ref().is_none_or(|until| at <= *until)
-    });
+    let known = Known::of(entries);
+    let covers = match given {
+        Some((_, entry)) if entry.processing.purpose == purpose && entry.event.kind == EventKind::Granted => {
+            let comes = Comes::Batch(batch.header.retention);
+            store.terms(entry)?.cover(known.lines(), comes, micros(received_at)).is_ok()
+        }
+        _ => false,
+    };
     // Whatever ended the yes reached the collector before the record, or it would have been refused: so the clock of
     // the device decides nothing here.
     let policy = match given {
@@ -195,6 +201,5 @@ fn follows(entry: &Entry, given: &Entry) -> bool {
 
 /// The policy of this hash: built in, or a file that an operator put into `policies/`.
 fn policy_text(store: &Store, sha256: Digest) -> Result<Option<String>, Failure> {
-    let built_in = POLICIES.iter().find(|(_, text)| Digest::of(text.as_bytes()) == sha256);
-    built_in.map_or_else(|| store.policy(sha256), |(_, text)| Ok(Some((*text).to_owned())))
+    policy::text_of(sha256).map_or_else(|| store.policy(sha256), |text| Ok(Some(text.to_owned())))
 }

@@ -4,9 +4,11 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 
 use log::info;
+use protocol::stick::Stick;
 use protocol::{CaseId, Digest, Purpose};
 
 use super::job::{DuringScan, Work};
+use super::upload::announcement;
 use super::{Cases, busy, no_bundle, no_draft, note_failed};
 use crate::agent::Trouble;
 use crate::agent::cx::Cx;
@@ -115,8 +117,8 @@ impl Cases {
         Ok(body)
     }
 
-    /// A piece of a sealed file, which nobody here can read.
-    pub(in crate::agent) fn export(&self, id: &str, offset: u64) -> Reply {
+    /// A piece of a sealed file, which nobody here can read; with the first, the consent that goes beside it.
+    pub(in crate::agent) fn export(&self, cx: &Cx<'_>, id: &str, offset: u64) -> Reply {
         let Some(bundle) = self.queue.find(id) else { return no_bundle() };
         if bundle.state == State::Sent {
             return Reply::refused(Refused::Failed, "the vendor has this bundle: its file was erased here");
@@ -128,7 +130,10 @@ impl Cases {
             file.take(limits::PIECE as u64).read_to_end(&mut piece).map(|_| piece)
         };
         match read() {
-            Ok(piece) => Reply::done(Piece::of(&piece, offset, bundle.size)),
+            Ok(piece) => {
+                let consent = (offset == 0).then(|| carried(cx, bundle)).flatten();
+                Reply::done(Piece { consent, ..Piece::of(&piece, offset, bundle.size) })
+            }
             Err(e) => Reply::refused(Refused::Failed, Trouble::from(e).to_string()),
         }
     }
@@ -153,4 +158,15 @@ impl Cases {
             State::Queued | State::Sending => Reply::done(Sending { bundle: id.to_owned(), state }),
         }
     }
+}
+
+/// What a collector that never met this device needs beside a sealed file: its announcement and the ledger entries of the
+/// case, signed.
+fn carried(cx: &Cx<'_>, bundle: &Bundle) -> Option<String> {
+    let key = cx.vault.device_key();
+    let of_case =
+        cx.registry.entries().filter(|(_, entry)| entry.processing.case.as_ref() == Some(&bundle.case));
+    let lines = of_case.map(|(line, _)| line.to_owned()).collect();
+    let stick = Stick::new(key.public_key(), announcement(bundle), lines, |bytes| key.sign(bytes));
+    serde_json::to_string(&stick).ok()
 }

@@ -188,7 +188,8 @@ fn lease(registry: &Registry, bundle: &Bundle, now: i64) -> Option<Lease> {
     Some(lease.and(registry.permit_case::<SupportScanData>(&bundle.case, now)?.lease()))
 }
 
-fn announcement(bundle: &Bundle) -> Announcement {
+/// What the agent says of a bundle before its first byte.
+pub(super) fn announcement(bundle: &Bundle) -> Announcement {
     Announcement {
         case: bundle.case.clone(),
         size: bundle.size,

@@ -1,5 +1,6 @@
 //! The states of a flag, and a withdrawal cut at every step.
 
+mod answers_end;
 mod cases;
 mod standing;
 

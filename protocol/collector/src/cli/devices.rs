@@ -1,8 +1,9 @@
-//! `devices`: lines of JSON for programs, a table for people.
+//! `devices`: lines of JSON for programs, a table for people; `retire`.
 
 use std::io::{self, BufWriter, Write};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
+use protocol::DeviceId;
 use time::OffsetDateTime;
 
 use super::data::Data;
@@ -27,6 +28,50 @@ impl Devices {
     pub(super) fn run(self, now: OffsetDateTime) -> Result<(), Failure> {
         let store = self.data.store()?;
         if self.table { table(&store, now) } else { list(|lines| listing::devices(&store, lines)) }
+    }
+}
+
+/// What `retire` takes.
+#[derive(Args)]
+pub(super) struct Retire {
+    #[command(flatten)]
+    data: Data,
+    /// Its id, 32 hexadecimal digits
+    device: DeviceId,
+    /// Reason; recorded in the audit log
+    #[arg(long, value_enum, value_name = "REASON")]
+    why: OutOfUse,
+}
+
+/// Why a device is out of use: a closed list, so that no name gets into the audit log.
+#[derive(Clone, Copy, ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum OutOfUse {
+    /// It broke down
+    Dead,
+    /// It was stolen
+    Stolen,
+    /// Nobody knows where it is
+    Lost,
+    /// It was thrown away
+    Scrapped,
+    /// It has another owner
+    Sold,
+    /// Another computer has its place
+    Replaced,
+}
+
+impl Retire {
+    pub(super) fn run(self, now: OffsetDateTime) -> Result<(), Failure> {
+        let why = match self.why {
+            OutOfUse::Dead => "dead",
+            OutOfUse::Stolen => "stolen",
+            OutOfUse::Lost => "lost",
+            OutOfUse::Scrapped => "scrapped",
+            OutOfUse::Sold => "sold",
+            OutOfUse::Replaced => "replaced",
+        };
+        self.data.store()?.retire(self.device, why, now)
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
 use protocol::rights::{ExtensionReason, Hold, HoldReason};
-use protocol::{CaseId, DeviceId, Digest, Purpose};
+use protocol::{CaseId, DeviceId, Purpose};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -12,9 +12,10 @@ use super::data::Data;
 use super::output::{list, print, ticket};
 use crate::audit::{Deed, Note};
 use crate::failure::Failure;
+use crate::lines::Lines;
 use crate::store::requests::Ticket;
 use crate::store::rfc3339;
-use crate::{erasure, listing};
+use crate::{erasure, held, listing};
 
 /// The privacy requests.
 #[derive(Args)]
@@ -56,9 +57,9 @@ pub(super) struct Erase {
     /// Carry out this request, and keep the certificate of it
     #[arg(long, value_parser = ticket)]
     ticket: Option<Ticket>,
-    /// Erase this support bundle alone, whoever it is of; `bundles` prints the digest
-    #[arg(long, value_name = "SHA256")]
-    bundle: Option<Digest>,
+    /// Erase this support bundle alone, whoever it is of: its number or its digest, as `bundles` prints them
+    #[arg(long, value_name = "ID")]
+    bundle: Option<String>,
     /// Carry out every request that can't be taken back any more, as the server does once a day
     #[arg(long)]
     due: bool,
@@ -84,6 +85,33 @@ pub(super) struct Certify {
     /// The file that `signing-key` made for erasure_certificate; it is read and not kept
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
+}
+
+/// The answer to an access request.
+#[derive(Args)]
+pub(super) struct Access {
+    #[command(flatten)]
+    data: Data,
+    /// The device's id, 32 hexadecimal digits
+    device: DeviceId,
+    /// Seal it with age for this recipient, age1..., whose key the clinic has [default: plain text]
+    #[arg(long, value_name = "RECIPIENT", value_parser = recipient)]
+    seal_to: Option<age::x25519::Recipient>,
+}
+
+/// `access`.
+pub(super) fn access(asked: Access, now: OffsetDateTime) -> Result<(), Failure> {
+    let Access { data, device, seal_to } = asked;
+    let store = data.store()?;
+    // Before the first byte: an unknown device leaves nothing that looks like an answer.
+    store.enrolled(device)?;
+    let mut lines = seal_to.as_ref().map_or_else(|| Ok(Lines::stdout()), Lines::sealed)?;
+    held::print(&store, device, now, &mut lines)?;
+    lines.end()
+}
+
+fn recipient(text: &str) -> Result<age::x25519::Recipient, &'static str> {
+    text.parse().map_err(|_| "not an age recipient; it begins with age1 and has 62 characters")
 }
 
 /// `requests`.
@@ -112,7 +140,7 @@ pub(super) fn erase(asked: Erase, now: OffsetDateTime) -> Result<(), Failure> {
         return list(|lines| erasure::carry_out_due(&store, now, |erased| lines.put(erased)));
     }
     if let Some(bundle) = bundle {
-        store.erase_bundle(bundle)?;
+        store.erase_bundle(&bundle)?;
         return store.note(Note::new(Deed::Erase, 1), now);
     }
     if let Some(ticket) = ticket {

@@ -104,7 +104,8 @@ fn device(seen: Seen) -> Device {
         standing: match seen.device.standing {
             store::Standing::Revoked => Standing::Revoked,
             store::Standing::Retired => Standing::Retired,
-            store::Standing::Active | store::Standing::Unknown => Standing::Active,
+            store::Standing::Active => Standing::Active,
+            store::Standing::Unknown => Standing::Unknown,
         },
         last_contact: store::time(seen.device.seen),
         held: streams().map(|count| count.held).fold(0, u64::saturating_add),

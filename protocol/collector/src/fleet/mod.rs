@@ -64,6 +64,8 @@ pub(crate) struct Device {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Standing {
     Active,
+    /// Never enrolled: it is known by a bundle that came on a stick.
+    Unknown,
     Revoked,
     Retired,
 }
@@ -102,6 +104,7 @@ impl Standing {
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Active => "active",
+            Self::Unknown => "unknown",
             Self::Revoked => "revoked",
             Self::Retired => "retired",
         }
@@ -129,6 +132,7 @@ impl Fleet {
                 Standing::Active => totals.active += 1,
                 Standing::Revoked => totals.revoked += 1,
                 Standing::Retired => totals.retired += 1,
+                Standing::Unknown => {}
             }
             totals.silent += u64::from(device.is_silent(now));
             totals.missing = totals.missing.saturating_add(device.missing);

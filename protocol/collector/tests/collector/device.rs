@@ -5,8 +5,10 @@ use std::fs;
 use std::sync::{Arc, Mutex};
 
 use data_encoding::BASE64;
+use protocol::bundle::Announcement;
 use protocol::ledger::{self, Entry, EventKind};
 use protocol::reply::names;
+use protocol::stick::Stick;
 use protocol::{Batch, DeviceId, Digest, Epoch, Purpose};
 use rcgen::{CertificateParams, KeyPair, PKCS_ED25519};
 use ring::signature::Ed25519KeyPair;
@@ -132,6 +134,13 @@ impl Device {
         let line = ledger::write_line(entry, |bytes| key.sign(bytes).as_ref().to_vec()).unwrap();
         self.lines.lock().unwrap().entry(entry.header.index).or_insert_with(|| ledger::line_hash(&line));
         line
+    }
+
+    /// What goes beside a bundle of its own on a stick.
+    pub(crate) fn stick(&self, bundle: Announcement, lines: Vec<String>) -> String {
+        let key = Ed25519KeyPair::from_pkcs8_maybe_unchecked(self.key.serialized_der()).unwrap();
+        let sign = |bytes: &[u8]| key.sign(bytes).as_ref().to_vec();
+        serde_json::to_string(&Stick::new(self.key.public_key_raw(), bundle, lines, sign)).unwrap()
     }
 
     pub(crate) fn put_consent(&self, collector: &Collector, line: &str) -> Answer {

@@ -10,6 +10,7 @@ use test_support::or_skip;
 use crate::bundles::Sender;
 use crate::device::{Device, batch};
 use crate::engine;
+use crate::fronts_uploads::slow_writer;
 use crate::program::{Collector, attempt, make_front, serve_fails};
 use crate::server::Server;
 
@@ -222,27 +223,25 @@ fn a_front_that_is_asked_to_stop_is_not_ready_first_then_ends_what_it_has() {
     let server = or_skip!(Server::start(&[]));
     let shared = tempfile::tempdir().unwrap();
     let url = server.database("fleet", &server.own());
-    let mut one = Collector::front(None, "drain_seconds = 3", &url, &more(shared.path()));
-    let device = Device::enrolled(&one);
-    let consent = device.grant(&one);
-    let newcomer = device.on_another_connection(&one);
+    let mut one = Collector::front(None, "drain_seconds = 8", &url, &more(shared.path()));
+    let sender = Sender::new(&one);
+    assert_eq!(sender.create(&one), 201);
+    let newcomer = sender.device.on_another_connection(&one);
     assert_eq!(one.asks("/readyz").0, 200);
-    // A batch that takes longer than the time in which others may come.
-    let mut holding =
-        server.session("fleet", "BEGIN; SELECT no FROM device FOR UPDATE; SELECT pg_sleep(4.5); COMMIT");
-    server.until("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'", "1");
-    std::thread::scope(|scope| {
-        let (front, long) = (&one, scope.spawn(|| device.put_batch(&one, &batch(consent, 1, 0, 4))));
-        server.until("SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event = 'transactionid'", "t");
-        front.tell("TERM");
-        let ending =
-            (0..10_000).find_map(|_| Some(front.asks("/readyz")).filter(|(status, _)| *status == 503));
+    // An upload that takes longer than the time in which others may come.
+    let status = slow_writer(&one, &sender, &sender.file[..70_000], &[], || {
+        one.tell("TERM");
+        let ending = (0..10_000).find_map(|_| Some(one.asks("/readyz")).filter(|(status, _)| *status == 503));
         assert!(ending.unwrap().1.contains("ending: it was asked to stop"));
-        assert_eq!(newcomer.get(front, "/v1/capabilities").status, 200, "who comes meanwhile is served");
-        assert_eq!(long.join().unwrap().status, 201, "what it has is finished");
+        assert_eq!(newcomer.get(&one, "/v1/capabilities").status, 200, "who comes meanwhile is served");
+        let address = one.url.strip_prefix("https://").unwrap();
+        while std::net::TcpStream::connect(address).is_ok() {
+            std::thread::yield_now();
+        }
+        false
     });
-    assert!(holding.wait().unwrap().success());
+    assert_eq!(status, Some(204), "what it has is finished");
     assert!(one.serving().wait().unwrap().success());
     let other = Collector::front(Some(one.data()), "", &url, &more(shared.path()));
-    assert_eq!(other.lines("export", &[]).len(), 5);
+    assert_eq!(sender.offset(&other), Some(70_000));
 }

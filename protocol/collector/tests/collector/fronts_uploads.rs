@@ -96,18 +96,18 @@ impl Read for Pausing<'_> {
     }
 }
 
-/// A chunk of the bytes of no bundle comes slowly to one front; `then` happens at the other before it ends, and what it
-/// hears is given. It is cut if `then` says so.
-fn stale_writer(
-    fronts: &Fronts,
+/// A chunk of 70,000 bytes comes slowly to a front; `then` happens before it ends, and its status is given. It is cut
+/// if `then` says so.
+pub(crate) fn slow_writer(
+    front: &Collector,
     sender: &Sender,
+    bytes: &[u8],
     more: &[(&str, &str)],
     then: impl FnOnce() -> bool,
 ) -> Option<u16> {
     let ((paused, has_paused), (go, go_on)) = (mpsc::channel(), mpsc::channel());
-    let wrong = vec![0xff; 70_000];
-    let body = Pausing { bytes: &wrong, left: 30_000, paused: Some(paused), go_on };
-    let (stale, path) = (sender.device.on_another_connection(&fronts.one), sender.path());
+    let body = Pausing { bytes, left: 30_000, paused: Some(paused), go_on };
+    let (slow, path) = (sender.device.on_another_connection(front), sender.path());
     let headers = [
         (tus::RESUMABLE, tus::VERSION),
         ("content-type", tus::CHUNK),
@@ -116,7 +116,7 @@ fn stale_writer(
     ];
     let headers = [&headers, more].concat();
     std::thread::scope(|scope| {
-        let sending = scope.spawn(|| stale.send_slowly(&fronts.one, &path, &headers, body));
+        let sending = scope.spawn(|| slow.send_slowly(front, &path, &headers, body));
         has_paused.recv().unwrap();
         // Dropped without a word, it cuts the connection.
         let go = go;
@@ -126,6 +126,16 @@ fn stale_writer(
         drop(go);
         sending.join().unwrap()
     })
+}
+
+/// The same with the bytes of no bundle, to the first front.
+fn stale_writer(
+    fronts: &Fronts,
+    sender: &Sender,
+    more: &[(&str, &str)],
+    then: impl FnOnce() -> bool,
+) -> Option<u16> {
+    slow_writer(&fronts.one, sender, &[0xff; 70_000], more, then)
 }
 
 #[test]
@@ -139,20 +149,20 @@ fn a_stale_writer_at_another_front_changes_no_byte() {
     }
     // The bundle is filed while it writes; then it goes on, or is cut.
     for (sender, is_cut) in [(&first, false), (&second, true)] {
-        let heard = stale_writer(&fronts, sender, &[], || {
+        let status = stale_writer(&fronts, sender, &[], || {
             assert_eq!(sender.append(&fronts.other, 0, 100_000, None).0, 204);
             assert_eq!(sender.complete(&fronts.other).0, 200);
             is_cut
         });
-        assert!(is_cut || heard.is_some_and(|status| status >= 400), "{heard:?}");
+        assert!(is_cut || status.is_some_and(|status| status >= 400), "{status:?}");
     }
     // Another chunk was kept while it wrote: its own is none, with a wrong checksum too, and takes nothing away.
     let checksum = format!("sha256 {}", BASE64.encode(&Digest::of(b"other").to_bytes()));
-    let heard = stale_writer(&fronts, &third, &[(tus::CHECKSUM, &checksum)], || {
+    let status = stale_writer(&fronts, &third, &[(tus::CHECKSUM, &checksum)], || {
         assert_eq!(third.append(&fronts.other, 0, 50_000, None).0, 204);
         false
     });
-    assert_eq!((heard, third.offset(&fronts.other)), (Some(tus::CHECKSUM_MISMATCH), Some(50_000)));
+    assert_eq!((status, third.offset(&fronts.other)), (Some(tus::CHECKSUM_MISMATCH), Some(50_000)));
     assert_eq!(third.append(&fronts.one, 50_000, 100_000, None).0, 204);
     assert_eq!(third.complete(&fronts.one).0, 200);
     let mut filed: Vec<Vec<u8>> = fronts

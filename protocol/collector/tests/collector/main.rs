@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 mod analysts;
+mod answers;
 mod batches;
 mod bundles;
 mod clocks;
@@ -31,5 +32,6 @@ mod restored;
 mod rights;
 mod rows;
 mod server;
+mod sticks;
 mod stored;
 mod terms;

@@ -51,6 +51,27 @@ fn shown(collector: &Collector) -> (usize, u64, u64) {
 }
 
 #[test]
+fn what_was_allowed_after_a_restriction_is_not_hidden_with_what_came_before() {
+    let collector = Collector::start();
+    let device = sent(&collector);
+    let say = |index, kind| {
+        let line = device.ledger_line(index, kind);
+        assert_eq!(device.put_consent(&collector, &line).status, 201);
+        line_hash(&line)
+    };
+    let restricted = say(1, EventKind::Restricted);
+    let mut asked = request("a");
+    asked["ledger_sha256"] = json!(restricted);
+    ask(&device, &collector, "restrict", &asked);
+    say(2, EventKind::Withdrawn);
+    say(3, EventKind::Closed);
+    assert_eq!(shown(&collector), (0, 0, 1));
+    let again = say(4, EventKind::Granted);
+    assert_eq!(device.put_batch(&collector, &batch(again, 1, 5, 7)).status, 201);
+    assert_eq!(shown(&collector), (3, 3, 1), "the old five stay hidden, the new three are shown");
+}
+
+#[test]
 fn a_restriction_hides_the_records_from_every_reader_until_it_is_released() {
     let collector = Collector::start();
     let (device, _other) = (sent(&collector), sent(&collector));
@@ -267,4 +288,44 @@ fn attempt_bare(args: &[&str]) -> String {
         std::process::Command::new(env!("CARGO_BIN_EXE_kathea-collector")).args(args).output().unwrap();
     assert!(output.status.success());
     String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn an_access_request_is_answered_with_everything_that_is_held_and_nothing_of_another() {
+    let collector = Collector::start();
+    let (device, other) = (sent(&collector), sent(&collector));
+    let (id, another) = (device.id().to_string(), other.id().to_string());
+    ask(&device, &collector, "restrict", &request("a"));
+    ask(&device, &collector, "access", &request("b"));
+    let held = collector.lines("access", &[&id]);
+    let count = |what: &str| held.iter().filter(|line| line["what"] == what).count();
+    let counts = ["device", "answer", "request", "bundle", "record"].map(count);
+    assert_eq!(counts, [1, 1, 2, 0, 5], "{held:?}");
+    assert!(held.iter().any(|line| line["entry"] == "device.error"), "readable, though it is restricted");
+    assert!(!held.iter().any(|line| line.to_string().contains(&another)));
+    let line = collector.lines("audit", &[]).pop().unwrap();
+    assert_eq!((&line["deed"], &line["device"]), (&json!("access"), &json!(id)));
+
+    // It is no copy that an erasure has to name: the clinic has it.
+    assert!(collector.fails("access", &[&"0".repeat(32)]).contains("not enrolled"));
+    assert_eq!(attempt(collector.data(), "access", &[&id, "--seal-to", "age1x"]).status.code(), Some(2));
+    let key = age::x25519::Identity::generate();
+    let sealed = attempt(collector.data(), "access", &[&id, "--seal-to", &key.to_public().to_string()]);
+    assert!(sealed.status.success());
+    assert!(!sealed.stdout.windows(id.len()).any(|bytes| bytes == id.as_bytes()), "nothing is readable");
+    let opened = String::from_utf8(age::decrypt(&key, &sealed.stdout).unwrap()).unwrap();
+    // The second answer names the first one.
+    assert_eq!(opened.lines().count(), held.len() + 1);
+}
+
+#[test]
+fn an_access_request_shows_bundles_without_what_is_in_them() {
+    let collector = Collector::start();
+    let sender = Sender::new(&collector);
+    assert_eq!(sender.create(&collector), 201);
+    assert_eq!(sender.append(&collector, 0, 100_000, None).0, 204);
+    assert_eq!(sender.complete(&collector).0, 200);
+    let held = collector.lines("access", &[&sender.device.id().to_string()]);
+    let bundle = held.iter().find(|line| line["what"] == "bundle").unwrap();
+    assert_eq!((&bundle["case"], &bundle["size"]), (&json!("CASE-1042"), &json!(100_000)));
 }

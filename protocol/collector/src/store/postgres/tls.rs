@@ -30,7 +30,7 @@ pub(super) fn connector(authority: &Path) -> Result<MakeRustlsConnect, Failure> 
     Ok(MakeRustlsConnect::new(config.with_root_certificates(roots).with_no_client_auth()))
 }
 
-/// Why there is no TLS connection, as far as it can be told.
+/// Why there is no TLS connection, as far as the error says it.
 pub(super) fn failure(error: &tokio_postgres::Error) -> Failure {
     let mut cause = std::error::Error::source(error);
     while let Some(inner) = cause {

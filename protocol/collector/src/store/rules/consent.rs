@@ -26,6 +26,25 @@ pub(crate) enum Refused {
     Broken,
 }
 
+impl Refused {
+    /// For people.
+    pub(crate) fn sentence(self) -> &'static str {
+        match self {
+            Self::Unknown => "the ledger entry that it rests on is not known here",
+            Self::NotGiven => "the ledger entry that it names grants something else",
+            Self::Ended => "a later answer ended the consent",
+            Self::Restricted => "the clinic restricted the processing",
+            Self::Expired => "the period of the consent is over",
+            Self::OtherPolicy => {
+                "the consent is under a policy whose text is not known here: put it into policies/"
+            }
+            Self::OtherRetention => "the consent allows another retention class",
+            Self::OtherManifest => "the consent covers another manifest",
+            Self::Broken => "the ledger entry before the consent is not the one that it names",
+        }
+    }
+}
+
 /// What the rules need of a ledger entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Line {

@@ -4,6 +4,7 @@
 pub(crate) mod consent;
 pub(crate) mod content;
 pub(crate) mod decide;
+pub(crate) mod ledger_end;
 pub(crate) mod limits;
 pub(crate) mod ranges;
 pub(crate) mod restriction;

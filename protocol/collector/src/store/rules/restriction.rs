@@ -19,9 +19,17 @@ pub(crate) struct Step {
     pub(crate) entry: Digest,
 }
 
+/// Position in the ledger before which a yes has to be for its records to be hidden: those of a later yes were never
+/// restricted.
+type Before = u64;
+
 /// What of a device is hidden from readers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Hidden(BTreeSet<(Purpose, Option<CaseId>)>);
+pub(crate) struct Hidden {
+    restricted: BTreeMap<(Purpose, Option<CaseId>), Before>,
+    /// Positions of the yeses by their hashes, where something is restricted.
+    grants: BTreeMap<Digest, u64>,
+}
 
 impl Hidden {
     /// By the device's ledger and by its requests: what either restricts is hidden until it is released. A request that
@@ -39,47 +47,65 @@ impl Hidden {
             }
         }
         let by_ledger = newest.into_iter().filter(|(_, (_, kind))| *kind == EventKind::Restricted);
-        let mut hidden: BTreeSet<_> =
-            by_ledger.map(|((purpose, case), _)| (purpose, case.cloned())).collect();
-        let mut by_request = BTreeSet::new();
+        let mut restricted: BTreeMap<_, Before> =
+            by_ledger.map(|((purpose, case), (index, _))| ((purpose, case.cloned()), index)).collect();
+        let mut by_request = BTreeMap::<(Purpose, Option<CaseId>), Before>::new();
         for Step { restricts, purposes, case, entry } in steps {
             let asked = lines.iter().find(|line| line.hash == *entry);
+            let asked = asked.filter(|line| line.kind == EventKind::Restricted);
             for &purpose in purposes {
                 let is_its = |line: &&Line| line.purpose == purpose && line.case == *case;
-                let is_over = asked.filter(|line| line.kind == EventKind::Restricted).is_some_and(|asked| {
+                let is_over = asked.is_some_and(|asked| {
                     let released = |line: &Line| line.kind == EventKind::Released && line.index > asked.index;
                     lines.iter().filter(is_its).any(released)
                 });
                 match (restricts, case) {
                     (true, _) if is_over => {}
-                    (true, _) => drop(by_request.insert((purpose, case.clone()))),
+                    (true, _) => {
+                        // One that rests on no line says nothing of an order: everything is hidden.
+                        let before = asked.map_or(Before::MAX, |asked| asked.index);
+                        let known = by_request.entry((purpose, case.clone())).or_insert(before);
+                        *known = before.max(*known);
+                    }
                     // The release of one case ends no restriction of all of them.
                     (false, Some(_)) => drop(by_request.remove(&(purpose, case.clone()))),
-                    (false, None) => by_request.retain(|(of, _)| *of != purpose),
+                    (false, None) => by_request.retain(|(of, _), _| *of != purpose),
                 }
             }
         }
-        hidden.append(&mut by_request);
-        Self(hidden)
+        for (about, before) in by_request {
+            let known = restricted.entry(about).or_insert(before);
+            *known = before.max(*known);
+        }
+        let grants = lines.iter().filter(|line| line.kind == EventKind::Granted && !restricted.is_empty());
+        let grants = grants.map(|line| (line.hash, line.index)).collect();
+        Self { restricted, grants }
+    }
+
+    /// Whether the records that rest on this consent are hidden: those of a yes that was given after the restriction are
+    /// not. One that is not known is taken for older.
+    pub(crate) fn hides_under(&self, purpose: Purpose, consent: Digest) -> bool {
+        let given = self.grants.get(&consent).copied().unwrap_or(0);
+        self.restricted.iter().any(|((of, _), before)| *of == purpose && given < *before)
     }
 
     /// Whether the records of a purpose are hidden. A record does not say its case, so the restriction of one case
     /// hides those of all.
     pub(crate) fn hides(&self, purpose: Purpose) -> bool {
-        self.0.iter().any(|(of, _)| *of == purpose)
+        self.restricted.keys().any(|(of, _)| *of == purpose)
     }
 
     /// Whether a bundle is hidden: what is in it belongs to both purposes of its case. A bundle whose case is not
     /// known belongs to any.
     pub(crate) fn hides_bundle(&self, case: Option<&CaseId>) -> bool {
-        self.0.iter().any(|(purpose, of)| {
+        self.restricted.keys().any(|(purpose, of)| {
             *purpose != Purpose::UsageStatistics && (of.is_none() || case.is_none() || of.as_ref() == case)
         })
     }
 
     /// The purposes of which something is hidden.
     pub(crate) fn purposes(&self) -> Vec<Purpose> {
-        self.0.iter().map(|(purpose, _)| *purpose).collect::<BTreeSet<_>>().into_iter().collect()
+        self.restricted.keys().map(|(purpose, _)| *purpose).collect::<BTreeSet<_>>().into_iter().collect()
     }
 }
 
@@ -116,6 +142,28 @@ mod tests {
         ];
         assert!(Hidden::of(&later, &[]).hides(USAGE), "what was collected before stays restricted");
         assert!(!Hidden::of(&later, &[]).hides(CASE));
+    }
+
+    #[test]
+    fn a_yes_after_the_restriction_has_records_of_its_own() {
+        use EventKind::{Granted, Restricted, Withdrawn};
+        let lines = [
+            line(1, USAGE, None, Granted),
+            line(7, USAGE, None, Restricted),
+            line(8, USAGE, None, Withdrawn),
+            line(9, USAGE, None, Granted),
+        ];
+        let consent = |at: usize| lines[at].hash;
+        for steps in [vec![], vec![step(true, USAGE, None)]] {
+            let hidden = Hidden::of(&lines, &steps);
+            assert!(hidden.hides_under(USAGE, consent(0)), "what was restricted");
+            assert!(!hidden.hides_under(USAGE, consent(3)), "what was allowed after it");
+            assert!(hidden.hides_under(USAGE, Digest::of(b"unknown")));
+            assert!(!hidden.hides_under(CASE, consent(0)));
+        }
+        // A request that rests on no line, as of a claim code, hides everything.
+        let by_claim = Step { entry: Digest::of(b"no line"), ..step(true, USAGE, None) };
+        assert!(Hidden::of(&lines, &[by_claim]).hides_under(USAGE, consent(3)));
     }
 
     #[test]

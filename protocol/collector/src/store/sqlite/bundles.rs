@@ -1,16 +1,14 @@
 //! Complete bundles: their rows. Their bytes are files (`store::files`).
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::store::engine::{Connection, OptionalRow, Row};
 use protocol::bundle::Announcement;
 use protocol::{CaseId, DeviceId, Digest};
 use serde::Serialize;
-use time::OffsetDateTime;
 
-use super::audit::{self, Deed, Note};
 use super::device::Device;
-use super::rows::{self, micros};
+use super::rows;
 use super::tx::Tx;
 use super::{Listed, device};
 use crate::failure::Failure;
@@ -49,21 +47,6 @@ pub(crate) struct Filed {
 const COLUMNS: &str = "sha256, device, kase, manifest, size, received, sum";
 
 impl Store {
-    /// Takes a sealed file that came on a stick: once, however often and by whatever way it comes.
-    pub(crate) fn import(&self, from: &Path, now: OffsetDateTime) -> Result<Digest, Failure> {
-        let (sha256, size) = files::import(self.folder.root()?, from)?;
-        let now = micros(now);
-        self.write(false, move |tx| {
-            if find(tx, sha256)?.is_none() {
-                let received = now;
-                save(tx, &Bundle { sha256, device: None, case: None, manifest: None, size, received })?;
-                tx.state.borrow_mut().bundles += 1;
-            }
-            audit::add(tx, Note::new(Deed::Import, 1), now)
-        })?;
-        Ok(sha256)
-    }
-
     /// Hands `each` every whole bundle and the absolute path of its file; a damaged one as its sentence.
     pub(crate) fn bundles(
         &self,
@@ -153,7 +136,8 @@ pub(crate) fn remove(tx: &Tx<'_>, sha256: Digest) -> Result<(), Failure> {
     Ok(())
 }
 
-fn save(tx: &Tx<'_>, bundle: &Bundle) -> Result<(), Failure> {
+/// Keeps the row.
+pub(crate) fn save(tx: &Tx<'_>, bundle: &Bundle) -> Result<(), Failure> {
     let sum = bundle.sum();
     let params = (
         bundle.sha256.to_bytes(),

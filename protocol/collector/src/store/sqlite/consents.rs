@@ -10,6 +10,7 @@ use super::terms;
 use super::tx::Tx;
 use crate::failure::Failure;
 use crate::store::Store;
+use crate::store::folder::Folder;
 use crate::store::rules::consent::{self, Line, Refused};
 use crate::store::rules::decide::Standing;
 use crate::store::rules::limits::Reached;
@@ -70,13 +71,8 @@ impl Store {
             if let Err(reached) = used.allows_request().and_then(|()| used.allows_line(device.lines)) {
                 return Ok(Kept::Full(reached));
             }
-            let stored = Stored { n: device.lines, line: line.clone(), class, received: now };
-            insert(tx, device.no, &stored, &text)?;
             device.used = used;
-            device.used.lines += 1;
-            device.lines += 1;
-            device.head = Some(consent::head(device.head, &line));
-            device.seen = device.seen.max(now);
+            add(tx, &mut device, &line, class, &text, now)?;
             device::save(tx, &mut device)?;
             tx.at(now);
             if ends {
@@ -96,18 +92,7 @@ impl Store {
         let now = micros(now);
         self.read(|sql| {
             let device = device::enrolled(sql, device)?;
-            let lines = lines(sql, &device)?;
-            if let Err(refused) = consent::allows_case(&lines, &announced.consents, &announced.case) {
-                return Ok(Err(refused));
-            }
-            let comes = Comes::Bundle(announced.manifest_sha256);
-            for &consent in &announced.consents {
-                let covers = terms::cover(sql, &self.folder, &device, &lines, consent, comes, now)?;
-                if covers.is_err() {
-                    return Ok(covers);
-                }
-            }
-            Ok(Ok(()))
+            allows_bundle(sql, &self.folder, &device, announced, now)
         })
     }
 
@@ -132,6 +117,28 @@ impl Store {
             Ok(out)
         })
     }
+}
+
+/// Whether a bundle of this device may rest on its announced consents at `now`.
+pub(crate) fn allows_bundle(
+    sql: &Connection,
+    folder: &Folder,
+    device: &Device,
+    announced: &Announcement,
+    now: i64,
+) -> Result<Result<(), Refused>, Failure> {
+    let lines = lines(sql, device)?;
+    if let Err(refused) = consent::allows_case(&lines, &announced.consents, &announced.case) {
+        return Ok(Err(refused));
+    }
+    let comes = Comes::Bundle(announced.manifest_sha256);
+    for &consent in &announced.consents {
+        let covers = terms::cover(sql, folder, device, &lines, consent, comes, now)?;
+        if covers.is_err() {
+            return Ok(covers);
+        }
+    }
+    Ok(Ok(()))
 }
 
 /// What the rules need of all entries of a device. An entry that is damaged or gone is an error: without it a
@@ -185,6 +192,24 @@ fn damaged(device: &Device, n: i64) -> Failure {
     ))
 }
 
+/// Adds an entry that is not known yet; whoever calls writes the device's row.
+pub(crate) fn add(
+    tx: &Tx<'_>,
+    device: &mut Device,
+    line: &Line,
+    class: Retention,
+    text: &str,
+    now: i64,
+) -> Result<(), Failure> {
+    let stored = Stored { n: device.lines, line: line.clone(), class, received: now };
+    insert(tx, device.no, &stored, text)?;
+    device.used.lines += 1;
+    device.lines += 1;
+    device.head = Some(consent::head(device.head, line));
+    device.seen = device.seen.max(now);
+    Ok(())
+}
+
 fn insert(tx: &Tx<'_>, device: i64, stored: &Stored, text: &str) -> Result<(), Failure> {
     write(tx, "INSERT INTO ledger VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)", device, stored)?;
     let params = (device, stored.n, text);
@@ -207,6 +232,21 @@ fn write(tx: &Tx<'_>, statement: &str, device: i64, stored: &Stored) -> Result<(
         sum.to_bytes(),
     );
     tx.put(statement, params, sum)
+}
+
+/// Leaves only these entries of a device, numbered anew; whoever calls writes the device's row.
+pub(crate) fn keep_only(tx: &Tx<'_>, device: i64, kept: Vec<Stored>) -> Result<(), Failure> {
+    let text = "SELECT text FROM line WHERE device = ?1 AND n = ?2";
+    let mut texts = Vec::with_capacity(kept.len());
+    for stored in &kept {
+        texts.push(tx.prepare_cached(text)?.query_row((device, stored.n), |row| row.get::<String>(0))?);
+    }
+    tx.remove("DELETE FROM ledger WHERE device = ?1", [device])?;
+    tx.remove("DELETE FROM line WHERE device = ?1", [device])?;
+    for (n, (stored, text)) in kept.into_iter().zip(texts).enumerate() {
+        insert(tx, device, &Stored { n: n as i64, ..stored }, &text)?;
+    }
+    Ok(())
 }
 
 /// Ends the entries that a withdrawal request for these purposes, of one case or of all, is about.

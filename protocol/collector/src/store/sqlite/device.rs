@@ -156,6 +156,11 @@ impl Device {
         }
     }
 
+    /// A device that is only known by what came on a stick: no route serves it, and no renewal, before a token enrols it.
+    pub(crate) fn never_enrolled(key: &[u8], now: i64) -> Self {
+        Self { standing: Standing::Unknown, not_after: 0, ..Self::new(key, now) }
+    }
+
     fn sum(&self) -> Digest {
         let (index, head) = self.head.unzip();
         let head = head.map(Digest::to_bytes);

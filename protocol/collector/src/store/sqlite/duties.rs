@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::store::engine::Connection;
+use protocol::bundle::receipt;
 use protocol::{CaseId, DeviceId, Digest, Purpose, Retention};
 use time::OffsetDateTime;
 
@@ -13,6 +14,7 @@ use super::erase::{self, Aged, STEP, Taken};
 use super::rows::{self, Word, micros};
 use super::{bundles, consents, invitations, tx, uploads};
 use crate::failure::Failure;
+use crate::store::rules::decide::Standing;
 use crate::store::rules::retention::{self, Beginnings};
 use crate::store::{Store, files};
 
@@ -21,6 +23,8 @@ use crate::store::{Store, files};
 pub(crate) struct Plan {
     /// By number of the device and purpose.
     pub(crate) groups: BTreeMap<(i64, Purpose), Group>,
+    /// Bundles that came on a stick without a consent, and that no device reported within the longest life of a case.
+    pub(crate) unclaimed: Vec<Digest>,
     /// Envelopes and bundles that are held in all.
     pub(crate) all: u64,
     /// Time of the store's last transaction.
@@ -42,7 +46,8 @@ pub(crate) struct Group {
 impl Plan {
     /// Envelopes and bundles that would go.
     pub(crate) fn going(&self) -> u64 {
-        self.groups.values().map(|group| (group.places.len() + group.bundles.len()) as u64).sum()
+        let of_devices = self.groups.values().map(|group| group.places.len() + group.bundles.len());
+        (of_devices.sum::<usize>() + self.unclaimed.len()) as u64
     }
 }
 
@@ -148,16 +153,25 @@ impl Store {
         Ok(())
     }
 
-    /// Takes out one whole bundle, also one of which no device said that it is its own.
-    pub(crate) fn erase_bundle(&self, sha256: Digest) -> Result<(), Failure> {
-        if self.read(|sql| bundles::find(sql, sha256))?.is_none() {
-            return Err(Failure::new("there is no bundle of this digest; `bundles` lists them"));
-        }
+    /// Takes out one whole bundle by its number or its digest, also one of which no device said that it is its own.
+    pub(crate) fn erase_bundle(&self, name: &str) -> Result<(), Failure> {
+        let mut found = None;
+        self.read(|sql| {
+            bundles::all(sql, |bundle| {
+                let sha256 = bundle.ok().map(|bundle| bundle.sha256);
+                found =
+                    found.or(sha256.filter(|sha256| *name == sha256.to_string() || name == receipt(*sha256)));
+                Ok(())
+            })
+        })?;
+        let sha256 = found.ok_or_else(|| {
+            Failure::new("there is no bundle of this number or digest; `bundles` lists them")
+        })?;
         self.remove_bundles(&[sha256]).map(drop)
     }
 
     /// First the file, then the row: a cut between them leaves a row that says that something is gone.
-    fn remove_bundles(&self, bundles: &[Digest]) -> Result<u64, Failure> {
+    pub(crate) fn remove_bundles(&self, bundles: &[Digest]) -> Result<u64, Failure> {
         for &sha256 in bundles {
             files::remove(&files::whole(self.folder.root()?, sha256))?;
             self.write(true, move |tx| {
@@ -209,6 +223,16 @@ fn plan(sql: &Connection, store: &Store, now: i64) -> Result<Plan, Failure> {
         }
         Ok(())
     })?;
+    bundles::all(sql, |bundle| {
+        match bundle {
+            Ok(bundle) if bundle.device.is_none() && bundle.received < uploads::abandoned(now) => {
+                plan.unclaimed.push(bundle.sha256);
+            }
+            Ok(_) => {}
+            Err(failure) => plan.damaged.push(failure.to_string()),
+        }
+        Ok(())
+    })?;
     for &class in Retention::ALL {
         // A class that starts later is a superset here; the rule decides.
         let before = match class {
@@ -241,7 +265,9 @@ fn of_device(
 ) -> Result<(Beginnings, Group), Failure> {
     let held = bundles::of(sql, device)?;
     let last_contact = held.iter().map(|bundle| bundle.received).max();
-    let began = Beginnings { decommissioned: device.retired, last_contact };
+    // One that was never enrolled tells nobody of its end: it is taken for out of use since its last bundle.
+    let never_enrolled = last_contact.filter(|_| device.standing == Standing::Unknown);
+    let began = Beginnings { decommissioned: device.retired.or(never_enrolled), last_contact };
     let mut due = Group::default();
     if !held.is_empty() {
         let entries = consents::load(sql, device)?;

@@ -143,13 +143,17 @@ impl Store {
 }
 
 impl Store {
-    /// Takes no more data from a device, as after its owner's decommissioning; it still hears of its requests.
+    /// Takes no more data from a device, as after its owner's decommissioning; it still hears of its requests. The periods
+    /// that begin when a device is taken out of use begin now, also of one that was revoked or never enrolled.
     pub(crate) fn retire(&self, device: DeviceId, why: &str, now: OffsetDateTime) -> Result<(), Failure> {
         let (now, why) = (micros(now), why.to_owned());
         self.write(true, move |tx| {
             let mut device = device::enrolled(tx, device)?;
-            if device.standing == Standing::Active {
-                (device.standing, device.retired) = (Standing::Retired, Some(now));
+            if device.retired.is_none() {
+                device.retired = Some(now);
+                if device.standing != Standing::Revoked {
+                    device.standing = Standing::Retired;
+                }
                 device::save(tx, &mut device)?;
                 let note =
                     Note { device: Some(device.id), why: Some(why.clone()), ..Note::new(Deed::Retire, 1) };
@@ -199,6 +203,10 @@ fn certified(tx: &Tx<'_>, key: &[u8], not_after: i64, now: i64) -> Result<Device
         found => found,
     };
     let mut device = found.unwrap_or_else(|| Device::new(key, now));
+    if device.standing == Standing::Unknown {
+        // Until now only what came on a stick was known of it.
+        (device.standing, device.enrolled) = (Standing::Active, now);
+    }
     device.not_after = not_after;
     device.seen = device.seen.max(now);
     device::save(tx, &mut device)?;

@@ -229,17 +229,19 @@ impl Restrictions {
         Self { wanted, known: BTreeMap::new() }
     }
 
-    /// Whether an envelope of device number `device` is hidden. What can't be determined is not shown.
-    fn hide(&mut self, sql: &Connection, device: i64, purpose: i64) -> Result<bool, Failure> {
+    /// What is hidden of device number `device`, if some of the purpose is. What can't be determined is not shown.
+    fn hide(&mut self, sql: &Connection, device: i64, purpose: i64) -> Result<Option<&Hidden>, Failure> {
         if self.wanted == Restricted::Included {
-            return Ok(false);
+            return Ok(None);
         }
         let known = self.known.entry(device).or_insert_with(|| {
             let hidden = device::numbered(sql, device).and_then(|device| restrictions::of(sql, &device));
             hidden.map_err(|failure| failure.to_string())
         });
+        let purpose = Purpose::at(purpose)?;
+        let hides = known.as_ref().is_ok_and(|hidden| hidden.hides(purpose));
         match known {
-            Ok(hidden) => Ok(hidden.hides(Purpose::at(purpose)?)),
+            Ok(hidden) => Ok(Some(&*hidden).filter(|_| hides)),
             Err(failure) => {
                 Err(Failure::damaged(format!("whether it is restricted is not known: {failure}")))
             }
@@ -317,8 +319,13 @@ fn shown(
     bytes: &mut usize,
 ) -> Shown {
     match hidden.hide(sql, device, purpose) {
-        Ok(true) => None,
-        Ok(false) => Some(stored(row, bytes)),
+        Ok(None) => Some(stored(row, bytes)),
+        Ok(Some(hidden)) => match stored(row, bytes) {
+            Ok(Stored { batch, .. }) if hidden.hides_under(batch.header.purpose, batch.header.consent) => {
+                None
+            }
+            shown => Some(shown),
+        },
         Err(failure) => Some(Err(failure)),
     }
 }

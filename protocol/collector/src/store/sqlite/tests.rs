@@ -147,3 +147,54 @@ fn a_command_gets_its_turn_beside_a_server_that_writes_all_the_time() {
         assert!(longest < Duration::from_secs(5), "{longest:?}");
     });
 }
+
+#[test]
+fn an_answer_stays_as_long_as_what_it_allows_on_a_clock_of_its_own() {
+    use crate::erasure::{self, Run};
+    use protocol::ledger::{EventKind, line_hash, write_line};
+    use protocol::{Digest, Purpose, Retention};
+
+    let (_dir, store) = store();
+    let device = enrol(&store, 1);
+    let day = |days: i64| NOW + time::Duration::days(days);
+    let answer = |index: u64, kind: EventKind, previous: Option<Digest>, at: i64| {
+        let mut entry = test_support::entry(device, index, Purpose::UsageStatistics, None, kind);
+        entry.header.previous = previous;
+        entry.processing.policy_sha256 = Digest::of(protocol::policy::POLICIES[1].1.as_bytes());
+        entry.processing.retention = Retention::Analytics14Months;
+        entry.event.until = (kind == EventKind::Granted).then(|| crate::store::rfc3339(day(365)));
+        let line = write_line(&entry, |_| vec![0; 64]).unwrap();
+        store.put_consent(device, &line, &entry, day(at)).unwrap();
+        line_hash(&line)
+    };
+    let consent = answer(0, EventKind::Granted, None, 0);
+    let mut batch = test_support::batch(consent, crate::store::testing::epoch(1, 0), 0, 4);
+    batch.header.retention = Retention::Analytics14Months;
+    let body = batch.encode();
+    let put = super::Put::new(&batch, Digest::of(&body), body).unwrap();
+    store.put_batch(device, put, day(1)).block().unwrap();
+    answer(1, EventKind::Withdrawn, Some(consent), 10);
+
+    let run = |at: i64| {
+        let mut gone = Vec::new();
+        let tell = |over: &erasure::Over| {
+            let over = serde_json::to_value(over).unwrap();
+            gone.push((over["records"].as_u64().unwrap(), over["answers"].as_u64().unwrap()));
+            Ok(())
+        };
+        erasure::retention(&store, Run::Confirmed, day(at), tell).unwrap();
+        gone
+    };
+    // A year after the withdrawal the records may still be here, and what allowed them is.
+    assert_eq!(run(377), []);
+    assert_eq!(run(427), []);
+    assert_eq!(run(428), [(5, 0), (0, 2)]);
+    assert_eq!(store.ledger(device).unwrap(), []);
+    assert_eq!(store.visit(device, day(428)).unwrap().head.unwrap().0, 1, "its end stands for it");
+    assert_eq!(store.verify(day(428), |_| Ok(())).unwrap(), 0);
+    // A clock that leapt ends nothing by itself.
+    answer(2, EventKind::Denied, None, 429);
+    let leapt = erasure::retention(&store, Run::Careful, day(3000), |_| Ok(()));
+    assert!(leapt.unwrap_err().to_string().contains("clock"));
+    assert_eq!(store.ledger(device).unwrap().len(), 1);
+}
