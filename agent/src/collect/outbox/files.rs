@@ -45,7 +45,7 @@ impl Files {
         self.last.as_ref().is_none_or(|last| source < last)
     }
 
-    /// Remembers a file; of more than that, the oldest.
+    /// Remembers a file; of too many, the oldest.
     pub(super) fn push(&mut self, source: Source) {
         let small = self.small(&source).unwrap_or_else(|| {
             self.odd.push(source);
