@@ -25,7 +25,8 @@
 //! provenance the words of the installed program
 //! doctor     checks with remedies
 //! verify     check a file's signature
-//! words      plain words for the closed lists
+//! texts      what is said to people, in English and Danish
+//! words      how far a request to the vendor is
 //! print      data to standard output, words to standard error
 //! colour     headings and states on a terminal
 //! logger     which log lines there are: our own
@@ -57,6 +58,7 @@ mod service;
 mod status;
 mod support;
 mod systemd;
+mod texts;
 mod validate;
 mod verify;
 mod words;
@@ -76,6 +78,7 @@ use clap::error::ErrorKind;
 use cli::{Cli, Command};
 use exit::{Exit, Failure};
 use log::LevelFilter;
+use texts::say;
 
 /// Runs the program on its arguments, the first of which is its name.
 pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
@@ -133,6 +136,10 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     }
     let path = cli.config.unwrap_or_else(Config::default_path);
     let config = || load(&path);
+    // What is said before the command reads its configuration is said in the language of that too.
+    if let Ok(config) = Config::load(&path) {
+        texts::speak(config.language);
+    }
     output::is_free(&cli.command, cli.force)?;
     match cli.command {
         Command::Run { once, close } => run::run(config()?, once, close),
@@ -185,7 +192,7 @@ fn load(path: &Path) -> Result<Config, Failure> {
 fn enroll(config: &Config, url: Option<String>, token: String, json: bool) -> Result<Exit, Failure> {
     let enrolled: Enrolled = reach::ask(config, Request::Enroll { url, token })?;
     print::answer(&enrolled, json, || {
-        print::words(&format!("enrolled as device {}", enrolled.device));
+        print::words(&say(texts::privacy::Say::Enrolled { device: enrolled.device.to_string() }));
         Ok(())
     })
 }

@@ -3,10 +3,10 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use agent::harmless;
-
 use crate::cli::{Command, Privacy, SupportCommand};
 use crate::exit::Failure;
+use crate::texts::refusal::Refusal;
+use crate::texts::say;
 
 /// Refuses a command whose outputs are there already.
 ///
@@ -15,10 +15,7 @@ use crate::exit::Failure;
 pub(crate) fn is_free(command: &Command, force: bool) -> Result<(), Failure> {
     let there = |path: &PathBuf| path.symlink_metadata().is_ok();
     match targets(command).iter().find(|path| !force && there(path)) {
-        Some(path) => Err(Failure::usage(format!(
-            "{} is there already: name another place, or overwrite it with --force",
-            harmless::path(path)
-        ))),
+        Some(path) => Err(Failure::usage(say(Refusal::Exists { path: path.clone() }))),
         None => Ok(()),
     }
 }

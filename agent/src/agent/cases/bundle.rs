@@ -6,6 +6,7 @@ use std::io::{Read, Seek, SeekFrom};
 use log::info;
 use protocol::{CaseId, Digest, Purpose};
 
+use super::super::refusal::Refusal;
 use super::job::{DuringScan, Work};
 use super::{Cases, busy, no_bundle, no_draft, note_failed};
 use crate::agent::Trouble;
@@ -39,14 +40,11 @@ impl Cases {
             return Err(busy());
         }
         if !notice::repeats(yes, digest) {
-            return Err(Reply::refused(
-                Refused::NotAllowed,
-                "the digest does not match this draft: read its preview.html and give at least 16 digits of the digest shown there",
-            ));
+            return Err(Reply::refused(Refused::NotAllowed, Refusal::OtherDigest));
         }
         let recipients = Recipients::parse(&cx.config.support.recipients)
-            .map_err(|e| Reply::refused(Refused::Usage, e.to_string()))?;
-        let failed = |e: BundleError| Reply::refused(Refused::Failed, e.to_string());
+            .map_err(|e| Reply::refused(Refused::Usage, e))?;
+        let failed = |e: BundleError| Reply::refused(Refused::Failed, e);
         let damaged = |_| failed(BundleError::Damaged);
         let draft = self.drafts.get(id, cx.vault).map_err(damaged)?;
         let has_scans = draft.manifest().map_err(damaged)?.purposes.contains(&Purpose::SupportScanData);
@@ -69,7 +67,7 @@ impl Cases {
             );
         let sealing = match sealing {
             Ok(sealing) => sealing,
-            Err(e) => return Reply::refused(Refused::Failed, e.to_string()),
+            Err(e) => return Reply::refused(Refused::Failed, e),
         };
         self.start_job(cx, DuringScan::GoesOn, move |watch| {
             let sealed = sealing.run(&path, watch);
@@ -119,7 +117,7 @@ impl Cases {
     pub(in crate::agent) fn export(&self, id: &str, offset: u64) -> Reply {
         let Some(bundle) = self.queue.find(id) else { return no_bundle() };
         if bundle.state == State::Sent {
-            return Reply::refused(Refused::Failed, "the vendor has this bundle: its file was erased here");
+            return Reply::refused(Refused::Failed, Refusal::FileErased);
         }
         let read = || {
             let mut file = File::open(self.queue.path(id))?;
@@ -129,7 +127,7 @@ impl Cases {
         };
         match read() {
             Ok(piece) => Reply::done(Piece::of(&piece, offset, bundle.size)),
-            Err(e) => Reply::refused(Refused::Failed, Trouble::from(e).to_string()),
+            Err(e) => Reply::refused(Refused::Failed, Trouble::from(e)),
         }
     }
 
@@ -138,17 +136,14 @@ impl Cases {
         let Some(bundle) = self.queue.find(id) else { return no_bundle() };
         let state = bundle.state;
         match state {
-            State::Sent => Reply::refused(Refused::Failed, "the vendor has this bundle already"),
-            _ if !is_enrolled => Reply::refused(
-                Refused::Failed,
-                "this device is not enrolled: `support export` writes the same sealed file for a stick",
-            ),
+            State::Sent => Reply::refused(Refused::Failed, Refusal::HasIt),
+            _ if !is_enrolled => Reply::refused(Refused::Failed, Refusal::NotEnrolled),
             State::Failed => match self.queue.restart(id, cx.vault, cx.now) {
                 Ok(()) => {
                     note_failed(&self.queue, cx.health, cx.elapsed);
                     Reply::done(Sending { bundle: id.to_owned(), state: State::Queued })
                 }
-                Err(e) => Reply::refused(Refused::Failed, e.to_string()),
+                Err(e) => Reply::refused(Refused::Failed, e),
             },
             State::Queued | State::Sending => Reply::done(Sending { bundle: id.to_owned(), state }),
         }
