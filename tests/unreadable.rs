@@ -21,6 +21,8 @@ use common::{peer, seeded};
 use serde_json::{Value as Json, json};
 
 const NOWHERE: &str = "https://127.0.0.1:1";
+/// Events that lie in the outbox of one.
+const MORE: usize = 40;
 const EVENTS: usize = 520;
 
 /// A granted workstation on which 520 events wait, and its collector's address.
@@ -37,11 +39,26 @@ fn waiting() -> (Collector, String, Workstation) {
 
 /// The agent, with the first `call` that concerns `path` failing; none if no call of this kind came.
 fn with_eio(workstation: &Workstation, call: &str, path: &Path, args: &[&str]) -> Option<Output> {
+    with_eio_when(workstation, call, "1", path, args)
+}
+
+/// Likewise, with those calls failing that `when` says, as strace counts them.
+fn with_eio_when(
+    workstation: &Workstation,
+    call: &str,
+    when: &str,
+    path: &Path,
+    args: &[&str],
+) -> Option<Output> {
     let agent = workstation.agent(args);
     let log = workstation.path().join("strace");
     let mut strace = Command::new("strace");
     strace.args(["-f", "-q", "-o"]).arg(&log).arg("-P").arg(path);
-    strace.arg("-e").arg(format!("trace={call}")).arg("-e").arg(format!("inject={call}:error=EIO:when=1"));
+    strace
+        .arg("-e")
+        .arg(format!("trace={call}"))
+        .arg("-e")
+        .arg(format!("inject={call}:error=EIO:when={when}"));
     let output =
         strace.arg(agent.get_program()).args(agent.get_args()).env_remove("RUST_LOG").output().unwrap();
     let fired = fs::read_to_string(log).unwrap_or_default().contains("(INJECTED)");
@@ -100,6 +117,53 @@ fn one_read_that_fails_costs_no_identity_no_consent_and_no_record() {
     workstation.configure(NOWHERE, &url);
     workstation.expect(0, &["run", "--once"]);
     assert_eq!(collector.export().len(), EVENTS, "{EVENTS} of {EVENTS}");
+}
+
+#[test]
+fn a_sector_that_never_comes_back_costs_nothing_that_is_read_from_another_disk() {
+    if !peer::has("strace") {
+        return;
+    }
+    let (collector, url, workstation) = waiting();
+    let data = workstation.data();
+    let before = facts(&workstation.status());
+    Outbox::new(seeded()).fill(&workstation, MORE, MORE, Outbox::device_error);
+    let named = [
+        "format",
+        "keys/root",
+        "keys/device.key",
+        "ledger.head",
+        "ledger.ndjson",
+        "tally.json",
+        "clock.json",
+    ];
+    let rest = ["machine", "spool/usage.a", "spool/usage/0/db"];
+    let named = named.into_iter().chain(rest).map(|name| data.join(name));
+    let mut fired = 0;
+    for path in named.chain([key(&workstation, "usage")]) {
+        for call in ["openat", "read,pread64"] {
+            for _ in 0..2 {
+                let args = ["run", "--once"];
+                let Some(output) = with_eio_when(&workstation, call, "1+", &path, &args) else { continue };
+                fired += 1;
+                let said = String::from_utf8_lossy(&output.stderr).into_owned();
+                let where_ = format!("{call} of {}", path.display());
+                assert!(!said.contains("panicked") && !output.status.success(), "{where_}: {said}");
+                assert!(said.contains("cannot be"), "{where_}: nothing is said\n{said}");
+            }
+            // What lies in the outbox may have been taken in meanwhile: one of two copies of the numbering is enough.
+            let mut now = facts(&workstation.status());
+            if now[3] == EVENTS + MORE {
+                now[3] = EVENTS.into();
+            }
+            assert_eq!(now, before, "{call} of {}", path.display());
+        }
+    }
+    println!("{fired} runs on a disk that never gives a file");
+    assert!(fired > 30, "{fired}");
+    workstation.configure(NOWHERE, &url);
+    workstation.expect(0, &["run", "--once"]);
+    assert_eq!(collector.export().len(), EVENTS + MORE);
 }
 
 #[test]

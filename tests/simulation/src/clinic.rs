@@ -34,8 +34,17 @@ pub struct Plan {
     pub faults: u32,
 }
 
+/// Something that happens in a story, by its number: the day's, and its own on that day.
+pub type Happens = u32;
+
 /// The world of one seed.
 pub struct Clinic {
+    seed: u64,
+    /// What happened so far, by number, and what this telling leaves out.
+    pub happened: Vec<Happens>,
+    left_out: BTreeSet<Happens>,
+    next: Happens,
+    /// Of this day.
     pub(crate) random: Random,
     pub(crate) world: Arc<World>,
     pub(crate) pc: Workstation,
@@ -49,12 +58,18 @@ pub struct Clinic {
     pub(crate) until: BTreeMap<Fault, i64>,
     /// What the model knew when the image of the agent's data was kept.
     pub(crate) image: Option<(Model, Consent)>,
+    /// Since when, in true time, the workstation's clock goes on without a leap.
+    pub(crate) clock_since: i64,
     /// Since when the grant is to another policy.
     pub(crate) over_since: Option<i64>,
     /// Grants that the clinic withdrew.
     pub(crate) ended: BTreeSet<Digest>,
     /// When the clinic asked to erase what was sent, until the vendor has that request.
     pub(crate) erase_asked: Option<i64>,
+    /// Days on which the vendor answered and nothing was left to say, one after the other.
+    pub(crate) quiet_days: u32,
+    /// When it asked last.
+    pub(crate) erase_said: Option<i64>,
     /// The clinic withdrew while it was restricted.
     pub(crate) is_hidden_for_ever: bool,
     /// Answers of the vendor when it became uncertain what it knows.
@@ -73,7 +88,7 @@ impl Clinic {
     ///
     /// # Errors
     /// The world cannot be made, in a sentence.
-    pub fn new(seed: u64, root: &Path, plan: Plan) -> Result<Self, String> {
+    pub fn new(seed: u64, root: &Path, plan: Plan, left_out: &BTreeSet<Happens>) -> Result<Self, String> {
         let _ = fs::remove_dir_all(root);
         fs::create_dir_all(root).map_err(|error| format!("{}: {}", root.display(), error.kind()))?;
         let mut random = Random::new(seed);
@@ -97,6 +112,10 @@ impl Clinic {
         let jitter = Random::new(random.next());
         let pc = Workstation::new(root, world.clone(), link.clone(), &ca, &consent.policy, jitter);
         Ok(Self {
+            seed,
+            happened: Vec::new(),
+            left_out: left_out.clone(),
+            next: 0,
             random,
             world,
             pc,
@@ -108,9 +127,12 @@ impl Clinic {
             plan,
             until: BTreeMap::new(),
             image: None,
+            clock_since: BEGIN,
             over_since: None,
             ended: BTreeSet::new(),
             erase_asked: None,
+            erase_said: None,
+            quiet_days: 0,
             is_hidden_for_ever: false,
             unknown_since: 0,
             vendor_knows_restricted: Some(false),
@@ -175,7 +197,30 @@ impl Clinic {
         Ok(())
     }
 
+    /// Each day has random numbers of its own, so that what is left out of one changes no other.
+    fn begin_day(&mut self, midnight: i64) {
+        let day = u32::try_from((midnight - BEGIN) / DAY).unwrap_or(0);
+        let mut of_days = Random::new(self.seed);
+        let mut random = Random::new(of_days.next() ^ Random::new(u64::from(day)).next());
+        self.link.net().random = Random::new(random.next());
+        self.pc.jitter = Random::new(random.next());
+        self.random = random;
+        self.next = day * 16;
+    }
+
+    /// The random numbers of the next thing that happens today; none if this telling leaves it out.
+    pub(crate) fn comes(&mut self) -> Option<Random> {
+        self.next += 1;
+        let random = Random::new(self.random.next());
+        if self.left_out.contains(&self.next) {
+            return None;
+        }
+        self.happened.push(self.next);
+        Some(random)
+    }
+
     fn day(&mut self, midnight: i64) {
+        self.begin_day(midnight);
         self.world.advance_to(midnight + 3 * HOUR);
         self.vendors_night(midnight);
         let weekday = (midnight / DAY + 3).rem_euclid(7);
@@ -208,12 +253,13 @@ impl Clinic {
     /// Starts the agent. Whatever the disk did, it starts once the disk is sound.
     pub(crate) fn turn_on(&mut self) -> bool {
         for _ in 0..20 {
+            let (harmed, is_due) = (self.pc.harmed, self.pc.is_harm_due());
             match self.pc.start() {
                 Ok(Ok(())) => {
                     self.check_identity();
                     return true;
                 }
-                Ok(Err(what)) if self.pc.harmed > 0 || self.pc.is_harm_due() => {
+                Ok(Err(what)) if self.pc.harmed > harmed || is_due => {
                     self.tell(format!("does not start: {what}"));
                     self.pc.set_harm(Harm::None);
                 }
@@ -307,6 +353,7 @@ impl Clinic {
 
     /// Says something about usage statistics, again until it is taken: nobody gives up a no.
     pub(crate) fn answer(&mut self, action: ConsentAction, erase: bool) -> bool {
+        self.consent.answers += 1;
         let mut request = ConsentRequest::new(action);
         request.purpose = Some(Purpose::UsageStatistics);
         request.by = Some(Role::Owner);
@@ -319,12 +366,13 @@ impl Clinic {
             request.yes = notice.map(|notice| notice.digest.to_string());
         }
         for _ in 0..10 {
+            let (harmed, is_due) = (self.pc.harmed, self.pc.is_harm_due());
             match self.pc.ask(&Request::Consent(request.clone())) {
                 Ok(Some(reply)) if reply.is_done() => return true,
                 Ok(Some(reply)) => {
                     let what = reply.what().to_owned();
                     self.tell(format!("refused: {what}"));
-                    if !self.pc.is_harm_due() && self.pc.harmed == 0 {
+                    if !is_due && self.pc.harmed == harmed {
                         return false;
                     }
                     self.pc.set_harm(Harm::None);

@@ -99,6 +99,8 @@ pub struct Yes {
 pub struct Consent {
     /// What was said last.
     pub says: Says,
+    /// How often something was said.
+    pub answers: u64,
     /// The policy that the workstation asks for.
     pub policy: String,
     /// All policies.
@@ -109,7 +111,7 @@ impl Consent {
     /// Under the policies by name, the first one in force.
     pub fn new(texts: BTreeMap<String, Texts>) -> Self {
         let policy = texts.keys().next().cloned().unwrap_or_default();
-        Self { says: Says::Nothing, policy, texts }
+        Self { says: Says::Nothing, answers: 0, policy, texts }
     }
 
     /// The texts of the policy that the workstation asks for.

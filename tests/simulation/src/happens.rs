@@ -6,6 +6,8 @@ use agent::api::status::Status;
 use agent::request::ConsentAction;
 use protocol::{Digest, Reason};
 
+use test_support::random::Random;
+
 use crate::clinic::Clinic;
 use crate::consent::{Says, Yes};
 use crate::faults::Fault;
@@ -16,9 +18,6 @@ impl Clinic {
     /// The vendor's night: upkeep with the oracle's look, now and then a backup, and on some nights a fault.
     pub(crate) fn vendors_night(&mut self, midnight: i64) {
         let now = self.world.now();
-        if self.until.remove_entry(&Fault::VendorDown).is_some_and(|(_, until)| until > now) {
-            self.until.insert(Fault::VendorDown, now + DAY);
-        }
         self.end_what_is_over(now);
         if let Some(texts) = self.consent.text().cloned() {
             for came in self.vendor.came(&texts) {
@@ -68,7 +67,8 @@ impl Clinic {
     }
 
     fn vendors_trouble(&mut self, now: i64) {
-        match self.random.below(3) {
+        let Some(mut random) = self.comes() else { return };
+        match random.below(3) {
             0 => {
                 self.fault(Fault::VendorRestarted);
                 self.vendor.down();
@@ -79,11 +79,13 @@ impl Clinic {
             1 => {
                 self.fault(Fault::VendorDown);
                 self.vendor.down();
-                self.until.insert(Fault::VendorDown, now + i64::from(self.random.within(1, 4)) * DAY);
+                self.until.insert(Fault::VendorDown, now + i64::from(random.within(1, 4)) * DAY);
             }
             _ => match self.vendor.restore() {
                 Ok(true) => {
                     self.fault(Fault::VendorRestored);
+                    // It may have come after the backup.
+                    self.erase_asked = self.erase_asked.or(self.erase_said);
                     self.forget_what_it_knows();
                 }
                 Ok(false) => {}
@@ -97,47 +99,52 @@ impl Clinic {
         let now = self.world.now();
         self.end_what_is_over(now);
         self.link.net().faulty = if self.random.percent(20) { 30 } else { 2 };
-        let is_wrong = self.pc.ahead.load(Ordering::Relaxed) != 0;
-        if is_wrong && self.random.percent(30) {
-            self.pc.ahead.store(0, Ordering::Relaxed);
-            self.fault(Fault::ClockRight);
+        let is_set_right = self.random.percent(30);
+        if is_set_right && self.pc.ahead.load(Ordering::Relaxed) != 0 {
+            self.set_clock(0, Fault::ClockRight);
         }
         if self.random.within(0, 999) >= self.plan.faults {
             return;
         }
-        match self.random.below(8) {
+        let Some(mut random) = self.comes() else { return };
+        match random.below(8) {
             6 => self.restore_image(),
             7 => self.change_policy(),
             0 => {
-                self.pc.ahead.store(i64::from(self.random.within(1, 3000)) * DAY, Ordering::Relaxed);
-                self.fault(Fault::ClockAhead);
+                let days = i64::from(random.within(1, 3000));
+                self.set_clock(days * DAY, Fault::ClockAhead);
             }
             1 => {
-                self.pc.ahead.store(-i64::from(self.random.within(1, 40 * 24)) * HOUR, Ordering::Relaxed);
-                self.fault(Fault::ClockBehind);
+                let hours = i64::from(random.within(1, 40 * 24));
+                self.set_clock(-hours * HOUR, Fault::ClockBehind);
             }
             2 => {
                 // 1 January 2010, as a mainboard shows it.
-                self.pc.ahead.store(1_262_304_000 - now, Ordering::Relaxed);
-                self.fault(Fault::ClockDead);
+                self.set_clock(1_262_304_000 - now, Fault::ClockDead);
             }
             3 => {
                 self.fault(Fault::ReadError);
-                self.pc.set_harm(Harm::Read(self.random.below(40)));
+                self.pc.set_harm(Harm::Read(random.below(40)));
             }
             4 => {
-                self.pc.set_harm(Harm::Write(self.random.below(12)));
+                self.pc.set_harm(Harm::Write(random.below(12)));
                 self.fault(Fault::WriteError);
             }
-            _ => self.pc.set_harm(Harm::Kill(self.random.below(20))),
+            _ => self.pc.set_harm(Harm::Kill(random.below(20))),
         }
+    }
+
+    fn set_clock(&mut self, ahead: i64, fault: Fault) {
+        self.pc.ahead.store(ahead, Ordering::Relaxed);
+        self.clock_since = self.world.now();
+        self.fault(fault);
     }
 
     /// The data of the agent is taken from an older image. Only one since which the clinic said nothing new: otherwise the
     /// vendor knows a newer line, and every flag closes.
     fn restore_image(&mut self) {
         let Some((model, consent)) = self.image.take() else { return };
-        if consent.says != self.consent.says || consent.policy != self.consent.policy {
+        if consent.answers != self.consent.answers || consent.policy != self.consent.policy {
             return;
         }
         self.pc.restore_image("image");
@@ -160,15 +167,16 @@ impl Clinic {
     /// In the middle of a day.
     pub(crate) fn something_happens(&mut self) {
         let now = self.world.now();
-        match self.random.below(16) {
-            0 | 1 => self.pc.set_harm(Harm::Kill(self.random.below(30))),
+        let Some(mut random) = self.comes() else { return };
+        match random.below(16) {
+            0 | 1 => self.pc.set_harm(Harm::Kill(random.below(30))),
             2 => {
                 self.fault(Fault::ReadError);
-                self.pc.set_harm(Harm::Read(self.random.below(200)));
+                self.pc.set_harm(Harm::Read(random.below(200)));
             }
             3 => {
                 self.fault(Fault::WriteError);
-                self.pc.set_harm(Harm::Write(self.random.below(30)));
+                self.pc.set_harm(Harm::Write(random.below(30)));
             }
             4 => {
                 self.fault(Fault::DiskFull);
@@ -179,7 +187,10 @@ impl Clinic {
             5 => {
                 self.fault(Fault::Partition);
                 self.link.net().is_cut = true;
-                self.until.insert(Fault::Partition, now + i64::from(self.random.within(1, 20)) * DAY);
+                // Now and then for longer than anything may wait.
+                let days = random.within(1, 20);
+                let days = if days == 20 { 80 } else { days };
+                self.until.insert(Fault::Partition, now + i64::from(days) * DAY);
             }
             6 => {
                 self.fault(Fault::PowerOff);
@@ -187,23 +198,23 @@ impl Clinic {
                 self.turn_on();
             }
             7 => {
-                let (days, at) = (i64::from(self.random.within(2, 40)), now);
+                let (days, at) = (i64::from(random.within(2, 40)), now);
                 self.tell(format!("the clinic closes for {days} days"));
                 self.until.insert(Fault::PowerOff, at + days * DAY);
             }
-            _ => self.clinic_says(),
+            _ => self.clinic_says(random),
         }
     }
 
     /// The clinic changes its mind.
-    fn clinic_says(&mut self) {
+    fn clinic_says(&mut self, mut random: Random) {
         // What is observed until here happened under what was said before.
         self.run_until(self.world.now() + 60);
         self.observe();
         if !self.violations.is_empty() || !self.pc.is_on() {
             return;
         }
-        let choice = self.random.below(8);
+        let choice = random.below(8);
         match (&self.consent.says, choice) {
             (Says::Nothing | Says::No | Says::Ended, 0) => self.deny(),
             (Says::Nothing | Says::No | Says::Ended, _) => self.grant(),
@@ -236,6 +247,7 @@ impl Clinic {
 
     fn forget_what_it_knows(&mut self) {
         self.vendor_knows_restricted = None;
+        self.quiet_days = 0;
         self.unknown_since = self.link.net().successes;
     }
 
@@ -243,12 +255,15 @@ impl Clinic {
     fn learn_what_it_knows(&mut self) {
         let answers = self.link.net().successes - self.unknown_since;
         let waits = self.pc.status().map_or(1, |status| status.waiting.requests.records);
-        if waits == 0
+        let is_said = answers >= 2 && waits == 0;
+        // Tickets are looked at once a day: by then one that a restored vendor does not know has gone again.
+        self.quiet_days = if is_said { self.quiet_days + 1 } else { 0 };
+        if self.quiet_days > 2
             && let Some(asked) = self.erase_asked.take()
         {
             self.vendor.erase_asked(asked);
         }
-        if self.vendor_knows_restricted.is_none() && answers >= 2 && waits == 0 {
+        if self.vendor_knows_restricted.is_none() && is_said {
             self.vendor_knows_restricted = Some(matches!(self.consent.says, Says::Restricted(_)));
         }
         if self.vendor_knows_restricted.is_some()
@@ -294,7 +309,13 @@ impl Clinic {
             self.consent.says = Says::No;
             self.model.erased();
             self.fault(if erase { Fault::WithdrawnErase } else { Fault::Withdrawn });
-            self.erase_asked = self.erase_asked.or(erase.then(|| self.world.now()));
+            if erase {
+                self.erase_said = Some(self.world.now());
+                self.quiet_days = 0;
+                self.erase_asked = self.erase_asked.or(self.erase_said);
+            }
+        } else if self.pc.is_on() {
+            self.violations.push("withdrawal: it was refused".to_owned());
         }
     }
 

@@ -10,6 +10,7 @@
 //! model        every event that Kathea said, and what became of it
 //! consent      what the clinic said, and the periods as the policies' texts say them
 //! run          many seeds, and their totals
+//! shrink       a story that ends in a violation, without what that does not need
 //! ```
 //!
 //! **What is real**: the agent's loop, intake, spool (sled), vault, ledger, schedule; the collector's routes, rules and store
@@ -29,6 +30,7 @@ pub mod link;
 pub mod model;
 mod observe;
 pub mod run;
+pub mod shrink;
 pub mod vendor;
 pub mod workstation;
 pub mod world;

@@ -17,7 +17,8 @@ pub struct Net {
     /// The collector, while it runs.
     pub vendor: Option<InProcess>,
     world: Arc<World>,
-    random: Random,
+    /// What becomes of single exchanges.
+    pub random: Random,
     /// Nothing gets through.
     pub is_cut: bool,
     /// Faults of single exchanges, in a hundred.

@@ -1,18 +1,22 @@
-//! `simulate --seed N` tells one story; `simulate [--seeds A..B] [--years Y] [--seconds S]` tells many and prints totals.
+//! `simulate --seed N` tells one story, and with `--shrink` as short as it can be; `simulate [--seeds A..B] [--years Y] [--seconds S]` tells many and prints totals.
 
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "it talks to its reader")]
+
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use simulation::clinic::Plan;
+use simulation::clinic::{Happens, Plan};
 use simulation::run;
+use simulation::shrink::shrink;
 
-const USAGE: &str = "simulate --seed N [--days D] [--faults PER_MILLE]\n\
+const USAGE: &str = "simulate --seed N [--days D] [--faults PER_MILLE] [--without NUMBER,...] [--shrink SECONDS]\n\
                      simulate [--seeds A..B] [--years Y | --days D] [--seconds S] [--faults PER_MILLE]";
 
-#[allow(clippy::print_stdout, clippy::print_stderr, reason = "it talks to its reader")]
 fn main() -> ExitCode {
     let mut plan = Plan { days: 365, faults: 100 };
     let (mut seed, mut seeds, mut seconds) = (None, (1, u64::MAX), None);
+    let (mut left_out, mut shrinking) = (BTreeSet::new(), None);
     let mut args = std::env::args().skip(1);
     while let Some(flag) = args.next() {
         let value = args.next().unwrap_or_default();
@@ -20,6 +24,10 @@ fn main() -> ExitCode {
         let days = number.and_then(|number| i64::try_from(number).ok());
         match (flag.as_str(), number, days) {
             ("--seed", Some(number), _) => seed = Some(number),
+            ("--shrink", Some(number), _) => shrinking = Some(Duration::from_secs(number)),
+            ("--without", _, _) => {
+                left_out.extend(value.split(',').filter_map(|one| one.parse::<Happens>().ok()))
+            }
             ("--seconds", Some(number), _) => seconds = Some(Duration::from_secs(number)),
             ("--days", _, Some(days)) => plan.days = days,
             ("--years", _, Some(years)) => plan.days = years * 1461 / 4,
@@ -33,7 +41,8 @@ fn main() -> ExitCode {
     }
     let begun = Instant::now();
     let played = match seed {
-        Some(seed) => run::tell(seed, plan).map(|played| {
+        Some(seed) if shrinking.is_some() => return shrunk(seed, plan, shrinking.unwrap_or_default()),
+        Some(seed) => run::tell_without(seed, plan, &left_out).map(|played| {
             played.story.iter().for_each(|line| println!("{line}"));
             played.totals
         }),
@@ -47,6 +56,40 @@ fn main() -> ExitCode {
         Ok(totals) => {
             totals.print(begun.elapsed());
             if totals.violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        Err(what) => {
+            eprintln!("simulate: {what}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Tells the story again and again, for so long, with less and less in it.
+fn shrunk(seed: u64, plan: Plan, time: Duration) -> ExitCode {
+    let begun = Instant::now();
+    let shrunk = shrink(|left_out| {
+        let is_time = left_out.is_empty() || begun.elapsed() < time;
+        is_time.then(|| run::tell_without(seed, plan, left_out)).transpose()
+    });
+    match shrunk {
+        Ok(Some(shrunk)) => {
+            shrunk.played.story.iter().for_each(|line| println!("{line}"));
+            shrunk.played.totals.print(begun.elapsed());
+            let left_out: Vec<String> = shrunk.left_out.iter().map(Happens::to_string).collect();
+            let (kept, days) = (shrunk.played.happened.len(), plan.days);
+            println!(
+                "told {} times; {} of {} things left:\nsimulate --seed {seed} --days {days} --faults {} --without {}",
+                shrunk.told,
+                kept,
+                kept + left_out.len(),
+                plan.faults,
+                left_out.join(",")
+            );
+            ExitCode::FAILURE
+        }
+        Ok(None) => {
+            println!("no violation: there is nothing to shrink");
+            ExitCode::SUCCESS
         }
         Err(what) => {
             eprintln!("simulate: {what}");

@@ -75,6 +75,8 @@ pub struct Seen<'a> {
     pub wall: i64,
     /// The true time.
     pub now: i64,
+    /// Since when, in true time, the workstation's clock goes on without a leap.
+    pub clock_since: i64,
     /// Since when, in true time, there is no live grant although nobody said no.
     pub over_since: Option<i64>,
     /// Days after which the policy lets nothing wait on the device, at least and at most.
@@ -239,7 +241,11 @@ impl Model {
         let is_ahead = said.at > seen.wall + AHEAD;
         let is_over = said.at > LAST;
         // What nobody said no to stays in the outbox for 30 days; a clock that is wrong may make that less.
-        let is_kept_long = has_expired && (seen.now - said.written >= 30 * DAY || said.written != said.at);
+        // A clock that goes on by less than 45 days may as well be that of a workstation that was off.
+        let ahead = seen.wall - seen.now;
+        let is_ahead_alike = ahead <= 45 * DAY && seen.wall - said.at >= 30 * DAY;
+        let is_kept_long =
+            has_expired && (seen.now - said.written >= 30 * DAY || said.written != said.at || is_ahead_alike);
         let is_ended = seen.over_since.is_some_and(|since| seen.now - since >= seen.on_device.0 * DAY);
         if !(seen.may_refuse || is_kept_long || is_ended || is_granted && (precedes || is_ahead || is_over)) {
             let (at, wall) = (date(said.at), date(seen.wall));
@@ -272,10 +278,11 @@ impl Model {
             self.violations.push(format!("lost: {lost} events are gone, {counted} are counted"));
         }
         for (number, taken) in &self.taken {
+            // Only while the clock goes on without a leap: otherwise the agent counts fewer days, which it may.
+            let is_told =
+                taken.place == Place::Waiting && taken.at - (seen.wall - seen.now) >= seen.clock_since;
             // The daily look is after the period's end; a day when the workstation is on may be three later.
-            let is_kept =
-                taken.place == Place::Waiting && seen.wall - taken.at > (seen.on_device.1 + 2) * DAY;
-            if is_kept && seen.may_refuse {
+            if is_told && seen.wall - taken.at > (seen.on_device.1 + 2) * DAY {
                 self.violations.push(format!("retention: event {number} of {} still waits", date(taken.at)));
             }
         }

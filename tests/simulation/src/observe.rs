@@ -38,6 +38,7 @@ impl Clinic {
                     granted: live.map(|yes| yes.since),
                     wall,
                     now: self.world.now(),
+                    clock_since: self.clock_since,
                     over_since: self.over_since,
                     on_device,
                 });
@@ -75,6 +76,7 @@ impl Clinic {
         self.link.net().is_cut = false;
         self.link.net().faulty = 0;
         self.pc.ahead.store(0, Ordering::Relaxed);
+        self.clock_since = self.world.now();
         let mut midnight = BEGIN + self.plan.days * DAY;
         if let Err(what) = self.vendor.up() {
             self.violations.push(format!("collector: {what}"));

@@ -1,10 +1,10 @@
 //! Many seeds, and their totals.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use crate::clinic::{Clinic, Plan};
+use crate::clinic::{Clinic, Happens, Plan};
 use crate::faults::Faults;
 
 /// What came of stories.
@@ -32,6 +32,8 @@ pub struct Totals {
 pub struct Played {
     /// A line for what happened.
     pub story: Vec<String>,
+    /// What happened, by number.
+    pub happened: Vec<Happens>,
     /// What came of it.
     pub totals: Totals,
 }
@@ -41,8 +43,16 @@ pub struct Played {
 /// # Errors
 /// The world cannot be made, in a sentence.
 pub fn tell(seed: u64, plan: Plan) -> Result<Played, String> {
+    tell_without(seed, plan, &BTreeSet::new())
+}
+
+/// Likewise, but what is `left_out` does not happen.
+///
+/// # Errors
+/// The world cannot be made, in a sentence.
+pub fn tell_without(seed: u64, plan: Plan, left_out: &BTreeSet<Happens>) -> Result<Played, String> {
     let root = folder(seed);
-    let mut clinic = Clinic::new(seed, &root, plan)?;
+    let mut clinic = Clinic::new(seed, &root, plan, left_out)?;
     clinic.live();
     clinic.collect();
     let totals = Totals {
@@ -55,9 +65,9 @@ pub fn tell(seed: u64, plan: Plan) -> Result<Played, String> {
         record_days: clinic.vendor.record_days,
         violations: shortened(&clinic.violations).into_iter().map(|what| (seed, what)).collect(),
     };
-    let story = std::mem::take(&mut clinic.story);
+    let (story, happened) = (std::mem::take(&mut clinic.story), std::mem::take(&mut clinic.happened));
     clinic.clear();
-    Ok(Played { story, totals })
+    Ok(Played { story, happened, totals })
 }
 
 /// Three of each kind are enough to see what it is.

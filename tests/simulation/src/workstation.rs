@@ -55,7 +55,8 @@ pub struct Workstation {
     /// What its clock is ahead.
     pub ahead: Arc<AtomicI64>,
     link: Link,
-    jitter: Random,
+    /// What the agent draws.
+    pub jitter: Random,
     config: Config,
     agent: Option<Agent>,
     started: i64,
@@ -194,8 +195,9 @@ impl Workstation {
             let due = agent.step();
             (agent, due)
         })?;
-        self.agent = Some(agent);
+        // A loop that ended lets go of its lock, so that the next start finds it free.
         let due = due.map_err(|_| Killed)?;
+        self.agent = Some(agent);
         let seconds = |due: Duration| {
             i64::try_from(due.as_secs()).unwrap_or(i64::MAX / 2) + i64::from(due.subsec_nanos() > 0)
         };

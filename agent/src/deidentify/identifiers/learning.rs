@@ -10,7 +10,7 @@ use super::super::text::vocabulary;
 use super::fold::folded_text as folded;
 use super::spell::Spelling;
 use super::store::Spellings;
-use super::{Identifiers, Kind, Pattern, Whose, dates, everyday, spell};
+use super::{Breaks, Identifiers, Kind, Pattern, View, Whose, dates, everyday, spell};
 use crate::limits;
 
 /// What is being learned.
@@ -131,14 +131,18 @@ impl Learning {
     }
 
     fn id(&mut self, whose: Whose, value: &str) {
+        let mut view = View::default();
+        view.fill(value);
         spell::number(value, |spelling| {
             let digits = spelling.bytes().filter(u8::is_ascii_digit).count();
             let alike = spelling.bytes().all(|byte| Some(byte) == spelling.bytes().next());
             let short = if digits == spelling.len() { spelling.len() < 7 } else { spelling.len() < 4 };
             if spelling.len() >= 4 || digits > 0 && digits < spelling.len() && spelling.len() >= 3 {
                 let weak = short || alike || vocabulary::knows_folded(spelling.as_bytes());
-                let unbroken = spelling.len() < 7;
-                self.add(spelling, Pattern { weak, unbroken, ..Pattern::whole(whose, Kind::Id) });
+                // Every spelling of a number is an end of it.
+                let length = spelling.len();
+                let breaks = if length < 7 { Breaks::learned(&view, length) } else { Breaks::ANYWHERE };
+                self.add(spelling, Pattern { weak, breaks, ..Pattern::whole(whose, Kind::Id) });
             }
         });
         // A Danish personal number begins with the day of birth.
@@ -156,7 +160,7 @@ impl Learning {
             for word in line.split(|character: char| !character.is_alphabetic()) {
                 let spelling = folded(word);
                 if spelling.len() >= spell::INSIDE && !vocabulary::knows_folded(spelling.as_bytes()) {
-                    self.add(&spelling, Pattern { unbroken: true, ..Pattern::whole(whose, kind) });
+                    self.add(&spelling, Pattern { breaks: Breaks::NOWHERE, ..Pattern::whole(whose, kind) });
                 }
             }
         }
@@ -203,6 +207,6 @@ fn hash(text: &str) -> u64 {
 
 impl Pattern {
     fn whole(whose: Whose, kind: Kind) -> Self {
-        Self { kind, weak: false, whole: true, unbroken: false, whose }
+        Self { kind, weak: false, whole: true, breaks: Breaks::ANYWHERE, whose }
     }
 }

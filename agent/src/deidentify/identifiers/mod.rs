@@ -95,9 +95,31 @@ struct Pattern {
     weak: bool,
     /// Only as a word of its own, because it is short or part of the product's words.
     whole: bool,
-    /// Only without separators inside, because it is short.
-    unbroken: bool,
+    /// Where separators may stand inside.
+    breaks: Breaks,
     whose: Whose,
+}
+
+/// After which of an identifier's folded bytes separators may stand: a bit for each, from the first on. A short one has
+/// them where they were learned, because its letters and digits alone stand in many a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Breaks(u8);
+
+impl Breaks {
+    const ANYWHERE: Self = Self(u8::MAX);
+    const NOWHERE: Self = Self(0);
+
+    /// Those of the last `length` folded bytes of a text.
+    fn learned(view: &View, length: usize) -> Self {
+        let start = view.bytes().len().saturating_sub(length);
+        let is_gap = |bit: &usize| view.gap(start + bit + 1) > 0;
+        Self((0..length.saturating_sub(1).min(7)).filter(is_gap).fold(0, |bits, bit| bits | 1 << bit))
+    }
+
+    /// Whether one may stand before the byte at `at`.
+    fn has(self, at: usize) -> bool {
+        self == Self::ANYWHERE || (1..8).contains(&at) && self.0 >> (at - 1) & 1 == 1
+    }
 }
 
 /// The identifiers of a case. Its `Debug` prints none.
@@ -249,14 +271,15 @@ fn accept(
     folded: Range<usize>,
     range: Range<usize>,
 ) -> Option<Hit> {
-    let gaps = (folded.start + 1..folded.end).map(|at| view.gap(at));
-    let widest = gaps.max().unwrap_or(0);
+    let gaps = (folded.start + 1..folded.end).map(|at| (at - folded.start, view.gap(at)));
+    let widest = gaps.clone().map(|(_, gap)| gap).max().unwrap_or(0);
+    let is_whole_where_learned = || gaps.clone().all(|(at, gap)| gap == 0 || pattern.breaks.has(at));
     let whole = is_edge(text, range.start) && is_edge(text, range.end);
     let fits = match widest {
         0 => whole || !pattern.whole,
         1..=GAP => {
             whole
-                && !pattern.unbroken
+                && is_whole_where_learned()
                 && text.get(range.clone()).is_some_and(|text| is_joined(pattern.kind, text))
         }
         _ => false,

@@ -8,7 +8,7 @@
 use std::cmp::Ordering;
 
 use super::spell::Spelling;
-use super::{Kind, Pattern, Whose};
+use super::{Breaks, Kind, Pattern, Whose};
 
 /// Bytes before each spelling.
 const HEAD: usize = 4;
@@ -273,8 +273,8 @@ impl Pattern {
         self.kind as u16
             | flag(self.weak, 4)
             | flag(self.whole, 5)
-            | flag(self.unbroken, 6)
             | flag(self.whose == Whose::Other, 7)
+            | u16::from(self.breaks.0) << 8
     }
 
     fn unpacked(bits: u16) -> Self {
@@ -294,7 +294,7 @@ impl Pattern {
             kind: KINDS.get(usize::from(bits & 15)).copied().unwrap_or(Kind::Remark),
             weak: flag(4),
             whole: flag(5),
-            unbroken: flag(6),
+            breaks: Breaks((bits >> 8) as u8),
             whose: if flag(7) { Whose::Other } else { Whose::Patient },
         }
     }
@@ -305,7 +305,7 @@ impl Pattern {
             kind: self.kind.min(other.kind),
             weak: self.weak && other.weak,
             whole: self.whole && other.whole,
-            unbroken: self.unbroken && other.unbroken,
+            breaks: Breaks(self.breaks.0 | other.breaks.0),
             whose: self.whose.max(other.whose),
         }
     }
@@ -315,8 +315,13 @@ impl Pattern {
 mod tests {
     use super::*;
 
-    const NAME: Pattern =
-        Pattern { kind: Kind::Name, weak: false, whole: false, unbroken: false, whose: Whose::Patient };
+    const NAME: Pattern = Pattern {
+        kind: Kind::Name,
+        weak: false,
+        whole: false,
+        breaks: Breaks::ANYWHERE,
+        whose: Whose::Patient,
+    };
 
     fn found(spellings: Spellings, text: &str) -> Vec<(usize, usize, Pattern)> {
         let mut found = Vec::new();

@@ -131,3 +131,34 @@ fn a_patient_counts_once_and_nothing_is_printed() {
     assert_eq!((identifiers.persons(), identifiers.files()), (2, 1));
     assert!(!format!("{identifiers:?}").to_lowercase().contains("hansen"));
 }
+
+#[test]
+fn a_short_number_is_found_with_the_separators_that_it_was_learned_with() {
+    for id in [
+        "X77-31",
+        "A12-7",
+        "K-4711",
+        "ERR-512",
+        "2021-44",
+        "77/31",
+        "77.31.5",
+        "X 77 31",
+        "1.2.3456",
+        "P-00-4711",
+    ] {
+        let case = learned(&[(Kind::Id, id)]);
+        let low = id.to_lowercase();
+        for text in [
+            format!("id={id}"),
+            format!("[{id}] loaded"),
+            format!("opened {low}"),
+            id.replace(['-', '/'], "_"),
+        ] {
+            assert!(!found(&case, &text).is_empty(), "{id} in {text}");
+        }
+    }
+    let case = learned(&[(Kind::Id, "77-31"), (Kind::Id, "4711")]);
+    for text in ["at 7.731 mm", "773-1", "4 711", "47:11", "47-11", "7,731"] {
+        assert_eq!(found(&case, text), [""; 0], "{text}");
+    }
+}

@@ -101,6 +101,17 @@ fn a_day_of_birth_under_the_key_of_a_time_is_not_moved_but_gone() {
 }
 
 #[test]
+fn the_parts_of_a_date_go_each_under_its_key() {
+    let json = r#"{"a":{"year":1980,"month":3,"day":12},"b":[{"Year":"1980"},{"Dag":12}],"BirthYear":1980,"slices":12}"#;
+    let xml = r#"<r><year>1980</year><month>3</month><x day="12" slices="12"/></r>"#;
+    for document in [json, xml] {
+        let cleaned = cleaned(document).unwrap();
+        assert!(!cleaned.contains("1980") && !cleaned.contains('3'), "{cleaned}");
+        assert_eq!(cleaned.matches("12").count(), 1, "slices are a number: {cleaned}");
+    }
+}
+
+#[test]
 fn escapes_hide_nothing() {
     let cleaned =
         cleaned("{\"patientName\":\"S\\u00f8rensen^Anna\",\"text\":\"S\\u00f8rensen S&oslash;rensen\"}")
