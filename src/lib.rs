@@ -71,13 +71,13 @@ use std::process::ExitCode;
 use agent::api::Enrolled;
 use agent::config::Config;
 use agent::deidentify::files::Job;
-use agent::harmless;
 use agent::request::Request;
 use clap::Parser;
 use clap::error::ErrorKind;
 use cli::{Cli, Command};
 use exit::{Exit, Failure};
 use log::LevelFilter;
+use texts::refusal::{Holds, Refusal};
 use texts::say;
 
 /// Runs the program on its arguments, the first of which is its name.
@@ -166,7 +166,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Parse { memory } => deidentify::parse(memory),
         Command::Support(typed) => support::support(&config()?, *typed),
         Command::Enroll { url, token_file, json } => {
-            enroll(&config()?, url, read_word(&token_file, TOKEN)?, json)
+            enroll(&config()?, url, read_word(&token_file, Holds::Token)?, json)
         }
         Command::Service(command) => service::service(&command, &path),
         Command::Doctor { json, offline } => doctor::doctor(&path, json, offline),
@@ -197,23 +197,14 @@ fn enroll(config: &Config, url: Option<String>, token: String, json: bool) -> Re
     })
 }
 
-/// What `--token-file` holds.
-const TOKEN: &str = "one-time token";
-
 /// The one word that a file holds, `what` it is.
-fn read_word(file: &Path, what: &str) -> Result<String, Failure> {
-    let wrong = |why: &dyn std::fmt::Display| {
-        Failure::usage(format!(
-            "the file {} {why}: name the file that holds the {what}",
-            harmless::path(file)
-        ))
-    };
+fn read_word(file: &Path, what: Holds) -> Result<String, Failure> {
     let unread = |e: std::io::Error| {
-        Failure::usage(format!("{} (it holds the {what})", exit::unreadable(file, e.kind())))
+        Failure::usage(say(Refusal::FileOf { why: exit::unreadable(file, e.kind()), what }))
     };
     let text = fs::read_to_string(file).map_err(unread)?;
     match text.trim() {
-        "" => Err(wrong(&"is empty")),
+        "" => Err(Failure::usage(say(Refusal::EmptyFile { path: file.to_owned(), what }))),
         word => Ok(word.to_owned()),
     }
 }

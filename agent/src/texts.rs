@@ -272,8 +272,8 @@ macro_rules! texts {
 
 /// `not_found` of the pattern `Self::NotFound { name }`.
 pub fn key_of(pattern: &str) -> String {
-    let name = pattern.rsplit("Self::").next().unwrap_or_default();
-    let name = name.trim_start_matches(['&', ' ', ':']);
+    // A pattern that a macro puts together has blanks around its colons.
+    let name = pattern.split_once("::").map_or(pattern, |(_, name)| name).trim_start();
     let mut key = String::new();
     for letter in name.chars().take_while(char::is_ascii_alphanumeric) {
         if letter.is_ascii_uppercase() && !key.is_empty() {
@@ -338,6 +338,12 @@ mod tests {
         Self::Of(None) => "no code", "ingen kode";
     } }
 
+    crate::texts! {
+        enum Listed {
+            NotHere => "not here", "ikke her";
+        }
+    }
+
     #[test]
     fn a_text_has_its_key_its_arguments_and_both_languages() {
         let refusal = Refusal::NotFound { name: "scan".to_owned(), count: 3 };
@@ -348,6 +354,7 @@ mod tests {
         let line = serde_json::to_string(&Refusal::Of(Some(407)).said()).unwrap();
         assert_eq!(line, r#"{"key":"of","arguments":{"code":"407"},"en":"code 407","da":"kode 407"}"#);
         assert_eq!(Refusal::Of(None).key(), "of");
+        assert_eq!(Listed::NotHere.key(), "not_here");
         let both = refusal.said().with_remedy(&Refusal::Of(None));
         assert_eq!((both.key.as_str(), both.da.ends_with("; ingen kode")), ("not_found", true));
     }

@@ -54,7 +54,27 @@ agent::texts! {
         NoAccount =>
             "the account of the data directory cannot be taken on: run this as that account",
             "datamappens konto kan ikke overtages: kør kommandoen fra den konto";
+        NameConfig => "name the configuration with --config", "angiv konfigurationen med --config";
+        WindowNotStarted { path: PathBuf, why: ErrorKind } =>
+            "the window {path} cannot be started ({why}): install the whole package again",
+            "vinduet {path} kan ikke startes ({why}): installér hele pakken igen";
+        WindowSilent =>
+            "the window did not start: use `status` and `support`",
+            "vinduet startede ikke: brug `status` og `support`";
+        EmptyFile { path: PathBuf, what: Holds } =>
+            "the file {path} is empty: name the file that holds the {what}",
+            "filen {path} er tom: angiv den fil, der indeholder {what}";
+        FileOf { why: String, what: Holds } => "{why} (it holds the {what})", "{why} (den indeholder {what})";
         NoProgram => "this program does not find itself", "programmet kan ikke finde sig selv";
+    }
+}
+
+agent::texts! {
+    /// What a file of one word holds.
+    #[derive(Copy)]
+    pub(crate) enum Holds {
+        Token => "one-time token", "engangskoden";
+        ClaimCode => "claim code", "ejerkoden";
     }
 }
 

@@ -42,6 +42,9 @@ agent::texts! {
         VendorAsksNothing =>
             "The vendor answered, and asks for nothing.",
             "Leverandøren har svaret og beder ikke om noget.";
+        WindowOpens =>
+            "The window opens in your browser, and ends when you close its page.",
+            "Vinduet åbnes i jeres browser og lukker, når I lukker siden.";
         NoContact =>
             "the service does not run, so nobody talks to the vendor: `service start`",
             "tjenesten kører ikke, så ingen taler med leverandøren: `service start`";
