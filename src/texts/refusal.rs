@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 agent::texts! {
     /// What happened and what to do.
+    #[cfg_attr(not(unix), allow(dead_code, reason = "accounts are taken on, and files given away, on Unix alone"))]
     pub(crate) enum Refusal {
         TerminalGone => "the terminal is gone", "terminalen er væk";
         OutputGone { why: ErrorKind } =>

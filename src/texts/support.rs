@@ -6,6 +6,7 @@ use protocol::CaseId;
 
 agent::texts! {
     /// Sentences, headings and labels.
+    #[cfg_attr(not(unix), allow(dead_code, reason = "accounts are taken on, and files given away, on Unix alone"))]
     pub(crate) enum Say {
         NameFolder => "name the folder for the copy with -o", "angiv mappen til kopien med -o";
         NoCase { case: CaseId, hint: super::refusal::Hint } =>

@@ -49,10 +49,10 @@ pub struct Reply {
     what: Option<String>,
     /// The key of `what`, where it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    what_key: Option<String>,
+    what_key: Option<Box<str>>,
     /// `what` in Danish, where it differs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    what_da: Option<String>,
+    what_da: Option<Box<str>>,
     #[serde(flatten)]
     body: Map<String, Value>,
 }
@@ -74,8 +74,8 @@ impl Reply {
         Self {
             ok: false,
             error: Some(error.to_owned()),
-            what_key: Some(key).filter(|key| !key.is_empty()),
-            what_da: Some(da).filter(|da| *da != en),
+            what_key: Some(key).filter(|key| !key.is_empty()).map(Into::into),
+            what_da: Some(da).filter(|da| *da != en).map(Into::into),
             what: Some(en),
             body: Map::new(),
         }
@@ -123,7 +123,12 @@ impl Reply {
     /// [`Reply::what`] with its key, in both languages.
     pub fn said(&self) -> Said {
         let [en, da] = [Language::En, Language::Da].map(|language| self.what_in(language).to_owned());
-        Said { key: self.what_key.clone().unwrap_or_default(), arguments: BTreeMap::new(), en, da }
+        Said {
+            key: self.what_key.as_deref().unwrap_or_default().to_owned(),
+            arguments: BTreeMap::new(),
+            en,
+            da,
+        }
     }
 
     /// The body, as the type that the request is answered by.

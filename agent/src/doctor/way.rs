@@ -50,7 +50,7 @@ pub(super) fn proxy(ours: Option<&str>, system: &SystemProxy) -> Finding {
 pub(super) fn collector(config: &Config, reach: Reach, now: i64) -> Vec<Finding> {
     let mut https = match https(config) {
         Ok(https) => https,
-        Err(check) => return vec![check],
+        Err(check) => return vec![*check],
     };
     let mut checks = vec![Finding::pass("ca", Is::CaRead)];
     if reach == Reach::Collector {
@@ -61,10 +61,11 @@ pub(super) fn collector(config: &Config, reach: Reach, now: i64) -> Vec<Finding>
 }
 
 /// The settings of the way out, each checked; nothing is opened.
-fn https(config: &Config) -> Result<Https, Finding> {
+fn https(config: &Config) -> Result<Https, Box<Finding>> {
     let ca = &config.collector.ca;
     let ca_pem = fs::read(ca).map_err(|e| {
-        Finding::fail("ca", Is::Unreadable { name: harmless::path(ca), why: e.kind() }, Remedy::PutCa)
+        let what = Is::Unreadable { name: harmless::path(ca), why: e.kind() };
+        Box::new(Finding::fail("ca", what, Remedy::PutCa))
     })?;
     let settings = Settings {
         url: config.collector.url.clone(),
@@ -79,9 +80,11 @@ fn https(config: &Config) -> Result<Https, Finding> {
         timeouts: Timeouts::default(),
         sleep: Box::new(std::thread::sleep),
     };
-    Https::new(settings).map_err(|e| match e {
-        BadSettings::Ca => Finding::fail("ca", Is::NoCa { name: harmless::path(ca) }, e),
-        _ => Finding::fail("collector", Is::NotConfigured, e),
+    Https::new(settings).map_err(|e| {
+        Box::new(match e {
+            BadSettings::Ca => Finding::fail("ca", Is::NoCa { name: harmless::path(ca) }, e),
+            _ => Finding::fail("collector", Is::NotConfigured, e),
+        })
     })
 }
 
