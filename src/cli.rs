@@ -1,6 +1,7 @@
 //! The command line's arguments.
 
 mod answers;
+mod history;
 mod machine;
 mod support;
 
@@ -16,6 +17,7 @@ use serde::Deserialize;
 use serde::de::IntoDeserializer;
 
 pub(crate) use answers::{About, Answer, Consent, Privacy};
+pub(crate) use history::History;
 pub(crate) use machine::{Provenance, Service};
 pub(crate) use support::{Choice, Command as SupportCommand, Support};
 
@@ -87,6 +89,14 @@ pub(crate) enum Command {
     /// Show what is held, have it corrected or erased
     #[command(subcommand)]
     Privacy(Privacy),
+    /// Show the clinic's own history: figures of this scanner over 24 months, kept on this computer and never sent
+    ///
+    /// A setting of the clinic and no consent: its members of [consent] group and administrators switch it on and off and
+    /// read it, whatever was answered to the vendor. One value a day at most, no single exposure, nobody's name.
+    #[command(
+        after_help = "Example: kathea-agent history on\n         kathea-agent history --csv > history.csv"
+    )]
+    History(History),
     /// Decommission this device: send or drop queued data, erase every key, inform the vendor, print a certificate
     #[command(after_help = "Example: kathea-agent decommission --yes > certificate.txt\n\
                             This cannot be undone: data kept here can never be read again.")]

@@ -16,6 +16,7 @@
 //! ask        questions at a terminal
 //! contact    the vendor asked now
 //! consent    notice, grant, deny, withdraw, restrict
+//! history    the clinic's own figures
 //! privacy    export, erase, decommission
 //! guide      ask for a consent at a terminal
 //! status     the status as text
@@ -42,6 +43,7 @@ mod deidentify;
 mod doctor;
 mod exit;
 mod guide;
+mod history;
 mod inventory;
 mod logger;
 mod manual;
@@ -147,6 +149,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Record { event, attributes, json } => record::record(&config()?, &event, &attributes, json),
         Command::Consent(command) => consent::consent(&config()?, command),
         Command::Privacy(command) => privacy::privacy(&config()?, command),
+        Command::History(asked) => history::history(&config()?, &asked),
         Command::Decommission { yes: _, discard, by, json } => {
             privacy::decommission(&config()?, discard, by, json)
         }

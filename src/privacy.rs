@@ -11,9 +11,10 @@ use agent::api::privacy::{
 use agent::config::Config;
 use agent::consent::Policy;
 use agent::deidentify::files::plain::Part;
+use agent::history::shown::{Dialect, History};
 use agent::limits;
 use agent::report::Report;
-use agent::request::{PrivacyAsk, Request, SENT};
+use agent::request::{HistoryAsk, PrivacyAsk, Request, SENT};
 use agent::seal::payload::Queue;
 use agent::support::check::judge;
 use agent::support::check::look::look;
@@ -117,7 +118,9 @@ fn export(config: &Config, output: &Path, vendor: bool) -> Result<Exit, Failure>
         writeln!(text, "{}\n", say(Say::InAll { count: written })).map_err(unwritable)?;
         count += written;
     }
-    writeln!(json, "}}}}").map_err(unwritable)?;
+    let history: History = reach::ask(config, Request::History(HistoryAsk::Show))?;
+    writeln!(json, "}},\"history\":{}}}", text_of(&history)).map_err(unwritable)?;
+    writeln!(text, "{}\n{}", say(Say::OwnHistory), history.csv(Dialect::Programs)).map_err(unwritable)?;
     json.keep().and_then(|()| text.keep()).map_err(unwritable)?;
     print::words(&say(Say::Exported { count, path: output.to_owned() }));
     Ok(Exit::Done)

@@ -77,7 +77,9 @@ pub(crate) fn support(config: &Config, typed: Support) -> Result<Exit, Failure> 
         }
         Some(SupportCommand::Check { json }) => {
             let now = OffsetDateTime::now_utc().unix_timestamp();
-            crate::doctor::report(&judge(&look(config, now)), json)
+            let mut checks = judge(&look(config, now));
+            checks.extend(crate::history::findings(&mut line));
+            crate::doctor::report(&checks, json)
         }
         Some(SupportCommand::List { json, watch: true }) => watch::watch(&mut line, json),
         Some(SupportCommand::List { json, watch: false }) => {

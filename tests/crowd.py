@@ -73,12 +73,17 @@ def _crowd(path, counts):
 
 
 def ask_for(site, seconds, lines):
-    """Asks one line after the other on a connection that stays, and how long each answer took. At most half as many a
-    second as the agent takes of one account: it refuses the others."""
-    talk, taken, end = site.talk(), [], time.monotonic() + seconds
+    """Asks one line after the other on a connection that stays: how long each answer took, and how many of them were
+    that the agent is busy. At most half as many a second as the agent takes of one account: it refuses the others, also
+    those of a crowd that has the same account."""
+    talk, taken, busy, end = site.talk(), [], 0, time.monotonic() + seconds
     while time.monotonic() < end:
         begun = time.monotonic()
-        talk.say(lines[len(taken) % len(lines)])
+        answer = talk.ask(lines[len(taken) % len(lines)])
         taken.append(time.monotonic() - begun)
+        if answer.get("error") == "busy":
+            busy += 1
+        elif not answer["ok"]:
+            raise SystemExit(f"refused: {answer['error']}")
         time.sleep(max(0, begun + 1 / RATE - time.monotonic()))
-    return taken
+    return taken, busy

@@ -253,8 +253,8 @@ def crowd(bench):
     for beside in ("alone", "in a crowd"):
         many = Crowd(site.socket) if beside != "alone" else None
         for what, lines in (("requests", asked), ("events", errors)):
-            taken = ask_for(site, seconds, lines)
-            rate = f"{len(taken) / seconds:,.0f}/s, {percentiles(taken)}, longest {max(taken) * 1e3:.1f} ms"
+            taken, busy = ask_for(site, seconds, lines)
+            rate = f"{len(taken) / seconds:,.0f}/s, {percentiles(taken)}, longest {max(taken) * 1e3:.1f} ms, {busy} busy"
             bench.row(f"socket, {what} {beside}, p50 / p99", rate, "p99 20 ms")
         if many:
             pid = site.service.pid

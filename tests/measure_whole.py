@@ -1,4 +1,5 @@
-"""Parts of measure.py about whole processes: many files in the outbox, commands, logs through de-identification."""
+"""Parts of measure.py about whole processes: many files in the outbox, commands, logs through de-identification, a
+preview of a gibibyte."""
 
 import os
 import random
@@ -7,6 +8,7 @@ import statistics
 import subprocess
 import time
 
+import measure_support
 import rig
 
 MIB = 1 << 20
@@ -102,9 +104,20 @@ def realistic(count, seed=4):
 
 
 def text(bench):
-    """A log and a trace as files of a case, whole process; the processor's time of an empty one is taken off."""
-    folder = bench.home / "text"
-    folder.mkdir()
+    """A log and a trace as files of a case, whole process; the processor's time of an empty one is taken off. Once with
+    nothing learned, once beside the scans of two hundred patients."""
+    logs_of_case(bench, "text", 0)
+    logs_of_case(bench, "text beside scans", 200)
+
+
+def logs_of_case(bench, name, patients):
+    folder = bench.home / name
+    (folder / "scans").mkdir(parents=True)
+    for number in range(patients):
+        scan = measure_support.slice_of(measure_support.patient(number), number + 1, 1)
+        born = f"{1930 + number % 80}{number % 12 + 1:02}{number % 28 + 1:02}".encode()
+        (folder / "scans" / f"{number}.dcm").write_bytes(scan.replace(b"19610704", born))
+    scans = [folder / "scans"] if patients else []
     draw = random.Random(5)
     rows = "".join(f"{20 * at},{draw.gauss(0, 1):.3f},{draw.gauss(0, 1):.3f},{draw.gauss(0, 1):.3f}\n" for at in range(bench.some(400_000)))
     logs = {"an empty log": b"2026-11-21 10:32:11.123 [INFO] link(40): heartbeat\n",
@@ -115,12 +128,26 @@ def text(bench):
         path.write_bytes(content)
         taken = []
         for run in range(RUNS):
-            taken.append(spent([bench.agent, "deidentify", path, "-o", folder / f"{what}{run}"]))
+            taken.append(spent([bench.agent, "deidentify", path, *scans, "-o", folder / f"{what}{run}"]))
         cpu = statistics.median(one[1] for one in taken)
         least = least or cpu
         rate = len(content) / MIB / max(cpu - least, 1e-9)
         shown = f"{cpu:.3f} s CPU" if cpu == least else f"{cpu:.2f} s CPU for {len(content) / MIB:.1f} MiB: {rate:.1f} MiB/s a core"
-        bench.row(f"deidentify, {what}", shown, "60 MB/s")
+        beside = f" beside the scans of {patients} patients" if patients else ""
+        bench.row(f"deidentify, {what}{beside}", shown, "60 MB/s")
 
 
-PARTS = [many_files, first_file, commands, text]
+def preview(bench):
+    """A preview of a case whose logs are a gibibyte, lines that come again with other numbers."""
+    clinic = measure_support.Clinic(bench.agent, bench.home / "preview")
+    measure_support.write_scans(clinic, 1, 1)
+    minutes, size = 64, bench.some(16 * MIB)
+    measure_support.write_log(clinic.logs / "kathea.log", minutes, size)
+    held = (clinic.logs / "kathea.log").stat().st_size
+    taken, draft, manifest = clinic.preview("--since", "2h")
+    step = measure_support.outcome(manifest, "kathea_logs")
+    shown = f"{taken}, {draft['bytes'] / MIB:.1f} MiB in it ({step['outcome']})"
+    bench.row(f"preview of {held / MIB:,.0f} MiB of logs", shown, "1 GiB in 10 s")
+
+
+PARTS = [many_files, first_file, commands, text, preview]

@@ -197,9 +197,14 @@ class Conversation:
         self.socket.connect(str(path))
         self.answers = self.socket.makefile("r")
 
-    def say(self, line):
+    def ask(self, line):
+        """The answer, whatever it is."""
         self.socket.sendall(line.strip().encode() + b"\n")
-        answer = json.loads(self.answers.readline())
+        return json.loads(self.answers.readline())
+
+    def say(self, line):
+        """The answer to what must not be refused."""
+        answer = self.ask(line)
         if not answer["ok"]:
             raise SystemExit(f"refused: {answer['error']}")
         return answer

@@ -14,6 +14,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use common::clinic::Clinic;
 use common::collector::{self, Collector};
@@ -22,6 +23,18 @@ use common::window::{Window, header, kill, program, said, status};
 use common::{browser, peer, seeded, until};
 use serde_json::{Value as Json, json};
 use test_support::or_skip;
+use time::format_description::well_known::Rfc3339;
+
+/// Four exposures, a little later than what switches the history on.
+fn exposures() -> String {
+    let at = time::OffsetDateTime::now_utc() + Duration::from_secs(300);
+    let at = at.format(&Rfc3339).unwrap();
+    let line = format!(
+        "{{\"event\":\"exposure.completed\",\"at\":\"{at}\",\"mode\":\"cbct\",\"patient_size\":\"small\",\"kv\":90,\"ma\":8,\
+         \"beam_s\":12.5,\"dap\":325.5,\"kv_deviation\":1.2}}\n"
+    );
+    line.repeat(4)
+}
 
 /// All of it in Chromium, in the language `da` or `en`.
 fn a_clinic_clicks(language: &str) -> Result<(), peer::Skipped> {
@@ -58,6 +71,7 @@ fn a_clinic_clicks(language: &str) -> Result<(), peer::Skipped> {
         "language": language,
         "outbox": clinic.workstation.outbox().join("one.ndjson"),
         "event": format!("{}\n", Outbox::new(seeded()).device_error()),
+        "exposures": exposures(),
         "ask": ask,
         "pid": pid,
         "restart": ["sh", "-c", restart],
@@ -91,6 +105,10 @@ fn a_clinic_clicks(language: &str) -> Result<(), peer::Skipped> {
         seen["csv"].as_str().unwrap().contains("sent;")
             && seen["csv"].as_str().unwrap().contains("device.error")
     );
+    let history = seen["history"].as_str().unwrap();
+    assert!(history.contains(&say("325.5", "325,5")) && history.contains("mGy·cm²"), "{history}");
+    let own = seen["own"].as_str().unwrap();
+    assert!(own.starts_with("\u{feff}at;exposures_cbct") && own.contains(";325,5"), "{own}");
     assert_eq!((&seen["printed_open"], &seen["printed_buttons"]), (&json!(0), &json!(0)));
     assert!(seen["files"].as_u64().unwrap() > 3);
     assert!(seen["bundle"].as_str().unwrap().contains(&say("delivered", "leveret")));

@@ -216,9 +216,14 @@ impl Agent {
         self.note_standing(standing);
         let Parts { usage, mut cx, .. } = self.parts();
         match standing {
-            Standing::Kept(_) => usage.keep_outbox(&mut cx),
-            Standing::Refused => usage.discard_some(&mut cx, Reason::NoConsent),
-            Standing::Granted => match usage.take_outbox(&mut cx, look)? {
+            Standing::Kept(kept) => {
+                // The clinic's own history does not rest, and what the clock or the registry says of it is no doubt.
+                let is_read =
+                    matches!(kept, Kept::Restricted | Kept::StalePolicy) && usage.read_own(&mut cx)?;
+                Ok(usage.keep_outbox(&mut cx)? || is_read)
+            }
+            Standing::Refused if !usage.keeps_history() => usage.discard_some(&mut cx, Reason::NoConsent),
+            Standing::Refused | Standing::Granted => match usage.take_outbox(&mut cx, look)? {
                 Taken::Nothing => Ok(false),
                 Taken::Group { more } => {
                     self.keep_in_order();

@@ -12,6 +12,7 @@ pub mod deidentify;
 pub mod doctor;
 pub mod durable;
 pub mod harmless;
+pub mod history;
 pub mod html;
 pub mod killpoint;
 pub mod limits;

@@ -26,8 +26,12 @@ pub const GROUP_LINES: usize = 20_000;
 /// Files that are taken in between two commits: their cursors travel in one sealed record.
 pub const GROUP_FILES: usize = 40;
 
-/// Files that one look into the outbox remembers: 5 MB with what sorts them (measured); the rest waits for the next look.
-pub const OUTBOX_FILES: usize = 12_000;
+/// Files that one look into the outbox remembers, some forty bytes each; the rest waits for the next look, which asks the
+/// file system about each of them again.
+pub const OUTBOX_FILES: usize = 100_000;
+
+/// Files that are removed unread, and things that are no files that are counted, in one turn.
+pub const UNREAD_FILES: usize = 12_000;
 
 /// Bytes of one file of the outbox that is read: some six million lines, more than a full queue holds.
 pub const OUTBOX_FILE: u64 = 1 << 30;

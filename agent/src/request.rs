@@ -32,6 +32,8 @@ pub enum Request {
     Consent(ConsentRequest),
     /// About what is held and what was sent.
     Privacy(PrivacyAsk),
+    /// About the clinic's own history.
+    History(HistoryAsk),
     /// About a support case.
     Support(SupportRequest),
     /// One-time token to certificate.
@@ -105,6 +107,20 @@ pub enum ConsentAction {
     Receipt,
     /// `{"entries":n,"findings":["..."]}`; `ok` is false if there are findings.
     Verify,
+}
+
+/// `{"request":"history","action":"show"}`; each is answered by the history after it: `{"keeping","figures"}`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "action", rename_all = "snake_case")]
+pub enum HistoryAsk {
+    /// Only show it.
+    Show,
+    /// Keep it from now on.
+    On,
+    /// Keep it no longer. What was kept stays.
+    Off,
+    /// Keep it no longer, and erase what was kept.
+    Erase,
 }
 
 /// Pseudo-queue of the batches sent last.
@@ -184,7 +200,7 @@ impl Caller {
         match request {
             _ if request.needs_the_clinic() => self.may_grant,
             Request::Busy | Request::Idle => self.administrator || self.kathea,
-            Request::Contact => self.administrator || self.may_grant,
+            Request::Contact | Request::History(_) => self.administrator || self.may_grant,
             Request::Status => self.administrator || self.kathea || self.may_grant,
             Request::Consent(consent) => match consent.action {
                 ConsentAction::Grant | ConsentAction::Release => self.may_grant,

@@ -42,6 +42,16 @@ agent::texts! {
         NoPatients =>
             "These records hold no patient data: the agent never accepts any.",
             "Disse poster indeholder ingen patientdata: agenten tager aldrig imod dem.";
+        HistoryKept =>
+            "The clinic's own history is kept on this computer. Nothing of it is sent.",
+            "Klinikkens egen historik opbevares på computeren. Intet af den sendes.";
+        HistoryOff =>
+            "The clinic's own history is not kept: `kathea-agent history on` begins it.",
+            "Klinikkens egen historik opbevares ikke: `kathea-agent history on` begynder den.";
+        HistoryFigures =>
+            "Figure, newest value, number of values (--csv prints all)",
+            "Værdi, det nyeste tal, antal tal (--csv viser alle)";
+        OwnHistory => "The clinic's own history, which is never sent", "Klinikkens egen historik, som aldrig sendes";
         Remains =>
             "something remains to be sent: what is said above, or `kathea-agent status`, tells why",
             "noget er ikke sendt endnu: det ovenstående eller `kathea-agent status` viser hvorfor";

@@ -95,7 +95,7 @@ def at_every_step(bench):
 
 
 # The work that reaches the steps of one subsystem; all others occur on an ordinary day.
-KNOWN = {"anew": "harmed", "carve": "damaged", "decommission": "retirement", "ended": "new_owner", "owner": "new_owner",
+KNOWN = {"anew": "harmed", "carve": "damaged", "decommission": "retirement", "discard": "first_yes", "ended": "new_owner", "owner": "new_owner",
          "fold": "journal", "grant": "first_yes", "install": "merging", "key": "withdrawal", "merge": "merging", "purge": "withdrawal",
          "request": "asking", "withdraw": "withdrawal"}
 

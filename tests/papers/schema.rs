@@ -34,6 +34,7 @@ fn fields(request: &str, action: &str) -> Fields {
         ("support", "export") => &["bundle", "offset"],
         ("support", "send") => &["bundle"],
         ("support", "discard") => &["id"],
+        ("history", _) => &[],
         ("privacy", "access") => &["vendor?"],
         ("privacy", "records") => &["tray", "from"],
         ("privacy", "claim") => &[],

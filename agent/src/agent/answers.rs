@@ -83,6 +83,7 @@ impl Agent {
             Request::Contact => self.contact(),
             Request::Consent(consent) => self.answer_consent(consent, caller, self.now()),
             Request::Privacy(ask) => self.answer_privacy(ask, self.now()),
+            Request::History(ask) => self.answer_history(*ask),
             Request::Support(support) => self.answer_support(support, caller, self.now()),
             Request::Enroll { url, token } => self.enroll(url.as_deref(), token),
         }

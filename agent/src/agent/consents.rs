@@ -73,6 +73,7 @@ impl Agent {
             let Parts { usage, mut cx, .. } = self.parts();
             // What is kept, because nobody said no, is read under the new grant and refused line by line.
             if usage_standing(cx.config, cx.registry, cx.now) == Standing::Refused {
+                usage.read_own_first(&mut cx)?;
                 usage.discard_outbox(&mut cx, Reason::NoConsent)?;
             }
             cx.counters.mark_reported();
@@ -257,7 +258,9 @@ impl Agent {
             _ => self.registry.state(&Flag::UsageStatistics, now),
         };
         let ask = self.registry.wants_answer(&Flag::UsageStatistics, now);
-        let text = serde_json::to_string(&FlagsForKathea { ask, usage_statistics }).unwrap_or_default();
+        let own_history = self.usage.keeps_history();
+        let text =
+            serde_json::to_string(&FlagsForKathea { ask, usage_statistics, own_history }).unwrap_or_default();
         let path = beside.join("consent.json");
         if std::fs::read(&path).is_ok_and(|held| held == text.as_bytes()) {
             return;

@@ -21,10 +21,12 @@ use crate::presence::{self, Presence};
 use crate::{durable, killpoint};
 
 /// What else lies in `data_dir` and says nothing of the clinic's answers.
-const LEFT_BEHIND: [&str; 12] = [
+const LEFT_BEHIND: [&str; 14] = [
     "certificate.life",
     "certificate.pem",
     "clock.json",
+    "history.damaged",
+    "history.sealed",
     "machine",
     "retry-after.bundles",
     "retry-after.requests",
@@ -101,6 +103,7 @@ impl Agent {
         if !self.is_asked_to_retire()? {
             self.end_and_ask(By::AGENT, now)?;
         }
+        self.erase_history()?;
         self.vault.shred_all_but(&[RIGHTS])?;
         self.vault.erase_set_aside(|_, _| true)?;
         killpoint::step("decommission.shredded");

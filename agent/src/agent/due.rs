@@ -49,8 +49,9 @@ impl Agent {
         let granted = self.registry.permit::<UsageStatistics>(now).is_some();
         let in_seconds = |at: i64| elapsed + Duration::from_secs(u64::try_from(at - now).unwrap_or(0));
         let period = self.usage.next_period_end().filter(|_| granted).map(in_seconds);
-        let sweep = (granted || self.kept.is_some()).then_some(sweep);
-        let daily = (granted || self.usage.is_held(&self.vault)).then_some(self.device_due);
+        let sweep = (granted || self.kept.is_some() || self.usage.keeps_history()).then_some(sweep);
+        let daily = (granted || self.usage.keeps_history() || self.usage.is_held(&self.vault))
+            .then_some(self.device_due);
         let case = self.cases.next_end(&self.registry, now).map(in_seconds);
         let held = self.busy_until.filter(|until| self.cases.is_working() && *until > elapsed);
         [outbox_due, period, sweep, daily, case, held, self.uplink.deadline()]
@@ -64,7 +65,8 @@ impl Agent {
     /// and, while there is a grant, what the agent itself sees of the workstation is taken in.
     fn look_daily(&mut self, now: i64) {
         let granted = self.registry.permit::<UsageStatistics>(now).is_some();
-        if self.device_due > self.since_start() || !(granted || self.usage.is_held(&self.vault)) {
+        let is_due = granted || self.usage.keeps_history() || self.usage.is_held(&self.vault);
+        if self.device_due > self.since_start() || !is_due {
             return;
         }
         self.device_due = self.since_start() + limits::DEVICE_EVERY;
@@ -75,10 +77,13 @@ impl Agent {
             Err(trouble) => self.trouble(Subject::Expiry, &trouble),
         }
         self.write_flags_for_kathea();
+        let Parts { usage, mut cx, .. } = self.parts();
+        usage.bound_history(&mut cx);
         if granted {
-            let Parts { usage, mut cx, .. } = self.parts();
             usage.report_device(&mut cx);
             self.keep_in_order();
+        } else {
+            usage.note_device(&mut cx);
         }
     }
 

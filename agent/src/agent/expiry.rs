@@ -46,6 +46,8 @@ impl Agent {
     /// Another owner has said yes to nothing: every yes ends, and what waits is erased. The vendor gets the ledger's
     /// lines, by which it takes nothing any more under the old ones.
     pub(super) fn new_owner(&mut self, by: By, now: i64) -> Result<NewOwner, Trouble> {
+        // First, because a cut behind the ledger's line would leave it to the new owner.
+        self.erase_history()?;
         let ended = self.registry.end_everything(by, now)?;
         killpoint::step("owner.ended");
         for entry in &ended {

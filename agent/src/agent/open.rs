@@ -25,6 +25,7 @@ use crate::config::Config;
 use crate::consent::tickets::Tickets;
 use crate::consent::{Policy, Registry, vendor_head};
 use crate::counters::Counters;
+use crate::history::Store;
 use crate::limits;
 use crate::seal::payload::Payload;
 use crate::spool::Spool;
@@ -88,6 +89,10 @@ impl Agent {
         if tickets_lost {
             health.raise(Subject::TicketsLost, &Cause::TicketsLost, Duration::ZERO);
         }
+        let (history, history_lost) = reading(data.clone(), |data| Store::open(&data, &vault))?;
+        if history_lost {
+            health.raise(Subject::HistoryLost, &Cause::HistoryLost, Duration::ZERO);
+        }
         for loss in losses {
             health.raise(Subject::KeysLost, &loss, Duration::ZERO);
         }
@@ -99,7 +104,7 @@ impl Agent {
             vault,
             registry,
             counters,
-            usage: reading(data.join("sent.sealed"), |sent| Statistics::new(open, usage, sent))?,
+            usage: reading(data.join("sent.sealed"), |sent| Statistics::new(open, usage, sent, history))?,
             requests: Requests::new(requests, tickets),
             cases,
             health,

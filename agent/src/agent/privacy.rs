@@ -97,7 +97,7 @@ impl Agent {
 
     /// Every yes is taken back, and what was sent under any is to be erased too.
     fn erase_everything(&mut self, by: By, now: i64) -> Result<Erased, Trouble> {
-        let mut keys = 0;
+        let mut keys = self.erase_history()?;
         if !self.registry.is_trusted() {
             self.erase_cases()?;
         }

@@ -174,4 +174,7 @@ pub struct FlagsForKathea {
     pub ask: bool,
     /// The flag.
     pub usage_statistics: State,
+    /// The clinic keeps its own history: then Kathea goes on writing whatever the flag.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub own_history: bool,
 }

@@ -3,9 +3,10 @@
 //! A file is complete when it carries that ending: it was written under another name and renamed. Nothing is
 //! followed, nothing is opened that is not a regular file, no line is held that is longer than the limit.
 
+mod files;
 mod unread;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
@@ -15,6 +16,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use protocol::{Digest, Reason};
 
+pub use files::Files;
 pub use unread::bytes;
 
 use super::{Line, Progress, Raw};
@@ -69,12 +71,12 @@ impl Source {
 }
 
 /// What is in the outbox.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Listing {
-    /// Complete files, the oldest first, at most [`limits::OUTBOX_FILES`].
-    pub sources: Vec<Source>,
+    /// Complete files, at most [`limits::OUTBOX_FILES`].
+    pub sources: Files,
     /// Those that are too large to be read, likewise.
-    pub too_large: Vec<Source>,
+    pub too_large: Files,
     /// Things with the ending that are no regular files: left where they are, known by this hash.
     pub not_files: Vec<[u8; 16]>,
 }
@@ -82,25 +84,21 @@ pub struct Listing {
 /// Looks into the outbox. `now` is seconds since 1970. A missing directory is an empty one.
 pub fn list(outbox: &Path, now: i64) -> io::Result<Listing> {
     let most = limits::OUTBOX_FILES;
-    let (mut sources, mut too_large) = (BTreeSet::new(), BTreeSet::new());
+    let directory: Arc<Path> = outbox.into();
+    let [mut sources, mut too_large] = [(); 2].map(|()| Files::new(Arc::clone(&directory), most));
     let mut not_files = Vec::new();
     each(outbox, |found| match found {
-        Found::Other(id) if not_files.len() < most => not_files.push(id),
+        Found::Other(id) if not_files.len() < limits::UNREAD_FILES => not_files.push(id),
         Found::File(source) => {
             let found = if source.is_too_large() { &mut too_large } else { &mut sources };
             // Whether a file is complete costs a look into it, so not for one that waits for a later look.
-            let is_early = found.len() < most || found.last().is_some_and(|last| source < *last);
-            if is_early && source.is_complete(now) {
-                found.insert(source);
-                if found.len() > most {
-                    found.pop_last();
-                }
+            if found.has_room_for(&source) && source.is_complete(now) {
+                found.push(source);
             }
         }
         _ => {}
     })?;
-    let [sources, too_large] = [sources, too_large].map(|found| found.into_iter().collect());
-    Ok(Listing { sources, too_large, not_files })
+    Ok(Listing { sources: sources.sorted(), too_large: too_large.sorted(), not_files })
 }
 
 /// Which of `ids` are still there, however many others are, and whatever a clock that went back makes of their age.
@@ -258,10 +256,13 @@ mod tests {
         fs::write(dir.join(name), bytes).unwrap();
     }
 
+    fn listed(dir: &Path, now: i64) -> Vec<Source> {
+        list(dir, now).unwrap().sources.collect()
+    }
+
     /// The lines of the one file, read so many bytes at a time, and how often that paused.
     fn lines_of(dir: &Path, budget: u64) -> (Vec<Result<Vec<u8>, Reason>>, u32) {
-        let listing = list(dir, LATER).unwrap();
-        let mut lines = listing.sources[0].open().unwrap();
+        let mut lines = listed(dir, LATER)[0].open().unwrap();
         let (mut out, mut pauses) = (Vec::new(), 0);
         loop {
             let mut left = budget;
@@ -302,9 +303,9 @@ mod tests {
             File::create(dir.path().join(name)).unwrap().set_len(size).unwrap(); // sparse
         }
         let listing = list(dir.path(), LATER).unwrap();
-        let sizes = |sources: &[Source]| sources.iter().map(|source| source.size).collect::<Vec<_>>();
-        assert_eq!(sizes(&listing.sources), [2, limits::OUTBOX_FILE]);
-        assert_eq!(sizes(&listing.too_large), [limits::OUTBOX_FILE + 1, 1 << 40]);
+        let sizes = |sources: Files| sources.map(|source| source.size).collect::<Vec<_>>();
+        assert_eq!(sizes(listing.sources), [2, limits::OUTBOX_FILE]);
+        assert_eq!(sizes(listing.too_large), [limits::OUTBOX_FILE + 1, 1 << 40]);
     }
 
     #[test]
@@ -313,9 +314,10 @@ mod tests {
         write(dir.path(), "a.ndjson", b"half a line");
         fs::create_dir(dir.path().join("b.ndjson")).unwrap();
         let Listing { sources, not_files, .. } = list(dir.path(), LATER).unwrap();
+        let sources: Vec<Source> = sources.collect();
         let (file, other) = (sources[0].id(), not_files[0]);
         let just_written = (sources[0].modified / 1_000_000_000) as i64;
-        assert_eq!(list(dir.path(), just_written).unwrap().sources, []);
+        assert_eq!(listed(dir.path(), just_written), []);
         let asked = HashSet::from([file, other, [7; 16]]);
         assert_eq!(still_there(dir.path(), &asked).unwrap(), HashSet::from([file, other]));
         assert_eq!(still_there(&dir.path().join("gone"), &asked).unwrap(), HashSet::new());
@@ -332,7 +334,7 @@ mod tests {
         let listing = list(dir.path(), LATER).unwrap();
         assert_eq!(listing.sources.len(), 1);
         assert_eq!(listing.not_files.len(), if cfg!(unix) { 2 } else { 1 });
-        assert_eq!(list(&dir.path().join("none"), LATER).unwrap().sources, []);
+        assert_eq!(listed(&dir.path().join("none"), LATER), []);
     }
 
     #[test]
@@ -341,10 +343,10 @@ mod tests {
         write(dir.path(), "a.ndjson", b"whole\nha");
         let written = modified(&fs::metadata(dir.path().join("a.ndjson")).unwrap()) / 1_000_000_000;
         let written = i64::try_from(written).unwrap();
-        assert_eq!(list(dir.path(), written).unwrap().sources, []);
-        assert_eq!(list(dir.path(), written + 1).unwrap().sources, []);
-        assert_eq!(list(dir.path(), written + 1 + limits::OUTBOX_SETTLED).unwrap().sources.len(), 1);
-        assert_eq!(list(dir.path(), 0).unwrap().sources.len(), 1, "a clock in 1970 keeps nothing back");
+        assert_eq!(listed(dir.path(), written), []);
+        assert_eq!(listed(dir.path(), written + 1), []);
+        assert_eq!(listed(dir.path(), written + 1 + limits::OUTBOX_SETTLED).len(), 1);
+        assert_eq!(listed(dir.path(), 0).len(), 1, "a clock in 1970 keeps nothing back");
     }
 
     #[cfg(unix)]
@@ -353,7 +355,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         write(dir.path(), "a.ndjson", b"x\n");
         write(dir.path(), "b.tmp", b"x\n");
-        let is_renamed = || list(dir.path(), LATER).unwrap().sources.iter().map(Source::is_renamed).collect();
+        let is_renamed = || listed(dir.path(), LATER).iter().map(Source::is_renamed).collect();
         assert_eq!(is_renamed(), vec![false]);
         // Written longer ago than a tick of the kernel's clock.
         let file = File::options().append(true).open(dir.path().join("b.tmp")).unwrap();
@@ -369,9 +371,9 @@ mod tests {
     fn a_source_is_known_by_name_size_and_time() {
         let dir = tempfile::tempdir().unwrap();
         write(dir.path(), "a.ndjson", b"x\n");
-        let before = list(dir.path(), LATER).unwrap().sources.remove(0);
+        let before = listed(dir.path(), LATER).remove(0);
         write(dir.path(), "a.ndjson", b"xy\n");
-        assert_ne!(before.id(), list(dir.path(), LATER).unwrap().sources[0].id());
+        assert_ne!(before.id(), listed(dir.path(), LATER)[0].id());
         before.remove().unwrap();
         before.remove().unwrap();
     }

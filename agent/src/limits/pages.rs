@@ -65,3 +65,12 @@ pub const SENT_DAYS: usize = 92;
 
 /// Sealed batches that the privacy report shows the records of; the export holds all.
 pub const REPORT_BATCHES: usize = 1_000;
+
+/// Months of the clinic's own history: two years, so that a month can be compared with the same one of the year before.
+pub const HISTORY_MONTHS: u32 = 24;
+
+/// Values of one figure of it, whatever the clock says: three years of days, some 100 KB in all.
+pub const HISTORY_DAYS: usize = 1_096;
+
+/// Values of patients that one shown mean of it has at least: no single exposure is shown.
+pub const HISTORY_FEWEST: u32 = 3;

@@ -41,11 +41,11 @@ impl Line {
 }
 
 /// What `request` may say.
-pub const REQUESTS: [&str; 8] =
-    ["busy", "idle", "status", "contact", "consent", "privacy", "support", "enroll"];
+pub const REQUESTS: [&str; 9] =
+    ["busy", "idle", "status", "contact", "consent", "privacy", "history", "support", "enroll"];
 
 /// What `action` may say, by request.
-pub const ACTIONS: [(&str, &[&str]); 3] = [
+pub const ACTIONS: [(&str, &[&str]); 4] = [
     (
         "consent",
         &[
@@ -62,6 +62,7 @@ pub const ACTIONS: [(&str, &[&str]); 3] = [
         ],
     ),
     ("privacy", &["access", "records", "claim", "rectify", "revoke", "erase", "decommission"]),
+    ("history", &["show", "on", "off", "erase"]),
     (
         "support",
         &[

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::Duration;
 
 use data_encoding::BASE64;
@@ -15,6 +16,10 @@ use protocol::reply::names;
 use ureq::config::Config;
 use ureq::http::{HeaderMap, Request, Uri, header, uri::Scheme};
 use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig};
+use ureq::unversioned::resolver::DefaultResolver;
+use ureq::unversioned::transport::{
+    ConnectProxyConnector, ConnectionDetails, Connector, RustlsConnector, TcpConnector, Transport as Socket,
+};
 use ureq::{Agent, Error, Proxy, ProxyProtocol, SendBody};
 use zeroize::Zeroizing;
 
@@ -78,6 +83,7 @@ pub struct Https {
     base: String,
     config: Config,
     agent: Option<Agent>,
+    sessions: Sessions,
     rate: u64,
     sleep: Box<dyn FnMut(Duration) + Send>,
 }
@@ -113,6 +119,7 @@ impl Https {
             base: base(&settings.url, &settings.endpoints)?,
             config,
             agent: None,
+            sessions: Sessions::default(),
             rate,
             sleep: settings.sleep,
         })
@@ -120,8 +127,8 @@ impl Https {
 
     /// Asks, and waits for the answer whatever its status. After an error the connection is gone.
     pub fn exchange(&mut self, exchange: &Exchange) -> Result<Answer, Failure> {
-        let config = &self.config;
-        let agent = self.agent.get_or_insert_with(|| Agent::new_with_config(config.clone()));
+        let (config, sessions) = (&self.config, &self.sessions);
+        let agent = self.agent.get_or_insert_with(|| sessions.agent(config));
         let mut upload = Upload {
             from: (&exchange.body).into(),
             lease: exchange.lease.as_ref(),
@@ -143,11 +150,34 @@ impl Https {
         result
     }
 
-    /// Closes the connection: nothing half-closed stays for the hours until the next drain.
+    /// Closes the connection: nothing half-closed stays for the hours until the next drain. What shortens the next
+    /// handshake stays in memory.
     pub fn rest(&mut self) {
         if let Some(agent) = self.agent.take() {
             agent.shutdown();
         }
+    }
+}
+
+/// The TLS of all connections of one [`Https`]. It keeps the collector's session tickets (RFC 8446, section 2.2): the next
+/// drain opens with one of them in place of two chains of certificates. Other settings begin with none.
+#[derive(Clone, Debug, Default)]
+struct Sessions(Arc<RustlsConnector>);
+
+impl Sessions {
+    /// A client without a connection; like ureq's own, but for its TLS.
+    fn agent(&self, config: &Config) -> Agent {
+        let connector =
+            ().chain(ConnectProxyConnector::default()).chain(TcpConnector::default()).chain(self.clone());
+        Agent::with_parts(config.clone(), connector, DefaultResolver::default())
+    }
+}
+
+impl<In: Socket> Connector<In> for Sessions {
+    type Out = <RustlsConnector as Connector<In>>::Out;
+
+    fn connect(&self, details: &ConnectionDetails, chained: Option<In>) -> Result<Option<Self::Out>, Error> {
+        self.0.connect(details, chained)
     }
 }
 

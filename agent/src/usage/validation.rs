@@ -12,6 +12,7 @@ use super::journal::{Journal, Period, Row};
 use super::line::{self, Flat, Refusal, Scalar};
 use crate::collect::Raw;
 use crate::consent::permit::UsageStatistics;
+use crate::history::{Days, figures};
 use crate::limits;
 use crate::seal::payload::{Clean, Payload, Queue};
 use crate::seal::record::Position;
@@ -91,6 +92,8 @@ pub struct Validator {
     row: Row,
     events: Vec<Record>,
     journals: BTreeMap<Period, Journal>,
+    /// For the clinic's own history.
+    own: Days,
 }
 
 impl Validator {
@@ -105,6 +108,7 @@ impl Validator {
             row: Row { entry: 0, attributes: Vec::new() },
             events: Vec::new(),
             journals: BTreeMap::new(),
+            own: Days::default(),
         }
     }
 
@@ -115,9 +119,22 @@ impl Validator {
 
     /// Takes one line in, or says why not; a refused line leaves nothing behind.
     pub fn take(&mut self, raw: Raw<'_>, window: Window, wanted: Wanted) -> Result<(), Refusal> {
+        self.take_both(raw, window, wanted, None)
+    }
+
+    /// The same, and for the clinic's own history, which is kept since `own`, what no grant covers.
+    pub fn take_both(
+        &mut self,
+        raw: Raw<'_>,
+        window: Window,
+        wanted: Wanted,
+        own: Option<i64>,
+    ) -> Result<(), Refusal> {
         let Flat(pairs) = line::parse(raw)?;
         let (event_type, moment) = self.subject(&pairs)?;
-        if moment.utc < window.granted {
+        let own = own.filter(|since| *since <= moment.utc);
+        let is_covered = window.granted <= moment.utc;
+        if !is_covered && own.is_none() {
             return Err(Reason::BeforeGrant.into());
         }
         if moment.utc > window.now.saturating_add(limits::CLOCK_AHEAD) {
@@ -129,8 +146,41 @@ impl Validator {
             return Err(Reason::Ended.into());
         }
         self.check(event_type, &pairs)?;
+        if let Some(since) = own {
+            let since =
+                Granularity::Day.period(Moment { utc: since, civil: u64::try_from(since).unwrap_or(0) });
+            figures::note(&mut self.own, event_type, &self.values, day, since);
+        }
+        if !is_covered {
+            return Err(Reason::BeforeGrant.into());
+        }
         self.fold(event_type, moment, wanted);
         Ok(())
+    }
+
+    /// Takes one line in for the clinic's own history alone. False if it is of no figure of it.
+    pub fn take_own(&mut self, raw: Raw<'_>, since: i64, now: i64) -> Result<bool, Refusal> {
+        let nobody = Window { granted: i64::MAX, now };
+        let nothing = Wanted { usage: false, open: false };
+        let before = std::mem::take(&mut self.own);
+        let taken = self.take_both(raw, nobody, nothing, Some(since));
+        let noted = std::mem::replace(&mut self.own, before);
+        let is_noted = !noted.is_empty();
+        self.own.absorb(noted);
+        match taken {
+            Err(refusal) if refusal.reason != Reason::BeforeGrant => Err(refusal),
+            _ => Ok(is_noted),
+        }
+    }
+
+    /// Puts back what [`Self::own`] handed on.
+    pub fn put_back(&mut self, own: Days) {
+        self.own = own;
+    }
+
+    /// Hands on what was taken for the clinic's own history so far.
+    pub fn own(&mut self) -> Days {
+        std::mem::take(&mut self.own)
     }
 
     /// What happened and when: the two reserved keys.
@@ -205,6 +255,7 @@ impl Validator {
     pub fn clear(&mut self) {
         self.events.clear();
         self.journals.clear();
+        self.own = Days::default();
     }
 
     /// Hands on the events taken so far, numbered from `position` on, in batches that fit a sealed record.

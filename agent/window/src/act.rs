@@ -4,7 +4,10 @@ use agent::api::consent::{Answered, NewOwner};
 use agent::api::privacy::{Access, Erased};
 use agent::api::support::{Discarded, Sending};
 use agent::api::{Contacts, Done};
-use agent::request::{ClaimCode, ConsentAction, ConsentRequest, PrivacyAsk, Request, SupportRequest};
+use agent::history::shown::History;
+use agent::request::{
+    ClaimCode, ConsentAction, ConsentRequest, HistoryAsk, PrivacyAsk, Request, SupportRequest,
+};
 use agent::support::gather::{CaseRequest, Selection};
 use maud::{Markup, html};
 use protocol::ledger::Session;
@@ -147,6 +150,9 @@ fn done(window: &Window, action: &str, fields: &Fields) -> Option<Result<Markup,
         "stop" => stopped(window),
         "send" => sent(window, fields),
         "discard" => discarded(window, fields),
+        "history_on" => history(window, HistoryAsk::On),
+        "history_off" => history(window, HistoryAsk::Off),
+        "history_erase" => history(window, HistoryAsk::Erase),
         "look" => looked(window, fields),
         "connection" => Ok(pages::check_with_connection(window)),
         _ => return None,
@@ -260,6 +266,18 @@ fn discarded(window: &Window, fields: &Fields) -> Result<Markup, Refusal> {
     let discard = SupportRequest::Discard { id: fields.text("id")? };
     let Discarded { .. } = window.agent.ask(&Request::Support(discard))?;
     Ok(html! { p data-go="case" { (t("Erased. It was not sent.", "Slettet. Den blev ikke sendt.")) } })
+}
+
+fn history(window: &Window, ask: HistoryAsk) -> Result<Markup, Refusal> {
+    let _: History = window.agent.ask(&Request::History(ask))?;
+    let said = match ask {
+        HistoryAsk::On => t("The history is kept from now on.", "Historikken føres fra nu af."),
+        HistoryAsk::Erase => {
+            t("The history is erased, and not kept.", "Historikken er slettet og føres ikke.")
+        }
+        _ => t("Nothing is added to the history.", "Der føjes intet til historikken."),
+    };
+    Ok(html! { p { (said) } })
 }
 
 /// Opens a file that was left out, by the system and with this account's own rights: never through the page.

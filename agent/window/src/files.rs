@@ -3,7 +3,8 @@
 use agent::api::consent::Receipts;
 use agent::api::privacy::{Access, Amount, Attribute, Attributes, EntryName, HeldRecord, Says, Statement};
 use agent::api::support::Piece;
-use agent::request::{ConsentAction, ConsentRequest, Request, SENT, SupportRequest};
+use agent::history::shown::{Dialect, History};
+use agent::request::{ConsentAction, ConsentRequest, HistoryAsk, Request, SENT, SupportRequest};
 use agent::seal::payload::Queue;
 use serde::Serialize;
 
@@ -18,6 +19,9 @@ struct Held {
     open: Vec<HeldRecord>,
     usage: Vec<HeldRecord>,
     sent: Vec<HeldRecord>,
+    /// The clinic's own, which never leaves: in the export only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    history: Option<History>,
 }
 
 /// A file's media type and bytes, or none of this name.
@@ -34,6 +38,8 @@ pub(crate) fn file(window: &Window, name: &str) -> Option<Result<(&'static str, 
         "leaves.json" => json(all(agent, false)),
         "export.json" => json(all(agent, true)),
         "leaves.csv" => all(agent, false).map(|held| ("text/csv; charset=utf-8", table(&held).into_bytes())),
+        "history.csv" => history(agent, Dialect::Excel),
+        "history-programs.csv" => history(agent, Dialect::Programs),
         "receipt.txt" => receipts(window),
         _ => return None,
     })
@@ -46,7 +52,16 @@ fn all(agent: &Agent, with_ledger: bool) -> Result<Held, Failure> {
         open: queue(Queue::Open.as_str())?,
         usage: queue(Queue::Usage.as_str())?,
         sent: queue(SENT)?,
+        history: with_ledger.then(|| own_history(agent)).transpose()?,
     })
+}
+
+fn own_history(agent: &Agent) -> Result<History, Failure> {
+    agent.ask(&Request::History(HistoryAsk::Show))
+}
+
+fn history(agent: &Agent, dialect: Dialect) -> Result<(&'static str, Vec<u8>), Failure> {
+    Ok(("text/csv; charset=utf-8", own_history(agent)?.csv(dialect).into_bytes()))
 }
 
 fn receipts(window: &Window) -> Result<(&'static str, Vec<u8>), Failure> {

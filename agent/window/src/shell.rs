@@ -24,10 +24,11 @@ pub(crate) const ICON: &str = "<svg xmlns='http://www.w3.org/2000/svg' viewBox='
 pub(crate) const SCRIPT: &str = include_str!("window.js");
 
 /// The pages, by what stands behind the `#` of the address.
-pub(crate) const PAGES: [(&str, &str, &str); 6] = [
+pub(crate) const PAGES: [(&str, &str, &str); 7] = [
     ("start", "Start", "Start"),
     ("consent", "Consent", "Samtykke"),
     ("leaves", "What leaves", "Hvad der sendes"),
+    ("history", "History", "Historik"),
     ("case", "Support case", "Supportsag"),
     ("rights", "Rights and proofs", "Rettigheder og beviser"),
     ("check", "Check", "Kontrol"),

@@ -355,7 +355,7 @@ fn run(command: Command) -> Result<(), Failure> {
                 (false, true) => Run::Confirmed,
                 (false, false) => Run::Careful,
             };
-            list(|lines| erasure::retention(&store, run, now, |over| lines.put(over)))
+            list(|lines| erasure::retention_alone(&store, run, now, |over| lines.put(over)))
         }
         Command::Verify { data } => {
             let store = data.store()?;

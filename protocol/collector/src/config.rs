@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use toml::{Table, Value};
 
@@ -12,17 +13,23 @@ use crate::store::place::Place;
 mod store;
 
 /// Every key, with its table.
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 12] = [
     "data",
     "listen",
     "residency",
+    "drain_seconds",
     "operations.listen",
     "log.access",
     "store.engine",
     "store.url_file",
     "store.durability",
     "store.replicas_at_least",
+    "store.ca_file",
+    "store.bundles",
 ];
+
+/// Seconds for which a server that was asked to stop takes connections at most.
+const MAX_DRAIN: u64 = 60;
 
 /// Where the data is held, if the configuration does not say.
 const RESIDENCY: &str = "EEA";
@@ -38,6 +45,8 @@ pub(crate) struct Serve {
     pub(crate) operations: Option<SocketAddr>,
     /// Whether a line is written for each answered request.
     pub(crate) access_log: bool,
+    /// How long it takes connections after it was asked to stop, so that a balancer learns of it first.
+    pub(crate) drain: Duration,
     /// Where the store is.
     pub(crate) place: Place,
     /// Where the data is held, as devices learn it.
@@ -51,6 +60,7 @@ pub(crate) struct File {
     pub(crate) listen: Option<SocketAddr>,
     operations: Option<SocketAddr>,
     access_log: bool,
+    drain: Duration,
     store: store::Keys,
     residency: Option<String>,
 }
@@ -87,6 +97,7 @@ impl File {
                     }
                     file.operations = Some(address);
                 }
+                "drain_seconds" => file.drain = seconds(&key, value)?,
                 "log.access" => {
                     file.access_log = value.as_bool().ok_or_else(|| format!("{key} is true or false"))?;
                 }
@@ -110,6 +121,7 @@ impl File {
                 .ok_or_else(|| missing("name where to listen with --listen ADDR:PORT"))?,
             operations: self.operations,
             access_log: self.access_log,
+            drain: self.drain,
             place,
             residency: self.residency.unwrap_or_else(|| RESIDENCY.to_owned()),
         })
@@ -155,6 +167,14 @@ fn absolute(key: &str, value: &Value) -> Result<PathBuf, String> {
     path.ok_or_else(|| format!("{key} must be an absolute path such as \"/var/lib/kathea-collector\""))
 }
 
+fn seconds(key: &str, value: &Value) -> Result<Duration, String> {
+    let seconds = value.as_integer().and_then(|seconds| u64::try_from(seconds).ok());
+    let seconds = seconds.filter(|seconds| *seconds <= MAX_DRAIN);
+    seconds
+        .map(Duration::from_secs)
+        .ok_or_else(|| format!("{key} is a number of seconds from 0 to {MAX_DRAIN}"))
+}
+
 fn address(key: &str, value: &Value) -> Result<SocketAddr, String> {
     let address = value.as_str().and_then(|text| text.parse().ok());
     address.ok_or_else(|| format!("{key} must be an address and a port such as \"0.0.0.0:8443\""))
@@ -180,14 +200,22 @@ mod tests {
 
     #[test]
     fn every_key_is_taken_and_what_was_typed_wins() {
-        let text = "data = \"/srv/kathea\"\nlisten = \"0.0.0.0:8443\"\nresidency = \"CH\"\n[operations]\nlisten = \"127.0.0.1:9464\"\n\
+        let text = "data = \"/srv/kathea\"\nlisten = \"0.0.0.0:8443\"\nresidency = \"CH\"\ndrain_seconds = 5\n[operations]\nlisten = \"127.0.0.1:9464\"\n\
                     [log]\naccess = true\n";
         // Their values are looked at in `store`.
-        let of_store = ["store.engine", "store.url_file", "store.durability", "store.replicas_at_least"];
+        let of_store = [
+            "store.engine",
+            "store.url_file",
+            "store.durability",
+            "store.replicas_at_least",
+            "store.ca_file",
+            "store.bundles",
+        ];
         let file = read(text).unwrap();
         let by_file = file.clone().serve(None, None).unwrap();
         assert_eq!(by_file.data, Path::new("/srv/kathea"));
         assert_eq!((by_file.listen.port(), by_file.operations.unwrap().port()), (8443, 9464));
+        assert_eq!(by_file.drain, Duration::from_secs(5));
         assert!(by_file.access_log && by_file.residency == "CH");
         let typed = file.serve(Some("/other".into()), Some("127.0.0.1:0".parse().unwrap())).unwrap();
         assert_eq!((typed.data.as_path(), typed.listen.port()), (Path::new("/other"), 0));
@@ -206,6 +234,7 @@ mod tests {
             ("[logg]", "unknown key logg"),
             ("data = \"relative\"", "data must be an absolute path"),
             ("residency = \"inside the EEA\"", "residency is where the data is held"),
+            ("drain_seconds = 61", "drain_seconds is a number of seconds from 0 to 60"),
             ("data = 7", "data must be an absolute path"),
             ("listen = \"localhost\"", "listen must be an address and a port"),
             ("[operations]\nlisten = \"0.0.0.0:9464\"", "must be an address of this machine alone"),

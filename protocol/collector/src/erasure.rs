@@ -170,6 +170,19 @@ pub(crate) fn certify(store: &Store, key: &Path, now: OffsetDateTime) -> Result<
     Ok(tickets)
 }
 
+/// The same as `retention`, and nothing while another process does it.
+pub(crate) fn retention_alone(
+    store: &Store,
+    run: Run,
+    now: OffsetDateTime,
+    tell: impl FnMut(&Over) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let _turn = store.upkeep_turn()?.ok_or_else(|| {
+        Failure::new("another process does the daily upkeep of this store now: try again when it is done")
+    })?;
+    retention(store, run, now, tell)
+}
+
 /// Erases what is kept longer than its class allows.
 pub(crate) fn retention(
     store: &Store,

@@ -46,6 +46,8 @@ fn is_recent(at: i64, now: i64) -> bool {
 }
 
 fn once(store: &Store, now: OffsetDateTime) -> Result<(), Failure> {
+    // Of several fronts the first one does it for all.
+    let Some(_turn) = store.upkeep_turn()? else { return Ok(()) };
     let findings = store.verify(now, |finding| {
         log::error!("lost or changed: {}", serde_json::to_string(&finding).unwrap_or(finding.what));
         Ok(())

@@ -64,11 +64,9 @@ pub struct Clinic {
     pub(crate) over_since: Option<i64>,
     /// Grants that the clinic withdrew.
     pub(crate) ended: BTreeSet<Digest>,
-    /// When the clinic asked to erase what was sent, until the vendor has that request.
-    pub(crate) erase_asked: Option<i64>,
     /// Days on which the vendor answered and nothing was left to say, one after the other.
     pub(crate) quiet_days: u32,
-    /// When it asked last.
+    /// When the clinic asked last to erase what was sent.
     pub(crate) erase_said: Option<i64>,
     /// The clinic withdrew while it was restricted.
     pub(crate) is_hidden_for_ever: bool,
@@ -130,7 +128,6 @@ impl Clinic {
             clock_since: BEGIN,
             over_since: None,
             ended: BTreeSet::new(),
-            erase_asked: None,
             erase_said: None,
             quiet_days: 0,
             is_hidden_for_ever: false,

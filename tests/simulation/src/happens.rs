@@ -85,7 +85,7 @@ impl Clinic {
                 Ok(true) => {
                     self.fault(Fault::VendorRestored);
                     // It may have come after the backup.
-                    self.erase_asked = self.erase_asked.or(self.erase_said);
+                    self.erase_said.into_iter().for_each(|asked| self.vendor.erase_asked(asked));
                     self.forget_what_it_knows();
                 }
                 Ok(false) => {}
@@ -258,10 +258,8 @@ impl Clinic {
         let is_said = answers >= 2 && waits == 0;
         // Tickets are looked at once a day: by then one that a restored vendor does not know has gone again.
         self.quiet_days = if is_said { self.quiet_days + 1 } else { 0 };
-        if self.quiet_days > 2
-            && let Some(asked) = self.erase_asked.take()
-        {
-            self.vendor.erase_asked(asked);
+        if self.quiet_days > 2 {
+            self.vendor.erase_known();
         }
         if self.vendor_knows_restricted.is_none() && is_said {
             self.vendor_knows_restricted = Some(matches!(self.consent.says, Says::Restricted(_)));
@@ -311,8 +309,8 @@ impl Clinic {
             self.fault(if erase { Fault::WithdrawnErase } else { Fault::Withdrawn });
             if erase {
                 self.erase_said = Some(self.world.now());
+                self.vendor.erase_asked(self.world.now());
                 self.quiet_days = 0;
-                self.erase_asked = self.erase_asked.or(self.erase_said);
             }
         } else if self.pc.is_on() {
             self.violations.push("withdrawal: it was refused".to_owned());

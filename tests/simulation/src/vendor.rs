@@ -22,8 +22,10 @@ struct Held {
     received: i64,
     /// Days that it is kept, at least and at most.
     kept: (i64, i64),
-    /// When the clinic asked to erase it, and when the vendor had that request for certain.
-    erase: Option<(i64, i64)>,
+    /// When the clinic asked to erase it.
+    asked: Option<i64>,
+    /// Since when the vendor has that request for certain.
+    known: Option<i64>,
 }
 
 /// Records by epoch and number.
@@ -143,18 +145,25 @@ impl Vendor {
             }
             self.held.insert(
                 (epoch, seq),
-                Held { received, kept: self.widest.unwrap_or(texts.at_vendor), erase: None },
+                Held { received, kept: self.widest.unwrap_or(texts.at_vendor), asked: None, known: None },
             );
             came.push(Came { epoch, seq, record });
         }
         came
     }
 
-    /// The clinic's request, made at `asked`, to erase what was sent has come by now.
+    /// The clinic asks at `asked` to erase what was sent.
     pub fn erase_asked(&mut self, asked: i64) {
+        for held in self.held.values_mut().filter(|held| held.asked.is_none() && held.received <= asked) {
+            held.asked = Some(asked);
+        }
+    }
+
+    /// By now the vendor has that request.
+    pub fn erase_known(&mut self) {
         let now = self.world.now();
-        for held in self.held.values_mut().filter(|held| held.erase.is_none() && held.received <= asked) {
-            held.erase = Some((asked, now));
+        for held in self.held.values_mut().filter(|held| held.asked.is_some() && held.known.is_none()) {
+            held.known = Some(now);
         }
     }
 
@@ -191,8 +200,8 @@ impl Vendor {
             self.record_days += 1;
             let days = (now - held.received) / DAY;
             let over = |since: i64| now - since >= REVOCABLE * DAY;
-            let erase_due = held.erase.is_some_and(|(_, came)| over(came));
-            let may_erase = held.erase.is_some_and(|(asked, _)| over(asked));
+            let erase_due = held.known.is_some_and(over);
+            let may_erase = held.asked.is_some_and(over);
             if there.contains(name) {
                 if days >= held.kept.1 {
                     self.violations.push(format!(
@@ -232,9 +241,7 @@ impl Vendor {
         let goes = |held: &Held| {
             is_near(held.received, held.kept.1)
                 || is_near(held.received, held.kept.0)
-                || held
-                    .erase
-                    .is_some_and(|(asked, came)| is_near(asked, REVOCABLE) || is_near(came, REVOCABLE))
+                || [held.asked, held.known].into_iter().flatten().any(|since| is_near(since, REVOCABLE))
         };
         is_restricted || now / DAY % 10 == 0 || self.held.values().any(goes)
     }

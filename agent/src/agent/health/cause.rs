@@ -24,6 +24,9 @@ crate::texts! {
         TicketsLost =>
             "the list of requests to the vendor was damaged and starts empty",
             "listen over anmodninger til leverandøren var beskadiget og begynder forfra";
+        HistoryLost =>
+            "the clinic's own history does not open and was set aside (history.damaged)",
+            "klinikkens egen historik kan ikke åbnes og er lagt til side (history.damaged)";
         BundlesLost { count: usize } =>
             "{count} bundles were lost with their keys",
             "{count} supportpakker er gået tabt med deres nøgler";

@@ -33,6 +33,8 @@ pub(in crate::agent) enum Subject {
     CountsLost,
     /// The list of privacy requests began anew. Raised by the start, over after a day.
     TicketsLost,
+    /// The clinic's own history does not open. Raised by the start, over after a day.
+    HistoryLost,
     /// Keys do not verify. Raised by the start, over after a day; [`Subject::KeysSetAside`] stays.
     KeysLost,
     /// Bundles were erased with their keys. Raised by the start, over after a day.
@@ -83,7 +85,7 @@ pub(in crate::agent) enum Subject {
 impl Subject {
     /// All of them.
     #[cfg(test)]
-    pub(super) const ALL: [Self; 35] = [
+    pub(super) const ALL: [Self; 36] = [
         Self::Intake,
         Self::OutboxUnwatched,
         Self::OutboxRemoval,
@@ -97,6 +99,7 @@ impl Subject {
         Self::Counts,
         Self::CountsLost,
         Self::TicketsLost,
+        Self::HistoryLost,
         Self::KeysLost,
         Self::BundlesLost,
         Self::ReadAgain,
@@ -126,6 +129,7 @@ impl Subject {
         match self {
             Self::CountsLost
             | Self::TicketsLost
+            | Self::HistoryLost
             | Self::KeysLost
             | Self::BundlesLost
             | Self::ReadAgain
@@ -173,6 +177,9 @@ crate::texts! { Subject {
     Self::TicketsLost =>
         "ask the vendor how far earlier privacy requests are",
         "spørg leverandøren, hvor langt tidligere anmodninger er";
+    Self::HistoryLost =>
+        "`kathea-agent history on` begins it anew; check the disk",
+        "`kathea-agent history on` begynder den på ny; kontrollér disken";
     Self::KeysLost =>
         "restore the files of `keys` from this computer's own copy, or check the disk",
         "gendan filerne i `keys` fra computerens egen sikkerhedskopi, eller kontrollér disken";

@@ -46,7 +46,8 @@ fn raise(subject: Subject) -> Site {
         }
         OutboxRemoval => {
             fs::write(site.outbox("a.ndjson"), b"").unwrap();
-            let sources = outbox::list(&site.config.kathea.outbox, unix_now()).unwrap().sources;
+            let sources =
+                outbox::list(&site.config.kathea.outbox, unix_now()).unwrap().sources.collect::<Vec<_>>();
             assert_eq!(sources.len(), 1);
             fs::remove_file(site.outbox("a.ndjson")).unwrap();
             fs::create_dir(site.outbox("a.ndjson")).unwrap();
@@ -84,6 +85,7 @@ fn raise(subject: Subject) -> Site {
         }
         CountsLost => site.restart(|site| fs::write(site.data("tally.json"), "{").unwrap()),
         TicketsLost => site.restart(|site| fs::write(site.data("tickets.json"), "{").unwrap()),
+        HistoryLost => site.restart(|site| fs::write(site.data("history.sealed"), "{").unwrap()),
         KeysLost => site.restart(|site| fs::write(site.data("keys/device.key"), "damaged").unwrap()),
         BundlesLost => {
             site.bundle();
@@ -212,7 +214,7 @@ fn clear(site: &mut Site, subject: Subject) {
             fs::remove_dir(site.data("tally.json")).unwrap();
             site.with_cx(|parts| parts.cx.save_counters());
         }
-        CountsLost | TicketsLost | KeysLost | BundlesLost | ReadAgain | Damage | Numbering => {
+        CountsLost | TicketsLost | HistoryLost | KeysLost | BundlesLost | ReadAgain | Damage | Numbering => {
             // Nobody waits for a day here: the list itself is asked for the announcement.
             let later = site.agent.since_start() + limits::LOSS_SHOWN;
             assert!(site.agent.health.problems(later).all(|(raised, _)| raised != subject));

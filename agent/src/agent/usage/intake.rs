@@ -4,7 +4,6 @@
 //! Exactly once: each queue and the counters store a cursor per source, in the same
 //! commit as what they took. After a restart a line goes only to those that don't have it yet.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use log::{debug, warn};
@@ -16,7 +15,7 @@ use super::super::health::{Cause, Subject};
 use super::unread::note_unread;
 use super::{Statistics, header};
 use crate::collect::Raw;
-use crate::collect::outbox::{self, End, Lines, Source};
+use crate::collect::outbox::{self, End, Files, Lines, Listing, Source};
 use crate::consent::Flag;
 use crate::consent::permit::UsageStatistics;
 use crate::presence::Presence;
@@ -38,8 +37,14 @@ pub(in crate::agent) enum Look {
 /// What is left of the last look into the outbox.
 #[derive(Debug, Default)]
 pub(super) struct Taking {
-    waiting: VecDeque<Source>,
+    waiting: Option<Files>,
     reading: Option<Reading>,
+}
+
+impl Taking {
+    fn is_waiting(&self) -> bool {
+        self.waiting.as_ref().is_some_and(|files| !files.is_empty())
+    }
 }
 
 /// What a look into the outbox brought.
@@ -60,6 +65,18 @@ struct Reading {
     usage: u64,
     open: u64,
     counters: u64,
+    history: u64,
+}
+
+/// For whom lines are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::agent) enum Reader {
+    /// For the vendor under a grant since then, and for the clinic's own history.
+    Both(i64),
+    /// For the clinic's own history alone.
+    Clinic,
+    /// Likewise; the files stay, because the vendor's grant only rests.
+    ClinicNow,
 }
 
 /// What is left of one turn: so that answers, a withdrawal and a stop never wait for what lies in the outbox.
@@ -79,19 +96,39 @@ impl Turn {
 impl Statistics {
     /// Takes in what fits one commit.
     pub(in crate::agent) fn take_outbox(&mut self, cx: &mut Cx<'_>, look: Look) -> Result<Taken, Trouble> {
-        let Some(granted) = granted_since(cx) else { return Ok(Taken::Nothing) };
-        if self.taking.reading.is_none() && self.taking.waiting.is_empty() {
-            self.taking.waiting = look_for_lines(cx)?.into();
-            self.taking.waiting.retain(|source| look == Look::All || source.is_renamed());
+        let reader = match granted_since(cx) {
+            Some(granted) => Reader::Both(granted),
+            None if self.history.since().is_some() => Reader::Clinic,
+            None => return Ok(Taken::Nothing),
+        };
+        self.read_outbox(cx, look, reader)
+    }
+
+    /// Reads what fits one commit.
+    pub(super) fn read_outbox(
+        &mut self,
+        cx: &mut Cx<'_>,
+        look: Look,
+        reader: Reader,
+    ) -> Result<Taken, Trouble> {
+        if self.taking.reading.is_none() && !self.taking.is_waiting() {
+            let mut files = look_for_lines(cx)?;
+            self.forget_read(&files);
+            if look == Look::Renamed {
+                files.retain(Source::is_renamed);
+            }
+            if reader == Reader::ClinicNow {
+                files.retain(|source| self.history.cursor(&source.id()) < u64::MAX);
+            }
+            self.taking.waiting = Some(files);
         }
-        let window = Window { granted, now: cx.now };
         let counted = cx.counters.mark();
         let mut read: Vec<(Source, u64, bool)> = Vec::new();
         let until = cx.since_start() + limits::TURN_TIME;
         let mut turn = Turn { lines: limits::GROUP_LINES, bytes: limits::TURN_BYTES, until };
         while turn.has_budget() && read.len() < limits::GROUP_FILES {
             let Some(mut reading) = self.next_file(cx) else { break };
-            while turn.has_budget() && self.take_line(cx, &mut reading, &mut turn, window) {}
+            while turn.has_budget() && self.take_line(cx, &mut reading, &mut turn, reader) {}
             let end = reading.lines.end();
             if let Some(End::Failed(why)) = end {
                 note_unread(cx, why);
@@ -106,37 +143,58 @@ impl Statistics {
         }
         let cursors: Vec<Cursor> =
             read.iter().map(|(source, taken, _)| Cursor { source: source.id(), taken: *taken }).collect();
-        if let Err(trouble) = self.commit(cx, &cursors).and_then(|()| count_cursors(cx, &cursors)) {
+        let committed = match reader {
+            Reader::Both(_) => self.commit(cx, &cursors).and_then(|()| self.keep_own(cx, &read, reader)),
+            Reader::Clinic | Reader::ClinicNow => self.keep_own(cx, &read, reader),
+        };
+        let counts = reader != Reader::ClinicNow;
+        let counted_now = |cx: &mut Cx<'_>| if counts { count_cursors(cx, &cursors) } else { Ok(()) };
+        if let Err(trouble) = committed.and_then(|()| counted_now(cx)) {
             // The files are read again from their cursors.
             self.taking = Taking::default();
             cx.counters.revert(counted);
             return Err(trouble);
         }
         killpoint::step("intake.counted");
+        if !counts {
+            let more = self.taking.reading.is_some() || self.taking.is_waiting();
+            return Ok(Taken::Group { more });
+        }
         let removed = self.remove_read(cx, &read)?;
-        let more = removed > 0 || self.taking.reading.is_some() || !self.taking.waiting.is_empty();
+        let more = removed > 0 || self.taking.reading.is_some() || self.taking.is_waiting();
         Ok(Taken::Group { more })
     }
 
     /// The next line of a file, validated; false at its end, and where the turn ended in the middle of it.
-    fn take_line(&mut self, cx: &mut Cx<'_>, reading: &mut Reading, turn: &mut Turn, window: Window) -> bool {
+    fn take_line(&mut self, cx: &mut Cx<'_>, reading: &mut Reading, turn: &mut Turn, reader: Reader) -> bool {
         let at = reading.lines.taken();
         let Some(line) = reading.lines.next(&mut turn.bytes) else { return false };
         turn.lines -= 1;
         if turn.lines.is_multiple_of(limits::TURN_LOOK) && turn.until <= cx.since_start() {
             turn.lines = 0;
         }
-        if at < reading.usage.min(reading.open).min(reading.counters) {
+        let first = match reader {
+            Reader::Both(_) => reading.usage.min(reading.open).min(reading.counters).min(reading.history),
+            Reader::Clinic => reading.counters.min(reading.history),
+            Reader::ClinicNow => reading.history,
+        };
+        if at < first {
             return true; // a restart came in the middle of the file
         }
-        let wanted = Wanted { usage: at >= reading.usage, open: at >= reading.open };
-        let taken = match line {
-            Ok(raw) if raw.is_blank() => Ok(()),
-            Ok(raw) => self.validator.take(raw, window, wanted),
-            Err(reason) => Err(reason.into()),
+        let own = self.history.since().filter(|_| at >= reading.history);
+        let taken = match (line, reader) {
+            (Ok(raw), _) if raw.is_blank() => Ok(()),
+            (Ok(raw), Reader::Both(granted)) => {
+                let wanted = Wanted { usage: at >= reading.usage, open: at >= reading.open };
+                self.validator.take_both(raw, Window { granted, now: cx.now }, wanted, own)
+            }
+            (Ok(raw), Reader::Clinic | Reader::ClinicNow) => self.take_own(raw, own, cx.now),
+            (Err(reason), Reader::Both(_)) => Err(reason.into()),
+            (Err(_), Reader::Clinic | Reader::ClinicNow) => Err(Reason::NoConsent.into()),
         };
         if let Err(refusal) = taken
             && at >= reading.counters
+            && reader != Reader::ClinicNow
         {
             debug!("outbox: line {} column {} refused: {}", at + 1, refusal.column, refusal.reason);
             cx.counters.drop(refusal.reason, 1);
@@ -148,12 +206,15 @@ impl Statistics {
         if let Some(reading) = self.taking.reading.take() {
             return Some(reading);
         }
-        while let Some(source) = self.taking.waiting.pop_front() {
+        while let Some(source) = self.taking.waiting.as_mut().and_then(Iterator::next) {
             let id = source.id();
             let (usage, open) = (self.usage.cursor(&id).unwrap_or(0), self.open.cursor(&id).unwrap_or(0));
             let counters = cx.counters.cursor(id);
+            let history = self.history.since().map_or(u64::MAX, |_| self.history.cursor(&id));
             match Presence::of(source.open()) {
-                Ok(Presence::Found(lines)) => return Some(Reading { source, lines, usage, open, counters }),
+                Ok(Presence::Found(lines)) => {
+                    return Some(Reading { source, lines, usage, open, counters, history });
+                }
                 Ok(Presence::Absent) => {}
                 Err(e) => note_unread(cx, e.kind()),
             }
@@ -173,6 +234,7 @@ impl Statistics {
         self.usage.forget(&gone);
         self.open.forget(&gone);
         gone.iter().for_each(|source| cx.counters.forget(*source));
+        self.history.retain_cursors(|source| !gone.contains(source));
         cx.counters.save()?;
         Ok(gone.len())
     }
@@ -184,16 +246,15 @@ impl Statistics {
         lines: &[&[u8]],
     ) -> Vec<Result<(), Reason>> {
         let Some(granted) = granted_since(cx) else {
-            cx.counters.drop(Reason::NoConsent, lines.len() as u64);
-            cx.save_counters();
-            return lines.iter().map(|_| Err(Reason::NoConsent)).collect();
+            return self.take_own_lines(cx, lines);
         };
+        let own = self.history.since();
         let window = Window { granted, now: cx.now };
         let mut answers: Vec<Result<(), Reason>> = lines
             .iter()
             .map(|line| {
                 self.validator
-                    .take(Raw::new(line), window, Wanted { usage: true, open: true })
+                    .take_both(Raw::new(line), window, Wanted { usage: true, open: true }, own)
                     .map_err(|refusal| refusal.reason)
             })
             .collect();
@@ -206,6 +267,9 @@ impl Statistics {
                 *answer = Err(Reason::Quota);
                 cx.counters.drop(Reason::Quota, 1);
             }
+        } else if let Err(trouble) = self.keep_own(cx, &[], Reader::Both(granted)) {
+            // It is in memory, and written with the next event.
+            warn!("the clinic's own history cannot be saved: {trouble}");
         }
         cx.save_counters();
         answers
@@ -263,14 +327,13 @@ impl Statistics {
 
 /// The complete files that are read. One that is too large stays where it is, unread and counted once: a person can
 /// split it.
-fn look_for_lines(cx: &mut Cx<'_>) -> Result<Vec<Source>, Trouble> {
-    let files = look(cx)?;
-    let (too_large, sources): (Vec<Source>, Vec<Source>) = files.into_iter().partition(Source::is_too_large);
+fn look_for_lines(cx: &mut Cx<'_>) -> Result<Files, Trouble> {
+    let Listing { sources, too_large, .. } = look(cx)?;
     if too_large.is_empty() {
         return Ok(sources);
     }
     let what = Cause::OutboxLarge { count: too_large.len(), mib: limits::OUTBOX_FILE >> 20 };
-    for id in too_large.iter().map(Source::id) {
+    for id in too_large.map(|source| source.id()) {
         if cx.counters.cursor(id) == 0 {
             warn!("{what}");
             cx.counters.drop(Reason::TooLong, 1);
@@ -283,12 +346,12 @@ fn look_for_lines(cx: &mut Cx<'_>) -> Result<Vec<Source>, Trouble> {
 }
 
 /// The complete files, and a count for each thing that only looks like one.
-pub(super) fn look(cx: &mut Cx<'_>) -> Result<Vec<Source>, Trouble> {
+pub(super) fn look(cx: &mut Cx<'_>) -> Result<Listing, Trouble> {
     [Subject::OutboxRemoval, Subject::OutboxUnread, Subject::OutboxLarge]
         .iter()
         .for_each(|subject| cx.health.clear(*subject));
     let listing = outbox::list(&cx.config.kathea.outbox, cx.now)?;
-    for id in listing.not_files {
+    for id in listing.not_files.iter().copied() {
         if cx.counters.cursor(id) == 0 {
             cx.counters.drop(Reason::NotAFile, 1);
             cx.counters.advance(id, 1);
@@ -296,7 +359,7 @@ pub(super) fn look(cx: &mut Cx<'_>) -> Result<Vec<Source>, Trouble> {
         }
     }
     cx.counters.save()?;
-    Ok(listing.sources.into_iter().chain(listing.too_large).collect())
+    Ok(listing)
 }
 
 /// Removes files; gives the ids of those that went.

@@ -6,6 +6,7 @@
 mod batches;
 mod device;
 mod expiry;
+mod history;
 mod intake;
 mod periods;
 mod sent;
@@ -22,6 +23,7 @@ use super::Trouble;
 use super::cx::Cx;
 use crate::consent::permit::{Permit, UsageStatistics};
 use crate::consent::{Flag, Policy};
+use crate::history::Store;
 use crate::limits;
 use crate::seal::record::Sealed;
 use crate::ship::parcel::Progress;
@@ -45,6 +47,8 @@ pub(super) struct Statistics {
     open: Spool<Journal>,
     usage: Spool<Usage>,
     sent: LastSent,
+    /// The clinic's own.
+    history: Store,
     validator: Validator,
     taking: Taking,
     periods: Periods,
@@ -60,11 +64,17 @@ impl Statistics {
     ///
     /// # Errors
     /// That file cannot be read now.
-    pub(super) fn new(open: Spool<Journal>, usage: Spool<Usage>, sent: PathBuf) -> io::Result<Self> {
+    pub(super) fn new(
+        open: Spool<Journal>,
+        usage: Spool<Usage>,
+        sent: PathBuf,
+        history: Store,
+    ) -> io::Result<Self> {
         Ok(Self {
             open,
             usage,
             sent: LastSent::open(sent)?,
+            history,
             validator: Validator::new(Catalog::built_in()),
             taking: Taking::default(),
             periods: Periods::default(),
@@ -125,7 +135,13 @@ impl Statistics {
     /// Erases both queues, what was sent, and what lies in the outbox, which is counted for this reason. That comes first,
     /// while it is known how much of a file was taken in, and hinders nothing. True if files are left for another turn.
     pub(super) fn purge(&mut self, cx: &mut Cx<'_>, reason: Reason) -> Result<bool, Trouble> {
-        let discarded = self.discard_some(cx, reason);
+        let discarded = if self.history.since().is_some() {
+            // The clinic's own history reads it first.
+            self.taking = Taking::default();
+            Ok(true)
+        } else {
+            self.discard_some(cx, reason)
+        };
         self.validator.clear();
         self.periods.clear();
         self.open.purge()?;

@@ -14,9 +14,9 @@ use super::super::cx::Cx;
 use super::super::health::{Cause, Subject};
 use super::Statistics;
 use super::intake::{Taking, look, remove};
-use crate::collect::outbox::{self, Source};
-use crate::limits;
+use crate::collect::outbox::{self, Listing, Source};
 use crate::presence::Presence;
+use crate::{killpoint, limits};
 
 /// What one turn removed.
 struct Removed {
@@ -86,10 +86,11 @@ impl Statistics {
         mut goes: impl FnMut(&Source) -> bool,
     ) -> Result<Removed, Trouble> {
         let (mut named, mut events) = (Vec::new(), Vec::new());
-        let files = look(cx)?;
-        let mut is_more = files.len() >= limits::OUTBOX_FILES;
+        let Listing { sources, too_large, .. } = look(cx)?;
+        let mut is_more = sources.len() + too_large.len() >= limits::UNREAD_FILES;
         let mut budget = limits::TURN_BYTES;
-        for source in files {
+        let most = limits::UNREAD_FILES;
+        for source in sources.take(most).chain(too_large.take(most)) {
             if budget == 0 {
                 is_more = true;
                 break;
@@ -127,6 +128,7 @@ impl Statistics {
             cx.counters.revert(before);
             return Err(error.into());
         }
+        killpoint::step("discard.counted");
         let gone = remove(cx, &named);
         if gone.len() < named.len() {
             // What stays is not lost: it may be allowed later.
@@ -153,6 +155,7 @@ pub(in crate::agent) fn note_unread(cx: &mut Cx<'_>, why: io::ErrorKind) {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::panic::{self, AssertUnwindSafe};
 
     use super::*;
     use crate::agent::{Agent, Parts};
@@ -162,10 +165,14 @@ mod tests {
     fn unasked(dir: &std::path::Path) -> Agent {
         fs::create_dir(dir.join("outbox")).unwrap();
         fs::write(dir.join("outbox/a.ndjson"), "{}\n{}\n{}\n").unwrap();
+        Agent::open(config(dir)).unwrap()
+    }
+
+    fn config(dir: &std::path::Path) -> Config {
         let (data, outbox) = (dir.join("data"), dir.join("outbox"));
         let text =
             format!("data_dir = {data:?}\n[kathea]\noutbox = {outbox:?}\n[keys]\nprotector = \"file\"\n");
-        Agent::open(Config::parse(&text).unwrap()).unwrap()
+        Config::parse(&text).unwrap()
     }
 
     fn discard(agent: &mut Agent) -> Result<(), Trouble> {
@@ -187,5 +194,22 @@ mod tests {
         discard(&mut agent).unwrap();
         assert_eq!(agent.counters.dropped().get(&Reason::NoConsent), Some(&3), "counted once");
         assert!(fs::read(dir.path().join("outbox/a.ndjson")).is_err());
+    }
+
+    #[test]
+    fn what_was_counted_before_a_kill_is_not_counted_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut agent = unasked(dir.path());
+        killpoint::watch(Some(Box::new(|point| match point {
+            killpoint::Point::Step("discard.counted") => panic::resume_unwind(Box::new(())),
+            _ => Ok(()),
+        })));
+        let killed = panic::catch_unwind(AssertUnwindSafe(|| discard(&mut agent)));
+        assert!(killed.is_err() && dir.path().join("outbox/a.ndjson").metadata().is_ok());
+        drop(agent);
+        let mut agent = Agent::open(config(dir.path())).unwrap();
+        discard(&mut agent).unwrap();
+        assert_eq!(agent.counters.dropped().get(&Reason::NoConsent), Some(&3), "once");
+        assert!(dir.path().join("outbox/a.ndjson").metadata().is_err());
     }
 }

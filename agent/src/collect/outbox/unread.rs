@@ -68,7 +68,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let count = |text: &[u8], taken| {
             std::fs::write(dir.path().join("a.ndjson"), text).unwrap();
-            list(dir.path(), i64::from(u32::MAX)).unwrap().sources[0].events(taken).unwrap()
+            list(dir.path(), i64::from(u32::MAX)).unwrap().sources.next().unwrap().events(taken).unwrap()
         };
         assert_eq!((count(b"", 0), count(b"\n \r\n", 0)), (0, 0));
         assert_eq!((count(b"one\ntwo\n", 0), count(b"one\ntwo", 0)), (2, 2), "the last may lack its end");
@@ -83,7 +83,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = std::fs::File::create(dir.path().join("a.ndjson")).unwrap();
         file.set_len(1 << 40).unwrap(); // sparse
-        let source = list(dir.path(), i64::from(u32::MAX)).unwrap().too_large.remove(0);
+        let source = list(dir.path(), i64::from(u32::MAX)).unwrap().too_large.next().unwrap();
         assert_eq!(source.events(0).unwrap(), 1);
     }
 }

@@ -113,6 +113,9 @@ fn without_line_ends(text: &str) -> Cow<'_, str> {
 /// Where a day of birth stands, by the scan's own reading of dates.
 pub(super) fn days(identifiers: &Identifiers, text: &str) -> Vec<Range<usize>> {
     let mut days = Vec::new();
+    if !identifiers.has_births() {
+        return days;
+    }
     second_reading::find(text, |day| identifiers.is_birth(day), |range| days.push(range));
     days
 }

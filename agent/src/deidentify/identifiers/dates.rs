@@ -95,7 +95,7 @@ fn separated(text: &str, end: usize) -> Option<(usize, [Range<usize>; 2])> {
 /// `5. marts 1970`, `05-Mar-70`, `March 5th, 1970`.
 fn named(text: &str, start: usize, end: usize) -> Option<Found> {
     let bytes = text.as_bytes();
-    let first = text.get(start..end)?;
+    let first = text.get(start..end).filter(|first| matches!(first.len(), 1 | 2 | 4))?;
     let after = skip(bytes, end, b".-_/ ,");
     let word = after + letters(text, after);
     if let Some(month) = text.get(after..word).and_then(month) {
@@ -106,7 +106,11 @@ fn named(text: &str, start: usize, end: usize) -> Option<Found> {
         return (!days.is_empty()).then_some(Found { range: start..last, form: Form::Named, days });
     }
     // The month before the day.
-    let before = text.get(..start)?.trim_end_matches([' ', '.', '-', '_', '/', ',']);
+    let beside = bytes.get(..start)?.iter().rev().take_while(|byte| b" .-_/,".contains(byte)).count();
+    let before = text.get(..start - beside)?;
+    if !before.ends_with(char::is_alphabetic) {
+        return None;
+    }
     let word = before.trim_end_matches(char::is_alphabetic).len();
     let month = month(before.get(word..)?)?;
     let year = skip(bytes, end, b"stndrh.-_/ ,");

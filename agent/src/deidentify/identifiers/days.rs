@@ -64,9 +64,15 @@ impl IntoIterator for Days {
 pub(super) struct DaySet {
     bits: Vec<u64>,
     others: HashSet<Date>,
+    is_empty: bool,
 }
 
 impl DaySet {
+    /// Whether it has none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.is_empty
+    }
+
     /// Whether `day` is in it.
     pub(super) fn has(&self, day: Date) -> bool {
         match place(day) {
@@ -78,8 +84,9 @@ impl DaySet {
 
 impl FromIterator<Date> for DaySet {
     fn from_iter<T: IntoIterator<Item = Date>>(days: T) -> Self {
-        let mut set = Self { bits: vec![0; BITS.div_ceil(64)], others: HashSet::new() };
+        let mut set = Self { bits: vec![0; BITS.div_ceil(64)], others: HashSet::new(), is_empty: true };
         for day in days {
+            set.is_empty = false;
             match place(day).and_then(|(word, bit)| Some((set.bits.get_mut(word)?, bit))) {
                 Some((word, bit)) => *word |= 1 << bit,
                 None => {

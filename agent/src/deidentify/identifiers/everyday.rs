@@ -18,6 +18,9 @@ const ORDINAL: &[char] = &[
     '\u{2212}',
 ];
 
+/// Bytes that may lie between two numbers of a date where no tag does: two gaps of 16 words of eight letters, and a month.
+const REACH: usize = 320;
+
 /// Calls `each` with every place in `text` that names a day of which `is_birth` holds, and with those days. Places may
 /// overlap. `in_table` says that the text is a row among rows.
 pub(crate) fn births(
@@ -27,18 +30,47 @@ pub(crate) fn births(
     mut each: impl FnMut(Range<usize>, Days),
 ) {
     let bytes = text.as_bytes();
+    // A tag may have digits, and an escape letters, that belong to no number and to no word.
+    let is_bare = memchr::memchr2(b'<', b'\\', bytes).is_none();
     let mut at = 0;
     while let Some(skipped) = bytes.get(at..).and_then(|rest| rest.iter().position(u8::is_ascii_digit)) {
         let start = at + skipped;
         let end = start + digits(bytes, start);
+        at = end;
+        if is_bare && !may_be(text, &(start..end), &is_birth) {
+            continue;
+        }
         candidates(text, start..end, &mut |candidate, days| {
             let days: Days = days.into_iter().filter(|day| is_birth(*day)).collect();
             if !days.is_empty() && measured::is_date(text, &candidate, in_table) {
                 each(candidate.range, days);
             }
         });
-        at = end;
     }
+}
+
+/// Whether the number `first` may begin a day of birth, or stand in the midst of one, by itself and the numbers and words
+/// that follow, whatever else lies between: `false` only where no candidate is one.
+fn may_be(text: &str, first: &Range<usize>, is_birth: &impl Fn(Date) -> bool) -> bool {
+    let bytes = text.as_bytes();
+    let Some(number) = text.get(first.clone()).filter(|number| matches!(number.len(), 1 | 2 | 4)) else {
+        return false;
+    };
+    let next = |from: usize| {
+        let reached = bytes.get(from..bytes.len().min(from + REACH))?;
+        let start = from + reached.iter().position(u8::is_ascii_digit)?;
+        text.get(start..start + digits(bytes, start)).map(|number| (start, number))
+    };
+    let Some((second, middle)) = next(first.end) else { return false };
+    let mut words = text.get(first.end..second).unwrap_or_default().split(|c: char| !c.is_alphabetic());
+    if words.any(|word| month(word).is_some() || is_roman(word))
+        || month_before(text, first.start).is_some()
+        || number.len() == 4 && middle.len() == 3
+    {
+        return true;
+    }
+    let last = next(second + middle.len()).map(|(_, last)| last).filter(|_| middle.len() <= 2);
+    last.and_then(|last| readings([number, middle, last])).is_some_and(|mut days| days.any(is_birth))
 }
 
 /// Calls `each` with all that may be a date whose first number is `first`.
@@ -95,23 +127,7 @@ fn numeric(text: &str, first: Range<usize>, number: &str, one: Gap, each: &mut i
     let Some(last) = text.get(third.clone()).filter(|_| middle.len() <= 2 && two.end > second.end) else {
         return;
     };
-    let years = match (number.len(), last.len()) {
-        (4, 1 | 2) => [Some(number), None],
-        (1 | 2, 4) => [None, Some(last)],
-        (1 | 2, 1 | 2) => [Some(number), Some(last)],
-        _ => return,
-    };
-    // Where the year is first the others follow, where it is last they precede it, in both orders.
-    let [first_year, last_year] = years;
-    let readings = [
-        last_year.map(|year| (year, middle, number)),
-        last_year.map(|year| (year, number, middle)),
-        first_year.map(|year| (year, middle, last)),
-        first_year.map(|year| (year, last, middle)),
-    ];
-    let days = readings.into_iter().flatten().flat_map(|(year, month, day)| {
-        month.parse().into_iter().flat_map(move |month| reading(year, month, day))
-    });
+    let Some(days) = readings([number, middle, last]) else { return };
     let candidate = Candidate {
         range: first.start..third.end,
         gaps: [one, two],
@@ -121,6 +137,28 @@ fn numeric(text: &str, first: Range<usize>, number: &str, one: Gap, each: &mut i
         numbers: [number.parse().unwrap_or(0), middle.parse().unwrap_or(0), last.parse().unwrap_or(0)],
     };
     each(candidate, days.collect());
+}
+
+/// The days that three numbers may mean, in their order.
+fn readings(numbers: [&str; 3]) -> Option<impl Iterator<Item = Date>> {
+    let [number, middle, last] = numbers;
+    let [first_year, last_year] = match (number.len(), last.len()) {
+        (4, 1 | 2) => [Some(number), None],
+        (1 | 2, 4) => [None, Some(last)],
+        (1 | 2, 1 | 2) => [Some(number), Some(last)],
+        _ => return None,
+    };
+    // Where the year is first the others follow, where it is last they precede it, in both orders.
+    let orders = [
+        last_year.map(|year| (year, middle, number)),
+        last_year.map(|year| (year, number, middle)),
+        first_year.map(|year| (year, middle, last)),
+        first_year.map(|year| (year, last, middle)),
+    ];
+    let days = orders.into_iter().flatten().flat_map(|(year, month, day)| {
+        month.parse().into_iter().flat_map(move |month| reading(year, month, day))
+    });
+    Some(days)
 }
 
 /// The month whose name stands before the number at `at`, and where it begins.
@@ -135,11 +173,15 @@ fn month_before(text: &str, at: usize) -> Option<(u8, usize)> {
 
 /// Whether `word` may stand between two numbers of a date: a month, in letters or Roman numerals, or a small word.
 pub(crate) fn is_of_date(word: &str) -> bool {
-    month(word).is_some() || ROMAN.contains(&word) || gap::is_known(word)
+    month(word).is_some() || is_roman(word) || gap::is_known(word)
 }
 
 /// The months in Roman numerals.
 const ROMAN: [&str; 12] = ["I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII"];
+
+fn is_roman(word: &str) -> bool {
+    word.starts_with(['I', 'V', 'X']) && ROMAN.contains(&word)
+}
 
 /// A month in Roman numerals, as in `12.III.1980`.
 fn roman(word: &str, gap: &Gap) -> Option<u8> {

@@ -13,6 +13,9 @@ const WORDS: &[&str] = &[
     "ten",
 ];
 
+/// Bytes of the longest of them.
+const LONGEST: usize = 6;
+
 /// A gap: where it ends, and the marks in it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Gap {
@@ -106,7 +109,7 @@ impl Gap {
 /// Whether `word` is one of [`WORDS`], in any case.
 pub(super) fn is_known(word: &str) -> bool {
     if word.is_ascii() {
-        return WORDS.iter().any(|known| word.eq_ignore_ascii_case(known));
+        return word.len() <= LONGEST && WORDS.iter().any(|known| word.eq_ignore_ascii_case(known));
     }
     WORDS.contains(&word.to_lowercase().as_str())
 }

@@ -162,6 +162,9 @@ impl Identifiers {
                 hit(found.range, weak, days);
             }
         });
+        if !self.has_births() {
+            return;
+        }
         everyday::births(
             text,
             in_table,
@@ -179,6 +182,11 @@ impl Identifiers {
         self.births.has(day)
     }
 
+    /// Whether any day of birth was learned.
+    pub(crate) fn has_births(&self) -> bool {
+        !self.births.is_empty()
+    }
+
     /// Likewise, but for days of birth.
     pub(crate) fn find_words(&self, text: &str, view: &mut View, mut each: impl FnMut(Hit)) {
         self.search(text, view, |hit, _| each(hit));
@@ -186,6 +194,9 @@ impl Identifiers {
 
     /// Likewise, and whose it is.
     fn search(&self, text: &str, view: &mut View, mut each: impl FnMut(Hit, Whose)) {
+        if self.spellings.len() == 0 {
+            return;
+        }
         view.fill(text);
         let view = &*view;
         let start = |at| view.origin(at..at + 1).is_some_and(|range| is_edge(text, range.start));

@@ -52,12 +52,14 @@ pub(crate) fn find(text: &str, is_birth: impl Fn(Date) -> bool, mut each: impl F
     let (mut before, mut last): (Option<Number>, Option<Number>) = (None, None);
     let mut numbers = Numbers { text, at: 0 };
     while let Some(mut number) = numbers.next() {
-        if let Some(last) = &last {
-            number.between = text.get(last.at.end..number.at.start).and_then(Between::read);
-        }
         together(text, &number, &is_birth, &mut each);
-        if let Some(last) = &last {
-            look(text, [before.as_ref(), Some(last), Some(&number)], &mut |reading| {
+        if let Some(last) = &mut last
+            && may_be(text, [before.as_ref(), Some(&*last), Some(&number)], &is_birth)
+        {
+            // Most numbers are no part of a date: what lies between is read where it matters.
+            last.between = before.as_ref().and_then(|before| between(text, before, last));
+            number.between = between(text, last, &number);
+            look(text, [before.as_ref(), Some(&*last), Some(&number)], &mut |reading| {
                 let is_named = days(reading).any(&is_birth);
                 if is_named && places::is_date(text, reading) {
                     each(reading.at.clone());
@@ -66,6 +68,40 @@ pub(crate) fn find(text: &str, is_birth: impl Fn(Date) -> bool, mut each: impl F
         }
         before = last.replace(number);
     }
+}
+
+fn between(text: &str, one: &Number, two: &Number) -> Option<Between> {
+    text.get(one.at.end..two.at.start).and_then(Between::read)
+}
+
+/// Whether the last two or three numbers may be a day of birth by what they are, whatever lies between: `false` only where
+/// [`look`] has no reading that is one.
+fn may_be(text: &str, numbers: [Option<&Number>; 3], is_birth: &impl Fn(Date) -> bool) -> bool {
+    let [before, Some(last), Some(number)] = numbers else { return false };
+    let may_be_day = |number: &Number| number.digits() <= 2 && (1..=31).contains(&number.value);
+    let may_be_year = |number: &Number| number.digits() == 2 || number.digits() == 4;
+    let gap = text.get(last.at.end..number.at.start).unwrap_or_default();
+    // The name of a month stands between, or before.
+    if may_be_day(last) && may_be_year(number) || may_be_year(last) && may_be_day(number) {
+        let named = || text.get(..last.at.start).and_then(between::month_at_end);
+        if between::has_month(gap) || last.digits() <= 2 && named().is_some() {
+            return true;
+        }
+    }
+    // One mark stands between a year and the number of its day.
+    if last.digits() == 4 && number.digits() == 3 && gap.chars().nth(1).is_none() {
+        return true;
+    }
+    let Some(before) = before.filter(|_| last.digits() <= 2) else { return false };
+    let is_day = |year: &Number, month: &Number, day: &Number| {
+        let is_short = month.digits() <= 2 && day.digits() <= 2 && may_be_year(year);
+        is_short
+            && years(year).into_iter().filter_map(|year| civil(year, month.value, day.value)).any(is_birth)
+    };
+    is_day(number, last, before)
+        || is_day(number, before, last)
+        || is_day(before, last, number)
+        || is_day(before, number, last)
 }
 
 /// Calls `each` with what the last two or three numbers may be.
@@ -131,14 +167,17 @@ fn together(
 
 /// The days that a reading may mean.
 fn days(reading: &Reading<'_>) -> impl Iterator<Item = Date> {
-    let year = reading.year.value;
-    let centuries = match reading.year.digits() {
-        2 => [1900 + year, 2000 + year],
-        4 => [year, 0],
-        _ => [0, 0],
-    };
     let (month, day) = (reading.month, reading.day);
-    centuries.into_iter().filter_map(move |year| civil(year, month, day))
+    years(reading.year).into_iter().filter_map(move |year| civil(year, month, day))
+}
+
+/// The years that a number may be; 0 is none.
+fn years(number: &Number) -> [i32; 2] {
+    match number.digits() {
+        2 => [1900 + number.value, 2000 + number.value],
+        4 => [number.value, 0],
+        _ => [0, 0],
+    }
 }
 
 fn civil(year: i32, month: i32, day: i32) -> Option<Date> {

@@ -4,7 +4,7 @@
 //! bytes -> decode    lines, whatever the encoding
 //!          neighbours  a day of birth that a line's end cuts, and rows of a table
 //!          header    time (moved by the case's weeks), level, module, code: kept
-//!          memo      what became of the same line before, but for its time
+//!          memo      what became of the same line before, but for its time and loose numbers (shape)
 //!          unescape  \u, entities, percent, quoted-printable
 //!          scrub     learned identifiers marked
 //!          pass      literals of the program stay; between them forms (patterns), keys, and of what is left what has a
@@ -24,6 +24,7 @@ mod pass;
 pub(crate) mod patterns;
 mod rule;
 mod scrub;
+mod shape;
 mod slots;
 mod stamp;
 pub(crate) mod unescape;
@@ -34,6 +35,7 @@ use std::io::{self, Read, Write};
 
 use decode::{Line, Lines};
 use header::Piece;
+use memo::Shaped;
 pub(crate) use moment::Moment;
 use moment::Order;
 use neighbours::Held;
@@ -112,7 +114,15 @@ impl Scrubber<'_> {
             return;
         }
         let rest = self.time(line, out);
-        if let Some((known, counts)) = self.memo.get(rest, self.in_table) {
+        // Rows of numbers do not come again.
+        if self.in_table {
+            return self.untimed(rest, out);
+        }
+        let has_shape = shape::of(rest, &mut self.memo.shape);
+        if has_shape && self.shaped(rest, out) {
+            return;
+        }
+        if let Some((known, counts)) = self.memo.get(rest) {
             out.push_str(known);
             self.counts.add(counts);
             return;
@@ -121,34 +131,70 @@ impl Scrubber<'_> {
         self.untimed(rest, out);
         let counts = std::mem::replace(&mut self.counts, before);
         self.counts.add(&counts);
-        self.memo.put(rest, self.in_table, out.get(from..).unwrap_or_default(), counts);
+        self.remember(rest, out.get(from..).unwrap_or_default(), from, counts, has_shape);
+    }
+
+    /// Appends to `out` what a line of the same shape became, with the numbers of this one. `false` if none came before, or
+    /// something in this one was learned or is a date.
+    fn shaped(&mut self, line: &str, out: &mut String) -> bool {
+        let memo = std::mem::take(&mut self.memo);
+        let known = memo.shaped().filter(|known| {
+            let message = line.get(known.message..).unwrap_or_default();
+            self.is_plain(message) && pass::literals(self.case.table(), message) == known.literals
+        });
+        if let Some(known) = known {
+            known.write(line, out);
+            self.counts.add(&known.counts);
+        }
+        let is_known = known.is_some();
+        self.memo = memo;
+        is_known
+    }
+
+    /// Remembers what became of a line, which stands in the output from `from` on.
+    fn remember(&mut self, line: &str, out: &str, from: usize, counts: Counts, has_shape: bool) {
+        if has_shape && self.was_plain {
+            let message = line.get(self.message_at..).unwrap_or_default();
+            let literals = pass::literals(self.case.table(), message);
+            self.copied.iter_mut().for_each(|part| part.to -= from);
+            let place = (self.message_at, literals);
+            let shaped = Shaped::new(&self.memo.shape, place, (out, counts), &self.copied);
+            return shaped.map_or((), |shaped| self.memo.put_shaped(shaped));
+        }
+        self.memo.put(line, out, counts);
     }
 
     /// Likewise of a line behind its time.
     fn untimed(&mut self, line: &str, out: &mut String) {
+        self.copied.clear();
         let mut rest = line;
         for _ in 0..PIECES {
             match header::piece(rest) {
                 Some(Piece::Fixed(piece)) => {
-                    out.push_str(piece);
+                    self.copied(line.len() - rest.len(), piece, out);
                     self.counts.kept += 1;
                     rest = rest.get(piece.len()..).unwrap_or_default();
                 }
                 Some(Piece::Module(name, code)) => {
+                    let at = line.len() - rest.len();
                     if self.is_learned(name) {
-                        self.message(name, out);
+                        // A name has no loose number.
+                        let copied = self.copied.len();
+                        self.message_of_line(name, out);
+                        self.copied.truncate(copied);
                     } else {
                         out.push_str(name);
                         self.counts.kept += 1;
                     }
-                    out.push_str(code);
+                    self.copied(at + name.len(), code, out);
                     rest = rest.get(name.len() + code.len()..).unwrap_or_default();
                     break;
                 }
                 None => break,
             }
         }
-        self.message(rest, out);
+        self.message_at = line.len() - rest.len();
+        self.message_of_line(rest, out);
     }
 
     /// Moves the point in time with which a line begins; returns what follows it.

@@ -2,6 +2,9 @@
 
 use super::super::case::Case;
 
+/// Bytes of a date and a time of day.
+const DATE: usize = 32;
+
 /// A point in time at the start of a text.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Moment {
@@ -69,12 +72,23 @@ impl At {
     pub(super) fn moved_date(&self, case: &Case) -> Option<String> {
         let (year, month, day) = self.date;
         let (year, month, day) = case.shift_date(year, month, day)?;
-        Some(match self.form {
-            Form::YearFirst(by) => format!("{year:04}{by}{month:02}{by}{day:02}"),
-            Form::DayFirst(by) => format!("{day:02}{by}{month:02}{by}{year:04}"),
-            Form::MonthFirst(by) => format!("{month:02}{by}{day:02}{by}{year:04}"),
-            Form::Compact => format!("{year:04}{month:02}{day:02}"),
-        })
+        let year = u32::try_from(year).ok()?;
+        let (month, day) = (u32::from(month), u32::from(day));
+        let (numbers, by) = match self.form {
+            Form::YearFirst(by) => ([(year, 4), (month, 2), (day, 2)], Some(by)),
+            Form::DayFirst(by) => ([(day, 2), (month, 2), (year, 4)], Some(by)),
+            Form::MonthFirst(by) => ([(month, 2), (day, 2), (year, 4)], Some(by)),
+            Form::Compact => ([(year, 4), (month, 2), (day, 2)], None),
+        };
+        // Every line of a log has one: no formatter.
+        let mut moved = String::with_capacity(DATE);
+        for (at, (number, width)) in numbers.into_iter().enumerate() {
+            moved.extend(by.filter(|_| at > 0));
+            for place in (0..width).rev() {
+                moved.extend(char::from_digit(number / 10_u32.pow(place) % 10, 10));
+            }
+        }
+        Some(moved)
     }
 }
 

@@ -53,6 +53,9 @@ impl Held {
 
 /// Where a day on which somebody was born begins in `line` and ends in `next`, if it is in both.
 fn cut(line: &str, next: &str, scrubber: &Scrubber<'_>) -> Option<(usize, usize)> {
+    if !scrubber.identifiers.has_births() {
+        return None;
+    }
     let is_part = |c: char| c.is_ascii_digit() || c.is_alphabetic();
     // Most lines end in a word that is no month: nothing is joined for them.
     let last = line.trim_end_matches(|c: char| !is_part(c)).rsplit(|c: char| !c.is_alphabetic()).next()?;

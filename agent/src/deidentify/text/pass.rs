@@ -368,7 +368,7 @@ impl<'p, 'a, 't> Pass<'p, 'a, 't> {
     }
 
     fn keep(&mut self, length: usize) {
-        self.out.push_str(self.rest().get(..length).unwrap_or_default());
+        self.copy(self.rest().get(..length).unwrap_or_default());
         self.at += length;
         (self.last, self.glued) = (None, false);
         self.scrubber.counts.kept += 1;

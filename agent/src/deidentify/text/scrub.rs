@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::columns::Columns;
-use super::memo::Memo;
+use super::memo::{Copied, Memo};
 use super::moment::Order;
 use super::pass::Pass;
 use super::rule::{Counts, Rule};
@@ -41,6 +41,11 @@ pub struct Scrubber<'a> {
     hits: Vec<(Range<usize>, Rule)>,
     dates: Vec<(Range<usize>, Rule)>,
     pub(super) memo: Memo,
+    /// What of the line was written as it is, and where in it the message begins.
+    pub(super) copied: Vec<Copied>,
+    pub(super) message_at: usize,
+    /// The last message had no escapes, no date, and nothing that was learned.
+    pub(super) was_plain: bool,
     /// What the first line of the file says of its columns.
     pub(super) columns: Option<Columns>,
     /// Which of two numbers of a date is the day.
@@ -60,6 +65,9 @@ impl<'a> Scrubber<'a> {
             hits: Vec::new(),
             dates: Vec::new(),
             memo: Memo::default(),
+            copied: Vec::new(),
+            message_at: 0,
+            was_plain: false,
             columns: None,
             order: Order::default(),
             in_table: false,
@@ -68,14 +76,44 @@ impl<'a> Scrubber<'a> {
 
     /// Appends to `out` what may stay of `text`.
     pub fn message(&mut self, text: &str, out: &mut String) {
-        let case = self.case;
-        let guarded = case.table().filter(|_| text.contains('=')).map(|table| slots::guarded(table, text));
-        let mut text = unescape(guarded.as_deref().unwrap_or(text));
-        if guarded.is_some() && text.contains(slots::EQUALS) {
-            text = text.replace(slots::EQUALS, "=").into();
-        }
-        let marked = self.mark(&text);
+        self.copied.clear();
+        self.message_at = 0;
+        self.message_of_line(text, out);
+    }
+
+    /// Likewise of the message of a line, which begins at `message_at`.
+    pub(super) fn message_of_line(&mut self, text: &str, out: &mut String) {
+        let opened = self.opened(text);
+        let marked = self.mark(&opened);
+        self.was_plain = matches!(marked, Cow::Borrowed(_)) && opened == text;
         Pass::new(self, &marked, out).run();
+    }
+
+    /// Whether `text` has no escapes, no date, and nothing that was learned.
+    pub(super) fn is_plain(&mut self, text: &str) -> bool {
+        if self.opened(text) != text {
+            return false;
+        }
+        self.search(text);
+        self.hits.is_empty()
+    }
+
+    /// Writes a part of a line, which begins at `from`, as it is.
+    pub(super) fn copied(&mut self, from: usize, part: &str, out: &mut String) {
+        self.copied.push(Copied { from, to: out.len(), length: part.len() });
+        out.push_str(part);
+    }
+
+    /// The text without escapes.
+    fn opened<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let table = self.case.table().filter(|_| text.contains('='));
+        let Some(guarded) = table.map(|table| slots::guarded(table, text)) else { return unescape(text) };
+        let opened = unescape(&guarded);
+        if opened.contains(slots::EQUALS) {
+            opened.replace(slots::EQUALS, "=").into()
+        } else {
+            opened.into_owned().into()
+        }
     }
 
     /// Whether `text` holds an identifier for which it has to go as a whole.
@@ -83,8 +121,8 @@ impl<'a> Scrubber<'a> {
         self.identifiers.is_in(text, &mut self.view)
     }
 
-    /// The text with a private character in the place of all that was learned, and of every date alone.
-    fn mark<'t>(&mut self, text: &'t str) -> Cow<'t, str> {
+    /// Finds all that was learned, and every date alone.
+    fn search(&mut self, text: &str) {
         let (hits, identifiers) = (&mut self.hits, self.identifiers);
         hits.clear();
         // A UID is mapped by its form, so that references still fit.
@@ -122,6 +160,12 @@ impl<'a> Scrubber<'a> {
             let cut = text.match_indices(CUT_DATE).map(|(at, cut)| at..at + cut.len());
             hits.extend(cut.map(|range| (range, Rule::Learned(Kind::BirthDate))));
         }
+    }
+
+    /// The text with a private character in the place of all that was learned, and of every date alone.
+    fn mark<'t>(&mut self, text: &'t str) -> Cow<'t, str> {
+        self.search(text);
+        let hits = &mut self.hits;
         let foreign = |character: char| (0xe000..0xf900).contains(&u32::from(character));
         if hits.is_empty() && (text.is_ascii() || !text.contains(foreign)) {
             return Cow::Borrowed(text);

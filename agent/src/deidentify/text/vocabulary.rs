@@ -31,7 +31,8 @@ static VOCABULARY: LazyLock<Vocabulary> = LazyLock::new(|| {
 
 /// Calls `look_up` with `word` in lower case, Danish letters spelled out. Short words cost no allocation.
 pub(crate) fn with_spelled<T>(word: &str, look_up: impl FnOnce(&str) -> T) -> T {
-    let mut short = [0; 24];
+    // As long as a row of numbers without blanks.
+    let mut short = [0; 64];
     if let Some(short) = short.get_mut(..word.len()).filter(|_| word.is_ascii()) {
         short.copy_from_slice(word.as_bytes());
         short.make_ascii_lowercase();

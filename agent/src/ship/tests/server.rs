@@ -31,6 +31,10 @@ pub(crate) struct Seen {
     pub(crate) whole: bool,
     /// As it was negotiated.
     pub(crate) version: rustls::ProtocolVersion,
+    /// Whether the handshake was a full one.
+    pub(crate) handshake: Option<rustls::HandshakeKind>,
+    /// Whether the server knows the client's certificate.
+    pub(crate) has_identity: bool,
 }
 
 pub(crate) struct Server {
@@ -181,5 +185,7 @@ fn read_request(tls: &mut Tls) -> Option<Seen> {
     let mut body = vec![];
     let _ = tls.take(length).read_to_end(&mut body);
     let whole = body.len() as u64 == length;
-    Some(Seen { head, body, whole, version: tls.conn.protocol_version().unwrap() })
+    let (version, handshake) = (tls.conn.protocol_version().unwrap(), tls.conn.handshake_kind());
+    let has_identity = tls.conn.peer_certificates().is_some();
+    Some(Seen { head, body, whole, version, handshake, has_identity })
 }

@@ -1,6 +1,6 @@
 //! Whom the socket talks to: the vendor's CA, the right host, now, TLS 1.3, with a certificate of our own key.
 
-use rustls::ProtocolVersion;
+use rustls::{HandshakeKind, ProtocolVersion};
 
 use super::pki::{Authority, Life, Pair, device_key, self_signed};
 use super::server::{BOTH, Server, config, respond};
@@ -50,6 +50,38 @@ fn the_vendors_server_is_talked_to_mutually_in_tls_1_3_with_a_small_head() {
     let mut head = seen.head.lines().map(|line| line.split(": ").next().unwrap()).collect::<Vec<_>>();
     head.sort_unstable();
     assert_eq!(head, ["", "PUT /v1/x HTTP/1.1", "content-length", "content-type", "host", "user-agent"]);
+}
+
+/// The next drain opens with what the last one was given; another identity, and a server that keeps nothing, begin anew.
+#[test]
+fn a_connection_after_a_rest_resumes_the_session_and_is_the_same_devices() {
+    let ca = Authority::new();
+    let serving = |keeps: bool| {
+        let mut config = config(&ca.server(HOST, Life::Now), Some(&ca.pem()), BOTH);
+        config.send_tls13_tickets = if keeps { 2 } else { 0 };
+        Server::start(config, |tls, _| respond(tls, "200 OK", "", "{}"))
+    };
+    let client = |server: &Server| {
+        let pkcs8 = device_key();
+        let chain_pem = ca.client(&pkcs8).into_bytes();
+        Https::new(Settings { identity: Some(Identity { chain_pem, pkcs8 }), ..server.settings(ca.pem()) })
+            .unwrap()
+    };
+    let drain = |https: &mut Https, server: &Server| {
+        https.exchange(&routes::capabilities()).unwrap();
+        https.rest();
+        let seen = server.seen();
+        assert!(seen.has_identity && server.nothing_more_seen());
+        seen.handshake.unwrap()
+    };
+    let server = serving(true);
+    let mut https = client(&server);
+    let kinds = [drain(&mut https, &server), drain(&mut https, &server), drain(&mut https, &server)];
+    assert_eq!(kinds, [HandshakeKind::Full, HandshakeKind::Resumed, HandshakeKind::Resumed]);
+    assert_eq!(drain(&mut client(&server), &server), HandshakeKind::Full, "other settings have no session");
+    let forgetful = serving(false);
+    let mut https = client(&forgetful);
+    assert_eq!([drain(&mut https, &forgetful), drain(&mut https, &forgetful)], [HandshakeKind::Full; 2]);
 }
 
 #[test]

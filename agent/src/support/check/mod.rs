@@ -4,6 +4,7 @@
 //! look     reads the facts: files and the system
 //! codes    error codes in lines of a log
 //! facts    what was read, as numbers
+//! drift    what the clinic's own history says of drifts
 //! texts    what is said, in Danish and in English
 //! mod      the judgement: pure
 //! ```
@@ -11,6 +12,7 @@
 //! Nothing leaves, so nobody is asked. Many cases end here.
 
 mod codes;
+mod drift;
 pub mod facts;
 pub mod look;
 mod texts;
@@ -19,6 +21,8 @@ pub use crate::checks::Finding;
 use crate::checks::{Check, Verdict};
 use crate::config::Language;
 use crate::limits;
+use crate::texts::Text;
+pub use drift::judge_history;
 use facts::{Facts, Motion, Outcome, Volume};
 use texts::{Is, Named, Remedy, Size};
 
@@ -31,11 +35,11 @@ fn as_danish(finding: &Finding, check: &Check) -> Option<Check> {
     Some(Check { what, remedy, ..danish })
 }
 
-fn pass(check: &'static str, what: Is) -> Finding {
+fn pass(check: &'static str, what: impl Text) -> Finding {
     Finding::pass(check, what)
 }
 
-fn found(check: &'static str, result: Verdict, what: Is, remedy: Remedy) -> Finding {
+fn found(check: &'static str, result: Verdict, what: impl Text, remedy: impl Text) -> Finding {
     Finding { result, ..Finding::warn(check, what, remedy) }
 }
 

@@ -4,9 +4,11 @@
 use agent::checks::Finding;
 use agent::config::Language;
 use agent::doctor::{Reach, SystemProxy, examine};
+use agent::history::shown::History;
 use agent::html::{both, checks};
-use agent::support::check::judge;
+use agent::request::{HistoryAsk, Request};
 use agent::support::check::look::look;
+use agent::support::check::{judge, judge_history};
 use maud::{Markup, PreEscaped, html};
 use time::OffsetDateTime;
 
@@ -16,7 +18,10 @@ use crate::words::t;
 
 pub(super) fn page(window: &Window, connects: bool) -> Markup {
     let now = OffsetDateTime::now_utc().unix_timestamp();
-    let findings = judge(&look(&window.config, now));
+    let mut findings = judge(&look(&window.config, now));
+    // Who may not read the history sees the other checks.
+    let history = window.agent.ask::<History>(&Request::History(HistoryAsk::Show));
+    findings.extend(history.map(|history| judge_history(&history)).unwrap_or_default());
     let table = |findings: &[Finding]| {
         let in_each = [Language::En, Language::Da]
             .map(|language| findings.iter().map(|one| one.in_language(language)).collect::<Vec<_>>());

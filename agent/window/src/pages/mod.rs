@@ -4,6 +4,7 @@
 mod case;
 mod check;
 mod consent;
+mod history;
 mod leaves;
 mod preview;
 mod rights;
@@ -29,6 +30,7 @@ pub(crate) fn page(window: &Window, name: &str) -> Option<Markup> {
             "start" => start::page(window),
             "consent" => consent::page(window),
             "leaves" => leaves::page(window),
+            "history" => history::page(window),
             "case" => case::page(window),
             "rights" => rights::page(window),
             "check" => check::page(window, false),

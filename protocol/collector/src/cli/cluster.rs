@@ -15,6 +15,9 @@ pub(super) struct Cluster {
     /// A file with the cluster's URL, postgres://USER:PASSWORD@HOST:PORT,HOST:PORT/DATABASE: every host in turn
     #[arg(long, value_name = "FILE")]
     url_file: PathBuf,
+    /// The authority of its servers' certificates, PEM: connects by TLS. Without it only to this machine
+    #[arg(long, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
     /// What makes a commit safe
     #[arg(long, value_enum, default_value_t = Durability::Replicas)]
     durability: Durability,
@@ -41,7 +44,7 @@ impl Cluster {
             Durability::Replicas => Demand::Replicas(self.replicas_at_least),
             Durability::Managed => Demand::Managed,
         };
-        let checked = postgres::check(&Url::new(&url), demand)?;
+        let checked = postgres::check(&Url::new(&url), demand, self.ca_file)?;
         list(|lines| lines.put(&checked))
     }
 }

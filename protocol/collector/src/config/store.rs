@@ -20,6 +20,8 @@ pub(super) struct Keys {
     url_file: Option<PathBuf>,
     durability: Option<Durability>,
     replicas_at_least: Option<u32>,
+    bundles: Option<PathBuf>,
+    ca_file: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +42,8 @@ impl Keys {
                 });
             }
             "store.url_file" => self.url_file = Some(super::absolute(key, value)?),
+            "store.bundles" => self.bundles = Some(super::absolute(key, value)?),
+            "store.ca_file" => self.ca_file = Some(super::absolute(key, value)?),
             "store.durability" => {
                 self.durability = Some(match value.as_str() {
                     Some("replicas") => Durability::Replicas,
@@ -58,10 +62,14 @@ impl Keys {
 
     /// Whether the keys fit each other.
     pub(super) fn check(&self) -> Result<(), String> {
-        let others = self.url_file.is_some() || self.durability.is_some() || self.replicas_at_least.is_some();
+        let others = self.url_file.is_some()
+            || self.durability.is_some()
+            || self.replicas_at_least.is_some()
+            || self.bundles.is_some()
+            || self.ca_file.is_some();
         if self.is_postgres != Some(true) && others {
             return Err(
-                "store.url_file, store.durability and store.replicas_at_least are of store.engine = \
+                "store.url_file, store.durability, store.replicas_at_least, store.ca_file and store.bundles are of store.engine = \
                         \"postgres\"; the embedded store has none of them"
                     .to_owned(),
             );
@@ -83,7 +91,8 @@ impl Keys {
             Some(Durability::Managed) => Demand::Managed,
             Some(Durability::Replicas) | None => Demand::Replicas(self.replicas_at_least.unwrap_or(1)),
         };
-        Ok(Place::Postgres(Cluster { url: self.url()?, demand }))
+        let (authority, bundles) = (self.ca_file.clone(), self.bundles.clone());
+        Ok(Place::Postgres(Cluster { url: self.url()?, demand, authority, bundles }))
     }
 
     fn url(&self) -> Result<Url, Failure> {

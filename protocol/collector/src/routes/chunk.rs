@@ -11,6 +11,7 @@ use ring::digest::{Algorithm, Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
 
 use super::turns::Turn;
 use crate::problem::Problem;
+use crate::store::chunks::Ended;
 use crate::store::files::Part;
 
 /// What a checksum may be made by; tus wants SHA-1 of every server that offers any.
@@ -103,12 +104,15 @@ impl Chunk {
 
     /// Keeps the bytes if they are what the checksum says, else throws them away. Returns the new offset, which
     /// outlives a power cut.
-    pub(super) fn keep(self) -> Result<u64, Problem> {
+    pub(super) fn keep(mut self) -> Result<u64, Problem> {
         let is_right = self
             .checksum
             .is_none_or(|checksum| checksum.context.finish().as_ref() == checksum.expected.as_slice());
-        if let Some(part) = &self.part {
-            part.end(is_right)?;
+        // Another front may have taken a chunk at this offset meanwhile.
+        if let Some(part) = &mut self.part
+            && part.end(is_right)? == Ended::Taken
+        {
+            return Err(Problem::OffsetConflict);
         }
         if is_right { Ok(self.begin + self.length) } else { Err(Problem::ChecksumMismatch) }
     }

@@ -109,7 +109,16 @@ pub(crate) fn serve(config: &Serve) -> Result<(), Failure> {
         tokio::spawn(look_for_a_new_certificate(identity));
         let front = Arc::new(Front { tls, router, metrics });
         // As a task among the others, so that it can let the connections that it took go first.
-        let accepting = tokio::spawn(accept(listener, front, places, operations, stop_signal));
+        let stop = {
+            let (operations, drain) = (operations.clone(), config.drain);
+            async move {
+                stop_signal.await;
+                // A balancer that looks at `/readyz` sends nobody here any more; who comes meanwhile is served.
+                operations.ending.store(true, Ordering::Relaxed);
+                tokio::time::sleep(drain).await;
+            }
+        };
+        let accepting = tokio::spawn(accept(listener, front, places, stop));
         accepting.await.unwrap_or_else(|error| Err(io::Error::other(error))).map_err(cannot)
     })
 }
@@ -141,15 +150,14 @@ async fn accept(
     listener: TcpListener,
     front: Arc<Front>,
     places: Arc<Places>,
-    operations: Arc<Operations>,
-    stop_signal: impl Future<Output = ()>,
+    stop: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let connections = GracefulShutdown::new();
-    let mut stop_signal = std::pin::pin!(stop_signal);
+    let mut stop = std::pin::pin!(stop);
     loop {
         // The peer's address is dropped here: nothing may keep it.
         let accepted = tokio::select! {
-            () = &mut stop_signal => break,
+            () = &mut stop => break,
             accepted = listener.accept() => accepted.map(|(stream, _)| stream),
         };
         match accepted {
@@ -167,7 +175,6 @@ async fn accept(
             }
         }
     }
-    operations.ending.store(true, Ordering::Relaxed);
     drop(listener);
     let _ = tokio::time::timeout(END, connections.shutdown()).await;
     Ok(())

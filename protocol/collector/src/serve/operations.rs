@@ -86,7 +86,11 @@ fn router(operations: Arc<Operations>) -> Router {
 /// Whether devices would be served now.
 async fn ready(State(operations): State<Arc<Operations>>) -> Response {
     if operations.ending.load(Ordering::Relaxed) {
-        return (StatusCode::SERVICE_UNAVAILABLE, "ending\n").into_response();
+        return (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "ending: it was asked to stop, and the requests that it has are finished\n",
+        )
+            .into_response();
     }
     let collector = operations.collector.clone();
     let checked = tokio::task::spawn_blocking(move || collector.store.ready(OffsetDateTime::now_utc())).await;

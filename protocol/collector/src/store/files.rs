@@ -1,7 +1,8 @@
 //! Storage of support bundles as sealed files that the collector cannot open.
 //!
 //! ```text
-//! uploads/<device>-<sha256>.part   what came so far of an announced bundle
+//! uploads/<device>-<sha256>.part   what came so far of an announced bundle; in a directory that several fronts share
+//!                                  there are chunks instead (`store::chunks`)
 //! bundles/<sha256>.age             whole, checked, synced; however it came
 //! ```
 
@@ -13,6 +14,9 @@ use protocol::bundle::Announcement;
 use protocol::{DeviceId, Digest};
 use ring::digest::{Context, SHA256};
 
+use super::chunks::{self, Chunk, Ended, Whole};
+use super::folder::Folder;
+use super::sqlite::new_id;
 use crate::disk;
 use crate::failure::Failure;
 
@@ -22,15 +26,18 @@ const UPLOADS: &str = "uploads";
 const BUNDLES: &str = "bundles";
 /// A file that `import` is writing.
 const IMPORT: &str = "import-";
+const PART: &str = "part";
+const CHUNKS: &str = "chunks";
 
 /// Where a whole bundle is.
 pub(crate) fn whole(data: &Path, sha256: Digest) -> PathBuf {
     data.join(BUNDLES).join(format!("{sha256}.age"))
 }
 
-/// Where the bytes of an announced bundle go.
-pub(crate) fn part(data: &Path, device: DeviceId, sha256: Digest) -> PathBuf {
-    data.join(UPLOADS).join(format!("{device}-{sha256}.part"))
+/// Where the bytes of an announced bundle go: a file, or a directory of chunks.
+pub(crate) fn part(folder: &Folder, device: DeviceId, sha256: Digest) -> Result<PathBuf, Failure> {
+    let kind = if folder.is_shared() { CHUNKS } else { PART };
+    Ok(folder.root()?.join(UPLOADS).join(format!("{device}-{sha256}.{kind}")))
 }
 
 /// Whether a file is there. What cannot be looked for is an error, not an absence.
@@ -39,16 +46,31 @@ pub(crate) fn exists(path: &Path) -> Result<bool, Failure> {
 }
 
 /// The bytes of one chunk on their way to the disk.
-pub(crate) struct Part {
-    file: File,
-    begin: u64,
+pub(crate) enum Part {
+    /// To the end of the one file of the upload.
+    Appended {
+        /// The file.
+        file: File,
+        /// Where it ended before.
+        begin: u64,
+    },
+    /// To a file of their own.
+    Chunk(Chunk),
 }
 
 impl Part {
     /// The file that takes the next bytes of an announced bundle, standing at `offset`, its end.
-    pub(crate) fn at(data: &Path, device: DeviceId, sha256: Digest, offset: u64) -> Result<Self, Failure> {
-        disk::make_dir(&data.join(UPLOADS))?;
-        let path = part(data, device, sha256);
+    pub(crate) fn at(
+        folder: &Folder,
+        device: DeviceId,
+        sha256: Digest,
+        offset: u64,
+    ) -> Result<Self, Failure> {
+        let path = part(folder, device, sha256)?;
+        disk::make_dir(&folder.root()?.join(UPLOADS))?;
+        if folder.is_shared() {
+            return Chunk::at(&path, offset).map(Self::Chunk);
+        }
         let mut options = OpenOptions::new();
         options.write(true).create(offset == 0).truncate(false);
         #[cfg(unix)]
@@ -58,25 +80,30 @@ impl Part {
             if file.seek(SeekFrom::End(0))? != offset {
                 return Err(io::ErrorKind::InvalidData.into());
             }
-            Ok(Self { file, begin: offset })
+            Ok(Self::Appended { file, begin: offset })
         };
         open().map_err(Failure::at(&path))
     }
 
     /// Adds bytes.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        self.file.write_all(bytes).map_err(unwritable)
+        let written = match self {
+            Self::Appended { file, .. } => file.write_all(bytes),
+            Self::Chunk(chunk) => chunk.write(bytes),
+        };
+        written.map_err(unwritable)
     }
 
     /// Syncs what was added, or throws it away.
-    pub(crate) fn end(&self, is_kept: bool) -> Result<(), Failure> {
-        let end = || {
-            if !is_kept {
-                self.file.set_len(self.begin)?;
+    pub(crate) fn end(&mut self, is_kept: bool) -> Result<Ended, Failure> {
+        let ended = match self {
+            Self::Appended { file, begin } => {
+                let thrown_away = if is_kept { Ok(()) } else { file.set_len(*begin) };
+                thrown_away.and_then(|()| file.sync_data()).map(|()| Ended::Done)
             }
-            self.file.sync_data()
+            Self::Chunk(chunk) => chunk.end(is_kept),
         };
-        end().map_err(unwritable)
+        ended.map_err(unwritable)
     }
 }
 
@@ -88,11 +115,14 @@ fn unwritable(error: io::Error) -> Failure {
 }
 
 /// How many bytes of an announced bundle outlive a power cut: all, if it came another way.
-pub(crate) fn offset(data: &Path, device: DeviceId, announced: &Announcement) -> Result<u64, Failure> {
-    if exists(&whole(data, announced.sha256))? {
+pub(crate) fn offset(folder: &Folder, device: DeviceId, announced: &Announcement) -> Result<u64, Failure> {
+    if exists(&whole(folder.root()?, announced.sha256))? {
         return Ok(announced.size);
     }
-    let path = part(data, device, announced.sha256);
+    let path = part(folder, device, announced.sha256)?;
+    if folder.is_shared() {
+        return Ok(chunks::offset(&path)?.min(announced.size));
+    }
     match File::open(&path) {
         Ok(file) => file
             .sync_data()
@@ -107,47 +137,80 @@ pub(crate) fn offset(data: &Path, device: DeviceId, announced: &Announcement) ->
 /// Puts the part of a device in its place as a whole bundle, if its bytes are those that were announced and a sealed
 /// file; otherwise removes it: no one can say which of them is wrong. Reads the file, so it is not for a thread that
 /// others wait for.
-pub(crate) fn complete(data: &Path, device: DeviceId, announced: &Announcement) -> Result<bool, Failure> {
-    let (part, whole) = (part(data, device, announced.sha256), whole(data, announced.sha256));
-    let is_in_place = exists(&whole)?;
-    let from = if is_in_place { &whole } else { &part };
-    let file = File::open(from).map_err(Failure::at(from))?;
-    let is_right = checked(file, from, None)? == (announced.sha256, announced.size, true);
-    if is_in_place {
+pub(crate) fn complete(folder: &Folder, device: DeviceId, announced: &Announcement) -> Result<bool, Failure> {
+    let (part, whole) = (part(folder, device, announced.sha256)?, whole(folder.root()?, announced.sha256));
+    let wanted = (announced.sha256, announced.size, true);
+    let open = |path: &Path| File::open(path).map_err(Failure::at(path));
+    if exists(&whole)? {
         // It came another way, or before a cut.
-        return if is_right { disk::remove(&part).map(|()| true) } else { Err(Failure::unreadable(&whole)) };
+        let is_right = checked(open(&whole)?, &whole, None)? == wanted;
+        return if is_right {
+            remove_part(folder, device, announced.sha256).map(|_| true)
+        } else {
+            Err(Failure::unreadable(&whole))
+        };
     }
-    if !is_right {
-        disk::remove(&part)?;
-        return Ok(false);
+    let is_right = if folder.is_shared() {
+        let chunks = Whole::of(&part)?;
+        copied(folder.root()?, chunks, &part, |found| found == wanted)?.1
+    } else {
+        checked(open(&part)?, &part, None)? == wanted
+    };
+    if !is_right && exists(&whole)? {
+        // Another front has put it in its place and removed the chunks meanwhile.
+        return complete(folder, device, announced);
     }
-    disk::make_dir(&data.join(BUNDLES))?;
-    fs::rename(&part, &whole).and_then(|()| disk::sync_parent(&whole)).map_err(Failure::at(&whole))?;
-    Ok(true)
+    if is_right && !folder.is_shared() {
+        disk::make_dir(&folder.root()?.join(BUNDLES))?;
+        fs::rename(&part, &whole).and_then(|()| disk::sync_parent(&whole)).map_err(Failure::at(&whole))?;
+    } else {
+        remove_part(folder, device, announced.sha256)?;
+    }
+    Ok(is_right)
 }
 
-/// Copies a sealed file that came on a stick to its place; its digest and its length.
-pub(crate) fn import(data: &Path, from: &Path) -> Result<(Digest, u64), Failure> {
-    let source = File::open(from).map_err(Failure::at(from))?;
-    disk::make_dir(&data.join(BUNDLES))?;
-    let temporary = data.join(BUNDLES).join(format!("{IMPORT}{}.tmp", std::process::id()));
+/// Removes what came of an announced bundle; whether anything did.
+pub(crate) fn remove_part(folder: &Folder, device: DeviceId, sha256: Digest) -> Result<bool, Failure> {
+    let path = part(folder, device, sha256)?;
+    if folder.is_shared() { chunks::remove(&path) } else { remove(&path) }
+}
+
+/// Copies bytes to their place as a whole bundle, if what they are is taken; their digest and length, and whether
+/// they were.
+fn copied(
+    root: &Path,
+    source: impl Read,
+    from: &Path,
+    is_taken: impl FnOnce((Digest, u64, bool)) -> bool,
+) -> Result<((Digest, u64), bool), Failure> {
+    disk::make_dir(&root.join(BUNDLES))?;
+    let temporary = root.join(BUNDLES).join(format!("{IMPORT}{}.tmp", new_id()?));
     let copied = (|| {
         let copy = File::create(&temporary).map_err(Failure::at(&temporary))?;
         let (sha256, size, is_sealed) = checked(source, from, Some(&copy))?;
-        if !is_sealed {
-            return Err(Failure::new(format!("{} is not a sealed bundle (an age file)", from.display())));
+        if !is_taken((sha256, size, is_sealed)) {
+            return Ok(((sha256, size), false));
         }
-        let whole = whole(data, sha256);
+        let whole = whole(root, sha256);
         copy.sync_all()
             .and_then(|()| fs::rename(&temporary, &whole))
             .and_then(|()| disk::sync_parent(&whole))
             .map_err(Failure::at(&whole))?;
-        Ok((sha256, size))
+        Ok(((sha256, size), true))
     })();
-    if copied.is_err() {
+    if !matches!(copied, Ok((_, true))) {
         disk::remove(&temporary)?;
     }
     copied
+}
+
+/// Copies a sealed file that came on a stick to its place; its digest and its length.
+pub(crate) fn import(root: &Path, from: &Path) -> Result<(Digest, u64), Failure> {
+    let source = File::open(from).map_err(Failure::at(from))?;
+    match copied(root, source, from, |(.., is_sealed)| is_sealed)? {
+        (bundle, true) => Ok(bundle),
+        (_, false) => Err(Failure::new(format!("{} is not a sealed bundle (an age file)", from.display()))),
+    }
 }
 
 /// Whether the file of a whole bundle is there and has these bytes.
@@ -167,7 +230,8 @@ pub(crate) fn names(data: &Path) -> Result<(Vec<String>, Vec<String>), Failure> 
 
 /// The device and the bundle that a part's name says.
 pub(crate) fn part_of(name: &str) -> Option<(DeviceId, Digest)> {
-    let (device, sha256) = name.strip_suffix(".part")?.split_once('-')?;
+    let (name, kind) = name.split_once('.')?;
+    let (device, sha256) = name.split_once('-').filter(|_| [PART, CHUNKS].contains(&kind))?;
     Some((device.parse().ok()?, sha256.parse().ok()?))
 }
 
@@ -176,11 +240,14 @@ pub(crate) fn bundle_of(name: &str) -> Option<Digest> {
     name.strip_suffix(".age")?.parse().ok()
 }
 
-/// Removes what a killed `import` left.
-pub(crate) fn sweep_imports(data: &Path) -> Result<(), Failure> {
-    let dir = data.join(BUNDLES);
+/// Removes what a killed `import` left, written last before `until`, microseconds: others may write now.
+pub(crate) fn sweep_imports(root: &Path, until: i64) -> Result<(), Failure> {
+    let dir = root.join(BUNDLES);
     for name in disk::names(&dir)?.iter().filter(|name| name.starts_with(IMPORT)) {
-        disk::remove(&dir.join(name))?;
+        let path = dir.join(name);
+        if modified(&path)?.is_some_and(|at| super::micros(at) < until) {
+            disk::remove(&path)?;
+        }
     }
     Ok(())
 }
@@ -197,7 +264,7 @@ pub(crate) fn remove(path: &Path) -> Result<bool, Failure> {
 
 /// Digest and length of `from`, the file at `path`, and whether it begins as an age file does; copied to `to` on the
 /// way.
-fn checked(mut from: File, path: &Path, mut to: Option<&File>) -> Result<(Digest, u64, bool), Failure> {
+fn checked(mut from: impl Read, path: &Path, mut to: Option<&File>) -> Result<(Digest, u64, bool), Failure> {
     let (mut context, mut size, mut buffer) = (Context::new(&SHA256), 0, vec![0; 1 << 20]);
     let mut begin = Vec::new();
     loop {

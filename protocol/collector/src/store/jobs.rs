@@ -1,6 +1,9 @@
 //! What one request does to the store, and its answer after the commit. An engine owns the connection and the
 //! transaction; a request that is dropped leaves neither open.
 
+use std::sync::mpsc::Sender;
+use std::thread::JoinHandle;
+
 use protocol::DeviceId;
 use tokio::sync::oneshot;
 
@@ -61,6 +64,43 @@ pub(crate) fn job<T: Send + 'static>(
 pub(crate) fn answer(group: Vec<Box<dyn Job>>, done: &Result<(), Failure>) {
     for job in group {
         job.answer(done.clone());
+    }
+}
+
+/// Threads of an engine that write; they end with it.
+pub(crate) struct Threads {
+    jobs: Option<Sender<Box<dyn Job>>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Threads {
+    /// Starts a thread for each of `works`, which take what comes by `jobs` until it is closed.
+    pub(crate) fn start(
+        jobs: Sender<Box<dyn Job>>,
+        works: impl IntoIterator<Item: FnOnce() + Send + 'static>,
+    ) -> Result<Self, Failure> {
+        let start = |work| {
+            let started = std::thread::Builder::new().name("store".to_owned()).spawn(work);
+            started.map_err(|error| Failure::new(format!("no thread for the store: {error}")))
+        };
+        let threads = works.into_iter().map(start).collect::<Result<_, _>>()?;
+        Ok(Self { jobs: Some(jobs), threads })
+    }
+
+    /// Hands a job over. If the threads ended, the job and with it the sender of the answer are dropped.
+    pub(crate) fn submit(&self, job: Box<dyn Job>) {
+        if let Some(jobs) = &self.jobs {
+            let _ = jobs.send(job);
+        }
+    }
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        drop(self.jobs.take());
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
     }
 }
 

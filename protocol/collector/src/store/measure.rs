@@ -1,6 +1,7 @@
 //! Figures of the store in this process, without the wire: `cargo test --release -p kathea-collector --lib measure --
 //! --nocapture`. `MEASURE_DEVICES` (without it nothing is measured) and `MEASURE_BATCHES` set the size of the full store,
-//! `MEASURE_DIR` where.
+//! `MEASURE_DIR` where. `MEASURE_POSTGRES`, a URL, measures a store in an empty database instead, which has to have a
+//! synchronous replica and whose servers run on this machine.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,6 +14,8 @@ use time::OffsetDateTime;
 
 use super::jobs::Reply;
 use super::place::Place;
+use super::postgres::durability::Demand;
+use super::postgres::{Cluster, Url};
 use super::testing::Random;
 use super::{Answer, Put, Store, Verdict};
 
@@ -127,8 +130,38 @@ fn timed<T>(what: &str, work: impl FnOnce() -> T) -> T {
 #[test]
 fn measure_the_store() {
     if std::env::var_os("MEASURE_DEVICES").is_some() {
-        measure();
+        match std::env::var("MEASURE_POSTGRES") {
+            Ok(url) => measure_postgres(&url),
+            Err(_) => measure(),
+        }
     }
+}
+
+fn measure_postgres(url: &str) {
+    let (url, demand) = (Url::new(url), Demand::Replicas(1));
+    let place = Place::Postgres(Cluster { url, demand, authority: None, bundles: None });
+    let data = tempfile::tempdir().unwrap();
+    let store = Arc::new(Store::open(data.path(), &place).unwrap());
+    let count = setting("MEASURE_DEVICES", 640);
+    let devices: Vec<_> =
+        timed(&format!("{count} devices enrolled"), || (0..count).map(|n| enrol(&store, n)).collect());
+    for number in [1, 16, 64] {
+        let before = servers();
+        clients(&store, &devices, number, 1_000 * number as u64, "PostgreSQL, replica");
+        println!("servers' processor in {RUN:?}: {:?}", servers().saturating_sub(before));
+    }
+}
+
+/// Processor time of every PostgreSQL server on this machine and what it started.
+fn servers() -> Duration {
+    let processes = std::fs::read_dir("/proc").unwrap().filter_map(|entry| Some(entry.ok()?.path()));
+    let ticks = processes.filter_map(|process| {
+        let name = std::fs::read_to_string(process.join("comm")).ok().filter(|name| name == "postgres\n")?;
+        let text = std::fs::read_to_string(process.join("stat")).ok()?;
+        let fields: Vec<&str> = text.split(&name.trim_end()).last()?.split_whitespace().collect();
+        Some(fields.get(12)?.parse::<u64>().ok()? + fields.get(13)?.parse::<u64>().ok()?)
+    });
+    Duration::from_millis(ticks.sum::<u64>() * 10)
 }
 
 fn measure() {

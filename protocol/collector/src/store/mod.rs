@@ -8,7 +8,9 @@
 //! postgres   the engine PostgreSQL: which host takes writes, and whether what it acknowledges is kept
 //! readers    connections that only read
 //! place      where the store of a data directory is
+//! folder     the directory of support bundles, of one process or of several
 //! files      the bytes of support bundles
+//! chunks     the same on their way, where several processes write
 //! backup     copies of all of it, for another machine
 //! tables     files of an export
 //! requests   privacy requests and their tickets
@@ -26,8 +28,10 @@
 //! server.
 
 pub(crate) mod backup;
+pub(crate) mod chunks;
 pub(crate) mod engine;
 pub(crate) mod files;
+pub(crate) mod folder;
 pub(crate) mod jobs;
 #[cfg(test)]
 mod measure;
@@ -57,7 +61,8 @@ pub(crate) use sqlite::{
 };
 
 use engine::Connection;
-use jobs::{Reply, Scope, job};
+use folder::Folder;
+use jobs::{Reply, Scope, Threads, job};
 use place::Place;
 use readers::{Readers, Source};
 use sqlite::Tx;
@@ -65,20 +70,22 @@ use sqlite::Tx;
 use crate::failure::Failure;
 use crate::metrics::StoreTimes;
 
-/// The threads of an engine that write.
-enum Writer {
-    Sqlite(sqlite::Writer),
-    Postgres(postgres::Writer),
-}
-
 /// The store of a data directory.
 pub(crate) struct Store {
     data: PathBuf,
+    /// Where its bundles are.
+    folder: Folder,
     /// Closed before the writer, whose connection then empties and removes the write-ahead log.
     readers: Readers,
-    writer: Writer,
+    writer: Threads,
     times: StoreTimes,
     _lock: Option<File>,
+}
+
+/// Until it is dropped, no other process does what one front does for all.
+pub(crate) struct UpkeepTurn {
+    /// The connection whose end gives the turn back, also where the process is killed.
+    _held: Option<Box<postgres::Lane>>,
 }
 
 impl Store {
@@ -96,8 +103,11 @@ impl Store {
             }
             Err(TryLockError::Error(error)) => return Err(Failure::at(&path)(error)),
         }
-        files::sweep_imports(data)?;
-        Self::start(data, place, Some(lock))
+        let store = Self::start(data, place, Some(lock))?;
+        if let Folder::Own(data) = &store.folder {
+            files::sweep_imports(data, i64::MAX)?;
+        }
+        Ok(store)
     }
 
     /// Opens the store for a command, beside a server or without one.
@@ -108,25 +118,27 @@ impl Store {
     fn start(data: &Path, place: &Place, lock: Option<File>) -> Result<Self, Failure> {
         place::check(data, place)?;
         let times = StoreTimes::default();
+        let mut folder = Folder::Own(data.to_owned());
         let (writer, source) = match place {
             Place::Embedded => {
                 let (sql, store, seen) = sqlite::open(data, micros(OffsetDateTime::now_utc()))?;
-                let writer = sqlite::Writer::start(data, sql, &store, seen, lock.is_some(), times.clone())?;
-                (Writer::Sqlite(writer), Source::Sqlite(data.to_owned()))
+                let is_server = lock.is_some();
+                let writer = sqlite::writer::start(data, sql, &store, seen, is_server, times.clone())?;
+                (writer, Source::Sqlite(data.to_owned()))
             }
             Place::Postgres(cluster) => {
-                place::open(data, cluster)?;
+                folder = place::open(data, cluster)?;
                 let lanes = if lock.is_some() { postgres::LANES } else { 1 };
-                let writer = postgres::Writer::start(cluster, lanes, &times)?;
-                (Writer::Postgres(writer), Source::Postgres(cluster.clone()))
+                let writer = postgres::writer::start(cluster, lanes, &times)?;
+                (writer, Source::Postgres(cluster.clone()))
             }
         };
-        Ok(Self { data: data.to_owned(), writer, readers: Readers::of(source), times, _lock: lock })
+        Ok(Self { data: data.to_owned(), folder, writer, readers: Readers::of(source), times, _lock: lock })
     }
 
     /// Whether its rows are in PostgreSQL.
     pub(crate) fn is_postgres(&self) -> bool {
-        matches!(self.writer, Writer::Postgres(_))
+        matches!(self.readers.source(), Source::Postgres(_))
     }
 
     /// What the cluster is now, and whether that is as it is demanded; `None` of a database file.
@@ -163,12 +175,24 @@ impl Store {
 
     /// The text of a policy that an operator put beside the store.
     pub(crate) fn policy(&self, sha256: Digest) -> Result<Option<String>, Failure> {
-        files::policy(self.data(), sha256)
+        files::policy(self.folder.root()?, sha256)
     }
 
     /// The data directory.
     pub(crate) fn data(&self) -> &Path {
         &self.data
+    }
+
+    /// The turn of this process to do what one of several fronts does for all; `None` while another one has it.
+    pub(crate) fn upkeep_turn(&self) -> Result<Option<UpkeepTurn>, Failure> {
+        match self.readers.source() {
+            // One process serves it, and its commands are the operator's.
+            Source::Sqlite(_) => Ok(Some(UpkeepTurn { _held: None })),
+            Source::Postgres(cluster) => {
+                let lane = postgres::Lane::open(cluster)?;
+                Ok(lane.take_upkeep()?.then(|| UpkeepTurn { _held: Some(Box::new(lane)) }))
+            }
+        }
     }
 
     /// Runs `work` in a transaction; its answer comes after the commit.
@@ -178,10 +202,7 @@ impl Store {
         work: impl FnMut(&Tx<'_>) -> Result<T, Failure> + Send + 'static,
     ) -> Reply<T> {
         let (job, reply) = job(scope, work);
-        match &self.writer {
-            Writer::Sqlite(writer) => writer.submit(job),
-            Writer::Postgres(writer) => writer.submit(job),
-        }
+        self.writer.submit(job);
         reply
     }
 

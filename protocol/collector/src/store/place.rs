@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::folder::Folder;
 use super::postgres::{self, Cluster};
 use super::sqlite::{connect, new_id};
 use crate::disk::{self, Access};
@@ -19,6 +20,9 @@ pub(crate) enum Place {
 
 /// The file that says that a data directory's store is in PostgreSQL, and which one.
 const ENGINE: &str = "engine";
+
+/// What the file says behind the name where the bundles are in a directory that several fronts share.
+const SHARED: &str = "shared";
 
 /// Refuses a place that is not the one that the data directory was used with: an empty store would be served in the
 /// place of a full one.
@@ -49,35 +53,92 @@ pub(crate) struct Claim {
     pub(crate) directory: String,
     /// The database has the name too. Before that it may be any empty one.
     pub(crate) is_confirmed: bool,
+    /// The bundles are in another directory, which has this name too.
+    is_elsewhere: bool,
+}
+
+impl Claim {
+    fn text(&self) -> String {
+        let more = match self {
+            Self { is_confirmed: false, .. } => " new",
+            Self { is_elsewhere: true, .. } => " shared",
+            _ => "",
+        };
+        format!("postgres {}{more}\n", self.directory)
+    }
+
+    fn write(&self, directory: &Path) -> Result<(), Failure> {
+        disk::write(&directory.join(ENGINE), self.text().as_bytes(), Access::Private)
+    }
 }
 
 /// What the data directory says of itself.
-fn claimed(data: &Path) -> Result<Option<Claim>, Failure> {
+pub(super) fn claimed(data: &Path) -> Result<Option<Claim>, Failure> {
     let path = data.join(ENGINE);
     let Some(bytes) = disk::read(&path)? else { return Ok(None) };
     let text = String::from_utf8(bytes).map_err(|_| Failure::unreadable(&path))?;
     let words: Vec<&str> = text.split_whitespace().collect();
+    let claim = |directory: &str, is_confirmed, is_elsewhere| {
+        Ok(Some(Claim { directory: directory.to_owned(), is_confirmed, is_elsewhere }))
+    };
     match words[..] {
-        ["postgres", directory] => Ok(Some(Claim { directory: directory.to_owned(), is_confirmed: true })),
-        ["postgres", directory, "new"] => {
-            Ok(Some(Claim { directory: directory.to_owned(), is_confirmed: false }))
-        }
+        ["postgres", directory] => claim(directory, true, false),
+        ["postgres", directory, "new"] => claim(directory, false, false),
+        ["postgres", directory, SHARED] => claim(directory, true, true),
         _ => Err(Failure::unreadable(&path)),
     }
 }
 
-/// Opens the store of a data directory in a cluster, which is made the first time.
-pub(super) fn open(data: &Path, cluster: &Cluster) -> Result<(), Failure> {
-    let write = |text: String| disk::write(&data.join(ENGINE), text.as_bytes(), Access::Private);
-    let claim = match claimed(data)? {
+/// Opens the store of a data directory in a cluster, which is made the first time; where its bundles are.
+pub(super) fn open(data: &Path, cluster: &Cluster) -> Result<Folder, Failure> {
+    let own = claimed(data)?;
+    let Some(shared) = &cluster.bundles else {
+        if own.as_ref().is_some_and(|own| own.is_elsewhere) {
+            return Err(Failure::new(
+                "the bundles of this store are in a directory that several fronts share: name it as store.bundles",
+            ));
+        }
+        claim(data, own, cluster)?;
+        return Ok(Folder::Own(data.to_owned()));
+    };
+    if own.as_ref().is_some_and(|own| !own.is_elsewhere) {
+        return Err(Failure::new(format!(
+            "the bundles of this store are in {0}: move bundles, uploads, policies and {ENGINE} from {0} to {1}",
+            data.display(),
+            shared.display()
+        )));
+    }
+    let there = claimed(shared)?;
+    if let Some(own) = &own
+        && there.as_ref().is_none_or(|there| there.directory != own.directory)
+    {
+        return Err(Failure::new(format!(
+            "{} is not the directory of this store's bundles: mount it, or correct store.bundles",
+            shared.display()
+        )));
+    }
+    let name = claim(shared, there, cluster)?;
+    if own.is_none() {
+        Claim { directory: name.clone(), is_confirmed: true, is_elsewhere: true }.write(data)?;
+    }
+    Ok(Folder::Shared { root: shared.clone(), name })
+}
+
+/// Sees that the store in a cluster is the one of the directory with its bundles; the name that both have.
+fn claim(directory: &Path, claim: Option<Claim>, cluster: &Cluster) -> Result<String, Failure> {
+    let mut claim = match claim {
         Some(claim) => claim,
         None => {
             // First here: a cut must not leave a database that no data directory may use.
-            let directory = new_id()?;
-            write(format!("postgres {directory} new\n"))?;
-            Claim { directory, is_confirmed: false }
+            let claim = Claim { directory: new_id()?, is_confirmed: false, is_elsewhere: false };
+            claim.write(directory)?;
+            claim
         }
     };
     postgres::prepare(cluster, &claim)?;
-    if claim.is_confirmed { Ok(()) } else { write(format!("postgres {}\n", claim.directory)) }
+    if !claim.is_confirmed {
+        claim.is_confirmed = true;
+        claim.write(directory)?;
+    }
+    Ok(claim.directory)
 }

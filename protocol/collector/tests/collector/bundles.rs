@@ -18,7 +18,7 @@ const CASE: &str = "CASE-1042";
 /// A device with a yes for the case, and a sealed file of 100,000 bytes.
 pub(crate) struct Sender {
     pub(crate) device: Device,
-    file: Vec<u8>,
+    pub(crate) file: Vec<u8>,
     announcement: Announcement,
 }
 
@@ -46,7 +46,7 @@ impl Sender {
         Self { device, file, announcement }
     }
 
-    fn path(&self) -> String {
+    pub(crate) fn path(&self) -> String {
         format!("/v1/bundles/{}", self.announcement.sha256)
     }
 
@@ -170,11 +170,12 @@ fn bytes_that_are_not_what_was_announced_are_never_filed() {
 }
 
 /// A body that stops half-way until the test lets it continue.
-struct Stalling<'a> {
-    bytes: &'a [u8],
-    stall_at: usize,
-    stalled: mpsc::Sender<()>,
-    go_on: mpsc::Receiver<()>,
+pub(crate) struct Stalling<'a> {
+    pub(crate) bytes: &'a [u8],
+    /// How many bytes are left then.
+    pub(crate) stall_at: usize,
+    pub(crate) stalled: mpsc::Sender<()>,
+    pub(crate) go_on: mpsc::Receiver<()>,
 }
 
 impl Read for Stalling<'_> {

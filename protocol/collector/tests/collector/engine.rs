@@ -43,13 +43,18 @@ pub(crate) fn choose(data: &Path) {
     );
 }
 
-/// Writes the configuration of a store in PostgreSQL.
+/// Writes the configuration of a store in PostgreSQL; `more` stands in `[store]` and behind it.
 pub(crate) fn configure(data: &Path, url: &str, more: &str) {
+    configure_with(data, "", url, more);
+}
+
+/// The same, with lines before every table.
+pub(crate) fn configure_with(data: &Path, first: &str, url: &str, more: &str) {
     let secret = data.with_extension("url");
     std::fs::write(&secret, url).unwrap();
     std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o600)).unwrap();
     let text = format!(
-        "data = \"{}\"\n[store]\nengine = \"postgres\"\nurl_file = \"{}\"\n{more}\n",
+        "data = \"{}\"\n{first}\n[store]\nengine = \"postgres\"\nurl_file = \"{}\"\n{more}\n",
         data.display(),
         secret.display()
     );

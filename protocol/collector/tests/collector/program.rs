@@ -19,6 +19,8 @@ pub(crate) struct Collector {
     _dir: Option<TempDir>,
     serving: Child,
     pub(crate) url: String,
+    /// Where health and metrics are, if the configuration says so.
+    pub(crate) operations: Option<String>,
 }
 
 impl Collector {
@@ -44,16 +46,39 @@ impl Collector {
         collector
     }
 
+    /// A front of a store that others serve too, with the authority of `other` if there is one before it.
+    pub(crate) fn front(other: Option<&Path>, first: &str, url: &str, more: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().join("collector");
+        make_front(&data, other);
+        engine::configure_with(&data, first, url, more);
+        let mut collector = Self::at(data);
+        collector._dir = Some(dir);
+        collector
+    }
+
+    /// What `path` of its operations says.
+    pub(crate) fn asks(&self, path: &str) -> (u16, String) {
+        use std::io::{Read, Write};
+        let address = self.operations.as_ref().unwrap().strip_prefix("http://").unwrap();
+        let mut socket = std::net::TcpStream::connect(address).unwrap();
+        write!(socket, "GET {path} HTTP/1.1\r\nHost: operations\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+    }
+
     /// On a data directory that is there.
     pub(crate) fn at(data: PathBuf) -> Self {
-        let (serving, url) = serve(&data);
-        Self { data, _dir: None, serving, url }
+        let (serving, url, operations) = serve(&data);
+        Self { data, _dir: None, serving, url, operations }
     }
 
     /// On a data directory that may be too damaged to be served.
     pub(crate) fn try_at(data: PathBuf) -> Option<Self> {
-        let (serving, url) = try_serve(&data)?;
-        Some(Self { data, _dir: None, serving, url })
+        let (serving, url, operations) = try_serve(&data)?;
+        Some(Self { data, _dir: None, serving, url, operations })
     }
 
     /// One that held a batch and was ended.
@@ -64,6 +89,12 @@ impl Collector {
         assert_eq!(device.put_batch(&collector, &batch(consent, 1, 0, 4)).status, 201);
         collector.end();
         collector
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn tell(&self, signal: &str) {
+        let id = self.serving.id().to_string();
+        assert!(Command::new("kill").arg(format!("-{signal}")).arg(id).status().unwrap().success());
     }
 
     /// Ends it as a service manager does.
@@ -79,7 +110,7 @@ impl Collector {
     }
 
     pub(crate) fn restart(&mut self) {
-        (self.serving, self.url) = serve(&self.data);
+        (self.serving, self.url, self.operations) = serve(&self.data);
     }
 
     /// Ends it as a power cut of the process does, and starts it again on another port.
@@ -169,11 +200,21 @@ pub(crate) fn serve_fails(data: &Path) -> String {
     String::from_utf8(output.stderr).unwrap()
 }
 
-fn serve(data: &Path) -> (Child, String) {
+/// Makes a data directory; with the authority of another front, and a server certificate of its own.
+pub(crate) fn make_front(data: &Path, other: Option<&Path>) {
+    let Some(other) = other else { return drop(run(data, "init", &[])) };
+    std::fs::create_dir(data).unwrap();
+    for name in ["ca.pem", "ca-key.pem"] {
+        std::fs::copy(other.join(name), data.join(name)).unwrap();
+    }
+    run(data, "server-cert", &["--new-key", "--host", "127.0.0.1"]);
+}
+
+fn serve(data: &Path) -> (Child, String, Option<String>) {
     try_serve(data).unwrap()
 }
 
-fn try_serve(data: &Path) -> Option<(Child, String)> {
+fn try_serve(data: &Path) -> Option<(Child, String, Option<String>)> {
     let mut serving = Command::new(PROGRAM)
         .args(["serve", "--listen", "127.0.0.1:0", "--data"])
         .arg(data)
@@ -182,11 +223,20 @@ fn try_serve(data: &Path) -> Option<(Child, String)> {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
+    let mut lines = BufReader::new(serving.stdout.take().unwrap());
     let mut line = String::new();
-    BufReader::new(serving.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    lines.read_line(&mut line).unwrap();
     let Some(url) = line.trim_end().strip_prefix("listening ") else {
         assert!(!serving.wait().unwrap().success());
         return None;
     };
-    Some((serving, url.to_owned()))
+    let mut operations = None;
+    if let Ok(text) = std::fs::read_to_string(data.with_extension("toml"))
+        && text.contains("[operations]")
+    {
+        let mut line = String::new();
+        lines.read_line(&mut line).unwrap();
+        operations = line.trim_end().strip_prefix("operations ").map(str::to_owned);
+    }
+    Some((serving, url.to_owned(), operations))
 }

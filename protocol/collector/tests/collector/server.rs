@@ -70,6 +70,18 @@ impl Server {
         self.wait();
     }
 
+    /// As the loss of its machine does.
+    pub(crate) fn kill(&mut self) {
+        self.serving.kill().unwrap();
+        self.serving.wait().unwrap();
+    }
+
+    /// After `end` or `kill`.
+    pub(crate) fn restart_ended(&mut self) {
+        self.serving = serve(&self.bin, &self.dir.path().join("data"), self.port, &[]);
+        self.wait();
+    }
+
     /// A replica of this server, which has the name `name` for its commits.
     pub(crate) fn replica(&self, name: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
@@ -164,7 +176,9 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.end();
+        if self.serving.try_wait().is_ok_and(|ended| ended.is_none()) {
+            self.end();
+        }
     }
 }
 

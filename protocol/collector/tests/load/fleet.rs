@@ -118,6 +118,12 @@ impl Device {
         Ok(answers)
     }
 
+    /// A batch of these records.
+    pub(crate) fn records(&self, lo: u64, hi: u64) -> Batch {
+        let epoch = Epoch { counter: 1, random: [7; 8] };
+        test_support::batch(ledger::line_hash(&self.consent), epoch, lo, hi)
+    }
+
     /// A batch of `count` records, the `index`th of this device.
     pub(crate) fn batch(&self, index: u64, count: u64) -> Batch {
         let lo = index * count;
@@ -132,11 +138,15 @@ impl Device {
 }
 
 impl Connection {
+    /// Sends a batch and does not wait for the answer.
+    pub(crate) fn leave(mut self, batch: &Batch) -> io::Result<()> {
+        let (path, digest, body) = parts(batch);
+        self.send("PUT", &path, &[("Content-Digest", &digest)], &body)
+    }
+
     /// Sends a batch as its route wants it.
     pub(crate) fn put(&mut self, batch: &Batch) -> io::Result<Answer> {
-        let body = batch.encode();
-        let digest = format!("sha-256=:{}:", BASE64.encode(&Digest::of(&body).to_bytes()));
-        let path = format!("/v1/streams/{}/batches/{}", batch.header.purpose, batch.id());
+        let (path, digest, body) = parts(batch);
         self.ask("PUT", &path, &[("Content-Digest", &digest)], &body)
     }
 
@@ -148,6 +158,11 @@ impl Connection {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> io::Result<Answer> {
+        self.send(method, path, headers, body)?;
+        self.answer()
+    }
+
+    fn send(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> io::Result<()> {
         let mut request =
             format!("{method} {path} HTTP/1.1\r\nHost: collector\r\nContent-Length: {}\r\n", body.len());
         headers.iter().for_each(|(name, value)| request.push_str(&format!("{name}: {value}\r\n")));
@@ -155,8 +170,7 @@ impl Connection {
         let mut bytes = request.into_bytes();
         bytes.extend_from_slice(body);
         self.0.get_mut().write_all(&bytes)?;
-        self.0.get_mut().flush()?;
-        self.answer()
+        self.0.get_mut().flush()
     }
 
     /// The certificate that the collector showed.
@@ -201,6 +215,13 @@ impl Connection {
         self.0.read_line(&mut line)?;
         Ok(line.trim_end().to_owned())
     }
+}
+
+/// The route of a batch, its digest, and its bytes.
+fn parts(batch: &Batch) -> (String, String, Vec<u8>) {
+    let body = batch.encode();
+    let digest = format!("sha-256=:{}:", BASE64.encode(&Digest::of(&body).to_bytes()));
+    (format!("/v1/streams/{}/batches/{}", batch.header.purpose, batch.id()), digest, body)
 }
 
 fn key_pair(pkcs8: &[u8]) -> io::Result<KeyPair> {

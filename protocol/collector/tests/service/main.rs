@@ -13,6 +13,7 @@ mod certificate;
 mod configuration;
 mod crowd;
 #[path = "../load/fleet.rs"]
+#[allow(dead_code, reason = "the tests in tests/fleet use the rest")]
 mod fleet;
 mod limits;
 mod metrics;

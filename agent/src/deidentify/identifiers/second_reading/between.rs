@@ -175,6 +175,13 @@ fn month(word: &str) -> Option<i32> {
     i32::try_from(at).ok().map(|at| at + 1)
 }
 
+/// Whether `text` may stand between two numbers and one of its words is a month.
+pub(super) fn has_month(text: &str) -> bool {
+    let may_begin = |word: &str| word.starts_with(|first: char| "jfmasondJFMASOND".contains(first));
+    let mut words = text.split(|c: char| !c.is_alphabetic()).filter(|word| word.len() >= 3);
+    text.len() <= LONGEST && words.any(|word| may_begin(word) && month(&word.to_lowercase()).is_some())
+}
+
 /// The month whose name ends `text`, but for marks and blanks, and where it begins.
 pub(super) fn month_at_end(text: &str) -> Option<(i32, usize)> {
     const BESIDE: [char; 6] = [' ', '.', '-', '/', ',', '_'];
@@ -186,4 +193,29 @@ pub(super) fn month_at_end(text: &str) -> Option<(i32, usize)> {
     let start = bare.trim_end_matches(char::is_alphabetic).len();
     let word = bare.get(start..).filter(|word| word.len() >= 3)?;
     month(&word.to_lowercase()).map(|month| (month, start))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gap_with_a_month_has_one_and_no_other() {
+        for text in
+            [". marts ", "-MAR-", " of dec. ", " den af Sept ", ".m\u{e4}rz.", " January, ", "jun", "okt"]
+        {
+            assert!(has_month(text), "{text}");
+            assert!(
+                text.contains('5') || Between::read(text).is_some_and(|gap| gap.month.is_some()),
+                "{text}"
+            );
+        }
+        for text in ["", " ", ".", " of ", " frame ", " ma ", " xdec ", " mrzx "] {
+            assert!(!has_month(text) && Between::read(text).is_none_or(|gap| gap.month.is_none()), "{text}");
+        }
+        // Every name and each of its beginnings begins as `has_month` asks.
+        for name in MONTHS.iter().flat_map(|names| names.iter()) {
+            assert!(has_month(name) && has_month(&name.to_uppercase()), "{name}");
+        }
+    }
 }

@@ -122,8 +122,13 @@ impl<'t> Pass<'_, '_, 't> {
         false
     }
 
+    /// Writes a text that stands here.
+    pub(super) fn copy(&mut self, text: &str) {
+        self.scrubber.copied(self.scrubber.message_at + self.at, text, self.out);
+    }
+
     fn take(&mut self, length: usize) -> bool {
-        self.out.push_str(self.whole().get(..length).unwrap_or_default());
+        self.copy(self.whole().get(..length).unwrap_or_default());
         self.at += length;
         (self.last, self.glued, self.expect) = (None, false, Expect::Anything);
         self.scrubber.counts.kept += 1;

@@ -2,6 +2,7 @@
 
 use tokio_postgres::SimpleQueryRow;
 
+use super::schema::{NEWEST, later};
 use crate::failure::Failure;
 
 /// Asks for the facts, in the order in which `Facts::read` takes them.
@@ -10,6 +11,9 @@ pub(super) const FACTS: &str = "SELECT current_setting('server_version_num'), cu
                                 (SELECT count(*) FROM pg_stat_replication \
                                  WHERE state = 'streaming' AND sync_state IN ('sync', 'quorum')), \
                                 pg_is_in_recovery()";
+
+/// Behind `FACTS`, where the tables are there: which schema they have.
+pub(super) const SCHEMA: &str = ", (SELECT value FROM meta WHERE name = 'schema')";
 
 /// The oldest version that is used, as PostgreSQL numbers it.
 const OLDEST: i64 = 140_000;
@@ -47,6 +51,8 @@ pub(crate) struct Facts {
     pub(crate) replicas: i64,
     /// It follows another server.
     pub(crate) is_replica: bool,
+    /// Schema of the tables; of a later one this program knows nothing.
+    pub(crate) schema: Option<usize>,
 }
 
 impl Facts {
@@ -60,6 +66,7 @@ impl Facts {
             waits: text(3)?.to_owned(),
             replicas: text(4)?.parse().ok()?,
             is_replica: text(5)? != "f",
+            schema: text(6).and_then(|text| text.parse().ok()),
         })
     }
 }
@@ -72,6 +79,9 @@ pub(crate) fn judge(facts: &Facts, demand: Demand) -> Result<(), Failure> {
     }
     if facts.is_replica {
         wrong.push("the host is a replica now".to_owned());
+    }
+    if let Some(schema) = facts.schema.filter(|schema| *schema > NEWEST) {
+        wrong.push(later(schema));
     }
     if !facts.syncs {
         wrong.push("fsync is off: set it to on".to_owned());
@@ -111,6 +121,7 @@ mod tests {
             waits: "on".to_owned(),
             replicas: 1,
             is_replica: false,
+            schema: Some(NEWEST),
         };
         let said =
             |facts: Facts, demand| judge(&facts, demand).err().map_or(String::new(), |it| it.to_string());
@@ -121,6 +132,11 @@ mod tests {
             (Facts { syncs: false, ..good.clone() }, Demand::Managed, "fsync is off"),
             (Facts { writes_full_pages: false, ..good.clone() }, Demand::Managed, "full_page_writes is off"),
             (Facts { waits: "local".to_owned(), ..good.clone() }, Demand::Managed, "synchronous_commit"),
+            (
+                Facts { schema: Some(NEWEST + 1), ..good.clone() },
+                Demand::Managed,
+                "of a later kathea-collector",
+            ),
             (good.clone(), Demand::Replicas(2), "1 of 2 synchronous replicas"),
         ] {
             let said = said(facts, demand);

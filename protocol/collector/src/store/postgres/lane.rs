@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, SimpleQueryMessage, SimpleQueryRow, Statement};
 
-use super::durability::{self, FACTS, Facts};
+use super::durability::{self, FACTS, Facts, SCHEMA};
 use super::session::{self, FLIGHT, Session};
 use super::{Cluster, dialect};
 use crate::failure::Failure;
@@ -47,6 +47,8 @@ pub(super) enum Lock<'a> {
     Devices(&'a [DeviceId]),
     /// Writing.
     Store,
+    /// The same, while the tables are made.
+    Tables,
 }
 
 impl Drop for Lane {
@@ -62,7 +64,7 @@ impl Lane {
     /// Connects to the host of the cluster that takes writes.
     pub(crate) fn open(cluster: &Cluster) -> Result<Self, Failure> {
         let runtime = super::runtime()?;
-        let session = runtime.block_on(Session::open(cluster.url.text()))?;
+        let session = runtime.block_on(Session::open(cluster))?;
         Ok(Self {
             session,
             prepared: RefCell::default(),
@@ -138,12 +140,12 @@ impl Lane {
         self.flight(self.session.client().batch_execute(statements))
     }
 
-    /// Begins a transaction that writes, in one flight: the cluster keeps what it acknowledges, then the locks, alone.
+    /// Begins a transaction that writes, in one flight: the locks, alone, then whether the cluster keeps what it acknowledges.
     /// What is read after that is what the transactions before left.
     pub(super) fn begin(&self, lock: Lock<'_>) -> Result<(), Failure> {
         let key = self.session.key();
         let locks = match lock {
-            Lock::Store => format!("SELECT pg_advisory_xact_lock({key})"),
+            Lock::Store | Lock::Tables => format!("SELECT pg_advisory_xact_lock({key})"),
             Lock::Devices(devices) => {
                 // In one order, so that no two transactions wait for each other.
                 let ids: Vec<String> = devices.iter().map(|id| format!("'\\x{id}'::bytea")).collect();
@@ -156,7 +158,9 @@ impl Lane {
         };
         self.state.set(if self.has_ended() { State::Ended } else { State::Good });
         let begin = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '5s'";
-        let facts = self.first(&format!("{begin}; {FACTS}; {locks}"), Facts::read);
+        let schema = if lock == Lock::Tables { "" } else { SCHEMA };
+        // Behind the locks: whoever changes the schema holds them.
+        let facts = self.last(&format!("{begin}; {locks}; {FACTS}{schema}"), Facts::read);
         let judged = facts.and_then(|facts| durability::judge(&facts, self.cluster.demand));
         // A statement that fails behind BEGIN leaves its transaction open: every later BEGIN would be refused.
         if judged.is_err() && !self.has_ended() {
@@ -169,26 +173,37 @@ impl Lane {
     pub(crate) fn begin_reading(&self) -> Result<(), Failure> {
         self.state.set(if self.has_ended() { State::Ended } else { State::Good });
         let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT pg_is_in_recovery()";
-        if self.first(begin, |row| Some(row.try_get(0).ok()?? != "f"))? {
+        if self.last(begin, |row| Some(row.try_get(0).ok()?? != "f"))? {
             self.state.set(State::Ended);
             return Err(Failure::new("the host is a replica now"));
         }
         Ok(())
     }
 
-    /// What the cluster is now, and whether that is as it is demanded.
+    /// What the cluster is now.
     pub(super) fn facts(&self) -> Result<Facts, Failure> {
-        self.first(FACTS, Facts::read)
+        self.last(FACTS, Facts::read)
     }
 
-    /// What `read` makes of the first row that several statements give.
-    fn first<T>(
+    /// The same, and what its tables are.
+    pub(super) fn facts_with_schema(&self) -> Result<Facts, Failure> {
+        self.last(&format!("{FACTS}{SCHEMA}"), Facts::read)
+    }
+
+    /// Takes the turn of the upkeep for this connection; whether it was free.
+    pub(crate) fn take_upkeep(&self) -> Result<bool, Failure> {
+        let key = self.session.key().wrapping_add(1);
+        self.last(&format!("SELECT pg_try_advisory_lock({key})"), |row| Some(row.try_get(0).ok()?? == "t"))
+    }
+
+    /// What `read` makes of the last row that several statements give.
+    fn last<T>(
         &self,
         statements: &str,
         read: impl FnOnce(&SimpleQueryRow) -> Option<T>,
     ) -> Result<T, Failure> {
         let answers = self.flight(self.session.client().simple_query(statements))?;
-        let row = answers.iter().find_map(|answer| match answer {
+        let row = answers.iter().rev().find_map(|answer| match answer {
             SimpleQueryMessage::Row(row) => Some(row),
             _ => None,
         });

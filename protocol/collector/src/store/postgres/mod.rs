@@ -6,21 +6,24 @@
 //! lane        a connection that one thread owns, and its transactions
 //! dialect     what the store's statements are called here
 //! schema      the tables, and whose store they are
+//! tls         how servers on other machines are known
 //! writer      the threads that write; each takes what waits into one transaction
 //! durability  what a cluster has to be like: pure
 //! ```
 //!
-//! Connections are plain text, so they go to this machine alone: to a local server, or to the local end of a tunnel or
-//! of a balancer.
+//! Without the authority of the servers' certificates connections are plain text, and go to this machine alone: to a
+//! local server, or to the local end of a tunnel or of a balancer.
 
 mod dialect;
 pub(crate) mod durability;
 mod lane;
 mod schema;
 mod session;
-mod writer;
+mod tls;
+pub(crate) mod writer;
 
 use std::fmt;
+use std::path::PathBuf;
 
 use serde::Serialize;
 use tokio::runtime::Runtime;
@@ -31,7 +34,6 @@ use session::Session;
 
 pub(crate) use lane::Lane;
 pub(crate) use schema::prepare;
-pub(crate) use writer::Writer;
 
 /// Threads of a server that write, each with its connection.
 pub(crate) const LANES: usize = 4;
@@ -42,6 +44,10 @@ pub(crate) struct Cluster {
     pub(crate) url: Url,
     /// What has to be true before anything is acknowledged.
     pub(crate) demand: Demand,
+    /// The authority of its servers' certificates; none: it is on this machine, without TLS.
+    pub(crate) authority: Option<PathBuf>,
+    /// Where several fronts have the bundles; none: one process has them in its data directory.
+    pub(crate) bundles: Option<PathBuf>,
 }
 
 /// The URL of a cluster, which may hold a password: neither printed nor logged.
@@ -89,18 +95,22 @@ pub(crate) struct Checked {
 pub(crate) type Looked = Result<(Checked, Result<(), Failure>), Failure>;
 
 /// Asks a cluster whether it meets the demand, and commits a row to it as a batch would be committed.
-pub(crate) fn check(url: &Url, demand: Demand) -> Result<Checked, Failure> {
-    let cluster = Cluster { url: url.clone(), demand };
-    let (checked, judged) = look(&cluster)?;
+pub(crate) fn check(url: &Url, demand: Demand, authority: Option<PathBuf>) -> Result<Checked, Failure> {
+    let cluster = Cluster { url: url.clone(), demand, authority, bundles: None };
+    let (checked, judged) = found(&cluster, Lane::facts)?;
     judged?;
-    runtime()?.block_on(async { write(&Session::open(url.text()).await?).await })?;
+    runtime()?.block_on(async { write(&Session::open(&cluster).await?).await })?;
     Ok(checked)
 }
 
 /// What a cluster is, and whether it meets the demand; nothing is written.
 pub(crate) fn look(cluster: &Cluster) -> Looked {
+    found(cluster, Lane::facts_with_schema)
+}
+
+fn found(cluster: &Cluster, facts: fn(&Lane) -> Result<Facts, Failure>) -> Looked {
     let lane = Lane::open(cluster)?;
-    let facts = lane.facts()?;
+    let facts = facts(&lane)?;
     let judged = durability::judge(&facts, cluster.demand);
     let Facts { version, replicas, .. } = facts;
     let durability = cluster.demand.word();

@@ -10,6 +10,16 @@ use crate::store::sqlite::{copy, new_id};
 /// One file for each schema, in order; a file once released never changes.
 const MIGRATIONS: [&str; 1] = [include_str!("schema-1.sql")];
 
+/// The schema that this program reads and writes.
+pub(super) const NEWEST: usize = MIGRATIONS.len();
+
+/// What is said of a later one.
+pub(super) fn later(schema: usize) -> String {
+    format!(
+        "the database's schema {schema} is of a later kathea-collector; this one reads up to {NEWEST}: install the later one"
+    )
+}
+
 /// Makes the tables if there are none, and sees that they are those of the data directory that claims them: the bundles
 /// of a store are files of one directory.
 pub(crate) fn prepare(cluster: &Cluster, claim: &Claim) -> Result<(), Failure> {
@@ -24,7 +34,7 @@ pub(crate) fn prepare(cluster: &Cluster, claim: &Claim) -> Result<(), Failure> {
         return Ok(());
     }
     // Alone: another process may make them at this moment.
-    lane.begin(Lock::Store)?;
+    lane.begin(Lock::Tables)?;
     match migrate(&sql, lane, claim) {
         Ok(()) => lane.commit(),
         Err(failure) => {
@@ -62,10 +72,7 @@ fn migrate(sql: &Connection, lane: &Lane, claim: &Claim) -> Result<(), Failure> 
         ));
     }
     if version > MIGRATIONS.len() {
-        return Err(Failure::new(format!(
-            "the database's schema {version} is of a later kathea-collector; this one reads up to {}: install the later one",
-            MIGRATIONS.len()
-        )));
+        return Err(Failure::new(later(version)));
     }
     for statements in &MIGRATIONS[version..] {
         lane.batch(statements)?;

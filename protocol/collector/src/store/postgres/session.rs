@@ -6,12 +6,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use protocol::Digest;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::error::Severity;
-use tokio_postgres::{AsyncMessage, Client, Config, Error, NoTls, Row};
+use tokio_postgres::{AsyncMessage, Client, Config, Connection, Error, NoTls, Row};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::{Cluster, tls};
 use crate::failure::Failure;
 
 /// For a host to take the connection and to say whether it takes writes. The driver's own limit ends with the
@@ -40,18 +43,19 @@ impl Drop for Session {
 
 impl Session {
     /// The first host of the URL that answers and takes writes.
-    pub(super) async fn open(url: &str) -> Result<Self, Failure> {
+    pub(super) async fn open(cluster: &Cluster) -> Result<Self, Failure> {
         // What is wrong with it is not said: it may hold a password.
-        let config: Config = url.parse().map_err(|_| {
+        let config: Config = cluster.url.text().parse().map_err(|_| {
             Failure::new(
                 "not a PostgreSQL URL, as postgres://USER:PASSWORD@127.0.0.1:5432,127.0.0.1:5433/DATABASE",
             )
         })?;
-        let hosts = hosts(&config)?;
+        let hosts = hosts(&config, cluster.authority.is_some())?;
+        let tls = cluster.authority.as_deref().map(tls::connector).transpose()?;
         let mut tried = Vec::new();
         for (host, port) in hosts {
             let name = format!("{host}:{port}");
-            match timeout(CONNECT, Self::at(&config, &host, port, &name)).await {
+            match timeout(CONNECT, Self::at(&config, &host, port, tls.clone(), &name)).await {
                 Ok(Ok(session)) => return Ok(session),
                 Ok(Err(failure)) => tried.push(format!("{name}: {failure}")),
                 Err(_) => tried.push(format!("{name}: no answer within {} s", CONNECT.as_secs())),
@@ -60,13 +64,20 @@ impl Session {
         Err(Failure::new(format!("no host of the cluster takes writes; {}", tried.join("; "))))
     }
 
-    async fn at(config: &Config, host: &str, port: u16, name: &str) -> Result<Self, Failure> {
+    async fn at(
+        config: &Config,
+        host: &str,
+        port: u16,
+        tls: Option<MakeRustlsConnect>,
+        name: &str,
+    ) -> Result<Self, Failure> {
         let mut one = Config::new();
         one.host(host)
             .port(port)
             .connect_timeout(CONNECT)
             .tcp_user_timeout(FLIGHT)
-            .ssl_mode(SslMode::Disable);
+            // Never without TLS where TLS is wanted.
+            .ssl_mode(if tls.is_some() { SslMode::Require } else { SslMode::Disable });
         one.application_name("kathea-collector");
         if let Some(user) = config.get_user() {
             one.user(user);
@@ -77,20 +88,22 @@ impl Session {
         if let Some(name) = config.get_dbname() {
             one.dbname(name);
         }
-        let (client, mut connection) =
-            one.connect(NoTls).await.map_err(|error| failure("no connection", &error))?;
         let warnings = Arc::new(AtomicU64::new(0));
-        let counted = warnings.clone();
-        let driver = tokio::spawn(async move {
-            while let Some(Ok(message)) = poll_fn(|cx| connection.poll_message(cx)).await {
-                if let AsyncMessage::Notice(notice) = message
-                    // Not its word, which is another one in another language.
-                    && notice.parsed_severity() == Some(Severity::Warning)
-                {
-                    counted.fetch_add(1, Ordering::SeqCst);
-                }
+        let (client, driver) = match tls {
+            Some(tls) => {
+                let connected = one.connect(tls).await;
+                let (client, connection) = connected.map_err(|error| match error.code() {
+                    Some(_) => failure("no connection", &error),
+                    None => tls::failure(&error),
+                })?;
+                (client, drive(connection, warnings.clone()))
             }
-        });
+            None => {
+                let connected = one.connect(NoTls).await;
+                let (client, connection) = connected.map_err(|error| failure("no connection", &error))?;
+                (client, drive(connection, warnings.clone()))
+            }
+        };
         let mut session = Self { client, warnings, driver, host: name.to_owned(), key: 0 };
         session.flight(session.client.batch_execute("SET synchronous_commit = 'on'")).await?;
         let row = session
@@ -173,8 +186,26 @@ impl Session {
     }
 }
 
-/// The hosts in their order, each with its port. All have to be this machine.
-fn hosts(config: &Config) -> Result<Vec<(String, u16)>, Failure> {
+/// Reads what comes from a server, and counts its warnings.
+fn drive<S, T>(mut connection: Connection<S, T>, warnings: Arc<AtomicU64>) -> JoinHandle<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    tokio::spawn(async move {
+        while let Some(Ok(message)) = poll_fn(|cx| connection.poll_message(cx)).await {
+            if let AsyncMessage::Notice(notice) = message
+                // Not its word, which is another one in another language.
+                && notice.parsed_severity() == Some(Severity::Warning)
+            {
+                warnings.fetch_add(1, Ordering::SeqCst);
+            }
+        }
+    })
+}
+
+/// The hosts in their order, each with its port. Without TLS all have to be this machine.
+fn hosts(config: &Config, has_tls: bool) -> Result<Vec<(String, u16)>, Failure> {
     let ports = config.get_ports();
     let mut out = Vec::new();
     for (at, host) in config.get_hosts().iter().enumerate() {
@@ -186,10 +217,10 @@ fn hosts(config: &Config) -> Result<Vec<(String, u16)>, Failure> {
         let is_local = name == "localhost"
             || name.starts_with('/')
             || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
-        if !is_local {
+        if !is_local && !has_tls {
             return Err(Failure::new(format!(
-                "{name} is another machine, and the connection is plain text: use the local end of a tunnel or of a \
-                 balancer, as 127.0.0.1"
+                "{name} is another machine, and the connection is plain text: name the authority of its certificate as \
+                 store.ca_file, or use the local end of a tunnel or of a balancer, as 127.0.0.1"
             )));
         }
         let port = ports.get(at).or(ports.first().filter(|_| ports.len() == 1)).copied();
@@ -219,7 +250,7 @@ mod tests {
 
     #[test]
     fn every_host_has_its_port_and_is_this_machine() {
-        let of = |url: &str| hosts(&url.parse().unwrap()).map_err(|failure| failure.to_string());
+        let of = |url: &str| hosts(&url.parse().unwrap(), false).map_err(|failure| failure.to_string());
         let one = |host: &str, port| (host.to_owned(), port);
         assert_eq!(
             of("postgres://a@127.0.0.1:1,localhost:2,[::1]:3/d"),
@@ -228,6 +259,8 @@ mod tests {
         assert_eq!(of("postgres://a@127.0.0.1/d"), Ok(vec![one("127.0.0.1", PORT)]));
         assert!(of("postgres://a@db.example/d").unwrap_err().contains("db.example is another machine"));
         assert!(of("postgres://a@127.0.0.1,10.0.0.7/d").unwrap_err().contains("10.0.0.7"));
+        let remote = "postgres://a@db.example/d".parse().unwrap();
+        assert_eq!(hosts(&remote, true).unwrap(), [one("db.example", PORT)]);
         assert!(of("postgres:///d").unwrap_err().contains("no host"));
     }
 }

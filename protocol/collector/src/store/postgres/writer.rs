@@ -1,9 +1,8 @@
 //! The threads of a process that write to PostgreSQL. Each owns a connection, takes whatever batches wait into one
 //! transaction, and answers them after its commit; what needs the whole store does so while no batch is written.
 
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
 use std::time::Instant;
 
 use protocol::DeviceId;
@@ -13,19 +12,13 @@ use super::lane::{Lane, Lock};
 use crate::failure::Failure;
 use crate::metrics::StoreTimes;
 use crate::store::engine::Connection;
-use crate::store::jobs::{Job, Scope, answer};
+use crate::store::jobs::{Job, Scope, Threads, answer};
 use crate::store::sqlite::{Counts, Tx};
 
 /// Jobs of one transaction.
 const GROUP: usize = 256;
 /// How often a transaction that gave way to another is tried.
 const TRIES: u32 = 4;
-
-/// Hands jobs to the threads.
-pub(crate) struct Writer {
-    jobs: Option<Sender<Box<dyn Job>>>,
-    threads: Vec<JoinHandle<()>>,
-}
 
 /// What waits, in the order in which it came.
 struct Queue {
@@ -42,42 +35,20 @@ enum Failed {
     All(Failure),
 }
 
-impl Writer {
-    /// Starts so many threads; each connects when it has something to write.
-    pub(crate) fn start(cluster: &Cluster, threads: usize, times: &StoreTimes) -> Result<Self, Failure> {
-        let (jobs, waiting) = mpsc::channel();
-        let queue = Arc::new(Mutex::new(Queue { waiting, next: None }));
-        let start = |_| {
-            let mut thread = Thread { cluster: cluster.clone(), sql: None, times: times.clone() };
-            let queue = queue.clone();
-            std::thread::Builder::new()
-                .name("store".to_owned())
-                .spawn(move || {
-                    while let Some(group) = take(&queue) {
-                        thread.commit(group);
-                    }
-                })
-                .map_err(|error| Failure::new(format!("no thread for the store: {error}")))
-        };
-        let threads = (0..threads).map(start).collect::<Result<_, _>>()?;
-        Ok(Self { jobs: Some(jobs), threads })
-    }
-
-    /// Hands a job over.
-    pub(crate) fn submit(&self, job: Box<dyn Job>) {
-        if let Some(jobs) = &self.jobs {
-            let _ = jobs.send(job);
+/// Starts so many threads; each connects when it has something to write.
+pub(crate) fn start(cluster: &Cluster, threads: usize, times: &StoreTimes) -> Result<Threads, Failure> {
+    let (jobs, waiting) = mpsc::channel();
+    let queue = Arc::new(Mutex::new(Queue { waiting, next: None }));
+    let works = (0..threads).map(|_| {
+        let mut thread = Thread { cluster: cluster.clone(), sql: None, times: times.clone() };
+        let queue = queue.clone();
+        move || {
+            while let Some(group) = take(&queue) {
+                thread.commit(group);
+            }
         }
-    }
-}
-
-impl Drop for Writer {
-    fn drop(&mut self) {
-        drop(self.jobs.take());
-        for thread in self.threads.drain(..) {
-            let _ = thread.join();
-        }
-    }
+    });
+    Threads::start(jobs, works)
 }
 
 /// The next group: all of one kind. `None` at the end.

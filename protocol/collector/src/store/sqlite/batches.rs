@@ -72,7 +72,7 @@ impl Put {
 impl Store {
     /// Stores a batch if its consent stands and it adds anything. What it adds is on the disk when the reply comes.
     pub(crate) fn put_batch(&self, device: DeviceId, put: Put, now: OffsetDateTime) -> Reply<Answer> {
-        let (now, data) = (micros(now), self.data().to_owned());
+        let (now, folder) = (micros(now), self.folder.clone());
         self.submit(Scope::Device(device), move |tx| {
             let Some(mut device) = device::find(tx, device)? else {
                 let verdict = Verdict::NotServed(Standing::Unknown);
@@ -85,7 +85,7 @@ impl Store {
             if device.standing == Standing::Active {
                 let comes = Comes::Batch(put.class);
                 facts.covers =
-                    terms::cover(tx, &data, &device, &facts.lines, put.request.consent, comes, now)?;
+                    terms::cover(tx, &folder, &device, &facts.lines, put.request.consent, comes, now)?;
             }
             let verdict = decide(&facts, &put.request);
             if let Verdict::New(change) = &verdict {

@@ -51,7 +51,7 @@ const COLUMNS: &str = "sha256, device, kase, manifest, size, received, sum";
 impl Store {
     /// Takes a sealed file that came on a stick: once, however often and by whatever way it comes.
     pub(crate) fn import(&self, from: &Path, now: OffsetDateTime) -> Result<Digest, Failure> {
-        let (sha256, size) = files::import(self.data(), from)?;
+        let (sha256, size) = files::import(self.folder.root()?, from)?;
         let now = micros(now);
         self.write(false, move |tx| {
             if find(tx, sha256)?.is_none() {
@@ -69,7 +69,7 @@ impl Store {
         &self,
         mut each: impl FnMut(Listed<(Digest, Filed, PathBuf)>) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        let data = std::path::absolute(self.data()).map_err(Failure::at(self.data()))?;
+        let data = std::path::absolute(self.folder.root()?).map_err(Failure::at(self.data()))?;
         self.read(|sql| {
             all(sql, |bundle| {
                 let listed = bundle.and_then(|bundle| {

@@ -102,7 +102,7 @@ impl Store {
             }
             let comes = Comes::Bundle(announced.manifest_sha256);
             for &consent in &announced.consents {
-                let covers = terms::cover(sql, self.data(), &device, &lines, consent, comes, now)?;
+                let covers = terms::cover(sql, &self.folder, &device, &lines, consent, comes, now)?;
                 if covers.is_err() {
                     return Ok(covers);
                 }

@@ -159,7 +159,7 @@ impl Store {
     /// First the file, then the row: a cut between them leaves a row that says that something is gone.
     fn remove_bundles(&self, bundles: &[Digest]) -> Result<u64, Failure> {
         for &sha256 in bundles {
-            files::remove(&files::whole(self.data(), sha256))?;
+            files::remove(&files::whole(self.folder.root()?, sha256))?;
             self.write(true, move |tx| {
                 tx.truncate_after();
                 bundles::remove(tx, sha256)
@@ -173,14 +173,16 @@ impl Store {
     fn remove_uploads(&self, device: DeviceId, no: i64, announced: &[Digest]) -> Result<u64, Failure> {
         let mut parts = 0;
         for &sha256 in announced {
-            if files::exists(&files::whole(self.data(), sha256))? {
+            if files::exists(&files::whole(self.folder.root()?, sha256))? {
                 continue;
             }
-            parts += u64::from(files::remove(&files::part(self.data(), device, sha256))?);
+            parts += u64::from(files::remove_part(&self.folder, device, sha256)?);
             self.write(true, move |tx| {
                 let statement = "DELETE FROM upload WHERE device = ?1 AND sha256 = ?2";
                 tx.remove(statement, (no, sha256.to_bytes())).map(drop)
             })?;
+            // Of a request that another front began before.
+            files::remove_part(&self.folder, device, sha256)?;
         }
         Ok(parts)
     }
@@ -249,9 +251,9 @@ fn of_device(
         due.bundles = over.map(|bundle| bundle.sha256).collect();
     }
     for (said, touched) in uploads::of(sql, device)? {
-        let part = files::part(store.data(), device.id, said.sha256);
+        let part = files::part(&store.folder, device.id, said.sha256)?;
         let newest = files::modified(&part)?.map(micros).max(Some(touched));
-        let is_whole = files::exists(&files::whole(store.data(), said.sha256))?;
+        let is_whole = files::exists(&files::whole(store.folder.root()?, said.sha256))?;
         if newest.is_some_and(|newest| newest < uploads::abandoned(now)) && !is_whole {
             due.parts.push(said.sha256);
         }
@@ -289,12 +291,18 @@ impl Store {
     /// Removes files that nothing is known of: parts of uploads that were erased or given up, which a cut left. A
     /// whole bundle that nothing is known of is left: `verify` names it.
     pub(crate) fn sweep(&self, now: OffsetDateTime) -> Result<(), Failure> {
-        for name in files::names(self.data())?.0 {
+        let until = micros(now) - retention::DAY;
+        if self.folder.is_shared() {
+            files::sweep_imports(self.folder.root()?, until)?;
+        }
+        for name in files::names(self.folder.root()?)?.0 {
             let Some((device, sha256)) = files::part_of(&name) else { continue };
-            let path = files::part(self.data(), device, sha256);
-            let is_old = files::modified(&path)?.is_some_and(|at| micros(at) < micros(now) - retention::DAY);
-            if is_old && self.announced(device, sha256)?.is_none() {
-                files::remove(&path)?;
+            let path = files::part(&self.folder, device, sha256)?;
+            let is_old = files::modified(&path)?.is_some_and(|at| micros(at) < until);
+            // A chunk that came late to a bundle that is whole is of no use either.
+            let is_whole = files::exists(&files::whole(self.folder.root()?, sha256))?;
+            if is_old && (is_whole || self.announced(device, sha256)?.is_none()) {
+                files::remove_part(&self.folder, device, sha256)?;
             }
         }
         Ok(())

@@ -35,7 +35,7 @@ mod verify_rows;
 mod verify_streams;
 mod versions;
 mod witness;
-mod writer;
+pub(crate) mod writer;
 
 use std::path::Path;
 
@@ -54,7 +54,6 @@ pub(crate) use requests::Asked;
 pub(crate) use rights::Order;
 pub(crate) use tx::{Counts, Tx};
 pub(crate) use uploads::{Announced, MAX_BUNDLE};
-pub(crate) use writer::Writer;
 
 use crate::failure::Failure;
 use witness::{Said, Seen as Commit};

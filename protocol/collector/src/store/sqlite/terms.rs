@@ -1,6 +1,5 @@
 //! What a stored grant says, for the rule that asks whether it covers what comes.
 
-use std::path::Path;
 use std::sync::LazyLock;
 
 use crate::store::engine::{Connection, OptionalRow};
@@ -15,6 +14,7 @@ use super::device::Device;
 use super::rows::micros;
 use crate::failure::Failure;
 use crate::store::files;
+use crate::store::folder::Folder;
 use crate::store::rules::consent::{Line, Refused};
 use crate::store::rules::terms::{Comes, Terms};
 
@@ -32,7 +32,7 @@ static BUILT_IN: LazyLock<Vec<Digest>> =
 /// all entries of the device, in the order they came.
 pub(crate) fn cover(
     sql: &Connection,
-    data: &Path,
+    folder: &Folder,
     device: &Device,
     lines: &[Line],
     consent: Digest,
@@ -40,10 +40,16 @@ pub(crate) fn cover(
     now: i64,
 ) -> Result<Result<(), Refused>, Failure> {
     let Some(n) = lines.iter().position(|line| line.hash == consent) else { return Ok(Ok(())) };
-    Ok(read(sql, data, device, n, consent)?.cover(lines, comes, now))
+    Ok(read(sql, folder, device, n, consent)?.cover(lines, comes, now))
 }
 
-fn read(sql: &Connection, data: &Path, device: &Device, n: usize, consent: Digest) -> Result<Terms, Failure> {
+fn read(
+    sql: &Connection,
+    folder: &Folder,
+    device: &Device,
+    n: usize,
+    consent: Digest,
+) -> Result<Terms, Failure> {
     let damaged = || {
         let id = device.id;
         Failure::damaged(format!("ledger line {n} of device {id} is damaged: nothing is taken under it"))
@@ -60,7 +66,7 @@ fn read(sql: &Connection, data: &Path, device: &Device, n: usize, consent: Diges
         previous: entry.header.previous,
         // An end that is no time is over.
         until: until.map(|until| until.map_or(i64::MIN, micros)),
-        knows_policy: BUILT_IN.contains(&policy) || files::policy(data, policy)?.is_some(),
+        knows_policy: BUILT_IN.contains(&policy) || files::policy(folder.root()?, policy)?.is_some(),
         class: entry.processing.retention,
         manifest: entry.processing.manifest_sha256,
     })

@@ -84,12 +84,12 @@ impl Store {
 
     /// How many bytes of an announced bundle outlive a power cut: all, if it came another way.
     pub(crate) fn offset(&self, device: DeviceId, announced: &Announcement) -> Result<u64, Failure> {
-        files::offset(self.data(), device, announced)
+        files::offset(&self.folder, device, announced)
     }
 
     /// The file that takes the next bytes, standing at `offset`, its end.
     pub(crate) fn part_at(&self, device: DeviceId, sha256: Digest, offset: u64) -> Result<Part, Failure> {
-        Part::at(self.data(), device, sha256, offset)
+        Part::at(&self.folder, device, sha256, offset)
     }
 
     /// Files a bundle whose bytes all came, if they are those that were announced and the yes to them still stands;
@@ -100,7 +100,7 @@ impl Store {
         announced: &Announcement,
         now: OffsetDateTime,
     ) -> Result<bool, Failure> {
-        if !files::complete(self.data(), device, announced)? {
+        if !files::complete(&self.folder, device, announced)? {
             return Ok(false);
         }
         let (said, now) = (announced.clone(), micros(now));
@@ -119,7 +119,7 @@ impl Store {
             Ok((true, true))
         })?;
         if !is_known {
-            files::remove(&files::whole(self.data(), announced.sha256))?;
+            files::remove(&files::whole(self.folder.root()?, announced.sha256))?;
         }
         Ok(is_filed)
     }

@@ -3,8 +3,7 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::thread::JoinHandle;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use super::connect;
@@ -14,7 +13,7 @@ use super::witness::{Seen, Witness};
 use crate::failure::{Cause, Failure};
 use crate::metrics::StoreTimes;
 use crate::store::engine::Connection;
-use crate::store::jobs::{Job, Scope, answer};
+use crate::store::jobs::{Job, Scope, Threads, answer};
 
 /// Jobs of one transaction.
 const GROUP: usize = 256;
@@ -25,62 +24,25 @@ const AGAIN: Duration = Duration::from_millis(200);
 /// When a reserve that was used up is looked after again.
 const REFILL: Duration = Duration::from_secs(60);
 
-/// Hands jobs to the thread.
-pub(crate) struct Writer {
-    jobs: Option<Sender<Box<dyn Job>>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Writer {
-    /// Starts the thread on a connection whose last commit is `seen`.
-    /// A server `keeps_reserve`; a command only uses it.
-    pub(crate) fn start(
-        data: &Path,
-        sql: Connection,
-        store: &str,
-        seen: Seen,
-        keeps_reserve: bool,
-        times: StoreTimes,
-    ) -> Result<Self, Failure> {
-        let witness = Witness::open(data, store, seen)?;
-        let path = data.join("collector.turn");
-        let turn = File::create(&path).map_err(Failure::at(&path))?;
-        let (jobs, waiting) = mpsc::channel();
-        let reserve = Reserve::of(data);
-        let (is_put_off, refilled) = (false, None);
-        let mut thread = Thread {
-            sql,
-            witness,
-            turn,
-            turn_path: path,
-            reserve,
-            keeps_reserve,
-            is_put_off,
-            refilled,
-            times,
-        };
-        let thread = std::thread::Builder::new()
-            .name("store".to_owned())
-            .spawn(move || thread.run(&waiting))
-            .map_err(|error| Failure::new(format!("no thread for the store: {error}")))?;
-        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
-    }
-
-    /// Hands a job over. If the thread ended, the job and with it the sender of the answer are dropped.
-    pub(crate) fn submit(&self, job: Box<dyn Job>) {
-        if let Some(jobs) = &self.jobs {
-            let _ = jobs.send(job);
-        }
-    }
-}
-
-impl Drop for Writer {
-    fn drop(&mut self) {
-        drop(self.jobs.take());
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
+/// Starts the thread on a connection whose last commit is `seen`.
+/// A server `keeps_reserve`; a command only uses it.
+pub(crate) fn start(
+    data: &Path,
+    sql: Connection,
+    store: &str,
+    seen: Seen,
+    keeps_reserve: bool,
+    times: StoreTimes,
+) -> Result<Threads, Failure> {
+    let witness = Witness::open(data, store, seen)?;
+    let path = data.join("collector.turn");
+    let turn = File::create(&path).map_err(Failure::at(&path))?;
+    let (jobs, waiting) = mpsc::channel();
+    let reserve = Reserve::of(data);
+    let (is_put_off, refilled) = (false, None);
+    let mut thread =
+        Thread { sql, witness, turn, turn_path: path, reserve, keeps_reserve, is_put_off, refilled, times };
+    Threads::start(jobs, [move || thread.run(&waiting)])
 }
 
 fn is_vital(job: &dyn Job) -> bool {

@@ -1,0 +1,243 @@
+//! The clinic's own history: fed by the events that are taken in, and by what the vendor's flag keeps out. Nothing of it
+//! goes into a queue.
+
+use log::{info, warn};
+use protocol::Reason;
+use time::OffsetDateTime;
+
+use super::super::clock::Watched;
+use super::super::cx::Cx;
+use super::super::{Agent, Parts, Trouble, decommission};
+use super::Statistics;
+use super::intake::{Look, Reader, Taken, Taking};
+use crate::collect::Raw;
+use crate::collect::outbox::{Files, Source};
+use crate::history::shown::History;
+use crate::history::{Kept, Store};
+use crate::request::{HistoryAsk, Refused, Reply};
+use crate::usage::Refusal;
+use crate::{presence, workstation};
+
+impl Statistics {
+    /// Whether the clinic keeps it.
+    pub(in crate::agent) fn keeps_history(&self) -> bool {
+        self.history.since().is_some()
+    }
+
+    /// One line, for it alone; refused where it is of no figure.
+    pub(super) fn take_own(&mut self, raw: Raw<'_>, own: Option<i64>, now: i64) -> Result<(), Refusal> {
+        // What it has already is judged once more, so that it is counted right, and let go.
+        let is_held = own.is_none();
+        let since = own.or(self.history.since()).unwrap_or(i64::MAX);
+        let before = is_held.then(|| self.validator.own());
+        let taken = self.validator.take_own(raw, since, now);
+        if let Some(before) = before {
+            let _ = self.validator.own();
+            self.validator.put_back(before);
+        }
+        if taken.is_ok_and(|is_noted| is_noted) { Ok(()) } else { Err(Reason::NoConsent.into()) }
+    }
+
+    /// Lines of the local socket without a grant: they are taken where the history takes them.
+    pub(super) fn take_own_lines(&mut self, cx: &mut Cx<'_>, lines: &[&[u8]]) -> Vec<Result<(), Reason>> {
+        let own = self.history.since();
+        let mut answers: Vec<Result<(), Reason>> = match own {
+            None => lines.iter().map(|_| Err(Reason::NoConsent)).collect(),
+            Some(_) => {
+                let taken = lines.iter().map(|line| self.take_own(Raw::new(line), own, cx.now));
+                taken.map(|taken| taken.map_err(|refusal| refusal.reason)).collect()
+            }
+        };
+        if let Err(trouble) = self.keep_own(cx, &[], Reader::Clinic) {
+            warn!("the clinic's own history cannot be saved: {trouble}");
+            answers
+                .iter_mut()
+                .filter(|answer| answer.is_ok())
+                .for_each(|answer| *answer = Err(Reason::Quota));
+        }
+        for refused in answers.iter().filter_map(|answer| answer.err()) {
+            cx.counters.drop(refused, 1);
+        }
+        cx.save_counters();
+        answers
+    }
+
+    /// Makes durable what was read, and how far each source was.
+    pub(super) fn keep_own(
+        &mut self,
+        cx: &mut Cx<'_>,
+        read: &[(Source, u64, bool)],
+        reader: Reader,
+    ) -> Result<(), Trouble> {
+        let own = self.validator.own();
+        if self.history.since().is_none() {
+            return Ok(());
+        }
+        let until = |(source, taken, is_whole): &(Source, u64, bool)| {
+            let is_over = *is_whole && reader == Reader::ClinicNow;
+            (source.id(), if is_over { u64::MAX } else { *taken })
+        };
+        self.history.add(own, read.iter().map(until));
+        Ok(self.history.save(cx.vault, cx.now)?)
+    }
+
+    /// Cursors of files that are not there any more.
+    pub(super) fn forget_read(&mut self, found: &Files) {
+        if self.keeps_history() && !found.is_full() {
+            let ids: std::collections::HashSet<_> = found.iter().map(|source| source.id()).collect();
+            self.history.retain_cursors(|source| ids.contains(source));
+        }
+    }
+
+    /// Reads, for the history alone, files that stay for the vendor. True if there is more.
+    pub(in crate::agent) fn read_own(&mut self, cx: &mut Cx<'_>) -> Result<bool, Trouble> {
+        if !self.keeps_history() {
+            return Ok(false);
+        }
+        self.taking = Taking::default();
+        let taken = self.read_outbox(cx, Look::All, Reader::ClinicNow)?;
+        Ok(matches!(taken, Taken::Group { more: true }))
+    }
+
+    /// Reads everything for the history before a grant empties the outbox.
+    pub(in crate::agent) fn read_own_first(&mut self, cx: &mut Cx<'_>) -> Result<(), Trouble> {
+        while self.keeps_history() && matches!(self.take_outbox(cx, Look::All)?, Taken::Group { more: true })
+        {
+        }
+        Ok(())
+    }
+
+    /// What the agent itself sees of the workstation, without a grant.
+    pub(in crate::agent) fn note_device(&mut self, cx: &mut Cx<'_>) {
+        let Some(since) = self.history.since() else { return };
+        let at = OffsetDateTime::from_unix_timestamp(cx.now).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        for line in workstation::events(cx.config.kathea.scans.first().map(|path| path.as_path()), at) {
+            let _ = self.take_own(Raw::new(&line), Some(since), cx.now);
+        }
+        if let Err(trouble) = self.keep_own(cx, &[], Reader::Clinic) {
+            warn!("the clinic's own history cannot be saved: {trouble}");
+        }
+    }
+
+    /// Lets go what is too old, by a clock that may decide.
+    pub(in crate::agent) fn bound_history(&mut self, cx: &mut Cx<'_>) {
+        let may_decide = Watched::now(cx).is_steady();
+        self.history.bound(cx.now, may_decide);
+    }
+
+    /// What is shown of it.
+    pub(in crate::agent) fn own_history(&self) -> History {
+        History::of(self.history.since().map_or(Kept::Off, Kept::On), self.history.days())
+    }
+
+    pub(in crate::agent) fn history(&mut self) -> &mut Store {
+        &mut self.history
+    }
+}
+
+impl Agent {
+    /// Answers a request about the clinic's own history. The caller's right was checked.
+    pub(in crate::agent) fn answer_history(&mut self, ask: HistoryAsk) -> Reply {
+        let done = match ask {
+            HistoryAsk::Show => Ok(()),
+            HistoryAsk::On => self.switch_history(Kept::On(self.now())),
+            HistoryAsk::Off => self.switch_history(Kept::Off),
+            HistoryAsk::Erase => self.erase_history().map(drop),
+        };
+        match done {
+            Ok(()) => Reply::done(self.usage.own_history()),
+            Err(trouble) => Reply::refused(Refused::Failed, trouble.to_string()),
+        }
+    }
+
+    fn switch_history(&mut self, kept: Kept) -> Result<(), Trouble> {
+        if presence::is_there(&decommission::begun(&self.config.data_dir))? {
+            return Err(Trouble::NoPermit);
+        }
+        let Parts { usage, cx, .. } = self.parts();
+        usage.history().switch(kept);
+        usage.history().save(cx.vault, cx.now)?;
+        info!("the clinic's own history: {kept:?}");
+        self.write_flags_for_kathea();
+        Ok(())
+    }
+
+    /// Erases it and switches it off. The number of keys.
+    pub(in crate::agent) fn erase_history(&mut self) -> Result<usize, Trouble> {
+        let Parts { usage, cx, .. } = self.parts();
+        let keys = usage.history().erase(cx.vault)?;
+        self.write_flags_for_kathea();
+        Ok(keys)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::config::Config;
+
+    fn agent(dir: &std::path::Path) -> Agent {
+        let (data, outbox) = (dir.join("data"), dir.join("outbox"));
+        let text =
+            format!("data_dir = {data:?}\n[kathea]\noutbox = {outbox:?}\n[keys]\nprotector = \"file\"\n");
+        Agent::open(Config::parse(&text).unwrap()).unwrap()
+    }
+
+    fn errors(agent: &Agent) -> f64 {
+        let history = agent.usage.own_history();
+        history.series("errors").map_or(0.0, |series| series.values.values().sum())
+    }
+
+    #[test]
+    fn what_cannot_be_saved_stays_in_the_outbox_and_counts_once() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("outbox")).unwrap();
+        let mut agent = agent(dir.path());
+        assert!(agent.answer_history(HistoryAsk::On).is_done());
+        let at = time::OffsetDateTime::now_utc() + std::time::Duration::from_secs(60);
+        let at = at.format(&time::format_description::well_known::Rfc3339).unwrap();
+        let line = format!(
+            r#"{{"event":"device.error","at":"{at}","code":1,"subsystem":"motion","severity":"error","repeats":3}}"#
+        );
+        let file = dir.path().join("outbox/a.ndjson");
+        fs::write(&file, format!("{line}\nno event\n{line}\n")).unwrap();
+        let path = dir.path().join("data/history.sealed");
+        let aside = dir.path().join("aside");
+        fs::rename(&path, &aside).unwrap();
+        fs::create_dir(&path).unwrap();
+        for _ in 0..2 {
+            assert!(agent.take_outbox(Look::All).is_err(), "it cannot be saved");
+        }
+        assert!(presence::is_there(&file).unwrap(), "the file stays");
+        fs::remove_dir(&path).unwrap();
+        assert!(agent.take_outbox(Look::All).is_ok());
+        assert!(!presence::is_there(&file).unwrap());
+        assert_eq!((errors(&agent), agent.counters.dropped().get(&Reason::NoConsent)), (6.0, Some(&1)));
+        drop(agent);
+        assert_eq!(errors(&self::agent(dir.path())), 6.0, "it is on the disk");
+    }
+
+    #[test]
+    fn a_file_that_a_crash_left_behind_counts_once() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("outbox")).unwrap();
+        let mut agent = agent(dir.path());
+        assert!(agent.answer_history(HistoryAsk::On).is_done());
+        let at = time::OffsetDateTime::now_utc() + std::time::Duration::from_secs(60);
+        let at = at.format(&time::format_description::well_known::Rfc3339).unwrap();
+        let line = format!(
+            r#"{{"event":"device.error","at":"{at}","code":1,"subsystem":"motion","severity":"error","repeats":3}}"#
+        );
+        fs::write(dir.path().join("outbox/a.ndjson"), format!("{line}\nno event\n")).unwrap();
+        // It is kept and counted, and the process ends before the file goes: as a rest of the grant leaves it.
+        let Parts { usage, mut cx, .. } = agent.parts();
+        assert!(usage.read_outbox(&mut cx, Look::All, Reader::ClinicNow).is_ok());
+        drop(agent);
+        let mut agent = self::agent(dir.path());
+        assert_eq!(errors(&agent), 3.0);
+        assert!(agent.take_outbox(Look::All).is_ok());
+        assert_eq!((errors(&agent), agent.counters.dropped().get(&Reason::NoConsent)), (3.0, Some(&1)));
+    }
+}

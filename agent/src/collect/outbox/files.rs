@@ -1,0 +1,243 @@
+//! The files that one look into the outbox remembers, the oldest first: some forty bytes each, so that a hundred thousand are
+//! looked at once.
+
+use std::cmp::Ordering;
+use std::ffi::OsString;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::Source;
+
+/// Files of the outbox, the oldest first.
+#[derive(Debug)]
+pub struct Files {
+    outbox: Arc<Path>,
+    /// The latest first: the next one is taken from the end.
+    files: Vec<Small>,
+    names: String,
+    /// Those that no [`Small`] can tell: names that are no UTF-8, times beyond the year 2262.
+    odd: Vec<Source>,
+    most: usize,
+    /// The latest that is remembered, where more were found than that: a later one waits for another look.
+    last: Option<Source>,
+}
+
+/// A file, as small as it gets.
+#[derive(Clone, Copy, Debug)]
+struct Small {
+    modified: i64,
+    size: u64,
+    /// Where its name begins, or which of the odd ones it is.
+    at: u32,
+    /// Bytes of its name; none for an odd one.
+    length: u16,
+    is_renamed: bool,
+}
+
+impl Files {
+    /// None yet, and never more than `most`.
+    pub(super) fn new(outbox: Arc<Path>, most: usize) -> Self {
+        Self { outbox, files: Vec::new(), names: String::new(), odd: Vec::new(), most, last: None }
+    }
+
+    /// Whether the file would be remembered.
+    pub(super) fn has_room_for(&self, source: &Source) -> bool {
+        self.last.as_ref().is_none_or(|last| source < last)
+    }
+
+    /// Remembers a file; of more than there is room for, the oldest.
+    pub(super) fn push(&mut self, source: Source) {
+        let small = self.small(&source).unwrap_or_else(|| {
+            self.odd.push(source);
+            Small { modified: 0, size: 0, at: self.odd.len() as u32 - 1, length: 0, is_renamed: false }
+        });
+        self.files.push(small);
+        // Sorted now and then, so that each file costs a few comparisons.
+        if self.files.len() > self.most + self.most / 4 {
+            self.shorten();
+        }
+    }
+
+    fn small(&mut self, source: &Source) -> Option<Small> {
+        let name = source.name.to_str().filter(|name| !name.is_empty())?;
+        let small = Small {
+            modified: source.modified.try_into().ok()?,
+            size: source.size,
+            at: self.names.len().try_into().ok()?,
+            length: name.len().try_into().ok()?,
+            is_renamed: source.is_renamed,
+        };
+        self.names.push_str(name);
+        Some(small)
+    }
+
+    /// Ends adding: in order, and no more than there is room for.
+    pub(super) fn sorted(mut self) -> Self {
+        self.shorten();
+        self.files.reverse();
+        self
+    }
+
+    fn shorten(&mut self) {
+        let mut files = std::mem::take(&mut self.files);
+        files.sort_unstable_by(|one, two| self.order(one, two));
+        if files.len() <= self.most {
+            self.files = files;
+            return;
+        }
+        files.truncate(self.most);
+        self.last = files.last().map(|last| self.source(last));
+        // What is forgotten takes no memory.
+        let mut kept = Self::new(Arc::clone(&self.outbox), self.most);
+        kept.last = self.last.take();
+        kept.files.reserve_exact(self.most + self.most / 4 + 1);
+        files.iter().for_each(|small| kept.push(self.source(small)));
+        *self = kept;
+    }
+
+    /// As sources are ordered, without making them.
+    fn order(&self, one: &Small, two: &Small) -> Ordering {
+        if one.length == 0 || two.length == 0 {
+            return self.source(one).cmp(&self.source(two));
+        }
+        one.modified.cmp(&two.modified).then_with(|| self.name(one).cmp(self.name(two)))
+    }
+
+    fn name(&self, small: &Small) -> &str {
+        let start = small.at as usize;
+        self.names.get(start..start + usize::from(small.length)).unwrap_or_default()
+    }
+
+    fn source(&self, small: &Small) -> Source {
+        let odd = self.odd.get(small.at as usize).filter(|_| small.length == 0);
+        odd.cloned().unwrap_or_else(|| Source {
+            modified: small.modified.into(),
+            name: OsString::from(self.name(small)),
+            size: small.size,
+            outbox: Arc::clone(&self.outbox),
+            is_renamed: small.is_renamed,
+        })
+    }
+
+    /// How many are left.
+    pub fn len(&self) -> usize {
+        self.files.len()
+    }
+
+    /// Whether none is left.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+
+    /// Whether there may be more files than are remembered.
+    pub fn is_full(&self) -> bool {
+        self.files.len() >= self.most
+    }
+
+    /// Forgets those that are not to be kept.
+    pub fn retain(&mut self, keeps: impl Fn(&Source) -> bool) {
+        let mut files = std::mem::take(&mut self.files);
+        files.retain(|small| keeps(&self.source(small)));
+        self.files = files;
+    }
+
+    /// Each of them.
+    pub fn iter(&self) -> impl Iterator<Item = Source> {
+        self.files.iter().rev().map(|small| self.source(small))
+    }
+}
+
+impl Iterator for Files {
+    type Item = Source;
+
+    fn next(&mut self) -> Option<Source> {
+        let small = self.files.pop()?;
+        Some(self.source(&small))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(modified: i128, name: &str, is_renamed: bool) -> Source {
+        Source { modified, name: name.into(), size: 7, outbox: Path::new("/x").into(), is_renamed }
+    }
+
+    /// Whatever comes in whatever order, what is remembered is what sorting all of it gives.
+    #[test]
+    fn the_oldest_come_first_and_of_too_many_the_oldest_are_kept() {
+        let mut random = 3_u64;
+        let mut draw = |below: u64| {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (random >> 33) % below
+        };
+        for most in [1, 3, 10, 64, 1000] {
+            let mut all: Vec<Source> = (0..200)
+                .map(|number| {
+                    let modified = if draw(20) == 0 { i128::MAX } else { i128::from(draw(30)) };
+                    source(modified, &format!("{}-{number}.ndjson", draw(9)), draw(2) == 0)
+                })
+                .collect();
+            let mut files = Files::new(Path::new("/x").into(), most);
+            for source in &all {
+                if files.has_room_for(source) {
+                    files.push(source.clone());
+                }
+                assert!(files.files.len() <= most + most / 4 && files.names.len() <= 16 * (most + most / 4));
+            }
+            all.sort_unstable();
+            all.truncate(most);
+            let mut files = files.sorted();
+            assert!(files.len() == all.len() && files.is_full() == (most < 200), "{most}");
+            let kept: Vec<Source> = files.iter().collect();
+            assert_eq!(kept, all, "{most}");
+            files.retain(Source::is_renamed);
+            all.retain(Source::is_renamed);
+            assert_eq!(files.collect::<Vec<_>>(), all, "{most}");
+        }
+    }
+
+    /// Each further look asks the file system about every file that is left: one look for each few thousand made a hundred
+    /// thousand files cost three times what twice fifty thousand did.
+    #[test]
+    fn one_look_remembers_what_many_looks_would_ask_for_again() {
+        use std::{cell::Cell, rc::Rc};
+
+        use super::super::list;
+        let dir = tempfile::tempdir().unwrap();
+        (0..13_000).for_each(|number| {
+            drop(std::fs::File::create(dir.path().join(format!("{number}.ndjson"))).unwrap())
+        });
+        let (looks, path) = (Rc::new(Cell::new(0)), dir.path().to_owned());
+        let counted = Rc::clone(&looks);
+        crate::killpoint::watch(Some(Box::new(move |point| {
+            let is_look = matches!(point, crate::killpoint::Point::Read(read) if read == path);
+            counted.set(counted.get() + u32::from(is_look));
+            Ok(())
+        })));
+        let mut taken = 0;
+        loop {
+            let group: Vec<Source> = list(dir.path(), 4_000_000_000).unwrap().sources.collect();
+            if group.is_empty() {
+                break;
+            }
+            taken += group.len();
+            group.iter().for_each(|source| source.remove().unwrap());
+        }
+        crate::killpoint::watch(None);
+        assert_eq!((taken, looks.get()), (13_000, 2), "one that finds all, and one that finds nothing");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_name_that_is_no_text_is_remembered_as_it_is() {
+        use std::os::unix::ffi::OsStringExt;
+        let mut odd = source(5, "", true);
+        odd.name = OsString::from_vec(b"\xff.ndjson".to_vec());
+        let mut files = Files::new(Path::new("/x").into(), 9);
+        files.push(source(6, "b.ndjson", false));
+        files.push(odd.clone());
+        assert_eq!(files.sorted().next(), Some(odd));
+    }
+}

@@ -1,0 +1,87 @@
+//! One of several collectors on the same store, always at the same address.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use crate::server::free_port;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_kathea-collector");
+
+pub(crate) struct Front {
+    pub(crate) data: PathBuf,
+    config: PathBuf,
+    pub(crate) address: SocketAddr,
+    serving: Child,
+}
+
+impl Front {
+    /// In a directory of its own, with the authority of the first one.
+    pub(crate) fn start(dir: &Path, number: usize, url: &str) -> Self {
+        let (data, first) = (dir.join(format!("front{number}")), dir.join("front0"));
+        if number == 0 {
+            ran(Command::new(PROGRAM).args(["init", "--data"]).arg(&data));
+        } else {
+            std::fs::create_dir(&data).unwrap();
+            for name in ["ca.pem", "ca-key.pem"] {
+                std::fs::copy(first.join(name), data.join(name)).unwrap();
+            }
+            let mut certificate = Command::new(PROGRAM);
+            ran(certificate.args(["server-cert", "--new-key", "--host", "127.0.0.1", "--data"]).arg(&data));
+        }
+        let (secret, config) = (data.with_extension("url"), data.with_extension("toml"));
+        std::fs::write(&secret, url).unwrap();
+        std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o600)).unwrap();
+        let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
+        let shared = dir.join("shared");
+        std::fs::create_dir_all(&shared).unwrap();
+        let text = format!(
+            "data = {data:?}\nlisten = \"{address}\"\n[store]\nengine = \"postgres\"\nurl_file = {secret:?}\n\
+             durability = \"replicas\"\nreplicas_at_least = 1\nbundles = {shared:?}\n"
+        );
+        std::fs::write(&config, text).unwrap();
+        let serving = serve(&config);
+        Self { data, config, address, serving }
+    }
+
+    pub(crate) fn kill(&mut self) {
+        self.serving.kill().unwrap();
+        self.serving.wait().unwrap();
+    }
+
+    pub(crate) fn restart(&mut self) {
+        self.serving = serve(&self.config);
+    }
+
+    /// What a command prints.
+    pub(crate) fn run(&self, name: &str, args: &[&str]) -> String {
+        let mut command = Command::new(PROGRAM);
+        let output = ran(command.arg(name).arg("--config").arg(&self.config).args(args));
+        String::from_utf8(output.stdout).unwrap()
+    }
+}
+
+impl Drop for Front {
+    fn drop(&mut self) {
+        let _ = self.serving.kill();
+        let _ = self.serving.wait();
+    }
+}
+
+fn ran(command: &mut Command) -> Output {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    output
+}
+
+fn serve(config: &Path) -> Child {
+    let mut serve = Command::new(PROGRAM);
+    serve.args(["serve", "--config"]).arg(config).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut serving = serve.spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(serving.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.starts_with("listening "), "{line}");
+    serving
+}

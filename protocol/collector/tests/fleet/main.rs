@@ -1,0 +1,23 @@
+//! A fleet at several fronts behind a balancer, over a replicated PostgreSQL, while one part after the other is killed:
+//! nothing that was acknowledged is lost, nothing is there twice, nobody is refused for good.
+//!
+//! `SLOW_TESTS=1 cargo test -p kathea-collector --test fleet` takes a minute. `FLEET_DEVICES` and `FLEET_ANSWERS` make
+//! it larger; `.ci/nightly fleet` does.
+#![cfg(unix)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "what the tests share is outside of `#[test]` functions"
+)]
+
+mod balancer;
+#[path = "../load/fleet.rs"]
+#[allow(dead_code, reason = "the load generator uses the rest")]
+mod devices;
+mod front;
+mod killed;
+mod load;
+#[path = "../collector/server.rs"]
+#[allow(dead_code, reason = "the collector's tests use the rest")]
+mod server;
