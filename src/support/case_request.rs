@@ -73,7 +73,7 @@ fn pick(line: &mut Line<'_>) -> Result<Selection, Failure> {
             time.clone(),
             mode.clone(),
             format!("{field} mm"),
-            say(Say::Files { files: *files as u64 }),
+            say(Say::Files { files: *files }),
         ]
     };
     print::words(&table(&say(Say::Newest), &scans.iter().enumerate().map(row).collect::<Vec<_>>()));

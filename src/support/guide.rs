@@ -82,7 +82,7 @@ fn ask_and_seal(line: &mut Line<'_>, made: &Drafted, by: Option<Role>) -> Result
     let digest = made.digest.to_string();
     let answer = ask::until(&say(Say::MayItLeave), &say(Say::OtherCode), |typed| answered(typed, &digest))?;
     let by = match answer {
-        Some(Answer::Yes) => by.map_or_else(|| ask::role(), |by| Ok(Some(by)))?,
+        Some(Answer::Yes) => by.map_or_else(ask::role, |by| Ok(Some(by)))?,
         Some(Answer::No) | None => None,
     };
     let Some(by) = by else {
