@@ -2,16 +2,18 @@
 
 use std::io;
 
-use agent::config::Language;
 use protocol::ledger::Role;
 
 use crate::exit::Failure;
 use crate::print;
+use crate::texts::consent::Say;
+use crate::texts::refusal::Refusal;
+use crate::texts::say;
 
 /// A line that somebody typed; none at the end of input.
 pub(crate) fn line() -> Result<Option<String>, Failure> {
     let mut text = String::new();
-    let read = io::stdin().read_line(&mut text).map_err(|_| Failure::failed("the terminal is gone"))?;
+    let read = io::stdin().read_line(&mut text).map_err(|_| Failure::failed(say(Refusal::TerminalGone)))?;
     Ok((read > 0).then(|| text.trim().to_owned()))
 }
 
@@ -33,13 +35,8 @@ pub(crate) fn until<T>(
 }
 
 /// Who says yes: by number, or by a word of either language; the owner where nothing is typed.
-pub(crate) fn role(language: Language) -> Result<Option<Role>, Failure> {
-    let question = language.pick(
-        "Who says so?\n  1  owner (default)\n  2  privacy officer\n  3  delegate",
-        "Hvem siger det?\n  1  ejer (standard)\n  2  databeskyttelsesansvarlig\n  3  befuldmægtiget",
-    );
-    let again = language.pick("Please type 1, 2 or 3.", "Skriv 1, 2 eller 3.");
-    until(question, again, a_role)
+pub(crate) fn role() -> Result<Option<Role>, Failure> {
+    until(&say(Say::WhoAnswers), &say(Say::WhoAgain), a_role)
 }
 
 fn a_role(typed: &str) -> Option<Role> {

@@ -3,9 +3,36 @@
 use std::ffi::OsStr;
 
 /// What stands well, what wants a look, what wants an action.
-const GREEN: &[&str] = &["pass", "granted", "running", "sent", "done"];
-const YELLOW: &[&str] = &["warn", "unset", "restricted", "queued", "sending", "stale_policy", "open"];
-const RED: &[&str] = &["fail", "failed", "denied", "withdrawn", "expired"];
+const GREEN: &[&str] =
+    &["pass", "granted", "running", "sent", "done", "i orden", "slået til", "kører", "leveret", "udført"];
+const YELLOW: &[&str] = &[
+    "warn",
+    "unset",
+    "restricted",
+    "queued",
+    "sending",
+    "stale_policy",
+    "open",
+    "bemærk",
+    "ubesvaret",
+    "på pause",
+    "i kø",
+    "sendes",
+    "skal fornyes",
+    "åben",
+];
+const RED: &[&str] = &[
+    "fail",
+    "failed",
+    "denied",
+    "withdrawn",
+    "expired",
+    "kræver handling",
+    "mislykket",
+    "slået fra",
+    "tilbagekaldt",
+    "udløbet",
+];
 
 /// Whether this program's terminal shows colours: `NO_COLOR` (no-color.org) and a dumb terminal say no.
 pub(crate) fn is_on() -> bool {

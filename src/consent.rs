@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 
 use agent::api::consent::{Answered, Asked, Controller, List, NewOwner, Notice, Receipts, Verified};
 use agent::config::{Config, Language};
+use agent::consent::Policy;
 use agent::nearest::nearest;
 use agent::request::{ConsentAction, ConsentRequest, Request};
 use protocol::ledger::Session;
@@ -16,6 +17,10 @@ use crate::guide;
 use crate::print;
 use crate::reach;
 use crate::status::flags;
+use crate::texts::consent::Say;
+use crate::texts::refusal::Hint;
+use crate::texts::say;
+use crate::texts::status::Flag;
 
 /// `consent`.
 pub(crate) fn consent(config: &Config, command: Consent) -> Result<Exit, Failure> {
@@ -24,7 +29,7 @@ pub(crate) fn consent(config: &Config, command: Consent) -> Result<Exit, Failure
     match command {
         Consent::List { json } => {
             let body = reach::ask(config, Request::Consent(about(ConsentAction::List, None)))?;
-            show(&body, json, list)
+            show(&body, json, |body| list(config, body))
         }
         Consent::Show { purpose, json } => {
             let body = reach::ask(config, Request::Consent(about(ConsentAction::Show, Some(purpose))))?;
@@ -40,9 +45,8 @@ pub(crate) fn consent(config: &Config, command: Consent) -> Result<Exit, Failure
             let request = about(ConsentAction::Grant, Some(purpose));
             let body = answered(ConsentRequest { case, by: Some(by), yes: Some(yes), ..request })?;
             print::answer(&body, json, || {
-                print::words(&format!(
-                    "{purpose}: granted. Take it back with: kathea-agent consent withdraw {take_back}"
-                ));
+                let command = format!("kathea-agent consent withdraw {take_back}");
+                print::words(&say(Say::Granted { purpose: purpose.to_string(), command }));
                 Ok(())
             })
         }
@@ -74,10 +78,7 @@ pub(crate) fn consent(config: &Config, command: Consent) -> Result<Exit, Failure
             let request = ConsentRequest { by, claim, ..about(ConsentAction::NewOwner, None) };
             let body: NewOwner = reach::ask(config, Request::Consent(request))?;
             print::answer(&body, json, || {
-                print::words(&format!(
-                    "Ended: {} answers. Nothing is collected until the new owner says yes: kathea-agent consent ask",
-                    body.ended
-                ));
+                print::words(&say(Say::OwnerEnded { ended: body.ended }));
                 Ok(())
             })
         }
@@ -90,27 +91,31 @@ pub(crate) fn consent(config: &Config, command: Consent) -> Result<Exit, Failure
         Consent::Ask { by } => guide::ask(config, by),
         Consent::Verify { json } => {
             let body: Verified = reach::ask(config, Request::Consent(about(ConsentAction::Verify, None)))?;
-            show(&body, json, |body| {
-                format!("{} entries: each signed, none missing, none changed", body.entries)
-            })
+            show(&body, json, |body| say(Say::Verified { entries: body.entries }))
         }
     }
 }
 
 /// What is asked for, by whom and for how long, then what was answered.
-fn list(body: &List) -> String {
+fn list(config: &Config, body: &List) -> String {
+    // The agent sends the periods in English; the policy that both read has them in each language.
+    let policy = Policy::load(&config.policy).ok();
     let row = |asked: &Asked| {
         let purpose = asked.purpose.to_string();
         if !asked.offered {
-            return vec![purpose, "not asked for".to_owned()];
+            return vec![purpose, say(Say::NotAsked)];
         }
-        let until = format!("a yes lasts {}", asked.lasts);
-        let (here, there) = (&asked.kept_here, &asked.kept_there);
-        vec![purpose, until, format!("held here {here} at most"), format!("vendor keeps it {there}")]
+        let sent = [&asked.lasts, &asked.kept_here, &asked.kept_there].map(Clone::clone);
+        let periods = policy.as_ref().and_then(|policy| policy.periods(asked.purpose, config.language));
+        let [lasts, here, there] = periods.unwrap_or(sent);
+        let texts =
+            [Say::Lasts { span: lasts }, Say::HeldHere { span: here }, Say::HeldThere { span: there }];
+        [purpose].into_iter().chain(texts.map(say)).collect()
     };
     let rows: Vec<_> = body.asked.iter().map(row).collect();
     let Controller { id, version, controller } = &body.policy;
-    let heading = format!("Asked by {controller} ({id}, {version})");
+    let (id, version, controller) = (id.clone(), version.clone(), controller.clone());
+    let heading = say(Say::AskedBy { controller, id, version });
     format!("{}\n{}", print::table(&heading, &rows), flags(body.consent, &body.ends, &body.cases))
 }
 
@@ -118,10 +123,10 @@ fn list(body: &List) -> String {
 fn fits(purpose: Purpose, case: Option<&CaseId>) -> Result<(), Failure> {
     match (purpose, case) {
         (Purpose::UsageStatistics, Some(_)) => {
-            Err(Failure::usage(format!("{purpose} is not asked per case: leave --case out")))
+            Err(Failure::usage(say(Say::NotPerCase { purpose: purpose.to_string() })))
         }
         (Purpose::SupportCase | Purpose::SupportScanData, None) => {
-            Err(Failure::usage(format!("{purpose} is asked per case: name it with --case ID")))
+            Err(Failure::usage(say(Say::PerCase { purpose: purpose.to_string() })))
         }
         _ => Ok(()),
     }
@@ -145,10 +150,10 @@ pub(crate) fn known(config: &Config, case: &CaseId) -> Result<(), Failure> {
         return Ok(());
     }
     let hint = match nearest(case.as_str(), cases.iter().copied()) {
-        Some(nearest) => format!("the nearest is {nearest}"),
-        None => "`consent list` shows those that are".to_owned(),
+        Some(nearest) => Hint::Nearest { nearest: nearest.to_owned() },
+        None => Hint::ConsentList,
     };
-    Err(Failure::usage(format!("nothing was ever answered about the case {case} here: {hint}")))
+    Err(Failure::usage(say(Say::NeverAnswered { case: case.to_string(), hint })))
 }
 
 pub(crate) fn about(action: ConsentAction, purpose: Option<Purpose>) -> ConsentRequest {
@@ -175,7 +180,7 @@ pub(crate) fn session() -> Session {
 
 fn changed(body: &Answered, purpose: Purpose, json: bool) -> Result<Exit, Failure> {
     print::answer(body, json, || {
-        print::words(&format!("{purpose}: {}", body.state));
+        print::words(&say(Say::State { purpose: purpose.to_string(), state: say(Flag(body.state)) }));
         Ok(())
     })
 }
@@ -186,7 +191,7 @@ fn not_any_more(body: &Answered, purpose: Purpose, json: bool) -> Result<Exit, F
         if let Some(text) = body.receipt_text() {
             print::data(&print::with_config(text))?;
         }
-        print::words(&format!("{purpose}: {}. Nothing is collected for it.", body.state));
+        print::words(&say(Say::NotAnyMore { purpose: purpose.to_string(), state: say(Flag(body.state)) }));
         Ok(())
     })
 }
@@ -201,16 +206,13 @@ fn show<T: Serialize>(body: &T, json: bool, text: impl FnOnce(&T) -> String) -> 
 }
 
 fn notice(body: &Notice, language: Language) -> String {
-    format!("{}\nDigest: {}", print::wrapped(body.text.of(language)), body.digest)
+    let digest = say(Say::Digest { digest: body.digest.to_string() });
+    format!("{}\n{digest}", print::wrapped(body.text.of(language)))
 }
 
 fn how_to_say_yes(body: &Notice, purpose: Purpose) -> String {
     let digits: String = body.digest.to_string().chars().take(16).collect();
-    format!(
-        "\nTo say yes: kathea-agent consent grant {purpose} --by ROLE --yes {digits}\n\
-         To say no:  kathea-agent consent deny {purpose}\n\
-         ROLE is owner, privacy_officer or delegate."
-    )
+    say(Say::HowToAnswer { purpose: purpose.to_string(), digits })
 }
 
 #[cfg(test)]

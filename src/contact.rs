@@ -12,6 +12,8 @@ use protocol::Invitation;
 use crate::exit::{Exit, Failure};
 use crate::print;
 use crate::reach::Line;
+use crate::texts::say;
+use crate::texts::status::Say;
 
 /// Between two looks whether it was answered.
 const LOOK: Duration = Duration::from_millis(200);
@@ -22,9 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) fn contact(config: &Config, json: bool) -> Result<Exit, Failure> {
     let mut line = Line::new(config);
     if !line.is_service()? {
-        return Err(Failure::busy(
-            "the service does not run, so nobody talks to the vendor: `service start`",
-        ));
+        return Err(Failure::busy(say(Say::NoContact)));
     }
     let Contacts { contacts: before } = line.ask(Request::Contact)?;
     let asked = Instant::now();
@@ -34,10 +34,9 @@ pub(crate) fn contact(config: &Config, json: bool) -> Result<Exit, Failure> {
             break status;
         }
         if asked.elapsed() > PATIENCE {
-            let why = status.problems.first().map_or_else(String::new, |problem| format!(": {problem}"));
-            return Err(Failure::busy(format!(
-                "the vendor did not answer within a minute{why}; see `doctor`"
-            )));
+            let why =
+                crate::status::problems(&status).first().map_or_else(String::new, |why| format!(": {why}"));
+            return Err(Failure::busy(say(Say::NoAnswer { why })));
         }
         thread::sleep(LOOK);
     };
@@ -47,12 +46,10 @@ pub(crate) fn contact(config: &Config, json: bool) -> Result<Exit, Failure> {
     }
     for Invitation { case, reason } in &status.invitations {
         print::data(&format!("{case} {reason}"))?;
-        print::words(&format!(
-            "The vendor asks for a support bundle. It shows what it would be, and asks you: kathea-agent support --case {case}"
-        ));
+        print::words(&say(Say::VendorAsks { command: format!("kathea-agent support --case {case}") }));
     }
     if status.invitations.is_empty() {
-        print::words("The vendor answered, and asks for nothing.");
+        print::words(&say(Say::VendorAsksNothing));
     }
     Ok(Exit::Done)
 }

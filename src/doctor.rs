@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
-use agent::checks::{Check, Verdict};
+use agent::checks::{Finding, Verdict};
 use agent::config::Config;
 use agent::doctor::{Reach, SystemProxy, examine};
 use time::OffsetDateTime;
 
 use crate::exit::{Exit, Failure};
 use crate::print;
+use crate::texts::say;
 
 /// `doctor`.
 pub(crate) fn doctor(path: &Path, json: bool, offline: bool) -> Result<Exit, Failure> {
@@ -16,19 +17,17 @@ pub(crate) fn doctor(path: &Path, json: bool, offline: bool) -> Result<Exit, Fai
         Ok(config) => {
             let reach = if offline { Reach::Offline } else { Reach::Collector };
             let now = OffsetDateTime::now_utc().unix_timestamp();
-            let mut checks = vec![Check::pass("configuration", "is read")];
-            checks.extend(examine(&config, reach, &system_proxy(), now));
-            checks
+            examine(&config, reach, &system_proxy(), now)
         }
-        Err(e) => vec![Check::fail("configuration", "cannot be used", e)],
+        Err(e) => vec![Finding::fail("configuration", "cannot be used", e.to_string())],
     };
     report(&checks, json)
 }
 
 /// Prints checks; one that failed is the exit code.
-pub(crate) fn report(checks: &[Check], json: bool) -> Result<Exit, Failure> {
+pub(crate) fn report(checks: &[Finding], json: bool) -> Result<Exit, Failure> {
     if json {
-        print::json(&checks)?;
+        print::json(&checks.iter().map(Finding::for_programs).collect::<Vec<_>>())?;
     } else {
         print::data(&text(checks))?;
     }
@@ -67,12 +66,13 @@ fn without_password(address: &str) -> String {
     address.rsplit_once('@').map_or(address, |(_, rest)| rest).trim_end_matches('/').to_owned()
 }
 
-fn text(checks: &[Check]) -> String {
+fn text(checks: &[Finding]) -> String {
+    let width = checks.iter().map(|check| say(check.result).chars().count()).max().unwrap_or(0);
     let mut text = String::new();
     for check in checks {
-        text += &format!("{}  {:<14} {}\n", check.result, check.check, check.what);
-        if !check.remedy.is_empty() {
-            text += &format!("      {:<14} {}\n", "", check.remedy);
+        text += &format!("{:<width$}  {:<14} {}\n", say(check.result), check.check, say(&check.what));
+        if let Some(remedy) = &check.remedy {
+            text += &format!("{:<width$}  {:<14} {}\n", "", "", say(remedy));
         }
     }
     text
@@ -90,7 +90,8 @@ mod tests {
 
     #[test]
     fn a_remedy_stands_below_what_it_remedies() {
-        let checks = [Check::pass("clock", "is plausible"), Check::fail("outbox", "is missing", "make it")];
+        let checks =
+            [Finding::pass("clock", "is plausible"), Finding::fail("outbox", "is missing", "make it")];
         assert_eq!(
             text(&checks),
             "pass  clock          is plausible\nfail  outbox         is missing\n                     make it\n"

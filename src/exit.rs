@@ -7,6 +7,9 @@ use std::process::ExitCode;
 
 use agent::api::{PERSONAL, Reply};
 
+use crate::texts::refusal::{Refusal, Word};
+use crate::texts::{language, say};
+
 /// How the program ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -70,7 +73,11 @@ impl Failure {
             _ => Exit::Failed,
         };
         let is_personal = reply.error() == PERSONAL;
-        Self { exit, what: format!("{}: {}", reply.error(), reply.what()), is_personal }
+        Self {
+            exit,
+            what: format!("{}: {}", say(Word::of(reply.error())), reply.what_in(language())),
+            is_personal,
+        }
     }
 }
 
@@ -82,31 +89,21 @@ impl fmt::Display for Failure {
 
 /// Why a file or folder that somebody named is of no use, and what to do.
 pub(crate) fn unreadable(path: &Path, kind: ErrorKind) -> String {
-    let path = agent::harmless::path(path);
-    match kind {
-        ErrorKind::NotFound => format!("{path} does not exist: check how it is written"),
-        ErrorKind::PermissionDenied => format!("{path} may not be read by this account: check its rights"),
-        ErrorKind::IsADirectory => format!("{path} is a folder: name a file"),
-        ErrorKind::NotADirectory => {
-            format!("{path} lies below something that is no folder: check how it is written")
-        }
-        kind => {
-            format!("{path} cannot be read ({}): try again, and check the disk", agent::presence::Why(kind))
-        }
-    }
+    let path = path.to_owned();
+    say(match kind {
+        ErrorKind::NotFound => Refusal::Missing { path },
+        ErrorKind::PermissionDenied => Refusal::Forbidden { path },
+        ErrorKind::IsADirectory => Refusal::Folder { path },
+        ErrorKind::NotADirectory => Refusal::BelowNoFolder { path },
+        why => Refusal::Unreadable { path, why },
+    })
 }
 
 /// Why a file that was named for output cannot be written, and what to do.
 pub(crate) fn unwritable(path: &Path, kind: ErrorKind) -> String {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    match (kind, folder) {
-        (ErrorKind::NotFound, Some(folder)) => {
-            let folder = agent::harmless::path(folder);
-            format!("the folder {folder} does not exist: make it, or name another place with -o")
-        }
-        (kind, _) => {
-            let (path, why) = (agent::harmless::path(path), agent::presence::Why(kind));
-            format!("{path} cannot be written ({why}): name another place with -o")
-        }
-    }
+    say(match (kind, folder) {
+        (ErrorKind::NotFound, Some(folder)) => Refusal::NoFolder { path: folder.to_owned() },
+        (why, _) => Refusal::Unwritable { path: path.to_owned(), why },
+    })
 }

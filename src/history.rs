@@ -9,6 +9,8 @@ use crate::cli::History as Asked;
 use crate::exit::{Exit, Failure};
 use crate::print;
 use crate::reach::{self, Line};
+use crate::texts::privacy::Say;
+use crate::texts::say;
 
 /// `history`.
 pub(crate) fn history(config: &Config, asked: &Asked) -> Result<Exit, Failure> {
@@ -20,10 +22,10 @@ pub(crate) fn history(config: &Config, asked: &Asked) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     print::answer(&history, asked.json, || {
-        print::words(match history.keeping {
-            Keeping::On => "The clinic's own history is kept on this computer. Nothing of it is sent.",
-            Keeping::Off => "The clinic's own history is not kept: `kathea-agent history on` begins it.",
-        });
+        print::words(&say(match history.keeping {
+            Keeping::On => Say::HistoryKept,
+            Keeping::Off => Say::HistoryOff,
+        }));
         if ask == HistoryAsk::Show && !history.figures.is_empty() {
             print::data(&newest(&history))?;
         }
@@ -54,5 +56,5 @@ fn newest(history: &History) -> String {
         ])
     };
     let rows: Vec<_> = history.figures.iter().filter_map(row).collect();
-    print::table("Figure, newest value, number of values (--csv prints all)", &rows)
+    print::table(&say(Say::HistoryFigures), &rows)
 }

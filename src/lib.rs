@@ -26,7 +26,8 @@
 //! provenance the words of the installed program
 //! doctor     checks with remedies
 //! verify     check a file's signature
-//! words      plain words for the closed lists
+//! texts      what is said to people, in English and Danish
+//! words      how far a request to the vendor is
 //! print      data to standard output, words to standard error
 //! colour     headings and states on a terminal
 //! logger     which log lines there are: our own
@@ -59,6 +60,7 @@ mod service;
 mod status;
 mod support;
 mod systemd;
+mod texts;
 mod validate;
 mod verify;
 mod words;
@@ -71,13 +73,14 @@ use std::process::ExitCode;
 use agent::api::Enrolled;
 use agent::config::Config;
 use agent::deidentify::files::Job;
-use agent::harmless;
 use agent::request::Request;
 use clap::Parser;
 use clap::error::ErrorKind;
 use cli::{Cli, Command};
 use exit::{Exit, Failure};
 use log::LevelFilter;
+use texts::refusal::{Holds, Refusal};
+use texts::say;
 
 /// Runs the program on its arguments, the first of which is its name.
 pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
@@ -135,6 +138,10 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     }
     let path = cli.config.unwrap_or_else(Config::default_path);
     let config = || load(&path);
+    // What is said before the command reads its configuration is said in the language of that too.
+    if let Ok(config) = Config::load(&path) {
+        texts::speak(config.language);
+    }
     output::is_free(&cli.command, cli.force)?;
     match cli.command {
         Command::Run { once, close } => run::run(config()?, once, close),
@@ -162,7 +169,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Parse { memory } => deidentify::parse(memory),
         Command::Support(typed) => support::support(&config()?, *typed),
         Command::Enroll { url, token_file, json } => {
-            enroll(&config()?, url, read_word(&token_file, TOKEN)?, json)
+            enroll(&config()?, url, read_word(&token_file, Holds::Token)?, json)
         }
         Command::Service(command) => service::service(&command, &path),
         Command::Doctor { json, offline } => doctor::doctor(&path, json, offline),
@@ -188,28 +195,19 @@ fn load(path: &Path) -> Result<Config, Failure> {
 fn enroll(config: &Config, url: Option<String>, token: String, json: bool) -> Result<Exit, Failure> {
     let enrolled: Enrolled = reach::ask(config, Request::Enroll { url, token })?;
     print::answer(&enrolled, json, || {
-        print::words(&format!("enrolled as device {}", enrolled.device));
+        print::words(&say(texts::privacy::Say::Enrolled { device: enrolled.device.to_string() }));
         Ok(())
     })
 }
 
-/// What `--token-file` holds.
-const TOKEN: &str = "one-time token";
-
 /// The one word that a file holds, `what` it is.
-fn read_word(file: &Path, what: &str) -> Result<String, Failure> {
-    let wrong = |why: &dyn std::fmt::Display| {
-        Failure::usage(format!(
-            "the file {} {why}: name the file that holds the {what}",
-            harmless::path(file)
-        ))
-    };
+fn read_word(file: &Path, what: Holds) -> Result<String, Failure> {
     let unread = |e: std::io::Error| {
-        Failure::usage(format!("{} (it holds the {what})", exit::unreadable(file, e.kind())))
+        Failure::usage(say(Refusal::FileOf { why: exit::unreadable(file, e.kind()), what }))
     };
     let text = fs::read_to_string(file).map_err(unread)?;
     match text.trim() {
-        "" => Err(wrong(&"is empty")),
+        "" => Err(Failure::usage(say(Refusal::EmptyFile { path: file.to_owned(), what }))),
         word => Ok(word.to_owned()),
     }
 }

@@ -5,17 +5,17 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use agent::presence::Why;
-
 use crate::exit::{Exit, Failure};
 use crate::print;
+use crate::texts::refusal::Refusal;
+use crate::texts::say;
+use crate::texts::status::Say;
 
 /// `open`.
 pub(crate) fn open(config: &Path, no_browser: bool) -> Result<Exit, Failure> {
-    let here = std::env::current_exe().map_err(|_| Failure::failed("this program does not find itself"))?;
+    let here = std::env::current_exe().map_err(|_| Failure::failed(say(Refusal::NoProgram)))?;
     let window = here.with_file_name(format!("kathea-window{}", std::env::consts::EXE_SUFFIX));
-    let config =
-        std::path::absolute(config).map_err(|_| Failure::usage("name the configuration with --config"))?;
+    let config = std::path::absolute(config).map_err(|_| Failure::usage(say(Refusal::NameConfig)))?;
     let mut command = Command::new(&window);
     command.arg("--config").arg(config).stdin(Stdio::null());
     // Not this program's own ends: whoever waits for them to close would wait for the window.
@@ -27,11 +27,7 @@ pub(crate) fn open(config: &Path, no_browser: bool) -> Result<Exit, Failure> {
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     let mut started = command.spawn().map_err(|e| {
-        Failure::failed(format!(
-            "the window {} cannot be started ({}): install the whole package again",
-            agent::harmless::path(&window),
-            Why(e.kind())
-        ))
+        Failure::failed(say(Refusal::WindowNotStarted { path: window.clone(), why: e.kind() }))
     })?;
     let mut said = String::new();
     if let Some(out) = started.stdout.take() {
@@ -44,7 +40,7 @@ pub(crate) fn open(config: &Path, no_browser: bool) -> Result<Exit, Failure> {
             Ok(Exit::Done)
         }
         Some(_) => {
-            print::words("The window opens in your browser, and ends when you close its page.");
+            print::words(&say(Say::WindowOpens));
             Ok(Exit::Done)
         }
         None => {
@@ -53,8 +49,8 @@ pub(crate) fn open(config: &Path, no_browser: bool) -> Result<Exit, Failure> {
                 let _ = words.read_to_string(&mut why);
             }
             let why = match why.trim() {
-                "" => "the window did not start: use `status` and `support`",
-                why => why.trim_start_matches("kathea-window: "),
+                "" => say(Refusal::WindowSilent),
+                why => why.trim_start_matches("kathea-window: ").to_owned(),
             };
             let code = started.wait().ok().and_then(|status| status.code());
             Err(if code == Some(2) { Failure::usage(why) } else { Failure::failed(why) })

@@ -3,11 +3,11 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use agent::harmless;
-
 use crate::cli::{Command, Privacy, SupportCommand};
 use crate::exit::Failure;
 use crate::support::consent_path;
+use crate::texts::refusal::Refusal;
+use crate::texts::say;
 
 /// Refuses a command whose outputs are there already.
 ///
@@ -16,10 +16,7 @@ use crate::support::consent_path;
 pub(crate) fn is_free(command: &Command, force: bool) -> Result<(), Failure> {
     let there = |path: &PathBuf| path.symlink_metadata().is_ok();
     match targets(command).iter().find(|path| !force && there(path)) {
-        Some(path) => Err(Failure::usage(format!(
-            "{} is there already: name another place, or overwrite it with --force",
-            harmless::path(path)
-        ))),
+        Some(path) => Err(Failure::usage(say(Refusal::Exists { path: path.clone() }))),
         None => Ok(()),
     }
 }

@@ -5,11 +5,13 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use agent::harmless;
-use agent::presence::Why;
+use agent::texts::Language;
 use serde::Serialize;
 
 use crate::colour;
 use crate::exit::{Exit, Failure};
+use crate::texts::refusal::Refusal;
+use crate::texts::{language, say};
 
 /// Data. A reader that has seen enough (`| head`) is no failure.
 pub(crate) fn data(text: &str) -> Result<(), Failure> {
@@ -22,7 +24,7 @@ pub(crate) fn data(text: &str) -> Result<(), Failure> {
     };
     match writeln!(out, "{}", shown.trim_end_matches('\n')).and_then(|()| out.flush()) {
         Err(e) if e.kind() != ErrorKind::BrokenPipe => {
-            Err(Failure::failed(format!("standard output cannot be written ({})", Why(e.kind()))))
+            Err(Failure::failed(say(Refusal::OutputGone { why: e.kind() })))
         }
         _ => Ok(()),
     }
@@ -30,8 +32,7 @@ pub(crate) fn data(text: &str) -> Result<(), Failure> {
 
 /// Data for programs, one line.
 pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
-    let text = serde_json::to_string(value)
-        .map_err(|_| Failure::failed("the answer cannot be written as JSON: tell the vendor"))?;
+    let text = serde_json::to_string(value).map_err(|_| Failure::failed(say(Refusal::NoJson)))?;
     data(&text)
 }
 
@@ -157,13 +158,13 @@ fn is_number(cell: &str) -> bool {
     cell.is_empty() || cell.starts_with(|c: char| c.is_ascii_digit()) && !cell.contains('-')
 }
 
-/// `1234567` as `1,234,567`.
+/// `1234567` as `1,234,567`, in Danish as `1.234.567`.
 pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
         if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
+            text.push(language().pick(',', '.'));
         }
         text.push(digit);
     }
@@ -172,10 +173,14 @@ pub(crate) fn grouped(number: u64) -> String {
 
 /// A number of bytes as people read it.
 pub(crate) fn bytes(number: u64) -> String {
-    match number {
+    let text = match number {
         0..1_000 => format!("{number} B"),
         1_000..1_000_000 => format!("{:.1} kB", number as f64 / 1e3),
         _ => format!("{:.1} MB", number as f64 / 1e6),
+    };
+    match language() {
+        Language::En => text,
+        Language::Da => text.replace('.', ","),
     }
 }
 

@@ -11,7 +11,6 @@ use agent::api::privacy::{
 use agent::config::Config;
 use agent::consent::Policy;
 use agent::deidentify::files::plain::Part;
-use agent::harmless;
 use agent::history::shown::{Dialect, History};
 use agent::limits;
 use agent::report::Report;
@@ -29,6 +28,9 @@ use crate::consent::session;
 use crate::exit::{self, Exit, Failure};
 use crate::print;
 use crate::reach;
+use crate::texts::privacy::Say;
+use crate::texts::say;
+use crate::texts::status::Queue as Content;
 
 /// What holds the records that are shown.
 const QUEUES: [&str; 4] = [Queue::Open.as_str(), Queue::Usage.as_str(), Queue::Requests.as_str(), SENT];
@@ -41,53 +43,30 @@ pub(crate) fn privacy(config: &Config, command: Privacy) -> Result<Exit, Failure
         Privacy::Rectify { case, json } => {
             crate::consent::known(config, &case)?;
             let body: Rectified = ask(config, PrivacyAsk::Rectify { case })?;
-            print::answer(&body, json, || {
-                say(&format!(
-                    "The vendor will be asked to correct what it holds of case {case}; `status` shows its ticket.\n\
-                 Tell it what is wrong by the contact that `consent show support_case` names, with that ticket.\n\
-                 A bundle that has not left yet: `support discard` it and make it anew.",
-                    case = body.case,
-                ))
-            })
+            print::answer(&body, json, || words(Say::Rectify { case: body.case.clone() }))
         }
         Privacy::Revoke { case, json } => {
             crate::consent::all_known(config, case.as_ref())?;
             let body: Revoked = ask(config, PrivacyAsk::Revoke { case })?;
-            print::answer(&body, json, || {
-                say(
-                    "The vendor will be asked not to erase what it has not erased yet; `status` shows what became of the\n\
-                 request to erase. What was erased on this workstation does not come back.",
-                )
-            })
+            print::answer(&body, json, || words(Say::Revoke))
         }
         Privacy::Claim { json } => {
             let body: ClaimCode = ask(config, PrivacyAsk::Claim)?;
             print::answer(&body, json, || print::data(&body.claim))?;
-            say(
-                "Keep this code on paper, apart from this computer: with it, and with nothing else, you can ask the\n\
-                 vendor to erase what this device sent when the device can't ask any more. On this device it stands\n\
-                 for a member of [consent] group: --claim-file, with privacy erase, withdraw --erase and new-owner.",
-            )?;
+            words(Say::Claim)?;
             Ok(Exit::Done)
         }
         Privacy::Erase { claim, by, json } => {
             let ask_for = PrivacyAsk::Erase { by, session: Some(session()), claim: claim.read()? };
             let body: Erased = ask(config, ask_for)?;
-            print::answer(&body, json, || {
-                say(&format!(
-                    "Erased: {keys} keys, and all that was kept under them. Kept: your answers, which prove what you allowed.\n\
-                 The vendor is asked to erase what was sent: it does so after 14 days, in which `privacy revoke` takes\n\
-                 that back; `status` shows its ticket, and its certificate when that is done.",
-                    keys = body.keys,
-                ))
-            })
+            print::answer(&body, json, || words(Say::Erased { keys: body.keys }))
         }
     }
 }
 
 /// Words, where a command answers by them.
-fn say(text: &str) -> Result<(), Failure> {
-    print::words(text);
+fn words(text: Say) -> Result<(), Failure> {
+    print::words(&say(text));
     Ok(())
 }
 
@@ -106,10 +85,7 @@ pub(crate) fn decommission(
     if body.reported {
         return Ok(Exit::Done);
     }
-    print::words(
-        "Every key of what was kept is shredded. The vendor could not be informed yet: leave the service running, or run\n\
-         `kathea-agent run --once`, until it was; the certificate is then the file `decommissioned` in data_dir.",
-    );
+    print::words(&say(Say::Unreported));
     Ok(Exit::Part)
 }
 
@@ -121,16 +97,16 @@ fn export(config: &Config, output: &Path, vendor: bool) -> Result<Exit, Failure>
     fs::create_dir_all(output).map_err(unwritable)?;
     let part = |name: &str| Part::new(&output.join(name)).map_err(unwritable);
     let (mut json, mut text) = (part("held.json")?, part("held.txt")?);
-    writeln!(text, "What this workstation holds, {}\n", held.held_at).map_err(unwritable)?;
-    writeln!(text, "{}\n", held.patients).map_err(unwritable)?;
+    writeln!(text, "{}\n", say(Say::Holds { at: held.held_at.clone() })).map_err(unwritable)?;
+    writeln!(text, "{}\n", say(Say::NoPatients)).map_err(unwritable)?;
     writeln!(text, "{}", crate::status::text(&held.status)).map_err(unwritable)?;
     write!(json, "{{\"held\":{},\"records\":{{", text_of(&held)).map_err(unwritable)?;
-    let mut count = 0;
+    let mut count: u64 = 0;
     for (index, queue) in QUEUES.into_iter().enumerate() {
         let comma = if index == 0 { "" } else { "," };
         write!(json, "{comma}\"{queue}\":[").map_err(unwritable)?;
-        writeln!(text, "{}", crate::words::queue(queue)).map_err(unwritable)?;
-        let mut written = 0;
+        writeln!(text, "{}", say(Content::of(queue))).map_err(unwritable)?;
+        let mut written: u64 = 0;
         each_record(config, queue, |record| {
             let comma = if written == 0 { "" } else { "," };
             written += 1;
@@ -139,18 +115,14 @@ fn export(config: &Config, output: &Path, vendor: bool) -> Result<Exit, Failure>
             Ok(ControlFlow::Continue(()))
         })?;
         write!(json, "]").map_err(unwritable)?;
-        writeln!(text, "  {written} in all\n").map_err(unwritable)?;
+        writeln!(text, "{}\n", say(Say::InAll { count: written })).map_err(unwritable)?;
         count += written;
     }
     let history: History = reach::ask(config, Request::History(HistoryAsk::Show))?;
     writeln!(json, "}},\"history\":{}}}", text_of(&history)).map_err(unwritable)?;
-    writeln!(text, "The clinic's own history, which is never sent\n{}", history.csv(Dialect::Programs))
-        .map_err(unwritable)?;
+    writeln!(text, "{}\n{}", say(Say::OwnHistory), history.csv(Dialect::Programs)).map_err(unwritable)?;
     json.keep().and_then(|()| text.keep()).map_err(unwritable)?;
-    print::words(&format!(
-        "{count} sealed records, flags, answers and requests written to {}",
-        harmless::path(output)
-    ));
+    print::words(&say(Say::Exported { count, path: output.to_owned() }));
     Ok(Exit::Done)
 }
 
@@ -186,7 +158,7 @@ fn report(config: &Config, output: &Path) -> Result<Exit, Failure> {
         part.keep()
     };
     write().map_err(|e: std::io::Error| Failure::failed(exit::unwritable(output, e.kind())))?;
-    print::words(&format!("written to {}: open it in a browser, it loads nothing", harmless::path(output)));
+    print::words(&say(Say::Reported { path: output.to_owned() }));
     Ok(Exit::Done)
 }
 
@@ -221,8 +193,7 @@ fn write_readable(text: &mut impl Write, record: &HeldRecord) -> std::io::Result
         }),
         Some(Says::Request(request)) => writeln!(text, "  {}", text_of(request)),
         None => {
-            let number = record.number;
-            writeln!(text, "  record {number}: sealed, and not to be read while there is no live yes")
+            writeln!(text, "{}", say(Say::SealedRecord { number: record.number }))
         }
     }
 }

@@ -7,15 +7,15 @@ use agent::api::Reply;
 use agent::collect::caller::Accounts;
 use agent::collect::socket::{self, AskError};
 use agent::config::Config;
-#[cfg(unix)]
-use agent::harmless;
 use agent::limits;
 #[cfg(unix)]
-use agent::presence::{self, Presence, Why};
+use agent::presence::{self, Presence};
 use agent::request::Request;
 use serde::de::DeserializeOwned;
 
 use crate::exit::Failure;
+use crate::texts::refusal::Refusal;
+use crate::texts::say;
 
 /// What is asked.
 pub(crate) enum Question {
@@ -80,9 +80,7 @@ impl<'c> Line<'c> {
         };
         match socket::ask(&self.config.kathea.socket, &line, limits::SOCKET_ANSWER + limits::SOCKET_SLOW) {
             Ok(answer) => Reply::parse(&answer).ok_or_else(not_understood).map(Some),
-            Err(AskError::NoAnswer) => {
-                Err(Failure::busy("the agent runs but does not answer: try again in a minute"))
-            }
+            Err(AskError::NoAnswer) => Err(Failure::busy(say(Refusal::AgentSilent))),
             Err(AskError::Nobody | AskError::NotAllowed) => Ok(None),
         }
     }
@@ -103,12 +101,12 @@ impl<'c> Line<'c> {
 /// Opens the agent in this process.
 pub(crate) fn open(config: Config) -> Result<Agent, Failure> {
     become_owner(&config.data_dir)?;
-    Agent::open(config).map_err(|e| if e.is_busy() { Failure::busy(e) } else { Failure::failed(e) })
+    Agent::open(config).map_err(|e| if e.is_busy() { Failure::busy(say(e)) } else { Failure::failed(say(e)) })
 }
 
 /// An answer of another shape.
 pub(crate) fn not_understood() -> Failure {
-    Failure::failed("the agent's answer is not understood: is it of another version?")
+    Failure::failed(say(Refusal::NotUnderstood))
 }
 
 /// Root works on the data as the account that owns it: what root would write, the service could not read.
@@ -119,20 +117,17 @@ fn become_owner(data_dir: &Path) -> Result<(), Failure> {
     use nix::unistd::{Gid, Uid, geteuid, setgid, setgroups, setuid};
 
     let found = presence::stat(data_dir).map_err(|e| {
-        Failure::failed(format!(
-            "{} cannot be read now ({}): nothing was changed; check the disk, and try again",
-            harmless::path(data_dir),
-            Why(e.kind())
-        ))
+        Failure::failed(say(Refusal::DataUnreadable { path: data_dir.to_owned(), why: e.kind() }))
     })?;
     let Presence::Found(found) = found else { return Ok(()) };
     if !geteuid().is_root() || found.uid() == 0 {
         return Ok(());
     }
     let (user, group) = (Uid::from_raw(found.uid()), Gid::from_raw(found.gid()));
-    setgroups(&[group]).and_then(|()| setgid(group)).and_then(|()| setuid(user)).map_err(|_| {
-        Failure::failed("the account of the data directory cannot be taken on: run this as that account")
-    })
+    setgroups(&[group])
+        .and_then(|()| setgid(group))
+        .and_then(|()| setuid(user))
+        .map_err(|_| Failure::failed(say(Refusal::NoAccount)))
 }
 
 #[cfg(not(unix))]

@@ -7,6 +7,8 @@ use crate::exit::{Exit, Failure};
 use crate::print;
 use crate::reach;
 use crate::systemd;
+use crate::texts::privacy::Say;
+use crate::texts::say;
 
 /// `run`.
 pub(crate) fn run(config: Config, once: bool, close: bool) -> Result<Exit, Failure> {
@@ -16,12 +18,10 @@ pub(crate) fn run(config: Config, once: bool, close: bool) -> Result<Exit, Failu
     }
     let mut agent = reach::open(config)?;
     if once {
-        return Ok(match agent.run_once(close).map_err(Failure::failed)? {
+        return Ok(match agent.run_once(close).map_err(|e| Failure::failed(say(e)))? {
             Finished::Nothing => Exit::Done,
             Finished::Remains => {
-                print::words(
-                    "something remains to be sent: what is said above, or `kathea-agent status`, tells why",
-                );
+                print::words(&say(Say::Remains));
                 Exit::Part
             }
         });

@@ -10,6 +10,8 @@ use protocol::{Invitation, Purpose};
 use crate::exit::{Exit, Failure};
 use crate::print::{self, bytes, grouped, table};
 use crate::reach;
+use crate::texts::say;
+use crate::texts::status::{About, Flag, Means, ProtectedBy, Queue, Runs, Say, Why};
 use crate::words;
 
 /// `status`.
@@ -25,65 +27,74 @@ pub(crate) fn status(config: &Config, json: bool, check: bool) -> Result<Exit, F
 
 /// The body of `status --json` for people.
 pub(crate) fn text(status: &Status) -> String {
-    let enrolled = if status.enrolled { "enrolled" } else { "not enrolled" };
+    let enrolled = say(if status.enrolled { Say::Enrolled } else { Say::NotEnrolled });
     let keys = status.keys.as_str();
-    let pair = |name: &str, value: String| vec![name.to_owned(), value];
+    let pair = |name: Say, value: String| vec![say(name), value];
     let mut parts = vec![
         table(
-            "Agent",
+            &say(Say::Agent),
             &[
-                pair("version", status.version.clone()),
-                pair("service", status.service.as_str().to_owned()),
-                pair("device", format!("{} ({enrolled})", status.device)),
-                pair("short", format!("{} (for the telephone)", status.device.short())),
-                pair("policy", format!("{}, {}", status.policy.id, status.policy.version)),
-                pair("keys", format!("{keys} ({})", words::protector(keys))),
-                pair("on disk", status.disk_bytes.map_or_else(|| "cannot be read now".to_owned(), bytes)),
+                pair(Say::Version, status.version.clone()),
+                pair(Say::Service, say(Runs(status.service))),
+                pair(Say::Device, format!("{} ({enrolled})", status.device)),
+                pair(Say::Short, format!("{} ({})", status.device.short(), say(Say::ForTheTelephone))),
+                pair(Say::Policy, format!("{}, {}", status.policy.id, status.policy.version)),
+                pair(Say::Keys, format!("{keys} ({})", say(ProtectedBy(status.keys)))),
+                pair(Say::OnDisk, status.disk_bytes.map_or_else(|| say(Say::Unreadable), bytes)),
             ],
         ),
         flags(status.consent, &status.ends, &status.cases),
     ];
     let waiting = status.waiting.each().map(|(queue, waiting)| {
-        let what = words::queue(queue).to_owned();
+        let what = say(Queue::of(queue));
         vec![queue.to_owned(), grouped(waiting.records), bytes(waiting.bytes), what]
     });
-    parts.push(rows("Waiting", waiting));
+    parts.push(rows(Say::Waiting, waiting));
     parts.push(rows(
-        "Sent",
+        Say::Sent,
         status.sent.iter().map(|(purpose, sent)| {
             let last = sent.last.as_deref().unwrap_or("-");
-            vec![purpose.clone(), grouped(sent.records), format!("last {last}")]
+            vec![purpose.clone(), grouped(sent.records), say(Say::Last { at: last.to_owned() })]
         }),
     ));
     parts.push(rows(
-        "Dropped",
-        status.dropped.iter().map(|(reason, count)| {
-            vec![reason.to_string(), grouped(*count), words::reason(reason.as_str()).to_owned()]
-        }),
+        Say::Dropped,
+        status
+            .dropped
+            .iter()
+            .map(|(reason, count)| vec![reason.to_string(), grouped(*count), say(Why(*reason))]),
     ));
     let request = |ticket: &Ticket| {
         let Ticket { kind, taken_at, ticket: name, .. } = ticket;
-        vec![kind.as_str().to_owned(), words::standing(ticket), taken_at.clone(), name.clone()]
+        vec![kind.as_str().to_owned(), say(words::standing(ticket)), taken_at.clone(), name.clone()]
     };
     let requests: Vec<_> = status.requests.iter().map(request).collect();
     if !requests.is_empty() {
-        parts.push(table("Asked of the vendor", &requests));
+        parts.push(table(&say(Say::Asked), &requests));
     }
     let invitation = |Invitation { case, reason }: &Invitation| {
-        let next = format!("kathea-agent support --case {case}");
-        vec![case.to_string(), reason.to_string(), format!("shows what it would be, and asks you: {next}")]
+        let command = format!("kathea-agent support --case {case}");
+        vec![case.to_string(), say(About(*reason)), say(Say::Invitation { command })]
     };
     let invitations: Vec<_> = status.invitations.iter().map(invitation).collect();
     if !invitations.is_empty() {
-        parts.push(table("The vendor asks for a support bundle", &invitations));
+        parts.push(table(&say(Say::Invited), &invitations));
     }
-    let problems: Vec<_> = status.problems.iter().map(|problem| vec![problem.clone()]).collect();
+    let problems = problems(status).into_iter().map(|problem| vec![problem]).collect::<Vec<_>>();
     parts.push(if problems.is_empty() {
-        "Problems\n  none\n".to_owned()
+        format!("{}\n  {}\n", say(Say::Problems), say(Say::None))
     } else {
-        table("Problems", &problems)
+        table(&say(Say::Problems), &problems)
     });
     parts.join("\n")
+}
+
+/// The problems in the clinic's language; in English from an agent that sends them in English only.
+pub(crate) fn problems(status: &Status) -> Vec<String> {
+    if status.problem_texts.len() == status.problems.len() {
+        return status.problem_texts.iter().map(say).collect();
+    }
+    status.problems.clone()
 }
 
 /// The flags, and the cases if there are any.
@@ -91,26 +102,23 @@ pub(crate) fn flags(consent: Flags, ends: &Ends, cases: &[CaseFlags]) -> String 
     let state = consent.usage_statistics;
     let end = ends.usage_statistics.as_deref().and_then(|end| end.get(..10));
     let end = end.filter(|_| state == State::Granted);
-    let until = end.map_or_else(String::new, |end| format!(", until {end}"));
-    let row = vec![
-        Purpose::UsageStatistics.to_string(),
-        state.to_string(),
-        words::state(state).to_owned() + &until,
-    ];
-    let flags = table("Consent", &[row]);
+    let until = end.map_or_else(String::new, |end| format!(", {}", say(Say::Until { end: end.to_owned() })));
+    let row = vec![Purpose::UsageStatistics.to_string(), say(Flag(state)), say(Means(state)) + &until];
+    let flags = table(&say(Say::Consent), &[row]);
     let case = |case: &CaseFlags| {
-        let support = format!("{} {}", Purpose::SupportCase, case.support_case);
-        let scan_data = format!("{} {}", Purpose::SupportScanData, case.support_scan_data);
+        let support = format!("{} {}", Purpose::SupportCase, say(Flag(case.support_case)));
+        let scan_data = format!("{} {}", Purpose::SupportScanData, say(Flag(case.support_scan_data)));
         let ends = case.ends.as_deref().unwrap_or("-");
-        vec![case.case.to_string(), support, scan_data, format!("until {ends}")]
+        vec![case.case.to_string(), support, scan_data, say(Say::Until { end: ends.to_owned() })]
     };
     let cases: Vec<_> = cases.iter().map(case).collect();
-    if cases.is_empty() { flags } else { format!("{flags}\n{}", table("Support cases", &cases)) }
+    if cases.is_empty() { flags } else { format!("{flags}\n{}", table(&say(Say::Cases), &cases)) }
 }
 
-fn rows(heading: &str, rows: impl IntoIterator<Item = Vec<String>>) -> String {
+fn rows(heading: Say, rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let rows: Vec<_> = rows.into_iter().collect();
-    if rows.is_empty() { format!("{heading}\n  nothing\n") } else { table(heading, &rows) }
+    let heading = say(heading);
+    if rows.is_empty() { format!("{heading}\n  {}\n", say(Say::Nothing)) } else { table(&heading, &rows) }
 }
 
 #[cfg(test)]

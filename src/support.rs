@@ -44,6 +44,10 @@ use crate::consent::session;
 use crate::exit::{Exit, Failure};
 use crate::print::{self, bytes, table};
 use crate::reach::Line;
+use crate::texts::refusal::Hint;
+use crate::texts::say;
+use crate::texts::status::{Bundle as Far, Say as Until};
+use crate::texts::support::Say;
 
 /// `support`.
 pub(crate) fn support(config: &Config, typed: Support) -> Result<Exit, Failure> {
@@ -52,9 +56,9 @@ pub(crate) fn support(config: &Config, typed: Support) -> Result<Exit, Failure> 
         None => guide::guide(&mut line, config, typed.case, typed.output, typed.by),
         Some(SupportCommand::Preview { dry_run: true, json, case, .. }) => dry_run(config, case.reason, json),
         Some(SupportCommand::Preview { case, output, json, .. }) => {
-            let case_request = case_request::from_options(&mut line, &case, config.language)?;
+            let case_request = case_request::from_options(&mut line, &case)?;
             let made = gather::draft(&mut line, config, case_request)?;
-            let dir = output.ok_or_else(|| Failure::usage("name the folder for the copy with -o"))?;
+            let dir = output.ok_or_else(|| Failure::usage(say(Say::NameFolder)))?;
             copy::preview(&mut line, config, &made, &dir)?;
             if json {
                 print::json(&made)?
@@ -75,11 +79,8 @@ pub(crate) fn support(config: &Config, typed: Support) -> Result<Exit, Failure> 
         }
         Some(SupportCommand::Check { json }) => {
             let now = OffsetDateTime::now_utc().unix_timestamp();
-            let checks: Vec<_> = judge(&look(config, now))
-                .iter()
-                .chain(&crate::history::findings(&mut line))
-                .map(|finding| finding.in_language(config.language))
-                .collect();
+            let mut checks = judge(&look(config, now));
+            checks.extend(crate::history::findings(&mut line));
             crate::doctor::report(&checks, json)
         }
         Some(SupportCommand::List { json, watch: true }) => watch::watch(&mut line, json),
@@ -117,19 +118,20 @@ pub(crate) fn support(config: &Config, typed: Support) -> Result<Exit, Failure> 
             if line.is_direct() {
                 return Err(wait::not_sent());
             }
-            wait::delivered(&mut line, &bundle, config.language, json)
+            wait::delivered(&mut line, &bundle, json)
         }
         Some(SupportCommand::Send { bundle, wait: false, json }) => {
             let sending: Sending = ask(&mut line, SupportRequest::Send { bundle })?;
             print::answer(&sending, json, || {
-                print::words(&format!("{}: {}", sending.bundle, sending.state.as_str()));
+                let (bundle, state) = (sending.bundle.clone(), say(Far(sending.state)));
+                print::words(&say(Say::State { bundle, state }));
                 Ok(())
             })
         }
         Some(SupportCommand::Discard { id, json }) => {
             let discarded: Discarded = ask(&mut line, SupportRequest::Discard { id })?;
             print::answer(&discarded, json, || {
-                print::words("erased");
+                print::words(&say(Say::Erased));
                 Ok(())
             })
         }
@@ -146,7 +148,7 @@ pub(crate) fn support(config: &Config, typed: Support) -> Result<Exit, Failure> 
                 if let Some(text) = answered.receipt_text() {
                     print::data(text)?;
                 }
-                print::words("closed: nothing more of this case leaves");
+                print::words(&say(Say::Closed));
                 Ok(())
             })
         }
@@ -173,10 +175,10 @@ fn known(line: &mut Line<'_>, case: &CaseId) -> Result<(), Failure> {
         return Ok(());
     }
     let hint = match nearest(case.as_str(), known.iter().copied()) {
-        Some(nearest) => format!("the nearest is {nearest}"),
-        None => "`status` and `support list` show those that are".to_owned(),
+        Some(nearest) => Hint::Nearest { nearest: nearest.to_owned() },
+        None => Hint::StatusAndList,
     };
-    Err(Failure::usage(format!("there is no case {case} here: {hint}")))
+    Err(Failure::usage(say(Say::NoCase { case: case.clone(), hint })))
 }
 
 /// Says yes to a draft, and waits until it is sealed.
@@ -211,43 +213,37 @@ fn dry_run(config: &Config, reason: Option<CaseReason>, json: bool) -> Result<Ex
     };
     let roots = config.kathea.logs.iter().chain(&config.kathea.scans);
     let roots: Vec<Vec<String>> = roots.map(|root| vec![harmless::path(root)]).collect();
-    let steps = table("Looked for", &steps.iter().map(row).collect::<Vec<_>>());
-    print::data(&format!("{steps}\n{}", table("Below", &roots)))?;
-    print::words("Nothing was opened.");
+    let steps = table(&say(Say::LookedFor), &steps.iter().map(row).collect::<Vec<_>>());
+    print::data(&format!("{steps}\n{}", table(&say(Say::Below), &roots)))?;
+    print::words(&say(Say::NothingOpened));
     Ok(Exit::Done)
 }
 
 fn drafted(made: &Drafted) -> String {
     table(
-        "Draft",
+        &say(Say::Draft),
         &[
-            vec!["case".into(), made.case.to_string()],
-            vec!["draft".into(), made.draft.clone()],
-            vec!["digest".into(), made.digest.to_string()],
-            vec!["files".into(), format!("{} ({})", made.files, bytes(made.bytes))],
-            vec!["persons searched for".into(), made.persons_learned.to_string()],
+            vec![say(Say::LabelCase), made.case.to_string()],
+            vec![say(Say::LabelDraft), made.draft.clone()],
+            vec![say(Say::LabelDigest), made.digest.to_string()],
+            vec![say(Say::LabelFiles), format!("{} ({})", made.files, bytes(made.bytes))],
+            vec![say(Say::LabelPersons), made.persons_learned.to_string()],
         ],
     )
 }
 
 fn how_to_say_yes(made: &Drafted, dir: &str) -> String {
     let digits: String = made.digest.to_string().chars().take(16).collect();
-    let draft = &made.draft;
-    format!(
-        "\nRead {dir}/preview.html. Nothing has left this computer.\n\
-         To say yes: kathea-agent support create {draft} --by ROLE --yes {digits}\n\
-         To say no:  kathea-agent support discard {draft}\n\
-         ROLE is owner, privacy_officer or delegate. In 24 hours the draft is erased."
-    )
+    say(Say::HowToAnswer { dir: dir.to_owned(), draft: made.draft.clone(), digits })
 }
 
 fn sealed(made: &Bundled) -> String {
     table(
-        "Bundle",
+        &say(Say::Bundle),
         &[
-            vec!["case".into(), made.case.to_string()],
-            vec!["bundle".into(), made.bundle.clone()],
-            vec!["size".into(), bytes(made.size)],
+            vec![say(Say::LabelCase), made.case.to_string()],
+            vec![say(Say::LabelBundle), made.bundle.clone()],
+            vec![say(Say::LabelSize), bytes(made.size)],
             vec!["sha256".into(), made.sha256.to_string()],
         ],
     )
@@ -258,12 +254,17 @@ fn scans(found: &Found) -> String {
         let at = scan.at.replace('T', " ").replace('Z', " UTC");
         vec![scan.case.to_string(), scan.id.clone(), at, harmless::path(Path::new(&scan.path))]
     };
-    table("Scans of this workstation", &found.scans.iter().map(row).collect::<Vec<_>>())
+    table(&say(Say::ScansHere), &found.scans.iter().map(row).collect::<Vec<_>>())
 }
 
 fn list(body: &List) -> String {
     let draft = |row: &DraftRow| {
-        vec![row.draft.clone(), row.case.to_string(), bytes(row.bytes), format!("until {}", row.ends)]
+        vec![
+            row.draft.clone(),
+            row.case.to_string(),
+            bytes(row.bytes),
+            say(Until::Until { end: row.ends.clone() }),
+        ]
     };
     let bundle = |row: &BundleRow| {
         let percent = (row.offset * 100).checked_div(row.size).unwrap_or(0);
@@ -271,18 +272,15 @@ fn list(body: &List) -> String {
             row.id.clone(),
             row.case.to_string(),
             bytes(row.size),
-            row.state.as_str().to_owned(),
+            say(Far(row.state)),
             format!("{percent} %"),
         ]
     };
     let drafts: Vec<_> = body.drafts.iter().map(draft).collect();
     let bundles: Vec<_> = body.bundles.iter().map(bundle).collect();
-    let part = |heading: &str, rows: Vec<Vec<String>>| {
-        if rows.is_empty() { format!("{heading}\n  none\n") } else { table(heading, &rows) }
+    let part = |heading: Say, rows: Vec<Vec<String>>| {
+        let heading = say(heading);
+        if rows.is_empty() { format!("{heading}\n  {}\n", say(Until::None)) } else { table(&heading, &rows) }
     };
-    format!(
-        "{}\n{}",
-        part("Drafts, seen by nobody else", drafts),
-        part("Bundles, sealed for the vendor", bundles)
-    )
+    format!("{}\n{}", part(Say::Drafts, drafts), part(Say::Bundles, bundles))
 }

@@ -8,7 +8,7 @@ mod common;
 use std::collections::BTreeMap;
 use std::fs;
 
-use agent::checks::Check;
+use agent::checks::Finding;
 use agent::config::Language;
 use agent::consent::policy::Policy;
 use agent::deidentify::files::Format;
@@ -85,17 +85,24 @@ fn preview(files: &[(&str, Format, Purpose, Vec<u8>)]) -> Vec<u8> {
         edition: "2026d".to_owned(),
         provenance: None,
         window: None,
-        checks: vec![
-            Check::pass("storage", "312 GB are free"),
-            Check::warn("calibration", "the geometry calibration is 212 days old", "calibrate the geometry"),
-            Check::fail("gpu", "the graphics card was reset 3 times in 7 days", "update its driver"),
-        ],
+        checks: [
+            Finding::pass("storage", "312 GB are free"),
+            Finding::warn(
+                "calibration",
+                "the geometry calibration is 212 days old",
+                "calibrate the geometry",
+            ),
+            Finding::fail("gpu", "the graphics card was reset 3 times in 7 days", "update its driver"),
+        ]
+        .map(|finding| finding.in_language(Language::En))
+        .into(),
     };
     let danish = [
-        Check::pass("storage", "312 GB er ledige"),
-        Check::warn("calibration", "geometrikalibreringen er 212 dage gammel", "kalibrér geometrien"),
-        Check::fail("gpu", "grafikkortet er nulstillet 3 gange på 7 dage", "opdatér dets driver"),
-    ];
+        Finding::pass("storage", "312 GB er ledige"),
+        Finding::warn("calibration", "geometrikalibreringen er 212 dage gammel", "kalibrér geometrien"),
+        Finding::fail("gpu", "grafikkortet er nulstillet 3 gange på 7 dage", "opdatér dets driver"),
+    ]
+    .map(|finding| finding.in_language(Language::En));
     let policy = Policy::load("copenhagen-imaging").unwrap();
     let preview = Preview {
         manifest: &manifest,

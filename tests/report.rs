@@ -127,7 +127,7 @@ fn the_report_is_read_in_both_languages_without_the_network() {
         ("402 days old", "402 dage gammel"),
         ("The patient moved", "Patienten bevægede sig"),
         ("640 records were sent", "640 poster er sendt"),
-        ("How to withdraw consent", "Sådan trækker I samtykket tilbage"),
+        ("How to withdraw consent", "Sådan tilbagekalder I samtykket"),
     ] {
         assert!(english.contains(en) && !english.contains(da), "{en}");
         assert!(danish.contains(da) && !danish.contains(en), "{da}");

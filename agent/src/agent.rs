@@ -16,6 +16,7 @@ mod health;
 mod next;
 mod open;
 mod privacy;
+mod refusal;
 mod report;
 mod requests;
 mod shown;
@@ -272,7 +273,7 @@ impl Agent {
         if kept != self.kept {
             self.kept = kept;
             if let Some(kept) = kept {
-                warn!("{}", kept.problem());
+                warn!("{}", kept);
             }
             self.write_flags_for_kathea();
         }

@@ -10,6 +10,7 @@ use serde::de::{Deserializer, Error as _};
 use crate::harmless;
 use crate::limits;
 use crate::presence::Why;
+pub use crate::texts::Language;
 
 mod defaults;
 mod values;
@@ -44,34 +45,6 @@ pub struct Config {
     /// Whose signatures count.
     #[serde(skip)]
     pub vendor: Vendor,
-}
-
-/// `en` or `da`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Language {
-    /// English.
-    En,
-    /// Danish.
-    Da,
-}
-
-impl Language {
-    /// The one of two texts that is in this language.
-    pub const fn pick<T: Copy>(self, en: T, da: T) -> T {
-        match self {
-            Self::En => en,
-            Self::Da => da,
-        }
-    }
-
-    /// ISO 639-1.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::En => "en",
-            Self::Da => "da",
-        }
-    }
 }
 
 /// `[kathea]`: the adapter to the imaging software; every assumption about it is here.

@@ -2,9 +2,10 @@
 //! reports the state and, unless it passes, a remedy.
 
 mod here;
+mod texts;
 mod way;
 
-use crate::checks::Check;
+use crate::checks::Finding;
 use crate::config::Config;
 
 /// How far the examination goes.
@@ -27,9 +28,13 @@ pub struct SystemProxy {
 }
 
 /// Examines everything. `now` is seconds since 1970.
-pub fn examine(config: &Config, reach: Reach, system: &SystemProxy, now: i64) -> Vec<Check> {
+pub fn examine(config: &Config, reach: Reach, system: &SystemProxy, now: i64) -> Vec<Finding> {
     let (service, status) = here::service(config);
-    let mut checks = vec![here::data_dir(&config.data_dir), here::disk(config)];
+    let mut checks = vec![
+        Finding::pass("configuration", texts::Is::IsRead),
+        here::data_dir(&config.data_dir),
+        here::disk(config),
+    ];
     checks.push(here::outbox(&config.kathea.outbox));
     checks.extend(here::folders(config));
     checks.extend(here::watch(status.as_ref()));

@@ -27,6 +27,7 @@ pub mod seal;
 pub mod ship;
 pub mod spool;
 pub mod support;
+pub mod texts;
 pub mod usage;
 pub mod vault;
 pub mod workstation;

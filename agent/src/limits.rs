@@ -253,9 +253,6 @@ pub const OUTBOX_DELAY: Duration = Duration::from_secs(2);
 /// How often the outbox is looked into while there is a grant, should the system's notice of a file be lost.
 pub const OUTBOX_SWEEP: Duration = Duration::from_secs(15 * 60);
 
-/// How `status` begins to say that only this sweep is left.
-pub const UNWATCHED: &str = "the outbox cannot be watched";
-
 /// Likewise while what Kathea reports is kept there: what waits goes on within a minute of the clock being right.
 pub const KEPT_SWEEP: Duration = Duration::from_secs(60);
 

@@ -9,6 +9,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use crate::killpoint;
+use crate::texts::{Language, Text};
 
 /// Result of looking at the disk. "Cannot be determined" is the error beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,24 +135,49 @@ pub fn files(directory: &Path) -> io::Result<Vec<PathBuf>> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Why(pub ErrorKind);
 
+impl Text for ErrorKind {
+    fn text(&self, language: Language) -> String {
+        let words = match self {
+            Self::NotFound => language.pick("it does not exist", "den findes ikke"),
+            Self::PermissionDenied => {
+                language.pick("this account has no right to it", "kontoen har ikke ret til den")
+            }
+            Self::StorageFull => {
+                language.pick("no space is left on the disk", "der er ikke mere plads på disken")
+            }
+            Self::QuotaExceeded => {
+                language.pick("the quota of the disk is used up", "diskkvoten er brugt op")
+            }
+            Self::ReadOnlyFilesystem => language.pick("the disk can only be read", "disken kan kun læses"),
+            Self::NotADirectory => {
+                language.pick("a part of its path is no folder", "en del af stien er ikke en mappe")
+            }
+            Self::IsADirectory => language.pick("it is a folder", "det er en mappe"),
+            Self::AlreadyExists => {
+                language.pick("something of this name is there", "navnet er allerede i brug")
+            }
+            Self::InvalidData => language
+                .pick("it is damaged, or not text in UTF-8", "den er beskadiget eller ikke tekst i UTF-8"),
+            kind => match (kind.to_string().as_str(), language) {
+                ("uncategorized error" | "other error", _) | (_, Language::Da) => {
+                    language.pick("the disk reports an error", "disken melder en fejl")
+                }
+                (words, Language::En) => return words.to_owned(),
+            },
+        };
+        words.to_owned()
+    }
+}
+
+impl Text for Why {
+    fn text(&self, language: Language) -> String {
+        self.0.text(language)
+    }
+}
+
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(kind) = self;
-        match kind {
-            ErrorKind::NotFound => f.write_str("it does not exist"),
-            ErrorKind::PermissionDenied => f.write_str("this account has no right to it"),
-            ErrorKind::StorageFull => f.write_str("no space is left on the disk"),
-            ErrorKind::QuotaExceeded => f.write_str("the quota of the disk is used up"),
-            ErrorKind::ReadOnlyFilesystem => f.write_str("the disk can only be read"),
-            ErrorKind::NotADirectory => f.write_str("a part of its path is no folder"),
-            ErrorKind::IsADirectory => f.write_str("it is a folder"),
-            ErrorKind::AlreadyExists => f.write_str("something of this name is there"),
-            ErrorKind::InvalidData => f.write_str("it is damaged, or not text in UTF-8"),
-            kind => match kind.to_string().as_str() {
-                "uncategorized error" | "other error" => f.write_str("the disk reports an error"),
-                words => f.write_str(words),
-            },
-        }
+        f.write_str(&self.text(Language::En))
     }
 }
 

@@ -47,7 +47,8 @@ impl Claimed {
     /// The code, where a file was named.
     pub(crate) fn read(&self) -> Result<Option<ClaimCode>, Failure> {
         let file = self.claim_file.as_deref();
-        file.map(|file| crate::read_word(file, "claim code").map(ClaimCode)).transpose()
+        file.map(|file| crate::read_word(file, crate::texts::refusal::Holds::ClaimCode).map(ClaimCode))
+            .transpose()
     }
 }
 

@@ -5,7 +5,6 @@ use std::io::{self, BufRead, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use agent::api::support::Scans;
-use agent::config::Language;
 use agent::request::SupportRequest;
 use agent::support::gather::{CaseRequest, Scan, Selection};
 use protocol::CaseReason;
@@ -16,23 +15,21 @@ use crate::cli::Choice;
 use crate::exit::{Failure, unreadable};
 use crate::print::{self, table};
 use crate::reach::Line;
+use crate::texts::say;
+use crate::texts::support::Say;
 
 /// Scans that are named on standard input, at most: a longer list is a folder.
 const NAMED: usize = 10_000;
 
 /// What `choice` asks for. Scans that are to be picked are listed and asked for.
-pub(super) fn from_options(
-    line: &mut Line<'_>,
-    choice: &Choice,
-    language: Language,
-) -> Result<CaseRequest, Failure> {
-    let case = choice.case.clone().ok_or_else(|| Failure::usage("name the case with --case ID"))?;
+pub(super) fn from_options(line: &mut Line<'_>, choice: &Choice) -> Result<CaseRequest, Failure> {
+    let case = choice.case.clone().ok_or_else(|| Failure::usage(say(Say::NameCase)))?;
     let reason = choice.reason.ok_or_else(|| {
         let words: Vec<&str> = CaseReason::ALL.iter().map(|reason| reason.as_str()).collect();
-        Failure::usage(format!("name the reason with --reason: one of {}", words.join(", ")))
+        Failure::usage(say(Say::NameReason { words: words.join(", ") }))
     })?;
     let scans = match choice {
-        Choice { pick: true, .. } => pick(line, language)?,
+        Choice { pick: true, .. } => pick(line)?,
         Choice { last_scan: true, .. } => Selection::Last,
         Choice { scans, .. } if !scans.is_empty() => Selection::Paths(named(scans)?),
         Choice { since: Some(_), .. } => Selection::Since,
@@ -52,7 +49,7 @@ fn named(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     let lines = lines.map_while(Result::ok).filter(|line| !line.is_empty());
     let paths = lines.map(|line| absolute(Path::new(&line))).collect::<Result<Vec<_>, _>>()?;
     if paths.is_empty() {
-        return Err(Failure::usage("standard input names no scan"));
+        return Err(Failure::usage(say(Say::NoNames)));
     }
     Ok(paths)
 }
@@ -62,13 +59,13 @@ fn absolute(path: &Path) -> Result<PathBuf, Failure> {
 }
 
 /// Shows the newest scans by time, mode and field of view, and asks which.
-fn pick(line: &mut Line<'_>, language: Language) -> Result<Selection, Failure> {
+fn pick(line: &mut Line<'_>) -> Result<Selection, Failure> {
     if !io::stdin().is_terminal() {
-        return Err(Failure::usage("--pick asks at a terminal: use --last-scan, --since or --scans here"));
+        return Err(Failure::usage(say(Say::PickNeedsTerminal)));
     }
     let Scans { scans } = wait::work(line, SupportRequest::Scans)?;
     if scans.is_empty() {
-        return Err(Failure::failed("no scan was found: check [kathea] scans, or name files with --scans"));
+        return Err(Failure::failed(say(Say::NoScan)));
     }
     let row = |(at, Scan { at: time, mode, field, files, .. }): (usize, &Scan)| {
         vec![
@@ -76,18 +73,11 @@ fn pick(line: &mut Line<'_>, language: Language) -> Result<Selection, Failure> {
             time.clone(),
             mode.clone(),
             format!("{field} mm"),
-            format!("{files} {}", language.pick("files", "filer")),
+            say(Say::Files { files: *files }),
         ]
     };
-    let heading = language.pick("Scans, the newest first", "Optagelser, de nyeste først");
-    print::words(&table(heading, &scans.iter().enumerate().map(row).collect::<Vec<_>>()));
-    let question = language.pick(
-        "Which? Numbers, separated by blanks; the newest where nothing is typed:",
-        "Hvilke? Numre, adskilt af mellemrum; den nyeste, hvis intet skrives:",
-    );
+    print::words(&table(&say(Say::Newest), &scans.iter().enumerate().map(row).collect::<Vec<_>>()));
     let last = scans.len();
-    let again =
-        language.pick("that is no number of the list: 1 to", "det er ikke et nummer på listen: 1 til");
     let chosen = |typed: &str| {
         let typed = if typed.is_empty() { "1" } else { typed };
         let numbers = typed.split([' ', ',']).map(str::trim).filter(|number| !number.is_empty());
@@ -97,8 +87,8 @@ fn pick(line: &mut Line<'_>, language: Language) -> Result<Selection, Failure> {
         });
         keys.collect::<Option<Vec<_>>>().filter(|keys| !keys.is_empty())
     };
-    match ask::until(question, &format!("{again} {last}"), chosen)? {
+    match ask::until(&say(Say::Which), &say(Say::NotInList { last }), chosen)? {
         Some(keys) => Ok(Selection::Picked(keys)),
-        None => Err(Failure::usage("no scan was chosen: nothing was gathered")),
+        None => Err(Failure::usage(say(Say::NothingPicked))),
     }
 }

@@ -9,7 +9,6 @@ use agent::config::Config;
 use agent::consent::Policy;
 use agent::deidentify::files::plain::{self, Part};
 use agent::harmless;
-use agent::presence::Why;
 use agent::request::SupportRequest;
 use agent::support::check::look::look;
 use agent::support::check::{in_danish, judge};
@@ -23,6 +22,9 @@ use super::wait::Bar;
 use crate::exit::{self, Exit, Failure};
 use crate::print;
 use crate::reach::{Line, not_understood};
+use crate::texts::refusal::Refusal;
+use crate::texts::say;
+use crate::texts::support::Say;
 
 /// The text of one file of a draft, piece by piece.
 struct Pieces<'l, 'm, 'c> {
@@ -65,7 +67,7 @@ pub(super) fn show(line: &mut Line<'_>, draft: &str, file: &str, out: &mut dyn W
         let (piece, is_over) = piece(line, draft, file, &mut offset)?;
         match out.write_all(&piece) {
             Err(e) if e.kind() == ErrorKind::BrokenPipe => return Ok(()),
-            Err(e) => return Err(Failure::failed(format!("it cannot be written ({})", Why(e.kind())))),
+            Err(e) => return Err(Failure::failed(say(Refusal::NotWritten { why: e.kind() }))),
             Ok(()) => {}
         }
         if is_over {
@@ -87,15 +89,11 @@ pub(super) fn preview(
     let digest = Digest::of(&stored);
     let manifest = Manifest::parse(&stored).map_err(Failure::failed)?;
     if made.digest != digest {
-        return Err(Failure::failed("the draft is damaged: discard it and collect again"));
+        return Err(Failure::failed(say(Say::DamagedDraft)));
     }
     make_folder(dir)?;
     let unwritten = |e: io::Error| {
-        Failure::failed(format!(
-            "{} cannot be written ({}): name another folder with -o",
-            harmless::path(dir),
-            Why(e.kind())
-        ))
+        Failure::failed(say(Refusal::UnwritableFolder { path: dir.to_owned(), why: e.kind() }))
     };
     let text = String::from_utf8(stored).map_err(|_| not_understood())?;
     plain::write(&dir.join(manifest::FILE), &text).map_err(unwritten)?;
@@ -124,13 +122,9 @@ fn write_page(
 }
 
 fn make_folder(dir: &Path) -> Result<(), Failure> {
-    std::path::absolute(dir).and_then(|dir| agent::durable::create_directory(&dir)).map_err(|e| {
-        Failure::failed(format!(
-            "{} cannot be made ({}): name another folder with -o",
-            harmless::path(dir),
-            Why(e.kind())
-        ))
-    })
+    std::path::absolute(dir)
+        .and_then(|dir| agent::durable::create_directory(&dir))
+        .map_err(|e| Failure::failed(say(Refusal::NoNewFolder { path: dir.to_owned(), why: e.kind() })))
 }
 
 /// The answer for programs.
@@ -175,7 +169,7 @@ pub(super) fn export(line: &mut Line<'_>, id: &str, path: &Path, json: bool) -> 
     drop(bar);
     let written = data_encoding::HEXLOWER.encode(hash.finish().as_ref());
     if bundle.is_none_or(|bundle| bundle.sha256.to_string() != written) {
-        return Err(Failure::failed("the sealed file is damaged: discard the bundle and gather again"));
+        return Err(Failure::failed(say(Say::DamagedBundle)));
     }
     part.keep().map_err(unwritten)?;
     let beside = consent_path(path);
@@ -187,13 +181,10 @@ pub(super) fn export(line: &mut Line<'_>, id: &str, path: &Path, json: bool) -> 
     let consent = consent.map(|_| harmless::path(&beside).to_string());
     let exported = Exported { bundle: id, bytes: offset, sha256: &written, consent };
     print::answer(&exported, json, || {
-        print::words(&format!(
-            "{}: {}, sha256 {written}. Only the vendor can open it.",
-            harmless::path(path),
-            print::bytes(offset)
-        ));
-        if let Some(consent) = &exported.consent {
-            print::words(&format!("{consent}: the clinic's consent to it. Send both files."));
+        let (path, size) = (path.to_owned(), print::bytes(offset));
+        print::words(&say(Say::Exported { path, size, sha256: written.clone() }));
+        if exported.consent.is_some() {
+            print::words(&say(Say::ConsentBeside { path: beside.clone() }));
         }
         Ok(())
     })

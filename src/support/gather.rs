@@ -10,8 +10,6 @@ use agent::api::support::{Drafted, Elsewhere};
 use agent::collect::caller::Accounts;
 use agent::config::Config;
 use agent::harmless;
-#[cfg(unix)]
-use agent::presence::Why;
 use agent::request::{Request, SupportRequest};
 use agent::support::gather::{self, CaseRequest, GatherError, Progress, Site, Watch};
 use agent::support::manifest::PolicyName;
@@ -22,6 +20,9 @@ use super::wait::{self, Bar};
 use crate::exit::Failure;
 use crate::print;
 use crate::reach::Line;
+use crate::texts::refusal::Refusal;
+use crate::texts::say;
+use crate::texts::support::Say;
 
 /// Between two questions whether a scan runs.
 const BUSY_LOOK: Duration = Duration::from_secs(2);
@@ -36,10 +37,7 @@ pub(super) fn draft(
     let made = match gathered(line, config, &case_request) {
         Err(failure) if failure.is_personal && io::stdin().is_terminal() => {
             print::words(&failure.to_string());
-            print::words(config.language.pick(
-                "Does it leave as it is? Type yes; anything else stops here.",
-                "Skal det sendes, som det er? Skriv ja; alt andet stopper her.",
-            ));
+            print::words(&say(Say::AsTyped));
             let mut answer = String::new();
             let read = io::stdin().read_line(&mut answer);
             if read.is_err() || !["yes", "ja"].contains(&answer.trim()) {
@@ -51,17 +49,8 @@ pub(super) fn draft(
         made => made?,
     };
     for file in &made.left_out {
-        print::words(&format!(
-            "{}: {} ({})",
-            config.language.pick(
-                "left out, because something of a patient would have stayed in it; everything else is there. Look at that \
-                 place, name the file to support without what stands there, and name the rule to the vendor",
-                "udeladt, fordi noget om en patient ville være blevet stående; alt andet er med. Se på stedet, oplys filen \
-                 til support uden det, der står der, og oplys reglen til leverandøren",
-            ),
-            harmless::line(&file.input),
-            file.finding,
-        ));
+        let (file, finding) = (harmless::line(&file.input).into_owned(), file.finding.to_string());
+        print::words(&say(Say::LeftOut { file, finding }));
     }
     Ok(made)
 }
@@ -78,7 +67,7 @@ fn here(line: &mut Line<'_>, config: &Config, case_request: &CaseRequest) -> Res
     let begun: Elsewhere = super::ask(line, SupportRequest::Begin { case: case_request.case.clone() })?;
     let site = Site {
         config: config.clone(),
-        program: std::env::current_exe().map_err(|_| Failure::failed("this program does not find itself"))?,
+        program: std::env::current_exe().map_err(|_| Failure::failed(say(Refusal::NoProgram)))?,
         status: begun.status.document(),
         device: begun.device,
         policy: PolicyName { id: begun.policy.id, version: begun.policy.version },
@@ -109,8 +98,8 @@ fn here(line: &mut Line<'_>, config: &Config, case_request: &CaseRequest) -> Res
     let clock = || started.elapsed().saturating_sub(held.get());
     let watch = Watch { clock: &clock, wait: &wait, progress: &progress };
     let (made, key) = gather::run(&site, case_request, SystemRandom::new(), &watch).map_err(|e| match e {
-        GatherError::Personal(..) => Failure::personal(e),
-        e => Failure::failed(e),
+        GatherError::Personal(..) => Failure::personal(say(e)),
+        e => Failure::failed(say(e)),
     })?;
     give(config, made.id())?;
     drop(bar);
@@ -130,9 +119,7 @@ fn give(config: &Config, id: &str) -> Result<(), Failure> {
         }
         chown(&path, Some(owner.uid()), Some(owner.gid()))
     });
-    owned.map_err(|e| {
-        Failure::failed(format!("the draft cannot be given to the agent's account ({})", Why(e.kind())))
-    })
+    owned.map_err(|e| Failure::failed(say(Say::NotGiven { why: e.kind() })))
 }
 
 #[cfg(not(unix))]

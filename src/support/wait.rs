@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use agent::api::Done;
 use agent::api::support::{Begun, List, Progress, Work};
-use agent::config::Language;
 use agent::request::SupportRequest;
 use agent::support::record::State;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -16,6 +15,8 @@ use serde::de::DeserializeOwned;
 use crate::exit::{Exit, Failure};
 use crate::print;
 use crate::reach::Line;
+use crate::texts::say;
+use crate::texts::support::{Say, Stage};
 
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(100);
@@ -63,36 +64,27 @@ fn watched<T: DeserializeOwned>(line: &mut Line<'_>, bar: &mut Bar) -> Result<T,
 }
 
 /// Waits until the collector confirmed the bundle, or refused it.
-pub(super) fn delivered(
-    line: &mut Line<'_>,
-    id: &str,
-    language: Language,
-    json: bool,
-) -> Result<Exit, Failure> {
+pub(super) fn delivered(line: &mut Line<'_>, id: &str, json: bool) -> Result<Exit, Failure> {
     let mut bar = Bar::new();
     loop {
         let list: List = super::ask(line, SupportRequest::List)?;
-        let row = list.bundles.into_iter().find(|row| row.id == id).ok_or_else(|| {
-            Failure::usage("there is no bundle of this name: `support list` shows those that are")
-        })?;
+        let row = list
+            .bundles
+            .into_iter()
+            .find(|row| row.id == id)
+            .ok_or_else(|| Failure::usage(say(Say::NoBundle)))?;
         match row.state {
             State::Sent => {
                 drop(bar);
                 return print::answer(&row, json, || {
-                    let words = language.pick(
-                        "Delivered: the vendor confirmed it.",
-                        "Leveret: leverandøren har bekræftet det.",
-                    );
-                    print::words(&format!("{words} {}", row.receipt.as_deref().unwrap_or_default()));
+                    let receipt = row.receipt.clone().unwrap_or_default();
+                    print::words(&say(Say::Delivered { receipt }));
                     Ok(())
                 });
             }
             State::Failed => {
-                return Err(Failure::failed(format!(
-                    "the vendor's collector refused the bundle: kathea-agent support send {id}, or take it on a stick: \
-                     kathea-agent support export {id} -o {}.age",
-                    row.case
-                )));
+                let (id, case) = (id.to_owned(), row.case);
+                return Err(Failure::failed(say(Say::BundleRefused { id, case })));
             }
             State::Queued | State::Sending if line.is_direct() => return Err(not_sent()),
             State::Queued | State::Sending => bar.show("sending", row.offset, row.size, false),
@@ -103,7 +95,7 @@ pub(super) fn delivered(
 
 /// Whoever waits would wait for ever.
 pub(super) fn not_sent() -> Failure {
-    Failure::busy("the service does not run, so nothing is sent: `service start`")
+    Failure::busy(say(Say::NotSent))
 }
 
 /// A bar on standard error, if that is a terminal.
@@ -133,11 +125,7 @@ impl Bar {
         }
         if let Some(bar) = &self.bar {
             bar.set_position(done.min(total.max(done)));
-            bar.set_message(if is_held {
-                "waits: a scan runs (--now overrides)".to_owned()
-            } else {
-                stage.to_owned()
-            });
+            bar.set_message(if is_held { say(Say::WaitsForScan) } else { say(Stage::of(stage)) });
         }
     }
 }
@@ -152,12 +140,12 @@ impl Drop for Bar {
 
 fn bar(stage: &str, total: u64) -> ProgressBar {
     let template = match (stage, total) {
-        (_, 0) => "{spinner} {msg}",
+        (_, 0) => "{spinner} {msg}".to_owned(),
         ("sealing" | "writing" | "sending", _) => {
-            "{msg} {wide_bar} {bytes}/{total_bytes}, {bytes_per_sec}, {eta} left"
+            say(Say::Bar { bar: "{msg} {wide_bar} {bytes}/{total_bytes}, {bytes_per_sec}, {eta}" })
         }
-        _ => "{msg} {wide_bar} {pos}/{len}, {eta} left",
+        _ => say(Say::Bar { bar: "{msg} {wide_bar} {pos}/{len}, {eta}" }),
     };
-    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::new(total).with_style(style)
 }

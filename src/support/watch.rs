@@ -12,6 +12,9 @@ use super::wait::not_sent;
 use crate::exit::{Exit, Failure};
 use crate::print::{self, bytes};
 use crate::reach::Line;
+use crate::texts::say;
+use crate::texts::status::Bundle as Far;
+use crate::texts::support::Say;
 
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(250);
@@ -44,12 +47,16 @@ impl Transfer {
 /// A bundle's line.
 fn shown(row: &BundleRow, rate: Option<f64>) -> String {
     let percent = (row.offset * 100).checked_div(row.size).unwrap_or(0);
-    let state = row.state.as_str();
-    let at = format!("{}  {}  {state}  {percent} % of {}", row.id, row.case, bytes(row.size));
+    let state = say(Far(row.state));
+    let at = {
+        let part = say(Say::PercentOf { percent, size: bytes(row.size) });
+        format!("{}  {}  {state}  {part}", row.id, row.case)
+    };
     match rate {
         Some(rate) if row.state == State::Sending || row.state == State::Queued => {
             let left = (row.size.saturating_sub(row.offset)) as f64 / rate;
-            format!("{at}  {}/s, {} left", bytes(rate as u64), time(left as u64))
+            let left = say(Say::Left { span: time(left as u64) });
+            format!("{at}  {}/s, {left}", bytes(rate as u64))
         }
         _ => at,
     }
@@ -87,11 +94,9 @@ pub(super) fn watch(line: &mut Line<'_>, json: bool) -> Result<Exit, Failure> {
         if list.bundles.iter().all(is_over) {
             let failed = list.bundles.iter().filter(|row| row.state == State::Failed).count();
             if list.bundles.is_empty() {
-                print::words("No bundle is here.");
+                print::words(&say(Say::NoBundles));
             } else if failed > 0 {
-                print::words(&format!(
-                    "{failed} bundles failed. To try again: kathea-agent support send BUNDLE"
-                ));
+                print::words(&say(Say::SomeFailed { failed }));
                 return Ok(Exit::Part);
             }
             return Ok(Exit::Done);

@@ -58,7 +58,9 @@ pub(crate) fn texts(read: impl Fn(&str) -> String) -> BTreeMap<String, BTreeSet<
             }
         }
         let policy = Policy::parse(source).unwrap();
-        for periods in Purpose::ALL.iter().filter_map(|purpose| policy.periods(*purpose)) {
+        for periods in
+            Purpose::ALL.iter().filter_map(|purpose| policy.periods(*purpose, agent::config::Language::En))
+        {
             add(&periods[2], "notice");
         }
     }

@@ -178,6 +178,8 @@ pub(crate) fn schema() -> String {
                     "ok": {"type": "boolean"},
                     "error": {"type": "string"},
                     "what": {"type": "string", "description": "What happened and what to do, for people"},
+                    "what_key": {"type": "string", "description": "The key of `what`, for programs; absent where it has none"},
+                    "what_da": {"type": "string", "description": "`what` in Danish, where the agent says it in Danish"},
                     "attribute": {"type": "string", "description": "Of a refused event: what is wrong with it"},
                     "nearest": {"type": "string", "description": "The known word that is nearest to an unknown one"},
                 },

@@ -194,7 +194,7 @@ fn socket(bytes: &[u8]) {
 fn policy(bytes: &[u8]) {
     let Ok(text) = str::from_utf8(bytes) else { return };
     match Policy::parse(text) {
-        Ok(policy) => drop((policy.problem(1_780_000_000), policy.hash())),
+        Ok(policy) => drop((policy.effective(), policy.hash())),
         Err(error) => drop(error.to_string()),
     }
 }

@@ -3,6 +3,7 @@
 use protocol::Reason;
 
 use super::consents::refused;
+use super::refusal::Refusal;
 use super::uplink::invitations::may_send;
 use super::{Agent, Wake};
 use crate::api::{Contacts, Done, Hint};
@@ -36,10 +37,7 @@ impl Agent {
                     }
                     Line::Misread(reply) => asked.answer(reply),
                     Line::Event if asked.caller.may_report() => events.push((asked, line)),
-                    Line::Event => asked.answer(Reply::refused(
-                        Refused::NotAllowed,
-                        "this account may not report events: only Kathea's account and administrators may",
-                    )),
+                    Line::Event => asked.answer(Reply::refused(Refused::NotAllowed, Refusal::MayNotReport)),
                 },
             }
             next = match self.wakes.1.try_recv() {
@@ -151,16 +149,10 @@ impl Agent {
     /// Asks for a contact, if anything may be sent at all.
     fn contact(&mut self) -> Reply {
         if !may_send(&self.registry, self.now()) {
-            return Reply::refused(
-                Refused::NotAllowed,
-                "nothing may be sent, so the vendor cannot be asked: allow usage statistics or open a support case first",
-            );
+            return Reply::refused(Refused::NotAllowed, Refusal::NothingMayBeSent);
         }
         if !self.uplink.is_enrolled() {
-            return Reply::refused(
-                Refused::Failed,
-                "this device is not enrolled, or its connection is not set up: `doctor`",
-            );
+            return Reply::refused(Refused::Failed, Refusal::NotConnected);
         }
         let elapsed = self.since_start();
         self.uplink.ask_for_contact(elapsed);
@@ -169,14 +161,13 @@ impl Agent {
 }
 
 /// What the caller lacks, and what it may do instead.
-fn not_allowed(request: &Request) -> &'static str {
+fn not_allowed(request: &Request) -> Refusal {
     if !request.needs_the_clinic() {
-        "this account may not do that: granting needs the group of [consent] group, the rest an administrator"
+        Refusal::MayNot
     } else if request.claim().is_some() {
-        "the claim code is not this device's: `kathea-agent privacy claim` prints it to an administrator"
+        Refusal::OtherClaim
     } else {
-        "erasing what was sent, and a change of owner, need a member of [consent] group or the claim code of this \
-         device; a withdrawal without erasure (`consent withdraw PURPOSE`) needs neither"
+        Refusal::NeedsTheClinic
     }
 }
 

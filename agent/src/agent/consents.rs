@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::answers::channel;
 use super::clock::usage_standing;
 use super::health::Subject;
+use super::refusal::Refusal;
 use super::watch::Arrival;
 use super::{Agent, Parts, Trouble, Wake};
 use crate::api::consent::{About, Answered, FlagsForKathea, Receipt};
@@ -38,10 +39,7 @@ impl Agent {
         }
         let flag = request.purpose.and_then(|purpose| Flag::new(purpose, request.case.clone()));
         let Some(flag) = flag else {
-            return Reply::refused(
-                Refused::Usage,
-                "name the flag: usage_statistics, or support_case or support_scan_data with the case",
-            );
+            return Reply::refused(Refused::Usage, Refusal::NameTheFlag);
         };
         let done = match request.action {
             ConsentAction::Grant => {
@@ -50,10 +48,7 @@ impl Agent {
                     .map(|entry| Answered { entry: Some(entry), ..Answered::state(State::Granted) })
             }
             ConsentAction::Deny if caller == Caller::default() && !self.is_asked(&flag) => {
-                return Reply::refused(
-                    Refused::NotAllowed,
-                    "no consent was requested for that case: there is nothing to deny",
-                );
+                return Reply::refused(Refused::NotAllowed, Refusal::NothingToDeny);
             }
             ConsentAction::Deny => self.deny(&flag, by, now),
             ConsentAction::Withdraw => self.withdraw(&flag, request.erase, by, now),
@@ -289,8 +284,8 @@ fn replied(done: Result<impl Serialize, Trouble>) -> Reply {
 /// Why an answer was not taken: not allowed, or not possible now.
 pub(super) fn refused(trouble: &Trouble) -> Reply {
     match trouble {
-        Trouble::Consent(e) if e.is_refusal() => Reply::refused(Refused::NotAllowed, e.to_string()),
-        trouble => Reply::refused(Refused::Failed, trouble.to_string()),
+        Trouble::Consent(e) if e.is_refusal() => Reply::refused(Refused::NotAllowed, e),
+        trouble => Reply::refused(Refused::Failed, trouble),
     }
 }
 

@@ -9,12 +9,13 @@ use ring::rand::SystemRandom;
 use super::Trouble;
 use super::consents::short;
 use super::edges::Edges;
-use super::health::{Health, Subject};
+use super::health::{Cause, Health, Subject};
 use super::uplink::invitations::may_send;
 use crate::config::Config;
 use crate::consent::Registry;
 use crate::counters::Counters;
 use crate::spool::Recovery;
+use crate::texts::Text;
 use crate::vault::Vault;
 
 /// Time, configuration, keys, what is allowed, and where to report: everything that more than one subsystem needs.
@@ -69,7 +70,7 @@ impl Cx<'_> {
     }
 
     /// Raises a problem.
-    pub(super) fn raise(&mut self, subject: Subject, what: impl Into<String>) {
+    pub(super) fn raise(&mut self, subject: Subject, what: &impl Text) {
         self.health.raise(subject, what, self.elapsed);
     }
 
@@ -93,19 +94,19 @@ impl Cx<'_> {
             self.counters.note("recovered");
         }
         if recovery.read_again > 0 {
-            let what = "the disk gave the spool's files only at the second look";
+            let what = Cause::ReadAgain;
             warn!("{what}");
-            self.raise(Subject::ReadAgain, what);
+            self.raise(Subject::ReadAgain, &what);
         }
         if recovery.lost > 0 {
             self.counters.drop(Reason::Damaged, recovery.lost);
             self.counters.save()?;
-            let what = format!("the disk damaged the queue: {} records are lost and counted", recovery.lost);
+            let what = Cause::Damage { count: recovery.lost };
             warn!("{what}");
-            self.raise(Subject::Damage, what);
+            self.raise(Subject::Damage, &what);
         }
         if recovery.high_water_lost {
-            self.raise(Subject::Numbering, "the spool's numbering was damaged: records may be sent again");
+            self.raise(Subject::Numbering, &Cause::Numbering);
         }
         Ok(())
     }

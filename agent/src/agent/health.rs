@@ -1,5 +1,6 @@
 //! What is wrong now: raised where it is met, cleared where its cause is gone, shown by `status` with its remedy.
 
+mod cause;
 mod subject;
 
 use std::collections::BTreeMap;
@@ -7,11 +8,13 @@ use std::time::Duration;
 
 use log::warn;
 
+pub(super) use cause::{Cause, Unsent, Unwatched};
 pub(super) use subject::Subject;
 
 use super::Trouble;
 use crate::limits;
 use crate::spool::SpoolError;
+use crate::texts::{Said, Text};
 
 /// Problems, at most one for each subject.
 #[derive(Debug)]
@@ -25,7 +28,7 @@ pub(super) struct Health {
 /// A problem, and when it was raised, since the start.
 #[derive(Debug)]
 struct Raised {
-    what: String,
+    what: Said,
     at: Duration,
 }
 
@@ -45,8 +48,8 @@ impl Default for Health {
 
 impl Health {
     /// Raises a problem at `elapsed` since the start, in place of what was said of its subject before.
-    pub(super) fn raise(&mut self, subject: Subject, what: impl Into<String>, elapsed: Duration) {
-        self.raised.insert(subject, Raised { what: what.into(), at: elapsed });
+    pub(super) fn raise(&mut self, subject: Subject, what: &impl Text, elapsed: Duration) {
+        self.raised.insert(subject, Raised { what: what.said(), at: elapsed });
     }
 
     /// Clears a problem.
@@ -66,14 +69,14 @@ impl Health {
         if matches!(trouble, Trouble::Spool(SpoolError::Poisoned)) {
             self.store = Store::Poisoned;
         }
-        self.raise(subject, trouble.to_string(), elapsed);
+        self.raise(subject, trouble, elapsed);
     }
 
     /// Every problem at `elapsed` since the start, in the order of their subjects.
-    pub(super) fn problems(&self, elapsed: Duration) -> impl Iterator<Item = (Subject, &str)> {
+    pub(super) fn problems(&self, elapsed: Duration) -> impl Iterator<Item = (Subject, &Said)> {
         self.raised.iter().filter_map(move |(subject, raised)| {
             let is_shown = subject.shown_for().is_none_or(|span| elapsed.saturating_sub(raised.at) < span);
-            is_shown.then_some((*subject, raised.what.as_str()))
+            is_shown.then_some((*subject, &raised.what))
         })
     }
 
@@ -88,9 +91,9 @@ impl Health {
     }
 }
 
-/// A sentence of `problems`: what is wrong, and what to do about it.
-pub(super) fn sentence(subject: Subject, what: &str) -> String {
-    format!("{what}; {}", subject.remedy())
+/// A problem as `status` shows it: the subject is its key; what is wrong, and what to do about it, are its text.
+pub(super) fn problem(subject: Subject, what: &Said) -> Said {
+    Said { key: subject.key(), ..what.clone().with_remedy(&subject) }
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use super::cases::{self, Cases};
 use super::clock::Watched;
 use super::edges::Edges;
-use super::health::{Health, Subject};
+use super::health::{Cause, Health, Subject};
 use super::requests::Requests;
 use super::turn::Looks;
 use super::uplink::Uplink;
@@ -77,27 +77,24 @@ impl Agent {
             .map_err(|e| OpenError::unreadable(&data.join("bundles"), &e))?;
         // Those of a withdrawal that was cut are counted by it.
         if bundles_lost > 0 && registry.pending_withdrawals().is_empty() {
-            let what = format!("{bundles_lost} bundles were lost with their keys");
+            let what = Cause::BundlesLost { count: bundles_lost };
             warn!("{what}");
-            health.raise(Subject::BundlesLost, what, Duration::ZERO);
+            health.raise(Subject::BundlesLost, &what, Duration::ZERO);
             counters.drop(Reason::Damaged, bundles_lost as u64);
             counters.save().map_err(|e| OpenError::data_dir(&data, &e))?;
         }
         if counters_lost {
-            let what = "the counters of dropped records were damaged and start again at zero";
-            health.raise(Subject::CountsLost, what, Duration::ZERO);
+            health.raise(Subject::CountsLost, &Cause::CountsLost, Duration::ZERO);
         }
         if tickets_lost {
-            let what = "the list of requests to the vendor was damaged and starts empty";
-            health.raise(Subject::TicketsLost, what, Duration::ZERO);
+            health.raise(Subject::TicketsLost, &Cause::TicketsLost, Duration::ZERO);
         }
         let (history, history_lost) = reading(data.clone(), |data| Store::open(&data, &vault))?;
         if history_lost {
-            let what = "the clinic's own history does not open and was set aside (history.damaged)";
-            health.raise(Subject::HistoryLost, what, Duration::ZERO);
+            health.raise(Subject::HistoryLost, &Cause::HistoryLost, Duration::ZERO);
         }
         for loss in losses {
-            health.raise(Subject::KeysLost, loss.to_string(), Duration::ZERO);
+            health.raise(Subject::KeysLost, &loss, Duration::ZERO);
         }
         let mut agent = Self {
             protector,

@@ -1,19 +1,21 @@
 //! The reply to `status`.
 
 use super::clock::usage_standing;
-use super::health::{Subject, sentence};
+use super::health::{Cause, Subject, problem};
 use super::usage::set_aside_problem;
 use super::{Agent, Trouble};
 use crate::api::status::{Policy, Queues, Status, Waiting};
+use crate::consent::Standing;
 use crate::consent::state::to_text;
-use crate::consent::{Kept, Standing};
+use crate::texts::{Said, Text};
 use crate::{presence, spool, workstation};
 
 impl Agent {
     /// The body of `status --json`.
     pub(super) fn status(&self, now: i64) -> Status {
         let disk_bytes = self.usage.disk_bytes().and_then(|usage| Ok(usage + self.requests.disk_bytes()?));
-        let unread = disk_bytes.as_ref().err().map(|e| sentence(Subject::DiskUse, &e.to_string()));
+        let unread = disk_bytes.as_ref().err().map(|e| problem(Subject::DiskUse, &e.said()));
+        let problems: Vec<Said> = self.all_problems(now).into_iter().chain(unread).collect();
         Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             device: self.vault.device(),
@@ -37,7 +39,8 @@ impl Agent {
             keys: (&self.protector).into(),
             busy: self.is_busy(),
             disk_bytes: disk_bytes.ok(),
-            problems: self.all_problems(now).into_iter().chain(unread).collect(),
+            problems: problems.iter().map(Said::to_string).collect(),
+            problem_texts: problems,
         }
     }
 
@@ -47,34 +50,28 @@ impl Agent {
         Policy { id: policy.id().to_owned(), version: policy.version().to_owned() }
     }
 
-    fn all_problems(&self, now: i64) -> Vec<String> {
-        let raised =
-            self.health.problems(self.since_start()).map(|(subject, what)| (subject, what.to_owned()));
-        let looked_at = self.looked_at(now);
-        raised.chain(looked_at).map(|(subject, what)| sentence(subject, &what)).collect()
+    fn all_problems(&self, now: i64) -> Vec<Said> {
+        let raised = self.health.problems(self.since_start()).map(|(subject, what)| problem(subject, what));
+        let looked_at = self.looked_at(now).into_iter().map(|(subject, what)| problem(subject, &what));
+        raised.chain(looked_at).collect()
     }
 
     /// Problems that nobody raises, because a look tells whether they are there.
-    fn looked_at(&self, now: i64) -> Vec<(Subject, String)> {
+    fn looked_at(&self, now: i64) -> Vec<(Subject, Said)> {
         let mut problems = Vec::new();
-        let mut add = |subject, what: String| problems.push((subject, what));
+        let mut add = |subject, what: Said| problems.push((subject, what));
         match presence::is_there(&super::decommission::begun(&self.config.data_dir)) {
             Ok(false) => {}
-            Ok(true) => {
-                let what = "this device is being taken out of use: only the last message to the vendor waits";
-                add(Subject::Leaving, what.to_owned());
-            }
-            Err(e) => add(Subject::Leaving, Trouble::from(e).to_string()),
+            Ok(true) => add(Subject::Leaving, Cause::Leaving.said()),
+            Err(e) => add(Subject::Leaving, Trouble::from(e).said()),
         }
         match workstation::is_of_this_machine(&self.config.data_dir) {
-            Ok(Some(false)) => {
-                add(Subject::Copied, "the data was made on another computer: this one is a copy".to_owned());
-            }
+            Ok(Some(false)) => add(Subject::Copied, Cause::Copied.said()),
             Ok(_) => {}
-            Err(e) => add(Subject::Copied, Trouble::from(e).to_string()),
+            Err(e) => add(Subject::Copied, Trouble::from(e).said()),
         }
         if let Standing::Kept(kept) = usage_standing(&self.config, &self.registry, now) {
-            add(Subject::Kept, Kept::problem(kept).to_owned());
+            add(Subject::Kept, kept.said());
         }
         set_aside_problem(&self.vault).into_iter().for_each(|what| add(Subject::KeysSetAside, what));
         self.registry.problems(now).into_iter().for_each(|what| add(Subject::Registry, what));
@@ -82,8 +79,7 @@ impl Agent {
         tickets.into_iter().for_each(|what| add(Subject::Tickets, what));
         self.uplink.problems().into_iter().for_each(|what| add(Subject::Uplink, what));
         if self.uplink.is_unenrolled() && self.has_something_to_send() {
-            let what = "this device is not enrolled: what waits cannot be sent";
-            add(Subject::NotEnrolled, what.to_owned());
+            add(Subject::NotEnrolled, Cause::NotEnrolled.said());
         }
         problems
     }

@@ -15,7 +15,7 @@ impl Agent {
     pub(super) fn list(&self, now: i64) -> Reply {
         let policy = self.registry.policy();
         let asked = Purpose::ALL.iter().map(|purpose| {
-            let [lasts, kept_here, kept_there] = policy.periods(*purpose).unwrap_or_default();
+            let [lasts, kept_here, kept_there] = policy.periods(*purpose, Language::En).unwrap_or_default();
             let offered = policy.terms(*purpose).is_some();
             Asked { purpose: *purpose, offered, lasts, kept_here, kept_there }
         });

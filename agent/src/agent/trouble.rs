@@ -1,12 +1,9 @@
 //! The agent's internal errors; each message says what happened and what to do.
 
-use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::consent::{ConsentError, PolicyError};
-use crate::harmless;
-use crate::presence::Why;
 use crate::spool::SpoolError;
 use crate::support::record::RecordError;
 use crate::vault::SealError;
@@ -74,43 +71,33 @@ impl OpenError {
     }
 }
 
-impl fmt::Display for OpenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Locked => f.write_str(
-                "another agent process uses this data directory and does not answer: wait for it, or stop it",
-            ),
-            Self::DataDir { path, why } => write!(
-                f,
-                "the data directory {} cannot be used ({}): run as the agent's account, or set data_dir",
-                harmless::path(path),
-                Why(*why)
-            ),
-            Self::Unreadable { path, why } => write!(
-                f,
-                "{} cannot be read now ({}): nothing was changed; check the disk and the rights, and try again",
-                harmless::path(path),
-                Why(*why)
-            ),
-            Self::Decommissioned => f.write_str(
-                "this device was taken out of use: the certificate is `decommissioned` in data_dir; to begin anew, \
-                 move that directory away",
-            ),
-            Self::Newer { found, known } => write!(
-                f,
-                "a later version wrote data_dir (format {found}, this one knows {known}): nothing was touched; install \
-                 that version again"
-            ),
-            Self::Random => {
-                f.write_str("the system provides no random numbers, so nothing can be encrypted: the agent does not start")
-            }
-            Self::Policy(e) => e.fmt(f),
-            Self::Vault(e) => e.fmt(f),
-            Self::Spool(e) => e.fmt(f),
-            Self::Unfinished(trouble) => trouble.fmt(f),
-        }
-    }
-}
+crate::texts! { OpenError {
+    Self::Locked =>
+        "another agent process uses this data directory and does not answer: wait for it, or stop it",
+        "en anden agentproces bruger datamappen og svarer ikke: vent på den, eller stop den";
+    Self::DataDir { path, why } =>
+        "the data directory {path} cannot be used ({why}): run as the agent's account, or set data_dir",
+        "datamappen {path} kan ikke bruges ({why}): kør kommandoen fra agentens konto, eller angiv data_dir", path, why;
+    Self::Unreadable { path, why } =>
+        "{path} cannot be read now ({why}): nothing was changed; check the disk and the rights, and try again",
+        "{path} kan ikke læses nu ({why}): intet er ændret; kontrollér disken og rettighederne, og prøv igen", path, why;
+    Self::Decommissioned =>
+        "this device was taken out of use: the certificate is `decommissioned` in data_dir; to begin anew, \
+         move that directory away",
+        "enheden er taget ud af brug: attesten er `decommissioned` i data_dir; flyt mappen væk for at begynde forfra";
+    Self::Newer { found, known } =>
+        "a later version wrote data_dir (format {found}, this one knows {known}): nothing was touched; install \
+         that version again",
+        "en senere version har skrevet data_dir (format {found}, denne kender {known}): intet er rørt; installér den \
+         version igen", found, known;
+    Self::Random =>
+        "the system provides no random numbers, so nothing can be encrypted: the agent does not start",
+        "systemet leverer ingen tilfældige tal, så intet kan krypteres: agenten starter ikke";
+    Self::Policy(why) => "{why}", "{why}", why;
+    Self::Vault(why) => "{why}", "{why}", why;
+    Self::Spool(why) => "{why}", "{why}", why;
+    Self::Unfinished(why) => "{why}", "{why}", why;
+} }
 
 impl std::error::Error for OpenError {}
 
@@ -129,21 +116,15 @@ pub enum Trouble {
     Consent(ConsentError),
 }
 
-impl fmt::Display for Trouble {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoPermit => f.write_str("there is no active consent for this purpose"),
-            Self::Io(kind) => write!(
-                f,
-                "a file cannot be read or written now ({}): check the disk, its space and rights, and try again",
-                Why(*kind)
-            ),
-            Self::Seal(e) => e.fmt(f),
-            Self::Spool(e) => e.fmt(f),
-            Self::Consent(e) => e.fmt(f),
-        }
-    }
-}
+crate::texts! { Trouble {
+    Self::NoPermit => "there is no active consent for this purpose", "der er intet gældende samtykke til dette formål";
+    Self::Io(why) =>
+        "a file cannot be read or written now ({why}): check the disk, its space and rights, and try again",
+        "en fil kan ikke læses eller skrives nu ({why}): kontrollér disken, dens plads og rettigheder, og prøv igen", why;
+    Self::Seal(why) => "{why}", "{why}", why;
+    Self::Spool(why) => "{why}", "{why}", why;
+    Self::Consent(why) => "{why}", "{why}", why;
+} }
 
 impl std::error::Error for Trouble {}
 

@@ -35,7 +35,7 @@ impl Agent {
         let watching =
             watch::outbox(&self.config.kathea.outbox, self.outbox_signalled.clone(), wakes.clone());
         let _watching =
-            watching.map_err(|why| self.health.raise(Subject::OutboxUnwatched, why, Duration::ZERO));
+            watching.map_err(|why| self.health.raise(Subject::OutboxUnwatched, &why, Duration::ZERO));
         let _listening = socket::listen(
             &self.config.kathea.socket,
             Accounts::new(&self.config),

@@ -10,6 +10,7 @@ use notify::event::{AccessKind, AccessMode, EventKind, ModifyKind, RenameMode};
 use notify::{ErrorKind, RecommendedWatcher, RecursiveMode, Watcher};
 
 use super::Wake;
+use super::health::{Cause, Unwatched};
 use crate::limits;
 
 /// What arrived in the outbox.
@@ -48,7 +49,7 @@ pub(super) fn outbox(
     directory: &Path,
     signalled: Arc<Signalled>,
     wakes: Sender<Wake>,
-) -> Result<RecommendedWatcher, String> {
+) -> Result<RecommendedWatcher, Cause> {
     let watched = std::fs::create_dir_all(directory).map_err(notify::Error::io).and_then(|()| {
         let mut renamed = 0;
         let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
@@ -64,7 +65,7 @@ pub(super) fn outbox(
 }
 
 /// What keeps the outbox from being watched. Linux has two limits of its own (inotify(7)), and neither is a right.
-fn why(error: &notify::Error) -> String {
+fn why(error: &notify::Error) -> Cause {
     let system = match &error.kind {
         ErrorKind::Io(error) => error.raw_os_error(),
         _ => None,
@@ -74,15 +75,8 @@ fn why(error: &notify::Error) -> String {
         (_, Some(EMFILE)) => Some("fs.inotify.max_user_instances"),
         _ => None,
     };
-    let remedy = match limit {
-        Some(limit) => {
-            format!("this system's limit is reached: raise {limit} (sysctl) and restart the service")
-        }
-        None => "let the agent's account read [kathea] outbox, or correct its path, and restart the service"
-            .to_owned(),
-    };
-    let minutes = limits::OUTBOX_SWEEP.as_secs() / 60;
-    format!("{} and is looked at every {minutes} minutes only; {remedy}", limits::UNWATCHED)
+    let remedy = limit.map_or(Unwatched::Right, |limit| Unwatched::Limit { limit });
+    Cause::OutboxUnwatched { minutes: limits::OUTBOX_SWEEP.as_secs() / 60, remedy }
 }
 
 /// Too many watches.
@@ -115,7 +109,7 @@ mod tests {
 
     #[test]
     fn a_limit_of_the_system_differs_from_a_missing_right() {
-        let of = |kind| why(&notify::Error::new(kind));
+        let of = |kind| why(&notify::Error::new(kind)).to_string();
         let system = |number| of(ErrorKind::Io(std::io::Error::from_raw_os_error(number)));
         assert!(of(ErrorKind::MaxFilesWatch).contains("raise fs.inotify.max_user_watches"));
         assert!(system(ENOSPC).contains("raise fs.inotify.max_user_watches"));

@@ -1,8 +1,12 @@
 //! A reply as a line of the socket: `{"ok":true,...}` or `{"ok":false,"error":"WORD","what":"SENTENCE",...}`.
 
+use std::collections::BTreeMap;
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+use crate::texts::{Language, Said, Text};
 
 /// Why a request was not done, as a word for programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +47,12 @@ pub struct Reply {
     error: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     what: Option<String>,
+    /// The key of `what`, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    what_key: Option<Box<str>>,
+    /// `what` in Danish, where it differs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    what_da: Option<Box<str>>,
     #[serde(flatten)]
     body: Map<String, Value>,
 }
@@ -50,17 +60,25 @@ pub struct Reply {
 impl Reply {
     /// Done.
     pub fn done(body: impl Serialize) -> Self {
-        Self { ok: true, error: None, what: None, body: Map::new() }.with(body)
+        Self { ok: true, error: None, what: None, what_key: None, what_da: None, body: Map::new() }.with(body)
     }
 
     /// Not done. `what` says what happened and what to do, in one or two sentences.
-    pub fn refused(error: Refused, what: impl Into<String>) -> Self {
+    pub fn refused(error: Refused, what: impl Text) -> Self {
         Self::not_taken(error.as_str(), what)
     }
 
     /// An event that was not taken, by its reason's word.
-    pub fn not_taken(error: &str, what: impl Into<String>) -> Self {
-        Self { ok: false, error: Some(error.to_owned()), what: Some(what.into()), body: Map::new() }
+    pub fn not_taken(error: &str, what: impl Text) -> Self {
+        let Said { key, en, da, .. } = what.said();
+        Self {
+            ok: false,
+            error: Some(error.to_owned()),
+            what_key: Some(key).filter(|key| !key.is_empty()).map(Into::into),
+            what_da: Some(da).filter(|da| *da != en).map(Into::into),
+            what: Some(en),
+            body: Map::new(),
+        }
     }
 
     /// The same answer, with the fields of `body` beside its own. What is no object has no fields.
@@ -95,6 +113,22 @@ impl Reply {
     /// What happened and what to do, of an answer that is not done.
     pub fn what(&self) -> &str {
         self.what.as_deref().unwrap_or("the agent did not say why")
+    }
+
+    /// [`Reply::what`] in this language, or in English where the agent says it in English only.
+    pub fn what_in(&self, language: Language) -> &str {
+        language.pick(None, self.what_da.as_deref()).unwrap_or_else(|| self.what())
+    }
+
+    /// [`Reply::what`] with its key, in both languages.
+    pub fn said(&self) -> Said {
+        let [en, da] = [Language::En, Language::Da].map(|language| self.what_in(language).to_owned());
+        Said {
+            key: self.what_key.as_deref().unwrap_or_default().to_owned(),
+            arguments: BTreeMap::new(),
+            en,
+            da,
+        }
     }
 
     /// The body, as the type that the request is answered by.
@@ -134,6 +168,16 @@ mod tests {
         assert_eq!(Reply::done(Done {}).line(), r#"{"ok":true}"#);
         assert_eq!(Reply::done(Done {}).read::<Version>(), None, "of another version");
 
+        let refused = Reply::refused(Refused::Busy, crate::consent::ConsentError::Withdrawing);
+        assert!(
+            refused.line().contains(r#""what_key":"withdrawing","what_da":"en tidligere"#),
+            "{}",
+            refused.line()
+        );
+        assert_eq!(
+            (&refused.said().en, refused.said().da.starts_with("en tidligere")),
+            (&refused.what().to_owned(), true)
+        );
         let refused = Reply::refused(Refused::NotAllowed, "no").with(Version { version: "1".to_owned() });
         assert_eq!(refused.line(), r#"{"ok":false,"error":"not_allowed","what":"no","version":"1"}"#);
         assert_eq!((refused.exit_code(), refused.error(), refused.what()), (4, "not_allowed", "no"));

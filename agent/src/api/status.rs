@@ -11,6 +11,7 @@ use crate::consent::tickets::Ticket;
 use crate::counters::Sent;
 use crate::support::gather::StatusDocument;
 use crate::support::manifest::PolicyName;
+use crate::texts::Said;
 use crate::vault::Protector;
 
 /// How the agent is.
@@ -53,6 +54,9 @@ pub struct Status {
     pub disk_bytes: Option<u64>,
     /// What somebody should do something about, in sentences.
     pub problems: Vec<String>,
+    /// The same problems, in the same order, each with its key, its arguments and its text in each language.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub problem_texts: Vec<Said>,
     /// Contacts with the vendor that a person asked for, answered since the start.
     #[serde(default, skip_serializing_if = "is_none")]
     pub contacts: u64,

@@ -30,7 +30,7 @@ fn again<T: Serialize + DeserializeOwned>(recorded: &Recorded) -> Value {
     let written = if reply.is_done() {
         Reply::done(body)
     } else {
-        Reply::not_taken(reply.error(), reply.what()).with(body)
+        Reply::not_taken(reply.error(), reply.said()).with(body)
     };
     serde_json::from_str(&written.line()).unwrap()
 }

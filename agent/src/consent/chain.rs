@@ -5,14 +5,11 @@
 //! there, unchanged; what lies above it is the remainder of an append that was cut, and counts only if it is
 //! whole.
 
-use std::fmt;
-
 use data_encoding::BASE64;
 use protocol::ledger::{BadLine, Entry, line_hash, read_line};
 use protocol::signature::is_signed;
 use protocol::{DeviceId, Digest};
 
-use crate::presence::Why;
 use crate::vault::DeviceKey;
 
 const HEAD: &str = "kathea-head-1";
@@ -101,24 +98,28 @@ pub enum Flaw {
     Changed,
 }
 
-impl fmt::Display for Flaw {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unreadable(why) => write!(f, "it cannot be read or put in order now ({})", Why(*why)),
-            Self::TooLarge => f.write_str("it is too large to be a ledger"),
-            Self::OtherDevice => f.write_str("it was written by another device"),
-            Self::HeadMissing => f.write_str("ledger.head is missing, so a cut could not be noticed"),
-            Self::HeadDamaged => f.write_str("ledger.head was damaged or edited"),
-            Self::NotALine => f.write_str("this line is not a ledger entry"),
-            Self::Signature => f.write_str("this line was changed after it was signed"),
-            Self::Order => {
-                f.write_str("this line does not follow the one before: lines are missing or moved")
-            }
-            Self::Cut => f.write_str("the end is missing"),
-            Self::Changed => f.write_str("another program changed it while the agent was running"),
-        }
-    }
-}
+crate::texts! { Flaw {
+    Self::Unreadable(why) =>
+        "it cannot be read or put in order now ({why})",
+        "den kan ikke læses eller bringes i orden nu ({why})", why;
+    Self::TooLarge => "it is too large to be a ledger", "den er for stor til at være en journal";
+    Self::OtherDevice => "it was written by another device", "den er skrevet af en anden enhed";
+    Self::HeadMissing =>
+        "ledger.head is missing, so a cut could not be noticed",
+        "ledger.head mangler, så en afkortning kan ikke opdages";
+    Self::HeadDamaged => "ledger.head was damaged or edited", "ledger.head er beskadiget eller rettet";
+    Self::NotALine => "this line is not a ledger entry", "linjen er ikke en journalpost";
+    Self::Signature =>
+        "this line was changed after it was signed",
+        "linjen er ændret, efter at den blev signeret";
+    Self::Order =>
+        "this line does not follow the one before: lines are missing or moved",
+        "linjen følger ikke efter den forrige: linjer mangler eller er flyttet";
+    Self::Cut => "the end is missing", "slutningen mangler";
+    Self::Changed =>
+        "another program changed it while the agent was running",
+        "et andet program har ændret den, mens agenten kørte";
+} }
 
 /// A flaw and where it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,14 +130,10 @@ pub struct Finding {
     pub flaw: Flaw,
 }
 
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.line {
-            Some(line) => write!(f, "consent ledger, line {line}: {}", self.flaw),
-            None => write!(f, "consent ledger: {}", self.flaw),
-        }
-    }
-}
+crate::texts! { Finding {
+    Self { line: Some(line), flaw } => "consent ledger, line {line}: {flaw}", "samtykkejournalen, linje {line}: {flaw}", line, flaw;
+    Self { line: None, flaw } => "consent ledger: {flaw}", "samtykkejournalen: {flaw}", flaw;
+} }
 
 /// What the bytes of a ledger turn out to be.
 #[derive(Debug, Default)]

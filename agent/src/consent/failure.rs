@@ -1,9 +1,6 @@
 //! Errors of consent: why an answer was not accepted.
 
-use std::fmt;
 use std::io;
-
-use crate::presence::Why;
 
 /// Why an answer was not taken. Each says what to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,46 +38,48 @@ impl ConsentError {
     }
 }
 
-impl fmt::Display for ConsentError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotOffered => f.write_str("the policy does not offer this purpose: there is nothing to answer"),
-            Self::Forbidden => f.write_str(
-                "the administrator forbids it: `forbid = true` under [consent] in the configuration must go first",
-            ),
-            Self::NeedsCase => {
-                f.write_str("scan data belongs to a support case: say yes to `support_case` of this case first")
-            }
-            Self::NotShown => f.write_str(
-                "the digest is not that of the notice: read it with `consent show` and repeat its digest",
-            ),
-            Self::Clock => {
-                f.write_str("the clock is outside the policy's period of validity: set the clock and answer again")
-            }
-            Self::Untrusted => f.write_str(
-                "the consent ledger cannot be trusted (`consent verify` says why): `consent withdraw` erases what \
-                 waits under it and begins a new one; then answer again",
-            ),
-            Self::Withdrawing => {
-                f.write_str("an earlier withdrawal is still running: answer again when it is done")
-            }
-            Self::Granted => f.write_str("consent is granted: withdraw it with `consent withdraw`"),
-            Self::NoYes => f.write_str("there is no consent, so nothing is kept that could be restricted"),
-            Self::NotRestricted => f.write_str("processing is not restricted: there is nothing to release"),
-            Self::Unreadable(why) => write!(
-                f,
-                "the consent registry cannot be read now ({}): nothing was changed, and nothing is allowed meanwhile; \
-                 check the disk, and answer again",
-                Why(*why)
-            ),
-            Self::Ledger(why) => write!(
-                f,
-                "the answer could not be written down ({}): check the rights and the space of data_dir, and \
-                 answer again",
-                Why(*why)
-            ),
-        }
-    }
-}
+crate::texts! { ConsentError {
+    Self::NotOffered =>
+        "the policy does not offer this purpose: there is nothing to answer",
+        "politikken tilbyder ikke dette formål: der er intet at svare på";
+    Self::Forbidden =>
+        "the administrator forbids it: `forbid = true` under [consent] in the configuration must go first",
+        "administratoren forbyder det: `forbid = true` under [consent] i konfigurationen skal fjernes først";
+    Self::NeedsCase =>
+        "scan data belongs to a support case: say yes to `support_case` of this case first",
+        "optagelsesdata hører til en supportsag: giv først samtykke til `support_case` for sagen";
+    Self::NotShown =>
+        "the digest is not that of the notice: read it with `consent show` and repeat its digest",
+        "kontrolsummen passer ikke til samtykketeksten: læs den med `consent show`, og gentag dens kontrolsum";
+    Self::Clock =>
+        "the clock is outside the policy's period of validity: set the clock and answer again",
+        "uret ligger uden for politikkens gyldighedsperiode: stil uret, og svar igen";
+    Self::Untrusted =>
+        "the consent ledger cannot be trusted (`consent verify` says why): `consent withdraw` erases what \
+         waits under it and begins a new one; then answer again",
+        "samtykkejournalen er ikke pålidelig (`consent verify` viser hvorfor): `consent withdraw` sletter det, der \
+         venter under den, og begynder en ny; svar derefter igen";
+    Self::Withdrawing =>
+        "an earlier withdrawal is still running: answer again when it is done",
+        "en tidligere tilbagekaldelse er endnu i gang: svar igen, når den er færdig";
+    Self::Granted =>
+        "consent is granted: withdraw it with `consent withdraw`",
+        "der er givet samtykke: tilbagekald det med `consent withdraw`";
+    Self::NoYes =>
+        "there is no consent, so nothing is kept that could be restricted",
+        "der er intet samtykke, så der opbevares intet, som kan begrænses";
+    Self::NotRestricted =>
+        "processing is not restricted: there is nothing to release",
+        "behandlingen er ikke begrænset: der er intet at ophæve";
+    Self::Unreadable(why) =>
+        "the consent registry cannot be read now ({why}): nothing was changed, and nothing is allowed meanwhile; \
+         check the disk, and answer again",
+        "samtykkeregistret kan ikke læses nu ({why}): intet er ændret, og intet er tilladt imens; kontrollér disken, \
+         og svar igen", why;
+    Self::Ledger(why) =>
+        "the answer could not be written down ({why}): check the rights and the space of data_dir, and \
+         answer again",
+        "svaret kunne ikke skrives ned ({why}): kontrollér rettigheder og plads i data_dir, og svar igen", why;
+} }
 
 impl std::error::Error for ConsentError {}

@@ -1,7 +1,5 @@
 //! A flag: what the clinic grants or denies. One for usage statistics, two for each support case.
 
-use std::fmt;
-
 use protocol::{CaseId, Digest, Purpose};
 
 /// Hexadecimal digits of a case's hash in the name of its key files.
@@ -59,14 +57,11 @@ impl Flag {
     }
 }
 
-impl fmt::Display for Flag {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.case() {
-            None => write!(f, "{}", self.purpose()),
-            Some(case) => write!(f, "{} of case {case}", self.purpose()),
-        }
-    }
-}
+crate::texts! { Flag {
+    Self::UsageStatistics => "usage_statistics", "usage_statistics";
+    Self::SupportCase(case) => "support_case of case {case}", "support_case til sagen {case}", case;
+    Self::SupportScanData(case) => "support_scan_data of case {case}", "support_scan_data til sagen {case}", case;
+} }
 
 #[cfg(test)]
 mod tests {

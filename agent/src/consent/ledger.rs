@@ -9,6 +9,7 @@ use protocol::Digest;
 use protocol::ledger::{Entry, EntryHeader, Event, Processing, line_hash, write_line};
 
 use super::chain::{Examined, Finding, Flaw, Head, Line, Place, examine};
+use super::problem::Problem;
 use crate::presence::{self, Presence};
 use crate::vault::DeviceKey;
 use crate::{durable, killpoint, limits};
@@ -25,7 +26,7 @@ pub(super) struct Ledger {
     lines: Vec<Line>,
     length: u64,
     finding: Option<Finding>,
-    note: Option<String>,
+    note: Option<Problem>,
 }
 
 impl Ledger {
@@ -50,8 +51,7 @@ impl Ledger {
             }
         } else if ledger.finding.is_none() && bytes.len() > examined.length {
             let healed = ledger.set_torn_aside(bytes.get(examined.length..).unwrap_or_default());
-            ledger
-                .note(healed, "an answer was being written when the power went: ask again (see ledger.torn)");
+            ledger.note(healed, Problem::Torn);
         }
         ledger
     }
@@ -61,9 +61,9 @@ impl Ledger {
         Self::open(&self.dir, self.key.clone())
     }
 
-    fn note(&mut self, done: io::Result<()>, note: &str) {
+    fn note(&mut self, done: io::Result<()>, note: Problem) {
         match done {
-            Ok(()) => self.note = Some(note.to_owned()),
+            Ok(()) => self.note = Some(note),
             Err(error) => {
                 self.finding = Some(Finding { line: None, flaw: Flaw::Unreadable(error.kind()) });
             }
@@ -81,8 +81,8 @@ impl Ledger {
     }
 
     /// What was put in order when it was opened.
-    pub(super) fn opened_with(&self) -> Option<&str> {
-        self.note.as_deref()
+    pub(super) fn opened_with(&self) -> Option<&Problem> {
+        self.note.as_ref()
     }
 
     /// Where the chain stands.

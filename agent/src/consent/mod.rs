@@ -9,6 +9,7 @@ pub(crate) mod notice;
 mod period;
 pub mod permit;
 pub mod policy;
+mod problem;
 pub mod receipt;
 pub mod registry;
 pub mod state;

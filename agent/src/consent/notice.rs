@@ -59,10 +59,10 @@ impl Policy {
 
     /// How long a yes to `purpose` lasts, how long something is held here at most, and how long the vendor keeps it;
     /// `None` if it is not offered.
-    pub fn periods(&self, purpose: Purpose) -> Option<[String; 3]> {
+    pub fn periods(&self, purpose: Purpose, language: Language) -> Option<[String; 3]> {
         let terms = self.terms(purpose)?;
-        let vendor = vendor_keeps(terms.vendor_retention, Language::En).to_owned();
-        Some([terms.lasts.to_string(), terms.on_device.to_string(), vendor])
+        let vendor = vendor_keeps(terms.vendor_retention, language).to_owned();
+        Some([period(terms.lasts, language), period(terms.on_device, language), vendor])
     }
 
     /// Label and content of what is shown below the text.
@@ -120,8 +120,8 @@ const DANISH: [&str; 13] = [
     "Opbevares på denne enhed højst",
     "Opbevares hos leverandøren",
     "Et ja gælder i",
-    "Dit svar opbevares",
-    "Dine rettigheder",
+    "Jeres svar opbevares",
+    "Jeres rettigheder",
     "Skriv til",
     "Klag til",
     "Politik",

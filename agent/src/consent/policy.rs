@@ -12,6 +12,7 @@ use serde::de::{Deserializer, Error as _};
 use time::{Date, Month, Time};
 
 use super::period::Period;
+use super::problem::Problem;
 use crate::config::Language;
 use crate::harmless;
 use crate::limits;
@@ -212,15 +213,9 @@ impl Policy {
     }
 
     /// What is wrong with it at `now`: a policy that takes effect later allows nothing before.
-    pub fn problem(&self, now: i64) -> Option<String> {
+    pub(super) fn problem(&self, now: i64) -> Option<Problem> {
         let early = now < self.effective().saturating_sub(limits::CLOCK_BEHIND);
-        early.then(|| {
-            format!(
-                "line {} of the policy: it takes effect in the future, and nothing is allowed before; name the \
-                 policy that is in force, or set the clock",
-                self.effective_line
-            )
-        })
+        early.then_some(Problem::FuturePolicy { line: self.effective_line })
     }
 
     /// Who asks.
@@ -256,6 +251,13 @@ pub enum PolicyError {
         /// What.
         what: String,
     },
+}
+
+/// A policy is read by administrators, and its errors name lines of a file: they are in English only.
+impl crate::texts::Text for PolicyError {
+    fn text(&self, _: Language) -> String {
+        self.to_string()
+    }
 }
 
 impl fmt::Display for PolicyError {

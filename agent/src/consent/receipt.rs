@@ -8,6 +8,7 @@ use super::state;
 use super::tickets::Ticket;
 use super::vendor_request::PrivacyKind;
 use crate::config::Language;
+use crate::texts::Text;
 
 /// What a withdrawal removed from this device.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,7 +57,7 @@ pub fn withdrawal(
              kathea-agent consent withdraw {command}"
         ),
         (SentBefore::Stays, Language::Da) => format!(
-            "- det, der er sendt tidligere, er fortsat lovligt hos leverandøren; besked om tilbagetrækningen er på \
+            "- det, der er sendt tidligere, er fortsat lovligt hos leverandøren; besked om tilbagekaldelsen er på \
              vej. Skal det også slettes, beder et medlem af samtykkegruppen, eller den, der har enhedens ejerkode, om det: \
              kathea-agent consent withdraw {command}"
         ),
@@ -71,6 +72,7 @@ pub fn withdrawal(
                 .to_owned()
         }
     };
+    let flag = flag.text(language);
     match language {
         Language::En => format!(
             "Consent to {flag} was withdrawn, {at}.\n\
@@ -91,7 +93,7 @@ pub fn withdrawal(
              - support bundles sealed to the vendor: they could never be read here.\n"
         ),
         Language::Da => format!(
-            "Samtykket til {flag} er trukket tilbage, {at}.\n\
+            "Samtykket til {flag} er tilbagekaldt, {at}.\n\
              Journalpost {entry}\n\
              \n\
              Slettet på denne enhed:\n\
@@ -101,7 +103,7 @@ pub fn withdrawal(
              \n\
              Ikke slettet:\n\
              {before}\n\
-             - denne journal, som beviser dine svar. Den indeholder intet navn.\n\
+             - denne journal, som beviser jeres svar. Den indeholder intet navn.\n\
              - gamle blokke på en flashdisk kan bestå, til disken genbruger dem; uden nøglefilen er de støj, men en \
              nøglefil kan bestå på samme måde. En krypteret disk løser det.\n\
              - sikkerhedskopier af denne computer, der indeholder nøglefilerne. De er mærket til ikke at blive \
@@ -134,7 +136,7 @@ pub fn answer(entry: &Entry, language: Language) -> String {
         (EventKind::Granted, Language::Da) => "ja",
         (EventKind::Denied, Language::Da) => "nej",
         (EventKind::Withdrawn, Language::Da) => "ikke længere",
-        (EventKind::Closed, Language::Da) => "slettet efter tilbagetrækning",
+        (EventKind::Closed, Language::Da) => "slettet efter tilbagekaldelse",
         (EventKind::Restricted, Language::Da) => "ikke for tiden",
         (EventKind::Released, Language::Da) => "begrænsning ophævet",
         (EventKind::Expired, Language::Da) => "ophørt",
@@ -221,9 +223,9 @@ pub fn decommissioning(
              - alle nøgler, også enhedens egen identitet, overskrevet og slettet. Intet, der blev opbevaret under dem, \
              kan læses igen.\n\
              - det, der ventede og aldrig blev sendt: {dropped} poster.\n\
-             - lageret, supportpakker og kladder.\n\
+             - lageret, supportpakker og udkast.\n\
              \n\
-             Bevaret: ledger.ndjson, som beviser dine svar. Der står intet navn i den.\n\
+             Bevaret: ledger.ndjson, som beviser jeres svar. Der står intet navn i den.\n\
              {vendor_notice}\n\
              \n\
              Hvad ingen kan love: gamle blokke på en flashdisk og sikkerhedskopier af denne computer kan stadig \

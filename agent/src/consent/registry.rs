@@ -23,8 +23,10 @@ use super::flag::Flag;
 use super::ledger::Ledger;
 use super::permit::{Consented, PerCase, Permit, Purpose, RIGHTS, Rights};
 use super::policy::Policy;
+use super::problem::{Mending, Problem};
 use super::state::{self, Answer, State};
 use crate::limits;
+use crate::texts::{Said, Text};
 use crate::vault::DeviceKey;
 
 /// The clinic's answers.
@@ -266,22 +268,13 @@ impl Registry {
     }
 
     /// What `status` must say about consent at `now`, one sentence each with what to do.
-    pub fn problems(&self, now: i64) -> Vec<String> {
-        let mut problems: Vec<String> = self.ledger.opened_with().map(str::to_owned).into_iter().collect();
+    pub fn problems(&self, now: i64) -> Vec<Said> {
+        let mut problems: Vec<Problem> = self.ledger.opened_with().cloned().into_iter().collect();
         if let Some(finding) = self.ledger.finding() {
-            let remedy = match finding.flaw {
-                Flaw::Unreadable(_) => "check its rights and the disk; it is read again",
-                Flaw::OtherDevice => "nothing is allowed until the clinic answers anew: `consent ask`",
-                _ => "nothing is allowed until `consent withdraw` begins a new ledger",
-            };
-            problems.push(format!("{finding}; {remedy}"));
+            problems.push(Problem::Ledger { finding, remedy: Mending::of(finding.flaw) });
         }
         if self.vendor.is_some() {
-            problems.push(
-                "the vendor knows newer answers than this device: an old copy of its data was restored; nothing \
-                 is allowed until `consent withdraw` begins a new ledger"
-                    .to_owned(),
-            );
+            problems.push(Problem::Restored);
         }
         problems.extend(self.policy.problem(now));
         let usage = Flag::UsageStatistics;
@@ -289,17 +282,13 @@ impl Registry {
             && self.wants_answer(&usage, now)
             && let Some(end) = self.granted_until(&usage)
         {
-            problems.push(format!(
-                "the yes to {usage} ends {}: `consent ask` asks again; without a new yes nothing is collected from \
-                 then on",
-                state::to_text(end)
-            ));
+            problems.push(Problem::Ends { flag: usage.clone(), end: state::to_text(end) });
         }
         let behind = |since: i64| now < since.saturating_sub(limits::CLOCK_BEHIND);
         if self.flags().iter().filter_map(|flag| self.granted_since(flag)).any(behind) {
-            problems.push("the clock is behind the last consent: set it right".to_owned());
+            problems.push(Problem::ClockBehind);
         }
-        problems
+        problems.iter().map(Text::said).collect()
     }
 
     /// Whether nobody knows what the clinic said, because the ledger can't be read now. That is no "no".

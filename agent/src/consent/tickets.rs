@@ -15,8 +15,10 @@ use protocol::signature::{Context, TrustedKeys};
 use protocol::{CaseId, DeviceId, Purpose};
 use serde::{Deserialize, Serialize};
 
+use super::problem::{NotProvenText, Problem};
 use super::vendor_request::PrivacyKind;
 use crate::presence::{self, Presence};
+use crate::texts::{Said, Text};
 use crate::{durable, limits};
 
 /// One request that the vendor took.
@@ -199,24 +201,15 @@ impl Tickets {
     }
 
     /// What the clinic should know of the vendor's answers, at this time (RFC 3339).
-    pub fn problems(&self, now: &str) -> Vec<String> {
+    pub fn problems(&self, now: &str) -> Vec<Said> {
         let refused = self.refused.iter().map(|(ticket, why)| {
-            let why = match why {
-                NotProven::Format => "is not a certificate",
-                NotProven::Other => "is about something else than was asked",
-                NotProven::Signature => "is not signed by a key of [vendor] keys",
-            };
-            format!(
-                "the certificate of erasure for ticket {ticket} {why}: the request stays open; ask the vendor"
-            )
+            Problem::NotProven { ticket: ticket.clone(), why: NotProvenText(*why) }.said()
         });
         let is_late =
             |ticket: &&Ticket| ticket.is_open() && ticket.due.as_deref().is_some_and(|due| due < now);
         let late = self.tickets.iter().filter(is_late).map(|ticket| {
-            let (name, due) = (&ticket.ticket, ticket.due.as_deref().unwrap_or_default());
-            format!(
-                "the vendor was to answer ticket {name} until {due}: `consent show` names whom to write to"
-            )
+            let due = ticket.due.clone().unwrap_or_default();
+            Problem::Late { ticket: ticket.ticket.clone(), due }.said()
         });
         refused.chain(late).collect()
     }
@@ -335,7 +328,7 @@ mod tests {
         let said = PrivacyReply { due, ..PrivacyReply::new("t-1".into(), TicketState::Open) };
         tickets.answered("t-1", Some(&said), &TrustedKeys::default(), DEVICE, Duration::ZERO).unwrap();
         assert!(tickets.problems("2026-12-21T09:59:59Z").is_empty());
-        assert!(tickets.problems("2026-12-21T10:00:01Z")[0].contains("t-1"));
+        assert!(tickets.problems("2026-12-21T10:00:01Z")[0].en.contains("t-1"));
     }
 
     #[test]

@@ -8,8 +8,8 @@ use crate::workstation as device;
 use super::*;
 use crate::checks::Verdict;
 
-fn verdicts(checks: &[Check]) -> Vec<(&str, Verdict)> {
-    checks.iter().map(|check| (&*check.check, check.result)).collect()
+fn verdicts(checks: &[Finding]) -> Vec<(&str, Verdict)> {
+    checks.iter().map(|check| (check.check, check.result)).collect()
 }
 
 #[test]
@@ -24,6 +24,7 @@ fn an_empty_machine_says_what_is_missing_and_what_to_do() {
     config.keys.protector = Asked::File;
     let checks = examine(&config, Reach::Offline, &SystemProxy::default(), 0);
     let expected = [
+        ("configuration", Verdict::Pass),
         ("data_dir", Verdict::Warn),
         ("disk", if device::free_space(dir.path()).is_some() { Verdict::Pass } else { Verdict::Warn }),
         ("outbox", Verdict::Fail),
@@ -37,7 +38,7 @@ fn an_empty_machine_says_what_is_missing_and_what_to_do() {
         ("ca", Verdict::Fail),
     ];
     assert_eq!(verdicts(&checks), expected);
-    assert!(checks.iter().all(|check| (check.result == Verdict::Pass) == check.remedy.is_empty()));
+    assert!(checks.iter().all(|check| (check.result == Verdict::Pass) == check.remedy.is_none()));
 
     fs::write(&config.collector.ca, "no certificate").unwrap();
     assert_eq!(examine(&config, Reach::Offline, &SystemProxy::default(), 0).last().unwrap().check, "ca");
@@ -45,9 +46,11 @@ fn an_empty_machine_says_what_is_missing_and_what_to_do() {
 
 #[test]
 fn it_is_printed_as_documented() {
-    let check = Check::warn("clock", "is off", "set it");
-    let text = r#"{"check":"clock","result":"warn","what":"is off","remedy":"set it"}"#;
-    assert_eq!(serde_json::to_string(&check).unwrap(), text);
+    let check = Finding::warn("clock", texts::Is::ClockBefore, texts::Remedy::SetClock);
+    let text = r#"{"check":"clock","result":"warn","what":"this computer's clock shows a time before 2026","remedy":"set it","key":"clock_before"}"#;
+    assert_eq!(serde_json::to_string(&check.for_programs()).unwrap(), text);
+    let danish = check.in_language(crate::texts::Language::Da);
+    assert_eq!((&*danish.what, &*danish.remedy), ("computerens ur viser en tid før 2026", "stil det"));
 }
 
 #[test]
@@ -56,7 +59,7 @@ fn the_end_of_the_catalog_is_announced_sixty_days_before() {
     let check = |day: i64| here::catalog(day * 86_400).result;
     assert_eq!((check(last - 60), check(last - 59)), (Verdict::Pass, Verdict::Warn));
     assert_eq!((check(last), check(last + 1)), (Verdict::Warn, Verdict::Warn));
-    assert!(here::catalog((last + 1) * 86_400).what.contains("not collected any more"));
+    assert!(here::catalog((last + 1) * 86_400).what.en.contains("not collected any more"));
 }
 
 #[test]

@@ -4,73 +4,55 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use super::texts::{Is, Remedy};
 use super::{Reach, SystemProxy};
 use crate::agent::certificate_life;
-use crate::checks::Check;
+use crate::checks::Finding;
 use crate::config::Config;
 use crate::consent::Policy;
 use crate::harmless;
 use crate::limits;
-use crate::presence::Why;
 use crate::ship::exchange::Answer;
 use crate::ship::failure::{BadSettings, Failure, Phase, TlsFailure};
 use crate::ship::https::{Https, Settings, Timeouts};
 use crate::ship::routes;
 
 /// The steps of a connection, in their order.
-const STEPS: [(&str, &str); 3] =
-    [("name", "has an address"), ("connection", "is made"), ("tls", "both ends agree on whom they talk to")];
+const STEPS: [(&str, Is); 3] = [("name", Is::Addressed), ("connection", Is::Connected), ("tls", Is::Agreed)];
 
 /// How long the device's certificate holds, where this account may see it.
-pub(super) fn certificate(data_dir: &Path, now: i64) -> Option<Check> {
+pub(super) fn certificate(data_dir: &Path, now: i64) -> Option<Finding> {
     // What this account may not see, the agent itself tells.
     let (from, until) = certificate_life(data_dir).ok()??;
     let (left, life) = (until.saturating_sub(now) / 86_400, until.saturating_sub(from) / 86_400);
     Some(if until <= now {
-        Check::warn(
-            "certificate",
-            format!("ended {} days ago", -left),
-            "it is renewed at the next contact, up to a year after its end; later, enrol again",
-        )
+        Finding::warn("certificate", Is::CertificateEnded { days: -left }, Remedy::RenewedAtContact)
     } else if left < life / 4 {
-        Check::warn(
-            "certificate",
-            format!("ends in {left} days, and was not renewed yet"),
-            "it is renewed while something may be sent: look at the lines below",
-        )
+        Finding::warn("certificate", Is::CertificateEnds { days: left }, Remedy::RenewedWhenSent)
     } else {
-        Check::pass("certificate", format!("holds for {left} days more"))
+        Finding::pass("certificate", Is::CertificateHolds { days: left })
     })
 }
 
 /// What the agent uses, beside what the system uses: the environment and the system's settings are not followed.
-pub(super) fn proxy(ours: Option<&str>, system: &SystemProxy) -> Check {
-    let unsupported = "NTLM and PAC files are not supported";
+pub(super) fn proxy(ours: Option<&str>, system: &SystemProxy) -> Finding {
     match (ours, &system.address, system.script) {
-        (Some(_), ..) => Check::pass("proxy", "the one of [collector] proxy is used"),
-        (None, _, true) => Check::warn(
-            "proxy",
-            "none is used; the system's is chosen by a script (PAC)",
-            format!("if the collector is not reached, write a proxy into [collector] proxy: {unsupported}"),
-        ),
-        (None, Some(address), _) => Check::warn(
-            "proxy",
-            format!("none is used; the system's is {address}"),
-            format!(
-                "if the collector is not reached, write it into [collector] proxy as http://user:password@host:port: {unsupported}"
-            ),
-        ),
-        (None, None, false) => Check::pass("proxy", "none is configured, none is used"),
+        (Some(_), ..) => Finding::pass("proxy", Is::ProxyOurs),
+        (None, _, true) => Finding::warn("proxy", Is::ProxyScript, Remedy::ProxyOfScript),
+        (None, Some(address), _) => {
+            Finding::warn("proxy", Is::ProxySystem { address: address.clone() }, Remedy::ProxyOfSystem)
+        }
+        (None, None, false) => Finding::pass("proxy", Is::ProxyNone),
     }
 }
 
 /// The settings, and, if a person asked for it, one connection without data.
-pub(super) fn collector(config: &Config, reach: Reach, now: i64) -> Vec<Check> {
+pub(super) fn collector(config: &Config, reach: Reach, now: i64) -> Vec<Finding> {
     let mut https = match https(config) {
         Ok(https) => https,
-        Err(check) => return vec![check],
+        Err(check) => return vec![*check],
     };
-    let mut checks = vec![Check::pass("ca", "the vendor's certificates are read")];
+    let mut checks = vec![Finding::pass("ca", Is::CaRead)];
     if reach == Reach::Collector {
         let proxied = config.collector.proxy.is_some();
         checks.extend(steps(&https.exchange(&routes::capabilities()), proxied, now));
@@ -79,14 +61,11 @@ pub(super) fn collector(config: &Config, reach: Reach, now: i64) -> Vec<Check> {
 }
 
 /// The settings of the way out, each checked; nothing is opened.
-fn https(config: &Config) -> Result<Https, Check> {
+fn https(config: &Config) -> Result<Https, Box<Finding>> {
     let ca = &config.collector.ca;
     let ca_pem = fs::read(ca).map_err(|e| {
-        Check::fail(
-            "ca",
-            format!("{} cannot be read ({})", harmless::path(ca), Why(e.kind())),
-            "put the file there that the vendor gave you, or correct [collector] ca",
-        )
+        let what = Is::Unreadable { name: harmless::path(ca), why: e.kind() };
+        Box::new(Finding::fail("ca", what, Remedy::PutCa))
     })?;
     let settings = Settings {
         url: config.collector.url.clone(),
@@ -101,77 +80,62 @@ fn https(config: &Config) -> Result<Https, Check> {
         timeouts: Timeouts::default(),
         sleep: Box::new(std::thread::sleep),
     };
-    Https::new(settings).map_err(|e| match e {
-        BadSettings::Ca => Check::fail("ca", format!("{} is no CA file", harmless::path(ca)), e),
-        _ => Check::fail("collector", "the way to the collector is not configured", e),
+    Https::new(settings).map_err(|e| {
+        Box::new(match e {
+            BadSettings::Ca => Finding::fail("ca", Is::NoCa { name: harmless::path(ca) }, e),
+            _ => Finding::fail("collector", Is::NotConfigured, e),
+        })
     })
 }
 
 /// Asked without the device's certificate, a collector that is the vendor's says no; anything else is no
 /// collector. What comes before the step that failed went well.
-fn steps(outcome: &Result<Answer, Failure>, proxied: bool, now: i64) -> Vec<Check> {
-    let passed = |count| STEPS.iter().take(count).map(|(check, what)| Check::pass(check, what));
+fn steps(outcome: &Result<Answer, Failure>, proxied: bool, now: i64) -> Vec<Finding> {
+    let passed = |count| STEPS.into_iter().take(count).map(|(check, what)| Finding::pass(check, what));
     let failed = |count, check, failure: &Failure| {
-        passed(count).chain([Check::fail(check, "does not come about", failure)]).collect()
+        passed(count).chain([Finding::fail(check, Is::FailsToComeAbout, failure)]).collect()
     };
     let answer = match outcome {
         Ok(answer) => answer,
         Err(Failure::Tls(TlsFailure::ClientRefused)) => {
-            return passed(3).chain([Check::pass("collector", "is reached over TLS")]).collect();
+            return passed(3).chain([Finding::pass("collector", Is::Reached)]).collect();
         }
         Err(failure @ (Failure::Name | Failure::Timeout(Phase::Resolve))) => {
             return failed(0, "name", failure);
         }
         Err(failure @ Failure::Proxy(_)) => {
-            return vec![Check::fail("proxy", "does not let the agent through", failure)];
+            return vec![Finding::fail("proxy", Is::ProxyRefuses, failure)];
         }
         Err(Failure::Cut | Failure::NotHttp) if proxied => {
-            let remedy = "what answers there is no proxy, or lets nobody through: check [collector] proxy";
-            return vec![Check::fail("proxy", "breaks off", remedy)];
+            return vec![Finding::fail("proxy", Is::BreaksOff, Remedy::CheckProxy)];
         }
         Err(Failure::Cut) => {
-            let remedy =
-                "something between, or another server, breaks off: check [collector] url and the firewall";
-            return passed(2).chain([Check::fail("tls", "does not come about", remedy)]).collect();
+            return passed(2)
+                .chain([Finding::fail("tls", Is::FailsToComeAbout, Remedy::BrokenOff)])
+                .collect();
         }
         Err(failure @ (Failure::Connect | Failure::Timeout(Phase::Connect))) => {
             return failed(1, "connection", failure);
         }
         Err(Failure::Tls(why @ TlsFailure::UnknownCa)) => {
-            let what = "is opened by somebody in between, or by another server: the certificate is not of the vendor's CA";
-            return passed(2)
-                .chain([Check::fail(
-                    "tls",
-                    what,
-                    format!(
-                        "{why}; if it is an inspection proxy, let the collector's address through unopened"
-                    ),
-                )])
-                .collect();
+            let opened = Finding::fail("tls", Is::Opened, Remedy::LetThrough { why: *why });
+            return passed(2).chain([opened]).collect();
         }
         Err(failure @ Failure::Tls(_)) => return failed(2, "tls", failure),
         Err(failure) => return failed(3, "collector", failure),
     };
     let mut checks = passed(3).collect::<Vec<_>>();
     if !matches!(answer.status, 200 | 401 | 403) {
-        checks.push(Check::fail(
-            "collector",
-            format!("answers {} where it should know this route", answer.status),
-            "check [collector] url, and that it is the collector of this version",
-        ));
+        checks.push(Finding::fail("collector", Is::WrongAnswer { status: answer.status }, Remedy::CheckUrl));
         return checks;
     }
-    checks.push(Check::pass("collector", "is reached over TLS"));
+    checks.push(Finding::pass("collector", Is::Reached));
     checks.extend(answer.clock().map(|theirs| {
         let off = Duration::from_secs(theirs.abs_diff(now));
         if off > limits::CLOCK_OFF {
-            Check::warn(
-                "clock offset",
-                format!("this computer's clock is {} minutes off the collector's", off.as_secs() / 60),
-                "set it, and let the system keep it right",
-            )
+            Finding::warn("clock offset", Is::ClockOff { minutes: off.as_secs() / 60 }, Remedy::KeepClock)
         } else {
-            Check::pass("clock offset", "this computer's clock agrees with the collector's")
+            Finding::pass("clock offset", Is::ClockAgrees)
         }
     }));
     checks
@@ -181,13 +145,13 @@ fn steps(outcome: &Result<Answer, Failure>, proxied: bool, now: i64) -> Vec<Chec
 mod tests {
     use super::*;
     use crate::checks::Verdict;
+    use crate::texts::Language;
 
     /// The line that does not pass, and the line before it.
-    fn verdicts(checks: &[Check]) -> Vec<(&str, Verdict)> {
-        let well = |check: &&Check| check.result == Verdict::Pass;
-        let bad =
-            checks.iter().filter(|check| !well(check)).map(|check| (check.check.as_ref(), check.result));
-        assert!(checks.iter().all(|check| well(&check) == check.remedy.is_empty()));
+    fn verdicts(checks: &[Finding]) -> Vec<(&str, Verdict)> {
+        let well = |check: &&Finding| check.result == Verdict::Pass;
+        let bad = checks.iter().filter(|check| !well(check)).map(|check| (check.check, check.result));
+        assert!(checks.iter().all(|check| well(&check) == check.remedy.is_none()));
         bad.collect()
     }
 
@@ -224,9 +188,9 @@ mod tests {
         }
         assert_eq!(verdicts(&steps(&Err(Failure::Tls(TlsFailure::ClientRefused)), false, 0)), []);
         let inspected = steps(&Err(Failure::Tls(TlsFailure::UnknownCa)), false, 0);
-        assert!(inspected.last().unwrap().remedy.contains("inspection proxy"));
+        assert!(inspected.last().unwrap().remedy(Language::En).contains("inspection proxy"));
         let password = steps(&Err(Failure::Proxy(Some(407))), true, 0);
-        assert!(password[0].remedy.contains("NTLM is not supported"));
+        assert!(password[0].remedy(Language::En).contains("NTLM is not supported"));
     }
 
     #[test]
@@ -236,8 +200,8 @@ mod tests {
         assert_eq!(proxy(None, &system(None, false)).result, Verdict::Pass);
         assert_eq!(proxy(Some("http://p:1"), &system(Some("q:2"), true)).result, Verdict::Pass);
         let shown = proxy(None, &system(Some("q:2"), false));
-        assert!(shown.what.contains("q:2") && shown.remedy.contains("NTLM"));
-        assert!(proxy(None, &system(None, true)).what.contains("PAC"));
+        assert!(shown.what.en.contains("q:2") && shown.remedy(Language::En).contains("NTLM"));
+        assert!(proxy(None, &system(None, true)).what.en.contains("PAC"));
     }
 
     #[test]

@@ -30,9 +30,9 @@ pub fn table<'a>(out: &mut dyn Write, checks: impl Iterator<Item = Both<&'a Chec
     )?;
     for Both { en, da } in checks {
         let verdict = match en.result {
-            Verdict::Pass => Chip("good", both("well", "i orden")),
-            Verdict::Warn => Chip("look", both("look at it", "se på det")),
-            Verdict::Fail => Chip("bad", both("act", "gør noget")),
+            Verdict::Pass => Chip("good", both("ok", "i orden")),
+            Verdict::Warn => Chip("look", both("warning", "bemærk")),
+            Verdict::Fail => Chip("bad", both("action needed", "kræver handling")),
         };
         writeln!(
             out,

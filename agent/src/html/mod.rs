@@ -15,6 +15,7 @@ use data_encoding::BASE64;
 use protocol::Digest;
 
 use crate::config::Language;
+use crate::texts::Text;
 
 /// The style of every page.
 const STYLE: &str = include_str!("style.css");
@@ -105,6 +106,12 @@ impl<T> Both<T> {
     /// Both through `change`.
     pub fn map<U>(self, change: impl Fn(T) -> U) -> Both<U> {
         both(change(self.en), change(self.da))
+    }
+}
+
+impl<T: AsRef<str>> Text for Both<T> {
+    fn text(&self, language: Language) -> String {
+        self.of(language).as_ref().to_owned()
     }
 }
 

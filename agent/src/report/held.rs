@@ -34,7 +34,7 @@ pub(super) fn write(
         both("Queued data in full", "Data i kø i fuld ordlyd"),
         both(
             "This is all of it, as it would leave. Take the yes back, and its key is destroyed: then nobody can read it.",
-            "Det er det hele, som det ville blive sendt. Trækkes ja'et tilbage, ødelægges nøglen: så kan ingen læse det.",
+            "Det er det hele, som det ville blive sendt. Tilbagekaldes samtykket, slettes nøglen: så kan ingen læse det.",
         )
     )?;
     records(out, "usage", usage)?;
@@ -46,8 +46,8 @@ pub(super) fn write(
         both(
             "Exactly what left, kept here so that you can read it. It can be read for as long as its key exists; taking \
              the yes back destroys that too.",
-            "Præcis det, der blev sendt, gemt her, så I kan læse det. Det kan læses, så længe nøglen findes; trækkes ja'et \
-             tilbage, ødelægges også den.",
+            "Præcis det, der blev sendt, gemt her, så I kan læse det. Det kan læses, så længe nøglen findes; tilbagekaldes \
+             samtykket, slettes også den.",
         )
     )?;
     records(out, SENT, last_sent)?;

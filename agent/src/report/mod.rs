@@ -182,16 +182,16 @@ impl Report<'_> {
             "<section class=\"card\"><h2>{}</h2><p>{}</p><code class=\"line\">kathea-agent consent withdraw \
              usage_statistics</code><p>{}</p><code class=\"line\">kathea-agent privacy erase</code><p>{}</p><dl>\
              <dt>{}<dd>{}<dt>{}<dd>{}</dl></section>",
-            both("How to withdraw consent", "Sådan trækker I samtykket tilbage"),
+            both("How to withdraw consent", "Sådan tilbagekalder I samtykket"),
             both(
                 "Anybody at the clinic may, at any time, without giving a reason. It takes effect at once, and nothing \
                  stops working. To take the yes to statistics back:",
                 "Det må alle i klinikken, når som helst og uden begrundelse. Det virker med det samme, og alt fungerer \
-                 som før. For at trække ja'et til statistik tilbage:",
+                 som før. Samtykket til statistik tilbagekaldes med:",
             ),
             both(
                 "To take everything back, erase all that is held here, and ask the vendor to erase what was sent:",
-                "For at trække alt tilbage, slette alt, der ligger her, og bede leverandøren slette det sendte:",
+                "Alt tilbagekaldes, alt her slettes, og leverandøren bedes slette det sendte med:",
             ),
             both(&self.policy.words(Language::En).rights, &self.policy.words(Language::Da).rights),
             both("Write to", "Skriv til"),

@@ -24,7 +24,7 @@ pub(super) const fn state(state: State) -> Chip {
             both("the policy changed: a new yes is needed", "politikken er ændret: et nyt ja kræves"),
         ),
         State::Expired => {
-            Chip("look", both("the yes is over: a new one is needed", "ja'et er udløbet: et nyt kræves"))
+            Chip("look", both("the yes is over: a new one is needed", "samtykket er udløbet: et nyt kræves"))
         }
         State::NotOffered => Chip("", both("the policy does not ask for it", "politikken beder ikke om det")),
         State::Unset => {
@@ -39,7 +39,7 @@ pub(super) const fn purpose(purpose: Purpose) -> Words {
         Purpose::UsageStatistics => both("Usage statistics", "Brugsstatistik"),
         Purpose::SupportCase => both("Support for one case", "Support i én sag"),
         Purpose::SupportScanData => {
-            both("De-identified scan data for a case", "Afidentificerede scanningsdata til en sag")
+            both("De-identified scan data for a case", "Afidentificerede optagelsesdata til en sag")
         }
     }
 }
@@ -84,7 +84,7 @@ pub(super) fn queue(word: &str) -> Words {
 pub(super) const fn reason(reason: Reason) -> Words {
     match reason {
         Reason::NoConsent => both("there was no yes", "der var intet ja"),
-        Reason::BeforeGrant => both("it happened before the yes", "det skete før ja'et"),
+        Reason::BeforeGrant => both("it happened before the yes", "det skete før samtykket"),
         Reason::NotUtf8 => both("a line that is no text", "en linje, der ikke er tekst"),
         Reason::NotJson => both("a line of another form", "en linje i en anden form"),
         Reason::TooLong => both("a line that is too long", "en for lang linje"),
@@ -109,7 +109,7 @@ pub(super) const fn reason(reason: Reason) -> Words {
             both("it waited longer than the policy allows", "det ventede længere, end politikken tillader")
         }
         Reason::Withdrawn => {
-            both("erased because the yes was taken back", "slettet, fordi ja'et blev trukket tilbage")
+            both("erased because the yes was taken back", "slettet, fordi samtykket blev tilbagekaldt")
         }
         Reason::Damaged => both("lost to damage on the disk", "tabt ved skade på disken"),
         Reason::Rejected => both("refused by the vendor for good", "endeligt afvist af leverandøren"),

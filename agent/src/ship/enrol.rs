@@ -1,7 +1,5 @@
 //! Enrolment: a one-time token and a certificate request become the device's certificate.
 
-use std::fmt;
-
 use protocol::DeviceId;
 use protocol::reply::{EnrolReply, EnrolRequest, Problem, RenewRequest};
 use rcgen::{
@@ -12,6 +10,16 @@ use super::exchange::{Body, Exchange, Method, Outcome};
 use super::failure::Failure;
 use super::routes;
 use super::trust::{self, Identity};
+use crate::texts::{Said, Text};
+
+crate::texts! {
+    /// Why a certificate is not renewed, where no token was involved.
+    enum NotRenewed {
+        Refused =>
+            "the collector no longer accepts this device: ask the vendor, then enrol it again",
+            "leverandørens server godtager ikke længere enheden: spørg leverandøren, og tilmeld den igen";
+    }
+}
 
 /// Why a device is not enrolled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,40 +44,41 @@ pub enum EnrolError {
 
 impl EnrolError {
     /// The same, where no token was involved.
-    pub fn as_renewal(self) -> String {
+    pub fn as_renewal(self) -> Said {
         match self {
-            Self::Token => {
-                "the collector no longer accepts this device: ask the vendor, then enrol it again".to_owned()
-            }
-            Self::Failure(why) => why.to_string(),
-            other => other.to_string(),
+            Self::Token => NotRenewed::Refused.said(),
+            Self::Failure(why) => why.said(),
+            other => other.said(),
         }
     }
 }
 
-impl fmt::Display for EnrolError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Request => "no certificate request could be made from the device's key: run doctor",
-            Self::Token => "the collector does not know this token, or it has expired: ask the vendor for a new one",
-            Self::Used => "the token was already used: ask the vendor for a new one",
-            Self::Retired => "this device was decommissioned: remove data_dir, then enrol it as a new one",
-            Self::Failure(why) => {
-                return write!(
-                    f,
-                    "{why}. Then run the same command again: the token stays good for this computer until its day is over"
-                );
-            }
-            Self::Answer(status) => {
-                return write!(f, "the server that answered ({status}) is not a collector: check [collector] url and proxies");
-            }
-            Self::NotOurs => "the certificate that came back is not for this device's key: inform the vendor",
-            Self::NotTrusted => {
-                "the certificate that came back is not of the configured CA, or not valid at this computer's time: check [collector] ca and the clock"
-            }
-        })
-    }
-}
+crate::texts! { EnrolError {
+    Self::Request =>
+        "no certificate request could be made from the device's key: run doctor",
+        "der kunne ikke laves en certifikatanmodning ud fra enhedens nøgle: kør doctor";
+    Self::Token =>
+        "the collector does not know this token, or it has expired: ask the vendor for a new one",
+        "leverandørens server kender ikke denne engangskode, eller den er udløbet: bed leverandøren om en ny";
+    Self::Used =>
+        "the token was already used: ask the vendor for a new one",
+        "engangskoden er allerede brugt: bed leverandøren om en ny";
+    Self::Retired =>
+        "this device was decommissioned: remove data_dir, then enrol it as a new one",
+        "enheden er taget ud af brug: fjern data_dir, og tilmeld den som en ny enhed";
+    Self::Failure(why) =>
+        "{why}. Then run the same command again: the token stays good for this computer until its day is over",
+        "{why}. Kør derefter den samme kommando igen: engangskoden gælder for denne computer, til dens døgn er gået", why;
+    Self::Answer(status) =>
+        "the server that answered ({status}) is not a collector: check [collector] url and proxies",
+        "den server, der svarede ({status}), er ikke leverandørens: kontrollér [collector] url og eventuelle proxyer", status;
+    Self::NotOurs =>
+        "the certificate that came back is not for this device's key: inform the vendor",
+        "det certifikat, der kom tilbage, hører ikke til enhedens nøgle: giv leverandøren besked";
+    Self::NotTrusted =>
+        "the certificate that came back is not of the configured CA, or not valid at this computer's time: check [collector] ca and the clock",
+        "det certifikat, der kom tilbage, er ikke udstedt af den angivne CA eller gælder ikke på computerens tidspunkt: kontrollér [collector] ca og uret";
+} }
 
 impl std::error::Error for EnrolError {}
 

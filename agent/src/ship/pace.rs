@@ -3,7 +3,6 @@
 //! Pure: the run loop asks [`Pace::next`], does what it says, and reports with [`Pace::apply`]. Time is
 //! counted from the process's start on a clock that never jumps; randomness is handed in.
 
-use std::fmt;
 use std::time::Duration;
 
 use protocol::envelope::MAX_RECORDS;
@@ -118,34 +117,32 @@ pub enum Problem {
     RefusesAll,
 }
 
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Unauthorised => {
-                "the collector refuses this device: enrol it again with a new token; nothing is sent until then"
-            }
-            Self::ConsentRefused => {
-                "the collector knows of a later withdrawal or restriction than this device: ask the clinic and grant again"
-            }
-            Self::RetiredOnce => {
-                "the collector says that it has retired this device: nothing is sent, and it is asked once more in an hour"
-            }
-            Self::Retired => "the collector has retired this device: decommission the agent",
-            Self::Conflict => {
-                "the collector has different content under this batch's name: a disk was cloned or restored; inform the vendor"
-            }
-            Self::Unsupported => {
-                "the collector cannot read batches of this version: update the agent, or inform the vendor"
-            }
-            Self::Elsewhere => {
-                "the collector holds data in another place than the policy allows, so neither usage nor bundles are sent to it: inform the vendor"
-            }
-            Self::RefusesAll => {
-                "the collector rejected several records in a row and accepted none: queued data is kept; inform the vendor"
-            }
-        })
-    }
-}
+crate::texts! { Problem {
+    Self::Unauthorised =>
+        "the collector refuses this device: enrol it again with a new token; nothing is sent until then",
+        "leverandørens server afviser enheden: tilmeld den igen med en ny engangskode; indtil da sendes intet";
+    Self::ConsentRefused =>
+        "the collector knows of a later withdrawal or restriction than this device: ask the clinic and grant again",
+        "leverandørens server kender en senere tilbagekaldelse eller begrænsning end enheden: spørg klinikken, og giv samtykke igen";
+    Self::RetiredOnce =>
+        "the collector says that it has retired this device: nothing is sent, and it is asked once more in an hour",
+        "leverandørens server oplyser, at enheden er taget ud af brug: intet sendes, og den spørges igen om en time";
+    Self::Retired =>
+        "the collector has retired this device: decommission the agent",
+        "leverandørens server har taget enheden ud af brug: tag agenten ud af brug";
+    Self::Conflict =>
+        "the collector has different content under this batch's name: a disk was cloned or restored; inform the vendor",
+        "leverandørens server har et andet indhold under samme navn: en disk er klonet eller gendannet; giv leverandøren besked";
+    Self::Unsupported =>
+        "the collector cannot read batches of this version: update the agent, or inform the vendor",
+        "leverandørens server kan ikke læse data fra denne version: opdatér agenten, eller giv leverandøren besked";
+    Self::Elsewhere =>
+        "the collector holds data in another place than the policy allows, so neither usage nor bundles are sent to it: inform the vendor",
+        "leverandørens server opbevarer data et andet sted, end politikken tillader, så hverken statistik eller pakker sendes til den: giv leverandøren besked";
+    Self::RefusesAll =>
+        "the collector rejected several records in a row and accepted none: queued data is kept; inform the vendor",
+        "leverandørens server har afvist flere poster i træk og ikke taget imod nogen: data i køen bevares; giv leverandøren besked";
+} }
 
 impl Problem {
     /// Whether the collector may change its mind, and is asked again, without a payload.

@@ -1,9 +1,6 @@
 //! Errors of a queue, and what the caller does about each.
 
-use std::fmt;
 use std::io;
-
-use crate::presence::Why;
 
 /// Why the spool did not do what it was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,28 +27,35 @@ pub enum SpoolError {
     Io(io::ErrorKind),
 }
 
-impl fmt::Display for SpoolError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Misplaced => f.write_str("a record's number is not the queue's next one: seal it again"),
-            Self::TooLarge => f.write_str("a sealed record is too long for the queue: split it"),
-            Self::Full => f.write_str("the disk of data_dir is full: free some space"),
-            Self::Locked => f.write_str("the spool is in use by another process: stop the other agent"),
-            Self::Damaged => f.write_str("the spool is damaged on disk: what can be found is recovered"),
-            Self::Unsettled => f.write_str("the spool has to look at its files again after an error"),
-            Self::NotNow => f.write_str(
-                "the disk did not give all of the spool's files: nothing is given up, and they are read again",
-            ),
-            Self::Poisoned => f.write_str("the store cannot go on in this process: start the agent again"),
-            Self::Io(kind) => write!(
-                f,
-                "the spool's files cannot be used now ({}): nothing is given up; check the disk and the rights of \
-                 data_dir, and try again",
-                Why(*kind)
-            ),
-        }
-    }
-}
+crate::texts! { SpoolError {
+    Self::Misplaced =>
+        "a record's number is not the queue's next one: seal it again",
+        "en posts nummer er ikke køens næste: forsegl den igen";
+    Self::TooLarge =>
+        "a sealed record is too long for the queue: split it",
+        "en forseglet post er for lang til køen: del den";
+    Self::Full => "the disk of data_dir is full: free some space", "disken med data_dir er fuld: frigør plads";
+    Self::Locked =>
+        "the spool is in use by another process: stop the other agent",
+        "køen bruges af en anden proces: stop den anden agent";
+    Self::Damaged =>
+        "the spool is damaged on disk: what can be found is recovered",
+        "køen er beskadiget på disken: det, der kan findes, genskabes";
+    Self::Unsettled =>
+        "the spool has to look at its files again after an error",
+        "køens filer skal læses igen efter en fejl";
+    Self::NotNow =>
+        "the disk did not give all of the spool's files: nothing is given up, and they are read again",
+        "disken afleverede ikke alle køens filer: intet opgives, og de læses igen";
+    Self::Poisoned =>
+        "the store cannot go on in this process: start the agent again",
+        "lageret kan ikke fortsætte i denne proces: start agenten igen";
+    Self::Io(why) =>
+        "the spool's files cannot be used now ({why}): nothing is given up; check the disk and the rights of \
+         data_dir, and try again",
+        "køens filer kan ikke bruges nu ({why}): intet opgives; kontrollér disken og rettighederne til data_dir, og \
+         prøv igen", why;
+} }
 
 impl std::error::Error for SpoolError {}
 

@@ -61,32 +61,32 @@ pub enum BundleError {
     Stopped,
 }
 
-impl fmt::Display for BundleError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoRecipient => f.write_str(
-                "no key is configured that could open the bundle: put the vendor's public key into [support] recipients",
-            ),
-            Self::BadRecipient(number) => write!(
-                f,
-                "number {number} of [support] recipients is not a public key: a key begins with age1 and has 62 letters and \
-                 digits"
-            ),
-            Self::NoPermit => {
-                f.write_str("it contains scans without consent: create it again from its draft")
-            }
-            Self::Withdrawn => f.write_str("consent was withdrawn: nothing was sealed"),
-            Self::Damaged => f.write_str("the draft is damaged: discard it and collect again"),
-            Self::Disk(io::ErrorKind::StorageFull) => f.write_str(
-                "the disk is full: nothing was sealed, the draft is kept; free some disk space and try again",
-            ),
-            Self::Disk(kind) => {
-                write!(f, "the bundle cannot be written ({kind}): check the space and the rights of data_dir")
-            }
-            Self::Stopped => f.write_str("sealing was stopped: the draft is kept"),
-        }
-    }
-}
+crate::texts! { BundleError {
+    Self::NoRecipient =>
+        "no key is configured that could open the bundle: put the vendor's public key into [support] recipients",
+        "der er ikke angivet en nøgle, som kan åbne pakken: skriv leverandørens offentlige nøgle i [support] recipients";
+    Self::BadRecipient(number) =>
+        "number {number} of [support] recipients is not a public key: a key begins with age1 and has 62 letters and \
+         digits",
+        "nummer {number} i [support] recipients er ikke en offentlig nøgle: en nøgle begynder med age1 og har 62 bogstaver \
+         og cifre", number;
+    Self::NoPermit =>
+        "it contains scans without consent: create it again from its draft",
+        "den indeholder optagelser uden samtykke: lav den igen ud fra udkastet";
+    Self::Withdrawn =>
+        "consent was withdrawn: nothing was sealed",
+        "samtykket er tilbagekaldt: intet er forseglet";
+    Self::Damaged =>
+        "the draft is damaged: discard it and collect again",
+        "udkastet er beskadiget: kassér det, og indsaml igen";
+    Self::Disk(io::ErrorKind::StorageFull) =>
+        "the disk is full: nothing was sealed, the draft is kept; free some disk space and try again",
+        "disken er fuld: intet er forseglet, udkastet er bevaret; frigør plads, og prøv igen";
+    Self::Disk(why) =>
+        "the bundle cannot be written ({why}): check the space and the rights of data_dir",
+        "pakken kan ikke skrives ({why}): kontrollér plads og rettigheder i data_dir", why;
+    Self::Stopped => "sealing was stopped: the draft is kept", "forseglingen blev stoppet: udkastet er bevaret";
+} }
 
 impl std::error::Error for BundleError {}
 

@@ -142,19 +142,12 @@ pub enum RecordError {
     Io(io::ErrorKind),
 }
 
-impl fmt::Display for RecordError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Seal(e) => e.fmt(f),
-            Self::Io(kind) => {
-                write!(
-                    f,
-                    "the record of a bundle cannot be saved ({kind}): check the space and rights of data_dir"
-                )
-            }
-        }
-    }
-}
+crate::texts! { RecordError {
+    Self::Seal(why) => "{why}", "{why}", why;
+    Self::Io(why) =>
+        "the record of a bundle cannot be saved ({why}): check the space and rights of data_dir",
+        "en pakkes oplysninger kan ikke gemmes ({why}): kontrollér plads og rettigheder i data_dir", why;
+} }
 
 impl std::error::Error for RecordError {}
 

@@ -8,12 +8,20 @@ use ring::error::Unspecified;
 use ring::rand::SecureRandom;
 use zeroize::Zeroizing;
 
+use crate::texts::{Language, Text};
+
 /// Bytes that AES-GCM adds: the tag.
 pub const TAG_LEN: usize = 16;
 
 /// Which data key sealed something: 8 random bytes, no secret.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct KeyId(pub [u8; 8]);
+
+impl Text for KeyId {
+    fn text(&self, _: Language) -> String {
+        self.to_string()
+    }
+}
 
 impl fmt::Display for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

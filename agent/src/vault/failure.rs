@@ -1,13 +1,10 @@
 //! What can be wrong with keys: errors at the start, and losses that it survives.
 
-use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::data_key::KeyId;
 use super::stored;
-use crate::harmless;
-use crate::presence::Why;
 
 /// Why the keys can't be opened. Each says what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,46 +47,40 @@ impl VaultError {
     }
 }
 
-impl fmt::Display for VaultError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoProtector => f.write_str(
-                "the operating system offers nothing here that protects the keys: install the package, or \
-                 accept a plain key file with `protector = \"file\"` under [keys] in the configuration",
-            ),
-            Self::NoCredential => f.write_str(
-                "systemd gave this process no credentials: start the installed service, or choose another \
-                 protector under [keys] in the configuration",
-            ),
-            Self::NoDpapi => f.write_str(
-                "Windows data protection is not to be had here: run the agent on Windows, under an account with a \
-                 profile, or set `protector = \"auto\"` under [keys] in the configuration",
-            ),
-            Self::OtherAccount => f.write_str(
-                "the keys belong to another account, mostly that of the service: start the service",
-            ),
-            Self::BadCredential(path) => write!(
-                f,
-                "the systemd credential {} is not a key of 32 bytes: install the package again",
-                harmless::path(path)
-            ),
-            Self::Unreadable { path, why } => write!(
-                f,
-                "the key {} cannot be read now ({}): nothing was changed; check the disk and the agent's right to \
-                 read it, and try again",
-                harmless::path(path),
-                Why(*why)
-            ),
-            Self::Unwritable { path, why } => write!(
-                f,
-                "the key {} cannot be written ({}): check the rights and the space of data_dir",
-                harmless::path(path),
-                Why(*why)
-            ),
-            Self::Crypto => f.write_str("the system provided no random numbers: start the agent again"),
-        }
-    }
-}
+crate::texts! { VaultError {
+    Self::NoProtector =>
+        "the operating system offers nothing here that protects the keys: install the package, or \
+         accept a plain key file with `protector = \"file\"` under [keys] in the configuration",
+        "operativsystemet tilbyder intet her, der beskytter nøglerne: installér pakken, eller acceptér en ubeskyttet \
+         nøglefil med `protector = \"file\"` under [keys] i konfigurationen";
+    Self::NoCredential =>
+        "systemd gave this process no credentials: start the installed service, or choose another \
+         protector under [keys] in the configuration",
+        "systemd gav ikke processen nogen nøgle: start den installerede tjeneste, eller vælg en anden beskyttelse under \
+         [keys] i konfigurationen";
+    Self::NoDpapi =>
+        "Windows data protection is not to be had here: run the agent on Windows, under an account with a \
+         profile, or set `protector = \"auto\"` under [keys] in the configuration",
+        "Windows' databeskyttelse findes ikke her: kør agenten på Windows under en konto med en profil, eller sæt \
+         `protector = \"auto\"` under [keys] i konfigurationen";
+    Self::OtherAccount =>
+        "the keys belong to another account, mostly that of the service: start the service",
+        "nøglerne tilhører en anden konto, som regel tjenestens: start tjenesten";
+    Self::BadCredential(path) =>
+        "the systemd credential {path} is not a key of 32 bytes: install the package again",
+        "systemd-nøglen {path} er ikke på 32 byte: installér pakken igen", path;
+    Self::Unreadable { path, why } =>
+        "the key {path} cannot be read now ({why}): nothing was changed; check the disk and the agent's right to \
+         read it, and try again",
+        "nøglen {path} kan ikke læses nu ({why}): intet er ændret; kontrollér disken og agentens ret til at læse den, \
+         og prøv igen", path, why;
+    Self::Unwritable { path, why } =>
+        "the key {path} cannot be written ({why}): check the rights and the space of data_dir",
+        "nøglen {path} kan ikke skrives ({why}): kontrollér rettigheder og plads i data_dir", path, why;
+    Self::Crypto =>
+        "the system provided no random numbers: start the agent again",
+        "systemet leverede ingen tilfældige tal: start agenten igen";
+} }
 
 impl std::error::Error for VaultError {}
 
@@ -116,23 +107,20 @@ impl Loss {
     }
 }
 
-impl fmt::Display for Loss {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Everything => f.write_str(
-                "the root key or the device's identity was lost or damaged: new keys were made, and the device must be \
-                 enrolled and asked for consent again; what was waiting is kept, and cannot be read until the old \
-                 files, keys/quarantine-*, are good again",
-            ),
-            Self::Key { compartment, id } => write!(
-                f,
-                "the data key {id} of {compartment} was damaged: what was sealed under it is kept and cannot be read; \
-                 the file is keys/{}{compartment}-{id}.key",
-                stored::QUARANTINE
-            ),
-        }
-    }
-}
+crate::texts! { Loss {
+    Self::Everything =>
+        "the root key or the device's identity was lost or damaged: new keys were made, and the device must be \
+         enrolled and asked for consent again; what was waiting is kept, and cannot be read until the old \
+         files, keys/quarantine-*, are good again",
+        "rodnøglen eller enhedens identitet er gået tabt eller beskadiget: der er lavet nye nøgler, og enheden skal \
+         tilmeldes og spørges om samtykke igen; det, der ventede, bevares og kan først læses, når de gamle filer, \
+         keys/quarantine-*, er i orden igen";
+    Self::Key { compartment, id } =>
+        "the data key {id} of {compartment} was damaged: what was sealed under it is kept and cannot be read; \
+         the file is keys/quarantine-{compartment}-{id}.key",
+        "datanøglen {id} til {compartment} var beskadiget: det, der er forseglet under den, bevares og kan ikke læses; \
+         filen er keys/quarantine-{compartment}-{id}.key", compartment, id;
+} }
 
 /// Why something could not be sealed or opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,17 +139,23 @@ pub enum SealError {
     KeyFile,
 }
 
-impl fmt::Display for SealError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NoKey => "no data key for this record: it was shredded or never made",
-            Self::Crypto => "the system's random numbers or the cipher refused to work",
-            Self::Refused => "a sealed record does not verify: it is damaged or from another device",
-            Self::Version => "a sealed record has a version that this program cannot read",
-            Self::TooLarge => "a record is too large to seal",
-            Self::KeyFile => "the data key cannot be written: check the rights and the space of data_dir",
-        })
-    }
-}
+crate::texts! { SealError {
+    Self::NoKey =>
+        "no data key for this record: it was shredded or never made",
+        "posten har ingen datanøgle: den er slettet eller aldrig lavet";
+    Self::Crypto =>
+        "the system's random numbers or the cipher refused to work",
+        "systemets tilfældige tal eller krypteringen virker ikke";
+    Self::Refused =>
+        "a sealed record does not verify: it is damaged or from another device",
+        "en forseglet post kan ikke bekræftes: den er beskadiget eller fra en anden enhed";
+    Self::Version =>
+        "a sealed record has a version that this program cannot read",
+        "en forseglet post har en version, som programmet ikke kan læse";
+    Self::TooLarge => "a record is too large to seal", "en post er for stor til at forsegle";
+    Self::KeyFile =>
+        "the data key cannot be written: check the rights and the space of data_dir",
+        "datanøglen kan ikke skrives: kontrollér rettigheder og plads i data_dir";
+} }
 
 impl std::error::Error for SealError {}

@@ -6,6 +6,7 @@ use agent::api::{PERSONAL, Reply};
 use agent::collect::socket::{self, AskError};
 use agent::limits;
 use agent::request::Request;
+use agent::texts::{Said, Text};
 use serde::de::DeserializeOwned;
 
 /// Why a question has no answer.
@@ -16,13 +17,20 @@ pub(crate) enum Failure {
     /// The service runs and does not answer.
     NoAnswer,
     /// This account may not ask that.
-    NotAllowed(String),
+    NotAllowed(Said),
     /// A patient's name or number seems to be in what was typed.
-    Personal(String),
+    Personal(Said),
     /// The service said why not.
-    Refused(String),
+    Refused(Said),
     /// The service is of another version.
     NotUnderstood,
+}
+
+agent::texts! {
+    /// Why the system keeps this account from the service.
+    enum Unconnected {
+        System => "the system does not let this account connect", "systemet lader ikke kontoen oprette forbindelse";
+    }
 }
 
 /// The service's socket.
@@ -42,15 +50,13 @@ impl Agent {
         let answer = socket::ask(&self.socket, &line, limits::SOCKET_ANSWER).map_err(|e| match e {
             AskError::Nobody => Failure::NotRunning,
             AskError::NoAnswer => Failure::NoAnswer,
-            AskError::NotAllowed => {
-                Failure::NotAllowed("the system does not let this account connect".to_owned())
-            }
+            AskError::NotAllowed => Failure::NotAllowed(Unconnected::System.said()),
         })?;
         let reply = Reply::parse(&answer).ok_or(Failure::NotUnderstood)?;
         if reply.is_done() {
             return reply.read().ok_or(Failure::NotUnderstood);
         }
-        let what = reply.what().to_owned();
+        let what = reply.said();
         Err(match reply.error() {
             "not_allowed" => Failure::NotAllowed(what),
             PERSONAL => Failure::Personal(what),

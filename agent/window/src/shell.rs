@@ -90,7 +90,7 @@ pub(crate) fn shell(language: Language) -> Markup {
                 section.card id="ended" role="alert" hidden {
                     div data-why="used" { h1 { (t("This page was opened before", "Siden er allerede åbnet")) }
                         p { (t("Each page opens once. If it was not you who opened it, tell your administrator.",
-                               "Hver side åbnes kun én gang. Hvis det ikke var dig, der åbnede den, så sig det til jeres administrator.")) } }
+                               "Hver side åbnes kun én gang. Hvis det ikke var jer, der åbnede den, så sig det til jeres administrator.")) } }
                     div data-why="wrong" { h1 { (t("This page is no longer valid", "Siden gælder ikke længere")) } }
                     div data-why="reloaded" { h1 { (t("This page was reloaded", "Siden blev genindlæst")) }
                         p { (t("Reloading ends it, because the page keeps its key in memory only.",
@@ -101,7 +101,7 @@ pub(crate) fn shell(language: Language) -> Markup {
                 }
                 section.card id="again" role="alert" hidden {
                     p { (t("Somebody tried to open this window a second time, and was refused. If it was not you, close the window and tell your administrator.",
-                           "Nogen prøvede at åbne vinduet en gang til og blev afvist. Hvis det ikke var dig, så luk vinduet, og sig det til jeres administrator.")) }
+                           "Nogen prøvede at åbne vinduet en gang til og blev afvist. Hvis det ikke var jer, så luk vinduet, og sig det til jeres administrator.")) }
                 }
                 div id="said" role="status" aria-live="polite" {}
                 main id="content" tabindex="-1" aria-busy="true" {
@@ -109,7 +109,7 @@ pub(crate) fn shell(language: Language) -> Markup {
                                       "Siden bruger et script, som denne browser ikke kører.")) } }
                 }
                 footer { (t("This page is served by a program on this computer, for you alone. Opening it sends nothing.",
-                            "Siden kommer fra et program på denne computer og er kun til dig. At åbne den sender intet.")) }
+                            "Siden kommer fra et program på denne computer og er kun til jer. Intet sendes, når den åbnes.")) }
             }
         }
     }

@@ -77,6 +77,17 @@ pub(crate) fn bundle(state: record::State) -> Markup {
     })
 }
 
+/// What long work does at the moment.
+pub(crate) fn stage(stage: &str) -> Markup {
+    match stage {
+        "looking" => t("Looking", "Undersøger"),
+        "learning" => t("Learning names to remove", "Læser navne, der skal fjernes"),
+        "cleaning" => t("Removing identifiers", "Fjerner identifikatorer"),
+        "sealing" => t("Sealing", "Forsegler"),
+        other => shown(other),
+    }
+}
+
 /// How far a request to the vendor is.
 pub(crate) fn ticket(state: TicketState) -> Markup {
     written(match state {
@@ -90,7 +101,7 @@ pub(crate) fn reason(reason: CaseReason) -> Markup {
     match reason.as_str() {
         "image_quality" => t("Image quality", "Billedkvalitet"),
         "error" => t("An error", "En fejl"),
-        "performance" => t("It is slow", "Den er langsom"),
+        "performance" => t("It is slow", "For langsomt"),
         "connectivity" => t("A connection", "En forbindelse"),
         "calibration" => t("Calibration", "Kalibrering"),
         _ => t("Something else", "Noget andet"),
@@ -137,19 +148,19 @@ pub(crate) fn failure(failure: &Failure) -> Markup {
         Failure::NotAllowed(what) => html! {
             p { (t("Your account may not do this. Consent is given by members of the group named in the configuration \
                     (kathea-consent); support cases are prepared by them and by administrators.",
-                   "Din konto må ikke gøre dette. Samtykke gives af medlemmer af den gruppe, som konfigurationen nævner \
+                   "Kontoen må ikke gøre dette. Samtykke gives af medlemmer af den gruppe, som konfigurationen nævner \
                     (kathea-consent); supportsager forberedes af dem og af administratorer.")) }
-            p.soft.only lang="en" { (shown(what)) }
+            p.soft { (t(&what.en, &what.da)) }
         },
         Failure::Personal(what) => html! {
             p { (t("A patient's name or number seems to be in what you typed. Change it, or choose to send it as it is.",
                    "Der ser ud til at stå en patients navn eller nummer i det, I har skrevet. Ret det, eller vælg at sende \
                     det, som det er.")) }
-            p.soft.only lang="en" { (shown(what)) }
+            p.soft { (t(&what.en, &what.da)) }
         },
         Failure::Refused(what) => html! {
             p { (t("It was not done.", "Det blev ikke gjort.")) }
-            p.soft { (shown(what)) }
+            p.soft { (t(&what.en, &what.da)) }
         },
         Failure::NotUnderstood => html! {
             p { (t("The service is of another version than this window: restart the computer after an update.",

@@ -7,6 +7,7 @@ use log::info;
 use protocol::stick::Stick;
 use protocol::{CaseId, Digest, Purpose};
 
+use super::super::refusal::Refusal;
 use super::job::{DuringScan, Work};
 use super::upload::announcement;
 use super::{Cases, busy, no_bundle, no_draft, note_failed};
@@ -41,14 +42,11 @@ impl Cases {
             return Err(busy());
         }
         if !notice::repeats(yes, digest) {
-            return Err(Reply::refused(
-                Refused::NotAllowed,
-                "the digest does not match this draft: read its preview.html and give at least 16 digits of the digest shown there",
-            ));
+            return Err(Reply::refused(Refused::NotAllowed, Refusal::OtherDigest));
         }
         let recipients = Recipients::parse(&cx.config.support.recipients)
-            .map_err(|e| Reply::refused(Refused::Usage, e.to_string()))?;
-        let failed = |e: BundleError| Reply::refused(Refused::Failed, e.to_string());
+            .map_err(|e| Reply::refused(Refused::Usage, e))?;
+        let failed = |e: BundleError| Reply::refused(Refused::Failed, e);
         let damaged = |_| failed(BundleError::Damaged);
         let draft = self.drafts.get(id, cx.vault).map_err(damaged)?;
         let has_scans = draft.manifest().map_err(damaged)?.purposes.contains(&Purpose::SupportScanData);
@@ -71,7 +69,7 @@ impl Cases {
             );
         let sealing = match sealing {
             Ok(sealing) => sealing,
-            Err(e) => return Reply::refused(Refused::Failed, e.to_string()),
+            Err(e) => return Reply::refused(Refused::Failed, e),
         };
         self.start_job(cx, DuringScan::GoesOn, move |watch| {
             let sealed = sealing.run(&path, watch);
@@ -121,7 +119,7 @@ impl Cases {
     pub(in crate::agent) fn export(&self, cx: &Cx<'_>, id: &str, offset: u64) -> Reply {
         let Some(bundle) = self.queue.find(id) else { return no_bundle() };
         if bundle.state == State::Sent {
-            return Reply::refused(Refused::Failed, "the vendor has this bundle: its file was erased here");
+            return Reply::refused(Refused::Failed, Refusal::FileErased);
         }
         let read = || {
             let mut file = File::open(self.queue.path(id))?;
@@ -134,7 +132,7 @@ impl Cases {
                 let consent = (offset == 0).then(|| carried(cx, bundle)).flatten();
                 Reply::done(Piece { consent, ..Piece::of(&piece, offset, bundle.size) })
             }
-            Err(e) => Reply::refused(Refused::Failed, Trouble::from(e).to_string()),
+            Err(e) => Reply::refused(Refused::Failed, Trouble::from(e)),
         }
     }
 
@@ -143,17 +141,14 @@ impl Cases {
         let Some(bundle) = self.queue.find(id) else { return no_bundle() };
         let state = bundle.state;
         match state {
-            State::Sent => Reply::refused(Refused::Failed, "the vendor has this bundle already"),
-            _ if !is_enrolled => Reply::refused(
-                Refused::Failed,
-                "this device is not enrolled: `support export` writes the same sealed file for a stick",
-            ),
+            State::Sent => Reply::refused(Refused::Failed, Refusal::HasIt),
+            _ if !is_enrolled => Reply::refused(Refused::Failed, Refusal::NotEnrolled),
             State::Failed => match self.queue.restart(id, cx.vault, cx.now) {
                 Ok(()) => {
                     note_failed(&self.queue, cx.health, cx.elapsed);
                     Reply::done(Sending { bundle: id.to_owned(), state: State::Queued })
                 }
-                Err(e) => Reply::refused(Refused::Failed, e.to_string()),
+                Err(e) => Reply::refused(Refused::Failed, e),
             },
             State::Queued | State::Sending => Reply::done(Sending { bundle: id.to_owned(), state }),
         }

@@ -10,6 +10,7 @@ use protocol::CaseId;
 use ring::rand::SecureRandom;
 use zeroize::Zeroizing;
 
+use super::super::refusal::Refusal;
 use super::job::{DuringScan, Work};
 use super::{Cases, no_draft};
 use crate::agent::Trouble;
@@ -35,7 +36,7 @@ impl Cases {
             Ok(program) => self.start_job(cx, DuringScan::GoesOn, move |watch| {
                 Work::Listed(gather::list_scans(&roots, &program, &random, watch))
             }),
-            Err(e) => Reply::refused(Refused::Failed, Trouble::from(e).to_string()),
+            Err(e) => Reply::refused(Refused::Failed, Trouble::from(e)),
         }
     }
 
@@ -49,15 +50,11 @@ impl Cases {
         if status.service == Service::Running
             && !case_request.named_paths().all(|path| is_below_roots(cx.config, path))
         {
-            return Reply::refused(
-                Refused::NotAllowed,
-                "the service reads only below [kathea] logs and scans: name a path there, or let an account read it \
-                 that may, as root or the agent's",
-            );
+            return Reply::refused(Refused::NotAllowed, Refusal::OutsideRoots);
         }
         let site = match self.site(cx, &case_request.case, status) {
             Ok(site) => site,
-            Err(e) => return Reply::refused(Refused::Failed, Trouble::from(e).to_string()),
+            Err(e) => return Reply::refused(Refused::Failed, Trouble::from(e)),
         };
         let (case_request, random) = (case_request.clone(), cx.random.clone());
         let during_scan = if case_request.now { DuringScan::GoesOn } else { DuringScan::Waits };
@@ -104,7 +101,7 @@ impl Cases {
                 status,
                 pseudonyms: site.pseudonyms,
             }),
-            Err(e) => Reply::refused(Refused::Failed, Trouble::from(e).to_string()),
+            Err(e) => Reply::refused(Refused::Failed, Trouble::from(e)),
         }
     }
 
@@ -114,7 +111,7 @@ impl Cases {
         let key = bytes.ok().and_then(|bytes| <[u8; 32]>::try_from(bytes.as_slice()).ok());
         let is_name = id.len() == 8 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
         let (Some(key), true) = (key, is_name) else {
-            return Reply::refused(Refused::Usage, "a draft is adopted by its name and its key");
+            return Reply::refused(Refused::Usage, Refusal::NotAdopted);
         };
         let mut name = [0; 8];
         let made = cx.random.fill(&mut name).map_err(|_| no_randomness()).and_then(|()| {
@@ -123,7 +120,7 @@ impl Cases {
         });
         match made {
             Ok((draft, key)) => self.keep_draft(cx, &draft, key),
-            Err(e) => Reply::refused(Refused::Failed, Trouble::from(e).to_string()),
+            Err(e) => Reply::refused(Refused::Failed, Trouble::from(e)),
         }
     }
 
@@ -142,7 +139,7 @@ impl Cases {
                     left_out: draft.left_out().to_vec(),
                 })
             }
-            Err(e) => Reply::refused(Refused::Failed, Trouble::from(e).to_string()),
+            Err(e) => Reply::refused(Refused::Failed, Trouble::from(e)),
         }
     }
 
@@ -155,21 +152,18 @@ impl Cases {
             let opened = self.drafts.get(id, cx.vault).and_then(Shown::new);
             match opened {
                 Ok(shown) => self.shown = Some(shown),
-                Err(e) => return Reply::refused(Refused::Failed, BundleError::from(e).to_string()),
+                Err(e) => return Reply::refused(Refused::Failed, BundleError::from(e)),
             }
         }
         let shown = self.shown.as_ref();
         let Some((draft, span)) = shown.and_then(|shown| Some((&shown.draft, *shown.files.get(name)?)))
         else {
-            return Reply::refused(
-                Refused::Usage,
-                "there is no such file in the draft: `support show DRAFT manifest.json` lists them",
-            );
+            return Reply::refused(Refused::Usage, Refusal::NoSuchFile);
         };
         let offset = offset.min(span.bytes);
         match draft.piece(span, offset, limits::PIECE) {
             Ok(piece) => Reply::done(Piece::of(&piece, offset, span.bytes)),
-            Err(e) => Reply::refused(Refused::Failed, BundleError::from(e).to_string()),
+            Err(e) => Reply::refused(Refused::Failed, BundleError::from(e)),
         }
     }
 }

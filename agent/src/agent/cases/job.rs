@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use super::super::refusal::Refusal;
 use super::{Cases, busy};
 use crate::agent::cx::Cx;
 use crate::agent::{Trouble, Wake};
@@ -16,6 +17,7 @@ use crate::request::{Refused, Reply};
 use crate::support::bundle::{BundleError, SealedFile, Sealing};
 use crate::support::draft::Draft;
 use crate::support::gather::{GatherError, Instruction, Progress, Scan, Watch};
+use crate::texts::{Said, Text};
 use crate::vault::data_key::DataKey;
 
 /// What came of it.
@@ -90,7 +92,7 @@ impl Cases {
                 self.job = Some(Job { progress, during_scan, done, thread });
                 Reply::done(Begun { working: true })
             }
-            Err(e) => Reply::refused(Refused::Failed, Trouble::from(e).to_string()),
+            Err(e) => Reply::refused(Refused::Failed, Trouble::from(e)),
         }
     }
 
@@ -103,7 +105,7 @@ impl Cases {
                 Reply::done(Shown { working: true, stage: stage.to_owned(), done, total, held })
             }
             (None, Some(last)) => last.clone(),
-            (None, None) => Reply::refused(Refused::Usage, "no collection or sealing is running"),
+            (None, None) => Reply::refused(Refused::Usage, Refusal::NothingRuns),
         }
     }
 
@@ -130,30 +132,26 @@ impl Cases {
         let is_over = |job: &mut Job| job.thread.is_finished() || job.result().is_some();
         let Some(job) = self.job.take_if(is_over) else { return };
         let work = job.result().take();
-        let failed = |what: String| Reply::refused(Refused::Failed, what);
+        let failed = |what: Said| Reply::refused(Refused::Failed, what);
         self.last = Some(match work {
             Some(Work::Listed(Ok(scans))) => Reply::done(Scans { scans }),
-            Some(Work::Listed(Err(e))) => failed(e.to_string()),
+            Some(Work::Listed(Err(e))) => failed(e.said()),
             Some(Work::Gathered(Ok(made))) => {
                 let (draft, key) = *made;
                 self.keep_draft(cx, &draft, key)
             }
-            Some(Work::Gathered(Err(e @ GatherError::Personal(..)))) => {
-                Reply::refused(Refused::Personal, e.to_string())
-            }
-            Some(Work::Gathered(Err(e))) => failed(e.to_string()),
+            Some(Work::Gathered(Err(e @ GatherError::Personal(..)))) => Reply::refused(Refused::Personal, e),
+            Some(Work::Gathered(Err(e))) => failed(e.said()),
             Some(Work::Sealed(sealing, Ok(sealed))) => match self.keep_bundle(cx, &sealing, sealed) {
                 Ok(body) => Reply::done(body),
-                Err(Trouble::NoPermit) => {
-                    Reply::refused(Refused::NotAllowed, BundleError::Withdrawn.to_string())
-                }
-                Err(trouble) => failed(trouble.to_string()),
+                Err(Trouble::NoPermit) => Reply::refused(Refused::NotAllowed, BundleError::Withdrawn),
+                Err(trouble) => failed(trouble.said()),
             },
             Some(Work::Sealed(_, Err(BundleError::Withdrawn))) => {
-                Reply::refused(Refused::NotAllowed, BundleError::Withdrawn.to_string())
+                Reply::refused(Refused::NotAllowed, BundleError::Withdrawn)
             }
-            Some(Work::Sealed(_, Err(e))) => failed(e.to_string()),
-            None => failed("the work for the case ended unexpectedly: try again, and tell the vendor".into()),
+            Some(Work::Sealed(_, Err(e))) => failed(e.said()),
+            None => failed(Refusal::WorkEnded.said()),
         });
     }
 }

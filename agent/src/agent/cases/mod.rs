@@ -14,7 +14,8 @@ use protocol::{CaseId, Purpose, Reason};
 
 use super::clock::Watched;
 use super::cx::Cx;
-use super::health::{Health, Subject};
+use super::health::{Cause, Health, Subject};
+use super::refusal::Refusal;
 use super::{Trouble, Wake};
 use crate::api::support::{BundleRow, Discarded, DraftRow, Found, FoundScan, List};
 use crate::consent::state::to_text;
@@ -104,15 +105,12 @@ impl Cases {
         for kept in self.drafts.kept() {
             match self.drafts.get(&kept.draft, cx.vault) {
                 Ok(draft) => add(draft.id(), draft.case(), draft.scans()),
-                Err(e) => return Reply::refused(Refused::Failed, Trouble::from(e).to_string()),
+                Err(e) => return Reply::refused(Refused::Failed, Trouble::from(e)),
             }
         }
         self.queue.bundles().iter().for_each(|bundle| add(&bundle.id, &bundle.case, bundle.scans()));
         if scans.is_empty() {
-            return Reply::refused(
-                Refused::Usage,
-                "no draft or bundle here has a scan of this name, or its case has ended: a name is as scan-0003",
-            );
+            return Reply::refused(Refused::Usage, Refusal::NoSuchScan);
         }
         Reply::done(Found { scans })
     }
@@ -124,14 +122,11 @@ impl Cases {
         let discarded = drafts.and_then(|drafts| Ok((drafts, self.queue.remove(id)?)));
         note_failed(&self.queue, cx.health, cx.elapsed);
         match discarded {
-            Ok((0, false)) => Reply::refused(
-                Refused::Usage,
-                "there is no draft or bundle of this name: `support list` shows them",
-            ),
+            Ok((0, false)) => Reply::refused(Refused::Usage, Refusal::NoDraftOrBundle),
             Ok((drafts, bundle)) => {
                 Reply::done(Discarded { drafts: drafts as u64, bundles: u64::from(bundle) })
             }
-            Err(e) => Reply::refused(Refused::Failed, Trouble::from(e).to_string()),
+            Err(e) => Reply::refused(Refused::Failed, Trouble::from(e)),
         }
     }
 
@@ -196,30 +191,21 @@ pub(super) fn note_failed(queue: &Queue, health: &mut Health, elapsed: Duration)
         None => health.clear(Subject::Bundle),
         Some(_) if health.is_raised(Subject::Bundle) => {}
         Some(Bundle { id, .. }) => {
-            let what = format!(
-                "bundle {id} was not sent: `support send {id}` tries again, `support export {id}` writes it to a stick"
-            );
-            health.raise(Subject::Bundle, what, elapsed);
+            health.raise(Subject::Bundle, &Cause::BundleFailed { id: id.clone() }, elapsed);
         }
     }
 }
 
 fn busy() -> Reply {
-    Reply::refused(
-        Refused::Busy,
-        "the agent is already collecting or sealing for a case: try again when it has finished",
-    )
+    Reply::refused(Refused::Busy, Refusal::WorkRuns)
 }
 
 fn no_draft() -> Reply {
-    Reply::refused(
-        Refused::Usage,
-        "there is no draft of this name; drafts are erased after a day: `support list` shows the others",
-    )
+    Reply::refused(Refused::Usage, Refusal::NoDraft)
 }
 
 fn no_bundle() -> Reply {
-    Reply::refused(Refused::Usage, "there is no bundle of this name: `support list` shows them")
+    Reply::refused(Refused::Usage, Refusal::NoBundle)
 }
 
 /// Whether `name`, as somebody reads it on the telephone, is that of the file `whole` of a bundle.

@@ -11,7 +11,7 @@ use protocol::{Digest, Purpose};
 use ring::digest::{Context, SHA256};
 
 use super::super::cx::Cx;
-use super::super::health::Subject;
+use super::super::health::{Cause, Subject, Unsent};
 use super::super::{Trouble, utc_text};
 use super::{Cases, note_failed};
 use crate::consent::Registry;
@@ -22,6 +22,7 @@ use crate::ship::pace::Reply;
 use crate::ship::routes;
 use crate::ship::tus::{Step, StepResult, Upload};
 use crate::support::record::Bundle;
+use crate::texts::Text;
 
 /// The bundle that is being sent.
 pub(super) struct Sending {
@@ -134,10 +135,7 @@ impl Cases {
                 After::Tell(taken())
             }
             StepResult::Refused => {
-                let what = format!(
-                    "the collector refuses bundle {id}, for its size or because it knows of a later no: ask the \
-                     vendor; `support send {id}` tries again, `support export {id}` writes it to a stick"
-                );
+                let what = Cause::BundleRefused { id: id.to_owned() };
                 self.give_up(cx, id, what)?;
                 After::TellAndGoOn(taken())
             }
@@ -171,9 +169,9 @@ impl Cases {
         Ok(cx.counters.save()?)
     }
 
-    fn give_up(&mut self, cx: &mut Cx<'_>, id: &str, what: String) -> Result<(), Trouble> {
+    fn give_up(&mut self, cx: &mut Cx<'_>, id: &str, what: Cause) -> Result<(), Trouble> {
         warn!("{what}");
-        cx.raise(Subject::Bundle, what);
+        cx.raise(Subject::Bundle, &what);
         self.sending = None;
         Ok(self.queue.fail(id, cx.vault, cx.now)?)
     }
@@ -216,13 +214,13 @@ impl From<io::Error> for Unsendable {
     }
 }
 
-fn unreadable(id: &str, why: Unsendable) -> String {
+fn unreadable(id: &str, why: Unsendable) -> Cause {
     let why = match why {
-        Unsendable::NoConsent => "its consent is not in the ledger".to_owned(),
-        Unsendable::Damaged => "its file is damaged".to_owned(),
-        Unsendable::Disk(kind) => kind.to_string(),
+        Unsendable::NoConsent => Unsent::NoConsent.said(),
+        Unsendable::Damaged => Unsent::Damaged.said(),
+        Unsendable::Disk(kind) => kind.said(),
     };
-    format!("a bundle cannot be read ({why}): it is not sent; gather it again, then `support discard {id}`")
+    Cause::BundleUnreadable { id: id.to_owned(), why }
 }
 
 /// Of the next `length` bytes.

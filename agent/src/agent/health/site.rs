@@ -75,8 +75,7 @@ impl Site {
 
     /// What `status` says of `subject`.
     pub(super) fn shown(&self, subject: Subject) -> bool {
-        let problems = self.agent.status(unix_now()).problems;
-        problems.iter().any(|problem| problem.ends_with(&format!("; {}", subject.remedy())))
+        self.agent.status(unix_now()).problem_texts.iter().any(|problem| problem.key == subject.key())
     }
 
     /// In the place of a folder a file: whoever looks into it meets an error.

@@ -124,50 +124,6 @@ impl Subject {
         Self::DiskUse,
     ];
 
-    /// What a person does about it.
-    pub(super) const fn remedy(self) -> &'static str {
-        match self {
-            Self::Intake => "until then reports stay in the outbox, and nothing is lost",
-            Self::OutboxUnwatched => "reports are taken in late, and none is lost",
-            Self::OutboxRemoval => "give the agent's account the right to remove files from the outbox",
-            Self::OutboxUnread => "check the disk and the rights of the outbox; the file is tried again",
-            Self::OutboxLarge => "split these files, or remove them",
-            Self::Spool => "the agent tries again every 15 seconds; restart it if this stays",
-            Self::Upkeep => "the agent tries again after the next report",
-            Self::Periods => "the agent tries again every 15 seconds; nothing is lost meanwhile",
-            Self::Quota => "connect this computer to the collector, or raise [spool] quota",
-            Self::Expiry => "the agent tries again tomorrow, and after a restart",
-            Self::Counts => "the counts of this run are lost if the agent ends before they are saved",
-            Self::CountsLost => "nothing needs to be done; check the disk if it happens again",
-            Self::TicketsLost => "ask the vendor how far earlier privacy requests are",
-            Self::HistoryLost => "`kathea-agent history on` begins it anew; check the disk",
-            Self::KeysLost => "restore the files of `keys` from this computer's own copy, or check the disk",
-            Self::BundlesLost => "gather them again with `kathea-agent support`",
-            Self::ReadAgain => "nothing is lost; check the disk",
-            Self::Damage => "the vendor learns how many are missing; check the disk",
-            Self::Numbering => "the collector tells repeated records apart; check the disk",
-            Self::Collector => {
-                "`kathea-agent doctor` checks the connection step by step; the agent tries again"
-            }
-            Self::VendorHead => "the agent keeps it with the collector's next answer",
-            Self::Transfer => "what waits is kept and tried again every 15 seconds",
-            Self::Connection => "make [collector] ca and data_dir readable and restart the agent",
-            Self::Certificate => "the agent tries again within a day; afterwards enrol with a new token",
-            Self::Cases => "the agent tries again every 15 seconds",
-            Self::Bundle => "`kathea-agent support list` shows it",
-            Self::Decommissioning => "the agent tries again every 15 seconds",
-            Self::Leaving => "connect this computer to the collector until the certificate is written",
-            Self::Copied => "`kathea-agent doctor` says how to make this computer a device of its own",
-            Self::Kept => "`kathea-agent consent list` shows the answers",
-            Self::KeysSetAside => "restore the files, or let `consent withdraw` erase what they keep",
-            Self::Registry => "`kathea-agent consent verify` says more",
-            Self::Tickets => "`status` shows the ticket until it is done",
-            Self::Uplink => "what waits is kept; `kathea-agent doctor` checks the connection",
-            Self::NotEnrolled => "enrol this device with a token of the vendor (`kathea-agent enroll`)",
-            Self::DiskUse => "check the disk and the rights of data_dir",
-        }
-    }
-
     /// For how long what happened is shown; none for a condition, which stays until its cause is gone.
     pub(super) const fn shown_for(self) -> Option<Duration> {
         match self {
@@ -183,3 +139,93 @@ impl Subject {
         }
     }
 }
+
+// What a person does about it.
+crate::texts! { Subject {
+    Self::Intake =>
+        "until then reports stay in the outbox, and nothing is lost",
+        "indtil da bliver rapporterne i udbakken, og intet går tabt";
+    Self::OutboxUnwatched =>
+        "reports are taken in late, and none is lost",
+        "rapporter hentes sent ind, og ingen går tabt";
+    Self::OutboxRemoval =>
+        "give the agent's account the right to remove files from the outbox",
+        "giv agentens konto ret til at fjerne filer fra udbakken";
+    Self::OutboxUnread =>
+        "check the disk and the rights of the outbox; the file is tried again",
+        "kontrollér disken og rettighederne til udbakken; filen prøves igen";
+    Self::OutboxLarge => "split these files, or remove them", "del filerne, eller fjern dem";
+    Self::Spool =>
+        "the agent tries again every 15 seconds; restart it if this stays",
+        "agenten prøver igen hvert 15. sekund; genstart den, hvis det bliver ved";
+    Self::Upkeep => "the agent tries again after the next report", "agenten prøver igen efter næste rapport";
+    Self::Periods =>
+        "the agent tries again every 15 seconds; nothing is lost meanwhile",
+        "agenten prøver igen hvert 15. sekund; intet går tabt imens";
+    Self::Quota =>
+        "connect this computer to the collector, or raise [spool] quota",
+        "forbind computeren med leverandørens server, eller hæv [spool] quota";
+    Self::Expiry =>
+        "the agent tries again tomorrow, and after a restart",
+        "agenten prøver igen i morgen og efter en genstart";
+    Self::Counts =>
+        "the counts of this run are lost if the agent ends before they are saved",
+        "denne kørsels tal går tabt, hvis agenten stopper, før de er gemt";
+    Self::CountsLost =>
+        "nothing needs to be done; check the disk if it happens again",
+        "der skal ikke gøres noget; kontrollér disken, hvis det sker igen";
+    Self::TicketsLost =>
+        "ask the vendor how far earlier privacy requests are",
+        "spørg leverandøren, hvor langt tidligere anmodninger er";
+    Self::HistoryLost =>
+        "`kathea-agent history on` begins it anew; check the disk",
+        "`kathea-agent history on` begynder den på ny; kontrollér disken";
+    Self::KeysLost =>
+        "restore the files of `keys` from this computer's own copy, or check the disk",
+        "gendan filerne i `keys` fra computerens egen sikkerhedskopi, eller kontrollér disken";
+    Self::BundlesLost => "gather them again with `kathea-agent support`", "saml dem igen med `kathea-agent support`";
+    Self::ReadAgain => "nothing is lost; check the disk", "intet er gået tabt; kontrollér disken";
+    Self::Damage =>
+        "the vendor learns how many are missing; check the disk",
+        "leverandøren får at vide, hvor mange der mangler; kontrollér disken";
+    Self::Numbering =>
+        "the collector tells repeated records apart; check the disk",
+        "leverandørens server genkender gentagne poster; kontrollér disken";
+    Self::Collector =>
+        "`kathea-agent doctor` checks the connection step by step; the agent tries again",
+        "`kathea-agent doctor` kontrollerer forbindelsen trin for trin; agenten prøver igen";
+    Self::VendorHead =>
+        "the agent keeps it with the collector's next answer",
+        "agenten gemmer det ved det næste svar fra leverandørens server";
+    Self::Transfer =>
+        "what waits is kept and tried again every 15 seconds",
+        "det, der venter, bevares og prøves igen hvert 15. sekund";
+    Self::Connection =>
+        "make [collector] ca and data_dir readable and restart the agent",
+        "gør [collector] ca og data_dir læsbare, og genstart agenten";
+    Self::Certificate =>
+        "the agent tries again within a day; afterwards enrol with a new token",
+        "agenten prøver igen inden for et døgn; tilmeld derefter enheden med en ny engangskode";
+    Self::Cases => "the agent tries again every 15 seconds", "agenten prøver igen hvert 15. sekund";
+    Self::Bundle => "`kathea-agent support list` shows it", "`kathea-agent support list` viser den";
+    Self::Decommissioning => "the agent tries again every 15 seconds", "agenten prøver igen hvert 15. sekund";
+    Self::Leaving =>
+        "connect this computer to the collector until the certificate is written",
+        "lad computeren have forbindelse til leverandørens server, til attesten er skrevet";
+    Self::Copied =>
+        "`kathea-agent doctor` says how to make this computer a device of its own",
+        "`kathea-agent doctor` viser, hvordan computeren bliver sin egen enhed";
+    Self::Kept => "`kathea-agent consent list` shows the answers", "`kathea-agent consent list` viser svarene";
+    Self::KeysSetAside =>
+        "restore the files, or let `consent withdraw` erase what they keep",
+        "gendan filerne, eller lad `consent withdraw` slette det, de opbevarer";
+    Self::Registry => "`kathea-agent consent verify` says more", "`kathea-agent consent verify` viser mere";
+    Self::Tickets => "`status` shows the ticket until it is done", "`status` viser sagsnummeret, til den er afsluttet";
+    Self::Uplink =>
+        "what waits is kept; `kathea-agent doctor` checks the connection",
+        "det, der venter, bevares; `kathea-agent doctor` kontrollerer forbindelsen";
+    Self::NotEnrolled =>
+        "enrol this device with a token of the vendor (`kathea-agent enroll`)",
+        "tilmeld enheden med en engangskode fra leverandøren (`kathea-agent enroll`)";
+    Self::DiskUse => "check the disk and the rights of data_dir", "kontrollér disken og rettighederne til data_dir";
+} }

@@ -42,7 +42,7 @@ fn raise(subject: Subject) -> Site {
             site.block(&site.config.kathea.outbox);
             let below = site.outbox("below");
             let why = crate::agent::watch::outbox(&below, std::sync::Arc::default(), wakes).unwrap_err();
-            site.agent.health.raise(subject, why, Duration::ZERO);
+            site.agent.health.raise(subject, &why, Duration::ZERO);
         }
         OutboxRemoval => {
             fs::write(site.outbox("a.ndjson"), b"").unwrap();

@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use log::info;
 
 use super::super::decommission;
-use super::super::health::Subject;
+use super::super::health::{Cause, Subject};
 use super::super::{Agent, Parts, Wake};
 use super::renewal::Life;
 use crate::api;
@@ -15,12 +15,13 @@ use crate::collect::socket::Asked;
 use crate::config::Config;
 use crate::consent::Policy;
 use crate::durable;
-use crate::presence::{self, Why};
+use crate::presence;
 use crate::request::{Refused, Reply};
 use crate::ship::enrol;
 use crate::ship::exchange::{Exchange, Outcome, Transport};
 use crate::ship::https::{Settings, Timeouts};
 use crate::ship::trust::Identity;
+use crate::texts::{Said, Text};
 use crate::vault::Vault;
 
 /// What shows who this device is, if it was enrolled.
@@ -37,10 +38,8 @@ pub(in crate::agent) fn settings(
     config: &Config,
     policy: &Policy,
     identity: Option<Identity>,
-) -> Result<Settings, String> {
-    let ca_pem = std::fs::read(&config.collector.ca).map_err(|e| {
-        format!("the vendor's CA ([collector] ca) cannot be read ({}): put the file there", Why(e.kind()))
-    })?;
+) -> Result<Settings, Said> {
+    let ca_pem = std::fs::read(&config.collector.ca).map_err(|e| Cause::NoCa { why: e.kind() }.said())?;
     Ok(Settings {
         url: config.collector.url.clone(),
         endpoints: policy.endpoints().to_vec(),
@@ -115,8 +114,7 @@ impl Agent {
             (Ok(_), Ok(enrolment)) => drop(ask.send((asked, enrolment))),
             (Ok(_), Err(what)) => asked.answer(Reply::refused(Refused::Failed, what)),
             (Err(e), _) => {
-                let what = format!("the system cannot start a thread ({}): try again in a minute", e.kind());
-                asked.answer(Reply::refused(Refused::Busy, what));
+                asked.answer(Reply::refused(Refused::Busy, Cause::NoThread { why: e.kind() }));
             }
         }
     }
@@ -127,14 +125,14 @@ impl Agent {
         asked.answer(reply);
     }
 
-    fn enrolment(&self, url: Option<&str>, token: &str) -> Result<Enrolment, String> {
+    fn enrolment(&self, url: Option<&str>, token: &str) -> Result<Enrolment, Said> {
         let mut settings = settings(&self.config, self.registry.policy(), None)?;
         settings.url = url.map_or(settings.url, str::to_owned);
         let ca_pem = settings.ca_pem.clone();
         let key = self.vault.device_key();
         let exchange =
-            enrol::enrol(token.trim(), key.public_key(), |text| key.sign(text)).map_err(|e| e.to_string())?;
-        let https = (self.edges.connect)(settings).map_err(|e| e.to_string())?;
+            enrol::enrol(token.trim(), key.public_key(), |text| key.sign(text)).map_err(|e| e.said())?;
+        let https = (self.edges.connect)(settings).map_err(|e| e.said())?;
         Ok(Enrolment { https, exchange, ca_pem })
     }
 
@@ -144,17 +142,13 @@ impl Agent {
         let enrolled = enrol::enrolled(outcome, key.id(), key.pkcs8(), ca_pem, now.unsigned_abs());
         let (identity, reply) = match enrolled {
             _ if presence::is_there(&decommission::begun(&self.config.data_dir)).unwrap_or(true) => {
-                return Reply::refused(Refused::Failed, "this device is being taken out of use");
+                return Reply::refused(Refused::Failed, Cause::Leaving);
             }
             Ok(enrolled) => enrolled,
-            Err(e) => return Reply::refused(Refused::Failed, e.to_string()),
+            Err(e) => return Reply::refused(Refused::Failed, e),
         };
         if let Err(e) = keep(&self.config, &identity, &reply.not_after, now) {
-            let what = format!(
-                "the certificate cannot be saved ({}): check the space and rights of data_dir",
-                e.kind()
-            );
-            return Reply::refused(Refused::Failed, what);
+            return Reply::refused(Refused::Failed, Cause::CertificateNotSaved { why: e.kind() });
         }
         let _ = std::fs::remove_file(retired(&self.config));
         let Parts { uplink, mut cx, .. } = self.parts();

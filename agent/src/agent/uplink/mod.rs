@@ -23,7 +23,7 @@ pub(super) use transfer::Stream;
 pub(super) use transfer::{About, Transfer};
 
 use super::cx::Cx;
-use super::health::Subject;
+use super::health::{Cause, Subject};
 use super::{Transfers, Trouble, Wake};
 use crate::config::Config;
 use crate::consent::Policy;
@@ -31,6 +31,7 @@ use crate::ship::exchange::{Outcome, Transport};
 use crate::ship::failure::Failure;
 use crate::ship::https::Settings;
 use crate::ship::pace::{Fate, Pace, Problem, Reply, Step, Waiting};
+use crate::texts::{Said, Text};
 use crate::{durable, presence};
 use renewal::Life;
 
@@ -61,7 +62,7 @@ enum Line {
     /// Nobody enrolled this device.
     NotEnrolled,
     /// The settings can't be used; why.
-    Unusable(String),
+    Unusable(Said),
     /// Free.
     Free(Box<dyn Transport>),
     /// A thread has it.
@@ -136,13 +137,13 @@ impl Uplink {
         };
         let has_ended = self.certificate.has_ended();
         self.line = match connection::settings(config, cx.registry.policy(), identity) {
-            _ if is_retired => Line::Unusable(Problem::Retired.to_string()),
+            _ if is_retired => Line::Unusable(Problem::Retired.said()),
             Ok(settings) if settings.identity.is_none() => Line::NotEnrolled,
             Ok(settings) => {
                 let identity = settings.identity.filter(|_| !has_ended);
                 match (cx.edges.connect)(Settings { identity, ..settings }) {
                     Ok(https) => Line::Free(https),
-                    Err(e) => Line::Unusable(e.to_string()),
+                    Err(e) => Line::Unusable(e.said()),
                 }
             }
             Err(what) => Line::Unusable(what),
@@ -347,14 +348,13 @@ impl Uplink {
     }
 
     /// For `status`: why nothing goes.
-    pub(super) fn problems(&self) -> Vec<String> {
+    pub(super) fn problems(&self) -> Vec<Said> {
         let line = match &self.line {
             Line::Unusable(what) => Some(what.clone()),
             _ => None,
         };
         let paces = [self.usage.problem(), self.requests.problem(), self.bundles.problem()];
-        let mut problems: Vec<String> =
-            paces.into_iter().flatten().map(|problem| problem.to_string()).collect();
+        let mut problems: Vec<Said> = paces.into_iter().flatten().map(|problem| problem.said()).collect();
         problems.dedup();
         line.into_iter().chain(problems).collect()
     }
@@ -376,14 +376,10 @@ impl Certificate {
 /// Raises or clears what `status` says of the collector.
 pub(super) fn note_contact(cx: &mut Cx<'_>, reply: &Reply, outcome: &Outcome) {
     let what = match (outcome, reply) {
-        (Err(failure), _) => failure.to_string(),
-        (Ok(answer), Reply::Failed) => format!(
-            "what answers is not the collector, or it does not work now (status {}): if this network asks for a \
-             login, log in",
-            answer.status
-        ),
+        (Err(failure), _) => failure.said(),
+        (Ok(answer), Reply::Failed) => Cause::NotACollector { status: answer.status }.said(),
         (Ok(_), _) => return cx.health.clear(Subject::Collector),
     };
     warn!("collector: {what}");
-    cx.raise(Subject::Collector, what);
+    cx.raise(Subject::Collector, &what);
 }

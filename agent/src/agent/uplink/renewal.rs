@@ -10,11 +10,12 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::super::cx::Cx;
-use super::super::health::Subject;
+use super::super::health::{Cause, Subject};
 use super::{About, Transfer, Uplink, connection};
 use crate::config::Config;
 use crate::ship::enrol::{self, EnrolError};
 use crate::ship::exchange::Outcome;
+use crate::texts::Text;
 use crate::{durable, limits, presence};
 
 /// How long the certificate holds, both in seconds since 1970.
@@ -95,9 +96,8 @@ impl Uplink {
             .map_err(|_| EnrolError::NotTrusted)
             .and_then(|ca| enrol::enrolled(outcome, key.id(), key.pkcs8(), &ca, cx.now.unsigned_abs()));
         let kept = renewed.map_err(|e| e.as_renewal()).and_then(|(identity, reply)| {
-            connection::keep(cx.config, &identity, &reply.not_after, cx.now).map_err(|e| {
-                format!("it cannot be saved ({}): check the space and rights of data_dir", e.kind())
-            })
+            connection::keep(cx.config, &identity, &reply.not_after, cx.now)
+                .map_err(|e| Cause::NotSaved { why: e.kind() }.said())
         });
         match kept {
             Ok(()) => {
@@ -106,9 +106,10 @@ impl Uplink {
                     cx.trouble(Subject::Connection, &e.into());
                 }
             }
-            Err(what) => {
-                warn!("the certificate was not renewed: {what}");
-                cx.raise(Subject::Certificate, format!("the certificate was not renewed: {what}"));
+            Err(why) => {
+                let what = Cause::NotRenewed { why };
+                warn!("{what}");
+                cx.raise(Subject::Certificate, &what);
                 let jitter = Duration::from_secs(cx.jitter() % limits::RENEW_AGAIN.as_secs());
                 self.renew_again = Some(cx.elapsed + limits::RENEW_AGAIN + jitter);
             }

@@ -11,7 +11,7 @@ use protocol::Reason;
 
 use super::super::Trouble;
 use super::super::cx::Cx;
-use super::super::health::Subject;
+use super::super::health::{Cause, Subject};
 use super::unread::note_unread;
 use super::{Statistics, header};
 use crate::collect::Raw;
@@ -332,11 +332,7 @@ fn look_for_lines(cx: &mut Cx<'_>) -> Result<Files, Trouble> {
     if too_large.is_empty() {
         return Ok(sources);
     }
-    let what = format!(
-        "{} of the outbox's files are larger than {} MiB and not read",
-        too_large.len(),
-        limits::OUTBOX_FILE >> 20
-    );
+    let what = Cause::OutboxLarge { count: too_large.len(), mib: limits::OUTBOX_FILE >> 20 };
     for id in too_large.map(|source| source.id()) {
         if cx.counters.cursor(id) == 0 {
             warn!("{what}");
@@ -344,7 +340,7 @@ fn look_for_lines(cx: &mut Cx<'_>) -> Result<Files, Trouble> {
             cx.counters.advance(id, 1);
         }
     }
-    cx.raise(Subject::OutboxLarge, what);
+    cx.raise(Subject::OutboxLarge, &what);
     cx.counters.save()?;
     Ok(sources)
 }
@@ -379,9 +375,9 @@ pub(in crate::agent) fn remove<'a>(
         }
     }
     if let Some(kind) = refused {
-        let what = format!("files of the outbox cannot be removed ({kind})");
+        let what = Cause::OutboxRemoval { why: kind };
         warn!("{what}");
-        cx.raise(Subject::OutboxRemoval, what);
+        cx.raise(Subject::OutboxRemoval, &what);
     }
     gone
 }

@@ -11,11 +11,11 @@ use protocol::Reason;
 use super::super::Trouble;
 use super::super::clock::{DAY, Watched};
 use super::super::cx::Cx;
-use super::super::health::Subject;
+use super::super::health::{Cause, Subject};
 use super::Statistics;
 use super::intake::{Taking, look, remove};
 use crate::collect::outbox::{self, Listing, Source};
-use crate::presence::{Presence, Why};
+use crate::presence::Presence;
 use crate::{killpoint, limits};
 
 /// What one turn removed.
@@ -147,9 +147,9 @@ impl Statistics {
 
 /// A file of the outbox that the disk does not give now stays, and is read at the next sweep.
 pub(in crate::agent) fn note_unread(cx: &mut Cx<'_>, why: io::ErrorKind) {
-    let what = format!("a file of the outbox cannot be read now ({})", Why(why));
+    let what = Cause::OutboxUnread { why };
     warn!("{what}");
-    cx.raise(Subject::OutboxUnread, what);
+    cx.raise(Subject::OutboxUnread, &what);
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use protocol::{Purpose, Reason};
 use super::super::Trouble;
 use super::super::clock::{DAY, Watched};
 use super::super::cx::Cx;
-use super::super::health::Subject;
+use super::super::health::{Cause, Subject};
 use super::Statistics;
 use crate::collect::outbox;
 use crate::consent::Flag;
@@ -17,6 +17,7 @@ use crate::limits;
 use crate::seal::payload::{Clean, Payload};
 use crate::seal::record::{Position, Sealed};
 use crate::spool::{Recovery, Spool, SpoolError};
+use crate::texts::{Said, Text};
 use crate::usage::validation::{self, Batches, Usage};
 use crate::vault::SealError;
 use crate::vault::Vault;
@@ -84,7 +85,7 @@ impl Statistics {
         if dropped > 0 {
             cx.counters.drop(Reason::Quota, dropped);
             cx.counters.save()?;
-            cx.raise(Subject::Quota, "the spool reached its quota: the oldest usage was dropped and counted");
+            cx.raise(Subject::Quota, &Cause::Quota);
             warn!("the spool reached its quota: {dropped} records dropped");
         }
         Ok(())
@@ -170,14 +171,9 @@ impl Statistics {
 }
 
 /// What `status` says of keys that were set aside.
-pub(in crate::agent) fn set_aside_problem(vault: &Vault) -> Option<String> {
-    let keys = vault.set_aside().len();
-    (keys > 0).then(|| {
-        format!(
-            "{keys} keys were damaged and set aside (keys/quarantine-*): what was sealed under them is kept and cannot \
-             be read"
-        )
-    })
+pub(in crate::agent) fn set_aside_problem(vault: &Vault) -> Option<Said> {
+    let count = vault.set_aside().len();
+    (count > 0).then(|| Cause::KeysSetAside { count }.said())
 }
 
 /// Erases the keys of a compartment in which nothing waits, those that were set aside too.

@@ -33,29 +33,28 @@ pub enum Kept {
     StalePolicy,
 }
 
-impl Kept {
-    /// What `status` says: what happens, and what to do.
-    pub const fn problem(self) -> &'static str {
-        match self {
-            Self::Registry => {
-                "the consent registry cannot be read or trusted: Kathea's reports stay in the outbox, for 30 days at \
-                 most, until it can be again or the clinic answers anew; `consent verify` says why"
-            }
-            Self::Clock => {
-                "the clock may be wrong, and by it there is no live consent: Kathea's reports stay in the outbox, for 30 \
-                 days at most; set the clock right"
-            }
-            Self::Restricted => {
-                "usage statistics are restricted: Kathea's reports stay in the outbox, for 30 days at most; `consent \
-                 release` takes them in, `consent withdraw` erases them"
-            }
-            Self::StalePolicy => {
-                "the consent was given to another policy: Kathea's reports stay in the outbox, for 30 days at most; \
-                 `consent ask` asks the clinic again"
-            }
-        }
-    }
-}
+crate::texts! { Kept {
+    Self::Registry =>
+        "the consent registry cannot be read or trusted: Kathea's reports stay in the outbox, for 30 days at \
+         most, until it can be again or the clinic answers anew; `consent verify` says why",
+        "samtykkeregistret kan ikke læses eller er ikke pålideligt: Katheas rapporter bliver i udbakken i højst 30 dage, \
+         til det er i orden, eller klinikken svarer på ny; `consent verify` viser hvorfor";
+    Self::Clock =>
+        "the clock may be wrong, and by it there is no live consent: Kathea's reports stay in the outbox, for 30 \
+         days at most; set the clock right",
+        "uret går måske forkert, og efter det er der intet gældende samtykke: Katheas rapporter bliver i udbakken i \
+         højst 30 dage; stil uret";
+    Self::Restricted =>
+        "usage statistics are restricted: Kathea's reports stay in the outbox, for 30 days at most; `consent \
+         release` takes them in, `consent withdraw` erases them",
+        "brugsstatistikken er sat på pause: Katheas rapporter bliver i udbakken i højst 30 dage; `consent release` henter \
+         dem ind, `consent withdraw` sletter dem";
+    Self::StalePolicy =>
+        "the consent was given to another policy: Kathea's reports stay in the outbox, for 30 days at most; \
+         `consent ask` asks the clinic again",
+        "samtykket er givet til en anden politik: Katheas rapporter bliver i udbakken i højst 30 dage; `consent ask` \
+         spørger klinikken igen";
+} }
 
 impl Registry {
     /// What becomes of what is reported under `flag` at `now`; `is_steady` says whether the clock may decide that

@@ -161,7 +161,7 @@ fn a_yes_given_while_the_clock_was_ahead_does_not_last_longer() {
     yes(&mut site.registry(), NOW + 3650 * DAY).unwrap();
     let registry = site.registry();
     assert_eq!(registry.state(USAGE, NOW), State::Expired);
-    assert!(registry.problems(NOW).iter().any(|problem| problem.contains("clock")));
+    assert!(registry.problems(NOW).iter().any(|problem| problem.en.contains("clock")));
     assert!(is_open(&registry, NOW + 3650 * DAY), "it is not lost either");
 }
 

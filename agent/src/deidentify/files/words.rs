@@ -29,7 +29,7 @@ pub(crate) const REFUSALS: &[(&str, Both<&'static str>)] = &[
     ("missing", both("it is not there", "den findes ikke")),
     ("unreadable", both("it cannot be read", "den kan ikke læses")),
     ("empty", both("it is empty", "den er tom")),
-    ("other_format", both("neither a scan nor text", "hverken scanning eller tekst")),
+    ("other_format", both("neither a scan nor text", "hverken en optagelse eller tekst")),
     (
         "quarantined",
         both(
@@ -40,12 +40,12 @@ pub(crate) const REFUSALS: &[(&str, Both<&'static str>)] = &[
         ),
     ),
     ("no_text", both("no line of it is text", "ingen linje er tekst")),
-    ("not_dicom", both("not a scan", "ikke en scanning")),
-    ("cut", both("the scan's file is cut off", "scanningens fil er afkortet")),
-    ("structure", both("the scan's file is damaged", "scanningens fil er beskadiget")),
-    ("too_deep", both("nested too deep to be a scan", "for dybt indlejret til at være en scanning")),
-    ("too_many", both("too many attributes for a scan", "for mange attributter til en scanning")),
-    ("too_large", both("too large a header for a scan", "for stor en header til en scanning")),
+    ("not_dicom", both("not a scan", "ikke en optagelse")),
+    ("cut", both("the scan's file is cut off", "optagelsens fil er afkortet")),
+    ("structure", both("the scan's file is damaged", "optagelsens fil er beskadiget")),
+    ("too_deep", both("nested too deep to be a scan", "for dybt indlejret til at være en optagelse")),
+    ("too_many", both("too many attributes for a scan", "for mange attributter til en optagelse")),
+    ("too_large", both("too large a header for a scan", "for stor en header til en optagelse")),
     ("fatal", both("reading it needs more memory than any file", "den kræver mere hukommelse end nogen fil")),
     ("damaged_program", both("the program's file is damaged", "programfilen er beskadiget")),
     ("program_too_large", both("the program is larger than 2 GiB", "programmet er større end 2 GiB")),
@@ -72,7 +72,7 @@ pub(crate) const RULES: &[(&str, Both<&'static str>)] = &[
     ("path", both("Paths of files and folders", "Stier til filer og mapper")),
     ("uid_mapped", both("Numbers of objects, replaced", "Objektnumre, erstattet")),
     ("guid_mapped", both("Numbers of programs, replaced", "Programnumre, erstattet")),
-    ("dicom_dump", both("Printed attributes of scans", "Udskrevne attributter fra scanninger")),
+    ("dicom_dump", both("Printed attributes of scans", "Udskrevne attributter fra optagelser")),
     (
         "key_of_person_or_place",
         both(
@@ -90,35 +90,35 @@ pub(crate) const RULES: &[(&str, Both<&'static str>)] = &[
         both("Lines of measurements that are not numbers", "Linjer i målinger, der ikke er tal"),
     ),
     ("not_readable", both("Lines that cannot be read", "Linjer, der ikke kan læses")),
-    ("replaced", both("Attributes of scans, replaced", "Attributter fra scanninger, erstattet")),
+    ("replaced", both("Attributes of scans, replaced", "Attributter fra optagelser, erstattet")),
     (
         "not_listed",
         both(
             "Attributes of scans that support does not need",
-            "Attributter fra scanninger, som support ikke behøver",
+            "Attributter fra optagelser, som support ikke behøver",
         ),
     ),
     (
         "private",
-        both("Attributes of scans by other makers", "Attributter fra scanninger af andre fabrikater"),
+        both("Attributes of scans by other makers", "Attributter fra optagelser af andre fabrikater"),
     ),
     (
         "names",
-        both("Attributes of scans that name a person", "Attributter fra scanninger, der nævner en person"),
+        both("Attributes of scans that name a person", "Attributter fra optagelser, der nævner en person"),
     ),
     (
         "unfit",
         both(
             "Attributes of scans with a value that does not fit",
-            "Attributter fra scanninger med en værdi, der ikke passer",
+            "Attributter fra optagelser med en værdi, der ikke passer",
         ),
     ),
     (
         "too_long",
-        both("Attributes of scans that are too long", "Attributter fra scanninger, der er for lange"),
+        both("Attributes of scans that are too long", "Attributter fra optagelser, der er for lange"),
     ),
     (
         "repeated",
-        both("Attributes of scans that come twice", "Attributter fra scanninger, der kommer to gange"),
+        both("Attributes of scans that come twice", "Attributter fra optagelser, der kommer to gange"),
     ),
 ];

@@ -5,7 +5,8 @@
 //! codes    error codes in lines of a log
 //! facts    what was read, as numbers
 //! drift    what the clinic's own history says of drifts
-//! mod      the judgement: pure, in Danish and in English
+//! texts    what is said, in Danish and in English
+//! mod      the judgement: pure
 //! ```
 //!
 //! Nothing leaves, so nobody is asked. Many cases end here.
@@ -14,62 +15,37 @@ mod codes;
 mod drift;
 pub mod facts;
 pub mod look;
+mod texts;
 
-use std::borrow::Cow;
-
+pub use crate::checks::Finding;
 use crate::checks::{Check, Verdict};
 use crate::config::Language;
-use crate::html::{Both, both, size};
 use crate::limits;
+use crate::texts::Text;
 pub use drift::judge_history;
 use facts::{Facts, Motion, Outcome, Volume};
+use texts::{Is, Named, Remedy, Size};
 
-/// What one check found, in both languages.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    check: &'static str,
-    result: Verdict,
-    what: Both<String>,
-    remedy: Both<String>,
+/// The Danish of `check` with its numbers, if `finding` says the same but for the numbers.
+fn as_danish(finding: &Finding, check: &Check) -> Option<Check> {
+    let (english, danish) = (finding.in_language(Language::En), finding.in_language(Language::Da));
+    let is_same = (&english.check, english.result) == (&check.check, check.result);
+    let what = renumbered(&check.what, &english.what, &danish.what).filter(|_| is_same)?;
+    let remedy = renumbered(&check.remedy, &english.remedy, &danish.remedy)?;
+    Some(Check { what, remedy, ..danish })
 }
 
-impl Finding {
-    /// The finding as it is printed and kept.
-    pub fn in_language(&self, language: Language) -> Check {
-        Check {
-            check: Cow::Borrowed(self.check),
-            result: self.result,
-            what: self.what.of(language).clone(),
-            remedy: self.remedy.of(language).clone(),
-        }
-    }
-
-    /// The Danish of `check` with its numbers, if this finding says the same but for the numbers.
-    fn as_danish(&self, check: &Check) -> Option<Check> {
-        let (english, danish) = (self.in_language(Language::En), self.in_language(Language::Da));
-        let is_same = (&english.check, english.result) == (&check.check, check.result);
-        let what = renumbered(&check.what, &english.what, &danish.what).filter(|_| is_same)?;
-        let remedy = renumbered(&check.remedy, &english.remedy, &danish.remedy)?;
-        Some(Check { what, remedy, ..danish })
-    }
+fn pass(check: &'static str, what: impl Text) -> Finding {
+    Finding::pass(check, what)
 }
 
-fn pass(check: &'static str, what: Both<impl Into<String>>) -> Finding {
-    found(check, Verdict::Pass, what, both("", ""))
-}
-
-fn found(
-    check: &'static str,
-    result: Verdict,
-    what: Both<impl Into<String>>,
-    remedy: Both<impl Into<String>>,
-) -> Finding {
-    Finding { check, result, what: what.map(Into::into), remedy: remedy.map(Into::into) }
+fn found(check: &'static str, result: Verdict, what: impl Text, remedy: impl Text) -> Finding {
+    Finding { result, ..Finding::warn(check, what, remedy) }
 }
 
 /// `checks`, kept in English, in Danish where they were found again, be it with other numbers; the others as they are.
 pub fn in_danish(checks: &[Check], findings: &[Finding]) -> Vec<Check> {
-    let danish = |check: &Check| findings.iter().find_map(|finding| finding.as_danish(check));
+    let danish = |check: &Check| findings.iter().find_map(|finding| as_danish(finding, check));
     checks.iter().map(|check| danish(check).unwrap_or_else(|| check.clone())).collect()
 }
 
@@ -120,84 +96,42 @@ pub fn judge(facts: &Facts) -> Vec<Finding> {
 }
 
 fn storage(volume: Volume, free: u64) -> Finding {
-    let (check, name, fail, warn) = match volume {
-        Volume::System => {
-            ("storage system", both("the system", "systemet"), limits::SYSTEM_FULL, limits::SYSTEM_LOW)
-        }
-        Volume::Scans => {
-            ("storage scans", both("scans", "optagelser"), limits::SCANS_FULL, limits::SCANS_LOW)
-        }
+    let (check, fail, warn) = match volume {
+        Volume::System => ("storage system", limits::SYSTEM_FULL, limits::SYSTEM_LOW),
+        Volume::Scans => ("storage scans", limits::SCANS_FULL, limits::SCANS_LOW),
     };
-    let free_text = size(free);
-    let what = both(
-        format!("{} are free for {}", free_text.en, name.en),
-        format!("{} er ledige til {}", free_text.da, name.da),
-    );
-    let remedy = both(
-        "archive scans or remove what is not needed; a full disk ends reconstructions",
-        "arkivér optagelser, eller fjern det unødvendige; en fuld disk afbryder rekonstruktioner",
-    );
+    let what = Is::Free { free: Size(free), volume };
     match free {
-        free if free < fail => found(check, Verdict::Fail, what, remedy),
-        free if free < warn => found(check, Verdict::Warn, what, remedy),
+        free if free < fail => found(check, Verdict::Fail, what, Remedy::Archive),
+        free if free < warn => found(check, Verdict::Warn, what, Remedy::Archive),
         _ => pass(check, what),
     }
 }
 
 /// Files are written by the same computer's clock: one from the future says that the clock was turned back.
 fn clock(facts: &Facts) -> Finding {
-    let remedy = both(
-        "set the clock, and let the system keep it right",
-        "stil uret, og lad systemet holde det rigtigt",
-    );
     let is_ahead = |newest: &i64| newest.saturating_sub(facts.now) > limits::CLOCK_TURNED;
+    let wrong = |what| found("clock", Verdict::Fail, what, Remedy::SetClock);
     match facts.newest_file.filter(is_ahead) {
-        _ if facts.now < limits::FIRST_RELEASE => found(
-            "clock",
-            Verdict::Fail,
-            both("this computer's clock shows a time before 2026", "computerens ur viser en tid før 2026"),
-            remedy,
-        ),
-        Some(newest) => {
-            let hours = newest.saturating_sub(facts.now) / 3600;
-            found(
-                "clock",
-                Verdict::Fail,
-                both(
-                    format!("a log was written {hours} hours in the future: the clock was turned back"),
-                    format!("en logfil er skrevet {hours} timer ude i fremtiden: uret er stillet tilbage"),
-                ),
-                remedy,
-            )
-        }
-        None => pass("clock", both("the clock is plausible", "uret er troværdigt")),
+        _ if facts.now < limits::FIRST_RELEASE => wrong(Is::ClockBefore),
+        Some(newest) => wrong(Is::ClockTurned { hours: newest.saturating_sub(facts.now) / 3600 }),
+        None => pass("clock", Is::ClockFine),
     }
 }
 
 fn calibration(facts: &Facts) -> Vec<Finding> {
     let judged = facts.calibrations.iter().map(|calibration| {
-        let name = facts::calibration_name(&calibration.kind);
+        let name = Named(facts::calibration_name(&calibration.kind));
         let days = calibration.days;
-        let age = both(
-            format!("the calibration of {} is {days} days old", name.en),
-            format!("kalibreringen af {} er {days} dage gammel", name.da),
-        );
-        let remedy = both(
-            "calibrate as the manual of the X1 says; ask support if it fails again",
-            "kalibrér som beskrevet i X1'erens manual; spørg support, hvis det mislykkes igen",
-        );
+        let age = Is::CalibrationAge { name, days };
         match calibration.last {
             Outcome::Fail | Outcome::Never => {
-                let what = both(
-                    format!("the last calibration of {} did not succeed", name.en),
-                    format!("den seneste kalibrering af {} lykkedes ikke", name.da),
-                );
-                found("calibration", Verdict::Fail, what, remedy)
+                found("calibration", Verdict::Fail, Is::CalibrationFailed { name }, Remedy::Calibrate)
             }
             Outcome::Pass | Outcome::Warn if days > limits::CALIBRATION_DAYS => {
-                found("calibration", Verdict::Warn, age, remedy)
+                found("calibration", Verdict::Warn, age, Remedy::Calibrate)
             }
-            Outcome::Warn => found("calibration", Verdict::Warn, age, remedy),
+            Outcome::Warn => found("calibration", Verdict::Warn, age, Remedy::Calibrate),
             Outcome::Pass => pass("calibration", age),
         }
     });
@@ -213,97 +147,42 @@ fn constancy(facts: &Facts) -> Option<Finding> {
         .collect();
     let overdue = facts.constancy.iter().map(|test| test.days_overdue).max()?;
     Some(if !failed.is_empty() {
-        found(
-            "constancy",
-            Verdict::Fail,
-            both(
-                format!("the constancy test failed: {}", failed.join(", ")),
-                format!("konstanstesten er ikke bestået: {}", failed.join(", ")),
-            ),
-            both(
-                "repeat it with the phantom as the manual says; do not scan patients before it passes",
-                "gentag den med fantomet som beskrevet i manualen; skan ingen patienter, før den er bestået",
-            ),
-        )
+        let what = Is::ConstancyFailed { tests: failed.join(", ") };
+        found("constancy", Verdict::Fail, what, Remedy::RepeatConstancy)
     } else if overdue > 0 {
-        found(
-            "constancy",
-            Verdict::Warn,
-            both(
-                format!("a constancy test is {overdue} days overdue"),
-                format!("en konstanstest er {overdue} dage over tiden"),
-            ),
-            both("do it with the phantom", "udfør den med fantomet"),
-        )
+        found("constancy", Verdict::Warn, Is::ConstancyOverdue { days: overdue }, Remedy::DoConstancy)
     } else {
-        pass(
-            "constancy",
-            both("the constancy tests are done and passed", "konstanstestene er udført og bestået"),
-        )
+        pass("constancy", Is::ConstancyFine)
     })
 }
 
 fn errors(facts: &Facts) -> Option<Finding> {
-    let (code, count) = facts.errors.iter().max_by_key(|(_, count)| **count)?;
-    let what = both(
-        format!("error {code} came {count} times in the last logs"),
-        format!("fejl {code} er kommet {count} gange i de seneste logfiler"),
-    );
-    let remedy = both(
-        format!("look error {code} up in the service manual, and name it to support"),
-        format!("slå fejl {code} op i servicemanualen, og oplys den til support"),
-    );
-    Some(match *count {
+    let (&code, &count) = facts.errors.iter().max_by_key(|(_, count)| **count)?;
+    let (what, remedy) = (Is::ErrorRepeated { code, count }, Remedy::LookUp { code });
+    Some(match count {
         count if count >= limits::ERROR_OFTEN => found("errors", Verdict::Fail, what, remedy),
         count if count >= limits::ERROR_REPEATED => found("errors", Verdict::Warn, what, remedy),
-        _ => pass("errors", both("no error was repeated", "ingen fejl er gentaget")),
+        _ => pass("errors", Is::NoErrorRepeated),
     })
 }
 
 fn versions(facts: &Facts) -> Option<Finding> {
     let versions = facts.versions.as_ref()?;
     let is_older = facts::is_older(&versions.firmware, &versions.firmware_needed)?;
-    let (have, need) = (&versions.firmware, &versions.firmware_needed);
+    let have = versions.firmware.clone();
     Some(if is_older {
-        found(
-            "versions",
-            Verdict::Fail,
-            both(
-                format!("the X1 has version {have}, this Kathea needs {need}"),
-                format!("X1'eren har version {have}, denne Kathea kræver {need}"),
-            ),
-            both("update the X1 with Kathea's service tool", "opdatér X1'eren med Katheas serviceværktøj"),
-        )
+        let what = Is::FirmwareOld { have, need: versions.firmware_needed.clone() };
+        found("versions", Verdict::Fail, what, Remedy::Update)
     } else {
-        pass(
-            "versions",
-            both(
-                format!("Kathea and the X1 ({have}) fit each other"),
-                format!("Kathea og X1'eren ({have}) passer sammen"),
-            ),
-        )
+        pass("versions", Is::VersionsFit { have })
     })
 }
 
 fn graphics(resets: u64) -> Finding {
-    let remedy = both(
-        "update the graphics driver, and look for heat and a loose card",
-        "opdatér grafikdriveren, og se efter varme og et løst kort",
-    );
+    let verdict = if resets < limits::RESETS_OFTEN { Verdict::Warn } else { Verdict::Fail };
     match resets {
-        0 => pass(
-            "graphics",
-            both("the graphics card was not reset this week", "grafikkortet er ikke nulstillet i denne uge"),
-        ),
-        _ => found(
-            "graphics",
-            if resets < limits::RESETS_OFTEN { Verdict::Warn } else { Verdict::Fail },
-            both(
-                format!("the graphics card was reset {resets} times this week"),
-                format!("grafikkortet er nulstillet {resets} gange i denne uge"),
-            ),
-            remedy,
-        ),
+        0 => pass("graphics", Is::NoReset),
+        count => found("graphics", verdict, Is::Resets { count }, Remedy::UpdateDriver),
     }
 }
 
@@ -316,32 +195,10 @@ fn encoders(facts: &Facts) -> Option<Finding> {
     if facts.encoders.is_empty() {
         return None;
     }
-    let (still, moved) = (errors(Motion::Still), errors(Motion::Moved));
-    Some(match (still, moved) {
-        (0, 0) => pass("encoders", both("the encoders count no errors", "encoderne tæller ingen fejl")),
-        (0, moved) => found(
-            "encoders",
-            Verdict::Warn,
-            both(
-                format!("{moved} encoder errors, all in scans in which the patient moved"),
-                format!("{moved} encoderfejl, alle i optagelser, hvor patienten bevægede sig"),
-            ),
-            both(
-                "use the head support, and explain to keep still; the scanner itself is likely well",
-                "brug hovedstøtten, og forklar, at man skal stå stille; selve scanneren er sandsynligvis i orden",
-            ),
-        ),
-        (still, _) => found(
-            "encoders",
-            Verdict::Fail,
-            both(
-                format!(
-                    "{still} encoder errors in scans in which the patient kept still: the gantry moves unevenly"
-                ),
-                format!("{still} encoderfejl i optagelser, hvor patienten stod stille: armen kører ujævnt"),
-            ),
-            both("call service: belt, bearing or encoder", "tilkald service: rem, leje eller encoder"),
-        ),
+    Some(match (errors(Motion::Still), errors(Motion::Moved)) {
+        (0, 0) => pass("encoders", Is::NoEncoderErrors),
+        (0, count) => found("encoders", Verdict::Warn, Is::EncodersMoved { count }, Remedy::HeadSupport),
+        (count, _) => found("encoders", Verdict::Fail, Is::EncodersStill { count }, Remedy::CallService),
     })
 }
 

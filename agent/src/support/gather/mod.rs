@@ -29,7 +29,6 @@ pub(super) mod system;
 mod watch;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -50,10 +49,8 @@ use crate::deidentify::child::{self, Parser};
 use crate::deidentify::dicom::EDITION;
 use crate::deidentify::files::{Failed, Format, Found, Known, Order, Outlet};
 use crate::deidentify::text::has_personal_number;
-use crate::harmless;
 use crate::limits;
 use crate::machine;
-use crate::presence::Why;
 use crate::programs;
 use crate::vault::data_key::DataKey;
 use basket::Basket;
@@ -112,7 +109,7 @@ pub enum GatherError {
     /// More patients than can be searched for.
     TooMany,
     /// A patient's name or number seems to be in what was typed and leaves as it is: where, and by which rule.
-    Personal(&'static str, &'static str),
+    Personal(Typed, &'static str),
     /// The process that reads files can't be started or confined.
     Child(io::ErrorKind),
     /// The draft cannot be kept.
@@ -123,48 +120,54 @@ pub enum GatherError {
     Stopped,
 }
 
-impl fmt::Display for GatherError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoScans => f.write_str(
-                "no requested scan was found: check [kathea] scans, or choose with --since, --pick or --scans",
-            ),
-            Self::Unreadable(path, kind) => {
-                write!(
-                    f,
-                    "{} cannot be read ({}): check the path and its rights",
-                    harmless::path(path),
-                    Why(*kind)
-                )
-            }
-            Self::TooMany => f.write_str(
-                "too many patients for one search: choose fewer scans, or inform the vendor",
-            ),
-            Self::Personal(place, rule) => write!(
-                f,
-                "{place} holds what may be a patient's ({rule}), and leaves as it is typed: nothing was kept; type it \
-                 without, or send it so with --as-typed"
-            ),
-            Self::Child(kind) => write!(
-                f,
-                "the process that reads the files can't be started or confined ({}): nothing was kept; install \
-                 the program again, and tell the vendor if that does not help",
-                Why(*kind)
-            ),
-            Self::Table => f.write_str(
-                "the table of the program's literals cannot be read, or was changed: nothing was kept; build it again with \
-                 `kathea-agent provenance build`",
-            ),
-            Self::Disk(io::ErrorKind::StorageFull) => {
-                f.write_str("the disk is full: nothing was kept; free some disk space and try again")
-            }
-            Self::Disk(kind) => {
-                write!(f, "the draft cannot be saved ({}): check the space and rights of data_dir", Why(*kind))
-            }
-            Self::Stopped => f.write_str("collecting was stopped: nothing was kept"),
-        }
+crate::texts! {
+    /// What a person typed for a case.
+    #[derive(Copy)]
+    pub enum Typed {
+        /// `--contact`.
+        Contact => "the contact", "kontakten";
+        /// `--description`.
+        Description => "the description", "beskrivelsen";
+        /// `--case`.
+        CaseId => "the case ID", "sagsnummeret";
+        /// One of them.
+        Anything => "what was typed", "det skrevne";
     }
 }
+
+crate::texts! { GatherError {
+    Self::NoScans =>
+        "no requested scan was found: check [kathea] scans, or choose with --since, --pick or --scans",
+        "ingen af de ønskede optagelser blev fundet: kontrollér [kathea] scans, eller vælg med --since, --pick eller --scans";
+    Self::Unreadable(path, why) =>
+        "{path} cannot be read ({why}): check the path and its rights",
+        "{path} kan ikke læses ({why}): kontrollér stien og rettighederne", path, why;
+    Self::TooMany =>
+        "too many patients for one search: choose fewer scans, or inform the vendor",
+        "for mange patienter til én søgning: vælg færre optagelser, eller giv leverandøren besked";
+    Self::Personal(place, rule) =>
+        "{place} holds what may be a patient's ({rule}), and leaves as it is typed: nothing was kept; type it \
+         without, or send it so with --as-typed",
+        "{place} indeholder noget, der kan være en patients ({rule}), og sendes, som det er skrevet: intet er gemt; skriv \
+         det uden, eller send det sådan med --as-typed", place, rule;
+    Self::Child(why) =>
+        "the process that reads the files can't be started or confined ({why}): nothing was kept; install \
+         the program again, and tell the vendor if that does not help",
+        "den proces, der læser filerne, kan ikke startes eller afgrænses ({why}): intet er gemt; installér programmet \
+         igen, og giv leverandøren besked, hvis det ikke hjælper", why;
+    Self::Table =>
+        "the table of the program's literals cannot be read, or was changed: nothing was kept; build it again with \
+         `kathea-agent provenance build`",
+        "tabellen over programmets tekster kan ikke læses eller er ændret: intet er gemt; byg den igen med \
+         `kathea-agent provenance build`";
+    Self::Disk(io::ErrorKind::StorageFull) =>
+        "the disk is full: nothing was kept; free some disk space and try again",
+        "disken er fuld: intet er gemt; frigør plads, og prøv igen";
+    Self::Disk(why) =>
+        "the draft cannot be saved ({why}): check the space and rights of data_dir",
+        "udkastet kan ikke gemmes ({why}): kontrollér plads og rettigheder i data_dir", why;
+    Self::Stopped => "collecting was stopped: nothing was kept", "indsamlingen blev stoppet: intet er gemt";
+} }
 
 impl std::error::Error for GatherError {}
 
@@ -201,7 +204,7 @@ pub fn run(
     if !case_request.as_typed
         && let Some((place, _)) = typed.iter().find(|(_, text)| has_personal_number(text))
     {
-        return Err(GatherError::Personal(place, "personal_number"));
+        return Err(GatherError::Personal(*place, "personal_number"));
     }
     watch.begin("looking", 0);
     let table = programs::table(&site.config.data_dir)?;
@@ -238,7 +241,7 @@ pub fn run(
             },
             Err(StopOr::Stop(Cause::Personal)) => {
                 let (at, rule) = basket.typed.first().copied().unwrap_or_default();
-                let place = typed.get(at).map_or("what was typed", |(place, _)| place);
+                let place = typed.get(at).map_or(Typed::Anything, |(place, _)| *place);
                 return Err(GatherError::Personal(place, rule));
             }
             done => break done?,
@@ -296,10 +299,10 @@ fn enclose(writer: &mut Writer, manifest: &mut Manifest, errors: &BTreeMap<u32, 
 
 /// What a person typed, and what it is called. Everything else in a manifest is a number, a digest, a word of a closed
 /// list, or one of the checks: those are searched like a file.
-fn typed(case_request: &CaseRequest) -> Vec<(&'static str, &str)> {
-    let contact = case_request.contact.as_deref().map(|contact| ("the contact", contact));
-    let description = case_request.description.as_deref().map(|text| ("the description", text));
-    contact.into_iter().chain(description).chain([("the case ID", case_request.case.as_str())]).collect()
+fn typed(case_request: &CaseRequest) -> Vec<(Typed, &str)> {
+    let contact = case_request.contact.as_deref().map(|contact| (Typed::Contact, contact));
+    let description = case_request.description.as_deref().map(|text| (Typed::Description, text));
+    contact.into_iter().chain(description).chain([(Typed::CaseId, case_request.case.as_str())]).collect()
 }
 
 /// Lets the other process read.

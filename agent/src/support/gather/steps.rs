@@ -91,7 +91,7 @@ pub const STEPS: &[Step] = &[
     Step {
         name: "constancy",
         en: "results of constancy tests",
-        da: "resultater af konstansprøver",
+        da: "resultater af konstanskontroller",
         purpose: Purpose::SupportCase,
         reasons: &[ImageQuality, Error, Calibration, Other],
         look: logs::constancy,

@@ -3,6 +3,8 @@
 use serde_json::Value;
 
 use super::*;
+use crate::checks::Finding;
+use crate::texts::Language;
 
 const SCHEMA: &str = include_str!("../../../../protocol/manifest.schema.json");
 
@@ -52,7 +54,10 @@ pub(in crate::support) fn sample() -> Manifest {
             until: "2024-11-17T12:00:00Z".to_owned(),
             reach: Reach::ReachesPresent,
         }),
-        checks: vec![Check::pass("storage", "312 GiB are free"), Check::warn("clock", "is off", "set it")],
+        checks: [Finding::pass("storage", "312 GiB are free"), Finding::warn("clock", "is off", "set it")]
+            .iter()
+            .map(|finding| finding.in_language(Language::En))
+            .collect(),
     }
 }
 

@@ -323,7 +323,7 @@ impl Write for Page<'_> {
 /// The words of a purpose's data, on a file.
 fn purpose(purpose: Purpose) -> Both<&'static str> {
     match purpose {
-        Purpose::SupportScanData => both("scan data", "scanningsdata"),
+        Purpose::SupportScanData => both("scan data", "optagelsesdata"),
         _ => both("case", "sag"),
     }
 }

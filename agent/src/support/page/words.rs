@@ -17,7 +17,7 @@ pub(super) const fn reason(reason: CaseReason) -> Words {
         CaseReason::Error => both("An error", "En fejl"),
         CaseReason::Performance => both("Too slow", "For langsomt"),
         CaseReason::Connectivity => both("Something is not reached", "Manglende forbindelse"),
-        CaseReason::Calibration => both("Calibration or constancy test", "Kalibrering eller konstanstest"),
+        CaseReason::Calibration => both("Calibration or constancy test", "Kalibrering eller konstanskontrol"),
         CaseReason::Other => both("Something else", "Andet"),
     }
 }

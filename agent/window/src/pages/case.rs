@@ -14,7 +14,7 @@ use super::{button, download, not_shown, status};
 use crate::ask::Failure;
 use crate::job::Came;
 use crate::serve::Window;
-use crate::words::{bundle, failure, reason, shown, t, time, written};
+use crate::words::{bundle, failure, reason, shown, stage as at_stage, t, time, written};
 
 pub(super) fn page(window: &Window) -> Markup {
     let title = t("Support case", "Supportsag");
@@ -48,7 +48,7 @@ fn work(running: Option<&Progress>, came: &Came) -> Markup {
             section.card {
                 h2 { (t("Being prepared", "Forberedes")) }
                 @if *held { p { (t("It waits while a scan runs.", "Der ventes, mens en optagelse er i gang.")) } }
-                label for="progress" { (shown(stage)) }
+                label for="progress" { (at_stage(stage)) }
                 @if *total > 0 { progress id="progress" max=(total) value=(done) {} } @else { progress id="progress" {} }
                 p { (button("stop", &[], "plain", &t("Cancel", "Annullér"))) }
             }
@@ -97,7 +97,7 @@ fn bundled(row: &BundleRow, rate: Option<f64>) -> Markup {
                     @if let Some(receipt) = &row.receipt { p.soft { (t("Receipt", "Kvittering")) ": " span.mono { (shown(receipt)) } } }
                 }
                 record::State::Failed => p { (t("The vendor's server refused it. Send it again, or take it on a stick.",
-                                                "Leverandørens server afviste den. Send den igen, eller tag den med på en nøgle.")) },
+                                                "Leverandørens server afviste den. Send den igen, eller tag den med på et USB-stik.")) },
                 _ => {
                     label for={ "sent-" (row.id) } { (written(size(row.offset))) " / " (written(size(row.size)))
                         @if let (Some(rate), Some(left)) = (rate, left) {
@@ -109,7 +109,7 @@ fn bundled(row: &BundleRow, rate: Option<f64>) -> Markup {
             div.row {
                 @if row.state == record::State::Failed { (button("send", &[("bundle", &row.id)], "", &t("Send again", "Send igen"))) }
                 @if row.state != record::State::Sent {
-                    (download(&format!("bundle/{}", row.id), &format!("{}.age", row.case), &t("Save for a stick", "Gem til en nøgle")))
+                    (download(&format!("bundle/{}", row.id), &format!("{}.age", row.case), &t("Save for a stick", "Gem til et USB-stik")))
                     (button("discard", &[("id", &row.id)], "end", &t("Don't send, and erase it", "Send ikke, og slet den")))
                 }
             }

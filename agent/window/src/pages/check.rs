@@ -1,6 +1,7 @@
 //! *Check*: what is wrong with this computer, and what to do about it. Nothing leaves, unless a click asks for one
 //! connection to the collector.
 
+use agent::checks::Finding;
 use agent::config::Language;
 use agent::doctor::{Reach, SystemProxy, examine};
 use agent::history::shown::History;
@@ -21,22 +22,23 @@ pub(super) fn page(window: &Window, connects: bool) -> Markup {
     // Who may not read the history sees the other checks.
     let history = window.agent.ask::<History>(&Request::History(HistoryAsk::Show));
     findings.extend(history.map(|history| judge_history(&history)).unwrap_or_default());
-    let [english, danish] = [Language::En, Language::Da]
-        .map(|language| findings.iter().map(|one| one.in_language(language)).collect::<Vec<_>>());
+    let table = |findings: &[Finding]| {
+        let in_each = [Language::En, Language::Da]
+            .map(|language| findings.iter().map(|one| one.in_language(language)).collect::<Vec<_>>());
+        let [english, danish] = &in_each;
+        let mut out = Vec::new();
+        // Writing to memory does not fail.
+        let _ = checks::table(&mut out, english.iter().zip(danish).map(|(en, da)| both(en, da)));
+        PreEscaped(String::from_utf8_lossy(&out).into_owned())
+    };
     let reach = if connects { Reach::Collector } else { Reach::Offline };
     let doctor = examine(&window.config, reach, &SystemProxy::default(), now);
-    let mut scanner = Vec::new();
-    let mut agent = Vec::new();
-    // Writing to memory does not fail.
-    let _ = checks::table(&mut scanner, english.iter().zip(&danish).map(|(en, da)| both(en, da)));
-    let _ = checks::table(&mut agent, doctor.iter().map(|check| both(check, check)));
-    let table = |text: Vec<u8>| PreEscaped(String::from_utf8_lossy(&text).into_owned());
     html! {
         h1 { (t("Is everything in order?", "Er alt i orden?")) }
-        section { h2 { (t("This workstation and its scanner", "Denne arbejdsstation og dens scanner")) } div.wide-table { (table(scanner)) } }
+        section { h2 { (t("This workstation and its scanner", "Denne arbejdsstation og dens scanner")) } div.wide-table { (table(&findings)) } }
         section {
             h2 { (t("The agent", "Agenten")) }
-            div.wide-table.only lang="en" { (table(agent)) }
+            div.wide-table { (table(&doctor)) }
             @if !connects {
                 (button("connection", &[], "plain", &t("Also try the connection to the vendor", "Prøv også forbindelsen til leverandøren")))
                 p.soft { (t("It makes one connection without any data.", "Der oprettes én forbindelse uden data.")) }

@@ -69,7 +69,7 @@ pub(super) fn page(window: &Window) -> Markup {
 fn purpose(purpose: Purpose) -> Markup {
     match purpose {
         Purpose::SupportScanData => {
-            t("De-identified scan data for a case", "Afidentificerede scanningsdata til en sag")
+            t("De-identified scan data for a case", "Afidentificerede optagelsesdata til en sag")
         }
         _ => t("Support for one case", "Support i én sag"),
     }

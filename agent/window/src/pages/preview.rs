@@ -6,10 +6,12 @@ use std::io::{self, ErrorKind, Read};
 use agent::api::support::{List, Piece};
 use agent::consent::Policy;
 use agent::request::{Request, SupportRequest};
+use agent::support::bundle::BundleError;
 use agent::support::check::look::look;
 use agent::support::check::{in_danish, judge};
 use agent::support::manifest::{self, Manifest};
 use agent::support::page::Preview;
+use agent::texts::Text;
 use maud::{Markup, PreEscaped, html};
 use protocol::Digest;
 use time::OffsetDateTime;
@@ -73,12 +75,12 @@ fn read(window: &Window, draft: &str) -> Result<(Digest, Manifest, Markup), Fail
     open(manifest::FILE).read_to_end(&mut stored).map_err(why)?;
     let digest = Digest::of(&stored);
     let is_whole = list.drafts.iter().any(|row| row.draft == draft && row.digest == digest);
-    let damaged = || Failure::Refused("the draft is damaged: discard it and collect again".to_owned());
+    let damaged = || Failure::Refused(BundleError::Damaged.said());
     let manifest = Manifest::parse(&stored).map_err(|_| damaged())?;
     if !is_whole {
         return Err(damaged());
     }
-    let policy = Policy::load(&window.config.policy).map_err(|e| Failure::Refused(e.to_string()))?;
+    let policy = Policy::load(&window.config.policy).map_err(|e| Failure::Refused(e.to_string().said()))?;
     let now = OffsetDateTime::now_utc().unix_timestamp();
     let checks_in_danish = &in_danish(&manifest.checks, &judge(&look(&window.config, now)));
     let language = window.config.language;

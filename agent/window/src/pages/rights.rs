@@ -58,7 +58,7 @@ pub(super) fn page(window: &Window) -> Markup {
 fn claim(id: &str) -> Markup {
     html! {
         div.field {
-            label for=(id) { (t("Claim code, if you are not in the group kathea-consent", "Kode, hvis du ikke er med i gruppen kathea-consent")) }
+            label for=(id) { (t("Claim code, if you are not in the group kathea-consent", "Ejerkode, hvis I ikke er med i gruppen kathea-consent")) }
             input id=(id) name="claim" maxlength="100" autocomplete="off" spellcheck="false";
         }
     }

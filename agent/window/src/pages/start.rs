@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use super::{button, list, not_shown, status};
 use crate::ask::Failure;
 use crate::serve::Window;
-use crate::words::{means, shown, state, t, time, who, written};
+use crate::words::{means, state, t, time, who, written};
 
 const USAGE: &str = "usage_statistics";
 
@@ -35,7 +35,7 @@ pub(super) fn page(window: &Window) -> Markup {
             Ok(status) => (facts(status)),
             Err(Failure::NotAllowed(_)) => section id="facts" data-live {
                 p.soft { (t("Your account sees whether something is on, and may say no. What was sent is shown to members of kathea-consent and to administrators.",
-                            "Din konto ser, om noget er slået til, og må sige nej. Hvad der er sendt, vises til medlemmer af kathea-consent og til administratorer.")) }
+                            "Kontoen kan se, om noget er slået til, og må sige nej. Hvad der er sendt, vises til medlemmer af kathea-consent og til administratorer.")) }
             },
             Err(why) => section id="facts" data-live { (crate::words::failure(why)) },
         }
@@ -109,7 +109,7 @@ fn facts(status: &Status) -> Markup {
                 h2 { (t("What needs attention", "Hvad der kræver handling")) }
                 @if status.problems.is_empty() { p { (t("Nothing.", "Intet.")) } }
                 @else {
-                    ul { @for problem in &status.problems { li.only lang="en" { (shown(problem)) } } }
+                    ul { @for problem in &status.problem_texts { li { (t(&problem.en, &problem.da)) } } }
                     p { a href="#check" { (t("What to do about it", "Hvad der kan gøres")) } }
                 }
             }

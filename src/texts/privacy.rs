@@ -1,0 +1,70 @@
+//! The texts of `privacy`, `decommission` and `enroll`.
+
+use std::path::PathBuf;
+
+use protocol::CaseId;
+
+agent::texts! {
+    /// Sentences.
+    pub(crate) enum Say {
+        Rectify { case: CaseId } =>
+            "The vendor will be asked to correct what it holds of case {case}; `status` shows its ticket.\n\
+             Tell it what is wrong by the contact that `consent show support_case` names, with that ticket.\n\
+             A bundle that has not left yet: `support discard` it and make it anew.",
+            "Leverandøren bliver bedt om at rette det, den har om sagen {case}; `status` viser sagsnummeret.\n\
+             Oplys, hvad der er forkert, til den kontakt, som `consent show support_case` nævner, med det sagsnummer.\n\
+             En pakke, der ikke er sendt endnu: kassér den med `support discard`, og lav den på ny.";
+        Revoke =>
+            "The vendor will be asked not to erase what it has not erased yet; `status` shows what became of the\n\
+             request to erase. What was erased on this workstation does not come back.",
+            "Leverandøren bliver bedt om ikke at slette det, den endnu ikke har slettet; `status` viser, hvad der blev af\n\
+             anmodningen om sletning. Det, der er slettet på arbejdsstationen, kommer ikke tilbage.";
+        Claim =>
+            "Keep this code on paper, apart from this computer: with it, and with nothing else, you can ask the\n\
+             vendor to erase what this device sent when the device can't ask any more. On this device it stands\n\
+             for a member of [consent] group: --claim-file, with privacy erase, withdraw --erase and new-owner.",
+            "Gem koden på papir, væk fra computeren: kun med den kan I bede leverandøren slette det, enheden har sendt,\n\
+             når enheden ikke længere selv kan bede om det. På enheden træder den i stedet for et medlem af\n\
+             [consent] group: --claim-file, med privacy erase, withdraw --erase og new-owner.";
+        Erased { keys: u64 } =>
+            "Erased: {keys} keys, and all that was kept under them. Kept: your answers, which prove what you allowed.\n\
+             The vendor is asked to erase what was sent: it does so after 14 days, in which `privacy revoke` takes\n\
+             that back; `status` shows its ticket, and its certificate when that is done.",
+            "Slettet: {keys} nøgler og alt, der var opbevaret under dem. Bevaret: jeres svar, som beviser, hvad I har tilladt.\n\
+             Leverandøren bedes slette det, der er sendt: det sker efter 14 dage, hvor `privacy revoke` kan trække\n\
+             anmodningen tilbage; `status` viser sagsnummeret og attesten, når det er gjort.";
+        Unreported =>
+            "Every key of what was kept is shredded. The vendor could not be informed yet: leave the service running, or run\n\
+             `kathea-agent run --once`, until it was; the certificate is then the file `decommissioned` in data_dir.",
+            "Alle nøgler til det opbevarede er slettet. Leverandøren har ikke kunnet få besked endnu: lad tjenesten køre, eller\n\
+             kør `kathea-agent run --once`, til det er sket; attesten er derefter filen `decommissioned` i data_dir.";
+        Holds { at: String } => "What this workstation holds, {at}", "Det opbevarer denne arbejdsstation, {at}";
+        NoPatients =>
+            "These records hold no patient data: the agent never accepts any.",
+            "Disse poster indeholder ingen patientdata: agenten tager aldrig imod dem.";
+        HistoryKept =>
+            "The clinic's own history is kept on this computer. Nothing of it is sent.",
+            "Klinikkens egen historik opbevares på computeren. Intet af den sendes.";
+        HistoryOff =>
+            "The clinic's own history is not kept: `kathea-agent history on` begins it.",
+            "Klinikkens egen historik opbevares ikke: `kathea-agent history on` begynder den.";
+        HistoryFigures =>
+            "Figure, newest value, number of values (--csv prints all)",
+            "Værdi, det nyeste tal, antal tal (--csv viser alle)";
+        OwnHistory => "The clinic's own history, which is never sent", "Klinikkens egen historik, som aldrig sendes";
+        Remains =>
+            "something remains to be sent: what is said above, or `kathea-agent status`, tells why",
+            "noget er ikke sendt endnu: det ovenstående eller `kathea-agent status` viser hvorfor";
+        InAll { count: u64 } => "  {count} in all", "  {count} i alt";
+        Exported { count: u64, path: PathBuf } =>
+            "{count} sealed records, flags, answers and requests written to {path}",
+            "{count} forseglede poster, samtykker, svar og anmodninger er skrevet til {path}";
+        Reported { path: PathBuf } =>
+            "written to {path}: open it in a browser, it loads nothing",
+            "skrevet til {path}: åbn den i en browser, den henter intet";
+        SealedRecord { number: u64 } =>
+            "  record {number}: sealed, and not to be read while there is no live yes",
+            "  post {number}: forseglet og kan ikke læses uden et gældende samtykke";
+        Enrolled { device: String } => "enrolled as device {device}", "tilmeldt som enhed {device}";
+    }
+}
