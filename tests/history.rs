@@ -8,20 +8,21 @@ mod common;
 use std::collections::BTreeMap;
 use std::fs;
 
+use common::clinic::Clinic;
 use common::collector::Collector;
 use common::peer;
 use common::relay::Relay;
 use common::seeded;
+use common::window::Opened;
 use common::workstation::Workstation;
 use serde_json::{Value as Json, json};
 
 const HISTORY: [&str; 2] = ["history", "--json"];
 
-/// What Kathea said of one day, in a file, and what the history has to show of it.
-fn a_day(workstation: &Workstation, day: u32, random: &mut common::Random, said: &mut Said) {
-    let date = format!("2026-10-{day:02}");
+/// What Kathea says of one day, and what the history has to show of it.
+fn a_day(lines: &mut Vec<String>, date: &str, random: &mut common::Random, said: &mut Said) {
+    let (date, month) = (date.to_owned(), &date[..7]);
     let at = |minute: u32| format!("{date}T09:{minute:02}:00+00:00");
-    let mut lines = Vec::new();
     for minute in 0..random.within(5, 40) {
         let mode = random.one(&["cbct", "panoramic"]);
         let dap = random.within(100, 20_000);
@@ -32,7 +33,7 @@ fn a_day(workstation: &Workstation, day: u32, random: &mut common::Random, said:
             dap % 10
         ));
         *said.counts.entry((format!("exposures_{mode}"), date.clone())).or_default() += 1;
-        let (sum, count) = said.doses.entry(format!("dap_{mode}")).or_default();
+        let (sum, count) = said.doses.entry((format!("dap_{mode}"), month.to_owned())).or_default();
         (*sum, *count) = (*sum + dap, *count + 1);
     }
     let repeats = random.within(1, 9);
@@ -53,13 +54,12 @@ fn a_day(workstation: &Workstation, day: u32, random: &mut common::Random, said:
     lines.push(format!(r#"{{"event":"feature.used","at":"{}","feature":"mpr"}}"#, at(52)));
     lines.push("no event".to_owned());
     said.refused += 2;
-    workstation.leave(&format!("{day}.ndjson"), lines.join("\n") + "\n");
 }
 
 #[derive(Default)]
 struct Said {
     counts: BTreeMap<(String, String), u32>,
-    doses: BTreeMap<String, (u32, u32)>,
+    doses: BTreeMap<(String, String), (u32, u32)>,
     refused: u32,
 }
 
@@ -73,9 +73,9 @@ impl Said {
         for ((figure, date), count) in &self.counts {
             assert_eq!(values(history, figure)[date].as_f64(), Some(f64::from(*count)), "{figure} {date}");
         }
-        for (figure, (sum, count)) in &self.doses {
+        for ((figure, month), (sum, count)) in &self.doses {
             let mean = f64::from(*sum) / f64::from(*count) / 10.0;
-            let shown = values(history, figure)["2026-10"].as_f64().unwrap();
+            let shown = values(history, figure)[month].as_f64().unwrap();
             assert!((shown - mean).abs() < 0.006, "{figure}: {shown}, {mean}");
         }
     }
@@ -104,7 +104,9 @@ fn thirty_days_without_a_yes_are_kept_and_nothing_is_sent() {
     assert_eq!((&flags["usage_statistics"], &flags["own_history"]), (&json!("denied"), &json!(true)));
     let (mut random, mut said) = (seeded(), Said::default());
     for day in 2..32 {
-        a_day(&workstation, day, &mut random, &mut said);
+        let mut lines = Vec::new();
+        a_day(&mut lines, &format!("2026-10-{day:02}"), &mut random, &mut said);
+        workstation.leave(&format!("{day}.ndjson"), lines.join("\n") + "\n");
         on(day, &["run", "--once", "--close"]);
     }
     assert_eq!(workstation.in_outbox(), 0);
@@ -118,6 +120,59 @@ fn thirty_days_without_a_yes_are_kept_and_nothing_is_sent() {
         !workstation.data().join("spool/usage").exists() && !workstation.data().join("spool/open").exists()
     );
     assert_eq!(status["waiting"]["usage"]["records"], 0);
+}
+
+#[test]
+fn two_years_are_small_and_the_charts_show_what_kathea_said() {
+    if !peer::has("faketime") {
+        return;
+    }
+    let clinic = Clinic::new();
+    let workstation = &clinic.workstation;
+    let today = time::OffsetDateTime::now_utc().date();
+    // The months that the page shows; of the one that runs, what is over.
+    let mut first = today.replace_day(1).unwrap();
+    for _ in 0..23 {
+        first = first.previous_day().unwrap().replace_day(1).unwrap();
+    }
+    let switched = workstation.on(&format!("{} 00:00:00", first.previous_day().unwrap()), &["history", "on"]);
+    assert!(switched.status.success());
+    let (mut random, mut said, mut lines, mut day) = (seeded(), Said::default(), Vec::new(), first);
+    while day < today {
+        a_day(&mut lines, &day.to_string(), &mut random, &mut said);
+        let next = day.next_day().unwrap();
+        if next.day() == 1 || next == today {
+            workstation.leave(&format!("{day}.ndjson"), lines.join("\n") + "\n");
+            lines.clear();
+            workstation.on(&format!("{next} 01:00:00"), &["run", "--once"]);
+        }
+        day = next;
+    }
+    assert_eq!(workstation.in_outbox(), 0);
+    let size = fs::metadata(workstation.data().join("history.sealed")).unwrap().len();
+    println!(
+        "{} days and {} lines that are no figure's: {size} bytes",
+        (today - first).whole_days(),
+        said.refused
+    );
+    assert!(size < 2 << 20, "{size}");
+    said.is_shown_by(&workstation.json(&HISTORY));
+    let _service = workstation.serve();
+    let page = Opened::new(&clinic).get("history");
+    let mut months: BTreeMap<&str, [u32; 2]> = BTreeMap::new();
+    for ((figure, date), count) in &said.counts {
+        let place = ["exposures_cbct", "exposures_panoramic"].iter().position(|known| known == figure);
+        if let Some(place) = place {
+            months.entry(&date[..7]).or_default()[place] += count;
+        }
+    }
+    assert!(months.len() >= 23);
+    for (month, [cbct, panoramic]) in months {
+        let row = format!(
+            "<th scope=\"row\">{month}</th><td class=\"n\">{cbct}</td><td class=\"n\">{panoramic}</td>"
+        );
+        assert!(page.contains(&row), "{row}");
+    }
 }
 
 /// A workstation without a collector whose history has four exposures and an error.
@@ -146,8 +201,9 @@ fn later() -> String {
 
 fn count(workstation: &Workstation) -> f64 {
     let history = workstation.json(&HISTORY);
-    let counts: Option<Vec<Json>> =
-        values(&history, "exposures_cbct").as_object().map(|values| values.values().cloned().collect());
+    let counts = values(&history, "exposures_cbct")
+        .as_object()
+        .map(|values| values.values().cloned().collect::<Vec<Json>>());
     counts.unwrap_or_default().iter().filter_map(Json::as_f64).sum()
 }
 

@@ -78,8 +78,8 @@ fn shrunk(seed: u64, plan: Plan, time: Duration) -> ExitCode {
             let left_out: Vec<String> = shrunk.left_out.iter().map(Happens::to_string).collect();
             let (kept, days) = (shrunk.played.happened.len(), plan.days);
             println!(
-                "told {} times; {} of {} things left:\nsimulate --seed {seed} --days {days} --faults {} --without {}",
-                shrunk.told,
+                "tried {} times; {} of {} things left:\nsimulate --seed {seed} --days {days} --faults {} --without {}",
+                shrunk.tried,
                 kept,
                 kept + left_out.len(),
                 plan.faults,

@@ -279,10 +279,10 @@ impl Model {
         }
         for (number, taken) in &self.taken {
             // Only while the clock goes on without a leap: otherwise the agent counts fewer days, which it may.
-            let is_told =
+            let is_steady =
                 taken.place == Place::Waiting && taken.at - (seen.wall - seen.now) >= seen.clock_since;
             // The daily look is after the period's end; a day when the workstation is on may be three later.
-            if is_told && seen.wall - taken.at > (seen.on_device.1 + 2) * DAY {
+            if is_steady && seen.wall - taken.at > (seen.on_device.1 + 2) * DAY {
                 self.violations.push(format!("retention: event {number} of {} still waits", date(taken.at)));
             }
         }

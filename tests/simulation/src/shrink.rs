@@ -11,8 +11,8 @@ pub struct Shrunk {
     pub left_out: BTreeSet<Happens>,
     /// How it goes then.
     pub played: Played,
-    /// How often it was told.
-    pub told: u32,
+    /// How often it was tried.
+    pub tried: u32,
 }
 
 /// Leaves out halves, quarters and so on of what happens, as long as the story ends in a violation of the same kind.
@@ -26,20 +26,20 @@ pub fn shrink(
     let mut left_out = BTreeSet::new();
     let Some(mut played) = tell(&left_out)? else { return Ok(None) };
     let Some(kind) = kind(&played) else { return Ok(None) };
-    let mut told = 1;
+    let mut tried = 1;
     let mut size = played.happened.len().div_ceil(2);
     while size > 0 {
         for part in played.happened.clone().chunks(size) {
             let fewer: BTreeSet<Happens> = left_out.iter().chain(part).copied().collect();
-            let Some(shorter) = tell(&fewer)? else { return Ok(Some(Shrunk { left_out, played, told })) };
-            told += 1;
+            let Some(shorter) = tell(&fewer)? else { return Ok(Some(Shrunk { left_out, played, tried })) };
+            tried += 1;
             if self::kind(&shorter).as_ref() == Some(&kind) {
                 (left_out, played) = (fewer, shorter);
             }
         }
         size /= 2;
     }
-    Ok(Some(Shrunk { left_out, played, told }))
+    Ok(Some(Shrunk { left_out, played, tried }))
 }
 
 /// What is violated: the word before the colon.
@@ -54,7 +54,7 @@ mod tests {
     use crate::run::Totals;
 
     /// A story of a hundred things, in which `needed` together violate something.
-    fn told(needed: &[Happens], left_out: &BTreeSet<Happens>) -> Played {
+    fn tried(needed: &[Happens], left_out: &BTreeSet<Happens>) -> Played {
         let happened: Vec<Happens> = (1..=100).filter(|one| !left_out.contains(one)).collect();
         let is_violated = needed.iter().all(|one| happened.contains(one));
         let other = happened.len() < 40 && !happened.contains(&77);
@@ -66,20 +66,20 @@ mod tests {
     #[test]
     fn what_a_violation_does_not_need_is_left_out() {
         for needed in [vec![5], vec![5, 91], vec![1, 50, 51, 100]] {
-            let shrunk = shrink(|left_out| Ok(Some(told(&needed, left_out)))).unwrap().unwrap();
+            let shrunk = shrink(|left_out| Ok(Some(tried(&needed, left_out)))).unwrap().unwrap();
             assert_eq!(shrunk.played.happened, needed);
-            assert!(shrunk.told < 120, "{} times", shrunk.told);
+            assert!(shrunk.tried < 120, "{} times", shrunk.tried);
         }
     }
 
     #[test]
     fn a_sound_story_is_not_shrunk_and_time_ends_it() {
-        assert!(shrink(|left_out| Ok(Some(told(&[1000], left_out)))).unwrap().is_none());
+        assert!(shrink(|left_out| Ok(Some(tried(&[1000], left_out)))).unwrap().is_none());
         let mut times = 0;
         let shrunk = shrink(|left_out| {
             times += 1;
-            Ok((times < 4).then(|| told(&[5], left_out)))
+            Ok((times < 4).then(|| tried(&[5], left_out)))
         });
-        assert_eq!(shrunk.unwrap().map(|shrunk| shrunk.told), Some(3));
+        assert_eq!(shrunk.unwrap().map(|shrunk| shrunk.tried), Some(3));
     }
 }
