@@ -79,6 +79,10 @@ pub struct PrivacyRequest {
     pub case: Option<CaseId>,
     /// SHA-256 of the ledger entry that asks.
     pub ledger_sha256: Digest,
+    /// When the collector first received it, RFC 3339, by the collector's own earlier answer: of an erasure that is sent
+    /// again because its ticket is not known any more. It reaches as far as it did, and waits no longer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_received: Option<String>,
 }
 
 /// 202 to a [`PrivacyRequest`], and the answer to `GET /v1/privacy/{ticket}`.

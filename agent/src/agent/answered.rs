@@ -122,6 +122,10 @@ impl Agent {
             }
             About::Ticket(ticket) => {
                 uplink.tell(&mut cx, Stream::Requests, reply, 0)?;
+                let is_unknown = outcome.as_ref().is_ok_and(|answer| answer.status == 404);
+                if let Some(request) = requests.tickets.again(&ticket).filter(|_| is_unknown) {
+                    requests.put(&mut cx, request)?;
+                }
                 let said = routes::read_ticket(&outcome).ok();
                 let (keys, device) = (&cx.config.vendor.keys, cx.vault.device());
                 Ok(requests.tickets.answered(&ticket, said.as_ref(), keys, device, cx.elapsed)?)

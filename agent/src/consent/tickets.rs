@@ -14,9 +14,11 @@ use protocol::rights::{Certificate, ExtensionReason, NotProven, Outcome};
 use protocol::signature::{Context, TrustedKeys};
 use protocol::{CaseId, DeviceId, Purpose};
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use super::problem::{NotProvenText, Problem};
-use super::vendor_request::PrivacyKind;
+use super::vendor_request::{PrivacyKind, VendorRequest};
 use crate::presence::{self, Presence};
 use crate::texts::{Said, Text};
 use crate::{durable, limits};
@@ -68,6 +70,12 @@ impl Ticket {
         self.state == TicketState::Open && self.outcome.is_none()
     }
 
+    /// When the vendor received it, by the vendor's own clock: known of an erasure.
+    fn first_received(&self) -> Option<String> {
+        let until = OffsetDateTime::parse(self.revocable_until.as_deref()?, &Rfc3339).ok()?;
+        until.checked_sub(REVOCABLE)?.format(&Rfc3339).ok()
+    }
+
     /// Takes what the vendor said of it. An error says why its certificate proves nothing.
     fn take(&mut self, said: &PrivacyReply, keys: &TrustedKeys, device: DeviceId) -> Result<(), NotProven> {
         self.due.clone_from(&said.due);
@@ -94,11 +102,25 @@ impl Ticket {
     }
 }
 
+/// How long an erasure can be taken back (WIRE.md 2.1).
+const REVOCABLE: time::Duration = time::Duration::days(14);
+
+/// A ticket with the request that it is for.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    #[serde(flatten)]
+    ticket: Ticket,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    request: Option<PrivacyRequest>,
+}
+
 /// All of them, the oldest first.
 #[derive(Debug)]
 pub struct Tickets {
     path: PathBuf,
     tickets: Vec<Ticket>,
+    /// Requests of those that are open, by ticket.
+    requests: BTreeMap<String, PrivacyRequest>,
     /// When the next round of questions is due, since the start.
     due: Duration,
     /// How many were asked about in this round.
@@ -113,7 +135,7 @@ impl Tickets {
     /// # Errors
     /// It cannot be read now.
     pub fn open(path: PathBuf) -> io::Result<(Self, bool)> {
-        let read = match presence::read(&path)? {
+        let read: Result<Vec<Stored>, ()> = match presence::read(&path)? {
             Presence::Found(bytes) => serde_json::from_slice(&bytes).map_err(drop),
             Presence::Absent => Ok(Vec::new()),
         };
@@ -122,8 +144,13 @@ impl Tickets {
             // Only for looking at; it is written anew with the next ticket.
             let _ = std::fs::rename(&path, path.with_extension("damaged"));
         }
-        let tickets = read.unwrap_or_default();
-        Ok((Self { path, tickets, due: Duration::ZERO, asked: 0, refused: BTreeMap::new() }, damaged))
+        let (mut tickets, mut requests) = (Vec::new(), BTreeMap::new());
+        for Stored { ticket, request } in read.unwrap_or_default() {
+            requests.extend(request.map(|request| (ticket.ticket.clone(), request)));
+            tickets.push(ticket);
+        }
+        let refused = BTreeMap::new();
+        Ok((Self { path, tickets, requests, due: Duration::ZERO, asked: 0, refused }, damaged))
     }
 
     /// For `status` and the export.
@@ -168,8 +195,19 @@ impl Tickets {
             certificate: None,
             signature: None,
         };
+        if ticket.is_open() {
+            self.requests.insert(ticket.ticket.clone(), request.clone());
+        }
         self.tickets.push(ticket);
         self.save()
+    }
+
+    /// The request of an open ticket that the vendor does not know: it goes on from a backup, and has to get it again.
+    pub fn again(&self, ticket: &str) -> Option<VendorRequest> {
+        let known = self.tickets.iter().find(|known| known.ticket == ticket && known.is_open())?;
+        let request = self.requests.get(ticket)?.clone();
+        let request = PrivacyRequest { first_received: known.first_received(), ..request };
+        Some(VendorRequest::Privacy { kind: known.kind, request })
     }
 
     /// The vendor said how far `ticket` of this `device` is, or nothing that is understood.
@@ -193,7 +231,10 @@ impl Tickets {
             is_changed |= *known != before;
             is_over |= !known.is_open();
         }
-        self.asked -= usize::from(is_over);
+        if is_over {
+            self.asked -= 1;
+            self.requests.remove(ticket);
+        }
         if self.asked >= self.open_tickets().count() {
             (self.asked, self.due) = (0, elapsed + limits::TICKET_EVERY);
         }
@@ -220,7 +261,11 @@ impl Tickets {
     }
 
     fn save(&self) -> io::Result<()> {
-        let text = serde_json::to_vec(&self.tickets).map_err(|_| io::ErrorKind::InvalidData)?;
+        let stored = self.tickets.iter().map(|ticket| Stored {
+            ticket: ticket.clone(),
+            request: self.requests.get(&ticket.ticket).cloned(),
+        });
+        let text = serde_json::to_vec(&stored.collect::<Vec<_>>()).map_err(|_| io::ErrorKind::InvalidData)?;
         durable::replace(&self.path, &text)
     }
 }
@@ -233,7 +278,6 @@ mod tests {
 
     use super::*;
     use crate::consent::Flag;
-    use crate::consent::vendor_request::VendorRequest;
 
     fn take(tickets: &mut Tickets, name: &str) {
         let request = VendorRequest::privacy(
@@ -251,6 +295,27 @@ mod tests {
     fn answer(tickets: &mut Tickets, name: &str, state: Option<TicketState>, at: Duration) {
         let said = state.map(|state| PrivacyReply::new(name.to_owned(), state));
         tickets.answered(name, said.as_ref(), &TrustedKeys::default(), DEVICE, at).unwrap();
+    }
+
+    #[test]
+    fn a_request_that_the_vendor_lost_goes_again_as_it_was() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("tickets.json");
+        let (mut tickets, _) = Tickets::open(path.clone()).unwrap();
+        take(&mut tickets, "t-1");
+        let mut said = PrivacyReply::new("t-1".to_owned(), TicketState::Open);
+        said.revocable_until = Some("2026-12-05T09:30:00Z".to_owned());
+        tickets.answered("t-1", Some(&said), &TrustedKeys::default(), DEVICE, Duration::ZERO).unwrap();
+        let (tickets, _) = Tickets::open(path.clone()).unwrap();
+        let Some(VendorRequest::Privacy { kind: PrivacyKind::Erase, request }) = tickets.again("t-1") else {
+            panic!("an erasure")
+        };
+        assert_eq!(request.first_received.as_deref(), Some("2026-11-21T09:30:00Z"));
+        assert_eq!(request.ledger_sha256, protocol::Digest::of(b"t-1"));
+        assert_eq!(tickets.again("t-2"), None);
+        let (mut tickets, _) = Tickets::open(path).unwrap();
+        answer(&mut tickets, "t-1", Some(TicketState::Done), Duration::ZERO);
+        assert_eq!(tickets.again("t-1"), None, "what is done stays done");
     }
 
     /// A key that is trusted for certificates, and what it signs.

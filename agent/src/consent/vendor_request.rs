@@ -86,7 +86,9 @@ impl VendorRequest {
     ) -> Self {
         let id = Digest::of(&[kind.as_str().as_bytes(), salt].concat()).to_string();
         let request_id = id.chars().take(32).collect();
-        Self::Privacy { kind, request: PrivacyRequest { request_id, purposes, case, ledger_sha256: entry } }
+        let request =
+            PrivacyRequest { request_id, purposes, case, ledger_sha256: entry, first_received: None };
+        Self::Privacy { kind, request }
     }
 }
 

@@ -157,6 +157,7 @@ mod tests {
             purposes: vec![Purpose::UsageStatistics],
             case: None,
             ledger_sha256: Digest::of(b"line"),
+            first_received: None,
         };
         let exchange = privacy(PrivacyKind::Withdraw, &request);
         assert_eq!(exchange.path, "/v1/privacy/withdraw");

@@ -24,6 +24,7 @@ pub(crate) fn take(store: &Store, code: &str, now: OffsetDateTime) -> Result<Tic
         purposes: Purpose::ALL.to_vec(),
         case: None,
         ledger_sha256: Digest::from_bytes([0; 32]),
+        first_received: None,
     };
     match store.claim_request(ticket, Kind::Erase, &request, now)? {
         Asked::Kept(_) => Ok(ticket),

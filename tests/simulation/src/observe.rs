@@ -27,8 +27,10 @@ impl Clinic {
                 .map(|entry| entry.file_name().to_string_lossy().into_owned())
                 .collect();
             let live = self.consent.live(wall).cloned();
-            let waiting = live.is_some().then(|| self.pc.waiting());
-            if let Some(status) = self.pc.status() {
+            let waiting = live.as_ref().and_then(|_| self.pc.waiting());
+            // After an error of the disk the queue gives nothing before its next turn.
+            let is_readable = live.is_none() || waiting.is_some();
+            if let Some(status) = self.pc.status().filter(|_| is_readable) {
                 let on_device = self.consent.text().map_or((0, 0), |text| text.on_device);
                 self.model.observe(&Seen {
                     outbox: &outbox,

@@ -231,20 +231,19 @@ impl Workstation {
         self.without_harm(|pc| pc.ask(&Request::Status)).ok()??.read()
     }
 
-    /// Every batch that waits in the queue `usage` and can be read.
-    pub fn waiting(&mut self) -> Vec<Batch> {
+    /// Every batch that waits in the queue `usage` and can be read; none where the agent does not give it now.
+    pub fn waiting(&mut self) -> Option<Vec<Batch>> {
         let (mut batches, mut from) = (Vec::new(), 0);
         loop {
             let ask = Request::Privacy(PrivacyAsk::Records { queue: "usage".to_owned(), from });
-            let page = self.without_harm(|pc| pc.ask(&ask)).ok().flatten().and_then(Reply::read::<Page>);
-            let Some(page) = page else { return batches };
+            let page = self.without_harm(|pc| pc.ask(&ask)).ok().flatten().and_then(Reply::read::<Page>)?;
             for record in &page.records {
                 let content = record.content.as_ref().and_then(|text| BASE64.decode(text.as_bytes()).ok());
                 batches.extend(content.and_then(|bytes| Batch::decode(&bytes).ok()));
             }
             match page.next {
                 Some(next) => from = next,
-                None => return batches,
+                None => return Some(batches),
             }
         }
     }

@@ -2,6 +2,7 @@
 //! what may then be erased.
 
 use protocol::Purpose;
+use time::format_description::well_known::Rfc3339;
 use time::{Month, OffsetDateTime};
 
 use super::retention::DAY;
@@ -68,6 +69,17 @@ pub(crate) fn is_revocable(erasure: &Erasure, now: i64) -> bool {
         && now < erasure.received.saturating_add(REVOCABLE)
 }
 
+/// Days before now that a request may say it was first received: longer than any is open.
+const FIRST: i64 = 92 * DAY;
+
+/// When an erasure counts as received, microseconds since 1970: when it was `first`, by an earlier answer to a request
+/// that is sent again, unless that cannot be.
+pub(crate) fn received(first: Option<&str>, now: i64) -> i64 {
+    let first = first.and_then(|first| OffsetDateTime::parse(first, &Rfc3339).ok());
+    let first = first.and_then(|first| i64::try_from(first.unix_timestamp_nanos() / 1000).ok());
+    first.filter(|first| (now - FIRST..=now).contains(first)).unwrap_or(now)
+}
+
 /// When a request is to be answered: a month after it came, three where that was extended (GDPR art. 12(3)).
 pub(crate) fn due(received: OffsetDateTime, is_extended: bool) -> OffsetDateTime {
     let months = if is_extended { 3 } else { 1 };
@@ -82,8 +94,6 @@ pub(crate) fn due(received: OffsetDateTime, is_extended: bool) -> OffsetDateTime
 
 #[cfg(test)]
 mod tests {
-    use time::format_description::well_known::Rfc3339;
-
     use super::*;
 
     const NOW: i64 = 20_000 * DAY;
@@ -125,6 +135,20 @@ mod tests {
         assert!(!is_revocable(&asked, NOW), "what is gone can't be taken back");
         let rest = Next::Erase { purposes: Purpose::ALL.to_vec(), kept: Vec::new() };
         assert_eq!(next(&asked, false, NOW + 100 * DAY), rest);
+    }
+
+    #[test]
+    fn a_request_that_is_sent_again_was_received_when_it_first_was() {
+        let text = |at: i64| {
+            super::super::super::rfc3339(OffsetDateTime::from_unix_timestamp(at / 1_000_000).unwrap())
+        };
+        for days in [0, 3, 91] {
+            assert_eq!(received(Some(&text(NOW - days * DAY)), NOW), NOW - days * DAY);
+        }
+        for cannot_be in [text(NOW + DAY), text(NOW - 93 * DAY), "yesterday".to_owned()] {
+            assert_eq!(received(Some(&cannot_be), NOW), NOW);
+        }
+        assert_eq!(received(None, NOW), NOW);
     }
 
     #[test]

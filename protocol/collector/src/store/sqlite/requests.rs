@@ -76,9 +76,11 @@ impl Store {
         may_ask: impl Fn(Standing) -> bool + Send + 'static,
     ) -> Result<Asked, Failure> {
         let now = micros(now);
+        // One that is sent again is the same request: it was received when it first was.
+        let received = rights::received(request.first_received.as_deref(), now);
+        let request = PrivacyRequest { first_received: None, ..request.clone() };
         let body =
-            serde_json::to_string(request).map_err(|_| Failure::new("the request has no JSON form"))?;
-        let request = request.clone();
+            serde_json::to_string(&request).map_err(|_| Failure::new("the request has no JSON form"))?;
         self.write(true, move |tx| {
             let Some(mut device) = device::find(tx, ticket.device)? else {
                 return Ok(Asked::NotServed(Standing::Unknown));
@@ -97,7 +99,7 @@ impl Store {
                         id: ticket.id(),
                         kind,
                         body: body.clone(),
-                        received: now,
+                        received: if kind == Kind::Erase { received } else { now },
                         done,
                     };
                     save(tx, device.no, &row)?;
