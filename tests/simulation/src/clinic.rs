@@ -175,14 +175,7 @@ impl Clinic {
     fn first_day(&mut self) -> Result<(), String> {
         self.world.advance_to(BEGIN + 9 * HOUR);
         self.pc.start().map_err(|_| "killed".to_owned())??;
-        let token = self.vendor.token()?;
-        let reply = self.pc.ask(&Request::Enroll { url: None, token }).ok().flatten();
-        if !reply.as_ref().is_some_and(Reply::is_done) {
-            return Err(format!(
-                "not enrolled: {}",
-                reply.map_or_else(String::new, |reply| reply.what().to_owned())
-            ));
-        }
+        self.enrol()?;
         self.pc.device = self.pc.status().map(|status| status.device);
         self.tell("installed and enrolled");
         if self.random.percent(70) {
@@ -214,6 +207,19 @@ impl Clinic {
         }
         self.happened.push(self.next);
         Some(random)
+    }
+
+    /// An engineer enrols the workstation with a new token.
+    pub(crate) fn enrol(&mut self) -> Result<(), String> {
+        let token = self.vendor.token()?;
+        let reply = self.pc.ask(&Request::Enroll { url: None, token }).ok().flatten();
+        if !reply.as_ref().is_some_and(Reply::is_done) {
+            return Err(format!(
+                "not enrolled: {}",
+                reply.map_or_else(String::new, |reply| reply.what().to_owned())
+            ));
+        }
+        Ok(())
     }
 
     fn day(&mut self, midnight: i64) {

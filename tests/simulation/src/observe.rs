@@ -83,6 +83,7 @@ impl Clinic {
         if let Err(what) = self.vendor.up() {
             self.violations.push(format!("collector: {what}"));
         }
+        let mut problems = Vec::new();
         // Into the second month from here, a day in five.
         for _ in 0..9 {
             self.world.advance_to(midnight + 8 * HOUR);
@@ -92,6 +93,13 @@ impl Clinic {
             }
             self.run_until(midnight + 11 * HOUR);
             self.observe();
+            problems = self.pc.status().map(|status| status.problems).unwrap_or_default();
+            // A device that had nothing to say for as long as its certificate lasts is enrolled anew.
+            if problems.iter().any(|problem| problem.contains("enrol with a new token"))
+                && let Err(what) = self.enrol()
+            {
+                self.violations.push(format!("enrolment: {what}"));
+            }
             self.pc.stop();
             midnight += 5 * DAY;
             if !self.violations.is_empty() {
@@ -101,6 +109,7 @@ impl Clinic {
         if self.consent.live(self.pc.wall()).is_some() {
             self.model.settled(self.world.now() - 2 * DAY);
         }
+        problems.into_iter().for_each(|problem| self.tell(format!("`status` says: {problem}")));
         self.vendor.verify();
         self.collect();
     }
