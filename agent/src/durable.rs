@@ -80,7 +80,10 @@ pub fn create_directory(path: &Path) -> io::Result<()> {
 /// Makes the names in the directory of `path` durable. Windows keeps them with the file itself.
 pub fn sync_parent(path: &Path) -> io::Result<()> {
     match path.parent() {
-        Some(directory) if cfg!(unix) => File::open(directory)?.sync_all(),
+        Some(directory) if cfg!(unix) => {
+            killpoint::write(directory)?;
+            File::open(directory)?.sync_all()
+        }
         _ => Ok(()),
     }
 }

@@ -260,6 +260,9 @@ pub const KEPT_SWEEP: Duration = Duration::from_secs(60);
 /// one event.
 pub const OUTBOX_COUNTED: u64 = 64 << 20;
 
+/// A bundle whose file the disk does not give now is tried again.
+pub const BUNDLE_AGAIN: Duration = Duration::from_secs(15 * 60);
+
 /// After something failed, mostly for want of space, before it is tried again of itself: what is due stays due, and
 /// would otherwise be tried without end.
 pub const TROUBLE_PAUSE: Duration = Duration::from_secs(15);

@@ -1,15 +1,18 @@
 """F1 and F2: the process is killed, at random and at every named step. What it took in arrives once, in order."""
 
+import datetime
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
 
+from clocks import NOW, at
 from matrix import ROOT
 from proxy import Fault
-from workstation import NOWHERE, Ended, Socket
+from workstation import NOWHERE, Ended, Site, Socket
 
 
 def at_random(bench):
@@ -67,7 +70,8 @@ def at_every_step(bench):
     works = {work.__name__: work(bench) for work in WORKS}
     unseen, least = [], 50
     for step in steps():
-        known = KNOWN.get(step.split(".")[0], "day")
+        known = KNOWN.get(step, KNOWN.get(step.split(".")[0], "day"))
+        known = known if known in works else "day"
         order = [known, known, *(work for work in works if work != known)]
         reaching, done, missed = [], 0, 0
         for work in order:
@@ -85,7 +89,7 @@ def at_every_step(bench):
                 times = [other for other in times if other < time] or [1]
         bench.cases += done
         least = min(least, done)
-        unseen += [] if done else [step]
+        unseen += [] if done or step == "ledger.begun_later" and answers_end not in WORKS else [step]
     if bench.is_over():
         bench.note("ended by time", f"{len(unseen)} steps not reached")
     else:
@@ -96,8 +100,8 @@ def at_every_step(bench):
 
 # The work that reaches the steps of one subsystem; all others occur on an ordinary day.
 KNOWN = {"anew": "harmed", "carve": "damaged", "decommission": "retirement", "discard": "first_yes", "ended": "new_owner", "owner": "new_owner",
-         "fold": "journal", "grant": "first_yes", "install": "merging", "key": "withdrawal", "merge": "merging", "purge": "withdrawal",
-         "request": "asking", "withdraw": "withdrawal"}
+         "fold": "journal", "grant": "first_yes", "history": "own_history", "install": "merging", "key": "withdrawal", "merge": "merging", "purge": "withdrawal",
+         "request": "asking", "withdraw": "withdrawal", "ledger.begun_later": "answers_end"}
 
 
 def cut(bench, prepared, kill_at):
@@ -270,7 +274,37 @@ def merging(bench):
     return site, grown, lambda site, received: site.verify(received, but=site.unanswered)
 
 
-WORKS = (day, first_yes, journal, withdrawal, asking, damaged, merging, new_owner, harmed, retirement)
+def own_history(bench):
+    """The clinic keeps its own history of the same events."""
+    site = bench.site("own")
+    site.must("history", "on")
+    site.fill(bench.draw, 3, 10)
+    return site, ("run", "--once", "--close"), whole
+
+
+def answers_end(bench):
+    """A no that is half a year old ends: the ledger begins later. By a clock that went through that time."""
+    site = Site(bench.home / "answers", bench.program, bench.receiver)
+    site.must("consent", "deny", "usage_statistics", "--by", "owner", wrapper=at(NOW))
+    for days in (4, 8, 38, 68, 98, 128, 158, 181):
+        site.once(wrapper=at(NOW + datetime.timedelta(days)))
+    later = at(NOW + datetime.timedelta(186))
+
+    def ended(site, kill_at):
+        site.wrapper = later
+        return site.run("run", "--once", kill_at=kill_at)
+
+    def sound(site, received):
+        left = (site.data / "ledger.ndjson").read_bytes()
+        wrong = ["a payload without a yes"] if received.records else []
+        wrong += ["the old answer is still there"] if left else []
+        return wrong + ([] if site.run("consent", "verify").code == 0 else ["the ledger does not verify"])
+
+    return site, ended, sound
+
+
+WORKS = (day, first_yes, journal, withdrawal, asking, damaged, merging, new_owner, harmed, retirement, own_history,
+         *([answers_end] if shutil.which("faketime") else []))
 
 
 def control(bench):

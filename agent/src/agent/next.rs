@@ -61,6 +61,9 @@ impl Agent {
     fn next_bundle(&mut self) -> Result<Option<Transfer>, Trouble> {
         let Parts { uplink, cases, mut cx, .. } = self.parts();
         let due = cases.next_bundle(&cx);
+        if let Some(again) = cases.next_try(cx.elapsed) {
+            uplink.due_at(again);
+        }
         if due.is_some() && is_held_up(uplink, &cx) {
             return Ok(None);
         }

@@ -140,11 +140,14 @@ impl Ledger {
             return Err(error);
         }
         killpoint::step("ledger.begun_later");
-        if let Err(error) = durable::replace(&self.path(), &rest) {
+        // The head allows the file as it was and as it is now: whether its new name is durable is of no account.
+        if let Err(error) = durable::replace(&self.path(), &rest)
+            && !presence::read(&self.path()).is_ok_and(|held| held.found().is_some_and(|held| held == rest))
+        {
             self.first = before;
-            if self.write_head(tip).is_err() {
-                // The head begins later than the lines here: what is appended would be taken for something else.
-                self.finding = Some(Finding { line: None, flaw: Flaw::Changed });
+            if let Err(error) = self.write_head(tip) {
+                // The head may begin later than the lines here: what is there is read again.
+                self.finding = Some(Finding { line: None, flaw: Flaw::Unreadable(error.kind()) });
             }
             return Err(error);
         }
@@ -191,10 +194,23 @@ impl Ledger {
             .and_then(|()| durable::sync_parent(&path))
             .and_then(|()| self.write_head(tip));
         killpoint::step("ledger.appended");
-        if written.is_err() && cut(&file, self.length).is_err() {
-            self.finding = Some(Finding { line: None, flaw: Flaw::Changed });
+        if written.is_err()
+            && let Err(error) = self.take_back(&file, tip)
+        {
+            // The line stays, which either head allows: what is there is read again before anything is answered.
+            self.finding = Some(Finding { line: None, flaw: Flaw::Unreadable(error.kind()) });
         }
         written
+    }
+
+    /// Removes a line whose writing failed. The head may promise it already, where only the directory could not be synced:
+    /// then the head goes back first, because a line that is promised and missing is a cut.
+    fn take_back(&self, file: &File, tip: Place) -> io::Result<()> {
+        let promised = Head { first: self.first, tip }.to_text(&self.key);
+        if presence::read(&head_path(&self.dir))?.found().is_some_and(|head| head == promised.as_bytes()) {
+            self.write_head(self.tip())?;
+        }
+        cut(file, self.length)
     }
 
     fn write_head(&self, tip: Place) -> io::Result<()> {

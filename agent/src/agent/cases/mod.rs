@@ -5,6 +5,7 @@ mod draft;
 mod job;
 pub(super) mod upload;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::sync::mpsc::Sender;
@@ -41,6 +42,8 @@ pub(super) struct Cases {
     shown: Option<Shown>,
     /// The bundle that is being sent.
     sending: Option<Sending>,
+    /// When bundles that the disk did not give are tried again, since the start.
+    unread: BTreeMap<String, Duration>,
     /// Notified when a job is over.
     wakes: Sender<Wake>,
 }
@@ -50,7 +53,8 @@ impl Cases {
     pub(super) fn open(data: &Path, vault: &mut Vault, wakes: Sender<Wake>) -> io::Result<(Self, usize)> {
         let (queue, lost) = Queue::open(data, vault)?;
         let drafts = Drafts::open(data, vault)?;
-        Ok((Self { queue, drafts, job: None, last: None, shown: None, sending: None, wakes }, lost))
+        let unread = BTreeMap::new();
+        Ok((Self { queue, drafts, job: None, last: None, shown: None, sending: None, unread, wakes }, lost))
     }
 
     /// Whether something is gathered or sealed now.

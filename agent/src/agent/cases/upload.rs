@@ -48,13 +48,19 @@ pub(in crate::agent) enum After {
 }
 
 impl Cases {
-    /// The oldest bundle that may leave.
+    /// The oldest bundle that may leave, and that the disk gave when it was last asked.
     pub(in crate::agent) fn next_bundle(&self, cx: &Cx<'_>) -> Option<String> {
-        let due = self.queue.next(|bundle| lease(cx.registry, bundle, cx.now).is_some());
+        let is_due = |bundle: &Bundle| self.unread.get(&bundle.id).is_none_or(|due| *due <= cx.elapsed);
+        let due = self.queue.next(|bundle| is_due(bundle) && lease(cx.registry, bundle, cx.now).is_some());
         due.map(|bundle| bundle.id.clone())
     }
 
-    /// The next step of a bundle; none if it cannot be read, and then it is given up.
+    /// When one that the disk did not give is tried again, since the start.
+    pub(in crate::agent) fn next_try(&self, elapsed: Duration) -> Option<Duration> {
+        self.unread.values().copied().filter(|due| *due > elapsed).min()
+    }
+
+    /// The next step of a bundle; none if it cannot be read. Then it is given up, or tried again later.
     pub(in crate::agent) fn next_step(
         &mut self,
         cx: &mut Cx<'_>,
@@ -76,6 +82,15 @@ impl Cases {
         match exchange {
             Ok((step, exchange)) => {
                 Ok(Some((Stepping { id: id.to_owned(), step, begun: cx.elapsed }, exchange)))
+            }
+            // The file is there, and the disk does not give it now.
+            Err(Unsendable::Disk(kind)) if kind != io::ErrorKind::NotFound => {
+                let what = Cause::BundleUnreadNow { id: id.to_owned(), why: kind.said() };
+                warn!("{what}");
+                cx.raise(Subject::Bundle, &what);
+                self.sending = None;
+                self.unread.insert(id.to_owned(), cx.elapsed + limits::BUNDLE_AGAIN);
+                Ok(None)
             }
             Err(e) => {
                 self.give_up(cx, id, unreadable(id, e))?;
@@ -152,10 +167,11 @@ impl Cases {
         })
     }
 
+    /// Whether its file is what was sealed. What cannot be read now is not damaged.
     fn is_whole(&self, id: &str) -> bool {
         self.queue.find(id).is_some_and(|bundle| {
             let held = File::open(self.queue.path(id)).and_then(|mut file| digest(&mut file, bundle.size));
-            held.is_ok_and(|held| held == bundle.sha256)
+            held.map_or_else(|e| e.kind() != io::ErrorKind::UnexpectedEof, |held| held == bundle.sha256)
         })
     }
 
@@ -163,6 +179,7 @@ impl Cases {
         let size = self.queue.find(id).map_or(0, |bundle| bundle.size);
         self.queue.settle(id, receipt, cx.vault, cx.now)?;
         self.sending = None;
+        self.unread.remove(id);
         cx.counters.sent(Purpose::SupportCase.as_str(), 1, size, utc_text(cx.now));
         note_failed(&self.queue, cx.health, cx.elapsed);
         info!("sent a bundle of {size} bytes");

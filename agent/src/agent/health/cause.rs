@@ -67,6 +67,9 @@ crate::texts! {
         BundleUnreadable { id: String, why: crate::texts::Said } =>
             "a bundle cannot be read ({why}): it is not sent; gather it again, then `support discard {id}`",
             "en supportpakke kan ikke læses ({why}): den sendes ikke; saml den igen, og kør derefter `support discard {id}`";
+        BundleUnreadNow { id: String, why: crate::texts::Said } =>
+            "bundle {id} cannot be read now ({why}): it is tried again; check the disk",
+            "pakke {id} kan ikke læses lige nu ({why}): den prøves igen; kontrollér disken";
         BundleFailed { id: String } =>
             "bundle {id} was not sent: `support send {id}` tries again, `support export {id}` writes it to a stick",
             "pakke {id} er ikke sendt: `support send {id}` prøver igen, `support export {id}` skriver den til et USB-stik";

@@ -55,6 +55,43 @@ fn an_append_that_was_cut_is_healed_wherever_it_was_cut() {
     assert_eq!(open(dir.path(), &key).verify(), []);
 }
 
+/// Each sync of the directory fails in turn, and each with the next one: once the head had been renamed before its
+/// directory failed, the line was cut off under it, and the next start took that for somebody's deed.
+#[test]
+fn a_directory_that_cannot_be_synced_costs_no_trust() {
+    let mut failed = 0;
+    for (first, count) in (0..8).flat_map(|first| [(first, 1), (first, 2), (first, 20)]) {
+        let (dir, key) = two_lines();
+        let mut registry = open(dir.path(), &key);
+        let (directory, mut left) = (dir.path().to_owned(), first);
+        let hit = std::rc::Rc::new(std::cell::Cell::new(0));
+        let counted = hit.clone();
+        killpoint::watch(Some(Box::new(move |point| {
+            let is_sync = matches!(point, killpoint::Point::Write(path) if path == directory);
+            left -= i32::from(is_sync);
+            if is_sync && left < 0 && left >= -count {
+                counted.set(counted.get() + 1);
+                return Err(ErrorKind::Other.into());
+            }
+            Ok(())
+        })));
+        let is_denied = registry.deny(USAGE, By::AGENT, NOW + 120).is_ok();
+        killpoint::watch(None);
+        failed += i32::from(hit.get() > 0);
+        let where_ = format!("sync {first}, {count} times");
+        registry.look_again();
+        assert!(registry.is_trusted(), "{where_}");
+        let again = open(dir.path(), &key);
+        assert!(again.is_trusted() && again.verify().is_empty(), "{where_}: {:?}", again.verify());
+        assert_eq!(again.head(), registry.head(), "{where_}");
+        let newest = again.head().map(|(index, _)| index);
+        assert!(newest == Some(2) || newest == Some(1) && !is_denied, "{where_}: {newest:?}");
+        assert!(registry.deny(USAGE, By::AGENT, NOW + 180).is_ok(), "{where_}: it goes on");
+        assert_eq!(open(dir.path(), &key).verify(), [], "{where_}");
+    }
+    assert!(failed > 3, "{failed}");
+}
+
 #[test]
 fn a_missing_or_foreign_file_closes_the_flags() {
     for (name, content, flaw) in [
