@@ -71,6 +71,11 @@ impl Watched {
         self.kept.filter(|_| self.is_steady())
     }
 
+    /// When it last leapt, as it showed afterwards: what it leapt over did not go by.
+    pub(super) fn leapt(self) -> i64 {
+        self.leapt
+    }
+
     /// Whether it may decide.
     pub(super) fn is_steady(self) -> bool {
         self.seen - self.leapt >= limits::CLOCK_STEADY

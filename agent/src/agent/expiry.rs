@@ -30,7 +30,7 @@ impl Agent {
         }
         if clock.is_steady() {
             let now = self.now();
-            let ended = self.registry.end_answers(now)?;
+            let ended = self.registry.end_answers(now, clock.leapt())?;
             if ended > 0 {
                 info!(
                     "consent: {ended} answers have proven what they prove for long enough and were removed"

@@ -44,6 +44,10 @@ impl Clinic {
                     over_since: self.over_since,
                     on_device,
                 });
+                if !self.model.violations.is_empty() {
+                    let (state, problems) = (status.consent.usage_statistics, &status.problems);
+                    self.tell(format!("`status` says: {state}, {problems:?}"));
+                }
                 if status.disk_bytes.is_some_and(|bytes| bytes > 80 << 20) {
                     self.violations.push(format!("disk: {:?} bytes", status.disk_bytes));
                 }

@@ -14,23 +14,23 @@ const WAITS: i64 = 62 * DAY;
 
 impl Registry {
     /// Removes the oldest answers that are over at `now`, up to the first that is not; how many. Nothing of a ledger that
-    /// is not trusted.
+    /// is not trusted. `leapt`: when the clock last leapt.
     ///
     /// # Errors
     /// The ledger could not be written; no answer is lost.
-    pub fn end_answers(&mut self, now: i64) -> Result<usize, ConsentError> {
+    pub fn end_answers(&mut self, now: i64, leapt: i64) -> Result<usize, ConsentError> {
         if !self.is_trusted() {
             return Ok(0);
         }
         let lines = self.ledger.lines();
-        let is_over = |at: &usize| self.ends_at(lines, *at).is_some_and(|end| end <= now);
+        let is_over = |at: &usize| self.ends_at(lines, *at, leapt).is_some_and(|end| end <= now);
         let count = (0..lines.len()).take_while(is_over).count();
         self.ledger.remove_oldest(count).map_err(|error| ConsentError::Ledger(error.kind()))?;
         Ok(count)
     }
 
     /// When a line is over; `None` while it decides something, or where its policy is not known here.
-    fn ends_at(&self, lines: &[Line], at: usize) -> Option<i64> {
+    fn ends_at(&self, lines: &[Line], at: usize, leapt: i64) -> Option<i64> {
         let line = lines.get(at)?;
         let (asked, event) = (&line.entry.processing, &line.entry.event);
         let about = |other: &&Line| {
@@ -62,10 +62,10 @@ impl Registry {
         // What was sent last came to the vendor when it had waited here for as long as it may.
         let held = held.into_iter().max().map(|held| held.saturating_add(waits));
         let kept = ended.saturating_add(self.days(line)?.saturating_mul(DAY));
-        [held, until(line), Some(kept), Some(ended.saturating_add(limits::ASK_AGAIN))]
-            .into_iter()
-            .flatten()
-            .max()
+        let ends = [held, until(line), Some(kept), Some(ended.saturating_add(limits::ASK_AGAIN))];
+        // What the clock leapt over did not go by: the time is counted from the leap.
+        let not_gone_by = leapt.saturating_sub(ended).max(0);
+        ends.into_iter().flatten().max().map(|end| end.saturating_add(not_gone_by))
     }
 
     /// Days for which the policy of a line keeps it.
