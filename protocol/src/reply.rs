@@ -65,6 +65,10 @@ pub struct ConsentReply {
     pub hash: Digest,
     /// True once the entry outlives a power cut.
     pub durable: bool,
+    /// Of an entry that was stored now: the position in the ledger that was to come next, one behind the newest entry that
+    /// was known before, 0 where none was. A device sees by it what a restored collector lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<u64>,
 }
 
 /// `POST /v1/privacy/{withdraw|erase|restrict|release|access|rectify|decommission|revoke}`.

@@ -69,7 +69,14 @@ impl Agent {
                 uplink.ledger_compared();
                 uplink.note_invitations(&cx, answer);
                 let Parts { requests, mut cx, .. } = self.parts();
-                let newest = head.map(|(index, _)| index);
+                // The head that comes with a line is that line: what was known before it counts.
+                let mut newest = head.map(|(index, _)| index);
+                if let About::Request(_, VendorRequest::Consent(entry)) | About::ConsentFirst(entry) = &about
+                    && let Some(expected) = routes::consent_expected(answer)
+                {
+                    requests.has(*entry);
+                    newest = expected.checked_sub(1);
+                }
                 if is_ours && let Err(trouble) = requests.repeat_forgotten(&mut cx, newest) {
                     self.trouble(Subject::Transfer, &trouble);
                 }

@@ -70,6 +70,11 @@ impl Requests {
         Ok(self.queue.put(&[sealed])?)
     }
 
+    /// The vendor has that line: it is not repeated.
+    pub(super) fn has(&mut self, entry: Digest) {
+        self.repeated.insert(entry);
+    }
+
     /// Queues the lines that the vendor has lost, whose newest line is number `newest`.
     pub(super) fn repeat_forgotten(&mut self, cx: &mut Cx<'_>, newest: Option<u64>) -> Result<(), Trouble> {
         for entry in cx.registry.forgotten(newest) {

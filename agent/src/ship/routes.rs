@@ -4,7 +4,7 @@ use protocol::Digest;
 use protocol::reply::{Capabilities, ConsentReply, EnrolReply, PrivacyReply, PrivacyRequest};
 use serde::Serialize;
 
-use super::exchange::{Body, Exchange, Method, Outcome, refusal};
+use super::exchange::{Answer, Body, Exchange, Method, Outcome, refusal};
 use super::pace::Reply;
 use crate::consent::vendor_request::PrivacyKind;
 
@@ -46,6 +46,11 @@ pub fn consent_stored(outcome: &Outcome, hash: Digest) -> Reply {
         Ok(_) => Reply::Failed,
         Err(reply) => never_dropped(reply),
     }
+}
+
+/// The position in the ledger that the collector expected when it stored a line: what is missing from there on it has lost.
+pub fn consent_expected(answer: &Answer) -> Option<u64> {
+    answer.json::<ConsentReply>().filter(|_| answer.status == 201)?.expected
 }
 
 /// `POST /v1/privacy/{kind}`.

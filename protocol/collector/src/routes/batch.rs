@@ -102,13 +102,13 @@ fn consent(collector: &Collector, device: DeviceId, hash: &str, body: &Bytes) ->
     if entry.header.device != device || entry.header.index > MAX_INDEX {
         return Err(Problem::BadConsent);
     }
-    let status = match collector.store.put_consent(device, line, &entry, collector.now())? {
-        Kept::Now => StatusCode::CREATED,
-        Kept::Before => StatusCode::OK,
+    let (status, expected) = match collector.store.put_consent(device, line, &entry, collector.now())? {
+        Kept::Now { expected } => (StatusCode::CREATED, Some(expected)),
+        Kept::Before => (StatusCode::OK, None),
         Kept::Full(reached) => return Err(super::reached(reached)),
         Kept::NotServed(standing) => return Err(super::not_served(standing)),
     };
-    Ok(json(status, &ConsentReply { hash, durable: true }))
+    Ok(json(status, &ConsentReply { hash, durable: true, expected }))
 }
 
 /// The SHA-256 among the digests of a `Content-Digest` header (RFC 9530 section 2).

@@ -23,8 +23,8 @@ use time::OffsetDateTime;
 /// What became of an entry that was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kept {
-    /// It is on the disk.
-    Now,
+    /// It is on the disk; `expected` was to come next: one behind the newest that was known.
+    Now { expected: u64 },
     /// It was there before.
     Before,
     /// The device has sent more than is kept.
@@ -72,13 +72,15 @@ impl Store {
                 return Ok(Kept::Full(reached));
             }
             device.used = used;
+            let newest = known.iter().map(|known| known.line.index).max();
+            let expected = newest.map_or(0, |newest| newest.saturating_add(1));
             add(tx, &mut device, &line, class, &text, now)?;
             device::save(tx, &mut device)?;
             tx.at(now);
             if ends {
                 tx.truncate_after();
             }
-            Ok(Kept::Now)
+            Ok(Kept::Now { expected })
         })
     }
 
