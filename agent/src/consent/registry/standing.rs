@@ -85,6 +85,8 @@ impl Registry {
                     Standing::Kept(Kept::StalePolicy)
                 }
             }
+            // Stopped by an answer that the disk did not take: nothing leaves, and nothing that nobody refused is removed.
+            (EventKind::Granted | EventKind::Released, Some(_)) => Standing::Kept(Kept::Registry),
             _ => Standing::Refused,
         }
     }

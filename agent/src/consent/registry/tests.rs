@@ -266,6 +266,8 @@ fn a_withdrawal_that_cannot_be_written_stops_everything_all_the_same() {
     assert!(matches!(refused, Err(ConsentError::Ledger(_))));
     assert!(!lease.stands() && !is_open(&registry, NOW));
     assert_eq!(registry.state(USAGE, NOW), State::Withdrawn);
+    // It is written nowhere: what Kathea reports is kept until it is, or the process begins again.
+    assert_eq!(registry.standing(USAGE, NOW, true), Standing::Kept(Kept::Registry));
 }
 
 #[test]
