@@ -25,7 +25,10 @@ pub(crate) fn service(command: &Service, config: &Path) -> Result<Exit, Failure>
 fn carry_out(command: &Service, config: &Path) -> Result<Exit, Failure> {
     match command {
         Service::Install { collector, token_file, ca_file } => {
-            let token = token_file.as_deref().map(|file| crate::read_word(file, crate::TOKEN)).transpose()?;
+            let token = token_file
+                .as_deref()
+                .map(|file| crate::read_word(file, crate::texts::refusal::Holds::Token))
+                .transpose()?;
             let was_there = windows::is_there();
             install::install(config, collector.as_deref(), ca_file.as_deref())?;
             windows::stop()?;
