@@ -246,6 +246,7 @@ fn short_hash(bytes: &[u8]) -> [u8; 16] {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(unix)]
     use std::io::Write;
 
     use super::*;
