@@ -130,7 +130,7 @@ impl Agent {
             About::Ticket(ticket) => {
                 uplink.tell(&mut cx, Stream::Requests, reply, 0)?;
                 let is_unknown = outcome.as_ref().is_ok_and(|answer| answer.status == 404);
-                if let Some(request) = requests.tickets.again(&ticket).filter(|_| is_unknown) {
+                if is_unknown && let Some(request) = requests.tickets.again(&ticket) {
                     requests.put(&mut cx, request)?;
                 }
                 let said = routes::read_ticket(&outcome).ok();
