@@ -146,7 +146,7 @@ impl Agent {
         };
         match done {
             Ok(()) => Reply::done(self.usage.own_history()),
-            Err(trouble) => Reply::refused(Refused::Failed, trouble.to_string()),
+            Err(trouble) => Reply::refused(Refused::Failed, trouble),
         }
     }
 
@@ -155,8 +155,13 @@ impl Agent {
             return Err(Trouble::NoPermit);
         }
         let Parts { usage, cx, .. } = self.parts();
+        let before = usage.history().since().map_or(Kept::Off, Kept::On);
         usage.history().switch(kept);
-        usage.history().save(cx.vault, cx.now)?;
+        if let Err(error) = usage.history().save(cx.vault, cx.now) {
+            // Nothing is kept that the clinic was told is not, nor the other way round.
+            usage.history().switch(before);
+            return Err(error.into());
+        }
         info!("the clinic's own history: {kept:?}");
         self.write_flags_for_kathea();
         Ok(())
@@ -188,6 +193,20 @@ mod tests {
     fn errors(agent: &Agent) -> f64 {
         let history = agent.usage.own_history();
         history.series("errors").map_or(0.0, |series| series.values.values().sum())
+    }
+
+    #[test]
+    fn a_switch_that_cannot_be_saved_changes_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("outbox")).unwrap();
+        let mut agent = agent(dir.path());
+        let sealed = dir.path().join("data/history.sealed");
+        fs::create_dir(&sealed).unwrap();
+        assert!(agent.switch_history(Kept::On(0)).is_err());
+        assert!(!agent.usage.keeps_history(), "refused, and off");
+        fs::remove_dir(&sealed).unwrap();
+        agent.switch_history(Kept::On(0)).unwrap();
+        assert!(agent.usage.keeps_history());
     }
 
     #[test]
