@@ -35,6 +35,15 @@ const go = async (name, en, da) => { await page.locator('nav').getByRole('link',
 const click = async (en, da) => page.getByRole('button', { name: say(en, da), exact: true }).first().click();
 const said = text => page.locator('#said').filter({ hasText: text }).waitFor({ timeout: 20000 });
 const shown = (id, text) => page.locator('#' + id).filter({ hasText: text }).waitFor({ timeout: 60000 });
+// The table of what is held, saved until it says that: other records may leave before the one that is waited for.
+async function saved(enough) {
+  for (let look = 0; look < 60; look++) {
+    const [csv] = await Promise.all([page.waitForEvent('download'), click('Save as CSV for Excel', 'Gem som CSV til Excel')]);
+    seen.csv = readFileSync(await csv.path(), 'utf8');
+    if (enough(seen.csv)) return;
+    await page.waitForTimeout(500);
+  }
+}
 async function looked(name) {
   for (const scheme of ['light', 'dark']) {
     await page.emulateMedia({ colorScheme: scheme });
@@ -74,6 +83,7 @@ writeFileSync(setup.outbox + '.part', setup.event);
 renameSync(setup.outbox + '.part', setup.outbox);
 await page.waitForFunction(() => Number(document.querySelector('#facts b').textContent.replace(/\D/g, '')) > 0, null, { timeout: 60000 });
 await go('leaves', 'What leaves', 'Hvad der sendes');
+await saved(text => text.split('\r\n').some(line => line.startsWith('sent;') && line.includes('device.error')));
 await looked('leaves');
 seen.sent = await page.locator('#leaves').innerText();
 // The clinic's own history: switched on by a click, its charts seen.
@@ -82,7 +92,7 @@ await looked('history-off');
 await click('Keep it from now on', 'Før den fra nu af');
 await shown('setting', say('The history is kept.', 'Historikken føres.'));
 writeFileSync(setup.outbox + '.part', setup.exposures);
-renameSync(setup.outbox + '.part', setup.outbox);
+renameSync(setup.outbox + '.part', setup.outbox + '.history.ndjson');
 for (let look = 0; look < 60 && await page.locator('main svg .bar').count() < 2; look++) {
   await go('start', 'Start', 'Start');
   await page.waitForTimeout(500);
@@ -93,10 +103,6 @@ await looked('history');
 seen.history = await page.locator('main').innerText();
 const [figures] = await Promise.all([page.waitForEvent('download'), click('Save as CSV for Excel', 'Gem som CSV til Excel')]);
 seen.own = readFileSync(await figures.path(), 'utf8');
-await go('leaves', 'What leaves', 'Hvad der sendes');
-
-const [csv] = await Promise.all([page.waitForEvent('download'), click('Save as CSV for Excel', 'Gem som CSV til Excel')]);
-seen.csv = readFileSync(await csv.path(), 'utf8');
 
 // Pause, resume.
 await go('start', 'Start', 'Start');
