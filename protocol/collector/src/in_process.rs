@@ -180,6 +180,15 @@ impl InProcess {
             .map_err(said)
     }
 
+    /// Erases the usage statistics that a device sent until then, as the operator's `erase` does.
+    ///
+    /// # Errors
+    /// What failed, in a sentence.
+    pub fn erase(&self, device: DeviceId, until: i64) -> Result<(), String> {
+        let (purposes, until) = ([Purpose::UsageStatistics], until.saturating_mul(1_000_000));
+        erasure::erase(&self.store, device, &purposes, None, until, self.now(), |_| Ok(())).map_err(said)
+    }
+
     /// Every finding of `verify`.
     ///
     /// # Errors

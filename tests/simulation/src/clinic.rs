@@ -14,8 +14,10 @@ use test_support::random::Random;
 
 use crate::consent::{Consent, Texts};
 use crate::faults::{Fault, Faults};
+use crate::letter::Letters;
 use crate::link::Link;
 use crate::model::{Model, attributes_of};
+use crate::plan::Plan;
 use crate::vendor::Vendor;
 use crate::workstation::{Harm, Workstation};
 use crate::world::{BEGIN, DAY, HOUR, World, date, rfc3339};
@@ -24,15 +26,6 @@ use crate::world::{BEGIN, DAY, HOUR, World, date, rfc3339};
 const FEATURES: [(&str, u64); 3] = [("viewer_2d", 0), ("viewer_3d", 1), ("mpr", 2)];
 /// Turns without the time going on after which the loop spins.
 const TURNS: u32 = 5000;
-
-/// How a story goes.
-#[derive(Clone, Copy, Debug)]
-pub struct Plan {
-    /// Days of it.
-    pub days: i64,
-    /// Things that go wrong, in a thousand days of the workstation.
-    pub faults: u32,
-}
 
 /// Something that happens in a story, by its number: the day's, and its own on that day.
 pub type Happens = u32;
@@ -68,6 +61,8 @@ pub struct Clinic {
     pub(crate) quiet_days: u32,
     /// When the clinic asked last to erase what was sent.
     pub(crate) erase_said: Option<i64>,
+    /// What the owner asked by letter.
+    pub(crate) letters: Letters,
     /// The clinic withdrew while it was restricted.
     pub(crate) is_hidden_for_ever: bool,
     /// Answers of the vendor when it became uncertain what it knows.
@@ -129,6 +124,7 @@ impl Clinic {
             over_since: None,
             ended: BTreeSet::new(),
             erase_said: None,
+            letters: Letters::default(),
             quiet_days: 0,
             is_hidden_for_ever: false,
             unknown_since: 0,
@@ -227,7 +223,7 @@ impl Clinic {
         self.world.advance_to(midnight + 3 * HOUR);
         self.vendors_night(midnight);
         let weekday = (midnight / DAY + 3).rem_euclid(7);
-        let is_holiday = self.random.percent(4);
+        let is_holiday = self.random.percent(4) || self.is_away();
         if weekday >= 5
             || is_holiday
             || self.until.get(&Fault::PowerOff).is_some_and(|until| *until > midnight)

@@ -33,6 +33,7 @@ pub enum Fault {
     Restricted,
     Released,
     NewOwner,
+    ErasedByLetter,
 }
 
 impl Fault {
@@ -66,6 +67,7 @@ impl Fault {
             Self::Restricted => "restricted",
             Self::Released => "released",
             Self::NewOwner => "new owner",
+            Self::ErasedByLetter => "erased by letter, then an older image",
         }
     }
 }

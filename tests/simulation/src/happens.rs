@@ -9,7 +9,7 @@ use protocol::{Digest, Reason};
 use test_support::random::Random;
 
 use crate::clinic::Clinic;
-use crate::consent::{Says, Yes};
+use crate::consent::{Consent, Says, Yes};
 use crate::faults::Fault;
 use crate::workstation::Harm;
 use crate::world::{DAY, HOUR};
@@ -32,15 +32,16 @@ impl Clinic {
         if day % 91 == 0 && self.link.net().vendor.is_some() {
             self.vendor.verify();
         }
-        if day % 30 == 0
-            && self.link.net().vendor.is_some()
-            && let Err(what) = self.vendor.back_up()
-        {
-            self.violations.push(format!("backup: {what}"));
+        if day % 30 == 0 && self.link.net().vendor.is_some() {
+            match self.vendor.back_up() {
+                Ok(()) => self.vendor_backed_up(),
+                Err(what) => self.violations.push(format!("backup: {what}")),
+            }
         }
         if self.random.within(0, 999) < self.plan.faults {
             self.vendors_trouble(now);
         }
+        self.letter_comes(midnight);
         self.collect();
     }
 
@@ -84,6 +85,7 @@ impl Clinic {
             _ => match self.vendor.restore() {
                 Ok(true) => {
                     self.fault(Fault::VendorRestored);
+                    self.vendor_restored();
                     // It may have come after the backup.
                     self.erase_said.into_iter().for_each(|asked| self.vendor.erase_asked(asked));
                     self.forget_what_it_knows();
@@ -142,14 +144,19 @@ impl Clinic {
 
     /// The data of the agent is taken from an older image. Only one since which the clinic said nothing new: otherwise the
     /// vendor knows a newer line, and every flag closes.
-    fn restore_image(&mut self) {
-        let Some((model, consent)) = self.image.take() else { return };
-        if consent.answers != self.consent.answers || consent.policy != self.consent.policy {
-            return;
-        }
+    pub(crate) fn restore_image(&mut self) {
+        let may_restore = self.may_restore_image();
+        let Some((model, _)) = self.image.take().filter(|_| may_restore) else { return };
         self.pc.restore_image("image");
         self.model.restored(&model);
         self.fault(Fault::ImageRestored);
+    }
+
+    pub(crate) fn may_restore_image(&self) -> bool {
+        let is_of_now = |consent: &Consent| {
+            consent.answers == self.consent.answers && consent.policy == self.consent.policy
+        };
+        self.image.as_ref().is_some_and(|(_, consent)| is_of_now(consent))
     }
 
     fn change_policy(&mut self) {
@@ -362,6 +369,9 @@ impl Clinic {
     /// The workstation is switched off, in one way or another.
     pub(crate) fn evening(&mut self) {
         self.learn_what_it_knows();
+        if self.plan.works < 100 {
+            self.enrol_if_asked();
+        }
         if self.random.percent(5) {
             self.fault(Fault::PowerOff);
             self.pc.power_off();

@@ -3,12 +3,14 @@
 //! ```text
 //! clinic       a clinic's days, from the first to the last
 //! happens      what goes wrong, and what the clinic says
+//! letter       what the owner asks the vendor by letter, and a workstation that is rarely on
 //! observe      what can be seen, held against the model
 //! workstation  the real agent: its loop, its files, what its disk does
 //! link         the line: loses, repeats, delays, is cut
 //! vendor       the real collector, its backups, and the oracle of what it may hold
 //! model        every event that Kathea said, and what became of it
 //! consent      what the clinic said, and the periods as the policies' texts say them
+//! plan         how long a story is, how much goes wrong in it, how often anybody works
 //! run          many seeds, and their totals
 //! shrink       a story that ends in a violation, without what that does not need
 //! ```
@@ -26,9 +28,11 @@ pub mod clinic;
 pub mod consent;
 pub mod faults;
 mod happens;
+mod letter;
 pub mod link;
 pub mod model;
 mod observe;
+pub mod plan;
 pub mod run;
 pub mod shrink;
 pub mod vendor;

@@ -6,15 +6,16 @@ use std::collections::BTreeSet;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use simulation::clinic::{Happens, Plan};
+use simulation::clinic::Happens;
+use simulation::plan::Plan;
 use simulation::run;
 use simulation::shrink::shrink;
 
-const USAGE: &str = "simulate --seed N [--days D] [--faults PER_MILLE] [--without NUMBER,...] [--shrink SECONDS]\n\
-                     simulate [--seeds A..B] [--years Y | --days D] [--seconds S] [--faults PER_MILLE]";
+const USAGE: &str = "simulate --seed N [--days D] [--faults PER_MILLE] [--works PERCENT] [--without NUMBER,...] [--shrink SECONDS]\n\
+                     simulate [--seeds A..B] [--years Y | --days D] [--seconds S] [--faults PER_MILLE] [--works PERCENT]";
 
 fn main() -> ExitCode {
-    let mut plan = Plan { days: 365, faults: 100 };
+    let mut plan = Plan::daily(365, 100);
     let (mut seed, mut seeds, mut seconds) = (None, (1, u64::MAX), None);
     let (mut left_out, mut shrinking) = (BTreeSet::new(), None);
     let mut args = std::env::args().skip(1);
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
             ("--days", _, Some(days)) => plan.days = days,
             ("--years", _, Some(years)) => plan.days = years * 1461 / 4,
             ("--faults", Some(number), _) => plan.faults = u32::try_from(number).unwrap_or(1000),
+            ("--works", Some(number), _) => plan.works = u32::try_from(number).unwrap_or(100).min(100),
             ("--seeds", _, _) if range(&value).is_some() => seeds = range(&value).unwrap_or(seeds),
             _ => {
                 eprintln!("{USAGE}");
@@ -78,11 +80,12 @@ fn shrunk(seed: u64, plan: Plan, time: Duration) -> ExitCode {
             let left_out: Vec<String> = shrunk.left_out.iter().map(Happens::to_string).collect();
             let (kept, days) = (shrunk.played.happened.len(), plan.days);
             println!(
-                "tried {} times; {} of {} things left:\nsimulate --seed {seed} --days {days} --faults {} --without {}",
+                "tried {} times; {} of {} things left:\nsimulate --seed {seed} --days {days} --faults {} --works {} --without {}",
                 shrunk.tried,
                 kept,
                 kept + left_out.len(),
                 plan.faults,
+                plan.works,
                 left_out.join(",")
             );
             ExitCode::FAILURE

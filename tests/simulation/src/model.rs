@@ -49,6 +49,8 @@ impl Said {
 enum Place {
     Waiting,
     Vendor,
+    /// The vendor had it and lost it with what came after its backup.
+    VendorLost,
     Gone,
 }
 
@@ -140,7 +142,7 @@ impl Model {
                     self.files.values().find(|said| said.errors.contains(&number)).map_or(0, |said| said.at);
                 let held = self.taken.entry(number).or_insert(Taken { place: Place::Waiting, at });
                 match held.place {
-                    Place::Waiting => held.place = Place::Vendor,
+                    Place::Waiting | Place::VendorLost => held.place = Place::Vendor,
                     Place::Vendor => self.violations.push(format!("twice: event {number} came twice")),
                     Place::Gone => {
                         self.violations.push(format!("erased: event {number} came after it was gone"))
@@ -312,9 +314,15 @@ impl Model {
     pub fn vendor_restored(&mut self, since: &BTreeSet<u64>) {
         for (number, taken) in &mut self.taken {
             if taken.place == Place::Vendor && !since.contains(number) {
-                taken.place = Place::Gone;
+                taken.place = Place::VendorLost;
             }
         }
+    }
+
+    /// Everything that the vendor got was erased there: none of it may come again.
+    pub fn erased_at_vendor(&mut self) {
+        let there = |taken: &&mut Taken| matches!(taken.place, Place::Vendor | Place::VendorLost);
+        self.taken.values_mut().filter(there).for_each(|taken| taken.place = Place::Gone);
     }
 
     /// Numbers of the events that the vendor got.

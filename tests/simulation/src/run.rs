@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use crate::clinic::{Clinic, Happens, Plan};
+use crate::clinic::{Clinic, Happens};
 use crate::faults::Faults;
+use crate::plan::Plan;
 
 /// What came of stories.
 #[derive(Clone, Debug, Default)]

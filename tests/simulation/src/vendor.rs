@@ -159,6 +159,21 @@ impl Vendor {
         }
     }
 
+    /// The operator erases what `device` sent until then: nothing of it is there any more.
+    ///
+    /// # Errors
+    /// It failed, in a sentence.
+    pub fn erase_now(&mut self, device: DeviceId, until: i64) -> Result<(), String> {
+        self.asked(|vendor| vendor.erase(device, until))?;
+        let (there, _) = self.asked(|vendor| vendor.held(0))?;
+        let left = there.iter().filter(|held| held.received <= until).count();
+        if left > 0 {
+            self.violations.push(format!("erasure: {left} records are there after they were erased"));
+        }
+        self.held.retain(|_, held| held.received > until);
+        Ok(())
+    }
+
     /// By now the vendor has that request.
     pub fn erase_known(&mut self) {
         let now = self.world.now();

@@ -6,7 +6,7 @@
     reason = "what the tests share is outside of `#[test]` functions"
 )]
 
-use simulation::clinic::Plan;
+use simulation::plan::Plan;
 use simulation::run;
 
 /// Tells the stories of these seeds; no violation may be in them.
@@ -22,13 +22,13 @@ fn sound(plan: Plan, seeds: impl IntoIterator<Item = u64>) {
 
 #[test]
 fn nothing_is_lost_or_kept_too_long_in_a_few_short_stories() {
-    sound(Plan { days: 20, faults: 0 }, [2]);
-    sound(Plan { days: 30, faults: 150 }, 100..103);
+    sound(Plan::daily(20, 0), [2]);
+    sound(Plan::daily(30, 150), 100..103);
 }
 
 #[test]
 fn a_seed_tells_the_same_story_again() {
-    let plan = Plan { days: 20, faults: 200 };
+    let plan = Plan::daily(20, 200);
     let played = || run::tell(7, plan).unwrap();
     let (first, second) = (played(), played());
     assert_eq!(first.story, second.story);
@@ -38,23 +38,23 @@ fn a_seed_tells_the_same_story_again() {
 #[test]
 fn an_erasure_leaves_what_came_under_a_later_yes() {
     // Found by seed 8 as its story was then: erased with the rest fourteen days after the request, although the clinic had said yes again.
-    sound(Plan { days: 25, faults: 100 }, [8]);
+    sound(Plan::daily(25, 100), [8]);
 }
 
 #[test]
 fn a_release_is_not_lost_with_the_vendors_backup() {
     // Found by seed 16 as its story was then: the restored vendor knew the request to restrict and not the one to release, and hid everything.
-    sound(Plan { days: 120, faults: 100 }, [16]);
+    sound(Plan::daily(120, 100), [16]);
 }
 
 #[test]
 fn an_erasure_is_not_lost_with_the_vendors_backup() {
     // The restored vendor did not know the ticket, and the device never said it again.
-    sound(Plan { days: 60, faults: 100 }, [49]);
+    sound(Plan::daily(60, 100), [49]);
 }
 
 #[test]
 fn a_withdrawal_below_a_newer_line_is_not_lost_with_the_vendors_backup() {
     // The restored vendor got a restriction first, and the withdrawal before it was not repeated.
-    sound(Plan { days: 50, faults: 100 }, [63]);
+    sound(Plan::daily(50, 100), [63]);
 }

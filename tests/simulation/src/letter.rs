@@ -1,0 +1,73 @@
+//! What the clinic's owner asks the vendor by letter, and a workstation that is rarely on.
+
+use std::collections::BTreeSet;
+
+use crate::clinic::Clinic;
+use crate::faults::Fault;
+use crate::world::{BEGIN, DAY};
+
+/// Days from one letter to the next.
+const QUARTER: i64 = 90;
+
+/// What the owner asked by letter, and what has to be known for that.
+#[derive(Debug, Default)]
+pub(crate) struct Letters {
+    /// Until when everything that was sent is to be erased.
+    erase: Option<i64>,
+    /// Events that the vendor's last backup holds.
+    backed_up: BTreeSet<u64>,
+}
+
+impl Clinic {
+    /// Whether the workstation stays off on a working day. It takes no random number from other things that happen.
+    pub(crate) fn is_away(&self) -> bool {
+        !self.random.clone().percent(self.plan.works)
+    }
+
+    /// The last night of a quarter: the owner asks by letter to erase what was sent, and the workstation goes on from an
+    /// older image. What waits in the image comes again, and must not be stored again.
+    pub(crate) fn letter_comes(&mut self, midnight: i64) {
+        let is_night = (midnight - BEGIN) / DAY % QUARTER == QUARTER - 1;
+        let is_live = self.consent.live(self.pc.wall()).is_some();
+        if !is_night || !is_live || !self.may_restore_image() || self.link.net().vendor.is_none() {
+            return;
+        }
+        if self.comes().is_none() {
+            return;
+        }
+        self.fault(Fault::ErasedByLetter);
+        self.letters.erase = Some(self.world.now());
+        self.erase_by_letter();
+        self.model.erased_at_vendor();
+        self.restore_image();
+    }
+
+    fn erase_by_letter(&mut self) {
+        let (Some(until), Some(device)) = (self.letters.erase, self.pc.device) else { return };
+        if let Err(what) = self.vendor.erase_now(device, until) {
+            self.violations.push(format!("erasure: {what}"));
+        }
+    }
+
+    /// The vendor has a new backup.
+    pub(crate) fn vendor_backed_up(&mut self) {
+        self.letters.backed_up = self.model.at_vendor();
+    }
+
+    /// The vendor goes on from its backup: the operator does again what the letters ask.
+    pub(crate) fn vendor_restored(&mut self) {
+        self.model.vendor_restored(&self.letters.backed_up);
+        self.erase_by_letter();
+    }
+
+    /// A workstation that had nothing to say for as long as its certificate lasts is enrolled anew.
+    pub(crate) fn enrol_if_asked(&mut self) {
+        let problems = self.pc.status().map(|status| status.problems).unwrap_or_default();
+        let is_asked = problems.iter().any(|problem| problem.contains("enrol with a new token"));
+        let is_reachable = !self.link.net().is_cut && self.link.net().vendor.is_some();
+        if is_asked && is_reachable {
+            let done = self.enrol();
+            self.tell(done.map_or_else(|what| what, |()| "enrolled anew".to_owned()));
+        }
+    }
+}
