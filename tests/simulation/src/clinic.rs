@@ -364,6 +364,7 @@ impl Clinic {
                 self.pc.ask(&show).ok().flatten().and_then(Reply::read::<agent::api::consent::Notice>);
             request.yes = notice.map(|notice| notice.digest.to_string());
         }
+        let mut refusals = 0;
         for _ in 0..10 {
             let (harmed, is_due) = (self.pc.harmed, self.pc.is_harm_due());
             match self.pc.ask(&Request::Consent(request.clone())) {
@@ -372,9 +373,13 @@ impl Clinic {
                     let what = reply.what().to_owned();
                     self.tell(format!("refused: {what}"));
                     if !is_due && self.pc.harmed == harmed {
-                        return false;
+                        refusals += 1;
                     }
                     self.pc.set_harm(Harm::None);
+                    // Only the loop's next turn looks at the files again after an error of the disk.
+                    if refusals > 2 || self.pc.step().is_err() && !self.turn_on() {
+                        return false;
+                    }
                 }
                 Ok(None) => return false,
                 Err(_) => {

@@ -18,9 +18,12 @@
 //! **What is real**: the agent's loop, intake, spool (sled), vault, ledger, schedule; the collector's routes, rules and store
 //! (SQLite). Both are driven by one thread through `Agent::open_with` and `InProcess`; their files lie on `/dev/shm`.
 //! **What is simulated**: time, the clocks of the workstations, the line (no TLS, no socket), the disk's errors, kills, people.
-//! **What is not in it**: support cases and bundles, sticks, power cuts that lose unsynced writes (`tests/faults` has
-//! these), PostgreSQL. sled and SQLite keep threads of their own, which answer before a call returns, and keys are
+//! **What is not in it**: support cases and bundles, sticks, clones, power cuts that lose unsynced writes (`tests/faults`
+//! has these), PostgreSQL. sled and SQLite keep threads of their own, which answer before a call returns, and keys are
 //! random; a seed replays the same story nevertheless, because no choice depends on either.
+//! **Models of the engines**: the queue and the store are concrete types, so a story lives on sled and SQLite themselves.
+//! That these do what plain models do is shown by `spool::tests::model` and `store::conformance`, beside the code.
+//! **Whether it finds anything**: `reverts` puts faults back that the product had; REVERTS.md is its last run.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "it talks to its reader")]
 

@@ -29,6 +29,8 @@
 
 pub(crate) mod backup;
 pub(crate) mod chunks;
+#[cfg(test)]
+mod conformance;
 pub(crate) mod engine;
 pub(crate) mod files;
 pub(crate) mod folder;
