@@ -64,3 +64,9 @@ fn a_withdrawal_below_a_newer_line_is_not_lost_with_the_vendors_backup() {
     // The restored vendor got a restriction first, and the withdrawal before it was not repeated.
     sound(Plan::daily(50, 100), [63]);
 }
+
+#[test]
+fn a_release_that_the_disk_cut_in_half_is_said_again() {
+    // The ledger had it, and the answer was an error: the disk failed behind that.
+    sound(Plan::daily(60, 500), [4]);
+}
