@@ -5,11 +5,12 @@ use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use agent::cleaning::{self, Job, Report, Step, page};
 use agent::config::Config;
-use agent::deidentify::child::{Parser, inside};
-use agent::deidentify::files::plain::{self, Part};
-use agent::deidentify::files::{self, Job, Known, Report, Step, html};
+use agent::plain::{self, Part};
 use agent::{harmless, machine, presence, programs};
+use deidentify::child::{Parser, inside};
+use deidentify::files::Known;
 use indicatif::{ProgressBar, ProgressStyle};
 use ring::rand::{SecureRandom, SystemRandom};
 use zeroize::Zeroizing;
@@ -69,18 +70,18 @@ pub(crate) fn deidentify(job: &Job<'_>, path: Option<&Path>, json: bool) -> Resu
 }
 
 /// Writes the page while the files are cleaned: what happened to each attribute is too much to remember.
-fn paged(job: &Job<'_>, page: &mut Part) -> Result<Report, Failure> {
-    let mut wrote = html::head(page);
+fn paged(job: &Job<'_>, out: &mut Part) -> Result<Report, Failure> {
+    let mut wrote = page::head(out);
     let report = run(job, |step| {
         if wrote.is_ok() {
             wrote = match step {
-                Step::File(file, changes) => html::file(page, file, changes),
+                Step::File(file, changes) => page::file(out, file, changes),
                 Step::Done(..) => Ok(()),
             };
         }
     })?;
     let unwritten = |e: io::Error| Failure::failed(say(Say::PageUnwritten { why: e.kind() }));
-    wrote.and_then(|()| html::foot(page, &report)).map_err(unwritten)?;
+    wrote.and_then(|()| page::foot(out, &report)).map_err(unwritten)?;
     Ok(report)
 }
 
@@ -91,7 +92,7 @@ fn run(job: &Job<'_>, mut each: impl FnMut(Step<'_>)) -> Result<Report, Failure>
     let started = Instant::now();
     let mut bar: Option<ProgressBar> = None;
     let is_watched = io::stderr().is_terminal();
-    let report = files::run(job, Parser::new(&program), &key, |step| {
+    let report = cleaning::run(job, Parser::new(&program), &key, |step| {
         match step {
             Step::Done(done, total) if is_watched && started.elapsed() > SOON => {
                 bar.get_or_insert_with(|| progress(total)).set_position(done);

@@ -73,8 +73,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use agent::api::Enrolled;
+use agent::cleaning::Job;
 use agent::config::Config;
-use agent::deidentify::files::Job;
 use agent::request::Request;
 use clap::Parser;
 use cli::{Cli, Command};

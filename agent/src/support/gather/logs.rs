@@ -4,8 +4,8 @@ use super::Looking;
 use super::basket::Plan;
 use super::kathea::{Kind, Source};
 use super::missing::Missing;
-use crate::deidentify::files::{Found, Take};
 use crate::limits;
+use deidentify::files::{Found, Take};
 
 /// Kathea's own logs.
 pub(super) fn kathea(looking: &Looking<'_>) -> Plan {
