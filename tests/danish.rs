@@ -215,7 +215,7 @@ const WRONG: &[&str] = &[
     "service install",
     "service run",
     "validate /nowhere",
-    "deidentify /nowhere -o /nowhere/out",
+    "deidentify /nowhere -o .",
     "-- status",
 ];
 
