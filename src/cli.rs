@@ -1,4 +1,5 @@
-//! The command line's arguments.
+//! The command line's arguments. What `--help` says of them is in `texts/help`, in the language that is spoken when the
+//! command line is built.
 
 mod answers;
 mod history;
@@ -6,7 +7,6 @@ mod machine;
 mod support;
 
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use agent::nearest::nearest;
 use clap::{Parser, Subcommand, ValueEnum};
@@ -21,137 +21,104 @@ pub(crate) use history::History;
 pub(crate) use machine::{Provenance, Service};
 pub(crate) use support::{Choice, Command as SupportCommand, Support};
 
-/// Telemetry agent for Kathea and the X1 scanner. It collects and sends only what the clinic has consented to;
-/// `consent list` shows each consent.
+use crate::texts::help::{self, Help, Shared, example, example_and, long};
+use crate::texts::say;
+use crate::texts::syntax::Syntax;
+
+/// The command line.
 #[derive(Parser)]
-#[command(name = "kathea-agent", version, after_help = EXIT_CODES)]
+#[command(name = "kathea-agent", version, about = say(Help::Agent), after_help = say(Help::ExitCodes))]
 pub(crate) struct Cli {
-    /// Configuration [default: /etc/kathea-agent/agent.toml, on Windows %ProgramData%\Kathea Agent\agent.toml]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", help = say(Help::Config))]
     pub(crate) config: Option<PathBuf>,
-    /// Overwrite files that -o and --report name
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help = say(Help::Force))]
     pub(crate) force: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
 
-const EXIT_CODES: &str = "\
-Exit codes:
-  0  done
-  1  failed
-  2  invalid command line or configuration
-  3  partly done; what is left is listed
-  4  refused: no consent, not offered by the policy, or missing rights
-  5  the agent is not running, or is busy";
-
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Run the service in the foreground until it is stopped
-    #[command(after_help = "Example: kathea-agent run --once --close")]
+    #[command(after_help = example("kathea-agent run --once --close"), about = say(Help::Run))]
     Run {
-        /// Read every complete file, close the periods that are over, send everything queued, then exit:
-        /// 0 nothing is left to send, 3 something is left, 1 failed on this computer
-        #[arg(long)]
+        #[arg(long, help = say(Help::RunOnce))]
         once: bool,
-        /// Also close the current periods
-        #[arg(long, requires = "once")]
+        #[arg(long, requires = "once", help = say(Help::RunClose))]
         close: bool,
     },
-    /// Show consents, queues, what was sent, what was dropped and why, and how the keys are protected
-    #[command(after_help = "Example: kathea-agent status --check && echo well")]
+    #[command(after_help = example("kathea-agent status --check && echo well"), about = say(Help::Status))]
     Status {
-        /// Print machine-readable JSON
-        #[arg(long)]
+        #[arg(long, help = say(Shared::Json))]
         json: bool,
-        /// Exit with 1 if there are problems
-        #[arg(long)]
+        #[arg(long, help = say(Help::StatusCheck))]
         check: bool,
     },
-    /// Report one event by hand; `catalog` lists the events
+    #[command(about = say(Help::Record))]
     #[command(
-        after_help = "Example: kathea-agent record device.error code=1042 subsystem=generator severity=error repeats=3\n\
-                      The time is now, unless at=2026-11-21T10:32:11+01:00 is given."
+        after_help = example_and(
+            "kathea-agent record device.error code=1042 subsystem=generator severity=error repeats=3",
+            Help::RecordTime,
+        )
     )]
     Record {
-        /// Name of the event
+        #[arg(help = say(Help::RecordEvent))]
         event: String,
-        /// Its attributes
-        #[arg(value_name = "KEY=VALUE", value_parser = pair)]
+        #[arg(value_name = "KEY=VALUE", value_parser = pair, help = say(Help::RecordAttributes))]
         attributes: Vec<(String, String)>,
-        /// Print machine-readable JSON
-        #[arg(long)]
+        #[arg(long, help = say(Shared::Json))]
         json: bool,
     },
-    /// Grant, deny or withdraw consent, and show the answers given
-    #[command(subcommand)]
+    #[command(subcommand, about = say(help::answers::Help::Consent))]
     Consent(Consent),
-    /// Show what is held, have it corrected or erased
-    #[command(subcommand)]
+    #[command(subcommand, about = say(help::answers::Help::Privacy))]
     Privacy(Privacy),
-    /// Show the clinic's own history: figures of this scanner over 24 months, kept on this computer and never sent
-    ///
-    /// A setting of the clinic and no consent: its members of [consent] group and administrators switch it on and off and
-    /// read it, whatever was answered to the vendor. One value a day at most, no single exposure, nobody's name.
+    #[command(about = say(help::answers::Help::History), long_about = long(help::answers::Help::History, help::answers::Help::HistoryMore))]
     #[command(
-        after_help = "Example: kathea-agent history on\n         kathea-agent history --csv > history.csv"
+        after_help = example("kathea-agent history on\n         kathea-agent history --csv > history.csv")
     )]
     History(History),
-    /// Decommission this device: send or drop queued data, erase every key, inform the vendor, print a certificate
-    #[command(after_help = "Example: kathea-agent decommission --yes > certificate.txt\n\
-                            This cannot be undone: data kept here can never be read again.")]
+    #[command(about = say(Help::Decommission))]
+    #[command(
+        after_help = example_and("kathea-agent decommission --yes > certificate.txt", Help::DecommissionFinal)
+    )]
     Decommission {
-        /// Confirm; required
-        #[arg(long, required = true)]
+        #[arg(long, required = true, help = say(Help::DecommissionYes))]
         yes: bool,
-        /// Drop queued data instead of sending it first
-        #[arg(long)]
+        #[arg(long, help = say(Help::DecommissionDiscard))]
         discard: bool,
-        /// Role of the person who answers: owner, privacy_officer or delegate
-        #[arg(long, value_name = "ROLE", value_parser = word::<Role>)]
+        #[arg(long, value_name = "ROLE", value_parser = word::<Role>, help = say(Shared::Role))]
         by: Option<Role>,
-        /// Print machine-readable JSON
-        #[arg(long)]
+        #[arg(long, help = say(Shared::Json))]
         json: bool,
     },
-    /// Print the data inventory: everything that can be collected, and why
-    #[command(after_help = "Example: kathea-agent catalog > inventory.md")]
+    #[command(after_help = example("kathea-agent catalog > inventory.md"), about = say(Help::Catalog))]
     Catalog {
-        /// md: Markdown for reading; json: machine-readable
+        #[arg(help = say(Help::CatalogFormat))]
         #[arg(long, value_enum, default_value_t = Format::Md, conflicts_with = "json")]
         format: Format,
-        /// Print machine-readable JSON, as --format json
-        #[arg(long)]
+        #[arg(long, help = say(Help::CatalogJson))]
         json: bool,
     },
-    /// Remove patient identifiers from scan metadata, logs, JSON and XML; one call is one case
-    ///
-    /// Reads only the header of a DICOM file and writes DICOM JSON with the attributes that a support case needs.
-    /// Logs keep times of day, levels, modules, codes and numbers. Nothing leaves this computer.
+    #[command(about = say(Help::Deidentify), long_about = long(Help::Deidentify, Help::DeidentifyMore))]
     #[command(
-        after_help = "Example: kathea-agent deidentify scans/ kathea.log -o out --context all-scans/ --report out.html\n\
-                      Exit codes: 0 all files done, 3 some refused (the report lists them), 1 no file done."
+        after_help = example_and(
+            "kathea-agent deidentify scans/ kathea.log -o out --context all-scans/ --report out.html",
+            Help::DeidentifyCodes,
+        )
     )]
     Deidentify {
-        /// Files and folders to de-identify
-        #[arg(required = true, value_name = "PATH")]
+        #[arg(required = true, value_name = "PATH", help = say(Help::DeidentifyPaths))]
         paths: Vec<PathBuf>,
-        /// Output folder; files are named 0001.json, 0002.log, ...
-        #[arg(short, long, value_name = "DIR")]
+        #[arg(short, long, value_name = "DIR", help = say(Help::DeidentifyOutput))]
         output: PathBuf,
-        /// Scans and sidecars to learn identifiers from, without output: a log names all patients of its days
-        #[arg(long, value_name = "PATH")]
+        #[arg(long, value_name = "PATH", help = say(Help::DeidentifyContext))]
         context: Vec<PathBuf>,
-        /// Write a report on each input file; it names the inputs, so keep it on this computer. A name ending in .html
-        /// gives a page with every attribute before (masked) and after, any other name JSON
-        #[arg(long, value_name = "FILE")]
+        #[arg(long, value_name = "FILE", help = say(Help::DeidentifyReport))]
         report: Option<PathBuf>,
-        /// Print the report as machine-readable JSON
-        #[arg(long)]
+        #[arg(long, help = say(Help::DeidentifyJson))]
         json: bool,
     },
-    /// See to the table of the installed program's literals: a word of it may stay in a log
-    #[command(subcommand)]
+    #[command(subcommand, about = say(help::machine::Help::Provenance))]
     Provenance(Provenance),
     /// Read files on behalf of another command, confined
     #[command(name = deidentify::child::ROLE, hide = true)]
@@ -159,106 +126,78 @@ pub(crate) enum Command {
         /// Bytes of memory
         memory: u64,
     },
-    /// Collect data for a support case, review it, consent, and seal it for the vendor
-    ///
-    /// At a terminal, --case ID guides you through all steps. Nothing is sent before the clinic consents to exactly
-    /// what was shown.
-    #[command(after_help = "Example: kathea-agent support --case CASE-1042")]
+    #[command(about = say(help::support::Help::Support), long_about = long(help::support::Help::Support, help::support::Help::SupportMore))]
+    #[command(after_help = example("kathea-agent support --case CASE-1042"))]
     Support(Box<Support>),
-    /// Enrol this device: exchange a one-time token for a certificate
-    #[command(after_help = "Example: kathea-agent enroll --token-file token.txt")]
+    #[command(after_help = example("kathea-agent enroll --token-file token.txt"), about = say(Help::Enroll))]
     Enroll {
-        /// URL of the collector [default: from the configuration]
-        #[arg(long)]
+        #[arg(long, help = say(Help::EnrollUrl))]
         url: Option<String>,
-        /// File with the token
-        #[arg(long, value_name = "FILE")]
+        #[arg(long, value_name = "FILE", help = say(Help::EnrollToken))]
         token_file: PathBuf,
-        /// Print machine-readable JSON
-        #[arg(long)]
+        #[arg(long, help = say(Shared::Json))]
         json: bool,
     },
-    /// Install, remove, start or stop the service, as an administrator
-    #[command(subcommand)]
+    #[command(subcommand, about = say(help::machine::Help::Service))]
     Service(Service),
-    /// Check configuration, folders, clock, keys and connectivity to the collector; print a remedy for each problem
-    ///
-    /// Makes one connection to the collector and sends no data; --offline skips it.
+    #[command(about = say(Help::Doctor), long_about = long(Help::Doctor, Help::DoctorMore))]
     Doctor {
-        /// Print machine-readable JSON
-        #[arg(long)]
+        #[arg(long, help = say(Shared::Json))]
         json: bool,
-        /// Skip the connectivity checks
-        #[arg(long)]
+        #[arg(long, help = say(Help::DoctorOffline))]
         offline: bool,
     },
-    /// Talk to the vendor's collector now, and print the cases that it asks a bundle for
-    ///
-    /// While a case is open the agent goes on every 30 seconds for an hour, so that the vendor's request is seen within a
-    /// call. Without a consent to anything nothing is sent.
+    #[command(about = say(Help::Contact), long_about = long(Help::Contact, Help::ContactMore))]
     Contact {
-        /// Print machine-readable JSON
-        #[arg(long)]
+        #[arg(long, help = say(Shared::Json))]
         json: bool,
     },
-    /// Open the window: a page in your browser, for this account and this computer only
-    ///
-    /// It shows what is on, what leaves and why, prepares support cases, and takes answers by a click. Opening it sends
-    /// nothing; it ends when the page is closed.
+    #[command(about = say(Help::Open), long_about = long(Help::Open, Help::OpenMore))]
     Open {
-        /// Start no browser: print the file to open in one
-        #[arg(long)]
+        #[arg(long, help = say(Help::OpenNoBrowser))]
         no_browser: bool,
     },
-    /// Try the interface for programs: an agent and a collector in a temporary place, and what becomes of each event
-    ///
-    /// Prints where the socket and the outbox are, then each event as it comes: accepted, or refused with the attribute,
-    /// what may stand there, and the nearest known word. Nothing leaves this computer, and the consent counts in that
-    /// place only. Ctrl-C ends it and removes the place. Needs kathea-sandbox, of the integrator's package.
-    #[command(after_help = "Example: kathea-agent sandbox --ask CASE-1042")]
+    #[command(about = say(help::machine::Help::Sandbox), long_about = long(help::machine::Help::Sandbox, help::machine::Help::SandboxMore))]
+    #[command(after_help = example("kathea-agent sandbox --ask CASE-1042"))]
     Sandbox {
-        /// Have the vendor ask for a support bundle of this case, as your program would have to show it
-        #[arg(long, value_name = "ID", value_parser = CaseId::from_str)]
+        #[arg(long, value_name = "ID", value_parser = case, help = say(help::machine::Help::SandboxAsk))]
         ask: Option<CaseId>,
-        /// Print machine-readable JSON, one object a line
-        #[arg(long)]
+        #[arg(long, help = say(help::machine::Help::SandboxJson))]
         json: bool,
     },
-    /// Check a file of events, line by line, as the intake does; nothing is taken in or sent
-    #[command(after_help = "Example: kathea-agent validate events.ndjson\n\
-                      Exit: 0 every line is an event, 3 some are refused, 1 none is one.")]
+    #[command(about = say(help::machine::Help::Validate))]
+    #[command(
+        after_help = example_and("kathea-agent validate events.ndjson", help::machine::Help::ValidateCodes)
+    )]
     Validate {
-        /// The file, one event a line; - reads standard input
+        #[arg(help = say(help::machine::Help::ValidateFile))]
         file: PathBuf,
-        /// Print machine-readable JSON, one refused line a line
-        #[arg(long)]
+        #[arg(long, help = say(help::machine::Help::ValidateJson))]
         json: bool,
     },
-    /// Print completions for a shell: bash, zsh, fish, powershell or elvish
-    #[command(after_help = "Example: kathea-agent completions bash > /etc/bash_completion.d/kathea-agent")]
+    #[command(about = say(Help::Completions))]
+    #[command(after_help = example("kathea-agent completions bash > /etc/bash_completion.d/kathea-agent"))]
     Completions {
-        /// The shell
+        #[arg(help = say(Help::CompletionsShell))]
         shell: clap_complete::Shell,
     },
-    /// Print the manual page of the program, or of one of its commands
-    #[command(after_help = "Example: kathea-agent man support create > kathea-agent-support-create.1")]
+    #[command(about = say(Help::Man))]
+    #[command(after_help = example("kathea-agent man support create > kathea-agent-support-create.1"))]
     Man {
-        /// The command [default: the program]
+        #[arg(help = say(Help::ManCommand))]
         command: Vec<String>,
     },
-    /// Verify that a file is signed by one of the vendor's keys in the configuration
-    #[command(after_help = "Example: kathea-agent verify kathea-agent_0.2.0_amd64.deb --as release")]
+    #[command(about = say(help::machine::Help::VerifyFile))]
+    #[command(after_help = example("kathea-agent verify kathea-agent_0.2.0_amd64.deb --as release"))]
     Verify {
-        /// The file
+        #[arg(help = say(help::machine::Help::File))]
         file: PathBuf,
-        /// What the file is: release, word_list, notice, erasure_certificate or use_receipt
+        #[arg(help = say(help::machine::Help::Kind))]
         #[arg(long = "as", value_name = "KIND", value_parser = word::<Context>)]
         kind: Context,
-        /// The signature [default: FILE.sig]
-        #[arg(long, value_name = "FILE")]
+        #[arg(long, value_name = "FILE", help = say(Shared::Signature))]
         signature: Option<PathBuf>,
-        /// Print machine-readable JSON
-        #[arg(long)]
+        #[arg(long, help = say(Shared::Json))]
         json: bool,
     },
 }
@@ -268,6 +207,11 @@ pub(crate) enum Command {
 pub(crate) enum Format {
     Md,
     Json,
+}
+
+/// The number of a case.
+fn case(text: &str) -> Result<CaseId, String> {
+    text.parse().map_err(|_| say(Syntax::Case))
 }
 
 /// A word of a closed list; the error names the list.
@@ -280,8 +224,8 @@ fn word<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, String> {
         let known: Vec<&str> = known.split('`').skip(1).step_by(2).collect();
         let all = known.join(", ");
         match nearest(text, known.iter().copied()) {
-            Some(nearest) => format!("it is one of {all}; the nearest is {nearest}"),
-            None => format!("it is one of {all}"),
+            Some(nearest) => say(Syntax::OneOfNearest { all, nearest: nearest.to_owned() }),
+            None => say(Syntax::OneOf { all }),
         }
     })
 }
@@ -289,7 +233,7 @@ fn word<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, String> {
 fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-        _ => Err("write each attribute as key=value".to_owned()),
+        _ => Err(say(Syntax::KeyValue)),
     }
 }
 

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use agent::cleaning::{self, Job, Report, Step, page};
 use agent::config::Config;
 use agent::plain::{self, Part};
-use agent::presence::Why;
 use agent::{harmless, machine, presence, programs};
 use deidentify::child::{Parser, inside};
 use deidentify::files::Known;
@@ -18,6 +17,8 @@ use zeroize::Zeroizing;
 
 use crate::exit::{Exit, Failure};
 use crate::print;
+use crate::texts::machine::Say;
+use crate::texts::say;
 
 /// Work that is over sooner needs no progress bar.
 const SOON: Duration = Duration::from_secs(1);
@@ -28,15 +29,12 @@ pub(crate) fn known(named: Option<&Path>) -> Result<Known, Failure> {
     let is_there = presence::stat(&default).is_ok_and(|found| found.found().is_some());
     let path = named.or(Some(&default).filter(|_| is_there).map(PathBuf::as_path));
     let Some(path) = path else { return Ok(Known { machine: machine::names(&[]), ..Known::default() }) };
-    let config = Config::load(path).map_err(Failure::usage)?;
+    let config = Config::load(path).map_err(|e| Failure::usage(say(e)))?;
     let table = match programs::table(&config.data_dir) {
         Ok(table) => table.map(|table| table.file),
         // Without it more is removed, never less.
         Err(e) => {
-            print::words(&format!(
-                "the table of the program's literals cannot be read ({}): more words are removed than with it",
-                Why(e.kind())
-            ));
+            print::words(&say(Say::NoTable { why: e.kind() }));
             None
         }
     };
@@ -82,19 +80,15 @@ fn paged(job: &Job<'_>, out: &mut Part) -> Result<Report, Failure> {
             };
         }
     })?;
-    wrote.and_then(|()| page::foot(out, &report)).map_err(|e| {
-        Failure::failed(format!("the report can't be written ({}): name another file", Why(e.kind())))
-    })?;
+    let unwritten = |e: io::Error| Failure::failed(say(Say::PageUnwritten { why: e.kind() }));
+    wrote.and_then(|()| page::foot(out, &report)).map_err(unwritten)?;
     Ok(report)
 }
 
 fn run(job: &Job<'_>, mut each: impl FnMut(Step<'_>)) -> Result<Report, Failure> {
     let mut key = Zeroizing::new([0; 32]);
-    SystemRandom::new()
-        .fill(key.as_mut())
-        .map_err(|_| Failure::failed("the system gives no random numbers: restart it"))?;
-    let program = std::env::current_exe()
-        .map_err(|_| Failure::failed("the system does not say where this program lies: install it again"))?;
+    SystemRandom::new().fill(key.as_mut()).map_err(|_| Failure::failed(say(Say::NoRandom)))?;
+    let program = std::env::current_exe().map_err(|_| Failure::failed(say(Say::ProgramLost)))?;
     let started = Instant::now();
     let mut bar: Option<ProgressBar> = None;
     let is_watched = io::stderr().is_terminal();
@@ -126,35 +120,29 @@ fn progress(total: u64) -> ProgressBar {
 
 fn summary(report: &Report) {
     let totals = &report.totals;
-    print::words(&format!(
-        "{} of {} files cleaned, {} refused; {} persons learned from {} files; case {}",
-        totals.cleaned,
-        totals.files,
-        totals.refused,
-        report.persons_learned,
-        report.files_learned,
-        report.case
-    ));
+    print::words(&say(Say::Cleaned {
+        cleaned: totals.cleaned,
+        files: totals.files,
+        refused: totals.refused,
+        persons: report.persons_learned,
+        from: report.files_learned,
+        case: report.case.to_string(),
+    }));
     for file in report.files.iter().filter(|file| file.output.is_none()) {
         let finding = file.finding.as_deref().map(|finding| format!(", {finding}")).unwrap_or_default();
-        print::words(&format!(
-            "  refused ({}{finding}): {}",
-            match file.reason.unwrap_or_default() {
-                "missing" => "it does not exist",
-                reason => reason,
-            },
-            harmless::line(&file.input)
-        ));
+        let reason = match file.reason.unwrap_or_default() {
+            "missing" => say(Say::NotThere),
+            reason => reason.to_owned(),
+        };
+        let input = harmless::line(&file.input).into_owned();
+        print::words(&say(Say::NotCleaned { why: reason + &finding, input }));
     }
     if report.files.iter().any(|file| file.finding.is_some()) {
-        print::words(
-            "  quarantined: something of a patient would have stayed in what came of that file, so nothing of it was \
-             written. Look at the line or the attribute that is named, take out what stands there and clean the file \
-             again, and name the rule to the vendor.",
-        );
+        print::words(&say(Say::Quarantined));
     }
     for context in &report.contexts_refused {
-        print::words(&format!("  not learned from ({}): {}", context.reason, harmless::line(&context.input)));
+        let input = harmless::line(&context.input).into_owned();
+        print::words(&say(Say::NotLearned { why: context.reason.to_string(), input }));
     }
 }
 
@@ -164,5 +152,5 @@ fn is_page(path: &Path) -> bool {
 }
 
 fn unwritten(path: &Path) -> Failure {
-    Failure::failed(format!("the report {} can't be written: name another file", harmless::path(path)))
+    Failure::failed(say(Say::ReportUnwritten { path: path.to_owned() }))
 }

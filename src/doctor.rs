@@ -5,11 +5,13 @@ use std::path::Path;
 use agent::checks::{Finding, Verdict};
 use agent::config::Config;
 use agent::doctor::{Reach, SystemProxy, examine};
+use agent::texts::Language;
 use time::OffsetDateTime;
 
 use crate::exit::{Exit, Failure};
 use crate::print;
 use crate::texts::say;
+use crate::texts::status::Say;
 
 /// `doctor`.
 pub(crate) fn doctor(path: &Path, json: bool, offline: bool) -> Result<Exit, Failure> {
@@ -19,7 +21,7 @@ pub(crate) fn doctor(path: &Path, json: bool, offline: bool) -> Result<Exit, Fai
             let now = OffsetDateTime::now_utc().unix_timestamp();
             examine(&config, reach, &system_proxy(), now)
         }
-        Err(e) => vec![Finding::fail("configuration", "cannot be used", e.to_string())],
+        Err(e) => vec![Finding::fail("configuration", Say::Unusable, e)],
     };
     report(&checks, json)
 }
@@ -27,7 +29,7 @@ pub(crate) fn doctor(path: &Path, json: bool, offline: bool) -> Result<Exit, Fai
 /// Prints checks; one that failed is the exit code.
 pub(crate) fn report(checks: &[Finding], json: bool) -> Result<Exit, Failure> {
     if json {
-        print::json(&checks.iter().map(Finding::for_programs).collect::<Vec<_>>())?;
+        print::json(&checks.iter().map(|check| check.in_language(Language::En)).collect::<Vec<_>>())?;
     } else {
         print::data(&text(checks))?;
     }

@@ -26,6 +26,7 @@
 //! provenance the words of the installed program
 //! doctor     checks with remedies
 //! verify     check a file's signature
+//! syntax     a command line that cannot be read, and help
 //! texts      what is said to people, in English and Danish
 //! words      how far a request to the vendor is
 //! print      data to standard output, words to standard error
@@ -59,6 +60,7 @@ mod sandbox;
 mod service;
 mod status;
 mod support;
+mod syntax;
 mod systemd;
 mod texts;
 mod validate;
@@ -67,7 +69,7 @@ mod words;
 
 use std::ffi::OsString;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use agent::api::Enrolled;
@@ -75,7 +77,6 @@ use agent::cleaning::Job;
 use agent::config::Config;
 use agent::request::Request;
 use clap::Parser;
-use clap::error::ErrorKind;
 use cli::{Cli, Command};
 use exit::{Exit, Failure};
 use log::LevelFilter;
@@ -84,19 +85,11 @@ use texts::say;
 
 /// Runs the program on its arguments, the first of which is its name.
 pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
+    let args: Vec<OsString> = args.collect();
+    texts::speak(Config::language(&config_of(&args)));
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
-        Err(error) => {
-            let _ = error.print();
-            for (placeholder, what) in PLACEHOLDERS {
-                if error.kind() == ErrorKind::MissingRequiredArgument
-                    && error.to_string().contains(placeholder)
-                {
-                    print::words(what);
-                }
-            }
-            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() };
-        }
+        Err(error) => return syntax::end(&error).into(),
     };
     let serves = matches!(cli.command, Command::Run { .. });
     // A command says what it has to say itself; a service of Windows has no standard error.
@@ -113,18 +106,18 @@ pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
     }
 }
 
-/// What stands for the placeholders of arguments that are missing.
-const PLACEHOLDERS: &[(&str, &str)] = &[
-    ("<PURPOSE>", "PURPOSE is one of usage_statistics, support_case, support_scan_data."),
-    ("<ROLE>", "ROLE is one of owner, privacy_officer, delegate: who of the clinic answers."),
-    ("<DIGEST>", "DIGEST is what `consent show` and the preview print, at least 16 digits."),
-    ("<KIND>", "KIND is one of release, word_list, notice, erasure_certificate, use_receipt."),
-    ("<ID>", "ID is the case as the vendor named it, as CASE-1042."),
-    ("<SHELL>", "SHELL is one of bash, zsh, fish, powershell, elvish."),
-    ("<DRAFT_OR_BUNDLE>", "DRAFT_OR_BUNDLE is what `support list` prints."),
-    ("<DRAFT>", "DRAFT is what `support preview` and `support list` print."),
-    ("<BUNDLE>", "BUNDLE is what `support create` and `support list` print."),
-];
+/// The configuration that the arguments name, found before they are read: help is in its language.
+fn config_of(args: &[OsString]) -> PathBuf {
+    let named = args.iter().enumerate().skip(1).find_map(|(at, arg)| {
+        let (name, value) = arg.to_str()?.split_once('=').unwrap_or((arg.to_str()?, ""));
+        match (name, value) {
+            ("--config", "") => args.get(at + 1).map(PathBuf::from),
+            ("--config", value) => Some(PathBuf::from(value)),
+            _ => None,
+        }
+    });
+    named.unwrap_or_else(Config::default_path)
+}
 
 /// What can be typed, for the manual and for completion.
 pub fn command_line() -> clap::Command {
@@ -138,10 +131,6 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     }
     let path = cli.config.unwrap_or_else(Config::default_path);
     let config = || load(&path);
-    // What is said before the command reads its configuration is said in the language of that too.
-    if let Ok(config) = Config::load(&path) {
-        texts::speak(config.language);
-    }
     output::is_free(&cli.command, cli.force)?;
     match cli.command {
         Command::Run { once, close } => run::run(config()?, once, close),
@@ -175,9 +164,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Doctor { json, offline } => doctor::doctor(&path, json, offline),
         Command::Contact { json } => contact::contact(&config()?, json),
         Command::Open { no_browser } => open::open(&path, no_browser),
-        Command::Sandbox { .. } if named.is_some() => Err(Failure::usage(
-            "the sandbox makes a configuration of its own, and prints where it is: leave --config out",
-        )),
+        Command::Sandbox { .. } if named.is_some() => Err(Failure::usage(say(Refusal::OwnConfig))),
         Command::Sandbox { ask, json } => sandbox::sandbox(ask.as_ref(), json),
         Command::Validate { file, json } => validate::validate(&file, json),
         Command::Completions { shell } => manual::completions(shell),
@@ -189,7 +176,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
 }
 
 fn load(path: &Path) -> Result<Config, Failure> {
-    Config::load(path).map_err(Failure::usage)
+    Config::load(path).map_err(|e| Failure::usage(say(e)))
 }
 
 fn enroll(config: &Config, url: Option<String>, token: String, json: bool) -> Result<Exit, Failure> {

@@ -4,6 +4,8 @@ use clap_complete::{Shell, generate};
 
 use crate::exit::{Exit, Failure};
 use crate::print;
+use crate::texts::refusal::{Hint, Refusal};
+use crate::texts::say;
 
 /// `completions SHELL`.
 pub(crate) fn completions(shell: Shell) -> Result<Exit, Failure> {
@@ -20,8 +22,9 @@ pub(crate) fn man(words: &[String]) -> Result<Exit, Failure> {
         let found = command.find_subcommand(word).cloned().ok_or_else(|| {
             let known = command.get_subcommands().map(clap::Command::get_name);
             let nearest = agent::nearest::nearest(word, known);
-            let hint = nearest.map_or_else(String::new, |nearest| format!("; the nearest is {nearest}"));
-            Failure::usage(format!("there is no such command{hint}: `--help` lists them"))
+            let nearest = nearest.map(|nearest| say(Hint::Nearest { nearest: nearest.to_owned() }));
+            let hint = nearest.map_or_else(String::new, |nearest| format!("; {nearest}"));
+            Failure::usage(say(Refusal::NoSuchCommand { hint }))
         })?;
         command = found;
     }

@@ -5,12 +5,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use agent::config::Config;
-use agent::presence::Why;
+use agent::harmless;
 use agent::programs::{self, Change, Record, lists};
 
 use crate::cli::Provenance;
 use crate::exit::{Exit, Failure};
 use crate::print;
+use crate::texts::machine::Say;
+use crate::texts::say;
 
 /// Carries out `provenance build`, `list`, `verify` or `add`.
 pub(crate) fn provenance(config: &Config, command: Provenance) -> Result<Exit, Failure> {
@@ -23,8 +25,7 @@ pub(crate) fn provenance(config: &Config, command: Provenance) -> Result<Exit, F
 }
 
 fn build(config: &Config, json: bool) -> Result<Exit, Failure> {
-    let program = std::env::current_exe()
-        .map_err(|_| Failure::failed("the system does not say where this program lies: install it again"))?;
+    let program = std::env::current_exe().map_err(|_| Failure::failed(say(Say::ProgramLost)))?;
     let record = programs::build(config, &program).map_err(Failure::failed)?;
     if json {
         print::json(&record)?;
@@ -34,31 +35,27 @@ fn build(config: &Config, json: bool) -> Result<Exit, Failure> {
 }
 
 fn summary(record: &Record) {
-    print::words(&format!(
-        "{} literals and {} words of {} programs and {} lists, {} bytes, sha256 {}",
-        record.literals,
-        record.words,
-        record.files.len(),
-        record.lists.len(),
-        record.bytes,
-        record.sha256
-    ));
+    print::words(&say(Say::Table {
+        literals: record.literals,
+        words: record.words,
+        programs: record.files.len(),
+        lists: record.lists.len(),
+        bytes: record.bytes,
+        sha256: record.sha256.to_string(),
+    }));
     if record.left_out > 0 {
-        print::words(&format!("  {} more did not fit", record.left_out));
+        print::words(&say(Say::LeftOut { count: record.left_out }));
     }
     for refusal in &record.refused {
-        print::words(&format!("  refused ({}): {}", refusal.reason, refusal.path.display()));
+        let (why, input) = (refusal.reason.to_string(), harmless::path(&refusal.path));
+        print::words(&say(Say::NotCleaned { why, input }));
     }
 }
 
 fn known(config: &Config) -> Result<Record, Failure> {
-    let record = programs::record(&config.data_dir).map_err(|e| {
-        Failure::failed(format!(
-            "the record of the table cannot be read ({}): run `kathea-agent provenance build`",
-            Why(e.kind())
-        ))
-    })?;
-    record.ok_or_else(|| Failure::failed("no table was built: run `kathea-agent provenance build`"))
+    let record = programs::record(&config.data_dir)
+        .map_err(|e| Failure::failed(say(Say::RecordUnread { why: e.kind() })))?;
+    record.ok_or_else(|| Failure::failed(say(Say::NotBuilt)))
 }
 
 fn list(config: &Config, json: bool) -> Result<Exit, Failure> {
@@ -80,27 +77,24 @@ fn list(config: &Config, json: bool) -> Result<Exit, Failure> {
 fn verify(config: &Config, json: bool) -> Result<Exit, Failure> {
     let record = known(config)?;
     let changes = programs::changes(config, &record).map_err(Failure::failed)?;
-    let said: Vec<String> = changes
-        .iter()
-        .map(|change| match change {
-            Change::Table => "the table is not the one that was built".to_owned(),
-            Change::Changed(path) => format!("changed: {}", path.display()),
-            Change::New(path) => format!("new: {}", path.display()),
-            Change::Gone(path) => format!("gone: {}", path.display()),
-            Change::Folders => "the configuration names other folders".to_owned(),
-            Change::Lists => "other lists are there".to_owned(),
-        })
-        .collect();
+    let said = changes.iter().map(|change| match change {
+        Change::Table => Say::OtherTable,
+        Change::Changed(path) => Say::Changed { path: path.clone() },
+        Change::New(path) => Say::New { path: path.clone() },
+        Change::Gone(path) => Say::Gone { path: path.clone() },
+        Change::Folders => Say::OtherFolders,
+        Change::Lists => Say::OtherLists,
+    });
     if json {
-        print::json(&said)?;
+        print::json(&said.map(|change| change.to_string()).collect::<Vec<_>>())?;
     } else {
-        said.iter().try_for_each(|line| print::data(line))?;
+        said.map(say).try_for_each(|line| print::data(&line))?;
     }
     if changes.is_empty() {
         summary(&record);
         return Ok(Exit::Done);
     }
-    print::words("the table does not fit any more: run `kathea-agent provenance build`");
+    print::words(&say(Say::NotFit));
     Ok(Exit::Failed)
 }
 
@@ -116,6 +110,6 @@ fn add(config: &Config, file: &Path, beside: Option<PathBuf>, json: bool) -> Res
     let signature = fs::read_to_string(&beside).map_err(|e| unreadable(&beside, &e))?;
     let list =
         lists::add(&config.data_dir, &config.vendor.keys, &bytes, &signature).map_err(Failure::failed)?;
-    print::words(&format!("list {} {} added", list.name, list.number));
+    print::words(&say(Say::ListAdded { name: list.name.to_string(), number: list.number.to_string() }));
     build(config, json)
 }

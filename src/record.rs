@@ -14,6 +14,8 @@ use time::format_description::well_known::Rfc3339;
 use crate::exit::{Exit, Failure};
 use crate::print;
 use crate::reach::{Line, Question};
+use crate::texts::machine::Say;
+use crate::texts::say;
 
 /// `record`.
 pub(crate) fn record(
@@ -25,7 +27,7 @@ pub(crate) fn record(
     let line = line(event, attributes, OffsetDateTime::now_utc())?;
     let Done {} = Line::new(config).say(&Question::EventType(line))?;
     print::answer(&Recorded { recorded: true }, json, || {
-        print::words("recorded");
+        print::words(&say(Say::Recorded));
         Ok(())
     })
 }
@@ -41,8 +43,8 @@ fn line(event: &str, attributes: &[(String, String)], now: OffsetDateTime) -> Re
     let event_type = Catalog::built_in().event_type(event).ok_or_else(|| {
         let known = Catalog::built_in().event_types().iter().map(|event_type| event_type.name.as_str());
         Failure::usage(match nearest(event, known) {
-            Some(nearest) => format!("the catalog lists no event of this name; the nearest is {nearest}"),
-            None => "the catalog lists no event of this name: `kathea-agent catalog` prints them".to_owned(),
+            Some(nearest) => say(Say::NoEventNearest { nearest: nearest.to_owned() }),
+            None => say(Say::NoEvent),
         })
     })?;
     let at = now.format(&Rfc3339).unwrap_or_default();
@@ -50,12 +52,10 @@ fn line(event: &str, attributes: &[(String, String)], now: OffsetDateTime) -> Re
     for (key, value) in attributes {
         let kind = event_type.position(key).map(|at| &event_type.attributes[at].kind);
         if line.insert(key, Typed::of(kind, value)).is_some() && key != "at" {
-            return Err(Failure::usage(format!(
-                "{key} is given twice, or has a name of its own: leave one out"
-            )));
+            return Err(Failure::usage(say(Say::Twice { key: key.clone() })));
         }
     }
-    serde_json::to_string(&line).map_err(|_| Failure::usage("that cannot be written as a line"))
+    serde_json::to_string(&line).map_err(|_| Failure::usage(say(Say::NoLine)))
 }
 
 /// What was typed, with the JSON type of its attribute.

@@ -7,12 +7,13 @@ use crate::exit::{Exit, Failure};
 use crate::print;
 use crate::reach;
 use crate::systemd;
+use crate::texts::machine::Service;
 use crate::texts::privacy::Say;
 use crate::texts::say;
 
 /// `run`.
 pub(crate) fn run(config: Config, once: bool, close: bool) -> Result<Exit, Failure> {
-    config.check().map_err(Failure::usage)?;
+    config.check().map_err(|e| Failure::usage(say(e)))?;
     if !once {
         give_memory_back();
     }
@@ -31,9 +32,7 @@ pub(crate) fn run(config: Config, once: bool, close: bool) -> Result<Exit, Failu
         systemd::stopping();
         stop.stop();
     })
-    .map_err(|_| {
-        Failure::failed("the system does not pass on its signals: start the agent by its service manager")
-    })?;
+    .map_err(|_| Failure::failed(say(Service::NoSignals)))?;
     agent.run(systemd::beat().as_ref()).map_err(Failure::failed)?;
     Ok(Exit::Done)
 }

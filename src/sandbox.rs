@@ -6,13 +6,16 @@ use std::process::Command;
 use protocol::CaseId;
 
 use crate::exit::{Exit, Failure};
+use crate::texts::machine::Say;
+use crate::texts::refusal::Refusal;
+use crate::texts::say;
 
 /// The program.
 const NAME: &str = "kathea-sandbox";
 
 /// `sandbox`.
 pub(crate) fn sandbox(ask: Option<&CaseId>, json: bool) -> Result<Exit, Failure> {
-    let here = std::env::current_exe().map_err(|_| Failure::failed("this program does not find itself"))?;
+    let here = std::env::current_exe().map_err(|_| Failure::failed(say(Refusal::NoProgram)))?;
     let program = here.with_file_name(format!("{NAME}{}", std::env::consts::EXE_SUFFIX));
     let mut command = Command::new(&program);
     command.args(ask.map(|case| format!("--ask={case}"))).args(json.then_some("--json"));
@@ -21,17 +24,9 @@ pub(crate) fn sandbox(ask: Option<&CaseId>, json: bool) -> Result<Exit, Failure>
 
 fn not_started(program: &std::path::Path, e: &std::io::Error) -> Failure {
     if e.kind() == std::io::ErrorKind::NotFound {
-        return Failure::failed(format!(
-            "{NAME} is not beside this program ({} does not exist): it comes with the integrator's package, not with \
-             what a clinic installs",
-            agent::harmless::path(program)
-        ));
+        return Failure::failed(say(Say::NoSandbox { path: program.to_owned() }));
     }
-    Failure::failed(format!(
-        "{} cannot be started ({}): install the integrator's package again",
-        agent::harmless::path(program),
-        agent::presence::Why(e.kind())
-    ))
+    Failure::failed(say(Say::SandboxNotStarted { path: program.to_owned(), why: e.kind() }))
 }
 
 /// The sandbox takes this process's place, so that signals reach it.

@@ -11,6 +11,8 @@ use time::OffsetDateTime;
 
 use crate::exit::{Exit, Failure};
 use crate::print;
+use crate::texts::machine::Say;
+use crate::texts::say;
 
 /// A line that the intake refuses, for programs.
 #[derive(Serialize)]
@@ -48,7 +50,7 @@ pub(crate) fn validate(path: &Path, json: bool) -> Result<Exit, Failure> {
     if let Some(failure) = broken.map_err(|e| Failure::failed(crate::exit::unreadable(path, e.kind())))? {
         return Err(failure);
     }
-    print::words(&format!("{accepted} lines are events, {refused} are refused; nothing was taken in"));
+    print::words(&say(Say::Validated { accepted, refused }));
     Ok(match (accepted, refused) {
         (_, 0) => Exit::Done,
         (0, _) => Exit::Failed,

@@ -14,6 +14,8 @@ use serde::Serialize;
 
 use crate::exit::{self, Exit, Failure};
 use crate::print;
+use crate::texts::machine::Say;
+use crate::texts::say;
 
 /// `verify`. The signature lies beside the file unless another place is named.
 pub(crate) fn verify(
@@ -25,9 +27,7 @@ pub(crate) fn verify(
 ) -> Result<Exit, Failure> {
     let keys = &config.vendor.keys;
     if keys.is_empty() {
-        return Err(Failure::usage(
-            "the configuration trusts no key: put the vendor's, from a place that you trust, into `keys` under [vendor]",
-        ));
+        return Err(Failure::usage(say(Say::NoKeys)));
     }
     let beside = beside.unwrap_or_else(|| {
         let mut name = OsString::from(file);
@@ -39,13 +39,12 @@ pub(crate) fn verify(
         .parse()
         .map_err(|e| Failure::failed(format!("{} is {e}", harmless::path(&beside))))?;
     let content = digest(file).map_err(|e| unreadable(file, &e))?;
-    let key = keys
-        .verify(context, content, &signature)
-        .map_err(|e| Failure::failed(format!("do not use {} as {context}: {e}", harmless::path(file))))?;
-    let signed = Signed { kind: context.to_string(), key: key.to_string() };
-    print::answer(&signed, json, || {
-        print::data(&format!("{}: {context}, signed by key {key}", harmless::path(file)))
-    })
+    let (path, kind) = (file.to_owned(), context.to_string());
+    let key = keys.verify(context, content, &signature).map_err(|e| {
+        Failure::failed(say(Say::DoNotUse { path: path.clone(), kind: kind.clone(), why: e.to_string() }))
+    })?;
+    let signed = Signed { kind: kind.clone(), key: key.to_string() };
+    print::answer(&signed, json, || print::data(&say(Say::Signed { path, kind, key: key.to_string() })))
 }
 
 /// The answer for programs.

@@ -93,7 +93,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("checks", &["texts"]),
     ("counters", &["durable", "limits", "presence"]),
     ("workstation", &["durable", "presence"]),
-    ("config", &["harmless", "limits", "nearest", "presence", "texts"]),
+    ("config", &["harmless", "limits", "nearest", "texts"]),
     ("texts", &["harmless"]),
     ("durable", &["killpoint", "presence"]),
     ("presence", &["killpoint", "texts"]),

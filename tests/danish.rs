@@ -44,13 +44,18 @@ fn prose(text: &str) -> String {
 
 /// Words of `list` in `text`.
 fn words_of(text: &str, list: &[&str]) -> Vec<String> {
+    // A placeholder is a name in capitals; what stands in quotes was typed.
     let is_name = |word: &&str| {
-        word.contains(['_', '/', '\\', '=', '@']) || word.starts_with("--") || word.contains(".to")
+        word.contains(['_', '/', '\\', '=', '@', '<'])
+            || word.starts_with(['\'', '"'])
+            || word.starts_with("--")
+            || word.contains(".to")
+            || (word.len() > 3 && !word.contains(char::is_lowercase))
     };
-    let prose = prose(text).to_lowercase();
-    let words = prose.split_whitespace().filter(|word| !is_name(word));
-    let words = words.map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()));
-    words.filter(|word| list.contains(word)).map(str::to_owned).collect()
+    let prose = prose(text);
+    let words = prose.split_whitespace().filter(|word| !is_name(word)).map(str::to_lowercase);
+    let words = words.map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()).to_owned());
+    words.filter(|word| list.contains(&word.as_str())).collect()
 }
 
 /// What a command says, to both ends.
@@ -171,6 +176,103 @@ fn each_command_speaks_the_configured_language_alone() {
     let letters =
         |(line, text): &(String, String)| text.contains(['æ', 'ø', 'å']).then(|| format!("{line}: {text}"));
     assert_eq!(english.iter().filter_map(letters).collect::<Vec<_>>(), Vec::<String>::new());
+}
+
+/// Every command that `--help` lists, and the program itself.
+fn commands(command: &clap::Command, path: &[&str], found: &mut Vec<String>) {
+    found.push(path.join(" "));
+    for inner in command.get_subcommands().filter(|inner| !inner.is_hide_set()) {
+        commands(inner, &[path, &[inner.get_name()]].concat(), found);
+    }
+}
+
+/// Command lines that cannot be read, and refusals of commands that a clinic seldom types.
+const WRONG: &[&str] = &[
+    "statsu",
+    "consent",
+    "consent grant",
+    "consent deny usage",
+    "consent grant usage_statistics --by doctor --yes 00",
+    "history of",
+    "history --csv --json",
+    "support --case c",
+    "support --case CASE-1 list",
+    "support preview --since 9d",
+    "support preview --last-scan --pick --case CASE-1 -o x",
+    "status --jsno",
+    "status --json=1",
+    "status --json --json",
+    "status --config",
+    "decommission",
+    "man statsu",
+    "record device.eror code=1",
+    "record device.error =1",
+    "record device.error code=1 code=2",
+    "verify /nowhere --as release",
+    "verify /nowhere --as relase",
+    "provenance list",
+    "sandbox",
+    "service install",
+    "service run",
+    "validate /nowhere",
+    "deidentify /nowhere -o .",
+    "-- status",
+];
+
+/// Rows of a configuration that is in Danish and of no use.
+const UNUSABLE: &[&str] = &[
+    "dta_dir = 1",
+    "[keys]\nprotector = \"systmd\"",
+    "[keys]\nprotector = \"zzzzzzzzz\"",
+    "[ship]\ninterval = 6",
+    "[ship]\nrate = 5",
+    "[spool]\nquota = \"64 MB\"",
+    "[consent]\nforbid = \"no\"",
+    "[kathea]\nuser = 7",
+    "[kathea]\nlogs = \"x\"",
+    "[keys",
+    "[vendor]\nkeys = [7]",
+    "[vendor]\nkeys = [{ key = \"AAAA\", signs = [\"release\"] }]",
+];
+
+/// Help of every command, in both lengths, and what is said of what is wrong.
+fn helped(language: &str) -> Vec<(String, String)> {
+    let clinic = Clinic::new();
+    let workstation = &clinic.workstation;
+    let mut all = Vec::new();
+    commands(&kathea_agent::command_line(), &[], &mut all);
+    assert!(all.len() > 50, "{}", all.len());
+    let both = all.iter().flat_map(|path| [format!("{path} --help"), format!("{path} -h")]);
+    let lines: Vec<String> = both.chain(WRONG.iter().map(ToString::to_string)).collect();
+    let usable = fs::read_to_string(workstation.config()).unwrap();
+    let walk = |line: &str| said(workstation, &line.split_whitespace().collect::<Vec<_>>());
+    fs::write(workstation.config(), format!("language = {language:?}\n{usable}")).unwrap();
+    let mut helped: Vec<_> = lines.into_iter().map(|line| (line.clone(), walk(&line))).collect();
+    for rows in UNUSABLE {
+        fs::write(workstation.config(), format!("language = {language:?}\n{rows}")).unwrap();
+        helped.push(((*rows).to_owned(), walk("status") + &walk("doctor --offline")));
+    }
+    fs::write(workstation.config(), format!("language = {language:?}\n[spool]\nquota = \"1 MiB\"")).unwrap();
+    helped.push(("a small quota".to_owned(), walk("run --once")));
+    helped
+}
+
+#[test]
+fn help_and_what_is_wrong_with_a_line_or_a_configuration_is_in_the_configured_language() {
+    let (danish, english) = (helped("da"), helped("en"));
+    let [wrong, missed] = [ENGLISH, DANISH].map(|list| foreign(&danish, list));
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), danish.len(), wrong.join("\n---\n"));
+    // The control, as above: help is shorter, and some of it is one word.
+    assert!(missed.len() > danish.len() / 2, "{} of {}", missed.len(), danish.len());
+    let [found, wrong] = [ENGLISH, DANISH].map(|list| foreign(&english, list));
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), english.len(), wrong.join("\n---\n"));
+    assert!(found.len() > english.len() / 2, "{} of {}", found.len(), english.len());
+    // A word that only the parser itself says.
+    for word in ["Usage", "Options", "Commands", "Arguments", "error:", "tip:", "default:", "Print "] {
+        let left: Vec<_> = danish.iter().filter(|(_, text)| text.contains(word)).collect();
+        assert!(left.is_empty(), "{word}: {left:?}");
+        assert!(english.iter().any(|(_, text)| text.contains(word)), "negative control: {word}");
+    }
 }
 
 #[test]

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 use common::collector;
+use common::kathea::workplace;
 use serde_json::Value as Json;
 use tempfile::TempDir;
 
@@ -141,6 +142,60 @@ fn the_way_to_a_first_batch_leads_there_and_a_yes_is_taken_back() {
     }
     let status: Json = serde_json::from_str(&shell.agent("status --json")).unwrap();
     assert_eq!(status["consent"]["usage_statistics"], "denied");
+}
+
+#[test]
+fn the_own_history_is_switched_on_and_files_are_checked_and_cleaned() {
+    let shell = first_batch();
+    for line in block("## The clinic's own history") {
+        shell.agent(line.strip_prefix("kathea-agent ").unwrap());
+    }
+    let event = "{\"event\":\"device.error\",\"at\":\"2026-11-21T10:32:11+01:00\",\"code\":4711,\"subsystem\":\"detector\",\
+                 \"severity\":\"warn\",\"repeats\":1}\n";
+    fs::write(shell.path("events.ndjson"), event).unwrap();
+    let line = block("## For programs").into_iter().find(|line| line.contains("validate")).unwrap();
+    shell.run(&line);
+    for name in ["scans", "all-scans"] {
+        fs::create_dir(shell.path(name)).unwrap();
+    }
+    let mut random = common::seeded();
+    let now = time::OffsetDateTime::now_utc();
+    workplace::write(&shell.path("logs"), &shell.path("scans"), now, &mut random).unwrap();
+    let log = fs::read_dir(shell.path("logs")).unwrap().flatten().find(|entry| entry.path().is_file());
+    fs::copy(log.unwrap().path(), shell.path("kathea.log")).unwrap();
+    shell.run(&block("## Scans and logs without patients")[0]);
+    assert!(fs::read_to_string(shell.path("out.html")).unwrap().contains("<html"));
+    assert!(fs::read_dir(shell.path("out")).unwrap().count() > 1);
+}
+
+#[test]
+fn a_support_case_is_made_step_by_step() {
+    let shell = first_batch();
+    let toml = shell.path("agent.toml");
+    let (logs, scans) = (shell.path("logs"), shell.path("scans"));
+    workplace::write(&logs, &scans, time::OffsetDateTime::now_utc(), &mut common::seeded()).unwrap();
+    let text = fs::read_to_string(&toml).unwrap();
+    let places = format!("[kathea]\nlogs = [{logs:?}]\nscans = [{scans:?}]\n");
+    fs::write(&toml, text.replace("[kathea]\n", &places)).unwrap();
+    let lines = block("or step by step:");
+    assert_eq!(lines.len(), 5, "{lines:?}");
+    let (mut draft, mut digest) = (String::new(), String::new());
+    for line in &lines {
+        let line = line.replace("DRAFT", &draft).replace("DIGEST", &digest).replace("BUNDLE", &draft);
+        let line = line.replace("/media/stick/", "/tmp/");
+        let is_preview = line.contains(" preview ") && !line.contains("--dry-run");
+        let said = shell.agent(&format!(
+            "{}{}",
+            line.strip_prefix("kathea-agent ").unwrap(),
+            if is_preview { " --json" } else { "" }
+        ));
+        if is_preview {
+            let made: Json = serde_json::from_str(&said).unwrap();
+            [draft, digest] = ["draft", "digest"].map(|key| made[key].as_str().unwrap().to_owned());
+        }
+    }
+    assert!(fs::metadata(shell.path("CASE-1042.age")).unwrap().len() > 1000);
+    assert!(shell.path("CASE-1042.age.consent").exists() && shell.path("case/preview.html").exists());
 }
 
 #[test]

@@ -346,9 +346,9 @@ fn tree(package: &str) -> Option<String> {
     if !peer::can(output.is_ok(), "cargo cannot be started, so the tree is not looked at") {
         return None;
     }
-    let output = output.unwrap();
+    let output = output.expect("cargo answers");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    Some(String::from_utf8(output.stdout).unwrap())
+    Some(String::from_utf8(output.stdout).expect("a tree in UTF-8"))
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! A check and its verdict, as shown by `doctor`, `support check` and their pages.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -18,9 +19,12 @@ pub struct Check {
     pub what: String,
     /// What to do; empty if nothing.
     pub remedy: String,
-    /// The key of `what`; empty in a bundle.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    /// The key of `what`; empty in drafts of the first version.
+    #[serde(default)]
     pub key: String,
+    /// The arguments of `what` by their names.
+    #[serde(default)]
+    pub arguments: BTreeMap<String, String>,
 }
 
 /// How a check ended.
@@ -72,12 +76,8 @@ impl Finding {
     /// As it is shown and kept.
     pub fn in_language(&self, language: Language) -> Check {
         let (what, remedy) = (self.what.text(language), self.remedy(language));
-        Check { check: Cow::Borrowed(self.check), result: self.result, what, remedy, key: String::new() }
-    }
-
-    /// For programs: in English, with the key of what was found.
-    pub fn for_programs(&self) -> Check {
-        Check { key: self.what.key.clone(), ..self.in_language(Language::En) }
+        let Said { key, arguments, .. } = self.what.clone();
+        Check { check: Cow::Borrowed(self.check), result: self.result, what, remedy, key, arguments }
     }
 }
 

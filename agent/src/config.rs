@@ -1,21 +1,19 @@
 //! The configuration: one TOML file, unknown keys are errors, every default is safe.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 
-use crate::harmless;
 use crate::limits;
-use crate::presence::Why;
 pub use crate::texts::Language;
 
 mod defaults;
 mod values;
 mod vendor;
 
+pub use values::May;
 pub use vendor::{KeyFlaw, Vendor};
 
 /// What `agent.toml` says; `packaging/linux/agent.toml` explains each key.
@@ -163,9 +161,14 @@ pub enum ConfigError {
         key: &'static str,
         /// What stands there, of a key whose values say nothing of anybody.
         found: Option<String>,
+        /// What may stand there.
+        may: May,
     },
     /// `[spool] quota` is below [`limits::LEAST_QUOTA`].
-    SmallQuota,
+    SmallQuota {
+        /// The least, in MiB.
+        least: u64,
+    },
     /// A key that nobody knows.
     UnknownKey {
         /// From 1; 0 where it is not known.
@@ -184,39 +187,33 @@ pub enum ConfigError {
     },
 }
 
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unreadable { path, why } => write!(
-                f,
-                "the configuration {} cannot be read ({}): name one with --config FILE",
-                harmless::path(path),
-                Why(*why)
-            ),
-            Self::Malformed { line } => write!(
-                f,
-                "line {line} of the configuration is not TOML: compare it with the agent.toml that was shipped; a path of \
-                 Windows stands in single quotes"
-            ),
-            Self::Value { line, key, found } => values::explain(f, *line, key, found.as_deref()),
-            Self::SmallQuota => write!(
-                f,
-                "[spool] quota of the configuration is too small: almost everything would be dropped; set it to {} MiB \
-                 or more",
-                limits::LEAST_QUOTA >> 20
-            ),
-            Self::UnknownKey { line, key, nearest } => write!(
-                f,
-                "line {line} of the configuration has an unknown key `{key}`: the nearest known one is `{nearest}`"
-            ),
-            Self::VendorKey { number, flaw } => write!(
-                f,
-                "entry {number} of `keys` under [vendor] {flaw}: an entry is written \
-                 {{ key = \"BASE64\", signs = [\"release\"] }}"
-            ),
-        }
-    }
-}
+crate::texts! { ConfigError {
+    Self::Unreadable { path, why } =>
+        "the configuration {path} cannot be read ({why}): name one with --config FILE",
+        "konfigurationen {path} kan ikke læses ({why}): angiv en med --config FILE", path, why;
+    Self::Malformed { line } =>
+        "line {line} of the configuration is not TOML: compare it with the agent.toml that was shipped; a path of Windows \
+         stands in single quotes",
+        "linje {line} i konfigurationen er ikke TOML: sammenlign den med den medfølgende agent.toml; en sti i Windows står i \
+         enkelte anførselstegn", line;
+    Self::Value { line, key, found: Some(found), may } =>
+        "line {line} of the configuration: `{key}` is {found}, and has to be {may}",
+        "linje {line} i konfigurationen: `{key}` er {found}, men skal være {may}", line, key, found, may;
+    Self::Value { line, key, found: None, may } =>
+        "line {line} of the configuration: `{key}` has to be {may}",
+        "linje {line} i konfigurationen: `{key}` skal være {may}", line, key, may;
+    Self::SmallQuota { least } =>
+        "[spool] quota of the configuration is too small: almost everything would be dropped; set it to {least} MiB or more",
+        "[spool] quota i konfigurationen er for lille: næsten alt ville blive kasseret; sæt den til {least} MiB eller mere",
+        least;
+    Self::UnknownKey { line, key, nearest } =>
+        "line {line} of the configuration has an unknown key `{key}`: the nearest known one is `{nearest}`",
+        "linje {line} i konfigurationen har en ukendt nøgle `{key}`: den nærmeste kendte er `{nearest}`", line, key, nearest;
+    Self::VendorKey { number, flaw } =>
+        "entry {number} of `keys` under [vendor] {flaw}: an entry is written {{ key = \"BASE64\", signs = [\"release\"] }}",
+        "post {number} i `keys` under [vendor] {flaw}: en post skrives {{ key = \"BASE64\", signs = [\"release\"] }}",
+        number, flaw;
+} }
 
 impl std::error::Error for ConfigError {}
 
@@ -253,6 +250,17 @@ impl Config {
         Self::parse(&text)
     }
 
+    /// The language that the file at `path` asks for, even where the rest of it cannot be used; English where none is found.
+    pub fn language(path: &Path) -> Language {
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        let rows = text.lines().map(str::trim).take_while(|row| !row.starts_with('['));
+        let bare = |part: &str| part.trim().trim_matches(['"', '\'']).to_owned();
+        let mut values =
+            rows.filter_map(|row| row.split_once('=')).filter(|(key, _)| bare(key) == "language");
+        let value = values.next().map(|(_, value)| bare(value.split('#').next().unwrap_or_default()));
+        if value.as_deref() == Some("da") { Language::Da } else { Language::En }
+    }
+
     /// Reads the TOML in `text`.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
         let malformed = |e: toml::de::Error| ConfigError::Malformed { line: line_of(text, e.span()) };
@@ -280,7 +288,10 @@ impl Config {
     /// # Errors
     /// [`ConfigError::SmallQuota`].
     pub fn check(&self) -> Result<(), ConfigError> {
-        if self.spool.quota < limits::LEAST_QUOTA { Err(ConfigError::SmallQuota) } else { Ok(()) }
+        match self.spool.quota < limits::LEAST_QUOTA {
+            true => Err(ConfigError::SmallQuota { least: limits::LEAST_QUOTA >> 20 }),
+            false => Ok(()),
+        }
     }
 }
 

@@ -1,24 +1,24 @@
 //! Arguments of the commands on consent and privacy rights.
 
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use agent::request::ClaimCode;
 use clap::{Args, Subcommand};
 use protocol::ledger::Role;
 use protocol::{CaseId, Purpose};
 
-use super::word;
+use super::{case, word};
 use crate::exit::Failure;
+use crate::texts::help::answers::Help;
+use crate::texts::help::{Shared, example};
+use crate::texts::say;
 
 /// To what.
 #[derive(Args)]
 pub(crate) struct About {
-    /// The flag
-    #[arg(value_parser = word::<Purpose>)]
+    #[arg(value_parser = word::<Purpose>, help = say(Help::Flag))]
     pub(crate) purpose: Purpose,
-    /// The support case, for the flags that are asked per case
-    #[arg(long, value_name = "ID", value_parser = CaseId::from_str)]
+    #[arg(long, value_name = "ID", value_parser = case, help = say(Help::AboutCase))]
     pub(crate) case: Option<CaseId>,
 }
 
@@ -27,19 +27,16 @@ pub(crate) struct About {
 pub(crate) struct Answer {
     #[command(flatten)]
     pub(crate) to: About,
-    /// Role of the person who answers: owner, privacy_officer or delegate
-    #[arg(long, value_name = "ROLE", value_parser = word::<Role>)]
+    #[arg(long, value_name = "ROLE", value_parser = word::<Role>, help = say(Shared::Role))]
     pub(crate) by: Option<Role>,
-    /// Print machine-readable JSON
-    #[arg(long)]
+    #[arg(long, help = say(Shared::Json))]
     pub(crate) json: bool,
 }
 
 /// The owner's proof from an account outside the consent group.
 #[derive(Args)]
 pub(crate) struct Claimed {
-    /// File with the claim code that `privacy claim` printed
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help = say(Help::ClaimFile))]
     claim_file: Option<PathBuf>,
 }
 
@@ -54,168 +51,130 @@ impl Claimed {
 
 #[derive(Subcommand)]
 pub(crate) enum Consent {
-    /// List every consent flag and its state
+    #[command(about = say(Help::List))]
     List {
-        /// Print machine-readable JSON
-        #[arg(long)]
+        #[arg(long, help = say(Shared::Json))]
         json: bool,
     },
-    /// Show the consent notice and its digest, which `consent grant --yes` needs
-    #[command(after_help = PURPOSES)]
+    #[command(after_help = say(Help::Flags), about = say(Help::Show))]
     Show {
-        /// The flag
-        #[arg(value_parser = word::<Purpose>)]
+        #[arg(value_parser = word::<Purpose>, help = say(Help::Flag))]
         purpose: Purpose,
-        /// Print machine-readable JSON, with the text in every language
-        #[arg(long)]
+        #[arg(long, help = say(Help::ShowJson))]
         json: bool,
     },
-    /// Grant the consent that `consent show` displayed
+    #[command(about = say(Help::Grant))]
     #[command(
-        after_help = "Example: kathea-agent consent grant usage_statistics --by owner --yes 0f3a91c25d7e6b84"
+        after_help = example("kathea-agent consent grant usage_statistics --by owner --yes 0f3a91c25d7e6b84")
     )]
     Grant {
         #[command(flatten)]
         to: About,
-        /// Role of the person who answers: owner, privacy_officer or delegate
-        #[arg(long, value_name = "ROLE", value_parser = word::<Role>)]
+        #[arg(long, value_name = "ROLE", value_parser = word::<Role>, help = say(Shared::Role))]
         by: Role,
-        /// Digest of the notice, at least 16 digits
-        #[arg(long, value_name = "DIGEST")]
+        #[arg(long, value_name = "DIGEST", help = say(Help::GrantYes))]
         yes: String,
-        /// Print machine-readable JSON
-        #[arg(long)]
+        #[arg(long, help = say(Shared::Json))]
         json: bool,
     },
-    /// Deny consent. Anyone may do this
-    #[command(after_help = PURPOSES)]
+    #[command(after_help = say(Help::Flags), about = say(Help::Deny))]
     Deny {
         #[command(flatten)]
         answer: Answer,
     },
-    /// Withdraw consent: erase keys and queued data, print a receipt. Anyone may do this
-    #[command(after_help = PURPOSES)]
+    #[command(after_help = say(Help::Flags), about = say(Help::Withdraw))]
     Withdraw {
         #[command(flatten)]
         answer: Answer,
-        /// Also ask the vendor to erase what was sent; needs membership of [consent] group, or --claim-file
-        #[arg(long)]
+        #[arg(long, help = say(Help::WithdrawErase))]
         erase: bool,
         #[command(flatten)]
         claim: Claimed,
     },
-    /// Restrict processing: keep the data, but neither read nor send it for now. Anyone may do this
-    #[command(after_help = PURPOSES)]
+    #[command(after_help = say(Help::Flags), about = say(Help::Restrict))]
     Restrict {
         #[command(flatten)]
         answer: Answer,
     },
-    /// End a restriction
-    #[command(after_help = PURPOSES)]
+    #[command(after_help = say(Help::Flags), about = say(Help::Release))]
     Release {
         #[command(flatten)]
         to: About,
-        /// Role of the person who answers: owner, privacy_officer or delegate
-        #[arg(long, value_name = "ROLE", value_parser = word::<Role>)]
+        #[arg(long, value_name = "ROLE", value_parser = word::<Role>, help = say(Shared::Role))]
         by: Role,
-        /// Print machine-readable JSON
-        #[arg(long)]
+        #[arg(long, help = say(Shared::Json))]
         json: bool,
     },
-    /// End every consent because the clinic has a new owner, who is asked again. Needs [consent] group or --claim-file
+    #[command(about = say(Help::NewOwner))]
     NewOwner {
         #[command(flatten)]
         claim: Claimed,
-        /// Role of the person who answers: owner, privacy_officer or delegate
-        #[arg(long, value_name = "ROLE", value_parser = word::<Role>)]
+        #[arg(long, value_name = "ROLE", value_parser = word::<Role>, help = say(Shared::Role))]
         by: Option<Role>,
-        /// Print machine-readable JSON
-        #[arg(long)]
+        #[arg(long, help = say(Shared::Json))]
         json: bool,
     },
-    /// Read the consent notice and answer at a terminal, in the configured language (Danish or English)
+    #[command(about = say(Help::Ask))]
     Ask {
-        /// Role of the person who answers: owner, privacy_officer or delegate [default: asked after a yes]
-        #[arg(long, value_name = "ROLE", value_parser = word::<Role>)]
+        #[arg(long, value_name = "ROLE", value_parser = word::<Role>, help = say(Shared::RoleOrAsked))]
         by: Option<Role>,
     },
-    /// Print a receipt of the answers given, to keep or to hand out
-    #[command(after_help = PURPOSES)]
+    #[command(after_help = say(Help::Flags), about = say(Help::Receipt))]
     Receipt {
-        /// The flag [default: all]
-        #[arg(value_parser = word::<Purpose>)]
+        #[arg(value_parser = word::<Purpose>, help = say(Help::FlagOrAll))]
         purpose: Option<Purpose>,
-        /// The support case
-        #[arg(long, value_name = "ID", value_parser = CaseId::from_str)]
+        #[arg(long, value_name = "ID", value_parser = case, help = say(Shared::Case))]
         case: Option<CaseId>,
-        /// Print the ledger entries as JSON (ISO/IEC TS 27560)
-        #[arg(long)]
+        #[arg(long, help = say(Help::ReceiptJson))]
         json: bool,
     },
-    /// Verify the ledger: every entry is signed, none is missing or changed
+    #[command(about = say(Help::Verify))]
     Verify {
-        /// Print machine-readable JSON
-        #[arg(long)]
+        #[arg(long, help = say(Shared::Json))]
         json: bool,
     },
 }
 
 #[derive(Subcommand)]
 pub(crate) enum Privacy {
-    /// Export everything that this workstation holds: held.json, and held.txt for reading
-    #[command(after_help = "Example: kathea-agent privacy export -o what-is-held")]
+    #[command(after_help = example("kathea-agent privacy export -o what-is-held"), about = say(Help::Export))]
     Export {
-        /// Folder for both files
-        #[arg(short, long, value_name = "DIR")]
+        #[arg(short, long, value_name = "DIR", help = say(Help::ExportOutput))]
         output: PathBuf,
-        /// Also ask the vendor for what it holds
-        #[arg(long)]
+        #[arg(long, help = say(Help::ExportVendor))]
         vendor: bool,
     },
-    /// Write one page, in Danish and English, that shows what is collected, kept and sent, under which consent, and
-    /// how to withdraw it
-    #[command(after_help = "Example: kathea-agent privacy report -o report.html")]
+    #[command(after_help = example("kathea-agent privacy report -o report.html"), about = say(Help::Report))]
     Report {
-        /// The page
-        #[arg(short, long, value_name = "FILE")]
+        #[arg(short, long, value_name = "FILE", help = say(Help::ReportOutput))]
         output: PathBuf,
     },
-    /// Ask the vendor to correct what it holds of a support case
+    #[command(about = say(Help::Rectify))]
     Rectify {
-        /// The support case
-        #[arg(long, value_name = "ID", value_parser = CaseId::from_str)]
+        #[arg(long, value_name = "ID", value_parser = case, help = say(Shared::Case))]
         case: CaseId,
-        /// Print machine-readable JSON
-        #[arg(long)]
+        #[arg(long, help = say(Shared::Json))]
         json: bool,
     },
-    /// Take back what the vendor was asked to erase, within 14 days. Needs [consent] group
+    #[command(about = say(Help::Revoke))]
     Revoke {
-        /// Only what was asked of this support case
-        #[arg(long, value_name = "ID", value_parser = CaseId::from_str)]
+        #[arg(long, value_name = "ID", value_parser = case, help = say(Help::RevokeCase))]
         case: Option<CaseId>,
-        /// Print machine-readable JSON
-        #[arg(long)]
+        #[arg(long, help = say(Shared::Json))]
         json: bool,
     },
-    /// Print the claim code, with which you can request erasure after this device has failed
+    #[command(about = say(Help::Claim))]
     Claim {
-        /// Print machine-readable JSON
-        #[arg(long)]
+        #[arg(long, help = say(Shared::Json))]
         json: bool,
     },
-    /// Withdraw every consent, erase everything held here, and ask the vendor to erase what was sent. Needs [consent]
-    /// group or --claim-file
+    #[command(about = say(Help::Erase))]
     Erase {
         #[command(flatten)]
         claim: Claimed,
-        /// Role of the person who answers: owner, privacy_officer or delegate
-        #[arg(long, value_name = "ROLE", value_parser = word::<Role>)]
+        #[arg(long, value_name = "ROLE", value_parser = word::<Role>, help = say(Shared::Role))]
         by: Option<Role>,
-        /// Print machine-readable JSON
-        #[arg(long)]
+        #[arg(long, help = say(Shared::Json))]
         json: bool,
     },
 }
-
-const PURPOSES: &str = "Flags: usage_statistics, support_case, support_scan_data";

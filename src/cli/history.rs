@@ -3,31 +3,31 @@
 use agent::request::HistoryAsk;
 use clap::{Args, ValueEnum};
 
+use crate::texts::help::Shared;
+use crate::texts::help::answers::Help;
+use crate::texts::say;
+
 /// What is asked of it.
 #[derive(Args)]
 pub(crate) struct History {
-    /// Switch it; left out: show it
-    #[arg(value_enum)]
+    #[arg(value_enum, help = say(Help::HistoryAction))]
     pub(crate) action: Option<Action>,
-    /// Print a table for programs: a column for each figure, commas, decimal points
-    #[arg(long, conflicts_with_all = ["excel", "json"])]
+    #[arg(long, conflicts_with_all = ["excel", "json"], help = say(Help::HistoryCsv))]
     pub(crate) csv: bool,
-    /// Print a table for Excel: semicolons, decimal commas
-    #[arg(long, conflicts_with = "json")]
+    #[arg(long, conflicts_with = "json", help = say(Help::HistoryExcel))]
     pub(crate) excel: bool,
-    /// Print machine-readable JSON
-    #[arg(long)]
+    #[arg(long, help = say(Shared::Json))]
     pub(crate) json: bool,
 }
 
 /// How it is switched.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Action {
-    /// Keep it from now on
+    #[value(help = say(Help::HistoryOn))]
     On,
-    /// Keep it no longer; what was kept stays
+    #[value(help = say(Help::HistoryOff))]
     Off,
-    /// Keep it no longer, and erase what was kept
+    #[value(help = say(Help::HistoryErase))]
     Erase,
 }
 

@@ -4,66 +4,57 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
+use crate::texts::help::machine::Help;
+use crate::texts::help::{Shared, example};
+use crate::texts::say;
+
 #[derive(Subcommand)]
 pub(crate) enum Provenance {
-    /// Read the programs in the folders of `[kathea] program` and make the table anew
-    #[command(
-        after_help = "Exit: 0 done, 3 some programs were refused (they are listed), 1 nothing changed."
-    )]
+    #[command(after_help = say(Help::BuildCodes), about = say(Help::Build))]
     Build {
-        /// Print machine-readable JSON
-        #[arg(long)]
+        #[arg(long, help = say(Shared::Json))]
         json: bool,
     },
-    /// List what the table was made of
+    #[command(about = say(Help::List))]
     List {
-        /// Print machine-readable JSON
-        #[arg(long)]
+        #[arg(long, help = say(Shared::Json))]
         json: bool,
     },
-    /// Check that the table is the one that was built, and that the programs are still the same
-    #[command(after_help = "Exit: 0 it fits, 1 it does not: what changed is listed.")]
+    #[command(after_help = say(Help::VerifyCodes), about = say(Help::Verify))]
     Verify {
-        /// Print machine-readable JSON
-        #[arg(long)]
+        #[arg(long, help = say(Shared::Json))]
         json: bool,
     },
-    /// Add a list of words that the vendor signed, and make the table anew
-    #[command(after_help = "Example: kathea-agent provenance add x1-firmware.words")]
+    #[command(after_help = example("kathea-agent provenance add x1-firmware.words"), about = say(Help::Add))]
     Add {
-        /// The list
+        #[arg(help = say(Help::AddFile))]
         file: PathBuf,
-        /// The signature [default: FILE.sig]
-        #[arg(long, value_name = "FILE")]
+        #[arg(long, value_name = "FILE", help = say(Shared::Signature))]
         signature: Option<PathBuf>,
-        /// Print machine-readable JSON
-        #[arg(long)]
+        #[arg(long, help = say(Shared::Json))]
         json: bool,
     },
 }
 
 #[derive(Subcommand)]
 pub(crate) enum Service {
-    /// Install the service, or repair the installed one (Windows)
+    #[command(about = say(Help::Install))]
     #[command(
-        after_help = "Example: kathea-agent service install --collector https://collector.example:8443 --ca-file ca.pem --token-file token.txt"
+        after_help = example("kathea-agent service install --collector https://collector.example:8443 --ca-file ca.pem --token-file token.txt")
     )]
     Install {
-        /// The vendor's collector, written into the configuration
-        #[arg(long, value_name = "URL")]
+        #[arg(long, value_name = "URL", help = say(Help::InstallCollector))]
         collector: Option<String>,
-        /// File with the one-time token: enrol immediately
-        #[arg(long, value_name = "FILE")]
+        #[arg(long, value_name = "FILE", help = say(Help::InstallToken))]
         token_file: Option<PathBuf>,
-        /// CA certificate of the vendor, copied to the path in the configuration
-        #[arg(long, value_name = "FILE")]
+        #[arg(long, value_name = "FILE", help = say(Help::InstallCa))]
         ca_file: Option<PathBuf>,
     },
-    /// Stop and remove the service; keep its data
+    #[command(about = say(Help::Uninstall))]
     Uninstall,
-    /// Start the service
+    #[command(about = say(Help::Start))]
     Start,
-    /// Stop the service
+    #[command(about = say(Help::Stop))]
     Stop,
     /// For the control manager of Windows
     #[command(hide = true)]

@@ -1,15 +1,19 @@
 //! Arguments of the commands on support cases.
 
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use clap::{Args, Subcommand};
 use protocol::ledger::Role;
 use protocol::{CaseId, CaseReason};
 
-use super::word;
+use super::{case, word};
 
 use agent::limits::DESCRIPTION;
+
+use crate::texts::help::support::Help;
+use crate::texts::help::{Shared, example, long};
+use crate::texts::say;
+use crate::texts::syntax::Syntax;
 
 /// `support`.
 #[derive(Args)]
@@ -19,163 +23,128 @@ pub(crate) struct Support {
     pub(crate) command: Option<Command>,
     #[command(flatten)]
     pub(crate) case: Choice,
-    /// Folder for the clinic's own copy [default: ./support-ID]
-    #[arg(short, long, value_name = "DIR")]
+    #[arg(short, long, value_name = "DIR", help = say(Help::OwnCopy))]
     pub(crate) output: Option<PathBuf>,
-    /// Role of the person who answers: owner, privacy_officer or delegate [default: asked after a yes]
-    #[arg(long, value_name = "ROLE", value_parser = word::<Role>)]
+    #[arg(long, value_name = "ROLE", value_parser = word::<Role>, help = say(Shared::RoleOrAsked))]
     pub(crate) by: Option<Role>,
 }
 
 /// What a case is about.
 #[derive(Args, Clone)]
 pub(crate) struct Choice {
-    /// The case, as the vendor named it
-    #[arg(long, value_name = "ID", value_parser = CaseId::from_str)]
+    #[arg(long, value_name = "ID", value_parser = case, help = say(Help::CaseNamed))]
     pub(crate) case: Option<CaseId>,
-    /// image_quality, error, performance, connectivity, calibration or other
-    #[arg(long, value_name = "REASON", value_parser = word::<CaseReason>)]
+    #[arg(long, value_name = "REASON", value_parser = word::<CaseReason>, help = say(Help::Reason))]
     pub(crate) reason: Option<CaseReason>,
-    /// Person whom the vendor may contact; shown in the preview and sent with the bundle
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", help = say(Help::Contact))]
     pub(crate) contact: Option<String>,
-    /// What happened, in your words, at most 1,000 characters; shown in the preview and sent with the bundle
-    #[arg(long, value_name = "TEXT", value_parser = description)]
+    #[arg(long, value_name = "TEXT", value_parser = description, help = say(Help::Description))]
     pub(crate) description: Option<String>,
-    /// Send contact, description and case ID as typed, even if they may contain a patient's name or number
-    #[arg(long)]
+    #[arg(long, help = say(Help::AsTyped))]
     pub(crate) as_typed: bool,
-    /// Select the newest scan and the logs around it
-    #[arg(long, group = "chosen")]
+    #[arg(long, group = "chosen", help = say(Help::LastScan))]
     pub(crate) last_scan: bool,
-    /// Select scans and logs of the last 30min, 2h, 3d; at most 7d
-    #[arg(long, value_name = "TIME", value_parser = seconds)]
+    #[arg(long, value_name = "TIME", value_parser = seconds, help = say(Help::Since))]
     pub(crate) since: Option<u64>,
-    /// Choose scans from a list of times and modes
-    #[arg(long, group = "chosen")]
+    #[arg(long, group = "chosen", help = say(Help::Pick))]
     pub(crate) pick: bool,
-    /// Scan files and folders; - reads their names from standard input
-    #[arg(long, value_name = "PATH", group = "chosen")]
+    #[arg(long, value_name = "PATH", group = "chosen", help = say(Help::Scans))]
     pub(crate) scans: Vec<PathBuf>,
-    /// Read logs from here instead of [kathea] logs
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", help = say(Help::Logs))]
     pub(crate) logs: Vec<PathBuf>,
-    /// Do not wait for a running scan to finish
-    #[arg(long)]
+    #[arg(long, help = say(Help::Now))]
     pub(crate) now: bool,
 }
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Collect and de-identify, and write the clinic's own copy; nothing is sent
+    #[command(about = say(Help::Preview))]
     #[command(
-        after_help = "Example: kathea-agent support preview --case CASE-1042 --reason error --last-scan -o case"
+        after_help = example("kathea-agent support preview --case CASE-1042 --reason error --last-scan -o case")
     )]
     Preview {
         #[command(flatten)]
         case: Choice,
-        /// Folder for preview.html and manifest.json
+        #[arg(help = say(Help::PreviewOutput))]
         #[arg(short, long, value_name = "DIR", required_unless_present = "dry_run")]
         output: Option<PathBuf>,
-        /// Only list what would be collected
-        #[arg(long)]
+        #[arg(long, help = say(Help::PreviewDryRun))]
         dry_run: bool,
-        /// Print machine-readable JSON
-        #[arg(long)]
+        #[arg(long, help = say(Shared::Json))]
         json: bool,
     },
-    /// Consent to exactly what a preview showed, and seal it for the vendor
-    #[command(after_help = "Example: kathea-agent support create 0a1b2c3d --yes 5f9c01d47be2a866 --by owner")]
+    #[command(about = say(Help::Create))]
+    #[command(after_help = example("kathea-agent support create 0a1b2c3d --yes 5f9c01d47be2a866 --by owner"))]
     Create {
-        /// The draft that `preview` named
+        #[arg(help = say(Help::CreateDraft))]
         draft: String,
-        /// Digest shown on the preview, at least 16 digits
-        #[arg(long, value_name = "DIGEST")]
+        #[arg(long, value_name = "DIGEST", help = say(Help::CreateYes))]
         yes: String,
-        /// Role of the person who answers: owner, privacy_officer or delegate
-        #[arg(long, value_name = "ROLE", value_parser = word::<Role>)]
+        #[arg(long, value_name = "ROLE", value_parser = word::<Role>, help = say(Shared::Role))]
         by: Role,
-        /// Print machine-readable JSON
-        #[arg(long)]
+        #[arg(long, help = say(Shared::Json))]
         json: bool,
     },
-    /// Check this workstation: disk, clock, calibration, errors, versions, graphics, encoders; print a remedy for each
-    ///
-    /// Nothing leaves this computer, so no consent is needed. Exits with 1 if a check fails.
+    #[command(about = say(Help::Check), long_about = long(Help::Check, Help::CheckMore))]
     Check {
-        /// Print machine-readable JSON
-        #[arg(long)]
+        #[arg(long, help = say(Shared::Json))]
         json: bool,
     },
-    /// List drafts and bundles with their state
+    #[command(about = say(Help::List))]
     List {
-        /// Print machine-readable JSON; with --watch one line for each change
-        #[arg(long)]
+        #[arg(long, help = say(Help::ListJson))]
         json: bool,
-        /// Go on until every bundle is delivered or failed: rate and time left. Ctrl-C stops watching, not sending
-        #[arg(long)]
+        #[arg(long, help = say(Help::ListWatch))]
         watch: bool,
     },
-    /// Print one file of a draft exactly as it would be sent
+    #[command(about = say(Help::Show))]
     Show {
-        /// The draft
+        #[arg(help = say(Help::ShowDraft))]
         draft: String,
-        /// A name from its manifest, or manifest.json
+        #[arg(help = say(Help::ShowFile))]
         file: String,
     },
-    /// Tell which scan of this workstation a name in a bundle stands for, for example when support calls about scan-0003
-    ///
-    /// The answer stays here. It is known until the draft is erased or the case ends.
-    #[command(after_help = "Example: kathea-agent support find scan-0003")]
+    #[command(about = say(Help::Find), long_about = long(Help::Find, Help::FindMore))]
+    #[command(after_help = example("kathea-agent support find scan-0003"))]
     Find {
-        /// The name, as support reads it from the bundle: scan-0003
+        #[arg(help = say(Help::FindName))]
         name: String,
-        /// Print machine-readable JSON
-        #[arg(long)]
+        #[arg(long, help = say(Shared::Json))]
         json: bool,
     },
-    /// Copy a sealed bundle to a file, for example on a USB stick; only the vendor can open it
-    #[command(after_help = "Example: kathea-agent support export 0a1b2c3d -o /media/stick/CASE-1042.age")]
+    #[command(about = say(Help::Export))]
+    #[command(after_help = example("kathea-agent support export 0a1b2c3d -o /media/stick/CASE-1042.age"))]
     Export {
-        /// The bundle
+        #[arg(help = say(Help::Bundle))]
         bundle: String,
-        /// The file to write
-        #[arg(short, long, value_name = "FILE")]
+        #[arg(short, long, value_name = "FILE", help = say(Help::ExportOutput))]
         output: PathBuf,
-        /// Print machine-readable JSON
-        #[arg(long)]
+        #[arg(long, help = say(Shared::Json))]
         json: bool,
     },
-    /// Retry a failed bundle
+    #[command(about = say(Help::Send))]
     Send {
-        /// The bundle
+        #[arg(help = say(Help::Bundle))]
         bundle: String,
-        /// Wait until the vendor confirmed it. Ctrl-C stops waiting, not sending
-        #[arg(long)]
+        #[arg(long, help = say(Help::SendWait))]
         wait: bool,
-        /// Print machine-readable JSON
-        #[arg(long)]
+        #[arg(long, help = say(Shared::Json))]
         json: bool,
     },
-    /// Erase a draft, or a bundle that has not been sent
+    #[command(about = say(Help::Discard))]
     Discard {
-        /// The draft or the bundle
-        #[arg(value_name = "DRAFT_OR_BUNDLE")]
+        #[arg(value_name = "DRAFT_OR_BUNDLE", help = say(Help::DiscardId))]
         id: String,
-        /// Print machine-readable JSON
-        #[arg(long)]
+        #[arg(long, help = say(Shared::Json))]
         json: bool,
     },
-    /// Close a case: erase its key, drafts and bundles here, and stop sending
+    #[command(about = say(Help::Close))]
     Close {
-        /// The case
-        #[arg(value_parser = CaseId::from_str)]
+        #[arg(value_parser = case, help = say(Help::CloseCase))]
         case: CaseId,
-        /// Role of the person who answers: owner, privacy_officer or delegate
-        #[arg(long, value_name = "ROLE", value_parser = word::<Role>)]
+        #[arg(long, value_name = "ROLE", value_parser = word::<Role>, help = say(Shared::Role))]
         by: Option<Role>,
-        /// Print machine-readable JSON
-        #[arg(long)]
+        #[arg(long, help = say(Shared::Json))]
         json: bool,
     },
 }
@@ -183,11 +152,9 @@ pub(crate) enum Command {
 /// A description that a person can still read in a preview.
 fn description(text: &str) -> Result<String, String> {
     match text.chars().count() {
-        0 => Err("say in a sentence what happened, or leave it out".to_owned()),
+        0 => Err(say(Syntax::NoDescription)),
         1..=DESCRIPTION => Ok(text.to_owned()),
-        count => Err(format!(
-            "it has {count} characters, and {DESCRIPTION} at most: put the rest into a log or a call"
-        )),
+        count => Err(say(Syntax::LongDescription { count, most: DESCRIPTION })),
     }
 }
 
@@ -205,7 +172,7 @@ fn seconds(text: &str) -> Result<u64, String> {
     let seconds = number.parse::<u64>().ok().and_then(|number| number.checked_mul(unit));
     match seconds {
         Some(seconds @ 1..=604_800) => Ok(seconds),
-        _ => Err("a whole number and s, min, h or d, seven days at most: 30min, 2h, 3d".to_owned()),
+        _ => Err(say(Syntax::Length)),
     }
 }
 

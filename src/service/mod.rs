@@ -9,6 +9,10 @@ use std::path::Path;
 
 use crate::cli::Service;
 use crate::exit::{Exit, Failure};
+#[cfg(not(windows))]
+use crate::texts::machine::Service as Say;
+#[cfg(not(windows))]
+use crate::texts::say;
 
 /// `service install|uninstall|start|stop`.
 #[cfg(windows)]
@@ -58,17 +62,13 @@ pub(crate) fn service(command: &Service, _: &Path) -> Result<Exit, Failure> {
         Service::Start => "start",
         Service::Stop => "stop",
         Service::Install { .. } | Service::Uninstall => {
-            return Err(Failure::usage(
-                "the service comes and goes with its package: apt install ./kathea-agent.deb, apt remove kathea-agent",
-            ));
+            return Err(Failure::usage(say(Say::OfItsPackage)));
         }
-        Service::Run => return Err(Failure::usage("this is for Windows: systemd starts `kathea-agent run`")),
+        Service::Run => return Err(Failure::usage(say(Say::ForWindows))),
     };
     let done = std::process::Command::new("systemctl").args([verb, "kathea-agent.service"]).status();
     if done.is_ok_and(|status| status.success()) {
         return Ok(Exit::Done);
     }
-    Err(Failure::failed(format!(
-        "systemctl could not {verb} the service: run this as root, with the package installed"
-    )))
+    Err(Failure::failed(say(Say::Unmoved { verb: verb.to_owned() })))
 }

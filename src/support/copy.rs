@@ -10,13 +10,11 @@ use agent::consent::Policy;
 use agent::harmless;
 use agent::plain::{self, Part};
 use agent::request::SupportRequest;
-use agent::support::check::look::look;
-use agent::support::check::{in_danish, judge};
+use agent::support::check::in_danish;
 use agent::support::manifest::{self, Manifest};
 use agent::support::page::Preview;
 use protocol::{Digest, stick};
 use serde::Serialize;
-use time::OffsetDateTime;
 
 use super::wait::Bar;
 use crate::exit::{self, Exit, Failure};
@@ -110,8 +108,7 @@ fn write_page(
     out: &mut Part,
 ) -> io::Result<()> {
     let policy = Policy::load(&config.policy).map_err(|_| ErrorKind::InvalidInput)?;
-    let now = OffsetDateTime::now_utc().unix_timestamp();
-    let checks_in_danish = &in_danish(&manifest.checks, &judge(&look(config, now)));
+    let checks_in_danish = &in_danish(&manifest.checks);
     let language = config.language;
     let page = Preview { manifest, digest, draft, policy: &policy, checks_in_danish, language };
     let line = RefCell::new(line);

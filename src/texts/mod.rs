@@ -1,6 +1,6 @@
 //! What the command line says to people, in English and Danish: one table for each group of commands.
 //!
-//! The language is that of the configuration. Before a configuration is read, and where none can be read, it is English.
+//! The language is that of the configuration, looked for before the command line is read; where there is none, English.
 //!
 //! ```text
 //! status   the status, flags, queues, reasons
@@ -8,13 +8,19 @@
 //! support  a case from the first question to the bundle
 //! privacy  what is held, corrected, erased; the end of a device
 //! refusal  why a command was not carried out
+//! machine  files, single events, the table of literals, the service
+//! help     what `--help` says of each command and argument
+//! syntax   what is wrong with a command line
 //! ```
 
 pub(crate) mod consent;
+pub(crate) mod help;
+pub(crate) mod machine;
 pub(crate) mod privacy;
 pub(crate) mod refusal;
 pub(crate) mod status;
 pub(crate) mod support;
+pub(crate) mod syntax;
 
 use std::sync::OnceLock;
 

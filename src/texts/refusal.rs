@@ -66,6 +66,12 @@ agent::texts! {
             "the file {path} is empty: name the file that holds the {what}",
             "filen {path} er tom: angiv den fil, der indeholder {what}";
         FileOf { why: String, what: Holds } => "{why} (it holds the {what})", "{why} (den indeholder {what})";
+        OwnConfig =>
+            "the sandbox makes a configuration of its own, and prints where it is: leave --config out",
+            "sandkassen laver sin egen konfiguration og skriver, hvor den er: udelad --config";
+        NoSuchCommand { hint: String } =>
+            "there is no such command{hint}: `--help` lists them",
+            "den kommando findes ikke{hint}: `--help` viser dem";
         NoProgram => "this program does not find itself", "programmet kan ikke finde sig selv";
     }
 }

@@ -42,6 +42,7 @@ agent::texts! {
         VendorAsksNothing =>
             "The vendor answered, and asks for nothing.",
             "Leverandøren har svaret og beder ikke om noget.";
+        Unusable => "cannot be used", "kan ikke bruges";
         WindowOpens =>
             "The window opens in your browser, and ends when you close its page.",
             "Vinduet åbnes i jeres browser og lukker, når I lukker siden.";

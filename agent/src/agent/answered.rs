@@ -122,6 +122,7 @@ impl Agent {
                     requests.tickets.taken(*kind, request, taken, utc_text(cx.now))?;
                 }
                 if let Fate::Settle { .. } = uplink.tell(&mut cx, Stream::Requests, reply, 1)? {
+                    // The ticket is durable before the request is gone: between the two it would be asked twice, never lost.
                     killpoint::step("request.answered");
                     requests.settle(numbers)?;
                 }
@@ -129,6 +130,7 @@ impl Agent {
             }
             About::Ticket(ticket) => {
                 uplink.tell(&mut cx, Stream::Requests, reply, 0)?;
+                // A vendor that was restored from a backup does not know the ticket: the request is sent again.
                 let is_unknown = outcome.as_ref().is_ok_and(|answer| answer.status == 404);
                 if is_unknown && let Some(request) = requests.tickets.again(&ticket) {
                     requests.put(&mut cx, request)?;
@@ -138,6 +140,7 @@ impl Agent {
                 Ok(requests.tickets.answered(&ticket, said.as_ref(), keys, device, cx.elapsed)?)
             }
             About::ConsentFirst(_) => {
+                // Cleared whatever the answer is: a collector that lacks the entry still names it again.
                 uplink.consent_first = None;
                 match reply {
                     Reply::Acknowledged { .. } => Ok(()),

@@ -1,4 +1,17 @@
 //! Grants and withdrawals: what each changes in the subsystems, in an order that survives a power cut.
+//!
+//! ```text
+//! grant      outbox emptied -> ledger line, synced -> line queued for the vendor
+//! deny       ledger line, synced
+//! withdraw   1 refuse: ledger line, synced; no permit exists from here on, a transfer in flight ends
+//!            2 shred:  the compartment's key files are overwritten and removed
+//!            3 purge:  queue, drafts and bundles of the flag are removed
+//!            4 ask:    the line and the request are queued for the vendor
+//!            5 close:  ledger line that says it is finished
+//! restrict   ledger line -> both queued for the vendor; keys and records stay
+//! ```
+//!
+//! A start after a power cut repeats the steps that lack their trace, and counts nothing twice (`count_once`).
 
 use std::path::Path;
 

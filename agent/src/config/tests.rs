@@ -42,7 +42,12 @@ fn quantities_have_units() {
     for bad in ["64", "64 MB", "-1 MiB", "99999999999999999999 B", "99999999999 GiB"] {
         assert_eq!(
             Config::parse(&format!("[spool]\nquota = \"{bad}\"")),
-            Err(ConfigError::Value { line: 2, key: "spool.quota", found: Some(format!("\"{bad}\"")) }),
+            Err(ConfigError::Value {
+                line: 2,
+                key: "spool.quota",
+                found: Some(format!("\"{bad}\"")),
+                may: May::Quota
+            }),
             "{bad}"
         );
     }
@@ -53,9 +58,9 @@ fn a_quota_below_two_segments_is_read_and_not_run_with() {
     let quota = |quota: &str| Config::parse(&format!("[spool]\nquota = \"{quota}\"")).unwrap().check();
     assert_eq!((quota("16 MiB"), Config::default().check()), (Ok(()), Ok(())));
     for small in ["0 B", "3 MiB", "16383 KiB"] {
-        assert_eq!(quota(small), Err(ConfigError::SmallQuota), "{small}");
+        assert_eq!(quota(small), Err(ConfigError::SmallQuota { least: 16 }), "{small}");
     }
-    assert!(ConfigError::SmallQuota.to_string().contains("16 MiB"));
+    assert!(ConfigError::SmallQuota { least: 16 }.to_string().contains("16 MiB"));
 }
 
 #[test]
@@ -71,7 +76,7 @@ fn an_unknown_key_is_named_with_its_nearest() {
 #[test]
 fn an_error_never_prints_a_value() {
     let error = Config::parse("[collector]\nproxy = [\"http://user:secret@proxy\"]").unwrap_err();
-    assert_eq!(error, ConfigError::Value { line: 2, key: "collector.proxy", found: None });
+    assert_eq!(error, ConfigError::Value { line: 2, key: "collector.proxy", found: None, may: May::Text });
     assert!(!error.to_string().contains("secret"));
 }
 
@@ -101,6 +106,28 @@ fn a_key_of_the_vendors_says_what_it_may_sign() {
         assert_eq!(error, ConfigError::VendorKey { number, flaw }, "{keys}");
         assert!(!error.to_string().contains("iojj") && !error.to_string().contains("relase"), "{error}");
     }
+    let flaw = KeyFlaw::Signs.to_string();
+    assert!(Context::ALL.iter().all(|context| flaw.contains(context.as_str())), "{flaw}");
     let error = read("[{ key = \"AAAA\", signs = [] }]").unwrap_err().to_string();
     assert!(error.contains("entry 1") && error.contains("base64") && error.contains("signs = ["), "{error}");
+}
+
+#[test]
+fn the_language_is_found_even_where_the_rest_cannot_be_used() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("agent.toml");
+    for (text, language) in [
+        ("language = \"da\"", Language::Da),
+        ("  'language'='da' # Danish\r\ndta_dir = 1\n[keys", Language::Da),
+        ("data_dir = C:\\x\nlanguage = \"da\"\n", Language::Da),
+        ("# language = \"da\"", Language::En),
+        ("[kathea]\nlanguage = \"da\"", Language::En),
+        ("language = \"dk\"", Language::En),
+        ("language = \"en\"\n", Language::En),
+        ("", Language::En),
+    ] {
+        std::fs::write(&path, text).unwrap();
+        assert_eq!(Config::language(&path), language, "{text}");
+    }
+    assert_eq!(Config::language(&dir.path().join("nowhere")), Language::En);
 }

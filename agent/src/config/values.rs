@@ -1,7 +1,5 @@
 //! What a value of the configuration may be, for the error that names key, value and what may stand there.
 
-use std::fmt;
-
 use super::{ConfigError, KNOWN};
 use crate::harmless;
 use crate::nearest::nearest;
@@ -9,30 +7,65 @@ use crate::nearest::nearest;
 /// Characters of a value that an error repeats.
 const SHOWN: usize = 60;
 
-/// What a key's values are.
-enum Kind {
-    /// One of these words.
-    Word(&'static [&'static str]),
-    /// A number and a unit, or `true` and `false`: as this says.
-    Plain(&'static str),
-    /// Texts or paths, which may name somebody: never repeated.
-    Private(&'static str),
+crate::texts! {
+    /// What may stand at a key.
+    #[derive(PartialEq, Eq)]
+    pub enum May {
+        /// One of these words.
+        Word { words: String } => "one of {words}", "en af {words}";
+        /// One of these words; the value is near to one.
+        WordNear { words: String, nearest: String } =>
+            "one of {words}; the nearest is \"{nearest}\"", "en af {words}; den nærmeste er \"{nearest}\"";
+        /// A truth value.
+        Truth => "true or false", "true eller false";
+        /// A length of time.
+        Interval =>
+            "a whole number and ms, s, min, h or d, in quotes: interval = \"6h\"",
+            "et helt tal og ms, s, min, h eller d, i anførselstegn: interval = \"6h\"";
+        /// Bytes in a time.
+        Rate =>
+            "a whole number and B/s, KiB/s, MiB/s or GiB/s, in quotes: rate = \"64 KiB/s\"",
+            "et helt tal og B/s, KiB/s, MiB/s eller GiB/s, i anførselstegn: rate = \"64 KiB/s\"";
+        /// Bytes.
+        Quota =>
+            "a whole number and B, KiB, MiB or GiB, in quotes: quota = \"64 MiB\"",
+            "et helt tal og B, KiB, MiB eller GiB, i anførselstegn: quota = \"64 MiB\"";
+        /// Texts or paths.
+        Texts => "a list of texts in quotes: [\"...\"]", "en liste af tekster i anførselstegn: [\"...\"]";
+        /// A text or path.
+        Text => "a text in quotes", "en tekst i anførselstegn";
+    }
 }
 
-fn kind(key: &str) -> Kind {
+/// The words that a key takes.
+fn words(key: &str) -> Option<&'static [&'static str]> {
     match key {
-        "language" => Kind::Word(&["en", "da"]),
-        "keys.protector" => Kind::Word(&["auto", "dpapi", "systemd", "file"]),
-        "consent.forbid" => Kind::Plain("true or false"),
-        "ship.interval" => Kind::Plain("a whole number and ms, s, min, h or d, in quotes: interval = \"6h\""),
-        "ship.rate" => {
-            Kind::Plain("a whole number and B/s, KiB/s, MiB/s or GiB/s, in quotes: rate = \"64 KiB/s\"")
-        }
-        "spool.quota" => Kind::Plain("a whole number and B, KiB, MiB or GiB, in quotes: quota = \"64 MiB\""),
+        "language" => Some(&["en", "da"]),
+        "keys.protector" => Some(&["auto", "dpapi", "systemd", "file"]),
+        _ => None,
+    }
+}
+
+/// What may stand at a key at which `found` stands.
+fn may(key: &str, found: &str) -> May {
+    match key {
+        "consent.forbid" => May::Truth,
+        "ship.interval" => May::Interval,
+        "ship.rate" => May::Rate,
+        "spool.quota" => May::Quota,
         "kathea.logs" | "kathea.scans" | "kathea.program" | "kathea.names" | "support.recipients" => {
-            Kind::Private("a list of texts in quotes: [\"...\"]")
+            May::Texts
         }
-        _ => Kind::Private("a text in quotes"),
+        _ => match words(key) {
+            Some(known) => {
+                let words = format!("\"{}\"", known.join("\", \""));
+                match nearest(found.trim_matches(['"', '\'']), known.iter().copied()) {
+                    Some(nearest) => May::WordNear { words, nearest: nearest.to_owned() },
+                    None => May::Word { words },
+                }
+            }
+            None => May::Text,
+        },
     }
 }
 
@@ -49,35 +82,12 @@ pub(super) fn wrong(text: &str, line: usize) -> Option<ConfigError> {
     let (name, value) = found?;
     let full = if table.is_empty() { name.to_owned() } else { format!("{table}.{name}") };
     let key = KNOWN.iter().copied().find(|known| *known == full)?;
-    let found = match kind(key) {
-        Kind::Private(_) => None,
-        Kind::Word(_) | Kind::Plain(_) => Some(value.chars().take(SHOWN).collect()),
-    };
-    Some(ConfigError::Value { line, key, found })
-}
-
-/// The error's sentence.
-pub(super) fn explain(
-    f: &mut fmt::Formatter<'_>,
-    line: usize,
-    key: &str,
-    found: Option<&str>,
-) -> fmt::Result {
-    write!(f, "line {line} of the configuration: `{key}` ")?;
-    if let Some(found) = found {
-        write!(f, "is {}, and ", harmless::line(found))?;
-    }
-    match kind(key) {
-        Kind::Plain(what) | Kind::Private(what) => write!(f, "has to be {what}"),
-        Kind::Word(words) => {
-            write!(f, "has to be one of \"{}\"", words.join("\", \""))?;
-            let sent = found.unwrap_or_default().trim_matches(['"', '\'']);
-            match nearest(sent, words.iter().copied()) {
-                Some(word) => write!(f, "; the nearest is \"{word}\""),
-                None => Ok(()),
-            }
-        }
-    }
+    let value: String = value.chars().take(SHOWN).collect();
+    let may = may(key, &value);
+    // Texts and paths may name somebody.
+    let is_private = matches!(may, May::Texts | May::Text);
+    let found = (!is_private).then(|| harmless::line(&value).into_owned());
+    Some(ConfigError::Value { line, key, found, may })
 }
 
 #[cfg(test)]

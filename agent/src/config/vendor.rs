@@ -1,7 +1,5 @@
 //! `[vendor]`: the keys whose signatures are accepted, and for what.
 
-use std::fmt;
-
 use protocol::signature::{Context, PublicKey, TrustedKey, TrustedKeys};
 
 use super::ConfigError;
@@ -26,21 +24,19 @@ pub enum KeyFlaw {
     Repeated,
 }
 
-impl fmt::Display for KeyFlaw {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Shape => f.write_str("is not a table of `key` and `signs` alone"),
-            Self::Key => f.write_str("has a `key` that is not an Ed25519 public key of 32 bytes in base64"),
-            Self::Signs => {
-                let words = Context::ALL.iter().map(|context| context.as_str()).collect::<Vec<_>>();
-                write!(f, "has a `signs` that does not list some of {}", words.join(", "))
-            }
-            Self::Repeated => {
-                f.write_str("has the `key` of an entry before: write everything that it signs there")
-            }
-        }
-    }
-}
+crate::texts! { KeyFlaw {
+    Self::Shape =>
+        "is not a table of `key` and `signs` alone", "er ikke en tabel med `key` og `signs` alene";
+    Self::Key =>
+        "has a `key` that is not an Ed25519 public key of 32 bytes in base64",
+        "har en `key`, der ikke er en offentlig Ed25519-nøgle på 32 byte i base64";
+    Self::Signs =>
+        "has a `signs` that does not list some of release, word_list, notice, erasure_certificate, use_receipt",
+        "har en `signs`, der ikke nævner nogle af release, word_list, notice, erasure_certificate, use_receipt";
+    Self::Repeated =>
+        "has the `key` of an entry before: write everything that it signs there",
+        "har samme `key` som en tidligere post: skriv alt, hvad den signerer, dér";
+} }
 
 impl Vendor {
     /// What the configuration's table says under `[vendor]`.

@@ -60,6 +60,7 @@ impl Parcel {
         let mut joined: Option<Batch> = None;
         'items: for Opened { numbers, batch } in waiting {
             let seqs = batch.lo..batch.lo + batch.records.len() as u64;
+            // A batch has one header and no hole: the collector tells repeated records by their range alone.
             if joined.as_ref().is_some_and(|joined| !continues(joined, batch)) {
                 break;
             }
@@ -82,9 +83,11 @@ impl Parcel {
                 }
             }
         }
+        // Gaps alone make no batch: they wait for the next record, which proves by its consent that they may go.
         let mut batch = joined?;
         batch.gaps = gaps.iter().take(MAX_GAPS).copied().collect();
         let mut body = batch.encode();
+        // The size is known only after compression; half of the records again and again takes few attempts.
         while body.len() > MAX_WIRE && batch.records.len() > 1 {
             batch.records.truncate(batch.records.len() / 2);
             body = batch.encode();

@@ -3,6 +3,11 @@
 //! ```text
 //! put     -> newest generation (sled, synced) -> high-water file (synced) -> Ok
 //! settle  -> high-water file (synced)         -> generations that hold nothing waiting are removed
+//! recover <- generations (carved if damaged)  <- compared with the high-water file: found + missing = promised
+//!
+//! sled    number u64 BE -> sealed records, "KSL1" each (seal/record.rs)
+//! slots   "KHW1" | turn | length | state | SHA-256, twice, in turns (high_water.rs)
+//! files   usage/1200/, usage.a, usage.b, ballast (files.rs)
 //! ```
 //!
 //! Every record has a number that never comes twice. A number is *promised* when `put` returns, and *waits*

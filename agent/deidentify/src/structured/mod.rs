@@ -166,13 +166,16 @@ fn kind(key: &str, value: &str) -> Option<Kind> {
         "host", "computer", "machine", "maskine", "server", "station", "comment", "note", "sex", "age",
         "url", "path",
     ];
+    // Keys are written with Danish letters and without: `fødselsdag`, `foedselsdag`.
     let key: String = key.to_lowercase().replace('ø', "oe").replace('æ', "ae");
     if NOT.iter().any(|part| key.contains(part)) && !key.contains("patientname") {
         return None;
     }
+    // The first kind wins: `patient_phone` is a number to search for, not a name.
     let digits = value.bytes().filter(u8::is_ascii_digit).count();
     let (kind, _) = KINDS.iter().find(|(_, parts)| parts.iter().any(|part| key.contains(part)))?;
     let is_word = *kind == Kind::Name && digits > 2;
+    // A word of the product under `name` would otherwise be removed from every log of the case.
     if *kind == Kind::Name && vocabulary::knows_all(value) && !value.contains(['^', ',', ' ']) {
         return None;
     }

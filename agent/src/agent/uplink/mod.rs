@@ -2,6 +2,16 @@
 //!
 //! The loop asks the schedule which stream may send, gets the exchange from the subsystem whose data it is, and hands the
 //! answer back to it. Nothing here knows what is inside a record.
+//!
+//! ```text
+//! run loop                            uplink                       thread of one transfer          collector
+//! --------                            ------                       ----------------------          ---------
+//! which stream is due? -- Pace -----> Line::Free --- Transfer ---> POST, PUT or PATCH over TLS ---> checks, stores
+//! usage, requests, cases: settle <--- Pace, problems <- Answered - status, digest, Retry-After <--- answer
+//! ```
+//!
+//! `retry-after.usage`, `.requests` and `.bundles` keep over a restart how long the collector asked to wait. A change of
+//! consent ends a transfer in flight, and its answer counts for nothing.
 
 pub(super) mod connection;
 mod contact;

@@ -158,7 +158,7 @@ impl Agent {
         let before = usage.history().since().map_or(Kept::Off, Kept::On);
         usage.history().switch(kept);
         if let Err(error) = usage.history().save(cx.vault, cx.now) {
-            // Nothing is kept that the clinic was told is not, nor the other way round.
+            // What is kept agrees with what the clinic was shown, whatever the disk says.
             usage.history().switch(before);
             return Err(error.into());
         }

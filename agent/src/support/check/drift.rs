@@ -1,7 +1,6 @@
 //! What the clinic's own history says of drifts, as findings. They are shown here and go into no bundle.
 
-use super::{Finding, found, pass};
-use crate::checks::Verdict;
+use super::{Finding, pass};
 use crate::history::shown::History;
 use crate::history::trend::{Level, Trend, trends};
 use crate::html::{Both, both};
@@ -52,7 +51,7 @@ fn finding(trend: &Trend) -> Finding {
 
 fn hint(what: Both<String>, remedy: Both<&str>) -> Finding {
     let danish = what.da.replace('.', ",");
-    found("trends", Verdict::Warn, both(what.en, danish), remedy)
+    Finding::warn("trends", both(what.en, danish), remedy)
 }
 
 fn name(figure: &str) -> Both<&'static str> {

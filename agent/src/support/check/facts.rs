@@ -124,9 +124,18 @@ pub(super) const CALIBRATIONS: &[(&str, Both<&str>)] = &[
 /// The constancy tests of the catalog.
 pub(super) const TESTS: &[&str] = &["uniformity", "noise", "cnr", "mtf10", "geometry", "grey_value", "dose"];
 
+/// What a calibration is called that the catalog does not list.
+const THE_X1: Both<&str> = both("the X1", "X1'eren");
+
 /// What a calibration is called.
 pub(super) fn calibration_name(kind: &str) -> Both<&'static str> {
-    CALIBRATIONS.iter().find(|(known, _)| *known == kind).map_or(both("the X1", "X1'eren"), |(_, name)| *name)
+    CALIBRATIONS.iter().find(|(known, _)| *known == kind).map_or(THE_X1, |(_, name)| *name)
+}
+
+/// What is called so in English.
+pub(super) fn calibration_of(english: &str) -> Option<Both<&'static str>> {
+    let named = CALIBRATIONS.iter().map(|(_, name)| *name).chain([THE_X1]);
+    named.into_iter().find(|name| name.en == english)
 }
 
 /// Whether one version, numbers with dots, is older than the other; `None` if one of them is none.

@@ -24,61 +24,26 @@ use crate::limits;
 use crate::texts::Text;
 pub use drift::judge_history;
 use facts::{Facts, Motion, Outcome, Volume};
-use texts::{Is, Named, Remedy, Size};
-
-/// The Danish of `check` with its numbers, if `finding` says the same but for the numbers.
-fn as_danish(finding: &Finding, check: &Check) -> Option<Check> {
-    let (english, danish) = (finding.in_language(Language::En), finding.in_language(Language::Da));
-    let is_same = (&english.check, english.result) == (&check.check, check.result);
-    let what = renumbered(&check.what, &english.what, &danish.what).filter(|_| is_same)?;
-    let remedy = renumbered(&check.remedy, &english.remedy, &danish.remedy)?;
-    Some(Check { what, remedy, ..danish })
-}
+use texts::{Is, Named, Size};
 
 fn pass(check: &'static str, what: impl Text) -> Finding {
     Finding::pass(check, what)
 }
 
-fn found(check: &'static str, result: Verdict, what: impl Text, remedy: impl Text) -> Finding {
-    Finding { result, ..Finding::warn(check, what, remedy) }
+fn found(check: &'static str, result: Verdict, what: Is) -> Finding {
+    let remedy = what.remedy().map(|remedy| remedy.said());
+    Finding { check, result, what: what.said(), remedy }
 }
 
-/// `checks`, kept in English, in Danish where they were found again, be it with other numbers; the others as they are.
-pub fn in_danish(checks: &[Check], findings: &[Finding]) -> Vec<Check> {
-    let danish = |check: &Check| findings.iter().find_map(|finding| as_danish(finding, check));
-    checks.iter().map(|check| danish(check).unwrap_or_else(|| check.clone())).collect()
-}
-
-/// `danish` with the numbers of `said`, where `said` is `english` but for the numbers.
-fn renumbered(said: &str, english: &str, danish: &str) -> Option<String> {
-    let (said, english, danish) = (parts(said), parts(english), parts(danish));
-    let words = |parts: &[(String, String)]| parts.iter().map(|(word, _)| word.clone()).collect::<Vec<_>>();
-    let numbers = |parts: &[(String, String)]| parts.iter().filter(|(_, number)| !number.is_empty()).count();
-    if words(&said) != words(&english) || numbers(&danish) != numbers(&said) {
-        return None;
-    }
-    let mut new = said.into_iter().map(|(_, number)| number).filter(|number| !number.is_empty());
-    let part = |(word, old): (String, String)| {
-        let number = if old.is_empty() { String::new() } else { new.next().unwrap_or_default() };
-        // Danish has a comma where English has a point; a version has points in both.
-        word + &(if old.contains(',') { number.replace('.', ",") } else { number })
+/// `checks`, kept in English with key and arguments, in Danish. One without a key, of a draft of the first version, stays.
+pub fn in_danish(checks: &[Check]) -> Vec<Check> {
+    let danish = |check: &Check| {
+        let what = Is::read(&check.key, &check.arguments)?;
+        let remedy = what.remedy().filter(|_| !check.remedy.is_empty());
+        let remedy = remedy.map(|remedy| remedy.text(Language::Da)).unwrap_or_default();
+        Some(Check { what: what.text(Language::Da), remedy, ..check.clone() })
     };
-    Some(danish.into_iter().map(part).collect())
-}
-
-/// A text as pairs of words and the number behind them.
-fn parts(text: &str) -> Vec<(String, String)> {
-    let mut parts = vec![(String::new(), String::new())];
-    for letter in text.chars() {
-        let Some((word, number)) = parts.last_mut() else { break };
-        match (letter.is_ascii_digit(), number.is_empty()) {
-            (true, _) => number.push(letter),
-            (false, true) => word.push(letter),
-            (false, false) if matches!(letter, '.' | ',') => number.push(letter),
-            (false, false) => parts.push((letter.to_string(), String::new())),
-        }
-    }
-    parts
+    checks.iter().map(|check| danish(check).unwrap_or_else(|| check.clone())).collect()
 }
 
 /// Judges what was read. What a source does not say is not judged.
@@ -100,10 +65,10 @@ fn storage(volume: Volume, free: u64) -> Finding {
         Volume::System => ("storage system", limits::SYSTEM_FULL, limits::SYSTEM_LOW),
         Volume::Scans => ("storage scans", limits::SCANS_FULL, limits::SCANS_LOW),
     };
-    let what = Is::Free { free: Size(free), volume };
+    let what = Is::Free { free: Size::of(free), volume };
     match free {
-        free if free < fail => found(check, Verdict::Fail, what, Remedy::Archive),
-        free if free < warn => found(check, Verdict::Warn, what, Remedy::Archive),
+        free if free < fail => found(check, Verdict::Fail, what),
+        free if free < warn => found(check, Verdict::Warn, what),
         _ => pass(check, what),
     }
 }
@@ -111,7 +76,7 @@ fn storage(volume: Volume, free: u64) -> Finding {
 /// Files are written by the same computer's clock: one from the future says that the clock was turned back.
 fn clock(facts: &Facts) -> Finding {
     let is_ahead = |newest: &i64| newest.saturating_sub(facts.now) > limits::CLOCK_TURNED;
-    let wrong = |what| found("clock", Verdict::Fail, what, Remedy::SetClock);
+    let wrong = |what| found("clock", Verdict::Fail, what);
     match facts.newest_file.filter(is_ahead) {
         _ if facts.now < limits::FIRST_RELEASE => wrong(Is::ClockBefore),
         Some(newest) => wrong(Is::ClockTurned { hours: newest.saturating_sub(facts.now) / 3600 }),
@@ -126,12 +91,12 @@ fn calibration(facts: &Facts) -> Vec<Finding> {
         let age = Is::CalibrationAge { name, days };
         match calibration.last {
             Outcome::Fail | Outcome::Never => {
-                found("calibration", Verdict::Fail, Is::CalibrationFailed { name }, Remedy::Calibrate)
+                found("calibration", Verdict::Fail, Is::CalibrationFailed { name })
             }
             Outcome::Pass | Outcome::Warn if days > limits::CALIBRATION_DAYS => {
-                found("calibration", Verdict::Warn, age, Remedy::Calibrate)
+                found("calibration", Verdict::Warn, age)
             }
-            Outcome::Warn => found("calibration", Verdict::Warn, age, Remedy::Calibrate),
+            Outcome::Warn => found("calibration", Verdict::Warn, age),
             Outcome::Pass => pass("calibration", age),
         }
     });
@@ -148,9 +113,9 @@ fn constancy(facts: &Facts) -> Option<Finding> {
     let overdue = facts.constancy.iter().map(|test| test.days_overdue).max()?;
     Some(if !failed.is_empty() {
         let what = Is::ConstancyFailed { tests: failed.join(", ") };
-        found("constancy", Verdict::Fail, what, Remedy::RepeatConstancy)
+        found("constancy", Verdict::Fail, what)
     } else if overdue > 0 {
-        found("constancy", Verdict::Warn, Is::ConstancyOverdue { days: overdue }, Remedy::DoConstancy)
+        found("constancy", Verdict::Warn, Is::ConstancyOverdue { days: overdue })
     } else {
         pass("constancy", Is::ConstancyFine)
     })
@@ -158,10 +123,10 @@ fn constancy(facts: &Facts) -> Option<Finding> {
 
 fn errors(facts: &Facts) -> Option<Finding> {
     let (&code, &count) = facts.errors.iter().max_by_key(|(_, count)| **count)?;
-    let (what, remedy) = (Is::ErrorRepeated { code, count }, Remedy::LookUp { code });
+    let what = Is::ErrorRepeated { code, count };
     Some(match count {
-        count if count >= limits::ERROR_OFTEN => found("errors", Verdict::Fail, what, remedy),
-        count if count >= limits::ERROR_REPEATED => found("errors", Verdict::Warn, what, remedy),
+        count if count >= limits::ERROR_OFTEN => found("errors", Verdict::Fail, what),
+        count if count >= limits::ERROR_REPEATED => found("errors", Verdict::Warn, what),
         _ => pass("errors", Is::NoErrorRepeated),
     })
 }
@@ -172,7 +137,7 @@ fn versions(facts: &Facts) -> Option<Finding> {
     let have = versions.firmware.clone();
     Some(if is_older {
         let what = Is::FirmwareOld { have, need: versions.firmware_needed.clone() };
-        found("versions", Verdict::Fail, what, Remedy::Update)
+        found("versions", Verdict::Fail, what)
     } else {
         pass("versions", Is::VersionsFit { have })
     })
@@ -182,7 +147,7 @@ fn graphics(resets: u64) -> Finding {
     let verdict = if resets < limits::RESETS_OFTEN { Verdict::Warn } else { Verdict::Fail };
     match resets {
         0 => pass("graphics", Is::NoReset),
-        count => found("graphics", verdict, Is::Resets { count }, Remedy::UpdateDriver),
+        count => found("graphics", verdict, Is::Resets { count }),
     }
 }
 
@@ -197,8 +162,8 @@ fn encoders(facts: &Facts) -> Option<Finding> {
     }
     Some(match (errors(Motion::Still), errors(Motion::Moved)) {
         (0, 0) => pass("encoders", Is::NoEncoderErrors),
-        (0, count) => found("encoders", Verdict::Warn, Is::EncodersMoved { count }, Remedy::HeadSupport),
-        (count, _) => found("encoders", Verdict::Fail, Is::EncodersStill { count }, Remedy::CallService),
+        (0, count) => found("encoders", Verdict::Warn, Is::EncodersMoved { count }),
+        (count, _) => found("encoders", Verdict::Fail, Is::EncodersStill { count }),
     })
 }
 

@@ -38,35 +38,33 @@ fn a_workstation_that_is_well_passes_all_and_one_that_says_nothing_is_judged_by_
     assert_eq!(silent.iter().map(|finding| finding.check).collect::<Vec<_>>(), ["clock"]);
 }
 
+type Change = fn(&mut Facts);
+
+/// What is not well: the check, its verdict, and what brings it about.
+const CASES: &[(&str, Verdict, Change)] = &[
+    ("storage scans", Verdict::Warn, |facts| facts.volumes[1].1 = limits::SCANS_LOW - 1),
+    ("storage scans", Verdict::Fail, |facts| facts.volumes[1].1 = limits::SCANS_FULL - 1),
+    ("storage system", Verdict::Fail, |facts| facts.volumes[0].1 = 0),
+    ("clock", Verdict::Fail, |facts| facts.now = 0),
+    ("clock", Verdict::Fail, |facts| facts.newest_file = Some(NOW + 86_400)),
+    ("calibration", Verdict::Warn, |facts| facts.calibrations[0].days = limits::CALIBRATION_DAYS + 1),
+    ("calibration", Verdict::Fail, |facts| facts.calibrations[0].last = Outcome::Fail),
+    ("constancy", Verdict::Warn, |facts| facts.constancy[0].days_overdue = 3),
+    ("constancy", Verdict::Fail, |facts| facts.constancy[0].verdict = Outcome::Fail),
+    ("errors", Verdict::Warn, |facts| facts.errors = BTreeMap::from([(1042, limits::ERROR_REPEATED)])),
+    ("errors", Verdict::Fail, |facts| facts.errors = BTreeMap::from([(7, 1), (1042, limits::ERROR_OFTEN)])),
+    ("versions", Verdict::Fail, |facts| {
+        facts.versions = Some(Versions { firmware: "3.9".to_owned(), firmware_needed: "3.10".to_owned() });
+    }),
+    ("graphics", Verdict::Warn, |facts| facts.graphics_resets = Some(1)),
+    ("graphics", Verdict::Fail, |facts| facts.graphics_resets = Some(limits::RESETS_OFTEN)),
+    ("encoders", Verdict::Warn, |facts| facts.encoders[0] = EncoderScan { motion: Motion::Moved, errors: 4 }),
+    ("encoders", Verdict::Fail, |facts| facts.encoders[0].errors = 4),
+];
+
 #[test]
 fn what_is_not_well_is_said_with_what_to_do_in_both_languages() {
-    type Change = fn(&mut Facts);
-    let cases: &[(&str, Verdict, Change)] = &[
-        ("storage scans", Verdict::Warn, |facts| facts.volumes[1].1 = limits::SCANS_LOW - 1),
-        ("storage scans", Verdict::Fail, |facts| facts.volumes[1].1 = limits::SCANS_FULL - 1),
-        ("storage system", Verdict::Fail, |facts| facts.volumes[0].1 = 0),
-        ("clock", Verdict::Fail, |facts| facts.now = 0),
-        ("clock", Verdict::Fail, |facts| facts.newest_file = Some(NOW + 86_400)),
-        ("calibration", Verdict::Warn, |facts| facts.calibrations[0].days = limits::CALIBRATION_DAYS + 1),
-        ("calibration", Verdict::Fail, |facts| facts.calibrations[0].last = Outcome::Fail),
-        ("constancy", Verdict::Warn, |facts| facts.constancy[0].days_overdue = 3),
-        ("constancy", Verdict::Fail, |facts| facts.constancy[0].verdict = Outcome::Fail),
-        ("errors", Verdict::Warn, |facts| facts.errors = BTreeMap::from([(1042, limits::ERROR_REPEATED)])),
-        ("errors", Verdict::Fail, |facts| {
-            facts.errors = BTreeMap::from([(7, 1), (1042, limits::ERROR_OFTEN)])
-        }),
-        ("versions", Verdict::Fail, |facts| {
-            facts.versions =
-                Some(Versions { firmware: "3.9".to_owned(), firmware_needed: "3.10".to_owned() });
-        }),
-        ("graphics", Verdict::Warn, |facts| facts.graphics_resets = Some(1)),
-        ("graphics", Verdict::Fail, |facts| facts.graphics_resets = Some(limits::RESETS_OFTEN)),
-        ("encoders", Verdict::Warn, |facts| {
-            facts.encoders[0] = EncoderScan { motion: Motion::Moved, errors: 4 }
-        }),
-        ("encoders", Verdict::Fail, |facts| facts.encoders[0].errors = 4),
-    ];
-    for (name, wanted, change) in cases {
+    for (name, wanted, change) in CASES {
         let mut facts = well();
         change(&mut facts);
         assert_eq!(verdict(&facts, name), *wanted, "{name}");
@@ -88,20 +86,38 @@ fn versions_are_compared_as_numbers() {
     assert_eq!(facts::is_older("3.x", "3.10"), None);
 }
 
+/// Every finding there is, kept as a bundle keeps it and said in Danish by its key and arguments.
 #[test]
-fn a_kept_check_is_said_in_danish_with_its_own_numbers() {
+fn a_kept_check_is_said_in_danish_with_its_own_arguments() {
+    let mut keys = std::collections::BTreeSet::new();
+    let mut look = |facts: &Facts| {
+        let findings = judge(facts);
+        let in_language = |language| findings.iter().map(move |finding| finding.in_language(language));
+        let kept: Vec<Check> = in_language(Language::En).collect();
+        let stored = serde_json::to_string(&kept).unwrap();
+        let kept: Vec<Check> = serde_json::from_str(&stored).unwrap();
+        assert_eq!(in_danish(&kept), in_language(Language::Da).collect::<Vec<_>>());
+        keys.extend(kept.into_iter().map(|check| check.key));
+    };
+    look(&well());
+    for (_, _, change) in CASES {
+        let mut facts = well();
+        change(&mut facts);
+        look(&facts);
+    }
     let mut facts = well();
-    facts.calibrations[0].days = limits::CALIBRATION_DAYS + 40;
-    facts.volumes[1].1 = limits::SCANS_LOW - (1 << 30);
-    let kept: Vec<Check> = judge(&facts).iter().map(|finding| finding.in_language(Language::En)).collect();
-    let then: Vec<Check> = judge(&facts).iter().map(|finding| finding.in_language(Language::Da)).collect();
-    facts.calibrations[0].days += 9;
-    facts.volumes[1].1 -= 1 << 30;
-    let now = judge(&facts);
-    assert!(now.iter().zip(&then).any(|(now, then)| now.in_language(Language::Da) != *then));
-    assert_eq!(in_danish(&kept, &now), then);
-    // What is no longer found stays as it is.
-    facts.calibrations[0].last = Outcome::Fail;
-    let changed = in_danish(&kept, &judge(&facts));
-    assert_eq!(changed.iter().zip(&kept).filter(|(danish, kept)| danish == kept).count(), 1);
+    facts.volumes[1].1 = 1_500_000_000;
+    facts.calibrations = ["geometry", "gain", "offset", "dose", "face_camera", "tracker", "other"]
+        .map(|kind| Calibration { kind: kind.to_owned(), days: 400, last: Outcome::Warn })
+        .into();
+    look(&facts);
+    // As many as the table has rows.
+    assert_eq!(keys.len(), 18, "{keys:?}");
+
+    // What has no key, or one that nobody knows, stays as it is.
+    for key in ["", "unknown"] {
+        let mut old = judge(&well())[0].in_language(Language::En);
+        (old.key, old.arguments) = (key.to_owned(), BTreeMap::new());
+        assert_eq!(in_danish(std::slice::from_ref(&old)), [old]);
+    }
 }

@@ -1,16 +1,26 @@
-//! What the checks of this workstation say, in both languages.
+//! What the checks of this workstation say, in both languages, and what to do about each.
+//!
+//! A bundle keeps a check in English, with key and arguments; by these [`Is::read`] finds its entry again.
 
-use super::facts::Volume;
-use crate::html::{Both, size};
+use std::collections::BTreeMap;
+
+use super::facts::{self, Volume};
+use crate::html::{Both, both, size};
 use crate::texts::{Language, Text};
 
 /// Bytes as people read them.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Size(pub(super) u64);
+#[derive(Clone, Debug)]
+pub(super) struct Size(Both<String>);
+
+impl Size {
+    pub(super) fn of(bytes: u64) -> Self {
+        Self(size(bytes))
+    }
+}
 
 impl Text for Size {
     fn text(&self, language: Language) -> String {
-        size(self.0).of(language).clone()
+        self.0.of(language).clone()
     }
 }
 
@@ -75,6 +85,65 @@ crate::texts! {
         EncodersStill { count: u64 } =>
             "{count} encoder errors in scans in which the patient kept still: the gantry moves unevenly",
             "{count} encoderfejl i optagelser, hvor patienten stod stille: armen kører ujævnt";
+    }
+}
+
+impl Is {
+    /// What to do about it, if it is not as it should be.
+    pub(super) fn remedy(&self) -> Option<Remedy> {
+        match self {
+            Self::Free { .. } => Some(Remedy::Archive),
+            Self::ClockBefore | Self::ClockTurned { .. } => Some(Remedy::SetClock),
+            Self::CalibrationAge { .. } | Self::CalibrationFailed { .. } => Some(Remedy::Calibrate),
+            Self::ConstancyFailed { .. } => Some(Remedy::RepeatConstancy),
+            Self::ConstancyOverdue { .. } => Some(Remedy::DoConstancy),
+            Self::ErrorRepeated { code, .. } => Some(Remedy::LookUp { code: *code }),
+            Self::FirmwareOld { .. } => Some(Remedy::Update),
+            Self::Resets { .. } => Some(Remedy::UpdateDriver),
+            Self::EncodersMoved { .. } => Some(Remedy::HeadSupport),
+            Self::EncodersStill { .. } => Some(Remedy::CallService),
+            Self::ClockFine
+            | Self::ConstancyFine
+            | Self::NoErrorRepeated
+            | Self::VersionsFit { .. }
+            | Self::NoReset
+            | Self::NoEncoderErrors => None,
+        }
+    }
+
+    /// The entry of this key with these arguments, as [`Text::key`] and [`Text::arguments`] gave them.
+    pub(super) fn read(key: &str, arguments: &BTreeMap<String, String>) -> Option<Self> {
+        let text = |name| arguments.get(name).cloned();
+        let number = |name| arguments.get(name)?.parse::<u64>().ok();
+        let name = || facts::calibration_of(arguments.get("name")?).map(Named);
+        Some(match key {
+            "free" => Self::Free {
+                free: text("free").map(|en| Size(both(en.clone(), en.replace('.', ","))))?,
+                volume: [Volume::System, Volume::Scans]
+                    .into_iter()
+                    .find(|is| Some(is.to_string()) == text("volume"))?,
+            },
+            "clock_before" => Self::ClockBefore,
+            "clock_turned" => Self::ClockTurned { hours: text("hours")?.parse().ok()? },
+            "clock_fine" => Self::ClockFine,
+            "calibration_age" => Self::CalibrationAge { name: name()?, days: number("days")? },
+            "calibration_failed" => Self::CalibrationFailed { name: name()? },
+            "constancy_failed" => Self::ConstancyFailed { tests: text("tests")? },
+            "constancy_overdue" => Self::ConstancyOverdue { days: number("days")? },
+            "constancy_fine" => Self::ConstancyFine,
+            "error_repeated" => {
+                Self::ErrorRepeated { code: text("code")?.parse().ok()?, count: number("count")? }
+            }
+            "no_error_repeated" => Self::NoErrorRepeated,
+            "firmware_old" => Self::FirmwareOld { have: text("have")?, need: text("need")? },
+            "versions_fit" => Self::VersionsFit { have: text("have")? },
+            "no_reset" => Self::NoReset,
+            "resets" => Self::Resets { count: number("count")? },
+            "no_encoder_errors" => Self::NoEncoderErrors,
+            "encoders_moved" => Self::EncodersMoved { count: number("count")? },
+            "encoders_still" => Self::EncodersStill { count: number("count")? },
+            _ => return None,
+        })
     }
 }
 

@@ -8,6 +8,7 @@ use protocol::Purpose;
 use serde::Serialize;
 
 use super::kathea::modified;
+use super::missing::Missing;
 use super::{STEPS, Watch};
 use crate::limits;
 use crate::support::cause::Cause;
@@ -23,13 +24,13 @@ pub(super) struct Plan {
     name: &'static str,
     files: Vec<Found>,
     /// Why nothing is wanted, or not all.
-    missing: Option<(Outcome, &'static str)>,
+    missing: Option<(Outcome, Missing)>,
 }
 
 impl Plan {
     /// These files; of more than `most`, the first.
     pub(super) fn files(name: &'static str, mut files: Vec<Found>, most: usize) -> Self {
-        let missing = (files.len() > most).then_some((Outcome::Cut, "there are more files than fit"));
+        let missing = (files.len() > most).then_some((Outcome::Cut, Missing::TooManyFiles));
         files.truncate(most);
         Self { name, files, missing }
     }
@@ -38,7 +39,7 @@ impl Plan {
     pub(super) fn document(name: &'static str, document: &impl Serialize) -> Self {
         // By way of a value: its fields stand in the order of their names, whatever the type's is.
         let Ok(document) = serde_json::to_value(document) else {
-            return Self::failed("it cannot be written as JSON");
+            return Self::failed(Missing::NoJson);
         };
         let bytes = format!("{document:#}\n").into_bytes();
         let take = Take::Given(bytes);
@@ -47,12 +48,12 @@ impl Plan {
     }
 
     /// This workstation has no such source.
-    pub(super) fn absent(why: &'static str) -> Self {
+    pub(super) fn absent(why: Missing) -> Self {
         Self { name: "", files: Vec::new(), missing: Some((Outcome::Absent, why)) }
     }
 
     /// There is something, and it is left out.
-    pub(super) fn failed(why: &'static str) -> Self {
+    pub(super) fn failed(why: Missing) -> Self {
         Self { name: "", files: Vec::new(), missing: Some((Outcome::Failed, why)) }
     }
 
@@ -304,19 +305,16 @@ fn operation(name: &str, plan: &Plan, done: Done, is_unsure: bool) -> Operation 
     let is_all = done.looked_at == plan.files.len() as u64;
     let refused: u64 = done.refused.values().sum();
     let (outcome, why) = match plan.missing {
-        _ if !is_all => (Outcome::Cut, Some("the limit of time or size was reached")),
+        _ if !is_all => (Outcome::Cut, Some(Missing::LimitReached)),
         Some((outcome, why)) => (outcome, Some(why)),
-        None if refused > 0 && done.added == 0 => (Outcome::Failed, Some("no file could be cleaned")),
-        None if refused > 0 => (Outcome::Cut, Some("some files could not be cleaned")),
-        None if done.is_cut => (Outcome::Cut, Some("of a long log only the end")),
-        None if is_unsure && done.added > 0 && plan.is_log() => (
-            Outcome::Cut,
-            Some("a scan of the time could not be read: its patient's name was not searched for"),
-        ),
-        None if done.added == 0 => (Outcome::Absent, Some("there is nothing of this time")),
+        None if refused > 0 && done.added == 0 => (Outcome::Failed, Some(Missing::NoneCleaned)),
+        None if refused > 0 => (Outcome::Cut, Some(Missing::SomeCleaned)),
+        None if done.is_cut => (Outcome::Cut, Some(Missing::OnlyTheEnd)),
+        None if is_unsure && done.added > 0 && plan.is_log() => (Outcome::Cut, Some(Missing::ScanUnread)),
+        None if done.added == 0 => (Outcome::Absent, Some(Missing::NothingThen)),
         None => (Outcome::Done, None),
     };
-    let why = why.map(str::to_owned);
+    let why = why.map(|why| why.to_string());
     Operation { name: name.to_owned(), outcome, why, files: done.added, refused: done.refused }
 }
 

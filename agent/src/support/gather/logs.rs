@@ -3,6 +3,7 @@
 use super::Looking;
 use super::basket::Plan;
 use super::kathea::{Kind, Source};
+use super::missing::Missing;
 use crate::limits;
 use deidentify::files::{Found, Take};
 
@@ -35,10 +36,10 @@ fn logs(looking: &Looking<'_>, kind: Kind, name: &'static str) -> Plan {
     let (start, end) = looking.window;
     let mut of_kind = looking.beside.iter().filter(|source| source.kind == kind).peekable();
     if of_kind.peek().is_none() {
-        return Plan::absent("there is no such log");
+        return Plan::absent(Missing::NoLog);
     }
     if !looking.is_all_learned {
-        return Plan::failed("more scans than names can be learned from: nobody knows whom the logs mention");
+        return Plan::failed(Missing::TooManyScans);
     }
     let part = |source: &Source| Found {
         path: source.path.clone().into_os_string(),
@@ -57,9 +58,5 @@ fn documents(looking: &Looking<'_>, kind: Kind, name: &'static str) -> Plan {
         take: Take::Whole,
     };
     let files: Vec<Found> = looking.beside.iter().filter(|source| source.kind == kind).map(whole).collect();
-    if files.is_empty() {
-        Plan::absent("there is no such file")
-    } else {
-        Plan::files(name, files, limits::LOGS)
-    }
+    if files.is_empty() { Plan::absent(Missing::NoFile) } else { Plan::files(name, files, limits::LOGS) }
 }

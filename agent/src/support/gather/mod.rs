@@ -22,6 +22,7 @@ mod case_request;
 mod dates;
 pub(super) mod kathea;
 mod logs;
+pub(crate) mod missing;
 mod own;
 mod scans;
 mod steps;

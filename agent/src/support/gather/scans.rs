@@ -14,6 +14,7 @@ use walkdir::WalkDir;
 use super::basket::Plan;
 use super::case_request::{CaseRequest, Selection};
 use super::kathea::{self, MOTION};
+use super::missing::Missing;
 use super::{GatherError, Looking, Watch};
 use crate::consent::state::to_text;
 use crate::limits;
@@ -264,7 +265,7 @@ fn described(header: &DataSet) -> (String, String) {
 /// The headers of the chosen scans.
 pub(super) fn metadata(looking: &Looking<'_>) -> Plan {
     if looking.chosen.is_empty() {
-        return Plan::absent("no scan was chosen");
+        return Plan::absent(Missing::NoScan);
     }
     Plan::files("scans/scan", looking.chosen.iter().map(File::found).collect(), limits::SCAN_FILES)
 }
@@ -272,7 +273,7 @@ pub(super) fn metadata(looking: &Looking<'_>) -> Plan {
 /// The motion traces beside the chosen scans.
 pub(super) fn motion(looking: &Looking<'_>) -> Plan {
     if looking.traces.is_empty() {
-        return Plan::absent("there is no motion trace of these scans");
+        return Plan::absent(Missing::NoTrace);
     }
     let numbers = |trace: &File| Found { take: Take::Numbers, ..trace.found() };
     Plan::files("motion/trace", looking.traces.iter().map(numbers).collect(), limits::SCAN_FILES)

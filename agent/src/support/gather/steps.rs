@@ -4,6 +4,7 @@ use protocol::CaseReason::{self, Calibration, Connectivity, Error, ImageQuality,
 use protocol::Purpose;
 
 use super::basket::Plan;
+use super::missing::Missing;
 use super::{Looking, logs, own, scans, system};
 
 /// One thing that is looked for.
@@ -30,11 +31,7 @@ impl Step {
     }
 
     pub(super) fn plan(&self, looking: &Looking<'_>, reason: CaseReason) -> Plan {
-        if self.is_for(reason) {
-            (self.look)(looking)
-        } else {
-            Plan::absent("a case of this reason does not need it")
-        }
+        if self.is_for(reason) { (self.look)(looking) } else { Plan::absent(Missing::NotNeeded) }
     }
 }
 
@@ -67,7 +64,7 @@ pub const STEPS: &[Step] = &[
     Step {
         name: "kathea_logs",
         en: "logs of Kathea around the scans",
-        da: "Katheas logge omkring optagelserne",
+        da: "Katheas logfiler omkring optagelserne",
         purpose: Purpose::SupportCase,
         reasons: CaseReason::ALL,
         look: logs::kathea,
@@ -75,7 +72,7 @@ pub const STEPS: &[Step] = &[
     Step {
         name: "x1_logs",
         en: "logs of the X1's controller around the scans",
-        da: "X1-styringens logge omkring optagelserne",
+        da: "X1-styringens logfiler omkring optagelserne",
         purpose: Purpose::SupportCase,
         reasons: CaseReason::ALL,
         look: logs::controller,
@@ -123,7 +120,7 @@ pub const STEPS: &[Step] = &[
     Step {
         name: "scans",
         en: "settings of the chosen scans, without images and without who was scanned",
-        da: "de valgte optagelsers indstillinger, uden billeder og uden hvem der blev scannet",
+        da: "de valgte optagelsers indstillinger, uden billeder og uden hvem de viser",
         purpose: Purpose::SupportScanData,
         reasons: CaseReason::ALL,
         look: scans::metadata,

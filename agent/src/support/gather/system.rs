@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use super::Looking;
 use super::basket::Plan;
+use super::missing::Missing;
 
 /// A kind of event, and what a line has that tells it.
 struct Kind {
@@ -88,7 +89,7 @@ pub(super) fn events(looking: &Looking<'_>) -> Plan {
     let (start, end) = looking.window;
     match os::log(start, end) {
         Some(lines) => Plan::document("system", &SystemDocument { events: counted(&lines, os::PARTS) }),
-        None => Plan::absent("the system's log is not open to this account"),
+        None => Plan::absent(Missing::LogClosed),
     }
 }
 
@@ -101,7 +102,7 @@ pub(in crate::support) fn graphics_resets(start: i64, end: i64) -> Option<u64> {
 pub(super) fn disks(_: &Looking<'_>) -> Plan {
     let disks = os::disks();
     if disks.is_empty() {
-        return Plan::absent("no disk of this system counts its errors");
+        return Plan::absent(Missing::NoDiskCounts);
     }
     let disks: Vec<_> = disks.iter().map(|(what, errors)| DiskErrors { what, errors: *errors }).collect();
     Plan::document("disks", &disks)

@@ -127,7 +127,7 @@ impl Preview<'_> {
             both(
                 "Read what follows: open the files, search them for names. If all of it may leave, say so. A yes covers \
                  exactly what this page shows, and is sealed so that only the vendor's support can open it.",
-                "Læs det følgende: åbn filerne, søg efter navne i dem. Hvis alt må forlade huset, så sig det. Et ja \
+                "Læs det følgende: åbn filerne, søg efter navne i dem. Hvis alt må sendes, så giv samtykke. Et ja \
                  gælder præcis det, siden viser, og forsegles, så kun leverandørens support kan åbne det.",
             ),
             both("To consent:", "For at give samtykke:"),
@@ -225,7 +225,7 @@ impl Preview<'_> {
                 words::outcome(operation.outcome)
             )?;
             if let Some(why) = operation.why.as_deref().filter(|_| operation.outcome != Outcome::Done) {
-                write!(out, " <span class=\"soft\">{}</span>", Escaped(why))?;
+                write!(out, " <span class=\"soft\">{}</span>", words::missing(why))?;
             }
             for (reason, count) in &operation.refused {
                 write!(out, "<br><span class=\"soft\">{count} × {}</span>", words::refusal(reason))?;

@@ -6,7 +6,9 @@ pub(super) use crate::cleaning::words::{refusal, rule};
 use crate::html::checks::Chip;
 use crate::html::{Both, both};
 use crate::support::gather::STEPS;
+use crate::support::gather::missing::Missing;
 use crate::support::manifest::{Outcome, Reach};
+use crate::texts::{Language, Text};
 
 type Words = Both<&'static str>;
 
@@ -51,6 +53,14 @@ pub(super) const fn outcome(outcome: Outcome) -> Chip {
         }
         Outcome::Failed => Chip("bad", both("failed", "mislykket")),
         Outcome::Cut => Chip("look", both("a part of it", "en del af det")),
+    }
+}
+
+/// Why something is missing. What no entry says stays as the manifest has it.
+pub(super) fn missing(why: &str) -> Both<String> {
+    match Missing::of(why) {
+        Some(missing) => both(missing.text(Language::En), missing.text(Language::Da)),
+        None => both(why.to_owned(), why.to_owned()),
     }
 }
 

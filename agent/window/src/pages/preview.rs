@@ -7,14 +7,12 @@ use agent::api::support::{List, Piece};
 use agent::consent::Policy;
 use agent::request::{Request, SupportRequest};
 use agent::support::bundle::BundleError;
-use agent::support::check::look::look;
-use agent::support::check::{in_danish, judge};
+use agent::support::check::in_danish;
 use agent::support::manifest::{self, Manifest};
 use agent::support::page::Preview;
 use agent::texts::Text;
 use maud::{Markup, PreEscaped, html};
 use protocol::Digest;
-use time::OffsetDateTime;
 
 use super::{button, not_shown, print_button};
 use crate::ask::{Agent, Failure};
@@ -81,8 +79,7 @@ fn read(window: &Window, draft: &str) -> Result<(Digest, Manifest, Markup), Fail
         return Err(damaged());
     }
     let policy = Policy::load(&window.config.policy).map_err(|e| Failure::Refused(e.to_string().said()))?;
-    let now = OffsetDateTime::now_utc().unix_timestamp();
-    let checks_in_danish = &in_danish(&manifest.checks, &judge(&look(&window.config, now)));
+    let checks_in_danish = &in_danish(&manifest.checks);
     let language = window.config.language;
     let page = Preview { manifest: &manifest, digest, draft, policy: &policy, checks_in_danish, language };
     let mut text = Vec::new();

@@ -1,6 +1,15 @@
 //! All that outlives a power cut.
 //!
 //! ```text
+//! request -> jobs -> one transaction of several jobs -> rules: new, repeated, gap, refused -> COMMIT, synced -> answers
+//!                                                                                               |
+//! bundle  -> uploads/ID, chunk by chunk -> SHA-256 fits -> bundles/ID, synced ------------------+
+//!
+//! stream     device, purpose, epoch; `held` and `gap` say which of its numbers came, and which never will
+//! envelope   n: its place in the stream | lo..hi: its numbers | digest and chain over the envelopes | body
+//! ```
+//!
+//! ```text
 //! rules      what becomes of a request: no clock, disk or SQL; every engine shares them
 //! jobs       what a request does to the store, and its answer after the commit
 //! engine     a connection of either engine
