@@ -225,7 +225,7 @@ impl Preview<'_> {
                 words::outcome(operation.outcome)
             )?;
             if let Some(why) = operation.why.as_deref().filter(|_| operation.outcome != Outcome::Done) {
-                write!(out, " <span class=\"soft\">{}</span>", Escaped(why))?;
+                write!(out, " <span class=\"soft\">{}</span>", words::why(why))?;
             }
             for (reason, count) in &operation.refused {
                 write!(out, "<br><span class=\"soft\">{count} × {}</span>", words::refusal(reason))?;

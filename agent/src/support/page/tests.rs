@@ -115,3 +115,31 @@ fn every_rule_and_reason_has_its_words() {
     }
     assert_eq!(words::rule("new_rule"), both("new_rule", "new_rule"));
 }
+
+#[test]
+fn every_sentence_of_a_manifest_is_said_in_danish_too() {
+    let sources = [
+        include_str!("../gather/basket.rs"),
+        include_str!("../gather/logs.rs"),
+        include_str!("../gather/scans.rs"),
+        include_str!("../gather/steps.rs"),
+        include_str!("../gather/system.rs"),
+    ];
+    let mut said = 0;
+    for before in [
+        "Plan::absent(\"",
+        "Plan::failed(\"",
+        "Outcome::Cut, Some(\"",
+        "Outcome::Failed, Some(\"",
+        "Outcome::Absent, Some(\"",
+    ] {
+        for rest in sources.iter().flat_map(|source| source.split(before).skip(1)) {
+            let sentence = rest.split('"').next().unwrap();
+            let Both { en, da } = words::why(sentence);
+            assert!(en == sentence && da != sentence, "{sentence}");
+            said += 1;
+        }
+    }
+    assert!(said > 12, "{said}");
+    assert_eq!(words::why("another"), both("another", "another"));
+}

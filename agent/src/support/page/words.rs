@@ -58,3 +58,33 @@ pub(super) const fn outcome(outcome: Outcome) -> Chip {
 pub(super) fn operation(name: &str) -> Both<&str> {
     STEPS.iter().find(|step| step.name == name).map_or(both(name, name), |step| both(step.en, step.da))
 }
+
+/// Why an operation has less than all: the sentences that a manifest has in English.
+pub(super) const WHY: &[(&str, &str)] = &[
+    ("the limit of time or size was reached", "grænsen for tid eller størrelse blev nået"),
+    ("no file could be cleaned", "ingen fil kunne renses"),
+    ("some files could not be cleaned", "nogle filer kunne ikke renses"),
+    ("of a long log only the end", "kun slutningen af en lang logfil"),
+    (
+        "a scan of the time could not be read: its patient's name was not searched for",
+        "en optagelse fra tidsrummet kunne ikke læses: dens patients navn blev ikke søgt efter",
+    ),
+    ("there is nothing of this time", "der er intet fra dette tidsrum"),
+    ("no scan was chosen", "ingen optagelse er valgt"),
+    ("there is no motion trace of these scans", "der er ingen bevægelsesdata for disse optagelser"),
+    ("a case of this reason does not need it", "en sag med denne årsag har ikke brug for det"),
+    ("the system's log is not open to this account", "kontoen har ikke adgang til systemets log"),
+    ("no disk of this system counts its errors", "ingen af systemets diske tæller sine fejl"),
+    ("there is no such log", "der er ingen sådan logfil"),
+    (
+        "more scans than names can be learned from: nobody knows whom the logs mention",
+        "flere optagelser, end der kan læres navne fra: ingen ved, hvem logfilerne nævner",
+    ),
+    ("there is no such file", "der er ingen sådan fil"),
+    ("it cannot be written as JSON", "det kan ikke skrives som JSON"),
+];
+
+/// Why an operation has less than all.
+pub(super) fn why(why: &str) -> Both<&str> {
+    WHY.iter().find(|(en, _)| *en == why).map_or(both(why, why), |(en, da)| both(*en, *da))
+}
