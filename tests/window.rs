@@ -4,6 +4,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::print_stdout,
     reason = "what the tests share is outside of `#[test]` functions"
 )]
 
@@ -164,6 +165,8 @@ fn a_clinic_clicks(language: &str) -> Result<(), peer::Skipped> {
     assert!(hands_on(&seen, "hands_case") <= 60.0 && hands_on(&seen, "hands_chart") <= 60.0);
     let asked = seen["asked_seconds"].as_f64().unwrap();
     println!("{asked} s from the vendor's request to the page");
+    let check = say("Clock: is plausible", "Uret: er troværdigt");
+    assert!(seen["check"].as_str().unwrap().contains(&check), "{}", seen["check"]);
     assert!(seen["asked"].as_str().unwrap().contains("CASE-9") && asked <= 60.0);
     assert!(
         !seen["receipt"].as_str().unwrap().contains("--erase"),

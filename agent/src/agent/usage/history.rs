@@ -175,7 +175,7 @@ impl Agent {
         let before = usage.history().since().map_or(Kept::Off, Kept::On);
         usage.history().switch(kept);
         if let Err(error) = usage.history().save(cx.vault, cx.now) {
-            // Nothing is kept that the clinic was told is not, nor the other way round.
+            // Nothing is kept that the answer says is not, nor the other way round.
             usage.history().switch(before);
             return Err(error.into());
         }
