@@ -50,6 +50,15 @@ pub(crate) fn answer(
     Ok(Exit::Done)
 }
 
+/// A time of RFC 3339 as the clock of this place shows it, with how far that is from UTC.
+pub(crate) fn local(at: &str) -> String {
+    let read = chrono::DateTime::parse_from_rfc3339(at);
+    read.map_or_else(
+        |_| at.to_owned(),
+        |at| at.with_timezone(&chrono::Local).format("%Y-%m-%d %H:%M %:z").to_string(),
+    )
+}
+
 /// Words. If nobody can read them, nobody misses them.
 pub(crate) fn words(text: &str) {
     let _ = writeln!(io::stderr(), "{}", harmless::text(&with_config(text)));

@@ -251,8 +251,12 @@ fn sealed(made: &Bundled) -> String {
 
 fn scans(found: &Found) -> String {
     let row = |scan: &FoundScan| {
-        let at = scan.at.replace('T', " ").replace('Z', " UTC");
-        vec![scan.case.to_string(), scan.id.clone(), at, harmless::path(Path::new(&scan.path))]
+        vec![
+            scan.case.to_string(),
+            scan.id.clone(),
+            print::local(&scan.at),
+            harmless::path(Path::new(&scan.path)),
+        ]
     };
     table(&say(Say::ScansHere), &found.scans.iter().map(row).collect::<Vec<_>>())
 }

@@ -78,7 +78,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("machine", &["presence"]),
     ("collect", &["account", "config", "limits", "presence", "request"]),
     ("usage", &["collect", "consent", "history", "limits", "nearest", "seal"]),
-    ("history", &["durable", "killpoint", "limits", "presence", "vault"]),
+    ("history", &["durable", "killpoint", "limits", "presence", "texts", "vault"]),
     ("ship", &["consent", "limits", "texts"]),
     ("spool", &["durable", "killpoint", "limits", "presence", "seal", "texts"]),
     ("seal", &["consent", "vault"]),

@@ -7,6 +7,8 @@ mod common;
 
 use common::clinic::Clinic;
 use serde_json::Value as Json;
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
 
 #[test]
 fn the_clinic_learns_which_scan_a_name_stands_for_until_the_case_ends() {
@@ -28,7 +30,12 @@ fn the_clinic_learns_which_scan_a_name_stands_for_until_the_case_ends() {
         );
     }
     assert!(find("trace-0001")[0]["path"].as_str().unwrap().ends_with("volume.motion.csv"));
-    assert!(agent.expect(0, &["support", "find", "scan-0001"]).contains(" UTC"));
+    // JSON says UTC, and a person reads the time of this place.
+    let local = agent.agent(&["support", "find", "scan-0001"]).env("TZ", "EET-2").output().unwrap();
+    let (local, at) = (String::from_utf8(local.stdout).unwrap(), find("scan-0001")[0]["at"].clone());
+    let at = OffsetDateTime::parse(at.as_str().unwrap(), &Rfc3339).unwrap() + Duration::hours(2);
+    let shown = format!("{} {:02}:{:02} +02:00", at.date(), at.hour(), at.minute());
+    assert!(local.contains(&shown) && !local.contains("UTC"), "{shown}: {local}");
     agent.expect(2, &["support", "find", "scan-0009"]);
     agent.expect(2, &["support", "find", "volume"]);
 

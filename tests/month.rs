@@ -1,5 +1,5 @@
 //! Thirty days of a clinic with every flag off, in a network of its own: not a packet, on any interface, and no socket
-//! of the internet is even made. The program gets the days from faketime; Kathea writes what it writes in them.
+//! of the internet is even made, though the clinic keeps its own history of them. The program gets the days from faketime; Kathea writes what it writes in them.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "what the tests share is outside of `#[test]` functions")]
@@ -16,6 +16,7 @@ use common::outbox::Outbox;
 use common::peer::{self, Skipped};
 use common::seeded;
 use common::workstation::Workstation;
+use serde_json::Value as Json;
 use test_support::or_skip;
 use time::{Duration, OffsetDateTime};
 
@@ -92,11 +93,19 @@ fn thirty_days_with_every_flag_off_make_no_packet() {
     collector.command("requests", &["--done", &ticket]);
     workstation.expect(0, &["run", "--once"]);
 
+    // The clinic's own history is kept all the while, and is no reason to speak either.
+    workstation.expect(0, &["history", "on"]);
+
     let (packets, calls) = or_skip!(captured(&workstation, 30, &mut random));
     assert_eq!((packets, calls, workstation.in_outbox()), (0, 0, 0));
     let unread = workstation.dropped("no_consent");
     println!("{unread} events of Kathea's in thirty days, {packets} packets");
     assert!(unread > 100);
+    let history = workstation.json(&["history", "--json"]);
+    let days = |figure: &Json| figure["values"].as_object().map_or(0, serde_json::Map::len);
+    let kept = history["figures"].as_array().unwrap().iter().map(days).max();
+    println!("{kept:?} days of the clinic's own history");
+    assert!(kept > Some(15), "{history}");
 
     workstation.grant();
     let (packets, calls) = captured(&workstation, 1, &mut random).unwrap();

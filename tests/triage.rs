@@ -9,7 +9,9 @@ use std::fmt::Write as _;
 use std::fs;
 
 use common::clinic::Clinic;
-use common::{Random, seeded, vendor};
+use common::{Random, browser, seeded, vendor};
+use serde_json::json;
+use test_support::or_skip;
 use time::{Duration, OffsetDateTime};
 
 /// A cause that is planted: what the summary has to say, the case's reason, lines of the logs, and documents.
@@ -217,6 +219,21 @@ fn the_planted_cause_stands_first_on_the_summary_in_nine_of_ten_cases() {
     }
     println!("{right} of {}", PLANTED.len());
     assert!(right >= 9);
+}
+
+#[test]
+fn the_summary_is_read_on_every_screen_and_on_paper_without_the_network() {
+    let clinic = Clinic::new();
+    write(&clinic, &PLANTED[0], &mut seeded());
+    let bundle = clinic.create(&clinic.preview("CASE-1", &["--last-scan"]));
+    let folder = clinic.path("opened");
+    let output = vendor::open(&vendor::sealed(&clinic, &bundle), &vendor::key(&clinic), &folder, &[]);
+    assert!(output.status.success(), "{}", vendor::errors(&output));
+    let seen = or_skip!(browser::look("watch.mjs", &folder.join("summary.html")));
+    for quiet in ["requests", "complaints", "violations", "dark_violations"] {
+        assert_eq!(seen[quiet], json!([]), "{quiet}");
+    }
+    assert_eq!(seen["overflow"], json!({"1280": 0, "400": 0}));
 }
 
 #[test]

@@ -4,11 +4,13 @@
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::print_stdout,
     reason = "what the tests share is outside of `#[test]` functions"
 )]
 
 mod common;
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
@@ -19,6 +21,7 @@ use std::time::Duration;
 use common::clinic::Clinic;
 use common::collector::{self, Collector};
 use common::outbox::Outbox;
+use common::relay::Relay;
 use common::window::{Window, header, kill, program, said, status};
 use common::{browser, peer, seeded, until};
 use serde_json::{Value as Json, json};
@@ -36,14 +39,49 @@ fn exposures() -> String {
     line.repeat(4)
 }
 
+/// A scan whose trace takes seconds to send at [`RATE`], a file that cannot be cleaned, and a program that opens files.
+fn prepare(clinic: &Clinic) {
+    let mut random = seeded();
+    let mut trace = String::from("t_ms,x_mm,y_mm,z_mm\n");
+    for at in 0..80_000 {
+        let mut number = || f64::from(random.within(0, 999_999)) / 1000.0;
+        let _ = writeln!(trace, "{at},{:.3},{:.3},{:.3}", number(), number(), number());
+    }
+    fs::write(clinic.path("scans/0004/volume.motion.csv"), trace).unwrap();
+    for earlier in ["0000", "0001", "0002", "0003"] {
+        let file = fs::File::options().write(true).open(clinic.path(&format!("scans/{earlier}/volume.dcm")));
+        file.unwrap().set_modified(std::time::SystemTime::now() - Duration::from_secs(300)).unwrap();
+    }
+    // The name that takes the place of an unknown key is what this patient's number is: nothing can be cut out.
+    let not_clean = r#"{"PatientID":"KEY_1","wobble":3,"encoder_errors":17}"#;
+    fs::write(clinic.path("logs/encoders.json"), not_clean).unwrap();
+    let opens = clinic.path("bin/xdg-open");
+    fs::create_dir(clinic.path("bin")).unwrap();
+    fs::write(&opens, format!("#!/bin/sh\nprintf %s \"$1\" > {}\n", clinic.text("opened"))).unwrap();
+    fs::set_permissions(&opens, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+}
+
+const RATE: &str = "rate = \"192 KiB/s\"";
+
+/// What hands need for so many keys and clicks, at 200 ms each, after `kathea-agent open` was typed.
+fn hands_on(seen: &Json, what: &str) -> f64 {
+    let by_hand = seen[what].as_u64().unwrap() + "kathea-agent open\n".len() as u64;
+    let seconds = by_hand as f64 * 0.2;
+    println!("{what}: {by_hand} keys and clicks, {seconds} s");
+    seconds
+}
+
 /// All of it in Chromium, in the language `da` or `en`.
 fn a_clinic_clicks(language: &str) -> Result<(), peer::Skipped> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let modules = peer::node(&root, &["playwright-core", "axe-core"])?;
     let chromium = browser::chromium()?;
     let collector = Collector::start();
-    let clinic = Clinic::of(&collector, &format!("https://{}", collector.address()));
+    let relay = Relay::to(collector.address());
+    let clinic = Clinic::of(&collector, &relay.url());
+    prepare(&clinic);
     clinic.workstation.configure("data_dir", &format!("language = \"{language}\"\ndata_dir"));
+    clinic.workstation.configure("rate = \"1 GiB/s\"", RATE);
     let device = clinic.workstation.status()["device"].as_str().unwrap().to_owned();
     let service = clinic.workstation.serve();
     let pid = clinic.text("pid");
@@ -54,43 +92,50 @@ fn a_clinic_clicks(language: &str) -> Result<(), peer::Skipped> {
         .map(|word| word.to_str().unwrap())
         .collect();
     let restart = format!("{} >/dev/null 2>&1 & echo $! > {pid}", words.join(" "));
-    let ask = [
-        "ask",
-        "--data",
-        collector.data().to_str().unwrap(),
-        "--device",
-        &device,
-        "--case",
-        "CASE-9",
-        "--reason",
-        "error",
-    ];
-    let program = collector::program();
-    let ask: Vec<&str> = std::iter::once(program.to_str().unwrap()).chain(ask).collect();
+    let vendor = collector::program();
+    let (vendor, data) = (vendor.to_str().unwrap(), collector.data().to_str().unwrap());
+    let ask = [vendor, "ask", "--data", data, "--device", &device, "--case", "CASE-9", "--reason", "error"];
+    let stick = clinic.text("CASE-8.age");
     let reported = json!({
         "language": language,
         "outbox": clinic.workstation.outbox().join("one.ndjson"),
         "event": format!("{}\n", Outbox::new(seeded()).device_error()),
         "exposures": exposures(),
         "ask": ask,
+        "import": [vendor, "bundles", "import", "--data", data, &stick],
+        "stick": stick,
         "pid": pid,
         "restart": ["sh", "-c", restart],
     });
     fs::write(clinic.path("setup.json"), reported.to_string()).unwrap();
     let window = Window::open(&clinic);
-    let output = Command::new("node")
+    let mut node = Command::new("node")
         .arg(root.join("tests/browser/window.mjs"))
         .arg(&window.page)
         .env("NODE_PEERS", modules)
         .env("CHROMIUM", chromium)
         .env("SETUP", clinic.path("setup.json"))
-        .output()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(fs::File::create(clinic.path("complaints")).unwrap())
+        .spawn()
         .unwrap();
+    let mut answered = node.stdin.take().unwrap();
+    let mut seen = Json::Null;
+    for line in BufReader::new(node.stdout.take().unwrap()).lines().map_while(Result::ok) {
+        match line.as_str() {
+            "cut" => relay.cut(&[150_000; 3]),
+            "part" => relay.part(),
+            "mend" => relay.mend(),
+            all => seen = serde_json::from_str(all).unwrap(),
+        }
+        let _ = writeln!(answered, "done");
+    }
+    let status = node.wait().unwrap();
     drop(service);
     let again = fs::read_to_string(&pid).unwrap();
     kill(again.trim());
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let seen: Json = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(status.success(), "{}", fs::read_to_string(clinic.path("complaints")).unwrap());
     for quiet in ["elsewhere", "complaints", "violations", "overflow"] {
         assert_eq!(seen[quiet], json!([]), "{quiet}");
     }
@@ -110,7 +155,19 @@ fn a_clinic_clicks(language: &str) -> Result<(), peer::Skipped> {
     assert_eq!((&seen["printed_open"], &seen["printed_buttons"]), (&json!(0), &json!(0)));
     assert!(seen["files"].as_u64().unwrap() > 3);
     assert!(seen["bundle"].as_str().unwrap().contains(&say("delivered", "leveret")));
-    assert!(seen["asked"].as_str().unwrap().contains("CASE-9"));
+    let left_out = seen["left_out"].as_str().unwrap();
+    assert!(left_out.contains("encoders.json") && !left_out.contains("KEY_1"), "{left_out}");
+    assert_eq!(fs::read_to_string(clinic.path("opened")).unwrap(), clinic.text("logs/encoders.json"));
+    let (sent, size) = (&seen["sent_when_killed"][0], &seen["sent_when_killed"][1]);
+    println!("{sent} of {size} bytes were sent when the service was killed; {} cuts", relay.cuts());
+    assert!(sent.as_u64() < size.as_u64() && relay.cuts() > 0, "it was killed in the middle");
+    assert_eq!(seen["stick"], "CASE-8.age.consent");
+    assert!(hands_on(&seen, "hands_case") <= 60.0 && hands_on(&seen, "hands_chart") <= 60.0);
+    let asked = seen["asked_seconds"].as_f64().unwrap();
+    println!("{asked} s from the vendor's request to the page");
+    let check = say("Clock: is plausible", "Uret: er troværdigt");
+    assert!(seen["check"].as_str().unwrap().contains(&check), "{}", seen["check"]);
+    assert!(seen["asked"].as_str().unwrap().contains("CASE-9") && asked <= 60.0);
     assert!(
         !seen["receipt"].as_str().unwrap().contains("--erase"),
         "it was asked for already: {}",
@@ -122,7 +179,10 @@ fn a_clinic_clicks(language: &str) -> Result<(), peer::Skipped> {
     let names = clinic.patients.iter().flat_map(|patient| [patient.family, patient.given, &patient.number]);
     let all = seen.to_string();
     assert_eq!(names.filter(|name| all.contains(name)).count(), 0, "nobody who was scanned is on a page");
-    assert_eq!(collector.lines("bundles", &[]).len(), 1);
+    let mut cases: Vec<Json> =
+        collector.lines("bundles", &[]).iter_mut().map(|bundle| bundle["case"].take()).collect();
+    cases.sort_by_key(Json::to_string);
+    assert_eq!(cases, ["CASE-7", "CASE-8"], "each once");
     assert!(collector.lines("requests", &[]).iter().any(|request| request["kind"] == "erase"));
     Ok(())
 }

@@ -203,7 +203,8 @@ impl Agent {
                 more
             }
             Err(trouble) => {
-                self.trouble(Subject::Intake, &trouble);
+                let is_own = matches!(trouble, Trouble::History(_));
+                self.trouble(if is_own { Subject::History } else { Subject::Intake }, &trouble);
                 false
             }
         }

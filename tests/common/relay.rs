@@ -91,6 +91,16 @@ impl Relay {
         self.passed.to_cut.lock().unwrap().extend(after);
     }
 
+    /// No connection comes through from now on.
+    pub(crate) fn part(&self) {
+        self.cut(&[0; 10_000]);
+    }
+
+    /// The next connections come through.
+    pub(crate) fn mend(&self) {
+        self.passed.to_cut.lock().unwrap().clear();
+    }
+
     /// The next connections each end at an answer, counted from the handshake's as 1, that is not passed on.
     pub(crate) fn lose(&self, answers: &[u64]) {
         self.passed.to_lose.lock().unwrap().extend(answers);

@@ -17,7 +17,11 @@ pub(crate) struct Window {
 
 impl Window {
     pub(crate) fn open(clinic: &Clinic) -> Self {
+        // What opens files for this account, where a test has put one.
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let path = std::env::join_paths([clinic.path("bin")].into_iter().chain(std::env::split_paths(&path)));
         let mut process = Command::new(program())
+            .env("PATH", path.unwrap())
             .arg("--config")
             .arg(clinic.workstation.config())
             .arg("--no-browser")

@@ -5,7 +5,7 @@ use protocol::Reason;
 use super::consents::refused;
 use super::refusal::Refusal;
 use super::uplink::invitations::may_send;
-use super::{Agent, Wake};
+use super::{Agent, Parts, Wake};
 use crate::api::{Contacts, Done, Hint};
 use crate::collect::Raw;
 use crate::collect::socket::Asked;
@@ -57,11 +57,19 @@ impl Agent {
         for ((asked, line), answer) in events.into_iter().zip(answers) {
             asked.answer(event_reply(&line, answer));
         }
+        self.save_own_history();
+    }
+
+    /// Saves what events added to the clinic's own history. One that is not saved is a problem of `status`.
+    fn save_own_history(&mut self) {
+        let Parts { usage, mut cx, .. } = self.parts();
+        let _ = usage.save_own(&mut cx);
     }
 
     /// Takes in one event from the command line.
     pub fn record(&mut self, line: &[u8]) -> Reply {
         let answer = self.take_lines(&[line]).pop();
+        self.save_own_history();
         event_reply(line, answer.unwrap_or(Err(Reason::NotJson)))
     }
 

@@ -25,7 +25,7 @@ use crate::config::Config;
 use crate::consent::tickets::Tickets;
 use crate::consent::{Policy, Registry, vendor_head};
 use crate::counters::Counters;
-use crate::history::Store;
+use crate::history::{FILES, Store};
 use crate::limits;
 use crate::seal::payload::Payload;
 use crate::spool::Spool;
@@ -89,7 +89,7 @@ impl Agent {
         if tickets_lost {
             health.raise(Subject::TicketsLost, &Cause::TicketsLost, Duration::ZERO);
         }
-        let (history, history_lost) = reading(data.clone(), |data| Store::open(&data, &vault))?;
+        let (history, history_lost) = reading(data.join(FILES[0]), |_| Store::open(&data, &vault))?;
         if history_lost {
             health.raise(Subject::HistoryLost, &Cause::HistoryLost, Duration::ZERO);
         }

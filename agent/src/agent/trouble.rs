@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::consent::{ConsentError, PolicyError};
+use crate::history::Unsaved;
 use crate::spool::SpoolError;
 use crate::support::record::RecordError;
 use crate::vault::SealError;
@@ -114,6 +115,8 @@ pub enum Trouble {
     Spool(SpoolError),
     /// The consent ledger could not be written.
     Consent(ConsentError),
+    /// The clinic's own history could not be saved.
+    History(Unsaved),
 }
 
 crate::texts! { Trouble {
@@ -124,6 +127,7 @@ crate::texts! { Trouble {
     Self::Seal(why) => "{why}", "{why}", why;
     Self::Spool(why) => "{why}", "{why}", why;
     Self::Consent(why) => "{why}", "{why}", why;
+    Self::History(why) => "{why}", "{why}", why;
 } }
 
 impl std::error::Error for Trouble {}
@@ -139,7 +143,7 @@ macro_rules! from {
 }
 
 from!(OpenError: PolicyError => Policy, VaultError => Vault, SpoolError => Spool, Trouble => Unfinished);
-from!(Trouble: SealError => Seal, SpoolError => Spool, ConsentError => Consent);
+from!(Trouble: SealError => Seal, SpoolError => Spool, ConsentError => Consent, Unsaved => History);
 
 impl From<RecordError> for Trouble {
     fn from(e: RecordError) -> Self {

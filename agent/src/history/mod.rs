@@ -38,7 +38,7 @@ mod store;
 pub mod trend;
 
 pub use days::Days;
-pub use store::{COMPARTMENT, FILES, Kept, Store};
+pub use store::{COMPARTMENT, FILES, Kept, Store, Unsaved};
 
 #[cfg(test)]
 mod tests;

@@ -38,6 +38,24 @@ pub enum Kept {
     On(i64),
 }
 
+/// Why what was added is not on the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unsaved {
+    /// It cannot be sealed.
+    Key(SealError),
+    /// Its file cannot be written.
+    File(io::ErrorKind),
+}
+
+crate::texts! { Unsaved {
+    Self::Key(why) =>
+        "the clinic's own history cannot be sealed: {why}",
+        "klinikkens egen historik kan ikke forsegles: {why}", why;
+    Self::File(why) =>
+        "the clinic's own history cannot be saved ({why}): check the space and rights of data_dir",
+        "klinikkens egen historik kan ikke gemmes ({why}): kontrollér plads og rettigheder i data_dir", why;
+} }
+
 /// The history on this disk. Its `Debug` shows no value.
 pub struct Store {
     dir: PathBuf,
@@ -151,7 +169,7 @@ impl Store {
     ///
     /// # Errors
     /// The key or the file cannot be written; it is tried again with the next call.
-    pub fn save(&mut self, vault: &mut Vault, now: i64) -> Result<(), SealError> {
+    pub fn save(&mut self, vault: &mut Vault, now: i64) -> Result<(), Unsaved> {
         if !self.is_changed {
             return Ok(());
         }
@@ -159,16 +177,18 @@ impl Store {
         // Encoding plain integers into a vector has no way to fail.
         let mut text = bincode::serde::encode_to_vec(body, bincode::config::standard()).unwrap_or_default();
         let device = vault.device();
-        let (key, random) = vault.sealing_key(COMPARTMENT, now)?;
+        let (key, random) = vault.sealing_key(COMPARTMENT, now).map_err(Unsaved::Key)?;
         let id = key.id();
         let mut bytes = [HEAD.as_slice(), &id.0].concat();
-        let nonce = key.seal(&context(&bytes, device), &mut text, random).map_err(|_| SealError::Crypto)?;
+        let nonce = key
+            .seal(&context(&bytes, device), &mut text, random)
+            .map_err(|_| Unsaved::Key(SealError::Crypto))?;
         bytes.extend_from_slice(&nonce);
         bytes.extend_from_slice(&text);
-        durable::replace(&self.file(), &bytes).map_err(|_| SealError::KeyFile)?;
+        durable::replace(&self.file(), &bytes).map_err(|e| Unsaved::File(e.kind()))?;
         killpoint::step("history.saved");
         self.is_changed = false;
-        vault.retire(COMPARTMENT, &HashSet::from([id])).map(drop).map_err(|_| SealError::KeyFile)
+        vault.retire(COMPARTMENT, &HashSet::from([id])).map(drop).map_err(|e| Unsaved::File(e.kind()))
     }
 
     /// Erases it, its keys first. The number of keys. Cut short, it is simply done again.

@@ -20,6 +20,24 @@ use crate::texts::Text;
 /// The style of every page.
 const STYLE: &str = include_str!("style.css");
 
+/// A time of RFC 3339 as people read it, in UTC, and for the window's script, which shows the reader's own. Anything else
+/// stays as it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Time<'a>(pub &'a str);
+
+impl fmt::Display for Time<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = Escaped(self.0);
+        match self.0.strip_suffix('Z').and_then(|text| text.split_once('T')) {
+            Some((day, time)) => {
+                let (day, time) = (Escaped(day), Escaped(time.get(..5).unwrap_or(time)));
+                write!(f, "<time datetime=\"{at}\">{day} {time} UTC</time>")
+            }
+            None => write!(f, "{at}"),
+        }
+    }
+}
+
 /// Text from anywhere, inert in a page: in an element as in a quoted attribute.
 ///
 /// Characters that control more than they show (NUL, escape, those that turn the direction of a line) are shown as

@@ -5,11 +5,11 @@ use std::io::{self, Write};
 
 use protocol::{Catalog, Reason};
 
-use super::{moment, words};
+use super::words;
 use crate::api::privacy::{Amount, Attribute, Attributes, EntryName, HeldRecord, Says, Statement};
 use crate::api::status::{Queues, Status};
 use crate::counters::Sent;
-use crate::html::{Escaped, both, chart, grouped, size};
+use crate::html::{Escaped, Time, both, chart, grouped, size};
 use crate::request::SENT;
 
 /// Days of the chart.
@@ -78,15 +78,16 @@ fn waiting(out: &mut dyn Write, waiting: &Queues) -> io::Result<()> {
 /// The sums, and the days that are remembered.
 fn sent(out: &mut dyn Write, sent: &BTreeMap<String, Sent>) -> io::Result<()> {
     for Sent { records, bytes, last, days } in sent.values() {
-        let (number, amount, last) =
-            (grouped(*records), size(*bytes), moment(last.as_deref().unwrap_or("–")));
+        let (number, amount) = (grouped(*records), size(*bytes));
+        let (record, post) = if *records == 1 { ("record was", "post") } else { ("records were", "poster") };
         writeln!(
             out,
-            "<p>{}</p>",
+            "<p>{} {}.</p>",
             both(
-                format!("{} records were sent so far, {} in all; the last on {last}.", number.en, amount.en),
-                format!("{} poster er sendt indtil nu, {} i alt; senest {last}.", number.da, amount.da),
-            )
+                format!("{} {record} sent so far, {} in all; the last on", number.en, amount.en),
+                format!("{} {post} er sendt indtil nu, {} i alt; senest", number.da, amount.da),
+            ),
+            Time(last.as_deref().unwrap_or("–"))
         )?;
         let all: Vec<(&str, u64)> = days.iter().map(|(day, records)| (day.as_str(), *records)).collect();
         let last = all.get(all.len().saturating_sub(DAYS)..).unwrap_or(&[]);

@@ -23,7 +23,7 @@ use crate::api::privacy::{Access, HeldRecord};
 use crate::config::Language;
 use crate::consent::State;
 use crate::consent::policy::Policy;
-use crate::html::{self, Both, Escaped, both, grouped};
+use crate::html::{self, Both, Escaped, Time, both, grouped};
 use crate::support::check::Finding;
 
 /// What the page is about.
@@ -254,7 +254,7 @@ impl Report<'_> {
             writeln!(
                 out,
                 "<tr><td>{}<td>{}<td>{} <span class=\"soft\">{} {} {}</span><td>{}</tr>",
-                Escaped(&moment(&entry.event.at)),
+                Time(&entry.event.at),
                 words::event(entry.event.kind),
                 self.title(asked.purpose),
                 Escaped(asked.case.as_ref().map_or("", |case| case.as_str())),

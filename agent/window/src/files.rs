@@ -30,6 +30,9 @@ pub(crate) fn file(window: &Window, name: &str) -> Option<Result<(&'static str, 
     if let Some(bundle) = name.strip_prefix("bundle/") {
         return Some(sealed(agent, bundle).map(|bytes| ("application/octet-stream", bytes)));
     }
+    if let Some(bundle) = name.strip_prefix("consent/") {
+        return Some(consent(agent, bundle).map(|text| ("application/json", text.into_bytes())));
+    }
     let json = |held: Result<Held, Failure>| {
         let bytes = serde_json::to_vec_pretty(&held?).map_err(|_| Failure::NotUnderstood)?;
         Ok(("application/json", bytes))
@@ -70,11 +73,19 @@ fn receipts(window: &Window) -> Result<(&'static str, Vec<u8>), Failure> {
     Ok(("text/plain; charset=utf-8", receipts.text.of(window.config.language).as_bytes().to_vec()))
 }
 
+fn piece(agent: &Agent, bundle: &str, offset: u64) -> Result<Piece, Failure> {
+    agent.ask(&Request::Support(SupportRequest::Export { bundle: bundle.to_owned(), offset }))
+}
+
+/// The clinic's signed consent to a bundle, which goes beside it on a stick.
+fn consent(agent: &Agent, bundle: &str) -> Result<String, Failure> {
+    piece(agent, bundle, 0)?.consent.ok_or(Failure::NotUnderstood)
+}
+
 fn sealed(agent: &Agent, bundle: &str) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     loop {
-        let export = SupportRequest::Export { bundle: bundle.to_owned(), offset: bytes.len() as u64 };
-        let piece: Piece = agent.ask(&Request::Support(export))?;
+        let piece = piece(agent, bundle, bytes.len() as u64)?;
         let more = piece.decoded().ok_or(Failure::NotUnderstood)?;
         bytes.extend_from_slice(&more);
         if more.is_empty() || bytes.len() as u64 >= piece.bytes {

@@ -4,7 +4,7 @@
   const main = document.getElementById('content'), said = document.getElementById('said');
   const ended = document.getElementById('ended'), again = document.getElementById('again');
   // The token lives here and nowhere else: no cookie, no storage, no address.
-  let token = '', shown = '', mark = '', over = false, keeps = false;
+  let token = '', shown = '', mark = '', over = false, keeps = false, away = false;
   const html = trustedTypes?.createPolicy('kathea', { createHTML: text => text }) ?? { createHTML: text => text };
 
   const ask = (path, body) => fetch(path, {
@@ -62,6 +62,12 @@
     if (name !== shown) return;
     const body = await fetched(name).catch(() => null);
     if (!body || name !== page()) return;
+    // A page that could not be shown comes as soon as it can; one that is there stays, with what was typed, and says why.
+    const why = body.querySelector('#why');
+    if (!why && main.querySelector('#why')) return show(false);
+    if (!why && away) said.replaceChildren();
+    away = Boolean(why) && !main.querySelector('#why');
+    if (away) said.replaceChildren(...why.querySelectorAll('.card'));
     local(body);
     const parts = body.querySelectorAll('[data-live]');
     for (const fresh of parts) {

@@ -33,6 +33,8 @@ pub(in crate::agent) enum Subject {
     CountsLost,
     /// The list of privacy requests began anew. Raised by the start, over after a day.
     TicketsLost,
+    /// The clinic's own history is not saved. Raised and cleared by `Statistics::save_own`.
+    History,
     /// The clinic's own history does not open. Raised by the start, over after a day.
     HistoryLost,
     /// Keys do not verify. Raised by the start, over after a day; [`Subject::KeysSetAside`] stays.
@@ -85,7 +87,7 @@ pub(in crate::agent) enum Subject {
 impl Subject {
     /// All of them.
     #[cfg(test)]
-    pub(super) const ALL: [Self; 36] = [
+    pub(super) const ALL: [Self; 37] = [
         Self::Intake,
         Self::OutboxUnwatched,
         Self::OutboxRemoval,
@@ -99,6 +101,7 @@ impl Subject {
         Self::Counts,
         Self::CountsLost,
         Self::TicketsLost,
+        Self::History,
         Self::HistoryLost,
         Self::KeysLost,
         Self::BundlesLost,
@@ -177,6 +180,9 @@ crate::texts! { Subject {
     Self::TicketsLost =>
         "ask the vendor how far earlier privacy requests are",
         "spørg leverandøren, hvor langt tidligere anmodninger er";
+    Self::History =>
+        "what was counted since is kept in memory and saved with the next report",
+        "det, der er talt siden, er i hukommelsen og gemmes med næste rapport";
     Self::HistoryLost =>
         "`kathea-agent history on` begins it anew; check the disk",
         "`kathea-agent history on` begynder den på ny; kontrollér disken";

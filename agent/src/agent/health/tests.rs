@@ -15,6 +15,7 @@ use crate::agent::usage::{note_unread, remove};
 use crate::collect::outbox;
 use crate::consent::vendor_request::{PrivacyKind, VendorRequest};
 use crate::consent::{By, Channel, Flag};
+use crate::request::HistoryAsk;
 use crate::ship::failure::Failure;
 use crate::ship::pace::Reply;
 use crate::spool::Recovery;
@@ -82,6 +83,13 @@ fn raise(subject: Subject) -> Site {
             fs::create_dir(site.data("tally.json")).unwrap();
             site.agent.counters.drop(Reason::TooLong, 1);
             site.with_cx(|parts| parts.cx.save_counters());
+        }
+        History => {
+            assert!(site.agent.answer_history(HistoryAsk::On).is_done());
+            let sealed = site.data("history.sealed");
+            fs::remove_file(&sealed).unwrap();
+            fs::create_dir(&sealed).unwrap();
+            site.with_cx(|parts| parts.usage.note_device(&mut parts.cx));
         }
         CountsLost => site.restart(|site| fs::write(site.data("tally.json"), "{").unwrap()),
         TicketsLost => site.restart(|site| fs::write(site.data("tickets.json"), "{").unwrap()),
@@ -213,6 +221,10 @@ fn clear(site: &mut Site, subject: Subject) {
         Counts => {
             fs::remove_dir(site.data("tally.json")).unwrap();
             site.with_cx(|parts| parts.cx.save_counters());
+        }
+        History => {
+            fs::remove_dir(site.data("history.sealed")).unwrap();
+            site.with_cx(|parts| parts.usage.note_device(&mut parts.cx));
         }
         CountsLost | TicketsLost | HistoryLost | KeysLost | BundlesLost | ReadAgain | Damage | Numbering => {
             // Nobody waits for a day here: the list itself is asked for the announcement.

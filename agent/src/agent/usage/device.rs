@@ -25,5 +25,7 @@ impl Statistics {
             cx.counters.mark_reported();
             self.seconds_reported = seconds;
         }
+        // One that is not saved is a problem of `status`.
+        let _ = self.save_own(cx);
     }
 }

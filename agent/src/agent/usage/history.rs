@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 
 use super::super::clock::Watched;
 use super::super::cx::Cx;
+use super::super::health::Subject;
 use super::super::{Agent, Parts, Trouble, decommission};
 use super::Statistics;
 use super::intake::{Look, Reader, Taken, Taking};
@@ -48,8 +49,7 @@ impl Statistics {
                 taken.map(|taken| taken.map_err(|refusal| refusal.reason)).collect()
             }
         };
-        if let Err(trouble) = self.keep_own(cx, &[], Reader::Clinic) {
-            warn!("the clinic's own history cannot be saved: {trouble}");
+        if self.keep_own(cx, &[], Reader::Clinic).is_err() {
             answers
                 .iter_mut()
                 .filter(|answer| answer.is_ok())
@@ -69,16 +69,34 @@ impl Statistics {
         read: &[(Source, u64, bool)],
         reader: Reader,
     ) -> Result<(), Trouble> {
+        self.note_own(read, reader);
+        self.save_own(cx)
+    }
+
+    /// Adds what was read, and how far each source was.
+    pub(super) fn note_own(&mut self, read: &[(Source, u64, bool)], reader: Reader) {
         let own = self.validator.own();
         if self.history.since().is_none() {
-            return Ok(());
+            return;
         }
         let until = |(source, taken, is_whole): &(Source, u64, bool)| {
             let is_over = *is_whole && reader == Reader::ClinicNow;
             (source.id(), if is_over { u64::MAX } else { *taken })
         };
         self.history.add(own, read.iter().map(until));
-        Ok(self.history.save(cx.vault, cx.now)?)
+    }
+
+    /// Makes durable what was added, if something was.
+    pub(in crate::agent) fn save_own(&mut self, cx: &mut Cx<'_>) -> Result<(), Trouble> {
+        match self.history.save(cx.vault, cx.now) {
+            Ok(()) => cx.health.clear(Subject::History),
+            Err(why) => {
+                warn!("{why}");
+                cx.raise(Subject::History, &why);
+                return Err(why.into());
+            }
+        }
+        Ok(())
     }
 
     /// Cursors of files that are not there any more.
@@ -114,9 +132,8 @@ impl Statistics {
         for line in workstation::events(cx.config.kathea.scans.first().map(|path| path.as_path()), at) {
             let _ = self.take_own(Raw::new(&line), Some(since), cx.now);
         }
-        if let Err(trouble) = self.keep_own(cx, &[], Reader::Clinic) {
-            warn!("the clinic's own history cannot be saved: {trouble}");
-        }
+        // It is in memory, and saved with the next.
+        let _ = self.keep_own(cx, &[], Reader::Clinic);
     }
 
     /// Lets go what is too old, by a clock that may decide.

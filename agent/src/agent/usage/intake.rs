@@ -267,9 +267,9 @@ impl Statistics {
                 *answer = Err(Reason::Quota);
                 cx.counters.drop(Reason::Quota, 1);
             }
-        } else if let Err(trouble) = self.keep_own(cx, &[], Reader::Both(granted)) {
-            // It is in memory, and written with the next event.
-            warn!("the clinic's own history cannot be saved: {trouble}");
+        } else {
+            // Nobody waits for it: it is saved when these are answered.
+            self.note_own(&[], Reader::Both(granted));
         }
         cx.save_counters();
         answers

@@ -63,13 +63,19 @@ fn work(running: Option<&Progress>, came: &Came) -> Markup {
                        "Noget om en patient ville være blevet stående i disse filer, så de er ikke med. Alt andet er med.")) }
                 ul {
                     @for (at, file) in came.left_out.iter().enumerate() {
-                        li { span.mono { (shown(&file.input)) } " " span.soft { (shown(&file.finding)) } " "
+                        li { span.mono { (shown(&file.input)) } " " span.soft { (found(&file.finding)) } " "
                              (button("look", &[("at", &at.to_string())], "plain", &t("Open it on this computer", "Åbn den på denne computer"))) }
                     }
                 }
             }
         }
     }
+}
+
+/// The rule, and the place of what was found.
+fn found(finding: &str) -> Markup {
+    let danish = finding.replace(" in line ", " i linje ").replace(" in attribute ", " i attribut ");
+    t(finding, danish)
 }
 
 fn drafted(draft: &DraftRow) -> Markup {
@@ -110,6 +116,7 @@ fn bundled(row: &BundleRow, rate: Option<f64>) -> Markup {
                 @if row.state == record::State::Failed { (button("send", &[("bundle", &row.id)], "", &t("Send again", "Send igen"))) }
                 @if row.state != record::State::Sent {
                     (download(&format!("bundle/{}", row.id), &format!("{}.age", row.case), &t("Save for a stick", "Gem til et USB-stik")))
+                    (download(&format!("consent/{}", row.id), &format!("{}.age.consent", row.case), &t("Save the consent that goes with it", "Gem samtykket, der skal med")))
                     (button("discard", &[("id", &row.id)], "end", &t("Don't send, and erase it", "Send ikke, og slet den")))
                 }
             }

@@ -80,6 +80,11 @@ fn kind(word: &str) -> Markup {
         "erase" | "erasure" => t("Erase what was sent", "Slet det sendte"),
         "access" => t("Tell what is held", "Oplys, hvad der ligger"),
         "rectify" => t("Correct what is held", "Ret det, der ligger"),
+        "restrict" => t("Use nothing for now", "Brug intet indtil videre"),
+        "release" => t("Use it again", "Brug det igen"),
+        "withdraw" => t("No more", "Ikke mere"),
+        "revoke" => t("Don't erase after all", "Slet alligevel ikke"),
+        "decommission" => t("The device is out of use", "Enheden er taget ud af brug"),
         other => html! { (other) },
     }
 }
