@@ -20,6 +20,7 @@ KEPT = ROOT / "tests/faults/LAST_RUN.md"
 # The negative controls that take away what the product does.
 PROTECTIONS = {
     "the syncs of sled's files are off",
+    "the syncs of the database's log are off",
     "the cursor is off",
     "the count of what is lost",
     "an administrator adds the proxy's root",
@@ -45,6 +46,7 @@ class Bench:
     def __init__(self, row, words, home):
         self.draw = random.Random(f"{words.seed} {row.name}")
         self.full, self.program, self.home = words.full, Path(words.agent).resolve(), Path(home)
+        self.beside = Path(words.beside)
         self.until = time.monotonic() + words.minutes * 60 * row.share if words.minutes else None
         self.cases, self.wrong, self.controls, self.said = 0, [], [], {}
         self._receiver, self._template = None, None
@@ -135,6 +137,7 @@ def run(rows, words):
     print(f"seed {words.seed}", flush=True)
     with tempfile.TemporaryDirectory(prefix="faults-agent-") as place:
         os.chmod(place, 0o755)  # another account's agent is tried too
+        words.beside = Path(words.agent).resolve().parent
         words.agent = shutil.copy(words.agent, place)
         lines = [_line(row, words) for row in rows]
     if words.record:
@@ -189,12 +192,12 @@ def keep(lines, words):
     held = {}
     if KEPT.exists():
         for line in KEPT.read_text().splitlines():
-            if line.startswith("| F"):
+            if line.startswith(("| F", "| C")):
                 held[line.split("|")[1].strip()] = line
     for name, what, cases, figure, verdict, seconds in lines:
         ran = f"{now}, {commit}, {words.seed}"
         held[name] = f"| {name} | {what} | {cases} | {figure} | {verdict} | {seconds:.0f} s | {ran} |"
-    order = sorted(held, key=lambda name: int("".join(filter(str.isdigit, name))))
+    order = sorted(held, key=lambda name: (name[0] != "F", int(name[1:])))
     head = (ROOT / "tests/faults/LAST_RUN.head.md").read_text()
     table = "| row | fault | cases | figure | verdict | took | run: UTC, commit, seed |\n|---|---|---|---|---|---|---|\n"
     KEPT.write_text(head + table + "\n".join(held[name] for name in order) + "\n")

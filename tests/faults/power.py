@@ -273,8 +273,8 @@ class Disk:
         return {name: file.after_the_cut(draw) if file else None for name, file in left.items()}
 
 
-def boot(bench, traced, where, note, ignored=lambda path: False):
-    """One image: cut somewhere, started on what is left. Returns how many files lost something."""
+def image(bench, traced, ignored=lambda path: False):
+    """A cut somewhere: what is left, name -> content, when that was, and how many files lost something."""
     cut = bench.draw.randrange(1, len(traced.calls) + 1)
     disk = Disk(traced.before, str(traced.site.home), strict=bench.draw.random() < 0.5)
     for _, what, path, more in traced.calls[:cut]:
@@ -283,6 +283,12 @@ def boot(bench, traced, where, note, ignored=lambda path: False):
     left = disk.cut(bench.draw)
     reverted = sum(file is not None and path in left and left[path] != bytes(file.now)
                    for path, file in disk.names.items())
+    return left, traced.calls[cut - 1][0], reverted
+
+
+def boot(bench, traced, where, note, ignored=lambda path: False):
+    """One image: cut somewhere, started on what is left. Returns how many files lost something."""
+    left, moment, reverted = image(bench, traced, ignored)
     home = bench.home / "image"
     shutil.rmtree(home, ignore_errors=True)
     site = traced.site.copy(home)
@@ -298,7 +304,6 @@ def boot(bench, traced, where, note, ignored=lambda path: False):
             kathea = traced.before / os.path.relpath(path, traced.site.home)
             if place.parent.name == "outbox" and kathea.exists():
                 shutil.copystat(kathea, place)  # Kathea's files are known by their time
-    moment = traced.calls[cut - 1][0]
     received = bench.receiver.begin()
     held = {(epoch, seq) for at, epoch, lo, hi in traced.received.batches if at <= moment for seq in range(lo, hi + 1)}
     received.records.update({name: record for name, record in traced.received.records.items() if name in held})

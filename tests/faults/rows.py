@@ -3,6 +3,7 @@
 import answers
 import calls
 import clocks
+import collector_power
 import copies
 import damage
 import disk
@@ -45,4 +46,5 @@ ROWS = [
     Row("F33", "everything at once, for long", soak.mixed),
     Row("F34", "the disk over many fills and drains", soak.steady),
     Row("F35", "each read, open and stat of four commands fails once", sweep.every_look, share=4),
+    Row("C4", "the power goes at the collector", collector_power.power_loss),
 ]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use data_encoding::BASE64;
-use protocol::ledger::{self, EventKind};
+use protocol::ledger::{self, Entry, EventKind};
 use protocol::{Batch, DeviceId, Digest, Epoch, Purpose};
 use rcgen::{CertificateParams, KeyPair, PKCS_ED25519};
 use ring::signature::Ed25519KeyPair;
@@ -117,6 +117,15 @@ impl Device {
         }
         answers.push(connection.put(batch)?);
         Ok(answers)
+    }
+
+    /// Takes its consent back.
+    pub(crate) fn withdraw(&self, place: &Place) -> io::Result<Answer> {
+        let mut entry = test_support::entry(self.id, 1, Purpose::UsageStatistics, None, EventKind::Withdrawn);
+        entry.header.previous = Some(ledger::line_hash(&self.consent));
+        let line = signed(&entry, &self.pkcs8)?;
+        let path = format!("/v1/consents/{}", ledger::line_hash(&line));
+        self.connect(place)?.ask("PUT", &path, &[], line.as_bytes())
     }
 
     /// A batch of these records.
@@ -250,8 +259,12 @@ fn tls(
 }
 
 fn grant(device: DeviceId, pkcs8: &[u8]) -> io::Result<String> {
-    let entry = test_support::entry(device, 0, Purpose::UsageStatistics, None, EventKind::Granted);
+    signed(&test_support::entry(device, 0, Purpose::UsageStatistics, None, EventKind::Granted), pkcs8)
+}
+
+/// A ledger line, as it stands.
+fn signed(entry: &Entry, pkcs8: &[u8]) -> io::Result<String> {
     let key = Ed25519KeyPair::from_pkcs8_maybe_unchecked(pkcs8)
         .map_err(|_| io::Error::other("not a key of Ed25519"))?;
-    ledger::write_line(&entry, |bytes| key.sign(bytes).as_ref().to_vec()).map_err(io::Error::other)
+    ledger::write_line(entry, |bytes| key.sign(bytes).as_ref().to_vec()).map_err(io::Error::other)
 }

@@ -9,12 +9,13 @@
 #[allow(dead_code, reason = "the tests in tests/service use the rest")]
 mod fleet;
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
 use fleet::{Device, Place};
@@ -44,6 +45,12 @@ struct Args {
     /// Devices that are at it at once
     #[arg(long, default_value_t = 16)]
     threads: usize,
+    /// Writes each acknowledgement to this file when it comes, a line of JSON with its time
+    #[arg(long)]
+    acknowledged: Option<PathBuf>,
+    /// Lets every other device take its consent back at the end
+    #[arg(long)]
+    withdraw: bool,
 }
 
 /// What all threads found.
@@ -71,6 +78,7 @@ fn main() -> io::Result<()> {
         }
     });
     let devices: Vec<Device> = devices.into_iter().collect::<io::Result<_>>()?;
+    let written = Written::new(args.acknowledged.as_deref())?;
     let enrolled = begun.elapsed();
 
     let begun = Instant::now();
@@ -78,7 +86,12 @@ fn main() -> io::Result<()> {
     for visit in 0..args.visits {
         let round = each(args.threads, &devices, |_, device| {
             let (batch, begun) = (device.batch(visit, args.records), Instant::now());
-            (device.visit(&place, &batch, visit == 0), begun.elapsed())
+            let answers = device.visit(&place, &batch, visit == 0);
+            if answers.as_ref().is_ok_and(|answers| answers.iter().all(|answer| answer.status < 300)) {
+                let lo = visit * args.records;
+                written.down(json!({"device": device.id.to_string(), "lo": lo, "hi": lo + args.records - 1}));
+            }
+            (answers, begun.elapsed())
         });
         for (answers, took) in round {
             found.visits.push(took);
@@ -90,6 +103,14 @@ fn main() -> io::Result<()> {
         }
     }
     let took = begun.elapsed();
+    if args.withdraw {
+        let leaving: Vec<&Device> = devices.iter().step_by(2).collect();
+        each(args.threads, &leaving, |_, device| {
+            if device.withdraw(&place).is_ok_and(|answer| answer.status < 300) {
+                written.down(json!({"device": device.id.to_string(), "withdrawn": true}));
+            }
+        });
+    }
     found.visits.sort();
     let at = |share: f64| {
         let place = (found.visits.len() as f64 * share) as usize;
@@ -103,6 +124,23 @@ fn main() -> io::Result<()> {
     });
     use io::Write;
     writeln!(io::stdout(), "{line}")
+}
+
+/// Where acknowledgements are written down, if anywhere.
+struct Written(Option<Mutex<File>>);
+
+impl Written {
+    fn new(path: Option<&Path>) -> io::Result<Self> {
+        Ok(Self(path.map(File::create).transpose()?.map(Mutex::new)))
+    }
+
+    fn down(&self, mut what: serde_json::Value) {
+        let Some(file) = &self.0 else { return };
+        let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        what["at"] = json!(at.as_secs_f64());
+        let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+        writeln!(file, "{what}").unwrap_or_else(|error| panic!("an acknowledgement cannot be kept: {error}"));
+    }
 }
 
 /// Does something with each item on so many threads; results in the items' order.
