@@ -18,6 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use protocol::bundle::Announcement;
 use protocol::{DeviceId, Digest};
 use time::OffsetDateTime;
+use ureq::BodyReader;
 
 use super::chunks::Ended;
 use super::s3::{Bucket, If, Load, Object, Put};
@@ -30,7 +31,7 @@ use crate::failure::Failure;
 const ENGINE: &str = "engine";
 const UPLOADS: &str = "uploads";
 /// What one request reads of an object.
-const PIECE: u64 = 4 << 20;
+const PIECE: u64 = 64 << 20;
 
 /// The bundles of a store in a bucket.
 #[derive(Debug)]
@@ -46,7 +47,7 @@ pub(crate) struct Objects {
 
 /// What the bucket says whose bundles are in it.
 pub(crate) fn claim(bucket: &Bucket) -> Result<Option<Vec<u8>>, Failure> {
-    bucket.get(ENGINE, 0, 1000)
+    bucket.get(ENGINE, 1000)
 }
 
 /// Says whose bundles are in the bucket; `Taken` if that was said already, and `condition` forbids another.
@@ -229,33 +230,39 @@ impl Objects {
     }
 }
 
-/// Pieces of objects, one after the other, each in memory when its turn comes.
+/// Pieces of objects, one after the other, as they come.
 struct Pieces<'a> {
     objects: &'a Objects,
     left: std::vec::IntoIter<(String, u64, u64)>,
-    current: io::Cursor<Vec<u8>>,
+    /// The bytes of one, and how many of them are to come.
+    current: Option<(String, BodyReader<'static>, u64)>,
 }
 
 impl<'a> Pieces<'a> {
     fn new(objects: &'a Objects, pieces: Vec<(String, u64, u64)>) -> Self {
-        Self { objects, left: pieces.into_iter(), current: io::Cursor::new(Vec::new()) }
+        Self { objects, left: pieces.into_iter(), current: None }
     }
 }
 
 impl Read for Pieces<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let bucket = &self.objects.bucket;
+        let other = |key: &str| io::Error::other(format!("{} is not as it was listed", bucket.address(key)));
         loop {
-            let length = self.current.read(buffer)?;
-            if length > 0 {
-                return Ok(length);
+            if let Some((key, bytes, size)) = &mut self.current {
+                let length = bytes.read(buffer)?;
+                // Its end is read too: more is as wrong as less.
+                *size = size.checked_sub(length as u64).ok_or_else(|| other(key))?;
+                match (length, *size) {
+                    (0, 0) => self.current = None,
+                    (0, _) => return Err(other(key)),
+                    _ => return Ok(length),
+                }
             }
             let Some((key, begin, size)) = self.left.next() else { return Ok(0) };
-            let got = self.objects.bucket.get(&key, begin, size);
-            let bytes = got.map_err(|failure| io::Error::other(failure.to_string()))?;
-            let bytes = bytes.filter(|bytes| bytes.len() as u64 == size).ok_or_else(|| {
-                io::Error::other(format!("{} is not as it was listed", self.objects.bucket.address(&key)))
-            })?;
-            self.current = io::Cursor::new(bytes);
+            let opened = bucket.open(&key, begin, size);
+            let bytes = opened.map_err(|failure| io::Error::other(failure.to_string()))?;
+            self.current = Some((key.clone(), bytes.ok_or_else(|| other(&key))?, size));
         }
     }
 }

@@ -1,7 +1,6 @@
 //! Several fronts with their bundles in a bucket: one that does on demand what others do by accident, and SeaweedFS,
 //! which looks at signatures.
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

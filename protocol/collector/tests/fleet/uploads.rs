@@ -202,8 +202,7 @@ fn uploads(name: &str, bundles: impl FnOnce(&Path) -> String) -> Result<(), peer
     let front = &mut site.fronts[0];
     front.kill();
     front.restart();
-    let address = front.address;
-    let one = Place { address, ..place.clone() };
+    let one = Place::new(front.address, &front.data.join("ca.pem")).unwrap();
     let begun = Instant::now();
     std::thread::scope(|scope| {
         for (device, seed) in devices[1..].iter().zip(1..) {
