@@ -154,7 +154,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Provenance(Provenance),
     /// Read files on behalf of another command, confined
-    #[command(name = agent::deidentify::child::ROLE, hide = true)]
+    #[command(name = deidentify::child::ROLE, hide = true)]
     Parse {
         /// Bytes of memory
         memory: u64,

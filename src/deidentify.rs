@@ -5,12 +5,13 @@ use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use agent::cleaning::{self, Job, Report, Step, page};
 use agent::config::Config;
-use agent::deidentify::child::{Parser, inside};
-use agent::deidentify::files::plain::{self, Part};
-use agent::deidentify::files::{self, Job, Known, Report, Step, html};
+use agent::plain::{self, Part};
 use agent::presence::Why;
 use agent::{harmless, machine, presence, programs};
+use deidentify::child::{Parser, inside};
+use deidentify::files::Known;
 use indicatif::{ProgressBar, ProgressStyle};
 use ring::rand::{SecureRandom, SystemRandom};
 use zeroize::Zeroizing;
@@ -71,17 +72,17 @@ pub(crate) fn deidentify(job: &Job<'_>, path: Option<&Path>, json: bool) -> Resu
 }
 
 /// Writes the page while the files are cleaned: what happened to each attribute is too much to remember.
-fn paged(job: &Job<'_>, page: &mut Part) -> Result<Report, Failure> {
-    let mut wrote = html::head(page);
+fn paged(job: &Job<'_>, out: &mut Part) -> Result<Report, Failure> {
+    let mut wrote = page::head(out);
     let report = run(job, |step| {
         if wrote.is_ok() {
             wrote = match step {
-                Step::File(file, changes) => html::file(page, file, changes),
+                Step::File(file, changes) => page::file(out, file, changes),
                 Step::Done(..) => Ok(()),
             };
         }
     })?;
-    wrote.and_then(|()| html::foot(page, &report)).map_err(|e| {
+    wrote.and_then(|()| page::foot(out, &report)).map_err(|e| {
         Failure::failed(format!("the report can't be written ({}): name another file", Why(e.kind())))
     })?;
     Ok(report)
@@ -97,7 +98,7 @@ fn run(job: &Job<'_>, mut each: impl FnMut(Step<'_>)) -> Result<Report, Failure>
     let started = Instant::now();
     let mut bar: Option<ProgressBar> = None;
     let is_watched = io::stderr().is_terminal();
-    let report = files::run(job, Parser::new(&program), &key, |step| {
+    let report = cleaning::run(job, Parser::new(&program), &key, |step| {
         match step {
             Step::Done(done, total) if is_watched && started.elapsed() > SOON => {
                 bar.get_or_insert_with(|| progress(total)).set_position(done);

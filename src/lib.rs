@@ -71,8 +71,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use agent::api::Enrolled;
+use agent::cleaning::Job;
 use agent::config::Config;
-use agent::deidentify::files::Job;
 use agent::request::Request;
 use clap::Parser;
 use clap::error::ErrorKind;

@@ -10,9 +10,9 @@ use agent::api::privacy::{
 };
 use agent::config::Config;
 use agent::consent::Policy;
-use agent::deidentify::files::plain::Part;
 use agent::history::shown::{Dialect, History};
 use agent::limits;
+use agent::plain::Part;
 use agent::report::Report;
 use agent::request::{HistoryAsk, PrivacyAsk, Request, SENT};
 use agent::seal::payload::Queue;

@@ -42,6 +42,7 @@ const PLACES: &[&str] = &[
     "protocol/collector/src",
     "src",
     "agent/src",
+    "agent/deidentify/src",
 ];
 
 /// A command as it stands somewhere.
@@ -247,7 +248,9 @@ fn the_program_for_bundles_accepts_every_documented_command() {
 #[test]
 fn a_command_that_a_message_names_without_the_program_is_one() {
     let mut paths = vec![];
-    ["src", "agent/src"].iter().for_each(|place| files(&root().join(place), &mut paths));
+    ["src", "agent/src", "agent/deidentify/src"]
+        .iter()
+        .for_each(|place| files(&root().join(place), &mut paths));
     let names = kathea_agent::command_line()
         .get_subcommands()
         .map(|sub| sub.get_name().to_owned())

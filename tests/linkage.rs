@@ -11,11 +11,11 @@ mod common;
 use std::collections::BTreeMap;
 
 use agent::collect::Raw;
-use agent::deidentify::case::Case;
 use agent::usage::journal::Cell;
 use agent::usage::validation::{Validator, Wanted, Window};
 use common::kathea::{self, Plan};
 use common::seeded;
+use deidentify::case::Case;
 use protocol::catalog::Catalog;
 use serde_json::Value;
 use time::format_description::well_known::Rfc3339;

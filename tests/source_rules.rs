@@ -331,36 +331,48 @@ fn nothing_else_stands_at_the_top() {
     assert!(others.is_empty(), "beside the customer's names: {others:?}");
 }
 
-/// The packages of `cargo tree` that the agent may not have.
-fn banned(tree: &str) -> Vec<&str> {
+/// Those packages of `cargo tree` that are `unwanted`.
+fn banned<'t>(tree: &'t str, unwanted: &[&str]) -> Vec<&'t str> {
     let names = tree.lines().filter_map(|line| line.split(' ').next());
-    names.filter(|name| ["aws-lc-rs", "aws-lc-sys", "openssl-sys", "tokio", "hyper"].contains(name)).collect()
+    names.filter(|name| unwanted.contains(name)).collect()
+}
+
+/// What `package` is built of, on every system; none where cargo cannot be asked.
+fn tree(package: &str) -> Option<String> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut tree = Command::new(cargo);
+    let whole = ["--locked", "--target", "all", "-e", "normal,build", "--prefix", "none"];
+    let output = tree.args(["tree", "-p", package]).args(whole).current_dir(root()).output();
+    if !peer::can(output.is_ok(), "cargo cannot be started, so the tree is not looked at") {
+        return None;
+    }
+    let output = output.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Some(String::from_utf8(output.stdout).unwrap())
 }
 
 #[test]
 fn the_agents_tree_has_one_tls_and_no_runtime() {
-    assert_eq!(banned("rustls v0.23.46\ntokio v1.48.0\nhyper-util v0.1.0\n"), ["tokio"], "negative control");
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut tree = Command::new(cargo);
-    tree.args([
-        "tree",
-        "--locked",
-        "--target",
-        "all",
-        "-p",
-        "kathea-agent",
-        "-e",
-        "normal,build",
-        "--prefix",
-        "none",
-    ]);
-    let output = tree.current_dir(root()).output();
-    if !peer::can(output.is_ok(), "cargo cannot be started, so the tree is not looked at") {
-        return;
-    }
-    let output = output.unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let tree = String::from_utf8(output.stdout).unwrap();
+    let unwanted = ["aws-lc-rs", "aws-lc-sys", "openssl-sys", "tokio", "hyper"];
+    let bad = "rustls v0.23.46\ntokio v1.48.0\nhyper-util v0.1.0\n";
+    assert_eq!(banned(bad, &unwanted), ["tokio"], "negative control");
+    let Some(tree) = tree("kathea-agent") else { return };
     assert!(tree.lines().count() > 50 && tree.contains("rustls v"), "no tree:\n{tree}");
-    assert_eq!(banned(&tree), [""; 0]);
+    assert_eq!(banned(&tree, &unwanted), [""; 0]);
+}
+
+#[test]
+fn what_reads_hostile_files_has_no_store_no_tls_and_no_socket_in_its_tree() {
+    let unwanted = ["agent", "sled", "rustls", "ureq", "rcgen", "age", "interprocess", "notify"];
+    let Some(tree) = tree("deidentify") else { return };
+    assert!(tree.lines().count() > 20 && tree.contains("dicom-core v"), "no tree:\n{tree}");
+    assert_eq!(banned(&tree, &unwanted), [""; 0]);
+    hold(
+        |source| words(source, &["src/", "agent/src/"], &[], &["files::process", "process(order"]),
+        &[("agent/src/support/x.rs", "deidentify::files::process(order, open, out)")],
+        &[
+            ("agent/src/cleaning/mod.rs", "parser.run(&mut order, &mut folder)"),
+            ("agent/deidentify/src/child/inside.rs", "files::process(decoded, open, out)"),
+        ],
+    );
 }

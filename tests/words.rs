@@ -61,7 +61,7 @@ const ELSEWHERE: &[&str] = &[
     "protocol/policies/",
     "agent/fuzz/seeds/",
     "tests/words.rs",
-    "agent/src/deidentify/text/names.txt",
+    "agent/deidentify/src/text/names.txt",
     "packaging/papers/promises.",
 ];
 

@@ -5,12 +5,10 @@ use std::time::Duration;
 use protocol::envelope::MAX_RECORDS;
 
 mod commit;
-mod deidentification;
 mod pages;
 mod support;
 
 pub use commit::*;
-pub use deidentification::*;
 pub use pages::*;
 pub use support::*;
 

@@ -4,9 +4,9 @@
 
 use std::path::Path;
 
-use crate::deidentify::identifiers::Kind;
-use crate::deidentify::text::vocabulary;
 use crate::presence;
+use deidentify::identifiers::Kind;
+use deidentify::text::knows_all;
 
 /// Characters of the shortest name that is searched for: a shorter one is a part of too much.
 const SHORTEST: usize = 4;
@@ -24,7 +24,7 @@ fn chosen(clinic: &[String], mut system: Vec<(Kind, String)>) -> Vec<(Kind, Stri
     system.dedup();
     let mut names: Vec<_> = clinic.iter().map(|name| (Kind::Clinic, name.clone())).collect();
     names.extend(system);
-    names.retain(|(_, name)| name.chars().count() >= SHORTEST && !vocabulary::knows_all(name));
+    names.retain(|(_, name)| name.chars().count() >= SHORTEST && !knows_all(name));
     names.truncate(NAMES);
     names
 }

@@ -20,8 +20,8 @@ use serde::{Deserialize, Serialize};
 pub use build::{BuildError, Change, build, changes};
 pub use folder::Unprotected;
 
-use crate::deidentify::files::TableFile;
 use crate::presence;
+use deidentify::files::TableFile;
 
 /// The folder below `data_dir`.
 const FOLDER: &str = "provenance";

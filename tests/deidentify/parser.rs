@@ -7,8 +7,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use agent::deidentify::child::{Parser, ROLE};
-use agent::deidentify::files::{self, Job, Known, Order, Outlet, Said, find};
+use agent::cleaning::{self, Job};
+use deidentify::child::{Parser, ROLE};
+use deidentify::files::{Known, Order, Outlet, Said, find};
 use zeroize::Zeroizing;
 
 use super::PROGRAM;
@@ -24,7 +25,7 @@ fn reasons(scan: Option<&[u8]>, megabytes: u64) -> Option<Vec<Option<&'static st
     let (paths, out) = ([dir.path().to_owned()], tempfile::tempdir().unwrap());
     let job = Job { paths: &paths, contexts: &[], output: out.path(), known: Known::default() };
     let parser = Parser { memory: megabytes << 20, ..Parser::new(Path::new(PROGRAM)) };
-    let report = files::run(&job, parser, &Zeroizing::new([7; 32]), |_| {}).ok()?;
+    let report = cleaning::run(&job, parser, &Zeroizing::new([7; 32]), |_| {}).ok()?;
     assert_eq!(report.totals.cleaned as usize, fs::read_dir(out.path()).unwrap().count());
     Some(report.files.iter().map(|file| file.reason).collect())
 }

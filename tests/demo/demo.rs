@@ -60,7 +60,7 @@ fn main() -> ExitCode {
         Some(AGENT) => return kathea_agent::main(arguments),
         Some(COLLECTOR) => return kathea_collector::main(arguments),
         // The agent starts itself again to read files.
-        Some(agent::deidentify::child::ROLE) => return kathea_agent::main(std::env::args_os()),
+        Some(deidentify::child::ROLE) => return kathea_agent::main(std::env::args_os()),
         _ => {}
     }
     match demonstrate(&Arguments::parse()) {

@@ -13,7 +13,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use agent::deidentify::identifiers::Kind;
+use deidentify::identifiers::Kind;
 use person::{OTHER, OWN, Person, plain};
 use serde_json::Value;
 
@@ -159,7 +159,7 @@ fn nobody_comes_out_and_all_that_support_needs_does() {
 /// Without anything learned the same search finds the patient: what keeps a text clean is not that it looks away.
 #[test]
 fn with_nothing_learned_the_search_finds_the_patient() {
-    use agent::deidentify::{case::Case, identifiers::Learning, text};
+    use deidentify::{case::Case, identifiers::Learning, text};
     let case = Case::new(zeroize::Zeroizing::new([7; 32]));
     let cleaned = |learning: Learning| {
         let mut out = Vec::new();

@@ -1,9 +1,9 @@
 //! Random patients in random spellings in random lines: whoever was learned comes out nowhere.
 
-use agent::deidentify::case::Case;
-use agent::deidentify::check;
-use agent::deidentify::identifiers::{Identifiers, Kind, Learning};
-use agent::deidentify::{structured, text};
+use deidentify::case::Case;
+use deidentify::check;
+use deidentify::identifiers::{Identifiers, Kind, Learning};
+use deidentify::{structured, text};
 use serde_json::{Map, Value, json};
 use test_support::Random;
 use zeroize::Zeroizing;

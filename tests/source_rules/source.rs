@@ -100,7 +100,8 @@ pub(crate) fn hold(
     assert!(found.is_empty(), "{} breaches:\n{}", found.len(), found.join("\n"));
 }
 
-pub(crate) const PRODUCT: &[&str] = &["src/", "agent/src/", "protocol/src/"];
+pub(crate) const PRODUCT: &[&str] =
+    &["src/", "agent/src/", "agent/deidentify/src/", "agent/regular/src/", "protocol/src/"];
 
 /// Lines of the agent and its command line that build JSON without a type, or read a field of it by its name.
 pub(crate) fn untyped(source: &Source) -> Vec<Finding> {
@@ -108,7 +109,7 @@ pub(crate) fn untyped(source: &Source) -> Vec<Finding> {
         let value = |c: char| c.is_alphanumeric() || "_)]?".contains(c);
         line.match_indices("[\"").any(|(at, _)| line[..at].ends_with(value))
     };
-    if !source.is_under(&["src/", "agent/src/"]) {
+    if !source.is_under(&["src/", "agent/src/", "agent/deidentify/src/"]) {
         return vec![];
     }
     let found = source.code().filter(|(_, line)| line.contains("json!") || by_name(line));

@@ -4,8 +4,8 @@
 use std::io::Cursor;
 use std::sync::LazyLock;
 
-use agent::deidentify::case::Case;
-use agent::deidentify::dicom::{Screen, clean, learn};
+use deidentify::case::Case;
+use deidentify::dicom::{Screen, clean, learn};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 use zeroize::Zeroizing;

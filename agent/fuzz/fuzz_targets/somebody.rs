@@ -2,8 +2,8 @@
 
 use std::sync::LazyLock;
 
-use agent::deidentify::case::Case;
-use agent::deidentify::identifiers::{Identifiers, Kind, Learning};
+use deidentify::case::Case;
+use deidentify::identifiers::{Identifiers, Kind, Learning};
 use zeroize::Zeroizing;
 
 /// A case, and who is searched for.

@@ -3,9 +3,9 @@
 
 mod somebody;
 
-use agent::deidentify::check;
-use agent::deidentify::structured::{json, xml};
-use agent::deidentify::text::Scrubber;
+use deidentify::check;
+use deidentify::structured::{json, xml};
+use deidentify::text::Scrubber;
 use libfuzzer_sys::fuzz_target;
 use somebody::CASE;
 

@@ -3,8 +3,8 @@
 
 mod somebody;
 
-use agent::deidentify::check;
-use agent::deidentify::text;
+use deidentify::check;
+use deidentify::text;
 use libfuzzer_sys::fuzz_target;
 use somebody::CASE;
 

@@ -81,7 +81,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Some(AGENT) => return kathea_agent::main(rest()),
         Some(COLLECTOR) => return kathea_collector::main(rest()),
         // The agent starts itself again to read files.
-        Some(agent::deidentify::child::ROLE) => return kathea_agent::main(all.into_iter()),
+        Some(deidentify::child::ROLE) => return kathea_agent::main(all.into_iter()),
         _ => {}
     }
     let typed = match Arguments::try_parse_from(all) {

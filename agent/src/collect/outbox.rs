@@ -22,7 +22,7 @@ pub use unread::bytes;
 use super::{Line, Progress, Raw};
 use crate::limits;
 use crate::presence::{self, Presence};
-use crate::regular::{self, Identity};
+use regular::{self, Identity};
 
 /// A complete file that waits to be taken in.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -79,21 +79,3 @@ pub const LOGS: usize = 200;
 
 /// Files below a folder of logs.
 pub const LOG_ENTRIES: usize = 10_000;
-
-/// Bytes of one log's window: a week of a talkative log. Of more, the end is taken.
-pub const LOG_WINDOW: u64 = 256 << 20;
-
-/// Bytes of a log without any time in it: its end.
-pub const LOG_UNDATED: u64 = 1 << 20;
-
-/// Bytes of a log that are looked at to find a line with a time.
-pub const LOG_LOOK: usize = 128 << 10;
-
-/// Digits before the point from which on a number of a trace could be somebody's: 27 hours are nine in milliseconds.
-pub const TRACE_DIGITS: usize = 9;
-
-/// How often the next part is looked at where no line has a time: a dump of 8 MiB is passed over.
-pub const LOG_LOOKS: u64 = 64;
-
-/// Bytes of a motion trace: an hour at 1,000 lines a second would be four times as much.
-pub const MOTION_BYTES: u64 = 64 << 20;

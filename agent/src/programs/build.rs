@@ -12,10 +12,10 @@ use ring::digest::{Context, SHA256};
 use super::lists::{self, ListError};
 use super::{FOLDER, RECORD, Record, Refusal, Source, TABLE, Unprotected, folder};
 use crate::config::Config;
-use crate::deidentify::child::{Failure, Parser};
-use crate::deidentify::files::{Found, Known, Order, Outlet, Reason, Said, Take};
-use crate::regular::Identity;
 use crate::{durable, presence};
+use deidentify::child::{Failure, Parser};
+use deidentify::files::{Found, Known, Order, Outlet, Reason, Said, Take};
+use regular::Identity;
 
 /// Why there is no new table.
 #[derive(Debug)]

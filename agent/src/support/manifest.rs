@@ -12,7 +12,7 @@ use protocol::{CaseId, CaseReason, DeviceId, Digest, Purpose};
 use serde::{Deserialize, Serialize};
 
 use crate::checks::Check;
-use crate::deidentify::files::Format;
+use deidentify::files::Format;
 
 /// Its name in a bundle.
 pub const FILE: &str = "manifest.json";

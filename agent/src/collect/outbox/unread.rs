@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::{Found, Source, each};
 use crate::limits;
-use crate::regular::{self, Identity};
+use regular::{self, Identity};
 
 impl Source {
     /// Bytes of it.

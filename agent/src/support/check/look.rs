@@ -27,10 +27,10 @@ use super::facts::{
 };
 use crate::config::Config;
 use crate::limits;
-use crate::regular;
 use crate::support::gather::kathea::{self, Kind, Source};
 use crate::support::gather::system;
 use crate::workstation as device;
+use regular;
 
 const DAY: i64 = 86_400;
 
@@ -91,7 +91,8 @@ fn objects<Row: DeserializeOwned>(source: &Source) -> impl Iterator<Item = Row> 
 
 fn values(Source { path, listed, .. }: &Source) -> Vec<Value> {
     let mut text = String::new();
-    let read = regular::open(path, *listed).map(|file| file.take(limits::DOCUMENT).read_to_string(&mut text));
+    let read = regular::open(path, *listed)
+        .map(|file| file.take(deidentify::limits::DOCUMENT).read_to_string(&mut text));
     if !matches!(read, Ok(Ok(_))) {
         return Vec::new();
     }

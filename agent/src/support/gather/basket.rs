@@ -9,12 +9,12 @@ use serde::Serialize;
 
 use super::kathea::modified;
 use super::{STEPS, Watch};
-use crate::deidentify::files::{Cleaned, Format, Found, Outlet, Reason, Refusal, Said, Take};
 use crate::limits;
-use crate::regular::Identity;
 use crate::support::cause::Cause;
 use crate::support::draft::{LeftOut, ScanFile, Span, Writer};
 use crate::support::manifest::{FileEntry, Operation, Outcome};
+use deidentify::files::{Cleaned, Format, Found, Outlet, Reason, Refusal, Said, Take};
+use regular::Identity;
 
 /// What a step wants of this workstation.
 #[derive(Debug)]

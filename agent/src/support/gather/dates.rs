@@ -11,10 +11,10 @@ use time::{Date, Duration};
 
 use crate::consent::state::{from_text, to_text};
 use crate::counters::Sent;
-use crate::deidentify::case::Case;
 use crate::limits;
 use crate::support::manifest::{Reach, Window};
 use crate::support::record::Pseudonyms;
+use deidentify::case::Case;
 
 /// By how much dates are moved, and which may be there.
 #[derive(Clone, Copy)]

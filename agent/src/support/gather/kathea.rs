@@ -14,7 +14,7 @@ use walkdir::WalkDir;
 
 use super::GatherError;
 use crate::limits;
-use crate::regular::Identity;
+use regular::Identity;
 
 /// The ending of a motion trace.
 pub(super) const MOTION: &str = ".motion.csv";

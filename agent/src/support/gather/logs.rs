@@ -3,8 +3,8 @@
 use super::Looking;
 use super::basket::Plan;
 use super::kathea::{Kind, Source};
-use crate::deidentify::files::{Found, Take};
 use crate::limits;
+use deidentify::files::{Found, Take};
 
 /// Kathea's own logs.
 pub(super) fn kathea(looking: &Looking<'_>) -> Plan {

@@ -16,12 +16,12 @@ use super::case_request::{CaseRequest, Selection};
 use super::kathea::{self, MOTION};
 use super::{GatherError, Looking, Watch};
 use crate::consent::state::to_text;
-use crate::deidentify::dicom::DataSet;
-use crate::deidentify::files::{Found, Known, Order, Outlet, Said, Take};
 use crate::limits;
-use crate::regular::{self, Identity};
 use crate::support::cause::Cause;
 use crate::support::record::Pseudonyms;
+use deidentify::dicom::DataSet;
+use deidentify::files::{Found, Known, Order, Outlet, Said, Take};
+use regular::{self, Identity};
 
 /// A file below the roots of scans.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -223,7 +223,7 @@ struct Headers {
 impl Write for Headers {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         // A file may have taken over the process that reads it.
-        if self.now.len() + bytes.len() > limits::DICOM_KEPT {
+        if self.now.len() + bytes.len() > deidentify::limits::DICOM_KEPT {
             return Err(Cause::Damaged.into());
         }
         self.now.extend_from_slice(bytes);

@@ -6,11 +6,11 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::purpose;
-use crate::deidentify::dicom::{DataSet, Names};
-use crate::deidentify::files::Format;
 use crate::html::{Escaped, both, size};
 use crate::limits;
 use crate::support::manifest::FileEntry;
+use deidentify::dicom::{DataSet, Names};
+use deidentify::files::Format;
 
 /// More bytes than a file's row has without its content.
 pub(super) fn row_bound(file: &FileEntry) -> u64 {

@@ -3,8 +3,8 @@
 use protocol::Digest;
 
 use super::*;
-use crate::deidentify::files::Format;
 use crate::support::manifest::tests::sample;
+use deidentify::files::Format;
 
 /// The page of a bundle with these files.
 fn page(files: &[(&str, Format, &[u8])]) -> String {
@@ -90,8 +90,8 @@ fn it_is_never_longer_than_its_bound_and_names_what_it_leaves_out() {
 
 #[test]
 fn every_rule_and_reason_has_its_words() {
-    use crate::deidentify::dicom::{Refused, Treatment};
-    use crate::deidentify::files::Reason;
+    use deidentify::dicom::{Refused, Treatment};
+    use deidentify::files::Reason;
     let treatments = [
         Treatment::Replaced,
         Treatment::NotListed,
@@ -103,13 +103,13 @@ fn every_rule_and_reason_has_its_words() {
     ];
     for treatment in treatments {
         assert!(
-            crate::deidentify::files::words::RULES.iter().any(|(name, _)| *name == treatment.as_str()),
+            crate::cleaning::words::RULES.iter().any(|(name, _)| *name == treatment.as_str()),
             "{treatment:?}"
         );
     }
     for reason in [Reason::Denied, Reason::NoText, Reason::Dicom(Refused::TooDeep), Reason::SymbolicLink] {
         assert!(
-            crate::deidentify::files::words::REFUSALS.iter().any(|(name, _)| *name == reason.as_str()),
+            crate::cleaning::words::REFUSALS.iter().any(|(name, _)| *name == reason.as_str()),
             "{reason:?}"
         );
     }

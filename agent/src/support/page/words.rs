@@ -2,7 +2,7 @@
 
 use protocol::CaseReason;
 
-pub(super) use crate::deidentify::files::words::{refusal, rule};
+pub(super) use crate::cleaning::words::{refusal, rule};
 use crate::html::checks::Chip;
 use crate::html::{Both, both};
 use crate::support::gather::STEPS;

@@ -1,0 +1,159 @@
+//! The product's vocabulary: the words that free text may keep.
+
+use std::sync::LazyLock;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::identifiers::folded;
+
+/// Whether a word stays only in lower case, because it is a name as well.
+type AlsoName = bool;
+
+struct Vocabulary {
+    // No word of a file is ever put in, so that a fast hash is enough.
+    words: FxHashMap<String, AlsoName>,
+    folded: FxHashSet<Vec<u8>>,
+    /// All of them folded, for a search inside words.
+    joined: String,
+}
+
+static VOCABULARY: LazyLock<Vocabulary> = LazyLock::new(|| {
+    let lines = include_str!("vocabulary.txt").lines().filter(|line| !line.starts_with('#'));
+    let words: FxHashMap<_, _> = lines
+        .flat_map(str::split_whitespace)
+        .map(|word| (spelled(word.trim_start_matches('=')), word.starts_with('=')))
+        .collect();
+    let folded: FxHashSet<_> = words.keys().map(|word| folded(word)).collect();
+    let joined =
+        folded.iter().filter_map(|word| std::str::from_utf8(word).ok()).collect::<Vec<_>>().join("\n");
+    Vocabulary { words, folded, joined }
+});
+
+/// Calls `look_up` with `word` in lower case, Danish letters spelled out. Short words cost no allocation.
+pub(crate) fn with_spelled<T>(word: &str, look_up: impl FnOnce(&str) -> T) -> T {
+    // As long as a row of numbers without blanks.
+    let mut short = [0; 64];
+    if let Some(short) = short.get_mut(..word.len()).filter(|_| word.is_ascii()) {
+        short.copy_from_slice(word.as_bytes());
+        short.make_ascii_lowercase();
+        return look_up(std::str::from_utf8(short).unwrap_or_default());
+    }
+    look_up(&spelled(word))
+}
+
+fn spelled(word: &str) -> String {
+    let mut spelled = String::with_capacity(word.len() + 2);
+    for character in word.chars().flat_map(char::to_lowercase) {
+        match character {
+            'æ' => spelled.push_str("ae"),
+            'ø' => spelled.push_str("oe"),
+            'å' => spelled.push_str("aa"),
+            _ => spelled.push(character),
+        }
+    }
+    spelled
+}
+
+/// Whether free text may keep `word`: itself, or each part of a name made of several, as in `tubeWarmup`.
+pub(crate) fn knows(word: &str) -> bool {
+    is_known(word)
+        || {
+            let bare = word.trim_end_matches(|last: char| last.is_ascii_digit());
+            bare.len() < word.len() && is_known(bare)
+        }
+        || {
+            let mut parts = parts(word).peekable();
+            parts.peek().is_some() && parts.all(is_known)
+        }
+}
+
+/// Whether `word` is one of the vocabulary, or made of them, and no part of it is a name as well.
+pub(crate) fn is_no_name(word: &str) -> bool {
+    let is_plain = |part: &str| with_spelled(part, |part| VOCABULARY.words.get(part)) == Some(&false);
+    let mut parts = parts(word).peekable();
+    parts.peek().is_some() && parts.all(is_plain)
+}
+
+/// Whether `word`, in lower case, is one of the vocabulary and a name as well.
+pub(crate) fn is_also_name(word: &str) -> bool {
+    VOCABULARY.words.get(word) == Some(&true)
+}
+
+/// Whether every word of `text` is known.
+pub fn knows_all(text: &str) -> bool {
+    text.split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty()).all(knows)
+}
+
+/// Whether the folded word is one of the vocabulary.
+pub(crate) fn knows_folded(word: &[u8]) -> bool {
+    VOCABULARY.folded.contains(word)
+}
+
+/// Whether the folded word is part of one of the vocabulary.
+pub(crate) fn has_inside(word: &[u8]) -> bool {
+    std::str::from_utf8(word).is_ok_and(|word| VOCABULARY.joined.contains(word))
+}
+
+fn is_known(word: &str) -> bool {
+    let known = with_spelled(word, |word| VOCABULARY.words.get(word));
+    known.is_some_and(|also_name| !also_name || word.chars().all(char::is_lowercase))
+}
+
+/// The parts of a programmer's name: cut at underscores, digits and capitals.
+pub(crate) fn parts(word: &str) -> impl Iterator<Item = &str> {
+    word.split(|character: char| !character.is_alphabetic()).flat_map(humps).filter(|part| !part.is_empty())
+}
+
+/// `TubeWarmup` as `Tube` and `Warmup`, `USBDevice` as `USB` and `Device`.
+fn humps(word: &str) -> impl Iterator<Item = &str> {
+    let mut rest = word;
+    std::iter::from_fn(move || {
+        let mut characters = rest.char_indices().peekable();
+        let mut before: Option<char> = None;
+        let mut cut = rest.len();
+        while let Some((at, here)) = characters.next() {
+            let next_is_small = characters.peek().is_some_and(|(_, next)| next.is_lowercase());
+            let starts = here.is_uppercase()
+                && before
+                    .is_some_and(|before| before.is_lowercase() || next_is_small && before.is_uppercase());
+            if starts {
+                cut = at;
+                break;
+            }
+            before = Some(here);
+        }
+        let (part, after) = rest.split_at_checked(cut)?;
+        rest = after;
+        (!part.is_empty()).then_some(part)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_and_names_made_of_them_are_known() {
+        for word in [
+            "detector",
+            "Detector",
+            "DETECTOR",
+            "tubeWarmup",
+            "frame_grabber",
+            "USBDevice",
+            "queue",
+            "måling",
+            "maaling",
+            "QueueReader2",
+        ] {
+            assert!(knows(word), "{word}");
+        }
+        for word in ["Hansen", "hansenScan", "AnnaDetector", "", "__", "Mark", "xyzzy"] {
+            assert!(!knows(word), "{word}");
+        }
+        assert!(
+            knows("mark") && knows_all("Copenhagen Imaging ApS") && !knows_all("Copenhagen Dental Hansen")
+        );
+        assert!(has_inside(b"nnect") && !has_inside(b"hansen"));
+    }
+}
