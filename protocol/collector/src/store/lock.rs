@@ -11,7 +11,7 @@ use std::path::Path;
 use crate::failure::Failure;
 
 const NAME: &str = "lock";
-/// Digits of the largest number, and some room.
+/// More than the digits of the largest number.
 const MAX: u64 = 64;
 
 /// Takes the lock of a data directory, for as long as the file is open.

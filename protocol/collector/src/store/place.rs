@@ -152,7 +152,7 @@ impl Holder {
         }
     }
 
-    /// Says that it is claimed. Of two that say it first at once, one is told so.
+    /// Says that it is claimed. Of two that say it first at once, one gets an error.
     fn write(&self, claim: &Claim) -> Result<(), Failure> {
         match self {
             Self::Directory(directory) => claim.write(directory),

@@ -73,11 +73,11 @@ impl<R: Read> Checked<R> {
 impl<R: Read> Read for Checked<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let left = self.wanted.size - self.looking.size;
-        let room = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-        if room == 0 {
+        let most = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        if most == 0 {
             return Ok(0);
         }
-        let length = self.inner.read(&mut buffer[..room])?;
+        let length = self.inner.read(&mut buffer[..most])?;
         self.looking.add(&buffer[..length]);
         let is_end = length == 0 || self.looking.size == self.wanted.size;
         if is_end && self.looking.found() != self.wanted {

@@ -1,5 +1,5 @@
 //! An S3 of a test's own on this machine, which does on demand what others do by accident. It looks at digests and
-//! conditions, not at signatures: `tests/collector/s3_peer.rs` has one that does.
+//! conditions, not at signatures: `tests/collector/seaweed.rs` starts one that does.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};

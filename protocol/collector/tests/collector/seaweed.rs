@@ -1,4 +1,4 @@
-//! SeaweedFS, an S3 that looks at signatures, and how fronts are told of one.
+//! SeaweedFS, an S3 that looks at signatures, and the configuration of fronts that use it.
 
 use std::io::Read;
 use std::net::TcpStream;

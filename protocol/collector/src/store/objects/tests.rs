@@ -1,3 +1,5 @@
+//! Bundles as objects, in an S3 of the test that misbehaves on demand.
+
 #![allow(clippy::unwrap_used, reason = "what the tests share is outside of `#[test]` functions")]
 
 use std::fs;

@@ -1,3 +1,5 @@
+//! Which endpoints are taken, and whose certificates.
+
 #![allow(clippy::unwrap_used, reason = "what the tests share is outside of `#[test]` functions")]
 
 use std::io::{Read, Write};
