@@ -29,10 +29,16 @@ pub(super) fn take(data: &Path) -> Result<File, Failure> {
     }
     let (mut said, number) = (String::new(), number(&lock).map_err(Failure::at(&path))?);
     (&lock).take(MAX).read_to_string(&mut said).map_err(Failure::at(&path))?;
-    match judge(said.trim(), number.as_deref()) {
+    // One that a power cut left in part says nothing.
+    match judge(
+        said.strip_suffix('\n')
+            .filter(|said| said.bytes().all(|byte| byte.is_ascii_digit()))
+            .unwrap_or_default(),
+        number.as_deref(),
+    ) {
         Judged::Known => return Ok(lock),
         Judged::New(text) => {
-            let kept = lock.rewind().and_then(|()| lock.write_all(text.as_bytes()));
+            let kept = lock.rewind().and_then(|()| lock.write_all(format!("{text}\n").as_bytes()));
             kept.and_then(|()| lock.sync_all()).map_err(Failure::at(&path))?;
         }
         Judged::Copy => {
