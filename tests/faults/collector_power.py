@@ -109,7 +109,8 @@ def boot(bench, traced, where, note, ignored=lambda path: False):
         place = vendor.home / os.path.relpath(path, traced.site.home)
         if content is None:
             place.mkdir(mode=0o700, exist_ok=True, parents=True)
-        elif place.parent.is_dir():
+        # The image stands for the directory itself, and `lock` knows a copy.
+        elif place.parent.is_dir() and place.name != "lock":
             place.write_bytes(content)
             place.chmod(0o600)
     said = bench.home / "said"

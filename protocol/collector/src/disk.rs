@@ -117,6 +117,15 @@ pub(crate) fn sync_parent(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// A new file that only the collector's own account may open, for reading and writing.
+pub(crate) fn create_new(path: &Path) -> Result<File, Failure> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map_err(Failure::at(path))
+}
+
 fn create(path: &Path, access: Access) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);

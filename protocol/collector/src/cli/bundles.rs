@@ -21,6 +21,13 @@ pub(super) enum Action {
         /// What `support export` wrote
         file: PathBuf,
     },
+    /// Copy a sealed bundle to a new file, from wherever the store has it, and check its digest
+    Get {
+        /// The bundle's number, as `bundles` prints it
+        id: String,
+        /// The file to write
+        file: PathBuf,
+    },
     /// Print the clinic's signed consent to a bundle, for `kathea-case open`; it says how things stand today
     Proof {
         /// The bundle's number, as `bundles` prints it
@@ -45,6 +52,7 @@ pub(super) fn run(store: &Store, action: Option<Action>, now: OffsetDateTime) ->
             }
             print(&receipt(store.import(&file, carried, now)?))
         }
+        Some(Action::Get { id, file }) => store.copy_bundle(&id, &file),
         Some(Action::Proof { id }) => list(|lines| proof::prove_bundle(store, &id, now, lines)),
     }
 }

@@ -8,7 +8,9 @@ use crate::disk;
 use crate::failure::Failure;
 use crate::store::place::Place;
 use crate::store::postgres::durability::Demand;
-use crate::store::postgres::{Cluster, Url};
+use crate::store::postgres::{Bundles, Cluster, Url};
+
+pub(super) mod s3;
 
 /// Holds the URL if no file is named.
 pub(super) const VARIABLE: &str = "KATHEA_COLLECTOR_STORE_URL";
@@ -22,6 +24,7 @@ pub(super) struct Keys {
     replicas_at_least: Option<u32>,
     bundles: Option<PathBuf>,
     ca_file: Option<PathBuf>,
+    s3: s3::Keys,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +46,7 @@ impl Keys {
             }
             "store.url_file" => self.url_file = Some(super::absolute(key, value)?),
             "store.bundles" => self.bundles = Some(super::absolute(key, value)?),
+            _ if key.starts_with("store.s3.") => self.s3.take(key, value)?,
             "store.ca_file" => self.ca_file = Some(super::absolute(key, value)?),
             "store.durability" => {
                 self.durability = Some(match value.as_str() {
@@ -66,14 +70,21 @@ impl Keys {
             || self.durability.is_some()
             || self.replicas_at_least.is_some()
             || self.bundles.is_some()
-            || self.ca_file.is_some();
+            || self.ca_file.is_some()
+            || self.s3 != s3::Keys::default();
         if self.is_postgres != Some(true) && others {
             return Err(
-                "store.url_file, store.durability, store.replicas_at_least, store.ca_file and store.bundles are of store.engine = \
-                        \"postgres\"; the embedded store has none of them"
+                "store.url_file, store.durability, store.replicas_at_least, store.ca_file, store.bundles and store.s3 are of \
+                 store.engine = \"postgres\"; the embedded store has none of them"
                     .to_owned(),
             );
         }
+        if self.bundles.is_some() && self.s3 != s3::Keys::default() {
+            return Err(
+                "store.bundles and store.s3 are two places for the bundles of several fronts: take one of them".to_owned()
+            );
+        }
+        self.s3.settings()?;
         if self.durability == Some(Durability::Managed) && self.replicas_at_least.is_some() {
             return Err("store.replicas_at_least is of store.durability = \"replicas\": a managed service counts its \
                         replicas itself"
@@ -91,7 +102,9 @@ impl Keys {
             Some(Durability::Managed) => Demand::Managed,
             Some(Durability::Replicas) | None => Demand::Replicas(self.replicas_at_least.unwrap_or(1)),
         };
-        let (authority, bundles) = (self.ca_file.clone(), self.bundles.clone());
+        let authority = self.ca_file.clone();
+        let bucket = self.s3.settings().map_err(Failure::new)?.map(Box::new).map(Bundles::Bucket);
+        let bundles = self.bundles.clone().map(Bundles::Directory).or(bucket);
         Ok(Place::Postgres(Cluster { url: self.url()?, demand, authority, bundles }))
     }
 
@@ -136,6 +149,15 @@ mod tests {
             (
                 "[store]\nengine = \"postgres\"\ndurability = \"managed\"\nreplicas_at_least = 2",
                 "a managed service counts",
+            ),
+            ("[store.s3]\nbucket = \"kathea\"", "the embedded store has none"),
+            (
+                "[store]\nengine = \"postgres\"\nbundles = \"/mnt\"\n[store.s3]\nbucket = \"kathea\"",
+                "take one of them",
+            ),
+            (
+                "[store]\nengine = \"postgres\"\n[store.s3]\nbuckett = \"kathea\"",
+                "the nearest is store.s3.bucket",
             ),
             ("[store]\nengine = \"postgres\"", VARIABLE),
             ("[store]\nengine = \"postgres\"\nurl_file = \"/nowhere/url\"", "there is no such file"),

@@ -99,8 +99,9 @@ async fn append(
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
+    let sha256 = named(path);
     let appended = async {
-        let sha256 = named(path)?;
+        let sha256 = sha256?;
         let is_chunk = parts.headers.get("content-type").is_some_and(|media| media == tus::CHUNK);
         if !is_chunk {
             return Err(Problem::NotAChunk);
@@ -124,8 +125,11 @@ async fn append(
         begun.await?.fill(body).await
     };
     let appended = appended.await;
-    active(collector, caller, move |_, _| {
+    active(collector, caller, move |collector, device| {
         let offset = appended?.keep()?.to_string();
+        if !collector.store.is_still_announced(device, sha256?)? {
+            return Err(Problem::NotFound);
+        }
         Ok((StatusCode::NO_CONTENT, [(tus::OFFSET, offset)]).into_response())
     })
     .await

@@ -41,16 +41,32 @@ impl Checksum {
     }
 }
 
-/// A chunk that is being written. It holds its turn on the upload until the last of its writes is over.
+/// A chunk that is being written.
 pub(super) struct Chunk {
-    /// None if nothing is missing any more.
-    part: Option<Part>,
+    writing: Option<Writing>,
     begin: u64,
     length: u64,
     /// Bytes that it may have.
     limit: u64,
     checksum: Option<Checksum>,
+}
+
+/// Holds the turn on the upload until the last of its writes is over.
+struct Writing {
+    /// None if nothing is missing any more.
+    part: Option<Part>,
     turn: Turn,
+}
+
+impl Drop for Chunk {
+    /// What came before a cut is kept: by the disk, or by another machine, and nobody else waits for that.
+    fn drop(&mut self) {
+        if let Some(writing) = self.writing.take()
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            runtime.spawn_blocking(move || drop(writing));
+        }
+    }
 }
 
 impl Chunk {
@@ -62,7 +78,7 @@ impl Chunk {
         checksum: Option<Checksum>,
         turn: Turn,
     ) -> Self {
-        Self { part, begin, length: 0, limit, checksum, turn }
+        Self { writing: Some(Writing { part, turn }), begin, length: 0, limit, checksum }
     }
 
     /// Takes the body to its end. What came before a cut stays: the next request goes on behind it.
@@ -73,7 +89,7 @@ impl Chunk {
             let frame = tokio::select! {
                 biased;
                 frame = frame => frame,
-                () = self.turn.is_over() => return Err(Problem::Superseded),
+                () = is_over(self.writing.as_mut()) => return Err(Problem::Superseded),
             };
             match frame {
                 None => return Ok(self),
@@ -92,7 +108,7 @@ impl Chunk {
         if length > self.limit {
             return Err(Problem::TooLong);
         }
-        if let Some(part) = &mut self.part {
+        if let Some(part) = self.writing.as_mut().and_then(|writing| writing.part.as_mut()) {
             part.write(bytes)?;
         }
         if let Some(checksum) = &mut self.checksum {
@@ -107,13 +123,22 @@ impl Chunk {
     pub(super) fn keep(mut self) -> Result<u64, Problem> {
         let is_right = self
             .checksum
+            .take()
             .is_none_or(|checksum| checksum.context.finish().as_ref() == checksum.expected.as_slice());
         // Another front may have taken a chunk at this offset meanwhile.
-        if let Some(part) = &mut self.part
+        let mut writing = self.writing.take();
+        if let Some(part) = writing.as_mut().and_then(|writing| writing.part.as_mut())
             && part.end(is_right)? == Ended::Taken
         {
             return Err(Problem::OffsetConflict);
         }
         if is_right { Ok(self.begin + self.length) } else { Err(Problem::ChecksumMismatch) }
+    }
+}
+
+async fn is_over(writing: Option<&mut Writing>) {
+    match writing {
+        Some(writing) => writing.turn.is_over().await,
+        None => std::future::pending().await,
     }
 }

@@ -9,7 +9,7 @@
 //! writers at one offset the later one learns that the offset has moved on, and none of its bytes is kept.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -43,11 +43,7 @@ impl Chunk {
     pub(super) fn at(directory: &Path, begin: u64) -> Result<Self, Failure> {
         disk::make_dir(directory)?;
         let temporary = directory.join(format!("{}.{TEMPORARY}", new_id()?));
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(&temporary).map_err(Failure::at(&temporary))?;
+        let file = disk::create_new(&temporary)?;
         Ok(Self { directory: directory.to_owned(), temporary, file, begin, length: 0, is_open: true })
     }
 

@@ -5,6 +5,8 @@
 //!                                  there are chunks instead (`store::chunks`)
 //! bundles/<sha256>.age             whole, checked, synced; however it came
 //! ```
+//!
+//! Where the bundles are objects in a bucket, `store::objects` does each of these.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -12,16 +14,15 @@ use std::path::{Path, PathBuf};
 
 use protocol::bundle::Announcement;
 use protocol::{DeviceId, Digest};
-use ring::digest::{Context, SHA256};
 
 use super::chunks::{self, Chunk, Ended, Whole};
-use super::folder::Folder;
+use super::folder::{Folder, Kept};
+use super::objects::Sending;
+use super::sealed::{Found, Looking};
 use super::sqlite::new_id;
 use crate::disk;
 use crate::failure::Failure;
 
-/// How every age file begins (age-encryption.org/v1).
-const MAGIC: &[u8] = b"age-encryption.org/v1\n";
 const UPLOADS: &str = "uploads";
 const BUNDLES: &str = "bundles";
 /// A file that `import` is writing.
@@ -35,9 +36,9 @@ pub(crate) fn whole(data: &Path, sha256: Digest) -> PathBuf {
 }
 
 /// Where the bytes of an announced bundle go: a file, or a directory of chunks.
-pub(crate) fn part(folder: &Folder, device: DeviceId, sha256: Digest) -> Result<PathBuf, Failure> {
-    let kind = if folder.is_shared() { CHUNKS } else { PART };
-    Ok(folder.root()?.join(UPLOADS).join(format!("{device}-{sha256}.{kind}")))
+fn part(root: &Path, is_shared: bool, device: DeviceId, sha256: Digest) -> PathBuf {
+    let kind = if is_shared { CHUNKS } else { PART };
+    root.join(UPLOADS).join(format!("{device}-{sha256}.{kind}"))
 }
 
 /// Whether a file is there. What cannot be looked for is an error, not an absence.
@@ -45,7 +46,23 @@ pub(crate) fn exists(path: &Path) -> Result<bool, Failure> {
     path.try_exists().map_err(Failure::at(path))
 }
 
-/// The bytes of one chunk on their way to the disk.
+/// Whether a whole bundle is there.
+pub(crate) fn holds(folder: &Folder, sha256: Digest) -> Result<bool, Failure> {
+    match folder.kept()? {
+        Kept::Files { root, .. } => exists(&whole(root, sha256)),
+        Kept::Objects(objects) => Ok(objects.size(sha256)?.is_some()),
+    }
+}
+
+/// How the file of a whole bundle is called: an absolute path, or the address of an object.
+pub(crate) fn address(folder: &Folder, sha256: Digest) -> Result<PathBuf, Failure> {
+    match folder.kept()? {
+        Kept::Files { root, .. } => std::path::absolute(whole(root, sha256)).map_err(Failure::at(root)),
+        Kept::Objects(objects) => Ok(objects.address(sha256).into()),
+    }
+}
+
+/// The bytes of one chunk on their way to where they are kept.
 pub(crate) enum Part {
     /// To the end of the one file of the upload.
     Appended {
@@ -56,6 +73,8 @@ pub(crate) enum Part {
     },
     /// To a file of their own.
     Chunk(Chunk),
+    /// To an object of their own.
+    Sending(Box<Sending>),
 }
 
 impl Part {
@@ -66,9 +85,15 @@ impl Part {
         sha256: Digest,
         offset: u64,
     ) -> Result<Self, Failure> {
-        let path = part(folder, device, sha256)?;
-        disk::make_dir(&folder.root()?.join(UPLOADS))?;
-        if folder.is_shared() {
+        let (root, is_shared) = match folder.kept()? {
+            Kept::Files { root, is_shared } => (root, is_shared),
+            Kept::Objects(objects) => {
+                return Sending::at(objects, device, sha256, offset).map(Box::new).map(Self::Sending);
+            }
+        };
+        let path = part(root, is_shared, device, sha256);
+        disk::make_dir(&root.join(UPLOADS))?;
+        if is_shared {
             return Chunk::at(&path, offset).map(Self::Chunk);
         }
         let mut options = OpenOptions::new();
@@ -90,11 +115,12 @@ impl Part {
         let written = match self {
             Self::Appended { file, .. } => file.write_all(bytes),
             Self::Chunk(chunk) => chunk.write(bytes),
+            Self::Sending(sending) => sending.write(bytes),
         };
         written.map_err(unwritable)
     }
 
-    /// Syncs what was added, or throws it away.
+    /// Keeps what was added so that it outlives a power cut, or throws it away.
     pub(crate) fn end(&mut self, is_kept: bool) -> Result<Ended, Failure> {
         let ended = match self {
             Self::Appended { file, begin } => {
@@ -102,6 +128,7 @@ impl Part {
                 thrown_away.and_then(|()| file.sync_data()).map(|()| Ended::Done)
             }
             Self::Chunk(chunk) => chunk.end(is_kept),
+            Self::Sending(sending) => return sending.end(is_kept),
         };
         ended.map_err(unwritable)
     }
@@ -116,11 +143,15 @@ fn unwritable(error: io::Error) -> Failure {
 
 /// How many bytes of an announced bundle outlive a power cut: all, if it came another way.
 pub(crate) fn offset(folder: &Folder, device: DeviceId, announced: &Announcement) -> Result<u64, Failure> {
-    if exists(&whole(folder.root()?, announced.sha256))? {
+    let (root, is_shared) = match folder.kept()? {
+        Kept::Files { root, is_shared } => (root, is_shared),
+        Kept::Objects(objects) => return objects.offset(device, announced),
+    };
+    if exists(&whole(root, announced.sha256))? {
         return Ok(announced.size);
     }
-    let path = part(folder, device, announced.sha256)?;
-    if folder.is_shared() {
+    let path = part(root, is_shared, device, announced.sha256);
+    if is_shared {
         return Ok(chunks::offset(&path)?.min(announced.size));
     }
     match File::open(&path) {
@@ -138,8 +169,12 @@ pub(crate) fn offset(folder: &Folder, device: DeviceId, announced: &Announcement
 /// file; otherwise removes it: no one can say which of them is wrong. Reads the file, so it is not for a thread that
 /// others wait for.
 pub(crate) fn complete(folder: &Folder, device: DeviceId, announced: &Announcement) -> Result<bool, Failure> {
-    let (part, whole) = (part(folder, device, announced.sha256)?, whole(folder.root()?, announced.sha256));
-    let wanted = (announced.sha256, announced.size, true);
+    let (root, is_shared) = match folder.kept()? {
+        Kept::Files { root, is_shared } => (root, is_shared),
+        Kept::Objects(objects) => return objects.complete(device, announced),
+    };
+    let (part, whole) = (part(root, is_shared, device, announced.sha256), whole(root, announced.sha256));
+    let wanted = Found::sealed(announced.sha256, announced.size);
     let open = |path: &Path| File::open(path).map_err(Failure::at(path));
     if exists(&whole)? {
         // It came another way, or before a cut.
@@ -150,9 +185,9 @@ pub(crate) fn complete(folder: &Folder, device: DeviceId, announced: &Announceme
             Err(Failure::unreadable(&whole))
         };
     }
-    let is_right = if folder.is_shared() {
+    let is_right = if is_shared {
         let chunks = Whole::of(&part)?;
-        copied(folder.root()?, chunks, &part, |found| found == wanted)?.1
+        copied(root, chunks, &part, |found| found == wanted)?.1
     } else {
         checked(open(&part)?, &part, None)? == wanted
     };
@@ -160,8 +195,8 @@ pub(crate) fn complete(folder: &Folder, device: DeviceId, announced: &Announceme
         // Another front has put it in its place and removed the chunks meanwhile.
         return complete(folder, device, announced);
     }
-    if is_right && !folder.is_shared() {
-        disk::make_dir(&folder.root()?.join(BUNDLES))?;
+    if is_right && !is_shared {
+        disk::make_dir(&root.join(BUNDLES))?;
         fs::rename(&part, &whole).and_then(|()| disk::sync_parent(&whole)).map_err(Failure::at(&whole))?;
     } else {
         remove_part(folder, device, announced.sha256)?;
@@ -171,32 +206,54 @@ pub(crate) fn complete(folder: &Folder, device: DeviceId, announced: &Announceme
 
 /// Removes what came of an announced bundle; whether anything did.
 pub(crate) fn remove_part(folder: &Folder, device: DeviceId, sha256: Digest) -> Result<bool, Failure> {
-    let path = part(folder, device, sha256)?;
-    if folder.is_shared() { chunks::remove(&path) } else { remove(&path) }
+    match folder.kept()? {
+        Kept::Files { root, is_shared: true } => chunks::remove(&part(root, true, device, sha256)),
+        Kept::Files { root, is_shared: false } => remove(&part(root, false, device, sha256)),
+        Kept::Objects(objects) => objects.remove_part(device, sha256),
+    }
 }
 
-/// Copies bytes to their place as a whole bundle, if what they are is taken; their digest and length, and whether
-/// they were.
+/// When something came of an announced bundle last; `None` if nothing is here.
+pub(crate) fn part_modified(
+    folder: &Folder,
+    device: DeviceId,
+    sha256: Digest,
+) -> Result<Option<time::OffsetDateTime>, Failure> {
+    match folder.kept()? {
+        Kept::Files { root, is_shared } => modified(&part(root, is_shared, device, sha256)),
+        Kept::Objects(objects) => objects.part_modified(device, sha256),
+    }
+}
+
+/// Removes a whole bundle; whether it was there.
+pub(crate) fn remove_whole(folder: &Folder, sha256: Digest) -> Result<bool, Failure> {
+    match folder.kept()? {
+        Kept::Files { root, .. } => remove(&whole(root, sha256)),
+        Kept::Objects(objects) => objects.remove_whole(sha256),
+    }
+}
+
+/// Copies bytes to their place as a whole bundle, if what they are is taken; what they are, and whether they were.
 fn copied(
     root: &Path,
     source: impl Read,
     from: &Path,
-    is_taken: impl FnOnce((Digest, u64, bool)) -> bool,
-) -> Result<((Digest, u64), bool), Failure> {
+    is_taken: impl FnOnce(Found) -> bool,
+) -> Result<(Found, bool), Failure> {
     disk::make_dir(&root.join(BUNDLES))?;
     let temporary = root.join(BUNDLES).join(format!("{IMPORT}{}.tmp", new_id()?));
     let copied = (|| {
         let copy = File::create(&temporary).map_err(Failure::at(&temporary))?;
-        let (sha256, size, is_sealed) = checked(source, from, Some(&copy))?;
-        if !is_taken((sha256, size, is_sealed)) {
-            return Ok(((sha256, size), false));
+        let found = checked(source, from, Some(&copy))?;
+        if !is_taken(found) {
+            return Ok((found, false));
         }
-        let whole = whole(root, sha256);
+        let whole = whole(root, found.sha256);
         copy.sync_all()
             .and_then(|()| fs::rename(&temporary, &whole))
             .and_then(|()| disk::sync_parent(&whole))
             .map_err(Failure::at(&whole))?;
-        Ok(((sha256, size), true))
+        Ok((found, true))
     })();
     if !matches!(copied, Ok((_, true))) {
         disk::remove(&temporary)?;
@@ -205,27 +262,80 @@ fn copied(
 }
 
 /// Copies a sealed file that came on a stick to its place; its digest and its length.
-pub(crate) fn import(root: &Path, from: &Path) -> Result<(Digest, u64), Failure> {
-    let source = File::open(from).map_err(Failure::at(from))?;
-    match copied(root, source, from, |(.., is_sealed)| is_sealed)? {
-        (bundle, true) => Ok(bundle),
-        (_, false) => Err(Failure::new(format!("{} is not a sealed bundle (an age file)", from.display()))),
+pub(crate) fn import(folder: &Folder, from: &Path) -> Result<(Digest, u64), Failure> {
+    let open = || File::open(from).map_err(Failure::at(from));
+    let (found, is_taken) = match folder.kept()? {
+        Kept::Files { root, .. } => copied(root, open()?, from, |found| found.is_sealed)?,
+        Kept::Objects(objects) => {
+            let found = checked(open()?, from, None)?;
+            (found, found.is_sealed && objects.keep(open()?, found.sha256, found.size)?)
+        }
+    };
+    if is_taken {
+        return Ok((found.sha256, found.size));
     }
+    Err(Failure::new(format!("{} is not a sealed bundle (an age file)", from.display())))
 }
 
-/// Whether the file of a whole bundle is there and has these bytes.
-pub(crate) fn is_whole(data: &Path, sha256: Digest, size: u64) -> Result<bool, Failure> {
-    let path = whole(data, sha256);
+/// The bytes of a whole bundle.
+fn source(folder: &Folder, sha256: Digest, size: u64) -> Result<Box<dyn Read + '_>, Failure> {
+    Ok(match folder.kept()? {
+        Kept::Files { root, .. } => {
+            let path = whole(root, sha256);
+            Box::new(File::open(&path).map_err(Failure::at(&path))?)
+        }
+        Kept::Objects(objects) => Box::new(objects.read(sha256, size)),
+    })
+}
+
+/// Copies a whole bundle from where another store has its own.
+pub(crate) fn copy(from: &Folder, to: &Folder, sha256: Digest, size: u64) -> Result<(), Failure> {
+    let (source, wanted) = (source(from, sha256, size)?, Found::sealed(sha256, size));
+    let is_copied = match to.kept()? {
+        Kept::Files { root, .. } => copied(root, source, &address(from, sha256)?, |found| found == wanted)?.1,
+        Kept::Objects(objects) => objects.keep(source, sha256, size)?,
+    };
+    if is_copied {
+        return Ok(());
+    }
+    Err(Failure::damaged(format!("bundle {sha256} changed while it was copied; run `store copy` again")))
+}
+
+/// Copies a whole bundle to a new file, which does not stay if it is not what was received.
+pub(crate) fn take_out(folder: &Folder, sha256: Digest, size: u64, to: &Path) -> Result<(), Failure> {
+    let source = source(folder, sha256, size)?;
+    let file = disk::create_new(to)?;
+    let found = checked(source, &address(folder, sha256)?, Some(&file));
+    let is_right = found.is_ok_and(|found| found == Found::sealed(sha256, size));
+    if is_right {
+        return file.sync_all().map_err(Failure::at(to));
+    }
+    disk::remove(to)?;
+    Err(Failure::damaged(format!("bundle {sha256} cannot be read whole: run `verify`")))
+}
+
+/// Whether a whole bundle is there and has these bytes.
+pub(crate) fn is_whole(folder: &Folder, sha256: Digest, size: u64) -> Result<bool, Failure> {
+    let root = match folder.kept()? {
+        Kept::Files { root, .. } => root,
+        Kept::Objects(objects) => return objects.is_whole(sha256, size),
+    };
+    let path = whole(root, sha256);
     match File::open(&path) {
-        Ok(file) => Ok(checked(file, &path, None)? == (sha256, size, true)),
+        Ok(file) => Ok(checked(file, &path, None)? == Found::sealed(sha256, size)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(Failure::at(&path)(error)),
     }
 }
 
 /// The names of the files of parts and of whole bundles.
-pub(crate) fn names(data: &Path) -> Result<(Vec<String>, Vec<String>), Failure> {
-    Ok((disk::names(&data.join(UPLOADS))?, disk::names(&data.join(BUNDLES))?))
+pub(crate) fn names(folder: &Folder) -> Result<(Vec<String>, Vec<String>), Failure> {
+    match folder.kept()? {
+        Kept::Files { root, .. } => {
+            Ok((disk::names(&root.join(UPLOADS))?, disk::names(&root.join(BUNDLES))?))
+        }
+        Kept::Objects(objects) => objects.names(),
+    }
 }
 
 /// The device and the bundle that a part's name says.
@@ -253,7 +363,7 @@ pub(crate) fn sweep_imports(root: &Path, until: i64) -> Result<(), Failure> {
 }
 
 /// Removes a file of a bundle; whether it was there.
-pub(crate) fn remove(path: &Path) -> Result<bool, Failure> {
+fn remove(path: &Path) -> Result<bool, Failure> {
     if !exists(path)? {
         return Ok(false);
     }
@@ -262,23 +372,16 @@ pub(crate) fn remove(path: &Path) -> Result<bool, Failure> {
     Ok(true)
 }
 
-/// Digest and length of `from`, the file at `path`, and whether it begins as an age file does; copied to `to` on the
-/// way.
-fn checked(mut from: impl Read, path: &Path, mut to: Option<&File>) -> Result<(Digest, u64, bool), Failure> {
-    let (mut context, mut size, mut buffer) = (Context::new(&SHA256), 0, vec![0; 1 << 20]);
-    let mut begin = Vec::new();
+/// What `from`, the file at `path`, is; copied to `to` on the way.
+fn checked(mut from: impl Read, path: &Path, mut to: Option<&File>) -> Result<Found, Failure> {
+    let (mut looking, mut buffer) = (Looking::new(), vec![0; 1 << 20]);
     loop {
         let length = from.read(&mut buffer).map_err(Failure::at(path))?;
         if length == 0 {
-            let mut digest = [0; 32];
-            digest.copy_from_slice(context.finish().as_ref());
-            return Ok((Digest::from_bytes(digest), size, begin == MAGIC));
+            return Ok(looking.found());
         }
         let bytes = &buffer[..length];
-        context.update(bytes);
-        size += length as u64;
-        let wanted = MAGIC.len() - begin.len();
-        begin.extend_from_slice(&bytes[..wanted.min(length)]);
+        looking.add(bytes);
         if let Some(to) = &mut to {
             to.write_all(bytes).map_err(Failure::at(path))?;
         }
@@ -286,23 +389,10 @@ fn checked(mut from: impl Read, path: &Path, mut to: Option<&File>) -> Result<(D
 }
 
 /// When a file was written last; `None` if there is none.
-pub(crate) fn modified(path: &Path) -> Result<Option<time::OffsetDateTime>, Failure> {
+fn modified(path: &Path) -> Result<Option<time::OffsetDateTime>, Failure> {
     match fs::metadata(path).and_then(|file| file.modified()) {
         Ok(modified) => Ok(Some(modified.into())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Failure::at(path)(error)),
     }
-}
-
-/// The text of this digest among the policies that an operator put beside the store.
-pub(crate) fn policy(data: &Path, sha256: Digest) -> Result<Option<String>, Failure> {
-    let dir = data.join("policies");
-    for name in disk::names(&dir)? {
-        let path = dir.join(name);
-        let text = fs::read_to_string(&path).map_err(Failure::at(&path))?;
-        if Digest::of(text.as_bytes()) == sha256 {
-            return Ok(Some(text));
-        }
-    }
-    Ok(None)
 }

@@ -16,10 +16,15 @@
 //! sqlite     the SQL, and the engine SQLite: one database file, one thread that writes
 //! postgres   the engine PostgreSQL: which host takes writes, and whether what it acknowledges is kept
 //! readers    connections that only read
+//! lock       one server for a data directory, and none for a copy of it
+//! policies   texts that an operator put beside it
 //! place      where the store of a data directory is
-//! folder     the directory of support bundles, of one process or of several
+//! folder     where the support bundles are, of one process or of several
 //! files      the bytes of support bundles
 //! chunks     the same on their way, where several processes write
+//! objects    both in a bucket
+//! s3         a bucket of an S3 API
+//! sealed     what is known of a sealed file from outside
 //! backup     copies of all of it, for another machine
 //! tables     files of an export
 //! requests   privacy requests and their tickets
@@ -29,7 +34,7 @@
 //! collector.turn             whose turn it is to write
 //! engine                     that all of these are in PostgreSQL instead
 //! bundles/, uploads/         support bundles that are whole, and on their way
-//! lock                       held while serving
+//! lock                       held while serving; says which file it is, so that a copy is noticed
 //! reserve                    limit for what has to be done on a full disk
 //! ```
 //!
@@ -44,19 +49,24 @@ pub(crate) mod engine;
 pub(crate) mod files;
 pub(crate) mod folder;
 pub(crate) mod jobs;
+mod lock;
 #[cfg(test)]
 mod measure;
+mod objects;
 pub(crate) mod place;
+pub(crate) mod policies;
 pub(crate) mod postgres;
 mod readers;
 pub(crate) mod requests;
 pub(crate) mod rules;
+pub(crate) mod s3;
+mod sealed;
 mod sqlite;
 pub(crate) mod tables;
 #[cfg(test)]
 pub(crate) mod testing;
 
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use protocol::Digest;
@@ -102,21 +112,12 @@ pub(crate) struct UpkeepTurn {
 impl Store {
     /// Opens the store for the one server that a data directory has at a time.
     pub(crate) fn open(data: &Path, place: &Place) -> Result<Self, Failure> {
-        let path = data.join("lock");
-        let lock = File::create(&path).map_err(Failure::at(&path))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(Failure::new(format!(
-                    "{} is being served already; stop that first",
-                    data.display()
-                )));
-            }
-            Err(TryLockError::Error(error)) => return Err(Failure::at(&path)(error)),
-        }
+        let lock = lock::take(data)?;
         let store = Self::start(data, place, Some(lock))?;
-        if let Folder::Own(data) = &store.folder {
-            files::sweep_imports(data, i64::MAX)?;
+        match &store.folder {
+            Folder::Own(data) => files::sweep_imports(data, i64::MAX)?,
+            Folder::Shared { .. } => {}
+            Folder::Bucket(objects) => objects::sweep_temporary(&objects.data)?,
         }
         Ok(store)
     }
@@ -186,7 +187,7 @@ impl Store {
 
     /// The text of a policy that an operator put beside the store.
     pub(crate) fn policy(&self, sha256: Digest) -> Result<Option<String>, Failure> {
-        files::policy(self.folder.root()?, sha256)
+        policies::text(&self.folder, sha256)
     }
 
     /// The data directory.

@@ -1,9 +1,12 @@
 //! Where the store of a data directory is: in its own database file, or in PostgreSQL.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::folder::Folder;
-use super::postgres::{self, Cluster};
+use super::objects::{self, Objects};
+use super::postgres::{self, Bundles, Cluster};
+use super::s3::{Bucket, If, Put};
 use super::sqlite::{connect, new_id};
 use crate::disk::{self, Access};
 use crate::failure::Failure;
@@ -67,6 +70,18 @@ impl Claim {
         format!("postgres {}{more}\n", self.directory)
     }
 
+    fn read(bytes: Vec<u8>) -> Option<Self> {
+        let text = String::from_utf8(bytes).ok()?;
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let (directory, is_confirmed, is_elsewhere) = match words[..] {
+            ["postgres", directory] => (directory, true, false),
+            ["postgres", directory, "new"] => (directory, false, false),
+            ["postgres", directory, SHARED] => (directory, true, true),
+            _ => return None,
+        };
+        Some(Self { directory: directory.to_owned(), is_confirmed, is_elsewhere })
+    }
+
     fn write(&self, directory: &Path) -> Result<(), Failure> {
         disk::write(&directory.join(ENGINE), self.text().as_bytes(), Access::Private)
     }
@@ -76,16 +91,81 @@ impl Claim {
 pub(super) fn claimed(data: &Path) -> Result<Option<Claim>, Failure> {
     let path = data.join(ENGINE);
     let Some(bytes) = disk::read(&path)? else { return Ok(None) };
-    let text = String::from_utf8(bytes).map_err(|_| Failure::unreadable(&path))?;
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let claim = |directory: &str, is_confirmed, is_elsewhere| {
-        Ok(Some(Claim { directory: directory.to_owned(), is_confirmed, is_elsewhere }))
-    };
-    match words[..] {
-        ["postgres", directory] => claim(directory, true, false),
-        ["postgres", directory, "new"] => claim(directory, false, false),
-        ["postgres", directory, SHARED] => claim(directory, true, true),
-        _ => Err(Failure::unreadable(&path)),
+    Claim::read(bytes).map(Some).ok_or_else(|| Failure::unreadable(&path))
+}
+
+/// What has the bundles, and says whose they are.
+enum Holder {
+    Directory(PathBuf),
+    Bucket(Bucket),
+}
+
+impl Holder {
+    fn of(bundles: &Bundles) -> Result<Self, Failure> {
+        Ok(match bundles {
+            Bundles::Directory(directory) => Self::Directory(directory.clone()),
+            Bundles::Bucket(settings) => Self::Bucket(Bucket::new((**settings).clone())?),
+        })
+    }
+
+    /// That it has the bundles of another store, or none.
+    fn is_not_of_this_store(&self) -> Failure {
+        let (what, remedy) = match self {
+            Self::Directory(directory) => {
+                (directory.display().to_string(), "mount it, or correct store.bundles")
+            }
+            Self::Bucket(bucket) => (bucket.address(""), "correct [store.s3]"),
+        };
+        Failure::new(format!("{what} is not the directory of this store's bundles: {remedy}"))
+    }
+
+    /// What to do with the bundles that a data directory has.
+    fn has_to_take(&self, data: &Path) -> Failure {
+        let data = data.display();
+        Failure::new(match self {
+            Self::Directory(directory) => format!(
+                "the bundles of this store are in {data}: move bundles, uploads, policies and {ENGINE} from {data} to {}",
+                directory.display()
+            ),
+            Self::Bucket(_) => format!(
+                "the bundles of this store are in {data}: copy the store with `store copy` to one with [store.s3]"
+            ),
+        })
+    }
+
+    fn folder(self, claim: Claim, data: &Path) -> Folder {
+        match self {
+            Self::Directory(root) => Folder::Shared { root, name: claim.directory },
+            Self::Bucket(bucket) => Folder::Bucket(Arc::new(Objects::new(bucket, claim.text(), data))),
+        }
+    }
+
+    fn claimed(&self) -> Result<Option<Claim>, Failure> {
+        match self {
+            Self::Directory(directory) => claimed(directory),
+            Self::Bucket(bucket) => objects::claim(bucket)?.map_or(Ok(None), |bytes| {
+                let wrong = || {
+                    Failure::new("the bucket of store.s3 has an object engine that is not of this program")
+                };
+                Claim::read(bytes).map(Some).ok_or_else(wrong)
+            }),
+        }
+    }
+
+    /// Says that it is claimed. Of two that say it first at once, one gets an error.
+    fn write(&self, claim: &Claim) -> Result<(), Failure> {
+        match self {
+            Self::Directory(directory) => claim.write(directory),
+            Self::Bucket(bucket) => {
+                let condition = if claim.is_confirmed { If::Whatever } else { If::Absent };
+                match objects::write_claim(bucket, &claim.text(), condition)? {
+                    Put::Done => Ok(()),
+                    Put::Taken => {
+                        Err(Failure::new("another front begins to use the bucket now; start again"))
+                    }
+                }
+            }
+        }
     }
 }
 
@@ -95,50 +175,51 @@ pub(super) fn open(data: &Path, cluster: &Cluster) -> Result<Folder, Failure> {
     let Some(shared) = &cluster.bundles else {
         if own.as_ref().is_some_and(|own| own.is_elsewhere) {
             return Err(Failure::new(
-                "the bundles of this store are in a directory that several fronts share: name it as store.bundles",
+                "the bundles of this store are where several fronts share them: name that as store.bundles or [store.s3]",
             ));
         }
-        claim(data, own, cluster)?;
+        claim(&Holder::Directory(data.to_owned()), own, cluster)?;
         return Ok(Folder::Own(data.to_owned()));
     };
+    let holder = Holder::of(shared)?;
     if own.as_ref().is_some_and(|own| !own.is_elsewhere) {
-        return Err(Failure::new(format!(
-            "the bundles of this store are in {0}: move bundles, uploads, policies and {ENGINE} from {0} to {1}",
-            data.display(),
-            shared.display()
-        )));
+        return Err(holder.has_to_take(data));
     }
-    let there = claimed(shared)?;
+    if let (Some(own), Holder::Bucket(_)) = (&own, &holder) {
+        // Whose the bucket is, is asked before its first use: a store whose bucket is away is served.
+        let claim = Claim { is_elsewhere: false, ..own.clone() };
+        postgres::prepare(cluster, &claim)?;
+        return Ok(holder.folder(claim, data));
+    }
+    let there = holder.claimed()?;
     if let Some(own) = &own
         && there.as_ref().is_none_or(|there| there.directory != own.directory)
     {
-        return Err(Failure::new(format!(
-            "{} is not the directory of this store's bundles: mount it, or correct store.bundles",
-            shared.display()
-        )));
+        return Err(holder.is_not_of_this_store());
     }
-    let name = claim(shared, there, cluster)?;
+    let claim = claim(&holder, there, cluster)?;
     if own.is_none() {
-        Claim { directory: name.clone(), is_confirmed: true, is_elsewhere: true }.write(data)?;
+        Claim { is_elsewhere: true, ..claim.clone() }.write(data)?;
     }
-    Ok(Folder::Shared { root: shared.clone(), name })
+    let folder = holder.folder(claim, data);
+    folder.check().map(|()| folder)
 }
 
-/// Sees that the store in a cluster is the one of the directory with its bundles; the name that both have.
-fn claim(directory: &Path, claim: Option<Claim>, cluster: &Cluster) -> Result<String, Failure> {
+/// Sees that the store in a cluster is the one of what has its bundles, by the name that both have.
+fn claim(holder: &Holder, claim: Option<Claim>, cluster: &Cluster) -> Result<Claim, Failure> {
     let mut claim = match claim {
         Some(claim) => claim,
         None => {
             // First here: a cut must not leave a database that no data directory may use.
             let claim = Claim { directory: new_id()?, is_confirmed: false, is_elsewhere: false };
-            claim.write(directory)?;
+            holder.write(&claim)?;
             claim
         }
     };
     postgres::prepare(cluster, &claim)?;
     if !claim.is_confirmed {
         claim.is_confirmed = true;
-        claim.write(directory)?;
+        holder.write(&claim)?;
     }
-    Ok(claim.directory)
+    Ok(claim)
 }

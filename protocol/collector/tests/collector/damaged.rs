@@ -145,7 +145,10 @@ fn copy(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
         // As after a restart of the machine: the memory that the processes shared is gone.
         if entry.file_type().unwrap().is_file() && !entry.file_name().to_string_lossy().ends_with("-shm") {
-            fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+            // Served in the place of the first one, and not beside it: `lock` knows a copy.
+            if entry.file_name() != "lock" {
+                fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+            }
         }
     }
 }

@@ -178,7 +178,7 @@ fn a_front_without_the_shared_directory_is_refused_and_one_that_is_gone_loses_no
 
     // Without its name in the configuration, and another front before its directory is mounted.
     engine::configure(&data, &fronts.url, "durability = \"managed\"");
-    assert!(serve_fails(&data).contains("name it as store.bundles"));
+    assert!(serve_fails(&data).contains("name that as store.bundles"));
     std::fs::remove_file(data.with_extension("toml")).unwrap();
     assert!(serve_fails(&data).contains("is in PostgreSQL"));
     let dir = tempfile::tempdir().unwrap();

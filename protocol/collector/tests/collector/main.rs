@@ -17,8 +17,13 @@ mod encrypted;
 mod engine;
 mod enrolment;
 mod erased;
+#[cfg(unix)]
+#[allow(dead_code, reason = "the store's tests use the rest")]
+mod fake_s3;
 mod foreign;
 mod fronts;
+#[cfg(unix)]
+mod fronts_s3;
 mod fronts_uploads;
 mod full;
 mod killed;
@@ -31,6 +36,8 @@ mod replicated;
 mod restored;
 mod rights;
 mod rows;
+#[cfg(unix)]
+mod seaweed;
 mod server;
 mod sticks;
 mod stored;

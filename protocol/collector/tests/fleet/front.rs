@@ -19,7 +19,7 @@ pub(crate) struct Front {
 
 impl Front {
     /// In a directory of its own, with the authority of the first one.
-    pub(crate) fn start(dir: &Path, number: usize, url: &str) -> Self {
+    pub(crate) fn start(dir: &Path, number: usize, url: &str, bundles: &str) -> Self {
         let (data, first) = (dir.join(format!("front{number}")), dir.join("front0"));
         if number == 0 {
             ran(Command::new(PROGRAM).args(["init", "--data"]).arg(&data));
@@ -35,15 +35,20 @@ impl Front {
         std::fs::write(&secret, url).unwrap();
         std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o600)).unwrap();
         let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
-        let shared = dir.join("shared");
-        std::fs::create_dir_all(&shared).unwrap();
         let text = format!(
             "data = {data:?}\nlisten = \"{address}\"\n[store]\nengine = \"postgres\"\nurl_file = {secret:?}\n\
-             durability = \"replicas\"\nreplicas_at_least = 1\nbundles = {shared:?}\n"
+             durability = \"replicas\"\nreplicas_at_least = 1\n{bundles}"
         );
         std::fs::write(&config, text).unwrap();
         let serving = serve(&config);
         Self { data, config, address, serving }
+    }
+
+    /// The most memory that the process had, MiB.
+    pub(crate) fn peak(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.serving.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmHWM")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
     }
 
     pub(crate) fn kill(&mut self) {

@@ -1,6 +1,7 @@
 //! One part after the other is killed while the fleet goes on.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use protocol::DeviceId;
@@ -19,21 +20,21 @@ const THREADS: usize = 16;
 /// The longest that the whole fleet may get no answer when a part is killed.
 const PAUSE: Duration = Duration::from_secs(3);
 
-fn number(name: &str, otherwise: u64) -> u64 {
+pub(crate) fn number(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).map_or(otherwise, |text| text.parse().unwrap())
 }
 
 /// All that a fleet needs, each part with a way to kill it.
-struct Site {
+pub(crate) struct Site {
     server: Server,
     replicas: Vec<Server>,
-    fronts: Vec<Front>,
+    pub(crate) fronts: Vec<Front>,
     balancer: Balancer,
     dir: tempfile::TempDir,
 }
 
 impl Site {
-    fn start() -> Result<Self, peer::Skipped> {
+    pub(crate) fn start(bundles: impl FnOnce(&Path) -> String) -> Result<Self, peer::Skipped> {
         peer::need(peer::has("haproxy"), "HAProxy is not there: install haproxy")?;
         let server = Server::start(&[])?;
         let replicas = vec![server.replica("one"), server.replica("two")];
@@ -41,13 +42,15 @@ impl Site {
         server.until("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'quorum'", "2");
         let url = server.database("fleet", &server.own());
         let dir = tempfile::tempdir().unwrap();
-        let fronts: Vec<Front> = (0..FRONTS).map(|number| Front::start(dir.path(), number, &url)).collect();
+        let bundles = bundles(dir.path());
+        let start = |number| Front::start(dir.path(), number, &url, &bundles);
+        let fronts: Vec<Front> = (0..FRONTS).map(start).collect();
         let addresses: Vec<_> = fronts.iter().map(|front| front.address).collect();
         Ok(Self { server, replicas, fronts, balancer: Balancer::start(&addresses), dir })
     }
 
     /// Enrolled devices, and where they come.
-    fn devices(&self, count: u64) -> (Place, Vec<Device>) {
+    pub(crate) fn devices(&self, count: u64) -> (Place, Vec<Device>) {
         let place = Place::new(self.balancer.address, &self.fronts[0].data.join("ca.pem")).unwrap();
         let tokens = self.fronts[0].run("token", &["--count", &count.to_string()]);
         let enrol = |(token, number): (&str, u64)| {
@@ -58,6 +61,13 @@ impl Site {
         let devices = tokens.lines().zip(0..).map(enrol).collect();
         (place, devices)
     }
+}
+
+/// That the fronts share a directory for bundles.
+pub(crate) fn shared(dir: &Path) -> String {
+    let shared = dir.join("shared");
+    std::fs::create_dir_all(&shared).unwrap();
+    format!("bundles = {shared:?}\n")
 }
 
 /// The longest time without an acknowledgement from `begun` on, and the slowest visit that ended in it.
@@ -97,7 +107,7 @@ fn a_fleet_loses_nothing_while_fronts_balancer_and_replica_are_killed() {
     if !peer::is_slow("the fleet behind a balancer, with a kill of each part") {
         return;
     }
-    let mut site = or_skip!(Site::start());
+    let mut site = or_skip!(Site::start(shared));
     let (count, answers) = (number("FLEET_DEVICES", 100), number("FLEET_ANSWERS", 100));
     let seed = number("FLEET_SEED", u64::from(std::process::id()));
     println!(

@@ -1,8 +1,8 @@
 //! A fleet at several fronts behind a balancer, over a replicated PostgreSQL, while one part after the other is killed:
 //! nothing that was acknowledged is lost, nothing is there twice, nobody is refused for good.
 //!
-//! `SLOW_TESTS=1 cargo test -p kathea-collector --test fleet` takes a minute. `FLEET_DEVICES` and `FLEET_ANSWERS` make
-//! it larger; `.ci/nightly fleet` does.
+//! `SLOW_TESTS=1 cargo test -p kathea-collector --test fleet` takes a minute. `FLEET_DEVICES`, `FLEET_ANSWERS`,
+//! `FLEET_UPLOAD_MB` and `FLEET_UPLOADS_MB` make it larger; `.ci/nightly fleet` does.
 #![cfg(unix)]
 #![allow(
     clippy::unwrap_used,
@@ -18,6 +18,9 @@ mod devices;
 mod front;
 mod killed;
 mod load;
+#[path = "../collector/seaweed.rs"]
+mod seaweed;
 #[path = "../collector/server.rs"]
 #[allow(dead_code, reason = "the collector's tests use the rest")]
 mod server;
+mod uploads;

@@ -50,6 +50,7 @@ pub(crate) struct Device {
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) retry_after: Option<u32>,
+    pub(crate) upload_offset: Option<u64>,
     pub(crate) body: Vec<u8>,
 }
 
@@ -204,19 +205,20 @@ impl Connection {
         let status = self.line()?;
         let status = status.split(' ').nth(1).and_then(|word| word.parse().ok());
         let status = status.ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
-        let (mut length, mut retry_after) = (0, None);
+        let (mut length, mut retry_after, mut upload_offset) = (0, None, None);
         loop {
             let line = self.line()?.to_ascii_lowercase();
             let Some((name, value)) = line.split_once(": ") else { break };
             match name {
                 "content-length" => length = value.parse().map_err(io::Error::other)?,
                 "retry-after" => retry_after = value.parse().ok(),
+                "upload-offset" => upload_offset = value.parse().ok(),
                 _ => {}
             }
         }
         let mut body = vec![0; length];
         self.0.read_exact(&mut body)?;
-        Ok(Answer { status, retry_after, body })
+        Ok(Answer { status, retry_after, upload_offset, body })
     }
 
     fn line(&mut self) -> io::Result<String> {

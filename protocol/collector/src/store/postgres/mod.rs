@@ -29,6 +29,7 @@ use serde::Serialize;
 use tokio::runtime::Runtime;
 
 use crate::failure::Failure;
+use crate::store::s3;
 use durability::{Demand, Facts};
 use session::Session;
 
@@ -47,7 +48,16 @@ pub(crate) struct Cluster {
     /// The authority of its servers' certificates; none: it is on this machine, without TLS.
     pub(crate) authority: Option<PathBuf>,
     /// Where several fronts have the bundles; none: one process has them in its data directory.
-    pub(crate) bundles: Option<PathBuf>,
+    pub(crate) bundles: Option<Bundles>,
+}
+
+/// Where several fronts have the bundles.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Bundles {
+    /// In a directory that they share.
+    Directory(PathBuf),
+    /// In a bucket.
+    Bucket(Box<s3::Settings>),
 }
 
 /// The URL of a cluster, which may hold a password: neither printed nor logged.

@@ -1,9 +1,10 @@
 //! Complete bundles: their rows. Their bytes are files (`store::files`).
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use crate::store::engine::{Connection, OptionalRow, Row};
-use protocol::bundle::Announcement;
+use protocol::bundle::{Announcement, receipt};
 use protocol::{CaseId, DeviceId, Digest};
 use serde::Serialize;
 
@@ -47,17 +48,24 @@ pub(crate) struct Filed {
 const COLUMNS: &str = "sha256, device, kase, manifest, size, received, sum";
 
 impl Store {
-    /// Hands `each` every whole bundle and the absolute path of its file; a damaged one as its sentence.
+    /// Hands `each` every whole bundle and the absolute path of its file or the address of its object; a damaged one as its sentence.
     pub(crate) fn bundles(
         &self,
         mut each: impl FnMut(Listed<(Digest, Filed, PathBuf)>) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        let data = std::path::absolute(self.folder.root()?).map_err(Failure::at(self.data()))?;
         self.read(|sql| {
+            let mut rows = Vec::new();
             all(sql, |bundle| {
+                rows.push(bundle);
+                Ok(())
+            })?;
+            // After the rows: a bundle's bytes are there before its row.
+            let here: BTreeSet<Digest> =
+                files::names(&self.folder)?.1.iter().filter_map(|name| files::bundle_of(name)).collect();
+            rows.into_iter().try_for_each(|bundle| {
                 let listed = bundle.and_then(|bundle| {
-                    let path = files::whole(&data, bundle.sha256);
-                    if !files::exists(&path)? {
+                    let path = files::address(&self.folder, bundle.sha256)?;
+                    if !here.contains(&bundle.sha256) {
                         return Err(Failure::damaged(format!("{} is gone", path.display())));
                     }
                     let device = bundle.device.map(|no| device::id_of(sql, no)).transpose()?;
@@ -73,6 +81,25 @@ impl Store {
                 each(listed)
             })
         })
+    }
+}
+
+impl Store {
+    /// Copies the whole bundle of this number to a new file. One whose processing is restricted stays.
+    pub(crate) fn copy_bundle(&self, id: &str, to: &Path) -> Result<(), Failure> {
+        let mut found = None;
+        self.bundles(|bundle| {
+            found = found.take().or(bundle.ok().filter(|(sha256, ..)| receipt(*sha256) == *id));
+            Ok(())
+        })?;
+        let (sha256, filed, _) = found
+            .ok_or_else(|| Failure::new("there is no whole bundle with this number; `bundles` lists them"))?;
+        if let Some(device) = filed.device
+            && self.hidden(device)?.hides_bundle(filed.case.as_ref())
+        {
+            return Err(Failure::new("the processing of this bundle is restricted"));
+        }
+        files::take_out(&self.folder, sha256, filed.size, to)
     }
 }
 

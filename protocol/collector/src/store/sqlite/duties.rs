@@ -14,6 +14,7 @@ use super::erase::{self, Aged, STEP, Taken};
 use super::rows::{self, Word, micros};
 use super::{bundles, consents, invitations, tx, uploads};
 use crate::failure::Failure;
+use crate::store::folder::Kept;
 use crate::store::rules::decide::Standing;
 use crate::store::rules::retention::{self, Beginnings};
 use crate::store::{Store, files};
@@ -173,7 +174,7 @@ impl Store {
     /// First the file, then the row: a cut between them leaves a row that says that something is gone.
     pub(crate) fn remove_bundles(&self, bundles: &[Digest]) -> Result<u64, Failure> {
         for &sha256 in bundles {
-            files::remove(&files::whole(self.folder.root()?, sha256))?;
+            files::remove_whole(&self.folder, sha256)?;
             self.write(true, move |tx| {
                 tx.truncate_after();
                 bundles::remove(tx, sha256)
@@ -187,7 +188,7 @@ impl Store {
     fn remove_uploads(&self, device: DeviceId, no: i64, announced: &[Digest]) -> Result<u64, Failure> {
         let mut parts = 0;
         for &sha256 in announced {
-            if files::exists(&files::whole(self.folder.root()?, sha256))? {
+            if files::holds(&self.folder, sha256)? {
                 continue;
             }
             parts += u64::from(files::remove_part(&self.folder, device, sha256)?);
@@ -277,10 +278,12 @@ fn of_device(
         due.bundles = over.map(|bundle| bundle.sha256).collect();
     }
     for (said, touched) in uploads::of(sql, device)? {
-        let part = files::part(&store.folder, device.id, said.sha256)?;
-        let newest = files::modified(&part)?.map(micros).max(Some(touched));
-        let is_whole = files::exists(&files::whole(store.folder.root()?, said.sha256))?;
-        if newest.is_some_and(|newest| newest < uploads::abandoned(now)) && !is_whole {
+        // The rows first: to ask for the bytes may be a request to another machine.
+        let is_old = |at: i64| at < uploads::abandoned(now);
+        if is_old(touched)
+            && files::part_modified(&store.folder, device.id, said.sha256)?.map(micros).is_none_or(is_old)
+            && !files::holds(&store.folder, said.sha256)?
+        {
             due.parts.push(said.sha256);
         }
     }
@@ -318,15 +321,15 @@ impl Store {
     /// whole bundle that nothing is known of is left: `verify` names it.
     pub(crate) fn sweep(&self, now: OffsetDateTime) -> Result<(), Failure> {
         let until = micros(now) - retention::DAY;
-        if self.folder.is_shared() {
-            files::sweep_imports(self.folder.root()?, until)?;
+        if let Kept::Files { root, is_shared: true } = self.folder.kept()? {
+            files::sweep_imports(root, until)?;
         }
-        for name in files::names(self.folder.root()?)?.0 {
+        for name in files::names(&self.folder)?.0 {
             let Some((device, sha256)) = files::part_of(&name) else { continue };
-            let path = files::part(&self.folder, device, sha256)?;
-            let is_old = files::modified(&path)?.is_some_and(|at| micros(at) < until);
+            let modified = files::part_modified(&self.folder, device, sha256)?;
+            let is_old = modified.is_some_and(|at| micros(at) < until);
             // A chunk that came late to a bundle that is whole is of no use either.
-            let is_whole = files::exists(&files::whole(self.folder.root()?, sha256))?;
+            let is_whole = files::holds(&self.folder, sha256)?;
             if is_old && (is_whole || self.announced(device, sha256)?.is_none()) {
                 files::remove_part(&self.folder, device, sha256)?;
             }

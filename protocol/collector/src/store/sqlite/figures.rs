@@ -20,7 +20,7 @@ const RETAINED: &str = "retained";
 impl Store {
     /// Writes and syncs something that nobody misses, or says why that can't be done.
     pub(crate) fn ready(&self, now: OffsetDateTime) -> Result<(), Failure> {
-        self.folder.root()?;
+        self.folder.check()?;
         let now = micros(now).to_string();
         self.write(false, move |tx| {
             let mut statement = tx.prepare_cached("REPLACE INTO meta(name, value) VALUES('ready', ?1)")?;

@@ -14,7 +14,7 @@ use super::{terms, uploads};
 use crate::failure::Failure;
 use crate::store::folder::Folder;
 use crate::store::rules::ledger_end::{self, Kept};
-use crate::store::{Store, files};
+use crate::store::{Store, policies};
 
 impl Store {
     /// How many ledger entries of each device are over. Devices whose rows are damaged are left out: `verify` names them.
@@ -104,7 +104,7 @@ fn kept(folder: &Folder, stored: &Stored, entry: &Entry) -> Result<Kept, Failure
     let asked = &entry.processing;
     let text = match policy::text_of(asked.policy_sha256) {
         Some(text) => Some(text.to_owned()),
-        None => files::policy(folder.root()?, asked.policy_sha256)?,
+        None => policies::text(folder, asked.policy_sha256)?,
     };
     Ok(Kept {
         index: stored.line.index,

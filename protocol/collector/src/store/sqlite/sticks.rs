@@ -29,7 +29,7 @@ impl Store {
         carried: Option<Carried>,
         now: OffsetDateTime,
     ) -> Result<Digest, Failure> {
-        let (sha256, size) = files::import(self.folder.root()?, from)?;
+        let (sha256, size) = files::import(&self.folder, from)?;
         let now = micros(now);
         let folder = self.folder.clone();
         let filed = self.write(false, move |tx| {
@@ -58,7 +58,7 @@ impl Store {
             }
         });
         if filed.is_err() && !self.is_known(sha256)? {
-            files::remove(&files::whole(self.folder.root()?, sha256))?;
+            files::remove_whole(&self.folder, sha256)?;
         }
         filed.map(|()| sha256)
     }

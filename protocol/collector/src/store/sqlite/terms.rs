@@ -16,7 +16,7 @@ use crate::failure::Failure;
 use crate::store::folder::Folder;
 use crate::store::rules::consent::{Line, Refused};
 use crate::store::rules::terms::{Comes, Terms};
-use crate::store::{Store, files};
+use crate::store::{Store, policies};
 
 /// A line without its signature, which was checked when it came; its hash says that it is the same.
 #[derive(Deserialize)]
@@ -81,7 +81,7 @@ fn of(folder: &Folder, entry: &Entry) -> Result<Terms, Failure> {
         index: entry.header.index,
         previous: entry.header.previous,
         until: until(entry),
-        knows_policy: BUILT_IN.contains(&policy) || files::policy(folder.root()?, policy)?.is_some(),
+        knows_policy: BUILT_IN.contains(&policy) || policies::text(folder, policy)?.is_some(),
         class: entry.processing.retention,
         manifest: entry.processing.manifest_sha256,
     })

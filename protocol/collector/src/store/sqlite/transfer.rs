@@ -225,14 +225,14 @@ fn bundles(from: &Store, to: &Store) -> Result<(), Failure> {
         Ok(())
     })?;
     for (sha256, size) in held {
-        if files::is_whole(to.folder.root()?, sha256, size)? {
+        if files::is_whole(&to.folder, sha256, size)? {
             continue;
         }
-        if !files::is_whole(from.folder.root()?, sha256, size)? {
+        if !files::is_whole(&from.folder, sha256, size)? {
             log::warn!("bundle {sha256} is gone or damaged and its file is not in the copy; run `verify`");
             continue;
         }
-        files::import(to.folder.root()?, &files::whole(from.folder.root()?, sha256))?;
+        files::copy(&from.folder, &to.folder, sha256, size)?;
     }
     Ok(())
 }

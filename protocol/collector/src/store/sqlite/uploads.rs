@@ -92,6 +92,16 @@ impl Store {
         Part::at(&self.folder, device, sha256, offset)
     }
 
+    /// Whether an upload is still wanted to which a chunk was added; otherwise the chunk goes too. It was erased meanwhile,
+    /// and what another front adds to objects has no directory that goes with them.
+    pub(crate) fn is_still_announced(&self, device: DeviceId, sha256: Digest) -> Result<bool, Failure> {
+        let is_wanted = self.announced(device, sha256)?.is_some();
+        if !is_wanted {
+            files::remove_part(&self.folder, device, sha256)?;
+        }
+        Ok(is_wanted)
+    }
+
     /// Files a bundle whose bytes all came, if they are those that were announced and the yes to them still stands;
     /// `false` if not. Reads the whole file.
     pub(crate) fn complete(
@@ -119,7 +129,7 @@ impl Store {
             Ok((true, true))
         })?;
         if !is_known {
-            files::remove(&files::whole(self.folder.root()?, announced.sha256))?;
+            files::remove_whole(&self.folder, announced.sha256)?;
         }
         Ok(is_filed)
     }

@@ -110,7 +110,7 @@ impl Store {
         })?;
         for (device, bundle) in &rows {
             let sha256 = bundle.sha256;
-            let what = match files::is_whole(self.folder.root()?, sha256, bundle.size) {
+            let what = match files::is_whole(&self.folder, sha256, bundle.size) {
                 Ok(true) => continue,
                 Ok(false) => format!("bundle {sha256} is gone or was changed"),
                 Err(failure) => format!("bundle {sha256} cannot be read: {failure}"),
@@ -121,7 +121,7 @@ impl Store {
             }
             tell(Finding { device: *device, ..Finding::new(what) })?;
         }
-        for name in files::names(self.folder.root()?)?.1 {
+        for name in files::names(&self.folder)?.1 {
             let Some(sha256) = files::bundle_of(&name) else { continue };
             if rows.iter().any(|(_, row)| row.sha256 == sha256) {
                 continue;
