@@ -86,11 +86,13 @@ fn main() -> io::Result<()> {
     for visit in 0..args.visits {
         let round = each(args.threads, &devices, |_, device| {
             let (batch, begun) = (device.batch(visit, args.records), Instant::now());
-            let answers = device.visit(&place, &batch, visit == 0);
-            if answers.as_ref().is_ok_and(|answers| answers.iter().all(|answer| answer.status < 300)) {
-                let lo = visit * args.records;
-                written.down(json!({"device": device.id.to_string(), "lo": lo, "hi": lo + args.records - 1}));
-            }
+            let answers = device.visit(&place, &batch, visit == 0).and_then(|answers| {
+                if answers.iter().all(|answer| answer.status < 300) {
+                    let (device, lo) = (device.id.to_string(), visit * args.records);
+                    written.down(json!({"device": device, "lo": lo, "hi": lo + args.records - 1}))?;
+                }
+                Ok(answers)
+            });
             (answers, begun.elapsed())
         });
         for (answers, took) in round {
@@ -105,11 +107,11 @@ fn main() -> io::Result<()> {
     let took = begun.elapsed();
     if args.withdraw {
         let leaving: Vec<&Device> = devices.iter().step_by(2).collect();
-        each(args.threads, &leaving, |_, device| {
-            if device.withdraw(&place).is_ok_and(|answer| answer.status < 300) {
-                written.down(json!({"device": device.id.to_string(), "withdrawn": true}));
-            }
+        let left = each(args.threads, &leaving, |_, device| match device.withdraw(&place)?.status {
+            ..300 => written.down(json!({"device": device.id.to_string(), "withdrawn": true})),
+            status => Err(io::Error::other(format!("withdrawal: {status}"))),
         });
+        left.into_iter().collect::<io::Result<()>>()?;
     }
     found.visits.sort();
     let at = |share: f64| {
@@ -134,12 +136,12 @@ impl Written {
         Ok(Self(path.map(File::create).transpose()?.map(Mutex::new)))
     }
 
-    fn down(&self, mut what: serde_json::Value) {
-        let Some(file) = &self.0 else { return };
+    fn down(&self, mut what: serde_json::Value) -> io::Result<()> {
+        let Some(file) = &self.0 else { return Ok(()) };
         let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         what["at"] = json!(at.as_secs_f64());
         let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
-        writeln!(file, "{what}").unwrap_or_else(|error| panic!("an acknowledgement cannot be kept: {error}"));
+        writeln!(file, "{what}")
     }
 }
 
