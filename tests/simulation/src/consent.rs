@@ -138,6 +138,14 @@ impl Consent {
         }
     }
 
+    /// Until when the last yes stood, where it ended of itself: what was said before that may have been taken in.
+    pub fn ended(&self, wall: i64) -> Option<i64> {
+        match &self.says {
+            Says::Yes(yes) if yes.policy == self.policy && wall >= yes.until => Some(yes.until),
+            _ => None,
+        }
+    }
+
     /// Whether what Kathea says may be removed unread: nobody ever said yes, somebody said no, or the yes is over.
     pub fn may_refuse(&self, wall: i64) -> bool {
         match &self.says {

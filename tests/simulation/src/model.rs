@@ -73,6 +73,8 @@ pub struct Seen<'a> {
     pub may_refuse: bool,
     /// Since when there is a grant, by the workstation's clock.
     pub granted: Option<i64>,
+    /// Until when there was one, by the same clock, where it ended of itself.
+    pub ended: Option<i64>,
     /// What the workstation's clock shows.
     pub wall: i64,
     /// The true time.
@@ -229,7 +231,7 @@ impl Model {
         for feature in &said.uses {
             *self.uses.entry((*feature, month(said.at))).or_default() += 1;
         }
-        if seen.granted.is_none() {
+        if seen.granted.is_none() && seen.ended.is_none_or(|ended| said.at >= ended) {
             self.violations.push(format!("permit: {} was taken in without a grant", said.name));
         } else if seen.granted.is_some_and(|granted| said.at < granted) {
             self.violations

@@ -38,6 +38,7 @@ impl Clinic {
                     dropped: &status.dropped,
                     may_refuse: self.consent.may_refuse(wall),
                     granted: live.map(|yes| yes.since),
+                    ended: self.consent.ended(wall),
                     wall,
                     now: self.world.now(),
                     clock_since: self.clock_since,
