@@ -47,7 +47,7 @@ fn an_empty_machine_says_what_is_missing_and_what_to_do() {
 #[test]
 fn it_is_printed_as_documented() {
     let check = Finding::warn("clock", texts::Is::ClockBefore, texts::Remedy::SetClock);
-    let text = r#"{"check":"clock","result":"warn","what":"this computer's clock shows a time before 2026","remedy":"set it","key":"clock_before"}"#;
+    let text = r#"{"check":"clock","result":"warn","what":"this computer's clock shows a time before 2026","remedy":"set it","key":"clock_before","arguments":{}}"#;
     assert_eq!(serde_json::to_string(&check.in_language(crate::texts::Language::En)).unwrap(), text);
     let danish = check.in_language(crate::texts::Language::Da);
     assert_eq!((&*danish.what, &*danish.remedy), ("computerens ur viser en tid før 2026", "stil det"));
