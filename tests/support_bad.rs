@@ -56,10 +56,11 @@ fn a_no_while_it_is_sealed_leaves_nothing() {
     write_trace(&clinic, 300_000);
     let _service = clinic.workstation.serve();
     let draft = clinic.preview("CASE-1", &["--scans", &clinic.text("scans/0004")]);
-    let mut sealing = create(&clinic, &draft).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let sealing = create(&clinic, &draft).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     until("it is being sealed", || left(&clinic, "bundles").iter().any(|name| name.ends_with(".tmp")));
     clinic.workstation.expect(0, &["consent", "withdraw", "support_case", "--case", "CASE-1"]);
-    assert_eq!(sealing.wait().unwrap().code(), Some(4));
+    let ended = sealing.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(4), "{}", String::from_utf8_lossy(&ended.stderr));
     until("the part is gone", || left(&clinic, "bundles").is_empty());
     assert_eq!(left(&clinic, "drafts"), Vec::<String>::new());
     assert_eq!(clinic.list(), json!({"drafts": [], "bundles": []}));

@@ -190,6 +190,15 @@ impl Sealing {
     /// # Errors
     /// [`BundleError`]; nothing is left at `path` then.
     pub fn run(&self, path: &Path, watch: &Watch<'_>) -> Result<SealedFile, BundleError> {
+        // A withdrawal erases the draft and the part while they are used: whatever fails of that was withdrawn.
+        self.write(path, watch).map_err(|e| if self.stands() { e } else { BundleError::Withdrawn })
+    }
+
+    fn stands(&self) -> bool {
+        self.leases.iter().all(Lease::stands)
+    }
+
+    fn write(&self, path: &Path, watch: &Watch<'_>) -> Result<SealedFile, BundleError> {
         watch.begin("sealing", self.manifest.total_bytes());
         let (partial, file) = Partial::create(path.with_extension(durable::PARTIAL))?;
         let out = Hashed {

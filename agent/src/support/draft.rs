@@ -134,6 +134,11 @@ impl Draft {
     pub fn open(data_dir: &Path, id: &str, key: DataKey) -> io::Result<Self> {
         let path = path(data_dir, id);
         let mut file = File::open(&path)?;
+        let mut magic = [0; MAGIC.len()];
+        file.read_exact(&mut magic)?;
+        if magic != *MAGIC {
+            return Err(damaged());
+        }
         let end = file.seek(SeekFrom::End(-8))?;
         let mut start = [0; 8];
         file.read_exact(&mut start)?;

@@ -66,7 +66,8 @@ fn damage_moving_and_another_key_are_refused() {
         draft.files().iter().try_for_each(|span| draft.read(*span)?.read_to_end(&mut Vec::new()).map(drop))
     };
     assert!(reads("0a1b2c3d", &key).is_ok());
-    for at in (MAGIC.len()..bytes.len()).step_by(4099).chain(bytes.len() - 300..bytes.len()) {
+    let anywhere = (MAGIC.len()..bytes.len()).step_by(4099);
+    for at in (0..MAGIC.len()).chain(anywhere).chain(bytes.len() - 300..bytes.len()) {
         let mut damaged = bytes.clone();
         damaged[at] ^= 1;
         std::fs::write(&path, damaged).unwrap();

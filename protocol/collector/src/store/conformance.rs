@@ -385,7 +385,8 @@ fn copy(from: &Path, to: &Path) {
         let (source, name) = entry.map(|entry| (entry.path(), entry.file_name())).unwrap();
         if source.is_dir() {
             copy(&source, &to.join(name));
-        } else {
+        } else if name != "lock" {
+            // The lock knows a copy, and the place is the same one.
             fs::copy(&source, to.join(name)).unwrap();
         }
     }
