@@ -280,7 +280,7 @@ impl Clinic {
         }
         let aside = self.pc.set_aside();
         if !aside.is_empty() {
-            self.violations.push(format!("identity: {} keys were set aside", aside.len()));
+            self.violations.push(format!("identity: keys were set aside: {aside:?}"));
         }
     }
 

@@ -110,6 +110,8 @@ pub struct Model {
     /// Months of which something may be gone, counted.
     loose: BTreeSet<i32>,
     dropped: BTreeMap<Reason, u64>,
+    /// Records that were counted as dropped while no permit let the model see which.
+    unseen: u64,
     next: u64,
     /// Events that Kathea said.
     pub said: u64,
@@ -190,7 +192,7 @@ impl Model {
         };
         let gone: Vec<Said> =
             self.files.values().filter(|said| !seen.outbox.contains(&said.name)).cloned().collect();
-        let mut refused = 0;
+        let (mut refused, mut unsure) = (0, Vec::new());
         for said in gone {
             self.files.remove(&said.name);
             let is_taken = said.errors.iter().any(|number| {
@@ -199,12 +201,22 @@ impl Model {
             });
             if is_taken {
                 self.take(&said, seen);
+            } else if seen.ended.is_some_and(|ended| said.at < ended) {
+                unsure.push(said);
             } else {
                 refused += said.lines();
                 self.refuse(&said, seen, waiting.is_some(), delta(&[Reason::Expired], &self.dropped) > 0);
             }
         }
         let counted = delta(&AT_INTAKE, &self.dropped);
+        // Of before the end of the yes, and what waits cannot be seen since: what is not counted was taken in.
+        for said in unsure {
+            if counted >= refused + said.lines() {
+                refused += said.lines();
+            } else {
+                self.take(&said, seen);
+            }
+        }
         let later = delta(&LATER, &self.dropped);
         if counted < refused {
             self.violations
@@ -217,7 +229,9 @@ impl Model {
         if exact > refused + own_lines {
             self.violations.push(format!("counts: {exact} events are counted as refused, {refused} were"));
         }
+        self.unseen += later;
         if let Some(waiting) = &waiting {
+            let later = std::mem::take(&mut self.unseen);
             self.find_lost(waiting, later, seen);
         }
         self.settle_arrived();
