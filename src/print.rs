@@ -6,7 +6,10 @@ use std::sync::OnceLock;
 
 use agent::harmless;
 use agent::texts::Language;
+use chrono::TimeZone;
 use serde::Serialize;
+use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, UtcOffset};
 
 use crate::colour;
 use crate::exit::{Exit, Failure};
@@ -52,11 +55,16 @@ pub(crate) fn answer(
 
 /// A time of RFC 3339 as the clock of this place shows it, with how far that is from UTC.
 pub(crate) fn local(at: &str) -> String {
-    let read = chrono::DateTime::parse_from_rfc3339(at);
-    read.map_or_else(
-        |_| at.to_owned(),
-        |at| at.with_timezone(&chrono::Local).format("%Y-%m-%d %H:%M %:z").to_string(),
-    )
+    let here = |at: OffsetDateTime| {
+        let utc = chrono::DateTime::from_timestamp(at.unix_timestamp(), 0)?.naive_utc();
+        let ahead = chrono::Local.offset_from_utc_datetime(&utc).local_minus_utc();
+        Some(at.to_offset(UtcOffset::from_whole_seconds(ahead).ok()?))
+    };
+    let Some(local) = OffsetDateTime::parse(at, &Rfc3339).ok().and_then(here) else { return at.to_owned() };
+    let (hours, minutes, _) = local.offset().as_hms();
+    let sign = if local.offset().is_negative() { '-' } else { '+' };
+    let (date, time) = (local.date(), local.time());
+    format!("{date} {:02}:{:02} {sign}{:02}:{:02}", time.hour(), time.minute(), hours.abs(), minutes.abs())
 }
 
 /// Words. If nobody can read them, nobody misses them.

@@ -213,19 +213,37 @@ same!(protocol::CaseId, protocol::Digest, protocol::DeviceId, protocol::Purpose)
 /// ```
 #[macro_export]
 macro_rules! texts {
+    // Without arguments a text is data: code that formats each would be a tenth of the program.
+    (@plain $en:literal, $da:literal) => {
+        Some(const { &[$crate::texts::plain(format_args!($en)), $crate::texts::plain(format_args!($da))] })
+    };
+    (@plain $en:literal, $da:literal, $($argument:ident),+) => { None };
+    (@formatted $language:ident, $en:literal, $da:literal) => { String::new() };
+    (@formatted $language:ident, $en:literal, $da:literal, $($argument:ident),+) => {
+        match $language {
+            $crate::texts::Language::En => format!($en $(, $argument = $crate::texts::Text::text($argument, $language))+),
+            $crate::texts::Language::Da => format!($da $(, $argument = $crate::texts::Text::text($argument, $language))+),
+        }
+    };
     ($list:ty { $($pattern:pat => $en:literal, $da:literal $(, $argument:ident)*;)+ }) => {
         impl $crate::texts::Text for $list {
             fn text(&self, language: $crate::texts::Language) -> String {
-                use $crate::texts::Language::{Da, En};
                 $(const _: () = assert!(
                     $crate::texts::have_same_placeholders($en, $da),
                     "a placeholder stands in one language only",
                 );)+
+                #[allow(unused_variables, reason = "a text with arguments is put together below")]
+                let plain: Option<&'static [&'static str; 2]> = match self {
+                    $($pattern => $crate::texts!(@plain $en, $da $(, $argument)*),)+
+                };
+                if let Some([en, da]) = plain {
+                    return match language {
+                        $crate::texts::Language::En => (*en).to_owned(),
+                        $crate::texts::Language::Da => (*da).to_owned(),
+                    };
+                }
                 match self {
-                    $($pattern => match language {
-                        En => format!($en $(, $argument = $crate::texts::Text::text($argument, En))*),
-                        Da => format!($da $(, $argument = $crate::texts::Text::text($argument, Da))*),
-                    },)+
+                    $($pattern => $crate::texts!(@formatted language, $en, $da $(, $argument)*),)+
                 }
             }
 
@@ -268,6 +286,12 @@ macro_rules! texts {
 
         $crate::texts! { $list { $(Self::$key $({ $($argument),+ })? => $en, $da $($(, $argument)+)?;)+ } }
     };
+}
+
+/// The text of a literal without arguments, its braces as they are read.
+pub const fn plain(text: std::fmt::Arguments<'static>) -> &'static str {
+    assert!(text.as_str().is_some(), "a text without arguments is one literal");
+    if let Some(text) = text.as_str() { text } else { "" }
 }
 
 /// `not_found` of the pattern `Self::NotFound { name }`.

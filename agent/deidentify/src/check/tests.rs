@@ -161,3 +161,12 @@ fn only_a_patient_is_asked_about() {
     assert_eq!(asked("Ebba Frandsen"), [Kind::Name]);
     assert_eq!(asked("about 28719340, born 5.3.1970"), [Kind::Id, Kind::BirthDate]);
 }
+
+#[test]
+fn what_a_cut_leaves_is_found_and_goes_nowhere() {
+    // The digits of an escape reach into the number behind it: the cut takes a part, and the rest is somebody's still.
+    for text in ["\\u00f828719340\tLars", "\\u00f805.03.1970 Lars010203"] {
+        assert!(scrubbed(text, Layout::Lines).is_err(), "{text}");
+    }
+    assert_eq!(scrubbed("\\u00f8 kV=90", Layout::Lines).unwrap(), "\\u00f8 kV=90", "nothing is in the way");
+}
