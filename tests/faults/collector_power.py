@@ -11,7 +11,7 @@ import subprocess
 from contextlib import closing
 
 from matrix import Skipped, need
-from power import CALLS, Traced, image, read_log
+from power import CALLS, Traced, image, images, read_log
 from workstation import end_all, spawn, until
 
 DEVICES = 8
@@ -23,27 +23,20 @@ def power_loss(bench):
     for program in (bench.beside / "kathea-collector", bench.beside / "examples/load"):
         if not program.exists():
             raise Skipped(f"needs {program.name}; cargo build --workspace --examples makes it")
-    reverted = 0
-    while bench.more(2000, 12):
-        traced = record(bench)
-        for _ in range(bench.many(100, 12)):
-            if not bench.more(2000, 12):
-                break
-            bench.cases += 1
-            reverted += boot(bench, traced, f"image {bench.cases}", bench.check)
+    reverted = images(bench, record, boot, each=bench.many(100, 12), bounded=12)
     control(bench)
     return f"{reverted} files went back behind what was written, {len(bench.wrong)} violations"
 
 
 def control(bench):
-    """Without the syncs of the write-ahead log, acknowledged records have to be lost."""
+    """Without the syncs of the database and its log, acknowledged records have to be lost."""
     bad, traced = [], record(bench)
     for number in range(60):
         boot(bench, traced, f"{number}", lambda wrong, _: bad.extend(one for one in wrong if "acknowledged" in one),
              ignored=lambda path: path.endswith(("collector.db-wal", "collector.db")))
         if bad:
             break
-    bench.control("the syncs of the database's log are off", bad)
+    bench.control("the syncs of the database are off", bad)
 
 
 class Vendor:
@@ -141,8 +134,11 @@ def boot(bench, traced, where, note, ignored=lambda path: False):
 
 
 def standing(vendor):
-    """The devices whose second ledger line is held."""
-    with closing(sqlite3.connect(vendor.data / "collector.db")) as sql:
-        rows = sql.execute("SELECT lower(hex(device.id)) FROM ledger JOIN device ON device.no = ledger.device"
-                           " WHERE ledger.n = 1 AND ledger.kind <> 0")
-        return {row[0] for row in rows}
+    """The devices whose second ledger line is held; none where the database cannot be read."""
+    try:
+        with closing(sqlite3.connect(vendor.data / "collector.db")) as sql:
+            rows = sql.execute("SELECT lower(hex(device.id)) FROM ledger JOIN device ON device.no = ledger.device"
+                               " WHERE ledger.n = 1 AND ledger.kind <> 0")
+            return {row[0] for row in rows}
+    except sqlite3.DatabaseError:
+        return set()

@@ -20,7 +20,7 @@ KEPT = ROOT / "tests/faults/LAST_RUN.md"
 # The negative controls that take away what the product does.
 PROTECTIONS = {
     "the syncs of sled's files are off",
-    "the syncs of the database's log are off",
+    "the syncs of the database are off",
     "the cursor is off",
     "the count of what is lost",
     "an administrator adds the proxy's root",

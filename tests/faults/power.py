@@ -22,16 +22,22 @@ SECTOR = 512
 def power_loss(bench):
     """F4: every image starts, and has all that was acknowledged."""
     need("strace")
+    reverted = images(bench, record, boot, each=bench.many(40, 20), bounded=60)
+    control(bench)
+    return f"{reverted} files went back behind what was written, {len(bench.wrong)} violations"
+
+
+def images(bench, record, boot, each, bounded):
+    """2,000 images, or as many as a bounded run wants: `each` of a recording. How many files lost something."""
     reverted = 0
-    while bench.more(2000, 60):
+    while bench.more(2000, bounded):
         traced = record(bench)
-        for _ in range(bench.many(40, 20)):
-            if not bench.more(2000, 60):
+        for _ in range(each):
+            if not bench.more(2000, bounded):
                 break
             bench.cases += 1
             reverted += boot(bench, traced, f"image {bench.cases}", bench.check)
-    control(bench)
-    return f"{reverted} files went back behind what was written, {len(bench.wrong)} violations"
+    return reverted
 
 
 def control(bench):

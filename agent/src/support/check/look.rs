@@ -30,7 +30,6 @@ use crate::limits;
 use crate::support::gather::kathea::{self, Kind, Source};
 use crate::support::gather::system;
 use crate::workstation as device;
-use regular;
 
 const DAY: i64 = 86_400;
 
