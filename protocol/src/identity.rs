@@ -230,6 +230,17 @@ words! {
     }
 }
 
+impl Retention {
+    /// Months of the calendar that the period lasts.
+    pub const fn months(self) -> i32 {
+        match self {
+            Self::Usage24Months | Self::Contact2Years => 24,
+            Self::Analytics14Months => 14,
+            Self::SupportDecommission10Years => 120,
+        }
+    }
+}
+
 words! {
     /// Why a support case was opened.
     CaseReason {

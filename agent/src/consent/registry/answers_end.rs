@@ -5,7 +5,7 @@ use protocol::{Retention, policy};
 
 use super::{ConsentError, Registry};
 use crate::consent::chain::Line;
-use crate::consent::state::from_text;
+use crate::consent::state::{from_text, months_later};
 use crate::limits;
 
 const DAY: i64 = 86_400;
@@ -80,14 +80,15 @@ impl Registry {
 
 /// Until when the vendor may hold what came last under a grant that `ended`; `None`: as long as this device lives.
 fn vendor_holds(lines: &[Line], grant: &Line, ended: i64) -> Option<i64> {
-    match grant.entry.processing.retention {
-        Retention::Usage24Months => Some(ended.saturating_add(731 * DAY)),
-        Retention::Analytics14Months => Some(ended.saturating_add(427 * DAY)),
+    let class = grant.entry.processing.retention;
+    let held_from = |last: i64| months_later(last, class.months().unsigned_abs()).unwrap_or(i64::MAX);
+    match class {
+        Retention::Usage24Months | Retention::Analytics14Months => Some(held_from(ended)),
         // The last contact about any case counts for all.
         Retention::Contact2Years => {
             let contacts = lines.iter().filter(|line| line.entry.processing.case.is_some());
             let last = contacts.filter_map(|line| from_text(&line.entry.event.at)).max();
-            Some(last.unwrap_or(ended).max(ended).saturating_add(731 * DAY))
+            Some(held_from(last.unwrap_or(ended).max(ended)))
         }
         Retention::SupportDecommission10Years => None,
     }

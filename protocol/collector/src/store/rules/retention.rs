@@ -2,6 +2,9 @@
 
 use protocol::Retention;
 
+use super::rights::months_later;
+use crate::store::{micros, time};
+
 /// Microseconds of a day.
 pub(crate) const DAY: i64 = 86_400_000_000;
 /// Share of all data that one run may erase without confirmation: one in twenty.
@@ -20,18 +23,14 @@ pub(crate) struct Beginnings {
     pub(crate) last_contact: Option<i64>,
 }
 
-/// Days of a class.
-pub(crate) const fn days(class: Retention) -> i64 {
-    match class {
-        Retention::Usage24Months | Retention::Contact2Years => 731,
-        Retention::Analytics14Months => 427,
-        Retention::SupportDecommission10Years => 3653,
-    }
+/// When a period of this class that began then is over: so many months of the calendar later.
+fn end(class: Retention, began: i64) -> i64 {
+    micros(months_later(time(began), class.months()))
 }
 
-/// What began then or before is over for this class.
-pub(crate) fn over(class: Retention, now: i64) -> i64 {
-    now.saturating_sub(days(class) * DAY)
+/// What began later is not over for this class; what began before may not be either, because months are not equally long.
+pub(crate) fn latest(class: Retention, now: i64) -> i64 {
+    micros(months_later(time(now), -class.months())).saturating_add(3 * DAY)
 }
 
 impl Beginnings {
@@ -42,7 +41,7 @@ impl Beginnings {
             Retention::SupportDecommission10Years => self.decommissioned,
             Retention::Contact2Years => self.last_contact.max(Some(received)),
         };
-        began.is_some_and(|began| began <= over(class, now))
+        began.is_some_and(|began| end(class, began) <= now)
     }
 }
 
@@ -88,14 +87,52 @@ mod tests {
         let none = Beginnings::default();
         let long_ago = NOW - 4000 * DAY;
         assert!(none.is_over(Usage24Months, NOW - 731 * DAY, NOW));
-        assert!(!none.is_over(Usage24Months, NOW - 730 * DAY, NOW));
-        assert!(none.is_over(Analytics14Months, NOW - 427 * DAY, NOW));
+        assert!(!none.is_over(Usage24Months, NOW - 730 * DAY, NOW), "over a 29 February");
+        assert!(none.is_over(Analytics14Months, NOW - 428 * DAY, NOW));
         assert!(!none.is_over(SupportDecommission10Years, long_ago, NOW), "the device lives");
         let retired = Beginnings { decommissioned: Some(NOW - 3653 * DAY), ..none };
         assert!(retired.is_over(SupportDecommission10Years, NOW, NOW));
         assert!(none.is_over(Contact2Years, long_ago, NOW));
         let spoke = Beginnings { last_contact: Some(NOW - DAY), ..none };
         assert!(!spoke.is_over(Contact2Years, long_ago, NOW));
+    }
+
+    #[test]
+    fn a_period_is_one_of_the_calendar_at_both_ends() {
+        use Retention::{Analytics14Months, Contact2Years, SupportDecommission10Years, Usage24Months};
+        let at = |text: &str| {
+            micros(time::OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339).unwrap())
+        };
+        for (class, began, over) in [
+            (Usage24Months, "2024-06-01T09:30:00Z", "2026-06-01T09:30:00Z"),
+            (Usage24Months, "2025-06-01T09:30:00Z", "2027-06-01T09:30:00Z"),
+            (Usage24Months, "2024-02-29T12:00:00Z", "2026-02-28T12:00:00Z"),
+            (Usage24Months, "2026-02-28T12:00:00Z", "2028-02-28T12:00:00Z"),
+            (Analytics14Months, "2025-12-31T10:00:00Z", "2027-02-28T10:00:00Z"),
+            (Analytics14Months, "2025-12-29T23:00:00Z", "2027-02-28T23:00:00Z"),
+            (Analytics14Months, "2026-01-01T00:00:00Z", "2027-03-01T00:00:00Z"),
+            (Analytics14Months, "2026-07-01T00:00:00Z", "2027-09-01T00:00:00Z"),
+            (Contact2Years, "2026-03-31T08:00:00Z", "2028-03-31T08:00:00Z"),
+            (SupportDecommission10Years, "2026-11-30T00:00:00Z", "2036-11-30T00:00:00Z"),
+        ] {
+            let (began, over) = (at(began), at(over));
+            let beginnings = Beginnings { decommissioned: Some(began), last_contact: None };
+            for (now, is_over) in [(over - 1, false), (over, true)] {
+                assert_eq!(beginnings.is_over(class, began, now), is_over, "{class} {began} {now}");
+                assert!(!is_over || began <= latest(class, now), "{class} {began}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_over_on_any_day_is_among_what_is_looked_at() {
+        for hours in 0..4 * 366 * 24 {
+            let began = 20_000 * DAY + hours * (DAY / 24);
+            for &class in Retention::ALL {
+                let over = end(class, began);
+                assert!(began <= latest(class, over), "{class} {began}");
+            }
+        }
     }
 
     #[test]

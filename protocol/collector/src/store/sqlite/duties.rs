@@ -235,10 +235,10 @@ fn plan(sql: &Connection, store: &Store, now: i64) -> Result<Plan, Failure> {
         Ok(())
     })?;
     for &class in Retention::ALL {
-        // A class that starts later is a superset here; the rule decides.
+        // This is a superset; the rule decides.
         let before = match class {
             Retention::SupportDecommission10Years => i64::MAX,
-            _ => retention::over(class, now),
+            _ => retention::latest(class, now),
         };
         if class == Retention::SupportDecommission10Years
             && !beginnings.values().any(|b| b.decommissioned.is_some())
