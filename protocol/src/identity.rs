@@ -227,6 +227,8 @@ words! {
         Analytics14Months = "analytics_14m",
         /// 2 years from the last contact about the case.
         Contact2Years = "contact_2y",
+        /// The period that stands beside it in the consent's ledger line, as the policy names it.
+        Period = "period",
     }
 }
 

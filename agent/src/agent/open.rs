@@ -52,7 +52,7 @@ impl Agent {
             return Err(OpenError::Decommissioned);
         }
         format::check(&data)?;
-        let policy = Policy::load(&config.policy)?;
+        let policy = Policy::configured(&config)?;
         let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
         let protector = Protector::choose(config.keys.protector, credentials.as_deref())?;
         let (mut vault, losses) = Vault::open(&data, &protector, now)?;

@@ -1,7 +1,8 @@
 //! When the clinic's answers are over: as the policy says, and never while the vendor may hold what they allow.
 
 use protocol::ledger::EventKind;
-use protocol::{Retention, policy};
+use protocol::period::Start;
+use protocol::policy;
 
 use super::{ConsentError, Registry};
 use crate::consent::chain::Line;
@@ -80,15 +81,15 @@ impl Registry {
 
 /// Until when the vendor may hold what came last under a grant that `ended`; `None`: as long as this device lives.
 fn vendor_holds(lines: &[Line], grant: &Line, ended: i64) -> Option<i64> {
-    match grant.entry.processing.retention {
-        Retention::Usage24Months => Some(ended.saturating_add(731 * DAY)),
-        Retention::Analytics14Months => Some(ended.saturating_add(427 * DAY)),
+    let kept = grant.entry.processing.kept()?;
+    match kept.from {
+        Start::Receipt => kept.after(ended),
         // The last contact about any case counts for all.
-        Retention::Contact2Years => {
+        Start::LastContact => {
             let contacts = lines.iter().filter(|line| line.entry.processing.case.is_some());
             let last = contacts.filter_map(|line| from_text(&line.entry.event.at)).max();
-            Some(last.unwrap_or(ended).max(ended).saturating_add(731 * DAY))
+            kept.after(last.unwrap_or(ended).max(ended))
         }
-        Retention::SupportDecommission10Years => None,
+        Start::Decommissioning => None,
     }
 }
