@@ -107,6 +107,9 @@ pub struct Event {
     /// Where the person sat, if a person it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<Session>,
+    /// Which owner of the clinic answers, counted from 0: absent of the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<u64>,
 }
 
 /// Where somebody sat who answered: a closed list, as the program that asked saw it.

@@ -33,6 +33,7 @@ pub fn entry(device: DeviceId, index: u64, purpose: Purpose, case: Option<CaseId
             role: None,
             channel: "command_line".to_owned(),
             session: None,
+            owner: None,
         },
     }
 }
