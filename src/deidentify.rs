@@ -104,7 +104,7 @@ fn run(job: &Job<'_>, mut each: impl FnMut(Step<'_>)) -> Result<Report, Failure>
     if let Some(bar) = bar {
         bar.finish_and_clear();
     }
-    report.map_err(Failure::failed)
+    report.map_err(|e| Failure::failed(say(e)))
 }
 
 /// The process that reads files on behalf of the others.

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use agent::report::danish;
 use protocol::Catalog;
 use protocol::catalog::{Attribute, AttributeKind, Entry, Kind, Shown};
 use protocol::civil::Granularity;
@@ -11,6 +12,8 @@ use serde::Serialize;
 use crate::cli::Format;
 use crate::exit::{Exit, Failure};
 use crate::print as output;
+use crate::texts::inventory::{Say, Word};
+use crate::texts::{language, say};
 
 /// `catalog`.
 pub(crate) fn print(format: Format) -> Result<Exit, Failure> {
@@ -23,13 +26,8 @@ pub(crate) fn print(format: Format) -> Result<Exit, Failure> {
 }
 
 fn markdown(catalog: &Catalog) -> String {
-    let mut text = format!(
-        "# Data inventory\n\nCatalog {}. Nothing else can be collected; nothing is before the clinic says yes.\n\n\
-         ## What is kept and sent\n\n\
-         | no. | name | kind | what | why | values | time | flag | owner | until |\n\
-         |---:|---|---|---|---|---|---|---|---|---|\n",
-        catalog.hash()
-    );
+    let mut text = say(Say::Begins { hash: catalog.hash() });
+    text += "|---:|---|---|---|---|---|---|---|---|---|\n";
     for entry in catalog.entries() {
         // Writing to a String does not fail.
         let _ = writeln!(
@@ -37,17 +35,18 @@ fn markdown(catalog: &Catalog) -> String {
             "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
             entry.number,
             entry.name,
-            kind(entry.kind),
-            entry.what,
-            entry.reason,
+            say(Word(kind(entry.kind))),
+            in_language(&entry.what, danish::what(&entry.name)),
+            in_language(&entry.reason, danish::reason(&entry.name)),
             values(entry),
-            word(&entry.granularity),
+            say(Word(&word(&entry.granularity))),
             entry.purpose,
             entry.owner,
             entry.ends
         );
     }
-    text += "\n## What Kathea may report\n\n| name | what | values | kept as |\n|---|---|---|---|\n";
+    text += &say(Say::Reported);
+    text += "|---|---|---|---|\n";
     for event_type in catalog.event_types() {
         let mut kept: Vec<_> = event_type.fed_entries().map(|entry| entry.name.as_str()).collect();
         kept.dedup();
@@ -55,7 +54,7 @@ fn markdown(catalog: &Catalog) -> String {
             text,
             "| {} | {} | {} | {} |",
             event_type.name,
-            event_type.what,
+            in_language(&event_type.what, danish::event(&event_type.name)),
             list(&event_type.attributes),
             kept.join(", ")
         );
@@ -63,13 +62,19 @@ fn markdown(catalog: &Catalog) -> String {
     text
 }
 
+/// The Danish where the configuration asks for it.
+fn in_language<'a>(english: &'a str, danish: Option<&'a str>) -> &'a str {
+    language().pick(english, danish.unwrap_or(english))
+}
+
 fn values(entry: &Entry) -> String {
     let mut text = list(&entry.attributes);
     if !entry.bounds.is_empty() {
         let bounds: Vec<_> = entry.bounds.iter().map(u64::to_string).collect();
         let separator = if text.is_empty() { "" } else { "; " };
-        let unit = if entry.unit.is_empty() { "count" } else { &entry.unit };
-        text += &format!("{separator}{unit} up to {}, more", bounds.join(", "));
+        let unit = if entry.unit.is_empty() { say(Word("count")) } else { entry.unit.clone() };
+        text += separator;
+        text += &say(Say::UpTo { unit, bounds: bounds.join(", ") });
     }
     text
 }
@@ -80,13 +85,13 @@ fn list(attributes: &[Attribute]) -> String {
 }
 
 fn describe(attribute: &Attribute) -> String {
-    let optional = if attribute.optional { " (optional)" } else { "" };
+    let optional = if attribute.optional { say(Say::Optional) } else { String::new() };
     let range = match &attribute.kind {
         AttributeKind::Integer { unit, min, max, .. } => {
             format!("{}-{} {unit}", attribute.kind.show(*min), attribute.kind.show(*max))
         }
         AttributeKind::Enumeration { values } => format!("{{{}}}", values.join(", ")),
-        AttributeKind::Version => "version".to_owned(),
+        AttributeKind::Version => say(Word("version")),
     };
     format!("{}{optional}: {}", attribute.name, range.trim_end())
 }

@@ -46,7 +46,7 @@ fn a_person_reads_and_answers_in_danish_or_english() {
 
     let config = std::fs::read_to_string(workstation.config()).unwrap();
     std::fs::write(workstation.config(), format!("language = \"da\"\n{config}")).unwrap();
-    let (code, screen) = asked(&workstation, &[("hvis I går", "no"), ("Skriv ja eller nej.", "nej")]);
+    let (code, screen) = asked(&workstation, &[("hvis I afbryder", "no"), ("Skriv ja eller nej.", "nej")]);
     assert_eq!((code, state(&workstation)), (Some(0), "withdrawn".to_owned()), "{screen}");
     for said in [
         "Må denne arbejdsstation sende statistik",
@@ -56,7 +56,7 @@ fn a_person_reads_and_answers_in_danish_or_english() {
     ] {
         assert!(screen.contains(said), "{said}\n{screen}");
     }
-    let (code, screen) = asked(&workstation, &[("hvis I går", "ja")]);
+    let (code, screen) = asked(&workstation, &[("hvis I afbryder", "ja")]);
     assert_eq!((code, state(&workstation)), (Some(0), "granted".to_owned()), "{screen}");
     assert!(screen.contains("Tak. "), "{screen}");
 }

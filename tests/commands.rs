@@ -293,7 +293,7 @@ fn every_entry_of_the_start_menu_leads_somewhere() {
         match words.as_slice() {
             ["consent", "ask"] => {
                 terminal.answer("nothing changes if you leave", "yes");
-                terminal.answer("Who says so?", "nobody");
+                terminal.answer("Who answers?", "nobody");
                 terminal.answer("Please type 1, 2 or 3.", "owner");
             }
             ["doctor"] => {}

@@ -44,7 +44,7 @@ fn a_case_is_guided_from_the_first_question_to_the_seal() {
     assert!(page.contains(&digest));
     terminal.answer("", "ja");
     terminal.answer("Det er ikke sidens kode", &digest[..6]);
-    terminal.answer("Hvem siger det?", "lægen");
+    terminal.answer("Hvem svarer?", "lægen");
     terminal.answer("Skriv 1, 2 eller 3.", "databeskyttelsesansvarlig");
     let (code, shown) = terminal.end();
     assert!(code == Some(0) && shown.contains("Forseglet og sat i kø som"), "{code:?} {shown}");

@@ -230,7 +230,7 @@ fn the_summary_is_read_on_every_screen_and_on_paper_without_the_network() {
     let output = vendor::open(&vendor::sealed(&clinic, &bundle), &vendor::key(&clinic), &folder, &[]);
     assert!(output.status.success(), "{}", vendor::errors(&output));
     let seen = or_skip!(browser::look("watch.mjs", &folder.join("summary.html")));
-    for quiet in ["requests", "complaints", "violations", "dark_violations"] {
+    for quiet in ["requests", "complaints", "violations", "dark_violations", "unfit"] {
         assert_eq!(seen[quiet], json!([]), "{quiet}");
     }
     assert_eq!(seen["overflow"], json!({"1280": 0, "400": 0}));

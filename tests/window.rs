@@ -136,7 +136,7 @@ fn a_clinic_clicks(language: &str) -> Result<(), peer::Skipped> {
     let again = fs::read_to_string(&pid).unwrap();
     kill(again.trim());
     assert!(status.success(), "{}", fs::read_to_string(clinic.path("complaints")).unwrap());
-    for quiet in ["elsewhere", "complaints", "violations", "overflow"] {
+    for quiet in ["elsewhere", "complaints", "violations", "overflow", "unfit"] {
         assert_eq!(seen[quiet], json!([]), "{quiet}");
     }
     let say = |en: &str, da: &str| if language == "da" { da.to_owned() } else { en.to_owned() };

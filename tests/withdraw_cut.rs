@@ -177,11 +177,12 @@ fn a_new_ledger_that_is_cut_before_its_first_line_leaves_nothing_for_the_next_ye
 
 #[test]
 fn a_device_that_is_cut_while_it_is_taken_out_of_use_tells_the_vendor_all_the_same() {
-    let steps = ["begun", "ended", "shredded", "purged"];
+    let steps = ["begun", "ended", "shredded", "purged", "worded", "destroyed", "certified"];
     for step in steps {
         let collector = Collector::start();
         let url = format!("https://{}", collector.address());
         let workstation = Workstation::granted(&collector, &url);
+        let device = workstation.status()["device"].as_str().unwrap().to_owned();
         let mut retire = workstation.agent(&["decommission", "--yes", "--discard"]);
         retire
             .env("KATHEA_KILL_AT", format!("decommission.{step}:1"))
@@ -191,6 +192,11 @@ fn a_device_that_is_cut_while_it_is_taken_out_of_use_tells_the_vendor_all_the_sa
         workstation.run(&["run", "--once"]);
         let certificate = fs::read_to_string(workstation.data().join("decommissioned")).unwrap();
         assert!(certificate.contains("The vendor was informed"), "{step}: {certificate}");
+        assert!(certificate.contains(&device), "{step}, of another device: {certificate}");
+        let kept = fs::read_dir(workstation.data().join("keys")).unwrap().count();
+        assert_eq!(kept, 1, "{step}: no key, the tag for backup programs alone");
+        assert!(!workstation.data().join("spool").exists(), "{step}");
+        assert!(!workstation.data().join("tickets.json").exists(), "{step}");
         let reported: Vec<_> =
             collector.lines("requests", &[]).iter().map(|line| line["kind"].clone()).collect();
         assert_eq!(reported, ["decommission"], "{step}");

@@ -10,6 +10,8 @@ use crate::presence::{self, Presence};
 
 /// What a file is called until it is whole.
 pub const PARTIAL: &str = "tmp";
+/// What a file is called from the moment on that it is to be erased.
+const ERASING: &str = "erasing";
 
 /// Puts `bytes` at `path`, whole or not at all: written under another name in the same directory, readable by
 /// its owner only, synced, renamed, and the directory synced.
@@ -28,10 +30,7 @@ const PUBLIC: u32 = 0o644;
 
 fn replace_with(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     killpoint::write(path)?;
-    let mut name = OsString::from(path);
-    name.push(".");
-    name.push(PARTIAL);
-    let partial = PathBuf::from(name);
+    let partial = longer(path, PARTIAL);
     let mut file = open_new(&partial, mode)?;
     file.write_all(bytes)?;
     killpoint::step("file.written");
@@ -54,8 +53,54 @@ fn open_new(path: &Path, mode: u32) -> io::Result<File> {
     Ok(file)
 }
 
-/// Overwrites a file and removes its name. The caller syncs the directory once for all of them.
+fn longer(path: &Path, ending: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(".");
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+/// Marks a file as one that is being erased, overwrites it and removes it. Cut short behind the mark,
+/// [`finish_erasures`] goes on, and nobody takes what is left for damage. The caller syncs the directory once for all of
+/// them.
+///
+/// # Errors
+/// `NotFound` if there is none, and none that is marked; of the disk.
 pub fn erase(path: &Path) -> io::Result<()> {
+    mark(path)?;
+    overwrite(&marked(path))
+}
+
+/// Marks a file as one that is being erased, durably. What an earlier erasure of this name left goes first.
+///
+/// # Errors
+/// `NotFound` if there is none; of the disk.
+pub fn mark(path: &Path) -> io::Result<()> {
+    killpoint::write(path)?;
+    let marked = marked(path);
+    Presence::of(overwrite(&marked))?;
+    std::fs::rename(path, &marked)?;
+    killpoint::step("file.marked");
+    sync_parent(path)
+}
+
+/// What a file is called while it is being erased.
+pub fn marked(path: &Path) -> PathBuf {
+    longer(path, ERASING)
+}
+
+/// Erases what is marked in a directory.
+///
+/// # Errors
+/// Of the disk.
+pub fn finish_erasures(directory: &Path) -> io::Result<()> {
+    let mut paths = presence::files(directory)?;
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == ERASING));
+    paths.iter().map(|path| overwrite(path)).fold(Ok(()), io::Result::and) // one failure spares no other file
+}
+
+/// Overwrites a file and removes its name.
+fn overwrite(path: &Path) -> io::Result<()> {
     killpoint::write(path)?;
     let mut file = OpenOptions::new().write(true).open(path)?;
     let length = file.metadata()?.len();
@@ -176,7 +221,41 @@ mod tests {
         std::fs::write(&path, b"secret").unwrap();
         std::fs::hard_link(&path, &second_name).unwrap();
         erase(&path).unwrap();
-        assert!(!path.exists());
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
         assert_eq!(std::fs::read(&second_name).unwrap(), [0; 6]);
+        assert_eq!(erase(&path).unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn an_erasure_that_is_cut_short_leaves_a_mark_and_is_finished() {
+        for cut in 0.. {
+            let dir = tempfile::tempdir().unwrap();
+            let (path, second_name) = (dir.path().join("file"), dir.path().join("link"));
+            std::fs::write(&path, b"secret").unwrap();
+            std::fs::hard_link(&path, &second_name).unwrap();
+            let is_cut = killpoint::cut(cut, || erase(&path).unwrap());
+            assert!(!path.exists(), "at step {cut} nothing has its name any more");
+            assert_eq!(marked(&path).exists(), is_cut, "step {cut}");
+            finish_erasures(dir.path()).unwrap();
+            assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+            assert_eq!(std::fs::read(&second_name).unwrap(), [0; 6]);
+            if !is_cut {
+                assert_eq!(cut, 2, "steps");
+                return;
+            }
+        }
+    }
+
+    #[test]
+    fn a_second_file_of_the_name_spares_not_what_is_left_of_the_first() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, first) = (dir.path().join("file"), dir.path().join("first"));
+        std::fs::write(&path, b"secret").unwrap();
+        std::fs::hard_link(&path, &first).unwrap();
+        mark(&path).unwrap();
+        std::fs::write(&path, b"another").unwrap();
+        erase(&path).unwrap();
+        assert_eq!(std::fs::read(&first).unwrap(), [0; 6]);
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 }

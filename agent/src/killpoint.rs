@@ -50,6 +50,28 @@ fn watched(point: Point<'_>) -> io::Result<()> {
     said
 }
 
+/// Acts up to the step of this number, the first is 0. True if it was cut there, as by a kill.
+#[cfg(test)]
+pub(crate) fn cut(step: usize, act: impl FnOnce()) -> bool {
+    struct Killed;
+    let mut left = step;
+    watch(Some(Box::new(move |point| {
+        if matches!(point, Point::Step(_)) {
+            match left.checked_sub(1) {
+                Some(fewer) => left = fewer,
+                None => std::panic::resume_unwind(Box::new(Killed)),
+            }
+        }
+        Ok(())
+    })));
+    let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(act));
+    watch(None);
+    match done {
+        Err(why) if !why.is::<Killed>() => std::panic::resume_unwind(why),
+        done => done.is_err(),
+    }
+}
+
 /// The process ends here, if the environment or a test says so. `name` is subsystem and step, `fold.put`.
 #[cfg(debug_assertions)]
 pub fn step(name: &str) {

@@ -201,27 +201,14 @@ impl Kept {
         Self { word: Retention::Period, period, from }
     }
 
-    /// Its end, if it began at `from` (seconds since 1970); `None` after the year 9999. The words are counted in days, as
-    /// they always were, the periods of policies by the calendar.
+    /// Its end, if it began at `from` (seconds since 1970), by the calendar; `None` after the year 9999.
     pub fn after(self, from: i64) -> Option<i64> {
-        match self.fixed_days() {
-            Some(days) => from.checked_add(i64::from(days) * DAY),
-            None => self.period.after(from),
-        }
+        self.period.after(from)
     }
 
     /// Days that it lasts at least.
     pub fn fewest_days(self) -> u32 {
-        self.fixed_days().unwrap_or_else(|| self.period.fewest_days())
-    }
-
-    const fn fixed_days(self) -> Option<u32> {
-        match self.word {
-            Retention::Usage24Months | Retention::Contact2Years => Some(731),
-            Retention::Analytics14Months => Some(427),
-            Retention::SupportDecommission10Years => Some(3653),
-            Retention::Period => None,
-        }
+        self.period.fewest_days()
     }
 }
 
@@ -360,7 +347,7 @@ mod tests {
         assert_eq!(kept, Kept::for_period(Period::Years(10), Start::Decommissioning));
         assert_eq!(kept.after(at("2026-11-21T00:00:00Z")), Some(at("2036-11-21T00:00:00Z")));
         let usage: Kept = "usage_24m".parse().unwrap();
-        assert_eq!((usage.after(0), usage.fewest_days()), (Some(731 * DAY), 731));
+        assert_eq!((usage.after(0), usage.fewest_days()), (Some(730 * DAY), 24 * 28));
         for wrong in [
             "period",
             "P36M",

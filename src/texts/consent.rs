@@ -8,12 +8,12 @@ agent::texts! {
             "{purpose}: samtykke givet. Tilbagekald det med: {command}";
         OwnerEnded { ended: u64 } =>
             "Ended: {ended} answers. Nothing is collected until the new owner says yes: kathea-agent consent ask",
-            "Ophørt: {ended} svar. Intet indsamles, før den nye ejer siger ja: kathea-agent consent ask";
+            "Ophørte samtykker: {ended}. Intet indsamles, før den nye ejer siger ja: kathea-agent consent ask";
         Verified { entries: u64 } =>
             "{entries} entries: each signed, none missing, none changed",
             "{entries} poster: alle signeret, ingen mangler, ingen er ændret";
         NotAsked => "not asked for", "bedes der ikke om";
-        Lasts { span: String } => "a yes lasts {span}", "et ja gælder i {span}";
+        Lasts { span: String } => "a yes lasts {span}", "et samtykke gælder i {span}";
         HeldHere { span: String } => "held here {span} at most", "opbevares her højst {span}";
         HeldThere { span: String } => "vendor keeps it {span}", "hos leverandøren: {span}";
         AskedBy { controller: String, id: String, version: String } =>
@@ -22,7 +22,7 @@ agent::texts! {
         State { purpose: String, state: String } => "{purpose}: {state}", "{purpose}: {state}";
         NotAnyMore { purpose: String, state: String } =>
             "{purpose}: {state}. Nothing is collected for it.",
-            "{purpose}: {state}. Der indsamles intet til det.";
+            "{purpose}: {state}. Intet indsamles til dette formål.";
         Digest { digest: String } => "Digest: {digest}", "Kontrolsum: {digest}";
         HowToAnswer { purpose: String, digits: String } =>
             "\nTo say yes: kathea-agent consent grant {purpose} --by ROLE --yes {digits}\n\
@@ -42,21 +42,21 @@ agent::texts! {
             "der er aldrig svaret noget om sagen {case} her: {hint}";
         NeedsTerminal =>
             "an answer is given at a terminal: for scripts there are `consent show` and `consent grant`",
-            "der svares ved en terminal: til scripts findes `consent show` og `consent grant`";
+            "der skal svares ved en terminal: brug `consent show` og `consent grant` i scripts";
         LastsUntil { end: String } => "Your yes lasts until {end}.", "Jeres samtykke gælder til {end}.";
         Question =>
             "Your answer (yes or no; nothing changes if you leave): ",
-            "Jeres svar (ja eller nej; intet ændres, hvis I går): ";
+            "Jeres svar (ja eller nej; intet ændres, hvis I afbryder): ";
         AskAgain => "Please type yes or no.", "Skriv ja eller nej.";
         Thanks =>
             "Thank you. It is collected from now on. Take it back at any time with:\n  kathea-agent consent withdraw usage_statistics",
-            "Tak. Der indsamles fra nu af. I kan altid tilbagekalde samtykket med:\n  kathea-agent consent withdraw usage_statistics";
+            "Tak. Statistik indsamles fra nu af. I kan altid tilbagekalde samtykket med:\n  kathea-agent consent withdraw usage_statistics";
         SaidNo =>
             "Nothing is collected. Should you change your mind: kathea-agent consent ask",
             "Intet indsamles. Hvis I ombestemmer jer: kathea-agent consent ask";
         WhoAnswers =>
-            "Who says so?\n  1  owner (default)\n  2  privacy officer\n  3  delegate",
-            "Hvem siger det?\n  1  ejer (standard)\n  2  databeskyttelsesansvarlig\n  3  befuldmægtiget";
+            "Who answers?\n  1  owner (default)\n  2  privacy officer\n  3  delegate",
+            "Hvem svarer?\n  1  ejer (standard)\n  2  databeskyttelsesansvarlig\n  3  befuldmægtiget";
         WhoAgain => "Please type 1, 2 or 3.", "Skriv 1, 2 eller 3.";
     }
 }

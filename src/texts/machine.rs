@@ -30,7 +30,7 @@ agent::texts! {
              written. Look at the line or the attribute that is named, take out what stands there and clean the file \
              again, and name the rule to the vendor.",
             "  i karantæne: noget om en patient ville være blevet stående i resultatet af filen, så intet af den er skrevet. \
-             Se på den nævnte linje eller attribut, fjern det, der står der, afidentificér filen igen, og oplys reglen til \
+             Se på den nævnte linje eller attribut, fjern det, der står der, afidentificér filen igen, og nævn reglen for \
              leverandøren.";
         NotLearned { why: String, input: String } =>
             "  not learned from ({why}): {input}", "  ikke gennemset for patienter ({why}): {input}";
@@ -43,11 +43,11 @@ agent::texts! {
             "kataloget har ingen hændelse med det navn; den nærmeste er {nearest}";
         Twice { key: String } =>
             "{key} is given twice, or has a name of its own: leave one out",
-            "{key} er angivet to gange eller har sit eget navn: udelad den ene";
+            "{key} er angivet to gange eller har allerede et navn: udelad den ene";
         NoLine => "that cannot be written as a line", "det kan ikke skrives som en linje";
         NoKeys =>
             "the configuration trusts no key: put the vendor's, from a place that you trust, into `keys` under [vendor]",
-            "konfigurationen har tillid til ingen nøgle: skriv leverandørens, fra et sted I stoler på, i `keys` under [vendor]";
+            "konfigurationen har ikke tillid til nogen nøgle: skriv leverandørens nøgle, hentet et sted, I stoler på, i `keys` under [vendor]";
         DoNotUse { path: PathBuf, kind: String, why: String } =>
             "do not use {path} as {kind}: {why}", "brug ikke {path} som {kind}: {why}";
         Signed { path: PathBuf, kind: String, key: String } =>

@@ -9,12 +9,14 @@
 //! privacy  what is held, corrected, erased; the end of a device
 //! refusal  why a command was not carried out
 //! machine  files, single events, the table of literals, the service
+//! inventory  the catalog as a table
 //! help     what `--help` says of each command and argument
 //! syntax   what is wrong with a command line
 //! ```
 
 pub(crate) mod consent;
 pub(crate) mod help;
+pub(crate) mod inventory;
 pub(crate) mod machine;
 pub(crate) mod privacy;
 pub(crate) mod refusal;

@@ -11,14 +11,14 @@ agent::texts! {
             "The vendor will be asked to correct what it holds of case {case}; `status` shows its ticket.\n\
              Tell it what is wrong by the contact that `consent show support_case` names, with that ticket.\n\
              A bundle that has not left yet: `support discard` it and make it anew.",
-            "Leverandøren bliver bedt om at rette det, den har om sagen {case}; `status` viser sagsnummeret.\n\
-             Oplys, hvad der er forkert, til den kontakt, som `consent show support_case` nævner, med det sagsnummer.\n\
-             En pakke, der ikke er sendt endnu: kassér den med `support discard`, og lav den på ny.";
+            "Leverandøren bliver bedt om at rette det, den har om sagen {case}; `status` viser anmodningens nummer.\n\
+             Skriv, hvad der er forkert, til den kontakt, som `consent show support_case` nævner, og angiv nummeret.\n\
+             Er pakken ikke sendt endnu, så kassér den med `support discard`, og lav den på ny.";
         Revoke =>
             "The vendor will be asked not to erase what it has not erased yet; `status` shows what became of the\n\
              request to erase. What was erased on this workstation does not come back.",
-            "Leverandøren bliver bedt om ikke at slette det, den endnu ikke har slettet; `status` viser, hvad der blev af\n\
-             anmodningen om sletning. Det, der er slettet på arbejdsstationen, kommer ikke tilbage.";
+            "Leverandøren bliver bedt om ikke at slette det, den endnu ikke har slettet; `status` viser, hvordan det gik\n\
+             med anmodningen om sletning. Det, der er slettet på arbejdsstationen, kommer ikke tilbage.";
         Claim =>
             "Keep this code on paper, apart from this computer: with it, and with nothing else, you can ask the\n\
              vendor to erase what this device sent when the device can't ask any more. On this device it stands\n\
@@ -31,26 +31,26 @@ agent::texts! {
              The vendor is asked to erase what was sent: it does so after 14 days, in which `privacy revoke` takes\n\
              that back; `status` shows its ticket, and its certificate when that is done.",
             "Slettet: {keys} nøgler og alt, der var opbevaret under dem. Bevaret: jeres svar, som beviser, hvad I har tilladt.\n\
-             Leverandøren bedes slette det, der er sendt: det sker efter 14 dage, hvor `privacy revoke` kan trække\n\
-             anmodningen tilbage; `status` viser sagsnummeret og attesten, når det er gjort.";
+             Leverandøren bliver bedt om at slette det, der er sendt: det sker efter 14 dage, og indtil da kan `privacy revoke`\n\
+             trække anmodningen tilbage; `status` viser anmodningens nummer og attesten, når det er gjort.";
         Unreported =>
             "Every key of what was kept is shredded. The vendor could not be informed yet: leave the service running, or run\n\
              `kathea-agent run --once`, until it was; the certificate is then the file `decommissioned` in data_dir.",
             "Alle nøgler til det opbevarede er slettet. Leverandøren har ikke kunnet få besked endnu: lad tjenesten køre, eller\n\
              kør `kathea-agent run --once`, til det er sket; attesten er derefter filen `decommissioned` i data_dir.";
-        Holds { at: String } => "What this workstation holds, {at}", "Det opbevarer denne arbejdsstation, {at}";
+        Holds { at: String } => "What this workstation holds, {at}", "Opbevaret på denne arbejdsstation, {at}";
         NoPatients =>
             "These records hold no patient data: the agent never accepts any.",
-            "Disse poster indeholder ingen patientdata: agenten tager aldrig imod dem.";
+            "Disse poster indeholder ingen patientdata: agenten tager aldrig imod patientdata.";
         HistoryKept =>
             "The clinic's own history is kept on this computer. Nothing of it is sent.",
-            "Klinikkens egen historik opbevares på computeren. Intet af den sendes.";
+            "Klinikkens egen historik er slået til og opbevares på computeren. Den sendes aldrig.";
         HistoryOff =>
             "The clinic's own history is not kept: `kathea-agent history on` begins it.",
-            "Klinikkens egen historik opbevares ikke: `kathea-agent history on` begynder den.";
+            "Klinikkens egen historik er slået fra: `kathea-agent history on` slår den til.";
         HistoryFigures =>
             "Figure, newest value, number of values (--csv prints all)",
-            "Værdi, det nyeste tal, antal tal (--csv viser alle)";
+            "Måling, nyeste værdi, antal værdier (--csv viser alle)";
         OwnHistory => "The clinic's own history, which is never sent", "Klinikkens egen historik, som aldrig sendes";
         Remains =>
             "something remains to be sent: what is said above, or `kathea-agent status`, tells why",

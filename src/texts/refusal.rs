@@ -7,7 +7,7 @@ agent::texts! {
     /// What happened and what to do.
     #[cfg_attr(not(unix), allow(dead_code, reason = "accounts are taken on, and files given away, on Unix alone"))]
     pub(crate) enum Refusal {
-        TerminalGone => "the terminal is gone", "terminalen er væk";
+        TerminalGone => "the terminal is gone", "forbindelsen til terminalen er afbrudt";
         OutputGone { why: ErrorKind } =>
             "standard output cannot be written ({why})",
             "standardoutput kan ikke skrives ({why})";
@@ -48,13 +48,13 @@ agent::texts! {
             "agenten kører, men svarer ikke: prøv igen om et minut";
         NotUnderstood =>
             "the agent's answer is not understood: is it of another version?",
-            "agentens svar kan ikke forstås: er den en anden version?";
+            "agentens svar kan ikke forstås: kører der en anden version?";
         DataUnreadable { path: PathBuf, why: ErrorKind } =>
             "{path} cannot be read now ({why}): nothing was changed; check the disk, and try again",
             "{path} kan ikke læses nu ({why}): intet er ændret; kontrollér disken, og prøv igen";
         NoAccount =>
             "the account of the data directory cannot be taken on: run this as that account",
-            "datamappens konto kan ikke overtages: kør kommandoen fra den konto";
+            "kommandoen kan ikke køre som datamappens konto: kør den selv fra den konto";
         NameConfig => "name the configuration with --config", "angiv konfigurationen med --config";
         WindowNotStarted { path: PathBuf, why: ErrorKind } =>
             "the window {path} cannot be started ({why}): install the whole package again",

@@ -15,8 +15,8 @@ agent::texts! {
         Device => "device", "enhed";
         Enrolled => "enrolled", "tilmeldt";
         NotEnrolled => "not enrolled", "ikke tilmeldt";
-        Short => "short", "kort";
-        ForTheTelephone => "for the telephone", "til telefonen";
+        Short => "short", "kortnavn";
+        ForTheTelephone => "for the telephone", "til brug i telefonen";
         Policy => "policy", "politik";
         Keys => "keys", "nøgler";
         OnDisk => "on disk", "på disken";
@@ -29,7 +29,7 @@ agent::texts! {
         Invited => "The vendor asks for a support bundle", "Leverandøren beder om en supportpakke";
         Invitation { command: String } =>
             "shows what it would be, and asks you: {command}",
-            "viser, hvad det ville være, og spørger jer: {command}";
+            "viser, hvad der ville blive sendt, og spørger jer: {command}";
         Problems => "Problems", "Kræver handling";
         None => "none", "intet";
         Nothing => "nothing", "intet";
@@ -38,7 +38,7 @@ agent::texts! {
         Cases => "Support cases", "Supportsager";
         VendorAsks { command: String } =>
             "The vendor asks for a support bundle. It shows what it would be, and asks you: {command}",
-            "Leverandøren beder om en supportpakke. Denne kommando viser, hvad det ville være, og spørger jer: {command}";
+            "Leverandøren beder om en supportpakke. Denne kommando viser, hvad der ville blive sendt, og spørger jer: {command}";
         VendorAsksNothing =>
             "The vendor answered, and asks for nothing.",
             "Leverandøren har svaret og beder ikke om noget.";
@@ -48,7 +48,7 @@ agent::texts! {
             "Vinduet åbnes i jeres browser og lukker, når I lukker siden.";
         NoContact =>
             "the service does not run, so nobody talks to the vendor: `service start`",
-            "tjenesten kører ikke, så ingen taler med leverandøren: `service start`";
+            "tjenesten kører ikke, så leverandøren kan ikke kontaktes: `service start`";
         NoAnswer { why: String } =>
             "the vendor did not answer within a minute{why}; see `doctor`",
             "leverandøren svarede ikke inden for et minut{why}; se `doctor`";
@@ -63,14 +63,14 @@ agent::texts! { Means {
     Self(State::Unset) => "nobody answered: nothing is collected", "ingen har svaret: intet indsamles";
     Self(State::Granted) => "yes: collected and sent", "ja: indsamles og sendes";
     Self(State::Denied) => "no: nothing is collected", "nej: intet indsamles";
-    Self(State::Withdrawn) => "not any more: nothing is collected", "ikke længere: intet indsamles";
-    Self(State::Restricted) => "kept, but neither used nor sent", "gemmes, men bruges og sendes ikke";
+    Self(State::Withdrawn) => "not any more: nothing is collected", "tilbagekaldt: intet indsamles";
+    Self(State::Restricted) => "kept, but neither used nor sent", "opbevares, men hverken bruges eller sendes";
     Self(State::StalePolicy) =>
         "the policy changed: nothing is collected until a new yes",
-        "politikken er ændret: intet indsamles før et nyt ja";
+        "politikken er ændret: intet indsamles før et nyt samtykke";
     Self(State::Expired) =>
         "the yes is over: nothing is collected until a new one",
-        "samtykket er udløbet: intet indsamles før et nyt ja";
+        "samtykket er udløbet: intet indsamles før et nyt";
 } }
 
 /// A state of a flag as a word.
@@ -113,7 +113,7 @@ agent::texts! { ProtectedBy {
     Self(Keys::Systemd) => "by systemd, sealed to this machine", "af systemd, forseglet til denne maskine";
     Self(Keys::File) =>
         "by a file beside them: a stolen disk gives them away",
-        "af en fil ved siden af dem: en stjålet disk røber dem";
+        "af en fil ved siden af dem: stjæles disken, er nøglerne med";
 } }
 
 agent::texts! {
@@ -121,7 +121,7 @@ agent::texts! {
     pub(crate) enum Queue {
         Open =>
             "counts of the day and the month that run; never sent as they are",
-            "tal for den dag og måned, der er i gang; sendes aldrig, som de er";
+            "tal for den igangværende dag og måned; sendes aldrig i den form";
         Usage => "statistics to be sent", "statistik, der skal sendes";
         Requests => "requests to the vendor about your data", "anmodninger til leverandøren om jeres data";
         Sent =>
@@ -148,7 +148,7 @@ impl Queue {
 pub(crate) struct Why(pub(crate) Reason);
 
 agent::texts! { Why {
-    Self(Reason::NoConsent) => "there was no yes", "der var intet ja";
+    Self(Reason::NoConsent) => "there was no yes", "der var ikke samtykke";
     Self(Reason::BeforeGrant) => "happened before the yes", "skete før samtykket";
     Self(Reason::NotUtf8) => "a line that is no text", "en linje, der ikke er tekst";
     Self(Reason::NotJson) => "a line that is no flat JSON object", "en linje, der ikke er et fladt JSON-objekt";
@@ -166,15 +166,15 @@ agent::texts! { Why {
         "tekst, hvor der skal stå et tal, eller omvendt";
     Self(Reason::OutOfRange) =>
         "a value outside its range or list",
-        "en værdi uden for sit område eller sin liste";
+        "en værdi uden for det tilladte område eller listen";
     Self(Reason::BadTime) =>
         "a time that is none, or not believable",
-        "et tidspunkt, der ikke er et, eller som er utroværdigt";
+        "et tidspunkt, der er ugyldigt eller utroværdigt";
     Self(Reason::NotAFile) => "something in the outbox that is no file", "noget i udbakken, der ikke er en fil";
-    Self(Reason::Quota) => "the space was full; the oldest went first", "pladsen var brugt; det ældste først";
+    Self(Reason::Quota) => "the space was full; the oldest went first", "pladsen var brugt op; det ældste blev kasseret først";
     Self(Reason::Expired) => "waited longer than the policy allows", "ventede længere, end politikken tillader";
     Self(Reason::Withdrawn) => "erased by a withdrawal", "slettet ved en tilbagekaldelse";
-    Self(Reason::Damaged) => "lost to damage on the disk", "tabt ved skade på disken";
+    Self(Reason::Damaged) => "lost to damage on the disk", "tabt på grund af en skade på disken";
     Self(Reason::Rejected) => "refused by the collector for good", "endeligt afvist af leverandørens server";
     Self(Reason::Ended) =>
         "after the last day of its collection in the catalog",

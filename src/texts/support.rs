@@ -15,7 +15,7 @@ agent::texts! {
         Erased => "erased", "slettet";
         Closed => "closed: nothing more of this case leaves", "afsluttet: intet mere fra sagen sendes";
         State { bundle: String, state: String } => "{bundle}: {state}", "{bundle}: {state}";
-        LookedFor => "Looked for", "Det undersøges";
+        LookedFor => "Looked for", "Der ledes efter";
         Below => "Below", "Under";
         NothingOpened => "Nothing was opened.", "Intet blev åbnet.";
         Draft => "Draft", "Udkast";
@@ -38,9 +38,9 @@ agent::texts! {
              ROLE er owner (ejer), privacy_officer (databeskyttelsesansvarlig) eller delegate (befuldmægtiget). Udkastet \
              slettes inden 24 timer.";
         ScansHere => "Scans of this workstation", "Optagelser på denne arbejdsstation";
-        Drafts => "Drafts, seen by nobody else", "Udkast, som ingen andre har set";
+        Drafts => "Drafts, seen by nobody else", "Udkast, som kun I har set";
         Bundles => "Bundles, sealed for the vendor", "Pakker, forseglet til leverandøren";
-        NoBundles => "No bundle is here.", "Her er ingen pakker.";
+        NoBundles => "No bundle is here.", "Der er ingen pakker her.";
         SomeFailed { failed: usize } =>
             "{failed} bundles failed. To try again: kathea-agent support send BUNDLE",
             "{failed} pakker mislykkedes. Prøv igen med: kathea-agent support send BUNDLE";
@@ -58,9 +58,9 @@ agent::texts! {
         BundleRefused { id: String, case: CaseId } =>
             "the vendor's collector refused the bundle: kathea-agent support send {id}, or take it on a stick: \
              kathea-agent support export {id} -o {case}.age",
-            "leverandørens server afviste pakken: kathea-agent support send {id}, eller tag den med på et USB-stik: \
+            "leverandørens server afviste pakken: kathea-agent support send {id}, eller overdrag den på et USB-stik: \
              kathea-agent support export {id} -o {case}.age";
-        WaitsForScan => "waits: a scan runs (--now overrides)", "venter: en optagelse er i gang (--now tilsidesætter)";
+        WaitsForScan => "waits: a scan runs (--now overrides)", "venter: en optagelse er i gang (brug --now for ikke at vente)";
         Exported { path: PathBuf, size: String, sha256: String } =>
             "{path}: {size}, sha256 {sha256}. Only the vendor can open it.",
             "{path}: {size}, sha256 {sha256}. Kun leverandøren kan åbne den.";
@@ -79,8 +79,8 @@ agent::texts! {
         LeftOut { file: String, finding: String } =>
             "left out, because something of a patient would have stayed in it; everything else is there. Look at that \
              place, name the file to support without what stands there, and name the rule to the vendor: {file} ({finding})",
-            "udeladt, fordi noget om en patient ville være blevet stående; alt andet er med. Se på stedet, oplys filen \
-             til support uden det, der står der, og oplys reglen til leverandøren: {file} ({finding})";
+            "udeladt, fordi noget om en patient ville være blevet stående; alt andet er med. Se på stedet, nævn filen for \
+             support uden det, der står der, og nævn reglen for leverandøren: {file} ({finding})";
         NotGiven { why: std::io::ErrorKind } =>
             "the draft cannot be given to the agent's account ({why})",
             "udkastet kan ikke overdrages til agentens konto ({why})";
@@ -88,7 +88,7 @@ agent::texts! {
         NameReason { words: String } =>
             "name the reason with --reason: one of {words}",
             "angiv grunden med --reason: en af {words}";
-        NoNames => "standard input names no scan", "standardinput nævner ingen optagelse";
+        NoNames => "standard input names no scan", "standardinput angiver ingen optagelse";
         PickNeedsTerminal =>
             "--pick asks at a terminal: use --last-scan, --since or --scans here",
             "--pick spørger ved en terminal: brug --last-scan, --since eller --scans her";
@@ -99,7 +99,7 @@ agent::texts! {
         Newest => "Scans, the newest first", "Optagelser, de nyeste først";
         Which =>
             "Which? Numbers, separated by blanks; the newest where nothing is typed:",
-            "Hvilke? Numre, adskilt af mellemrum; den nyeste, hvis intet skrives:";
+            "Hvilke? Skriv numrene med mellemrum imellem; skrives intet, vælges den nyeste:";
         NotInList { last: usize } =>
             "that is no number of the list: 1 to {last}",
             "det er ikke et nummer på listen: 1 til {last}";
@@ -114,7 +114,7 @@ agent::texts! {
         NoCaseNumber =>
             "That is no number of a case: it has 2 to 32 capital letters, digits and hyphens; the vendor gives it.",
             "Det er ikke et sagsnummer: det har 2 til 32 store bogstaver, cifre og bindestreger; leverandøren oplyser det.";
-        LookedForHere => "Looked for on this computer", "Det undersøges på denne computer";
+        LookedForHere => "Looked for on this computer", "Der ledes efter på denne computer";
         NothingLeaves =>
             "Names and numbers of patients are removed. Nothing leaves before you say yes.\n",
             "Patienters navne og numre fjernes. Intet forlader computeren, før I siger ja.\n";
@@ -132,7 +132,7 @@ agent::texts! {
              Sig ja ved at skrive koden fra siden. Sig nej ved at skrive n.";
         OtherCode =>
             "That is not the code of the page. Type the code for yes, or n for no.",
-            "Det er ikke sidens kode. Skriv koden for ja eller n for nej.";
+            "Det er ikke koden fra siden. Skriv koden for ja eller n for nej.";
         SaidNo =>
             "No. Nothing was sent; the draft is erased within 24 hours.",
             "Nej. Intet er sendt; udkastet slettes inden 24 timer.";
@@ -144,7 +144,7 @@ agent::texts! {
             "Tjenesten kører ikke: pakken sendes, når den kører.";
         GoesOn =>
             "Sending. You may leave with Ctrl-C: it goes on by itself.",
-            "Sendes. I kan gå med Ctrl-C: pakken sendes videre af sig selv.";
+            "Sendes. I kan afbryde med Ctrl-C: afsendelsen fortsætter af sig selv.";
         Subject => "What is it about?", "Hvad drejer det sig om?";
         NotOnList { last: usize } =>
             "that is no number of the list: 1-{last}",
@@ -156,9 +156,9 @@ agent::texts! {
 agent::texts! {
     /// What long work does at the moment.
     pub(crate) enum Stage {
-        Looking => "looking", "undersøger";
+        Looking => "looking", "leder";
         Learning => "learning", "læser navne, der skal fjernes";
-        Cleaning => "cleaning", "fjerner identifikatorer";
+        Cleaning => "cleaning", "fjerner patientoplysninger";
         Sealing => "sealing", "forsegler";
         Writing => "writing", "skriver";
         Sending => "sending", "sender";

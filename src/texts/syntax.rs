@@ -45,7 +45,7 @@ agent::texts! {
         KeyValue => "write each attribute as key=value", "skriv hver attribut som nøgle=værdi";
         Case =>
             "a case number is 2 to 32 capital letters, digits and hyphens, as CASE-1042",
-            "et sagsnummer er 2 til 32 store bogstaver, cifre og bindestreger, som CASE-1042";
+            "et sagsnummer er 2 til 32 store bogstaver, cifre og bindestreger, for eksempel CASE-1042";
         NoDescription =>
             "say in a sentence what happened, or leave it out", "skriv i en sætning, hvad der skete, eller udelad det";
         LongDescription { count: usize, most: usize } =>
@@ -68,13 +68,13 @@ agent::texts! {
             "ROLE er en af owner, privacy_officer, delegate: hvem fra klinikken der svarer.";
         Digest =>
             "DIGEST is what `consent show` and the preview print, at least 16 digits.",
-            "DIGEST er kontrolsummen, som `consent show` og gennemsynet viser, mindst 16 cifre.";
+            "DIGEST er kontrolsummen, som `consent show` og forhåndsvisningen viser, mindst 16 cifre.";
         Kind =>
             "KIND is one of release, word_list, notice, erasure_certificate, use_receipt.",
             "KIND er en af release, word_list, notice, erasure_certificate, use_receipt.";
         Id =>
             "ID is the case as the vendor named it, as CASE-1042.",
-            "ID er sagen, som leverandøren har benævnt den, som CASE-1042.";
+            "ID er sagens nummer, som leverandøren har oplyst, for eksempel CASE-1042.";
         Shell =>
             "SHELL is one of bash, zsh, fish, powershell, elvish.",
             "SHELL er en af bash, zsh, fish, powershell, elvish.";

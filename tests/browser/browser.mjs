@@ -7,6 +7,8 @@ import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
+import { fits } from './fits.mjs';
+
 const require = createRequire(join(resolve(process.env.NODE_PEERS), 'x.js'));
 const { chromium } = require('playwright-core');
 const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
@@ -20,6 +22,7 @@ export async function look(path, look) {
   const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
   const address = pathToFileURL(resolve(path)).href;
   const requests = [], complaints = [];
+  page.unfit = [];
   page.on('request', request => request.url() === address || requests.push(request.url()));
   page.on('console', said => ['error', 'warning'].includes(said.type()) && complaints.push(said.text()));
   page.on('pageerror', error => complaints.push(String(error)));
@@ -27,16 +30,17 @@ export async function look(path, look) {
   await page.goto(address);
   const seen = await look(page);
   await browser.close();
-  console.log(JSON.stringify({ ...seen, requests, complaints }));
+  console.log(JSON.stringify({ ...seen, requests, complaints, unfit: page.unfit }));
 }
 
-/** Pixels that the page is wider than the window, at both widths. */
-export async function overflow(page) {
+/** Pixels that the page is wider than the window, at both widths; what does not fit there goes to `page.unfit`. */
+export async function overflow(page, name = '') {
   const found = {};
   for (const width of [1280, 400]) {
     await page.setViewportSize({ width, height: 900 });
     found[width] = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-    await shot(page, `${width}`);
+    page.unfit.push(...(await page.evaluate(fits)).map(what => `${width}: ${what}`));
+    await shot(page, `${name}${width}`);
   }
   await page.setViewportSize({ width: 1280, height: 900 });
   return found;

@@ -8,7 +8,10 @@ await look(process.argv[2], async page => {
   seen.violations = await violations(page);
   seen.danish = await speak(page, 'da');
   seen.danish_violations = await violations(page);
-  await shot(page, 'danish');
+  seen.danish_overflow = await overflow(page, 'danish-');
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await shot(page, 'danish-dark');
+  await page.emulateMedia({ colorScheme: 'light' });
   await speak(page, 'en');
 
   const file = page.locator('details.file').first();
@@ -33,7 +36,7 @@ await look(process.argv[2], async page => {
 
   await page.click('#all');
   seen.open = await page.locator('details.file[open]').count();
-  seen.open_overflow = await overflow(page);
+  seen.open_overflow = await overflow(page, 'open-');
   seen.open_violations = await violations(page);
   await page.emulateMedia({ media: 'print' });
   seen.printed_search = await page.locator('#find').isVisible();

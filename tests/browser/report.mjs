@@ -8,7 +8,10 @@ await look(process.argv[2], async page => {
   seen.violations = await violations(page);
   seen.danish = await speak(page, 'da');
   seen.danish_violations = await violations(page);
-  await shot(page, 'danish');
+  seen.danish_overflow = await overflow(page, 'danish-');
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await shot(page, 'danish-dark');
+  await page.emulateMedia({ colorScheme: 'light' });
   seen.danish_text = await page.locator('main').innerText();
   await speak(page, 'en');
   seen.english_text = await page.locator('main').innerText();
@@ -23,7 +26,7 @@ await look(process.argv[2], async page => {
   await speak(page, 'en');
 
   await page.evaluate(() => { for (const part of document.querySelectorAll('details')) part.open = true; });
-  seen.open_overflow = await overflow(page);
+  seen.open_overflow = await overflow(page, 'open-');
   seen.open_violations = await violations(page);
   await page.emulateMedia({ media: 'print' });
   await shot(page, 'print');

@@ -10,6 +10,8 @@ import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
+import { fits } from './fits.mjs';
+
 const require = createRequire(join(resolve(process.env.NODE_PEERS), 'x.js'));
 const { chromium } = require('playwright-core');
 const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
@@ -25,7 +27,7 @@ await context.addInitScript(() => {
   for (const kind of ['keydown', 'pointerdown']) addEventListener(kind, event => { globalThis.hands += event.isTrusted; }, true);
 });
 const page = await context.newPage();
-const seen = { elsewhere: [], complaints: [], violations: [], overflow: [], states: [] };
+const seen = { elsewhere: [], complaints: [], violations: [], overflow: [], unfit: [], states: [] };
 let own = '', expected = 0;
 page.on('request', request => {
   const url = new URL(request.url());
@@ -60,6 +62,9 @@ async function saved(enough) {
   }
 }
 async function looked(name) {
+  // Everything is open but the files of a draft.
+  const closed = await page.locator('main details:not([open]):not(.file)').elementHandles();
+  for (const one of closed) await one.evaluate(details => { details.open = true; });
   for (const scheme of ['light', 'dark']) {
     await page.emulateMedia({ colorScheme: scheme });
     const found = await page.evaluate(axe + ';axe.run()');
@@ -68,11 +73,13 @@ async function looked(name) {
       await page.setViewportSize({ width, height: 900 });
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       if (wide > 0) seen.overflow.push(`${name} ${width}: ${wide}`);
+      if (scheme === 'light') seen.unfit.push(...(await page.evaluate(fits)).map(what => `${name} ${width}: ${what}`));
       const folder = process.env.SCREENSHOTS;
       if (folder) await page.screenshot({ path: join(folder, `window-${setup.language}-${name}-${width}-${scheme}.png`), fullPage: true });
     }
   }
   await page.emulateMedia({ colorScheme: 'light' });
+  for (const one of closed) await one.evaluate(details => { details.open = false; }).catch(() => {});
   if (process.env.SCREENSHOTS) await page.pdf({ path: join(process.env.SCREENSHOTS, `window-${setup.language}-${name}.pdf`), format: 'A4', margin: { top: '15mm', bottom: '15mm', left: '15mm', right: '15mm' } });
   await page.setViewportSize({ width: 1280, height: 900 });
 }
@@ -106,8 +113,8 @@ seen.sent = await page.locator('#leaves').innerText();
 const untouched = await hands();
 await go('history', 'History', 'Historik');
 await looked('history-off');
-await click('Keep it from now on', 'Før den fra nu af');
-await shown('setting', say('The history is kept.', 'Historikken føres.'));
+await click('Switch the history on', 'Slå historikken til');
+await shown('setting', say('The history is on.', 'Historikken er slået til.'));
 writeFileSync(setup.outbox + '.part', setup.exposures);
 renameSync(setup.outbox + '.part', setup.outbox + '.history.ndjson');
 for (let look = 0; look < 600 && existsSync(setup.outbox + '.history.ndjson'); look++) await page.waitForTimeout(100);
@@ -148,7 +155,7 @@ await type(number, 'no number!');
 await page.getByRole('radio', { name: say('An error', 'En fejl') }).check();
 await page.getByRole('radio', { name: say('The newest, and the logs around it', 'Den nyeste og logfilerne omkring den') }).check();
 await type(page.getByLabel(say('What happened?', 'Hvad skete der?')), 'The volume stays black after the exposure since this morning');
-await type(page.getByLabel(say('Whom the vendor may answer', 'Hvem leverandøren kan svare')), 'reception');
+await type(page.getByLabel(say('Whom may the vendor contact?', 'Hvem må leverandøren kontakte?')), 'reception');
 expected++;
 await click('Prepare', 'Forbered');
 await said('CASE-1042');
@@ -198,7 +205,7 @@ await page.getByRole('radio', { name: say('the owner', 'ejeren') }).check();
 await click('Send', 'Send');
 await shown('bundles', 'CASE-8');
 await looked('waiting');
-await (await save('Save for a stick', 'Gem til et USB-stik')).saveAs(setup.stick);
+await (await save('Save for a USB stick', 'Gem til et USB-stik')).saveAs(setup.stick);
 const consent = await save('Save the consent that goes with it', 'Gem samtykket, der skal med');
 seen.stick = consent.suggestedFilename();
 await consent.saveAs(setup.stick + '.consent');
@@ -214,7 +221,7 @@ const since = Date.now();
 await go('check', 'Check', 'Kontrol');
 await looked('check');
 seen.check = await page.locator('main').innerText();
-await go('rights', 'Rights and proofs', 'Rettigheder og beviser');
+await go('rights', 'Rights and proofs', 'Rettigheder og dokumentation');
 await looked('rights');
 await go('start', 'Start', 'Start');
 await shown('asked', 'CASE-9');
@@ -223,7 +230,7 @@ seen.asked = await page.locator('#asked').innerText();
 await looked('asked');
 
 // Stop and erase.
-await click('Stop, and have the vendor erase too', 'Stop, og få leverandøren til at slette');
+await click('Stop, and have the vendor erase too', 'Stop, og få også leverandøren til at slette');
 await page.locator('#said pre').waitFor();
 seen.receipt = await page.locator('#said pre').innerText();
 await page.locator('#flag .chip').filter({ hasText: say('off', 'fra') }).waitFor();

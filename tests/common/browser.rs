@@ -36,10 +36,10 @@ pub(crate) fn chromium() -> Result<PathBuf, Skipped> {
 
 /// A page loads nothing, complains of nothing, fits both widths, and axe-core has nothing against it.
 pub(crate) fn assert_quiet(seen: &Value) {
-    for (quiet, what) in [("requests", "the network"), ("complaints", "the console")] {
+    for (quiet, what) in [("requests", "the network"), ("complaints", "the console"), ("unfit", "the layout")] {
         assert_eq!(seen[quiet], json!([]), "{what}");
     }
-    for widths in ["overflow", "open_overflow"] {
+    for widths in ["overflow", "danish_overflow", "open_overflow"] {
         assert_eq!(seen[widths], json!({"1280": 0, "400": 0}), "{widths}");
     }
     for language in ["violations", "danish_violations", "open_violations"] {

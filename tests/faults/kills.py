@@ -100,7 +100,7 @@ def at_every_step(bench):
 
 # The work that reaches the steps of one subsystem; all others occur on an ordinary day.
 KNOWN = {"anew": "harmed", "carve": "damaged", "decommission": "retirement", "discard": "first_yes", "ended": "new_owner", "owner": "new_owner",
-         "fold": "journal", "grant": "first_yes", "history": "own_history", "install": "merging", "key": "withdrawal", "merge": "merging", "purge": "withdrawal",
+         "file.marked": "withdrawal", "file.overwritten": "withdrawal", "fold": "journal", "grant": "first_yes", "history": "own_history", "install": "merging", "key": "withdrawal", "merge": "merging", "purge": "withdrawal",
          "request": "asking", "withdraw": "withdrawal", "ledger.begun_later": "answers_end"}
 
 

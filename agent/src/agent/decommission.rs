@@ -1,9 +1,10 @@
 //! Decommissioning: queued data is sent or dropped, every key is shredded, the vendor is informed, and a certificate
 //! says what was done.
 //!
-//! Two files mark how far it is. `decommissioning` stands from the decision to the vendor's answer: only the key
-//! that signs the last message is left then. `decommissioned` is the certificate, and the end: beside it only the
-//! ledger stays, which can be read by everybody and proves the answers. Cut short, it goes on at the next start.
+//! Two files mark how far it is. `decommissioning` stands from the decision on: with the number of what waited until the
+//! vendor's answer, when only the key that signs the last message is left, then with the text of the certificate, when no
+//! key may be used any more. `decommissioned` is the certificate, and the end: beside it only the ledger stays, which can
+//! be read by everybody and proves the answers. Cut short, it goes on at the next start.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ use crate::consent::state::to_text;
 use crate::consent::vendor_request::{PrivacyKind, VendorRequest};
 use crate::consent::{By, receipt};
 use crate::presence::{self, Presence};
+use crate::vault::Vault;
 use crate::{durable, killpoint};
 
 /// What else lies in `data_dir` and says nothing of the clinic's answers.
@@ -47,6 +49,27 @@ pub(super) fn begun(data_dir: &Path) -> PathBuf {
 /// Where the certificate is.
 pub(super) fn certificate(data_dir: &Path) -> PathBuf {
     data_dir.join("decommissioned")
+}
+
+/// Whether no key may be used any more: the certificate is there, or all that it is made of.
+pub(super) fn is_final(data_dir: &Path) -> io::Result<bool> {
+    let text = presence::read_text(&begun(data_dir))?.found().flatten();
+    Ok(text.is_some_and(|text| text.contains('\n')) || presence::is_there(&certificate(data_dir))?)
+}
+
+/// What follows then: the keys go, and what else is left. It may be repeated.
+pub(super) fn finish(data: &Path) -> io::Result<()> {
+    if !presence::is_there(&certificate(data))? {
+        let text = std::fs::read(begun(data))?;
+        Vault::destroy(data)?;
+        killpoint::step("decommission.destroyed");
+        durable::replace(&certificate(data), &text)?;
+        killpoint::step("decommission.certified");
+    }
+    for name in LEFT_BEHIND {
+        Presence::of(durable::erase(&data.join(name)))?;
+    }
+    remove_directory(&data.join("spool"))
 }
 
 impl Agent {
@@ -97,8 +120,11 @@ impl Agent {
     /// The steps that follow the decision, as far as they can be taken now. Each may be repeated.
     pub(super) fn resume_decommissioning(&mut self, now: i64) -> Result<(), Trouble> {
         let data = self.config.data_dir.clone();
-        if self.is_decommissioned()? || !presence::is_there(&begun(&data))? {
+        if !presence::is_there(&begun(&data))? {
             return Ok(());
+        }
+        if is_final(&data)? {
+            return Ok(finish(&data)?);
         }
         // Cut behind the decision, nobody would ever tell the vendor.
         if !self.is_asked_to_retire()? {
@@ -122,16 +148,11 @@ impl Agent {
         self.requests.purge()?;
         let left = std::fs::read_to_string(begun(&data))?.parse().unwrap_or(0);
         let device = self.vault.device();
-        self.vault.destroy()?;
-        killpoint::step("decommission.destroyed");
         let text =
             receipt::decommissioning(device, left, self.requests.tickets.all(), now, self.config.language);
-        durable::replace(&certificate(&data), text.as_bytes())?;
-        killpoint::step("decommission.certified");
-        for name in LEFT_BEHIND {
-            Presence::of(durable::erase(&data.join(name)))?;
-        }
-        remove_directory(&data.join("spool"))?;
+        durable::replace(&begun(&data), text.as_bytes())?;
+        killpoint::step("decommission.worded");
+        finish(&data)?;
         info!("decommissioned, {}", to_text(now));
         let _ = self.wakes.0.send(Wake::Stop);
         Ok(())

@@ -48,7 +48,8 @@ impl Agent {
         let data = config.data_dir.clone();
         durable::create_directory(&data).map_err(|e| OpenError::data_dir(&data, &e))?;
         let lock = take_lock(&data, || thread::sleep(limits::LOCK_LOOK))?;
-        if is_there(&decommission::certificate(&data))? {
+        if decommission::is_final(&data).map_err(|e| OpenError::unreadable(&data, &e))? {
+            decommission::finish(&data).map_err(|e| OpenError::data_dir(&data, &e))?;
             return Err(OpenError::Decommissioned);
         }
         format::check(&data)?;
@@ -93,7 +94,8 @@ impl Agent {
         if tickets_lost {
             health.raise(Subject::TicketsLost, &Cause::TicketsLost, Duration::ZERO);
         }
-        let (history, history_lost) = reading(data.join(FILES[0]), |_| Store::open(&data, &vault))?;
+        let (history, history_lost) = reading(data.join(FILES[0]), |_| Store::open(&data, &mut vault))?;
+        durable::finish_erasures(&data).map_err(|e| OpenError::data_dir(&data, &e))?;
         if history_lost {
             health.raise(Subject::HistoryLost, &Cause::HistoryLost, Duration::ZERO);
         }

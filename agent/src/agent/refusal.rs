@@ -31,7 +31,7 @@ crate::texts! {
              for eksempel root eller agentens";
         NotAdopted =>
             "a draft is adopted by its name and its key",
-            "et udkast overtages ved dets navn og dets nøgle";
+            "et udkast overtages med sit navn og sin nøgle";
         NoSuchFile =>
             "there is no such file in the draft: `support show DRAFT manifest.json` lists them",
             "der er ingen fil med det navn i udkastet: `support show DRAFT manifest.json` viser dem";
@@ -41,7 +41,7 @@ crate::texts! {
             "arbejdet med sagen sluttede uventet: prøv igen, og giv leverandøren besked";
         NoSuchScan =>
             "no draft or bundle here has a scan of this name, or its case has ended: a name is as scan-0003",
-            "ingen udkast eller pakker her har en optagelse med det navn, eller sagen er afsluttet: et navn er som \
+            "ingen udkast eller pakker her har en optagelse med det navn, eller sagen er afsluttet: et navn ser ud som \
              scan-0003";
         NoDraftOrBundle =>
             "there is no draft or bundle of this name: `support list` shows them",

@@ -8,9 +8,8 @@
 
 pub mod page;
 mod report;
-pub(crate) mod words;
+pub mod words;
 
-use std::fmt;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -22,7 +21,6 @@ use deidentify::files::{Cleaned, Failed, Found, Known, Order, Outlet, Refusal, S
 pub use report::{FileReport, Report, Totals, Unlearned};
 use zeroize::Zeroizing;
 
-use crate::harmless;
 use crate::plain::Part;
 
 /// What one call cleans.
@@ -59,27 +57,24 @@ pub enum Failure {
     Child(io::ErrorKind),
 }
 
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TooMany => {
-                f.write_str("more patients than can be searched for at a time: name fewer contexts, or clean in several calls")
-            }
-            Self::Table => f.write_str(
-                "the table of the program's literals cannot be read, or was changed: nothing was written; build it again \
-                 with `kathea-agent provenance build`",
-            ),
-            Self::Output(path, kind) => {
-                write!(f, "{} can't be written ({kind}): name another folder with -o", harmless::path(path))
-            }
-            Self::Child(kind) => write!(
-                f,
-                "the process that reads the files can't be started or confined ({kind}): nothing was written; \
-                 install the program again, and tell the vendor if that does not help"
-            ),
-        }
-    }
-}
+crate::texts! { Failure {
+    Self::TooMany =>
+        "more patients than can be searched for at a time: name fewer contexts, or clean in several calls",
+        "flere patienter, end der kan søges efter på én gang: angiv færre kilder, eller afidentificér ad flere omgange";
+    Self::Table =>
+        "the table of the program's literals cannot be read, or was changed: nothing was written; build it again \
+         with `kathea-agent provenance build`",
+        "tabellen over programmets tekster kan ikke læses eller er ændret: intet er skrevet; lav den igen med \
+         `kathea-agent provenance build`";
+    Self::Output(path, why) =>
+        "{path} can't be written ({why}): name another folder with -o",
+        "{path} kan ikke skrives ({why}): angiv en anden mappe med -o", path, why;
+    Self::Child(why) =>
+        "the process that reads the files can't be started or confined ({why}): nothing was written; \
+         install the program again, and tell the vendor if that does not help",
+        "den proces, der læser filerne, kan ikke startes eller afgrænses ({why}): intet er skrevet; installér \
+         programmet igen, og giv leverandøren besked, hvis det ikke hjælper", why;
+} }
 
 impl std::error::Error for Failure {}
 

@@ -24,7 +24,7 @@ pub fn head(out: &mut dyn Write) -> io::Result<()> {
     let title = both("De-identification: before and after", "Afidentificering: før og efter");
     let lead = both(
         "What was there is masked, what comes out is shown. Nothing has left this computer.",
-        "Det oprindelige indhold er sløret; det, der kommer ud, vises. Intet har forladt computeren.",
+        "Det oprindelige indhold er sløret; resultatet vises. Intet har forladt computeren.",
     );
     html::begin(out, Language::En, title, lead, "")?;
     writeln!(out, "<section><h2>{}</h2>", both("Files", "Filer"))
@@ -42,7 +42,7 @@ pub fn file(out: &mut dyn Write, file: &FileReport, changes: &[Change]) -> io::R
         (Some(output), _) => write!(
             out,
             "<span class=\"chip good\">{}</span> <span class=\"soft\">→ {} · {}</span>",
-            both("cleaned", "renset"),
+            both("de-identified", "afidentificeret"),
             Escaped(output),
             counts(file.kept, file.replaced, file.dropped)
         )?,
@@ -77,7 +77,7 @@ pub fn file(out: &mut dyn Write, file: &FileReport, changes: &[Change]) -> io::R
 fn attributes(out: &mut dyn Write, changes: &[Change]) -> io::Result<()> {
     write!(
         out,
-        "<table><thead><tr><th>{}<th class=\"n\">{}<th>{}</thead><tbody>",
+        "<table class=\"stack\"><thead><tr><th>{}<th class=\"n\">{}<th>{}</thead><tbody>",
         both("Attribute", "Attribut"),
         both("Before", "Før"),
         both("After, and why", "Efter, og hvorfor")
@@ -108,7 +108,7 @@ const fn why(treatment: Treatment) -> html::Both<&'static str> {
         Treatment::Replaced => both("the case's own in its place", "erstattet af sagens eget"),
         Treatment::NotListed => both("support does not need it", "support behøver det ikke"),
         Treatment::Private => both("another maker's, or unknown", "en anden fabrikants, eller ukendt"),
-        Treatment::Names => both("somebody's name or number is in it", "nogens navn eller nummer er i det"),
+        Treatment::Names => both("somebody's name or number is in it", "indeholder en persons navn eller nummer"),
         Treatment::Unfit => both("not what belongs there", "ikke det, der hører til der"),
         Treatment::TooLong => both("longer than it may be", "længere end tilladt"),
         Treatment::Repeated => both("it came before", "det forekom tidligere"),
@@ -139,7 +139,7 @@ pub fn foot(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     let totals = &report.totals;
     write!(out, "</section>\n<section class=\"first\"><ul class=\"tiles\">")?;
     for (count, what) in [
-        (totals.cleaned, both("files cleaned", "filer renset")),
+        (totals.cleaned, both("files de-identified", "filer afidentificeret")),
         (totals.refused, both("files refused", "filer afvist")),
         (totals.kept, both("values kept", "værdier bevaret")),
         (totals.replaced, both("values replaced", "værdier erstattet")),
@@ -153,7 +153,7 @@ pub fn foot(out: &mut dyn Write, report: &Report) -> io::Result<()> {
         "</ul><div class=\"card\"><p>{}</p><p>{}</p></div>",
         both(
             "This page names the files as they are called here: it stays on this computer.",
-            "Siden nævner filerne, som de hedder her: den bliver på denne computer.",
+            "Siden nævner filerne ved deres navne her: den skal blive på denne computer.",
         ),
         both(
             format!(
@@ -161,7 +161,7 @@ pub fn foot(out: &mut dyn Write, report: &Report) -> io::Result<()> {
                 report.files_learned
             ),
             format!(
-                "Navne og numre blev lært fra {} filer, og hver byte, der kommer ud, blev gennemsøgt for dem.",
+                "Navne og numre blev fundet i {} filer, og hver byte i resultatet blev gennemsøgt for dem.",
                 report.files_learned
             ),
         )
@@ -172,7 +172,7 @@ pub fn foot(out: &mut dyn Write, report: &Report) -> io::Result<()> {
             "<h3>{}</h3><ul>",
             both(
                 "Not learned from: whoever is named there was not searched for",
-                "Ikke lært fra: de personer, der nævnes der, blev ikke søgt efter"
+                "Ikke læst: der blev ikke søgt efter de personer, som nævnes her"
             )
         )?;
         for context in &report.contexts_refused {

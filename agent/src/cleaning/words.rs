@@ -9,7 +9,7 @@ pub(crate) fn refusal(name: &str) -> Both<&str> {
 }
 
 /// What was removed or replaced.
-pub(crate) fn rule(name: &str) -> Both<&str> {
+pub fn rule(name: &str) -> Both<&str> {
     known(RULES, name)
 }
 

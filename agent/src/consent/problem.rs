@@ -25,16 +25,16 @@ crate::texts! {
         Ends { flag: Flag, end: String } =>
             "the yes to {flag} ends {end}: `consent ask` asks again; without a new yes nothing is collected from \
              then on",
-            "samtykket til {flag} ophører {end}: `consent ask` spørger igen; uden et nyt ja indsamles intet derefter";
+            "samtykket til {flag} ophører {end}: `consent ask` spørger igen; uden et nyt samtykke indsamles intet derefter";
         ClockBehind =>
             "the clock is behind the last consent: set it right",
             "uret er bagud for det seneste samtykke: stil det";
         NotProven { ticket: String, why: NotProvenText } =>
             "the certificate of erasure for ticket {ticket} {why}: the request stays open; ask the vendor",
-            "sletteattesten til sagsnummer {ticket} {why}: anmodningen forbliver åben; spørg leverandøren";
+            "sletteattesten til anmodning {ticket} {why}: anmodningen forbliver åben; spørg leverandøren";
         Late { ticket: String, due: String } =>
             "the vendor was to answer ticket {ticket} until {due}: `consent show` names whom to write to",
-            "leverandøren skulle have besvaret sagsnummer {ticket} senest {due}: `consent show` viser, hvem I skriver til";
+            "leverandøren skulle have besvaret anmodning {ticket} senest {due}: `consent show` viser, hvem I skriver til";
     }
 }
 

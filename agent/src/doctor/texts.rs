@@ -43,7 +43,7 @@ crate::texts! {
         CatalogUntil { end: String } => "is collected until {end} at least", "indsamles mindst til {end}";
         CatalogOver { name: String, end: String } =>
             "{name} is not collected any more since {end}, perhaps others too",
-            "{name} indsamles ikke længere siden {end}, måske heller ikke andre";
+            "{name} er ikke indsamlet siden {end}, måske heller ikke andre";
         CatalogEnds { name: String, end: String, left: i64 } =>
             "{name} is collected until {end}, for {left} days more, perhaps others too",
             "{name} indsamles til {end}, {left} dage endnu, måske også andre";
@@ -54,7 +54,7 @@ crate::texts! {
             "beskyttet af systemd, som kun viser sin nøgle til tjenesten";
         KeysByFile =>
             "protected by a file beside them: a stolen disk gives them away",
-            "beskyttet af en fil ved siden af dem: en stjålet disk røber dem";
+            "beskyttet af en fil ved siden af dem: stjæles disken, er nøglerne med";
         KeysBy { word: String } => "protected by {word}", "beskyttet af {word}";
         KeysBare => "are not protected, so the agent does not start", "er ikke beskyttet, så agenten starter ikke";
         Enrolled => "the device has its certificate", "enheden har sit certifikat";
@@ -79,7 +79,7 @@ crate::texts! {
         NotConfigured => "the way to the collector is not configured", "vejen til leverandørens server er ikke sat op";
         Addressed => "has an address", "har en adresse";
         Connected => "is made", "er oprettet";
-        Agreed => "both ends agree on whom they talk to", "begge ender ved, hvem de taler med";
+        Agreed => "both ends agree on whom they talk to", "begge ender kender hinanden";
         FailsToComeAbout => "does not come about", "lykkes ikke";
         Opened =>
             "is opened by somebody in between, or by another server: the certificate is not of the vendor's CA",

@@ -79,11 +79,11 @@ struct V1 {
 }
 
 impl Store {
-    /// Opens the one in `data_dir`. True if one was there that does not open: it is set aside, and another one begins, off.
+    /// Opens the one in `data_dir`; an erasure that was cut short is finished first. True if one was there that does not open: it is set aside, and another one begins, off.
     ///
     /// # Errors
     /// It cannot be read now; nothing was changed.
-    pub fn open(data_dir: &Path, vault: &Vault) -> io::Result<(Self, bool)> {
+    pub fn open(data_dir: &Path, vault: &mut Vault) -> io::Result<(Self, bool)> {
         let dir = data_dir.to_owned();
         let none = || Self {
             dir: dir.clone(),
@@ -93,6 +93,12 @@ impl Store {
             is_changed: false,
         };
         let [path, aside] = FILES.map(|name| data_dir.join(name));
+        for path in [&path, &aside] {
+            if presence::is_there(&durable::marked(path))? {
+                vault.shred(COMPARTMENT)?;
+                none().erase(vault)?;
+            }
+        }
         let held = |body: V1| Self {
             kept: body.kept,
             cursors: body.cursors,
@@ -191,7 +197,7 @@ impl Store {
         vault.retire(COMPARTMENT, &HashSet::from([id])).map(drop).map_err(|e| Unsaved::File(e.kind()))
     }
 
-    /// Erases it, its keys first. The number of keys. Cut short, it is simply done again.
+    /// Erases it: once its files are marked, also if it is cut short, with their keys first. The number of keys.
     ///
     /// # Errors
     /// Of the disk.
@@ -199,11 +205,12 @@ impl Store {
         (self.kept, self.is_changed) = (Kept::Off, false);
         self.days = Days::default();
         self.cursors.clear();
+        for name in FILES {
+            Presence::of(durable::mark(&self.dir.join(name)))?;
+        }
         let keys = vault.shred(COMPARTMENT)?.files;
         killpoint::step("history.shredded");
-        for name in FILES {
-            Presence::of(durable::erase(&self.dir.join(name)))?;
-        }
+        durable::finish_erasures(&self.dir)?;
         Ok(keys)
     }
 

@@ -5,6 +5,7 @@ use std::fs;
 use super::figures::{FIGURES, Fold};
 use super::shown::History;
 use super::*;
+use crate::killpoint;
 use crate::vault::{Protector, Vault};
 
 /// 2026-11-29.
@@ -32,14 +33,14 @@ fn full() -> Days {
 fn two_years_of_every_figure_are_far_below_two_mebibytes() {
     let dir = tempfile::tempdir().unwrap();
     let mut keys = vault(dir.path());
-    let (mut store, _) = Store::open(dir.path(), &keys).unwrap();
+    let (mut store, _) = Store::open(dir.path(), &mut keys).unwrap();
     store.switch(Kept::On(NOW - 730 * DAY));
     store.add(full(), std::iter::empty());
     store.save(&mut keys, NOW).unwrap();
     let size = fs::metadata(dir.path().join(FILES[0])).unwrap().len();
     println!("24 months of every figure on every day: {size} bytes");
     assert!(size < 200_000, "{size}");
-    let (again, is_lost) = Store::open(dir.path(), &keys).unwrap();
+    let (again, is_lost) = Store::open(dir.path(), &mut keys).unwrap();
     assert!(!is_lost && again.since() == store.since() && again.days() == store.days());
     let shown = History::of(Kept::On(0), again.days());
     assert_eq!(shown.figures.len(), FIGURES.len());
@@ -78,7 +79,7 @@ fn a_calibration_counts_once_however_often_it_is_reported() {
 fn what_does_not_open_is_set_aside_and_another_begins() {
     let dir = tempfile::tempdir().unwrap();
     let mut keys = vault(dir.path());
-    let (mut store, _) = Store::open(dir.path(), &keys).unwrap();
+    let (mut store, _) = Store::open(dir.path(), &mut keys).unwrap();
     store.switch(Kept::On(NOW));
     store.save(&mut keys, NOW).unwrap();
     let path = dir.path().join(FILES[0]);
@@ -87,27 +88,51 @@ fn what_does_not_open_is_set_aside_and_another_begins() {
         let mut harmed = whole.clone();
         harmed[at] ^= 1;
         fs::write(&path, &harmed).unwrap();
-        let (store, is_lost) = Store::open(dir.path(), &keys).unwrap();
+        let (store, is_lost) = Store::open(dir.path(), &mut keys).unwrap();
         assert!(is_lost && store.since().is_none(), "byte {at}");
         assert_eq!(fs::read(dir.path().join(FILES[1])).unwrap(), harmed);
     }
     fs::write(dir.path().join(FILES[1]), &whole).unwrap();
     fs::remove_file(&path).unwrap_or_default();
-    assert_eq!(Store::open(dir.path(), &keys).unwrap().0.since(), Some(NOW));
+    assert_eq!(Store::open(dir.path(), &mut keys).unwrap().0.since(), Some(NOW));
     // A month later the key is another, and the earlier one is gone.
-    let (mut store, _) = Store::open(dir.path(), &keys).unwrap();
+    let (mut store, _) = Store::open(dir.path(), &mut keys).unwrap();
     store.switch(Kept::Off);
     store.save(&mut keys, NOW + 31 * DAY).unwrap();
     assert_eq!(keys.compartments().filter(|name| *name == COMPARTMENT).count(), 1);
     assert_eq!(store.erase(&mut keys).unwrap(), 1);
-    assert!(Store::open(dir.path(), &keys).unwrap().0.days().is_empty());
+    assert!(Store::open(dir.path(), &mut keys).unwrap().0.days().is_empty());
 }
 
 #[test]
 fn what_cannot_be_read_now_is_not_gone() {
     let dir = tempfile::tempdir().unwrap();
-    let keys = vault(dir.path());
+    let mut keys = vault(dir.path());
     fs::create_dir(dir.path().join(FILES[0])).unwrap();
-    assert!(Store::open(dir.path(), &keys).is_err());
+    assert!(Store::open(dir.path(), &mut keys).is_err());
     assert!(dir.path().join(FILES[0]).is_dir());
+}
+
+#[test]
+fn an_erasure_that_is_cut_short_is_finished_and_no_loss() {
+    for cut in 0.. {
+        let dir = tempfile::tempdir().unwrap();
+        let mut keys = vault(dir.path());
+        let (mut store, _) = Store::open(dir.path(), &mut keys).unwrap();
+        store.switch(Kept::On(NOW));
+        store.save(&mut keys, NOW).unwrap();
+        let is_cut = killpoint::cut(cut, || {
+            store.erase(&mut keys).unwrap();
+        });
+        let (mut keys, losses) = Vault::open(dir.path(), &Protector::File, NOW).unwrap();
+        assert_eq!(losses, [], "step {cut}");
+        let (store, is_lost) = Store::open(dir.path(), &mut keys).unwrap();
+        assert!(!is_lost && store.since().is_none(), "step {cut}");
+        assert_eq!((keys.compartments().count(), keys.set_aside().len()), (0, 0), "step {cut}");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "step {cut}: the keys' directory alone");
+        if !is_cut {
+            assert!(cut > 3, "{cut} steps");
+            return;
+        }
+    }
 }

@@ -23,7 +23,7 @@ impl fmt::Display for Chip {
 pub fn table<'a>(out: &mut dyn Write, checks: impl Iterator<Item = Both<&'a Check>>) -> io::Result<()> {
     writeln!(
         out,
-        "<table><thead><tr><th>{}<th>{}<th>{}</thead><tbody>",
+        "<table class=\"stack\"><thead><tr><th>{}<th>{}<th>{}</thead><tbody>",
         both("Result", "Resultat"),
         both("What was found", "Hvad der blev fundet"),
         both("What to do", "Hvad der kan gøres")

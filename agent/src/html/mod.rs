@@ -38,6 +38,16 @@ impl fmt::Display for Time<'_> {
     }
 }
 
+/// The name of a column, in each of its cells: shown where a narrow page has no columns.
+#[derive(Clone, Copy, Debug)]
+pub struct Label(pub Both<&'static str>);
+
+impl fmt::Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<span class=\"label\">{}: </span>", self.0)
+    }
+}
+
 /// Text from anywhere, inert in a page: in an element as in a quoted attribute.
 ///
 /// Characters that control more than they show (NUL, escape, those that turn the direction of a line) are shown as

@@ -5,11 +5,11 @@ use std::io::{self, Write};
 
 use protocol::{Catalog, Reason};
 
-use super::words;
+use super::{danish, words};
 use crate::api::privacy::{Amount, Attribute, Attributes, EntryName, HeldRecord, Says, Statement};
 use crate::api::status::{Queues, Status};
 use crate::counters::Sent;
-use crate::html::{Escaped, Time, both, chart, grouped, size};
+use crate::html::{Escaped, Label, Time, both, chart, grouped, size};
 use crate::request::SENT;
 
 /// Days of the chart.
@@ -31,10 +31,10 @@ pub(super) fn write(
     writeln!(
         out,
         "</section>\n<section><h2>{}</h2><p>{}</p>",
-        both("Queued data in full", "Data i kø i fuld ordlyd"),
+        both("Queued data in full", "Alle data i kø"),
         both(
             "This is all of it, as it would leave. Take the yes back, and its key is destroyed: then nobody can read it.",
-            "Det er det hele, som det ville blive sendt. Tilbagekaldes samtykket, slettes nøglen: så kan ingen læse det.",
+            "Det er det hele, præcis som det ville blive sendt. Tilbagekalder I samtykket, slettes nøglen: så kan ingen læse det.",
         )
     )?;
     records(out, "usage", usage)?;
@@ -42,12 +42,12 @@ pub(super) fn write(
     writeln!(
         out,
         "</section>\n<section><h2>{}</h2><p>{}</p>",
-        both("Data sent last, in full", "Senest sendte data i fuld ordlyd"),
+        both("Data sent last, in full", "Alle senest sendte data"),
         both(
             "Exactly what left, kept here so that you can read it. It can be read for as long as its key exists; taking \
              the yes back destroys that too.",
-            "Præcis det, der blev sendt, gemt her, så I kan læse det. Det kan læses, så længe nøglen findes; tilbagekaldes \
-             samtykket, slettes også den.",
+            "Præcis det, der blev sendt, gemt her, så I kan læse det. Det kan læses, så længe nøglen findes; tilbagekalder I \
+             samtykket, slettes den også.",
         )
     )?;
     records(out, SENT, last_sent)?;
@@ -95,7 +95,7 @@ fn sent(out: &mut dyn Write, sent: &BTreeMap<String, Sent>) -> io::Result<()> {
             let most = grouped(last.iter().map(|(_, records)| *records).max().unwrap_or(0));
             let caption = both(
                 format!("Records sent, by day of sending. The longest bar is {}.", most.en),
-                format!("Sendte poster, efter dag. Den længste søjle er {}.", most.da),
+                format!("Sendte poster pr. dag. Den længste søjle er {}.", most.da),
             );
             chart::days(out, caption, last)?;
         }
@@ -131,14 +131,14 @@ fn records(out: &mut dyn Write, queue: &str, sealed: &[HeldRecord]) -> io::Resul
                     "Batches that nobody can read, as there is no yes or their key is gone: {unreadable}."
                 ),
                 format!(
-                    "Pakker, som ingen kan læse, fordi der intet ja er, eller nøglen er væk: {unreadable}."
+                    "Pakker, som ingen kan læse, fordi samtykket mangler, eller nøglen er væk: {unreadable}."
                 ),
             )
         )?;
     }
     writeln!(
         out,
-        "<table><thead><tr><th>{}<th>{}<th>{}<th class=\"n\">{}</thead><tbody>",
+        "<table class=\"stack\"><thead><tr><th>{}<th>{}<th>{}<th class=\"n\">{}</thead><tbody>",
         both("What", "Hvad"),
         both("When", "Hvornår"),
         both("Details", "Detaljer"),
@@ -151,7 +151,7 @@ fn records(out: &mut dyn Write, queue: &str, sealed: &[HeldRecord]) -> io::Resul
         };
         let what = Catalog::built_in().entries().find(|entry| entry.name == name);
         let what = what.map_or(both(name, name), |entry| {
-            both(entry.what.as_str(), words::in_danish(name).unwrap_or(&entry.what))
+            both(entry.what.as_str(), danish::what(name).unwrap_or(&entry.what))
         });
         let details: Vec<String> = match &record.attributes {
             Attributes::Named(named) => {
@@ -164,9 +164,10 @@ fn records(out: &mut dyn Write, queue: &str, sealed: &[HeldRecord]) -> io::Resul
         };
         writeln!(
             out,
-            "<tr><td>{what}<td>{}<td>{}<td class=\"n\">{}</tr>",
-            Escaped(record.at.as_deref().unwrap_or_default()),
+            "<tr><td>{what}<td class=\"whole\">{}<td>{}<td class=\"n\">{}{}</tr>",
+            Escaped(&period(record.at.as_deref().unwrap_or_default())),
             Escaped(&details.join(", ")),
+            Label(both("Value", "Værdi")),
             Escaped(&amount(record.value.as_ref()))
         )?;
     }
@@ -176,6 +177,14 @@ fn records(out: &mut dyn Write, queue: &str, sealed: &[HeldRecord]) -> io::Resul
         writeln!(out, "<p>{more} <code>kathea-agent privacy export -o DIR</code></p>")?;
     }
     writeln!(out, "</div></details>")
+}
+
+/// A month, a week or a day as it is; an hour with its minutes.
+fn period(at: &str) -> String {
+    match at.split_once('T') {
+        Some((day, hour)) => format!("{day} {hour}:00"),
+        None => at.to_owned(),
+    }
 }
 
 fn plain(value: &Attribute) -> String {
@@ -200,8 +209,8 @@ fn dropped(out: &mut dyn Write, dropped: &BTreeMap<Reason, u64>) -> io::Result<(
     writeln!(
         out,
         "<section><h2>{}</h2><p>{}</p>",
-        both("Rejected events, and why", "Afviste hændelser, og hvorfor"),
-        both("Every dropped event is counted.", "Hver kasseret hændelse tælles.")
+        both("Rejected events, and why", "Afviste hændelser og årsagen"),
+        both("Every dropped event is counted.", "Alle kasserede hændelser tælles.")
     )?;
     if rows.is_empty() {
         writeln!(out, "<p class=\"soft\">{}</p>", both("Nothing.", "Intet."))?;

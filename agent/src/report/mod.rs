@@ -4,11 +4,13 @@
 //! ```text
 //! held     what waits and was sent, what was dropped, every record in full while its key lives
 //! own      what the clinic itself learns from it
+//! danish   what the catalog says, in Danish
 //! words    the closed lists in plain Danish and English
 //! ```
 //!
 //! It is built from what the agent answers to `privacy export`, so it shows nothing that the export does not hold.
 
+pub mod danish;
 mod held;
 mod own;
 mod words;
@@ -23,7 +25,7 @@ use crate::api::privacy::{Access, HeldRecord};
 use crate::config::Language;
 use crate::consent::State;
 use crate::consent::policy::Policy;
-use crate::html::{self, Both, Escaped, Time, both, grouped};
+use crate::html::{self, Both, Escaped, Label, Time, both, grouped};
 use crate::support::check::Finding;
 
 /// What the page is about.
@@ -55,7 +57,7 @@ impl Report<'_> {
         let at = moment(&self.held.held_at);
         let lead = both(
             format!("As of {at}. Nothing on this page was sent by making it."),
-            format!("Pr. {at}. Intet på siden er sendt ved at lave den."),
+            format!("Pr. {at}. Intet er sendt, fordi siden blev lavet."),
         );
         html::begin(
             out,
@@ -113,7 +115,7 @@ impl Report<'_> {
         let sent = sum(&mut status.sent.values().map(|sent| sent.records));
         let dropped = sum(&mut status.dropped.values().copied());
         let tiles = [
-            (allowed, both("standing yes", "gældende ja")),
+            (allowed, both("active consents", "gældende samtykker")),
             (waiting, both("records wait here", "poster venter her")),
             (sent, both("records were sent", "poster er sendt")),
             (dropped, both("events rejected", "afviste hændelser")),
@@ -138,7 +140,7 @@ impl Report<'_> {
             both("Consents", "Samtykker"),
             both(
                 "Everything is off until the clinic says yes to it. Without a yes nothing is even collected.",
-                "Alt er slået fra, indtil klinikken siger ja til det. Uden et ja indsamles intet.",
+                "Alt er slået fra, indtil klinikken siger ja til det. Uden samtykke indsamles intet.",
             ),
             both("For", "Til"),
             both("Answer", "Svar")
@@ -147,7 +149,7 @@ impl Report<'_> {
         let mut row = |what: String, state: State, end: Option<&String>| {
             write!(out, "<tr><th scope=\"row\">{what}<td>{}", words::state(state))?;
             if let Some(end) = end.and_then(|end| end.get(..10)).filter(|_| state == State::Granted) {
-                write!(out, " {}", both(format!("until {end}"), format!("indtil {end}")))?;
+                write!(out, " <span class=\"whole\">{}</span>", both(format!("until {end}"), format!("til {end}")))?;
             }
             writeln!(out, "</tr>")
         };
@@ -160,9 +162,10 @@ impl Report<'_> {
             }
         }
         for flags in &status.cases {
-            let (case, end) = (Escaped(flags.case.as_str()), flags.ends.as_ref());
-            row(format!("{} · {case}", self.title(Purpose::SupportCase)), flags.support_case, end)?;
-            row(format!("{} · {case}", self.title(Purpose::SupportScanData)), flags.support_scan_data, end)?;
+            let case = format!("<span class=\"whole\">· {}</span>", Escaped(flags.case.as_str()));
+            let end = flags.ends.as_ref();
+            row(format!("{} {case}", self.title(Purpose::SupportCase)), flags.support_case, end)?;
+            row(format!("{} {case}", self.title(Purpose::SupportScanData)), flags.support_scan_data, end)?;
         }
         writeln!(out, "</tbody></table>")?;
         if status.cases.is_empty() {
@@ -186,12 +189,12 @@ impl Report<'_> {
             both(
                 "Anybody at the clinic may, at any time, without giving a reason. It takes effect at once, and nothing \
                  stops working. To take the yes to statistics back:",
-                "Det må alle i klinikken, når som helst og uden begrundelse. Det virker med det samme, og alt fungerer \
-                 som før. Samtykket til statistik tilbagekaldes med:",
+                "Alle i klinikken må gøre det, når som helst og uden begrundelse. Det virker med det samme, og alt fungerer \
+                 som før. Tilbagekald samtykket til statistik med:",
             ),
             both(
                 "To take everything back, erase all that is held here, and ask the vendor to erase what was sent:",
-                "Alt tilbagekaldes, alt her slettes, og leverandøren bedes slette det sendte med:",
+                "Tilbagekald alt, slet alt, hvad der opbevares her, og bed leverandøren om at slette det sendte med:",
             ),
             both(&self.policy.words(Language::En).rights, &self.policy.words(Language::Da).rights),
             both("Write to", "Skriv til"),
@@ -216,12 +219,12 @@ impl Report<'_> {
         writeln!(
             out,
             "<details><summary>{}</summary><div><p>{}</p><table><thead><tr><th>{}<th>{}</thead><tbody>",
-            both("Every statistic, one by one", "Hver statistik for sig"),
+            both("Every statistic, one by one", "Alle statistikker, én for én"),
             both(
                 "This list is closed: what is not on it is refused. Nothing that happens once per patient is ever sent by \
                  itself; there is no free text and no name anywhere in it.",
-                "Listen er lukket: det, der ikke står på den, afvises. Intet, der sker én gang pr. patient, sendes nogensinde \
-                 for sig; der er ingen fri tekst og intet navn i den.",
+                "Listen er lukket: det, der ikke står på den, afvises. Intet, der sker én gang pr. patient, sendes \
+                 nogensinde for sig; listen rummer hverken fri tekst eller navne.",
             ),
             both("What", "Hvad"),
             both("Time", "Tid")
@@ -230,7 +233,7 @@ impl Report<'_> {
             writeln!(
                 out,
                 "<tr><td>{}<td>{}</tr>",
-                both(entry.what.as_str(), words::in_danish(&entry.name).unwrap_or(&entry.what)),
+                both(entry.what.as_str(), danish::what(&entry.name).unwrap_or(&entry.what)),
                 words::granularity(entry.granularity)
             )?;
         }
@@ -241,8 +244,8 @@ impl Report<'_> {
     fn history(&self, out: &mut dyn Write) -> io::Result<()> {
         writeln!(
             out,
-            "<section><h2>{}</h2><table><thead><tr><th>{}<th>{}<th>{}<th>{}</thead><tbody>",
-            both("Who answered what, when", "Hvem der svarede hvad, hvornår"),
+            "<section><h2>{}</h2><table class=\"stack\"><thead><tr><th>{}<th>{}<th>{}<th>{}</thead><tbody>",
+            both("Who answered what, when", "Hvem svarede hvad og hvornår"),
             both("When", "Hvornår"),
             both("Answer", "Svar"),
             both("About", "Om"),
@@ -253,13 +256,14 @@ impl Report<'_> {
             let asked = &entry.processing;
             writeln!(
                 out,
-                "<tr><td>{}<td>{}<td>{} <span class=\"soft\">{} {} {}</span><td>{}</tr>",
+                "<tr><td>{}<td>{}<td>{} <span class=\"soft\">{} {} <span class=\"whole\">{}</span></span><td>{}{}</tr>",
                 Time(&entry.event.at),
                 words::event(entry.event.kind),
                 self.title(asked.purpose),
                 Escaped(asked.case.as_ref().map_or("", |case| case.as_str())),
                 Escaped(&asked.policy),
                 Escaped(&asked.policy_version),
+                Label(both("By", "Af")),
                 words::role(entry.event.role)
             )?;
         }

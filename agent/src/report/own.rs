@@ -22,7 +22,7 @@ pub(super) fn write(
         both("Your own figures", "Jeres egne tal"),
         both(
             "From what is held on this computer now, and from the scanner's own results. They stay yours whatever you answer.",
-            "Fra det, der ligger på computeren nu, og fra scannerens egne resultater. De er jeres, uanset hvad I svarer.",
+            "Ud fra det, der ligger på computeren nu, og scannerens egne resultater. Tallene er jeres, uanset hvad I svarer.",
         )
     )?;
     let exposures = counted([open, usage], "exposure.count", "mode");
@@ -31,7 +31,7 @@ pub(super) fn write(
         writeln!(
             out,
             "<p class=\"soft\">{}</p>",
-            both("No exposure is counted here at the moment.", "Ingen optagelser er talt her i øjeblikket.")
+            both("No exposure is counted here at the moment.", "Der er ingen optagelser at vise i øjeblikket.")
         )?;
     } else {
         chart::rows(out, both("Exposures", "Optagelser"), both("Number", "Antal"), &named(&exposures))?;

@@ -64,7 +64,7 @@ fn it_says_what_is_allowed_held_sent_and_dropped() {
         "ja: indsamles og sendes",
         "CASE-7",
         "1.234 poster er sendt",
-        "der var intet ja",
+        "der var ikke samtykke",
         "mode cbct",
         "their key is gone: 1.",
         "Datatilsynet",

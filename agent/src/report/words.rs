@@ -15,13 +15,13 @@ pub(super) const fn state(state: State) -> Chip {
     match state {
         State::Granted => Chip("good", both("yes: collected and sent", "ja: indsamles og sendes")),
         State::Denied => Chip("", both("no: nothing is collected", "nej: intet indsamles")),
-        State::Withdrawn => Chip("", both("not any more: erased here", "ikke længere: slettet her")),
+        State::Withdrawn => Chip("", both("withdrawn: erased here", "tilbagekaldt: slettet her")),
         State::Restricted => {
-            Chip("look", both("kept, but neither used nor sent", "gemmes, men bruges og sendes ikke"))
+            Chip("look", both("kept, but neither used nor sent", "opbevares, men hverken bruges eller sendes"))
         }
         State::StalePolicy => Chip(
             "look",
-            both("the policy changed: a new yes is needed", "politikken er ændret: et nyt ja kræves"),
+            both("the policy changed: a new yes is needed", "politikken er ændret: et nyt samtykke kræves"),
         ),
         State::Expired => {
             Chip("look", both("the yes is over: a new one is needed", "samtykket er udløbet: et nyt kræves"))
@@ -49,10 +49,10 @@ pub(super) const fn event(kind: EventKind) -> Words {
     match kind {
         EventKind::Granted => both("Yes", "Ja"),
         EventKind::Denied => both("No", "Nej"),
-        EventKind::Withdrawn => both("Not any more", "Ikke længere"),
+        EventKind::Withdrawn => both("Withdrawn", "Tilbagekaldt"),
         EventKind::Closed => both("Keys and records erased", "Nøgler og data slettet"),
-        EventKind::Restricted => both("Not for now", "Ikke for tiden"),
-        EventKind::Released => both("Again as before", "Igen som før"),
+        EventKind::Restricted => both("Paused", "Sat på pause"),
+        EventKind::Released => both("Resumed", "Genoptaget"),
         EventKind::Expired => both("Consent has expired", "Samtykket er udløbet"),
     }
 }
@@ -72,10 +72,10 @@ pub(super) fn queue(word: &str) -> Words {
     match word {
         "open" => both(
             "Counts of the day and month that run; never sent as they are",
-            "Tal for den igangværende dag og måned; sendes aldrig som de er",
+            "Tal for den igangværende dag og måned; sendes aldrig i den form",
         ),
         "usage" => both("Statistics to be sent", "Statistik, der skal sendes"),
-        "sent" => both("Statistics that were sent last", "Statistik, der blev sendt sidst"),
+        "sent" => both("Statistics that were sent last", "Senest sendte statistik"),
         _ => both("Requests to the vendor about your data", "Anmodninger til leverandøren om jeres data"),
     }
 }
@@ -83,7 +83,7 @@ pub(super) fn queue(word: &str) -> Words {
 /// Why something was dropped.
 pub(super) const fn reason(reason: Reason) -> Words {
     match reason {
-        Reason::NoConsent => both("there was no yes", "der var intet ja"),
+        Reason::NoConsent => both("there was no yes", "der var ikke samtykke"),
         Reason::BeforeGrant => both("it happened before the yes", "det skete før samtykket"),
         Reason::NotUtf8 => both("a line that is no text", "en linje, der ikke er tekst"),
         Reason::NotJson => both("a line of another form", "en linje i en anden form"),
@@ -103,7 +103,7 @@ pub(super) const fn reason(reason: Reason) -> Words {
         Reason::BadTime => both("a time that cannot be", "et tidspunkt, der ikke kan passe"),
         Reason::NotAFile => both("something that is no file", "noget, der ikke er en fil"),
         Reason::Quota => {
-            both("the space was full; the oldest went first", "pladsen var brugt; det ældste gik først")
+            both("the space was full; the oldest went first", "pladsen var brugt op; det ældste blev kasseret først")
         }
         Reason::Expired => {
             both("it waited longer than the policy allows", "det ventede længere, end politikken tillader")
@@ -111,7 +111,7 @@ pub(super) const fn reason(reason: Reason) -> Words {
         Reason::Withdrawn => {
             both("erased because the yes was taken back", "slettet, fordi samtykket blev tilbagekaldt")
         }
-        Reason::Damaged => both("lost to damage on the disk", "tabt ved skade på disken"),
+        Reason::Damaged => both("lost to damage on the disk", "tabt på grund af en skade på disken"),
         Reason::Rejected => both("refused by the vendor for good", "endeligt afvist af leverandøren"),
         Reason::Ended => {
             both("after the last day on which it is collected", "efter den sidste dag, hvor det indsamles")
@@ -144,29 +144,5 @@ pub(super) fn of_exposures(word: &str) -> Both<&str> {
         "face_scan" => both("Face scan", "Ansigtsskanning"),
         "scout" => both("Scout", "Scout"),
         other => both(other, other),
-    }
-}
-
-const DANISH: &str = include_str!("catalog.da.tsv");
-
-/// What an entry of the catalog says in Danish.
-pub(super) fn in_danish(entry: &str) -> Option<&'static str> {
-    DANISH
-        .lines()
-        .filter_map(|line| line.split_once('\t'))
-        .find(|(name, _)| *name == entry)
-        .map(|(_, text)| text)
-}
-
-#[cfg(test)]
-mod tests {
-    use protocol::Catalog;
-
-    #[test]
-    fn every_entry_of_the_catalog_is_said_in_danish() {
-        for entry in Catalog::built_in().entries() {
-            assert!(super::in_danish(&entry.name).is_some(), "{}", entry.name);
-        }
-        assert_eq!(super::DANISH.lines().count(), Catalog::built_in().entries().len());
     }
 }

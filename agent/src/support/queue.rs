@@ -33,6 +33,7 @@ impl Queue {
     /// Something cannot be read now: nothing was erased.
     pub fn open(data_dir: &Path, vault: &Vault) -> io::Result<(Self, usize)> {
         let dir = data_dir.join("bundles");
+        durable::finish_erasures(&dir)?;
         let mut queue = Self { dir, bundles: Vec::new() };
         let listed = presence::entries(&queue.dir)?;
         let mut kept_sealed = BTreeSet::new();
@@ -196,8 +197,9 @@ impl Queue {
 
     fn remove_where(&mut self, is_over: impl Fn(&Bundle) -> bool) -> io::Result<usize> {
         let gone: Vec<Bundle> = self.bundles.extract_if(.., |bundle| is_over(bundle)).collect();
+        // The record first: cut short, what is left without one is nothing that was lost.
         let files: Vec<PathBuf> =
-            gone.iter().flat_map(|bundle| [self.path(&bundle.id), self.record(&bundle.id)]).collect();
+            gone.iter().flat_map(|bundle| [self.record(&bundle.id), self.path(&bundle.id)]).collect();
         self.erase(&files)?;
         Ok(gone.len())
     }

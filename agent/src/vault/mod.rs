@@ -1,7 +1,7 @@
 //! Keys: the operating system's root key wraps one file per data key, and the device's identity.
 //!
 //! `data_dir/keys` holds `root` (with the protector `file`), `device.key`, `COMPARTMENT-ID.key` and what was
-//! damaged as `quarantine-*.key`. A compartment is what one withdrawal erases: nothing opens the records of a
+//! damaged as `quarantine-*.key`. `*.erasing` is being erased: it is no key any more. A compartment is what one withdrawal erases: nothing opens the records of a
 //! compartment once its files are gone. Keys are never in sled, whose log keeps old values.
 
 pub mod data_key;
@@ -179,7 +179,8 @@ impl Vault {
     }
 
     /// Makes every record of `compartment` unreadable for ever: forgets its keys, then overwrites and unlinks
-    /// their files, also those in quarantine. Cut short, it is simply done again.
+    /// their files, also those in quarantine. Cut short, it is simply done again; a file that is marked is erased by the
+    /// next start, and no damage.
     pub fn shred(&mut self, compartment: &str) -> io::Result<Shredded> {
         self.keys.retain(|key| key.compartment != compartment);
         self.aside.retain(|aside| aside.compartment != compartment);
@@ -198,21 +199,29 @@ impl Vault {
         self.erase(&paths)
     }
 
-    /// Erases every key, the device's identity and, where it is a file here, the root key: the end.
-    pub fn destroy(&mut self) -> io::Result<Shredded> {
-        self.keys.clear();
-        self.aside.clear();
-        let mut paths = presence::files(&self.dir)?;
+    /// Erases every key below `data_dir`, the device's identity and, where it is a file there, the root key: the end.
+    ///
+    /// # Errors
+    /// Of the disk.
+    pub fn destroy(data_dir: &Path) -> io::Result<Shredded> {
+        let dir = data_dir.join("keys");
+        let mut paths = presence::files(&dir)?;
         let (tag, _) = start::NO_BACKUP;
         paths.retain(|path| path.file_name().is_some_and(|name| name != tag));
-        self.erase(&paths)
+        erase(&dir, &paths)
     }
 
     fn erase(&self, paths: &[PathBuf]) -> io::Result<Shredded> {
-        let erased = paths.iter().map(|path| durable::erase(path)).fold(Ok(()), io::Result::and); // one failure spares no other file
-        durable::sync_parent(&self.dir.join(DEVICE))?;
-        erased.map(|()| Shredded { files: paths.len() })
+        erase(&self.dir, paths)
     }
+}
+
+/// One failure spares no other file, and what failed before goes too.
+fn erase(dir: &Path, paths: &[PathBuf]) -> io::Result<Shredded> {
+    let erased = paths.iter().map(|path| durable::erase(path)).fold(Ok(()), io::Result::and);
+    let finished = durable::finish_erasures(dir);
+    durable::sync_parent(&dir.join(DEVICE))?;
+    erased.and(finished).map(|()| Shredded { files: paths.len() })
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ pub(super) const NO_BACKUP: (&str, &[u8]) = (
     b"Signature: 8a477f597d28d172789f06886806bc55\n# Keys: a backup of them would undo a withdrawal of consent.\n",
 );
 
-/// The directory, marked, and without what an interrupted start left.
+/// The directory, with its tag, and without what an interrupted start or an interrupted erasure left.
 pub(super) fn prepare(dir: &Path) -> Result<(), VaultError> {
     let unwritable = |error: io::Error| VaultError::unwritable(dir, &error);
     let unreadable = |error: io::Error| VaultError::unreadable(dir, &error);
@@ -36,7 +36,7 @@ pub(super) fn prepare(dir: &Path) -> Result<(), VaultError> {
             durable::erase(&path).map_err(unwritable)?;
         }
     }
-    Ok(())
+    durable::finish_erasures(dir).map_err(unwritable)
 }
 
 /// The files of data keys, in use and set aside.

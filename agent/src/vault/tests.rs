@@ -1,6 +1,7 @@
 //! Keys over restarts, jumps of the clock, damage, loss and shredding.
 
 mod aside;
+mod cut;
 
 use super::*;
 

@@ -222,8 +222,8 @@ fn erased(window: &Window, fields: &Fields) -> Result<Markup, Refusal> {
 fn asked(window: &Window) -> Result<Markup, Refusal> {
     let _: Access = window.agent.ask(&Request::Privacy(PrivacyAsk::Access { vendor: true }))?;
     Ok(
-        html! { p { (t("The vendor is asked. Its answer has a ticket, which is shown below once the vendor has taken it.",
-        "Leverandøren er spurgt. Svaret får et nummer, som vises nedenfor, når leverandøren har modtaget det.")) } },
+        html! { p { (t("The vendor is asked. The request gets a number, which is shown below once the vendor has received it.",
+        "Leverandøren er spurgt. Anmodningen får et nummer, som vises nedenfor, når leverandøren har modtaget den.")) } },
     )
 }
 
@@ -271,11 +271,11 @@ fn discarded(window: &Window, fields: &Fields) -> Result<Markup, Refusal> {
 fn history(window: &Window, ask: HistoryAsk) -> Result<Markup, Refusal> {
     let _: History = window.agent.ask(&Request::History(ask))?;
     let said = match ask {
-        HistoryAsk::On => t("The history is kept from now on.", "Historikken føres fra nu af."),
+        HistoryAsk::On => t("The history is on from now on.", "Historikken er slået til fra nu af."),
         HistoryAsk::Erase => {
-            t("The history is erased, and not kept.", "Historikken er slettet og føres ikke.")
+            t("The history is erased and off.", "Historikken er slettet og slået fra.")
         }
-        _ => t("Nothing is added to the history.", "Der føjes intet til historikken."),
+        _ => t("The history is off: what it holds stays.", "Historikken er slået fra: det opbevarede bliver."),
     };
     Ok(html! { p { (said) } })
 }
@@ -291,6 +291,6 @@ fn looked(window: &Window, fields: &Fields) -> Result<Markup, Refusal> {
     }
     Err(Refusal::Typed(t(
         "This account cannot open it: look for it by its name in the folder of the logs or scans.",
-        "Kontoen kan ikke åbne den: find den ved navn i mappen med logfiler eller optagelser.",
+        "Denne konto kan ikke åbne den: find filen ved navn i mappen med logfiler eller optagelser.",
     )))
 }

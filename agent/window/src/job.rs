@@ -64,7 +64,8 @@ impl Jobs {
         state.running = Some(kind);
         state.begun += 1;
         state.came.failure = None;
-        if kind == Kind::Preview {
+        // What was left out belongs to the draft that it was left out of.
+        if kind != Kind::Scans {
             state.came.left_out = Vec::new();
         }
         Ok(())

@@ -30,7 +30,7 @@ pub(crate) const PAGES: [(&str, &str, &str); 7] = [
     ("leaves", "What leaves", "Hvad der sendes"),
     ("history", "History", "Historik"),
     ("case", "Support case", "Supportsag"),
-    ("rights", "Rights and proofs", "Rettigheder og beviser"),
+    ("rights", "Rights and proofs", "Rettigheder og dokumentation"),
     ("check", "Check", "Kontrol"),
 ];
 
@@ -90,12 +90,12 @@ pub(crate) fn shell(language: Language) -> Markup {
                 section.card id="ended" role="alert" hidden {
                     div data-why="used" { h1 { (t("This page was opened before", "Siden er allerede åbnet")) }
                         p { (t("Each page opens once. If it was not you who opened it, tell your administrator.",
-                               "Hver side åbnes kun én gang. Hvis det ikke var jer, der åbnede den, så sig det til jeres administrator.")) } }
+                               "Hver side kan kun åbnes én gang. Hvis det ikke var jer, der åbnede den, så sig det til jeres administrator.")) } }
                     div data-why="wrong" { h1 { (t("This page is no longer valid", "Siden gælder ikke længere")) } }
                     div data-why="reloaded" { h1 { (t("This page was reloaded", "Siden blev genindlæst")) }
                         p { (t("Reloading ends it, because the page keeps its key in memory only.",
-                               "Det afslutter den, for siden har kun sin nøgle i hukommelsen.")) } }
-                    div data-why="gone" { h1 { (t("The window has ended", "Vinduet er afsluttet")) } }
+                               "En genindlæsning lukker siden, fordi dens nøgle kun findes i hukommelsen.")) } }
+                    div data-why="gone" { h1 { (t("The window is closed", "Vinduet er lukket")) } }
                     p { (t("Open it again: Kathea Agent in the start menu, or the command", "Åbn den igen: Kathea Agent i startmenuen, eller kommandoen")) }
                     code.line { "kathea-agent open" }
                 }

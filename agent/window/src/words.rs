@@ -80,9 +80,9 @@ pub(crate) fn bundle(state: record::State) -> Markup {
 /// What long work does at the moment.
 pub(crate) fn stage(stage: &str) -> Markup {
     match stage {
-        "looking" => t("Looking", "Undersøger"),
+        "looking" => t("Looking", "Leder"),
         "learning" => t("Learning names to remove", "Læser navne, der skal fjernes"),
-        "cleaning" => t("Removing identifiers", "Fjerner identifikatorer"),
+        "cleaning" => t("Removing identifiers", "Fjerner patientoplysninger"),
         "sealing" => t("Sealing", "Forsegler"),
         other => shown(other),
     }
@@ -91,7 +91,7 @@ pub(crate) fn stage(stage: &str) -> Markup {
 /// How far a request to the vendor is.
 pub(crate) fn ticket(state: TicketState) -> Markup {
     written(match state {
-        TicketState::Open => Chip("", both("taken by the vendor", "modtaget af leverandøren")),
+        TicketState::Open => Chip("", both("received by the vendor", "modtaget af leverandøren")),
         TicketState::Done => Chip("good", both("done", "udført")),
     })
 }
@@ -101,8 +101,8 @@ pub(crate) fn reason(reason: CaseReason) -> Markup {
     match reason.as_str() {
         "image_quality" => t("Image quality", "Billedkvalitet"),
         "error" => t("An error", "En fejl"),
-        "performance" => t("It is slow", "For langsomt"),
-        "connectivity" => t("A connection", "En forbindelse"),
+        "performance" => t("Too slow", "For langsomt"),
+        "connectivity" => t("The connection", "Forbindelsen"),
         "calibration" => t("Calibration", "Kalibrering"),
         _ => t("Something else", "Noget andet"),
     }
@@ -148,13 +148,13 @@ pub(crate) fn failure(failure: &Failure) -> Markup {
         Failure::NotAllowed(what) => html! {
             p { (t("Your account may not do this. Consent is given by members of the group named in the configuration \
                     (kathea-consent); support cases are prepared by them and by administrators.",
-                   "Kontoen må ikke gøre dette. Samtykke gives af medlemmer af den gruppe, som konfigurationen nævner \
+                   "Denne konto må ikke gøre dette. Samtykke gives af medlemmer af den gruppe, som konfigurationen nævner \
                     (kathea-consent); supportsager forberedes af dem og af administratorer.")) }
             p.soft { (t(&what.en, &what.da)) }
         },
         Failure::Personal(what) => html! {
             p { (t("A patient's name or number seems to be in what you typed. Change it, or choose to send it as it is.",
-                   "Der ser ud til at stå en patients navn eller nummer i det, I har skrevet. Ret det, eller vælg at sende \
+                   "Det, I har skrevet, indeholder tilsyneladende en patients navn eller nummer. Ret det, eller vælg at sende \
                     det, som det er.")) }
             p.soft { (t(&what.en, &what.da)) }
         },

@@ -115,12 +115,12 @@ impl Page<'_> {
         html! {
             section {
                 h2 { "Checks of the workstation" }
-                div.scroll { table { tbody {
+                table.stack { tbody {
                     @for check in checks {
                         tr { td class=(class(&check.result)) { (check.result) } td { (check.check) } td { (check.what) }
                             td { (check.remedy) } }
                     }
-                } } }
+                } }
             }
         }
     }
@@ -132,7 +132,7 @@ impl Page<'_> {
             @if !errors.is_empty() {
                 section {
                     h2 { "Error codes of the newest logs, which may be later than the case" }
-                    table { thead { tr { th { "Code" } th { "Times" } } } tbody {
+                    table { thead { tr { th { "Code" } th.n { "Times" } } } tbody {
                         @for (code, count) in errors { tr { td { (code) } td.n { (count) } } }
                     } }
                 }
@@ -151,24 +151,26 @@ impl Page<'_> {
                     @if let Some(window) = window { " The case is about " (window.from) " to " (window.until) "." }
                     @if skipped > 0 { " The last " (ROWS) " of " (moments.len()) " moments." }
                     @if self.case.left_out > 0 { " " (self.case.left_out) " lines are not kept." } }
-                div.scroll { table {
-                    thead { tr { th { "Time" } th { "Source" } th { "What" } th { "Times" } } }
+                table.stack {
+                    thead { tr { th { "Time" } th { "Source" } th { "What" } th.n { "Times" } } }
                     tbody {
                         @for moment in moments.iter().skip(skipped) {
                             tr class=(level(moment.level)) { td.time { (moment.at) } td { (moment.source) }
-                                td { (moment.text) } td.n { (moment.times) } }
+                                td { (moment.text) } td.n { span.label { "Times: " } (moment.times) } }
                         }
                     }
-                } }
+                }
             }
         }
     }
 
     fn missing(&self) -> Markup {
-        let missing = self.opened.manifest.operations.iter().filter(|operation| operation.outcome != "done");
+        let operations = self.opened.manifest.operations.iter();
+        let missing: Vec<_> = operations.filter(|operation| operation.outcome != "done").collect();
         html! {
             section {
                 h2 { "Not in the bundle" }
+                @if missing.is_empty() { p.soft { "Nothing is missing." } }
                 ul { @for operation in missing {
                     li { (operation.name) ": " (operation.outcome)
                         @if let Some(why) = &operation.why { ", " (why) } }

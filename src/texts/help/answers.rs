@@ -34,7 +34,7 @@ agent::texts! {
             "Bed også leverandøren om at slette det sendte; kræver medlemskab af [consent] group eller --claim-file";
         Restrict =>
             "Restrict processing: keep the data, but neither read nor send it for now. Anyone may do this",
-            "Begræns behandlingen: behold data, men hverken læs eller send dem indtil videre. Det må alle";
+            "Begræns behandlingen: opbevar data, men hverken læs eller send dem indtil videre. Det må alle";
         Release => "End a restriction", "Ophæv en begrænsning";
         NewOwner =>
             "End every consent because the clinic has a new owner, who is asked again. Needs [consent] group or --claim-file",
@@ -89,8 +89,8 @@ agent::texts! {
             "A setting of the clinic and no consent: its members of [consent] group and administrators switch it on and off and \
              read it, whatever was answered to the vendor. One value a day at most, no single exposure, nobody's name.",
             "En indstilling hos klinikken og ikke et samtykke: medlemmer af [consent] group og administratorer slår den til og \
-             fra og læser den, uanset hvad leverandøren har fået af svar. Højst én værdi om dagen, ingen enkelt optagelse, \
-             ingens navn.";
+             fra og læser den, uanset hvad I har svaret leverandøren. Højst én værdi om dagen, ingen enkelte optagelser \
+             og ingen navne.";
         HistoryAction => "Switch it; left out: show it", "Slå den til eller fra; udeladt: vis den";
         HistoryCsv =>
             "Print a table for programs: a column for each figure, commas, decimal points",
@@ -98,9 +98,9 @@ agent::texts! {
         HistoryExcel =>
             "Print a table for Excel: semicolons, decimal commas",
             "Skriv en tabel til Excel: semikoloner, decimalkommaer";
-        HistoryOn => "Keep it from now on", "Opbevar den fra nu af";
-        HistoryOff => "Keep it no longer; what was kept stays", "Opbevar den ikke længere; det opbevarede bliver";
+        HistoryOn => "Switch the history on from now on", "Slå historikken til fra nu af";
+        HistoryOff => "Switch the history off; what was kept stays", "Slå historikken fra; det opbevarede bliver";
         HistoryErase =>
-            "Keep it no longer, and erase what was kept", "Opbevar den ikke længere, og slet det opbevarede";
+            "Switch the history off, and erase what was kept", "Slå historikken fra, og slet det opbevarede";
     }
 }

@@ -95,7 +95,7 @@ agent::texts! {
              skriv en attest";
         DecommissionFinal =>
             "This cannot be undone: data kept here can never be read again.",
-            "Det kan ikke fortrydes: det, der er opbevaret her, kan aldrig læses igen.";
+            "Det kan ikke fortrydes: det, der opbevares her, kan aldrig læses igen.";
         DecommissionYes => "Confirm; required", "Bekræft; påkrævet";
         DecommissionDiscard =>
             "Drop queued data instead of sending it first", "Kassér det, der er i kø, i stedet for at sende det først";
@@ -112,7 +112,7 @@ agent::texts! {
         DeidentifyMore =>
             "Reads only the header of a DICOM file and writes DICOM JSON with the attributes that a support case needs. \
              Logs keep times of day, levels, modules, codes and numbers. Nothing leaves this computer.",
-            "Læser kun en DICOM-fils hoved og skriver DICOM JSON med de attributter, en supportsag behøver. \
+            "Læser kun headeren i en DICOM-fil og skriver DICOM JSON med de attributter, en supportsag behøver. \
              Logfiler beholder klokkeslæt, niveauer, moduler, koder og tal. Intet forlader computeren.";
         DeidentifyCodes =>
             "Exit codes: 0 all files done, 3 some refused (the report lists them), 1 no file done.",
@@ -128,7 +128,7 @@ agent::texts! {
         DeidentifyReport =>
             "Write a report on each input file; it names the inputs, so keep it on this computer. A name ending in .html \
              gives a page with every attribute before (masked) and after, any other name JSON",
-            "Skriv en rapport om hver inputfil; den nævner dem, så behold den på computeren. Et navn, der ender på .html, \
+            "Skriv en rapport om hver inputfil; den nævner dem, så den skal blive på computeren. Et navn, der ender på .html, \
              giver en side med hver attribut før (maskeret) og efter, ethvert andet navn JSON";
         DeidentifyJson =>
             "Print the report as machine-readable JSON", "Skriv rapporten som maskinlæsbar JSON";
@@ -149,12 +149,12 @@ agent::texts! {
         DoctorOffline => "Skip the connectivity checks", "Spring kontrollen af forbindelsen over";
         Contact =>
             "Talk to the vendor's collector now, and print the cases that it asks a bundle for",
-            "Tal med leverandørens server nu, og skriv de sager, den beder om en pakke til";
+            "Kontakt leverandørens server nu, og skriv de sager, den beder om en pakke til";
         ContactMore =>
             "While a case is open the agent goes on every 30 seconds for an hour, so that the vendor's request is seen within a \
              call. Without a consent to anything nothing is sent.",
-            "Mens en sag er åben, bliver agenten ved hvert 30. sekund i en time, så leverandørens anmodning ses under et \
-             opkald. Uden samtykke til noget sendes intet.";
+            "Mens en sag er åben, kontakter agenten serveren hvert 30. sekund i en time, så leverandørens anmodning ses under \
+             et telefonopkald. Uden et samtykke sendes intet.";
         Open =>
             "Open the window: a page in your browser, for this account and this computer only",
             "Åbn vinduet: en side i jeres browser, kun for denne konto og denne computer";
@@ -162,13 +162,13 @@ agent::texts! {
             "It shows what is on, what leaves and why, prepares support cases, and takes answers by a click. Opening it sends \
              nothing; it ends when the page is closed.",
             "Det viser, hvad der er slået til, hvad der sendes og hvorfor, forbereder supportsager og tager imod svar med et \
-             klik. At åbne det sender intet; det lukker, når siden lukkes.";
+             klik. Der sendes intet, når det åbnes; det lukker, når siden lukkes.";
         OpenNoBrowser =>
-            "Start no browser: print the file to open in one", "Start ingen browser: skriv den fil, der skal åbnes i en";
+            "Start no browser: print the file to open in one", "Start ikke en browser: skriv navnet på den fil, I selv kan åbne";
         Completions =>
             "Print completions for a shell: bash, zsh, fish, powershell or elvish",
-            "Skriv kommandofuldførelse til en skal: bash, zsh, fish, powershell eller elvish";
-        CompletionsShell => "The shell", "Skallen";
+            "Skriv kommandofuldførelse til en shell: bash, zsh, fish, powershell eller elvish";
+        CompletionsShell => "The shell", "Shellen";
         Man =>
             "Print the manual page of the program, or of one of its commands",
             "Skriv manualsiden for programmet eller for en af dets kommandoer";

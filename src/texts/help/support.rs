@@ -14,17 +14,17 @@ agent::texts! {
         OwnCopy =>
             "Folder for the clinic's own copy [default: ./support-ID]",
             "Mappe til klinikkens egen kopi [standard: ./support-ID]";
-        CaseNamed => "The case, as the vendor named it", "Sagen, som leverandøren har benævnt den";
+        CaseNamed => "The case, as the vendor named it", "Sagens nummer, som leverandøren har oplyst";
         Reason =>
             "image_quality, error, performance, connectivity, calibration or other",
             "image_quality (billedkvalitet), error (fejl), performance (ydelse), connectivity (forbindelse), calibration \
              (kalibrering) eller other (andet)";
         Contact =>
             "Person whom the vendor may contact; shown in the preview and sent with the bundle",
-            "Den person, leverandøren må kontakte; vises i gennemsynet og sendes med pakken";
+            "Den person, leverandøren må kontakte; vises i forhåndsvisningen og sendes med pakken";
         Description =>
             "What happened, in your words, at most 1,000 characters; shown in the preview and sent with the bundle",
-            "Hvad der skete, med jeres egne ord, højst 1.000 tegn; vises i gennemsynet og sendes med pakken";
+            "Hvad der skete, med jeres egne ord, højst 1.000 tegn; vises i forhåndsvisningen og sendes med pakken";
         AsTyped =>
             "Send contact, description and case ID as typed, even if they may contain a patient's name or number",
             "Send kontakt, beskrivelse og sagsnummer som skrevet, selv om de måske indeholder en patients navn eller nummer";
@@ -49,10 +49,10 @@ agent::texts! {
         PreviewDryRun => "Only list what would be collected", "Vis kun, hvad der ville blive indsamlet";
         Create =>
             "Consent to exactly what a preview showed, and seal it for the vendor",
-            "Giv samtykke til netop det, et gennemsyn viste, og forsegl det til leverandøren";
+            "Giv samtykke til netop det, en forhåndsvisning viste, og forsegl det til leverandøren";
         CreateDraft => "The draft that `preview` named", "Det udkast, `preview` nævnte";
         CreateYes =>
-            "Digest shown on the preview, at least 16 digits", "Kontrolsummen, der står på gennemsynet, mindst 16 cifre";
+            "Digest shown on the preview, at least 16 digits", "Kontrolsummen, der står på forhåndsvisningen, mindst 16 cifre";
         Check =>
             "Check this workstation: disk, clock, calibration, errors, versions, graphics, encoders; print a remedy for each",
             "Kontrollér arbejdsstationen: disk, ur, kalibrering, fejl, versioner, grafik, encodere; skriv et råd til hvert \
@@ -66,7 +66,7 @@ agent::texts! {
             "Skriv maskinlæsbar JSON; med --watch en linje for hver ændring";
         ListWatch =>
             "Go on until every bundle is delivered or failed: rate and time left. Ctrl-C stops watching, not sending",
-            "Bliv ved, indtil hver pakke er leveret eller mislykket: hastighed og resterende tid. Ctrl-C standser visningen, \
+            "Vis hastighed og resterende tid, indtil hver pakke er leveret eller mislykket. Ctrl-C standser visningen, \
              ikke afsendelsen";
         Show =>
             "Print one file of a draft exactly as it would be sent",
@@ -80,10 +80,10 @@ agent::texts! {
              scan-0003";
         FindMore =>
             "The answer stays here. It is known until the draft is erased or the case ends.",
-            "Svaret bliver her. Det er kendt, indtil udkastet slettes, eller sagen slutter.";
+            "Svaret forlader ikke computeren. Det findes, indtil udkastet slettes, eller sagen slutter.";
         FindName =>
             "The name, as support reads it from the bundle: scan-0003",
-            "Navnet, som support læser det i pakken: scan-0003";
+            "Navnet, som support ser i pakken: scan-0003";
         Export =>
             "Copy a sealed bundle to a file, for example on a USB stick; only the vendor can open it",
             "Kopiér en forseglet pakke til en fil, for eksempel på et USB-stik; kun leverandøren kan åbne den";

@@ -11,8 +11,8 @@ pub struct Texts {
     pub lasts: i32,
     /// Days that something waits on the device: at least, and at most.
     pub on_device: (i64, i64),
-    /// Days that the vendor keeps it: at least, and at most.
-    pub at_vendor: (i64, i64),
+    /// Months of the calendar that the vendor keeps it.
+    pub at_vendor: i32,
 }
 
 impl Texts {
@@ -38,7 +38,7 @@ impl Texts {
             .and_then(|part| part.strip_suffix('m'))
             .and_then(|part| part.parse().ok());
         let months: i32 = months.ok_or_else(|| format!("how long is {class}?"))?;
-        Ok(Self { lasts, on_device: days(word("on_device")?)?, at_vendor: of_months(months) })
+        Ok(Self { lasts, on_device: days(word("on_device")?)?, at_vendor: months })
     }
 }
 
@@ -170,11 +170,8 @@ mod tests {
     fn periods_are_read_as_the_texts_say_them() {
         let text = include_str!("../../../protocol/policies/copenhagen-imaging.toml");
         let texts = Texts::read(text).unwrap();
-        assert_eq!(texts, Texts { lasts: 24, on_device: (59, 62), at_vendor: (730, 731) });
+        assert_eq!(texts, Texts { lasts: 24, on_device: (59, 62), at_vendor: 24 });
         let text = include_str!("../../../protocol/policies/novo-imaging.toml");
-        assert_eq!(
-            Texts::read(text).unwrap(),
-            Texts { lasts: 12, on_device: (45, 45), at_vendor: (424, 428) }
-        );
+        assert_eq!(Texts::read(text).unwrap(), Texts { lasts: 12, on_device: (45, 45), at_vendor: 14 });
     }
 }

@@ -11,7 +11,7 @@ use protocol::{DeviceId, Digest, Epoch};
 use crate::consent::Texts;
 use crate::link::Link;
 use crate::model::Came;
-use crate::world::{DAY, World, date};
+use crate::world::{DAY, World, date, months_later};
 
 /// Days in which an erasure can be taken back (GDPR art. 17; SECURITY.md).
 const REVOCABLE: i64 = 14;
@@ -20,8 +20,8 @@ const REVOCABLE: i64 = 14;
 #[derive(Clone, Debug)]
 struct Held {
     received: i64,
-    /// Days that it is kept, at least and at most.
-    kept: (i64, i64),
+    /// When it goes, at the earliest and at the latest: one moment, unless it may have come under either policy.
+    ends: (i64, i64),
     /// When the clinic asked to erase it.
     asked: Option<i64>,
     /// Since when the vendor has that request for certain.
@@ -39,8 +39,8 @@ pub struct Vendor {
     /// Its data directory of now; a restored one is another.
     life: u32,
     held: Records,
-    /// Days that a record is kept under any policy there ever was here; none while there was one.
-    widest: Option<(i64, i64)>,
+    /// Months that a record is kept under any policy there ever was here; none while there was one.
+    widest: Option<(i32, i32)>,
     /// Up to where its store was looked at.
     place: i64,
     backup: Option<(u32, Records)>,
@@ -143,10 +143,9 @@ impl Vendor {
             if self.held.contains_key(&(epoch, seq)) {
                 continue;
             }
-            self.held.insert(
-                (epoch, seq),
-                Held { received, kept: self.widest.unwrap_or(texts.at_vendor), asked: None, known: None },
-            );
+            let (least, most) = self.widest.unwrap_or((texts.at_vendor, texts.at_vendor));
+            let ends = (months_later(received, least), months_later(received, most));
+            self.held.insert((epoch, seq), Held { received, ends, asked: None, known: None });
             came.push(Came { epoch, seq, record });
         }
         came
@@ -213,12 +212,11 @@ impl Vendor {
         let mut gone = Vec::new();
         for (name, held) in &self.held {
             self.record_days += 1;
-            let days = (now - held.received) / DAY;
             let over = |since: i64| now - since >= REVOCABLE * DAY;
             let erase_due = held.known.is_some_and(over);
             let may_erase = held.asked.is_some_and(over);
             if there.contains(name) {
-                if days >= held.kept.1 {
+                if now >= held.ends.1 {
                     self.violations.push(format!(
                         "retention: a record of {} is kept too long at {}",
                         date(held.received),
@@ -233,7 +231,7 @@ impl Vendor {
                     ));
                 }
             } else {
-                if !may_erase && days < held.kept.0 {
+                if !may_erase && now < held.ends.0 {
                     self.violations.push(format!(
                         "retention: a record of {} is erased too early at {}",
                         date(held.received),
@@ -254,8 +252,8 @@ impl Vendor {
         let now = self.world.now();
         let is_near = |since: i64, days: i64| (days - 2..days + 3).contains(&((now - since) / DAY));
         let goes = |held: &Held| {
-            is_near(held.received, held.kept.1)
-                || is_near(held.received, held.kept.0)
+            is_near(held.ends.1, 0)
+                || is_near(held.ends.0, 0)
                 || [held.asked, held.known].into_iter().flatten().any(|since| is_near(since, REVOCABLE))
         };
         is_restricted || now / DAY % 10 == 0 || self.held.values().any(goes)
@@ -263,9 +261,8 @@ impl Vendor {
 
     /// Another policy is in force: what comes may have been sealed under either.
     pub fn widen(&mut self, texts: &BTreeMap<String, Texts>) {
-        let periods = || texts.values().map(|texts| texts.at_vendor);
-        let least = periods().map(|(least, _)| least).min().unwrap_or(0);
-        self.widest = Some((least, periods().map(|(_, most)| most).max().unwrap_or(0)));
+        let months = || texts.values().map(|texts| texts.at_vendor);
+        self.widest = Some((months().min().unwrap_or(0), months().max().unwrap_or(0)));
     }
 
     /// Every finding of `verify` is a violation.

@@ -5,7 +5,7 @@ crate::texts! {
     pub(in crate::agent) enum Cause {
         OutboxUnwatched { minutes: u64, remedy: Unwatched } =>
             "the outbox cannot be watched and is looked at every {minutes} minutes only; {remedy}",
-            "udbakken kan ikke overvåges og ses kun efter hvert {minutes}. minut; {remedy}";
+            "udbakken kan ikke overvåges og undersøges kun hvert {minutes}. minut; {remedy}";
         OutboxRemoval { why: std::io::ErrorKind } =>
             "files of the outbox cannot be removed ({why})",
             "filer i udbakken kan ikke fjernes ({why})";
@@ -62,7 +62,7 @@ crate::texts! {
         BundleRefused { id: String } =>
             "the collector refuses bundle {id}, for its size or because it knows of a later no: ask the \
              vendor; `support send {id}` tries again, `support export {id}` writes it to a stick",
-            "leverandørens server afviser pakke {id} på grund af størrelsen, eller fordi den kender et senere nej: spørg \
+            "leverandørens server afviser pakke {id} på grund af størrelsen, eller fordi den kender et senere afslag: spørg \
              leverandøren; `support send {id}` prøver igen, `support export {id}` skriver den til et USB-stik";
         BundleUnreadable { id: String, why: crate::texts::Said } =>
             "a bundle cannot be read ({why}): it is not sent; gather it again, then `support discard {id}`",

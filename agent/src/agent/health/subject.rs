@@ -150,7 +150,7 @@ crate::texts! { Subject {
         "indtil da bliver rapporterne i udbakken, og intet går tabt";
     Self::OutboxUnwatched =>
         "reports are taken in late, and none is lost",
-        "rapporter hentes sent ind, og ingen går tabt";
+        "rapporter hentes ind senere end ellers, og ingen går tabt";
     Self::OutboxRemoval =>
         "give the agent's account the right to remove files from the outbox",
         "giv agentens konto ret til at fjerne filer fra udbakken";
@@ -226,7 +226,7 @@ crate::texts! { Subject {
         "restore the files, or let `consent withdraw` erase what they keep",
         "gendan filerne, eller lad `consent withdraw` slette det, de opbevarer";
     Self::Registry => "`kathea-agent consent verify` says more", "`kathea-agent consent verify` viser mere";
-    Self::Tickets => "`status` shows the ticket until it is done", "`status` viser sagsnummeret, til den er afsluttet";
+    Self::Tickets => "`status` shows the ticket until it is done", "`status` viser anmodningens nummer, til den er afsluttet";
     Self::Uplink =>
         "what waits is kept; `kathea-agent doctor` checks the connection",
         "det, der venter, bevares; `kathea-agent doctor` kontrollerer forbindelsen";

@@ -42,7 +42,7 @@ crate::texts! { Kept {
     Self::Clock =>
         "the clock may be wrong, and by it there is no live consent: Kathea's reports stay in the outbox, for 30 \
          days at most; set the clock right",
-        "uret går måske forkert, og efter det er der intet gældende samtykke: Katheas rapporter bliver i udbakken i \
+        "uret går måske forkert, og ifølge uret er der intet gældende samtykke: Katheas rapporter bliver i udbakken i \
          højst 30 dage; stil uret";
     Self::Restricted =>
         "usage statistics are restricted: Kathea's reports stay in the outbox, for 30 days at most; `consent \

@@ -11,7 +11,7 @@ pub fn judge_history(history: &History) -> Vec<Finding> {
     if found.is_empty() && is_judged {
         return vec![pass(
             "trends",
-            both("no figure of the own history drifts", "ingen værdi i egen historik er i drift"),
+            both("no figure of the own history drifts", "ingen værdi i klinikkens egen historik ændrer sig gradvist"),
         )];
     }
     found.iter().map(finding).collect()
@@ -32,7 +32,7 @@ fn finding(trend: &Trend) -> Finding {
         Trend::Drifts(Level { figure, usual, now, limit }) => hint(
             both(
                 format!("{} drifts: {usual:.1} before, {now:.1} now, the limit is {limit}", name(figure).en),
-                format!("{} driver: {usual:.1} før, {now:.1} nu, grænsen er {limit}", name(figure).da),
+                format!("{} ændrer sig gradvist: {usual:.1} før, {now:.1} nu, grænsen er {limit}", name(figure).da),
             ),
             both(
                 "name it at the next service; nothing has failed",
@@ -57,7 +57,7 @@ fn hint(what: Both<String>, remedy: Both<&str>) -> Finding {
 fn name(figure: &str) -> Both<&'static str> {
     match figure {
         "detector_gain" => {
-            both("the detector's gain (‰ of baseline)", "detektorens forstærkning (‰ af basislinjen)")
+            both("the detector's gain (‰ of baseline)", "detektorens forstærkning (‰ af udgangsværdien)")
         }
         "generator_kv" => both("the generator's voltage error (%)", "generatorens spændingsfejl (%)"),
         "generator_ma" => both("the generator's current error (%)", "generatorens strømfejl (%)"),

@@ -20,7 +20,7 @@ use super::manifest::{FileEntry, Manifest, Outcome};
 use crate::checks::{Check, Verdict};
 use crate::config::Language;
 use crate::consent::policy::Policy;
-use crate::html::{self, Both, Escaped, both, checks, grouped, size};
+use crate::html::{self, Both, Escaped, Label, both, checks, grouped, size};
 use crate::limits;
 
 const SCRIPT: &str = include_str!("find.js");
@@ -127,10 +127,10 @@ impl Preview<'_> {
             both(
                 "Read what follows: open the files, search them for names. If all of it may leave, say so. A yes covers \
                  exactly what this page shows, and is sealed so that only the vendor's support can open it.",
-                "Læs det følgende: åbn filerne, søg efter navne i dem. Hvis alt må sendes, så giv samtykke. Et ja \
-                 gælder præcis det, siden viser, og forsegles, så kun leverandørens support kan åbne det.",
+                "Læs det følgende: åbn filerne, og søg efter navne i dem. Giv samtykke, hvis alt må sendes. Et ja \
+                 gælder præcis det, siden viser, og det forsegles, så kun leverandørens support kan åbne det.",
             ),
-            both("To consent:", "For at give samtykke:"),
+            both("To consent:", "Giv samtykke med:"),
             Escaped(&yes),
             both(
                 "ROLE is owner, privacy_officer or delegate: who of the clinic says yes.",
@@ -139,7 +139,7 @@ impl Preview<'_> {
             ),
             both(
                 "To say no, do nothing: it is erased after 24 hours. To erase it now:",
-                "For at sige nej skal I intet gøre: udkastet slettes efter 24 timer. For at slette det nu:",
+                "Siger I nej, skal I intet gøre: udkastet slettes efter 24 timer. Slet det med det samme med:",
             ),
             Escaped(self.draft),
             both("Case", "Sag"),
@@ -152,7 +152,7 @@ impl Preview<'_> {
             Escaped(description),
             both("Collected, as the vendor sees the date", "Indsamlet, som leverandøren ser datoen"),
             Escaped(&self.manifest.made.replace('T', " ").replace('Z', " UTC")),
-            both("Code, to type at the terminal that asks", "Kode, der skrives ved terminalen, som spørger"),
+            both("Code, to type at the terminal that asks", "Kode, der skal skrives i terminalen"),
             digest.get(..CODE).unwrap_or(&digest),
             both("Digest", "Kontrolsum"),
         )
@@ -170,7 +170,7 @@ impl Preview<'_> {
                 grouped(manifest.persons_learned),
                 both("persons searched for in every byte", "personer søgt efter i hver byte"),
             ),
-            (grouped(bad as u64), both("checks that need a look", "kontroller, der bør ses på")),
+            (grouped(bad as u64), both("checks that need attention", "kontroller, der kræver opmærksomhed")),
         ];
         out.write_all(b"<ul class=\"tiles\">")?;
         for (number, what) in tiles {
@@ -211,7 +211,7 @@ impl Preview<'_> {
     fn operations(&self, out: &mut dyn Write) -> io::Result<()> {
         writeln!(
             out,
-            "<section><h2>{}</h2><table><thead><tr><th>{}<th>{}<th class=\"n\">{}</thead><tbody>",
+            "<section><h2>{}</h2><table class=\"stack\"><thead><tr><th>{}<th>{}<th class=\"n\">{}</thead><tbody>",
             both("Collected data", "Indsamlede data"),
             both("Source", "Kilde"),
             both("Result", "Resultat"),
@@ -230,7 +230,7 @@ impl Preview<'_> {
             for (reason, count) in &operation.refused {
                 write!(out, "<br><span class=\"soft\">{count} × {}</span>", words::refusal(reason))?;
             }
-            writeln!(out, "<td class=\"n\">{}</tr>", operation.files)?;
+            writeln!(out, "<td class=\"n\">{}{}</tr>", Label(both("Files", "Filer")), operation.files)?;
         }
         writeln!(out, "</tbody></table></section>")
     }
@@ -253,7 +253,7 @@ impl Preview<'_> {
             "<section><h2>{}</h2><p>{learned}</p><p>{}</p><table><thead><tr><th>{}<th class=\"n\">{}</thead><tbody>",
             both("What was removed or replaced", "Hvad der er fjernet eller erstattet"),
             words::dates(self.manifest.window.as_ref().map(|window| window.reach)),
-            both("Kind", "Slags"),
+            both("Kind", "Type"),
             both("Times", "Antal")
         )?;
         let mut removed: Vec<_> = self.manifest.removed.iter().filter(|(_, count)| **count > 0).collect();

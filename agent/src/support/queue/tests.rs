@@ -5,6 +5,7 @@ use zeroize::Zeroizing;
 
 use super::*;
 use crate::consent::Flag;
+use crate::killpoint;
 use crate::vault::Protector;
 
 const NOW: i64 = 1_780_000_000;
@@ -144,4 +145,21 @@ fn a_record_that_cannot_be_read_now_erases_nothing() {
     fs::create_dir(queue.record("00000002")).unwrap(); // read(2) refuses a directory, even to root
     assert!(Queue::open(dir.path(), &vault).is_err());
     assert!(queue.path("00000001").exists() && queue.record("00000001").exists());
+}
+
+#[test]
+fn a_removal_that_is_cut_short_loses_no_bundle() {
+    for cut in 0.. {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut queue, mut vault, _) = open(dir.path());
+        add(&mut queue, &mut vault, bundle("00000001", "A-1", CASE));
+        let is_cut = killpoint::cut(cut, || assert!(queue.remove("00000001").unwrap()));
+        let (queue, _, lost) = open(dir.path());
+        assert_eq!((queue.bundles().len(), lost), (0, 0), "step {cut}");
+        assert_eq!(fs::read_dir(dir.path().join("bundles")).unwrap().count(), 0, "step {cut}");
+        if !is_cut {
+            assert!(cut > 1, "{cut} steps");
+            return;
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use agent::api::status::Status;
 use agent::api::support::{BundleRow, DraftRow, Progress};
+use agent::cleaning::words as rules;
 use agent::consent::State;
 use agent::html::size;
 use agent::limits::DESCRIPTION;
@@ -31,7 +32,10 @@ pub(super) fn page(window: &Window) -> Markup {
     let came = window.jobs.came();
     html! {
         h1 { (title) }
-        div.row { (button("contact", &[], "plain", &t("Ask the vendor", "Spørg leverandøren"))) }
+        div.row {
+            (button("contact", &[], "plain", &t("Ask the vendor", "Spørg leverandøren")))
+            span.soft { (t("Fetches what the vendor asks for, and its receipts.", "Henter leverandørens anmodninger og kvitteringer.")) }
+        }
         div id="asked" data-live { @if let Some(status) = &status { (super::start::asked(status)) } }
         div id="work" data-live { (work(running.as_ref(), &came)) }
         div id="drafts" data-live { @for draft in &list.drafts { (drafted(draft)) } }
@@ -46,7 +50,7 @@ fn work(running: Option<&Progress>, came: &Came) -> Markup {
     html! {
         @if let Some(Progress { stage, done, total, held, .. }) = running {
             section.card {
-                h2 { (t("Being prepared", "Forberedes")) }
+                h2 { (t("Being prepared", "Under forberedelse")) }
                 @if *held { p { (t("It waits while a scan runs.", "Der ventes, mens en optagelse er i gang.")) } }
                 label for="progress" { (at_stage(stage)) }
                 @if *total > 0 { progress id="progress" max=(total) value=(done) {} } @else { progress id="progress" {} }
@@ -54,7 +58,7 @@ fn work(running: Option<&Progress>, came: &Came) -> Markup {
             }
         }
         @if let Some(why) = &came.failure {
-            section.card role="note" { h2 { (t("It was not prepared", "Det blev ikke forberedt")) } (failure(why)) }
+            section.card role="note" { h2 { (t("The case was not prepared", "Sagen blev ikke forberedt")) } (failure(why)) }
         }
         @if !came.left_out.is_empty() {
             section.card role="note" {
@@ -72,20 +76,22 @@ fn work(running: Option<&Progress>, came: &Came) -> Markup {
     }
 }
 
-/// The rule, and the place of what was found.
+/// What was found, with the rule's name for the vendor, and its place.
 fn found(finding: &str) -> Markup {
-    let danish = finding.replace(" in line ", " i linje ").replace(" in attribute ", " i attribut ");
-    t(finding, danish)
+    let (rule, place) = finding.split_once(" in ").unwrap_or((finding, ""));
+    let danish = place.replace("line ", "linje ").replace("attribute ", "attribut ");
+    let known = rules::rule(rule);
+    t(format!("{} ({rule}), {place}", known.en), format!("{} ({rule}), {danish}", known.da))
 }
 
 fn drafted(draft: &DraftRow) -> Markup {
     html! {
         section.card {
-            h2 { (t(format!("{}: ready to be looked at", draft.case), format!("{}: klar til at blive set", draft.case))) }
+            h2 { (t(format!("{}: ready for your review", draft.case), format!("{}: klar til gennemgang", draft.case))) }
             p { (draft.files) " " (t("files", "filer")) ", " (written(size(draft.bytes))) ". "
                 (t("Nothing was sent. It is erased", "Intet er sendt. Den slettes")) " " (time(&draft.ends)) "." }
             div.row {
-                a href={ "#draft/" (draft.draft) } { (t("Look at it, and decide", "Se den, og afgør det")) }
+                a.button href={ "#draft/" (draft.draft) } { (t("Review it, and decide", "Gennemgå den, og tag stilling")) }
                 (button("discard", &[("id", &draft.draft)], "end", &t("Erase it", "Slet den")))
             }
         }
@@ -103,19 +109,19 @@ fn bundled(row: &BundleRow, rate: Option<f64>) -> Markup {
                     @if let Some(receipt) = &row.receipt { p.soft { (t("Receipt", "Kvittering")) ": " span.mono { (shown(receipt)) } } }
                 }
                 record::State::Failed => p { (t("The vendor's server refused it. Send it again, or take it on a stick.",
-                                                "Leverandørens server afviste den. Send den igen, eller tag den med på et USB-stik.")) },
+                                                "Leverandørens server afviste den. Send den igen, eller overdrag den på et USB-stik.")) },
                 _ => {
                     label for={ "sent-" (row.id) } { (written(size(row.offset))) " / " (written(size(row.size)))
                         @if let (Some(rate), Some(left)) = (rate, left) {
                             ", " (written(size(rate as u64))) "/s, " (left) " s " (t("left", "tilbage")) } }
                     progress id={ "sent-" (row.id) } max=(row.size) value=(row.offset) {}
-                    p.soft { (t("You may close this window: it goes on by itself.", "I kan lukke vinduet: den sendes videre af sig selv.")) }
+                    p.soft { (t("You may close this window: sending continues by itself.", "I kan lukke vinduet: afsendelsen fortsætter af sig selv.")) }
                 }
             }
             div.row {
                 @if row.state == record::State::Failed { (button("send", &[("bundle", &row.id)], "", &t("Send again", "Send igen"))) }
                 @if row.state != record::State::Sent {
-                    (download(&format!("bundle/{}", row.id), &format!("{}.age", row.case), &t("Save for a stick", "Gem til et USB-stik")))
+                    (download(&format!("bundle/{}", row.id), &format!("{}.age", row.case), &t("Save for a USB stick", "Gem til et USB-stik")))
                     (download(&format!("consent/{}", row.id), &format!("{}.age.consent", row.case), &t("Save the consent that goes with it", "Gem samtykket, der skal med")))
                     (button("discard", &[("id", &row.id)], "end", &t("Don't send, and erase it", "Send ikke, og slet den")))
                 }
@@ -152,18 +158,19 @@ fn new_case(status: Option<&Status>, came: &Came) -> Markup {
                     legend { (t("Which scans?", "Hvilke optagelser?")) }
                     div { input type="radio" name="scans" id="scans-none" value="none" checked; label for="scans-none" { (t("None, only logs and settings", "Ingen, kun logfiler og indstillinger")) } }
                     div { input type="radio" name="scans" id="scans-last" value="last"; label for="scans-last" { (t("The newest, and the logs around it", "Den nyeste og logfilerne omkring den")) } }
-                    div { input type="radio" name="scans" id="scans-since" value="since"; label for="scans-since" { (t("Those of the last two hours", "Dem fra de sidste to timer")) } }
+                    div { input type="radio" name="scans" id="scans-since" value="since"; label for="scans-since" { (t("Scans of the last two hours", "Optagelser fra de seneste to timer")) } }
                     @for scan in came.scans.iter().flatten() {
                         @let id = format!("scan-{}", scan.key);
                         div { input type="checkbox" name="key" id=(id) value=(scan.key); label for=(id) { (time(&scan.at)) ", " (shown(&scan.mode)) ", " (shown(&scan.field)) " mm" } }
                     }
+                    div { button.plain form="list" { (t("List scans to choose from", "Vis optagelser at vælge imellem")) } }
                 }
                 div.field {
-                    label for="description" { (t("What happened? (leaves with the bundle; no patient, please)", "Hvad skete der? (sendes med; ingen patient, tak)")) }
+                    label for="description" { (t("What happened? (sent with the bundle; write nothing about a patient)", "Hvad skete der? (sendes med; skriv intet om en patient)")) }
                     textarea id="description" name="description" rows="3" maxlength=(DESCRIPTION) autocomplete="off" spellcheck="false" {}
                 }
                 div.field {
-                    label for="contact" { (t("Whom the vendor may answer (leaves with the bundle)", "Hvem leverandøren kan svare (sendes med)")) }
+                    label for="contact" { (t("Whom may the vendor contact? (sent with the bundle)", "Hvem må leverandøren kontakte? (sendes med)")) }
                     input id="contact" name="contact" maxlength="200" autocomplete="off" spellcheck="false";
                 }
                 @if matches!(came.failure, Some(Failure::Personal(_))) {
@@ -171,7 +178,7 @@ fn new_case(status: Option<&Status>, came: &Came) -> Markup {
                 }
                 button { (t("Prepare", "Forbered")) }
             }
-            (button("scans", &[], "plain", &t("List scans to choose from", "Vis optagelser at vælge imellem")))
+            form id="list" data-do="scans" {}
         }
     }
 }
@@ -184,7 +191,7 @@ fn cases(status: &Status) -> Markup {
             section.card {
                 h2 { (case.case.as_str()) " " (crate::words::state(case.support_case)) }
                 @if let Some(end) = &case.ends { p { (t("The case ends", "Sagen slutter")) " " (time(end)) "." } }
-                (button("close", &[("case", case.case.as_str())], "end", &t("Close the case, and erase it here", "Luk sagen, og slet den her")))
+                (button("close", &[("case", case.case.as_str())], "end", &t("Close the case, and erase it on this computer", "Luk sagen, og slet den her på computeren")))
             }
         }
     }

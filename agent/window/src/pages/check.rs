@@ -17,20 +17,22 @@ use crate::serve::Window;
 use crate::words::t;
 
 /// What `doctor` looks at, whose sentences do not say it.
-const LOOKED_AT: [(&str, &str, &str); 16] = [
+const LOOKED_AT: [(&str, &str, &str); 18] = [
     ("configuration", "Configuration", "Konfigurationen"),
     ("data_dir", "Data folder", "Datamappen"),
     ("disk", "Disk", "Disken"),
     ("outbox", "Outbox", "Udbakken"),
+    ("logs", "Logs", "Logfilerne"),
+    ("scans", "Scans", "Optagelserne"),
     ("service", "Service", "Tjenesten"),
     ("clock", "Clock", "Uret"),
-    ("clock offset", "Clock beside the vendor's", "Uret ved siden af leverandørens"),
+    ("clock offset", "Clock compared with the vendor's", "Uret i forhold til leverandørens"),
     ("catalog", "Statistics", "Statistikken"),
     ("keys", "Keys", "Nøglerne"),
     ("device", "Device", "Enheden"),
     ("enrolment", "Enrolment", "Tilmeldingen"),
     ("certificate", "Certificate", "Certifikatet"),
-    ("proxy", "Proxy", "Proxy"),
+    ("proxy", "Proxy", "Proxyen"),
     ("ca", "The vendor's CA", "Leverandørens CA"),
     ("collector", "The vendor's server", "Leverandørens server"),
     ("tls", "TLS", "TLS"),

@@ -57,7 +57,7 @@ pub(super) fn page(window: &Window) -> Markup {
         section {
             h2 { (t("Support cases", "Supportsager")) }
             p { (t("Support data is asked for case by case: you see everything that would leave before you say yes.",
-                   "Supportdata spørges der om sag for sag: I ser alt, der ville blive sendt, før I siger ja.")) }
+                   "Til supportdata spørges der fra sag til sag: I ser alt, hvad der ville blive sendt, før I giver samtykke.")) }
             @for asked in list.asked.iter().filter(|asked| asked.offered && CASE_PURPOSES.contains(&asked.purpose)) {
                 p.soft { (purpose(asked.purpose)) ": " (t(format!("a consent lasts {}", asked.lasts), format!("et samtykke gælder i {}", asked.lasts.replace("days", "dage")))) }
             }

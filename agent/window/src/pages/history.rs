@@ -36,7 +36,7 @@ const CHARTS: [(&str, &str, &[Chart]); 6] = [
             (
                 "exposures_cephalometric",
                 "Cephalometric",
-                "Cephalometri",
+                "Kefalometri",
                 "exposures",
                 "optagelser",
                 Month::Sum,
@@ -48,11 +48,11 @@ const CHARTS: [(&str, &str, &[Chart]); 6] = [
     ),
     (
         "Mean dose-area product of an exposure",
-        "Middel af dosis-areal-produkt pr. optagelse",
+        "Gennemsnitligt dosis-areal-produkt pr. optagelse",
         &[
             ("dap_cbct", "CBCT", "CBCT", "mGy·cm²", "mGy·cm²", Month::Mean),
             ("dap_panoramic", "Panoramic", "Panorama", "mGy·cm²", "mGy·cm²", Month::Mean),
-            ("dap_cephalometric", "Cephalometric", "Cephalometri", "mGy·cm²", "mGy·cm²", Month::Mean),
+            ("dap_cephalometric", "Cephalometric", "Kefalometri", "mGy·cm²", "mGy·cm²", Month::Mean),
         ],
     ),
     (
@@ -62,7 +62,7 @@ const CHARTS: [(&str, &str, &[Chart]); 6] = [
             (
                 "reconstruction",
                 "Mean reconstruction time",
-                "Middel rekonstruktionstid",
+                "Gennemsnitlig rekonstruktionstid",
                 "seconds",
                 "sekunder",
                 Month::Mean,
@@ -88,16 +88,16 @@ const CHARTS: [(&str, &str, &[Chart]); 6] = [
                 "Detector gain",
                 "Detektorens forstærkning",
                 "‰ of baseline",
-                "‰ af basislinjen",
+                "‰ af udgangsværdien",
                 Month::Mean,
             ),
-            ("generator_kv", "Error of the voltage", "Spændingens fejl", "%", "%", Month::Mean),
-            ("generator_ma", "Error of the current", "Strømmens fejl", "%", "%", Month::Mean),
+            ("generator_kv", "Error of the voltage", "Afvigelse i spænding", "%", "%", Month::Mean),
+            ("generator_ma", "Error of the current", "Afvigelse i strøm", "%", "%", Month::Mean),
         ],
     ),
     (
         "Mean position error",
-        "Middel positionsfejl",
+        "Gennemsnitlig positionsfejl",
         &[
             ("axis_rotation", "Rotation", "Rotation", "mdeg", "mgrad", Month::Mean),
             ("axis_column", "Column", "Søjle", "µm", "µm", Month::Mean),
@@ -133,15 +133,15 @@ fn setting(history: &History) -> Markup {
     html! {
         section.card id="setting" data-live {
             p { (t("Figures of this scanner for the clinic alone: one value a day at most, no single exposure, nobody's name. They stay on this computer for 24 months, and nothing of them is sent, whatever you answer to the vendor.",
-                   "Tal om denne scanner, kun til klinikken: højst én værdi om dagen, ingen enkelt optagelse, ingens navn. De bliver på denne computer i 24 måneder, og intet af dem sendes, uanset hvad I svarer leverandøren.")) }
+                   "Tal for denne scanner, kun til klinikken: højst én værdi om dagen, ingen enkelte optagelser og ingen navne. De opbevares på denne computer i 24 måneder og sendes aldrig, uanset hvad I svarer leverandøren.")) }
             @match history.keeping {
                 Keeping::On => {
-                    p { (t("The history is kept.", "Historikken føres.")) }
-                    (button("history_off", &[], "plain", &t("Stop keeping it", "Hold op med at føre den")))
+                    p { (t("The history is on.", "Historikken er slået til.")) }
+                    (button("history_off", &[], "plain", &t("Switch the history off", "Slå historikken fra")))
                 }
                 Keeping::Off => {
-                    p { (t("The history is not kept.", "Historikken føres ikke.")) }
-                    (button("history_on", &[], "", &t("Keep it from now on", "Før den fra nu af")))
+                    p { (t("The history is off.", "Historikken er slået fra.")) }
+                    (button("history_on", &[], "", &t("Switch the history on", "Slå historikken til")))
                 }
             }
             @if !history.figures.is_empty() {

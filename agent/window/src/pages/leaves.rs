@@ -69,7 +69,7 @@ pub(super) fn with_report(
 }
 
 pub(super) fn page(window: &Window) -> Markup {
-    let title = t("What leaves this computer", "Hvad der forlader denne computer");
+    let title = t("What leaves this computer", "Hvad der sendes fra denne computer");
     match with_report(window, |report, out| report.write_records(out)) {
         Err(why) => not_shown(&title, &why),
         Ok(report) => html! {
@@ -84,7 +84,7 @@ pub(super) fn page(window: &Window) -> Markup {
                 input type="search" id="search" data-filter="#leaves tbody tr" autocomplete="off" spellcheck="false";
             }
             div.wide-table id="leaves" data-live { (report) }
-            p.soft { (shown(&window.config.collector.url)) }
+            p.soft { (t("The vendor's server:", "Leverandørens server:")) " " (shown(&window.config.collector.url)) }
         },
     }
 }

@@ -96,7 +96,7 @@ pub(super) fn page(window: &Window, draft: &str) -> Markup {
             section.card {
                 h2 { (t("Your answer", "Jeres svar")) }
                 p { (t("This is everything that would leave. Nothing has been sent. A yes covers exactly what this page shows, sealed so that only the vendor's support can open it.",
-                       "Dette er alt, der ville blive sendt. Intet er sendt. Et ja gælder præcis det, siden viser, forseglet, så kun leverandørens support kan åbne det.")) }
+                       "Dette er alt, hvad der ville blive sendt. Intet er sendt endnu. Et ja gælder præcis det, siden viser, og det forsegles, så kun leverandørens support kan åbne det.")) }
                 form data-do="create" {
                     input type="hidden" name="draft" value=(draft);
                     input type="hidden" name="yes" value=(digest.to_string());

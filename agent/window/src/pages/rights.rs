@@ -8,7 +8,7 @@ use crate::serve::Window;
 use crate::words::{shown, t, ticket, time, who};
 
 pub(super) fn page(window: &Window) -> Markup {
-    let title = t("Your rights, and the proofs", "Jeres rettigheder og beviserne");
+    let title = t("Your rights, and the proofs", "Jeres rettigheder og dokumentation");
     let status = match status(&window.agent) {
         Ok(status) => status,
         Err(why) => return not_shown(&title, &why),
@@ -17,12 +17,12 @@ pub(super) fn page(window: &Window) -> Markup {
     html! {
         h1 { (title) }
         div.row {
-            (download("export.json", "kathea-agent-export.json", &t("Save everything that is held", "Gem alt, der ligger her")))
+            (download("export.json", "kathea-agent-export.json", &t("Save everything that is held", "Gem alt, der opbevares her")))
             (download("receipt.txt", "kathea-agent-receipts.txt", &t("Save the receipts", "Gem kvitteringerne")))
             (print_button())
         }
         section id="tickets" data-live {
-            h2 { (t("Asked of the vendor", "Bedt leverandøren om")) }
+            h2 { (t("Requests to the vendor", "Anmodninger til leverandøren")) }
             @if status.requests.is_empty() { p { (t("Nothing yet.", "Intet endnu.")) } }
             @else { div.wide-table { (tickets(&status.requests)) } }
         }
@@ -33,18 +33,18 @@ pub(super) fn page(window: &Window) -> Markup {
         section {
             h2 { (t("Have it erased", "Få det slettet")) }
             p { (t("Every consent ends, everything that is kept here is erased, and the vendor is asked to erase what was sent. It cannot be undone.",
-                   "Alle samtykker ophører, alt, der er gemt her, slettes, og leverandøren bedes slette det sendte. Det kan ikke fortrydes.")) }
+                   "Alle samtykker ophører, alt, hvad der opbevares her, slettes, og leverandøren bliver bedt om at slette det sendte. Det kan ikke fortrydes.")) }
             form data-do="erase" {
                 (claim("erase-claim"))
                 button.end { (t("Erase everything", "Slet alt")) }
             }
         }
         section {
-            h2 { (t("What does the vendor hold?", "Hvad har leverandøren?")) }
+            h2 { (t("What does the vendor hold?", "Hvad opbevarer leverandøren?")) }
             (button("access", &[], "plain", &t("Ask the vendor", "Spørg leverandøren")))
         }
         section {
-            h2 { (t("The clinic has another owner", "Klinikken har fået en anden ejer")) }
+            h2 { (t("The clinic has a new owner", "Klinikken har fået ny ejer")) }
             form data-do="new_owner" {
                 (who("owner"))
                 (claim("owner-claim"))
@@ -58,7 +58,7 @@ pub(super) fn page(window: &Window) -> Markup {
 fn claim(id: &str) -> Markup {
     html! {
         div.field {
-            label for=(id) { (t("Claim code, if you are not in the group kathea-consent", "Ejerkode, hvis I ikke er med i gruppen kathea-consent")) }
+            label for=(id) { (t("Claim code, if you are not in the group kathea-consent", "Ejerkode, hvis I ikke er medlem af gruppen kathea-consent")) }
             input id=(id) name="claim" maxlength="100" autocomplete="off" spellcheck="false";
         }
     }
@@ -66,10 +66,10 @@ fn claim(id: &str) -> Markup {
 
 fn tickets(tickets: &[Ticket]) -> Markup {
     html! {
-        table {
+        table.stack {
             thead { tr { th { (t("What", "Hvad")) } th { (t("When", "Hvornår")) } th { (t("State", "Tilstand")) } th { (t("Number", "Nummer")) } } }
             tbody { @for one in tickets {
-                tr { td { (kind(one.kind.as_str())) } td { (time(&one.taken_at)) } td { (ticket(one.state)) } td.mono { (shown(&one.ticket)) } }
+                tr { td { (kind(one.kind.as_str())) } td { (time(&one.taken_at)) } td { (ticket(one.state)) } td { span.label { (t("Number", "Nummer")) ": " } span.mono { (shown(&one.ticket)) } } }
             } }
         }
     }
@@ -78,11 +78,11 @@ fn tickets(tickets: &[Ticket]) -> Markup {
 fn kind(word: &str) -> Markup {
     match word {
         "erase" | "erasure" => t("Erase what was sent", "Slet det sendte"),
-        "access" => t("Tell what is held", "Oplys, hvad der ligger"),
-        "rectify" => t("Correct what is held", "Ret det, der ligger"),
-        "restrict" => t("Use nothing for now", "Brug intet indtil videre"),
-        "release" => t("Use it again", "Brug det igen"),
-        "withdraw" => t("No more", "Ikke mere"),
+        "access" => t("Tell what is held", "Oplys, hvad der opbevares"),
+        "rectify" => t("Correct what is held", "Ret det, der opbevares"),
+        "restrict" => t("Pause the use", "Sæt brugen på pause"),
+        "release" => t("Resume the use", "Genoptag brugen"),
+        "withdraw" => t("Consent withdrawn", "Samtykket tilbagekaldt"),
         "revoke" => t("Don't erase after all", "Slet alligevel ikke"),
         "decommission" => t("The device is out of use", "Enheden er taget ud af brug"),
         other => html! { (other) },

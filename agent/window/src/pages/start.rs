@@ -13,7 +13,7 @@ use crate::words::{means, state, t, time, who, written};
 const USAGE: &str = "usage_statistics";
 
 pub(super) fn page(window: &Window) -> Markup {
-    let title = t("Is anything leaving this computer?", "Forlader noget denne computer?");
+    let title = t("Is anything leaving this computer?", "Sendes der noget fra denne computer?");
     let listed = match list(&window.agent) {
         Ok(listed) => listed,
         Err(why) => return not_shown(&title, &why),
@@ -25,7 +25,7 @@ pub(super) fn page(window: &Window) -> Markup {
         div id="asked" data-live { @if let Ok(status) = &status { (asked(status)) } }
         section.card id="flag" data-live {
             h2 { (t("Usage statistics", "Brugsstatistik")) " " (state(flag)) }
-            p { (means(flag)) " " (t(format!("For: {}.", listed.policy.controller), format!("Til: {}.", listed.policy.controller))) }
+            p { (means(flag)) " " (t(format!("Asked by {}.", listed.policy.controller), format!("Dataansvarlig: {}.", listed.policy.controller))) }
             @if let Some(end) = listed.ends.usage_statistics.as_deref().filter(|_| flag == State::Granted) {
                 p { (t("The consent lasts until", "Samtykket gælder til")) " " (time(end)) "." }
             }
@@ -35,7 +35,7 @@ pub(super) fn page(window: &Window) -> Markup {
             Ok(status) => (facts(status)),
             Err(Failure::NotAllowed(_)) => section id="facts" data-live {
                 p.soft { (t("Your account sees whether something is on, and may say no. What was sent is shown to members of kathea-consent and to administrators.",
-                            "Kontoen kan se, om noget er slået til, og må sige nej. Hvad der er sendt, vises til medlemmer af kathea-consent og til administratorer.")) }
+                            "Denne konto kan se, om noget er slået til, og må sige nej. Hvad der er sendt, vises kun for medlemmer af kathea-consent og for administratorer.")) }
             },
             Err(why) => section id="facts" data-live { (crate::words::failure(why)) },
         }
@@ -46,9 +46,9 @@ pub(super) fn page(window: &Window) -> Markup {
 fn answers(flag: State) -> Markup {
     let purpose = [("purpose", USAGE)];
     let stop = html! {
-        (button("withdraw", &purpose, "end", &t("Stop and erase here", "Stop, og slet her")))
+        (button("withdraw", &purpose, "end", &t("Stop and erase on this computer", "Stop, og slet her på computeren")))
         (button("withdraw", &[("purpose", USAGE), ("erase", "yes")], "end",
-                &t("Stop, and have the vendor erase too", "Stop, og få leverandøren til at slette")))
+                &t("Stop, and have the vendor erase too", "Stop, og få også leverandøren til at slette")))
     };
     html! {
         div.row {
@@ -66,7 +66,7 @@ fn answers(flag: State) -> Markup {
                     (stop)
                 }
                 State::NotOffered => {}
-                _ => { p { a href="#consent" { (t("Read what it is about, and allow it or not", "Læs, hvad det drejer sig om, og giv samtykke eller ej")) } } }
+                _ => { p { a.button href="#consent" { (t("Read what you are asked, and answer", "Læs, hvad I bliver spurgt om, og svar")) } } }
             }
         }
     }
@@ -81,7 +81,7 @@ pub(super) fn asked(status: &Status) -> Markup {
                            format!("Leverandøren beder om en supportpakke til sagen {}.", invitation.case))) " "
                         (crate::words::reason(invitation.reason)) ". "
                         (t("Nothing is sent unless you say so.", "Intet sendes, medmindre I siger ja.")) }
-                    p { a href="#case" { (t("Prepare it, and look at it first", "Forbered den, og se den først")) } }
+                    p { a href="#case" { (t("Prepare it, and review it first", "Forbered den, og gennemgå den først")) } }
                 }
             }
     }
@@ -98,7 +98,7 @@ fn facts(status: &Status) -> Markup {
                 li { b { (written(grouped(records))) } (t("records of statistics delivered", "statistikposter leveret")) }
                 li { b { (written(grouped(waiting))) } (t("records wait on this computer", "poster venter på denne computer")) }
                 li { b { (written(grouped(open_cases))) } (t("support cases open", "åbne supportsager")) }
-                li { b { (status.device.short()) } (t("this device, for the telephone", "denne enhed, til telefonen")) }
+                li { b { (status.device.short()) } (t("this device's name on the telephone", "enhedens navn i telefonen")) }
             }
             @if let Some(last) = sent.and_then(|sent| sent.last.as_deref()) {
                 p { (t("Last delivered:", "Senest leveret:")) " " (time(last)) ". " a href="#leaves" { (t("See what", "Se hvad")) } }
@@ -106,11 +106,11 @@ fn facts(status: &Status) -> Markup {
                 p { (t("Nothing was delivered yet.", "Intet er leveret endnu.")) }
             }
             section {
-                h2 { (t("What needs attention", "Hvad der kræver handling")) }
+                h2 { (t("What needs attention", "Kræver handling")) }
                 @if status.problems.is_empty() { p { (t("Nothing.", "Intet.")) } }
                 @else {
                     ul { @for problem in &status.problem_texts { li { (t(&problem.en, &problem.da)) } } }
-                    p { a href="#check" { (t("What to do about it", "Hvad der kan gøres")) } }
+                    p { a href="#check" { (t("What to do about it", "Hvad I kan gøre")) } }
                 }
             }
         }

@@ -54,8 +54,13 @@ async fn offer(State(collector): State<Arc<Collector>>, caller: Caller) -> Respo
     .await
 }
 
-/// `POST /v1/bundles`
-async fn create(State(collector): State<Arc<Collector>>, caller: Caller, headers: HeaderMap) -> Response {
+/// `POST /v1/bundles`. Its body is empty, and read: it may come in chunks of which the last is late.
+async fn create(
+    State(collector): State<Arc<Collector>>,
+    caller: Caller,
+    headers: HeaderMap,
+    _empty: Body,
+) -> Response {
     active(collector, caller, move |collector, device| {
         let size = number(&headers, tus::LENGTH).ok_or(Problem::BadRequest)?;
         let metadata = headers.get(tus::METADATA).and_then(|value| value.to_str().ok());

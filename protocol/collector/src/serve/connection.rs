@@ -24,6 +24,7 @@ use tokio::time::Instant;
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use super::body::Watched;
 use super::places::{Place, Vacancy};
 use crate::metrics::{Handshake, Metrics};
 use crate::pki::Shown;
@@ -144,7 +145,9 @@ async fn answer(
     company: Company,
     request: Request<Incoming>,
 ) -> Result<Response, Problem> {
-    let mut request = request.map(Body::new);
+    let (parts, body) = request.into_parts();
+    let (body, end) = Watched::new(body);
+    let mut request = Request::from_parts(parts, Body::new(body));
     let peer = match company {
         Company::TooMany => return Err(Problem::Busy),
         Company::Stranger => {
@@ -159,8 +162,8 @@ async fn answer(
     let _working = place.work();
     request.extensions_mut().insert(peer);
     let mut response = router.call(request).await.unwrap_or_else(|never| match never {});
-    if peer == Peer::STRANGER {
-        // Also where the certificate ended on this connection: the next one is a new beginning.
+    // A stranger also where the certificate ended on this connection: the next one is a new beginning.
+    if peer == Peer::STRANGER || !end.has_come() {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     Ok(response)

@@ -5,11 +5,13 @@
 //! places       who may hold a connection
 //! tls          the handshake, and the server's certificate
 //! connection   one connection, from its handshake to its end
+//! body         a request's body, and whether all of it came
 //! admission    how much is worked on at once
 //! operations   health and metrics, on a listener of their own
 //! ```
 
 pub(crate) mod admission;
+mod body;
 mod connection;
 mod descriptors;
 mod operations;

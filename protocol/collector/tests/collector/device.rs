@@ -195,12 +195,23 @@ impl Device {
         collector: &Collector,
         path: &str,
         headers: &[(&str, &str)],
-        mut body: impl std::io::Read,
+        body: impl std::io::Read,
     ) -> Option<u16> {
-        let request = Request::builder().method("PATCH").uri(collector.url.clone() + path);
+        let answer = self.send_from(collector, ("PATCH", path), headers, body);
+        answer.ok().map(|answer| answer.status().as_u16())
+    }
+
+    /// Sends a body in chunks, as `body` gives it, to a method of a path.
+    pub(crate) fn send_from(
+        &self,
+        collector: &Collector,
+        (method, path): (&str, &str),
+        headers: &[(&str, &str)],
+        mut body: impl std::io::Read,
+    ) -> Result<ureq::http::Response<ureq::Body>, ureq::Error> {
+        let request = Request::builder().method(method).uri(collector.url.clone() + path);
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
-        let request = request.body(ureq::SendBody::from_reader(&mut body)).unwrap();
-        self.agent.run(request).ok().map(|answer| answer.status().as_u16())
+        self.agent.run(request.body(ureq::SendBody::from_reader(&mut body)).unwrap())
     }
 
     /// Asks with these headers; gives the answer as it is.

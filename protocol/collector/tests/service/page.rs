@@ -93,7 +93,7 @@ fn the_page_is_quiet_in_a_browser_at_both_widths_in_the_dark_and_on_paper() {
         node.env("NODE_PEERS", modules).env("CHROMIUM", browser).env("SHOT", "fleet").output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let seen: Json = serde_json::from_slice(&output.stdout).unwrap();
-    for quiet in ["requests", "complaints", "violations", "dark_violations"] {
+    for quiet in ["requests", "complaints", "violations", "dark_violations", "unfit"] {
         assert_eq!(seen[quiet], json!([]), "{quiet}");
     }
     assert_eq!(seen["overflow"], json!({"1280": 0, "400": 0}));

@@ -25,8 +25,9 @@ fn withdrawn() -> (Site, Registry) {
 fn answers_end_when_the_policy_says_and_the_vendor_can_hold_nothing_any_more() {
     let (site, mut registry) = withdrawn();
     let head = registry.head();
-    // 14 months at the vendor, behind 45 days here, are longer than the year of the answers.
-    let end = NOW + (10 + 45 + 427) * DAY;
+    // 14 months at the vendor, from 7 June 2026 to 7 August 2027, behind 45 days here, are longer than the year of the
+    // answers.
+    let end = NOW + (10 + 45 + 426) * DAY;
     assert_eq!(registry.end_answers(end - 1, 0).unwrap(), 0);
     assert_eq!(answers(&site), 3);
     assert_eq!(registry.end_answers(end, 0).unwrap(), 3);

@@ -5,12 +5,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use protocol::ledger::EventKind;
 use protocol::{Digest, Epoch, Reason};
 
-use crate::store::Refused;
+use time::OffsetDateTime;
+
+use crate::store::{Refused, time};
 
 /// Microseconds of a day.
 pub(super) const DAY: i64 = 86_400_000_000;
-/// Days of the retention class of all batches, 14 months as the collector counts them.
-const KEPT: i64 = 427;
+/// Months of the calendar of the retention class of all batches.
+const KEPT: i32 = 14;
+
+/// Whether the months went by: the day has the number of the first one, or is the last of a month that has none.
+fn is_over(began: i64, now: i64) -> bool {
+    let (began, now) = (time(began), time(now));
+    let month = |at: OffsetDateTime| at.year() * 12 + i32::from(u8::from(at.month()));
+    let last = now.month().length(now.year());
+    let passed = (now.day(), now.time()) >= (began.day().min(last), began.time());
+    month(now) - month(began) - i32::from(!passed) >= KEPT
+}
 
 /// A ledger line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,7 +133,8 @@ impl Model {
 
     /// The period is over for what came so long before `now`.
     pub(super) fn retain(&mut self, now: i64) -> u64 {
-        self.erase(now - KEPT * DAY)
+        let gone = self.stored.extract_if(.., |stored| is_over(stored.received, now));
+        gone.map(|stored| stored.fresh.len() as u64).sum()
     }
 
     /// Whether any batch is held.

@@ -189,6 +189,44 @@ mod tests {
     }
 
     #[test]
+    fn a_period_is_one_of_the_calendar_at_both_ends() {
+        use Retention::{Analytics14Months, Contact2Years, SupportDecommission10Years, Usage24Months};
+        let at = |text: &str| {
+            micros(time::OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339).unwrap())
+        };
+        for (class, began, over) in [
+            (Usage24Months, "2024-06-01T09:30:00Z", "2026-06-01T09:30:00Z"),
+            (Usage24Months, "2025-06-01T09:30:00Z", "2027-06-01T09:30:00Z"),
+            (Usage24Months, "2024-02-29T12:00:00Z", "2026-02-28T12:00:00Z"),
+            (Usage24Months, "2026-02-28T12:00:00Z", "2028-02-28T12:00:00Z"),
+            (Analytics14Months, "2025-12-31T10:00:00Z", "2027-02-28T10:00:00Z"),
+            (Analytics14Months, "2025-12-29T23:00:00Z", "2027-02-28T23:00:00Z"),
+            (Analytics14Months, "2026-01-01T00:00:00Z", "2027-03-01T00:00:00Z"),
+            (Analytics14Months, "2026-07-01T00:00:00Z", "2027-09-01T00:00:00Z"),
+            (Contact2Years, "2026-03-31T08:00:00Z", "2028-03-31T08:00:00Z"),
+            (SupportDecommission10Years, "2026-11-30T00:00:00Z", "2036-11-30T00:00:00Z"),
+        ] {
+            let (began, over) = (at(began), at(over));
+            let beginnings = Beginnings { decommissioned: Some(began), last_contact: None };
+            for (now, is_over) in [(over - 1, false), (over, true)] {
+                assert_eq!(beginnings.is_over(class, began, now), is_over, "{class} {began} {now}");
+                assert!(!is_over || began <= latest(class, now), "{class} {began}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_over_on_any_day_is_among_what_is_looked_at() {
+        for hours in 0..4 * 366 * 24 {
+            let began = 20_000 * DAY + hours * (DAY / 24);
+            for &class in Retention::ALL {
+                let over = end(class, began);
+                assert!(began <= latest(class, over), "{class} {began}");
+            }
+        }
+    }
+
+    #[test]
     fn a_leap_of_the_clock_and_a_large_part_have_to_be_confirmed() {
         assert_eq!(doubt(5, 100, false), None);
         assert_eq!(doubt(6, 100, false), Some(Doubt::Part));

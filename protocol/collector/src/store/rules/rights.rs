@@ -82,14 +82,18 @@ pub(crate) fn received(first: Option<&str>, now: i64) -> i64 {
 
 /// When a request is to be answered: a month after it came, three where that was extended (GDPR art. 12(3)).
 pub(crate) fn due(received: OffsetDateTime, is_extended: bool) -> OffsetDateTime {
-    let months = if is_extended { 3 } else { 1 };
-    let place = i32::from(u8::from(received.month())) - 1 + months;
-    let year = received.year() + place.div_euclid(12);
+    months_later(received, if is_extended { 3 } else { 1 })
+}
+
+/// The same day so many months of the calendar later, or earlier; the last day of a shorter month (Regulation (EEC)
+/// 1182/71, art. 3).
+pub(crate) fn months_later(from: OffsetDateTime, months: i32) -> OffsetDateTime {
+    let place = i32::from(u8::from(from.month())) - 1 + months;
+    let year = from.year() + place.div_euclid(12);
     let month = Month::try_from((place.rem_euclid(12) + 1) as u8).unwrap_or(Month::December);
-    // The last day of a shorter month (Regulation (EEC) 1182/71, art. 3).
-    let day = received.day().min(month.length(year));
+    let day = from.day().min(month.length(year));
     let date = time::Date::from_calendar_date(year, month, day);
-    date.map_or(received, |date| received.replace_date(date))
+    date.map_or(from, |date| from.replace_date(date))
 }
 
 #[cfg(test)]
