@@ -36,7 +36,8 @@ pub(crate) fn chromium() -> Result<PathBuf, Skipped> {
 
 /// A page loads nothing, complains of nothing, fits both widths, and axe-core has nothing against it.
 pub(crate) fn assert_quiet(seen: &Value) {
-    for (quiet, what) in [("requests", "the network"), ("complaints", "the console"), ("unfit", "the layout")] {
+    for (quiet, what) in [("requests", "the network"), ("complaints", "the console"), ("unfit", "the layout")]
+    {
         assert_eq!(seen[quiet], json!([]), "{what}");
     }
     for widths in ["overflow", "danish_overflow", "open_overflow"] {

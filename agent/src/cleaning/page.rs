@@ -108,7 +108,9 @@ const fn why(treatment: Treatment) -> html::Both<&'static str> {
         Treatment::Replaced => both("the case's own in its place", "erstattet af sagens eget"),
         Treatment::NotListed => both("support does not need it", "support behøver det ikke"),
         Treatment::Private => both("another maker's, or unknown", "en anden fabrikants, eller ukendt"),
-        Treatment::Names => both("somebody's name or number is in it", "indeholder en persons navn eller nummer"),
+        Treatment::Names => {
+            both("somebody's name or number is in it", "indeholder en persons navn eller nummer")
+        }
         Treatment::Unfit => both("not what belongs there", "ikke det, der hører til der"),
         Treatment::TooLong => both("longer than it may be", "længere end tilladt"),
         Treatment::Repeated => both("it came before", "det forekom tidligere"),

@@ -149,7 +149,11 @@ impl Report<'_> {
         let mut row = |what: String, state: State, end: Option<&String>| {
             write!(out, "<tr><th scope=\"row\">{what}<td>{}", words::state(state))?;
             if let Some(end) = end.and_then(|end| end.get(..10)).filter(|_| state == State::Granted) {
-                write!(out, " <span class=\"whole\">{}</span>", both(format!("until {end}"), format!("til {end}")))?;
+                write!(
+                    out,
+                    " <span class=\"whole\">{}</span>",
+                    both(format!("until {end}"), format!("til {end}"))
+                )?;
             }
             writeln!(out, "</tr>")
         };

@@ -31,7 +31,10 @@ pub(super) fn write(
         writeln!(
             out,
             "<p class=\"soft\">{}</p>",
-            both("No exposure is counted here at the moment.", "Der er ingen optagelser at vise i øjeblikket.")
+            both(
+                "No exposure is counted here at the moment.",
+                "Der er ingen optagelser at vise i øjeblikket."
+            )
         )?;
     } else {
         chart::rows(out, both("Exposures", "Optagelser"), both("Number", "Antal"), &named(&exposures))?;

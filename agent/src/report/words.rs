@@ -16,9 +16,10 @@ pub(super) const fn state(state: State) -> Chip {
         State::Granted => Chip("good", both("yes: collected and sent", "ja: indsamles og sendes")),
         State::Denied => Chip("", both("no: nothing is collected", "nej: intet indsamles")),
         State::Withdrawn => Chip("", both("withdrawn: erased here", "tilbagekaldt: slettet her")),
-        State::Restricted => {
-            Chip("look", both("kept, but neither used nor sent", "opbevares, men hverken bruges eller sendes"))
-        }
+        State::Restricted => Chip(
+            "look",
+            both("kept, but neither used nor sent", "opbevares, men hverken bruges eller sendes"),
+        ),
         State::StalePolicy => Chip(
             "look",
             both("the policy changed: a new yes is needed", "politikken er ændret: et nyt samtykke kræves"),
@@ -102,9 +103,10 @@ pub(super) const fn reason(reason: Reason) -> Words {
         Reason::OutOfRange => both("a value outside its range", "en værdi uden for området"),
         Reason::BadTime => both("a time that cannot be", "et tidspunkt, der ikke kan passe"),
         Reason::NotAFile => both("something that is no file", "noget, der ikke er en fil"),
-        Reason::Quota => {
-            both("the space was full; the oldest went first", "pladsen var brugt op; det ældste blev kasseret først")
-        }
+        Reason::Quota => both(
+            "the space was full; the oldest went first",
+            "pladsen var brugt op; det ældste blev kasseret først",
+        ),
         Reason::Expired => {
             both("it waited longer than the policy allows", "det ventede længere, end politikken tillader")
         }

@@ -272,10 +272,10 @@ fn history(window: &Window, ask: HistoryAsk) -> Result<Markup, Refusal> {
     let _: History = window.agent.ask(&Request::History(ask))?;
     let said = match ask {
         HistoryAsk::On => t("The history is on from now on.", "Historikken er slået til fra nu af."),
-        HistoryAsk::Erase => {
-            t("The history is erased and off.", "Historikken er slettet og slået fra.")
+        HistoryAsk::Erase => t("The history is erased and off.", "Historikken er slettet og slået fra."),
+        _ => {
+            t("The history is off: what it holds stays.", "Historikken er slået fra: det opbevarede bliver.")
         }
-        _ => t("The history is off: what it holds stays.", "Historikken er slået fra: det opbevarede bliver."),
     };
     Ok(html! { p { (said) } })
 }

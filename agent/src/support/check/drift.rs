@@ -11,7 +11,10 @@ pub fn judge_history(history: &History) -> Vec<Finding> {
     if found.is_empty() && is_judged {
         return vec![pass(
             "trends",
-            both("no figure of the own history drifts", "ingen værdi i klinikkens egen historik ændrer sig gradvist"),
+            both(
+                "no figure of the own history drifts",
+                "ingen værdi i klinikkens egen historik ændrer sig gradvist",
+            ),
         )];
     }
     found.iter().map(finding).collect()
@@ -32,7 +35,10 @@ fn finding(trend: &Trend) -> Finding {
         Trend::Drifts(Level { figure, usual, now, limit }) => hint(
             both(
                 format!("{} drifts: {usual:.1} before, {now:.1} now, the limit is {limit}", name(figure).en),
-                format!("{} ændrer sig gradvist: {usual:.1} før, {now:.1} nu, grænsen er {limit}", name(figure).da),
+                format!(
+                    "{} ændrer sig gradvist: {usual:.1} før, {now:.1} nu, grænsen er {limit}",
+                    name(figure).da
+                ),
             ),
             both(
                 "name it at the next service; nothing has failed",
