@@ -99,7 +99,7 @@ pub(crate) fn consent(config: &Config, command: Consent) -> Result<Exit, Failure
 /// What is asked for, by whom and for how long, then what was answered.
 fn list(config: &Config, body: &List) -> String {
     // The agent sends the periods in English; the policy that both read has them in each language.
-    let policy = Policy::load(&config.policy).ok();
+    let policy = Policy::configured(config).ok();
     let row = |asked: &Asked| {
         let purpose = asked.purpose.to_string();
         if !asked.offered {

@@ -128,7 +128,7 @@ fn export(config: &Config, output: &Path, vendor: bool) -> Result<Exit, Failure>
 
 /// The same for a person, as one page.
 fn report(config: &Config, output: &Path) -> Result<Exit, Failure> {
-    let policy = Policy::load(&config.policy).map_err(Failure::usage)?;
+    let policy = Policy::configured(config).map_err(Failure::usage)?;
     let held: Access = ask(config, PrivacyAsk::Access { vendor: false })?;
     let records = |queue| {
         let mut records = Vec::new();

@@ -350,8 +350,31 @@ fn outside_of_the_group_erasure_and_a_new_owner_need_the_claim_code() {
 
     workstation.expect(0, &["consent", "new-owner", "--claim-file", &own]);
     assert_eq!((state(), waits(&workstation)), (json!("expired"), 0));
+    // What the owner before printed is no code any more, here and at the vendor.
+    for ask in asks {
+        let output = workstation.run(&[ask, &["--claim-file", &own]].concat());
+        assert_eq!(output.status.code(), Some(4), "{ask:?}");
+    }
+    let before = fs::read_to_string(&own).unwrap();
+    let claim = |code: &str| {
+        let mut command = std::process::Command::new(common::collector::program());
+        command.args(["claim", "--data"]).arg(collector.data()).arg(code.trim());
+        let output = command.output().unwrap();
+        (output.status.success(), String::from_utf8(output.stderr).unwrap())
+    };
+    workstation.run(&["run", "--once"]);
+    let (taken, said) = claim(&before);
+    assert!(!taken && said.contains("another owner"), "{said}");
+    let own = code_of(&workstation, "claim of the new owner");
     workstation.expect(0, &["consent", "withdraw", "usage_statistics", "--erase", "--claim-file", &own]);
     workstation.expect(0, &["privacy", "erase", "--claim-file", &own]);
     workstation.run(&["run", "--once"]);
-    assert_eq!(kinds(&collector).iter().filter(|kind| *kind == "erase").count(), 2);
+    let erasures = || kinds(&collector).iter().filter(|kind| *kind == "erase").count();
+    assert_eq!(erasures(), 2);
+    // A code is one request, however often it is handed in; a new one is another.
+    let (first, second) = (fs::read_to_string(&own).unwrap(), workstation.expect(0, &["privacy", "claim"]));
+    for (code, count) in [(&first, 3), (&first, 3), (&second, 4)] {
+        assert!(claim(code).0, "{code}");
+        assert_eq!(erasures(), count);
+    }
 }

@@ -19,7 +19,7 @@ MAX_AGENT = 32
 MAX_COLUMNS = MAX_RECORDS * (MAX_ATTRIBUTES + MAX_BUCKETS)
 
 PURPOSES = ["usage_statistics", "support_case", "support_scan_data"]
-RETENTIONS = ["usage_24m", "support_decom_10y", "analytics_14m", "contact_2y"]
+RETENTIONS = ["usage_24m", "support_decom_10y", "analytics_14m", "contact_2y", "period"]
 REASONS = [
     "no_consent", "before_grant", "not_utf8", "not_json", "too_long", "unknown_event", "unknown_attribute",
     "missing_attribute", "repeated_attribute", "bad_type", "out_of_range", "bad_time", "not_a_file", "quota",

@@ -56,6 +56,9 @@ use uplink::Uplink;
 use usage::{Beside, Look, Statistics, Taken};
 use watch::{Arrival, Signalled};
 
+/// The file with the number of the clinic's owner, counted from 0.
+const OWNER: &str = "owner";
+
 /// Everything the agent is. One thread owns it.
 pub struct Agent {
     config: Config,

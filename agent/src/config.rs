@@ -26,6 +26,8 @@ pub struct Config {
     pub policy: String,
     /// Of texts shown to people.
     pub language: Language,
+    /// Of the policy's texts, as a tag such as `de`; without it they are in `language`.
+    pub policy_language: Option<String>,
     /// Where Kathea's things are.
     pub kathea: Kathea,
     /// Where data goes.
@@ -222,6 +224,7 @@ const KNOWN: &[&str] = &[
     "data_dir",
     "policy",
     "language",
+    "policy_language",
     "kathea.outbox",
     "kathea.logs",
     "kathea.scans",

@@ -227,17 +227,8 @@ words! {
         Analytics14Months = "analytics_14m",
         /// 2 years from the last contact about the case.
         Contact2Years = "contact_2y",
-    }
-}
-
-impl Retention {
-    /// Months of the calendar that the period lasts.
-    pub const fn months(self) -> i32 {
-        match self {
-            Self::Usage24Months | Self::Contact2Years => 24,
-            Self::Analytics14Months => 14,
-            Self::SupportDecommission10Years => 120,
-        }
+        /// The period that stands beside it in the consent's ledger line, as the policy names it.
+        Period = "period",
     }
 }
 

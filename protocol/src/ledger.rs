@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 
 use crate::case::CaseId;
 use crate::identity::{DeviceId, Digest, Purpose, Retention};
+use crate::period::Kept;
 use crate::signature;
 
 /// Longest line that is read, in bytes.
@@ -70,6 +71,21 @@ pub struct Processing {
     pub storage_place: String,
     /// How long the vendor keeps it.
     pub retention: Retention,
+    /// Beside [`Retention::Period`]: the period and its start, as the policy writes them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention_period: Option<Kept>,
+}
+
+impl Processing {
+    /// How long the vendor keeps it; `None` where word and period do not belong together.
+    pub fn kept(&self) -> Option<Kept> {
+        match self.retention_period {
+            None => Kept::of_word(self.retention),
+            Some(kept) => {
+                Some(kept).filter(|kept| kept.word == Retention::Period && self.retention == kept.word)
+            }
+        }
+    }
 }
 
 /// What was answered.
@@ -91,6 +107,9 @@ pub struct Event {
     /// Where the person sat, if a person it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<Session>,
+    /// Which owner of the clinic answers, counted from 0: absent of the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<u64>,
 }
 
 /// Where somebody sat who answered: a closed list, as the program that asked saw it.
@@ -173,10 +192,74 @@ pub fn read_line(line: &str, public_key: &[u8]) -> Result<Entry, BadLine> {
     if !signature::is_signed(public_key, parsed.entry.get().as_bytes(), &signature) {
         return Err(BadLine::Signature);
     }
-    serde_json::from_str(parsed.entry.get()).map_err(|_| BadLine::Shape)
+    let entry: Entry = serde_json::from_str(parsed.entry.get()).map_err(|_| BadLine::Shape)?;
+    if entry.processing.kept().is_some() { Ok(entry) } else { Err(BadLine::Shape) }
 }
 
 /// The line's hash: what a batch names as its consent, and the next line as its predecessor.
 pub fn line_hash(line: &str) -> Digest {
     Digest::of(line.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a program of before the periods reads of a line.
+    #[derive(Deserialize)]
+    struct Before {
+        retention: WordBefore,
+    }
+
+    #[derive(Deserialize, PartialEq, Eq, Debug)]
+    #[serde(rename_all = "snake_case")]
+    enum WordBefore {
+        #[serde(rename = "usage_24m")]
+        Usage,
+        #[serde(rename = "support_decom_10y")]
+        Support,
+        #[serde(rename = "analytics_14m")]
+        Analytics,
+        #[serde(rename = "contact_2y")]
+        Contact,
+    }
+
+    fn asked(retention: &str) -> String {
+        format!(
+            r#"{{"purpose":"usage_statistics","policy":"p","policy_version":"1","policy_sha256":"{zeros}","notice_sha256":"{zeros}","legal_basis":"b","data_categories":[],"controller":"c","recipients":[],"storage_place":"EEA",{retention}}}"#,
+            zeros = "0".repeat(64)
+        )
+    }
+
+    #[test]
+    fn old_and_new_read_the_words_alike_and_no_old_program_takes_a_period_for_a_word() {
+        let word = asked(r#""retention":"usage_24m""#);
+        let now: Processing = serde_json::from_str(&word).unwrap();
+        assert_eq!(
+            (serde_json::to_string(&now).unwrap(), now.kept()),
+            (word.clone(), "usage_24m".parse().ok())
+        );
+        assert_eq!(serde_json::from_str::<Before>(&word).unwrap().retention, WordBefore::Usage);
+
+        let period = asked(r#""retention":"period","retention_period":"P36M from receipt""#);
+        let now: Processing = serde_json::from_str(&period).unwrap();
+        assert_eq!(
+            (serde_json::to_string(&now).unwrap(), now.kept()),
+            (period.clone(), "P36M from receipt".parse().ok())
+        );
+        assert!(
+            serde_json::from_str::<Before>(&period).is_err(),
+            "it is refused, and not kept for another time"
+        );
+
+        for wrong in [
+            r#""retention":"period""#,
+            r#""retention":"usage_24m","retention_period":"P36M from receipt""#,
+            r#""retention":"period","retention_period":"usage_24m""#,
+        ] {
+            assert_eq!(serde_json::from_str::<Processing>(&asked(wrong)).unwrap().kept(), None, "{wrong}");
+        }
+        let unknown = asked(r#""retention":"period","retention_period":"P36M from Mars""#);
+        assert!(serde_json::from_str::<Processing>(&unknown).is_err());
+    }
 }

@@ -11,6 +11,7 @@ pub mod claim;
 pub mod envelope;
 pub mod identity;
 pub mod ledger;
+pub mod period;
 pub mod policy;
 pub mod reply;
 pub mod rights;

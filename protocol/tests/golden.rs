@@ -78,7 +78,7 @@ fn words_keep_their_numbers() {
     );
     assert_eq!(
         words(Retention::ALL.iter().map(|word| word.as_str()).collect()),
-        "usage_24m support_decom_10y analytics_14m contact_2y"
+        "usage_24m support_decom_10y analytics_14m contact_2y period"
     );
     assert_eq!(
         words(Reason::ALL.iter().map(|word| word.as_str()).collect()),

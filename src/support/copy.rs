@@ -107,7 +107,7 @@ fn write_page(
     (manifest, digest): (&Manifest, Digest),
     out: &mut Part,
 ) -> io::Result<()> {
-    let policy = Policy::load(&config.policy).map_err(|_| ErrorKind::InvalidInput)?;
+    let policy = Policy::configured(config).map_err(|_| ErrorKind::InvalidInput)?;
     let checks_in_danish = &in_danish(&manifest.checks);
     let language = config.language;
     let page = Preview { manifest, digest, draft, policy: &policy, checks_in_danish, language };

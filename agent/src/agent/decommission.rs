@@ -23,13 +23,14 @@ use crate::vault::Vault;
 use crate::{durable, killpoint};
 
 /// What else lies in `data_dir` and says nothing of the clinic's answers.
-const LEFT_BEHIND: [&str; 14] = [
+const LEFT_BEHIND: [&str; 15] = [
     "certificate.life",
     "certificate.pem",
     "clock.json",
     "history.damaged",
     "history.sealed",
     "machine",
+    "owner",
     "retry-after.bundles",
     "retry-after.requests",
     "retry-after.usage",

@@ -7,12 +7,12 @@ use protocol::{CaseId, Purpose, Reason};
 use super::clock::Watched;
 use super::usage::drop_set_aside;
 use super::watch::Arrival;
-use super::{Agent, Parts, Trouble, Wake};
+use super::{Agent, OWNER, Parts, Trouble, Wake};
 use crate::api::consent::NewOwner;
 use crate::consent::permit::RIGHTS;
 use crate::consent::vendor_request::VendorRequest;
 use crate::consent::{By, Flag};
-use crate::killpoint;
+use crate::{durable, killpoint};
 
 impl Agent {
     /// Drops and counts what is over for long enough. True if there is more for the next turn.
@@ -57,6 +57,10 @@ impl Agent {
     pub(super) fn new_owner(&mut self, by: By, now: i64) -> Result<NewOwner, Trouble> {
         // First, because a cut behind the ledger's line would leave it to the new owner.
         self.erase_history()?;
+        // Before the ledger's line, which names it: codes that the owner before printed are none any more.
+        let owner = self.registry.owner().saturating_add(1);
+        durable::replace(&self.config.data_dir.join(OWNER), owner.to_string().as_bytes())?;
+        self.registry.set_owner(owner);
         let ended = self.registry.end_everything(by, now)?;
         killpoint::step("owner.ended");
         for entry in &ended {

@@ -19,7 +19,7 @@ use super::requests::Requests;
 use super::turn::Looks;
 use super::uplink::Uplink;
 use super::usage::Statistics;
-use super::{Agent, OpenError, Parts, decommission, format};
+use super::{Agent, OWNER, OpenError, Parts, decommission, format};
 use crate::api::status::Service;
 use crate::config::Config;
 use crate::consent::tickets::Tickets;
@@ -53,7 +53,7 @@ impl Agent {
             return Err(OpenError::Decommissioned);
         }
         format::check(&data)?;
-        let policy = Policy::load(&config.policy)?;
+        let policy = Policy::configured(&config)?;
         let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
         let protector = Protector::choose(config.keys.protector, credentials.as_deref())?;
         let (mut vault, losses) = Vault::open(&data, &protector, now)?;
@@ -61,6 +61,10 @@ impl Agent {
         let mut registry = Registry::open(&data, policy, forbid, vault.device_key());
         vendor_head::recall(&data, &mut registry)
             .map_err(|e| OpenError::unreadable(&data.join("ledger.vendor"), &e))?;
+        // One that was cut is as old as the ledger says.
+        let owner = data.join(OWNER);
+        let kept = presence::read_text(&owner).map_err(|e| OpenError::unreadable(&owner, &e))?;
+        registry.set_owner(kept.found().flatten().and_then(|text| text.parse().ok()).unwrap_or(0));
         let clock = data.join("clock.json");
         presence::read(&clock).map_err(|e| OpenError::unreadable(&clock, &e))?;
         let (tickets, tickets_lost) = reading(data.join("tickets.json"), Tickets::open)?;

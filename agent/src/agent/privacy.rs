@@ -1,9 +1,12 @@
 //! The rights of GDPR art. 15 to 20: show everything held, erase it, and ask the vendor for the rest.
 
+use std::io;
+
 use data_encoding::BASE64;
 use protocol::catalog::Shown;
-use protocol::claim::Claim;
+use protocol::claim::{Claim, NONCE};
 use protocol::{CaseId, Catalog, Digest, Reason, Record, Value};
+use ring::rand::{SecureRandom, SystemRandom};
 
 use super::clock::DAY;
 use super::{Agent, Trouble};
@@ -29,7 +32,9 @@ impl Agent {
         let done = match ask {
             PrivacyAsk::Access { vendor } => self.access(*vendor, now).map(Reply::done),
             PrivacyAsk::Records { queue, from } => self.records(queue, *from, now).map(Reply::done),
-            PrivacyAsk::Claim => Ok(Reply::done(ClaimCode { claim: self.claim().to_string() })),
+            PrivacyAsk::Claim => {
+                self.claim().map(|claim| Reply::done(ClaimCode { claim: claim.to_string() }))
+            }
             PrivacyAsk::Rectify { case } => self.rectify(case, now).map(Reply::done),
             PrivacyAsk::Revoke { case } => self.revoke(case.clone(), now).map(Reply::done),
             PrivacyAsk::Erase { by: role, session, .. } => {
@@ -122,12 +127,20 @@ impl Agent {
     /// Whether a request that needs the clinic shows this device's claim code.
     pub(super) fn is_claimed(&self, request: &Request) -> bool {
         let shown = request.claim().and_then(|code| code.0.parse::<Claim>().ok());
-        request.needs_the_clinic() && shown.is_some_and(|shown| shown == self.claim())
+        let key = self.vault.device_key();
+        let is_its = |shown: Claim| {
+            shown.device == key.id()
+                && shown.owner == self.registry.owner()
+                && shown.is_signed_by(key.public_key())
+        };
+        request.needs_the_clinic() && shown.is_some_and(is_its)
     }
 
-    fn claim(&self) -> Claim {
-        let key = self.vault.device_key();
-        Claim::new(key.id(), |bytes| key.sign(bytes))
+    /// A new code for the owner of today.
+    fn claim(&self) -> Result<Claim, Trouble> {
+        let (key, mut nonce) = (self.vault.device_key(), [0; NONCE]);
+        SystemRandom::new().fill(&mut nonce).map_err(|_| io::Error::other("no random numbers"))?;
+        Ok(Claim::new(key.id(), self.registry.owner(), nonce, |bytes| key.sign(bytes)))
     }
 
     /// A request about everything, or everything of a case.

@@ -34,7 +34,7 @@ pub struct Controller {
     pub controller: String,
 }
 
-/// What is asked for under one flag, in English.
+/// What is asked for under one flag, in English or in the language that `policy_language` names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asked {
     /// The flag.

@@ -92,6 +92,7 @@ impl Default for Config {
             data_dir: places::data(),
             policy: "copenhagen-imaging".into(),
             language: Language::En,
+            policy_language: None,
             kathea: Kathea::default(),
             collector: Collector::default(),
             consent: Consent { group: "kathea-consent".into(), forbid: false },

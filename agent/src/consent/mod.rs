@@ -21,7 +21,6 @@ mod failure;
 pub mod flag;
 mod ledger;
 pub(crate) mod notice;
-mod period;
 pub mod permit;
 pub mod policy;
 mod problem;

@@ -6,7 +6,6 @@ use protocol::ledger::Processing;
 use protocol::{Digest, Purpose, Retention};
 
 use super::flag::Flag;
-use super::period::Period;
 use super::policy::{Policy, Terms};
 use crate::config::Language;
 
@@ -16,30 +15,35 @@ const DIGEST_DIGITS: usize = 16;
 impl Policy {
     /// What `consent show` prints about `purpose`; `None` if it is not offered.
     pub fn notice(&self, purpose: Purpose, language: Language) -> Option<String> {
+        self.notice_in(purpose, self.tag(language))
+    }
+
+    fn notice_in(&self, purpose: Purpose, tag: &str) -> Option<String> {
         let terms = self.terms(purpose)?;
-        let text = terms.text.of(language);
+        let text = terms.text.of(tag);
         let mut notice = format!("{}\n\n{}\n\n", text.title, text.body.trim());
-        for (label, content) in self.facts(terms, language) {
+        for (label, content) in self.facts_in(terms, tag) {
             // Writing to a String does not fail.
             let _ = writeln!(notice, "{label}: {content}");
         }
         Some(notice)
     }
 
-    /// SHA-256 over the policy's hash and the notice in every language: what `--yes` repeats.
+    /// SHA-256 over the policy's hash and the notice in every language: what `--yes` repeats, whichever was shown.
     pub fn digest(&self, purpose: Purpose) -> Option<Digest> {
         let mut shown = self.hash().to_bytes().to_vec();
-        for language in [Language::En, Language::Da] {
-            shown.extend_from_slice(self.notice(purpose, language)?.as_bytes());
+        for tag in self.tags() {
+            shown.extend_from_slice(self.notice_in(purpose, tag)?.as_bytes());
         }
         Some(Digest::of(&shown))
     }
 
-    /// What is asked under `flag` today, as the ledger keeps it: in English.
+    /// What is asked under `flag` today, as the ledger keeps it: in English, where the policy has it.
     pub(super) fn processing(&self, flag: &Flag) -> Option<Processing> {
         let purpose = flag.purpose();
         let terms = self.terms(purpose)?;
-        let text = terms.text.of(Language::En);
+        let text = terms.text.of("en");
+        let kept = terms.vendor_retention;
         Some(Processing {
             purpose,
             case: flag.case().cloned(),
@@ -53,7 +57,8 @@ impl Policy {
             controller: self.controller().name.clone(),
             recipients: text.recipients.clone(),
             storage_place: text.place.clone(),
-            retention: terms.vendor_retention,
+            retention: kept.word,
+            retention_period: (kept.word == Retention::Period).then_some(kept),
         })
     }
 
@@ -61,95 +66,38 @@ impl Policy {
     /// `None` if it is not offered.
     pub fn periods(&self, purpose: Purpose, language: Language) -> Option<[String; 3]> {
         let terms = self.terms(purpose)?;
-        let vendor = vendor_keeps(terms.vendor_retention, language).to_owned();
-        Some([period(terms.lasts, language), period(terms.on_device, language), vendor])
+        let (around, _) = self.around(self.tag(language));
+        let vendor = around.kept(terms.vendor_retention);
+        Some([around.period(terms.lasts), around.period(terms.on_device), vendor])
     }
 
     /// Label and content of what is shown below the text.
-    pub(crate) fn facts(&self, terms: &Terms, language: Language) -> Vec<(&'static str, String)> {
-        let text = terms.text.of(language);
+    pub(crate) fn facts(&self, terms: &Terms, language: Language) -> Vec<(&str, String)> {
+        self.facts_in(terms, self.tag(language))
+    }
+
+    fn facts_in(&self, terms: &Terms, tag: &str) -> Vec<(&str, String)> {
+        let text = terms.text.of(tag);
         let controller = self.controller();
         let who = format!("{}, {} ({})", controller.name, controller.address, controller.registration);
         let policy = format!("{}, {}", self.id(), self.version());
-        let labels = match language {
-            Language::En => &ENGLISH,
-            Language::Da => &DANISH,
-        };
-        let words = self.words(language);
+        let (around, words) = self.around(tag);
         let contents = [
             text.data.join("; "),
             who,
             terms.legal_basis.clone(),
             text.recipients.join("; "),
             format!("{}; {}", text.place, words.transfers),
-            period(terms.on_device, language),
-            vendor_keeps(terms.vendor_retention, language).to_owned(),
-            period(terms.lasts, language),
+            around.period(terms.on_device),
+            around.kept(terms.vendor_retention),
+            around.period(terms.lasts),
             words.records.clone(),
             words.rights.clone(),
             controller.contact.clone(),
             controller.complaint.clone(),
             policy,
         ];
-        labels.iter().copied().zip(contents).collect()
-    }
-}
-
-const ENGLISH: [&str; 13] = [
-    "Data",
-    "Asked by",
-    "Legal basis",
-    "Recipients",
-    "Held in",
-    "Kept on this device at most",
-    "Kept by the vendor",
-    "A yes lasts",
-    "Your answer is kept",
-    "Your rights",
-    "Write to",
-    "Complain to",
-    "Policy",
-];
-
-const DANISH: [&str; 13] = [
-    "Oplysninger",
-    "Dataansvarlig",
-    "Retsgrundlag",
-    "Modtagere",
-    "Opbevares i",
-    "Opbevares på denne enhed højst",
-    "Opbevares hos leverandøren",
-    "Et ja gælder i",
-    "Jeres svar opbevares",
-    "Jeres rettigheder",
-    "Skriv til",
-    "Klag til",
-    "Politik",
-];
-
-fn period(period: Period, language: Language) -> String {
-    match (period, language) {
-        (_, Language::En) => period.to_string(),
-        (Period::Days(days), Language::Da) => format!("{days} dage"),
-        (Period::Months(months), Language::Da) => format!("{months} måneder"),
-    }
-}
-
-/// How long the vendor keeps it, in words.
-fn vendor_keeps(retention: Retention, language: Language) -> &'static str {
-    match (retention, language) {
-        (Retention::Usage24Months, Language::En) => "24 months from receipt",
-        (Retention::Usage24Months, Language::Da) => "24 måneder fra modtagelsen",
-        (Retention::SupportDecommission10Years, Language::En) => {
-            "up to 10 years after the device is taken out of use"
-        }
-        (Retention::SupportDecommission10Years, Language::Da) => {
-            "op til 10 år efter, at enheden tages ud af brug"
-        }
-        (Retention::Analytics14Months, Language::En) => "14 months from receipt",
-        (Retention::Analytics14Months, Language::Da) => "14 måneder fra modtagelsen",
-        (Retention::Contact2Years, Language::En) => "2 years from the last contact about the case",
-        (Retention::Contact2Years, Language::Da) => "2 år fra den seneste kontakt om sagen",
+        around.labels.into_iter().zip(contents).collect()
     }
 }
 
@@ -185,6 +133,45 @@ mod tests {
         assert_ne!(edited.digest(Purpose::UsageStatistics), Some(digest));
         assert_ne!(policy.digest(Purpose::SupportCase), Some(digest));
         assert_eq!(policy.digest(Purpose::UsageStatistics), Some(digest));
+    }
+
+    /// What was said yes to stays what was said yes to: computed by a Python script from the texts of the policies, with the
+    /// labels of the first version.
+    #[test]
+    fn the_digests_of_the_built_in_notices_are_those_of_the_first_version() {
+        use Purpose::{SupportCase, SupportScanData, UsageStatistics};
+        for (id, purpose, digest) in [
+            (
+                "copenhagen-imaging",
+                UsageStatistics,
+                "41db1ee50d1a62bbb97e88aa9328521cf874322ed18fa49d5796a52eee60a37b",
+            ),
+            (
+                "copenhagen-imaging",
+                SupportCase,
+                "91e5d799319dacb76a2e7c3bc3bf245e876fb32cc3bdf5c5744348e003eab648",
+            ),
+            (
+                "copenhagen-imaging",
+                SupportScanData,
+                "9dfe3c864cfa5f1688426d4c6e89223153eb56f4bc1085f66bfa1164e1b1c382",
+            ),
+            (
+                "novo-imaging",
+                UsageStatistics,
+                "9a2394adf8c5e341749a3adbf12f84ad38c788d2df6c34a7f1dbb95ba7b5b0a5",
+            ),
+            ("novo-imaging", SupportCase, "b879b0b387397d1a2a88cb2c36f0c79b7c00fe2bfbf4c71192cd45f9928231f6"),
+        ] {
+            let policy = Policy::load(id).unwrap();
+            assert_eq!(policy.digest(purpose).unwrap().to_string(), digest, "{id}: {purpose}");
+            let danish = policy.shown_in("da").unwrap();
+            assert_eq!(
+                danish.digest(purpose).unwrap().to_string(),
+                digest,
+                "{id}: {purpose}, whatever is shown"
+            );
+        }
     }
 
     #[test]

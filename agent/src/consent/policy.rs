@@ -5,19 +5,25 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use protocol::period::{Kept, Period};
 use protocol::policy::POLICIES;
-use protocol::{Digest, Purpose, Retention};
+use protocol::{Digest, Purpose};
 use serde::Deserialize;
-use serde::de::{Deserializer, Error as _};
-use time::{Date, Month, Time};
 
-use super::period::Period;
 use super::problem::Problem;
-use crate::config::Language;
+use crate::config::{Config, Language};
 use crate::harmless;
 use crate::limits;
 use crate::nearest::nearest;
 use crate::presence::Why;
+
+mod languages;
+mod values;
+
+pub(super) use languages::Around;
+pub use languages::PerLanguage;
+use languages::{Phrases, is_built_in};
+use values::{filled, midnight, place};
 
 /// A policy and the hash that a consent under it names.
 #[derive(Clone, Debug)]
@@ -26,6 +32,8 @@ pub struct Policy {
     hash: Digest,
     /// The line of the file that says when it takes effect.
     effective_line: usize,
+    /// The language that is shown whatever language the rest of a page has.
+    shown_in: Option<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -41,12 +49,15 @@ struct File {
     editorial_change_of: Vec<Digest>,
     #[serde(default)]
     endpoints: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "place")]
     residency: Option<String>,
     #[serde(default)]
     answers: Option<Period>,
     controller: Controller,
     words: PerLanguage<Words>,
+    /// Of each language that is not built in.
+    #[serde(default)]
+    phrases: BTreeMap<String, Phrases>,
     purposes: BTreeMap<Purpose, Terms>,
 }
 
@@ -101,7 +112,7 @@ pub struct Terms {
     /// How long something may wait on the device.
     pub on_device: Period,
     /// How long the vendor keeps it, and from which event on.
-    pub vendor_retention: Retention,
+    pub vendor_retention: Kept,
     /// What is shown to people.
     pub text: PerLanguage<Text>,
 }
@@ -127,24 +138,6 @@ pub struct Text {
     pub place: String,
 }
 
-/// The same in each language that the agent speaks.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PerLanguage<T> {
-    en: T,
-    da: T,
-}
-
-impl<T> PerLanguage<T> {
-    /// In this language.
-    pub fn of(&self, language: Language) -> &T {
-        match language {
-            Language::En => &self.en,
-            Language::Da => &self.da,
-        }
-    }
-}
-
 impl Policy {
     /// The policy that the configuration names: the id of a built-in one, or a path.
     pub fn load(name: &str) -> Result<Self, PolicyError> {
@@ -158,15 +151,40 @@ impl Policy {
         }
     }
 
+    /// The policy that is configured, in the language that is.
+    pub fn configured(config: &Config) -> Result<Self, PolicyError> {
+        let policy = Self::load(&config.policy)?;
+        match &config.policy_language {
+            None => Ok(policy),
+            Some(tag) => policy.shown_in(tag),
+        }
+    }
+
+    /// The same, its texts shown in this language.
+    pub fn shown_in(mut self, tag: &str) -> Result<Self, PolicyError> {
+        let Some(found) = self.terms.words.tag(tag) else {
+            let known = self.terms.words.tags().collect::<Vec<_>>().join(", ");
+            return Err(PolicyError::NoLanguage { wanted: tag.to_owned(), known });
+        };
+        self.shown_in = Some(found.to_owned());
+        Ok(self)
+    }
+
     /// The policy in this TOML.
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
-        let terms = toml::from_str(text).map_err(|error: toml::de::Error| PolicyError::Malformed {
+        let terms: File = toml::from_str(text).map_err(|error: toml::de::Error| PolicyError::Malformed {
             line: line_of(text, error.span().map_or(0, |span| span.start)),
             what: error.message().to_owned(),
         })?;
-        let at = text.match_indices("effective").map(|(at, _)| at);
-        let at = at.filter(|at| text[..*at].ends_with('\n')).min().unwrap_or_default();
-        Ok(Self { terms, hash: Digest::of(text.as_bytes()), effective_line: line_of(text, at) })
+        let line = |key: &str| {
+            let at = text.match_indices(key).map(|(at, _)| at);
+            line_of(text, at.filter(|at| *at == 0 || text[..*at].ends_with('\n')).min().unwrap_or_default())
+        };
+        if let Some((key, what)) = terms.lacks() {
+            return Err(PolicyError::Malformed { line: line(&key), what });
+        }
+        let effective_line = line("effective");
+        Ok(Self { terms, hash: Digest::of(text.as_bytes()), effective_line, shown_in: None })
     }
 
     /// Its name.
@@ -225,12 +243,65 @@ impl Policy {
 
     /// What holds for every purpose.
     pub fn words(&self, language: Language) -> &Words {
-        self.terms.words.of(language)
+        self.terms.words.of(self.tag(language))
+    }
+
+    /// What is shown about a purpose.
+    pub fn text<'a>(&'a self, terms: &'a Terms, language: Language) -> &'a Text {
+        terms.text.of(self.tag(language))
+    }
+
+    /// The tag of the texts that are shown where a page is in `language`.
+    pub(super) fn tag(&self, language: Language) -> &str {
+        self.shown_in.as_deref().unwrap_or(language.as_str())
+    }
+
+    /// Words around the facts, and the words of the policy, for this tag.
+    pub(super) fn around(&self, tag: &str) -> (Around<'_>, &Words) {
+        let words = &self.terms.words;
+        let found = words.tag(tag).or_else(|| words.tags().next()).unwrap_or(tag);
+        (Around::of(found, &self.terms.phrases), words.of(tag))
+    }
+
+    /// Every language in which a notice is part of its digest: English and Danish, whatever they fall back to, then
+    /// all others of the policy.
+    pub(super) fn tags(&self) -> impl Iterator<Item = &str> {
+        ["en", "da"].into_iter().chain(self.terms.words.tags().filter(|tag| !is_built_in(tag)))
     }
 
     /// What is asked for `purpose`; `None` if this controller does not offer it.
     pub fn terms(&self, purpose: Purpose) -> Option<&Terms> {
         self.terms.purposes.get(&purpose)
+    }
+}
+
+impl File {
+    /// The key and what it lacks: a language that some texts have and others do not.
+    fn lacks(&self) -> Option<(String, String)> {
+        let tags: Vec<&str> = self.words.tags().collect();
+        for (purpose, terms) in &self.purposes {
+            if !terms.text.tags().eq(tags.iter().copied()) {
+                let what = format!(
+                    "the texts of {purpose} have to be in the languages of [words]: {}",
+                    tags.join(", ")
+                );
+                return Some((format!("[purposes.{purpose}"), what));
+            }
+        }
+        for tag in tags.into_iter().filter(|tag| !is_built_in(tag)) {
+            let Some(phrases) = self.phrases.get(tag) else {
+                let what =
+                    format!("[phrases.{tag}] is missing: the agent itself speaks English and Danish only");
+                return Some((format!("[words.{tag}]"), what));
+            };
+            if let Some(flaw) = phrases.flaw() {
+                return Some((format!("[phrases.{tag}]"), format!("in [phrases.{tag}] {flaw}")));
+            }
+        }
+        let unused = self.phrases.keys().find(|tag| is_built_in(tag) || self.words.tag(tag) != Some(tag));
+        unused.map(|tag| {
+            (format!("[phrases.{tag}]"), format!("no text is in `{tag}`, or the agent speaks it itself"))
+        })
     }
 }
 
@@ -250,6 +321,13 @@ pub enum PolicyError {
         line: usize,
         /// What.
         what: String,
+    },
+    /// The configuration asks for a language that it does not have.
+    NoLanguage {
+        /// What was asked for.
+        wanted: String,
+        /// What there is.
+        known: String,
     },
 }
 
@@ -276,6 +354,11 @@ impl fmt::Display for PolicyError {
                     None => Ok(()),
                 }
             }
+            Self::NoLanguage { wanted, known } => write!(
+                f,
+                "the policy has no texts in `{}`: `policy_language` is one of {known}",
+                harmless::path(Path::new(wanted))
+            ),
             Self::Malformed { line, what } => {
                 write!(f, "line {line} of the policy is wrong: {what}; correct it and start again")
             }
@@ -287,41 +370,6 @@ impl std::error::Error for PolicyError {}
 
 fn line_of(text: &str, at: usize) -> usize {
     text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
-}
-
-/// Text or a list that says something.
-fn filled<'de, D: Deserializer<'de>, T: Deserialize<'de> + Filled>(deserializer: D) -> Result<T, D::Error> {
-    let value = T::deserialize(deserializer)?;
-    if value.is_filled() { Ok(value) } else { Err(D::Error::custom("it must not be empty")) }
-}
-
-trait Filled {
-    fn is_filled(&self) -> bool;
-}
-
-impl Filled for String {
-    fn is_filled(&self) -> bool {
-        !self.trim().is_empty()
-    }
-}
-
-impl Filled for Vec<String> {
-    fn is_filled(&self) -> bool {
-        !self.is_empty() && self.iter().all(Filled::is_filled)
-    }
-}
-
-/// A TOML local date, as seconds since 1970.
-fn midnight<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
-    let wanted = || D::Error::custom("expected a date such as 2024-05-16");
-    let toml::value::Datetime { date: Some(date), time: None, offset: None } =
-        toml::value::Datetime::deserialize(deserializer)?
-    else {
-        return Err(wanted());
-    };
-    let month = Month::try_from(date.month).map_err(|_| wanted())?;
-    let date = Date::from_calendar_date(date.year.into(), month, date.day).map_err(|_| wanted())?;
-    Ok(date.with_time(Time::MIDNIGHT).assume_utc().unix_timestamp())
 }
 
 #[cfg(test)]

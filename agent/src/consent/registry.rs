@@ -60,6 +60,7 @@ pub struct Registry {
     leases: BTreeMap<Flag, Arc<AtomicBool>>,
     always: Arc<AtomicBool>,
     vendor: Option<Place>,
+    owner: u64,
 }
 
 impl Registry {
@@ -69,7 +70,8 @@ impl Registry {
         let ledger = Ledger::open(data_dir, key.clone());
         let leases =
             flags_of(&ledger).into_iter().map(|flag| (flag, Arc::new(AtomicBool::new(true)))).collect();
-        Self { policy, forbid, ledger, leases, always: Arc::new(AtomicBool::new(true)), vendor: None }
+        let owner = ledger.lines().iter().filter_map(|line| line.entry.event.owner).max().unwrap_or(0);
+        Self { policy, forbid, ledger, leases, always: Arc::new(AtomicBool::new(true)), vendor: None, owner }
     }
 
     /// The policy in force.
@@ -81,6 +83,16 @@ impl Registry {
     pub fn forbid(&mut self) {
         self.forbid = true;
         self.leases.values().for_each(|live| live.store(false, Ordering::Release));
+    }
+
+    /// Which owner of the clinic this is, counted from 0.
+    pub fn owner(&self) -> u64 {
+        self.owner
+    }
+
+    /// This is the owner of that number, or a later one.
+    pub fn set_owner(&mut self, owner: u64) {
+        self.owner = self.owner.max(owner);
     }
 
     /// Every flag that was ever answered here, and that of usage statistics.

@@ -4,8 +4,8 @@ use std::fmt;
 
 use protocol::ledger::EventKind;
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use time::{Month, OffsetDateTime};
 
 use super::chain::Line;
 use super::flag::Flag;
@@ -142,31 +142,9 @@ pub(crate) fn from_text(text: &str) -> Option<i64> {
     OffsetDateTime::parse(text, &Rfc3339).ok().map(OffsetDateTime::unix_timestamp)
 }
 
-/// The same day and time some months later; the last of the month where there is no such day.
-pub(super) fn months_later(now: i64, months: u32) -> Option<i64> {
-    let time = OffsetDateTime::from_unix_timestamp(now).ok()?;
-    let count = i64::from(time.year()) * 12 + i64::from(u8::from(time.month())) - 1 + i64::from(months);
-    let year = i32::try_from(count.div_euclid(12)).ok()?;
-    let month = Month::try_from(u8::try_from(count.rem_euclid(12)).ok()? + 1).ok()?;
-    let day = time.day().min(month.length(year));
-    let later =
-        time.replace_day(1).ok()?.replace_year(year).ok()?.replace_month(month).ok()?.replace_day(day);
-    later.ok().map(OffsetDateTime::unix_timestamp)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn months_end_where_the_calendar_says() {
-        let later = |from: &str, months| to_text(months_later(from_text(from).unwrap(), months).unwrap());
-        assert_eq!(later("2024-02-29T12:00:00Z", 24), "2026-02-28T12:00:00Z");
-        assert_eq!(later("2026-01-31T00:00:00Z", 1), "2026-02-28T00:00:00Z");
-        assert_eq!(later("2026-11-21T10:32:11Z", 14), "2028-01-21T10:32:11Z");
-        assert_eq!(months_later(i64::MAX, 1), None);
-        assert_eq!(months_later(253_402_300_799, 1), None);
-    }
 
     #[test]
     fn a_time_that_cannot_be_is_written_as_the_nearest_that_can() {

@@ -70,7 +70,7 @@ fn https(config: &Config) -> Result<Https, Box<Finding>> {
     let settings = Settings {
         url: config.collector.url.clone(),
         // A policy that is none stops the agent itself.
-        endpoints: Policy::load(&config.policy)
+        endpoints: Policy::configured(config)
             .map_or_else(|_| Vec::new(), |policy| policy.endpoints().to_vec()),
         ca_pem,
         identity: None,

@@ -129,7 +129,7 @@ impl Report<'_> {
 
     fn title(&self, purpose: Purpose) -> Both<&str> {
         self.policy.terms(purpose).map_or(words::purpose(purpose), |terms| {
-            both(&terms.text.of(Language::En).title, &terms.text.of(Language::Da).title)
+            both(&self.policy.text(terms, Language::En).title, &self.policy.text(terms, Language::Da).title)
         })
     }
 

@@ -9,13 +9,20 @@ use crate::failure::Failure;
 use crate::store::requests::{Kind, Ticket};
 use crate::store::{Asked, Store};
 
-/// Takes a code as the device's request to erase everything; the same code is the same request.
+/// Takes a code as the device's request to erase everything; the same code is the same request. One that an earlier owner of the
+/// clinic printed is none any more.
 pub(crate) fn take(store: &Store, code: &str, now: OffsetDateTime) -> Result<Ticket, Failure> {
     let unknown = || Failure::new("this is not the claim code of a device enrolled here");
     let claim: Claim = code.parse().map_err(|_| unknown())?;
     let device = store.device(claim.device)?.ok_or_else(unknown)?;
     if !claim.is_signed_by(&device.key) {
         return Err(unknown());
+    }
+    let entries = store.entries(claim.device)?;
+    if entries.iter().any(|(_, entry)| entry.event.owner.is_some_and(|owner| owner > claim.owner)) {
+        return Err(Failure::new(
+            "refused: the clinic has another owner since this code was printed; `kathea-agent privacy claim` prints a new one",
+        ));
     }
     let id: String = Digest::of(code.trim().as_bytes()).to_string().chars().take(32).collect();
     let ticket = Ticket::of(claim.device, &id).ok_or_else(unknown)?;

@@ -193,10 +193,8 @@ const fn retention(purpose: Purpose) -> Retention {
 }
 
 const fn retention_text(purpose: Purpose) -> &'static str {
-    match retention(purpose) {
-        Retention::Usage24Months => "for 24 months from receipt",
-        Retention::SupportDecommission10Years => "for 10 years from the device's decommissioning",
-        Retention::Analytics14Months => "for 14 months from receipt",
-        Retention::Contact2Years => "for 2 years from the last contact about the case",
+    match purpose {
+        Purpose::UsageStatistics => "for 24 months from receipt",
+        Purpose::SupportCase | Purpose::SupportScanData => "for 10 years from the device's decommissioning",
     }
 }

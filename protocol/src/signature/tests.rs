@@ -3,7 +3,7 @@
 use ring::signature::{Ed25519KeyPair, KeyPair};
 
 use super::*;
-use crate::claim::Claim;
+use crate::claim::{Claim, NONCE};
 use crate::identity::DeviceId;
 
 const CONTENT: &[u8] = b"what the vendor says";
@@ -116,10 +116,11 @@ fn only_the_one_line_is_read() {
 fn what_a_device_signs_begins_unlike_what_the_vendor_signs() {
     let mut texts = vec![];
     let device = DeviceId::from_bytes([7; 16]);
-    let _ = Claim::new(device, |text| {
+    let _ = Claim::new(device, 1, [0; NONCE], |text| {
         texts.push(text.to_vec());
         vec![]
     });
+    texts.push(format!("kathea-claim-1 {device}").into_bytes());
     let line = r#"{"entry":{"header":{"#;
     texts.push(line.strip_prefix(r#"{"entry":"#).unwrap().as_bytes().to_vec());
     texts.push(b"kathea-head-1 ".to_vec());

@@ -20,7 +20,11 @@ pub fn entry(device: DeviceId, index: u64, purpose: Purpose, case: Option<CaseId
             controller: "Copenhagen Imaging ApS".to_owned(),
             recipients: Vec::new(),
             storage_place: "EEA".to_owned(),
-            retention: Retention::Usage24Months,
+            retention: match purpose {
+                Purpose::UsageStatistics => Retention::Usage24Months,
+                Purpose::SupportCase | Purpose::SupportScanData => Retention::SupportDecommission10Years,
+            },
+            retention_period: None,
         },
         event: Event {
             kind,
@@ -29,6 +33,7 @@ pub fn entry(device: DeviceId, index: u64, purpose: Purpose, case: Option<CaseId
             role: None,
             channel: "command_line".to_owned(),
             session: None,
+            owner: None,
         },
     }
 }

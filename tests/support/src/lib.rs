@@ -10,6 +10,9 @@ pub mod entry;
 pub mod peer;
 pub mod random;
 
+/// A policy of an invented controller, with periods and a language that no built-in policy has.
+pub const THIRD_POLICY: &str = include_str!("third.toml");
+
 pub use batch::batch;
 pub use entry::entry;
 pub use random::Random;

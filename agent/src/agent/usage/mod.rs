@@ -161,6 +161,6 @@ fn header(permit: &Permit<'_, UsageStatistics>, policy: &Policy, catalog: &Catal
         catalog: catalog.hash(),
         consent: permit.entry(),
         // There is no permit for what the policy does not ask for.
-        retention: terms.map_or(Retention::Usage24Months, |terms| terms.vendor_retention),
+        retention: terms.map_or(Retention::Usage24Months, |terms| terms.vendor_retention.word),
     }
 }

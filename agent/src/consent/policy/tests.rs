@@ -27,7 +27,13 @@ fn whatever_is_wrong_is_named_with_its_line() {
         ("[purposes.usage_statistics]", "[purposes.usage_statistic]", "usage_statistic"),
         ("legal_basis = \"GDPR art. 6(1)(a)\"", "legal_basis = \" \"", "empty"),
         ("lasts = \"24 months\"", "lasts = \"0 months\"", "months"),
-        ("vendor_retention = \"usage_24m\"", "vendor_retention = \"for ever\"", "for ever"),
+        ("vendor_retention = \"usage_24m\"", "vendor_retention = \"for ever\"", "P36M from receipt"),
+        ("vendor_retention = \"usage_24m\"", "vendor_retention = \"period\"", "P36M from receipt"),
+        ("vendor_retention = \"usage_24m\"", "vendor_retention = \"P36M\"", "last_contact"),
+        ("vendor_retention = \"usage_24m\"", "vendor_retention = \"P36M from Mars\"", "last_contact"),
+        ("lasts = \"24 months\"", "lasts = \"P1Y6M\"", "P10Y"),
+        ("residency = \"EEA\"", "residency = \"\"", "one word"),
+        ("residency = \"EEA\"", "residency = \"the moon\"", "one word"),
         ("place = \"EØS\"", "place = EØS", ""),
         ("effective = 2024-05-16\n", "effective = 2024-05-16\neffective = 2024-05-16\n", "duplicate"),
     ];
@@ -91,4 +97,104 @@ fn only_a_change_of_words_that_says_so_goes_on_under_the_old_yes() {
     let material = Policy::parse(&text).unwrap();
     assert!(editorial.continues(old.hash()) && editorial.continues(editorial.hash()));
     assert!(!material.continues(old.hash()) && !old.continues(editorial.hash()));
+}
+
+fn third() -> Policy {
+    Policy::parse(test_support::THIRD_POLICY).unwrap()
+}
+
+#[test]
+fn another_controller_has_its_own_periods_by_data_alone() {
+    let policy = third();
+    let terms = policy.terms(Purpose::UsageStatistics).unwrap();
+    assert_eq!((terms.lasts, terms.on_device), (Period::Years(1), Period::Days(45)));
+    let english = policy.notice(Purpose::UsageStatistics, Language::En).unwrap();
+    for said in [
+        "Kept by the vendor: 36 months from receipt",
+        "A yes lasts: 1 years",
+        "most: 45 days",
+        "a laboratory",
+    ] {
+        assert!(english.contains(said), "{said}: {english}");
+    }
+    assert_eq!(policy.answers_days(), 3 * 366);
+    let asked = policy.processing(&crate::consent::Flag::UsageStatistics).unwrap();
+    assert_eq!(asked.retention, protocol::Retention::Period);
+    assert_eq!(asked.kept(), Some(terms.vendor_retention));
+    let line = serde_json::to_value(&asked).unwrap();
+    assert_eq!(
+        (&line["retention"], &line["retention_period"]),
+        (&"period".into(), &"P36M from receipt".into())
+    );
+    let built_in = Policy::load("copenhagen-imaging").unwrap();
+    let line =
+        serde_json::to_value(built_in.processing(&crate::consent::Flag::UsageStatistics).unwrap()).unwrap();
+    assert_eq!((&line["retention"], line.get("retention_period")), (&"usage_24m".into(), None), "as ever");
+}
+
+#[test]
+fn a_third_language_is_shown_by_data_alone_and_falls_back_as_it_is_said() {
+    let shown = |policy: &Policy, language| policy.notice(Purpose::UsageStatistics, language).unwrap();
+    let plain = third();
+    assert!(shown(&plain, Language::En).starts_with("Usage statistics"));
+    assert!(shown(&plain, Language::Da).starts_with("Usage statistics"), "it has no Danish: English");
+    assert!(shown(&plain, Language::Da).contains("Kept by the vendor"), "and not half of each");
+    let digest = plain.digest(Purpose::UsageStatistics);
+    for tag in ["de", "de-AT"] {
+        let german = third().shown_in(tag).unwrap();
+        for language in [Language::En, Language::Da] {
+            let text = shown(&german, language);
+            for said in [
+                "Nutzungsstatistik\n",
+                "Beim Hersteller: 36 Monate ab Eingang\n",
+                "Ein Ja gilt: 1 Jahre\n",
+                "Gespeichert in: EWR; nur im EWR\n",
+                "ein Labor in Musterstadt",
+            ] {
+                assert!(text.contains(said), "{said}: {text}");
+            }
+            assert!(!text.contains("Kept") && !text.contains("Data:"), "{text}");
+            let case = german.periods(Purpose::SupportCase, language).unwrap();
+            assert_eq!(case, ["30 Tage", "30 Tage", "18 Monate ab dem letzten Kontakt zum Fall"]);
+        }
+        assert_eq!(
+            german.digest(Purpose::UsageStatistics),
+            digest,
+            "what was said yes to is in every language"
+        );
+        assert_eq!(
+            german.processing(&crate::consent::Flag::UsageStatistics),
+            plain.processing(&crate::consent::Flag::UsageStatistics)
+        );
+    }
+    // Without English its only language is everybody's.
+    let keep =
+        test_support::THIRD_POLICY.split("\n\n").filter(|part| !part.contains(".en]")).collect::<Vec<_>>();
+    let german = Policy::parse(&keep.join("\n\n")).unwrap();
+    assert!(shown(&german, Language::Da).contains("Beim Hersteller: 36 Monate ab Eingang"));
+    let error = third().shown_in("fr").unwrap_err().to_string();
+    assert!(error.contains("`fr`") && error.contains("en, de"), "{error}");
+}
+
+#[test]
+fn a_language_that_is_not_whole_is_named_with_its_line() {
+    for (right, wrong, said) in [
+        ("[words.de]", "[words.deutsch]", "language tag"),
+        ("[words.de]", "[words.\"DE\"]", "language tag"),
+        ("[words.de]", "[words.\"\"]", "language tag"),
+        ("[purposes.support_case.text.de]", "[purposes.support_case.text.fr]", "en, de"),
+        ("[phrases.de]", "[phrases.fr]", "[phrases.de] is missing"),
+        ("\"Daten\", ", "", "13"),
+        ("\"{} Tage\"", "\"Tage\"", "{}"),
+        ("\"{} Tage\"", "\"{} {} Tage\"", "{}"),
+        ("\"{} Tage\", ", "", "{}"),
+        ("[words.en]", "[words]", ""),
+    ] {
+        let text = test_support::THIRD_POLICY.replacen(right, wrong, 1);
+        assert_ne!(text, test_support::THIRD_POLICY, "{right}");
+        let error = Policy::parse(&text).unwrap_err();
+        let PolicyError::Malformed { line, what } = &error else { panic!("{error}") };
+        assert!(what.contains(said), "{wrong}: {what}");
+        assert!(*line > 1, "{wrong}: line {line}: {what}");
+    }
 }

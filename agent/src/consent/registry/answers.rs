@@ -181,6 +181,7 @@ impl Registry {
             role: by.role,
             channel: by.channel.as_str().to_owned(),
             session: by.session,
+            owner: (self.owner > 0).then_some(self.owner),
         };
         self.ledger.append(processing, event).map_err(|error| ConsentError::Ledger(error.kind()))
     }

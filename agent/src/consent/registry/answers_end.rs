@@ -1,11 +1,12 @@
 //! When the clinic's answers are over: as the policy says, and never while the vendor may hold what they allow.
 
 use protocol::ledger::EventKind;
-use protocol::{Retention, policy};
+use protocol::period::Start;
+use protocol::policy;
 
 use super::{ConsentError, Registry};
 use crate::consent::chain::Line;
-use crate::consent::state::{from_text, months_later};
+use crate::consent::state::from_text;
 use crate::limits;
 
 const DAY: i64 = 86_400;
@@ -80,16 +81,15 @@ impl Registry {
 
 /// Until when the vendor may hold what came last under a grant that `ended`; `None`: as long as this device lives.
 fn vendor_holds(lines: &[Line], grant: &Line, ended: i64) -> Option<i64> {
-    let class = grant.entry.processing.retention;
-    let held_from = |last: i64| months_later(last, class.months().unsigned_abs()).unwrap_or(i64::MAX);
-    match class {
-        Retention::Usage24Months | Retention::Analytics14Months => Some(held_from(ended)),
+    let kept = grant.entry.processing.kept()?;
+    match kept.from {
+        Start::Receipt => kept.after(ended),
         // The last contact about any case counts for all.
-        Retention::Contact2Years => {
+        Start::LastContact => {
             let contacts = lines.iter().filter(|line| line.entry.processing.case.is_some());
             let last = contacts.filter_map(|line| from_text(&line.entry.event.at)).max();
-            Some(held_from(last.unwrap_or(ended).max(ended)))
+            kept.after(last.unwrap_or(ended).max(ended))
         }
-        Retention::SupportDecommission10Years => None,
+        Start::Decommissioning => None,
     }
 }

@@ -184,7 +184,7 @@ impl Preview<'_> {
         writeln!(out, "<section><h2>{}</h2>", both("What consent means", "Hvad samtykket betyder"))?;
         for purpose in &self.manifest.purposes {
             let Some(terms) = self.policy.terms(*purpose) else { continue };
-            let (en, da) = (terms.text.of(Language::En), terms.text.of(Language::Da));
+            let (en, da) = (self.policy.text(terms, Language::En), self.policy.text(terms, Language::Da));
             write!(
                 out,
                 "<details><summary>{}</summary><div><p>{}</p><dl>",

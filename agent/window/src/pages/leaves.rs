@@ -51,7 +51,7 @@ pub(super) fn with_report(
     let [open, usage, sent] =
         [Queue::Open.as_str(), Queue::Usage.as_str(), SENT].map(|queue| records(&window.agent, queue));
     let (open, usage, sent) = (open?, usage?, sent?);
-    let policy = Policy::load(&window.config.policy).map_err(|e| Failure::Refused(e.to_string().said()))?;
+    let policy = Policy::configured(&window.config).map_err(|e| Failure::Refused(e.to_string().said()))?;
     let findings = judge(&look(&window.config, OffsetDateTime::now_utc().unix_timestamp()));
     let language = window.config.language;
     let report = Report {

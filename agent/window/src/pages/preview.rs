@@ -78,7 +78,7 @@ fn read(window: &Window, draft: &str) -> Result<(Digest, Manifest, Markup), Fail
     if !is_whole {
         return Err(damaged());
     }
-    let policy = Policy::load(&window.config.policy).map_err(|e| Failure::Refused(e.to_string().said()))?;
+    let policy = Policy::configured(&window.config).map_err(|e| Failure::Refused(e.to_string().said()))?;
     let checks_in_danish = &in_danish(&manifest.checks);
     let language = window.config.language;
     let page = Preview { manifest: &manifest, digest, draft, policy: &policy, checks_in_danish, language };

@@ -60,6 +60,9 @@ pub(crate) fn serve(config: &Serve) -> Result<(), Failure> {
     let places = Places::new(Capacity::of_descriptors(descriptors));
     let store = Arc::new(Store::open(&config.data, &config.place)?);
     store.refuse_unfinished()?;
+    for flaw in store.policy_flaws()? {
+        log::warn!("{flaw}");
+    }
     upkeep::start(&store)?;
     let mut metrics = Metrics::new(store.times());
     if store.is_postgres() {

@@ -185,6 +185,11 @@ impl Store {
         &self.times
     }
 
+    /// What is wrong with the policies that an operator put beside the store.
+    pub(crate) fn policy_flaws(&self) -> Result<Vec<String>, Failure> {
+        policies::flaws(&self.folder)
+    }
+
     /// The text of a policy that an operator put beside the store.
     pub(crate) fn policy(&self, sha256: Digest) -> Result<Option<String>, Failure> {
         policies::text(&self.folder, sha256)

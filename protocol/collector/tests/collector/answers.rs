@@ -2,7 +2,7 @@
 //! what was removed.
 
 use protocol::ledger::{self, EventKind};
-use protocol::policy::{EARLIER, POLICIES};
+use protocol::policy::{self, EARLIER, POLICIES};
 use protocol::{Digest, Purpose};
 use serde_json::{Value as Json, json};
 
@@ -78,9 +78,14 @@ fn a_consent_to_an_earlier_text_of_the_policy_stands_and_its_text_is_printed() {
     let collector = Collector::start();
     for text in EARLIER {
         let device = Device::enrolled(&collector);
-        let under = |entry: &mut ledger::Entry| entry.processing.policy_sha256 = Digest::of(text.as_bytes());
-        let consent = answer(&collector, &device, (0, EventKind::Granted), under);
-        assert_eq!(device.put_batch(&collector, &batch(consent, 1, 0, 4)).status, 201);
+        let kept = policy::kept(text, Purpose::UsageStatistics).unwrap().word;
+        let under = |entry: &mut ledger::Entry| {
+            (entry.processing.policy_sha256, entry.processing.retention) =
+                (Digest::of(text.as_bytes()), kept);
+        };
+        let mut sent = batch(answer(&collector, &device, (0, EventKind::Granted), under), 1, 0, 4);
+        sent.header.retention = kept;
+        assert_eq!(device.put_batch(&collector, &sent).status, 201);
         let proof = &collector.lines("proof", &["--device", &device.id().to_string(), "--seq", "3"])[0];
         assert_eq!((&proof["valid"], &proof["policy"]["text"]), (&json!(true), &json!(text)));
     }

@@ -98,6 +98,17 @@ impl Sender {
 }
 
 #[test]
+fn a_bundle_with_another_manifest_than_was_shown_is_refused() {
+    let collector = Collector::start();
+    let mut sender = Sender::new(&collector);
+    let shown = sender.announcement.manifest_sha256;
+    sender.announcement.manifest_sha256 = Digest::of(b"another");
+    assert_eq!(sender.create(&collector), 403);
+    sender.announcement.manifest_sha256 = shown;
+    assert_eq!(sender.create(&collector), 201, "the very same with the manifest that was shown");
+}
+
+#[test]
 fn a_bundle_goes_on_where_it_stopped_and_is_filed_sealed() {
     let mut collector = Collector::start();
     let mut sender = Sender::new(&collector);

@@ -1,12 +1,11 @@
 //! Retention periods, and what an unreliable clock must not cause.
 
 use protocol::Retention;
-
-use super::rights::months_later;
-use crate::store::{micros, time};
+use protocol::period::{Kept, Period, Start};
 
 /// Microseconds of a day.
 pub(crate) const DAY: i64 = 86_400_000_000;
+const SECOND: i64 = 1_000_000;
 /// Share of all data that one run may erase without confirmation: one in twenty.
 const PART: u64 = 20;
 /// A clock that is further ahead of the last run has leapt, or the collector was off for so long.
@@ -23,25 +22,50 @@ pub(crate) struct Beginnings {
     pub(crate) last_contact: Option<i64>,
 }
 
-/// When a period of this class that began then is over: so many months of the calendar later.
-fn end(class: Retention, began: i64) -> i64 {
-    micros(months_later(time(began), class.months()))
+/// Where the numbers of periods begin: below are the places of the words.
+const PERIODS: i64 = 1 << 24;
+
+/// The number by which a row says how long it is kept: the word's place, or period and start in bits of their own.
+pub(crate) fn number(kept: Kept) -> i64 {
+    let place = |found: Option<usize>| found.map_or(-1, |place| place as i64);
+    if kept.word != Retention::Period {
+        return place(Retention::ALL.iter().position(|word| *word == kept.word));
+    }
+    let (number, unit) = kept.period.parts();
+    let start = place(Start::ALL.iter().position(|start| *start == kept.from));
+    PERIODS | start << 20 | i64::from(unit) << 16 | i64::from(number)
 }
 
-/// What began later is not over for this class; what began before may not be either, because months are not equally long.
-pub(crate) fn latest(class: Retention, now: i64) -> i64 {
-    micros(months_later(time(now), -class.months())).saturating_add(3 * DAY)
+/// What a row's number says; `None`: there is no such number.
+pub(crate) fn kept(number: i64) -> Option<Kept> {
+    if number < PERIODS {
+        return Retention::ALL.get(usize::try_from(number).ok()?).copied().and_then(Kept::of_word);
+    }
+    let start = *Start::ALL.get(usize::try_from((number - PERIODS) >> 20).ok()?)?;
+    let period = Period::of((number & 0xffff) as u32, (number >> 16 & 0xf) as u8)?;
+    Some(Kept::for_period(period, start))
+}
+
+/// Only what began then or before can be over.
+pub(crate) fn over(kept: Kept, now: i64) -> i64 {
+    now.saturating_sub(i64::from(kept.fewest_days()) * DAY)
+}
+
+/// The end of what began then, microseconds; `None`: no calendar has it.
+fn end(kept: Kept, began: i64) -> Option<i64> {
+    let end = kept.after(began.div_euclid(SECOND))?;
+    end.checked_mul(SECOND)?.checked_add(began.rem_euclid(SECOND))
 }
 
 impl Beginnings {
-    /// Whether something of this class, which came at `received`, is kept long enough.
-    pub(crate) fn is_over(&self, class: Retention, received: i64, now: i64) -> bool {
-        let began = match class {
-            Retention::Usage24Months | Retention::Analytics14Months => Some(received),
-            Retention::SupportDecommission10Years => self.decommissioned,
-            Retention::Contact2Years => self.last_contact.max(Some(received)),
+    /// Whether something that is kept for so long, and came at `received`, is kept long enough.
+    pub(crate) fn is_over(&self, kept: Kept, received: i64, now: i64) -> bool {
+        let began = match kept.from {
+            Start::Receipt => Some(received),
+            Start::Decommissioning => self.decommissioned,
+            Start::LastContact => self.last_contact.max(Some(received)),
         };
-        began.is_some_and(|began| end(class, began) <= now)
+        began.and_then(|began| end(kept, began)).is_some_and(|end| end <= now)
     }
 }
 
@@ -83,25 +107,93 @@ mod tests {
 
     #[test]
     fn each_class_has_its_beginning() {
-        use Retention::{Analytics14Months, Contact2Years, SupportDecommission10Years, Usage24Months};
+        let kept = |text: &str| text.parse::<Kept>().unwrap();
+        let (usage, analytics) = (kept("usage_24m"), kept("analytics_14m"));
+        let (decommissioned, contact) = (kept("support_decom_10y"), kept("contact_2y"));
         let none = Beginnings::default();
         let long_ago = NOW - 4000 * DAY;
-        assert!(none.is_over(Usage24Months, NOW - 731 * DAY, NOW));
-        assert!(!none.is_over(Usage24Months, NOW - 730 * DAY, NOW), "over a 29 February");
-        assert!(none.is_over(Analytics14Months, NOW - 428 * DAY, NOW));
-        assert!(!none.is_over(SupportDecommission10Years, long_ago, NOW), "the device lives");
+        assert!(none.is_over(usage, NOW - 731 * DAY, NOW));
+        assert!(!none.is_over(usage, NOW - 731 * DAY + 1, NOW));
+        assert!(none.is_over(analytics, NOW - 427 * DAY, NOW));
+        assert!(!none.is_over(decommissioned, long_ago, NOW), "the device lives");
         let retired = Beginnings { decommissioned: Some(NOW - 3653 * DAY), ..none };
-        assert!(retired.is_over(SupportDecommission10Years, NOW, NOW));
-        assert!(none.is_over(Contact2Years, long_ago, NOW));
+        assert!(retired.is_over(decommissioned, NOW, NOW));
+        assert!(none.is_over(contact, long_ago, NOW));
         let spoke = Beginnings { last_contact: Some(NOW - DAY), ..none };
-        assert!(!spoke.is_over(Contact2Years, long_ago, NOW));
+        assert!(!spoke.is_over(contact, long_ago, NOW));
+    }
+
+    #[test]
+    fn a_period_of_a_policy_is_over_by_the_calendar() {
+        let at = |text: &str| {
+            let format = &time::format_description::well_known::Rfc3339;
+            time::OffsetDateTime::parse(text, format).unwrap().unix_timestamp() * SECOND
+        };
+        let kept = |text: &str| text.parse::<Kept>().unwrap();
+        let (received, end) = (at("2024-02-29T10:00:00Z") + 7, at("2027-02-28T10:00:00Z") + 7);
+        let none = Beginnings::default();
+        for (text, end) in [
+            ("P36M from receipt", end),
+            ("P3Y from receipt", end),
+            ("P10D from receipt", received + 10 * DAY),
+            ("P1M from last_contact", at("2024-03-29T10:00:00Z") + 7),
+        ] {
+            let kept = kept(text);
+            assert!(!none.is_over(kept, received, end - 1) && none.is_over(kept, received, end), "{text}");
+            assert!(received <= over(kept, end), "{text}: what is over is looked at");
+        }
+        let spoke = Beginnings { last_contact: Some(end), ..none };
+        assert!(!spoke.is_over(kept("P1M from last_contact"), received, end));
+        let ten = kept("P10Y from decommissioning");
+        assert!(!none.is_over(ten, received, i64::MAX), "the device lives");
+        let retired = Beginnings { decommissioned: Some(received), ..none };
+        let gone = at("2034-02-28T10:00:00Z") + 7;
+        assert!(!retired.is_over(ten, received, gone - 1) && retired.is_over(ten, received, gone));
+        assert!(!none.is_over(kept("P100Y from receipt"), i64::MAX, i64::MAX), "no calendar has its end");
+    }
+
+    #[test]
+    fn a_number_is_a_period_and_back_and_anything_else_is_none() {
+        for (number, word) in
+            ["usage_24m", "support_decom_10y", "analytics_14m", "contact_2y"].iter().enumerate()
+        {
+            let word: Kept = word.parse().unwrap();
+            assert_eq!((super::number(word), kept(number as i64)), (number as i64, Some(word)));
+        }
+        let mut seen = std::collections::BTreeSet::new();
+        for start in Start::ALL {
+            for period in [
+                Period::Days(36_500),
+                Period::Days(36),
+                Period::Months(36),
+                Period::Years(36),
+                Period::Years(1),
+            ] {
+                let of = Kept::for_period(period, *start);
+                assert_eq!(kept(number(of)), Some(of));
+                assert!(seen.insert(number(of)));
+            }
+        }
+        for wrong in [
+            -1,
+            4,
+            5,
+            PERIODS,
+            PERIODS | 3 << 20 | 1,
+            PERIODS | 3 << 16 | 1,
+            PERIODS | 101 | 2 << 16,
+            i64::MAX,
+        ] {
+            assert_eq!(kept(wrong), None, "{wrong}");
+        }
     }
 
     #[test]
     fn a_period_is_one_of_the_calendar_at_both_ends() {
         use Retention::{Analytics14Months, Contact2Years, SupportDecommission10Years, Usage24Months};
         let at = |text: &str| {
-            micros(time::OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339).unwrap())
+            let format = &time::format_description::well_known::Rfc3339;
+            time::OffsetDateTime::parse(text, format).unwrap().unix_timestamp() * SECOND
         };
         for (class, began, over) in [
             (Usage24Months, "2024-06-01T09:30:00Z", "2026-06-01T09:30:00Z"),
@@ -115,11 +207,11 @@ mod tests {
             (Contact2Years, "2026-03-31T08:00:00Z", "2028-03-31T08:00:00Z"),
             (SupportDecommission10Years, "2026-11-30T00:00:00Z", "2036-11-30T00:00:00Z"),
         ] {
-            let (began, over) = (at(began), at(over));
+            let (class, began, end) = (Kept::of_word(class).unwrap(), at(began), at(over));
             let beginnings = Beginnings { decommissioned: Some(began), last_contact: None };
-            for (now, is_over) in [(over - 1, false), (over, true)] {
+            for (now, is_over) in [(end - 1, false), (end, true)] {
                 assert_eq!(beginnings.is_over(class, began, now), is_over, "{class} {began} {now}");
-                assert!(!is_over || began <= latest(class, now), "{class} {began}");
+                assert!(!is_over || began <= over(class, now), "{class} {began}");
             }
         }
     }
@@ -128,9 +220,9 @@ mod tests {
     fn what_is_over_on_any_day_is_among_what_is_looked_at() {
         for hours in 0..4 * 366 * 24 {
             let began = 20_000 * DAY + hours * (DAY / 24);
-            for &class in Retention::ALL {
-                let over = end(class, began);
-                assert!(began <= latest(class, over), "{class} {began}");
+            for class in Retention::ALL.iter().filter_map(|word| Kept::of_word(*word)) {
+                let end = end(class, began).unwrap();
+                assert!(began <= over(class, end), "{class} {began}");
             }
         }
     }

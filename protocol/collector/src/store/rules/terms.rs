@@ -19,6 +19,8 @@ pub(crate) struct Terms {
     /// Whether the text of its policy is known here.
     pub(crate) knows_policy: bool,
     pub(crate) class: Retention,
+    /// Whether the policy says the same of how long it is kept.
+    pub(crate) policy_says_so: bool,
     /// Digest of the manifest that was shown, where the grant names one.
     pub(crate) manifest: Option<Digest>,
 }
@@ -40,6 +42,9 @@ impl Terms {
         }
         if !self.knows_policy {
             return Err(Refused::OtherPolicy);
+        }
+        if !self.policy_says_so {
+            return Err(Refused::OtherRetention);
         }
         match comes {
             Comes::Batch(class) if class != self.class => return Err(Refused::OtherRetention),
@@ -93,6 +98,7 @@ mod tests {
             until: Some(NOW),
             knows_policy: true,
             class: Retention::Usage24Months,
+            policy_says_so: true,
             manifest: Some(Digest::of(b"manifest")),
         }
     }
@@ -106,6 +112,8 @@ mod tests {
             assert_eq!(terms().cover(&[], comes, NOW + 1), Err(Refused::Expired));
             let unknown = Terms { knows_policy: false, ..terms() };
             assert_eq!(unknown.cover(&[], comes, NOW), Err(Refused::OtherPolicy));
+            let other = Terms { policy_says_so: false, ..terms() };
+            assert_eq!(other.cover(&[], comes, NOW), Err(Refused::OtherRetention));
         }
         let class = Comes::Batch(Retention::Contact2Years);
         assert_eq!(terms().cover(&[], class, NOW), Err(Refused::OtherRetention));

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::store::engine::{Connection, OptionalRow};
+use protocol::period::Kept;
 use protocol::{Batch, DeviceId, Digest, Epoch, Invitation, Retention};
 use time::OffsetDateTime;
 
@@ -20,7 +21,7 @@ use crate::store::rules::ranges::Ranges;
 use crate::store::rules::sums::{Column, sum};
 use crate::store::rules::terms::Comes;
 use crate::store::rules::versions::Installed;
-use crate::store::rules::{content, limits, versions};
+use crate::store::rules::{content, limits, retention, versions};
 
 /// A batch whose bytes were read and checked.
 #[derive(Clone, Debug)]
@@ -193,7 +194,7 @@ fn store(
         fresh: write_ranges(&change.fresh),
         received: now,
         consent: put.request.consent,
-        class: put.class.place(),
+        class: class_of(tx, device, put)?,
         digest: put.digest,
         content: put.request.content,
         seal: None,
@@ -219,6 +220,18 @@ fn store(
     device.used.bytes = device.used.bytes.saturating_add(put.request.bytes);
     device.used.streams += begun;
     Ok(())
+}
+
+/// How long the batch is kept: as its class says, or the consent that it names.
+fn class_of(sql: &Connection, device: &Device, put: &Put) -> Result<i64, Failure> {
+    if let Some(kept) = Kept::of_word(put.class) {
+        return Ok(retention::number(kept));
+    }
+    let entries = consents::load(sql, device)?;
+    let named = entries.iter().find(|entry| entry.line.hash == put.request.consent);
+    let named =
+        named.ok_or_else(|| Failure::damaged("the consent of a batch is gone: nothing is taken under it"))?;
+    Ok(retention::number(named.class))
 }
 
 /// Every column of a stored envelope but its place, its link and its body.

@@ -2,7 +2,8 @@
 
 use crate::store::engine::{Connection, Row};
 use protocol::ledger::{self, Entry};
-use protocol::{CaseId, DeviceId, Digest, Purpose, Retention};
+use protocol::period::Kept as KeptFor;
+use protocol::{CaseId, DeviceId, Digest, Purpose};
 
 use super::device::{self, Device};
 use super::rows::{self, Word, micros};
@@ -14,6 +15,7 @@ use crate::store::folder::Folder;
 use crate::store::rules::consent::{self, Line, Refused};
 use crate::store::rules::decide::Standing;
 use crate::store::rules::limits::Reached;
+use crate::store::rules::retention;
 use crate::store::rules::sums::{Column, sum};
 use crate::store::rules::terms::Comes;
 use protocol::bundle::Announcement;
@@ -38,7 +40,7 @@ pub(crate) enum Kept {
 pub(crate) struct Stored {
     pub(crate) n: i64,
     pub(crate) line: Line,
-    pub(crate) class: Retention,
+    pub(crate) class: KeptFor,
     pub(crate) received: i64,
 }
 
@@ -53,7 +55,7 @@ impl Store {
     ) -> Result<Kept, Failure> {
         let (text, now) = (line.to_owned(), micros(now));
         let line = Line::new(ledger::line_hash(line), entry);
-        let class = entry.processing.retention;
+        let class = kept_of(entry)?;
         // What closes a consent is done on a full disk too, and never comes back with a lost log.
         let ends = !matches!(line.kind, EventKind::Granted | EventKind::Released);
         self.write(ends, move |tx| {
@@ -180,7 +182,7 @@ fn read(row: &Row<'_>, device: i64) -> Result<Stored, Failure> {
             kind: EventKind::at(row.get(5)?)?,
             is_ended: row.get::<i64>(7)? != 0,
         },
-        class: Retention::at(row.get(6)?)?,
+        class: retention::kept(row.get(6)?).ok_or_else(|| Failure::damaged("a ledger entry is damaged"))?,
         received: row.get(8)?,
     };
     rows::check(row.get(9)?, stored.sum(device), || "a ledger entry".to_owned())?;
@@ -194,12 +196,17 @@ fn damaged(device: &Device, n: i64) -> Failure {
     ))
 }
 
+/// How long what an entry allows is kept, as a line says it that was read.
+pub(crate) fn kept_of(entry: &Entry) -> Result<KeptFor, Failure> {
+    entry.processing.kept().ok_or_else(|| Failure::new("the ledger entry does not say how long it is kept"))
+}
+
 /// Adds an entry that is not known yet; whoever calls writes the device's row.
 pub(crate) fn add(
     tx: &Tx<'_>,
     device: &mut Device,
     line: &Line,
-    class: Retention,
+    class: KeptFor,
     text: &str,
     now: i64,
 ) -> Result<(), Failure> {
@@ -228,7 +235,7 @@ fn write(tx: &Tx<'_>, statement: &str, device: i64, stored: &Stored) -> Result<(
         line.purpose.place(),
         line.case.as_ref().map(CaseId::as_str),
         line.kind.place(),
-        stored.class.place(),
+        retention::number(stored.class),
         i64::from(line.is_ended),
         stored.received,
         sum.to_bytes(),
@@ -281,7 +288,7 @@ impl Stored {
                 Column::Int(line.purpose.place()),
                 Column::MaybeText(line.case.as_ref().map(CaseId::as_str)),
                 Column::Int(line.kind.place()),
-                Column::Int(self.class.place()),
+                Column::Int(retention::number(self.class)),
                 Column::Int(i64::from(line.is_ended)),
                 Column::Int(self.received),
             ],

@@ -5,16 +5,17 @@ use std::collections::BTreeMap;
 
 use crate::store::engine::Connection;
 use protocol::bundle::receipt;
+use protocol::period::{Kept, Start};
 use protocol::{CaseId, DeviceId, Digest, Purpose, Retention};
 use time::OffsetDateTime;
 
 use super::audit::{self, Line, Note};
 use super::device::{self, Device};
 use super::erase::{self, Aged, STEP, Taken};
-use super::rows::{self, Word, micros};
+use super::rows::{self, micros};
 use super::{bundles, consents, invitations, tx, uploads};
 use crate::failure::Failure;
-use crate::store::folder::Kept;
+use crate::store::folder::Kept as Files;
 use crate::store::rules::decide::Standing;
 use crate::store::rules::retention::{self, Beginnings};
 use crate::store::{Store, files};
@@ -234,18 +235,19 @@ fn plan(sql: &Connection, store: &Store, now: i64) -> Result<Plan, Failure> {
         }
         Ok(())
     })?;
-    for &class in Retention::ALL {
-        // This is a superset; the rule decides.
-        let before = match class {
-            Retention::SupportDecommission10Years => i64::MAX,
-            _ => retention::latest(class, now),
-        };
-        if class == Retention::SupportDecommission10Years
-            && !beginnings.values().any(|b| b.decommissioned.is_some())
-        {
+    for number in erase::classes(sql)? {
+        let Some(class) = retention::kept(number) else {
+            plan.damaged
+                .push("batches of a retention class that there is not; `verify` names them".to_owned());
             continue;
-        }
-        erase::older(sql, class.place(), before, |Aged { place, device, purpose, received, records }| {
+        };
+        // A class that starts later is a superset here; the rule decides.
+        let before = match class.from {
+            Start::Decommissioning if !beginnings.values().any(|b| b.decommissioned.is_some()) => continue,
+            Start::Decommissioning => i64::MAX,
+            Start::Receipt | Start::LastContact => retention::over(class, now),
+        };
+        erase::older(sql, number, before, |Aged { place, device, purpose, received, records }| {
             if beginnings.get(&device).is_some_and(|began| began.is_over(class, received, now)) {
                 let group = plan.groups.entry((device, purpose)).or_default();
                 group.records += records;
@@ -273,8 +275,9 @@ fn of_device(
     if !held.is_empty() {
         let entries = consents::load(sql, device)?;
         let newest = entries.iter().rev().find(|entry| entry.line.purpose == Purpose::SupportCase);
-        let class = newest.map_or(Retention::SupportDecommission10Years, |entry| entry.class);
-        let over = held.iter().filter(|bundle| began.is_over(class, bundle.received, now));
+        let class = newest.map(|entry| entry.class).or(Kept::of_word(Retention::SupportDecommission10Years));
+        let is_over = |received| class.is_some_and(|class| began.is_over(class, received, now));
+        let over = held.iter().filter(|bundle| is_over(bundle.received));
         due.bundles = over.map(|bundle| bundle.sha256).collect();
     }
     for (said, touched) in uploads::of(sql, device)? {
@@ -321,7 +324,7 @@ impl Store {
     /// whole bundle that nothing is known of is left: `verify` names it.
     pub(crate) fn sweep(&self, now: OffsetDateTime) -> Result<(), Failure> {
         let until = micros(now) - retention::DAY;
-        if let Kept::Files { root, is_shared: true } = self.folder.kept()? {
+        if let Files::Files { root, is_shared: true } = self.folder.kept()? {
             files::sweep_imports(root, until)?;
         }
         for name in files::names(&self.folder)?.0 {

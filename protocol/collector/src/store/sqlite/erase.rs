@@ -165,6 +165,17 @@ pub(crate) struct Aged {
     pub(crate) records: u64,
 }
 
+/// The numbers of the retention classes that envelopes have: one look at the index for each.
+pub(crate) fn classes(sql: &Connection) -> Result<Vec<i64>, Failure> {
+    let mut statement = sql.prepare_cached("SELECT min(class) FROM envelope WHERE class > ?1")?;
+    let (mut out, mut last) = (Vec::new(), -1);
+    while let Some(next) = statement.query_row([last], |row| row.get::<Option<i64>>(0))? {
+        out.push(next);
+        last = next;
+    }
+    Ok(out)
+}
+
 /// Hands `each` the envelopes of this class that came then or before.
 pub(crate) fn older(
     sql: &Connection,

@@ -3,13 +3,12 @@
 use std::path::Path;
 
 use crate::store::engine::OptionalRow;
-use protocol::Retention;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::connect;
-use super::rows::{Word, micros};
+use super::rows::micros;
 use super::verify::meta;
+use super::{connect, erase};
 use crate::audit::{Deed, Line};
 use crate::failure::Failure;
 use crate::store::Store;
@@ -68,8 +67,8 @@ impl Store {
         self.read(|sql| {
             let mut statement =
                 sql.prepare_cached("SELECT min(place) FROM envelope WHERE class = ?1 AND received >= ?2")?;
-            Retention::ALL.iter().try_fold(last, |before, class| {
-                let place: Option<i64> = statement.query_row((class.place(), since), |row| row.get(0))?;
+            erase::classes(sql)?.into_iter().try_fold(last, |before, class| {
+                let place: Option<i64> = statement.query_row((class, since), |row| row.get(0))?;
                 Ok(place.map_or(before, |place| before.min(place - 1)))
             })
         })

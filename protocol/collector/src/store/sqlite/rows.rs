@@ -1,7 +1,7 @@
 //! Shared by all tables: words stored as list positions, numbers within SQL's range, verified checksums.
 
 use protocol::ledger::EventKind;
-use protocol::{CaseReason, Digest, Purpose, Reason, Retention};
+use protocol::{CaseReason, Digest, Purpose, Reason};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -29,10 +29,6 @@ pub(crate) trait Word: Copy + PartialEq + 'static {
 }
 
 impl Word for Purpose {
-    const LIST: &'static [Self] = Self::ALL;
-}
-
-impl Word for Retention {
     const LIST: &'static [Self] = Self::ALL;
 }
 

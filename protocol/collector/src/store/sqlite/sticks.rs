@@ -96,7 +96,7 @@ fn file(tx: &Tx<'_>, folder: &Folder, carried: &Carried, now: i64) -> Result<(),
         if device.used.allows_line(device.lines).is_err() {
             return Err(Failure::new(format!("device {id} has more ledger entries than are kept of one")));
         }
-        consents::add(tx, &mut device, &line, entry.processing.retention, text, now)?;
+        consents::add(tx, &mut device, &line, consents::kept_of(entry)?, text, now)?;
     }
     device::save(tx, &mut device)?;
     if let Err(refused) = consents::allows_bundle(tx, folder, &device, &carried.bundle, now)? {

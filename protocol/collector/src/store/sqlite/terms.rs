@@ -1,11 +1,13 @@
 //! What a stored grant says, for the rule that asks whether it covers what comes.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use crate::store::engine::{Connection, OptionalRow};
-use protocol::Digest;
 use protocol::ledger::{self, Entry};
-use protocol::policy::{EARLIER, POLICIES};
+use protocol::period::Kept;
+use protocol::policy::{self, EARLIER, POLICIES};
+use protocol::{Digest, Purpose};
 use serde::Deserialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -24,11 +26,17 @@ struct Said {
     entry: Entry,
 }
 
-/// Digests of the policies that are built in, of today and earlier.
-static BUILT_IN: LazyLock<Vec<Digest>> = LazyLock::new(|| {
+/// What the policies that are built in, of today and earlier, say of how long something is kept.
+static BUILT_IN: LazyLock<BTreeMap<Digest, Vec<(Purpose, Kept)>>> = LazyLock::new(|| {
     let texts = POLICIES.iter().map(|(_, text)| *text).chain(EARLIER.iter().copied());
-    texts.map(|text| Digest::of(text.as_bytes())).collect()
+    texts.map(|text| (Digest::of(text.as_bytes()), kept_by(text))).collect()
 });
+
+/// What a policy's text says of how long something is kept; nothing of what it does not ask for or does not say.
+fn kept_by(text: &str) -> Vec<(Purpose, Kept)> {
+    let of = |purpose: &Purpose| Some((*purpose, policy::kept(text, *purpose)?));
+    Purpose::ALL.iter().filter_map(of).collect()
+}
 
 /// Whether the entry of this hash covers what comes. One that is not known is for another rule to refuse. `lines` are
 /// all entries of the device, in the order they came.
@@ -75,14 +83,20 @@ pub(crate) fn until(entry: &Entry) -> Option<i64> {
 
 /// What a grant says.
 fn of(folder: &Folder, entry: &Entry) -> Result<Terms, Failure> {
-    let policy = entry.processing.policy_sha256;
+    let (policy, purpose) = (entry.processing.policy_sha256, entry.processing.purpose);
+    let said = match BUILT_IN.get(&policy) {
+        Some(said) => Some(said.clone()),
+        None => policies::text(folder, policy)?.as_deref().map(kept_by),
+    };
+    let kept = entry.processing.kept().map(|kept| (purpose, kept));
     Ok(Terms {
-        purpose: entry.processing.purpose,
+        purpose,
         index: entry.header.index,
         previous: entry.header.previous,
         until: until(entry),
-        knows_policy: BUILT_IN.contains(&policy) || policies::text(folder, policy)?.is_some(),
+        knows_policy: said.is_some(),
         class: entry.processing.retention,
+        policy_says_so: kept.is_some_and(|kept| said.is_some_and(|said| said.contains(&kept))),
         manifest: entry.processing.manifest_sha256,
     })
 }
