@@ -80,9 +80,13 @@ fn walked(language: &str) -> Vec<(String, String)> {
         let args = line.split(' ').collect::<Vec<_>>();
         walked.push((line.to_owned(), said(workstation, &args)));
     };
-    for line in
-        ["status", "catalog", "consent list", "consent show usage_statistics", "consent show support_scan_data"]
-    {
+    for line in [
+        "status",
+        "catalog",
+        "consent list",
+        "consent show usage_statistics",
+        "consent show support_scan_data",
+    ] {
         walk(line);
     }
     for line in [
