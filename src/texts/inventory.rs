@@ -32,6 +32,7 @@ agent::texts! { Word<'_> {
     Self("hour") => "hour", "time";
     Self("count") => "count", "antal";
     Self("‰ of baseline") => "‰ of baseline", "‰ af udgangsværdien";
+    Self("µm or mdeg") => "µm or mdeg", "µm eller mgrad";
     Self("version") => "version", "version";
     Self(other) => "{other}", "{other}", other;
 } }
