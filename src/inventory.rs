@@ -72,7 +72,7 @@ fn values(entry: &Entry) -> String {
     if !entry.bounds.is_empty() {
         let bounds: Vec<_> = entry.bounds.iter().map(u64::to_string).collect();
         let separator = if text.is_empty() { "" } else { "; " };
-        let unit = if entry.unit.is_empty() { say(Word("count")) } else { entry.unit.clone() };
+        let unit = say(Word(if entry.unit.is_empty() { "count" } else { &entry.unit }));
         text += separator;
         text += &say(Say::UpTo { unit, bounds: bounds.join(", ") });
     }
@@ -88,6 +88,7 @@ fn describe(attribute: &Attribute) -> String {
     let optional = if attribute.optional { say(Say::Optional) } else { String::new() };
     let range = match &attribute.kind {
         AttributeKind::Integer { unit, min, max, .. } => {
+            let unit = say(Word(unit));
             format!("{}-{} {unit}", attribute.kind.show(*min), attribute.kind.show(*max))
         }
         AttributeKind::Enumeration { values } => format!("{{{}}}", values.join(", ")),

@@ -87,7 +87,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &["config", "durable", "harmless", "killpoint", "limits", "nearest", "presence", "vault", "texts"],
     ),
     ("vault", &["account", "config", "durable", "killpoint", "limits", "presence", "texts"]),
-    ("cleaning", &["config", "harmless", "html", "plain"]),
+    ("cleaning", &["config", "harmless", "html", "plain", "texts"]),
     ("plain", &["durable"]),
     ("html", &["checks", "config", "texts"]),
     ("checks", &["texts"]),

@@ -80,8 +80,13 @@ fn walked(language: &str) -> Vec<(String, String)> {
         let args = line.split(' ').collect::<Vec<_>>();
         walked.push((line.to_owned(), said(workstation, &args)));
     };
-    for line in ["status", "consent list", "consent show usage_statistics", "consent show support_scan_data"]
-    {
+    for line in [
+        "status",
+        "catalog",
+        "consent list",
+        "consent show usage_statistics",
+        "consent show support_scan_data",
+    ] {
         walk(line);
     }
     for line in [
@@ -223,7 +228,6 @@ const WRONG: &[&str] = &[
     "deidentify /nowhere -o .",
     "deidentify /nowhere -o /dev/null/out",
     "-- status",
-    "catalog",
 ];
 
 /// Rows of a configuration that is in Danish and of no use.

@@ -37,13 +37,13 @@ fn a_case_is_guided_from_the_first_question_to_the_seal() {
     assert!(terminal.shown().contains("Intet forlader computeren, før I siger ja."), "{}", terminal.shown());
     terminal.answer("Hvilke optagelser?", "x");
     terminal.answer("Skriv l, p eller n.", "p");
-    terminal.answer("Numre, adskilt af mellemrum", "2, 4");
+    terminal.answer("Skriv numrene med mellemrum imellem", "2, 4");
     terminal.wait("Sig nej ved at skrive n.");
     let page = fs::read_to_string(clinic.path("copy/preview.html")).unwrap();
     let digest = sha256(&fs::read(clinic.path("copy/manifest.json")).unwrap());
     assert!(page.contains(&digest));
     terminal.answer("", "ja");
-    terminal.answer("Det er ikke sidens kode", &digest[..6]);
+    terminal.answer("Det er ikke koden fra siden", &digest[..6]);
     terminal.answer("Hvem svarer?", "lægen");
     terminal.answer("Skriv 1, 2 eller 3.", "databeskyttelsesansvarlig");
     let (code, shown) = terminal.end();

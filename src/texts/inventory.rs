@@ -31,6 +31,8 @@ agent::texts! { Word<'_> {
     Self("day") => "day", "dag";
     Self("hour") => "hour", "time";
     Self("count") => "count", "antal";
+    Self("‰ of baseline") => "‰ of baseline", "‰ af udgangsværdien";
+    Self("µm or mdeg") => "µm or mdeg", "µm eller mgrad";
     Self("version") => "version", "version";
     Self(other) => "{other}", "{other}", other;
 } }

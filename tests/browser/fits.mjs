@@ -17,7 +17,7 @@ export function fits() {
     let scroller = element;
     while (scroller && !/auto|scroll/.test(getComputedStyle(scroller).overflowX)) scroller = scroller.parentElement;
     // Names of machines have no place to break: digests, paths, commands.
-    const isCode = element.closest('code, pre, .mono, .id, .typed, time') !== null;
+    const isCode = element.closest('code, pre, .mono, .id, .typed, .data, time') !== null;
     for (const word of node.data.matchAll(/[\p{L}\d]+/gu)) {
       range.setStart(node, word.index);
       range.setEnd(node, word.index + word[0].length);

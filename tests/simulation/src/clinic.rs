@@ -59,8 +59,8 @@ pub struct Clinic {
     pub(crate) ended: BTreeSet<Digest>,
     /// Days on which the vendor answered and nothing was left to say, one after the other.
     pub(crate) quiet_days: u32,
-    /// When the clinic asked last to erase what was sent.
-    pub(crate) erase_said: Option<i64>,
+    /// When the clinic asked to erase what was sent, the oldest first.
+    pub(crate) erase_said: Vec<i64>,
     /// What the owner asked by letter.
     pub(crate) letters: Letters,
     /// The clinic withdrew while it was restricted.
@@ -123,7 +123,7 @@ impl Clinic {
             clock_since: BEGIN,
             over_since: None,
             ended: BTreeSet::new(),
-            erase_said: None,
+            erase_said: Vec::new(),
             letters: Letters::default(),
             quiet_days: 0,
             is_hidden_for_ever: false,

@@ -34,6 +34,7 @@ pub enum Fault {
     Released,
     NewOwner,
     ErasedByLetter,
+    Cloned,
 }
 
 impl Fault {
@@ -68,6 +69,7 @@ impl Fault {
             Self::Released => "released",
             Self::NewOwner => "new owner",
             Self::ErasedByLetter => "erased by letter, then an older image",
+            Self::Cloned => "a clone of the workstation runs",
         }
     }
 }

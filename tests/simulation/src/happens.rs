@@ -87,7 +87,7 @@ impl Clinic {
                     self.fault(Fault::VendorRestored);
                     self.vendor_restored();
                     // It may have come after the backup.
-                    self.erase_said.into_iter().for_each(|asked| self.vendor.erase_asked(asked));
+                    self.erase_said.iter().for_each(|asked| self.vendor.erase_asked(*asked));
                     self.forget_what_it_knows();
                 }
                 Ok(false) => {}
@@ -315,7 +315,7 @@ impl Clinic {
             self.model.erased();
             self.fault(if erase { Fault::WithdrawnErase } else { Fault::Withdrawn });
             if erase {
-                self.erase_said = Some(self.world.now());
+                self.erase_said.push(self.world.now());
                 self.vendor.erase_asked(self.world.now());
                 self.quiet_days = 0;
             }
@@ -369,6 +369,7 @@ impl Clinic {
     /// The workstation is switched off, in one way or another.
     pub(crate) fn evening(&mut self) {
         self.learn_what_it_knows();
+        let waits = self.pc.status().is_some_and(|status| status.waiting.usage.records > 0);
         if self.plan.works < 100 {
             self.enrol_if_asked();
         }
@@ -378,9 +379,10 @@ impl Clinic {
         } else {
             self.pc.stop();
         }
-        if self.random.percent(4) {
+        if self.random.percent(4) || waits && self.is_letter_near() {
             self.pc.keep_image("image");
             self.image = Some((self.model.clone(), self.consent.clone()));
         }
+        self.clone_runs();
     }
 }

@@ -1,13 +1,16 @@
-//! What the clinic's owner asks the vendor by letter, and a workstation that is rarely on.
+//! What the clinic's owner asks the vendor by letter, a workstation that is rarely on, and one whose disk runs twice.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
 
 use crate::clinic::Clinic;
 use crate::faults::Fault;
-use crate::world::{BEGIN, DAY};
+use crate::world::{BEGIN, DAY, HOUR};
 
 /// Days from one letter to the next.
 const QUARTER: i64 = 90;
+/// Days from one clone to the next.
+const CLONED: i64 = 61;
 
 /// What the owner asked by letter, and what has to be known for that.
 #[derive(Debug, Default)]
@@ -40,6 +43,34 @@ impl Clinic {
         self.erase_by_letter();
         self.model.erased_at_vendor();
         self.restore_image();
+    }
+
+    /// Whether an image of this evening would be taken up after the letter, and what waits in it be sent before.
+    pub(crate) fn is_letter_near(&self) -> bool {
+        ((self.world.now() - BEGIN) / DAY % QUARTER) >= QUARTER - 12
+    }
+
+    /// One evening in two months the workstation's disk runs in another PC, for an hour, with an outbox of its own: it
+    /// sends what waits. The next morning the workstation sends the same once more, and knows nothing of it.
+    pub(crate) fn clone_runs(&mut self) {
+        let is_evening = (self.world.now() - BEGIN) / DAY % CLONED < 3;
+        let is_sound = self.pc.ahead.load(Ordering::Relaxed) == 0;
+        if !is_evening || !is_sound || self.comes().is_none() {
+            return;
+        }
+        self.fault(Fault::Cloned);
+        self.pc.keep_image("original");
+        if let Err(error) = self.pc.change_outbox() {
+            self.violations.push(format!("world: the outbox: {}", error.kind()));
+        }
+        if self.turn_on() {
+            self.run_until(self.world.now() + HOUR);
+            self.pc.stop();
+        }
+        if let Err(error) = self.pc.change_outbox() {
+            self.violations.push(format!("world: the outbox: {}", error.kind()));
+        }
+        self.pc.restore_image("original");
     }
 
     fn erase_by_letter(&mut self) {

@@ -185,6 +185,19 @@ impl Workstation {
         let _ = copy(&self.data(), &self.root.join(name));
     }
 
+    /// Changes the outbox for another one, empty at first, and back; the agent is off.
+    ///
+    /// # Errors
+    /// Of the disk.
+    pub fn change_outbox(&self) -> io::Result<()> {
+        let (here, other, between) =
+            (self.outbox(), self.root.join("other-outbox"), self.root.join("between"));
+        fs::create_dir_all(&other)?;
+        fs::rename(&here, &between)?;
+        fs::rename(&other, &here)?;
+        fs::rename(&between, &other)
+    }
+
     /// One turn of the loop: when the next is due, in true time.
     ///
     /// # Errors

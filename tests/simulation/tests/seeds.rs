@@ -39,6 +39,12 @@ fn an_erasure_that_a_kill_cuts_is_no_damage() {
 }
 
 #[test]
+fn each_request_to_erase_counts_after_the_vendors_backup() {
+    // Three requests, and a backup of before them: the device says them again, and the oldest is the first to be due.
+    sound(Plan::daily(100, 300), [3]);
+}
+
+#[test]
 fn a_seed_tells_the_same_story_again() {
     let plan = Plan::daily(20, 200);
     let played = || run::tell(7, plan).unwrap();

@@ -1,6 +1,8 @@
-//! Seeded random sequences of every queue operation, compared with a plain map.
+//! Seeded random sequences of every queue operation, compared with a plain map: also across kills and damaged files.
+//! `OPERATIONS=100000` makes it longer than the few hundred of `cargo test`.
 
 use std::collections::BTreeMap;
+use std::io::{Seek, SeekFrom, Write};
 
 use protocol::Reason;
 
@@ -8,6 +10,8 @@ use super::*;
 
 /// Small, so that a sequence sees many generations.
 const GENERATION: u64 = 700 << 10;
+/// Operations on one queue; then the next begins anew.
+const STEPS: u32 = 120;
 
 #[derive(Default)]
 struct Model {
@@ -35,19 +39,29 @@ impl Model {
         assert_eq!(gaps.collect::<BTreeMap<_, _>>(), self.gaps);
         let cursors = spool.cursors().map(|cursor| (cursor.source, cursor.taken));
         assert_eq!(cursors.collect::<BTreeMap<_, _>>(), self.cursors);
-        assert_eq!(spool.dir.path().exists(), !self.waiting.is_empty());
+        // A damaged generation is kept for a look.
+        let kept = fs::read_dir(spool.dir.path()).into_iter().flatten().flatten();
+        let is_kept =
+            kept.map(|entry| entry.file_name()).any(|name| name.to_string_lossy().starts_with("quarantine"));
+        assert_eq!(spool.dir.path().exists(), !self.waiting.is_empty() || is_kept);
     }
 }
 
 #[test]
 fn a_queue_does_what_the_model_does() {
     let mut random = Random::seeded();
-    for _ in 0..3 {
-        run(&mut random, 120);
+    let asked = std::env::var("OPERATIONS").ok().and_then(|text| text.parse().ok());
+    let (mut left, mut found) = (asked.unwrap_or(3 * STEPS), Recovery::default());
+    let operations = left;
+    while left > 0 {
+        let steps = left.min(STEPS);
+        run(&mut random, steps, &mut found);
+        left -= steps;
     }
+    println!("{operations} operations; damage: {found:?}");
 }
 
-fn run(random: &mut Random, steps: u32) {
+fn run(random: &mut Random, steps: u32, found: &mut Recovery) {
     let mut site = Site::new();
     let mut model = Model::default();
     let (mut spool, _) = site.open(0);
@@ -100,6 +114,29 @@ fn run(random: &mut Random, steps: u32) {
                 let mut late = site.seal_all(&spool, &[(vec![1], 0), (vec![2], 0)]);
                 assert_eq!(spool.put(&late.split_off(1)), Err(SpoolError::Misplaced));
             }
+            19 if !model.waiting.is_empty() => {
+                let number = spool.position().number;
+                drop(spool);
+                damage(random, &site);
+                let recovery;
+                (spool, recovery) = site.open(step as u8);
+                assert_eq!(spool.position().number, number);
+                // What is not found any more is lost, and each number of it is counted once as damaged.
+                let left: Vec<u64> = site.all(&mut spool).iter().map(|seen| seen.0).collect();
+                let lost: Vec<u64> = model
+                    .waiting
+                    .keys()
+                    .copied()
+                    .filter(|number| left.binary_search(number).is_err())
+                    .collect();
+                assert_eq!(recovery.lost, lost.len() as u64);
+                for number in lost {
+                    model.abandon(number..number + 1, Reason::Damaged);
+                }
+                assert!(!recovery.high_water_lost);
+                found.lost += recovery.lost;
+                found.carved += recovery.carved;
+            }
             _ => {
                 let number = spool.position().number;
                 let (spool_dir, killed) = (site.home.path().join("spool"), site.home.path().join("killed"));
@@ -120,6 +157,32 @@ fn run(random: &mut Random, steps: u32) {
             }
         }
         model.check(&site, &mut spool);
+    }
+}
+
+/// The disk changes a bit of one generation, loses a page of it, or its end.
+fn damage(random: &mut Random, site: &Site) {
+    let listed = fs::read_dir(site.queue()).unwrap().map(|entry| entry.unwrap());
+    let is_generation = |name: &str| name.parse::<u64>().is_ok();
+    let mut generations: Vec<PathBuf> = listed
+        .filter(|entry| entry.file_name().to_str().is_some_and(is_generation))
+        .map(|entry| entry.path())
+        .collect();
+    generations.sort();
+    let db = generations[random.index(generations.len())].join("db");
+    let bytes = fs::read(&db).unwrap();
+    let at = random.index(bytes.len());
+    let mut file = fs::File::options().write(true).open(&db).unwrap();
+    match random.below(4) {
+        0 => file.set_len(at as u64).unwrap(),
+        1 => {
+            file.seek(SeekFrom::Start(at as u64 / 4096 * 4096)).unwrap();
+            file.write_all(&[0; 4096]).unwrap();
+        }
+        _ => {
+            file.seek(SeekFrom::Start(at as u64)).unwrap();
+            file.write_all(&[bytes[at] ^ (1 << random.below(8))]).unwrap();
+        }
     }
 }
 

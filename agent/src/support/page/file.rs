@@ -38,7 +38,7 @@ pub(super) fn content(file: &FileEntry, read: impl Read, limit: u64) -> io::Resu
     match attributes {
         Some(attributes) => {
             content += &format!(
-                "<table><thead><tr><th class=\"wide\">{}<th>{}<th>{}</thead><tbody>",
+                "<table class=\"data\"><thead><tr><th class=\"wide\">{}<th>{}<th>{}</thead><tbody>",
                 both("Tag", "Tag"),
                 both("Attribute", "Attribut"),
                 both("Value", "Værdi")

@@ -1,5 +1,5 @@
 //! The body of a request on its way to a handler, watched for its end: hyper closes the connection of an answer
-//! that came before it, and a device that is not told so sends its next request into a closed connection.
+//! that came before it, and a device that is not informed sends its next request into a closed connection.
 
 use std::pin::Pin;
 use std::sync::Arc;
