@@ -195,7 +195,7 @@ mod tests {
             let format = &time::format_description::well_known::Rfc3339;
             time::OffsetDateTime::parse(text, format).unwrap().unix_timestamp() * SECOND
         };
-        for (class, began, over) in [
+        for (class, began, end) in [
             (Usage24Months, "2024-06-01T09:30:00Z", "2026-06-01T09:30:00Z"),
             (Usage24Months, "2025-06-01T09:30:00Z", "2027-06-01T09:30:00Z"),
             (Usage24Months, "2024-02-29T12:00:00Z", "2026-02-28T12:00:00Z"),
@@ -207,7 +207,7 @@ mod tests {
             (Contact2Years, "2026-03-31T08:00:00Z", "2028-03-31T08:00:00Z"),
             (SupportDecommission10Years, "2026-11-30T00:00:00Z", "2036-11-30T00:00:00Z"),
         ] {
-            let (class, began, end) = (Kept::of_word(class).unwrap(), at(began), at(over));
+            let (class, began, end) = (Kept::of_word(class).unwrap(), at(began), at(end));
             let beginnings = Beginnings { decommissioned: Some(began), last_contact: None };
             for (now, is_over) in [(end - 1, false), (end, true)] {
                 assert_eq!(beginnings.is_over(class, began, now), is_over, "{class} {began} {now}");
