@@ -9,9 +9,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use agent::durable;
-use agent::harmless;
 use agent::presence::Presence;
-use agent::presence::Why;
 use windows_service::service::{
     ServiceAccess, ServiceAction, ServiceActionType, ServiceErrorControl, ServiceFailureActions,
     ServiceFailureResetPeriod, ServiceInfo, ServiceStartType, ServiceType,
@@ -22,6 +20,8 @@ use winsafe::{HKEY, RegistryValue};
 use super::windows::{NAME, failed, stop};
 use crate::exit::Failure;
 use crate::print;
+use crate::texts::say;
+use crate::texts::windows::{Extra, Say, Undone};
 
 const DISPLAY_NAME: &str = "Kathea Agent";
 const DESCRIPTION: &str = "Collects and sends what the clinic said yes to, and nothing else.";
@@ -56,7 +56,7 @@ fn make_group() {
         net.status().is_ok_and(|status| status.success())
     };
     if !net(&[]) && !net(&["/add"]) {
-        print::words("the group kathea-consent cannot be made: make it, and put in it whoever may say yes");
+        print::words(&say(Say::NoGroup));
     }
 }
 
@@ -65,7 +65,7 @@ pub(super) fn uninstall() -> Result<(), Failure> {
     let service = super::windows::open(ServiceAccess::DELETE)?;
     // One that does not stop is gone when its process is.
     let stopped = stop();
-    service.delete().map_err(|e| failed("the service cannot be removed", &e))?;
+    service.delete().map_err(|e| failed(Undone::NotRemoved, &e))?;
     let _ = HKEY::LOCAL_MACHINE.RegDeleteTree(Some(EVENT_SOURCE));
     stopped
 }
@@ -75,13 +75,8 @@ pub(super) fn uninstall() -> Result<(), Failure> {
 fn configure(config: &Path, collector: Option<&str>, ca_file: Option<&Path>) -> Result<(), Failure> {
     let ca = ca_file.map(certificates).transpose()?;
     let folder = config.parent().unwrap_or(Path::new("."));
-    let there = Presence::of(fs::read_to_string(config)).map_err(|e| {
-        Failure::failed(format!(
-            "{} cannot be read now ({}): nothing was changed",
-            harmless::path(config),
-            Why(e.kind())
-        ))
-    })?;
+    let there = Presence::of(fs::read_to_string(config))
+        .map_err(|e| Failure::failed(say(Say::Unreadable { path: config.to_owned(), why: e.kind() })))?;
     let there = there.found();
     let text = there.as_deref().unwrap_or(TEMPLATE);
     let text = match collector {
@@ -101,18 +96,10 @@ fn configure(config: &Path, collector: Option<&str>, ca_file: Option<&Path>) -> 
 
 /// What is in the vendor's CA file.
 fn certificates(file: &Path) -> Result<Vec<u8>, Failure> {
-    let text = fs::read_to_string(file).map_err(|e| {
-        Failure::usage(format!(
-            "the CA file {} cannot be read ({}): give the path of the vendor's ca.pem",
-            harmless::path(file),
-            Why(e.kind())
-        ))
-    })?;
+    let text = fs::read_to_string(file)
+        .map_err(|e| Failure::usage(say(Say::CaUnreadable { path: file.to_owned(), why: e.kind() })))?;
     if !text.contains("-----BEGIN CERTIFICATE-----") {
-        return Err(Failure::usage(format!(
-            "{} holds no certificate: give the vendor's ca.pem",
-            harmless::path(file)
-        )));
+        return Err(Failure::usage(say(Say::NoCertificate { path: file.to_owned() })));
     }
     Ok(text.into_bytes())
 }
@@ -128,19 +115,17 @@ fn set_url(text: &str, url: &str) -> Result<String, Failure> {
     });
     match line {
         Some(line) if plain => *line = format!("url = \"{url}\""),
-        _ if !plain => return Err(Failure::usage("the collector is given as https://host:port")),
+        _ if !plain => return Err(Failure::usage(say(Say::NoUrl))),
         _ => {
-            return Err(Failure::usage(format!(
-                "write the collector into the configuration: url = \"{SHIPPED_URL}\""
-            )));
+            return Err(Failure::usage(say(Say::WriteUrl { url: SHIPPED_URL.to_owned() })));
         }
     }
     Ok(lines.join("\r\n") + "\r\n")
 }
 
 fn register(config: &Path) -> Result<(), Failure> {
-    let program = std::env::current_exe()
-        .map_err(|e| Failure::failed(format!("the program does not know where it is ({})", Why(e.kind()))))?;
+    let program =
+        std::env::current_exe().map_err(|e| Failure::failed(say(Say::ProgramUnknown { why: e.kind() })))?;
     let info = ServiceInfo {
         name: OsString::from(NAME),
         display_name: OsString::from(DISPLAY_NAME),
@@ -162,7 +147,7 @@ fn register(config: &Path) -> Result<(), Failure> {
         Ok(service) => service.change_config(&info).map(|()| service),
         Err(_) => manager.create_service(&info, access),
     })
-    .map_err(|e| failed("the service cannot be made", &e))?;
+    .map_err(|e| failed(Undone::NotMade, &e))?;
 
     let again = |seconds| ServiceAction {
         action_type: ServiceActionType::Restart,
@@ -174,15 +159,14 @@ fn register(config: &Path) -> Result<(), Failure> {
         command: None,
         actions: Some(vec![again(5), again(60), again(600)]),
     };
-    // Without these the service is as good, it only starts at once and is not started again.
     for (what, done) in [
-        ("its description", service.set_description(DESCRIPTION)),
-        ("its recovery", service.update_failure_actions(recovery)),
-        ("recovery from its own failures", service.set_failure_actions_on_non_crash_failures(true)),
-        ("its delayed start", service.set_delayed_auto_start(true)),
+        (Extra::Description, service.set_description(DESCRIPTION)),
+        (Extra::Recovery, service.update_failure_actions(recovery)),
+        (Extra::OwnFailures, service.set_failure_actions_on_non_crash_failures(true)),
+        (Extra::DelayedStart, service.set_delayed_auto_start(true)),
     ] {
         if done.is_err() {
-            print::words(&format!("kathea-agent: the system did not take {what}"));
+            print::words(&say(Say::NotTaken { what: say(what) }));
         }
     }
     Ok(())
@@ -203,10 +187,7 @@ fn protect(config: &Path, data: &Path) {
             .stdout(Stdio::null())
             .status();
         if !done.is_ok_and(|status| status.success()) {
-            print::words(&format!(
-                "kathea-agent: the rights of {} could not be set: set them by hand",
-                harmless::path(path)
-            ));
+            print::words(&say(Say::RightsNotSet { path: path.to_owned() }));
         }
     }
 }
@@ -216,16 +197,12 @@ fn name_in_event_log() {
     let done = set("EventMessageFile", RegistryValue::ExpandSz(EVENT_MESSAGES.to_owned()))
         .and_then(|()| set("TypesSupported", RegistryValue::Dword(7)));
     if done.is_err() {
-        print::words("kathea-agent: the event log does not know the service's name: its messages have none");
+        print::words(&say(Say::NoEventSource));
     }
 }
 
 fn unwritable(path: &Path, e: &std::io::Error) -> Failure {
-    Failure::failed(format!(
-        "{} cannot be written ({}): run this as an administrator",
-        harmless::path(path),
-        Why(e.kind())
-    ))
+    Failure::failed(say(Say::Unwritable { path: path.to_owned(), why: e.kind() }))
 }
 
 #[cfg(test)]

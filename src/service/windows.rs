@@ -21,6 +21,8 @@ use windows_service::service_dispatcher;
 use windows_service::service_manager::{ServiceManager, ServiceManagerAccess};
 
 use crate::exit::Failure;
+use crate::texts::say;
+use crate::texts::windows::{Say, Undone};
 
 /// Its name for the control manager and in the event log.
 pub(super) const NAME: &str = "KatheaAgent";
@@ -98,7 +100,7 @@ fn report(handle: ServiceStatusHandle, state: ServiceState, exit_code: ServiceEx
 pub(super) fn open(access: ServiceAccess) -> Result<Service, Failure> {
     ServiceManager::local_computer(None::<&str>, ServiceManagerAccess::CONNECT)
         .and_then(|manager| manager.open_service(NAME, access | ServiceAccess::QUERY_STATUS))
-        .map_err(|e| failed("the service cannot be opened", &e))
+        .map_err(|e| failed(Undone::NotOpened, &e))
 }
 
 /// Whether the service is installed.
@@ -110,7 +112,7 @@ pub(super) fn is_there() -> bool {
 pub(super) fn start() -> Result<(), Failure> {
     let service = open(ServiceAccess::START)?;
     if state(&service)? != ServiceState::Running {
-        service.start(&[] as &[&OsStr]).map_err(|e| failed("the service does not start", &e))?;
+        service.start(&[] as &[&OsStr]).map_err(|e| failed(Undone::NotStarted, &e))?;
     }
     wait(&service, ServiceState::Running)
 }
@@ -119,25 +121,21 @@ pub(super) fn start() -> Result<(), Failure> {
 pub(super) fn stop() -> Result<(), Failure> {
     let service = open(ServiceAccess::STOP)?;
     if state(&service)? != ServiceState::Stopped {
-        service.stop().map_err(|e| failed("the service does not stop", &e))?;
+        service.stop().map_err(|e| failed(Undone::NotStopped, &e))?;
     }
     wait(&service, ServiceState::Stopped)
 }
 
 fn state(service: &Service) -> Result<ServiceState, Failure> {
-    service
-        .query_status()
-        .map(|s| s.current_state)
-        .map_err(|e| failed("the service's state is not known", &e))
+    service.query_status().map(|s| s.current_state).map_err(|e| failed(Undone::StateUnknown, &e))
 }
 
 fn wait(service: &Service, wanted: ServiceState) -> Result<(), Failure> {
     let begun = Instant::now();
     while state(service)? != wanted {
         if begun.elapsed() > PATIENCE {
-            return Err(Failure::failed(format!(
-                "the service is not {wanted:?} after a minute: look into the event log, and at `kathea-agent doctor`"
-            )));
+            let late = if wanted == ServiceState::Running { Say::NotRunning } else { Say::NotStopped };
+            return Err(Failure::failed(say(late)));
         }
         thread::sleep(POLL);
     }
@@ -151,9 +149,7 @@ pub(super) fn wait_for_answer(config: &Path) -> Result<(), Failure> {
     let question = serde_json::to_string(&Request::Status).unwrap_or_default();
     while socket::ask(&config.kathea.socket, &question, limits::SOCKET_SLOW) == Err(AskError::Nobody) {
         if begun.elapsed() > PATIENCE {
-            return Err(Failure::busy(
-                "the service runs but nobody listens at [kathea] socket: look into the event log",
-            ));
+            return Err(Failure::busy(say(Say::NobodyListens)));
         }
         thread::sleep(POLL);
     }
@@ -161,10 +157,10 @@ pub(super) fn wait_for_answer(config: &Path) -> Result<(), Failure> {
 }
 
 /// The system's own words help here, and carry nothing of ours.
-pub(super) fn failed(what: &str, e: &windows_service::Error) -> Failure {
+pub(super) fn failed(what: Undone, e: &windows_service::Error) -> Failure {
     let why = match e {
         windows_service::Error::Winapi(e) => e.to_string(),
         other => other.to_string(),
     };
-    Failure::failed(format!("{what} ({why}): run this as an administrator, and look into the event log"))
+    Failure::failed(say(Say::Failed { what: say(what), why }))
 }

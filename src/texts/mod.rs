@@ -12,6 +12,7 @@
 //! inventory  the catalog as a table
 //! help     what `--help` says of each command and argument
 //! syntax   what is wrong with a command line
+//! windows  the Windows service
 //! ```
 
 pub(crate) mod consent;
@@ -23,6 +24,7 @@ pub(crate) mod refusal;
 pub(crate) mod status;
 pub(crate) mod support;
 pub(crate) mod syntax;
+pub(crate) mod windows;
 
 use std::sync::OnceLock;
 
