@@ -241,7 +241,7 @@ mod tests {
             assert_eq!(std::fs::read(&second_name).unwrap(), [0; 6]);
             if !is_cut {
                 assert_eq!(cut, 2, "steps");
-                return;
+                break;
             }
         }
     }
