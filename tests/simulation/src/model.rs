@@ -49,9 +49,17 @@ impl Said {
 enum Place {
     Waiting,
     Vendor,
-    /// The vendor had it and lost it with what came after its backup.
+    /// The vendor had it, or had erased it, and lost that with what came after its backup: it does not know its number.
     VendorLost,
+    /// The vendor had it and erased it; it knows its number.
+    Erased,
     Gone,
+}
+
+impl Place {
+    fn is_known_to_vendor(self) -> bool {
+        matches!(self, Self::Vendor | Self::Erased)
+    }
 }
 
 /// An error of the X1 that was taken in.
@@ -148,7 +156,7 @@ impl Model {
                 match held.place {
                     Place::Waiting | Place::VendorLost => held.place = Place::Vendor,
                     Place::Vendor => self.violations.push(format!("twice: event {number} came twice")),
-                    Place::Gone => {
+                    Place::Gone | Place::Erased => {
                         self.violations.push(format!("erased: event {number} came after it was gone"))
                     }
                 }
@@ -329,7 +337,7 @@ impl Model {
     /// The vendor's store is that of an older state: what came since is gone there.
     pub fn vendor_restored(&mut self, since: &BTreeSet<u64>) {
         for (number, taken) in &mut self.taken {
-            if taken.place == Place::Vendor && !since.contains(number) {
+            if taken.place.is_known_to_vendor() && !since.contains(number) {
                 taken.place = Place::VendorLost;
             }
         }
@@ -337,13 +345,13 @@ impl Model {
 
     /// Everything that the vendor got was erased there: none of it may come again.
     pub fn erased_at_vendor(&mut self) {
-        let there = |taken: &&mut Taken| matches!(taken.place, Place::Vendor | Place::VendorLost);
-        self.taken.values_mut().filter(there).for_each(|taken| taken.place = Place::Gone);
+        let there = |taken: &&mut Taken| taken.place == Place::Vendor;
+        self.taken.values_mut().filter(there).for_each(|taken| taken.place = Place::Erased);
     }
 
-    /// Numbers of the events that the vendor got.
+    /// Numbers of the events that the vendor knows, also those that it erased.
     pub fn at_vendor(&self) -> BTreeSet<u64> {
-        let there = self.taken.iter().filter(|(_, taken)| taken.place == Place::Vendor);
+        let there = self.taken.iter().filter(|(_, taken)| taken.place.is_known_to_vendor());
         there.map(|(number, _)| *number).collect()
     }
 
