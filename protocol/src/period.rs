@@ -47,9 +47,14 @@ impl Period {
     pub fn after(self, from: i64) -> Option<i64> {
         match self {
             Self::Days(days) => from.checked_add(i64::from(days) * DAY),
-            Self::Months(months) => months_later(from, months),
-            Self::Years(years) => months_later(from, years.checked_mul(12)?),
+            Self::Months(months) => Self::months_after(from, months),
+            Self::Years(years) => Self::months_after(from, years.checked_mul(12)?),
         }
+    }
+
+    fn months_after(from: i64, months: u32) -> Option<i64> {
+        months_later(OffsetDateTime::from_unix_timestamp(from).ok()?, months)
+            .map(OffsetDateTime::unix_timestamp)
     }
 
     /// Days, of 31 a month: never too few.
@@ -134,15 +139,14 @@ impl fmt::Display for Period {
     }
 }
 
-fn months_later(from: i64, months: u32) -> Option<i64> {
-    let time = OffsetDateTime::from_unix_timestamp(from).ok()?;
-    let count = i64::from(time.year()) * 12 + i64::from(u8::from(time.month())) - 1 + i64::from(months);
-    let year = i32::try_from(count.div_euclid(12)).ok()?;
-    let month = Month::try_from(u8::try_from(count.rem_euclid(12)).ok()? + 1).ok()?;
-    let day = time.day().min(month.length(year));
-    let later =
-        time.replace_day(1).ok()?.replace_year(year).ok()?.replace_month(month).ok()?.replace_day(day);
-    later.ok().map(OffsetDateTime::unix_timestamp)
+/// The same day so many months of the calendar later; the last day of a shorter month (Regulation (EEC) 1182/71, art. 3).
+/// `None` after the year 9999.
+pub fn months_later(from: OffsetDateTime, months: u32) -> Option<OffsetDateTime> {
+    let place = i64::from(u8::from(from.month())) - 1 + i64::from(months);
+    let year = i32::try_from(i64::from(from.year()) + place / 12).ok()?;
+    let month = Month::try_from((place % 12 + 1) as u8).ok()?;
+    let day = from.day().min(month.length(year));
+    Some(from.replace_date(time::Date::from_calendar_date(year, month, day).ok()?))
 }
 
 words! {

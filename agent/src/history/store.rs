@@ -79,7 +79,8 @@ struct V1 {
 }
 
 impl Store {
-    /// Opens the one in `data_dir`; an erasure that was cut short is finished first. True if one was there that does not open: it is set aside, and another one begins, off.
+    /// Opens the one in `data_dir`; an erasure that was cut short is finished first. True if one was there that does not
+    /// open: it is set aside, and another one begins, off.
     ///
     /// # Errors
     /// It cannot be read now; nothing was changed.

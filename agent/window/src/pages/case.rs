@@ -78,10 +78,11 @@ fn work(running: Option<&Progress>, came: &Came) -> Markup {
 
 /// What was found, with the rule's name for the vendor, and its place.
 fn found(finding: &str) -> Markup {
-    let (rule, place) = finding.split_once(" in ").unwrap_or((finding, ""));
+    let rule = finding.split(" in ").next().unwrap_or(finding);
+    let place = finding.get(rule.len()..).unwrap_or_default().replacen(" in ", ", ", 1);
     let danish = place.replace("line ", "linje ").replace("attribute ", "attribut ");
     let known = rules::rule(rule);
-    t(format!("{} ({rule}), {place}", known.en), format!("{} ({rule}), {danish}", known.da))
+    t(format!("{} ({rule}){place}", known.en), format!("{} ({rule}){danish}", known.da))
 }
 
 fn drafted(draft: &DraftRow) -> Markup {

@@ -2,8 +2,9 @@
 //! what may then be erased.
 
 use protocol::Purpose;
+use protocol::period::months_later;
+use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use time::{Month, OffsetDateTime};
 
 use super::retention::DAY;
 
@@ -82,18 +83,7 @@ pub(crate) fn received(first: Option<&str>, now: i64) -> i64 {
 
 /// When a request is to be answered: a month after it came, three where that was extended (GDPR art. 12(3)).
 pub(crate) fn due(received: OffsetDateTime, is_extended: bool) -> OffsetDateTime {
-    months_later(received, if is_extended { 3 } else { 1 })
-}
-
-/// The same day so many months of the calendar later, or earlier; the last day of a shorter month (Regulation (EEC)
-/// 1182/71, art. 3).
-pub(crate) fn months_later(from: OffsetDateTime, months: i32) -> OffsetDateTime {
-    let place = i32::from(u8::from(from.month())) - 1 + months;
-    let year = from.year() + place.div_euclid(12);
-    let month = Month::try_from((place.rem_euclid(12) + 1) as u8).unwrap_or(Month::December);
-    let day = from.day().min(month.length(year));
-    let date = time::Date::from_calendar_date(year, month, day);
-    date.map_or(from, |date| from.replace_date(date))
+    months_later(received, if is_extended { 3 } else { 1 }).unwrap_or(received)
 }
 
 #[cfg(test)]
