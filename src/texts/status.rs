@@ -244,5 +244,8 @@ agent::texts! {
         Remain { count: usize } =>
             "; {count} copies made before remain",
             "; {count} tidligere kopier findes stadig";
+        Unreadable { count: usize, day: String } =>
+            "; not yet in {count} backups, which nobody can read from {day} on",
+            "; endnu ikke i {count} sikkerhedskopier, som ingen kan læse fra {day}";
     }
 }

@@ -5,6 +5,7 @@ mod cluster;
 mod data;
 mod devices;
 mod export;
+mod keys;
 mod output;
 mod proof;
 mod rights;
@@ -181,6 +182,20 @@ enum Command {
         /// What `backup` wrote
         #[arg(long, value_name = "DIR")]
         from: PathBuf,
+        /// The key store of the lost machine, or what `keys backup` wrote; without it the one of the configuration
+        #[arg(long, value_name = "DIR")]
+        keys: Option<PathBuf>,
+        /// The file that opens the key store, as `init` made it; without it the one of the configuration
+        #[arg(long, value_name = "FILE")]
+        seal_key: Option<PathBuf>,
+        /// Restore although the log is lost of what was erased, withdrawn or revoked since the backup
+        #[arg(long)]
+        without_log: bool,
+    },
+    /// Back up the key store, under whose keys the records are sealed, or go on without one that is lost
+    Keys {
+        #[command(subcommand)]
+        action: keys::Action,
     },
     /// Print who exported, imported or erased data, and when, as JSON lines
     Audit {
@@ -349,10 +364,14 @@ fn run(command: Command) -> Result<(), Failure> {
             let manifest = backup::write(&data.store()?, &output, now)?;
             list(|lines| lines.put(&manifest.summary()))
         }
-        Command::Restore { data, from } => {
-            let manifest = backup::restore(&from, &data.embedded()?, now)?;
-            list(|lines| lines.put(&manifest.summary()))
+        Command::Restore { data, from, keys, seal_key, without_log } => {
+            let (data, settings) = data.embedded()?;
+            let (keys, seal_key) = (keys.as_deref(), seal_key.as_deref());
+            let beside = backup::Beside { keys, seal_key, is_without_log: without_log };
+            let (manifest, replayed) = backup::restore(&from, &data, &settings, beside, now)?;
+            list(|lines| lines.put(&manifest.summary()).and_then(|()| lines.put(&replayed)))
         }
+        Command::Keys { action } => action.run(now),
         Command::Audit { data } => list(|lines| listing::audit(&data.store()?, lines)),
         Command::Proof(asked) => asked.run(),
         Command::Access(asked) => rights::access(asked, now),

@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 
 use crate::disk::{self, Access};
 use crate::failure::Failure;
+use crate::store::keystore::{self, places};
 use crate::{keys, pki};
 
 const AGENT_TOML: &str = "agent.toml";
@@ -45,13 +46,15 @@ pub(crate) fn make(
     let identity = outside(&data, age_identity)?;
     // First, because it is what may be refused: then nothing else is there yet.
     let recipient = keys::make_age_identity(&identity)?;
+    let seal_key = places::beside(&data);
+    keystore::make_credential(&seal_key)?;
     let names: Vec<String> = LOCAL.iter().map(ToString::to_string).chain(hosts.iter().cloned()).collect();
     pki::create(&data, &names, now)?;
 
     let host = hosts.first().map_or("127.0.0.1", String::as_str);
     let configuration = agent_toml(host, &data.join(pki::CA), &recipient);
     disk::write(&data.join(AGENT_TOML), configuration.as_bytes(), Access::Public)?;
-    Ok(words(&data, &identity))
+    Ok(words(&data, &identity, &seal_key))
 }
 
 /// Where the age identity goes: anywhere but into the data directory.
@@ -72,11 +75,15 @@ fn outside(data: &Path, age_identity: Option<&Path>) -> Result<PathBuf, Failure>
 }
 
 /// What was made, what of it is secret, and what to do next.
-fn words(data: &Path, identity: &Path) -> String {
+fn words(data: &Path, identity: &Path, seal_key: &Path) -> String {
     let secrets = [
         (
             identity.to_owned(),
             "opens every support bundle: move it off this machine, and keep a copy offline",
+        ),
+        (
+            seal_key.to_owned(),
+            "opens the key store, under whose keys the records are sealed: without it no backup can be read; keep a copy offline",
         ),
         (data.join(pki::CA_KEY), "signs devices: who has it can pretend to be any device"),
         (data.join(pki::SERVER_KEY), "is this server for the agents"),

@@ -300,7 +300,7 @@ impl Vendor {
         let before = self.data();
         self.life += 1;
         let from = self.root.join(format!("backup-{number}"));
-        InProcess::restore(&from, &self.data(), self.world.now())?;
+        InProcess::restore(&from, &before, &self.data(), self.world.now())?;
         // The workstations trust the same authority where it lies.
         let _ = fs::remove_dir_all(before);
         self.held = held;

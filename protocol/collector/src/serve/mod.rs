@@ -58,7 +58,7 @@ pub(crate) fn serve(config: &Serve) -> Result<(), Failure> {
     crate::keys::refuse_age_identity(&config.data)?;
     let descriptors = descriptors::raise();
     let places = Places::new(Capacity::of_descriptors(descriptors));
-    let store = Arc::new(Store::open(&config.data, &config.place)?);
+    let store = Arc::new(Store::open(&config.data, &config.place, &config.keys)?);
     store.refuse_unfinished()?;
     for flaw in store.policy_flaws()? {
         log::warn!("{flaw}");

@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use time::OffsetDateTime;
 
 use self::model::{Becomes, DAY, Line, Model, Said, Seen};
+use super::keystore::places::Settings;
 use super::place::Place;
 use super::sqlite::Kept;
 use super::testing::{Random, epoch, gap};
@@ -40,6 +41,13 @@ fn the_store_does_what_the_model_does() {
     println!("{operations} operations: {done:?}");
 }
 
+/// What a restored store has to do again.
+enum Again {
+    Erase(i64),
+    Retain(i64),
+    Line(Line),
+}
+
 struct Site {
     home: TempDir,
     /// Its data directory of now; a restored one is another.
@@ -53,6 +61,8 @@ struct Site {
     /// Ledger lines by hash, likewise.
     lines: Vec<(String, protocol::ledger::Entry)>,
     backup: Option<(PathBuf, Model)>,
+    /// What was done since it was made that a restored store has to do again.
+    since: Vec<Again>,
     steps: u32,
 }
 
@@ -70,6 +80,7 @@ impl Site {
             sent: Vec::new(),
             lines: Vec::new(),
             backup: None,
+            since: Vec::new(),
             steps: 0,
         };
         fs::create_dir(site.data()).unwrap();
@@ -85,7 +96,7 @@ impl Site {
     }
 
     fn open(&mut self) {
-        self.store = Some(Store::open(&self.data(), &Place::Embedded).unwrap());
+        self.store = Some(Store::open(&self.data(), &Place::Embedded, &Settings::default()).unwrap());
     }
 
     fn store(&self) -> &Store {
@@ -233,7 +244,11 @@ impl Site {
         let line = write_line(&entry, |_| vec![0; 64]).unwrap();
         let kept = self.store().put_consent(self.device, &line, &entry, self.at()).unwrap();
         assert!(matches!(kept, Kept::Now { .. }), "{kept:?}");
-        self.model.lines.push(Line { hash: line_hash(&line), index, kind, until });
+        let said = Line { hash: line_hash(&line), index, kind, until };
+        if kind != EventKind::Granted {
+            self.since.push(Again::Line(said.clone()));
+        }
+        self.model.lines.push(said);
         self.lines.push((line, entry));
     }
 
@@ -246,6 +261,7 @@ impl Site {
         })
         .unwrap();
         assert_eq!(count, self.model.erase(until));
+        self.since.push(Again::Erase(until));
     }
 
     fn retain(&mut self) {
@@ -256,6 +272,7 @@ impl Site {
         })
         .unwrap();
         assert_eq!(count, self.model.retain(self.now));
+        self.since.push(Again::Retain(self.now));
         // Lines end when they prove nothing any more: never while something is held, and all of them together.
         let left = self.store().ledger(self.device).unwrap().len();
         if left < self.model.lines.len() {
@@ -280,6 +297,7 @@ impl Site {
     fn back_up(&mut self) {
         let to = self.home.path().join(format!("backup-{}", self.steps));
         backup::write(self.store(), &to, self.at()).unwrap();
+        self.since.clear();
         if let Some((before, _)) = self.backup.replace((to, self.model.clone())) {
             fs::remove_dir_all(before).unwrap();
         }
@@ -288,10 +306,21 @@ impl Site {
     fn restore(&mut self) {
         let Some((from, model)) = self.backup.clone() else { return };
         self.store = None;
+        let keys = self.home.path().join("keys");
+        fs::rename(self.data().join("keys"), &keys).unwrap();
         fs::remove_dir_all(self.data()).unwrap();
         self.life += 1;
-        backup::restore(&from, &self.data(), self.at()).unwrap();
+        let beside = backup::Beside { keys: Some(&keys), ..backup::Beside::default() };
+        backup::restore(&from, &self.data(), &Settings::default(), beside, self.at()).unwrap();
+        fs::remove_dir_all(&keys).unwrap();
         self.model = model;
+        for again in &self.since {
+            match again {
+                Again::Erase(until) => drop(self.model.erase(*until)),
+                Again::Retain(now) => drop(self.model.retain(*now)),
+                Again::Line(line) => self.model.lines.push(line.clone()),
+            }
+        }
         self.open();
     }
 

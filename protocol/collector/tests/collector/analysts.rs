@@ -185,7 +185,7 @@ fn a_cursor_of_a_store_that_was_restored_is_refused() {
     let elsewhere = tempfile::tempdir().unwrap();
     let (backup, data) = (elsewhere.path().join("backup"), elsewhere.path().join("data"));
     collector.lines("backup", &["-o", backup.to_str().unwrap()]);
-    assert!(attempt(&data, "restore", &["--from", backup.to_str().unwrap()]).status.success());
+    assert!(restore(collector.data(), &backup, &data, &[]).status.success());
     let out = elsewhere.path().join("out");
     let export = |data: &Path| attempt(data, "export", &["-o", out.to_str().unwrap(), "--since", &cursor]);
     let refused = export(&data);

@@ -187,6 +187,32 @@ pub(crate) fn attempt(data: &Path, command: &str, args: &[&str]) -> Output {
     program.arg(command).arg("--data").arg(data).args(engine::options(data)).args(args).output().unwrap()
 }
 
+/// Keeps the key store of a collector, and what opens it, for when it is gone.
+pub(crate) fn keep(collector: &Collector, at: &Path) {
+    copy(&collector.data().join("keys"), &at.join("keys"));
+    std::fs::copy(collector.data().with_file_name("collector-seal-key"), at.with_file_name("collector-seal-key")).unwrap();
+}
+
+/// Copies a folder.
+pub(crate) fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let (source, name) = entry.map(|entry| (entry.path(), entry.file_name())).unwrap();
+        if source.is_dir() { copy(&source, &to.join(name)) } else { drop(std::fs::copy(&source, to.join(name)).unwrap()) }
+    }
+}
+
+/// Restores a backup of the collector of the data directory `before` into a new one, with its key store.
+pub(crate) fn restore(before: &Path, backup: &Path, data: &Path, more: &[&str]) -> Output {
+    let (keys, seal_key) = (before.join("keys"), before.with_file_name("collector-seal-key"));
+    let mut args = vec!["--from", backup.to_str().unwrap()];
+    if keys.exists() {
+        args.extend(["--keys", keys.to_str().unwrap(), "--seal-key", seal_key.to_str().unwrap()]);
+    }
+    args.extend(more);
+    attempt(data, "restore", &args)
+}
+
 fn run(data: &Path, command: &str, args: &[&str]) -> Output {
     let output = attempt(data, command, args);
     assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::bundles::Sender;
 use crate::device::{Device, batch};
-use crate::program::{Collector, attempt};
+use crate::program::{Collector, attempt, keep, restore};
 
 fn path(path: &std::path::Path) -> &str {
     path.to_str().unwrap()
@@ -30,9 +30,11 @@ fn a_backup_made_while_serving_is_a_collector_on_another_machine() {
     // Acknowledged after the backup.
     assert_eq!(device.put_batch(&collector, &batch(consent, 1, 5, 9)).status, 201);
     let records = collector.lines("export", &[]);
+    let before = elsewhere.path().join("collector");
+    keep(&collector, &before);
     drop(collector);
 
-    let restored = attempt(&data, "restore", &["--from", path(&backup)]);
+    let restored = restore(&before, &backup, &data, &[]);
     assert!(restored.status.success(), "{}", String::from_utf8_lossy(&restored.stderr));
     assert!(
         !attempt(&data, "restore", &["--from", path(&backup)]).status.success(),

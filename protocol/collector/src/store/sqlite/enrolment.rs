@@ -13,6 +13,7 @@ use super::tx::Tx;
 use super::{invitations, labels};
 use crate::failure::Failure;
 use crate::store::Store;
+use crate::store::replay::Entry;
 use crate::store::rules::decide::Standing;
 use crate::store::rules::retention::DAY;
 
@@ -134,6 +135,7 @@ impl Store {
             if device.standing != Standing::Revoked {
                 device.standing = Standing::Revoked;
                 device::save(tx, &mut device)?;
+                tx.again(&Entry::Revoked { device: device.id, at: now })?;
                 audit::add(tx, Note { device: Some(device.id), ..Note::new(Deed::Revoke, 1) }, now)?;
             }
             tx.truncate_after();
@@ -155,6 +157,7 @@ impl Store {
                     device.standing = Standing::Retired;
                 }
                 device::save(tx, &mut device)?;
+                tx.again(&Entry::Retired { device: device.id, why: why.clone(), at: now })?;
                 let note =
                     Note { device: Some(device.id), why: Some(why.clone()), ..Note::new(Deed::Retire, 1) };
                 audit::add(tx, note, now)?;

@@ -27,6 +27,7 @@ mod reserve;
 mod restrictions;
 mod rights;
 pub(crate) mod rows;
+mod sealing;
 mod sticks;
 mod streams;
 mod terms;

@@ -41,7 +41,7 @@ const PAGE: i64 = 200;
 /// The row of `meta` that says how far a copy came; while it is there the store is not served.
 const COPYING: &str = "copying";
 /// Rows of `meta` that are of the data and not of the place where it is.
-const META: [&str; 3] = ["life", "retained", "verified"];
+const META: [&str; 5] = ["life", "retained", "verified", "keys", "log"];
 
 /// What a copy came to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
