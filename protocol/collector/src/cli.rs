@@ -52,6 +52,9 @@ enum Command {
         /// Path of the private key for support bundles, outside the data directory [default: beside it]
         #[arg(long, value_name = "FILE")]
         age_identity: Option<PathBuf>,
+        /// Path of the secret that opens the key store of the records, outside the data directory [default: beside it]
+        #[arg(long, value_name = "FILE")]
+        seal_key: Option<PathBuf>,
     },
     /// Accept connections until stopped. The first line is `listening https://ADDR:PORT`
     Serve {
@@ -299,7 +302,9 @@ pub(crate) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
 fn run(command: Command) -> Result<(), Failure> {
     let now = OffsetDateTime::now_utc();
     match command {
-        Command::Init { data, host, age_identity } => init::init(&data, &host, age_identity.as_deref(), now),
+        Command::Init { data, host, age_identity, seal_key } => {
+            init::init(&data, &host, age_identity.as_deref(), seal_key.as_deref(), now)
+        }
         Command::Serve { data: Data { data, config }, listen } => {
             let config = config.as_deref().map(config::File::read).transpose()?.unwrap_or_default();
             let config = config.serve(data, listen)?;

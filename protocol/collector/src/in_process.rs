@@ -88,7 +88,7 @@ impl InProcess {
     /// # Errors
     /// What cannot be written, in a sentence.
     pub fn create(data: &Path, now: i64) -> Result<(), String> {
-        init::make(data, &[], None, at(now)).map(drop).map_err(said)
+        init::make(data, &[], None, None, at(now)).map(drop).map_err(said)
     }
 
     /// Opens a data directory.

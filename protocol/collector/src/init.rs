@@ -17,14 +17,16 @@ const AGENT_TOML: &str = "agent.toml";
 const LOCAL: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
 /// Makes `data`, which must not exist or be empty, for a collector that is reached as this machine
-/// and as each of `hosts`. The key pair of support bundles goes to `age_identity`, or beside `data`.
+/// and as each of `hosts`. The key pair of support bundles goes to `age_identity`, or beside `data`; what
+/// opens the key store to `seal_key`, likewise.
 pub(crate) fn init(
     data: &Path,
     hosts: &[String],
     age_identity: Option<&Path>,
+    seal_key: Option<&Path>,
     now: OffsetDateTime,
 ) -> Result<(), Failure> {
-    let words = make(data, hosts, age_identity, now)?;
+    let words = make(data, hosts, age_identity, seal_key, now)?;
     io::stderr().write_all(words.as_bytes()).map_err(|error| Failure::new(format!("standard error: {error}")))
 }
 
@@ -33,6 +35,7 @@ pub(crate) fn make(
     data: &Path,
     hosts: &[String],
     age_identity: Option<&Path>,
+    seal_key: Option<&Path>,
     now: OffsetDateTime,
 ) -> Result<String, Failure> {
     disk::make_dir(data)?;
@@ -43,10 +46,11 @@ pub(crate) fn make(
         )));
     }
     let data = fs::canonicalize(data).map_err(Failure::at(data))?;
-    let identity = outside(&data, age_identity)?;
-    // First, because it is what may be refused: then nothing else is there yet.
+    let identity = outside(&data, age_identity, (keys::beside, "--age-identity"))?;
+    let seal_key = outside(&data, seal_key, (places::beside, "--seal-key"))?;
+    // First, because they are what may be refused: then nothing else is there yet.
+    keystore::refuse_credential(&seal_key)?;
     let recipient = keys::make_age_identity(&identity)?;
-    let seal_key = places::beside(&data);
     keystore::make_credential(&seal_key)?;
     let names: Vec<String> = LOCAL.iter().map(ToString::to_string).chain(hosts.iter().cloned()).collect();
     pki::create(&data, &names, now)?;
@@ -57,9 +61,13 @@ pub(crate) fn make(
     Ok(words(&data, &identity, &seal_key))
 }
 
-/// Where the age identity goes: anywhere but into the data directory.
-fn outside(data: &Path, age_identity: Option<&Path>) -> Result<PathBuf, Failure> {
-    let file = age_identity.map_or_else(|| keys::beside(data), Path::to_owned);
+/// Where a secret goes that opens what the data directory has: anywhere else.
+fn outside(
+    data: &Path,
+    said: Option<&Path>,
+    (usual, option): (fn(&Path) -> PathBuf, &str),
+) -> Result<PathBuf, Failure> {
+    let file = said.map_or_else(|| usual(data), Path::to_owned);
     let folder = match file.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -67,7 +75,7 @@ fn outside(data: &Path, age_identity: Option<&Path>) -> Result<PathBuf, Failure>
     let folder = fs::canonicalize(folder).map_err(Failure::at(folder))?;
     if folder.starts_with(data) {
         return Err(Failure::new(format!(
-            "{} is in the data directory, where `serve` refuses an age identity: name another with --age-identity",
+            "{} is in the data directory, beside what it opens: name another place with {option}",
             file.display()
         )));
     }

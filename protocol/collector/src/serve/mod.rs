@@ -60,6 +60,9 @@ pub(crate) fn serve(config: &Serve) -> Result<(), Failure> {
     let places = Places::new(Capacity::of_descriptors(descriptors));
     let store = Arc::new(Store::open(&config.data, &config.place, &config.keys)?);
     store.refuse_unfinished()?;
+    if let Some(warning) = store.key_warning() {
+        log::warn!("{warning}");
+    }
     for flaw in store.policy_flaws()? {
         log::warn!("{flaw}");
     }

@@ -8,7 +8,7 @@ use protocol::{Digest, Record, Value};
 use serde_json::{Value as Json, json};
 
 use crate::device::{Device, batch};
-use crate::program::{Collector, attempt};
+use crate::program::{Collector, attempt, restore};
 
 /// Days since 1970 of 2026-11-01, and months.
 const NOVEMBER: (u32, u32) = (20_758, 682);

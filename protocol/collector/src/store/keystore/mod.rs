@@ -100,6 +100,11 @@ impl KeyStore {
         self.name()?.ok_or_else(|| self.gone())
     }
 
+    /// Whether what opens it lies in the same directory.
+    pub(crate) fn is_beside_its_credential(&self) -> bool {
+        self.credential.is_beside_its_keys()
+    }
+
     /// What is said where the keys of a store are not there.
     pub(crate) fn gone(&self) -> Failure {
         Failure::damaged(format!(
@@ -222,11 +227,20 @@ impl KeyStore {
     }
 }
 
+/// Refuses to make a credential where one is.
+pub(crate) fn refuse_credential(file: &std::path::Path) -> Result<(), Failure> {
+    if !file.try_exists().map_err(Failure::at(file))? {
+        return Ok(());
+    }
+    Err(Failure::new(format!(
+        "{} is there already; a key is never overwritten: name another with --seal-key",
+        file.display()
+    )))
+}
+
 /// Makes a credential in `file`, which must not exist.
 pub(crate) fn make_credential(file: &std::path::Path) -> Result<(), Failure> {
-    if file.try_exists().map_err(Failure::at(file))? {
-        return Err(Failure::new(format!("{} is there already; a key is never overwritten", file.display())));
-    }
+    refuse_credential(file)?;
     let mut secret = [0; 32];
     random(&mut secret)?;
     disk::write(file, format!("{}\n", HEXLOWER.encode(&secret)).as_bytes(), Access::Private)

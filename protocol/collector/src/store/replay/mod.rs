@@ -166,4 +166,6 @@ pub(crate) fn is_kept(kind: ledger::EventKind) -> bool {
 }
 
 #[cfg(test)]
+mod restores;
+#[cfg(test)]
 mod tests;

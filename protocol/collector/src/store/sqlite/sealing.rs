@@ -153,6 +153,16 @@ impl Store {
         })
     }
 
+    /// What is to be said of where the keys are.
+    pub(crate) fn key_warning(&self) -> Option<String> {
+        self.keys.is_beside_its_credential().then(|| {
+            format!(
+                "what opens the key store lies in it, {}: move it out and name it with keys.credential_file",
+                self.keys.directory().display()
+            )
+        })
+    }
+
     /// The name of the key store that the database was sealed with.
     pub(crate) fn sealed_with(&self) -> Result<Option<String>, Failure> {
         self.read(|sql| meta(sql, KEYS))
