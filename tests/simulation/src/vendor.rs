@@ -45,6 +45,8 @@ pub struct Vendor {
     place: i64,
     backup: Option<(u32, Records)>,
     backups: u32,
+    /// Up to when the operator erased, each time: a restored vendor does so again.
+    erased: Vec<i64>,
     /// Record-days that were looked at.
     pub record_days: u64,
     /// What must not happen.
@@ -67,6 +69,7 @@ impl Vendor {
             place: 0,
             backup: None,
             backups: 0,
+            erased: Vec::new(),
             record_days: 0,
             violations: Vec::new(),
         };
@@ -170,6 +173,7 @@ impl Vendor {
             self.violations.push(format!("erasure: {left} records are there after they were erased"));
         }
         self.held.retain(|_, held| held.received > until);
+        self.erased.push(until);
         Ok(())
     }
 
@@ -306,6 +310,14 @@ impl Vendor {
         self.held = held;
         self.place = 0;
         self.up()?;
+        let (there, _) = self.asked(|vendor| vendor.held(0))?;
+        for until in &self.erased {
+            self.held.retain(|_, held| held.received > *until);
+            let back = there.iter().filter(|held| held.received <= *until).count();
+            if back > 0 {
+                self.violations.push(format!("erasure: {back} records came back with a backup"));
+            }
+        }
         Ok(true)
     }
 }

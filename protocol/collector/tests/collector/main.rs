@@ -21,6 +21,8 @@ mod erased;
 #[allow(dead_code, reason = "the store's tests use the rest")]
 mod fake_s3;
 mod foreign;
+mod forgotten;
+mod forgotten_postgres;
 mod fronts;
 #[cfg(unix)]
 mod fronts_s3;
