@@ -197,6 +197,12 @@ enum Command {
     },
     /// Back up the key store, under whose keys the records are sealed, or go on without one that is lost
     Keys {
+        /// The collector's data directory
+        #[arg(long, value_name = "DIR", global = true)]
+        data: Option<PathBuf>,
+        /// Read options that are not given from this file, collector.toml
+        #[arg(long, value_name = "FILE", global = true)]
+        config: Option<PathBuf>,
         #[command(subcommand)]
         action: keys::Action,
     },
@@ -376,7 +382,7 @@ fn run(command: Command) -> Result<(), Failure> {
             let (manifest, replayed) = backup::restore(&from, &data, &settings, beside, now)?;
             list(|lines| lines.put(&manifest.summary()).and_then(|()| lines.put(&replayed)))
         }
-        Command::Keys { action } => action.run(now),
+        Command::Keys { data, config, action } => action.run(Data::either(data, config), now),
         Command::Audit { data } => list(|lines| listing::audit(&data.store()?, lines)),
         Command::Proof(asked) => asked.run(),
         Command::Access(asked) => rights::access(asked, now),

@@ -16,18 +16,13 @@ pub(super) enum Action {
     /// Copy the key store and its log to a new folder in DIR, and remove copies there that are a week old: keep no others.
     /// What opens the keys is not in it
     Backup {
-        #[command(flatten)]
-        data: Data,
         /// The folder of these backups, on another disk than the database's backups
         #[arg(short, long, value_name = "DIR")]
         output: PathBuf,
     },
     /// Go on without a key store that is lost for good: what was sealed under its keys can't be read any more, and
     /// `verify` names it
-    Lost {
-        #[command(flatten)]
-        data: Data,
-    },
+    Lost,
 }
 
 #[derive(Serialize)]
@@ -38,13 +33,13 @@ struct Written {
 
 impl Action {
     /// Does it.
-    pub(super) fn run(self, now: OffsetDateTime) -> Result<(), Failure> {
+    pub(super) fn run(self, data: Data, now: OffsetDateTime) -> Result<(), Failure> {
         match self {
-            Self::Backup { data, output } => {
+            Self::Backup { output } => {
                 let (name, removed) = data.store()?.back_up_keys(&output, now)?;
                 list(|lines| lines.put(&Written { name, removed }))
             }
-            Self::Lost { data } => data.store()?.forget_keys(),
+            Self::Lost => data.store()?.forget_keys(),
         }
     }
 }

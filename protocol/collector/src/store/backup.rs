@@ -10,10 +10,10 @@ use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::sqlite::copy::{self, Copied};
 use super::keystore::places::{self, Settings};
 use super::place::Place;
 use super::replay::Replayed;
+use super::sqlite::copy::{self, Copied};
 use super::sqlite::rows::rfc3339;
 use super::{Store, files, keystore};
 use crate::audit::{Deed, Note};
@@ -177,13 +177,24 @@ pub(crate) fn restore(
     }
     let replayed = go_on(data, settings, beside.is_without_log, now);
     let replayed = replayed.map_err(|failure| {
-        Failure::new(format!("{failure}; nothing is served of it: remove {} and restore again", data.display()))
+        Failure::new(format!(
+            "{failure}; nothing is served of it: remove {} and restore again",
+            data.display()
+        ))
     })?;
+    if replayed.records > 0 {
+        copy::rewrite(data)?;
+    }
     Ok((manifest, replayed))
 }
 
 /// Does again what the log has, with the keys that the database was sealed with.
-fn go_on(data: &Path, settings: &Settings, is_without_log: bool, now: OffsetDateTime) -> Result<Replayed, Failure> {
+fn go_on(
+    data: &Path,
+    settings: &Settings,
+    is_without_log: bool,
+    now: OffsetDateTime,
+) -> Result<Replayed, Failure> {
     let store = Store::beside(data, &Place::Embedded, settings)?;
     if let Some(name) = store.sealed_with()?
         && store.keys.name()?.as_ref() != Some(&name)

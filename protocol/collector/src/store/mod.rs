@@ -127,7 +127,10 @@ impl Store {
         store.ready_keys()?;
         let replayed = store.replay()?;
         if replayed != replay::Replayed::default() {
-            log::warn!("done again after a restore: {}", serde_json::to_string(&replayed).unwrap_or_default());
+            log::warn!(
+                "done again after a restore: {}",
+                serde_json::to_string(&replayed).unwrap_or_default()
+            );
         }
         match &store.folder {
             Folder::Own(data) => files::sweep_imports(data, i64::MAX)?,
@@ -162,7 +165,15 @@ impl Store {
                 (writer, Source::Postgres(cluster.clone()))
             }
         };
-        Ok(Self { data: data.to_owned(), folder, writer, readers: Readers::of(source), times, keys, _lock: lock })
+        Ok(Self {
+            data: data.to_owned(),
+            folder,
+            writer,
+            readers: Readers::of(source),
+            times,
+            keys,
+            _lock: lock,
+        })
     }
 
     /// Whether its rows are in PostgreSQL.

@@ -17,7 +17,8 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 
 /// How many of these bytes are in a file below one of the folders.
 fn planted(bytes: &[Vec<u8>], folders: &[&Path]) -> usize {
-    let all: Vec<Vec<u8>> = folders.iter().flat_map(|folder| files(folder)).map(|file| fs::read(file).unwrap()).collect();
+    let all: Vec<Vec<u8>> =
+        folders.iter().flat_map(|folder| files(folder)).map(|file| fs::read(file).unwrap()).collect();
     let is_there = |part: &&Vec<u8>| all.iter().any(|file| file.windows(part.len()).any(|at| at == **part));
     bytes.iter().filter(is_there).count()
 }
@@ -80,7 +81,8 @@ fn nothing_of_an_erased_device_is_readable_in_any_copy_once_the_keys_backups_are
     collector.lines("backup", &["-o", backup.to_str().unwrap()]);
     let back_up_keys = |collector: &Collector| {
         let output = attempt(collector.data(), "keys", &["backup", "-o", backups.to_str().unwrap()]);
-        let said: Json = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", words(&output)));
+        let said: Json =
+            serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", words(&output)));
         (backups.join(said["name"].as_str().unwrap()), said["removed"].clone())
     };
     let (first, _) = back_up_keys(&collector);
@@ -114,7 +116,11 @@ fn nothing_of_an_erased_device_is_readable_in_any_copy_once_the_keys_backups_are
     assert_eq!(planted(&sealed, &[&data]), 0, "in the database, its log, and beside");
     assert_eq!((planted(&key, &[&data]), planted(&key, &[&backups])), (0, 1));
     let not_yet = restored("not-yet", &first);
-    assert_eq!(exported(&not_yet.0), both, "a backup of the keys opens it: that is why the certificate waits");
+    assert_eq!(
+        exported(&not_yet.0),
+        both,
+        "a backup of the keys opens it: that is why the certificate waits"
+    );
 
     // A week later.
     fs::rename(&first, backups.join("20200101T000000Z")).unwrap();
@@ -149,7 +155,8 @@ fn a_restore_without_the_keys_or_without_the_log_is_refused_with_what_to_do() {
     assert!(!alone.status.success() && words(&alone).contains("--keys DIR"), "{}", words(&alone));
     let lost = place("lost/collector");
     copy(&collector.data().join("keys"), &lost.join("keys"));
-    fs::copy(collector.data().with_file_name("collector-seal-key"), place("lost/collector-seal-key")).unwrap();
+    fs::copy(collector.data().with_file_name("collector-seal-key"), place("lost/collector-seal-key"))
+        .unwrap();
     fs::remove_file(lost.join("keys/log")).unwrap();
     let refused = restore(&lost, &backup, &place("refused"), &[]);
     assert!(!refused.status.success() && words(&refused).contains("--without-log"), "{}", words(&refused));
@@ -186,7 +193,9 @@ fn a_lost_key_store_is_named_at_the_start_and_what_it_sealed_is_damage_and_not_e
     assert!(attempt(&data, "keys", &["lost"]).status.success());
     collector.restart();
     let findings = collector.findings("verify");
-    assert!(findings.len() == 1 && findings[0]["what"].as_str().unwrap().contains("10 batches cannot be opened"));
+    assert!(
+        findings.len() == 1 && findings[0]["what"].as_str().unwrap().contains("10 batches cannot be opened")
+    );
     assert_eq!(attempt(&data, "export", &[]).status.code(), Some(3), "left out, named and counted");
 }
 
@@ -205,7 +214,8 @@ fn a_store_of_before_opens_unchanged_and_what_comes_is_sealed() {
     fs::remove_file(dir.path().join("collector-seal-key")).unwrap();
     let collector = Collector::at(data.clone());
     let seals = "SELECT count(*), count(seal) FROM envelope";
-    let sealed = || crate::rows::open(&data).query_row(seals, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    let sealed =
+        || crate::rows::open(&data).query_row(seals, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
     assert_eq!((collector.lines("export", &[]).len(), sealed()), (10, (2, 0)));
     assert_eq!(collector.findings("verify").len(), 0);
     let device = Device::enrolled(&collector);

@@ -190,7 +190,11 @@ pub(crate) fn attempt(data: &Path, command: &str, args: &[&str]) -> Output {
 /// Keeps the key store of a collector, and what opens it, for when it is gone.
 pub(crate) fn keep(collector: &Collector, at: &Path) {
     copy(&collector.data().join("keys"), &at.join("keys"));
-    std::fs::copy(collector.data().with_file_name("collector-seal-key"), at.with_file_name("collector-seal-key")).unwrap();
+    std::fs::copy(
+        collector.data().with_file_name("collector-seal-key"),
+        at.with_file_name("collector-seal-key"),
+    )
+    .unwrap();
 }
 
 /// Copies a folder.
@@ -198,7 +202,11 @@ pub(crate) fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let (source, name) = entry.map(|entry| (entry.path(), entry.file_name())).unwrap();
-        if source.is_dir() { copy(&source, &to.join(name)) } else { drop(std::fs::copy(&source, to.join(name)).unwrap()) }
+        if source.is_dir() {
+            copy(&source, &to.join(name))
+        } else {
+            assert!(std::fs::copy(&source, to.join(name)).is_ok())
+        }
     }
 }
 

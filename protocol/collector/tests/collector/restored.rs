@@ -65,17 +65,17 @@ fn a_damaged_backup_is_refused() {
     let elsewhere = tempfile::tempdir().unwrap();
     let backup = elsewhere.path().join("backup");
     collector.lines("backup", &["-o", path(&backup)]);
-    let restore = |name: &str| {
-        let output = attempt(&elsewhere.path().join(name), "restore", &["--from", path(&backup)]);
+    let restored = |name: &str| {
+        let output = restore(collector.data(), &backup, &elsewhere.path().join(name), &[]);
         (output.status.code(), String::from_utf8(output.stderr).unwrap())
     };
-    assert_eq!(restore("whole").0, Some(0));
+    assert_eq!(restored("whole").0, Some(0));
     let mut database = fs::read(backup.join("collector.db")).unwrap();
     database[5000] ^= 1;
     fs::write(backup.join("collector.db"), &database).unwrap();
-    let (code, said) = restore("flipped");
+    let (code, said) = restored("flipped");
     assert!(code == Some(1) && said.contains("damaged"), "{said}");
     fs::remove_file(backup.join("manifest.json")).unwrap();
-    let (code, said) = restore("unfinished");
+    let (code, said) = restored("unfinished");
     assert!(code == Some(1) && said.contains("no backup"), "{said}");
 }

@@ -59,7 +59,8 @@ impl Wrapper {
 
     /// Whether the key store of this `check` is wrapped by this.
     pub(super) fn is_of(&self, check: &[u8]) -> bool {
-        let parts = parts(check).and_then(|(name, sealed)| Some((name, HEXLOWER.decode(sealed.as_bytes()).ok()?)));
+        let parts =
+            parts(check).and_then(|(name, sealed)| Some((name, HEXLOWER.decode(sealed.as_bytes()).ok()?)));
         parts.is_some_and(|(name, sealed)| open(&self.0, name.as_bytes(), &sealed).is_some())
     }
 
@@ -118,7 +119,8 @@ fn seal(key: &LessSafeKey, about: &[u8], body: &[u8]) -> Result<Vec<u8>, Failure
 fn open(key: &LessSafeKey, about: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
     let (nonce, body) = sealed.split_first_chunk::<NONCE_LEN>()?;
     let mut body = body.to_vec();
-    let length = key.open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::from(about), &mut body).ok()?.len();
+    let length =
+        key.open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::from(about), &mut body).ok()?.len();
     body.truncate(length);
     Some(body)
 }

@@ -71,9 +71,13 @@ impl Settings {
             return Credential { file: file.clone(), may_be_made: false };
         }
         let data = &fs::canonicalize(data).unwrap_or_else(|_| data.to_owned());
-        let handed_over = std::env::var_os("CREDENTIALS_DIRECTORY").map(|folder| Path::new(&folder).join(CREDENTIAL));
+        let handed_over =
+            std::env::var_os("CREDENTIALS_DIRECTORY").map(|folder| Path::new(&folder).join(CREDENTIAL));
         // One front's own file opens nothing for the others.
-        let outside = [handed_over, (!is_shared).then(|| beside(data))].into_iter().flatten().find(|file| file.exists());
+        let outside = [handed_over, (!is_shared).then(|| beside(data))]
+            .into_iter()
+            .flatten()
+            .find(|file| file.exists());
         match outside {
             Some(file) => Credential { file, may_be_made: false },
             None => Credential { file: directory.join("credential"), may_be_made: true },

@@ -40,7 +40,11 @@ fn what_was_sealed_opens_after_a_restart_as_what_it_is_and_as_nothing_else() {
     assert_eq!(again.open(about, &sealed[..10]), None);
     let other = store(data.path()).current(DEVICE, Purpose::SupportCase, None, 0).unwrap();
     assert!(other.id != first.id && other.open(about, &sealed).is_none());
-    assert_ne!(first.digest(about), other.digest(about), "equal contents are not seen as equal without the key");
+    assert_ne!(
+        first.digest(about),
+        other.digest(about),
+        "equal contents are not seen as equal without the key"
+    );
 }
 
 #[test]
@@ -127,7 +131,8 @@ fn another_credential_and_a_lost_one_are_named_and_change_nothing() {
 
 #[test]
 fn a_backup_of_the_keys_is_kept_a_week_and_can_be_put_back() {
-    let (data, other, backups) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (data, other, backups) =
+        (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let store = store(data.path());
     let first = store.current(DEVICE, USAGE, None, 0).unwrap();
     let at = |days: i64| time::OffsetDateTime::UNIX_EPOCH + time::Duration::days(days);

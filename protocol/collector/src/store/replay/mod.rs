@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::requests::{Answer, Kind, Ticket};
 use super::{Store, time};
-use crate::failure::Failure;
+use crate::failure::{Cause, Failure};
 use log::{Behind, Position};
 
 /// One thing to do again. Times are microseconds since 1970.
@@ -43,6 +43,8 @@ pub(crate) struct Replayed {
     pub(crate) entries: u64,
     /// Of them, those of devices that the database does not know.
     pub(crate) unknown: u64,
+    /// Of them, those that could not be done, because what they are about is damaged.
+    pub(crate) damaged: u64,
     /// Records that went.
     pub(crate) records: u64,
     /// Of them, those whose key was destroyed before.
@@ -67,9 +69,15 @@ impl Store {
         self.keys.log.replay(true);
         let done = entries.into_iter().try_for_each(|(entry, position)| {
             replayed.entries += 1;
-            match self.again(entry)? {
-                Some(records) => replayed.records += records,
-                None => replayed.unknown += 1,
+            match self.again(entry) {
+                Ok(Some(records)) => replayed.records += records,
+                Ok(None) => replayed.unknown += 1,
+                // A damaged device gets 503, and stops nothing for the others; `verify` names it.
+                Err(failure) if failure.cause() == Cause::Damaged => {
+                    replayed.damaged += 1;
+                    ::log::error!("not done again: {failure}");
+                }
+                Err(failure) => return Err(failure),
             }
             self.set_position(&position)
         });

@@ -59,8 +59,16 @@ impl Life {
     fn new() -> Self {
         let home = tempfile::tempdir().unwrap();
         let devices = (0..DEVICES).map(|_| Known::default()).collect();
-        let mut life =
-            Self { home, life: 0, store: None, now: 20_000 * DAY, devices, backups: Vec::new(), made: 0, marks: 0 };
+        let mut life = Self {
+            home,
+            life: 0,
+            store: None,
+            now: 20_000 * DAY,
+            devices,
+            backups: Vec::new(),
+            made: 0,
+            marks: 0,
+        };
         fs::create_dir(life.data()).unwrap();
         life.open();
         for device in 0..DEVICES {
@@ -242,7 +250,10 @@ impl Life {
             assert_eq!(back, 0, "{back} erased records of device {device} are readable after {from}");
             let lines = self.store().ledger(id(device)).unwrap();
             for consent in &known.withdrawn {
-                assert!(consent::allows(&lines, *consent, USAGE).is_err(), "a withdrawal is forgotten after {from}");
+                assert!(
+                    consent::allows(&lines, *consent, USAGE).is_err(),
+                    "a withdrawal is forgotten after {from}"
+                );
             }
             if known.restricted && !lines.is_empty() {
                 assert!(self.store().hidden(id(device)).unwrap().hides(USAGE), "a restriction is forgotten");

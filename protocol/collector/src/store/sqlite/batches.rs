@@ -177,7 +177,8 @@ fn same_range(
         rows::number(request.lo),
         rows::number(request.hi),
     );
-    let found = tx.prepare_cached(statement)?.query_row(params, |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    let found =
+        tx.prepare_cached(statement)?.query_row(params, |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
     let Some((content, seal)) = found else { return Ok(None) };
     let (content, seal): (Digest, Option<i64>) = (Digest::from_bytes(content), seal);
     let Some(key) = seal else { return Ok(Some(content)) };

@@ -80,6 +80,14 @@ pub(crate) fn revive(data: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Writes the whole database anew, which nobody else has open: where pages were joined, parts of what was taken out of
+/// them stay behind, also with `secure_delete`.
+pub(crate) fn rewrite(data: &Path) -> Result<(), Failure> {
+    let sql = connect::writing(data, &new_id()?)?;
+    sql.execute_batch("VACUUM")?;
+    Ok(sql.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
+}
+
 /// Cursors of exports name the life of the store that they are of: a restored store gives places again that another
 /// life gave before.
 pub(crate) fn renew_life(sql: &rusqlite::Connection) -> Result<(), Failure> {

@@ -147,7 +147,9 @@ fn read(sql: &Connection, place: i64) -> Result<Option<Row>, Failure> {
         Ok((device, purpose, epoch, row.get(3)?, row.get(4)?, received, fresh, (bytes, seal)))
     };
     let found = sql.prepare_cached(statement)?.query_row([place], read).optional()?;
-    let Some((device, purpose, epoch, n, link, received, fresh, (bytes, seal))) = found else { return Ok(None) };
+    let Some((device, purpose, epoch, n, link, received, fresh, (bytes, seal))) = found else {
+        return Ok(None);
+    };
     let name = Name { device, purpose: Purpose::at(purpose)?, epoch: Epoch::from_bytes(epoch) };
     let taken = Taken { records: count(&fresh), oldest: Some(received), is_readable: seal.is_none() };
     Ok(Some(Row { place, name, n, link: Digest::from_bytes(link), taken, bytes }))

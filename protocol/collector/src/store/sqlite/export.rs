@@ -362,11 +362,5 @@ fn stored(row: &Row<'_>, keys: &mut Keys<'_>, bytes: &mut usize) -> Listed<Store
 fn sealed(row: &Row<'_>, device: DeviceId, key: i64) -> Result<Sealed, Failure> {
     let purpose: i64 = row.get(7)?;
     let numbers = (row.get(10)?, row.get(11)?, row.get(12)?);
-    Ok(Sealed {
-        device,
-        purpose: Purpose::at(purpose)?,
-        epoch: Epoch::from_bytes(row.get(9)?),
-        numbers,
-        key,
-    })
+    Ok(Sealed { device, purpose: Purpose::at(purpose)?, epoch: Epoch::from_bytes(row.get(9)?), numbers, key })
 }

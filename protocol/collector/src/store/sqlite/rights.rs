@@ -213,13 +213,7 @@ impl Store {
     }
 }
 
-fn answered(
-    tx: &Tx<'_>,
-    ticket: Ticket,
-    answer: &Answer,
-    done: Option<i64>,
-    at: i64,
-) -> Result<(), Failure> {
+fn answered(tx: &Tx<'_>, ticket: Ticket, answer: &Answer, done: Option<i64>, at: i64) -> Result<(), Failure> {
     tx.again(&Entry::Answered { ticket: ticket.to_string(), answer: answer.clone(), done, at })
 }
 

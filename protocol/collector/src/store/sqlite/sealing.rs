@@ -11,13 +11,13 @@ use super::device::Device;
 use super::erase::{self, STEP};
 use super::rows::Word;
 use super::tx::Tx;
-use super::verify::{Tell, Finding, meta};
-use crate::failure::Failure;
+use super::verify::{Finding, Tell, meta};
+use crate::failure::{Cause, Failure};
+use crate::store::Store;
 use crate::store::engine::Connection;
 use crate::store::keystore::places::Settings;
 use crate::store::keystore::{self, Found, Key, KeyStore};
 use crate::store::place::Place;
-use crate::store::Store;
 use crate::store::replay::log::Position;
 
 /// The row of `meta` that names the key store.
@@ -26,7 +26,12 @@ const KEYS: &str = "keys";
 const LOG: &str = "log";
 
 /// The bytes of an envelope as they are stored, and what of its row goes with them.
-pub(crate) fn seal(key: &Key, device: DeviceId, envelope: &mut Envelope, body: &[u8]) -> Result<Vec<u8>, Failure> {
+pub(crate) fn seal(
+    key: &Key,
+    device: DeviceId,
+    envelope: &mut Envelope,
+    body: &[u8],
+) -> Result<Vec<u8>, Failure> {
     let name = &envelope.name;
     let numbers = (envelope.n, envelope.lo, envelope.hi);
     let about = keystore::of_envelope(device, (name.purpose, name.epoch), numbers, key.id);
@@ -68,7 +73,9 @@ impl<'a> Keys<'a> {
         let about =
             keystore::of_envelope(sealed.device, (sealed.purpose, sealed.epoch), sealed.numbers, sealed.key);
         match self.known.get(&name) {
-            Some(Found::Key(key)) => key.open(about, body).ok_or_else(|| Failure::damaged("its seal does not fit")),
+            Some(Found::Key(key)) => {
+                key.open(about, body).ok_or_else(|| Failure::damaged("its seal does not fit"))
+            }
             Some(Found::Destroyed) => Err(Failure::new(
                 "it was erased: its key is destroyed, and the daily upkeep takes its row out",
             )),
@@ -110,15 +117,27 @@ pub(crate) fn destroy_unused(
 }
 
 /// Places of envelopes that are sealed under a key.
-fn places(sql: &Connection, device: i64, purpose: Purpose, key: i64, most: usize) -> Result<Vec<i64>, Failure> {
+fn places(
+    sql: &Connection,
+    device: i64,
+    purpose: Purpose,
+    key: i64,
+    most: usize,
+) -> Result<Vec<i64>, Failure> {
     let statement = "SELECT place FROM envelope WHERE device = ?1 AND purpose = ?2 AND seal = ?3 LIMIT ?4";
     let mut statement = sql.prepare_cached(statement)?;
     Ok(statement.query_map((device, purpose.place(), key, most as i64), |row| row.get(0))?)
 }
 
 /// What is sealed under a key that is not there.
-pub(crate) fn check(sql: &Connection, keys: &KeyStore, device: &Device, tell: Tell<'_>) -> Result<(), Failure> {
-    let statement = "SELECT seal, count(*) FROM envelope WHERE device = ?1 AND seal IS NOT NULL GROUP BY seal";
+pub(crate) fn check(
+    sql: &Connection,
+    keys: &KeyStore,
+    device: &Device,
+    tell: Tell<'_>,
+) -> Result<(), Failure> {
+    let statement =
+        "SELECT seal, count(*) FROM envelope WHERE device = ?1 AND seal IS NOT NULL GROUP BY seal";
     let used: Vec<(i64, i64)> =
         sql.prepare_cached(statement)?.query_map([device.no], |row| Ok((row.get(0)?, row.get(1)?)))?;
     if used.is_empty() {
@@ -203,16 +222,26 @@ impl Store {
     pub(crate) fn take_out_unreadable(&self) -> Result<u64, Failure> {
         let mut records = 0;
         for device in self.keys.devices()? {
-            let Some(no) = self.device(device)?.map(|device| device.no) else { continue };
-            let destroyed = self.keys.keys(device)?.into_iter().filter(|key| key.is_destroyed);
-            for key in destroyed {
-                loop {
-                    let step = self.read(|sql| places(sql, no, key.purpose, key.id, STEP))?;
-                    if step.is_empty() {
-                        break;
-                    }
-                    records += self.write(true, move |tx| erase::take_out(tx, &step))?.records;
+            match self.take_out_of(device) {
+                Ok(count) => records += count,
+                // One damaged device stops nothing for the others; `verify` names it.
+                Err(failure) if failure.cause() == Cause::Damaged => log::error!("{failure}"),
+                Err(failure) => return Err(failure),
+            }
+        }
+        Ok(records)
+    }
+
+    fn take_out_of(&self, device: DeviceId) -> Result<u64, Failure> {
+        let mut records = 0;
+        let Some(no) = self.device(device)?.map(|device| device.no) else { return Ok(0) };
+        for key in self.keys.keys(device)?.into_iter().filter(|key| key.is_destroyed) {
+            loop {
+                let step = self.read(|sql| places(sql, no, key.purpose, key.id, STEP))?;
+                if step.is_empty() {
+                    break;
                 }
+                records += self.write(true, move |tx| erase::take_out(tx, &step))?.records;
             }
         }
         Ok(records)

@@ -159,7 +159,8 @@ pub(crate) fn copy(from: &Store, to: &Store, now: OffsetDateTime) -> Result<Comp
 /// Where to go on: the number of a table, and the last number that is there.
 fn begun(to: &Store) -> Result<(usize, i64), Failure> {
     let Some(text) = to.read(|sql| meta(sql, COPYING))? else {
-        if to.read(state)?.seen.commits == 0 {
+        // The name of its key store is all that an empty one has.
+        if to.read(state)?.seen.commits <= i64::from(to.sealed_with()?.is_some()) {
             return Ok((0, 0));
         }
         return Err(Failure::new("the place to copy to has a store already: name an empty one"));

@@ -42,8 +42,18 @@ pub(crate) fn start(
     let (jobs, waiting) = mpsc::channel();
     let reserve = Reserve::of(data);
     let (is_put_off, refilled) = (false, None);
-    let mut thread =
-        Thread { sql, witness, turn, turn_path: path, reserve, keeps_reserve, is_put_off, refilled, times, keys };
+    let mut thread = Thread {
+        sql,
+        witness,
+        turn,
+        turn_path: path,
+        reserve,
+        keeps_reserve,
+        is_put_off,
+        refilled,
+        times,
+        keys,
+    };
     Threads::start(jobs, [move || thread.run(&waiting)])
 }
 
