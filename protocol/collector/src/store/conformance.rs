@@ -5,18 +5,18 @@ mod model;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use protocol::ledger::{EventKind, line_hash, write_line};
 use protocol::{DeviceId, Digest, Purpose, Retention};
 use tempfile::TempDir;
 use time::OffsetDateTime;
 
-use self::model::{Becomes, DAY, Line, Model, Said, Seen};
+use self::model::{Again, Becomes, DAY, Line, Model, Said, Seen};
 use super::keystore::places::Settings;
 use super::place::Place;
 use super::sqlite::Kept;
-use super::testing::{Random, epoch, gap};
+use super::testing::{Random, copy, epoch, gap};
 use super::{Put, Restricted, Store, Verdict, Wanted, backup, rfc3339, time};
 use crate::erasure::{self, Run};
 
@@ -39,13 +39,6 @@ fn the_store_does_what_the_model_does() {
         site.check();
     }
     println!("{operations} operations: {done:?}");
-}
-
-/// What a restored store has to do again.
-enum Again {
-    Erase(i64),
-    Retain(i64),
-    Line(Line),
 }
 
 struct Site {
@@ -314,13 +307,7 @@ impl Site {
         backup::restore(&from, &self.data(), &Settings::default(), beside, self.at()).unwrap();
         fs::remove_dir_all(&keys).unwrap();
         self.model = model;
-        for again in &self.since {
-            match again {
-                Again::Erase(until) => drop(self.model.erase(*until)),
-                Again::Retain(now) => drop(self.model.retain(*now)),
-                Again::Line(line) => self.model.lines.push(line.clone()),
-            }
-        }
+        self.since.iter().for_each(|again| self.model.again(again));
         self.open();
     }
 
@@ -406,17 +393,4 @@ impl Site {
 /// Records that a report says were erased.
 fn counted(report: &impl serde::Serialize) -> u64 {
     serde_json::to_value(report).unwrap()["records"].as_u64().unwrap()
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let (source, name) = entry.map(|entry| (entry.path(), entry.file_name())).unwrap();
-        if source.is_dir() {
-            copy(&source, &to.join(name));
-        } else if name != "lock" {
-            // The lock knows a copy, and the place is the same one.
-            fs::copy(&source, to.join(name)).unwrap();
-        }
-    }
 }
