@@ -145,6 +145,8 @@ fn a_restore_without_the_keys_or_without_the_log_is_refused_with_what_to_do() {
     let collector = Collector::start();
     let device = Device::enrolled(&collector);
     send(&collector, &device);
+    let gone = Device::enrolled(&collector);
+    send(&collector, &gone);
     let other = Device::enrolled(&collector);
     assert!(attempt(collector.data(), "revoke", &[&other.id().to_string()]).status.success());
     let elsewhere = tempfile::tempdir().unwrap();
@@ -158,12 +160,25 @@ fn a_restore_without_the_keys_or_without_the_log_is_refused_with_what_to_do() {
     fs::copy(collector.data().with_file_name("collector-seal-key"), place("lost/collector-seal-key"))
         .unwrap();
     fs::remove_file(lost.join("keys/log")).unwrap();
+    // Erased since the backup: what the log would say, the destroyed key says too.
+    let keys = collector.data().join("keys");
+    assert_eq!(collector.lines("erase", &["--device", &gone.id().to_string()])[0]["records"], 50);
+    fs::remove_dir_all(lost.join("keys/devices")).unwrap();
+    copy(&keys.join("devices"), &lost.join("keys/devices"));
     let refused = restore(&lost, &backup, &place("refused"), &[]);
     assert!(!refused.status.success() && words(&refused).contains("--without-log"), "{}", words(&refused));
     let on = place("on/collector");
     fs::create_dir(place("on")).unwrap();
-    assert!(restore(&lost, &backup, &on, &["--without-log"]).status.success());
-    assert_eq!(exported(&on).len(), 1);
+    let output = restore(&lost, &backup, &on, &["--without-log"]);
+    assert!(
+        output.status.success() && words(&output).contains("does not reach as far"),
+        "{}",
+        words(&output)
+    );
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains("\"unreadable\":50"), "erased, and counted as that: {said}");
+    assert_eq!(exported(&on), [json!(device.id().to_string())]);
+    assert_eq!(attempt(&on, "verify", &[]).status.code(), Some(0), "no damage");
 }
 
 #[test]

@@ -6,13 +6,31 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use serde::{Deserialize, Serialize};
+
 use super::Entry;
 use crate::disk;
 use crate::failure::Failure;
 use crate::store::sqlite::new_id;
 
-/// How the first line begins; the log's name follows.
+/// How the first line begins; the log's name follows, and how much was removed before what is there.
 const MAGIC: &str = "kathea-replay-1 ";
+/// Bytes of that line.
+const HEAD: usize = MAGIC.len() + 32 + 1 + 20 + 1;
+
+/// The first line.
+struct Head {
+    name: String,
+    base: u64,
+}
+
+/// Any other line.
+#[derive(Serialize, Deserialize)]
+struct Line<E> {
+    /// When, microseconds.
+    at: i64,
+    entry: E,
+}
 
 /// How far a database has come, and in which log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +65,7 @@ pub(crate) struct Log {
 pub(crate) struct Behind {
     /// Each with the position behind it.
     pub(crate) entries: Vec<(Entry, Position)>,
-    /// The log does not reach as far as the database came, or is another one.
+    /// The log does not reach as far as the database came, begins later, or is another one.
     pub(crate) is_short: bool,
 }
 
@@ -67,80 +85,110 @@ impl Log {
         self.is_replaying.store(is_replaying, Ordering::Release);
     }
 
-    /// Appends an entry, synced; the position behind it. `None` while entries are done again. The caller has the store to
-    /// itself.
-    pub(crate) fn append(&self, entry: &Entry) -> Result<Option<Position>, Failure> {
+    /// Appends an entry of this time, synced; the position behind it. `None` while entries are done again. The caller has
+    /// the store to itself.
+    pub(crate) fn append(&self, at: i64, entry: &Entry) -> Result<Option<Position>, Failure> {
         if self.is_replaying.load(Ordering::Acquire) {
             return Ok(None);
         }
-        let mut line =
-            serde_json::to_vec(entry).map_err(|_| Failure::new("an entry of the log has no JSON form"))?;
+        let line = serde_json::to_vec(&Line { at, entry });
+        let mut line = line.map_err(|_| Failure::new("an entry of the log has no JSON form"))?;
         line.push(b'\n');
-        self.write(&line).map(Some)
-    }
-
-    fn write(&self, line: &[u8]) -> Result<Position, Failure> {
-        let name = self.name()?;
+        if !self.path.try_exists().map_err(Failure::at(&self.path))? {
+            self.make()?;
+        }
+        let bytes = disk::read_up_to(&self.path, HEAD)?.unwrap_or_default();
+        let head = self.head(&bytes)?;
         let write = |mut file: File| {
             let whole = whole(&mut file)?;
             // What a cut left of an entry was never acknowledged.
             file.set_len(whole)?;
             file.seek(SeekFrom::Start(whole))?;
-            file.write_all(line)?;
+            file.write_all(&line)?;
             file.sync_all()?;
             Ok(whole + line.len() as u64)
         };
         let file = OpenOptions::new().read(true).write(true).open(&self.path);
-        let at = file.and_then(write).map_err(Failure::at(&self.path))?;
-        Ok(Position { log: name, at })
+        let end = file.and_then(write).map_err(Failure::at(&self.path))?;
+        Ok(Some(head.position(end)))
     }
 
-    /// Its name; makes the file if there is none.
-    fn name(&self) -> Result<String, Failure> {
-        if let Some(name) = self.known()? {
-            return Ok(name);
-        }
+    fn make(&self) -> Result<(), Failure> {
         if let Some(parent) = self.path.parent() {
             disk::make_dir(parent)?;
         }
-        let name = new_id()?;
-        disk::write(&self.path, format!("{MAGIC}{name}\n").as_bytes(), disk::Access::Private)?;
-        Ok(name)
+        let head = Head { name: new_id()?, base: 0 };
+        disk::write(&self.path, &head.bytes(), disk::Access::Private)
     }
 
-    fn known(&self) -> Result<Option<String>, Failure> {
-        let length = MAGIC.len() + 33;
-        let Some(head) = disk::read_up_to(&self.path, length)? else { return Ok(None) };
-        let head = String::from_utf8(head).ok();
-        let name = head.as_deref().and_then(|head| head.strip_prefix(MAGIC)?.strip_suffix('\n'));
-        name.map(|name| Some(name.to_owned())).ok_or_else(|| Failure::unreadable(&self.path))
+    fn head(&self, bytes: &[u8]) -> Result<Head, Failure> {
+        Head::read(bytes).ok_or_else(|| Failure::unreadable(&self.path))
     }
 
     /// What stands behind the position that a database has come to; everything, if it does not know this log.
     pub(crate) fn behind(&self, position: Option<&Position>) -> Result<Behind, Failure> {
-        let Some(name) = self.known()? else {
+        let Some(bytes) = disk::read(&self.path)? else {
             return Ok(Behind { is_short: position.is_some(), ..Behind::default() });
         };
-        let bytes = disk::read(&self.path)?.unwrap_or_default();
-        let first = (MAGIC.len() + name.len() + 1) as u64;
-        let known = position.filter(|position| position.log == name);
-        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last as u64 + 1);
-        let mut behind = Behind {
-            is_short: position.is_some() && known.is_none_or(|known| known.at > whole),
-            ..Behind::default()
-        };
-        let mut at = known.map_or(first, |known| known.at.min(whole));
-        for line in bytes[at as usize..whole as usize].split_inclusive(|byte| *byte == b'\n') {
-            at += line.len() as u64;
-            let entry = serde_json::from_slice(line).map_err(|_| {
-                Failure::damaged(format!(
-                    "{} has an entry that cannot be read: put the log back from its backup",
-                    self.path.display()
-                ))
-            })?;
-            behind.entries.push((entry, Position { log: name.clone(), at }));
+        let head = self.head(&bytes)?;
+        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(HEAD, |last| last + 1);
+        let known = position.filter(|position| position.log == head.name);
+        let is_within = |known: &&Position| (head.base..=head.position(whole as u64).at).contains(&known.at);
+        let within = known.filter(is_within);
+        // A database that knows no position is older than the first entry, or of before there was a log.
+        let is_short = within.is_none() && (position.is_some() || head.base > 0);
+        let from = within.map_or(HEAD, |known| (known.at - head.base) as usize + HEAD);
+        let (mut end, mut entries) = (from as u64, Vec::new());
+        for line in bytes[from..whole].split_inclusive(|byte| *byte == b'\n') {
+            end += line.len() as u64;
+            entries.push((self.read(line)?.entry, head.position(end)));
         }
-        Ok(behind)
+        Ok(Behind { entries, is_short })
+    }
+
+    /// Removes the oldest entries, up to the first one since `before`: no backup that old is restored. The caller has the
+    /// store to itself.
+    pub(crate) fn prune(&self, before: i64) -> Result<(), Failure> {
+        let Some(bytes) = disk::read(&self.path)? else { return Ok(()) };
+        let head = self.head(&bytes)?;
+        let mut old = 0;
+        for line in bytes[HEAD..].split_inclusive(|byte| *byte == b'\n') {
+            if !line.ends_with(b"\n") || self.read(line)?.at >= before {
+                break;
+            }
+            old += line.len();
+        }
+        if old == 0 {
+            return Ok(());
+        }
+        let head = Head { base: head.base + old as u64, ..head };
+        disk::write(&self.path, &[&head.bytes(), &bytes[HEAD + old..]].concat(), disk::Access::Private)
+    }
+
+    fn read(&self, line: &[u8]) -> Result<Line<Entry>, Failure> {
+        serde_json::from_slice(line).map_err(|_| {
+            Failure::damaged(format!(
+                "{} has an entry that cannot be read: put the log back from its backup",
+                self.path.display()
+            ))
+        })
+    }
+}
+
+impl Head {
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let head = std::str::from_utf8(bytes.get(..HEAD)?).ok()?;
+        let (name, base) = head.strip_prefix(MAGIC)?.strip_suffix('\n')?.split_once(' ')?;
+        Some(Self { name: name.to_owned(), base: base.parse().ok()? })
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        format!("{MAGIC}{} {:020}\n", self.name, self.base).into_bytes()
+    }
+
+    /// What stands at this place of the file.
+    fn position(&self, at: u64) -> Position {
+        Position { log: self.name.clone(), at: self.base + at - HEAD as u64 }
     }
 }
 

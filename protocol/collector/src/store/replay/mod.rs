@@ -36,6 +36,9 @@ pub(crate) enum Entry {
     Bundle { sha256: Digest },
 }
 
+/// How long an entry stays, microseconds: no backup that is older than a year may be restored.
+pub(crate) const KEPT: i64 = 400 * 86_400_000_000;
+
 /// What was done again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Replayed {
@@ -98,8 +101,8 @@ impl Store {
     /// What is said where the log does not reach as far as the database.
     pub(crate) fn log_is_gone(&self) -> String {
         format!(
-            "{} does not reach as far as the database came: what was erased, withdrawn or revoked since a backup can't be \
-             done again from it; put the log back from its backup (backup.md)",
+            "{} does not reach as far as the database came, or begins later: what was erased, withdrawn or revoked since a \
+             backup can't be done again from it; put the log back from its backup (backup.md)",
             self.keys.log.path().display()
         )
     }

@@ -16,7 +16,7 @@ use super::rows::{self, micros};
 use super::{bundles, consents, invitations, sealing, tx, uploads};
 use crate::failure::Failure;
 use crate::store::folder::Kept as Files;
-use crate::store::replay::Entry;
+use crate::store::replay::{self, Entry};
 use crate::store::rules::decide::Standing;
 use crate::store::rules::retention::{self, Beginnings};
 use crate::store::{Store, files};
@@ -363,6 +363,8 @@ impl Store {
     /// whole bundle that nothing is known of is left: `verify` names it.
     pub(crate) fn sweep(&self, now: OffsetDateTime) -> Result<(), Failure> {
         let until = micros(now) - retention::DAY;
+        let old = micros(now).saturating_sub(replay::KEPT);
+        self.write(true, move |tx| tx.keys.log.prune(old))?;
         let unreadable = self.take_out_unreadable()?;
         if unreadable > 0 {
             log::warn!("{unreadable} records were taken out whose key an erasure had destroyed");

@@ -120,7 +120,8 @@ impl<'a> Tx<'a> {
 
     /// Puts into the log what a restored database has to do again; of a transaction that has the store to itself.
     pub(crate) fn again(&self, entry: &Entry) -> Result<(), Failure> {
-        match self.keys.log.append(entry)? {
+        let at = self.state.borrow().newest;
+        match self.keys.log.append(at, entry)? {
             Some(position) => super::sealing::keep_position(self, &position.to_string()),
             None => Ok(()),
         }
