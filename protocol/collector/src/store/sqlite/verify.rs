@@ -13,6 +13,7 @@ use super::verify_streams as by_stream;
 use super::witness;
 use super::{Agreement, agreement, audit, bundles, id};
 use crate::failure::Failure;
+use crate::heads;
 use crate::store::{Store, files};
 
 /// One thing that is not as it was acknowledged.
@@ -79,6 +80,9 @@ impl Store {
             tell(Finding::new(format!("the database: {damage}")))?;
         }
         self.verify_bundles(&mut tell)?;
+        for what in heads::check(self)? {
+            tell(Finding::new(what))?;
+        }
         if count == 0 {
             let now = micros(now).to_string();
             self.write(false, move |tx| {
