@@ -48,6 +48,8 @@ words! {
         UseReceipt = "use_receipt",
         /// A program or a package to install.
         Release = "release",
+        /// How long the audit of the vendor's collector was, and its last line.
+        AuditHead = "audit_head",
     }
 }
 

@@ -24,7 +24,8 @@ impl Agent {
         if uplink.needs_renewal() {
             return Ok(None);
         }
-        let waiting = if asks { Waiting::Urgent } else { Waiting::Nothing };
+        let news = requests.news.next(&cx.config.vendor.keys);
+        let waiting = if asks || news.is_some() { Waiting::Urgent } else { Waiting::Nothing };
         match (uplink.next(Stream::Requests, cx.elapsed, waiting), request) {
             (Step::Send { .. }, Some(next)) => {
                 let about = About::Request(next.numbers, next.request);
@@ -33,6 +34,10 @@ impl Agent {
             (Step::Send { .. }, None) => {
                 if let Some((ticket, exchange)) = ticket {
                     return Ok(Some(Transfer { exchange, about: About::Ticket(ticket) }));
+                }
+                if let Some(asked) = news {
+                    requests.news.asking();
+                    return Ok(Some(Transfer { exchange: routes::news(&asked), about: About::News }));
                 }
             }
             (Step::Probe, _) => return Ok(Some(probe(Stream::Requests))),

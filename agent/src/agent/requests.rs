@@ -10,6 +10,7 @@ use super::Trouble;
 use super::clock::Watched;
 use super::cx::Cx;
 use super::usage::{mended, retire_all};
+use crate::consent::news::News;
 use crate::consent::permit::RIGHTS;
 use crate::consent::tickets::Tickets;
 use crate::consent::vendor_request::VendorRequest;
@@ -32,13 +33,15 @@ pub(super) struct Requests {
     queue: Spool<VendorRequest>,
     /// What the vendor took, asked about until it is done.
     pub(super) tickets: Tickets,
+    /// What the vendor says of itself.
+    pub(super) news: News,
     /// Ledger lines that were sent again since the start: once each, whatever the vendor says that it knows.
     repeated: BTreeSet<Digest>,
 }
 
 impl Requests {
-    pub(super) fn new(queue: Spool<VendorRequest>, tickets: Tickets) -> Self {
-        Self { queue, tickets, repeated: BTreeSet::new() }
+    pub(super) fn new(queue: Spool<VendorRequest>, tickets: Tickets, news: News) -> Self {
+        Self { queue, tickets, news, repeated: BTreeSet::new() }
     }
 
     /// What waits.

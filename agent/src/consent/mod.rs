@@ -20,6 +20,7 @@ pub mod contacts;
 mod failure;
 pub mod flag;
 mod ledger;
+pub mod news;
 pub(crate) mod notice;
 pub mod permit;
 pub mod policy;

@@ -6,9 +6,11 @@ mod data;
 mod devices;
 mod export;
 mod keys;
+mod notice;
 mod output;
 mod proof;
 mod rights;
+mod uses;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -26,8 +28,8 @@ use time::OffsetDateTime;
 use crate::erasure::Run;
 use crate::failure::Failure;
 use crate::lines;
-use crate::store::{backup, rfc3339};
-use crate::{claim, config, erasure, init, listing, pki, serve, sign};
+use crate::store::{Finding, backup, rfc3339};
+use crate::{claim, config, erasure, heads, init, listing, pki, serve, sign};
 
 /// Reference collector of the telemetry agent: enrols devices, stores each record exactly once, and exports
 /// them. Every command except `init` and `serve` also works while `serve` runs.
@@ -164,6 +166,9 @@ enum Command {
     Verify {
         #[command(flatten)]
         data: Data,
+        /// Also compare the audit with this copy of `audit.heads`, kept on another machine
+        #[arg(long, value_name = "FILE")]
+        heads: Option<PathBuf>,
     },
     /// Check and maintain the database
     Store {
@@ -222,6 +227,17 @@ enum Command {
         /// What `kathea-agent privacy claim` printed
         code: String,
     },
+    /// Sign, publish, end and list notices to clinics
+    Notice {
+        /// The collector's data directory
+        #[arg(long, value_name = "DIR", global = true)]
+        data: Option<PathBuf>,
+        /// Read options that are not given from this file, collector.toml
+        #[arg(long, value_name = "FILE", global = true)]
+        config: Option<PathBuf>,
+        #[command(subcommand)]
+        action: notice::Action,
+    },
     /// Print the privacy requests, as JSON lines, or say what is done about one
     Requests(rights::Requests),
     /// Create a signing key, and print its entry for `keys` under [vendor] of the agents. Keep the key away from servers
@@ -229,7 +245,7 @@ enum Command {
         /// The new key's file
         #[arg(short, long, value_name = "FILE")]
         output: PathBuf,
-        /// What it may sign: release, word_list, notice, erasure_certificate or use_receipt; repeatable
+        /// What it may sign: release, word_list, notice, erasure_certificate, use_receipt or audit_head; repeatable
         #[arg(long, value_name = "KIND", required = true)]
         signs: Vec<Context>,
     },
@@ -237,7 +253,7 @@ enum Command {
     Sign {
         /// The file
         file: PathBuf,
-        /// What the file is: release, word_list, notice, erasure_certificate or use_receipt
+        /// What the file is: release, word_list, notice, erasure_certificate, use_receipt or audit_head
         #[arg(long = "as", value_name = "KIND")]
         kind: Context,
         /// The file that `signing-key` made
@@ -350,10 +366,15 @@ fn run(command: Command) -> Result<(), Failure> {
             };
             list(|lines| erasure::retention_alone(&store, run, now, |over| lines.put(over)))
         }
-        Command::Verify { data } => {
+        Command::Verify { data, heads: copy } => {
             let store = data.store()?;
             let mut count = 0;
-            list(|lines| store.verify(now, |finding| lines.put(&finding)).map(|found| count = found))?;
+            list(|lines| {
+                count = store.verify(now, |finding| lines.put(&finding))?;
+                let found = copy.map_or(Ok(Vec::new()), |file| heads::check_copy(&store, &file))?;
+                count += found.len() as u64;
+                found.into_iter().try_for_each(|what| lines.put(&Finding::new(what)))
+            })?;
             found(count, "things that were acknowledged are lost or changed; see above")
         }
         Command::Store { action: StoreAction::Cluster(cluster) } => cluster.run(),
@@ -384,9 +405,10 @@ fn run(command: Command) -> Result<(), Failure> {
         }
         Command::Keys { data, config, action } => action.run(Data::either(data, config), now),
         Command::Audit { data } => list(|lines| listing::audit(&data.store()?, lines)),
-        Command::Proof(asked) => asked.run(),
+        Command::Proof(asked) => asked.run(now),
         Command::Access(asked) => rights::access(asked, now),
         Command::Claim { data, code } => print(&claim::take(&data.store()?, &code, now)?.to_string()),
+        Command::Notice { data, config, action } => notice::run(action, data, config, now),
         Command::Requests(asked) => rights::requests(asked, now),
         Command::SigningKey { output, signs } => print(&sign::make(&output, &signs)?),
         Command::Sign { file, kind, key } => print(&sign::sign(&file, kind, &key)?.display().to_string()),

@@ -19,6 +19,7 @@ use tokio::runtime::Runtime;
 use crate::erasure::{self, Run};
 use crate::failure::Failure;
 use crate::metrics::Metrics;
+use crate::news::News;
 use crate::pki::{Authority, Shown};
 use crate::routes::{self, Clock, Collector, Peer, Turns, Watch};
 use crate::serve::admission::Admission;
@@ -99,6 +100,7 @@ impl InProcess {
         let store = Arc::new(Store::open(data, &Place::Embedded, &Settings::default()).map_err(said)?);
         let clock = Arc::new(AtomicI64::new(now.saturating_mul(1_000_000)));
         let collector = Arc::new(Collector {
+            news: News::of(&store).map_err(said)?,
             store: store.clone(),
             authority: Authority::read(data).map_err(said)?,
             turns: Turns::default(),

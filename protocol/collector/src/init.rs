@@ -6,12 +6,13 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use protocol::signature::Context;
 use time::OffsetDateTime;
 
 use crate::disk::{self, Access};
 use crate::failure::Failure;
 use crate::store::keystore::{self, places};
-use crate::{keys, pki};
+use crate::{keys, pki, sign};
 
 const AGENT_TOML: &str = "agent.toml";
 const LOCAL: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
@@ -56,7 +57,8 @@ pub(crate) fn make(
     pki::create(&data, &names, now)?;
 
     let host = hosts.first().map_or("127.0.0.1", String::as_str);
-    let configuration = agent_toml(host, &data.join(pki::CA), &recipient);
+    let key = sign::make(&data.join(sign::USE_KEY), &[Context::UseReceipt])?;
+    let configuration = agent_toml(host, &data.join(pki::CA), &recipient, &key);
     disk::write(&data.join(AGENT_TOML), configuration.as_bytes(), Access::Public)?;
     Ok(words(&data, &identity, &seal_key))
 }
@@ -95,6 +97,7 @@ fn words(data: &Path, identity: &Path, seal_key: &Path) -> String {
         ),
         (data.join(pki::CA_KEY), "signs devices: who has it can pretend to be any device"),
         (data.join(pki::SERVER_KEY), "is this server for the agents"),
+        (data.join(sign::USE_KEY), "signs what clinics are informed of: the use of their data"),
     ];
     let public = [
         (data.join(pki::CA), "goes to every workstation: agents trust it alone"),
@@ -122,10 +125,10 @@ fn words(data: &Path, identity: &Path, seal_key: &Path) -> String {
     text
 }
 
-fn agent_toml(host: &str, ca: &Path, recipient: &str) -> String {
+fn agent_toml(host: &str, ca: &Path, recipient: &str, key: &str) -> String {
     let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
     format!(
-        "[collector]\nurl = {}\nca  = {}\n\n[support]\nrecipients = [{}]\n",
+        "[collector]\nurl = {}\nca  = {}\n\n[support]\nrecipients = [{}]\n\n[vendor]\nkeys = [{key}]\n",
         quoted(&format!("https://{host}:8443")),
         quoted(&ca.to_string_lossy()),
         quoted(recipient),

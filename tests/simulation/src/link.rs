@@ -169,6 +169,7 @@ impl Net {
             retry_after: header("retry-after"),
             ledger_head: header(protocol::reply::names::LEDGER_HEAD),
             invitations: header(protocol::reply::names::INVITATIONS),
+            news: header(protocol::reply::names::NEWS),
             location: header("location"),
             body: answer.body.clone(),
             ..Answer::default()

@@ -26,6 +26,8 @@ pub(in crate::agent) enum About {
     Renewal,
     /// How far the request of this ticket is.
     Ticket(String),
+    /// What the vendor says of itself.
+    News,
     /// What the collector's newest ledger line is and where it holds data, before anything of this stream is sent for the
     /// first time since the start.
     Head(Stream),
@@ -60,6 +62,7 @@ impl About {
             }
             Self::Request(_, VendorRequest::Privacy { .. }) => routes::privacy_taken(outcome).0,
             Self::Ticket(_) => routes::read_ticket(outcome).map_or_else(|reply| reply, |_| Reply::Welcome),
+            Self::News => routes::news_asked(outcome),
             Self::Bundle(_) => tus::contact(outcome),
             Self::Probe(_) | Self::Head(_) | Self::Contact => routes::probed(outcome, place),
             Self::Renewal => routes::renewed(outcome),

@@ -32,6 +32,7 @@ use crate::config::Serve;
 use crate::failure::Failure;
 use crate::fleet::Glance;
 use crate::metrics::Metrics;
+use crate::news::News;
 use crate::pki::Authority;
 use crate::routes::{self, Clock, Collector, Turns, Watch};
 use crate::store::Store;
@@ -80,6 +81,7 @@ pub(crate) fn serve(config: &Serve) -> Result<(), Failure> {
         if config.access_log { Some(Access::stdout(metrics.clone()).map_err(cannot)?) } else { None };
     let admission = Admission::new();
     let collector = Arc::new(Collector {
+        news: News::of(&store)?,
         store,
         authority: Authority::read(&config.data)?,
         turns: Turns::default(),

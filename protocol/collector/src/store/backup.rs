@@ -19,12 +19,13 @@ use super::{Store, files, keystore};
 use crate::audit::{Deed, Note};
 use crate::disk::{self, Access};
 use crate::failure::Failure;
+use crate::sign::USE_KEY;
 
 const MANIFEST: &str = "manifest.json";
 const DATABASE: &str = "collector.db";
 const POLICIES: &str = "policies";
 /// Of a data directory, beside database and bundles. The key that opens bundles is not among them.
-const KEYS: [&str; 5] = ["ca.pem", "ca-key.pem", "server.pem", "server-key.pem", "agent.toml"];
+const KEYS: [&str; 6] = ["ca.pem", "ca-key.pem", "server.pem", "server-key.pem", "agent.toml", USE_KEY];
 
 /// What a backup is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

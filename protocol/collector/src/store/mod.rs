@@ -82,9 +82,10 @@ pub(crate) use rules::consent::Refused;
 pub(crate) use rules::decide::{Standing, Verdict};
 pub(crate) use sqlite::rows::{micros, rfc3339, text, time};
 pub(crate) use sqlite::transfer;
+pub(crate) use sqlite::verify::Finding;
 pub(crate) use sqlite::{
-    Announced, Answer, Asked, Count, Cursor, Filed, Kept, MAX_BUNDLE, Order, Put, Redeemed, Restricted, Seen,
-    Stored, Wanted,
+    Announced, Answer, Asked, Count, Cursor, Filed, Kept, MAX_BUNDLE, Order, Put, Reached, Redeemed,
+    Restricted, Seen, Stored, Wanted,
 };
 
 use engine::Connection;

@@ -44,6 +44,10 @@ pub(crate) struct Answer {
     pub(crate) head: Option<(u64, Digest)>,
     /// The bundles that are asked of it.
     pub(crate) invitations: Vec<Invitation>,
+    /// When it came first.
+    pub(crate) enrolled: i64,
+    /// Lines of the audit.
+    pub(crate) audits: i64,
 }
 
 impl Put {
@@ -78,7 +82,7 @@ impl Store {
         self.submit(Scope::Device(device), move |tx| {
             let Some(mut device) = device::find(tx, device)? else {
                 let verdict = Verdict::NotServed(Standing::Unknown);
-                return Ok(Answer { verdict, head: None, invitations: Vec::new() });
+                return Ok(Answer { verdict, head: None, invitations: Vec::new(), enrolled: 0, audits: 0 });
             };
             device.used = device.used.on(rows::day(now));
             let name = Name { device: device.no, purpose: put.request.purpose, epoch: put.request.epoch };
@@ -107,7 +111,8 @@ impl Store {
                 tx.at(now);
             }
             let invitations = invitations::of(tx, device.no, now)?;
-            Ok(Answer { verdict, head: device.head, invitations })
+            let (enrolled, audits) = (device.enrolled, tx.state.borrow().audits);
+            Ok(Answer { verdict, head: device.head, invitations, enrolled, audits })
         })
     }
 }

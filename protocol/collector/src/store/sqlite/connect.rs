@@ -13,7 +13,8 @@ pub(crate) const FILE: &str = "collector.db";
 /// `application_id` of the file: "KCOL".
 const APPLICATION: i64 = 0x4b43_4f4c;
 /// One file for each schema, in order; a file once released never changes.
-const MIGRATIONS: [&str; 2] = [include_str!("schema-1.sql"), include_str!("schema-2.sql")];
+const MIGRATIONS: [&str; 3] =
+    [include_str!("schema-1.sql"), include_str!("schema-2.sql"), include_str!("schema-3.sql")];
 /// How long a connection waits for another process that writes.
 pub(crate) const BUSY: Duration = Duration::from_secs(30);
 /// Prepared statements that a connection keeps.

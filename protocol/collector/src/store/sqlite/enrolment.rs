@@ -9,7 +9,7 @@ use time::{Duration, OffsetDateTime};
 use super::audit::{self, Deed, Note};
 use super::device::{self, Device};
 use super::rows::{micros, time};
-use super::tx::Tx;
+use super::tx::{self, Tx};
 use super::{invitations, labels};
 use crate::failure::Failure;
 use crate::store::Store;
@@ -42,6 +42,10 @@ pub(crate) struct Visit {
     pub(crate) head: Option<(u64, Digest)>,
     /// The bundles that are asked of it.
     pub(crate) invitations: Vec<Invitation>,
+    /// When it came first.
+    pub(crate) enrolled: i64,
+    /// Lines of the audit.
+    pub(crate) audits: i64,
 }
 
 impl Store {
@@ -115,10 +119,13 @@ impl Store {
     pub(crate) fn visit(&self, device: DeviceId, now: OffsetDateTime) -> Result<Visit, Failure> {
         self.read(|sql| {
             let Some(device) = device::find(sql, device)? else {
-                return Ok(Visit { standing: Standing::Unknown, head: None, invitations: Vec::new() });
+                let (standing, head, invitations) = (Standing::Unknown, None, Vec::new());
+                return Ok(Visit { standing, head, invitations, enrolled: 0, audits: 0 });
             };
             let invitations = invitations::of(sql, device.no, micros(now))?;
-            Ok(Visit { standing: device.standing, head: device.head, invitations })
+            let (standing, head, enrolled) = (device.standing, device.head, device.enrolled);
+            let audits = tx::state(sql)?.audits;
+            Ok(Visit { standing, head, invitations, enrolled, audits })
         })
     }
 

@@ -93,6 +93,21 @@ pub(crate) struct Wanted {
 }
 
 impl Store {
+    /// How many records an export could read at most, of one device or of all.
+    pub(crate) fn readable(&self, device: Option<DeviceId>) -> Result<u64, Failure> {
+        self.read(|sql| {
+            let no = match device {
+                Some(device) => Some(super::device::enrolled(sql, device)?.no),
+                None => None,
+            };
+            let count = "SELECT CAST(coalesce(sum(hi - lo + 1), 0) AS BIGINT) FROM envelope WHERE ?1 < 0 OR device = ?1";
+            let count: i64 = sql.query_row(count, [no.unwrap_or(-1)], |row| row.get(0))?;
+            Ok(super::rows::seq(count))
+        })
+    }
+}
+
+impl Store {
     /// The last place that is taken.
     pub(crate) fn last_place(&self) -> Result<i64, Failure> {
         if self.is_postgres() {

@@ -13,6 +13,7 @@ use super::verify_streams as by_stream;
 use super::witness;
 use super::{Agreement, agreement, audit, bundles, id, sealing};
 use crate::failure::Failure;
+use crate::heads;
 use crate::store::keystore::KeyStore;
 use crate::store::{Store, files};
 
@@ -80,6 +81,9 @@ impl Store {
             tell(Finding::new(format!("the database: {damage}")))?;
         }
         self.verify_bundles(&mut tell)?;
+        for what in heads::check(self)? {
+            tell(Finding::new(what))?;
+        }
         if count == 0 {
             let now = micros(now).to_string();
             self.write(false, move |tx| {
