@@ -10,6 +10,7 @@ use super::Trouble;
 use super::clock::Watched;
 use super::cx::Cx;
 use super::usage::{mended, retire_all};
+use super::vendor_answer::VendorAnswer;
 use crate::consent::permit::RIGHTS;
 use crate::consent::tickets::Tickets;
 use crate::consent::vendor_request::VendorRequest;
@@ -32,13 +33,15 @@ pub(super) struct Requests {
     queue: Spool<VendorRequest>,
     /// What the vendor took, asked about until it is done.
     pub(super) tickets: Tickets,
+    /// What the vendor answered to a request to see what it holds.
+    pub(super) answer: VendorAnswer,
     /// Ledger lines that were sent again since the start: once each, whatever the vendor says that it knows.
     repeated: BTreeSet<Digest>,
 }
 
 impl Requests {
-    pub(super) fn new(queue: Spool<VendorRequest>, tickets: Tickets) -> Self {
-        Self { queue, tickets, repeated: BTreeSet::new() }
+    pub(super) fn new(queue: Spool<VendorRequest>, tickets: Tickets, answer: VendorAnswer) -> Self {
+        Self { queue, tickets, answer, repeated: BTreeSet::new() }
     }
 
     /// What waits.

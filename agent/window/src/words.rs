@@ -1,11 +1,15 @@
 //! Words of the closed lists, Danish and English, and small pieces of the pages.
 
+use agent::config::Language;
 use agent::consent::State;
+use agent::consent::ground::Ground;
 use agent::html::checks::Chip;
 use agent::html::{Escaped, both};
 use agent::support::record;
+use agent::texts::Text;
 use maud::{Markup, PreEscaped, html};
 use protocol::CaseReason;
+use protocol::answer::RefusalReason;
 use protocol::ledger::Role;
 use protocol::reply::TicketState;
 
@@ -94,6 +98,12 @@ pub(crate) fn ticket(state: TicketState) -> Markup {
         TicketState::Open => Chip("", both("received by the vendor", "modtaget af leverandøren")),
         TicketState::Done => Chip("good", both("done", "udført")),
     })
+}
+
+/// Why the vendor refuses a request.
+pub(crate) fn ground(why: RefusalReason) -> Markup {
+    let [en, da] = [Language::En, Language::Da].map(|language| Ground(why).text(language));
+    t(format!("Refused: {en}."), format!("Afvist: {da}."))
 }
 
 /// Why a case is opened.

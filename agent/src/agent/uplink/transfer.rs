@@ -5,6 +5,7 @@ use std::ops::Range;
 use protocol::Digest;
 
 use super::super::cases::upload::Stepping;
+use super::super::vendor_answer::Fetch;
 use crate::consent::vendor_request::VendorRequest;
 use crate::ship::exchange::{Exchange, Outcome, Transport};
 use crate::ship::pace::Reply;
@@ -26,6 +27,8 @@ pub(in crate::agent) enum About {
     Renewal,
     /// How far the request of this ticket is.
     Ticket(String),
+    /// A part of the vendor's answer to a request to see what it holds.
+    Part(Fetch),
     /// What the collector's newest ledger line is and where it holds data, before anything of this stream is sent for the
     /// first time since the start.
     Head(Stream),
@@ -60,6 +63,7 @@ impl About {
             }
             Self::Request(_, VendorRequest::Privacy { .. }) => routes::privacy_taken(outcome).0,
             Self::Ticket(_) => routes::read_ticket(outcome).map_or_else(|reply| reply, |_| Reply::Welcome),
+            Self::Part(fetch) => routes::part_taken(outcome, fetch.length()),
             Self::Bundle(_) => tus::contact(outcome),
             Self::Probe(_) | Self::Head(_) | Self::Contact => routes::probed(outcome, place),
             Self::Renewal => routes::renewed(outcome),

@@ -16,7 +16,7 @@ use crate::store::engine::{Connection, Params, Row, Value};
 use crate::store::{Store, files};
 
 /// Tables, and the column whose numbers make their pages; those without one are small.
-const TABLES: [(&str, Option<&str>); 18] = [
+const TABLES: [(&str, Option<&str>); 20] = [
     ("token", None),
     ("device", Some("no")),
     ("label", Some("device")),
@@ -35,6 +35,8 @@ const TABLES: [(&str, Option<&str>); 18] = [
     ("audit", Some("place")),
     ("finding", Some("place")),
     ("answer", Some("device")),
+    ("response", Some("device")),
+    ("part", Some("device")),
 ];
 /// Numbers of one page.
 const PAGE: i64 = 200;
