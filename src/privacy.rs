@@ -6,8 +6,10 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use agent::api::privacy::{
-    Access, ClaimCode, Decommissioned, Erased, HeldRecord, Page, Rectified, Revoked, Says, Statement,
+    Access, ClaimCode, Decommissioned, Erased, HeldRecord, Objected, Page, Rectified, Revoked, Says,
+    Statement,
 };
+use agent::api::support::Piece;
 use agent::config::Config;
 use agent::consent::Policy;
 use agent::history::shown::{Dialect, History};
@@ -27,7 +29,7 @@ use crate::cli::Privacy;
 use crate::consent::session;
 use crate::exit::{self, Exit, Failure};
 use crate::print;
-use crate::reach;
+use crate::reach::{self, Line, not_understood};
 use crate::texts::privacy::Say;
 use crate::texts::say;
 use crate::texts::status::Queue as Content;
@@ -38,12 +40,18 @@ const QUEUES: [&str; 4] = [Queue::Open.as_str(), Queue::Usage.as_str(), Queue::R
 /// `privacy`.
 pub(crate) fn privacy(config: &Config, command: Privacy) -> Result<Exit, Failure> {
     match command {
-        Privacy::Export { output, vendor } => export(config, &output, vendor),
+        Privacy::Export { output, from_vendor: true, .. } => from_vendor(config, &output),
+        Privacy::Export { output, vendor, .. } => export(config, &output, vendor),
         Privacy::Report { output } => report(config, &output),
         Privacy::Rectify { case, json } => {
             crate::consent::known(config, &case)?;
             let body: Rectified = ask(config, PrivacyAsk::Rectify { case })?;
             print::answer(&body, json, || words(Say::Rectify { case: body.case.clone() }))
+        }
+        Privacy::Object { case, json } => {
+            crate::consent::all_known(config, case.as_ref())?;
+            let body: Objected = ask(config, PrivacyAsk::Object { case })?;
+            print::answer(&body, json, || words(Say::Object))
         }
         Privacy::Revoke { case, json } => {
             crate::consent::all_known(config, case.as_ref())?;
@@ -123,6 +131,37 @@ fn export(config: &Config, output: &Path, vendor: bool) -> Result<Exit, Failure>
     writeln!(text, "{}\n{}", say(Say::OwnHistory), history.csv(Dialect::Programs)).map_err(unwritable)?;
     json.keep().and_then(|()| text.keep()).map_err(unwritable)?;
     print::words(&say(Say::Exported { count, path: output.to_owned() }));
+    Ok(Exit::Done)
+}
+
+/// The vendor's answer, piece by piece: nothing is kept of one that does not come whole.
+fn from_vendor(config: &Config, output: &Path) -> Result<Exit, Failure> {
+    let unwritable = |e: std::io::Error| Failure::failed(exit::unwritable(output, e.kind()));
+    let mut line = Line::new(config);
+    let mut part: Option<(Part, u64)> = None;
+    let (mut offset, mut lines) = (0, 0);
+    loop {
+        let piece: Piece = line.ask(Request::Privacy(PrivacyAsk::Answer { offset }))?;
+        let bytes = piece.decoded().ok_or_else(not_understood)?;
+        // Not before the first piece: a refusal leaves nothing behind.
+        let (file, all) = match &mut part {
+            Some(open) => open,
+            none => none.insert((Part::new(output).map_err(unwritable)?, piece.bytes)),
+        };
+        if *all != piece.bytes {
+            return Err(Failure::failed(say(Say::AnswerChanged)));
+        }
+        file.write_all(&bytes).map_err(unwritable)?;
+        offset += bytes.len() as u64;
+        lines += bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
+        if offset >= *all || bytes.is_empty() {
+            break;
+        }
+    }
+    if let Some((file, _)) = part {
+        file.keep().map_err(unwritable)?;
+    }
+    print::words(&say(Say::FromVendor { lines, path: output.to_owned() }));
     Ok(Exit::Done)
 }
 

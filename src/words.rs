@@ -1,5 +1,6 @@
 //! How far a request to the vendor is: an erasure by its certificate, and by the vendor's word where there is none.
 
+use agent::consent::ground::Ground;
 use agent::consent::tickets::Ticket;
 use agent::consent::vendor_request::PrivacyKind;
 use protocol::reply::TicketState;
@@ -32,7 +33,11 @@ pub(crate) fn standing(ticket: &Ticket) -> Standing {
         }
         (_, None, TicketState::Done) if ticket.kind == PrivacyKind::Erase => Standing::DoneUnproven,
         (Some(Outcome::RefusedInPart), ..) => Standing::InPartUnproven,
-        (_, None, TicketState::Done) => Standing::Done,
+        (_, None, TicketState::Done) => match (ticket.refused, ticket.sealed) {
+            (Some(why), _) => Standing::Refused { why: Ground(why) },
+            (_, Some(_)) => Standing::Answered,
+            _ => Standing::Done,
+        },
         (_, None, TicketState::Open) => match (&ticket.due, ticket.extended) {
             (None, _) => Standing::Open,
             (Some(due), None) => Standing::Due { due: until(Some(due)) },

@@ -179,6 +179,8 @@ fn alone() -> BTreeMap<&'static str, String> {
     asker.done("access", &privacy("access", json!({"vendor": false})));
     asker.done("claim", &privacy("claim", json!({})));
     asker.done("rectify", &privacy("rectify", json!({"case": "CASE-1"})));
+    asker.done("object", &privacy("object", json!({"case": "CASE-1"})));
+    asker.refused("answer, not asked", &privacy("answer", json!({"offset": 0})), "failed");
     asker.done("revoke", &privacy("revoke", json!({"case": "CASE-1"})));
     asker.done("support discard", &support("discard", json!({"id": bundle["bundle"]})));
     asker.refused("support discard, nothing there", &support("discard", json!({"id": "x"})), "usage");

@@ -24,6 +24,7 @@ mod trouble;
 mod turn;
 mod uplink;
 mod usage;
+mod vendor_answer;
 mod watch;
 
 use std::fs::File;

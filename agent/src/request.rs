@@ -152,6 +152,18 @@ pub enum PrivacyAsk {
         /// Which.
         case: CaseId,
     },
+    /// Object to the vendor's use of what was sent, of a case or of everything: it is used no more unless the vendor shows
+    /// why it may.
+    Object {
+        /// Only what was sent of this case.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        case: Option<CaseId>,
+    },
+    /// `{"data","offset","bytes"}`: a piece of the vendor's answer to a request to see what it holds.
+    Answer {
+        /// Where the piece begins.
+        offset: u64,
+    },
     /// Take back what the vendor was asked to erase, of a case or of everything: within 14 days.
     Revoke {
         /// Only what was asked of this case.
@@ -210,7 +222,11 @@ impl Caller {
             Request::Privacy(PrivacyAsk::Erase { .. } | PrivacyAsk::Revoke { .. }) => self.may_grant,
             // What is held may name a case, and is shown to those who decide about it.
             Request::Privacy(
-                PrivacyAsk::Access { .. } | PrivacyAsk::Records { .. } | PrivacyAsk::Rectify { .. },
+                PrivacyAsk::Access { .. }
+                | PrivacyAsk::Answer { .. }
+                | PrivacyAsk::Records { .. }
+                | PrivacyAsk::Rectify { .. }
+                | PrivacyAsk::Object { .. },
             ) => self.administrator || self.may_grant,
             Request::Privacy(PrivacyAsk::Decommission { .. } | PrivacyAsk::Claim)
             | Request::Enroll { .. } => self.administrator,

@@ -2,6 +2,7 @@
 //!
 //! No clock, no disk, no socket.
 
+pub mod answer;
 pub mod batch;
 pub mod bundle;
 pub mod case;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::answer::{RefusalReason, SealedAnswer};
 use crate::case::CaseId;
 use crate::identity::{DeviceId, Digest, Purpose};
 use crate::rights::{ExtensionReason, Outcome};
@@ -65,8 +66,8 @@ pub struct ConsentReply {
     pub hash: Digest,
     /// True once the entry outlives a power cut.
     pub durable: bool,
-    /// Of an entry that was stored now: the position in the ledger that was to come next, one behind the newest entry that
-    /// was known before, 0 where none was. A device sees by it what a restored collector lost.
+    /// The position in the ledger that was to come next: of an entry that was stored now one behind the newest entry that was
+    /// known before, of one that was known one behind the newest below it; 0 where there was none. A device sees by it what a restored collector lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected: Option<u64>,
 }
@@ -87,6 +88,13 @@ pub struct PrivacyRequest {
     /// again because its ticket is not known any more. It reaches as far as it did, and waits no longer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_received: Option<String>,
+    /// Of a request to see what is held: the age recipient that the answer is sealed for, whose key only the device has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipient: Option<String>,
+    /// Of a restriction: the clinic objects to the processing (GDPR art. 21), and the vendor has to answer. A collector that
+    /// does not know the field restricts, and answers nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub objection: bool,
 }
 
 /// 202 to a [`PrivacyRequest`], and the answer to `GET /v1/privacy/{ticket}`.
@@ -114,6 +122,12 @@ pub struct PrivacyReply {
     /// The vendor's signature of that text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature: Option<String>,
+    /// The answer to a request to see what is held: `GET /v1/privacy/{ticket}/answer/{part}` has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed: Option<SealedAnswer>,
+    /// Why it is not carried out. `state` is `done`, so that a device that does not know the field stops asking.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<RefusalReason>,
 }
 
 impl PrivacyReply {
@@ -128,6 +142,8 @@ impl PrivacyReply {
             outcome: None,
             certificate: None,
             signature: None,
+            sealed: None,
+            refused: None,
         }
     }
 }

@@ -139,10 +139,12 @@ pub(crate) enum Consent {
 pub(crate) enum Privacy {
     #[command(after_help = example("kathea-agent privacy export -o what-is-held"), about = say(Help::Export))]
     Export {
-        #[arg(short, long, value_name = "DIR", help = say(Help::ExportOutput))]
+        #[arg(short, long, value_name = "PATH", help = say(Help::ExportOutput))]
         output: PathBuf,
         #[arg(long, help = say(Help::ExportVendor))]
         vendor: bool,
+        #[arg(long, conflicts_with = "vendor", help = say(Help::ExportFromVendor))]
+        from_vendor: bool,
     },
     #[command(after_help = example("kathea-agent privacy report -o report.html"), about = say(Help::Report))]
     Report {
@@ -153,6 +155,13 @@ pub(crate) enum Privacy {
     Rectify {
         #[arg(long, value_name = "ID", value_parser = case, help = say(Shared::Case))]
         case: CaseId,
+        #[arg(long, help = say(Shared::Json))]
+        json: bool,
+    },
+    #[command(about = say(Help::Object))]
+    Object {
+        #[arg(long, value_name = "ID", value_parser = case, help = say(Help::ObjectCase))]
+        case: Option<CaseId>,
         #[arg(long, help = say(Shared::Json))]
         json: bool,
     },

@@ -14,6 +14,19 @@ agent::texts! {
             "Leverandøren bliver bedt om at rette det, den har om sagen {case}; `status` viser anmodningens nummer.\n\
              Skriv, hvad der er forkert, til den kontakt, som `consent show support_case` nævner, og angiv nummeret.\n\
              Er pakken ikke sendt endnu, så kassér den med `support discard`, og lav den på ny.";
+        Object =>
+            "The vendor will be asked to use what was sent no more: it is hidden there from all use once the request is there,\n\
+             and only a reason that the law allows ends that; `status` shows its ticket and the answer.\n\
+             What is collected from now on: `consent withdraw` ends that.",
+            "Leverandøren bliver bedt om ikke længere at bruge det sendte: det er skjult for al brug, når anmodningen er modtaget,\n\
+             og kun en grund efter loven ophæver det; `status` viser anmodningens nummer og svaret.\n\
+             Det, der indsamles fra nu af: `consent withdraw` standser det.";
+        FromVendor { lines: u64, path: PathBuf } =>
+            "written to {path}: what the vendor holds of this device, {lines} lines of JSON; each says in `what` what it is",
+            "skrevet til {path}: det, leverandøren opbevarer om enheden, {lines} JSON-linjer; hver siger i `what`, hvad den er";
+        AnswerChanged =>
+            "another answer of the vendor came meanwhile, and nothing was written: run the command again",
+            "et andet svar fra leverandøren kom imens, og intet er skrevet: kør kommandoen igen";
         Revoke =>
             "The vendor will be asked not to erase what it has not erased yet; `status` shows what became of the\n\
              request to erase. What was erased on this workstation does not come back.",

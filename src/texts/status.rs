@@ -2,6 +2,7 @@
 
 use agent::api::status::{Keys, Service};
 use agent::consent::State;
+use agent::consent::ground::Ground;
 use agent::support::record;
 use protocol::notice::NoticeKind;
 use protocol::rights::{ExtensionReason, HoldReason};
@@ -244,6 +245,10 @@ agent::texts! {
             "refused in part, as the vendor says; no certificate",
             "delvist afvist ifølge leverandøren; ingen attest";
         Done => "done", "udført";
+        Refused { why: Ground } => "refused: {why}", "afvist: {why}";
+        Answered =>
+            "answered: `privacy export --from-vendor -o FILE` writes it",
+            "besvaret: `privacy export --from-vendor -o FIL` skriver svaret";
         Open => "open", "åben";
         Due { due: String } => "open, due {due}", "åben, frist {due}";
         Longer { due: String, why: Extended } => "open, due {due} ({why})", "åben, frist {due} ({why})";

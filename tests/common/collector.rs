@@ -66,6 +66,14 @@ impl Collector {
         run(&self.data, command, args);
     }
 
+    /// Runs a command; if it fails, what it said.
+    pub(crate) fn try_command(&self, command: &str, args: &[&str]) -> Result<(), String> {
+        let mut program = Command::new(program());
+        let output = program.arg(command).arg("--data").arg(&self.data).args(args).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        if output.status.success() { Ok(()) } else { Err(said) }
+    }
+
     /// Runs a command that must succeed, and reads its lines of JSON.
     pub(crate) fn lines(&self, command: &str, args: &[&str]) -> Vec<Json> {
         let output = run(&self.data, command, args);

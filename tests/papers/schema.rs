@@ -39,6 +39,8 @@ fn fields(request: &str, action: &str) -> Fields {
         ("privacy", "records") => &["tray", "from"],
         ("privacy", "claim") => &[],
         ("privacy", "rectify") => &["case"],
+        ("privacy", "object") => &["case?"],
+        ("privacy", "answer") => &["offset"],
         ("privacy", "revoke") => &["case?"],
         ("privacy", "erase") => &["by?", "session?", "claim?"],
         ("privacy", "decommission") => &["drain", "by?", "session?"],

@@ -152,6 +152,10 @@ impl Agent {
                 let (keys, device) = (&cx.config.vendor.keys, cx.vault.device());
                 Ok(requests.news.answered(said, keys, device, cx.now)?)
             }
+            About::Part(fetch) => {
+                uplink.tell(&mut cx, Stream::Requests, reply, 0)?;
+                Ok(requests.answer.took(&fetch, &outcome, cx.elapsed)?)
+            }
             About::ConsentFirst(_) => {
                 // Cleared whatever the answer is: a collector that lacks the entry still names it again.
                 uplink.consent_first = None;

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use log::info;
 use protocol::{Purpose, Reason};
 
-use super::{Agent, Parts, Trouble, Wake};
+use super::{Agent, Parts, Trouble, Wake, vendor_answer};
 use crate::api::privacy::Decommissioned;
 use crate::consent::permit::RIGHTS;
 use crate::consent::state::to_text;
@@ -138,7 +138,7 @@ impl Agent {
         for case in self.registry.cases() {
             self.with_cases(|cases, cx| cases.purge(cx, &case, Purpose::SupportCase))?;
         }
-        for name in ["bundles", "drafts", "tmp"] {
+        for name in ["bundles", "drafts", "tmp", vendor_answer::DIR] {
             remove_directory(&data.join(name))?;
         }
         killpoint::step("decommission.purged");

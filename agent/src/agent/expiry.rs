@@ -57,6 +57,8 @@ impl Agent {
     pub(super) fn new_owner(&mut self, by: By, now: i64) -> Result<NewOwner, Trouble> {
         // First, because a cut behind the ledger's line would leave it to the new owner.
         self.erase_history()?;
+        // What the vendor answered was for the owner before.
+        self.requests.answer.erase(&mut self.vault)?;
         // Before the ledger's line, which names it: codes that the owner before printed are none any more.
         let owner = self.registry.owner().saturating_add(1);
         durable::replace(&self.config.data_dir.join(OWNER), owner.to_string().as_bytes())?;

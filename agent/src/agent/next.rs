@@ -17,7 +17,11 @@ impl Agent {
         let request = requests.next(&mut cx)?;
         let ticket = requests.tickets.next(cx.elapsed);
         let ticket = ticket.and_then(|ticket| Some((ticket.to_owned(), routes::ticket(ticket)?)));
-        let asks = request.is_some() || ticket.is_some();
+        let part = match (&request, &ticket) {
+            (None, None) if cx.busy().is_none() => requests.answer.next(&requests.tickets, cx.elapsed)?,
+            _ => None,
+        };
+        let asks = request.is_some() || ticket.is_some() || part.is_some();
         if let Some(renewal) = uplink.next_renewal(&cx, asks) {
             return Ok(Some(renewal));
         }
@@ -34,6 +38,9 @@ impl Agent {
             (Step::Send { .. }, None) => {
                 if let Some((ticket, exchange)) = ticket {
                     return Ok(Some(Transfer { exchange, about: About::Ticket(ticket) }));
+                }
+                if let Some((fetch, exchange)) = part {
+                    return Ok(Some(Transfer { exchange, about: About::Part(fetch) }));
                 }
                 if let Some(asked) = news {
                     requests.news.asking();
@@ -52,6 +59,9 @@ impl Agent {
         }
         if let Some(contact) = uplink.next_contact(&cx) {
             return Ok(Some(contact));
+        }
+        if let Some(due) = requests.answer.due(cx.elapsed) {
+            uplink.due_at(due);
         }
         if let Some(due) = requests.tickets.due().filter(|due| *due > cx.elapsed) {
             uplink.due_at(due);

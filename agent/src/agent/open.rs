@@ -19,6 +19,7 @@ use super::requests::Requests;
 use super::turn::Looks;
 use super::uplink::Uplink;
 use super::usage::Statistics;
+use super::vendor_answer::VendorAnswer;
 use super::{Agent, OWNER, OpenError, Parts, decommission, format};
 use crate::api::status::Service;
 use crate::config::Config;
@@ -113,7 +114,7 @@ impl Agent {
             registry,
             counters,
             usage: reading(data.join("sent.sealed"), |sent| Statistics::new(open, usage, sent, history))?,
-            requests: Requests::new(requests, tickets, news),
+            requests: Requests::new(requests, tickets, news, VendorAnswer::new(&data)),
             cases,
             health,
             busy_until: None,

@@ -9,10 +9,10 @@ use protocol::{CaseId, Catalog, Digest, Reason, Record, Value};
 use ring::rand::{SecureRandom, SystemRandom};
 
 use super::clock::DAY;
-use super::{Agent, Trouble};
+use super::{Agent, Parts, Trouble};
 use crate::api::privacy::{
-    Access, Amount, Attribute, Attributes, ClaimCode, EntryName, Erased, HeldPolicy, HeldRecord, Page,
-    Rectified, Revoked, Says, Statement,
+    Access, Amount, Attribute, Attributes, ClaimCode, EntryName, Erased, HeldPolicy, HeldRecord, Objected,
+    Page, Rectified, Revoked, Says, Statement,
 };
 use crate::consent::permit::Permit;
 use crate::consent::state::to_text;
@@ -36,6 +36,12 @@ impl Agent {
                 self.claim().map(|claim| Reply::done(ClaimCode { claim: claim.to_string() }))
             }
             PrivacyAsk::Rectify { case } => self.rectify(case, now).map(Reply::done),
+            PrivacyAsk::Answer { offset } => {
+                let Parts { requests, cx, .. } = self.parts();
+                let piece = requests.answer.piece(cx.vault, &requests.tickets, *offset);
+                return piece.map_or_else(|why| Reply::refused(Refused::Failed, why), Reply::done);
+            }
+            PrivacyAsk::Object { case } => self.object(case.clone(), now).map(Reply::done),
             PrivacyAsk::Revoke { case } => self.revoke(case.clone(), now).map(Reply::done),
             PrivacyAsk::Erase { by: role, session, .. } => {
                 self.erase_everything(by(*role, *session), now).map(Reply::done)
@@ -95,6 +101,12 @@ impl Agent {
         Ok(Rectified { case: case.clone() })
     }
 
+    /// What was sent is to be used no more: the vendor hides it at once, and answers.
+    fn object(&mut self, case: Option<CaseId>, now: i64) -> Result<Objected, Trouble> {
+        self.ask_vendor(PrivacyKind::Object, case.clone(), now)?;
+        Ok(Objected { case })
+    }
+
     /// What the vendor was asked to erase, and has not yet, it is to keep.
     fn revoke(&mut self, case: Option<CaseId>, now: i64) -> Result<Revoked, Trouble> {
         self.ask_vendor(PrivacyKind::Revoke, case.clone(), now)?;
@@ -104,6 +116,7 @@ impl Agent {
     /// Every yes is taken back, and what was sent under any is to be erased too.
     fn erase_everything(&mut self, by: By, now: i64) -> Result<Erased, Trouble> {
         let mut keys = self.erase_history()?;
+        self.requests.answer.erase(&mut self.vault)?;
         if !self.registry.is_trusted() {
             self.erase_cases()?;
         }
@@ -152,7 +165,11 @@ impl Agent {
         now: i64,
     ) -> Result<(), Trouble> {
         let newest = self.registry.head().map_or(Digest::from_bytes([0; 32]), |(_, hash)| hash);
-        self.put_request(VendorRequest::general(kind, case, newest, now))
+        let mut request = VendorRequest::general(kind, case, newest, now);
+        if kind == PrivacyKind::Access {
+            request = request.sealed_for(self.requests.answer.recipient(&mut self.vault, now)?);
+        }
+        self.put_request(request)
     }
 }
 

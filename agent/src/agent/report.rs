@@ -79,6 +79,8 @@ impl Agent {
         let tickets = self.requests.tickets.problems(&to_text(now));
         tickets.into_iter().for_each(|what| add(Subject::Tickets, what));
         self.requests.news.problems(now).into_iter().for_each(|what| add(Subject::News, what));
+        let answer = self.requests.answer.problem(&self.requests.tickets);
+        answer.into_iter().for_each(|what| add(Subject::Tickets, what));
         self.uplink.problems().into_iter().for_each(|what| add(Subject::Uplink, what));
         if self.uplink.is_unenrolled() && self.has_something_to_send() {
             add(Subject::NotEnrolled, Cause::NotEnrolled.said());

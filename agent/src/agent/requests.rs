@@ -10,6 +10,7 @@ use super::Trouble;
 use super::clock::Watched;
 use super::cx::Cx;
 use super::usage::{mended, retire_all};
+use super::vendor_answer::VendorAnswer;
 use crate::consent::news::News;
 use crate::consent::permit::RIGHTS;
 use crate::consent::tickets::Tickets;
@@ -35,13 +36,20 @@ pub(super) struct Requests {
     pub(super) tickets: Tickets,
     /// What the vendor says of itself.
     pub(super) news: News,
+    /// What the vendor answered to a request to see what it holds.
+    pub(super) answer: VendorAnswer,
     /// Ledger lines that were sent again since the start: once each, whatever the vendor says that it knows.
     repeated: BTreeSet<Digest>,
 }
 
 impl Requests {
-    pub(super) fn new(queue: Spool<VendorRequest>, tickets: Tickets, news: News) -> Self {
-        Self { queue, tickets, news, repeated: BTreeSet::new() }
+    pub(super) fn new(
+        queue: Spool<VendorRequest>,
+        tickets: Tickets,
+        news: News,
+        answer: VendorAnswer,
+    ) -> Self {
+        Self { queue, tickets, news, answer, repeated: BTreeSet::new() }
     }
 
     /// What waits.

@@ -149,6 +149,14 @@ pub struct Rectified {
     pub case: CaseId,
 }
 
+/// The answer to `object`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Objected {
+    /// The case that it is about; absent: everything that was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case: Option<CaseId>,
+}
+
 /// The answer to `revoke`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Revoked {

@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::consent::{About, Answered, List, NewOwner, Notice, Receipts, Verified};
-use super::privacy::{Access, ClaimCode, Decommissioned, Erased, Page, Rectified, Revoked};
+use super::privacy::{Access, ClaimCode, Decommissioned, Erased, Objected, Page, Rectified, Revoked};
 use super::status::Status;
 use super::support::{
     Begun, BundleRow, Bundled, Discarded, Drafted, Elsewhere, List as SupportList, Piece, Progress, Scans,
@@ -66,6 +66,7 @@ fn way(name: &str) -> Way {
         "access" | "access, the vendor too" | "access, with tickets" => again::<Access>,
         "claim" => again::<ClaimCode>,
         "rectify" => again::<Rectified>,
+        "object" => again::<Objected>,
         "revoke" => again::<Revoked>,
         "erase" => again::<Erased>,
         "decommission" | "decommission, vendor not informed" => again::<Decommissioned>,

@@ -19,6 +19,7 @@ mod chain;
 pub mod contacts;
 mod failure;
 pub mod flag;
+pub mod ground;
 mod ledger;
 pub mod news;
 pub(crate) mod notice;

@@ -9,6 +9,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use protocol::answer::{RefusalReason, SealedAnswer};
 use protocol::reply::{PrivacyReply, PrivacyRequest, TicketState};
 use protocol::rights::{Certificate, ExtensionReason, NotProven, Outcome};
 use protocol::signature::{Context, TrustedKeys};
@@ -57,6 +58,12 @@ pub struct Ticket {
     /// Its signature.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature: Option<String>,
+    /// The vendor's answer to a request to see what it holds, as it can be fetched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed: Option<SealedAnswer>,
+    /// Why the vendor refuses it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<RefusalReason>,
 }
 
 impl Ticket {
@@ -66,7 +73,7 @@ impl Ticket {
     }
 
     /// Whether the vendor has something left to say.
-    fn is_open(&self) -> bool {
+    pub fn is_open(&self) -> bool {
         self.state == TicketState::Open && self.outcome.is_none()
     }
 
@@ -84,6 +91,8 @@ impl Ticket {
         if self.kind != PrivacyKind::Erase || !keys.trust(Context::ErasureCertificate) {
             self.state = said.state;
             self.outcome = said.outcome;
+            self.sealed = said.sealed.filter(|_| self.kind == PrivacyKind::Access);
+            self.refused = said.refused;
             return Ok(());
         }
         if said.outcome == Some(Outcome::Revoked) {
@@ -194,6 +203,8 @@ impl Tickets {
             outcome: None,
             certificate: None,
             signature: None,
+            sealed: None,
+            refused: None,
         };
         if ticket.is_open() {
             self.requests.insert(ticket.ticket.clone(), request.clone());

@@ -40,10 +40,12 @@ pub enum PrivacyKind {
     Decommission,
     /// Do not erase after all: within the 14 days in which the vendor waits.
     Revoke,
+    /// Art. 21: use what was sent no more, unless you show why you may.
+    Object,
 }
 
 impl PrivacyKind {
-    /// In the route.
+    /// Its word.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Withdraw => "withdraw",
@@ -54,6 +56,16 @@ impl PrivacyKind {
             Self::Rectify => "rectify",
             Self::Decommission => "decommission",
             Self::Revoke => "revoke",
+            Self::Object => "object",
+        }
+    }
+
+    /// In the route. An objection is a restriction that has to be answered: a collector that knows no more than that
+    /// restricts.
+    pub const fn route(self) -> &'static str {
+        match self {
+            Self::Object => Self::Restrict.as_str(),
+            other => other.as_str(),
         }
     }
 }
@@ -77,6 +89,15 @@ impl VendorRequest {
         Self::new(kind, purposes, case, entry, &salt)
     }
 
+    /// The same, with whom its answer is to be sealed for.
+    #[must_use]
+    pub fn sealed_for(mut self, recipient: String) -> Self {
+        if let Self::Privacy { request, .. } = &mut self {
+            request.recipient = Some(recipient);
+        }
+        self
+    }
+
     fn new(
         kind: PrivacyKind,
         purposes: Vec<Purpose>,
@@ -86,8 +107,15 @@ impl VendorRequest {
     ) -> Self {
         let id = Digest::of(&[kind.as_str().as_bytes(), salt].concat()).to_string();
         let request_id = id.chars().take(32).collect();
-        let request =
-            PrivacyRequest { request_id, purposes, case, ledger_sha256: entry, first_received: None };
+        let request = PrivacyRequest {
+            request_id,
+            purposes,
+            case,
+            ledger_sha256: entry,
+            first_received: None,
+            recipient: None,
+            objection: kind == PrivacyKind::Object,
+        };
         Self::Privacy { kind, request }
     }
 }

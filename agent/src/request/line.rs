@@ -61,7 +61,10 @@ pub const ACTIONS: [(&str, &[&str]); 4] = [
             "verify",
         ],
     ),
-    ("privacy", &["access", "records", "claim", "rectify", "revoke", "erase", "decommission"]),
+    (
+        "privacy",
+        &["access", "records", "claim", "rectify", "object", "answer", "revoke", "erase", "decommission"],
+    ),
     ("history", &["show", "on", "off", "erase"]),
     (
         "support",

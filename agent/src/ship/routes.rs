@@ -6,7 +6,7 @@ use protocol::reply::{
 };
 use serde::Serialize;
 
-use super::exchange::{Answer, Body, Exchange, Method, Outcome, refusal};
+use super::exchange::{Answer, Body, Exchange, Method, Outcome, is_page, refusal};
 use super::pace::Reply;
 use crate::consent::vendor_request::PrivacyKind;
 
@@ -50,16 +50,17 @@ pub fn consent_stored(outcome: &Outcome, hash: Digest) -> Reply {
     }
 }
 
-/// The position in the ledger that the collector expected when it stored a line: what is missing from there on it has lost.
+/// The position in the ledger that the collector expected in place of a line, or below one that it knew: what is missing
+/// from there on it has lost. A line that is sent again because its answer was lost is known already.
 pub fn consent_expected(answer: &Answer) -> Option<u64> {
-    answer.json::<ConsentReply>().filter(|_| answer.status == 201)?.expected
+    answer.json::<ConsentReply>().filter(|_| matches!(answer.status, 200 | 201))?.expected
 }
 
 /// `POST /v1/privacy/{kind}`.
 pub fn privacy(kind: PrivacyKind, request: &PrivacyRequest) -> Exchange {
     Exchange {
         body: Body::Bytes(to_json(request)),
-        ..json(Method::Post, format!("/v1/privacy/{}", kind.as_str()))
+        ..json(Method::Post, format!("/v1/privacy/{}", kind.route()))
     }
 }
 
@@ -77,6 +78,26 @@ pub fn privacy_taken(outcome: &Outcome) -> (Reply, Option<PrivacyReply>) {
 pub fn ticket(ticket: &str) -> Option<Exchange> {
     let plain = ticket.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     (plain && !ticket.is_empty()).then(|| bare(Method::Get, format!("/v1/privacy/{ticket}")))
+}
+
+/// `GET /v1/privacy/{ticket}/answer/{part}`; none if the ticket can't be part of a path.
+pub fn answer_part(name: &str, part: u64) -> Option<Exchange> {
+    let Exchange { path, .. } = ticket(name)?;
+    Some(bare(Method::Get, format!("{path}/answer/{part}")))
+}
+
+/// Whether this is a part of so many bytes.
+pub fn is_part(answer: &Answer, length: u64) -> bool {
+    let media = answer.content_type.as_deref().unwrap_or_default();
+    answer.status == 200 && media == "application/octet-stream" && answer.body.len() as u64 == length
+}
+
+/// The answer to the question for a part. One that the vendor has no longer says nothing against the vendor.
+pub fn part_taken(outcome: &Outcome, length: u64) -> Reply {
+    match outcome {
+        Ok(answer) if is_part(answer, length) || answer.status == 404 && !is_page(outcome) => Reply::Welcome,
+        other => never_dropped(refusal(other)),
+    }
 }
 
 /// How far the request is; otherwise what the answer means.
@@ -195,6 +216,8 @@ mod tests {
             case: None,
             ledger_sha256: Digest::of(b"line"),
             first_received: None,
+            recipient: None,
+            objection: false,
         };
         let exchange = privacy(PrivacyKind::Withdraw, &request);
         assert_eq!(exchange.path, "/v1/privacy/withdraw");

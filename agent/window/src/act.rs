@@ -1,7 +1,7 @@
 //! Actions of the window: the fields of a form become one request to the service, its reply a few sentences.
 
 use agent::api::consent::{Answered, NewOwner};
-use agent::api::privacy::{Access, Erased};
+use agent::api::privacy::{Access, Erased, Objected};
 use agent::api::support::{Discarded, Sending};
 use agent::api::{Contacts, Done};
 use agent::history::shown::History;
@@ -139,6 +139,7 @@ fn done(window: &Window, action: &str, fields: &Fields) -> Option<Result<Markup,
         "new_owner" => new_owner(window, fields),
         "erase" => erased(window, fields),
         "access" => asked(window),
+        "object" => objected(window),
         "contact" => contacted(window),
         "scans" => begun(window, Kind::Scans, Ok(SupportRequest::Scans)),
         "preview" => begun(
@@ -224,6 +225,14 @@ fn asked(window: &Window) -> Result<Markup, Refusal> {
     Ok(
         html! { p { (t("The vendor is asked. The request gets a number, which is shown below once the vendor has received it.",
         "Leverandøren er spurgt. Anmodningen får et nummer, som vises nedenfor, når leverandøren har modtaget den.")) } },
+    )
+}
+
+fn objected(window: &Window) -> Result<Markup, Refusal> {
+    let _: Objected = window.agent.ask(&Request::Privacy(PrivacyAsk::Object { case: None }))?;
+    Ok(
+        html! { p { (t("The vendor is asked to use it no more. The request gets a number, which is shown below once the vendor has received it.",
+        "Leverandøren er bedt om ikke længere at bruge det. Anmodningen får et nummer, som vises nedenfor, når leverandøren har modtaget den.")) } },
     )
 }
 

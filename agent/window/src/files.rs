@@ -4,7 +4,7 @@ use agent::api::consent::Receipts;
 use agent::api::privacy::{Access, Amount, Attribute, Attributes, EntryName, HeldRecord, Says, Statement};
 use agent::api::support::Piece;
 use agent::history::shown::{Dialect, History};
-use agent::request::{ConsentAction, ConsentRequest, HistoryAsk, Request, SENT, SupportRequest};
+use agent::request::{ConsentAction, ConsentRequest, HistoryAsk, PrivacyAsk, Request, SENT, SupportRequest};
 use agent::seal::payload::Queue;
 use serde::Serialize;
 
@@ -43,6 +43,7 @@ pub(crate) fn file(window: &Window, name: &str) -> Option<Result<(&'static str, 
         "leaves.csv" => all(agent, false).map(|held| ("text/csv; charset=utf-8", table(&held).into_bytes())),
         "history.csv" => history(agent, Dialect::Excel),
         "history-programs.csv" => history(agent, Dialect::Programs),
+        "vendor.ndjson" => vendors_answer(agent).map(|bytes| ("application/x-ndjson", bytes)),
         "receipt.txt" => receipts(window),
         _ => return None,
     })
@@ -71,6 +72,20 @@ fn receipts(window: &Window) -> Result<(&'static str, Vec<u8>), Failure> {
     let request = ConsentRequest::new(ConsentAction::Receipt);
     let receipts: Receipts = window.agent.ask(&Request::Consent(request))?;
     Ok(("text/plain; charset=utf-8", receipts.text.of(window.config.language).as_bytes().to_vec()))
+}
+
+/// What the vendor holds, as it answered: opened by the service on this click.
+fn vendors_answer(agent: &Agent) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    loop {
+        let answer = PrivacyAsk::Answer { offset: bytes.len() as u64 };
+        let piece: Piece = agent.ask(&Request::Privacy(answer))?;
+        let more = piece.decoded().ok_or(Failure::NotUnderstood)?;
+        bytes.extend_from_slice(&more);
+        if more.is_empty() || bytes.len() as u64 >= piece.bytes {
+            return Ok(bytes);
+        }
+    }
 }
 
 fn piece(agent: &Agent, bundle: &str, offset: u64) -> Result<Piece, Failure> {

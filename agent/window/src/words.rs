@@ -1,11 +1,15 @@
 //! Words of the closed lists, Danish and English, and small pieces of the pages.
 
+use agent::config::Language;
 use agent::consent::State;
+use agent::consent::ground::Ground;
 use agent::html::checks::Chip;
 use agent::html::{Escaped, both};
 use agent::support::record;
+use agent::texts::Text;
 use maud::{Markup, PreEscaped, html};
 use protocol::CaseReason;
+use protocol::answer::RefusalReason;
 use protocol::ledger::Role;
 use protocol::notice::{Notice, NoticeKind};
 use protocol::reply::TicketState;
@@ -118,6 +122,12 @@ fn about(kind: NoticeKind) -> Markup {
         NoticeKind::EndOfSupport => t("end of support", "support ophører"),
         NoticeKind::NewerVersion => t("newer version", "nyere version"),
     }
+}
+
+/// Why the vendor refuses a request.
+pub(crate) fn ground(why: RefusalReason) -> Markup {
+    let [en, da] = [Language::En, Language::Da].map(|language| Ground(why).text(language));
+    t(format!("Refused: {en}."), format!("Afvist: {da}."))
 }
 
 /// Why a case is opened.

@@ -32,6 +32,8 @@ pub(crate) fn take(store: &Store, code: &str, now: OffsetDateTime) -> Result<Tic
         case: None,
         ledger_sha256: Digest::from_bytes([0; 32]),
         first_received: None,
+        recipient: None,
+        objection: false,
     };
     match store.claim_request(ticket, Kind::Erase, &request, now)? {
         Asked::Kept(_) => Ok(ticket),

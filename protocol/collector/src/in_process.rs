@@ -1,6 +1,8 @@
 //! The collector without sockets and without a clock of its own: the same routes, rules and store, one question at a
 //! time, at the time that it is given. `tests/simulation` joins it with agents in one process.
 
+mod bundles;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -16,6 +18,9 @@ use rustls::pki_types::pem::PemObject;
 use time::OffsetDateTime;
 use tokio::runtime::Runtime;
 
+pub use bundles::Bundle;
+
+use crate::answering;
 use crate::erasure::{self, Run};
 use crate::failure::Failure;
 use crate::metrics::Metrics;
@@ -178,6 +183,7 @@ impl InProcess {
         let now = self.now();
         self.store.sweep(now).map_err(said)?;
         erasure::carry_out_due(&self.store, now, |_| Ok(())).map_err(said)?;
+        answering::answer_due(&self.store, now).map_err(said)?;
         erasure::retention(&self.store, Run::Careful, now, |_| Ok(()))
             .or_else(|_| erasure::retention(&self.store, Run::Confirmed, now, |_| Ok(())))
             .map_err(said)

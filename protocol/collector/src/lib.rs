@@ -13,6 +13,7 @@
 //! pki       who a certificate speaks for, and new certificates
 //! metrics   what is counted, as OpenMetrics
 //! access    the access log
+//! answering answers to requests to see what is held
 //! in_process  the same without sockets, for a simulation
 //! fleet     what operators see of all devices
 //! problem   the closed list of error answers
@@ -33,6 +34,7 @@
 //! No address of a device's end of a connection is kept or logged, and no log line carries content.
 
 mod access;
+mod answering;
 mod audit;
 mod claim;
 mod cli;
@@ -65,7 +67,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 pub use cli::command_line;
-pub use in_process::{Answer, Exported, InProcess, Question};
+pub use in_process::{Answer, Bundle, Exported, InProcess, Question};
 
 /// Runs the program on its arguments, the first of which is its name. Exit codes: 0 done, 1 failed,
 /// 2 usage.

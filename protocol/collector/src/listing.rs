@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use protocol::answer::{RefusalReason, SealedAnswer};
 use protocol::bundle::receipt;
 use protocol::reply::TicketState;
 use protocol::rights::{ExtensionReason, Hold, Outcome};
@@ -72,6 +73,12 @@ struct RequestLine {
     /// What became of it, where that is more than `done`.
     #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<Outcome>,
+    /// Why it is refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refused: Option<RefusalReason>,
+    /// The sealed answer, as long as it is kept for the device to fetch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sealed: Option<SealedAnswer>,
     /// What is kept although its erasure was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     hold: Option<Hold>,
@@ -149,7 +156,7 @@ pub(crate) fn requests(store: &Store, lines: &mut Lines) -> Result<(), Failure> 
 
 /// One privacy request.
 pub(crate) fn request(kept: Kept) -> impl Serialize {
-    let Kept { ticket, kind, request, received_at, state, answer, due, .. } = kept;
+    let Kept { ticket, kind, request, received_at, state, answer, response, due, .. } = kept;
     RequestLine {
         ticket: ticket.to_string(),
         device: ticket.device,
@@ -161,6 +168,8 @@ pub(crate) fn request(kept: Kept) -> impl Serialize {
         due: due.map(text),
         extended: answer.extended,
         outcome: answer.outcome(),
+        refused: response.refused,
+        sealed: response.sealed,
         is_signed: answer.certificate.map(|_| answer.signature.is_some()),
         hold: answer.hold,
     }

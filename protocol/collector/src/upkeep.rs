@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
+use crate::answering;
 use crate::erasure::{self, Run};
 use crate::failure::Failure;
 use crate::store::{Store, micros};
@@ -58,6 +59,9 @@ fn once(store: &Store, now: OffsetDateTime) -> Result<(), Failure> {
     store.sweep(now)?;
     // What a clinic asked for comes before what is over, and does not wait for it.
     if let Err(failure) = erasure::carry_out_due(store, now, |_| Ok(())) {
+        log::error!("{failure}");
+    }
+    if let Err(failure) = answering::answer_due(store, now) {
         log::error!("{failure}");
     }
     erasure::retention(store, Run::Careful, now, |over| {

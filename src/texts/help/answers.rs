@@ -57,9 +57,17 @@ agent::texts! {
         Export =>
             "Export everything that this workstation holds: held.json, and held.txt for reading",
             "Eksportér alt, hvad arbejdsstationen opbevarer: held.json, og held.txt til læsning";
-        ExportOutput => "Folder for both files", "Mappe til begge filer";
+        ExportOutput =>
+            "Folder for both files; with --from-vendor a file", "Mappe til begge filer; med --from-vendor en fil";
         ExportVendor =>
             "Also ask the vendor for what it holds", "Bed også leverandøren om det, den opbevarer";
+        ExportFromVendor =>
+            "Write the vendor's answer instead: everything that it holds of this device, as lines of JSON",
+            "Skriv leverandørens svar i stedet: alt, den opbevarer om enheden, som JSON-linjer";
+        Object =>
+            "Object to the vendor's use of what was sent: it stops at once, and the vendor has to answer",
+            "Gør indsigelse mod leverandørens brug af det sendte: den ophører straks, og leverandøren skal svare";
+        ObjectCase => "Only what was sent of this support case", "Kun det, der er sendt om denne supportsag";
         Report =>
             "Write one page, in Danish and English, that shows what is collected, kept and sent, under which consent, and \
              how to withdraw it",

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, UNIX_EPOCH};
 
 use agent::api::Reply;
 use agent::request::{ConsentAction, ConsentRequest, Request};
@@ -12,18 +11,17 @@ use protocol::ledger::Role;
 use protocol::{Digest, Purpose};
 use test_support::random::Random;
 
+use crate::cases::Cases;
 use crate::consent::{Consent, Texts};
 use crate::faults::{Fault, Faults};
 use crate::letter::Letters;
 use crate::link::Link;
-use crate::model::{Model, attributes_of};
+use crate::model::Model;
 use crate::plan::Plan;
 use crate::vendor::Vendor;
 use crate::workstation::{Harm, Workstation};
-use crate::world::{BEGIN, DAY, HOUR, World, date, rfc3339};
+use crate::world::{BEGIN, DAY, HOUR, World, date};
 
-/// Features of Kathea that the story uses, by their words and the numbers that the catalog gives them.
-const FEATURES: [(&str, u64); 3] = [("viewer_2d", 0), ("viewer_3d", 1), ("mpr", 2)];
 /// Turns without the time going on after which the loop spins.
 const TURNS: u32 = 5000;
 
@@ -61,6 +59,8 @@ pub struct Clinic {
     pub(crate) quiet_days: u32,
     /// When the clinic asked to erase what was sent, the oldest first.
     pub(crate) erase_said: Vec<i64>,
+    /// Support cases and their bundles.
+    pub(crate) cases: Cases,
     /// What the owner asked by letter.
     pub(crate) letters: Letters,
     /// The clinic withdrew while it was restricted.
@@ -124,6 +124,7 @@ impl Clinic {
             over_since: None,
             ended: BTreeSet::new(),
             erase_said: Vec::new(),
+            cases: Cases::default(),
             letters: Letters::default(),
             quiet_days: 0,
             is_hidden_for_ever: false,
@@ -151,6 +152,10 @@ impl Clinic {
         }
     }
 
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// Removes its files.
     pub fn clear(mut self) {
         self.pc.stop();
@@ -166,6 +171,25 @@ impl Clinic {
     pub(crate) fn fault(&mut self, fault: Fault) {
         self.faults.count(fault);
         self.tell(fault.word());
+        match fault {
+            Fault::NewOwner => {
+                self.cases.excuse();
+                self.link.net().is_case_open = false;
+            }
+            Fault::PolicyChanged
+            | Fault::ClockAhead
+            | Fault::ClockBehind
+            | Fault::ClockDead
+            | Fault::WriteError
+            | Fault::ReadError
+            | Fault::DiskFull => self.cases.excuse(),
+            Fault::ImageRestored | Fault::ErasedByLetter => {
+                self.cases.excuse();
+                self.cases.has_copies = true;
+            }
+            Fault::Cloned => self.cases.has_copies = true,
+            _ => {}
+        }
     }
 
     fn first_day(&mut self) -> Result<(), String> {
@@ -281,40 +305,6 @@ impl Clinic {
         let aside = self.pc.set_aside();
         if !aside.is_empty() {
             self.violations.push(format!("identity: keys were set aside: {aside:?}"));
-        }
-    }
-
-    /// Kathea writes what happened since: some errors of the X1, and uses of features.
-    fn kathea_works(&mut self) {
-        for _ in 0..self.random.within(1, 3) {
-            let errors = u64::from(self.random.within(1, 6));
-            let uses = (0..self.random.within(0, 6)).map(|_| self.random.below(3)).collect();
-            let wall = self.pc.wall();
-            let said = self.model.say(self.world.now(), wall, errors, uses);
-            let at = rfc3339(wall);
-            let mut text = String::new();
-            for number in &said.errors {
-                let (code, repeats) = attributes_of(*number);
-                text += &format!(
-                    "{{\"event\":\"device.error\",\"at\":\"{at}\",\"code\":{code},\"subsystem\":\"detector\",\
-                     \"severity\":\"error\",\"repeats\":{repeats}}}\n"
-                );
-            }
-            for feature in &said.uses {
-                let word = FEATURES.iter().find(|(_, number)| number == feature).map_or("", |(word, _)| word);
-                text += &format!("{{\"event\":\"feature.used\",\"at\":\"{at}\",\"feature\":\"{word}\"}}\n");
-            }
-            let path = self.pc.outbox().join(&said.name);
-            let partial = path.with_extension("tmp");
-            let time = UNIX_EPOCH + Duration::from_secs(u64::try_from(wall).unwrap_or(0));
-            let written = fs::write(&partial, text)
-                .and_then(|()| fs::File::options().write(true).open(&partial)?.set_modified(time))
-                .and_then(|()| fs::rename(&partial, &path));
-            if let Err(error) = written {
-                self.violations.push(format!("world: the outbox: {}", error.kind()));
-            }
-            self.pc.notice_outbox();
-            self.world.advance_to(self.world.now() + 7);
         }
     }
 

@@ -35,6 +35,13 @@ pub enum Fault {
     NewOwner,
     ErasedByLetter,
     Cloned,
+    CaseOpened,
+    UploadCut,
+    StickTaken,
+    StickTwice,
+    StickOfDeadPc,
+    VendorUpgraded,
+    NewerStore,
 }
 
 impl Fault {
@@ -70,6 +77,13 @@ impl Fault {
             Self::NewOwner => "new owner",
             Self::ErasedByLetter => "erased by letter, then an older image",
             Self::Cloned => "a clone of the workstation runs",
+            Self::CaseOpened => "support case opened, bundle queued",
+            Self::UploadCut => "upload of a bundle cut",
+            Self::StickTaken => "bundle carried by a stick",
+            Self::StickTwice => "stick carried twice",
+            Self::StickOfDeadPc => "stick of a PC that never met the vendor",
+            Self::VendorUpgraded => "collector upgraded from the store of the version before",
+            Self::NewerStore => "workstation finds the store of a later version",
         }
     }
 }

@@ -42,6 +42,11 @@ impl Clinic {
             self.vendors_trouble(now);
         }
         self.letter_comes(midnight);
+        self.sticks_come();
+        self.vendor_is_upgraded(midnight);
+        if let Some(device) = self.pc.device {
+            self.vendor.look_for_forks(device, self.cases.has_copies);
+        }
         self.collect();
     }
 
@@ -368,6 +373,10 @@ impl Clinic {
 
     /// The workstation is switched off, in one way or another.
     pub(crate) fn evening(&mut self) {
+        self.case_comes();
+        if !self.pc.is_on() {
+            return;
+        }
         self.learn_what_it_knows();
         let waits = self.pc.status().is_some_and(|status| status.waiting.usage.records > 0);
         if self.plan.works < 100 {
@@ -379,10 +388,12 @@ impl Clinic {
         } else {
             self.pc.stop();
         }
-        if self.random.percent(4) || waits && self.is_letter_near() {
+        if (self.random.percent(4) || waits && self.is_letter_near()) && self.cases.is_quiet(self.world.now())
+        {
             self.pc.keep_image("image");
             self.image = Some((self.model.clone(), self.consent.clone()));
         }
         self.clone_runs();
+        self.store_is_later();
     }
 }

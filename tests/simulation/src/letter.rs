@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 
 use crate::clinic::Clinic;
 use crate::faults::Fault;
+use crate::model::number_of;
 use crate::world::{BEGIN, DAY, HOUR};
 
 /// Days from one letter to the next.
@@ -64,13 +65,42 @@ impl Clinic {
             self.violations.push(format!("world: the outbox: {}", error.kind()));
         }
         if self.turn_on() {
-            self.run_until(self.world.now() + HOUR);
+            self.clone_works();
             self.pc.stop();
         }
         if let Err(error) = self.pc.change_outbox() {
             self.violations.push(format!("world: the outbox: {}", error.kind()));
         }
         self.pc.restore_image("original");
+    }
+
+    /// The clone has a Kathea of its own: each of its events is at the vendor, waits, or lies in its outbox.
+    fn clone_works(&mut self) {
+        let wall = self.pc.wall();
+        let is_live = self.consent.live(wall).is_some();
+        let numbers = if is_live { self.model.say_to_clone(4) } else { Vec::new() };
+        if is_live {
+            self.kathea_writes("of-the-clone.ndjson", &numbers, &[], wall);
+        }
+        let before = self.pc.status().map(|status| status.dropped);
+        self.run_until(self.world.now() + HOUR);
+        let after = self.pc.status().map(|status| status.dropped);
+        if let Some(texts) = self.consent.text().cloned() {
+            for came in self.vendor.came(&texts) {
+                self.model.came(&came);
+            }
+        }
+        let Some(waiting) = self.pc.waiting() else { return };
+        let waiting: BTreeSet<u64> =
+            waiting.iter().flat_map(|batch| &batch.records).filter_map(number_of).collect();
+        let is_untaken = self.pc.outbox().join("of-the-clone.ndjson").exists();
+        let lost =
+            numbers.iter().filter(|number| !self.model.has_come(**number) && !waiting.contains(number));
+        let lost = lost.count();
+        if lost > 0 && !is_untaken && before == after {
+            self.violations
+                .push(format!("clone: {lost} of its events are neither here nor there, nor counted"));
+        }
     }
 
     fn erase_by_letter(&mut self) {
@@ -83,11 +113,13 @@ impl Clinic {
     /// The vendor has a new backup.
     pub(crate) fn vendor_backed_up(&mut self) {
         self.letters.backed_up = self.model.at_vendor();
+        self.cases.backed_up();
     }
 
     /// The vendor goes on from its backup: the operator does again what the letters ask.
     pub(crate) fn vendor_restored(&mut self) {
         self.model.vendor_restored(&self.letters.backed_up);
+        self.cases.vendor_restored();
         self.erase_by_letter();
     }
 

@@ -4,6 +4,10 @@
 //! clinic       a clinic's days, from the first to the last
 //! happens      what goes wrong, and what the clinic says
 //! letter       what the owner asks the vendor by letter, and a workstation that is rarely on
+//! kathea       what Kathea writes into the outbox
+//! cases        support cases, their bundles and the sticks, and the oracle of where each bundle is
+//! sealing      a bundle as a workstation makes one
+//! upgrade      stores of another version
 //! observe      what can be seen, held against the model
 //! workstation  the real agent: its loop, its files, what its disk does
 //! link         the line: loses, repeats, delays, is cut
@@ -17,8 +21,9 @@
 //!
 //! **What is real**: the agent's loop, intake, spool (sled), vault, ledger, schedule; the collector's routes, rules and store
 //! (SQLite). Both are driven by one thread through `Agent::open_with` and `InProcess`; their files lie on `/dev/shm`.
-//! **What is simulated**: time, the clocks of the workstations, the line (no TLS, no socket), the disk's errors, kills, people.
-//! **What is not in it**: support cases and bundles, sticks, clones, power cuts that lose unsynced writes (`tests/faults`
+//! **What is simulated**: time, the clocks of the workstations, the line (no TLS, no socket), the disk's errors, kills, people,
+//! and what a support case gathers: a file of random bytes in place of logs and scans (no parser process).
+//! **What is not in it**: power cuts that lose unsynced writes (`tests/faults`
 //! has these), PostgreSQL. sled and SQLite keep threads of their own, which answer before a call returns, and keys are
 //! random; a seed replays the same story nevertheless, because no choice depends on either.
 //! **Models of the engines**: the queue and the store are concrete types, so a story lives on sled and SQLite themselves.
@@ -27,17 +32,21 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "it talks to its reader")]
 
+mod cases;
 pub mod clinic;
 pub mod consent;
 pub mod faults;
 mod happens;
+mod kathea;
 mod letter;
 pub mod link;
 pub mod model;
 mod observe;
 pub mod plan;
 pub mod run;
+mod sealing;
 pub mod shrink;
+mod upgrade;
 pub mod vendor;
 pub mod workstation;
 pub mod world;

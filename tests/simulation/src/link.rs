@@ -1,12 +1,15 @@
 //! The link between the agent and the collector: it loses requests and replies, repeats requests, and is cut. On it every
 //! batch is looked at: whether the clinic allows it at this moment.
 
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use agent::agent::Connect;
 use agent::ship::exchange::{Answer, Body, Exchange, Method, Outcome, Transport};
 use agent::ship::failure::{Failure, Phase, TlsFailure};
 use kathea_collector::{InProcess, Question};
+use protocol::bundle::tus;
 use test_support::random::Random;
 
 use crate::faults::{Fault, Faults};
@@ -23,6 +26,10 @@ pub struct Net {
     pub is_cut: bool,
     /// Faults of single exchanges, in a hundred.
     pub faulty: u32,
+    /// Steps of bundles after which the line is cut; none: it is not.
+    pub cut_after: Option<u32>,
+    /// Whether a case is open that allows bundles, by the model.
+    pub is_case_open: bool,
     /// Whether the clinic allows that usage is sent now, by the model.
     pub is_allowed: bool,
     /// Exchanges that the collector answered with a success.
@@ -49,6 +56,8 @@ impl Link {
             is_cut: false,
             faulty: 0,
             is_allowed: false,
+            cut_after: None,
+            is_case_open: false,
             successes: 0,
             exchanges: 0,
             faults: Faults::default(),
@@ -89,6 +98,15 @@ impl Net {
         self.exchanges += 1;
         if exchange.path.starts_with("/v1/streams/") && !self.is_allowed {
             self.violations.push(format!("permit: {} is sent without a live permit", exchange.path));
+        }
+        if exchange.path.starts_with("/v1/bundles") {
+            if matches!(exchange.method, Method::Patch | Method::Post) && !self.is_case_open {
+                self.violations.push(format!("permit: {} is sent and no case is open", exchange.path));
+            }
+            self.cut_after = self.cut_after.and_then(|left| {
+                self.is_cut |= left == 0;
+                left.checked_sub(1)
+            });
         }
         if exchange.lease.as_ref().is_some_and(|lease| !lease.stands()) {
             return Err(Failure::Withdrawn);
@@ -131,7 +149,13 @@ impl Net {
 
     fn ask(&mut self, chain: Option<&[u8]>, exchange: &Exchange) -> Outcome {
         let Some(vendor) = &self.vendor else { return Err(Failure::Connect) };
-        let Body::Bytes(body) = &exchange.body else { return Err(Failure::Internal) };
+        let body = match &exchange.body {
+            Body::Bytes(body) => body.clone(),
+            Body::Part(file, length) => match part(file, *length) {
+                Ok(body) => body,
+                Err(_) => return Err(Failure::Internal),
+            },
+        };
         let method = match exchange.method {
             Method::Get => "GET",
             Method::Head => "HEAD",
@@ -145,7 +169,7 @@ impl Net {
             method,
             path: &exchange.path,
             headers: exchange.headers.iter().map(|(name, value)| (*name, value.as_str())).collect(),
-            body: body.clone(),
+            body,
         };
         let answer = match vendor.ask(question) {
             Ok(Some(answer)) => answer,
@@ -171,8 +195,20 @@ impl Net {
             invitations: header(protocol::reply::names::INVITATIONS),
             news: header(protocol::reply::names::NEWS),
             location: header("location"),
+            upload_offset: header(tus::OFFSET),
+            upload_length: header(tus::LENGTH),
+            checksum_algorithms: header(tus::CHECKSUM_ALGORITHM),
             body: answer.body.clone(),
             ..Answer::default()
         })
     }
+}
+
+/// So many bytes from where the file stands, which is where it stands afterwards too: a request may be repeated.
+fn part(mut file: &File, length: u64) -> io::Result<Vec<u8>> {
+    let begin = file.stream_position()?;
+    let mut body = Vec::new();
+    file.take(length).read_to_end(&mut body)?;
+    file.seek(SeekFrom::Start(begin))?;
+    Ok(body)
 }

@@ -143,6 +143,17 @@ impl Model {
         said
     }
 
+    /// Events that Kathea reports to a clone of the workstation.
+    pub fn say_to_clone(&mut self, errors: u64) -> Vec<u64> {
+        (self.next, self.said) = (self.next + errors, self.said + errors);
+        (self.next + 1 - errors..=self.next).collect()
+    }
+
+    /// Whether this event came.
+    pub fn has_come(&self, number: u64) -> bool {
+        self.taken.get(&number).is_some_and(|taken| taken.place.is_known_to_vendor())
+    }
+
     /// The vendor holds another record of this device.
     pub fn came(&mut self, came: &Came) {
         let record = &came.record;
@@ -370,7 +381,7 @@ impl Model {
     }
 }
 
-fn number_of(record: &Record) -> Option<u64> {
+pub(crate) fn number_of(record: &Record) -> Option<u64> {
     if record.entry != DEVICE_ERROR {
         return None;
     }

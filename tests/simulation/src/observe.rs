@@ -98,6 +98,7 @@ impl Clinic {
             }
             self.run_until(midnight + 11 * HOUR);
             self.observe();
+            self.observe_cases();
             problems = self.pc.status().map(|status| status.problems).unwrap_or_default();
             // A device that had nothing to say for as long as its certificate lasts is enrolled anew.
             if problems.iter().any(|problem| problem.contains("enrol with a new token"))
@@ -111,6 +112,8 @@ impl Clinic {
                 return;
             }
         }
+        self.sticks_come();
+        self.settle_cases(BEGIN + self.plan.days * DAY);
         if self.consent.live(self.pc.wall()).is_some() {
             self.model.settled(self.world.now() - 2 * DAY);
         }

@@ -1,11 +1,11 @@
 //! The vendor: the real collector with its real store, its operator, its backups, and the oracle of what it may hold.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use kathea_collector::{Exported, InProcess};
+use kathea_collector::{Bundle, Exported, InProcess};
 use protocol::{DeviceId, Digest, Epoch};
 
 use crate::consent::Texts;
@@ -43,7 +43,9 @@ pub struct Vendor {
     widest: Option<(i32, i32)>,
     /// Up to where its store was looked at.
     place: i64,
-    backup: Option<(u32, Records)>,
+    /// Every epoch of which a record came.
+    epochs: BTreeSet<Epoch>,
+    backup: Option<(u32, Records, BTreeSet<Epoch>)>,
     backups: u32,
     /// Up to when the operator erased, each time: a restored vendor does so again.
     erased: Vec<i64>,
@@ -67,6 +69,7 @@ impl Vendor {
             held: BTreeMap::new(),
             widest: None,
             place: 0,
+            epochs: BTreeSet::new(),
             backup: None,
             backups: 0,
             erased: Vec::new(),
@@ -143,6 +146,7 @@ impl Vendor {
         };
         let mut came = Vec::new();
         for Exported { epoch, seq, received, record, .. } in held {
+            self.epochs.insert(epoch);
             if self.held.contains_key(&(epoch, seq)) {
                 continue;
             }
@@ -212,7 +216,7 @@ impl Vendor {
             self.violations.push(what);
         }
         let now = self.world.now();
-        let there: std::collections::BTreeSet<_> = there.iter().map(|held| (held.epoch, held.seq)).collect();
+        let there: BTreeSet<_> = there.iter().map(|held| (held.epoch, held.seq)).collect();
         let mut gone = Vec::new();
         for (name, held) in &self.held {
             self.record_days += 1;
@@ -269,6 +273,52 @@ impl Vendor {
         self.widest = Some((months().min().unwrap_or(0), months().max().unwrap_or(0)));
     }
 
+    /// Two stores of one device that share a counter are a fork, and nothing else is: `may_be` says whether a copy of the
+    /// device's disk ever ran.
+    pub fn look_for_forks(&mut self, device: DeviceId, may_be: bool) {
+        let Ok(is_seen) = self.asked(|vendor| vendor.is_fork(device)) else { return };
+        let counters: Vec<u64> = self.epochs.iter().map(|epoch| epoch.counter).collect();
+        let came = counters.windows(2).any(|pair| pair.first() == pair.last());
+        if came && !is_seen {
+            self.violations
+                .push("fork: records of two copies of one disk came, and the vendor sees none".to_owned());
+        }
+        if is_seen && !may_be {
+            self.violations.push("fork: the vendor sees one, and no copy of the disk ever ran".to_owned());
+        }
+    }
+
+    /// How many records and bundles it holds.
+    pub fn holds(&self) -> (usize, usize) {
+        let records = self.asked(|vendor| vendor.held(0)).map_or(0, |(held, _)| held.len());
+        (records, self.asked(InProcess::bundles).map_or(0, |bundles| bundles.len()))
+    }
+
+    /// The bundles that it lists; none while it is down.
+    pub fn bundles(&mut self) -> Option<Vec<Bundle>> {
+        self.link.net().vendor.as_ref()?;
+        let listed = self.asked(InProcess::bundles);
+        listed.map_err(|what| self.violations.push(format!("bundle: {what}"))).ok()
+    }
+
+    /// Takes in what lies on a stick.
+    ///
+    /// # Errors
+    /// Why it is refused, in a sentence.
+    pub fn import(&self, file: &Path, consent: &Path) -> Result<Digest, String> {
+        self.asked(|vendor| vendor.import(file, consent))
+    }
+
+    /// Goes on with the store as the version before left it. False if it holds what that one did not know.
+    ///
+    /// # Errors
+    /// It does not start again, in a sentence.
+    pub fn upgrade(&self) -> Result<bool, String> {
+        self.down();
+        let is_older = InProcess::downgrade(&self.data()).is_ok();
+        self.up().map(|()| is_older)
+    }
+
     /// Every finding of `verify` is a violation.
     pub fn verify(&mut self) {
         match self.asked(InProcess::verify) {
@@ -288,7 +338,9 @@ impl Vendor {
         self.backups += 1;
         let to = self.root.join(format!("backup-{}", self.backups));
         self.asked(|vendor| vendor.backup(&to))?;
-        if let Some((before, _)) = self.backup.replace((self.backups, self.held.clone())) {
+        if let Some((before, ..)) =
+            self.backup.replace((self.backups, self.held.clone(), self.epochs.clone()))
+        {
             let _ = fs::remove_dir_all(self.root.join(format!("backup-{before}")));
         }
         Ok(())
@@ -299,7 +351,7 @@ impl Vendor {
     /// # Errors
     /// It failed, in a sentence.
     pub fn restore(&mut self) -> Result<bool, String> {
-        let Some((number, held)) = self.backup.clone() else { return Ok(false) };
+        let Some((number, held, epochs)) = self.backup.clone() else { return Ok(false) };
         self.down();
         let before = self.data();
         self.life += 1;
@@ -308,6 +360,7 @@ impl Vendor {
         // The workstations trust the same authority where it lies.
         let _ = fs::remove_dir_all(before);
         self.held = held;
+        self.epochs = epochs;
         self.place = 0;
         self.up()?;
         let (there, _) = self.asked(|vendor| vendor.held(0))?;

@@ -21,7 +21,7 @@ use agent::config::Config;
 use agent::killpoint::{self, Point};
 use agent::request::{Caller, PrivacyAsk, Request};
 use data_encoding::BASE64;
-use protocol::{Batch, DeviceId};
+use protocol::{Batch, DeviceId, Digest};
 use test_support::random::Random;
 
 use crate::link::Link;
@@ -43,6 +43,8 @@ pub enum Harm {
 }
 
 const EIO: i32 = 5;
+/// A key of the vendor, whose private half nobody needs here.
+const RECIPIENT: &str = "age1calm7lzz2alzk4puvu4a4hfnr4sa3k2kcgw7p9cmddu4pj52m4jqhdevzm";
 
 /// The process ended at a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,6 +172,14 @@ impl Workstation {
         copy_folders(&self.root);
         self.agent = None;
         take_copy(&self.root);
+    }
+
+    /// A digest of the names, lengths and contents of all that the agent keeps.
+    pub fn digest(&self) -> Digest {
+        let mut all = Vec::new();
+        collect(&self.data(), &mut all);
+        all.sort();
+        Digest::of(&all.concat())
     }
 
     /// Takes the data of the agent as it was when it was kept under `name`. The outbox stays.
@@ -354,9 +364,21 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
 fn config(root: &Path, ca: &Path, policy: &str) -> Config {
     let text = format!(
         "data_dir = {:?}\npolicy = {policy:?}\n[kathea]\noutbox = {:?}\nscans = []\nlogs = []\n[collector]\nca = {ca:?}\n\
-         [consent]\ngroup = \"\"\n[keys]\nprotector = \"file\"\n",
+         [consent]\ngroup = \"\"\n[support]\nrecipients = [{RECIPIENT:?}]\n[ship]\nrate = \"1 KiB/s\"\n[keys]\nprotector = \"file\"\n",
         root.join("pc/data"),
         root.join("pc/outbox"),
     );
     Config::parse(&text).unwrap_or_default()
+}
+
+fn collect(folder: &Path, all: &mut Vec<Vec<u8>>) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            collect(&path, all);
+        } else if path.file_name().is_some_and(|name| name != "lock") {
+            let content = fs::read(&path).unwrap_or_default();
+            all.push([path.to_string_lossy().as_bytes(), &content].concat());
+        }
+    }
 }

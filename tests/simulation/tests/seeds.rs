@@ -72,6 +72,13 @@ fn an_erasure_is_not_lost_with_the_vendors_backup() {
 }
 
 #[test]
+fn a_withdrawal_is_not_lost_with_the_answer_that_shows_the_vendors_loss() {
+    // The restored vendor got the yes to a case first. Its answer, which shows that the withdrawal before it is missing, was
+    // lost on the line, and to the repeated yes it said only that it knew it.
+    sound(Plan { days: 205, faults: 60, works: 60 }, [2]);
+}
+
+#[test]
 fn a_withdrawal_below_a_newer_line_is_not_lost_with_the_vendors_backup() {
     // The restored vendor got a restriction first, and the withdrawal before it was not repeated.
     sound(Plan::daily(50, 100), [63]);

@@ -5,6 +5,7 @@ use std::ops::Range;
 use protocol::Digest;
 
 use super::super::cases::upload::Stepping;
+use super::super::vendor_answer::Fetch;
 use crate::consent::vendor_request::VendorRequest;
 use crate::ship::exchange::{Exchange, Outcome, Transport};
 use crate::ship::pace::Reply;
@@ -28,6 +29,8 @@ pub(in crate::agent) enum About {
     Ticket(String),
     /// What the vendor says of itself.
     News,
+    /// A part of the vendor's answer to a request to see what it holds.
+    Part(Fetch),
     /// What the collector's newest ledger line is and where it holds data, before anything of this stream is sent for the
     /// first time since the start.
     Head(Stream),
@@ -63,6 +66,7 @@ impl About {
             Self::Request(_, VendorRequest::Privacy { .. }) => routes::privacy_taken(outcome).0,
             Self::Ticket(_) => routes::read_ticket(outcome).map_or_else(|reply| reply, |_| Reply::Welcome),
             Self::News => routes::news_asked(outcome),
+            Self::Part(fetch) => routes::part_taken(outcome, fetch.length()),
             Self::Bundle(_) => tus::contact(outcome),
             Self::Probe(_) | Self::Head(_) | Self::Contact => routes::probed(outcome, place),
             Self::Renewal => routes::renewed(outcome),

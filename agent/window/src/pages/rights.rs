@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use super::{button, download, leaves, not_shown, print_button, status};
 use crate::serve::Window;
-use crate::words::{notices, shown, t, ticket, time, who};
+use crate::words::{ground, notices, shown, t, ticket, time, who};
 
 pub(super) fn page(window: &Window) -> Markup {
     let title = t("Your rights, and the proofs", "Jeres rettigheder og dokumentation");
@@ -43,6 +43,15 @@ pub(super) fn page(window: &Window) -> Markup {
         section {
             h2 { (t("What does the vendor hold?", "Hvad opbevarer leverandøren?")) }
             (button("access", &[], "plain", &t("Ask the vendor", "Spørg leverandøren")))
+            @if status.requests.iter().any(|ticket| ticket.sealed.is_some()) {
+                (download("vendor.ndjson", "kathea-vendor-answer.ndjson", &t("Save the vendor's answer", "Gem leverandørens svar")))
+            }
+        }
+        section {
+            h2 { (t("Object to its use", "Gør indsigelse mod brugen")) }
+            p { (t("The vendor uses what was sent no more, unless it shows a reason that the law allows. What is collected from now on is ended by withdrawing the consent.",
+                   "Leverandøren bruger ikke længere det sendte, medmindre den viser en grund efter loven. Det, der indsamles fra nu af, standses ved at tilbagekalde samtykket.")) }
+            (button("object", &[], "plain", &t("Object", "Gør indsigelse")))
         }
         section {
             h2 { (t("The clinic has a new owner", "Klinikken har fået ny ejer")) }
@@ -70,7 +79,7 @@ fn tickets(tickets: &[Ticket]) -> Markup {
         table.stack {
             thead { tr { th { (t("What", "Hvad")) } th { (t("When", "Hvornår")) } th { (t("State", "Tilstand")) } th { (t("Number", "Nummer")) } } }
             tbody { @for one in tickets {
-                tr { td { (kind(one.kind.as_str())) } td { (time(&one.taken_at)) } td { (ticket(one.state)) } td { span.label { (t("Number", "Nummer")) ": " } span.mono { (shown(&one.ticket)) } } }
+                tr { td { (kind(one.kind.as_str())) } td { (time(&one.taken_at)) } td { (ticket(one.state)) @if let Some(why) = one.refused { " " (ground(why)) } } td { span.label { (t("Number", "Nummer")) ": " } span.mono { (shown(&one.ticket)) } } }
             } }
         }
     }
@@ -85,6 +94,7 @@ fn kind(word: &str) -> Markup {
         "release" => t("Resume the use", "Genoptag brugen"),
         "withdraw" => t("Consent withdrawn", "Samtykket tilbagekaldt"),
         "revoke" => t("Don't erase after all", "Slet alligevel ikke"),
+        "object" => t("Object to the use", "Indsigelse mod brugen"),
         "decommission" => t("The device is out of use", "Enheden er taget ud af brug"),
         other => html! { (other) },
     }

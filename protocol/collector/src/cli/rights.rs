@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
+use protocol::answer::RefusalReason;
 use protocol::rights::{ExtensionReason, Hold, HoldReason};
 use protocol::{CaseId, DeviceId, Purpose};
 use time::OffsetDateTime;
@@ -15,16 +16,26 @@ use crate::failure::Failure;
 use crate::lines::Lines;
 use crate::store::requests::Ticket;
 use crate::store::rfc3339;
-use crate::{erasure, held, listing};
+use crate::{answering, erasure, held, listing};
 
 /// The privacy requests.
 #[derive(Args)]
 pub(super) struct Requests {
     #[command(flatten)]
     data: Data,
-    /// Mark a request to see or to correct data as carried out. An erasure is done when `erase` carried it out
+    /// Mark a request to see or to correct data, or to object, as carried out. An erasure is done when `erase` carried it out
     #[arg(long, value_name = "TICKET", value_parser = ticket, group = "deed")]
     done: Option<Ticket>,
+    /// Answer this request to see what is held: everything, sealed for the device, which fetches it. The server does that
+    /// once a day by itself
+    #[arg(long, value_name = "TICKET", value_parser = ticket, group = "deed")]
+    answer: Option<Ticket>,
+    /// Refuse this request to see or correct data, or to object; the clinic is shown the ground
+    #[arg(long, value_name = "TICKET", value_parser = ticket, group = "deed", requires = "ground")]
+    refuse: Option<Ticket>,
+    /// Why it is refused: unfounded, excessive, accurate, compelling_grounds or legal_claim
+    #[arg(long, value_name = "REASON", requires = "refuse")]
+    ground: Option<RefusalReason>,
     /// Take two months more to answer this request; the clinic is shown the reason
     #[arg(long, value_name = "TICKET", value_parser = ticket, group = "deed", requires = "because")]
     extend: Option<Ticket>,
@@ -116,8 +127,14 @@ fn recipient(text: &str) -> Result<age::x25519::Recipient, &'static str> {
 
 /// `requests`.
 pub(super) fn requests(asked: Requests, now: OffsetDateTime) -> Result<(), Failure> {
-    let Requests { data, done, extend, because, hold, why, until, purpose } = asked;
+    let Requests { data, done, answer, refuse, ground, extend, because, hold, why, until, purpose } = asked;
     let store = data.store()?;
+    if let Some(ticket) = answer {
+        return answering::answer(&store, ticket, now);
+    }
+    if let Some((ticket, ground)) = refuse.zip(ground) {
+        return store.refuse_request(ticket, ground, now);
+    }
     match (done, extend.zip(because), hold.zip(why.zip(until))) {
         (Some(ticket), ..) => store.finish_request(ticket, now),
         (_, Some((ticket, because)), _) => store.extend_request(ticket, because, now),

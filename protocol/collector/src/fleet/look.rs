@@ -132,5 +132,6 @@ fn word(kind: Kind) -> &'static str {
         Kind::Rectify => "rectify",
         Kind::Decommission => "decommission",
         Kind::Revoke => "revoke",
+        Kind::Object => "object",
     }
 }

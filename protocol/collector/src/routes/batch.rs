@@ -109,12 +109,12 @@ fn consent(collector: &Collector, device: DeviceId, hash: &str, body: &Bytes) ->
         return Err(Problem::BadConsent);
     }
     let (status, expected) = match collector.store.put_consent(device, line, &entry, collector.now())? {
-        Kept::Now { expected } => (StatusCode::CREATED, Some(expected)),
-        Kept::Before => (StatusCode::OK, None),
+        Kept::Now { expected } => (StatusCode::CREATED, expected),
+        Kept::Before { expected } => (StatusCode::OK, expected),
         Kept::Full(reached) => return Err(super::reached(reached)),
         Kept::NotServed(standing) => return Err(super::not_served(standing)),
     };
-    Ok(json(status, &ConsentReply { hash, durable: true, expected }))
+    Ok(json(status, &ConsentReply { hash, durable: true, expected: Some(expected) }))
 }
 
 /// The SHA-256 among the digests of a `Content-Digest` header (RFC 9530 section 2).

@@ -127,6 +127,7 @@ pub(crate) fn router(collector: Arc<Collector>, watch: Watch) -> Router {
         .route("/v1/consents/{hash}", put(batch::put_consent))
         .route("/v1/news", post(news::tell))
         .route("/v1/privacy/{name}", post(privacy::ask).get(privacy::look))
+        .route("/v1/privacy/{ticket}/answer/{part}", get(privacy::part))
         .layer(DefaultBodyLimit::max(SMALL_BODY))
         .route(BATCHES, put(batch::put_batch).layer(DefaultBodyLimit::max(envelope::MAX_WIRE)))
         .layer(middleware::from_fn(async |request, next| deadline(DEADLINE, request, next).await))

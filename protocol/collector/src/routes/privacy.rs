@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use protocol::reply::PrivacyRequest;
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
@@ -27,6 +27,7 @@ pub(super) async fn ask(
         let kind: StrDeserializer<'_, Error> = kind.as_str().into_deserializer();
         let kind = Kind::deserialize(kind).map_err(|_| Problem::NotFound)?;
         let request: PrivacyRequest = read_json(body)?;
+        let kind = if kind == Kind::Restrict && request.objection { Kind::Object } else { kind };
         let ticket = Ticket::of(device, &request.request_id).ok_or(Problem::BadRequest)?;
         match collector.store.put_request(ticket, kind, &request, collector.now())? {
             Asked::Kept(reply) => Ok(json(StatusCode::ACCEPTED, &reply)),
@@ -34,6 +35,22 @@ pub(super) async fn ask(
             Asked::Full => Err(Problem::LimitReached),
             Asked::NotServed(standing) => Err(super::not_served(standing)),
         }
+    })
+    .await
+}
+
+/// `GET /v1/privacy/{ticket}/answer/{part}`, for the device whose ticket it is.
+pub(super) async fn part(
+    State(collector): State<Arc<Collector>>,
+    caller: Caller,
+    path: Path<(String, u64)>,
+) -> Response {
+    enrolled(collector, caller, |collector, device, _| {
+        let (ticket, part) = super::path(path)?;
+        let ticket = Ticket::read(&ticket).filter(|ticket| ticket.device == device);
+        let part = collector.store.answer_part(ticket.ok_or(Problem::NotFound)?, part)?;
+        let part = part.ok_or(Problem::NotFound)?;
+        Ok((StatusCode::OK, [("content-type", "application/octet-stream")], part).into_response())
     })
     .await
 }

@@ -126,10 +126,11 @@ impl Site {
             160..=164 => {
                 let (line, entry) = self.lines[random.index(self.lines.len())].clone();
                 if self.model.lines.iter().any(|known| known.hash == line_hash(&line)) {
-                    assert_eq!(
-                        self.store().put_consent(self.device, &line, &entry, self.at()).unwrap(),
-                        Kept::Before
-                    );
+                    let below = self.model.lines.iter().map(|known| known.index);
+                    let below = below.filter(|index| *index < entry.header.index).max();
+                    let expected = below.map_or(0, |below| below + 1);
+                    let kept = self.store().put_consent(self.device, &line, &entry, self.at()).unwrap();
+                    assert_eq!(kept, Kept::Before { expected });
                 }
                 "ledger line again"
             }

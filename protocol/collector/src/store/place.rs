@@ -7,6 +7,7 @@ use super::folder::Folder;
 use super::objects::{self, Objects};
 use super::postgres::{self, Bundles, Cluster};
 use super::s3::{Bucket, If, Put};
+pub(crate) use super::sqlite::connect::downgrade;
 use super::sqlite::{connect, new_id};
 use crate::disk::{self, Access};
 use crate::failure::Failure;

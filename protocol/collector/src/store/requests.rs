@@ -3,10 +3,11 @@
 //! A ticket is `{device}-{request id}`, so that the same request sent twice is one request.
 
 use protocol::DeviceId;
+use protocol::answer::RefusalReason;
 use protocol::reply::{PrivacyRequest, TicketState};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use super::sqlite::RequestAnswer as Answer;
+pub(crate) use super::sqlite::{RequestAnswer as Answer, Response};
 
 /// What a request asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +29,8 @@ pub(crate) enum Kind {
     Decommission,
     /// Do not erase after all.
     Revoke,
+    /// Use it no more, unless the vendor shows why it may (art. 21): what it is about is hidden like what is restricted.
+    Object,
 }
 
 impl Kind {
@@ -38,7 +41,16 @@ impl Kind {
 
     /// Whether an operator may say that it is done: what this program can't do by itself.
     pub(crate) const fn is_carried_out_by_hand(self) -> bool {
-        matches!(self, Self::Access | Self::Rectify)
+        matches!(self, Self::Access | Self::Rectify | Self::Object)
+    }
+
+    /// Whether it can be refused for this reason.
+    pub(crate) const fn is_refusable(self, why: RefusalReason) -> bool {
+        match why {
+            RefusalReason::Unfounded | RefusalReason::Excessive => self.is_carried_out_by_hand(),
+            RefusalReason::Accurate => matches!(self, Self::Rectify),
+            RefusalReason::CompellingGrounds | RefusalReason::LegalClaim => matches!(self, Self::Object),
+        }
     }
 }
 
@@ -59,6 +71,8 @@ pub(crate) struct Kept {
     pub(crate) received: i64,
     /// What became of it beside that.
     pub(crate) answer: Answer,
+    /// What the vendor answered.
+    pub(crate) response: Response,
     /// When the answer is due, if one is, microseconds.
     pub(crate) due: Option<i64>,
 }

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 mod analysts;
+mod answering;
 mod answers;
 mod batches;
 mod bundles;

@@ -13,8 +13,12 @@ pub(crate) const FILE: &str = "collector.db";
 /// `application_id` of the file: "KCOL".
 const APPLICATION: i64 = 0x4b43_4f4c;
 /// One file for each schema, in order; a file once released never changes.
-const MIGRATIONS: [&str; 3] =
-    [include_str!("schema-1.sql"), include_str!("schema-2.sql"), include_str!("schema-3.sql")];
+const MIGRATIONS: [&str; 4] = [
+    include_str!("schema-1.sql"),
+    include_str!("schema-2.sql"),
+    include_str!("schema-3.sql"),
+    include_str!("schema-4.sql"),
+];
 /// How long a connection waits for another process that writes.
 pub(crate) const BUSY: Duration = Duration::from_secs(30);
 /// Prepared statements that a connection keeps.
@@ -120,6 +124,23 @@ fn migrate(sql: &mut Connection, store: &str) -> Result<(), Failure> {
         transaction.pragma_update(None, "user_version", version + 1)?;
         transaction.commit()?;
     }
+}
+
+/// Makes of a database that nobody serves the one that the version before left; refused if it holds what that one did not
+/// know. For a simulation of upgrades.
+pub(crate) fn downgrade(data: &Path) -> Result<(), Failure> {
+    let sql = Connection::open(path(data))?;
+    let version: i64 = sql.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let newer: i64 =
+        sql.query_row("SELECT (SELECT count(*) FROM response) + (SELECT count(*) FROM part)", (), |row| {
+            row.get(0)
+        })?;
+    if version != 4 || newer > 0 {
+        return Err(Failure::new(format!(
+            "schema {version}, with {newer} rows that the one before does not have"
+        )));
+    }
+    Ok(sql.execute_batch("BEGIN; DROP TABLE part; DROP TABLE response; PRAGMA user_version = 3; COMMIT;")?)
 }
 
 /// Keeps other accounts out of the database and the files beside it.

@@ -28,8 +28,8 @@ use time::OffsetDateTime;
 pub(crate) enum Kept {
     /// It is on the disk; `expected` was to come next: one behind the newest that was known.
     Now { expected: u64 },
-    /// It was there before.
-    Before,
+    /// It was there before; `expected` was to come next before it: one behind the newest that is known below it.
+    Before { expected: u64 },
     /// The device has sent more than is kept.
     Full(Reached),
     /// The device may not come.
@@ -68,7 +68,9 @@ impl Store {
             }
             let known = load(tx, &device)?;
             if known.iter().any(|known| known.line.hash == line.hash) {
-                return Ok(Kept::Before);
+                let below = known.iter().map(|known| known.line.index).filter(|index| *index < line.index);
+                let expected = below.max().map_or(0, |below| below.saturating_add(1));
+                return Ok(Kept::Before { expected });
             }
             let used = device.used.on(rows::day(now));
             if let Err(reached) = used.allows_request().and_then(|()| used.allows_line(device.lines)) {

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use super::device::{self, Device};
 use super::rows::{self, Word, micros};
 use super::tx::Tx;
-use super::{Listed, answers, consents};
+use super::{Listed, answers, consents, responses};
 use crate::failure::Failure;
 use crate::store::Store;
 use crate::store::replay::Entry;
@@ -186,6 +186,7 @@ fn kept(sql: &Connection, device: &Device, n: i64) -> Listed<Kept> {
     let row = numbered(sql, device, n)?;
     let answer = answers::find(sql, device.no, n)?;
     let due = due(&row, &answer);
+    let response = responses::find(sql, device.no, n)?;
     Ok(Kept {
         ticket: row.ticket(device),
         kind: row.kind,
@@ -194,6 +195,7 @@ fn kept(sql: &Connection, device: &Device, n: i64) -> Listed<Kept> {
         state: state(row.done),
         received: row.received,
         answer,
+        response,
         due,
     })
 }
@@ -216,9 +218,15 @@ pub(crate) fn restrictions(sql: &Connection, device: &Device) -> Result<Vec<Step
     let mut steps = Vec::new();
     for n in 0..device.requests {
         let row = numbered(sql, device, n)?;
-        if matches!(row.kind, Kind::Restrict | Kind::Release) {
+        let is_step = match row.kind {
+            Kind::Restrict | Kind::Release => true,
+            // What is objected to is used no more, unless the objection is refused.
+            Kind::Object => responses::find(sql, device.no, n)?.refused.is_none(),
+            _ => false,
+        };
+        if is_step {
             let PrivacyRequest { purposes, case, ledger_sha256: entry, .. } = row.request(device)?;
-            steps.push(Step { restricts: row.kind == Kind::Restrict, purposes, case, entry });
+            steps.push(Step { restricts: row.kind != Kind::Release, purposes, case, entry });
         }
     }
     Ok(steps)
@@ -264,6 +272,7 @@ fn due(row: &Request, answer: &answers::Answer) -> Option<i64> {
 /// What the collector answers a device about its request.
 fn reply(sql: &Connection, device: &Device, ticket: Ticket, row: &Request) -> Result<PrivacyReply, Failure> {
     let answer = answers::find(sql, device.no, row.n)?;
+    let response = responses::find(sql, device.no, row.n)?;
     let is_pending = row.kind == Kind::Erase && due(row, &answer).is_some();
     Ok(PrivacyReply {
         due: due(row, &answer).map(rows::text),
@@ -272,6 +281,8 @@ fn reply(sql: &Connection, device: &Device, ticket: Ticket, row: &Request) -> Re
         outcome: answer.outcome(),
         certificate: answer.certificate.filter(|_| answer.signature.is_some()),
         signature: answer.signature,
+        sealed: response.sealed,
+        refused: response.refused,
         ..PrivacyReply::new(ticket.to_string(), state(row.done))
     })
 }

@@ -218,7 +218,7 @@ fn answered(tx: &Tx<'_>, ticket: Ticket, answer: &Answer, done: Option<i64>, at:
 }
 
 /// The request of a ticket, and its device.
-fn asked(sql: &Connection, ticket: Ticket) -> Result<(Device, Request), Failure> {
+pub(super) fn asked(sql: &Connection, ticket: Ticket) -> Result<(Device, Request), Failure> {
     let none = || Failure::new("there is no request with this ticket; `requests` lists them");
     let device = device::find(sql, ticket.device)?.ok_or_else(none)?;
     let row = requests::find(sql, &device, ticket)?.ok_or_else(none)?;

@@ -66,6 +66,7 @@ impl Word for Kind {
         Self::Rectify,
         Self::Decommission,
         Self::Revoke,
+        Self::Object,
     ];
 }
 

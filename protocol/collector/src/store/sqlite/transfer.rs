@@ -16,7 +16,7 @@ use crate::store::engine::{Connection, Params, Row, Value};
 use crate::store::{Store, files};
 
 /// Tables, and the column whose numbers make their pages; those without one are small.
-const TABLES: [(&str, Option<&str>); 19] = [
+const TABLES: [(&str, Option<&str>); 21] = [
     ("token", None),
     ("device", Some("no")),
     ("label", Some("device")),
@@ -36,6 +36,8 @@ const TABLES: [(&str, Option<&str>); 19] = [
     ("finding", Some("place")),
     ("answer", Some("device")),
     ("reached", Some("device")),
+    ("response", Some("device")),
+    ("part", Some("device")),
 ];
 /// Numbers of one page.
 const PAGE: i64 = 200;

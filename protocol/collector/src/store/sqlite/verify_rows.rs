@@ -9,8 +9,20 @@ use crate::failure::Failure;
 use crate::store::rules::sums::{Column, sum};
 
 /// Tables whose rows are of one device and have their sum in the last column.
-const TABLES: [&str; 10] =
-    ["ledger", "stream", "held", "gap", "request", "invitation", "upload", "label", "answer", "reached"];
+const TABLES: [&str; 12] = [
+    "ledger",
+    "stream",
+    "held",
+    "gap",
+    "request",
+    "invitation",
+    "upload",
+    "label",
+    "answer",
+    "response",
+    "part",
+    "reached",
+];
 
 /// Looks at the rows of a device.
 pub(crate) fn tables(sql: &Connection, device: &Device, tell: Tell<'_>) -> Result<(), Failure> {

@@ -1,0 +1,356 @@
+//! The vendor's answer to a request to see what it holds: the key that it is sealed for, the file as it comes part by
+//! part, and the pieces that the clinic is shown.
+//!
+//! `data_dir/vendor-answer` holds `identity` (the age identity, sealed under a key of its own in the vault), `{sha256}.part`
+//! while the file comes, and `{sha256}.age` when it is whole. It stays sealed here: only a clinic's request opens it.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use age::secrecy::ExposeSecret;
+use age::x25519::Identity;
+use age::{DecryptError, Decryptor};
+use log::{info, warn};
+use protocol::answer::{FIRST, First, PART, SealedAnswer};
+use protocol::{DeviceId, Digest};
+use ring::aead::NONCE_LEN;
+
+use crate::api::support::Piece;
+use crate::consent::tickets::{Ticket, Tickets};
+use crate::consent::vendor_request::PrivacyKind;
+use crate::presence::{self, Presence};
+use crate::ship::exchange::{Exchange, Outcome};
+use crate::ship::routes;
+use crate::texts::{Said, Text};
+use crate::vault::Vault;
+use crate::vault::data_key::KeyId;
+use crate::{durable, limits};
+
+/// The folder in `data_dir`.
+pub(super) const DIR: &str = "vendor-answer";
+/// Names the key of the identity in the vault.
+const COMPARTMENT: &str = "vendor-answer";
+const HEAD: &[u8; 5] = b"KVAI\x01";
+
+crate::texts! {
+    /// Why no answer of the vendor is shown.
+    pub(super) enum NotShown {
+        NotAsked =>
+            "the vendor was not asked what it holds: `privacy export --vendor -o DIR` asks it",
+            "leverandøren er ikke spurgt, hvad den opbevarer: `privacy export --vendor -o MAPPE` spørger";
+        NotAnswered =>
+            "the vendor has not answered yet, or its answer is still on its way: `status` shows the ticket and until when it \
+             is due",
+            "leverandøren har ikke svaret endnu, eller svaret er på vej: `status` viser anmodningen og dens frist";
+        Gone =>
+            "the vendor no longer has its answer, or gave it to you by another way: `privacy export --vendor -o DIR` asks again",
+            "leverandøren har ikke længere svaret eller har givet jer det på anden vis: `privacy export --vendor -o MAPPE` \
+             spørger igen";
+        TooLarge =>
+            "the vendor's answer is larger than 64 MiB and was not fetched: ask the vendor to hand it over",
+            "leverandørens svar er større end 64 MiB og blev ikke hentet: bed leverandøren om at udlevere det";
+        OtherKey =>
+            "the vendor's answer is sealed for a key that is not here, of another owner or device: `privacy export --vendor -o \
+             DIR` asks again",
+            "leverandørens svar er forseglet til en nøgle, der ikke er her, fra en anden ejer eller enhed: `privacy export \
+             --vendor -o MAPPE` spørger igen";
+        Foreign =>
+            "the vendor's answer is about another request or another device, and was not shown: ask the vendor",
+            "leverandørens svar handler om en anden anmodning eller en anden enhed og blev ikke vist: spørg leverandøren";
+        Damaged =>
+            "the vendor's answer is damaged, and was not shown: it is fetched again",
+            "leverandørens svar er beskadiget og blev ikke vist: det hentes igen";
+        Unreadable { why: io::ErrorKind } =>
+            "the vendor's answer cannot be read now ({why}): check the disk and the rights of data_dir",
+            "leverandørens svar kan ikke læses nu ({why}): kontrollér disken og rettighederne til data_dir";
+    }
+}
+
+/// A part that is on its way.
+pub(super) struct Fetch {
+    ticket: String,
+    sealed: SealedAnswer,
+    part: u64,
+}
+
+/// How far the file is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Come {
+    /// So many parts are here.
+    Parts(u64),
+    Whole,
+    /// The vendor has it no longer.
+    Gone,
+}
+
+/// The answer, and the key for the next one.
+pub(super) struct VendorAnswer {
+    dir: PathBuf,
+    /// How far the file of this digest is, as far as it was looked at since the start.
+    known: Option<(Digest, Come)>,
+    /// A file that was not what it was said to be is fetched again then, since the start.
+    again: Duration,
+    is_other: bool,
+}
+
+impl Fetch {
+    /// Bytes that have to come.
+    pub(super) fn length(&self) -> u64 {
+        self.sealed.length(self.part)
+    }
+}
+
+impl VendorAnswer {
+    /// Of this `data_dir`. Nothing is read yet.
+    pub(super) fn new(data_dir: &Path) -> Self {
+        Self { dir: data_dir.join(DIR), known: None, again: Duration::ZERO, is_other: false }
+    }
+
+    /// Whom an answer is sealed for. The identity is made where there is none that opens.
+    pub(super) fn recipient(&self, vault: &mut Vault, now: i64) -> io::Result<String> {
+        if let Some(identity) = self.identity(vault)? {
+            return Ok(identity.to_public().to_string());
+        }
+        durable::create_directory(&self.dir)?;
+        let identity = Identity::generate();
+        let mut text = identity.to_string().expose_secret().as_bytes().to_vec();
+        let device = vault.device();
+        let (key, random) = vault.sealing_key(COMPARTMENT, now).map_err(io::Error::other)?;
+        let mut bytes = [HEAD.as_slice(), &key.id().0].concat();
+        let nonce = key
+            .seal(&context(&bytes, device), &mut text, random)
+            .map_err(|_| io::Error::other("the key of the vendor's answer cannot be sealed"))?;
+        bytes.extend_from_slice(&nonce);
+        bytes.extend_from_slice(&text);
+        durable::replace(&self.dir.join("identity"), &bytes)?;
+        Ok(identity.to_public().to_string())
+    }
+
+    fn identity(&self, vault: &Vault) -> io::Result<Option<Identity>> {
+        let Presence::Found(bytes) = presence::read(&self.dir.join("identity"))? else { return Ok(None) };
+        Ok(opened(&bytes, vault))
+    }
+
+    /// Erases the key, and with it whatever was sealed for it, and the files.
+    pub(super) fn erase(&mut self, vault: &mut Vault) -> io::Result<()> {
+        // Made before the key, and gone after it.
+        if !presence::is_there(&self.dir)? {
+            return Ok(());
+        }
+        vault.shred(COMPARTMENT)?;
+        (self.known, self.is_other) = (None, false);
+        Presence::of(fs::remove_dir_all(&self.dir))?;
+        durable::sync_parent(&self.dir)
+    }
+
+    /// The next part to fetch.
+    pub(super) fn next(
+        &mut self,
+        tickets: &Tickets,
+        elapsed: Duration,
+    ) -> io::Result<Option<(Fetch, Exchange)>> {
+        let Some((ticket, sealed)) = answered(tickets) else { return Ok(None) };
+        if !sealed.is_bounded() || elapsed < self.again {
+            return Ok(None);
+        }
+        let Come::Parts(part) = self.come(sealed)? else { return Ok(None) };
+        let fetch = Fetch { ticket: ticket.ticket.clone(), sealed, part };
+        Ok(routes::answer_part(&fetch.ticket, part).map(|exchange| (fetch, exchange)))
+    }
+
+    /// When something is fetched again, since the start.
+    pub(super) fn due(&self, elapsed: Duration) -> Option<Duration> {
+        (self.again > elapsed).then_some(self.again)
+    }
+
+    /// What came of a part.
+    pub(super) fn took(&mut self, fetch: &Fetch, outcome: &Outcome, elapsed: Duration) -> io::Result<()> {
+        let Fetch { sealed, part, .. } = *fetch;
+        let Ok(answer) = outcome else { return Ok(()) };
+        if answer.status == 404 {
+            self.known = Some((sealed.sha256, Come::Gone));
+            return Ok(());
+        }
+        if !routes::is_part(answer, fetch.length()) {
+            return Ok(());
+        }
+        self.known = None;
+        let path = self.path(sealed, "part");
+        durable::create_directory(&self.dir)?;
+        let mut options = OpenOptions::new();
+        let mut file = durable::private(options.write(true).create(true).truncate(false)).open(&path)?;
+        if file.metadata()?.len() < part * PART {
+            return Ok(());
+        }
+        // What a cut left behind the last whole part goes.
+        file.set_len(part * PART)?;
+        file.seek(SeekFrom::End(0))?;
+        file.write_all(&answer.body)?;
+        if sealed.length(part + 1) > 0 {
+            self.known = Some((sealed.sha256, Come::Parts(part + 1)));
+            return Ok(());
+        }
+        file.sync_all()?;
+        drop(file);
+        self.is_other = digest(&path)? != sealed.sha256;
+        if self.is_other {
+            fs::remove_file(&path)?;
+            self.again = elapsed + limits::TICKET_EVERY;
+            warn!("the vendor's answer is not the file that it announced: it is fetched again in a day");
+            return Ok(());
+        }
+        for other in presence::files(&self.dir)? {
+            if other != path && other.extension().is_some() {
+                fs::remove_file(&other)?;
+            }
+        }
+        fs::rename(&path, self.path(sealed, "age"))?;
+        durable::sync_parent(&path)?;
+        self.known = Some((sealed.sha256, Come::Whole));
+        info!("the vendor's answer is here, sealed: `privacy export --from-vendor` shows it");
+        Ok(())
+    }
+
+    /// What the clinic should know.
+    pub(super) fn problem(&self, tickets: &Tickets) -> Option<Said> {
+        let (_, sealed) = answered(tickets)?;
+        match self.known {
+            _ if !sealed.is_bounded() => Some(NotShown::TooLarge.said()),
+            _ if self.is_other => Some(NotShown::Damaged.said()),
+            Some((_, Come::Gone)) => Some(NotShown::Gone.said()),
+            _ => None,
+        }
+    }
+
+    /// A piece of what is inside, from `offset` on.
+    pub(super) fn piece(&mut self, vault: &Vault, tickets: &Tickets, offset: u64) -> Result<Piece, NotShown> {
+        let Some((ticket, sealed)) = answered(tickets) else {
+            let asked = tickets.all().iter().rev().find(|ticket| ticket.kind == PrivacyKind::Access);
+            return Err(match asked {
+                None => NotShown::NotAsked,
+                Some(ticket) if ticket.is_open() => NotShown::NotAnswered,
+                Some(_) => NotShown::Gone,
+            });
+        };
+        if !sealed.is_bounded() {
+            return Err(NotShown::TooLarge);
+        }
+        match self.come(sealed).map_err(unreadable)? {
+            Come::Parts(_) if self.is_other => return Err(NotShown::Damaged),
+            Come::Parts(_) => return Err(NotShown::NotAnswered),
+            Come::Gone => return Err(NotShown::Gone),
+            Come::Whole => {}
+        }
+        let path = self.path(sealed, "age");
+        let shown = self.open(&path, vault, ticket, offset);
+        if matches!(shown, Err(NotShown::Damaged)) {
+            // Read from the disk, and not what was fetched: fetched once more.
+            fs::remove_file(&path).map_err(unreadable)?;
+            self.known = None;
+        }
+        shown
+    }
+
+    fn open(&self, path: &Path, vault: &Vault, ticket: &Ticket, offset: u64) -> Result<Piece, NotShown> {
+        let identity = self.identity(vault).map_err(unreadable)?.ok_or(NotShown::OtherKey)?;
+        let file = File::open(path).map_err(unreadable)?;
+        let decryptor = Decryptor::new_buffered(BufReader::new(file)).map_err(|e| sealed_wrongly(&e))?;
+        let identities = std::iter::once(&identity as &dyn age::Identity);
+        let mut inside = decryptor.decrypt(identities).map_err(|e| sealed_wrongly(&e))?;
+        let mut line = Vec::new();
+        BufReader::new(&mut inside).take(FIRST as u64).read_until(b'\n', &mut line).map_err(unread)?;
+        let first: First = serde_json::from_slice(&line).map_err(|_| NotShown::Foreign)?;
+        if !first.answers(&ticket.ticket, vault.device()) {
+            return Err(NotShown::Foreign);
+        }
+        let bytes = inside.seek(SeekFrom::End(0)).map_err(unread)?;
+        inside.seek(SeekFrom::Start(offset.min(bytes))).map_err(unread)?;
+        let mut piece = Vec::new();
+        inside.take(limits::PIECE as u64).read_to_end(&mut piece).map_err(unread)?;
+        Ok(Piece::of(&piece, offset, bytes))
+    }
+
+    /// How far the file is, by the disk where that is not known.
+    fn come(&mut self, sealed: SealedAnswer) -> io::Result<Come> {
+        if let Some((digest, come)) = self.known
+            && digest == sealed.sha256
+        {
+            return Ok(come);
+        }
+        let come = match presence::stat(&self.path(sealed, "age"))? {
+            Presence::Found(_) => Come::Whole,
+            Presence::Absent => match presence::stat(&self.path(sealed, "part"))? {
+                // One that was never compared begins again.
+                Presence::Found(part) if part.len() < sealed.size => Come::Parts(part.len() / PART),
+                _ => Come::Parts(0),
+            },
+        };
+        self.known = Some((sealed.sha256, come));
+        Ok(come)
+    }
+
+    fn path(&self, sealed: SealedAnswer, ending: &str) -> PathBuf {
+        self.dir.join(format!("{}.{ending}", sealed.sha256))
+    }
+}
+
+/// The newest request to see what is held whose answer can be fetched.
+fn answered(tickets: &Tickets) -> Option<(&Ticket, SealedAnswer)> {
+    tickets.all().iter().rev().find_map(|ticket| Some((ticket, ticket.sealed?)))
+}
+
+fn context(head: &[u8], device: DeviceId) -> Vec<u8> {
+    [head, device.to_string().as_bytes()].concat()
+}
+
+fn opened(bytes: &[u8], vault: &Vault) -> Option<Identity> {
+    let (head, rest) = bytes.split_at_checked(HEAD.len() + 8)?;
+    let id = KeyId(*head.strip_prefix(HEAD.as_slice())?.first_chunk()?);
+    let (nonce, sealed) = rest.split_first_chunk::<NONCE_LEN>()?;
+    let text =
+        vault.opening_key(COMPARTMENT, id)?.open(*nonce, &context(head, vault.device()), sealed).ok()?;
+    std::str::from_utf8(&text).ok()?.parse().ok()
+}
+
+fn digest(path: &Path) -> io::Result<Digest> {
+    let (mut file, mut hash) = (File::open(path)?, ring::digest::Context::new(&ring::digest::SHA256));
+    let mut bytes = vec![0; limits::CHUNK];
+    loop {
+        match file.read(&mut bytes)? {
+            0 => break,
+            count => hash.update(bytes.get(..count).unwrap_or_default()),
+        }
+    }
+    let digest: [u8; 32] = hash.finish().as_ref().try_into().map_err(|_| io::ErrorKind::InvalidData)?;
+    Ok(Digest::from_bytes(digest))
+}
+
+fn sealed_wrongly(error: &DecryptError) -> NotShown {
+    match error {
+        DecryptError::NoMatchingKeys => NotShown::OtherKey,
+        DecryptError::Io(e) => unread_kind(e.kind()),
+        _ => NotShown::Damaged,
+    }
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "for map_err")]
+fn unread(error: io::Error) -> NotShown {
+    unread_kind(error.kind())
+}
+
+fn unread_kind(kind: io::ErrorKind) -> NotShown {
+    match kind {
+        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => NotShown::Damaged,
+        why => NotShown::Unreadable { why },
+    }
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "for map_err")]
+fn unreadable(error: io::Error) -> NotShown {
+    NotShown::Unreadable { why: error.kind() }
+}
+
+#[cfg(test)]
+mod tests;
