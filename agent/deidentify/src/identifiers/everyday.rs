@@ -70,7 +70,10 @@ fn may_be(text: &str, first: &Range<usize>, has_letters: bool, is_birth: &impl F
     {
         return true;
     }
-    let last = next(second + middle.len()).map(|(_, last)| last).filter(|_| middle.len() <= 2);
+    // The second one is a month or a day, and so is one of the others.
+    let is_small = |number: &str| number.len() <= 2 && number.parse().is_ok_and(|n| (1_u8..=31).contains(&n));
+    let last = Some(middle).filter(|middle| is_small(middle)).and_then(|_| next(second + middle.len()));
+    let last = last.map(|(_, last)| last).filter(|last| is_small(number) || is_small(last));
     last.and_then(|last| readings([number, middle, last])).is_some_and(|mut days| days.any(is_birth))
 }
 

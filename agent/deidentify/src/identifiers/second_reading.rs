@@ -98,8 +98,10 @@ fn may_be(text: &str, numbers: [Option<&Number>; 3], is_birth: &impl Fn(Date) ->
     }
     let Some(before) = before.filter(|_| last.digits() <= 2) else { return false };
     let is_day = |year: &Number, month: &Number, day: &Number| {
-        let is_short = month.digits() <= 2 && day.digits() <= 2 && may_be_year(year);
-        is_short
+        // What is no month, or no day, needs no calendar.
+        let may_be = month.digits() <= 2 && (1..=12).contains(&month.value) && may_be_day(day);
+        may_be
+            && may_be_year(year)
             && years(year).into_iter().filter_map(|year| civil(year, month.value, day.value)).any(is_birth)
     };
     is_day(number, last, before)
