@@ -12,7 +12,6 @@ mod resolve;
 mod rules;
 mod source;
 
-use std::fmt;
 use std::sync::{Arc, LazyLock};
 
 pub use attribute::{Attribute, AttributeKind, Number, Shown};
@@ -105,21 +104,14 @@ pub enum Per {
 }
 
 /// Why a text is not a catalog.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("catalog, line {line}: {what}")]
 pub struct CatalogError {
     /// Line of the text, from 1.
     pub line: usize,
     /// What is wrong there.
     pub what: String,
 }
-
-impl fmt::Display for CatalogError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "catalog, line {}: {}", self.line, self.what)
-    }
-}
-
-impl std::error::Error for CatalogError {}
 
 impl Catalog {
     /// The catalog compiled in.

@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 
 use crate::device::{Device, batch};
 use crate::program::{Collector, attempt};
-use crate::random::Random;
+use test_support::Random;
 
 const DEVICES: u64 = 8;
 const BATCHES: u64 = 12;

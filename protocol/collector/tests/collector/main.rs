@@ -30,7 +30,6 @@ mod killed;
 mod postgres;
 mod privacy;
 mod program;
-mod random;
 mod readiness;
 mod replicated;
 mod restored;
