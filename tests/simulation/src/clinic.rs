@@ -313,12 +313,18 @@ impl Clinic {
         let (mut turns, mut last) = (0, self.world.now());
         loop {
             let wall = self.pc.wall();
-            self.link.net().is_allowed = self.consent.live(wall).is_some();
+            let asked = {
+                let mut net = self.link.net();
+                net.is_allowed = self.consent.live(wall).is_some();
+                net.exchanges
+            };
             match self.pc.step() {
                 Ok(due) => {
                     let now = self.world.now();
-                    let next = due.unwrap_or(end).max(now);
-                    if now >= end || due.is_none() {
+                    // What answered wakes the loop.
+                    let is_woken = self.link.net().exchanges > asked;
+                    let next = if is_woken { now } else { due.unwrap_or(end).max(now) };
+                    if now >= end || due.is_none() && !is_woken {
                         self.world.advance_to(end);
                         return;
                     }

@@ -11,7 +11,7 @@ use crate::world::{BEGIN, DAY};
 
 /// Days from one upgrade of the collector to the next.
 const UPGRADED: i64 = 50;
-/// Days from one later version at the workstation to the next.
+/// Days from one later version at the workstation to the next: it is a Monday.
 const LATER: i64 = 70;
 
 impl Clinic {
@@ -38,7 +38,7 @@ impl Clinic {
 
     /// On some evenings somebody has run a later version of the agent: this one starts not, and changes nothing.
     pub(crate) fn store_is_later(&mut self) {
-        let is_evening = (self.world.now() - BEGIN) / DAY % LATER == LATER - 7;
+        let is_evening = (self.world.now() - BEGIN) / DAY % LATER == LATER - 5;
         if !is_evening || self.comes().is_none() {
             return;
         }
