@@ -8,6 +8,7 @@
 //!
 //! check       the name of the key store, and whether a credential is the one that wraps its keys
 //! devices/ID  slots of one device
+//! turn        whose turn it is to make it
 //! log         what a restored database has to do again (`store::replay`)
 //! credential  what wraps the keys, where nobody named a place outside
 //! ```
@@ -20,6 +21,7 @@ mod crypt;
 pub(crate) mod places;
 mod slots;
 
+use std::fs::File;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
@@ -124,19 +126,14 @@ impl KeyStore {
 
     fn load(&self) -> Result<Wrapper, Failure> {
         let path = self.directory.join(CHECK);
-        let check = disk::read(&path)?;
-        if check.is_none() {
+        if disk::read(&path)?.is_none() {
             disk::make_dir(&self.directory)?;
-            if !disk::names(&self.directory.join(DEVICES))?.is_empty() {
-                return Err(Failure::unreadable(&path));
-            }
-            disk::make_dir(&self.directory.join(DEVICES))?;
-            let wrapper = Wrapper::new(&self.credential.make()?)?;
-            let mut name = [0; 16];
-            random(&mut name)?;
-            places::create(&path, &wrapper.check(&HEXLOWER.encode(&name))?)?;
+            // Of several fronts that start at once, one makes it.
+            let turn = self.directory.join("turn");
+            let held = File::create(&turn).map_err(Failure::at(&turn))?;
+            held.lock().map_err(Failure::at(&turn))?;
+            self.make()?;
         }
-        // Read again: another front may have made it first.
         let check = disk::read(&path)?.ok_or_else(|| self.gone())?;
         let wrapper = Wrapper::new(&self.credential.read()?)?;
         if wrapper.is_of(&check) {
@@ -147,6 +144,22 @@ impl KeyStore {
             self.credential.sentence(),
             self.directory.display()
         )))
+    }
+
+    /// Makes what is not there yet; the caller has the turn.
+    fn make(&self) -> Result<(), Failure> {
+        let path = self.directory.join(CHECK);
+        if disk::read(&path)?.is_some() {
+            return Ok(());
+        }
+        if !disk::names(&self.directory.join(DEVICES))?.is_empty() {
+            return Err(Failure::unreadable(&path));
+        }
+        disk::make_dir(&self.directory.join(DEVICES))?;
+        let wrapper = Wrapper::new(&self.credential.make()?)?;
+        let mut name = [0; 16];
+        random(&mut name)?;
+        disk::write(&path, &wrapper.check(&HEXLOWER.encode(&name))?, Access::Private)
     }
 
     /// The key for new envelopes of a device, made durable before it is given. The caller has the device to itself.

@@ -120,7 +120,8 @@ impl Credential {
         if self.may_be_made && disk::read(&self.file)?.is_none() {
             let mut secret = [0; 32];
             super::random(&mut secret)?;
-            create(&self.file, format!("{}\n", HEXLOWER.encode(&secret)).as_bytes())?;
+            let text = format!("{}\n", HEXLOWER.encode(&secret));
+            disk::write(&self.file, text.as_bytes(), disk::Access::Private)?;
         }
         self.read()
     }
@@ -129,19 +130,4 @@ impl Credential {
     pub(super) fn is_beside_its_keys(&self) -> bool {
         self.may_be_made
     }
-}
-
-/// Makes a small file that is there whole or not at all; one that is there already stays.
-pub(super) fn create(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let mut name = [0; 8];
-    super::random(&mut name)?;
-    let temporary = path.with_extension(format!("{}.tmp", HEXLOWER.encode(&name)));
-    let mut file = disk::create_new(&temporary)?;
-    let written = std::io::Write::write_all(&mut file, bytes).and_then(|()| file.sync_all());
-    let linked = written.and_then(|()| match fs::hard_link(&temporary, path) {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
-        _ => disk::sync_parent(path),
-    });
-    disk::remove(&temporary)?;
-    linked.map_err(Failure::at(path))
 }
