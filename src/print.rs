@@ -98,7 +98,8 @@ pub(crate) fn remember_config(path: &Path) {
 /// The text, with `--config` in the commands of this program that it names.
 fn repeated(text: &str, config: Option<&String>) -> String {
     const PROGRAM: &str = "kathea-agent ";
-    let Some(config) = config else { return text.to_owned() };
+    // The command line is large: most texts name no command.
+    let Some(config) = config.filter(|_| text.contains(PROGRAM)) else { return text.to_owned() };
     let program = crate::command_line();
     let mut out = String::new();
     for (at, piece) in text.split(PROGRAM).enumerate() {

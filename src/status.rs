@@ -1,17 +1,21 @@
 //! How it is: flags, what waits, what was sent, what was dropped and why.
 
+use std::collections::BTreeMap;
+
 use agent::api::status::{CaseFlags, Ends, Flags, Status};
 use agent::config::Config;
 use agent::consent::State;
 use agent::consent::tickets::Ticket;
 use agent::request::Request;
+use agent::texts::Said;
+use protocol::notice::Notice;
 use protocol::{Invitation, Purpose};
 
 use crate::exit::{Exit, Failure};
 use crate::print::{self, bytes, grouped, table};
 use crate::reach;
 use crate::texts::say;
-use crate::texts::status::{About, Flag, Means, ProtectedBy, Queue, Runs, Say, Why};
+use crate::texts::status::{About, Flag, Means, NoticeAbout, ProtectedBy, Queue, Runs, Say, Why};
 use crate::words;
 
 /// `status`.
@@ -71,6 +75,19 @@ pub(crate) fn text(status: &Status) -> String {
     let requests: Vec<_> = status.requests.iter().map(request).collect();
     if !requests.is_empty() {
         parts.push(table(&say(Say::Asked), &requests));
+    }
+    let notice = |notice: &Notice| {
+        let text = Said {
+            key: String::new(),
+            arguments: BTreeMap::new(),
+            en: notice.en.clone(),
+            da: notice.da.clone(),
+        };
+        vec![say(NoticeAbout(notice.kind)), notice.issued.clone(), say(text).replace('\n', " ")]
+    };
+    let notices: Vec<_> = status.notices.iter().map(notice).collect();
+    if !notices.is_empty() {
+        parts.push(table(&say(Say::Notices), &notices));
     }
     let invitation = |Invitation { case, reason }: &Invitation| {
         let command = format!("kathea-agent support --case {case}");

@@ -4,7 +4,7 @@ use agent::consent::ground::Ground;
 use agent::consent::tickets::Ticket;
 use agent::consent::vendor_request::PrivacyKind;
 use protocol::reply::TicketState;
-use protocol::rights::{Certificate, Outcome};
+use protocol::rights::{Certificate, Outcome, RemainingCopy};
 
 use crate::texts::status::{Copies, Extended, Held, Standing};
 
@@ -14,9 +14,13 @@ pub(crate) fn standing(ticket: &Ticket) -> Standing {
     match (ticket.outcome, ticket.proof(), ticket.state) {
         (Some(Outcome::Revoked), ..) => Standing::Revoked,
         (_, Some(Certificate { records, bundles, copies, kept, .. }), _) => {
-            let copies = match copies.len() {
-                0 => Copies::None,
-                count => Copies::Remain { count },
+            let ends = |copy: &RemainingCopy| copy.unreadable_from.clone();
+            let copies = match (copies.len(), copies.iter().map(ends).collect::<Option<Vec<_>>>()) {
+                (0, _) => Copies::None,
+                (count, None) => Copies::Remain { count },
+                (count, Some(ends)) => {
+                    Copies::Unreadable { count, day: until(ends.iter().max().map(String::as_str)) }
+                }
             };
             match kept {
                 None => Standing::Erased { records, bundles, copies },

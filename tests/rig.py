@@ -71,7 +71,7 @@ class Collector:
 
     def held(self):
         """Records that it holds."""
-        return self._run("export").count("\n")
+        return self._run("export", "--to", "Example Vendor", "--why", "audit").count("\n")
 
     def end(self):
         self.process.terminate()

@@ -194,15 +194,15 @@ crate::texts! { ConfigError {
         "the configuration {path} cannot be read ({why}): name one with --config FILE",
         "konfigurationen {path} kan ikke læses ({why}): angiv en med --config FILE", path, why;
     Self::Malformed { line } =>
-        "line {line} of the configuration is not TOML: compare it with the agent.toml that was shipped; a path of Windows \
-         stands in single quotes",
+        "line {line} of the configuration is not TOML: compare it with the agent.toml that was shipped; write a Windows path \
+         in single quotes",
         "linje {line} i konfigurationen er ikke TOML: sammenlign den med den medfølgende agent.toml; en sti i Windows står i \
          enkelte anførselstegn", line;
     Self::Value { line, key, found: Some(found), may } =>
-        "line {line} of the configuration: `{key}` is {found}, and has to be {may}",
+        "line {line} of the configuration: `{key}` is {found}, but must be {may}",
         "linje {line} i konfigurationen: `{key}` er {found}, men skal være {may}", line, key, found, may;
     Self::Value { line, key, found: None, may } =>
-        "line {line} of the configuration: `{key}` has to be {may}",
+        "line {line} of the configuration: `{key}` must be {may}",
         "linje {line} i konfigurationen: `{key}` skal være {may}", line, key, may;
     Self::SmallQuota { least } =>
         "[spool] quota of the configuration is too small: almost everything would be dropped; set it to {least} MiB or more",

@@ -278,6 +278,21 @@ pub const CLOCK_LEAP: i64 = 45 * 24 * 3600;
 /// Seconds that it has to go on without a leap before anything is dropped for its age.
 pub const CLOCK_STEADY: i64 = 7 * 24 * 3600;
 
+/// Use receipts that a device keeps: at most one for each working day of a year and a half.
+pub const RECEIPTS: usize = 400;
+
+/// Notices that a device keeps.
+pub const NOTICES: usize = 8;
+
+/// Bytes of the header that says what news there is: a number and 16 digits.
+pub const NEWS_OFFER: usize = 40;
+
+/// Questions about the same news: more than what a device keeps needs, whatever the collector answers.
+pub const NEWS_QUESTIONS: u32 = 40;
+
+/// How long it is shown that the vendor contradicted itself, in seconds: a month.
+pub const FLAWS_SHOWN: i64 = 30 * 24 * 3600;
+
 /// How often the vendor is asked how far an open request is.
 pub const TICKET_EVERY: Duration = Duration::from_secs(24 * 3600);
 

@@ -14,16 +14,9 @@ const MAX: usize = 32;
 pub struct CaseId(String);
 
 /// A text that is no case number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a case number is 2 to 32 capital letters, digits and hyphens, as CASE-1042")]
 pub struct NoCaseId;
-
-impl fmt::Display for NoCaseId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a case number is 2 to 32 capital letters, digits and hyphens, as CASE-1042")
-    }
-}
-
-impl std::error::Error for NoCaseId {}
 
 impl CaseId {
     /// Its text.

@@ -31,16 +31,9 @@ pub struct Claim {
 }
 
 /// A text that is no claim code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a claim code")]
 pub struct NoClaim;
-
-impl fmt::Display for NoClaim {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not a claim code")
-    }
-}
-
-impl std::error::Error for NoClaim {}
 
 impl Claim {
     /// A claim of `device` for its present owner; `sign` returns the Ed25519 signature of its argument.

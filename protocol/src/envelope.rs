@@ -12,7 +12,6 @@
 
 mod v1;
 
-use std::fmt;
 use std::io::{Read, Write};
 
 use bincode::config::{Configuration, Limit};
@@ -44,41 +43,30 @@ const WIRE: Configuration<bincode::config::LittleEndian, bincode::config::Varint
     bincode::config::standard().with_limit::<MAX_UNPACKED>();
 
 /// Why bytes are not a batch. Carries no content.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
     /// More than [`MAX_WIRE`] bytes.
+    #[error("batch longer than {MAX_WIRE} bytes; send fewer records")]
     TooLong,
     /// Does not begin as an envelope does.
+    #[error("not a batch envelope")]
     NotAnEnvelope,
     /// An envelope of a version that is not read here.
+    #[error("batch of envelope version {0}; this end reads version 1")]
     Version(u8),
     /// A flag that version 1 does not have.
+    #[error("batch with flags that envelope version 1 does not have")]
     Flags,
     /// Not a deflate stream, bytes after its end, or more than [`MAX_UNPACKED`] bytes inside.
+    #[error("batch body is not one deflate stream within the size limit")]
     Deflate,
     /// A body that is not its version's struct, that goes over a limit, or with bytes after it.
+    #[error("batch body is not the struct of envelope version 1 within its limits")]
     Body,
     /// Columns that contradict each other; says how.
+    #[error("batch columns contradict each other: {0}")]
     Columns(&'static str),
 }
-
-impl fmt::Display for DecodeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TooLong => write!(f, "batch longer than {MAX_WIRE} bytes; send fewer records"),
-            Self::NotAnEnvelope => f.write_str("not a batch envelope"),
-            Self::Version(version) => {
-                write!(f, "batch of envelope version {version}; this end reads version 1")
-            }
-            Self::Flags => f.write_str("batch with flags that envelope version 1 does not have"),
-            Self::Deflate => f.write_str("batch body is not one deflate stream within the size limit"),
-            Self::Body => f.write_str("batch body is not the struct of envelope version 1 within its limits"),
-            Self::Columns(what) => write!(f, "batch columns contradict each other: {what}"),
-        }
-    }
-}
-
-impl std::error::Error for DecodeError {}
 
 impl Batch {
     /// The batch as it is sealed and sent; the same batch always gives the same bytes. Keeping the

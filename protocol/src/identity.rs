@@ -8,16 +8,9 @@ use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A text that is not the hexadecimal form of the type that was asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not the lower-case hexadecimal form that was expected")]
 pub struct NotHex;
-
-impl fmt::Display for NotHex {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not the lower-case hexadecimal form that was expected")
-    }
-}
-
-impl std::error::Error for NotHex {}
 
 macro_rules! hex_text {
     ($name:ident, $bytes:literal) => {
@@ -193,16 +186,9 @@ macro_rules! words {
 pub(crate) use words;
 
 /// A word that is not on the closed list it was looked up in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a word of the closed list")]
 pub struct UnknownWord;
-
-impl fmt::Display for UnknownWord {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not a word of the closed list")
-    }
-}
-
-impl std::error::Error for UnknownWord {}
 
 words! {
     /// What data is used for, and the consent flag of the same name (GDPR art. 5(1)(b)).

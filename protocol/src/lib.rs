@@ -12,12 +12,14 @@ pub mod claim;
 pub mod envelope;
 pub mod identity;
 pub mod ledger;
+pub mod notice;
 pub mod period;
 pub mod policy;
 pub mod reply;
 pub mod rights;
 pub mod signature;
 pub mod stick;
+pub mod uses;
 
 pub use batch::{Batch, Gap, Header, Record, Value};
 pub use bundle::Invitation;

@@ -28,18 +28,11 @@ pub enum Period {
 }
 
 /// A text that is no period.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "expected a period of at most a century, such as \"24 months\", \"30 days\", \"P36M\", \"P10Y\" or \"P90D\""
+)]
 pub struct NoPeriod;
-
-impl fmt::Display for NoPeriod {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(
-            "expected a period of at most a century, such as \"24 months\", \"30 days\", \"P36M\", \"P10Y\" or \"P90D\"",
-        )
-    }
-}
-
-impl std::error::Error for NoPeriod {}
 
 impl Period {
     /// The end of the period that begins at `from` (seconds since 1970); `None` after the year 9999. A month's last days
@@ -173,19 +166,12 @@ pub struct Kept {
 }
 
 /// A text that does not say how long the vendor keeps something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "expected usage_24m, support_decom_10y, analytics_14m or contact_2y, or a period of at most a century and the \
+     event that it starts from (receipt, last_contact or decommissioning), such as \"P36M from receipt\""
+)]
 pub struct NotKept;
-
-impl fmt::Display for NotKept {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(
-            "expected usage_24m, support_decom_10y, analytics_14m or contact_2y, or a period of at most a century and the \
-             event that it starts from (receipt, last_contact or decommissioning), such as \"P36M from receipt\"",
-        )
-    }
-}
-
-impl std::error::Error for NotKept {}
 
 impl Kept {
     /// What a word means; `None` for [`Retention::Period`], which says that a period stands beside it.

@@ -168,6 +168,39 @@ impl TicketState {
     }
 }
 
+/// A text of the vendor's as it was signed, and the line of its signature.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedText {
+    /// The text.
+    pub text: String,
+    /// The signature of its bytes ([`crate::signature::Signature`]).
+    pub signature: String,
+}
+
+/// `POST /v1/news`: which receipts and notices the device has.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewsRequest {
+    /// Number of the newest receipt that it took; 0: none.
+    pub receipts: u64,
+    /// SHA-256 of that receipt's text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head: Option<Digest>,
+    /// Numbers of the notices that it holds.
+    #[serde(default)]
+    pub notices: Vec<u64>,
+}
+
+/// 200 to a [`NewsRequest`]: what it does not have, the oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewsReply {
+    /// Use receipts ([`crate::uses::Receipt`]), 32 at most.
+    #[serde(default)]
+    pub receipts: Vec<SignedText>,
+    /// Notices ([`crate::notice::Notice`]), 4 at most.
+    #[serde(default)]
+    pub notices: Vec<SignedText>,
+}
+
 /// `GET /v1/capabilities`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Capabilities {
@@ -212,6 +245,9 @@ pub mod names {
     pub const LEDGER_HEAD: &str = "telemetry-ledger-head";
     /// The bundles that the vendor asks for: `CASE reason`, divided by commas; absent if none.
     pub const INVITATIONS: &str = "telemetry-wishes";
+    /// How many use receipts there are of the device, and which notices are published: `{count}-{16 hexadecimal digits}`;
+    /// absent where there is neither. A change says that `POST /v1/news` has something.
+    pub const NEWS: &str = "telemetry-news";
     /// Problem type of 428: the batch's consent entry is not known here; upload it and come again.
     pub const CONSENT_REQUIRED: &str = "consent_required";
 }

@@ -70,6 +70,10 @@ pub struct RemainingCopy {
     /// Who received it, if that was noted; never a person's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
+    /// From when on nobody can read what was erased in it, RFC 3339: its key is destroyed, and the last backup of that
+    /// key is gone then. Absent: it stays readable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unreadable_from: Option<String>,
 }
 
 /// What was erased.

@@ -48,6 +48,8 @@ words! {
         UseReceipt = "use_receipt",
         /// A program or a package to install.
         Release = "release",
+        /// How long the audit of the vendor's collector was, and its last line.
+        AuditHead = "audit_head",
     }
 }
 
@@ -61,16 +63,9 @@ pub fn is_signed(public_key: &[u8], message: &[u8], signature: &[u8]) -> bool {
 pub struct PublicKey([u8; 32]);
 
 /// A text that is not the base64 of 32 bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not an Ed25519 public key: 32 bytes in base64 were expected")]
 pub struct NoKey;
-
-impl fmt::Display for NoKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not an Ed25519 public key: 32 bytes in base64 were expected")
-    }
-}
-
-impl std::error::Error for NoKey {}
 
 impl PublicKey {
     /// The key whose raw bytes are `bytes`.
@@ -134,16 +129,9 @@ pub struct Signature {
 }
 
 /// A text that is not a signature of this format.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a signature: one line `{FORMAT} CONTEXT KEY BASE64` was expected")]
 pub struct NoSignature;
-
-impl fmt::Display for NoSignature {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "not a signature: one line `{FORMAT} CONTEXT KEY BASE64` was expected")
-    }
-}
-
-impl std::error::Error for NoSignature {}
 
 impl Signature {
     /// The signature of what has the digest `content`, by `key`. `sign` returns the Ed25519 signature of its argument.
@@ -203,32 +191,21 @@ pub struct TrustedKey {
 pub struct TrustedKeys(Vec<TrustedKey>);
 
 /// Why a signature does not count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// It was made for another kind of content.
+    #[error("the signature is for another kind of content")]
     OtherContext,
     /// The key that it names is not trusted.
+    #[error("key {0} is not among the vendor's keys")]
     UnknownKey(KeyId),
     /// The key that it names may not sign this kind of content.
+    #[error("key {0} may not sign this kind of content")]
     NotAllowed(KeyId),
     /// The content is not what was signed, or the signature is not of the key that it names.
+    #[error("key {0} did not sign exactly this content: it was changed, or the signature was")]
     Wrong(KeyId),
 }
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::OtherContext => f.write_str("the signature is for another kind of content"),
-            Self::UnknownKey(key) => write!(f, "key {key} is not among the vendor's keys"),
-            Self::NotAllowed(key) => write!(f, "key {key} may not sign this kind of content"),
-            Self::Wrong(key) => {
-                write!(f, "key {key} did not sign exactly this content: it was changed, or the signature was")
-            }
-        }
-    }
-}
-
-impl std::error::Error for Refused {}
 
 impl TrustedKeys {
     /// Trusts `keys`.

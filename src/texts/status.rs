@@ -4,6 +4,7 @@ use agent::api::status::{Keys, Service};
 use agent::consent::State;
 use agent::consent::ground::Ground;
 use agent::support::record;
+use protocol::notice::NoticeKind;
 use protocol::rights::{ExtensionReason, HoldReason};
 use protocol::{CaseReason, Reason};
 
@@ -31,6 +32,7 @@ agent::texts! {
         Invitation { command: String } =>
             "shows what it would be, and asks you: {command}",
             "viser, hvad der ville blive sendt, og spørger jer: {command}";
+        Notices => "Notices of the vendor", "Meddelelser fra leverandøren";
         Problems => "Problems", "Kræver handling";
         None => "none", "intet";
         Nothing => "nothing", "intet";
@@ -55,6 +57,17 @@ agent::texts! {
             "leverandøren svarede ikke inden for et minut{why}; se `doctor`";
     }
 }
+
+/// What a notice of the vendor is about.
+pub(crate) struct NoticeAbout(pub(crate) NoticeKind);
+
+agent::texts! { NoticeAbout {
+    Self(NoticeKind::MaterialChange) => "material change", "væsentlig ændring";
+    Self(NoticeKind::Breach) => "data breach", "brud på datasikkerheden";
+    Self(NoticeKind::Advisory) => "advisory", "sikkerhedsmeddelelse";
+    Self(NoticeKind::EndOfSupport) => "end of support", "support ophører";
+    Self(NoticeKind::NewerVersion) => "newer version", "nyere version";
+} }
 
 /// What a state of a flag means.
 pub(crate) struct Means(pub(crate) State);
@@ -249,5 +262,8 @@ agent::texts! {
         Remain { count: usize } =>
             "; {count} copies made before remain",
             "; {count} tidligere kopier findes stadig";
+        Unreadable { count: usize, day: String } =>
+            "; not yet in {count} backups, which nobody can read from {day} on",
+            "; endnu ikke i {count} sikkerhedskopier, som ingen kan læse fra {day}";
     }
 }

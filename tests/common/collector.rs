@@ -25,12 +25,16 @@ impl Collector {
         Self { dir, data, serving, address }
     }
 
-    /// Ends it and goes on with what this backup holds, at another address.
+    /// Ends it and goes on with what this backup holds, at another address. The log is lost of what came later.
     pub(crate) fn restore(&mut self, backup: &Path) {
         self.serving.kill().unwrap();
         self.serving.wait().unwrap();
+        let (keys, seal_key) = (self.data.join("keys"), self.dir.path().join("collector-seal-key"));
+        std::fs::remove_file(keys.join("log")).unwrap();
         self.data = self.dir.path().join("restored");
-        run(&self.data, "restore", &["--from", backup.to_str().unwrap()]);
+        let args = [("--from", backup), ("--keys", &keys), ("--seal-key", &seal_key)];
+        let args = args.iter().flat_map(|(name, path)| [*name, path.to_str().unwrap()]);
+        run(&self.data, "restore", &args.chain(["--without-log"]).collect::<Vec<_>>());
         (self.serving, self.address) = serve(&self.data);
     }
 
@@ -79,7 +83,7 @@ impl Collector {
 
     /// Every record that it holds.
     pub(crate) fn export(&self) -> Vec<Json> {
-        self.lines("export", &[])
+        self.lines("export", &["--to", "Example Vendor", "--why", "audit"])
     }
 }
 

@@ -258,7 +258,7 @@ fn ship(show: &mut Show, stage: &Stage, taken: &Taken) -> Result<u64> {
     stage.agent(&["run", "--once", "--close"])?;
     let wire = stage.relay.bytes() - before;
     let mut held = Said::default();
-    for line in stage.collector(&["export"])?.lines() {
+    for line in stage.collector(&["export", "--to", "Example Vendor", "--why", "quality"])?.lines() {
         held.note_exported(&serde_json::from_str(line)?);
     }
     show.say(format!("{} on the wire; the collector holds {} records", bytes(wire), grouped(held.lines)));

@@ -114,7 +114,7 @@ def boot(bench, traced, where, note, ignored=lambda path: False):
     end_all()
     note([] if started else [f"not served: {said.read_text()[:300]}"], where)
     wrong = []
-    exported, verified = run(bench, vendor, "export"), run(bench, vendor, "verify")
+    exported, verified = run(bench, vendor, "export", "--to", "Example Vendor", "--why", "audit"), run(bench, vendor, "verify")
     for name, ended in (("export", exported), ("verify", verified)):
         if ended.returncode != 0 or "panicked" in ended.stderr:
             found = ended.stdout[:200] if name == "verify" else ""

@@ -32,11 +32,21 @@ pub struct Case {
     shift: Duration,
     /// The last day that a date may have; a later one is not moved, so it goes.
     last: Option<Date>,
-    /// The days to which dates were moved so far.
-    moved: Mutex<BTreeSet<Date>>,
+    /// What was moved so far.
+    moved: Mutex<Moved>,
     /// The literals of the program whose logs are in it.
     table: Option<Arc<Table>>,
 }
+
+/// The days to which dates were moved, and the last date with the one that it became.
+#[derive(Default)]
+struct Moved {
+    days: BTreeSet<Date>,
+    last: Option<(Civil, Civil)>,
+}
+
+/// Year, month, day.
+type Civil = (i32, u8, u8);
 
 impl Case {
     /// The case with this key, which has to be random and of this case alone.
@@ -105,17 +115,24 @@ impl Case {
     }
 
     /// A civil date, moved; `None` if there is no such day, or it is after the last of the case.
-    pub fn shift_date(&self, year: i32, month: u8, day: u8) -> Option<(i32, u8, u8)> {
+    pub fn shift_date(&self, year: i32, month: u8, day: u8) -> Option<Civil> {
+        let mut known = self.moved.lock().unwrap_or_else(PoisonError::into_inner);
+        // Most lines of a log have the day of the line before.
+        if let Some((_, to)) = known.last.filter(|(from, _)| *from == (year, month, day)) {
+            return Some(to);
+        }
         let date = Date::from_calendar_date(year, Month::try_from(month).ok()?, day).ok()?;
         let moved = date.checked_sub(self.shift).filter(|_| self.is_within(date))?;
-        self.moved.lock().unwrap_or_else(PoisonError::into_inner).insert(moved);
-        let (year, month, day) = moved.to_calendar_date();
-        Some((year, month.into(), day))
+        let (moved_year, moved_month, moved_day) = moved.to_calendar_date();
+        let to = (moved_year, moved_month.into(), moved_day);
+        known.days.insert(moved);
+        known.last = Some(((year, month, day), to));
+        Some(to)
     }
 
     /// Whether a date was moved to `day`: that it is somebody's birthday too is chance.
     pub(crate) fn has_moved_to(&self, day: Date) -> bool {
-        self.moved.lock().unwrap_or_else(PoisonError::into_inner).contains(&day)
+        self.moved.lock().unwrap_or_else(PoisonError::into_inner).days.contains(&day)
     }
 
     fn number(&self, purpose: &str, content: &str) -> u128 {

@@ -98,6 +98,7 @@ fn outcome(bytes: &[u8]) -> Outcome {
         date: next(),
         ledger_head: next(),
         invitations: next(),
+        news: None,
         location: next(),
         upload_offset: next(),
         upload_length: next(),

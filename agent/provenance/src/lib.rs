@@ -19,7 +19,6 @@ mod stored;
 mod table;
 mod template;
 
-use std::fmt;
 use std::io::{self, Read, Seek};
 
 pub use builder::{Builder, Entry};
@@ -52,30 +51,21 @@ pub enum Text<'a> {
 }
 
 /// Why nothing was taken from a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// It is neither a program nor a message catalogue.
+    #[error("it is neither a program nor a message catalogue")]
     NotAProgram,
     /// It looks like one, and is damaged.
+    #[error("it looks like a program and is damaged")]
     Damaged,
     /// It is larger than [`FILE_BYTES`].
+    #[error("it is larger than 2 GiB")]
     TooLarge,
     /// It cannot be read now.
+    #[error("it cannot be read now ({0})")]
     Unreadable(io::ErrorKind),
 }
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotAProgram => f.write_str("it is neither a program nor a message catalogue"),
-            Self::Damaged => f.write_str("it looks like a program and is damaged"),
-            Self::TooLarge => f.write_str("it is larger than 2 GiB"),
-            Self::Unreadable(kind) => write!(f, "it cannot be read now ({kind})"),
-        }
-    }
-}
-
-impl std::error::Error for Refused {}
 
 impl From<io::Error> for Refused {
     fn from(e: io::Error) -> Self {

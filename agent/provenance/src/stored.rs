@@ -4,7 +4,6 @@
 //! `L` and a literal, `W` and a word, `F` and the folder of the program. A literal has no line feed: it is part of one
 //! line of a log.
 
-use std::fmt;
 use std::io::{self, Read, Write};
 
 use flate2::Compression;
@@ -22,24 +21,15 @@ const FILE: u64 = 16 << 20;
 const TEXT: u64 = 16 << 20;
 
 /// Why a table cannot be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoredError {
     /// It cannot be read now.
+    #[error("the table of literals cannot be read now ({0})")]
     Unreadable(io::ErrorKind),
     /// It is no table, or it was changed.
+    #[error("the table of literals is damaged")]
     Damaged,
 }
-
-impl fmt::Display for StoredError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unreadable(kind) => write!(f, "the table of literals cannot be read now ({kind})"),
-            Self::Damaged => f.write_str("the table of literals is damaged"),
-        }
-    }
-}
-
-impl std::error::Error for StoredError {}
 
 impl Builder {
     /// The bytes of the file.

@@ -77,6 +77,10 @@ impl Agent {
                     requests.has(*entry);
                     newest = expected.checked_sub(1);
                 }
+                let (keys, news) = (&cx.config.vendor.keys, answer.news.as_deref());
+                if let Err(e) = requests.news.offered(news, keys, cx.now) {
+                    cx.trouble(Subject::Transfer, &e.into());
+                }
                 if is_ours && let Err(trouble) = requests.repeat_forgotten(&mut cx, newest) {
                     self.trouble(Subject::Transfer, &trouble);
                 }
@@ -138,6 +142,15 @@ impl Agent {
                 let said = routes::read_ticket(&outcome).ok();
                 let (keys, device) = (&cx.config.vendor.keys, cx.vault.device());
                 Ok(requests.tickets.answered(&ticket, said.as_ref(), keys, device, cx.elapsed)?)
+            }
+            About::News => {
+                uplink.tell(&mut cx, Stream::Requests, reply, 0)?;
+                if !routes::is_news_answered(&outcome) {
+                    return Ok(());
+                }
+                let said = routes::read_news(&outcome).ok();
+                let (keys, device) = (&cx.config.vendor.keys, cx.vault.device());
+                Ok(requests.news.answered(said, keys, device, cx.now)?)
             }
             About::Part(fetch) => {
                 uplink.tell(&mut cx, Stream::Requests, reply, 0)?;

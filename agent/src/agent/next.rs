@@ -28,7 +28,8 @@ impl Agent {
         if uplink.needs_renewal() {
             return Ok(None);
         }
-        let waiting = if asks { Waiting::Urgent } else { Waiting::Nothing };
+        let news = requests.news.next(&cx.config.vendor.keys);
+        let waiting = if asks || news.is_some() { Waiting::Urgent } else { Waiting::Nothing };
         match (uplink.next(Stream::Requests, cx.elapsed, waiting), request) {
             (Step::Send { .. }, Some(next)) => {
                 let about = About::Request(next.numbers, next.request);
@@ -40,6 +41,10 @@ impl Agent {
                 }
                 if let Some((fetch, exchange)) = part {
                     return Ok(Some(Transfer { exchange, about: About::Part(fetch) }));
+                }
+                if let Some(asked) = news {
+                    requests.news.asking();
+                    return Ok(Some(Transfer { exchange: routes::news(&asked), about: About::News }));
                 }
             }
             (Step::Probe, _) => return Ok(Some(probe(Stream::Requests))),

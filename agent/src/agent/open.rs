@@ -23,6 +23,7 @@ use super::vendor_answer::VendorAnswer;
 use super::{Agent, OWNER, OpenError, Parts, decommission, format};
 use crate::api::status::Service;
 use crate::config::Config;
+use crate::consent::news::News;
 use crate::consent::tickets::Tickets;
 use crate::consent::{Policy, Registry, vendor_head};
 use crate::counters::Counters;
@@ -68,6 +69,7 @@ impl Agent {
         registry.set_owner(kept.found().flatten().and_then(|text| text.parse().ok()).unwrap_or(0));
         let clock = data.join("clock.json");
         presence::read(&clock).map_err(|e| OpenError::unreadable(&clock, &e))?;
+        let news = reading(data.join("news.json"), News::open)?;
         let (tickets, tickets_lost) = reading(data.join("tickets.json"), Tickets::open)?;
         workstation::note_machine(&data, &SystemRandom::new())
             .map_err(|e| OpenError::unreadable(&data.join(MACHINE), &e))?;
@@ -112,7 +114,7 @@ impl Agent {
             registry,
             counters,
             usage: reading(data.join("sent.sealed"), |sent| Statistics::new(open, usage, sent, history))?,
-            requests: Requests::new(requests, tickets, VendorAnswer::new(&data)),
+            requests: Requests::new(requests, tickets, news, VendorAnswer::new(&data)),
             cases,
             health,
             busy_until: None,

@@ -66,6 +66,7 @@ impl Agent {
             policy: HeldPolicy { id, version, sha256: policy.hash() },
             ledger: self.registry.lines().map(str::to_owned).collect(),
             tickets: self.requests.tickets.all().to_vec(),
+            news: self.requests.news.kept().clone(),
             patients: "These records hold no patient data: the agent never accepts any.".to_owned(),
         })
     }

@@ -35,6 +35,7 @@ impl Agent {
             requests: self.requests.tickets.all().to_vec(),
             bundles: self.cases.bundles(),
             invitations: self.shown_invitations(now),
+            notices: self.requests.news.kept().standing(now),
             contacts: self.uplink.contacts(),
             keys: (&self.protector).into(),
             busy: self.is_busy(),
@@ -77,6 +78,7 @@ impl Agent {
         self.registry.problems(now).into_iter().for_each(|what| add(Subject::Registry, what));
         let tickets = self.requests.tickets.problems(&to_text(now));
         tickets.into_iter().for_each(|what| add(Subject::Tickets, what));
+        self.requests.news.problems(now).into_iter().for_each(|what| add(Subject::News, what));
         let answer = self.requests.answer.problem(&self.requests.tickets);
         answer.into_iter().for_each(|what| add(Subject::Tickets, what));
         self.uplink.problems().into_iter().for_each(|what| add(Subject::Uplink, what));

@@ -11,6 +11,7 @@ use super::clock::Watched;
 use super::cx::Cx;
 use super::usage::{mended, retire_all};
 use super::vendor_answer::VendorAnswer;
+use crate::consent::news::News;
 use crate::consent::permit::RIGHTS;
 use crate::consent::tickets::Tickets;
 use crate::consent::vendor_request::VendorRequest;
@@ -33,6 +34,8 @@ pub(super) struct Requests {
     queue: Spool<VendorRequest>,
     /// What the vendor took, asked about until it is done.
     pub(super) tickets: Tickets,
+    /// What the vendor says of itself.
+    pub(super) news: News,
     /// What the vendor answered to a request to see what it holds.
     pub(super) answer: VendorAnswer,
     /// Ledger lines that were sent again since the start: once each, whatever the vendor says that it knows.
@@ -40,8 +43,13 @@ pub(super) struct Requests {
 }
 
 impl Requests {
-    pub(super) fn new(queue: Spool<VendorRequest>, tickets: Tickets, answer: VendorAnswer) -> Self {
-        Self { queue, tickets, answer, repeated: BTreeSet::new() }
+    pub(super) fn new(
+        queue: Spool<VendorRequest>,
+        tickets: Tickets,
+        news: News,
+        answer: VendorAnswer,
+    ) -> Self {
+        Self { queue, tickets, news, answer, repeated: BTreeSet::new() }
     }
 
     /// What waits.

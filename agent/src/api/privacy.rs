@@ -6,6 +6,7 @@ use protocol::{CaseId, Digest, Epoch};
 use serde::{Deserialize, Serialize};
 
 use super::status::Status;
+use crate::consent::news::Kept;
 use crate::consent::tickets::Ticket;
 use crate::consent::vendor_request::VendorRequest;
 
@@ -22,6 +23,9 @@ pub struct Access {
     pub ledger: Vec<String>,
     /// What was asked of the vendor.
     pub tickets: Vec<Ticket>,
+    /// What the vendor says of itself: who read this device's data, and its notices.
+    #[serde(default, skip_serializing_if = "Kept::is_empty")]
+    pub news: Kept,
     /// What is held of patients, in a sentence.
     pub patients: String,
 }

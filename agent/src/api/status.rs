@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use protocol::notice::Notice;
 use protocol::{CaseId, DeviceId, Invitation, Reason};
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +47,9 @@ pub struct Status {
     /// What the vendor asks for.
     #[serde(rename = "wishes")]
     pub invitations: Vec<Invitation>,
+    /// Notices of the vendor that are not over, the newest first. They start nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<Notice>,
     /// What protects the root key.
     pub keys: Keys,
     /// A scan runs.

@@ -71,7 +71,7 @@ crate::texts! { Failure {
         "{path} kan ikke skrives ({why}): angiv en anden mappe med -o", path, why;
     Self::Child(why) =>
         "the process that reads the files can't be started or confined ({why}): nothing was written; \
-         install the program again, and tell the vendor if that does not help",
+         install the program again, and inform the vendor if that does not help",
         "den proces, der læser filerne, kan ikke startes eller afgrænses ({why}): intet er skrevet; installér \
          programmet igen, og giv leverandøren besked, hvis det ikke hjælper", why;
 } }

@@ -15,6 +15,8 @@ pub enum Needs {
     SupportCase,
     /// Any of these permits.
     AnyYes,
+    /// An answer to one of the others, which says that there is something new.
+    Answer,
     /// A privacy request that somebody made and that waits. Nobody's permit: it carries a no.
     Rights,
 }
@@ -28,6 +30,7 @@ impl Needs {
             Self::AnyOther => "anything else may leave",
             Self::SupportCase => "support_case granted",
             Self::AnyYes => "one of them granted",
+            Self::Answer => "an answer that says so",
             Self::Rights => "a privacy request waiting",
         }
     }
@@ -109,6 +112,11 @@ pub const CONTACTS: &[Contact] = &[
         request: "GET /v1/privacy/{ticket}, daily until it is done",
         carries: "nothing",
         needs: Needs::Rights,
+    },
+    Contact {
+        request: "POST /v1/news, where an answer says that there is something new",
+        carries: "number and digest of the newest use receipt, numbers of the notices that are held",
+        needs: Needs::Answer,
     },
 ];
 

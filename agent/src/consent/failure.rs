@@ -43,7 +43,7 @@ crate::texts! { ConsentError {
         "the policy does not offer this purpose: there is nothing to answer",
         "politikken tilbyder ikke dette formål: der er intet at svare på";
     Self::Forbidden =>
-        "the administrator forbids it: `forbid = true` under [consent] in the configuration must go first",
+        "the administrator has forbidden it: first remove `forbid = true` under [consent] from the configuration",
         "administratoren forbyder det: `forbid = true` under [consent] i konfigurationen skal fjernes først";
     Self::NeedsCase =>
         "scan data belongs to a support case: say yes to `support_case` of this case first",
@@ -77,7 +77,7 @@ crate::texts! { ConsentError {
         "samtykkeregistret kan ikke læses nu ({why}): intet er ændret, og intet er tilladt imens; kontrollér disken, \
          og svar igen", why;
     Self::Ledger(why) =>
-        "the answer could not be written down ({why}): check the rights and the space of data_dir, and \
+        "the answer could not be saved ({why}): check the rights and the space of data_dir, and \
          answer again",
         "svaret kunne ikke skrives ned ({why}): kontrollér rettigheder og plads i data_dir, og svar igen", why;
 } }

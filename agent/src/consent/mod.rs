@@ -21,6 +21,7 @@ mod failure;
 pub mod flag;
 pub mod ground;
 mod ledger;
+pub mod news;
 pub(crate) mod notice;
 pub mod permit;
 pub mod policy;

@@ -35,6 +35,16 @@ crate::texts! {
         Late { ticket: String, due: String } =>
             "the vendor was to answer ticket {ticket} until {due}: `consent show` names whom to write to",
             "leverandøren skulle have besvaret anmodning {ticket} senest {due}: `consent show` viser, hvem I skriver til";
+        Contradicts { missing: u64, changed: u64, gone: u64 } =>
+            "what the vendor says about who read this device's data contradicts what it said before ({missing} receipts \
+             missing, {changed} changed, {gone} taken back): ask the vendor why",
+            "leverandørens oplysninger om, hvem der har læst enhedens data, modsiger tidligere oplysninger ({missing} \
+             kvitteringer mangler, {changed} er ændret, {gone} er trukket tilbage): spørg leverandøren hvorfor";
+        NotAccepted { count: u64 } =>
+            "{count} receipts or notices of the vendor were not accepted: no key of [vendor] keys signed them as they are, \
+             or they are of another device",
+            "{count} kvitteringer eller meddelelser fra leverandøren er ikke accepteret: ingen nøgle i [vendor] keys har \
+             signeret dem, som de er, eller de gælder en anden enhed";
     }
 }
 

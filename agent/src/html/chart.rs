@@ -34,6 +34,14 @@ pub fn rows<L: Display>(
     writeln!(out, "</tbody></table>")
 }
 
+/// A day below its bar, as both languages write it: `2026-11-30` is `30/11`.
+fn below(day: &str) -> String {
+    match *day.split('-').collect::<Vec<_>>() {
+        [_, month, day] => format!("{}/{}", day.trim_start_matches('0'), month.trim_start_matches('0')),
+        _ => day.to_owned(),
+    }
+}
+
 const HEIGHT: u64 = 120;
 const STEP: u64 = 18;
 
@@ -62,8 +70,7 @@ pub fn days(out: &mut dyn Write, caption: Both<String>, days: &[(&str, u64)]) ->
             STEP - 6
         )?;
         if at % 5 == 0 {
-            let short = day.get(5..).unwrap_or(day);
-            write!(out, "<text x=\"{x}\" y=\"{}\">{}</text>", HEIGHT + 14, Escaped(short))?;
+            write!(out, "<text x=\"{x}\" y=\"{}\">{}</text>", HEIGHT + 14, Escaped(&below(day)))?;
         }
     }
     writeln!(out, "</svg><figcaption class=\"soft\">{caption}</figcaption></figure>")

@@ -1,6 +1,5 @@
 //! Making the table, and seeing whether what it was made of has changed.
 
-use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -18,42 +17,30 @@ use deidentify::files::{Found, Known, Order, Outlet, Reason, Said, Take};
 use regular::Identity;
 
 /// Why there is no new table.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum BuildError {
     /// A folder of `[kathea] program` is not read.
+    #[error("{0}")]
     Folder(Unprotected),
     /// A list of the vendor does not count.
+    #[error("{0}")]
     List(ListError),
     /// The process that reads files can't be started or confined.
+    #[error(
+        "the process that reads the programs can't be started or confined ({0}): nothing was changed; install the agent \
+         again, and tell the vendor if that does not help"
+    )]
     Child(io::ErrorKind),
     /// The table or its record cannot be kept or read.
+    #[error("{0} cannot be read or kept now ({1}): check its rights and the space")]
     Disk(PathBuf, io::ErrorKind),
     /// Neither a folder nor a list is there to make a table of.
+    #[error(
+        "there is nothing to make a table of: name the program's folders in `program` under [kathea], or add a list of \
+         the vendor with `kathea-agent provenance add`"
+    )]
     Nothing,
 }
-
-impl fmt::Display for BuildError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Folder(e) => e.fmt(f),
-            Self::List(e) => e.fmt(f),
-            Self::Child(kind) => write!(
-                f,
-                "the process that reads the programs can't be started or confined ({kind}): nothing was changed; \
-                 install the agent again, and tell the vendor if that does not help"
-            ),
-            Self::Disk(path, kind) => {
-                write!(f, "{} cannot be read or kept now ({kind}): check its rights and the space", path.display())
-            }
-            Self::Nothing => f.write_str(
-                "there is nothing to make a table of: name the program's folders in `program` under [kathea], or add a \
-                 list of the vendor with `kathea-agent provenance add`",
-            ),
-        }
-    }
-}
-
-impl std::error::Error for BuildError {}
 
 /// Makes the table of `config` anew; `program` is this program, which reads files in a process of its own.
 ///

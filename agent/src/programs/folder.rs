@@ -2,7 +2,6 @@
 //!
 //! Whoever can write a program's file decides which words stay in a log, so one writable place spoils all of it.
 
-use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -12,42 +11,23 @@ use walkdir::WalkDir;
 const FILES: usize = 50_000;
 
 /// Why a folder is not read.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unprotected {
     /// This place can be written by accounts that are no administrators.
+    #[error(
+        "{0} can be written without being an administrator: whoever writes there decides which words stay in a log. \
+         Correct its rights or owner, or take its folder out of `program` under [kathea]"
+    )]
     Writable(PathBuf),
     /// This place cannot be looked at now.
+    #[error("{0} cannot be looked at now ({1}): check `program` under [kathea]")]
     Unreadable(PathBuf, io::ErrorKind),
     /// The folder holds more files than any program.
+    #[error(
+        "{0} holds more than {FILES} files: name the folder of the program itself in `program` under [kathea]"
+    )]
     TooMany(PathBuf),
 }
-
-impl fmt::Display for Unprotected {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Writable(path) => write!(
-                f,
-                "{} can be written without being an administrator: whoever writes there decides which words stay in a \
-                 log. Correct its rights or owner, or take its folder out of `program` under [kathea]",
-                path.display()
-            ),
-            Self::Unreadable(path, kind) => {
-                write!(
-                    f,
-                    "{} cannot be looked at now ({kind}): check `program` under [kathea]",
-                    path.display()
-                )
-            }
-            Self::TooMany(path) => write!(
-                f,
-                "{} holds more than {FILES} files: name the folder of the program itself in `program` under [kathea]",
-                path.display()
-            ),
-        }
-    }
-}
-
-impl std::error::Error for Unprotected {}
 
 /// The files below `folder` that may be programs or catalogues, in order, if nobody but an administrator can write the
 /// folder, what leads to it, and what lies in it. Links are not followed.

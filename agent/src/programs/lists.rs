@@ -10,7 +10,6 @@
 //! file counts with a signature of a key that the configuration trusts for `word_list`. A list with a lower number than
 //! the one that is there is refused.
 
-use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -32,17 +31,22 @@ const BYTES: usize = 4 << 20;
 const NAME: usize = 32;
 
 /// Why a list does not count.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ListError {
     /// It cannot be read or kept now.
+    #[error("{0} cannot be read or kept now ({1})")]
     Disk(PathBuf, io::ErrorKind),
     /// Nobody who is trusted signed it.
+    #[error("the list does not count: {0}")]
     Unsigned(Refused),
     /// What stands beside it is no signature.
+    #[error("the list does not count: its signature file holds no signature")]
     NoSignature,
     /// It is signed and no list: the number of the line that is wrong.
+    #[error("line {0} of the list is not understood: ask the vendor for a list that this version reads")]
     Malformed(usize),
     /// It is older than the one that is there.
+    #[error("the list {name} {number} is older than {name} {kept}, which is there: nothing was changed")]
     Older {
         /// The list.
         name: String,
@@ -52,36 +56,9 @@ pub enum ListError {
         kept: u64,
     },
     /// Two lists have the same name and number.
+    #[error("another list {0} of the same number is there: ask the vendor for one with a higher number")]
     Ambiguous(String),
 }
-
-impl fmt::Display for ListError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Disk(path, kind) => write!(f, "{} cannot be read or kept now ({kind})", path.display()),
-            Self::Unsigned(refused) => write!(f, "the list does not count: {refused}"),
-            Self::NoSignature => {
-                f.write_str("the list does not count: its signature file holds no signature")
-            }
-            Self::Malformed(line) => write!(
-                f,
-                "line {line} of the list is not understood: ask the vendor for a list that this version reads"
-            ),
-            Self::Older { name, number, kept } => {
-                write!(
-                    f,
-                    "the list {name} {number} is older than {name} {kept}, which is there: nothing was changed"
-                )
-            }
-            Self::Ambiguous(name) => write!(
-                f,
-                "another list {name} of the same number is there: ask the vendor for one with a higher number"
-            ),
-        }
-    }
-}
-
-impl std::error::Error for ListError {}
 
 /// Takes in the list in `bytes` with its signature.
 ///

@@ -4,6 +4,7 @@
 //! ```text
 //! held     what waits and was sent, what was dropped, every record in full while its key lives
 //! own      what the clinic itself learns from it
+//! uses     who read the data at the vendor, by its receipts
 //! danish   what the catalog says, in Danish
 //! words    the closed lists in plain Danish and English
 //! ```
@@ -13,6 +14,7 @@
 pub mod danish;
 mod held;
 mod own;
+mod uses;
 mod words;
 
 use std::io::{self, Write};
@@ -71,6 +73,7 @@ impl Report<'_> {
         self.saying_no(out)?;
         self.write_records(out)?;
         self.collected(out)?;
+        uses::write(out, &self.held.news)?;
         self.history(out)?;
         let status = &self.held.status;
         html::end(
@@ -100,6 +103,7 @@ impl Report<'_> {
     /// # Errors
     /// Of `out`.
     pub fn write_answers(&self, out: &mut dyn Write) -> io::Result<()> {
+        uses::write(out, &self.held.news)?;
         self.flags(out)?;
         self.collected(out)?;
         self.history(out)

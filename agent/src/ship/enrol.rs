@@ -67,7 +67,7 @@ crate::texts! { EnrolError {
         "this device was decommissioned: remove data_dir, then enrol it as a new one",
         "enheden er taget ud af brug: fjern data_dir, og tilmeld den som en ny enhed";
     Self::Failure(why) =>
-        "{why}. Then run the same command again: the token stays good for this computer until its day is over",
+        "{why}. Then run the same command again: the token stays valid on this computer for the rest of its day",
         "{why}. Kør derefter den samme kommando igen: engangskoden gælder for denne computer, til dens døgn er gået", why;
     Self::Answer(status) =>
         "the server that answered ({status}) is not a collector: check [collector] url and proxies",
@@ -76,7 +76,7 @@ crate::texts! { EnrolError {
         "the certificate that came back is not for this device's key: inform the vendor",
         "det certifikat, der kom tilbage, hører ikke til enhedens nøgle: giv leverandøren besked";
     Self::NotTrusted =>
-        "the certificate that came back is not of the configured CA, or not valid at this computer's time: check [collector] ca and the clock",
+        "the certificate that came back was not issued by the configured CA, or is not valid by this computer's clock: check [collector] ca and the clock",
         "det certifikat, der kom tilbage, er ikke udstedt af den angivne CA eller gælder ikke på computerens tidspunkt: kontrollér [collector] ca og uret";
 } }
 

@@ -87,6 +87,8 @@ pub struct Answer {
     pub ledger_head: Option<String>,
     /// As it was written; [`names::INVITATIONS`].
     pub invitations: Option<String>,
+    /// As it was written; [`names::NEWS`].
+    pub news: Option<String>,
     /// As it was written (RFC 9110, 10.2.2).
     pub location: Option<String>,
     /// As it was written; [`protocol::bundle::tus::OFFSET`].

@@ -97,7 +97,7 @@ crate::texts! { Failure {
         "stopped: the consent was withdrawn during the upload",
         "stoppet: samtykket blev tilbagekaldt under overførslen";
     Self::NoThread =>
-        "the system starts no thread to send with: close other programs; it is tried again later",
+        "the system could not start a thread to send with: close other programs; the agent retries later",
         "systemet kan ikke starte en tråd at sende med: luk andre programmer; agenten prøver igen senere";
     Self::Internal =>
         "an internal error ended the exchange: the agent retries later; inform the vendor",
@@ -123,8 +123,8 @@ crate::texts! { TlsFailure {
         "the collector refuses this device's certificate: enrol the device again",
         "leverandørens server afviser enhedens certifikat: tilmeld enheden igen";
     Self::ClientExpired =>
-        "by the collector's clock this device's certificate is not valid, by this computer's it is: it is tried \
-         again later; check this computer's clock, and if it is right, tell the vendor",
+        "this device's certificate is valid by this computer's clock, but not by the collector's: the agent retries \
+         later; check this computer's clock, and if it is right, inform the vendor",
         "efter serverens ur gælder enhedens certifikat ikke, efter computerens gør det: agenten prøver igen senere; \
          kontrollér computerens ur, og giv leverandøren besked, hvis det går rigtigt";
     Self::Version =>

@@ -232,6 +232,7 @@ fn run(
         date: text("date"),
         ledger_head: text(names::LEDGER_HEAD),
         invitations: text(names::INVITATIONS),
+        news: text(names::NEWS),
         location: text("location"),
         upload_offset: text(tus::OFFSET),
         upload_length: text(tus::LENGTH),

@@ -1,7 +1,9 @@
 //! Small exchanges with the collector: the request, and what is accepted as a response.
 
 use protocol::Digest;
-use protocol::reply::{Capabilities, ConsentReply, EnrolReply, PrivacyReply, PrivacyRequest};
+use protocol::reply::{
+    Capabilities, ConsentReply, EnrolReply, NewsReply, NewsRequest, PrivacyReply, PrivacyRequest,
+};
 use serde::Serialize;
 
 use super::exchange::{Answer, Body, Exchange, Method, Outcome, is_page, refusal};
@@ -101,6 +103,36 @@ pub fn part_taken(outcome: &Outcome, length: u64) -> Reply {
 /// How far the request is; otherwise what the answer means.
 pub fn read_ticket(outcome: &Outcome) -> Result<PrivacyReply, Reply> {
     success(outcome, 200)
+}
+
+/// `POST /v1/news`.
+pub fn news(request: &NewsRequest) -> Exchange {
+    Exchange { body: Body::Bytes(to_json(request)), ..json(Method::Post, "/v1/news".to_owned()) }
+}
+
+/// What is new; otherwise what the answer means.
+pub fn read_news(outcome: &Outcome) -> Result<NewsReply, Reply> {
+    success(outcome, 200)
+}
+
+/// Whether the collector answered at all, be it that it has no such route: then it is not asked the same again.
+pub fn is_news_answered(outcome: &Outcome) -> bool {
+    outcome.as_ref().is_ok_and(|answer| answer.status < 500 && answer.status != 429)
+}
+
+/// What the answer means to the schedule. One that does not know the question holds no request of the clinic up.
+pub fn news_asked(outcome: &Outcome) -> Reply {
+    match read_news(outcome) {
+        Ok(_) => Reply::Welcome,
+        Err(reply @ (Reply::Busy(_) | Reply::Unauthorised | Reply::Retired)) => reply,
+        Err(reply) => {
+            if is_news_answered(outcome) {
+                Reply::Welcome
+            } else {
+                reply
+            }
+        }
+    }
 }
 
 /// An answer of this status and shape.

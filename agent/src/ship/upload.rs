@@ -1,6 +1,5 @@
 //! Body of an upload: limited to the configured rate, and stopped within a chunk when consent ends.
 
-use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::time::Duration;
@@ -10,16 +9,9 @@ use crate::consent::permit::Lease;
 use crate::limits;
 
 /// What a reader answers once the consent is withdrawn.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("withdrawn")]
 pub(super) struct Withdrawn;
-
-impl fmt::Display for Withdrawn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("withdrawn")
-    }
-}
-
-impl std::error::Error for Withdrawn {}
 
 /// Hands out a body chunk by chunk. It waits before each, a quarter of a second at most, and looks at the
 /// lease after waiting: what the operating system has taken before a withdrawal can't be called back.

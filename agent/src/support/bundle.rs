@@ -1,6 +1,6 @@
 //! A bundle: exactly the bytes of a draft, as tar, gzip and age, which `age -d | tar -xz` opens at the vendor's.
 //!
-//! It streams: no file of it is ever in plain on the disk, and a frame at a time is in memory. `manifest.json` is the
+//! It streams: no file of it is ever in plain on the disk, and a few blocks are in memory. `manifest.json` is the
 //! first file, so that its digest is the first thing that can be checked.
 //! The files' times are the manifest's `made`, which is moved as all dates of the case.
 
@@ -10,8 +10,6 @@ use std::path::Path;
 
 use age::Encryptor;
 use age::x25519::Recipient;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use protocol::{Digest, Purpose};
 use ring::digest::{Context, SHA256};
 use tar::{Builder, Header};
@@ -19,6 +17,7 @@ use tar::{Builder, Header};
 use super::cause::Cause;
 use super::draft::{self, Draft, Span};
 use super::gather::Watch;
+use super::gzip::gzip;
 use super::manifest::{self, Manifest};
 use crate::consent::permit::{Lease, Permit, SupportCase, SupportScanData};
 use crate::consent::state::from_text;
@@ -208,13 +207,15 @@ impl Sealing {
         };
         let recipients = self.recipients.0.iter().map(|key| key as &dyn age::Recipient);
         let encryptor = Encryptor::with_recipients(recipients).map_err(|_| BundleError::NoRecipient)?;
-        let gzip = GzEncoder::new(encryptor.wrap_output(out)?, Compression::fast());
-        let mut tar = Builder::new(gzip);
-        self.append(&mut tar, manifest::FILE, self.draft.manifest_span(), watch)?;
-        for (entry, span) in self.manifest.files.iter().zip(self.draft.files()) {
-            self.append(&mut tar, &entry.name, *span, watch)?;
-        }
-        let Hashed { mut out, hash, size } = tar.into_inner()?.finish()?.finish()?;
+        let encrypted = gzip(encryptor.wrap_output(out)?, |gzip| {
+            let mut tar = Builder::new(gzip);
+            self.append(&mut tar, manifest::FILE, self.draft.manifest_span(), watch)?;
+            for (entry, span) in self.manifest.files.iter().zip(self.draft.files()) {
+                self.append(&mut tar, &entry.name, *span, watch)?;
+            }
+            Ok::<(), BundleError>(tar.finish()?)
+        })?;
+        let Hashed { mut out, hash, size } = encrypted.finish()?;
         out.flush()?;
         out.get_ref().sync_all()?;
         partial.keep_as(path)?;

@@ -1,21 +1,24 @@
 //! Why a piece of work ended although the system refused nothing: it passes through `Read` and `Write` as what it is.
 
-use std::error::Error;
-use std::fmt;
 use std::io;
 
 /// What ended the work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Cause {
     /// Somebody stopped it.
+    #[error("the work was stopped")]
     Stopped,
     /// The step used up its share of time or size.
+    #[error("the step has used up its share")]
     ShareOver,
     /// What was typed names a patient.
+    #[error("what was typed names a patient")]
     Personal,
     /// The consent was withdrawn.
+    #[error("the consent was withdrawn")]
     Withdrawn,
     /// What was read is not what was written.
+    #[error("what was read is damaged")]
     Damaged,
 }
 
@@ -25,20 +28,6 @@ impl Cause {
         error.get_ref()?.downcast_ref::<Self>().copied()
     }
 }
-
-impl fmt::Display for Cause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Stopped => "the work was stopped",
-            Self::ShareOver => "the step has used up its share",
-            Self::Personal => "what was typed names a patient",
-            Self::Withdrawn => "the consent was withdrawn",
-            Self::Damaged => "what was read is damaged",
-        })
-    }
-}
-
-impl Error for Cause {}
 
 impl From<Cause> for io::Error {
     fn from(cause: Cause) -> Self {

@@ -273,7 +273,7 @@ fn damaged() -> io::Error {
 }
 
 fn refused() -> io::Error {
-    io::Error::other("the system's random numbers or the cipher refused to work")
+    io::Error::other("the system's random numbers or the cipher failed")
 }
 
 #[cfg(test)]

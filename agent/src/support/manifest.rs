@@ -6,7 +6,6 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt;
 
 use protocol::{CaseId, CaseReason, DeviceId, Digest, Purpose};
 use serde::{Deserialize, Serialize};
@@ -161,16 +160,9 @@ enum Stored<'a> {
 }
 
 /// Bytes that are no manifest of a version known here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("this version cannot read the manifest: preview the case again")]
 pub struct BadManifest;
-
-impl fmt::Display for BadManifest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("this version cannot read the manifest: preview the case again")
-    }
-}
-
-impl std::error::Error for BadManifest {}
 
 /// The flags under which files of these purposes leave, each once. The case itself is always one.
 pub fn purposes(files: &[FileEntry]) -> Vec<Purpose> {

@@ -9,6 +9,7 @@
 //! manifest  what a bundle says of itself; its digest is what the clinic says yes to
 //! page      the same for the person who says it, in a browser
 //! bundle    a draft that may leave: tar, gzip and age to the vendor's keys
+//! gzip      its compression, on two threads
 //! queue     the sealed bundles that wait, and how far each is
 //! record    what is known of one, under the key of its case
 //! ```
@@ -19,6 +20,7 @@ pub mod check;
 pub mod draft;
 pub mod drafts;
 pub mod gather;
+mod gzip;
 pub mod manifest;
 pub mod page;
 pub mod queue;

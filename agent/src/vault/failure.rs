@@ -49,7 +49,7 @@ impl VaultError {
 
 crate::texts! { VaultError {
     Self::NoProtector =>
-        "the operating system offers nothing here that protects the keys: install the package, or \
+        "the operating system offers no protection for the keys here: install the package, or \
          accept a plain key file with `protector = \"file\"` under [keys] in the configuration",
         "operativsystemet tilbyder intet her, der beskytter nøglerne: installér pakken, eller acceptér en ubeskyttet \
          nøglefil med `protector = \"file\"` under [keys] i konfigurationen";
@@ -59,12 +59,12 @@ crate::texts! { VaultError {
         "systemd gav ikke processen nogen nøgle: start den installerede tjeneste, eller vælg en anden beskyttelse under \
          [keys] i konfigurationen";
     Self::NoDpapi =>
-        "Windows data protection is not to be had here: run the agent on Windows, under an account with a \
+        "Windows data protection is not available here: run the agent on Windows, under an account with a \
          profile, or set `protector = \"auto\"` under [keys] in the configuration",
         "Windows' databeskyttelse findes ikke her: kør agenten på Windows under en konto med en profil, eller sæt \
          `protector = \"auto\"` under [keys] i konfigurationen";
     Self::OtherAccount =>
-        "the keys belong to another account, mostly that of the service: start the service",
+        "the keys belong to another account, usually that of the service: start the service",
         "nøglerne tilhører en anden konto, som regel tjenestens: start tjenesten";
     Self::BadCredential(path) =>
         "the systemd credential {path} is not a key of 32 bytes: install the package again",
@@ -110,8 +110,8 @@ impl Loss {
 crate::texts! { Loss {
     Self::Everything =>
         "the root key or the device's identity was lost or damaged: new keys were made, and the device must be \
-         enrolled and asked for consent again; what was waiting is kept, and cannot be read until the old \
-         files, keys/quarantine-*, are good again",
+         enrolled and asked for consent again; what was waiting is kept, but cannot be read until the old \
+         files, keys/quarantine-*, are restored",
         "rodnøglen eller enhedens identitet er gået tabt eller beskadiget: der er lavet nye nøgler, og enheden skal \
          tilmeldes og spørges om samtykke igen; det, der ventede, bevares og kan først læses, når de gamle filer, \
          keys/quarantine-*, er i orden igen";
@@ -144,7 +144,7 @@ crate::texts! { SealError {
         "no data key for this record: it was shredded or never made",
         "posten har ingen datanøgle: den er slettet eller aldrig lavet";
     Self::Crypto =>
-        "the system's random numbers or the cipher refused to work",
+        "the system's random numbers or the cipher failed",
         "systemets tilfældige tal eller krypteringen virker ikke";
     Self::Refused =>
         "a sealed record does not verify: it is damaged or from another device",

@@ -179,7 +179,7 @@ pub(super) fn quarantine(path: &Path, random: &dyn SecureRandom) -> io::Result<P
 
 /// What the system answers when it has no randomness.
 pub(super) fn refused() -> io::Error {
-    io::Error::other("the system's random numbers or the cipher refused to work")
+    io::Error::other("the system's random numbers or the cipher failed")
 }
 
 fn context(device: DeviceId, id: KeyId, compartment: &str) -> Vec<u8> {

@@ -11,6 +11,7 @@ use maud::{Markup, PreEscaped, html};
 use protocol::CaseReason;
 use protocol::answer::RefusalReason;
 use protocol::ledger::Role;
+use protocol::notice::{Notice, NoticeKind};
 use protocol::reply::TicketState;
 
 use crate::ask::Failure;
@@ -98,6 +99,29 @@ pub(crate) fn ticket(state: TicketState) -> Markup {
         TicketState::Open => Chip("", both("received by the vendor", "modtaget af leverandøren")),
         TicketState::Done => Chip("good", both("done", "udført")),
     })
+}
+
+/// The vendor's notices, which start nothing. They stand above everything else.
+pub(crate) fn notices(notices: &[Notice]) -> Markup {
+    html! {
+        @for notice in notices {
+            div.card role="note" {
+                h2 { (t("The vendor informs you:", "Meddelelse fra leverandøren:")) " " (about(notice.kind)) }
+                p { (t(&notice.en, &notice.da)) }
+                p.soft { (time(&notice.issued)) }
+            }
+        }
+    }
+}
+
+fn about(kind: NoticeKind) -> Markup {
+    match kind {
+        NoticeKind::MaterialChange => t("material change", "væsentlig ændring"),
+        NoticeKind::Breach => t("data breach", "brud på datasikkerheden"),
+        NoticeKind::Advisory => t("advisory", "sikkerhedsmeddelelse"),
+        NoticeKind::EndOfSupport => t("end of support", "support ophører"),
+        NoticeKind::NewerVersion => t("newer version", "nyere version"),
+    }
 }
 
 /// Why the vendor refuses a request.

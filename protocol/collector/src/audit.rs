@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use protocol::reply::SignedText;
+use protocol::uses::UseRole;
 use protocol::{CaseId, DeviceId, Digest, Purpose};
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +28,14 @@ pub(crate) enum Deed {
     Retire,
     /// Everything held of a device was printed for its owner (GDPR art. 15).
     Access,
+    /// The consent to a record or a bundle was printed.
+    Proof,
+    /// A sealed bundle was handed on.
+    Handover,
+    /// A signed notice was published.
+    Publish,
+    /// A notice is not given out any more.
+    Withhold,
     /// A copy of the whole store was made.
     Backup,
     /// The store was brought back from a backup.
@@ -60,6 +70,12 @@ pub(crate) struct Line {
     /// And why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) why: Option<String>,
+    /// In which role the data was read. Where it is there, `to` and `why` are as devices may be shown them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) role: Option<UseRole>,
+    /// The notice that was published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) notice: Option<SignedText>,
     /// SHA-256 of the line before, without its line feed.
     pub(crate) previous: Option<Digest>,
 }
@@ -74,12 +90,15 @@ pub(crate) struct Note {
     pub(crate) count: u64,
     pub(crate) to: Option<String>,
     pub(crate) why: Option<String>,
+    pub(crate) role: Option<UseRole>,
+    pub(crate) notice: Option<SignedText>,
 }
 
 impl Note {
     /// About everything.
     pub(crate) fn new(deed: Deed, count: u64) -> Self {
-        Self { deed, device: None, purpose: None, case: None, count, to: None, why: None }
+        let (to, why, role, notice) = (None, None, None, None);
+        Self { deed, device: None, purpose: None, case: None, count, to, why, role, notice }
     }
 }
 

@@ -5,9 +5,12 @@ mod cluster;
 mod data;
 mod devices;
 mod export;
+mod keys;
+mod notice;
 mod output;
 mod proof;
 mod rights;
+mod uses;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -25,8 +28,8 @@ use time::OffsetDateTime;
 use crate::erasure::Run;
 use crate::failure::Failure;
 use crate::lines;
-use crate::store::{backup, rfc3339};
-use crate::{claim, config, erasure, init, listing, pki, serve, sign};
+use crate::store::{Finding, backup, rfc3339};
+use crate::{claim, config, erasure, heads, init, listing, pki, serve, sign};
 
 /// Reference collector of the telemetry agent: enrols devices, stores each record exactly once, and exports
 /// them. Every command except `init` and `serve` also works while `serve` runs.
@@ -51,6 +54,9 @@ enum Command {
         /// Path of the private key for support bundles, outside the data directory [default: beside it]
         #[arg(long, value_name = "FILE")]
         age_identity: Option<PathBuf>,
+        /// Path of the secret that opens the key store of the records, outside the data directory [default: beside it]
+        #[arg(long, value_name = "FILE")]
+        seal_key: Option<PathBuf>,
     },
     /// Accept connections until stopped. The first line is `listening https://ADDR:PORT`
     Serve {
@@ -160,6 +166,9 @@ enum Command {
     Verify {
         #[command(flatten)]
         data: Data,
+        /// Also compare the audit with this copy of `audit.heads`, kept on another machine
+        #[arg(long, value_name = "FILE")]
+        heads: Option<PathBuf>,
     },
     /// Check and maintain the database
     Store {
@@ -181,6 +190,26 @@ enum Command {
         /// What `backup` wrote
         #[arg(long, value_name = "DIR")]
         from: PathBuf,
+        /// The key store of the lost machine, or what `keys backup` wrote; without it the one of the configuration
+        #[arg(long, value_name = "DIR")]
+        keys: Option<PathBuf>,
+        /// The file that opens the key store, as `init` made it; without it the one of the configuration
+        #[arg(long, value_name = "FILE")]
+        seal_key: Option<PathBuf>,
+        /// Restore although the log is lost of what was erased, withdrawn or revoked since the backup
+        #[arg(long)]
+        without_log: bool,
+    },
+    /// Back up the key store, under whose keys the records are sealed, or go on without one that is lost
+    Keys {
+        /// The collector's data directory
+        #[arg(long, value_name = "DIR", global = true)]
+        data: Option<PathBuf>,
+        /// Read options that are not given from this file, collector.toml
+        #[arg(long, value_name = "FILE", global = true)]
+        config: Option<PathBuf>,
+        #[command(subcommand)]
+        action: keys::Action,
     },
     /// Print who exported, imported or erased data, and when, as JSON lines
     Audit {
@@ -198,6 +227,17 @@ enum Command {
         /// What `kathea-agent privacy claim` printed
         code: String,
     },
+    /// Sign, publish, end and list notices to clinics
+    Notice {
+        /// The collector's data directory
+        #[arg(long, value_name = "DIR", global = true)]
+        data: Option<PathBuf>,
+        /// Read options that are not given from this file, collector.toml
+        #[arg(long, value_name = "FILE", global = true)]
+        config: Option<PathBuf>,
+        #[command(subcommand)]
+        action: notice::Action,
+    },
     /// Print the privacy requests, as JSON lines, or say what is done about one
     Requests(rights::Requests),
     /// Create a signing key, and print its entry for `keys` under [vendor] of the agents. Keep the key away from servers
@@ -205,7 +245,7 @@ enum Command {
         /// The new key's file
         #[arg(short, long, value_name = "FILE")]
         output: PathBuf,
-        /// What it may sign: release, word_list, notice, erasure_certificate or use_receipt; repeatable
+        /// What it may sign: release, word_list, notice, erasure_certificate, use_receipt or audit_head; repeatable
         #[arg(long, value_name = "KIND", required = true)]
         signs: Vec<Context>,
     },
@@ -213,7 +253,7 @@ enum Command {
     Sign {
         /// The file
         file: PathBuf,
-        /// What the file is: release, word_list, notice, erasure_certificate or use_receipt
+        /// What the file is: release, word_list, notice, erasure_certificate, use_receipt or audit_head
         #[arg(long = "as", value_name = "KIND")]
         kind: Context,
         /// The file that `signing-key` made
@@ -284,7 +324,9 @@ pub(crate) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
 fn run(command: Command) -> Result<(), Failure> {
     let now = OffsetDateTime::now_utc();
     match command {
-        Command::Init { data, host, age_identity } => init::init(&data, &host, age_identity.as_deref(), now),
+        Command::Init { data, host, age_identity, seal_key } => {
+            init::init(&data, &host, age_identity.as_deref(), seal_key.as_deref(), now)
+        }
         Command::Serve { data: Data { data, config }, listen } => {
             let config = config.as_deref().map(config::File::read).transpose()?.unwrap_or_default();
             let config = config.serve(data, listen)?;
@@ -324,10 +366,15 @@ fn run(command: Command) -> Result<(), Failure> {
             };
             list(|lines| erasure::retention_alone(&store, run, now, |over| lines.put(over)))
         }
-        Command::Verify { data } => {
+        Command::Verify { data, heads: copy } => {
             let store = data.store()?;
             let mut count = 0;
-            list(|lines| store.verify(now, |finding| lines.put(&finding)).map(|found| count = found))?;
+            list(|lines| {
+                count = store.verify(now, |finding| lines.put(&finding))?;
+                let found = copy.map_or(Ok(Vec::new()), |file| heads::check_copy(&store, &file))?;
+                count += found.len() as u64;
+                found.into_iter().try_for_each(|what| lines.put(&Finding::new(what)))
+            })?;
             found(count, "things that were acknowledged are lost or changed; see above")
         }
         Command::Store { action: StoreAction::Cluster(cluster) } => cluster.run(),
@@ -349,14 +396,19 @@ fn run(command: Command) -> Result<(), Failure> {
             let manifest = backup::write(&data.store()?, &output, now)?;
             list(|lines| lines.put(&manifest.summary()))
         }
-        Command::Restore { data, from } => {
-            let manifest = backup::restore(&from, &data.embedded()?, now)?;
-            list(|lines| lines.put(&manifest.summary()))
+        Command::Restore { data, from, keys, seal_key, without_log } => {
+            let (data, settings) = data.embedded()?;
+            let (keys, seal_key) = (keys.as_deref(), seal_key.as_deref());
+            let beside = backup::Beside { keys, seal_key, is_without_log: without_log };
+            let (manifest, replayed) = backup::restore(&from, &data, &settings, beside, now)?;
+            list(|lines| lines.put(&manifest.summary()).and_then(|()| lines.put(&replayed)))
         }
+        Command::Keys { data, config, action } => action.run(Data::either(data, config), now),
         Command::Audit { data } => list(|lines| listing::audit(&data.store()?, lines)),
-        Command::Proof(asked) => asked.run(),
+        Command::Proof(asked) => asked.run(now),
         Command::Access(asked) => rights::access(asked, now),
         Command::Claim { data, code } => print(&claim::take(&data.store()?, &code, now)?.to_string()),
+        Command::Notice { data, config, action } => notice::run(action, data, config, now),
         Command::Requests(asked) => rights::requests(asked, now),
         Command::SigningKey { output, signs } => print(&sign::make(&output, &signs)?),
         Command::Sign { file, kind, key } => print(&sign::sign(&file, kind, &key)?.display().to_string()),

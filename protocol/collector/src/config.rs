@@ -8,18 +8,23 @@ use toml::{Table, Value};
 
 use crate::disk;
 use crate::failure::Failure;
+use crate::store::keystore::places::Settings;
 use crate::store::place::Place;
 
+mod keys;
 mod store;
 
 /// Every key, with its table.
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 21] = [
     "data",
     "listen",
     "residency",
     "drain_seconds",
     "operations.listen",
     "log.access",
+    "keys.directory",
+    "keys.credential_file",
+    "keys.log_file",
     "store.engine",
     "store.url_file",
     "store.durability",
@@ -55,6 +60,8 @@ pub(crate) struct Serve {
     pub(crate) drain: Duration,
     /// Where the store is.
     pub(crate) place: Place,
+    /// Where the keys of the records are.
+    pub(crate) keys: Settings,
     /// Where the data is held, as devices learn it.
     pub(crate) residency: String,
 }
@@ -68,6 +75,7 @@ pub(crate) struct File {
     access_log: bool,
     drain: Duration,
     store: store::Keys,
+    pub(crate) keys: Settings,
     residency: Option<String>,
 }
 
@@ -107,6 +115,9 @@ impl File {
                 "log.access" => {
                     file.access_log = value.as_bool().ok_or_else(|| format!("{key} is true or false"))?;
                 }
+                _ if key.starts_with("keys.") && KEYS.contains(&key.as_str()) => {
+                    keys::take(&mut file.keys, &key, value)?
+                }
                 _ if key.starts_with("store.") && KEYS.contains(&key.as_str()) => {
                     file.store.take(&key, value)?
                 }
@@ -129,6 +140,7 @@ impl File {
             access_log: self.access_log,
             drain: self.drain,
             place,
+            keys: self.keys,
             residency: self.residency.unwrap_or_else(|| RESIDENCY.to_owned()),
         })
     }
@@ -207,13 +219,14 @@ mod tests {
     #[test]
     fn every_key_is_taken_and_what_was_typed_wins() {
         let text = "data = \"/srv/kathea\"\nlisten = \"0.0.0.0:8443\"\nresidency = \"CH\"\ndrain_seconds = 5\n[operations]\nlisten = \"127.0.0.1:9464\"\n\
-                    [log]\naccess = true\n";
+                    [log]\naccess = true\n[keys]\ndirectory = \"/keys\"\ncredential_file = \"/key\"\nlog_file = \"/log\"\n";
         let file = read(text).unwrap();
         let by_file = file.clone().serve(None, None).unwrap();
         assert_eq!(by_file.data, Path::new("/srv/kathea"));
         assert_eq!((by_file.listen.port(), by_file.operations.unwrap().port()), (8443, 9464));
         assert_eq!(by_file.drain, Duration::from_secs(5));
         assert!(by_file.access_log && by_file.residency == "CH");
+        assert_eq!(by_file.keys.log_file.as_deref(), Some(Path::new("/log")));
         let typed = file.serve(Some("/other".into()), Some("127.0.0.1:0".parse().unwrap())).unwrap();
         assert_eq!((typed.data.as_path(), typed.listen.port()), (Path::new("/other"), 0));
         for key in KEYS {
@@ -234,6 +247,8 @@ mod tests {
             ("residency = \"inside the EEA\"", "residency is where the data is held"),
             ("drain_seconds = 61", "drain_seconds is a number of seconds from 0 to 60"),
             ("data = 7", "data must be an absolute path"),
+            ("[keys]\ndirectory = \"keys\"", "keys.directory must be an absolute path"),
+            ("[keys]\ncredential = \"/k\"", "nearest is keys.credential_file"),
             ("listen = \"localhost\"", "listen must be an address and a port"),
             ("[operations]\nlisten = \"0.0.0.0:9464\"", "must be an address of this machine alone"),
             ("[log]\naccess = \"yes\"", "log.access is true or false"),

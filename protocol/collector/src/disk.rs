@@ -29,6 +29,16 @@ pub(crate) fn write(path: &Path, bytes: &[u8], access: Access) -> Result<(), Fai
     put().map_err(Failure::at(path))
 }
 
+/// Adds a line to a file that only the collector's own account may open, and syncs it. Writers may overlap.
+pub(crate) fn append(path: &Path, line: &str) -> Result<(), Failure> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path).map_err(Failure::at(path))?;
+    file.write_all(line.as_bytes()).and_then(|()| file.sync_data()).map_err(Failure::at(path))
+}
+
 /// Makes a directory that only the collector's own account may enter, unless it is there.
 pub(crate) fn make_dir(path: &Path) -> Result<(), Failure> {
     if path.is_dir() {

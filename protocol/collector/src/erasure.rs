@@ -11,6 +11,7 @@ use time::OffsetDateTime;
 use crate::audit::{Deed, Note};
 use crate::failure::Failure;
 use crate::sign::Signer;
+use crate::store::keystore;
 use crate::store::requests::Ticket;
 use crate::store::rules::retention::{self, Doubt};
 use crate::store::{Order, Store, rfc3339};
@@ -37,6 +38,9 @@ struct Copy {
     deed: Deed,
     #[serde(skip_serializing_if = "Option::is_none")]
     to: Option<String>,
+    /// From when on nobody can read in it what was erased: not yet. Absent: it stays readable.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unreadable_from: Option<String>,
 }
 
 /// What retention erased, or would, of one device and purpose.
@@ -96,9 +100,15 @@ pub(crate) fn erase(
         let (bundles, parts, invitations) = (cleared.bundles, cleared.parts, cleared.invitations);
         let count = taken.records + bundles + parts + invitations;
         store.note_of(Note::new(Deed::Erase, count), device, purpose, case, now)?;
-        let copies = taken.oldest.map_or(Ok(Vec::new()), |oldest| store.copies_since(oldest))?;
-        let copies = copies.into_iter();
-        let copies = copies.map(|line| Copy { at: line.at, who: line.who, deed: line.deed, to: line.to });
+        let oldest = [taken.oldest, cleared.oldest].into_iter().flatten().min();
+        let copies = oldest.map_or(Ok(Vec::new()), |oldest| store.copies_since(oldest))?;
+        // Bundles in a backup are sealed for those who open them, and not under these keys.
+        let is_readable = taken.is_readable || bundles > 0;
+        let copies = copies.into_iter().map(|line| {
+            let ends = line.deed == Deed::Backup && !is_readable;
+            let unreadable_from = ends.then(|| rfc3339(now + keystore::backup::KEPT));
+            Copy { at: line.at, who: line.who, deed: line.deed, to: line.to, unreadable_from }
+        });
         let (records, copies) = (taken.records, copies.collect());
         tell(&Erased { device, purpose, records, bundles, parts, invitations, copies })?;
     }
@@ -131,12 +141,19 @@ pub(crate) fn carry_out(
         certificate.records += erased.records;
         certificate.bundles += erased.bundles;
         certificate.parts += erased.parts;
-        for Copy { at, deed, to, .. } in &erased.copies {
+        for Copy { at, deed, to, unreadable_from, .. } in &erased.copies {
             // Never who made it: a certificate names no person.
             let what = if *deed == Deed::Backup { "backup" } else { "export" };
-            let copy = RemainingCopy { what: what.to_owned(), at: at.clone(), to: to.clone() };
-            if !certificate.copies.contains(&copy) {
-                certificate.copies.push(copy);
+            let (what, at, to) = (what.to_owned(), at.clone(), to.clone());
+            let copy = RemainingCopy { what, at, to, unreadable_from: unreadable_from.clone() };
+            let is_same = |known: &&mut RemainingCopy| {
+                (&known.what, &known.at, &known.to) == (&copy.what, &copy.at, &copy.to)
+            };
+            match certificate.copies.iter_mut().find(is_same) {
+                None => certificate.copies.push(copy),
+                // Something of another purpose stays readable in it.
+                Some(known) if copy.unreadable_from.is_none() => known.unreadable_from = None,
+                Some(_) => {}
             }
         }
         tell(erased)
@@ -227,7 +244,7 @@ pub(crate) fn retention(
         let (records, bundles, parts, invitations) =
             (group.records, group.bundles.len() as u64, group.parts.len() as u64, group.invitations);
         if !dry_run {
-            store.retire_group(device, no, &group, now)?;
+            store.retire_group(device, (no, purpose), &group, now)?;
             let note = Note::new(Deed::Retention, records + bundles + parts + invitations);
             store.note_of(note, device, purpose, None, now)?;
         }

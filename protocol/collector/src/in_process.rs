@@ -24,9 +24,11 @@ use crate::answering;
 use crate::erasure::{self, Run};
 use crate::failure::Failure;
 use crate::metrics::Metrics;
+use crate::news::News;
 use crate::pki::{Authority, Shown};
 use crate::routes::{self, Clock, Collector, Peer, Turns, Watch};
 use crate::serve::admission::Admission;
+use crate::store::keystore::places::{self, Settings};
 use crate::store::place::Place;
 use crate::store::rules::consent::{self, Line};
 use crate::store::{Restricted, Store, Stored, Wanted, backup, time};
@@ -92,7 +94,7 @@ impl InProcess {
     /// # Errors
     /// What cannot be written, in a sentence.
     pub fn create(data: &Path, now: i64) -> Result<(), String> {
-        init::make(data, &[], None, at(now)).map(drop).map_err(said)
+        init::make(data, &[], None, None, at(now)).map(drop).map_err(said)
     }
 
     /// Opens a data directory.
@@ -100,9 +102,10 @@ impl InProcess {
     /// # Errors
     /// Why it cannot be served, in a sentence.
     pub fn open(data: &Path, now: i64) -> Result<Self, String> {
-        let store = Arc::new(Store::open(data, &Place::Embedded).map_err(said)?);
+        let store = Arc::new(Store::open(data, &Place::Embedded, &Settings::default()).map_err(said)?);
         let clock = Arc::new(AtomicI64::new(now.saturating_mul(1_000_000)));
         let collector = Arc::new(Collector {
+            news: News::of(&store).map_err(said)?,
             store: store.clone(),
             authority: Authority::read(data).map_err(said)?,
             turns: Turns::default(),
@@ -217,12 +220,14 @@ impl InProcess {
         backup::write(&self.store, to, self.now()).map(drop).map_err(said)
     }
 
-    /// Makes a new data directory of a backup.
+    /// Makes a new data directory of a backup, with the key store of the data directory of before.
     ///
     /// # Errors
     /// What cannot be read or written, in a sentence.
-    pub fn restore(from: &Path, data: &Path, now: i64) -> Result<(), String> {
-        backup::restore(from, data, at(now)).map(drop).map_err(said)
+    pub fn restore(from: &Path, before: &Path, data: &Path, now: i64) -> Result<(), String> {
+        let (keys, seal_key) = (before.join("keys"), places::beside(before));
+        let beside = backup::Beside { keys: Some(&keys), seal_key: Some(&seal_key), is_without_log: false };
+        backup::restore(from, data, &Settings::default(), beside, at(now)).map(drop).map_err(said)
     }
 
     /// What a reader of the export gets, in the order it came.

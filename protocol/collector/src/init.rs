@@ -6,24 +6,28 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use protocol::signature::Context;
 use time::OffsetDateTime;
 
 use crate::disk::{self, Access};
 use crate::failure::Failure;
-use crate::{keys, pki};
+use crate::store::keystore::{self, places};
+use crate::{keys, pki, sign};
 
 const AGENT_TOML: &str = "agent.toml";
 const LOCAL: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
 /// Makes `data`, which must not exist or be empty, for a collector that is reached as this machine
-/// and as each of `hosts`. The key pair of support bundles goes to `age_identity`, or beside `data`.
+/// and as each of `hosts`. The key pair of support bundles goes to `age_identity`, or beside `data`; what
+/// opens the key store to `seal_key`, likewise.
 pub(crate) fn init(
     data: &Path,
     hosts: &[String],
     age_identity: Option<&Path>,
+    seal_key: Option<&Path>,
     now: OffsetDateTime,
 ) -> Result<(), Failure> {
-    let words = make(data, hosts, age_identity, now)?;
+    let words = make(data, hosts, age_identity, seal_key, now)?;
     io::stderr().write_all(words.as_bytes()).map_err(|error| Failure::new(format!("standard error: {error}")))
 }
 
@@ -32,6 +36,7 @@ pub(crate) fn make(
     data: &Path,
     hosts: &[String],
     age_identity: Option<&Path>,
+    seal_key: Option<&Path>,
     now: OffsetDateTime,
 ) -> Result<String, Failure> {
     disk::make_dir(data)?;
@@ -42,21 +47,29 @@ pub(crate) fn make(
         )));
     }
     let data = fs::canonicalize(data).map_err(Failure::at(data))?;
-    let identity = outside(&data, age_identity)?;
-    // First, because it is what may be refused: then nothing else is there yet.
+    let identity = outside(&data, age_identity, (keys::beside, "--age-identity"))?;
+    let seal_key = outside(&data, seal_key, (places::beside, "--seal-key"))?;
+    // First, because they are what may be refused: then nothing else is there yet.
+    keystore::refuse_credential(&seal_key)?;
     let recipient = keys::make_age_identity(&identity)?;
+    keystore::make_credential(&seal_key)?;
     let names: Vec<String> = LOCAL.iter().map(ToString::to_string).chain(hosts.iter().cloned()).collect();
     pki::create(&data, &names, now)?;
 
     let host = hosts.first().map_or("127.0.0.1", String::as_str);
-    let configuration = agent_toml(host, &data.join(pki::CA), &recipient);
+    let key = sign::make(&data.join(sign::USE_KEY), &[Context::UseReceipt])?;
+    let configuration = agent_toml(host, &data.join(pki::CA), &recipient, &key);
     disk::write(&data.join(AGENT_TOML), configuration.as_bytes(), Access::Public)?;
-    Ok(words(&data, &identity))
+    Ok(words(&data, &identity, &seal_key))
 }
 
-/// Where the age identity goes: anywhere but into the data directory.
-fn outside(data: &Path, age_identity: Option<&Path>) -> Result<PathBuf, Failure> {
-    let file = age_identity.map_or_else(|| keys::beside(data), Path::to_owned);
+/// Where a secret goes that opens what the data directory has: anywhere else.
+fn outside(
+    data: &Path,
+    said: Option<&Path>,
+    (usual, option): (fn(&Path) -> PathBuf, &str),
+) -> Result<PathBuf, Failure> {
+    let file = said.map_or_else(|| usual(data), Path::to_owned);
     let folder = match file.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -64,7 +77,7 @@ fn outside(data: &Path, age_identity: Option<&Path>) -> Result<PathBuf, Failure>
     let folder = fs::canonicalize(folder).map_err(Failure::at(folder))?;
     if folder.starts_with(data) {
         return Err(Failure::new(format!(
-            "{} is in the data directory, where `serve` refuses an age identity: name another with --age-identity",
+            "{} is in the data directory, beside what it opens: name another place with {option}",
             file.display()
         )));
     }
@@ -72,14 +85,19 @@ fn outside(data: &Path, age_identity: Option<&Path>) -> Result<PathBuf, Failure>
 }
 
 /// What was made, what of it is secret, and what to do next.
-fn words(data: &Path, identity: &Path) -> String {
+fn words(data: &Path, identity: &Path, seal_key: &Path) -> String {
     let secrets = [
         (
             identity.to_owned(),
             "opens every support bundle: move it off this machine, and keep a copy offline",
         ),
+        (
+            seal_key.to_owned(),
+            "opens the key store, under whose keys the records are sealed: without it no backup can be read; keep a copy offline",
+        ),
         (data.join(pki::CA_KEY), "signs devices: who has it can pretend to be any device"),
         (data.join(pki::SERVER_KEY), "is this server for the agents"),
+        (data.join(sign::USE_KEY), "signs what clinics are informed of: the use of their data"),
     ];
     let public = [
         (data.join(pki::CA), "goes to every workstation: agents trust it alone"),
@@ -107,10 +125,10 @@ fn words(data: &Path, identity: &Path) -> String {
     text
 }
 
-fn agent_toml(host: &str, ca: &Path, recipient: &str) -> String {
+fn agent_toml(host: &str, ca: &Path, recipient: &str, key: &str) -> String {
     let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
     format!(
-        "[collector]\nurl = {}\nca  = {}\n\n[support]\nrecipients = [{}]\n",
+        "[collector]\nurl = {}\nca  = {}\n\n[support]\nrecipients = [{}]\n\n[vendor]\nkeys = [{key}]\n",
         quoted(&format!("https://{host}:8443")),
         quoted(&ca.to_string_lossy()),
         quoted(recipient),

@@ -25,8 +25,10 @@
 //! erasure   the end of data: for its owner, or because its time is over
 //! claim     an owner's word for a device that is dead
 //! audit     who exported, imported or erased
+//! heads     how long the audit was, signed and outside the store
+//! news      what a device is informed of: who read its data, and notices of the vendor
 //! upkeep    what is done once a day
-//! sign      the vendor's signatures, by keys that are on no server
+//! sign      the vendor's signatures, by keys that are on no server but one
 //! ```
 //!
 //! No address of a device's end of a connection is kept or logged, and no log line carries content.
@@ -42,6 +44,7 @@ mod erasure;
 mod export;
 mod failure;
 mod fleet;
+mod heads;
 mod held;
 mod in_process;
 mod init;
@@ -49,6 +52,7 @@ mod keys;
 mod lines;
 mod listing;
 mod metrics;
+mod news;
 mod pki;
 mod problem;
 mod proof;

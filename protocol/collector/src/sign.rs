@@ -5,11 +5,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use protocol::Digest;
-use protocol::signature::{Context, PublicKey, Signature};
+use protocol::signature::{Context, PublicKey, Signature, TrustedKey, TrustedKeys};
 use rcgen::{KeyPair, PKCS_ED25519, PublicKeyData, SigningKey};
 
 use crate::disk::{self, Access};
 use crate::failure::Failure;
+
+/// Signs what devices are informed of: the use of their data. It is here because the server signs while it serves.
+pub(crate) const USE_KEY: &str = "use-key.pem";
 
 /// Makes a key in `file`, and gives the entry that agents need of it in `[vendor] keys`.
 pub(crate) fn make(file: &Path, signs: &[Context]) -> Result<String, Failure> {
@@ -39,6 +42,13 @@ pub(crate) fn sign(file: &Path, context: Context, key: &Path) -> Result<PathBuf,
     Ok(beside)
 }
 
+/// The key that signs use receipts and the head of the audit, in the data directory; none of a directory that an older
+/// version made.
+pub(crate) fn of_uses(data: &Path) -> Result<Option<Signer>, Failure> {
+    let file = data.join(USE_KEY);
+    if disk::read_secret(&file)?.is_none() { Ok(None) } else { Signer::read(&file).map(Some) }
+}
+
 /// A signing key that was read.
 pub(crate) struct Signer {
     pair: KeyPair,
@@ -52,6 +62,12 @@ impl Signer {
         let no_key = || Failure::new(format!("{} is not a key that `signing-key` made", file.display()));
         let pair = KeyPair::from_pem(&pem).map_err(|_| no_key())?;
         Ok(Self { key: public_key(&pair)?, pair })
+    }
+
+    /// That it alone is trusted, for what it signs here.
+    pub(crate) fn trusted(&self) -> TrustedKeys {
+        let signs = vec![Context::UseReceipt, Context::AuditHead];
+        TrustedKeys::new(vec![TrustedKey { key: self.key, signs }])
     }
 
     /// The signature of what has this digest.

@@ -1,7 +1,8 @@
 //! The catalog compiled in, read before the program was built: `catalog.bin` is what `catalog.toml` parses to.
 //!
-//! To parse the text took two thirds of the instructions of every command. A file that belongs to another text is not
-//! used, and a test fails then: `UPDATE_PAPERS=1 cargo test -p protocol --lib compiled` writes it anew.
+//! To parse the text took two thirds of the instructions of every command. The file ends with a sum over the text, which is
+//! reckoned when the program is built, so that the program needs no text. A file that belongs to another text is not used,
+//! and a test fails then: `UPDATE_PAPERS=1 cargo test -p protocol --lib compiled` writes it anew.
 
 use std::sync::Arc;
 
@@ -14,6 +15,21 @@ use crate::identity::Digest;
 
 /// Compact: numbers by their size, nothing by its name.
 const FORM: Configuration = standard();
+
+/// The text.
+pub(super) const TEXT: &str = include_str!("../../catalog.toml");
+/// The sum over it.
+pub(super) const SUM: u64 = sum(TEXT.as_bytes());
+
+/// FNV-1a: it only tells whether the file was forgotten when the text was changed.
+const fn sum(text: &[u8]) -> u64 {
+    let (mut sum, mut at) = (0xcbf2_9ce4_8422_2325, 0);
+    while at < text.len() {
+        sum = (sum ^ text[at] as u64).wrapping_mul(0x0100_0000_01b3);
+        at += 1;
+    }
+    sum
+}
 
 /// What a text parses to.
 #[derive(Serialize, Deserialize)]
@@ -36,11 +52,12 @@ struct CompiledRule {
     value: RuleValue,
 }
 
-/// The catalog of `text`, if `bytes` are what it parses to.
-pub(super) fn read(bytes: &[u8], text: &str) -> Option<Catalog> {
+/// The catalog of the text with this sum, if `bytes` are what it parses to.
+pub(super) fn read(bytes: &[u8], of: u64) -> Option<Catalog> {
+    let (bytes, sum) = bytes.split_last_chunk()?;
     let (compiled, read): (Compiled, usize) = bincode::serde::decode_from_slice(bytes, FORM).ok()?;
-    let hash = Digest::of(text.as_bytes());
-    if compiled.hash != hash || read != bytes.len() || compiled.rules.len() != compiled.event_types.len() {
+    let is_whole = read == bytes.len() && compiled.rules.len() == compiled.event_types.len();
+    if u64::from_le_bytes(*sum) != of || !is_whole {
         return None;
     }
     let entries: Vec<Arc<Entry>> = compiled.entries.into_iter().map(Arc::new).collect();
@@ -51,7 +68,7 @@ pub(super) fn read(bytes: &[u8], text: &str) -> Option<Catalog> {
             event_type.rules.push(Rule { entry, when, cells, value });
         }
     }
-    Some(Catalog { text: text.to_owned(), hash, entries, event_types })
+    Some(Catalog { hash: compiled.hash, entries, event_types })
 }
 
 #[cfg(test)]
@@ -75,13 +92,14 @@ mod tests {
         let rules = rules.collect();
         let entries = entries.iter().map(|entry| Entry::clone(entry)).collect();
         let compiled = Compiled { hash: Digest::of(text.as_bytes()), entries, event_types, rules };
-        bincode::serde::encode_to_vec(&compiled, FORM).unwrap()
+        let mut bytes = bincode::serde::encode_to_vec(&compiled, FORM).unwrap();
+        bytes.extend(sum(text.as_bytes()).to_le_bytes());
+        bytes
     }
 
     #[test]
     fn the_compiled_catalog_is_what_the_text_parses_to() {
-        let text = include_str!("../../catalog.toml");
-        let bytes = written(text);
+        let bytes = written(TEXT);
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("catalog.bin");
         if std::env::var_os("UPDATE_PAPERS").is_some() {
             std::fs::write(&file, &bytes).unwrap();
@@ -89,17 +107,16 @@ mod tests {
         let kept = std::fs::read(&file).unwrap();
         let stale = "protocol/catalog.bin is stale: UPDATE_PAPERS=1 cargo test -p protocol --lib compiled";
         assert!(bytes == kept, "{stale}");
-        let compiled = read(&kept, text).unwrap();
-        assert_eq!(format!("{compiled:?}"), format!("{:?}", Catalog::parse(text).unwrap()));
+        let compiled = read(&kept, SUM).unwrap();
+        assert_eq!(format!("{compiled:?}"), format!("{:?}", Catalog::parse(TEXT).unwrap()));
     }
 
     #[test]
     fn what_belongs_to_another_text_is_not_used() {
-        let text = include_str!("../../catalog.toml");
-        let bytes = written(text);
-        assert!(read(&bytes, text).is_some());
-        assert!(read(&bytes, &format!("{text}\n")).is_none());
-        assert!((0..bytes.len()).all(|end| read(&bytes[..end], text).is_none()));
-        assert!(read(&[bytes, vec![0]].concat(), text).is_none());
+        let bytes = written(TEXT);
+        assert!(read(&bytes, SUM).is_some());
+        assert!(read(&bytes, sum(format!("{TEXT}\n").as_bytes())).is_none());
+        assert!((0..bytes.len()).all(|end| read(&bytes[..end], SUM).is_none()));
+        assert!(read(&[bytes, vec![0]].concat(), SUM).is_none());
     }
 }

@@ -193,6 +193,7 @@ impl Net {
             retry_after: header("retry-after"),
             ledger_head: header(protocol::reply::names::LEDGER_HEAD),
             invitations: header(protocol::reply::names::INVITATIONS),
+            news: header(protocol::reply::names::NEWS),
             location: header("location"),
             upload_offset: header(tus::OFFSET),
             upload_length: header(tus::LENGTH),

@@ -47,6 +47,8 @@ pub struct Vendor {
     epochs: BTreeSet<Epoch>,
     backup: Option<(u32, Records, BTreeSet<Epoch>)>,
     backups: u32,
+    /// Up to when the operator erased, each time: a restored vendor does so again.
+    erased: Vec<i64>,
     /// Record-days that were looked at.
     pub record_days: u64,
     /// What must not happen.
@@ -70,6 +72,7 @@ impl Vendor {
             epochs: BTreeSet::new(),
             backup: None,
             backups: 0,
+            erased: Vec::new(),
             record_days: 0,
             violations: Vec::new(),
         };
@@ -174,6 +177,7 @@ impl Vendor {
             self.violations.push(format!("erasure: {left} records are there after they were erased"));
         }
         self.held.retain(|_, held| held.received > until);
+        self.erased.push(until);
         Ok(())
     }
 
@@ -352,13 +356,21 @@ impl Vendor {
         let before = self.data();
         self.life += 1;
         let from = self.root.join(format!("backup-{number}"));
-        InProcess::restore(&from, &self.data(), self.world.now())?;
+        InProcess::restore(&from, &before, &self.data(), self.world.now())?;
         // The workstations trust the same authority where it lies.
         let _ = fs::remove_dir_all(before);
         self.held = held;
         self.epochs = epochs;
         self.place = 0;
         self.up()?;
+        let (there, _) = self.asked(|vendor| vendor.held(0))?;
+        for until in &self.erased {
+            self.held.retain(|_, held| held.received > *until);
+            let back = there.iter().filter(|held| held.received <= *until).count();
+            if back > 0 {
+                self.violations.push(format!("erasure: {back} records came back with a backup"));
+            }
+        }
         Ok(true)
     }
 }

@@ -172,7 +172,7 @@ fn replacement(value: &Value<'_>, found: &value::Found) -> Option<String> {
 }
 
 fn newlines(text: &str) -> u64 {
-    text.bytes().filter(|byte| *byte == b'\n').count() as u64
+    memchr::memchr_iter(b'\n', text.as_bytes()).count() as u64
 }
 
 /// The first that is found in a finished `output`, of bytes that should be UTF-8.

@@ -47,7 +47,7 @@ pub(super) fn limits(memory: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// Windows bounds a process by a job object, which needs calls that safe Rust can't make.
+/// On Windows the parent puts the child into a job object.
 #[cfg(not(unix))]
 pub(super) fn limits(_: u64) -> io::Result<()> {
     Ok(())

@@ -12,6 +12,8 @@
 mod confine;
 mod frame;
 pub mod inside;
+#[cfg(windows)]
+mod job;
 #[cfg(unix)]
 mod passed;
 mod running;

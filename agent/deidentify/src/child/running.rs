@@ -38,6 +38,9 @@ pub(super) struct Running {
 /// What parent and watching thread share.
 struct Watched {
     child: Mutex<Child>,
+    #[cfg(windows)]
+    #[expect(dead_code, reason = "it ends the child when this process is gone")]
+    job: super::job::Job,
     /// The parent waits for the child: what the parent itself takes long for is not the child's.
     is_waiting: AtomicBool,
     /// Looks that the child has left for its file.
@@ -68,6 +71,8 @@ impl Running {
         let stdout = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
         let (alive, ended) = mpsc::channel();
         let watched = Arc::new(Watched {
+            #[cfg(windows)]
+            job: super::job::Job::of(&child, parser.memory)?,
             child: Mutex::new(child),
             is_waiting: AtomicBool::new(false),
             left: AtomicU32::new(LOOKS),

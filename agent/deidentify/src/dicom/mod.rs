@@ -26,7 +26,6 @@ mod source;
 mod syntax;
 mod value;
 
-use std::fmt;
 use std::io;
 
 pub use clean::clean;
@@ -38,23 +37,33 @@ pub use rules::EDITION;
 use serde::{Deserialize, Serialize};
 
 /// Why a file is refused. A file that is refused leaves nothing behind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, thiserror::Error,
+)]
 pub enum Refused {
     /// It neither begins like DICOM nor like a data set without its preamble.
+    #[error("not a DICOM file; leave it out")]
     NotDicom,
     /// It could not be read to its end: the disk, the share or the permission.
+    #[error("could not be read to its end; check the disk and the permission")]
     Unreadable,
     /// An element is longer than what is left of the file or of its sequence.
+    #[error("an element is longer than the file; export the scan again")]
     Cut,
     /// Items and delimiters do not fit together (PS3.5 section 7.5).
+    #[error("its sequences are damaged; export the scan again")]
     Structure,
     /// Sequences lie in each other deeper than [`limits::DICOM_DEPTH`](crate::limits::DICOM_DEPTH).
+    #[error("its sequences are nested deeper than any scanner writes; leave it out")]
     TooDeep,
     /// More elements than [`limits::DICOM_ELEMENTS`](crate::limits::DICOM_ELEMENTS).
+    #[error("it has more elements than any scan; leave it out")]
     TooMany,
     /// What would be kept, or what a deflated data set amounts to, exceeds its bound.
+    #[error("its header is larger than any scan's; leave it out")]
     TooLarge,
     /// A deflated data set that does not inflate.
+    #[error("its compressed part is damaged; export the scan again")]
     Deflate,
 }
 
@@ -73,23 +82,6 @@ impl Refused {
         }
     }
 }
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NotDicom => "not a DICOM file; leave it out",
-            Self::Unreadable => "could not be read to its end; check the disk and the permission",
-            Self::Cut => "an element is longer than the file; export the scan again",
-            Self::Structure => "its sequences are damaged; export the scan again",
-            Self::TooDeep => "its sequences are nested deeper than any scanner writes; leave it out",
-            Self::TooMany => "it has more elements than any scan; leave it out",
-            Self::TooLarge => "its header is larger than any scan's; leave it out",
-            Self::Deflate => "its compressed part is damaged; export the scan again",
-        })
-    }
-}
-
-impl std::error::Error for Refused {}
 
 impl From<io::Error> for Refused {
     /// The error's own text may quote a path; the reason does not.

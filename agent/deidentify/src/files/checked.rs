@@ -1,5 +1,6 @@
 //! An output stream that passes every value through the final scan.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use super::clean::Cleaned;
@@ -84,7 +85,9 @@ impl<'s, 'o> Checked<'s, 'o> {
         if self.finding.is_some() || bytes.is_empty() {
             return Ok(());
         }
-        match self.scan.pass(&String::from_utf8_lossy(bytes), self.layout) {
+        // Almost all of it is UTF-8, which is checked faster than what is not is found.
+        let text = std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed);
+        match self.scan.pass(&text, self.layout) {
             // A large document need not be there once more.
             Ok(None) if bytes.len() >= limits::CHILD_CHUNK => {
                 self.out.write_all(&std::mem::take(&mut self.passed))?;

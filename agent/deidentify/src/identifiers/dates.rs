@@ -49,11 +49,12 @@ const MONTH: std::ops::RangeInclusive<usize> = 3..=9;
 /// Calls `each` with every date in `text`; stops at none, so that a date within another's digits is not found.
 pub fn dates(text: &str, mut each: impl FnMut(Found)) {
     let bytes = text.as_bytes();
+    let has_letters = has_letters(bytes);
     let mut at = 0;
     while let Some(start) = bytes.get(at..).and_then(|rest| rest.iter().position(u8::is_ascii_digit)) {
         let start = at + start;
         let end = start + digits(bytes, start);
-        at = match date(text, start, end) {
+        at = match date(text, start, end, has_letters) {
             Some(found) => {
                 let next = found.range.end.max(end);
                 each(found);
@@ -65,7 +66,7 @@ pub fn dates(text: &str, mut each: impl FnMut(Found)) {
 }
 
 /// The date whose first number is at `start..end`.
-fn date(text: &str, start: usize, end: usize) -> Option<Found> {
+fn date(text: &str, start: usize, end: usize, has_letters: bool) -> Option<Found> {
     let first = text.get(start..end)?;
     if let Some((end, numbers)) = separated(text, end) {
         let parts = [first, text.get(numbers[0].clone())?, text.get(numbers[1].clone())?];
@@ -74,7 +75,12 @@ fn date(text: &str, start: usize, end: usize) -> Option<Found> {
             return Some(Found { range: start..end, form: Form::Separated, days });
         }
     }
-    named(text, start, end).or_else(|| compact(text, start, end))
+    has_letters.then(|| named(text, start, end)).flatten().or_else(|| compact(text, start, end))
+}
+
+/// Whether the text may have a word: rows of numbers have none.
+pub(super) fn has_letters(text: &[u8]) -> bool {
+    text.iter().any(|byte| byte.is_ascii_alphabetic() || !byte.is_ascii())
 }
 
 /// Two more numbers after the first, with one and the same separator: `-`, `.`, `/`, `_` or a blank.
@@ -97,7 +103,7 @@ fn named(text: &str, start: usize, end: usize) -> Option<Found> {
     let bytes = text.as_bytes();
     let first = text.get(start..end).filter(|first| matches!(first.len(), 1 | 2 | 4))?;
     let after = skip(bytes, end, b".-_/ ,");
-    let word = after + letters(text, after);
+    let word = if bytes.get(after).is_some_and(begins_month) { after + letters(text, after) } else { after };
     if let Some(month) = text.get(after..word).and_then(month) {
         let year = skip(bytes, word, b".-_/ ,");
         let last = year + digits(bytes, year);
@@ -108,11 +114,7 @@ fn named(text: &str, start: usize, end: usize) -> Option<Found> {
     // The month before the day.
     let beside = bytes.get(..start)?.iter().rev().take_while(|byte| b" .-_/,".contains(byte)).count();
     let before = text.get(..start - beside)?;
-    if !before.ends_with(char::is_alphabetic) {
-        return None;
-    }
-    let word = before.trim_end_matches(char::is_alphabetic).len();
-    let month = month(before.get(word..)?)?;
+    let (month, word) = last_month(before)?;
     let year = skip(bytes, end, b"stndrh.-_/ ,");
     let last = year + digits(bytes, year);
     let days: Days = reading(text.get(year..last)?, month, first).collect();
@@ -158,12 +160,30 @@ pub(super) fn reading(year: &str, month: u8, day: &str) -> impl Iterator<Item = 
 /// The month that `word` names.
 pub(super) fn month(word: &str) -> Option<u8> {
     // Most words begin with a letter that no month does.
-    word.as_bytes().first().filter(|first| b"jfmasondJFMASOND".contains(first))?;
+    word.as_bytes().first().filter(|first| begins_month(first))?;
     let start = word.get(..3).filter(|_| MONTH.contains(&word.len()))?;
     let same =
         |name: &str| start.eq_ignore_ascii_case(name) || !start.is_ascii() && start.to_lowercase() == name;
     let at = MONTHS.iter().position(|names| names.iter().any(|name| same(name)))?;
     Some(at as u8 + 1)
+}
+
+fn begins_month(first: &u8) -> bool {
+    matches!(first | 0x20, b'j' | b'f' | b'm' | b'a' | b's' | b'o' | b'n' | b'd')
+}
+
+/// The month that the last word of `before` names, and where that begins.
+pub(super) fn last_month(before: &str) -> Option<(u8, usize)> {
+    let bytes = before.as_bytes();
+    // Most words are of ASCII, and longer than a month's name or begin with another letter.
+    let short = bytes.len().saturating_sub(MONTH.end() + 1);
+    let letters = bytes.get(short..)?.iter().rev().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let start = match bytes.len().checked_sub(letters + 1).and_then(|at| bytes.get(at)) {
+        Some(byte) if !byte.is_ascii() => before.trim_end_matches(char::is_alphabetic).len(),
+        _ if letters > *MONTH.end() => return None,
+        _ => bytes.len() - letters,
+    };
+    Some((month(before.get(start..)?)?, start))
 }
 
 /// How many digits stand at `at`.

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use time::Date;
 
-use super::dates::{digits, letters, month, reading};
+use super::dates::{digits, has_letters, last_month, letters, month, reading};
 use super::days::Days;
 use super::gap::{self, Gap};
 use super::measured::{self, Candidate};
@@ -32,12 +32,13 @@ pub(crate) fn births(
     let bytes = text.as_bytes();
     // A tag may have digits, and an escape letters, that belong to no number and to no word.
     let is_bare = memchr::memchr2(b'<', b'\\', bytes).is_none();
+    let has_letters = has_letters(bytes);
     let mut at = 0;
     while let Some(skipped) = bytes.get(at..).and_then(|rest| rest.iter().position(u8::is_ascii_digit)) {
         let start = at + skipped;
         let end = start + digits(bytes, start);
         at = end;
-        if is_bare && !may_be(text, &(start..end), &is_birth) {
+        if is_bare && !may_be(text, &(start..end), has_letters, &is_birth) {
             continue;
         }
         candidates(text, start..end, &mut |candidate, days| {
@@ -51,7 +52,7 @@ pub(crate) fn births(
 
 /// Whether the number `first` may begin a day of birth, or stand in the midst of one, by itself and the numbers and words
 /// that follow, whatever else lies between: `false` only where no candidate is one.
-fn may_be(text: &str, first: &Range<usize>, is_birth: &impl Fn(Date) -> bool) -> bool {
+fn may_be(text: &str, first: &Range<usize>, has_letters: bool, is_birth: &impl Fn(Date) -> bool) -> bool {
     let bytes = text.as_bytes();
     let Some(number) = text.get(first.clone()).filter(|number| matches!(number.len(), 1 | 2 | 4)) else {
         return false;
@@ -62,14 +63,17 @@ fn may_be(text: &str, first: &Range<usize>, is_birth: &impl Fn(Date) -> bool) ->
         text.get(start..start + digits(bytes, start)).map(|number| (start, number))
     };
     let Some((second, middle)) = next(first.end) else { return false };
-    let mut words = text.get(first.end..second).unwrap_or_default().split(|c: char| !c.is_alphabetic());
-    if words.any(|word| month(word).is_some() || is_roman(word))
-        || month_before(text, first.start).is_some()
+    if has_letters
+        && (has_word_of_date(text.get(first.end..second).unwrap_or_default())
+            || month_before(text, first.start).is_some())
         || number.len() == 4 && middle.len() == 3
     {
         return true;
     }
-    let last = next(second + middle.len()).map(|(_, last)| last).filter(|_| middle.len() <= 2);
+    // The second one is a month or a day, and so is one of the others.
+    let is_small = |number: &str| number.len() <= 2 && number.parse().is_ok_and(|n| (1_u8..=31).contains(&n));
+    let last = Some(middle).filter(|middle| is_small(middle)).and_then(|_| next(second + middle.len()));
+    let last = last.map(|(_, last)| last).filter(|last| is_small(number) || is_small(last));
     last.and_then(|last| readings([number, middle, last])).is_some_and(|mut days| days.any(is_birth))
 }
 
@@ -167,8 +171,20 @@ fn month_before(text: &str, at: usize) -> Option<(u8, usize)> {
     for article in [" the", " den", " d"] {
         before = before.strip_suffix(article).unwrap_or(before).trim_end();
     }
-    let start = before.trim_end_matches(char::is_alphabetic).len();
-    (before.len() + 8 >= at).then(|| Some((month(before.get(start..)?)?, start)))?
+    (before.len() + 8 >= at).then(|| last_month(before))?
+}
+
+/// Whether a word of `text` is a month, in letters or Roman numerals.
+fn has_word_of_date(text: &str) -> bool {
+    let mut words = text.split(|c: char| !c.is_alphabetic());
+    let mut before = b' ';
+    // Most words begin with another letter: they are not taken apart.
+    let may_be = text.bytes().any(|byte| {
+        let begins = !before.is_ascii_alphabetic();
+        before = byte;
+        begins && b"jfmasondJFMASONDIVX".contains(&byte)
+    });
+    may_be && words.any(|word| month(word).is_some() || is_roman(word))
 }
 
 /// Whether `word` may stand between two numbers of a date: a month, in letters or Roman numerals, or a small word.

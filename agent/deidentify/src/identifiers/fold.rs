@@ -80,7 +80,7 @@ impl View {
         let from = from.start as u32..from.end as u32;
         if matches!(byte, b'e' | b'a')
             && let (Some(before), Some(origin)) = (self.bytes.last(), self.from.last_mut())
-            && matches!((before, byte), (b'a' | b'o' | b'u', b'e') | (b'a', b'a'))
+            && is_second(*before, byte)
             && origin.end >= from.start
         {
             origin.end = origin.end.max(from.end);
@@ -89,6 +89,31 @@ impl View {
         self.bytes.push(byte);
         self.from.push(from);
     }
+}
+
+/// Whether `byte` is the second letter of a transliteration whose first is `before`.
+#[inline]
+fn is_second(before: u8, byte: u8) -> bool {
+    matches!((before, byte), (b'a' | b'o' | b'u', b'e') | (b'a', b'a'))
+}
+
+/// Calls `is_begun` with the last four bytes of the view of `text`, which is of ASCII, after each of its bytes, and at its end
+/// with the last three and none; whether it holds for any. No view is made, and a view of fewer bytes begins with zeros.
+#[inline]
+pub(super) fn any_four(text: &str, is_begun: impl Fn(u32) -> bool) -> bool {
+    let (mut four, mut is_joined) = (0_u32, false);
+    for byte in text.bytes() {
+        let folded = PLAIN.get(usize::from(byte)).copied().unwrap_or(0);
+        let is_letter = folded != 0;
+        if is_letter && !(is_joined && is_second(four as u8, folded)) {
+            four = four << 8 | u32::from(folded);
+            if is_begun(four) {
+                return true;
+            }
+        }
+        is_joined = is_letter;
+    }
+    is_begun(four << 8)
 }
 
 /// The folded form of one text.
@@ -147,6 +172,26 @@ mod tests {
         assert_eq!(folded("Müller-Weiß"), folded("muellerweiss"));
         assert_eq!(folded("Łódź, Ærø"), b"lodzaro");
         assert_eq!(folded("Иванов"), "иванов".as_bytes());
+    }
+
+    /// Every four bytes of a view are among those of its text, and no others but those before the first.
+    #[test]
+    fn the_fours_of_a_text_are_those_of_its_view() {
+        for text in
+            ["Kaae, Aarhus oe o-e aaa AAE u.e. 12 34", "", "a", "ae", "aaeb", "x-y-z", "Bo Aa Eee ooe uae"]
+        {
+            let view = folded(text);
+            let seen = std::cell::RefCell::new(Vec::new());
+            assert!(!any_four(text, |four| {
+                seen.borrow_mut().push(four);
+                false
+            }));
+            let mut padded = [vec![0; 3], view].concat();
+            padded.push(0);
+            let four = |bytes: &[u8]| u32::from_be_bytes(bytes.try_into().unwrap());
+            let wanted: Vec<u32> = padded.windows(4).map(four).collect();
+            assert_eq!(*seen.borrow(), wanted, "{text}");
+        }
     }
 
     #[test]

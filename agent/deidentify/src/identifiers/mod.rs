@@ -194,7 +194,7 @@ impl Identifiers {
 
     /// Likewise, and whose it is.
     fn search(&self, text: &str, view: &mut View, mut each: impl FnMut(Hit, Whose)) {
-        if self.spellings.len() == 0 {
+        if self.spellings.len() == 0 || text.is_ascii() && !self.spellings.may_be_in(text) {
             return;
         }
         view.fill(text);

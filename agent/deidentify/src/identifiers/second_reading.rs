@@ -80,7 +80,11 @@ fn may_be(text: &str, numbers: [Option<&Number>; 3], is_birth: &impl Fn(Date) ->
     let [before, Some(last), Some(number)] = numbers else { return false };
     let may_be_day = |number: &Number| number.digits() <= 2 && (1..=31).contains(&number.value);
     let may_be_year = |number: &Number| number.digits() == 2 || number.digits() == 4;
+    // No date has a longer number, or more between two of them.
     let gap = text.get(last.at.end..number.at.start).unwrap_or_default();
+    if last.digits() > 4 || number.digits() > 4 || !(1..=between::LONGEST).contains(&gap.len()) {
+        return false;
+    }
     // The name of a month stands between, or before.
     if may_be_day(last) && may_be_year(number) || may_be_year(last) && may_be_day(number) {
         let named = || text.get(..last.at.start).and_then(between::month_at_end);
@@ -94,8 +98,10 @@ fn may_be(text: &str, numbers: [Option<&Number>; 3], is_birth: &impl Fn(Date) ->
     }
     let Some(before) = before.filter(|_| last.digits() <= 2) else { return false };
     let is_day = |year: &Number, month: &Number, day: &Number| {
-        let is_short = month.digits() <= 2 && day.digits() <= 2 && may_be_year(year);
-        is_short
+        // What is no month, or no day, needs no calendar.
+        let may_be = month.digits() <= 2 && (1..=12).contains(&month.value) && may_be_day(day);
+        may_be
+            && may_be_year(year)
             && years(year).into_iter().filter_map(|year| civil(year, month.value, day.value)).any(is_birth)
     };
     is_day(number, last, before)

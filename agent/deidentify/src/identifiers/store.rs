@@ -7,6 +7,7 @@
 
 use std::cmp::Ordering;
 
+use super::fold::any_four;
 use super::spell::Spelling;
 use super::{Breaks, Kind, Pattern, Whose};
 
@@ -137,6 +138,18 @@ impl Index {
         self.order.len()
     }
 
+    /// Whether a spelling may stand in the view of `text`, which is of ASCII: most have no beginning of one, and no view is
+    /// made of them.
+    pub(super) fn may_be_in(&self, text: &str) -> bool {
+        any_four(text, |long| self.may_begin(long & !0xff, long))
+    }
+
+    #[inline]
+    fn may_begin(&self, short: u32, long: u32) -> bool {
+        // Whatever begins inside words is among those that begin at edges.
+        self.starts.has(short) && (self.edges.has(long) || self.edges.has(short))
+    }
+
     /// Calls `each` with the place, the length and the rule of every spelling in `text`; of those that are whole words,
     /// only with those that begin where `is_edge` says that a word does.
     pub(super) fn find(
@@ -151,12 +164,8 @@ impl Index {
         for (at, window) in text.windows(3).enumerate() {
             let &[one, two, three] = window else { return };
             let short = u32::from_be_bytes([one, two, three, 0]);
-            if !self.starts.has(short) {
-                continue;
-            }
             let long = short | text.get(at + 3).copied().map_or(0, u32::from);
-            // Whatever begins inside words is among those that begin at edges.
-            if !self.edges.has(long) && !self.edges.has(short) {
+            if !self.may_begin(short, long) {
                 continue;
             }
             if self.anywhere.has(long) || self.anywhere.has(short) || is_edge(at) {

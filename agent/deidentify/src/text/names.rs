@@ -9,13 +9,17 @@ use rustc_hash::FxHashSet;
 use super::vocabulary;
 
 /// `names.txt`, as `build.rs` deflated it.
-static TEXT: LazyLock<String> = LazyLock::new(|| {
-    let (deflated, mut text) = (include_bytes!(concat!(env!("OUT_DIR"), "/names.deflate")), String::new());
+static TEXT: LazyLock<String> =
+    LazyLock::new(|| inflated(include_bytes!(concat!(env!("OUT_DIR"), "/names.deflate"))));
+
+/// The list that `build.rs` deflated.
+pub(super) fn inflated(deflated: &[u8]) -> String {
+    let mut text = String::new();
     // Not input: a broken list fails every test, and no text may be read without it.
     #[allow(clippy::panic)]
-    DeflateDecoder::new(&deflated[..]).read_to_string(&mut text).unwrap_or_else(|error| panic!("{error}"));
+    DeflateDecoder::new(deflated).read_to_string(&mut text).unwrap_or_else(|error| panic!("{error}"));
     text
-});
+}
 
 static NAMES: LazyLock<FxHashSet<&'static str>> = LazyLock::new(|| {
     let lines = TEXT.lines().filter(|line| !line.starts_with('#'));

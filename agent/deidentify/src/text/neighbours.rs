@@ -69,7 +69,8 @@ fn cut(line: &str, next: &str, scrubber: &Scrubber<'_>) -> Option<(usize, usize)
     // A word that no date has stands between, unless it is a tag's or an escape's.
     let opens = first.split(|c: char| !c.is_alphabetic()).next()?;
     let is_apart = [last, opens].iter().any(|word| !word.is_empty() && !everyday::is_of_date(word));
-    if is_apart && !tail.contains(['<', '\\']) && !head.contains(['<', '\\']) {
+    let is_bare = |part: &str| memchr::memchr2(b'<', b'\\', part.as_bytes()).is_none();
+    if is_apart && is_bare(tail) && is_bare(head) {
         return None;
     }
     let text = [tail, "\n", head].concat();

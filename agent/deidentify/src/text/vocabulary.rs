@@ -18,7 +18,8 @@ struct Vocabulary {
 }
 
 static VOCABULARY: LazyLock<Vocabulary> = LazyLock::new(|| {
-    let lines = include_str!("vocabulary.txt").lines().filter(|line| !line.starts_with('#'));
+    let text = super::names::inflated(include_bytes!(concat!(env!("OUT_DIR"), "/vocabulary.deflate")));
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
     let words: FxHashMap<_, _> = lines
         .flat_map(str::split_whitespace)
         .map(|word| (spelled(word.trim_start_matches('=')), word.starts_with('=')))

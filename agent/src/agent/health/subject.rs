@@ -76,6 +76,8 @@ pub(in crate::agent) enum Subject {
     Registry,
     /// The vendor is late with a ticket, or does not prove an erasure. Looked at by `status`.
     Tickets,
+    /// The vendor contradicts what it said of itself. Looked at by `status`.
+    News,
     /// The uplink stands still. Looked at by `status`.
     Uplink,
     /// Something waits, and the device is not enrolled. Looked at by `status`.
@@ -87,7 +89,7 @@ pub(in crate::agent) enum Subject {
 impl Subject {
     /// All of them.
     #[cfg(test)]
-    pub(super) const ALL: [Self; 37] = [
+    pub(super) const ALL: [Self; 38] = [
         Self::Intake,
         Self::OutboxUnwatched,
         Self::OutboxRemoval,
@@ -122,6 +124,7 @@ impl Subject {
         Self::KeysSetAside,
         Self::Registry,
         Self::Tickets,
+        Self::News,
         Self::Uplink,
         Self::NotEnrolled,
         Self::DiskUse,
@@ -227,6 +230,9 @@ crate::texts! { Subject {
         "gendan filerne, eller lad `consent withdraw` slette det, de opbevarer";
     Self::Registry => "`kathea-agent consent verify` says more", "`kathea-agent consent verify` viser mere";
     Self::Tickets => "`status` shows the ticket until it is done", "`status` viser anmodningens nummer, til den er afsluttet";
+    Self::News =>
+        "`kathea-agent privacy export` keeps what it signed",
+        "`kathea-agent privacy export` gemmer det, den har signeret";
     Self::Uplink =>
         "what waits is kept; `kathea-agent doctor` checks the connection",
         "det, der venter, bevares; `kathea-agent doctor` kontrollerer forbindelsen";

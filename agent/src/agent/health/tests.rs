@@ -2,8 +2,9 @@
 
 use std::fs;
 
-use protocol::reply::{PrivacyReply, TicketState};
-use protocol::{Digest, Reason};
+use protocol::reply::{NewsReply, PrivacyReply, SignedText, TicketState};
+use protocol::signature::{Context, PublicKey, TrustedKey, TrustedKeys};
+use protocol::{DeviceId, Digest, Reason};
 
 use super::site::Site;
 use super::site::unix_now;
@@ -161,6 +162,18 @@ fn raise(subject: Subject) -> Site {
             let tickets = &mut site.agent.requests.tickets;
             tickets.taken(kind, &request, reply, "2025-12-01T00:00:00Z".to_owned()).unwrap();
         }
+        News => {
+            let keys = TrustedKeys::new(vec![TrustedKey {
+                key: PublicKey::from_bytes([7; 32]),
+                signs: vec![Context::UseReceipt],
+            }]);
+            let now = site.agent.now();
+            let news = &mut site.agent.requests.news;
+            news.offered(Some("1-0000000000000000"), &keys, now).unwrap();
+            let forged = SignedText { text: "{}".to_owned(), signature: String::new() };
+            let reply = NewsReply { receipts: vec![forged], notices: Vec::new() };
+            news.answered(Some(reply), &keys, DeviceId::from_bytes([0; 16]), now).unwrap();
+        }
         Uplink => {
             fs::remove_file(site.dir.path().join("ca.pem")).unwrap();
             site.with_cx(|parts| parts.uplink.connect(&mut parts.cx).unwrap());
@@ -237,6 +250,10 @@ fn clear(site: &mut Site, subject: Subject) {
             let Parts { requests, cx, .. } = site.agent.parts();
             let (keys, device) = (&cx.config.vendor.keys, cx.vault.device());
             requests.tickets.answered("T-1", Some(&reply), keys, device, Duration::ZERO).unwrap();
+        }
+        News => {
+            fs::remove_file(site.data("news.json")).unwrap();
+            site.restart(|_| {});
         }
         VendorHead => {
             fs::remove_dir(site.data("ledger.vendor")).unwrap();

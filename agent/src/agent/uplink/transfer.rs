@@ -27,6 +27,8 @@ pub(in crate::agent) enum About {
     Renewal,
     /// How far the request of this ticket is.
     Ticket(String),
+    /// What the vendor says of itself.
+    News,
     /// A part of the vendor's answer to a request to see what it holds.
     Part(Fetch),
     /// What the collector's newest ledger line is and where it holds data, before anything of this stream is sent for the
@@ -63,6 +65,7 @@ impl About {
             }
             Self::Request(_, VendorRequest::Privacy { .. }) => routes::privacy_taken(outcome).0,
             Self::Ticket(_) => routes::read_ticket(outcome).map_or_else(|reply| reply, |_| Reply::Welcome),
+            Self::News => routes::news_asked(outcome),
             Self::Part(fetch) => routes::part_taken(outcome, fetch.length()),
             Self::Bundle(_) => tus::contact(outcome),
             Self::Probe(_) | Self::Head(_) | Self::Contact => routes::probed(outcome, place),

@@ -147,8 +147,8 @@ crate::texts! { GatherError {
         "too many patients for one search: choose fewer scans, or inform the vendor",
         "for mange patienter til én søgning: vælg færre optagelser, eller giv leverandøren besked";
     Self::Personal(place, rule) =>
-        "{place} holds what may be a patient's ({rule}), and leaves as it is typed: nothing was kept; type it \
-         without, or send it so with --as-typed",
+        "{place} may name a patient ({rule}), and would leave as typed: nothing was kept; remove the name, \
+         or send it anyway with --as-typed",
         "{place} indeholder noget, der kan være en patients ({rule}), og sendes, som det er skrevet: intet er gemt; skriv \
          det uden, eller send det sådan med --as-typed", place, rule;
     Self::Child(why) =>

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use super::{button, download, leaves, not_shown, print_button, status};
 use crate::serve::Window;
-use crate::words::{ground, shown, t, ticket, time, who};
+use crate::words::{ground, notices, shown, t, ticket, time, who};
 
 pub(super) fn page(window: &Window) -> Markup {
     let title = t("Your rights, and the proofs", "Jeres rettigheder og dokumentation");
@@ -21,6 +21,7 @@ pub(super) fn page(window: &Window) -> Markup {
             (download("receipt.txt", "kathea-agent-receipts.txt", &t("Save the receipts", "Gem kvitteringerne")))
             (print_button())
         }
+        div id="notices" data-live { (notices(&status.notices)) }
         section id="tickets" data-live {
             h2 { (t("Requests to the vendor", "Anmodninger til leverandøren")) }
             @if status.requests.is_empty() { p { (t("Nothing yet.", "Intet endnu.")) } }

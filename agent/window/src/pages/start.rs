@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use super::{button, list, not_shown, status};
 use crate::ask::Failure;
 use crate::serve::Window;
-use crate::words::{means, state, t, time, who, written};
+use crate::words::{means, notices, state, t, time, who, written};
 
 const USAGE: &str = "usage_statistics";
 
@@ -22,7 +22,7 @@ pub(super) fn page(window: &Window) -> Markup {
     let flag = listed.consent.usage_statistics;
     html! {
         h1 { (title) }
-        div id="asked" data-live { @if let Ok(status) = &status { (asked(status)) } }
+        div id="asked" data-live { @if let Ok(status) = &status { (notices(&status.notices)) (asked(status)) } }
         section.card id="flag" data-live {
             h2 { (t("Usage statistics", "Brugsstatistik")) " " (state(flag)) }
             p { (means(flag)) " " (t(format!("Asked by {}.", listed.policy.controller), format!("Dataansvarlig: {}.", listed.policy.controller))) }

@@ -9,6 +9,8 @@ use protocol::stick::{self, BadStick, Carried, Stick};
 use time::OffsetDateTime;
 
 use super::output::{list, print};
+use super::uses::Use;
+use crate::audit::{Deed, Note};
 use crate::failure::Failure;
 use crate::store::Store;
 use crate::{disk, listing, proof};
@@ -27,11 +29,15 @@ pub(super) enum Action {
         id: String,
         /// The file to write
         file: PathBuf,
+        #[command(flatten)]
+        of: Use,
     },
     /// Print the clinic's signed consent to a bundle, for `kathea-case open`; it says how things stand today
     Proof {
         /// The bundle's number, as `bundles` prints it
         id: String,
+        #[command(flatten)]
+        of: Use,
     },
 }
 
@@ -52,8 +58,33 @@ pub(super) fn run(store: &Store, action: Option<Action>, now: OffsetDateTime) ->
             }
             print(&receipt(store.import(&file, carried, now)?))
         }
-        Some(Action::Get { id, file }) => store.copy_bundle(&id, &file),
-        Some(Action::Proof { id }) => list(|lines| proof::prove_bundle(store, &id, now, lines)),
+        Some(Action::Get { id, file, of }) => {
+            // Before the copy: one that is cut was one.
+            let note = of.note("a bundle is data of a clinic", Deed::Handover, 1)?;
+            note_bundle(store, &id, note, now)?;
+            store.copy_bundle(&id, &file)
+        }
+        Some(Action::Proof { id, of }) => {
+            note_bundle(store, &id, of.noted(Deed::Proof, 1), now)?;
+            list(|lines| proof::prove_bundle(store, &id, now, lines))
+        }
+    }
+}
+
+/// Notes the use of a bundle; of one that there is not, nothing is noted.
+fn note_bundle(store: &Store, id: &str, note: Note, now: OffsetDateTime) -> Result<(), Failure> {
+    let mut found = None;
+    store.bundles(|bundle| {
+        if let Ok((sha256, filed, _)) = bundle
+            && receipt(sha256) == id
+        {
+            found = Some((filed.device, filed.case));
+        }
+        Ok(())
+    })?;
+    match found {
+        Some((device, case)) => store.note(Note { device, case, ..note }, now),
+        None => Ok(()),
     }
 }
 

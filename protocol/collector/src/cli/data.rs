@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 
 use super::Cli;
 use crate::failure::Failure;
+use crate::store::keystore::places::Settings;
 use crate::store::place::Place;
 use crate::store::transfer::{self, Compared};
 use crate::store::{Store, backup};
@@ -37,15 +38,16 @@ impl Data {
 
     /// Its store, beside a running server or without one.
     pub(super) fn store(self) -> Result<Store, Failure> {
-        let (data, place) = self.place()?;
-        Store::beside(&initialised(data)?, &place)
+        let (data, place, keys) = self.place()?;
+        Store::beside(&initialised(data)?, &place, &keys)
     }
 
-    /// The directory, and where its store is.
-    fn place(self) -> Result<(PathBuf, Place), Failure> {
+    /// The directory, and where its store and its keys are.
+    fn place(self) -> Result<(PathBuf, Place, Settings), Failure> {
         let config = self.config.as_deref().map(config::File::read).transpose()?;
         let place = config.as_ref().map_or(Ok(Place::Embedded), config::File::place)?;
-        Ok((named(self.data, config)?, place))
+        let keys = config.as_ref().map(|config| config.keys.clone()).unwrap_or_default();
+        Ok((named(self.data, config)?, place, keys))
     }
 
     /// The directory, if `init` made it: a mistyped name is an error and not an empty collector.
@@ -61,10 +63,10 @@ impl Data {
     }
 
     /// The same, if its store is to be a database file.
-    pub(super) fn embedded(self) -> Result<PathBuf, Failure> {
+    pub(super) fn embedded(self) -> Result<(PathBuf, Settings), Failure> {
         match self.place()? {
-            (data, Place::Embedded) => Ok(data),
-            (_, Place::Postgres(_)) => Err(Failure::new(
+            (data, Place::Embedded, keys) => Ok((data, keys)),
+            (_, Place::Postgres(_), _) => Err(Failure::new(
                 "the configuration puts the store into PostgreSQL, and a backup is of a database file: restore it without \
                  [store], and move it with `store copy`; a cluster is restored by its own means",
             )),
@@ -80,10 +82,11 @@ fn named(data: Option<PathBuf>, config: Option<config::File>) -> Result<PathBuf,
 
 /// Copies the store of a configuration to the place of another one, while neither is served.
 pub(super) fn copy(from: Data, to: Data, now: OffsetDateTime) -> Result<Compared, Failure> {
-    let ((from, place), (to, other)) = (from.place()?, to.place()?);
-    let from = Store::open(&initialised(from)?, &place)?;
+    let ((from, place, keys), (to, other, its_keys)) = (from.place()?, to.place()?);
+    let from = Store::open(&initialised(from)?, &place, &keys)?;
     backup::share_keys(from.data(), &to)?;
-    transfer::copy(&from, &Store::open(&to, &other)?, now)
+    from.share_key_store(&to, &other, &its_keys)?;
+    transfer::copy(&from, &Store::open(&to, &other, &its_keys)?, now)
 }
 
 /// A directory that `init` made.

@@ -7,6 +7,7 @@ use protocol::{DeviceId, Purpose};
 use time::OffsetDateTime;
 
 use super::output::list;
+use super::uses::Use;
 use crate::audit::{Deed, Note};
 use crate::failure::Failure;
 use crate::store::{Cursor, Store};
@@ -33,12 +34,8 @@ pub(super) struct Tables {
     /// Only of this entry of the catalog, as device.error
     #[arg(long, requires = "output")]
     entry: Option<String>,
-    /// Recipient of the copy; recorded in the audit log
-    #[arg(long, value_name = "RECIPIENT")]
-    to: Option<String>,
-    /// Reason; recorded in the audit log
-    #[arg(long, value_name = "REASON")]
-    why: Option<String>,
+    #[command(flatten)]
+    of: Use,
 }
 
 /// Where an export begins.
@@ -50,23 +47,25 @@ pub(super) enum Since {
 
 /// Prints every record, or writes the files for analysts; either is a copy that the audit names.
 pub(super) fn export(store: &Store, tables: Tables, now: OffsetDateTime) -> Result<(), Failure> {
-    let Tables { output, since, until, device, purpose, entry, to, why } = tables;
+    let Tables { output, since, until, device, purpose, entry, of } = tables;
+    let since = since.and_then(|since| match since {
+        Since::Start => None,
+        Since::Cursor(cursor) => Some(cursor),
+    });
+    // Before the first record: an export that is cut was one.
+    let note = of.note("an export copies data of clinics", Deed::Export, store.readable(device)?)?;
+    store.note(Note { device, purpose, ..note }, now)?;
     let mut read = None;
     list(|lines| {
         let Some(output) = &output else {
-            return crate::export::records(store, lines).map(|done| read = Some(done));
+            return crate::export::records(store, lines).map(|(_, whole)| read = Some(whole));
         };
-        let since = since.and_then(|since| match since {
-            Since::Start => None,
-            Since::Cursor(cursor) => Some(cursor),
-        });
         let (exported, whole) =
             tables::write(store, &Asked { since, until, device, purpose, entry }, output)?;
-        read = Some((exported.records, whole));
+        read = Some(whole);
         lines.put(&exported)
     })?;
-    let Some((count, whole)) = read else { return Ok(()) };
-    store.note(Note { device, purpose, to, why, ..Note::new(Deed::Export, count) }, now)?;
+    let Some(whole) = read else { return Ok(()) };
     whole.end("batches")
 }
 

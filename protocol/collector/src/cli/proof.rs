@@ -2,9 +2,12 @@
 
 use clap::{ArgGroup, Args};
 use protocol::DeviceId;
+use time::OffsetDateTime;
 
 use super::data::Data;
 use super::output::{found, list};
+use super::uses::Use;
+use crate::audit::{Deed, Note};
 use crate::failure::Failure;
 use crate::proof;
 
@@ -24,13 +27,20 @@ pub(super) struct Proof {
     /// there are any
     #[arg(long)]
     all: bool,
+    #[command(flatten)]
+    of: Use,
 }
 
 impl Proof {
     /// Prints the proof.
-    pub(super) fn run(self) -> Result<(), Failure> {
+    pub(super) fn run(self, now: OffsetDateTime) -> Result<(), Failure> {
         let store = self.data.store()?;
         if let Some((device, seq)) = self.device.zip(self.seq) {
+            // Of a device that there is not, nothing is read.
+            if store.device(device)?.is_some() {
+                let note = Note { device: Some(device), ..self.of.noted(Deed::Proof, 1) };
+                store.note(note, now)?;
+            }
             return list(|lines| proof::prove(&store, device, seq, lines));
         }
         let mut without = 0;

@@ -48,7 +48,7 @@ pub(super) async fn put_batch(
         };
         let Checked { put, reply } = checked;
         let answer = collector.store.put_batch(device, put, collector.now()).wait().await?;
-        let Answer { verdict, head, invitations } = answer;
+        let Answer { verdict, head, invitations, enrolled, audits } = answer;
         let status = match verdict {
             Verdict::New(_) => Ok(StatusCode::CREATED),
             Verdict::Held => Ok(StatusCode::OK),
@@ -58,7 +58,13 @@ pub(super) async fn put_batch(
             Verdict::Refused(refused) => Err(super::refused(refused)),
         };
         let response = status.map_or_else(Problem::into_response, |status| json(status, &reply));
-        Ok(super::with_news(response, head, &invitations))
+        let offer = {
+            let (collector, of) = (collector.clone(), (device, enrolled));
+            move || Ok(collector.news.offer(&collector.store, of, audits)?)
+        };
+        // Only a new line of the audit is read, and only by the first who comes after it.
+        let news = if collector.news.has(audits) { offer()? } else { blocking(offer).await? };
+        Ok(super::with_news(response, head, &invitations, news))
     };
     match answered.await {
         Ok(response) => response,

@@ -5,6 +5,7 @@ mod batch;
 mod bundle;
 mod chunk;
 mod enrol;
+mod news;
 mod observe;
 mod privacy;
 mod turns;
@@ -29,6 +30,7 @@ use serde::de::DeserializeOwned;
 use time::OffsetDateTime;
 use tokio::sync::Semaphore;
 
+use crate::news::News;
 use crate::pki::{Authority, Shown};
 use crate::problem::Problem;
 use crate::store::rules::limits::Reached;
@@ -55,6 +57,8 @@ pub(crate) struct Collector {
     /// Where the data is held.
     pub(crate) residency: String,
     pub(crate) clock: Clock,
+    /// What devices are informed of.
+    pub(crate) news: News,
 }
 
 /// What tells the collector the time.
@@ -121,6 +125,7 @@ pub(crate) fn router(collector: Arc<Collector>, watch: Watch) -> Router {
         .route("/v1/enrol/renew", post(enrol::renew))
         .route("/v1/capabilities", get(capabilities))
         .route("/v1/consents/{hash}", put(batch::put_consent))
+        .route("/v1/news", post(news::tell))
         .route("/v1/privacy/{name}", post(privacy::ask).get(privacy::look))
         .route("/v1/privacy/{ticket}/answer/{part}", get(privacy::part))
         .layer(DefaultBodyLimit::max(SMALL_BODY))
@@ -183,13 +188,23 @@ async fn enrolled(
         let response = answer(collector, device, standing).unwrap_or_else(Problem::into_response);
         // The response also carries what it changed itself.
         let visit = collector.store.visit(device, collector.now())?;
-        Ok(with_news(response, visit.head, &visit.invitations))
+        let of = (device, visit.enrolled);
+        let news = collector.news.offer(&collector.store, of, visit.audits)?;
+        Ok(with_news(response, visit.head, &visit.invitations, news))
     });
     answered.await.unwrap_or_else(Problem::into_response)
 }
 
 /// Adds what every answer to a device carries.
-fn with_news(mut response: Response, head: Option<(u64, Digest)>, invitations: &[Invitation]) -> Response {
+fn with_news(
+    mut response: Response,
+    head: Option<(u64, Digest)>,
+    invitations: &[Invitation],
+    news: Option<String>,
+) -> Response {
+    if let Some(Ok(news)) = news.map(HeaderValue::try_from) {
+        response.headers_mut().insert(names::NEWS, news);
+    }
     if let Some((index, hash)) = head
         && let Ok(head) = HeaderValue::try_from(format!("{index}-{hash}"))
     {

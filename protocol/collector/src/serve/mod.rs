@@ -32,6 +32,7 @@ use crate::config::Serve;
 use crate::failure::Failure;
 use crate::fleet::Glance;
 use crate::metrics::Metrics;
+use crate::news::News;
 use crate::pki::Authority;
 use crate::routes::{self, Clock, Collector, Turns, Watch};
 use crate::store::Store;
@@ -58,8 +59,11 @@ pub(crate) fn serve(config: &Serve) -> Result<(), Failure> {
     crate::keys::refuse_age_identity(&config.data)?;
     let descriptors = descriptors::raise();
     let places = Places::new(Capacity::of_descriptors(descriptors));
-    let store = Arc::new(Store::open(&config.data, &config.place)?);
+    let store = Arc::new(Store::open(&config.data, &config.place, &config.keys)?);
     store.refuse_unfinished()?;
+    if let Some(warning) = store.key_warning() {
+        log::warn!("{warning}");
+    }
     for flaw in store.policy_flaws()? {
         log::warn!("{flaw}");
     }
@@ -77,6 +81,7 @@ pub(crate) fn serve(config: &Serve) -> Result<(), Failure> {
         if config.access_log { Some(Access::stdout(metrics.clone()).map_err(cannot)?) } else { None };
     let admission = Admission::new();
     let collector = Arc::new(Collector {
+        news: News::of(&store)?,
         store,
         authority: Authority::read(&config.data)?,
         turns: Turns::default(),

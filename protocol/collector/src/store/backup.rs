@@ -10,18 +10,22 @@ use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+use super::keystore::places::{self, Settings};
+use super::place::Place;
+use super::replay::Replayed;
 use super::sqlite::copy::{self, Copied};
 use super::sqlite::rows::rfc3339;
-use super::{Store, files};
+use super::{Store, files, keystore};
 use crate::audit::{Deed, Note};
 use crate::disk::{self, Access};
 use crate::failure::Failure;
+use crate::sign::USE_KEY;
 
 const MANIFEST: &str = "manifest.json";
 const DATABASE: &str = "collector.db";
 const POLICIES: &str = "policies";
 /// Of a data directory, beside database and bundles. The key that opens bundles is not among them.
-const KEYS: [&str; 5] = ["ca.pem", "ca-key.pem", "server.pem", "server-key.pem", "agent.toml"];
+const KEYS: [&str; 6] = ["ca.pem", "ca-key.pem", "server.pem", "server-key.pem", "agent.toml", USE_KEY];
 
 /// What a backup is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,8 +123,26 @@ pub(crate) fn write(store: &Store, to: &Path, now: OffsetDateTime) -> Result<Man
     Ok(manifest)
 }
 
-/// Makes `data`, which must not be there or be empty, the collector that the backup `from` is of.
-pub(crate) fn restore(from: &Path, data: &Path, now: OffsetDateTime) -> Result<Manifest, Failure> {
+/// What a restored store needs that no backup has.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Beside<'a> {
+    /// The key store, or its backup, which is put to its place; none: it is there.
+    pub(crate) keys: Option<&'a Path>,
+    /// What opens it, likewise.
+    pub(crate) seal_key: Option<&'a Path>,
+    /// The log of what has to be done again is lost: go on without.
+    pub(crate) is_without_log: bool,
+}
+
+/// Makes `data`, which must not be there or be empty, the collector that the backup `from` is of, and does again what
+/// the log has since then.
+pub(crate) fn restore(
+    from: &Path,
+    data: &Path,
+    settings: &Settings,
+    beside: Beside<'_>,
+    now: OffsetDateTime,
+) -> Result<(Manifest, Replayed), Failure> {
     let path = from.join(MANIFEST);
     let text = fs::read(&path).map_err(|_| {
         Failure::new(format!("{} is no backup: it has no {MANIFEST}, which is written last", from.display()))
@@ -146,8 +168,53 @@ pub(crate) fn restore(from: &Path, data: &Path, now: OffsetDateTime) -> Result<M
             )));
         }
     }
-    copy::revive(data, now)?;
-    Ok(manifest)
+    copy::revive(data)?;
+    if let Some(key) = beside.seal_key {
+        let target = places::beside(&fs::canonicalize(data).map_err(Failure::at(data))?);
+        copy_file(key, &target)?;
+    }
+    if let Some(keys) = beside.keys {
+        keystore::backup::put_back(keys, &settings.places(data, &Place::Embedded)?)?;
+    }
+    let replayed = go_on(data, settings, beside.is_without_log, now);
+    let replayed = replayed.map_err(|failure| {
+        Failure::new(format!(
+            "{failure}; nothing is served of it: remove {} and restore again",
+            data.display()
+        ))
+    })?;
+    if replayed.records > 0 {
+        copy::rewrite(data)?;
+    }
+    Ok((manifest, replayed))
+}
+
+/// Does again what the log has, with the keys that the database was sealed with.
+fn go_on(
+    data: &Path,
+    settings: &Settings,
+    is_without_log: bool,
+    now: OffsetDateTime,
+) -> Result<Replayed, Failure> {
+    let store = Store::beside(data, &Place::Embedded, settings)?;
+    if let Some(name) = store.sealed_with()?
+        && store.keys.name()?.as_ref() != Some(&name)
+    {
+        return Err(Failure::new(format!(
+            "the records of the backup are sealed, and their key store is not at {}: name it, or its backup, with --keys DIR",
+            store.keys.directory().display()
+        )));
+    }
+    if store.behind()?.is_short && !is_without_log {
+        return Err(Failure::new(format!(
+            "{}, or say --without-log and carry out again by hand what was erased, withdrawn or revoked since",
+            store.log_is_gone()
+        )));
+    }
+    store.ready_keys()?;
+    let replayed = store.replay()?;
+    store.note(Note::new(Deed::Restore, replayed.entries), now)?;
+    Ok(replayed)
 }
 
 /// Gives the data directory `to` the authority, the keys and the policies of `from`; an error if it has others.

@@ -5,17 +5,18 @@ mod model;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use protocol::ledger::{EventKind, line_hash, write_line};
 use protocol::{DeviceId, Digest, Purpose, Retention};
 use tempfile::TempDir;
 use time::OffsetDateTime;
 
-use self::model::{Becomes, DAY, Line, Model, Said, Seen};
+use self::model::{Again, Becomes, DAY, Line, Model, Said, Seen};
+use super::keystore::places::Settings;
 use super::place::Place;
 use super::sqlite::Kept;
-use super::testing::{Random, epoch, gap};
+use super::testing::{Random, copy, epoch, gap};
 use super::{Put, Restricted, Store, Verdict, Wanted, backup, rfc3339, time};
 use crate::erasure::{self, Run};
 
@@ -53,6 +54,8 @@ struct Site {
     /// Ledger lines by hash, likewise.
     lines: Vec<(String, protocol::ledger::Entry)>,
     backup: Option<(PathBuf, Model)>,
+    /// What was done since it was made that a restored store has to do again.
+    since: Vec<Again>,
     steps: u32,
 }
 
@@ -70,6 +73,7 @@ impl Site {
             sent: Vec::new(),
             lines: Vec::new(),
             backup: None,
+            since: Vec::new(),
             steps: 0,
         };
         fs::create_dir(site.data()).unwrap();
@@ -85,7 +89,7 @@ impl Site {
     }
 
     fn open(&mut self) {
-        self.store = Some(Store::open(&self.data(), &Place::Embedded).unwrap());
+        self.store = Some(Store::open(&self.data(), &Place::Embedded, &Settings::default()).unwrap());
     }
 
     fn store(&self) -> &Store {
@@ -234,7 +238,11 @@ impl Site {
         let line = write_line(&entry, |_| vec![0; 64]).unwrap();
         let kept = self.store().put_consent(self.device, &line, &entry, self.at()).unwrap();
         assert!(matches!(kept, Kept::Now { .. }), "{kept:?}");
-        self.model.lines.push(Line { hash: line_hash(&line), index, kind, until });
+        let said = Line { hash: line_hash(&line), index, kind, until };
+        if kind != EventKind::Granted {
+            self.since.push(Again::Line(said.clone()));
+        }
+        self.model.lines.push(said);
         self.lines.push((line, entry));
     }
 
@@ -247,6 +255,7 @@ impl Site {
         })
         .unwrap();
         assert_eq!(count, self.model.erase(until));
+        self.since.push(Again::Erase(until));
     }
 
     fn retain(&mut self) {
@@ -257,6 +266,7 @@ impl Site {
         })
         .unwrap();
         assert_eq!(count, self.model.retain(self.now));
+        self.since.push(Again::Retain(self.now));
         // Lines end when they prove nothing any more: never while something is held, and all of them together.
         let left = self.store().ledger(self.device).unwrap().len();
         if left < self.model.lines.len() {
@@ -281,6 +291,7 @@ impl Site {
     fn back_up(&mut self) {
         let to = self.home.path().join(format!("backup-{}", self.steps));
         backup::write(self.store(), &to, self.at()).unwrap();
+        self.since.clear();
         if let Some((before, _)) = self.backup.replace((to, self.model.clone())) {
             fs::remove_dir_all(before).unwrap();
         }
@@ -289,10 +300,15 @@ impl Site {
     fn restore(&mut self) {
         let Some((from, model)) = self.backup.clone() else { return };
         self.store = None;
+        let keys = self.home.path().join("keys");
+        fs::rename(self.data().join("keys"), &keys).unwrap();
         fs::remove_dir_all(self.data()).unwrap();
         self.life += 1;
-        backup::restore(&from, &self.data(), self.at()).unwrap();
+        let beside = backup::Beside { keys: Some(&keys), ..backup::Beside::default() };
+        backup::restore(&from, &self.data(), &Settings::default(), beside, self.at()).unwrap();
+        fs::remove_dir_all(&keys).unwrap();
         self.model = model;
+        self.since.iter().for_each(|again| self.model.again(again));
         self.open();
     }
 
@@ -378,17 +394,4 @@ impl Site {
 /// Records that a report says were erased.
 fn counted(report: &impl serde::Serialize) -> u64 {
     serde_json::to_value(report).unwrap()["records"].as_u64().unwrap()
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let (source, name) = entry.map(|entry| (entry.path(), entry.file_name())).unwrap();
-        if source.is_dir() {
-            copy(&source, &to.join(name));
-        } else if name != "lock" {
-            // The lock knows a copy, and the place is the same one.
-            fs::copy(&source, to.join(name)).unwrap();
-        }
-    }
 }

@@ -13,6 +13,7 @@ use protocol::{Batch, DeviceId, Digest, Epoch, Purpose, Value};
 use time::OffsetDateTime;
 
 use super::jobs::Reply;
+use super::keystore::places::Settings;
 use super::place::Place;
 use super::postgres::durability::Demand;
 use super::postgres::{Cluster, Url};
@@ -141,7 +142,7 @@ fn measure_postgres(url: &str) {
     let (url, demand) = (Url::new(url), Demand::Replicas(1));
     let place = Place::Postgres(Cluster { url, demand, authority: None, bundles: None });
     let data = tempfile::tempdir().unwrap();
-    let store = Arc::new(Store::open(data.path(), &place).unwrap());
+    let store = Arc::new(Store::open(data.path(), &place, &Settings::default()).unwrap());
     let count = setting("MEASURE_DEVICES", 640);
     let devices: Vec<_> =
         timed(&format!("{count} devices enrolled"), || (0..count).map(|n| enrol(&store, n)).collect());
@@ -169,7 +170,7 @@ fn measure() {
     let data = std::env::var("MEASURE_DIR").map_or_else(|_| own.path().to_owned(), Into::into);
     let data: &Path = &data;
     let (count, batches) = (setting("MEASURE_DEVICES", 2_000), setting("MEASURE_BATCHES", 20));
-    let store = Arc::new(Store::open(data, &Place::Embedded).unwrap());
+    let store = Arc::new(Store::open(data, &Place::Embedded, &Settings::default()).unwrap());
     let devices: Vec<_> =
         timed(&format!("{count} devices enrolled"), || (0..count).map(|n| enrol(&store, n)).collect());
     timed("2000 batches encoded, not put", || {
@@ -200,7 +201,7 @@ fn measure() {
     let size = std::fs::metadata(data.join("collector.db")).unwrap().len();
     println!("database: {} MiB", size >> 20);
     drop(store);
-    let store = timed("opened again", || Store::open(data, &Place::Embedded).unwrap());
+    let store = timed("opened again", || Store::open(data, &Place::Embedded, &Settings::default()).unwrap());
     let first = timed("first visit", || store.visit(devices[0].0, OffsetDateTime::now_utc()).unwrap());
     assert!(first.head.is_some());
     timed("devices", || {

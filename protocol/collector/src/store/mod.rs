@@ -15,6 +15,8 @@
 //! engine     a connection of either engine
 //! sqlite     the SQL, and the engine SQLite: one database file, one thread that writes
 //! postgres   the engine PostgreSQL: which host takes writes, and whether what it acknowledges is kept
+//! keystore   the keys that envelopes are sealed under, outside the database
+//! replay     what a restored database has to do again
 //! readers    connections that only read
 //! lock       one server for a data directory, and none for a copy of it
 //! policies   texts that an operator put beside it
@@ -34,6 +36,7 @@
 //! collector.turn             whose turn it is to write
 //! engine                     that all of these are in PostgreSQL instead
 //! bundles/, uploads/         support bundles that are whole, and on their way
+//! keys/                      the key store and its log, unless the configuration names another place
 //! lock                       held while serving; says which file it is, so that a copy is noticed
 //! reserve                    limit for what has to be done on a full disk
 //! ```
@@ -49,6 +52,7 @@ pub(crate) mod engine;
 pub(crate) mod files;
 pub(crate) mod folder;
 pub(crate) mod jobs;
+pub(crate) mod keystore;
 mod lock;
 #[cfg(test)]
 mod measure;
@@ -57,6 +61,7 @@ pub(crate) mod place;
 pub(crate) mod policies;
 pub(crate) mod postgres;
 mod readers;
+pub(crate) mod replay;
 pub(crate) mod requests;
 pub(crate) mod rules;
 pub(crate) mod s3;
@@ -68,6 +73,7 @@ pub(crate) mod testing;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use protocol::Digest;
 use time::OffsetDateTime;
@@ -76,14 +82,17 @@ pub(crate) use rules::consent::Refused;
 pub(crate) use rules::decide::{Standing, Verdict};
 pub(crate) use sqlite::rows::{micros, rfc3339, text, time};
 pub(crate) use sqlite::transfer;
+pub(crate) use sqlite::verify::Finding;
 pub(crate) use sqlite::{
-    Announced, Answer, Asked, Count, Cursor, Filed, Kept, MAX_BUNDLE, Order, Put, Redeemed, Restricted, Seen,
-    Stored, Wanted,
+    Announced, Answer, Asked, Count, Cursor, Filed, Kept, MAX_BUNDLE, Order, Put, Reached, Redeemed,
+    Restricted, Seen, Stored, Wanted,
 };
 
 use engine::Connection;
 use folder::Folder;
 use jobs::{Reply, Scope, Threads, job};
+use keystore::KeyStore;
+use keystore::places::Settings;
 use place::Place;
 use readers::{Readers, Source};
 use sqlite::Tx;
@@ -100,6 +109,8 @@ pub(crate) struct Store {
     readers: Readers,
     writer: Threads,
     times: StoreTimes,
+    /// What its envelopes are sealed under.
+    keys: Arc<KeyStore>,
     _lock: Option<File>,
 }
 
@@ -111,9 +122,17 @@ pub(crate) struct UpkeepTurn {
 
 impl Store {
     /// Opens the store for the one server that a data directory has at a time.
-    pub(crate) fn open(data: &Path, place: &Place) -> Result<Self, Failure> {
+    pub(crate) fn open(data: &Path, place: &Place, keys: &Settings) -> Result<Self, Failure> {
         let lock = lock::take(data)?;
-        let store = Self::start(data, place, Some(lock))?;
+        let store = Self::start(data, place, keys, Some(lock))?;
+        store.ready_keys()?;
+        let replayed = store.replay()?;
+        if replayed != replay::Replayed::default() {
+            log::warn!(
+                "done again after a restore: {}",
+                serde_json::to_string(&replayed).unwrap_or_default()
+            );
+        }
         match &store.folder {
             Folder::Own(data) => files::sweep_imports(data, i64::MAX)?,
             Folder::Shared { .. } => {}
@@ -123,29 +142,39 @@ impl Store {
     }
 
     /// Opens the store for a command, beside a server or without one.
-    pub(crate) fn beside(data: &Path, place: &Place) -> Result<Self, Failure> {
-        Self::start(data, place, None)
+    pub(crate) fn beside(data: &Path, place: &Place, keys: &Settings) -> Result<Self, Failure> {
+        Self::start(data, place, keys, None)
     }
 
-    fn start(data: &Path, place: &Place, lock: Option<File>) -> Result<Self, Failure> {
+    fn start(data: &Path, place: &Place, keys: &Settings, lock: Option<File>) -> Result<Self, Failure> {
         place::check(data, place)?;
+        let keys = Arc::new(KeyStore::new(keys.places(data, place)?));
         let times = StoreTimes::default();
         let mut folder = Folder::Own(data.to_owned());
         let (writer, source) = match place {
             Place::Embedded => {
                 let (sql, store, seen) = sqlite::open(data, micros(OffsetDateTime::now_utc()))?;
                 let is_server = lock.is_some();
-                let writer = sqlite::writer::start(data, sql, &store, seen, is_server, times.clone())?;
+                let shared = (times.clone(), keys.clone());
+                let writer = sqlite::writer::start(data, sql, &store, seen, is_server, shared)?;
                 (writer, Source::Sqlite(data.to_owned()))
             }
             Place::Postgres(cluster) => {
                 folder = place::open(data, cluster)?;
                 let lanes = if lock.is_some() { postgres::LANES } else { 1 };
-                let writer = postgres::writer::start(cluster, lanes, &times)?;
+                let writer = postgres::writer::start(cluster, lanes, &times, &keys)?;
                 (writer, Source::Postgres(cluster.clone()))
             }
         };
-        Ok(Self { data: data.to_owned(), folder, writer, readers: Readers::of(source), times, _lock: lock })
+        Ok(Self {
+            data: data.to_owned(),
+            folder,
+            writer,
+            readers: Readers::of(source),
+            times,
+            keys,
+            _lock: lock,
+        })
     }
 
     /// Whether its rows are in PostgreSQL.

@@ -125,7 +125,7 @@ impl Holder {
         let data = data.display();
         Failure::new(match self {
             Self::Directory(directory) => format!(
-                "the bundles of this store are in {data}: move bundles, uploads, policies and {ENGINE} from {data} to {}",
+                "the bundles of this store are in {data}: move bundles, uploads, policies, keys and {ENGINE} from {data} to {}",
                 directory.display()
             ),
             Self::Bucket(_) => format!(

@@ -8,7 +8,7 @@ use protocol::{Digest, Record, Value};
 use serde_json::{Value as Json, json};
 
 use crate::device::{Device, batch};
-use crate::program::{Collector, attempt};
+use crate::program::{Collector, attempt, restore};
 
 /// Days since 1970 of 2026-11-01, and months.
 const NOVEMBER: (u32, u32) = (20_758, 682);
@@ -185,7 +185,7 @@ fn a_cursor_of_a_store_that_was_restored_is_refused() {
     let elsewhere = tempfile::tempdir().unwrap();
     let (backup, data) = (elsewhere.path().join("backup"), elsewhere.path().join("data"));
     collector.lines("backup", &["-o", backup.to_str().unwrap()]);
-    assert!(attempt(&data, "restore", &["--from", backup.to_str().unwrap()]).status.success());
+    assert!(restore(collector.data(), &backup, &data, &[]).status.success());
     let out = elsewhere.path().join("out");
     let export = |data: &Path| attempt(data, "export", &["-o", out.to_str().unwrap(), "--since", &cursor]);
     let refused = export(&data);

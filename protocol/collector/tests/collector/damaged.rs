@@ -10,8 +10,8 @@ use protocol::ledger::EventKind;
 use serde_json::Value as Json;
 
 use crate::device::{Device, batch};
-use crate::program::{Collector, attempt};
-use crate::random::Random;
+use crate::program::{self, Collector, attempt};
+use test_support::Random;
 
 const DEVICES: u64 = 8;
 const BATCHES: u64 = 12;
@@ -142,6 +142,11 @@ struct Findings {
 }
 
 fn copy(from: &Path, to: &Path) {
+    program::copy(&from.join("keys"), &to.join("keys"));
+    let seal_key = from.with_file_name("collector-seal-key");
+    if seal_key.exists() {
+        fs::copy(seal_key, to.join("keys/credential")).unwrap();
+    }
     for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
         // As after a restart of the machine: the memory that the processes shared is gone.
         if entry.file_type().unwrap().is_file() && !entry.file_name().to_string_lossy().ends_with("-shm") {

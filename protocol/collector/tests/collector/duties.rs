@@ -58,7 +58,7 @@ fn what_is_erased_is_gone_for_the_running_server_too_and_the_copies_are_named() 
     assert_eq!(collector.lines("export", &[]).len(), 15);
     let deeds: Vec<Json> =
         collector.lines("audit", &[]).into_iter().map(|line| line["deed"].clone()).collect();
-    assert_eq!(deeds, ["export", "erase", "export", "export"]);
+    assert_eq!(deeds, ["export", "erase", "export", "proof", "export"]);
     for line in collector.lines("audit", &[]) {
         assert!(line["who"].is_string() && !line.to_string().contains("127.0.0.1"));
     }

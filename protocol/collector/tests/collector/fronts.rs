@@ -204,12 +204,15 @@ fn a_store_of_one_process_becomes_one_of_several() {
     let data = alone.data().to_owned();
     engine::configure(&data, &url, &more(shared.path()));
     let said = serve_fails(&data);
-    assert!(said.contains("move bundles, uploads, policies and engine from"), "{said}");
-    for name in ["bundles", "uploads", "policies", "engine"] {
+    assert!(said.contains("move bundles, uploads, policies, keys and engine from"), "{said}");
+    for name in ["bundles", "uploads", "policies", "keys", "engine"] {
         if data.join(name).exists() {
             std::fs::rename(data.join(name), shared.path().join(name)).unwrap();
         }
     }
+    // What opens the keys is every front's.
+    let seal_key = data.with_file_name(format!("{}-seal-key", data.file_name().unwrap().to_string_lossy()));
+    std::fs::rename(seal_key, shared.path().join("keys/credential")).unwrap();
     alone.restart();
     sender.device.reconnect(&alone);
     let other = Collector::front(Some(&data), "", &url, &more(shared.path()));

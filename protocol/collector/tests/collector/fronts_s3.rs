@@ -62,9 +62,18 @@ fn life_of_a_bundle(fronts: &mut Fronts) {
         "{listed:?}"
     );
     let copy = fronts.dir.path().join("bundle.age");
-    fronts
-        .other
-        .lines_of_text("bundles", &["get", listed[0]["id"].as_str().unwrap(), copy.to_str().unwrap()]);
+    fronts.other.lines_of_text(
+        "bundles",
+        &[
+            "get",
+            listed[0]["id"].as_str().unwrap(),
+            copy.to_str().unwrap(),
+            "--to",
+            "Example Vendor",
+            "--why",
+            "support",
+        ],
+    );
     assert!(std::fs::read(&copy).unwrap() == sender.file);
     assert_eq!(fronts.one.findings("verify").len(), 0);
 

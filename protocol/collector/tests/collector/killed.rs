@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::device::{Device, batch};
 use crate::program::Collector;
-use crate::random::Random;
+use test_support::Random;
 
 const DEVICES: usize = 6;
 

@@ -22,16 +22,18 @@ mod erased;
 #[allow(dead_code, reason = "the store's tests use the rest")]
 mod fake_s3;
 mod foreign;
+mod forgotten;
+mod forgotten_postgres;
 mod fronts;
 #[cfg(unix)]
 mod fronts_s3;
 mod fronts_uploads;
 mod full;
 mod killed;
+mod notices;
 mod postgres;
 mod privacy;
 mod program;
-mod random;
 mod readiness;
 mod replicated;
 mod restored;
@@ -43,3 +45,4 @@ mod server;
 mod sticks;
 mod stored;
 mod terms;
+mod uses;

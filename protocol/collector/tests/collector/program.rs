@@ -184,7 +184,48 @@ impl Drop for Collector {
 /// Runs a command on a data directory, whatever becomes of it.
 pub(crate) fn attempt(data: &Path, command: &str, args: &[&str]) -> Output {
     let mut program = Command::new(PROGRAM);
-    program.arg(command).arg("--data").arg(data).args(engine::options(data)).args(args).output().unwrap()
+    program.arg(command).arg("--data").arg(data).args(engine::options(data)).args(args);
+    program.args(of_use(command, args)).output().unwrap()
+}
+
+/// For whom a test exports, where it does not say so.
+fn of_use(command: &str, args: &[&str]) -> &'static [&'static str] {
+    let is_said = args.iter().any(|arg| ["--losses", "--to", "--why", "--help"].contains(arg));
+    if command == "export" && !is_said { &["--to", "Example Vendor", "--why", "audit"] } else { &[] }
+}
+
+/// Keeps the key store of a collector, and what opens it, for when it is gone.
+pub(crate) fn keep(collector: &Collector, at: &Path) {
+    copy(&collector.data().join("keys"), &at.join("keys"));
+    std::fs::copy(
+        collector.data().with_file_name("collector-seal-key"),
+        at.with_file_name("collector-seal-key"),
+    )
+    .unwrap();
+}
+
+/// Copies a folder.
+pub(crate) fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let (source, name) = entry.map(|entry| (entry.path(), entry.file_name())).unwrap();
+        if source.is_dir() {
+            copy(&source, &to.join(name))
+        } else {
+            assert!(std::fs::copy(&source, to.join(name)).is_ok())
+        }
+    }
+}
+
+/// Restores a backup of the collector of the data directory `before` into a new one, with its key store.
+pub(crate) fn restore(before: &Path, backup: &Path, data: &Path, more: &[&str]) -> Output {
+    let (keys, seal_key) = (before.join("keys"), before.with_file_name("collector-seal-key"));
+    let mut args = vec!["--from", backup.to_str().unwrap()];
+    if keys.exists() {
+        args.extend(["--keys", keys.to_str().unwrap(), "--seal-key", seal_key.to_str().unwrap()]);
+    }
+    args.extend(more);
+    attempt(data, "restore", &args)
 }
 
 fn run(data: &Path, command: &str, args: &[&str]) -> Output {

@@ -56,6 +56,8 @@ fn the_tests_of_the_collector_are_green_on_postgresql() {
         "full::",
         "restored::",
         "clocks::",
+        "forgotten::",
+        "forgotten_postgres::",
         "foreign::",
         "analysts::a_cursor_of_a_store_that_was_restored_is_refused",
         "erased::an_erasure_in_the_middle_of_a_stream_is_no_loss_and_bytes_do_not_stay",

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::bundles::Sender;
 use crate::device::{Device, batch};
-use crate::program::{Collector, attempt};
+use crate::program::{Collector, attempt, keep, restore};
 
 fn path(path: &std::path::Path) -> &str {
     path.to_str().unwrap()
@@ -30,9 +30,11 @@ fn a_backup_made_while_serving_is_a_collector_on_another_machine() {
     // Acknowledged after the backup.
     assert_eq!(device.put_batch(&collector, &batch(consent, 1, 5, 9)).status, 201);
     let records = collector.lines("export", &[]);
+    let before = elsewhere.path().join("collector");
+    keep(&collector, &before);
     drop(collector);
 
-    let restored = attempt(&data, "restore", &["--from", path(&backup)]);
+    let restored = restore(&before, &backup, &data, &[]);
     assert!(restored.status.success(), "{}", String::from_utf8_lossy(&restored.stderr));
     assert!(
         !attempt(&data, "restore", &["--from", path(&backup)]).status.success(),
@@ -63,17 +65,17 @@ fn a_damaged_backup_is_refused() {
     let elsewhere = tempfile::tempdir().unwrap();
     let backup = elsewhere.path().join("backup");
     collector.lines("backup", &["-o", path(&backup)]);
-    let restore = |name: &str| {
-        let output = attempt(&elsewhere.path().join(name), "restore", &["--from", path(&backup)]);
+    let restored = |name: &str| {
+        let output = restore(collector.data(), &backup, &elsewhere.path().join(name), &[]);
         (output.status.code(), String::from_utf8(output.stderr).unwrap())
     };
-    assert_eq!(restore("whole").0, Some(0));
+    assert_eq!(restored("whole").0, Some(0));
     let mut database = fs::read(backup.join("collector.db")).unwrap();
     database[5000] ^= 1;
     fs::write(backup.join("collector.db"), &database).unwrap();
-    let (code, said) = restore("flipped");
+    let (code, said) = restored("flipped");
     assert!(code == Some(1) && said.contains("damaged"), "{said}");
     fs::remove_file(backup.join("manifest.json")).unwrap();
-    let (code, said) = restore("unfinished");
+    let (code, said) = restored("unfinished");
     assert!(code == Some(1) && said.contains("no backup"), "{said}");
 }

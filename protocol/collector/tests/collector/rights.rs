@@ -272,7 +272,15 @@ fn an_answer_is_due_in_a_month_and_more_time_has_a_reason() {
 fn the_audit_names_the_account_and_not_what_the_environment_says() {
     let collector = Collector::start();
     let exported = std::process::Command::new(env!("CARGO_BIN_EXE_kathea-collector"))
-        .args(["export", "--data", collector.data().to_str().unwrap()])
+        .args([
+            "export",
+            "--to",
+            "Example Vendor",
+            "--why",
+            "audit",
+            "--data",
+            collector.data().to_str().unwrap(),
+        ])
         .args(crate::engine::options(collector.data()))
         .envs(["USER", "LOGNAME", "SUDO_USER", "USERNAME"].map(|name| (name, "somebody-else")))
         .output()

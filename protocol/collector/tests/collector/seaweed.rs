@@ -79,6 +79,7 @@ pub(crate) fn settings(dir: &Path, endpoint: &str) -> String {
     std::fs::set_permissions(&credentials, std::fs::Permissions::from_mode(0o600)).unwrap();
     format!(
         "[store.s3]\nendpoint = \"{endpoint}\"\nregion = \"us-east-1\"\nbucket = \"bundles-of-all\"\n\
-         prefix = \"kathea/\"\ncredentials_file = {credentials:?}\n"
+         prefix = \"kathea/\"\ncredentials_file = {credentials:?}\n[keys]\ndirectory = {:?}\n",
+        dir.join("keys")
     )
 }

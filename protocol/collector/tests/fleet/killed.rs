@@ -86,7 +86,7 @@ fn pause(load: &Load, begun: Instant) -> (Duration, Duration) {
 /// Sees that each device's records are there once, from the first on, as far as they were acknowledged.
 fn check(site: &Site, load: &Load) -> (u64, u64) {
     let mut stored: std::collections::BTreeMap<DeviceId, Vec<u64>> = std::collections::BTreeMap::new();
-    let lines = site.fronts[0].run("export", &[]);
+    let lines = site.fronts[0].run("export", &["--to", "Example Vendor", "--why", "audit"]);
     for line in lines.lines() {
         let record: serde_json::Value = serde_json::from_str(line).unwrap();
         let device = record["device"].as_str().unwrap().parse().unwrap();

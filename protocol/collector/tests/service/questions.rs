@@ -126,7 +126,7 @@ fn the_ten_questions_are_answered_rightly() {
         assert!(answers.iter().all(|answer| answer.status == 201), "{answers:?}");
     }
     let export = server.data().with_file_name("export");
-    server.run("export", &["-o", export.to_str().unwrap()]);
+    server.run("export", &["-o", export.to_str().unwrap(), "--to", "Example Vendor", "--why", "quality"]);
     let output = Command::new(&python)
         .args(["-c", ASK])
         .arg(peers::package("questions.md"))

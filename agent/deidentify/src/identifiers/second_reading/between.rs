@@ -1,7 +1,7 @@
 //! What lies between two numbers, judged as a whole.
 
 /// Bytes that a date may have between two of its numbers, and characters of them that are no letters.
-const LONGEST: usize = 40;
+pub(super) const LONGEST: usize = 40;
 const APART: usize = 8;
 /// Bytes of a word among them: no month has more, in any case.
 const WORD: usize = 16;

@@ -33,6 +33,13 @@ pub(super) struct Line {
     pub(super) until: i64,
 }
 
+/// What a restored store has to do again.
+pub(super) enum Again {
+    Erase(i64),
+    Retain(i64),
+    Line(Line),
+}
+
 /// A batch, as far as the rules look at it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Said {
@@ -91,6 +98,15 @@ impl Model {
         match later.iter().rfind(|kind| matches!(kind, Restricted | Released)) {
             Some(Restricted) => Err(Refused::Restricted),
             _ => Ok(grant),
+        }
+    }
+
+    /// Does again what a restored store has to.
+    pub(super) fn again(&mut self, again: &Again) {
+        match again {
+            Again::Erase(until) => drop(self.erase(*until)),
+            Again::Retain(now) => drop(self.retain(*now)),
+            Again::Line(line) => self.lines.push(line.clone()),
         }
     }
 

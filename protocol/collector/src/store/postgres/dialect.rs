@@ -1,7 +1,7 @@
 //! What the store's statements are called in PostgreSQL.
 
 /// Tables whose rows are replaced: the columns of the key, and the others.
-const REPLACED: [(&str, &str, &str); 13] = [
+const REPLACED: [(&str, &str, &str); 14] = [
     ("answer", "device, n", "extended, hold, revoked, certificate, signature, sum"),
     ("bundle", "sha256", "device, kase, manifest, size, received, sum"),
     ("gone", "device, purpose, epoch, n", "chain"),
@@ -9,6 +9,7 @@ const REPLACED: [(&str, &str, &str); 13] = [
     ("label", "device", "text, sum"),
     ("ledger", "device, n", "hash, idx, purpose, kase, kind, class, ended, received, sum"),
     ("meta", "name", "value"),
+    ("reached", "device", "receipts, notices, at, sum"),
     ("part", "device, n, part", "bytes, sum"),
     ("request", "device, n", "id, kind, body, received, done, sum"),
     ("response", "device, n", "refused, made, size, digest, sum"),
@@ -87,12 +88,16 @@ mod tests {
             include_str!("../sqlite/schema-1.sql"),
             include_str!("../sqlite/schema-2.sql"),
             include_str!("../sqlite/schema-3.sql"),
+            include_str!("../sqlite/schema-4.sql"),
         ]
         .map(tables)
         .concat();
-        let postgres = [include_str!("schema-1.sql"), include_str!("schema-2.sql")].map(tables).concat();
+        let postgres =
+            [include_str!("schema-1.sql"), include_str!("schema-2.sql"), include_str!("schema-3.sql")]
+                .map(tables)
+                .concat();
         assert_eq!(sqlite, postgres);
-        assert_eq!(postgres.len(), 22);
+        assert_eq!(postgres.len(), 23);
         for (table, key, others) in REPLACED {
             let mut named: Vec<&str> = key.split(", ").chain(others.split(", ")).collect();
             let (_, columns) = postgres.iter().find(|(name, _)| name == table).unwrap();

@@ -1,7 +1,3 @@
--- Schema 2: what `sqlite/schema-3.sql` says.
-CREATE TABLE response(
-  device BIGINT NOT NULL, n BIGINT NOT NULL, refused BIGINT, made BIGINT, size BIGINT, digest TEXT,
-  sum BYTEA NOT NULL, PRIMARY KEY(device, n));
-CREATE TABLE part(
-  device BIGINT NOT NULL, n BIGINT NOT NULL, part BIGINT NOT NULL, bytes BYTEA NOT NULL, sum BYTEA NOT NULL,
-  PRIMARY KEY(device, n, part));
+-- Schema 2, as schema 3 of SQLite.
+CREATE TABLE reached(
+  device BIGINT PRIMARY KEY, receipts BIGINT NOT NULL, notices TEXT NOT NULL, at BIGINT NOT NULL, sum BYTEA NOT NULL);

@@ -8,7 +8,8 @@ use crate::store::place::Claim;
 use crate::store::sqlite::{copy, new_id};
 
 /// One file for each schema, in order; a file once released never changes.
-const MIGRATIONS: [&str; 2] = [include_str!("schema-1.sql"), include_str!("schema-2.sql")];
+const MIGRATIONS: [&str; 3] =
+    [include_str!("schema-1.sql"), include_str!("schema-2.sql"), include_str!("schema-3.sql")];
 
 /// The schema that this program reads and writes.
 pub(super) const NEWEST: usize = MIGRATIONS.len();

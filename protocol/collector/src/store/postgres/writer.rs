@@ -13,6 +13,7 @@ use crate::failure::Failure;
 use crate::metrics::StoreTimes;
 use crate::store::engine::Connection;
 use crate::store::jobs::{Job, Scope, Threads, answer};
+use crate::store::keystore::KeyStore;
 use crate::store::sqlite::{Counts, Tx};
 
 /// Jobs of one transaction.
@@ -36,11 +37,17 @@ enum Failed {
 }
 
 /// Starts so many threads; each connects when it has something to write.
-pub(crate) fn start(cluster: &Cluster, threads: usize, times: &StoreTimes) -> Result<Threads, Failure> {
+pub(crate) fn start(
+    cluster: &Cluster,
+    threads: usize,
+    times: &StoreTimes,
+    keys: &Arc<KeyStore>,
+) -> Result<Threads, Failure> {
     let (jobs, waiting) = mpsc::channel();
     let queue = Arc::new(Mutex::new(Queue { waiting, next: None }));
     let works = (0..threads).map(|_| {
-        let mut thread = Thread { cluster: cluster.clone(), sql: None, times: times.clone() };
+        let mut thread =
+            Thread { cluster: cluster.clone(), sql: None, times: times.clone(), keys: keys.clone() };
         let queue = queue.clone();
         move || {
             while let Some(group) = take(&queue) {
@@ -83,6 +90,7 @@ struct Thread {
     cluster: Cluster,
     sql: Option<Connection>,
     times: StoreTimes,
+    keys: Arc<KeyStore>,
 }
 
 impl Thread {
@@ -140,7 +148,7 @@ impl Thread {
         lane.begin(lock).map_err(|failure| {
             if lane.has_ended() || lane.gave_way() { Failed::Some(failure) } else { Failed::All(failure) }
         })?;
-        let ran = Tx::new(sql, counts).and_then(|tx| {
+        let ran = Tx::new(sql, counts, &self.keys).and_then(|tx| {
             group.iter_mut().try_for_each(|job| job.run(&tx))?;
             tx.end()
         });

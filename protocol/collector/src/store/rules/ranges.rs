@@ -1,22 +1,16 @@
 //! A set of sequence numbers as closed ranges: what a stream's numbers are, mostly, is one range from
 //! 0 to the high-water mark.
 
-use std::collections::BTreeMap;
+use rangemap::RangeInclusiveSet;
 
-/// Numbers as disjoint closed ranges that do not touch each other; first number to last.
+/// Numbers as disjoint closed ranges that do not touch each other.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Ranges(BTreeMap<u64, u64>);
+pub(crate) struct Ranges(RangeInclusiveSet<u64>);
 
 impl Ranges {
-    /// The ranges, ascending.
+    /// The ranges, ascending: first number and last.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u64, u64)> {
-        self.0.iter().map(|(&lo, &hi)| (lo, hi))
-    }
-
-    /// How many ranges there are.
-    #[cfg(test)]
-    pub(crate) fn spans(&self) -> usize {
-        self.0.len()
+        self.0.iter().map(|range| (*range.start(), *range.end()))
     }
 
     /// How many numbers there are.
@@ -26,42 +20,17 @@ impl Ranges {
 
     /// The highest number.
     pub(crate) fn last(&self) -> Option<u64> {
-        self.0.last_key_value().map(|(_, &hi)| hi)
+        self.0.last().map(|range| *range.end())
     }
 
     /// The parts of `lo..=hi` that are not in the set, ascending.
     pub(crate) fn missing(&self, lo: u64, hi: u64) -> Vec<(u64, u64)> {
-        let mut out = Vec::new();
-        let mut from = lo;
-        for (start, end) in self.touching(lo, hi) {
-            if start > from {
-                out.push((from, start - 1));
-            }
-            if end >= hi {
-                return out;
-            }
-            from = end + 1;
-        }
-        out.push((from, hi));
-        out
+        self.0.gaps(&(lo..=hi)).map(|gap| (*gap.start(), *gap.end())).collect()
     }
 
     /// Adds `lo..=hi`.
     pub(crate) fn insert(&mut self, lo: u64, hi: u64) {
-        let neighbours: Vec<_> = self.touching(lo.saturating_sub(1), hi.saturating_add(1)).collect();
-        let (mut first, mut last) = (lo, hi);
-        for (start, end) in neighbours {
-            self.0.remove(&start);
-            first = first.min(start);
-            last = last.max(end);
-        }
-        self.0.insert(first, last);
-    }
-
-    /// The ranges that share a number with `lo..=hi`, ascending.
-    fn touching(&self, lo: u64, hi: u64) -> impl Iterator<Item = (u64, u64)> {
-        let before = self.0.range(..lo).next_back().filter(move |&(_, &end)| end >= lo);
-        before.into_iter().chain(self.0.range(lo..=hi)).map(|(&start, &end)| (start, end))
+        self.0.insert(lo..=hi);
     }
 }
 
@@ -88,7 +57,7 @@ mod tests {
                 assert_eq!(ranges.count(), model.len() as u64);
                 assert_eq!(ranges.last(), model.last().copied());
                 let gaps = model.iter().filter(|&&n| n > 0 && !model.contains(&(n - 1))).count();
-                assert_eq!(ranges.spans(), gaps + usize::from(model.contains(&0)));
+                assert_eq!(ranges.iter().count(), gaps + usize::from(model.contains(&0)));
             }
         }
     }

@@ -3,6 +3,7 @@
 use crate::store::engine::{Connection, OptionalRow, Row};
 use protocol::Digest;
 use protocol::rights::{ExtensionReason, Hold, Outcome};
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -13,7 +14,7 @@ use crate::store::rules::rights::Held;
 use crate::store::rules::sums::{Column, sum};
 
 /// The row of an answer. A request without one has the default.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Answer {
     /// Why the answer takes up to two months longer.
     pub(crate) extended: Option<ExtensionReason>,

@@ -11,10 +11,11 @@ use super::device::{self, Device};
 use super::rows::{self, Word, micros};
 use super::streams::{self, Name, Stream};
 use super::tx::Tx;
-use super::{consents, invitations, terms};
+use super::{consents, invitations, sealing, terms};
 use crate::failure::Failure;
 use crate::store::Store;
 use crate::store::jobs::{Reply, Scope};
+use crate::store::keystore::{Found, Key};
 use crate::store::rules::decide::{Change, Facts, Request, Standing, Verdict, decide};
 use crate::store::rules::limits::Reached;
 use crate::store::rules::ranges::Ranges;
@@ -43,6 +44,10 @@ pub(crate) struct Answer {
     pub(crate) head: Option<(u64, Digest)>,
     /// The bundles that are asked of it.
     pub(crate) invitations: Vec<Invitation>,
+    /// When it came first.
+    pub(crate) enrolled: i64,
+    /// Lines of the audit.
+    pub(crate) audits: i64,
 }
 
 impl Put {
@@ -77,7 +82,7 @@ impl Store {
         self.submit(Scope::Device(device), move |tx| {
             let Some(mut device) = device::find(tx, device)? else {
                 let verdict = Verdict::NotServed(Standing::Unknown);
-                return Ok(Answer { verdict, head: None, invitations: Vec::new() });
+                return Ok(Answer { verdict, head: None, invitations: Vec::new(), enrolled: 0, audits: 0 });
             };
             device.used = device.used.on(rows::day(now));
             let name = Name { device: device.no, purpose: put.request.purpose, epoch: put.request.epoch };
@@ -90,7 +95,10 @@ impl Store {
             }
             let verdict = decide(&facts, &put.request);
             if let Verdict::New(change) = &verdict {
-                store(tx, &mut device, name, stream.unwrap_or(Stream::NEW), &put, change, now)?;
+                let case = facts.lines.iter().find(|line| line.hash == put.request.consent);
+                let case = case.and_then(|line| line.case.as_ref());
+                let key = tx.keys.current(device.id, name.purpose, case, now)?;
+                store(tx, &mut device, (name, stream.unwrap_or(Stream::NEW)), &put, &key, change, now)?;
             }
             // A device beyond its day's requests costs no write.
             if !matches!(verdict, Verdict::NotServed(_) | Verdict::Full(Reached::Today)) {
@@ -103,13 +111,14 @@ impl Store {
                 tx.at(now);
             }
             let invitations = invitations::of(tx, device.no, now)?;
-            Ok(Answer { verdict, head: device.head, invitations })
+            let (enrolled, audits) = (device.enrolled, tx.state.borrow().audits);
+            Ok(Answer { verdict, head: device.head, invitations, enrolled, audits })
         })
     }
 }
 
 fn facts(
-    sql: &Connection,
+    tx: &Tx<'_>,
     device: &Device,
     name: Name,
     stream: Option<&Stream>,
@@ -129,10 +138,10 @@ fn facts(
     if device.standing != Standing::Active {
         return Ok(facts);
     }
-    facts.lines = consents::lines(sql, device)?;
+    facts.lines = consents::lines(tx, device)?;
     if stream.is_some_and(|stream| stream.spans > 0) {
-        facts.held = streams::held(sql, name, request.lo, request.hi)?;
-        facts.same_range = same_range(sql, name, request)?;
+        facts.held = streams::held(tx, name, request.lo, request.hi)?;
+        facts.same_range = same_range(tx, device, name, request)?;
     }
     // Of each epoch once, from its first gap to its last.
     let mut reach = BTreeMap::<Epoch, (u64, u64)>::new();
@@ -141,7 +150,7 @@ fn facts(
         (*lo, *hi) = ((*lo).min(gap.lo), (*hi).max(gap.hi));
     }
     for &epoch in reach.keys() {
-        let found = streams::find(sql, Name { epoch, ..name })?;
+        let found = streams::find(tx, Name { epoch, ..name })?;
         facts.new_streams += i64::from(found.is_none() && epoch != request.epoch);
         facts.declared.insert(epoch, (Ranges::default(), found.map_or(0, |stream| stream.gaps)));
     }
@@ -150,7 +159,7 @@ fn facts(
             if let Some(&(lo, hi)) = reach.get(epoch)
                 && *spans > 0
             {
-                *declared = streams::declared(sql, Name { epoch: *epoch, ..name }, lo, hi)?;
+                *declared = streams::declared(tx, Name { epoch: *epoch, ..name }, lo, hi)?;
             }
         }
     }
@@ -158,8 +167,13 @@ fn facts(
 }
 
 /// Content of the stored batch of this very range.
-fn same_range(sql: &Connection, name: Name, request: &Request) -> Result<Option<Digest>, Failure> {
-    let statement = "SELECT content FROM envelope WHERE device = ?1 AND purpose = ?2 AND epoch = ?3 AND lo = ?4 \
+fn same_range(
+    tx: &Tx<'_>,
+    device: &Device,
+    name: Name,
+    request: &Request,
+) -> Result<Option<Digest>, Failure> {
+    let statement = "SELECT content, seal FROM envelope WHERE device = ?1 AND purpose = ?2 AND epoch = ?3 AND lo = ?4 \
                      AND hi = ?5 ORDER BY place LIMIT 1";
     let params = (
         name.device,
@@ -168,16 +182,26 @@ fn same_range(sql: &Connection, name: Name, request: &Request) -> Result<Option<
         rows::number(request.lo),
         rows::number(request.hi),
     );
-    let content = sql.prepare_cached(statement)?.query_row(params, |row| row.get(0)).optional()?;
-    Ok(content.map(Digest::from_bytes))
+    let found =
+        tx.prepare_cached(statement)?.query_row(params, |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    let Some((content, seal)) = found else { return Ok(None) };
+    let (content, seal): (Digest, Option<i64>) = (Digest::from_bytes(content), seal);
+    let Some(key) = seal else { return Ok(Some(content)) };
+    Ok(match tx.keys.find(device.id, key)? {
+        // Equal contents have equal digests under one key.
+        Found::Key(key) if key.digest(request.content) == content => Some(request.content),
+        Found::Key(_) => Some(content),
+        Found::Destroyed => None,
+        Found::Missing => return Err(tx.keys.key_is_missing()),
+    })
 }
 
 fn store(
     tx: &Tx<'_>,
     device: &mut Device,
-    name: Name,
-    mut stream: Stream,
+    (name, mut stream): (Name, Stream),
     put: &Put,
+    key: &Key,
     change: &Change,
     now: i64,
 ) -> Result<(), Failure> {
@@ -186,7 +210,7 @@ fn store(
     stream.spans += 1 - change.swallowed.len() as i64;
     stream.n += 1;
     stream.received = stream.received.max(now);
-    let envelope = Envelope {
+    let mut envelope = Envelope {
         name,
         n: stream.n,
         lo: rows::number(put.request.lo),
@@ -199,8 +223,9 @@ fn store(
         content: put.request.content,
         seal: None,
     };
+    let body = sealing::seal(key, device.id, &mut envelope, &put.body)?;
     stream.chain = envelope.link(stream.chain);
-    let place = insert(tx, &envelope, stream.chain, &put.body)?;
+    let place = insert(tx, &envelope, stream.chain, &body)?;
     super::versions::keep(tx, device.no, place, &put.versions)?;
     let mut begun = i64::from(is_new);
     for &(epoch, lo, hi, reason) in &change.gaps {
@@ -217,7 +242,7 @@ fn store(
         }
     }
     streams::save(tx, name, &stream)?;
-    device.used.bytes = device.used.bytes.saturating_add(put.request.bytes);
+    device.used.bytes = device.used.bytes.saturating_add(body.len() as i64);
     device.used.streams += begun;
     Ok(())
 }

@@ -13,8 +13,12 @@ pub(crate) const FILE: &str = "collector.db";
 /// `application_id` of the file: "KCOL".
 const APPLICATION: i64 = 0x4b43_4f4c;
 /// One file for each schema, in order; a file once released never changes.
-const MIGRATIONS: [&str; 3] =
-    [include_str!("schema-1.sql"), include_str!("schema-2.sql"), include_str!("schema-3.sql")];
+const MIGRATIONS: [&str; 4] = [
+    include_str!("schema-1.sql"),
+    include_str!("schema-2.sql"),
+    include_str!("schema-3.sql"),
+    include_str!("schema-4.sql"),
+];
 /// How long a connection waits for another process that writes.
 pub(crate) const BUSY: Duration = Duration::from_secs(30);
 /// Prepared statements that a connection keeps.
@@ -131,12 +135,12 @@ pub(crate) fn downgrade(data: &Path) -> Result<(), Failure> {
         sql.query_row("SELECT (SELECT count(*) FROM response) + (SELECT count(*) FROM part)", (), |row| {
             row.get(0)
         })?;
-    if version != 3 || newer > 0 {
+    if version != 4 || newer > 0 {
         return Err(Failure::new(format!(
             "schema {version}, with {newer} rows that the one before does not have"
         )));
     }
-    Ok(sql.execute_batch("BEGIN; DROP TABLE part; DROP TABLE response; PRAGMA user_version = 2; COMMIT;")?)
+    Ok(sql.execute_batch("BEGIN; DROP TABLE part; DROP TABLE response; PRAGMA user_version = 3; COMMIT;")?)
 }
 
 /// Keeps other accounts out of the database and the files beside it.

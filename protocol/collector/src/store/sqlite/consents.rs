@@ -12,6 +12,7 @@ use super::tx::Tx;
 use crate::failure::Failure;
 use crate::store::Store;
 use crate::store::folder::Folder;
+use crate::store::replay::{self, Entry as Again};
 use crate::store::rules::consent::{self, Line, Refused};
 use crate::store::rules::decide::Standing;
 use crate::store::rules::limits::Reached;
@@ -85,6 +86,29 @@ impl Store {
                 tx.truncate_after();
             }
             Ok(Kept::Now { expected })
+        })
+    }
+
+    /// Keeps a ledger entry that a restored store lost, whatever the vendor thinks of the device.
+    pub(crate) fn put_consent_again(
+        &self,
+        device: DeviceId,
+        line: &str,
+        entry: &Entry,
+        now: OffsetDateTime,
+    ) -> Result<(), Failure> {
+        let (text, now) = (line.to_owned(), micros(now));
+        let (line, class) = (Line::new(ledger::line_hash(line), entry), kept_of(entry)?);
+        self.write(true, move |tx| {
+            let mut device = device::enrolled(tx, device)?;
+            if load(tx, &device)?.iter().any(|known| known.line.hash == line.hash) {
+                return Ok(());
+            }
+            add(tx, &mut device, &line, class, &text, now)?;
+            device::save(tx, &mut device)?;
+            tx.at(now);
+            tx.truncate_after();
+            Ok(())
         })
     }
 
@@ -212,6 +236,9 @@ pub(crate) fn add(
     text: &str,
     now: i64,
 ) -> Result<(), Failure> {
+    if replay::is_kept(line.kind) {
+        tx.again(&Again::Line { device: device.id, line: text.to_owned(), at: now })?;
+    }
     let stored = Stored { n: device.lines, line: line.clone(), class, received: now };
     insert(tx, device.no, &stored, text)?;
     device.used.lines += 1;

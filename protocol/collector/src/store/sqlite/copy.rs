@@ -3,16 +3,13 @@
 use std::path::Path;
 
 use protocol::Digest;
-use time::OffsetDateTime;
 
-use super::audit::{Deed, Note};
 use super::tx;
 use super::witness::Witness;
 use super::{bundles, connect, device, id, new_id};
 use crate::failure::Failure;
 use crate::store::Store;
 use crate::store::engine::{Connection, OptionalRow};
-use crate::store::place::Place;
 
 /// What a copy of the database holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,14 +70,22 @@ pub(crate) fn look(dir: &Path) -> Result<Copied, Failure> {
     Ok(Copied { store: id(&sql)?, commits: state.seen.commits, devices: device::last(&sql)?, bundles: filed })
 }
 
-/// Makes a copy that was put into `data` the store: with a witness, a new life for cursors, and a line in the audit.
-pub(crate) fn revive(data: &Path, now: OffsetDateTime) -> Result<(), Failure> {
+/// Makes a copy that was put into `data` the store: with a witness and a new life for cursors.
+pub(crate) fn revive(data: &Path) -> Result<(), Failure> {
     let sql = Connection::Sqlite(connect::writing(data, &new_id()?)?);
     let (store, seen) = (id(&sql)?, tx::state(&sql)?.seen);
     drop(Witness::open(data, &store, seen)?);
     renew_life(sql.sqlite()?)?;
     drop(sql);
-    Store::beside(data, &Place::Embedded)?.note(Note::new(Deed::Restore, 0), now)
+    Ok(())
+}
+
+/// Writes the whole database anew, which nobody else has open: where pages were joined, parts of what was taken out of
+/// them stay behind, also with `secure_delete`.
+pub(crate) fn rewrite(data: &Path) -> Result<(), Failure> {
+    let sql = connect::writing(data, &new_id()?)?;
+    sql.execute_batch("VACUUM")?;
+    Ok(sql.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
 }
 
 /// Cursors of exports name the life of the store that they are of: a restored store gives places again that another

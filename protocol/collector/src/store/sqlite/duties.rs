@@ -13,9 +13,10 @@ use super::audit::{self, Line, Note};
 use super::device::{self, Device};
 use super::erase::{self, Aged, STEP, Taken};
 use super::rows::{self, micros};
-use super::{bundles, consents, invitations, tx, uploads};
+use super::{bundles, consents, invitations, sealing, tx, uploads};
 use crate::failure::Failure;
 use crate::store::folder::Kept as Files;
+use crate::store::replay::{self, Entry};
 use crate::store::rules::decide::Standing;
 use crate::store::rules::retention::{self, Beginnings};
 use crate::store::{Store, files};
@@ -40,6 +41,8 @@ pub(crate) struct Plan {
 pub(crate) struct Group {
     pub(crate) records: u64,
     pub(crate) places: Vec<i64>,
+    /// When the newest of them came, by class.
+    pub(crate) until: BTreeMap<i64, i64>,
     pub(crate) bundles: Vec<Digest>,
     pub(crate) parts: Vec<Digest>,
     pub(crate) invitations: u64,
@@ -60,6 +63,8 @@ pub(crate) struct Cleared {
     /// Bundles of which a part had come.
     pub(crate) parts: u64,
     pub(crate) invitations: u64,
+    /// When the oldest of the bundles came.
+    pub(crate) oldest: Option<i64>,
 }
 
 impl Store {
@@ -70,11 +75,30 @@ impl Store {
         purpose: Purpose,
         until: i64,
     ) -> Result<Taken, Failure> {
+        self.erase_class(device, purpose, None, until)
+    }
+
+    /// The same for one retention class, or for all. With the last of them go the keys that nothing is left under.
+    pub(crate) fn erase_class(
+        &self,
+        device: DeviceId,
+        purpose: Purpose,
+        class: Option<i64>,
+        until: i64,
+    ) -> Result<Taken, Failure> {
         let mut taken = Taken::default();
         loop {
             let (step, is_last) = self.write(true, move |tx| {
-                let places = erase::next_of(tx, device::enrolled(tx, device)?.no, purpose, until)?;
-                Ok((erase::take_out(tx, &places)?, places.len() < STEP))
+                let device = device::enrolled(tx, device)?;
+                let places = erase::next_of(tx, device.no, purpose, class, until)?;
+                let (mut step, is_last) = (erase::take_out(tx, &places)?, places.len() < STEP);
+                if is_last {
+                    // Not for ever: nothing that comes later is meant.
+                    let said = until.min(tx::newest(tx)?);
+                    tx.again(&Entry::Erased { device: device.id, purpose, class, until: said })?;
+                    step.is_readable |= sealing::destroy_unused(tx, &device, purpose, until)? > 0;
+                }
+                Ok((step, is_last))
             })?;
             taken.add(step);
             if is_last {
@@ -95,6 +119,7 @@ impl Store {
         let is_its = |of: Option<&CaseId>| case.is_none() || case == of;
         let held = self.read(|sql| bundles::of(sql, &row))?;
         let came = |bundle: &&bundles::Bundle| is_its(bundle.case.as_ref()) && bundle.received <= until;
+        let oldest = held.iter().filter(came).map(|bundle| bundle.received).min();
         let held: Vec<Digest> = held.iter().filter(came).map(|bundle| bundle.sha256).collect();
         let announced = self.read(|sql| uploads::of(sql, &row))?;
         let announced: Vec<Digest> = announced
@@ -106,7 +131,7 @@ impl Store {
         let parts = self.remove_uploads(device, row.no, &announced)?;
         let (no, case) = (row.no, case.cloned());
         let invitations = self.write(true, move |tx| invitations::remove(tx, no, case.as_ref()))?;
-        Ok(Cleared { bundles, parts, invitations })
+        Ok(Cleared { bundles, parts, invitations, oldest })
     }
 
     /// The exports and backups since a time: copies that nothing here can reach.
@@ -136,13 +161,24 @@ impl Store {
     pub(crate) fn retire_group(
         &self,
         device: DeviceId,
-        no: i64,
+        (no, purpose): (i64, Purpose),
         group: &Group,
         now: OffsetDateTime,
     ) -> Result<(), Failure> {
         for step in group.places.chunks(STEP) {
             let step = step.to_vec();
             self.write(true, move |tx| erase::take_out(tx, &step).map(drop))?;
+        }
+        if !group.until.is_empty() {
+            let until = group.until.clone();
+            self.write(true, move |tx| {
+                let device = device::enrolled(tx, device)?;
+                for (&class, &until) in &until {
+                    tx.again(&Entry::Erased { device: device.id, purpose, class: Some(class), until })?;
+                }
+                let until = until.values().copied().max().unwrap_or(i64::MIN);
+                sealing::destroy_unused(tx, &device, purpose, until).map(drop)
+            })?;
         }
         self.remove_bundles(&group.bundles)?;
         self.remove_uploads(device, no, &group.parts)?;
@@ -178,6 +214,7 @@ impl Store {
             files::remove_whole(&self.folder, sha256)?;
             self.write(true, move |tx| {
                 tx.truncate_after();
+                tx.again(&Entry::Bundle { sha256 })?;
                 bundles::remove(tx, sha256)
             })?;
         }
@@ -252,6 +289,8 @@ fn plan(sql: &Connection, store: &Store, now: i64) -> Result<Plan, Failure> {
                 let group = plan.groups.entry((device, purpose)).or_default();
                 group.records += records;
                 group.places.push(place);
+                let until = group.until.entry(number).or_insert(received);
+                *until = received.max(*until);
             }
             Ok(())
         })?;
@@ -324,6 +363,12 @@ impl Store {
     /// whole bundle that nothing is known of is left: `verify` names it.
     pub(crate) fn sweep(&self, now: OffsetDateTime) -> Result<(), Failure> {
         let until = micros(now) - retention::DAY;
+        let old = micros(now).saturating_sub(replay::KEPT);
+        self.write(true, move |tx| tx.keys.log.prune(old))?;
+        let unreadable = self.take_out_unreadable()?;
+        if unreadable > 0 {
+            log::warn!("{unreadable} records were taken out whose key an erasure had destroyed");
+        }
         if let Files::Files { root, is_shared: true } = self.folder.kept()? {
             files::sweep_imports(root, until)?;
         }

@@ -9,10 +9,11 @@ use time::{Duration, OffsetDateTime};
 use super::audit::{self, Deed, Note};
 use super::device::{self, Device};
 use super::rows::{micros, time};
-use super::tx::Tx;
+use super::tx::{self, Tx};
 use super::{invitations, labels};
 use crate::failure::Failure;
 use crate::store::Store;
+use crate::store::replay::Entry;
 use crate::store::rules::decide::Standing;
 use crate::store::rules::retention::DAY;
 
@@ -41,6 +42,10 @@ pub(crate) struct Visit {
     pub(crate) head: Option<(u64, Digest)>,
     /// The bundles that are asked of it.
     pub(crate) invitations: Vec<Invitation>,
+    /// When it came first.
+    pub(crate) enrolled: i64,
+    /// Lines of the audit.
+    pub(crate) audits: i64,
 }
 
 impl Store {
@@ -114,10 +119,13 @@ impl Store {
     pub(crate) fn visit(&self, device: DeviceId, now: OffsetDateTime) -> Result<Visit, Failure> {
         self.read(|sql| {
             let Some(device) = device::find(sql, device)? else {
-                return Ok(Visit { standing: Standing::Unknown, head: None, invitations: Vec::new() });
+                let (standing, head, invitations) = (Standing::Unknown, None, Vec::new());
+                return Ok(Visit { standing, head, invitations, enrolled: 0, audits: 0 });
             };
             let invitations = invitations::of(sql, device.no, micros(now))?;
-            Ok(Visit { standing: device.standing, head: device.head, invitations })
+            let (standing, head, enrolled) = (device.standing, device.head, device.enrolled);
+            let audits = tx::state(sql)?.audits;
+            Ok(Visit { standing, head, invitations, enrolled, audits })
         })
     }
 
@@ -134,6 +142,7 @@ impl Store {
             if device.standing != Standing::Revoked {
                 device.standing = Standing::Revoked;
                 device::save(tx, &mut device)?;
+                tx.again(&Entry::Revoked { device: device.id, at: now })?;
                 audit::add(tx, Note { device: Some(device.id), ..Note::new(Deed::Revoke, 1) }, now)?;
             }
             tx.truncate_after();
@@ -155,6 +164,7 @@ impl Store {
                     device.standing = Standing::Retired;
                 }
                 device::save(tx, &mut device)?;
+                tx.again(&Entry::Retired { device: device.id, why: why.clone(), at: now })?;
                 let note =
                     Note { device: Some(device.id), why: Some(why.clone()), ..Note::new(Deed::Retire, 1) };
                 audit::add(tx, note, now)?;

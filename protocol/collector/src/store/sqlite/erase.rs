@@ -23,12 +23,15 @@ pub(crate) struct Taken {
     pub(crate) records: u64,
     /// When the oldest of them came.
     pub(crate) oldest: Option<i64>,
+    /// Some of them were not sealed, or are sealed under a key that is still needed: backups have them readable.
+    pub(crate) is_readable: bool,
 }
 
 impl Taken {
     /// Adds what another step took.
     pub(crate) fn add(&mut self, other: Self) {
         self.records += other.records;
+        self.is_readable |= other.is_readable;
         self.oldest = match (self.oldest, other.oldest) {
             (Some(one), Some(other)) => Some(one.min(other)),
             (one, other) => one.or(other),
@@ -51,12 +54,13 @@ pub(crate) fn next_of(
     sql: &Connection,
     device: i64,
     purpose: Purpose,
+    class: Option<i64>,
     until: i64,
 ) -> Result<Vec<i64>, Failure> {
     let statement = "SELECT place FROM envelope WHERE device = ?1 AND purpose = ?2 AND received <= ?4 \
-                     ORDER BY epoch, lo LIMIT ?3";
+                     AND (CAST(?5 AS BIGINT) IS NULL OR class = ?5) ORDER BY epoch, lo LIMIT ?3";
     let mut statement = sql.prepare_cached(statement)?;
-    Ok(statement.query_map((device, purpose.place(), STEP as i64, until), |row| row.get(0))?)
+    Ok(statement.query_map((device, purpose.place(), STEP as i64, until, class), |row| row.get(0))?)
 }
 
 /// Takes the envelopes of these places out. Those that are gone already are not counted.
@@ -134,17 +138,20 @@ fn end(tx: &Tx<'_>, stream: Option<(Name, Option<Stream>)>) -> Result<(), Failur
 }
 
 fn read(sql: &Connection, place: i64) -> Result<Option<Row>, Failure> {
-    let statement = "SELECT device, purpose, epoch, n, chain, received, fresh, length(body) FROM envelope \
+    let statement = "SELECT device, purpose, epoch, n, chain, received, fresh, length(body), seal FROM envelope \
                      WHERE place = ?1";
     let read = |row: &engine::Row<'_>| {
         let (device, purpose, epoch): (i64, i64, [u8; 16]) = (row.get(0)?, row.get(1)?, row.get(2)?);
         let (received, fresh): (i64, String) = (row.get(5)?, row.get(6)?);
-        Ok((device, purpose, epoch, row.get(3)?, row.get(4)?, received, fresh, row.get(7)?))
+        let (bytes, seal): (i64, Option<i64>) = (row.get(7)?, row.get(8)?);
+        Ok((device, purpose, epoch, row.get(3)?, row.get(4)?, received, fresh, (bytes, seal)))
     };
     let found = sql.prepare_cached(statement)?.query_row([place], read).optional()?;
-    let Some((device, purpose, epoch, n, link, received, fresh, bytes)) = found else { return Ok(None) };
+    let Some((device, purpose, epoch, n, link, received, fresh, (bytes, seal))) = found else {
+        return Ok(None);
+    };
     let name = Name { device, purpose: Purpose::at(purpose)?, epoch: Epoch::from_bytes(epoch) };
-    let taken = Taken { records: count(&fresh), oldest: Some(received) };
+    let taken = Taken { records: count(&fresh), oldest: Some(received), is_readable: seal.is_none() };
     Ok(Some(Row { place, name, n, link: Digest::from_bytes(link), taken, bytes }))
 }
 

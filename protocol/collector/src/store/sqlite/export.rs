@@ -8,10 +8,12 @@ use protocol::{Batch, DeviceId, Digest, Epoch, Purpose, Reason};
 
 use super::batches::read_ranges;
 use super::rows::{self, Word};
+use super::sealing::{Keys, Sealed};
 use super::streams::{Name, gap_sum, held_sum};
 use super::{Listed, copy, device, restrictions, versions};
 use crate::failure::Failure;
 use crate::store::Store;
+use crate::store::keystore::KeyStore;
 use crate::store::rules::ranges::Ranges;
 use crate::store::rules::restriction::Hidden;
 use crate::store::rules::versions::Since;
@@ -91,6 +93,21 @@ pub(crate) struct Wanted {
 }
 
 impl Store {
+    /// How many records an export could read at most, of one device or of all.
+    pub(crate) fn readable(&self, device: Option<DeviceId>) -> Result<u64, Failure> {
+        self.read(|sql| {
+            let no = match device {
+                Some(device) => Some(super::device::enrolled(sql, device)?.no),
+                None => None,
+            };
+            let count = "SELECT CAST(coalesce(sum(hi - lo + 1), 0) AS BIGINT) FROM envelope WHERE ?1 < 0 OR device = ?1";
+            let count: i64 = sql.query_row(count, [no.unwrap_or(-1)], |row| row.get(0))?;
+            Ok(super::rows::seq(count))
+        })
+    }
+}
+
+impl Store {
     /// The last place that is taken.
     pub(crate) fn last_place(&self) -> Result<i64, Failure> {
         if self.is_postgres() {
@@ -133,7 +150,7 @@ impl Store {
         loop {
             let page = self.read(|sql| {
                 // Asked anew for each page: a restriction counts from the moment that it is kept.
-                let mut hidden = Restrictions::new(wanted.restricted);
+                let mut hidden = Restrictions::new(wanted.restricted, &self.keys);
                 page(sql, after, until, device, wanted.purpose, &mut hidden)
                     .or_else(|_| one_by_one(sql, after, until, device, wanted.purpose, &mut hidden))
             })?;
@@ -212,21 +229,29 @@ pub(crate) fn all_held(sql: &Connection, name: Name) -> Result<Ranges, Failure> 
     Ok(out)
 }
 
-const COLUMNS: &str = "SELECT place, device.id, received, fresh, digest, body, envelope.device, purpose FROM envelope \
-                       NOT INDEXED LEFT JOIN device ON device.no = envelope.device";
+const COLUMNS: &str = "SELECT place, device.id, received, fresh, digest, body, envelope.device, purpose, seal, epoch, n, lo, hi \
+                       FROM envelope NOT INDEXED \
+                       LEFT JOIN device ON device.no = envelope.device";
 
 /// One place of a page: an envelope, the sentence that names its damage, or none where it is restricted.
 type Shown = Option<Listed<Stored>>;
 
 /// What is hidden of the devices of a page.
-struct Restrictions {
+struct Restrictions<'a> {
     wanted: Restricted,
+    keys: Keys<'a>,
     known: BTreeMap<i64, Result<Hidden, String>>,
 }
 
-impl Restrictions {
-    fn new(wanted: Restricted) -> Self {
-        Self { wanted, known: BTreeMap::new() }
+impl<'a> Restrictions<'a> {
+    fn new(wanted: Restricted, keys: &'a KeyStore) -> Self {
+        Self { wanted, keys: Keys::of(keys), known: BTreeMap::new() }
+    }
+
+    /// Whether this batch of device number `device` is hidden.
+    fn hides_under(&self, device: i64, batch: &Batch) -> bool {
+        let known = self.known.get(&device).and_then(|known| known.as_ref().ok());
+        known.is_none_or(|hidden| hidden.hides_under(batch.header.purpose, batch.header.consent))
     }
 
     /// What is hidden of device number `device`, if some of the purpose is. What can't be determined is not shown.
@@ -256,7 +281,7 @@ fn one_by_one(
     until: i64,
     device: Option<i64>,
     purpose: Option<Purpose>,
-    hidden: &mut Restrictions,
+    hidden: &mut Restrictions<'_>,
 ) -> Result<Vec<(i64, Shown)>, Failure> {
     let mut statement = sql.prepare_cached(&format!("{COLUMNS} WHERE place = ?1"))?;
     let (mut out, mut bytes) = (Vec::new(), 0);
@@ -290,7 +315,7 @@ fn page(
     until: i64,
     device: Option<i64>,
     purpose: Option<Purpose>,
-    hidden: &mut Restrictions,
+    hidden: &mut Restrictions<'_>,
 ) -> Result<Vec<(i64, Shown)>, Failure> {
     let statement = format!(
         "{COLUMNS} WHERE place > ?1 AND place <= ?2 AND (CAST(?3 AS BIGINT) IS NULL OR envelope.device = ?3) \
@@ -315,22 +340,20 @@ fn shown(
     sql: &Connection,
     row: &Row<'_>,
     (device, purpose): (i64, i64),
-    hidden: &mut Restrictions,
+    hidden: &mut Restrictions<'_>,
     bytes: &mut usize,
 ) -> Shown {
     match hidden.hide(sql, device, purpose) {
-        Ok(None) => Some(stored(row, bytes)),
-        Ok(Some(hidden)) => match stored(row, bytes) {
-            Ok(Stored { batch, .. }) if hidden.hides_under(batch.header.purpose, batch.header.consent) => {
-                None
-            }
+        Ok(None) => Some(stored(row, &mut hidden.keys, bytes)),
+        Ok(Some(_)) => match stored(row, &mut hidden.keys, bytes) {
+            Ok(Stored { batch, .. }) if hidden.hides_under(device, &batch) => None,
             shown => Some(shown),
         },
         Err(failure) => Some(Err(failure)),
     }
 }
 
-fn stored(row: &Row<'_>, bytes: &mut usize) -> Listed<Stored> {
+fn stored(row: &Row<'_>, keys: &mut Keys<'_>, bytes: &mut usize) -> Listed<Stored> {
     let device: Option<[u8; 16]> = row.get(1)?;
     let device =
         device.map(DeviceId::from_bytes).ok_or_else(|| Failure::damaged("its device is not there"))?;
@@ -340,8 +363,19 @@ fn stored(row: &Row<'_>, bytes: &mut usize) -> Listed<Stored> {
     if Digest::of(body).to_bytes() != digest {
         return Err(Failure::damaged("its bytes are not those that came"));
     }
-    let batch =
-        Batch::decode(body).map_err(|error| Failure::new(format!("{error}; a newer collector wrote it")))?;
+    let opened = match row.get::<Option<i64>>(8)? {
+        None => None,
+        Some(key) => Some(keys.open(&sealed(row, device, key)?, body)?),
+    };
+    let batch = Batch::decode(opened.as_deref().unwrap_or(body))
+        .map_err(|error| Failure::new(format!("{error}; a newer collector wrote it")))?;
     let fresh = read_ranges(&fresh).ok_or_else(|| Failure::damaged("its list of new records is damaged"))?;
     Ok(Stored { device, received: row.get(2)?, fresh, batch })
+}
+
+/// What the seal of a row is bound to.
+fn sealed(row: &Row<'_>, device: DeviceId, key: i64) -> Result<Sealed, Failure> {
+    let purpose: i64 = row.get(7)?;
+    let numbers = (row.get(10)?, row.get(11)?, row.get(12)?);
+    Ok(Sealed { device, purpose: Purpose::at(purpose)?, epoch: Epoch::from_bytes(row.get(9)?), numbers, key })
 }

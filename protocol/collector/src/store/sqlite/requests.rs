@@ -11,6 +11,7 @@ use super::tx::Tx;
 use super::{Listed, answers, consents, responses};
 use crate::failure::Failure;
 use crate::store::Store;
+use crate::store::replay::Entry;
 use crate::store::requests::{Kept, Kind, Ticket};
 use crate::store::rules::decide::Standing;
 use crate::store::rules::limits;
@@ -103,6 +104,11 @@ impl Store {
                         done,
                     };
                     save(tx, device.no, &row)?;
+                    let (name, body) = (ticket.to_string(), body.clone());
+                    tx.again(&Entry::Request { ticket: name, kind, body, at: row.received })?;
+                    if kind == Kind::Erase {
+                        tx.keys.end(device.id, &request.purposes)?;
+                    }
                     device.requests += 1;
                     device.seen = device.seen.max(now);
                     if kind == Kind::Withdraw {
@@ -151,6 +157,7 @@ impl Store {
             }
             row.done = Some(now);
             tx.at(now);
+            tx.again(&Entry::Done { ticket: ticket.to_string(), at: now })?;
             save(tx, device.no, &row)
         })
     }

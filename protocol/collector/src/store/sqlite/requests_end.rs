@@ -41,7 +41,7 @@ impl Store {
                 return Ok(0);
             }
             let count = device.requests;
-            for table in ["request", "answer", "response", "part", "label"] {
+            for table in ["request", "answer", "response", "part", "label", "reached"] {
                 tx.remove(&format!("DELETE FROM {table} WHERE device = ?1"), [device.no])?;
             }
             device.requests = 0;

@@ -9,8 +9,10 @@ use super::answers::{self, Answer};
 use super::device::{self, Device};
 use super::requests::{self, Request};
 use super::rows::{self, micros};
+use super::tx::Tx;
 use crate::failure::Failure;
 use crate::store::Store;
+use crate::store::replay::Entry;
 use crate::store::requests::{Kind, Ticket};
 use crate::store::rules::rights::{self, Next};
 
@@ -78,6 +80,7 @@ impl Store {
             let mut answer = answers::find(tx, device.no, row.n)?;
             change(&row, &mut answer)?;
             tx.at(now);
+            answered(tx, ticket, &answer, None, now)?;
             answers::save(tx, device.no, row.n, &answer)
         })
     }
@@ -152,6 +155,26 @@ impl Store {
             }
             tx.at(now);
             tx.truncate_after();
+            answered(tx, ticket, &answer, row.done, now)?;
+            answers::save(tx, device.no, row.n, &answer)
+        })
+    }
+
+    /// Keeps again what became of a request, as the log says it.
+    pub(crate) fn answer_again(
+        &self,
+        ticket: Ticket,
+        answer: Answer,
+        done: Option<i64>,
+        now: i64,
+    ) -> Result<(), Failure> {
+        self.write(true, move |tx| {
+            let (device, mut row) = asked(tx, ticket)?;
+            if done.is_some() {
+                row.done = row.done.or(done);
+                requests::save(tx, device.no, &row)?;
+            }
+            tx.at(now);
             answers::save(tx, device.no, row.n, &answer)
         })
     }
@@ -188,6 +211,10 @@ impl Store {
             Ok(())
         })
     }
+}
+
+fn answered(tx: &Tx<'_>, ticket: Ticket, answer: &Answer, done: Option<i64>, at: i64) -> Result<(), Failure> {
+    tx.again(&Entry::Answered { ticket: ticket.to_string(), answer: answer.clone(), done, at })
 }
 
 /// The request of a ticket, and its device.

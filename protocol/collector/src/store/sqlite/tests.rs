@@ -10,13 +10,14 @@ use super::witness;
 use crate::failure::Failure;
 use crate::store::Store;
 use crate::store::jobs::Scope;
+use crate::store::keystore::places::Settings;
 use crate::store::place::Place;
 
 const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
 
 fn store() -> (tempfile::TempDir, Store) {
     let dir = tempfile::tempdir().unwrap();
-    let store = Store::open(dir.path(), &Place::Embedded).unwrap();
+    let store = Store::open(dir.path(), &Place::Embedded, &Settings::default()).unwrap();
     (dir, store)
 }
 
@@ -103,7 +104,7 @@ fn a_command_opens_the_store_while_the_server_is_in_a_transaction() {
     });
     is_inside.recv().unwrap();
     let begin = Instant::now();
-    let beside = Store::beside(dir.path(), &Place::Embedded).unwrap();
+    let beside = Store::beside(dir.path(), &Place::Embedded, &Settings::default()).unwrap();
     let devices = beside.last_place().unwrap();
     drop(release);
     held.block().unwrap();
@@ -115,7 +116,7 @@ fn a_command_opens_the_store_while_the_server_is_in_a_transaction() {
 fn a_command_gets_its_turn_beside_a_server_that_writes_all_the_time() {
     let (dir, store) = store();
     let device = enrol(&store, 1);
-    let beside = Store::beside(dir.path(), &Place::Embedded).unwrap();
+    let beside = Store::beside(dir.path(), &Place::Embedded, &Settings::default()).unwrap();
     let stop = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {
         let (store, stop) = (&store, &stop);

@@ -16,7 +16,7 @@ use crate::store::engine::{Connection, Params, Row, Value};
 use crate::store::{Store, files};
 
 /// Tables, and the column whose numbers make their pages; those without one are small.
-const TABLES: [(&str, Option<&str>); 20] = [
+const TABLES: [(&str, Option<&str>); 21] = [
     ("token", None),
     ("device", Some("no")),
     ("label", Some("device")),
@@ -35,6 +35,7 @@ const TABLES: [(&str, Option<&str>); 20] = [
     ("audit", Some("place")),
     ("finding", Some("place")),
     ("answer", Some("device")),
+    ("reached", Some("device")),
     ("response", Some("device")),
     ("part", Some("device")),
 ];
@@ -43,7 +44,7 @@ const PAGE: i64 = 200;
 /// The row of `meta` that says how far a copy came; while it is there the store is not served.
 const COPYING: &str = "copying";
 /// Rows of `meta` that are of the data and not of the place where it is.
-const META: [&str; 3] = ["life", "retained", "verified"];
+const META: [&str; 5] = ["life", "retained", "verified", "keys", "log"];
 
 /// What a copy came to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -161,7 +162,8 @@ pub(crate) fn copy(from: &Store, to: &Store, now: OffsetDateTime) -> Result<Comp
 /// Where to go on: the number of a table, and the last number that is there.
 fn begun(to: &Store) -> Result<(usize, i64), Failure> {
     let Some(text) = to.read(|sql| meta(sql, COPYING))? else {
-        if to.read(state)?.seen.commits == 0 {
+        // The name of its key store is all that an empty one has.
+        if to.read(state)?.seen.commits <= i64::from(to.sealed_with()?.is_some()) {
             return Ok((0, 0));
         }
         return Err(Failure::new("the place to copy to has a store already: name an empty one"));

@@ -9,6 +9,8 @@ use ring::digest::{Context, SHA256};
 
 use super::witness::Seen;
 use crate::failure::Failure;
+use crate::store::keystore::KeyStore;
+use crate::store::replay::Entry;
 
 /// The row `state`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +44,8 @@ pub(crate) struct Tx<'a> {
     counts: Counts,
     written: RefCell<Option<Context>>,
     truncate: Cell<bool>,
+    /// What envelopes are sealed under.
+    pub(crate) keys: &'a KeyStore,
     /// Counts that jobs change.
     pub(crate) state: RefCell<State>,
 }
@@ -56,9 +60,9 @@ impl Deref for Tx<'_> {
 
 impl<'a> Tx<'a> {
     /// In the transaction that `sql` began.
-    pub(crate) fn new(sql: &'a Connection, counts: Counts) -> Result<Self, Failure> {
+    pub(crate) fn new(sql: &'a Connection, counts: Counts, keys: &'a KeyStore) -> Result<Self, Failure> {
         let state = RefCell::new(state(sql)?);
-        Ok(Self { sql, counts, written: RefCell::new(None), truncate: Cell::new(false), state })
+        Ok(Self { sql, counts, written: RefCell::new(None), truncate: Cell::new(false), keys, state })
     }
 
     /// Runs a statement that writes a row whose digest is `sum`.
@@ -112,6 +116,15 @@ impl<'a> Tx<'a> {
     /// Empties the write-ahead log after the commit: what was erased or ended must not come back with a lost log.
     pub(crate) fn truncate_after(&self) {
         self.truncate.set(true);
+    }
+
+    /// Puts into the log what a restored database has to do again; of a transaction that has the store to itself.
+    pub(crate) fn again(&self, entry: &Entry) -> Result<(), Failure> {
+        let at = self.state.borrow().newest;
+        match self.keys.log.append(at, entry)? {
+            Some(position) => super::sealing::keep_position(self, &position.to_string()),
+            None => Ok(()),
+        }
     }
 
     /// Says when this happens.

@@ -11,8 +11,10 @@ use super::tx;
 use super::verify_rows as by_row;
 use super::verify_streams as by_stream;
 use super::witness;
-use super::{Agreement, agreement, audit, bundles, id};
+use super::{Agreement, agreement, audit, bundles, id, sealing};
 use crate::failure::Failure;
+use crate::heads;
+use crate::store::keystore::KeyStore;
 use crate::store::{Store, files};
 
 /// One thing that is not as it was acknowledged.
@@ -71,7 +73,7 @@ impl Store {
         self.read(|sql| whole_store(sql, said, &mut tell))?;
         let last = self.read(device::last)?;
         for no in 1..=last {
-            self.read(|sql| one_device(sql, no, &mut tell))?;
+            self.read(|sql| one_device(sql, &self.keys, no, &mut tell))?;
         }
         by_stream::all(self, &mut tell)?;
         // An index that misses a row would let an erasure miss it.
@@ -79,6 +81,9 @@ impl Store {
             tell(Finding::new(format!("the database: {damage}")))?;
         }
         self.verify_bundles(&mut tell)?;
+        for what in heads::check(self)? {
+            tell(Finding::new(what))?;
+        }
         if count == 0 {
             let now = micros(now).to_string();
             self.write(false, move |tx| {
@@ -182,7 +187,7 @@ fn whole_store(
 }
 
 /// The rows of one device but its envelopes.
-fn one_device(sql: &Connection, no: i64, tell: Tell<'_>) -> Result<(), Failure> {
+fn one_device(sql: &Connection, keys: &KeyStore, no: i64, tell: Tell<'_>) -> Result<(), Failure> {
     let device = match device::numbered(sql, no) {
         Ok(device) => device,
         Err(failure) => {
@@ -195,6 +200,7 @@ fn one_device(sql: &Connection, no: i64, tell: Tell<'_>) -> Result<(), Failure> 
         tell(Finding::of(device.id, "the index does not find the device; `store check` and restore"))?;
     }
     by_row::tables(sql, &device, tell)?;
+    sealing::check(sql, keys, &device, tell)?;
     ledger(sql, &device, tell)
 }
 

@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::store::rules::sums::{Column, sum};
 
 /// Tables whose rows are of one device and have their sum in the last column.
-const TABLES: [&str; 11] = [
+const TABLES: [&str; 12] = [
     "ledger",
     "stream",
     "held",
@@ -21,6 +21,7 @@ const TABLES: [&str; 11] = [
     "answer",
     "response",
     "part",
+    "reached",
 ];
 
 /// Looks at the rows of a device.

@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,7 @@ use crate::failure::{Cause, Failure};
 use crate::metrics::StoreTimes;
 use crate::store::engine::Connection;
 use crate::store::jobs::{Job, Scope, Threads, answer};
+use crate::store::keystore::KeyStore;
 
 /// Jobs of one transaction.
 const GROUP: usize = 256;
@@ -32,7 +34,7 @@ pub(crate) fn start(
     store: &str,
     seen: Seen,
     keeps_reserve: bool,
-    times: StoreTimes,
+    (times, keys): (StoreTimes, Arc<KeyStore>),
 ) -> Result<Threads, Failure> {
     let witness = Witness::open(data, store, seen)?;
     let path = data.join("collector.turn");
@@ -40,8 +42,18 @@ pub(crate) fn start(
     let (jobs, waiting) = mpsc::channel();
     let reserve = Reserve::of(data);
     let (is_put_off, refilled) = (false, None);
-    let mut thread =
-        Thread { sql, witness, turn, turn_path: path, reserve, keeps_reserve, is_put_off, refilled, times };
+    let mut thread = Thread {
+        sql,
+        witness,
+        turn,
+        turn_path: path,
+        reserve,
+        keeps_reserve,
+        is_put_off,
+        refilled,
+        times,
+        keys,
+    };
     Threads::start(jobs, [move || thread.run(&waiting)])
 }
 
@@ -62,6 +74,7 @@ struct Thread {
     is_put_off: bool,
     refilled: Option<Instant>,
     times: StoreTimes,
+    keys: Arc<KeyStore>,
 }
 
 impl Thread {
@@ -124,7 +137,7 @@ impl Thread {
             log::error!("{}", Failure::at(&self.turn_path)(error));
         }
         begun?;
-        let ran = Tx::new(&self.sql, Counts::Changed).and_then(|tx| {
+        let ran = Tx::new(&self.sql, Counts::Changed, &self.keys).and_then(|tx| {
             group.iter_mut().try_for_each(|job| job.run(&tx))?;
             let end = tx.end()?;
             raw.execute_batch("COMMIT")?;

@@ -1,0 +1,221 @@
+//! What a device is informed of beside its answers: who read its data here, and notices of the vendor. Both are lines of the
+//! audit. The receipts of a device follow from it, so that an export of the whole fleet costs one line and no write for
+//! each device; what a device was given can't be taken back without its next receipt showing it.
+
+use std::sync::{Mutex, PoisonError};
+
+use protocol::notice::Notice;
+use protocol::reply::{NewsReply, NewsRequest, SignedText};
+use protocol::signature::Context;
+use protocol::uses::{self, Receipt, Use, UseReason, UseRole};
+use protocol::{DeviceId, Digest};
+use time::OffsetDateTime;
+
+use crate::audit::{Deed, Line};
+use crate::failure::Failure;
+use crate::heads;
+use crate::sign::{self, Signer};
+use crate::store::{Reached, Store, rfc3339, text};
+
+/// Receipts of one answer: the longest fill half of what a device reads.
+const RECEIPTS: usize = 24;
+/// Notices of one answer.
+const NOTICES: usize = 3;
+
+/// What devices are informed of, and the key that signs receipts.
+pub(crate) struct News {
+    signer: Option<Signer>,
+    index: Mutex<Index>,
+}
+
+/// The lines of the audit that devices are informed of.
+#[derive(Default)]
+struct Index {
+    /// Up to this line of the audit.
+    place: i64,
+    uses: Vec<Line>,
+    notices: Vec<Published>,
+}
+
+/// A notice that was published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Published {
+    pub(crate) notice: Notice,
+    pub(crate) signed: SignedText,
+    pub(crate) at: String,
+    /// When it was ended.
+    pub(crate) ended: Option<String>,
+}
+
+impl News {
+    /// Of a data directory. Without its key no device gets a receipt.
+    pub(crate) fn of(store: &Store) -> Result<Self, Failure> {
+        let signer = sign::of_uses(store.data())?;
+        if signer.is_none() {
+            log::warn!(
+                "no {} in the data directory: clinics are not informed who reads their data; `signing-key` makes one",
+                sign::USE_KEY
+            );
+        }
+        Ok(Self { signer, index: Mutex::default() })
+    }
+
+    /// Whether so many lines of the audit were read.
+    pub(crate) fn has(&self, audits: i64) -> bool {
+        self.index.lock().unwrap_or_else(PoisonError::into_inner).place >= audits
+    }
+
+    /// What the header of each answer to a device says; none if there is nothing.
+    pub(crate) fn offer(
+        &self,
+        store: &Store,
+        (device, enrolled): (DeviceId, i64),
+        audits: i64,
+    ) -> Result<Option<String>, Failure> {
+        self.with(store, audits, |index| {
+            let uses = self.signer.as_ref().map_or(0, |_| index.of(device, enrolled).count());
+            let standing: String =
+                index.standing().map(|one| Digest::of(one.signed.text.as_bytes()).to_string()).collect();
+            if uses == 0 && standing.is_empty() {
+                return None;
+            }
+            Some(format!("{uses}-{}", &Digest::of(standing.as_bytes()).to_string()[..16]))
+        })
+    }
+
+    /// Answers a device, and keeps what it has.
+    pub(crate) fn answer(
+        &self,
+        store: &Store,
+        (device, enrolled): (DeviceId, i64),
+        asked: &NewsRequest,
+        now: OffsetDateTime,
+    ) -> Result<NewsReply, Failure> {
+        let (audits, _) = store.audit_head()?;
+        let (texts, notices) = self.with(store, audits, |index| {
+            let texts = self.signer.as_ref().map_or(Vec::new(), |_| index.receipts(device, enrolled));
+            let now = rfc3339(now);
+            let missing = index.standing().filter(|one| one.notice.until > now);
+            let missing = missing.filter(|one| !asked.notices.contains(&one.notice.number));
+            (texts, missing.map(|one| one.signed.clone()).take(NOTICES).collect::<Vec<_>>())
+        })?;
+        let has = usize::try_from(asked.receipts).unwrap_or(usize::MAX);
+        let digest = |at: usize| texts.get(at).map(|text| Digest::of(text.as_bytes()));
+        let is_known = has == 0 || (has <= texts.len() && digest(has - 1) == asked.head);
+        // One that knows another chain than this store has gets the end of this one, and sees where they part.
+        let from = if is_known { has } else { texts.len().saturating_sub(RECEIPTS) };
+        let receipts = texts.iter().skip(from).take(RECEIPTS).map(|text| self.signed(text));
+        let receipts = receipts.collect::<Result<_, _>>()?;
+        let mut held = asked.notices.clone();
+        held.sort_unstable();
+        held.dedup();
+        held.truncate(64);
+        let confirmed = if is_known { asked.receipts } else { 0 };
+        store.keep_reached(device, Reached { receipts: confirmed, notices: held }, now)?;
+        Ok(NewsReply { receipts, notices })
+    }
+
+    fn signed(&self, text: &str) -> Result<SignedText, Failure> {
+        let signer = self.signer.as_ref().ok_or_else(|| Failure::new("no key signs use receipts"))?;
+        let signature = signer.sign(Context::UseReceipt, Digest::of(text.as_bytes()))?;
+        Ok(SignedText { text: text.to_owned(), signature: signature.to_string() })
+    }
+
+    fn with<T>(&self, store: &Store, audits: i64, look: impl FnOnce(&Index) -> T) -> Result<T, Failure> {
+        let mut index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
+        // An answer may be older than what another thread read meanwhile.
+        if audits > index.place {
+            index.read(store)?;
+            // What a transaction added beside something else has no head yet.
+            heads::keep(store)?;
+        }
+        Ok(look(&index))
+    }
+}
+
+/// Every notice that was published here.
+pub(crate) fn published(store: &Store) -> Result<Vec<Published>, Failure> {
+    let mut index = Index::default();
+    index.read(store)?;
+    Ok(index.notices)
+}
+
+impl Index {
+    fn read(&mut self, store: &Store) -> Result<(), Failure> {
+        let (mut uses, mut notices) = (Vec::new(), Vec::new());
+        let place = store.audit_since(self.place, |line| match line.deed {
+            Deed::Publish | Deed::Withhold => notices.push(line),
+            _ if what(&line).is_some() => uses.push(line),
+            _ => {}
+        })?;
+        (self.place, self.uses) = (place, [std::mem::take(&mut self.uses), uses].concat());
+        notices.into_iter().for_each(|line| self.take(line));
+        Ok(())
+    }
+
+    fn take(&mut self, Line { at, deed, count, notice, .. }: Line) {
+        if deed == Deed::Withhold {
+            let ended = self.notices.iter_mut().filter(|one| one.notice.number == count);
+            ended.for_each(|one| one.ended = Some(at.clone()));
+        } else if let Some(signed) = notice
+            && let Some(notice) = Notice::read(&signed.text)
+        {
+            self.notices.push(Published { notice, signed, at, ended: None });
+        }
+    }
+
+    /// Notices that were not ended.
+    fn standing(&self) -> impl Iterator<Item = &Published> {
+        self.notices.iter().filter(|one| one.ended.is_none())
+    }
+
+    /// The uses of a device's data since it was enrolled (microseconds), the oldest first.
+    fn of(&self, device: DeviceId, enrolled: i64) -> impl Iterator<Item = &Line> {
+        let enrolled = text(enrolled);
+        self.uses.iter().filter(move |line| match line.device {
+            Some(of) => of == device,
+            None => line.deed == Deed::Export && line.at >= enrolled,
+        })
+    }
+
+    /// The texts of a device's receipts. They follow from the audit alone: the form of what was given out is never changed.
+    fn receipts(&self, device: DeviceId, enrolled: i64) -> Vec<String> {
+        let (mut texts, mut previous) = (Vec::new(), None);
+        for (line, number) in self.of(device, enrolled).zip(1..) {
+            let Some(what) = what(line) else { continue };
+            // What an older version noted was typed freely, and may name a person.
+            let is_plain = line.role.is_some();
+            let why = line.why.as_deref().filter(|_| is_plain).and_then(|why| why.parse().ok());
+            let own = (what == Use::Access).then_some(UseReason::ClinicRequest);
+            let receipt = Receipt {
+                format: uses::FORMAT.to_owned(),
+                device,
+                number,
+                previous,
+                at: line.at.clone(),
+                role: line.role.unwrap_or(UseRole::Operator),
+                what,
+                purpose: line.purpose,
+                case: line.case.clone(),
+                to: line.to.clone().filter(|to| is_plain && uses::is_recipient(to)),
+                why: why.or(own),
+            };
+            // It has nothing that JSON can't say.
+            let text = serde_json::to_string(&receipt).unwrap_or_default();
+            previous = Some(Digest::of(text.as_bytes()));
+            texts.push(text);
+        }
+        texts
+    }
+}
+
+/// The use that a line is; none if it is another deed.
+fn what(line: &Line) -> Option<Use> {
+    match line.deed {
+        Deed::Export => Some(Use::Export),
+        Deed::Access => Some(Use::Access),
+        Deed::Proof => Some(Use::Proof),
+        Deed::Handover => Some(Use::Handover),
+        _ => None,
+    }
+}
