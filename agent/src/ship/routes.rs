@@ -209,6 +209,21 @@ mod tests {
     }
 
     #[test]
+    fn what_a_collector_lost_is_shown_by_the_answer_to_a_known_line_too() {
+        let hash = Digest::of(b"line");
+        let said = |status, more: &str| {
+            let body = format!(r#"{{"hash":"{hash}","durable":true{more}}}"#);
+            consent_expected(&answer(status, &body).unwrap())
+        };
+        assert_eq!((said(201, r#","expected":7"#), said(200, r#","expected":7"#)), (Some(7), Some(7)));
+        assert_eq!(
+            (said(200, ""), said(404, r#","expected":7"#)),
+            (None, None),
+            "an older collector, a failure"
+        );
+    }
+
+    #[test]
     fn a_request_is_taken_with_a_ticket_or_kept() {
         let request = PrivacyRequest {
             request_id: "00".repeat(16),

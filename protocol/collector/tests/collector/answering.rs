@@ -4,6 +4,7 @@ use std::io::Read;
 
 use protocol::Digest;
 use protocol::answer::{First, PART, SealedAnswer};
+use protocol::ledger::EventKind;
 use serde_json::{Value as Json, json};
 
 use crate::device::{Device, batch};
@@ -96,6 +97,27 @@ fn an_answer_is_for_the_device_that_asked_and_goes_after_thirty_days() {
     }
     assert_eq!(look(&device, &collector, &second)["state"], "done");
     assert_eq!(collector.findings("verify"), Vec::<Json>::new());
+}
+
+#[test]
+fn a_known_ledger_line_is_answered_with_what_is_missing_below_it() {
+    let collector = Collector::start();
+    let device = Device::enrolled(&collector);
+    let lines: Vec<String> =
+        [EventKind::Granted, EventKind::Withdrawn, EventKind::Granted, EventKind::Restricted]
+            .into_iter()
+            .zip(0..)
+            .map(|(kind, index)| device.ledger_line(index, kind))
+            .collect();
+    let put = |index: usize| {
+        let answer = device.put_consent(&collector, &lines[index]);
+        (answer.status, answer.body["expected"].clone())
+    };
+    assert_eq!(put(0), (201, json!(0)));
+    // The withdrawal is lost with a backup, and so is the first answer to the line behind it.
+    assert_eq!((put(2), put(2)), ((201, json!(1)), (200, json!(1))));
+    assert_eq!((put(1), put(2), put(0)), ((201, json!(3)), (200, json!(2)), (200, json!(0))));
+    assert_eq!((put(3), put(3)), ((201, json!(3)), (200, json!(3))));
 }
 
 #[test]
