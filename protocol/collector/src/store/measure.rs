@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use protocol::ledger::EventKind;
-use protocol::{Batch, DeviceId, Digest, Epoch, Purpose, Value};
+use protocol::{Batch, DeviceId, Digest, Epoch, Purpose, Retention, Value};
 use time::OffsetDateTime;
 
 use super::jobs::Reply;
@@ -35,8 +35,11 @@ fn enrol(store: &Store, number: u64) -> (DeviceId, Digest) {
     let token = store.make_token(None, now).unwrap();
     store.enrol(&token, &key, now, now).unwrap();
     let device = DeviceId::of_public_key(&key);
-    let line = format!("line {number} {}", "x".repeat(1200));
-    let entry = test_support::entry(device, 0, Purpose::UsageStatistics, None, EventKind::Granted);
+    let mut entry = test_support::entry(device, 0, Purpose::UsageStatistics, None, EventKind::Granted);
+    entry.processing.policy_sha256 = Digest::of(protocol::policy::POLICIES[1].1.as_bytes());
+    entry.processing.retention = Retention::Analytics14Months;
+    entry.event.until = Some(super::rfc3339(now + time::Duration::days(90)));
+    let line = protocol::ledger::write_line(&entry, |_| vec![0; 64]).unwrap();
     store.put_consent(device, &line, &entry, now).unwrap();
     (device, protocol::ledger::line_hash(&line))
 }
@@ -45,6 +48,7 @@ fn enrol(store: &Store, number: u64) -> (DeviceId, Digest) {
 fn random_batch(random: &mut Random, consent: Digest, number: u64) -> Batch {
     let lo = number * RECORDS;
     let mut batch = test_support::batch(consent, Epoch { counter: 1, random: [0; 8] }, lo, lo + RECORDS - 1);
+    batch.header.retention = Retention::Analytics14Months;
     for record in &mut batch.records {
         record.attributes = vec![random.below(1 << 40), 0, 0, 1];
         record.value = Value::Count(random.below(1 << 32));
