@@ -159,7 +159,8 @@ fn the_words_have_no_clock_no_disk_no_socket() {
         &[("protocol/collector/src/x.rs", "use std::fs;"), ("protocol/src/x.rs", "use std::fmt;")],
     );
     let manifest = fs::read_to_string(root().join("protocol/Cargo.toml")).unwrap();
-    let known = ["bincode", "data-encoding", "flate2", "ring", "serde", "serde_json", "time", "toml"];
+    let known =
+        ["bincode", "data-encoding", "flate2", "ring", "serde", "serde_json", "thiserror", "time", "toml"];
     let unknown = |manifest: &str| {
         let from = manifest.split("[dependencies]").nth(1).unwrap_or_default();
         let lines = from.lines().take_while(|line| !line.starts_with('['));

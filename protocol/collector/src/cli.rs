@@ -10,6 +10,7 @@ mod notice;
 mod output;
 mod proof;
 mod rights;
+mod store;
 mod uses;
 
 use std::ffi::OsString;
@@ -173,7 +174,7 @@ enum Command {
     /// Check and maintain the database
     Store {
         #[command(subcommand)]
-        action: StoreAction,
+        action: store::Action,
     },
     /// Copy database, bundles, certificates and keys to a new directory; works while `serve` runs. Keep the copy secret
     Backup {
@@ -275,28 +276,6 @@ enum Retention {
     },
 }
 
-#[derive(Subcommand)]
-enum StoreAction {
-    /// Ask a PostgreSQL cluster whether it would keep what it acknowledges, and commit a row to it; exit code 1 if not
-    Cluster(cluster::Cluster),
-    /// Copy everything to an empty place, between SQLite and PostgreSQL, and compare; neither may be served. Run it again
-    /// after a cut
-    Copy {
-        /// The collector.toml of the collector to copy
-        #[arg(long, value_name = "FILE")]
-        from: PathBuf,
-        /// The collector.toml of the copy; its data directory is created, with the keys of the other one
-        #[arg(long, value_name = "FILE")]
-        to: PathBuf,
-    },
-    /// Check the pages and indexes of the database file; of a store in PostgreSQL, print how it keeps what it
-    /// acknowledges. Exit code 1 if something is damaged, or is not as `store.durability` demands
-    Check {
-        #[command(flatten)]
-        data: Data,
-    },
-}
-
 /// Every command and option, for manual pages and completions.
 pub fn command_line() -> clap::Command {
     Cli::command()
@@ -377,21 +356,7 @@ fn run(command: Command) -> Result<(), Failure> {
             })?;
             found(count, "things that were acknowledged are lost or changed; see above")
         }
-        Command::Store { action: StoreAction::Cluster(cluster) } => cluster.run(),
-        Command::Store { action: StoreAction::Copy { from, to } } => {
-            let compared = data::copy(Data::of_file(from), Data::of_file(to), now)?;
-            list(|lines| lines.put(&compared))
-        }
-        Command::Store { action: StoreAction::Check { data } } => {
-            let store = data.store()?;
-            if let Some((checked, judged)) = store.cluster().transpose()? {
-                judged?;
-                return list(|lines| lines.put(&checked));
-            }
-            let damages = store.check()?;
-            damages.iter().try_for_each(|damage| print(damage))?;
-            found(damages.len() as u64, "damages in the database file; `verify` says what is lost")
-        }
+        Command::Store { action } => action.run(now),
         Command::Backup { data, output } => {
             let manifest = backup::write(&data.store()?, &output, now)?;
             list(|lines| lines.put(&manifest.summary()))
