@@ -102,7 +102,7 @@ mod tests {
             ("[ship]\ninterval = 6", &["`ship.interval` is 6", "interval = \"6h\""]),
             ("[ship]\nrate = \"64 kB\"", &["`ship.rate` is \"64 kB\"", "KiB/s"]),
             ("[consent]\nforbid = \"yes\"", &["`consent.forbid` is \"yes\"", "true or false"]),
-            ("[kathea]\nlogs = \"x\"", &["line 2", "`kathea.logs` has to be a list"]),
+            ("[kathea]\nlogs = \"x\"", &["line 2", "`kathea.logs` must be a list"]),
         ] {
             let error = Config::parse(text).unwrap_err().to_string();
             for part in parts {

@@ -31,8 +31,8 @@ crate::texts! { KeyFlaw {
         "has a `key` that is not an Ed25519 public key of 32 bytes in base64",
         "har en `key`, der ikke er en offentlig Ed25519-nøgle på 32 byte i base64";
     Self::Signs =>
-        "has a `signs` that does not list some of release, word_list, notice, erasure_certificate, use_receipt",
-        "har en `signs`, der ikke nævner nogle af release, word_list, notice, erasure_certificate, use_receipt";
+        "has a `signs` that does not list some of release, word_list, notice, erasure_certificate, use_receipt, audit_head",
+        "har en `signs`, der ikke nævner nogle af release, word_list, notice, erasure_certificate, use_receipt, audit_head";
     Self::Repeated =>
         "has the `key` of an entry before: write everything that it signs there",
         "har samme `key` som en tidligere post: skriv alt, hvad den signerer, dér";

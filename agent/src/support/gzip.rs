@@ -119,7 +119,7 @@ fn pack(compress: &mut Compress, block: &Block) -> io::Result<Packed> {
         let taken = usize::try_from(compress.total_in()).unwrap_or(usize::MAX);
         let rest = block.bytes.get(taken..).unwrap_or_default();
         compress.compress_vec(rest, &mut bytes, flush)?;
-        // With room left nothing is left to be written.
+        // A buffer that is not full has all of it.
         if bytes.len() < bytes.capacity() {
             break;
         }
@@ -179,7 +179,7 @@ mod tests {
         }
     }
 
-    /// What no packer makes shorter: every block is longer than its room at first.
+    /// What no packer makes shorter: every block is longer than its buffer at first.
     #[test]
     fn bytes_without_order_come_out_whole() {
         let mut random = 9_u64;

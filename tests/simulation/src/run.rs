@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::clinic::{Clinic, Happens};
@@ -82,10 +83,13 @@ fn shortened(violations: &[String]) -> Vec<String> {
     few.cloned().collect()
 }
 
+/// A folder of a story's own: two tests of one process may tell the same seed.
 fn folder(seed: u64) -> PathBuf {
+    static STORIES: AtomicU64 = AtomicU64::new(0);
     let shm = PathBuf::from("/dev/shm");
     let base = if shm.is_dir() { shm } else { std::env::temp_dir() };
-    base.join(format!("kathea-simulation-{}-{seed}", std::process::id()))
+    let story = STORIES.fetch_add(1, Ordering::Relaxed);
+    base.join(format!("kathea-simulation-{}-{seed}-{story}", std::process::id()))
 }
 
 /// Tells the stories of the seeds from `first` on, until there are `count` of them or `time` is over.

@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{Read, Seek};
 
-use dicom_core::dictionary::{DataDictionary, DataDictionaryEntry};
 use dicom_core::header::{Tag, VR};
-use dicom_dictionary_std::StandardDataDictionary;
 
 use super::header::Header;
 use super::outcome::{Change, Cleaned, Screen, Treatment};
@@ -13,7 +11,7 @@ use super::private::{Blocks, is_creator};
 use super::reader::{Event, Reader};
 use super::rules::{EDITION, Handling, OPTIONS, Rule};
 use super::value::{Fate, Judge, values};
-use super::{Refused, json};
+use super::{Refused, dictionary, json};
 use crate::case::Case;
 use crate::limits;
 
@@ -239,7 +237,7 @@ impl Output {
     fn name(&self, tag: Tag) -> &'static str {
         let private = || Some(self.levels.last()?.blocks.rule(tag)?.name);
         let listed = Rule::for_tag(tag).map(|rule| rule.name).or_else(private);
-        listed.unwrap_or_else(|| StandardDataDictionary.by_tag(tag).map_or("", |entry| entry.alias()))
+        listed.unwrap_or_else(|| dictionary::keyword(tag))
     }
 
     /// The data set with the marks of what was done to it (PS3.15 E.3, PS3.3 C.7.1.1 and C.12.1).

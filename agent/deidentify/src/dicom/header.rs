@@ -2,13 +2,11 @@
 
 use std::io::{Read, Seek};
 
-use dicom_core::dictionary::{DataDictionary, VirtualVr};
 use dicom_core::header::{Tag, VR};
-use dicom_dictionary_std::StandardDataDictionary;
 
-use super::Refused;
 use super::source::Source;
 use super::syntax::Encoding;
+use super::{Refused, dictionary};
 
 /// Begins an item.
 pub(super) const ITEM: Tag = Tag(0xFFFE, 0xE000);
@@ -71,12 +69,7 @@ impl Header {
 
 /// What the dictionary (PS3.6) says; `UN` if it does not know the tag.
 pub(super) fn dictionary_vr(tag: Tag) -> VR {
-    match StandardDataDictionary.by_tag(tag).map(|entry| entry.vr) {
-        Some(VirtualVr::Exact(vr)) => vr,
-        Some(VirtualVr::Xs) => VR::US,
-        Some(_) => VR::OW,
-        None => VR::UN,
-    }
+    dictionary::vr(tag).unwrap_or(VR::UN)
 }
 
 /// Whether the length has 16 bits in explicit encodings (PS3.5 table 7.1-2).

@@ -14,6 +14,7 @@
 
 mod charset;
 mod clean;
+mod dictionary;
 mod header;
 mod json;
 mod learn;

@@ -18,7 +18,7 @@ pub(crate) mod decode;
 mod header;
 mod memo;
 mod moment;
-mod names;
+pub(crate) mod names;
 mod neighbours;
 mod pass;
 pub(crate) mod patterns;

@@ -13,7 +13,7 @@ static TEXT: LazyLock<String> =
     LazyLock::new(|| inflated(include_bytes!(concat!(env!("OUT_DIR"), "/names.deflate"))));
 
 /// The list that `build.rs` deflated.
-pub(super) fn inflated(deflated: &[u8]) -> String {
+pub(crate) fn inflated(deflated: &[u8]) -> String {
     let mut text = String::new();
     // Not input: a broken list fails every test, and no text may be read without it.
     #[allow(clippy::panic)]

@@ -61,6 +61,8 @@ fn the_tests_of_the_collector_are_green_on_postgresql() {
         "foreign::",
         "analysts::a_cursor_of_a_store_that_was_restored_is_refused",
         "erased::an_erasure_in_the_middle_of_a_stream_is_no_loss_and_bytes_do_not_stay",
+        "uses::a_cut_end_of_the_audit_is_found_by_the_head_outside_the_store",
+        "uses::a_restored_collector_gives_a_device_the_end_of_its_chain_and_another_line_after_it",
     ];
     let mut tests = Command::new(std::env::current_exe().unwrap());
     tests.env(engine::VARIABLE, format!("{} {}", server.bin.display(), server.port)).arg("--test-threads=4");

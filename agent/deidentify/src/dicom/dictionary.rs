@@ -1,0 +1,103 @@
+//! What the data dictionary (PS3.6) says of a tag: its value representation and its keyword. The build script takes both
+//! from the crate `dicom-dictionary-std`: as that has them they are 400 kB of the program's 8 MiB, and two hash tables of
+//! 5,000 entries for each process that reads files.
+//!
+//! ```text
+//! dictionary.tags      group (2 bytes), element (2), value representation (2); ascending
+//! dictionary.deflate   the keywords in that order, a line each
+//! ```
+
+use std::sync::LazyLock;
+
+use dicom_core::header::{Tag, VR};
+
+const TAGS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/dictionary.tags"));
+static TEXT: LazyLock<String> = LazyLock::new(|| {
+    crate::text::names::inflated(include_bytes!(concat!(env!("OUT_DIR"), "/dictionary.deflate")))
+});
+static KEYWORDS: LazyLock<Vec<&'static str>> = LazyLock::new(|| TEXT.lines().collect());
+
+/// The value representation; `None` if the dictionary does not know the tag. Where it depends on other elements: words.
+pub(super) fn vr(tag: Tag) -> Option<VR> {
+    match find(tag) {
+        Some(at) => TAGS.as_chunks::<6>().0.get(at).and_then(|&[.., one, two]| VR::from_binary([one, two])),
+        None if is_creator(tag) => Some(VR::LO),
+        None if tag.element() == 0 => Some(VR::UL),
+        None => None,
+    }
+}
+
+/// The keyword; empty if the dictionary does not know the tag.
+pub(super) fn keyword(tag: Tag) -> &'static str {
+    match find(tag) {
+        Some(at) => KEYWORDS.get(at).copied().unwrap_or_default(),
+        None if is_creator(tag) => "PrivateCreator",
+        None if tag.element() == 0 => "GenericGroupLength",
+        None => "",
+    }
+}
+
+/// Of a private creator (PS3.5, 7.8.1).
+fn is_creator(tag: Tag) -> bool {
+    tag.group() % 2 == 1 && (0x10..=0xff).contains(&tag.element())
+}
+
+fn find(tag: Tag) -> Option<usize> {
+    exact(tag).or_else(|| exact(repeated(tag)?))
+}
+
+/// Curves, overlays and their pixels are in any of 256 groups, source images in any of 256 elements: under the first.
+fn repeated(tag: Tag) -> Option<Tag> {
+    let first = Tag(tag.group() & 0xff00, tag.element());
+    match (first.group(), tag) {
+        (0x5000 | 0x6000 | 0x7f00, _) => Some(first),
+        (_, Tag(0x0020, 0x3100..=0x31ff)) => Some(Tag(0x0020, 0x3100)),
+        _ => None,
+    }
+}
+
+fn exact(tag: Tag) -> Option<usize> {
+    let wanted = (u32::from(tag.group()) << 16) | u32::from(tag.element());
+    let entries = TAGS.as_chunks::<6>().0;
+    entries.binary_search_by_key(&wanted, |&[a, b, c, d, ..]| u32::from_be_bytes([a, b, c, d])).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use dicom_core::dictionary::{DataDictionary, VirtualVr};
+    use dicom_dictionary_std::StandardDataDictionary;
+    use test_support::Random;
+
+    use super::*;
+
+    fn agrees(tag: Tag) {
+        let entry = StandardDataDictionary.by_tag(tag);
+        let expected = entry.map(|entry| match entry.vr {
+            VirtualVr::Exact(vr) => vr,
+            VirtualVr::Xs => VR::US,
+            _ => VR::OW,
+        });
+        assert_eq!(vr(tag), expected, "{tag}");
+        assert_eq!(keyword(tag), entry.map_or("", |entry| entry.alias), "{tag}");
+    }
+
+    #[test]
+    fn it_says_what_the_crate_says() {
+        let known = TAGS.as_chunks::<6>().0;
+        assert!(known.len() > 5_000 && known.is_sorted() && KEYWORDS.len() == known.len());
+        // Every element of every group that it knows, and of a private one.
+        let mut groups: Vec<u16> = known.iter().map(|&[a, b, ..]| u16::from_be_bytes([a, b])).collect();
+        groups.dedup();
+        for group in groups.into_iter().chain([0x0009, 0x5002, 0x60ff, 0x7f10]) {
+            (0..=u16::MAX).for_each(|element| agrees(Tag(group, element)));
+        }
+        // A group that the build script has not asked for.
+        let mut random = Random::seeded();
+        for _ in 0..2_000_000 {
+            agrees(Tag(random.below(1 << 16) as u16, random.below(1 << 16) as u16));
+        }
+        for group in 0..=u16::MAX {
+            (0..=0x40).for_each(|element| agrees(Tag(group, element)));
+        }
+    }
+}
