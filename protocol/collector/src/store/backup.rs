@@ -171,7 +171,11 @@ pub(crate) fn restore(
     copy::revive(data)?;
     if let Some(key) = beside.seal_key {
         let target = places::beside(&fs::canonicalize(data).map_err(Failure::at(data))?);
-        copy_file(key, &target)?;
+        // On the machine that lost its data directory it is where it was.
+        let known = disk::read_secret(&target)?;
+        if known.is_none() || known != disk::read_secret(key)? {
+            copy_file(key, &target)?;
+        }
     }
     if let Some(keys) = beside.keys {
         keystore::backup::put_back(keys, &settings.places(data, &Place::Embedded)?)?;
