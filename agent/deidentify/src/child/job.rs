@@ -48,6 +48,7 @@ mod tests {
         let job = Job::of(&child, 64 << 20).unwrap();
         assert!(child.try_wait().unwrap().is_none());
         drop(job);
-        assert!(!child.wait().unwrap().success());
+        // Without the job it waits for its line for ever, and so does this.
+        child.wait().unwrap();
     }
 }

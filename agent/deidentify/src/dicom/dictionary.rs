@@ -85,19 +85,21 @@ mod tests {
     fn it_says_what_the_crate_says() {
         let known = TAGS.as_chunks::<6>().0;
         assert!(known.len() > 5_000 && known.is_sorted() && KEYWORDS.len() == known.len());
-        // Every element of every group that it knows, and of a private one.
-        let mut groups: Vec<u16> = known.iter().map(|&[a, b, ..]| u16::from_be_bytes([a, b])).collect();
-        groups.dedup();
-        for group in groups.into_iter().chain([0x0009, 0x5002, 0x60ff, 0x7f10]) {
-            (0..=u16::MAX).for_each(|element| agrees(Tag(group, element)));
+        for &[a, b, c, d, ..] in known {
+            let (group, element) = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
+            for beside in [element, element.wrapping_add(1), element.wrapping_sub(1), element | 0xff] {
+                agrees(Tag(group, beside));
+                agrees(Tag(group | 1, beside));
+                agrees(Tag(group ^ 2, beside));
+            }
         }
-        // A group that the build script has not asked for.
+        // A group that the build script does not ask for: most begin with one of these.
+        for group in (0..=u16::MAX).step_by(2) {
+            [1, 2, 5, 0x10, 0x20].into_iter().for_each(|element| agrees(Tag(group, element)));
+        }
         let mut random = Random::seeded();
-        for _ in 0..2_000_000 {
+        for _ in 0..100_000 {
             agrees(Tag(random.below(1 << 16) as u16, random.below(1 << 16) as u16));
-        }
-        for group in 0..=u16::MAX {
-            (0..=0x40).for_each(|element| agrees(Tag(group, element)));
         }
     }
 }
