@@ -14,7 +14,7 @@ use flate2::write::DeflateEncoder;
 
 const LISTS: [&str; 2] = ["names", "vocabulary"];
 
-/// Every group that the dictionary has; the test of `dicom/dictionary.rs` finds one that is missing.
+/// Every group that the dictionary has; the test of `dicom/dictionary.rs` looks for others.
 const GROUPS: [u16; 77] = [
     0x0000, 0x0002, 0x0004, 0x0006, 0x0008, 0x0010, 0x0012, 0x0014, 0x0016, 0x0018, 0x0020, 0x0022, 0x0024,
     0x0028, 0x0032, 0x0034, 0x0038, 0x003A, 0x0040, 0x0042, 0x0044, 0x0046, 0x0048, 0x0050, 0x0052, 0x0054,

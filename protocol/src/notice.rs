@@ -5,9 +5,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::identity::{Digest, words};
-use crate::rights::NotProven;
-use crate::signature::{Context, Signature, TrustedKeys};
+use crate::identity::words;
+use crate::rights::{NotProven, proven};
+use crate::signature::{Context, TrustedKeys};
 
 /// The first field of a notice.
 pub const FORMAT: &str = "kathea-notice-1";
@@ -54,12 +54,7 @@ pub struct Notice {
 impl Notice {
     /// Reads a notice, if one of `keys` signed it.
     pub fn verify(text: &str, signature: &str, keys: &TrustedKeys) -> Result<Self, NotProven> {
-        if text.len() > MAX_NOTICE {
-            return Err(NotProven::Format);
-        }
-        let signature: Signature = signature.parse().map_err(|_| NotProven::Signature)?;
-        let content = Digest::of(text.as_bytes());
-        keys.verify(Context::Notice, content, &signature).map_err(|_| NotProven::Signature)?;
+        proven(text, signature, keys, (Context::Notice, MAX_NOTICE))?;
         Self::read(text).ok_or(NotProven::Format)
     }
 

@@ -118,6 +118,21 @@ pub enum NotProven {
     Signature,
 }
 
+/// Whether one of `keys` signed exactly `text` in this context; no more than so many bytes are looked at.
+pub(crate) fn proven(
+    text: &str,
+    signature: &str,
+    keys: &TrustedKeys,
+    (context, most): (Context, usize),
+) -> Result<(), NotProven> {
+    if text.len() > most {
+        return Err(NotProven::Format);
+    }
+    let signature: Signature = signature.parse().map_err(|_| NotProven::Signature)?;
+    let signed = keys.verify(context, Digest::of(text.as_bytes()), &signature);
+    signed.map(drop).map_err(|_| NotProven::Signature)
+}
+
 impl Certificate {
     /// Reads the text of a certificate that answers `ticket` of `device` about `purposes`, if one of `keys` signed it.
     pub fn verify(
@@ -126,12 +141,7 @@ impl Certificate {
         keys: &TrustedKeys,
         asked: (&str, DeviceId, &[Purpose], Option<&CaseId>),
     ) -> Result<Self, NotProven> {
-        if text.len() > MAX_CERTIFICATE {
-            return Err(NotProven::Format);
-        }
-        let signature: Signature = signature.parse().map_err(|_| NotProven::Signature)?;
-        let content = Digest::of(text.as_bytes());
-        keys.verify(Context::ErasureCertificate, content, &signature).map_err(|_| NotProven::Signature)?;
+        proven(text, signature, keys, (Context::ErasureCertificate, MAX_CERTIFICATE))?;
         let read: Self = serde_json::from_str(text).map_err(|_| NotProven::Format)?;
         if read.format != FORMAT {
             return Err(NotProven::Format);

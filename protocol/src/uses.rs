@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::case::CaseId;
 use crate::identity::{DeviceId, Digest, Purpose, words};
-use crate::rights::NotProven;
-use crate::signature::{Context, Signature, TrustedKeys};
+use crate::rights::{NotProven, proven};
+use crate::signature::{Context, TrustedKeys};
 
 /// The first field of a receipt.
 pub const FORMAT: &str = "kathea-use-1";
@@ -106,12 +106,7 @@ impl Receipt {
         keys: &TrustedKeys,
         device: DeviceId,
     ) -> Result<Self, NotProven> {
-        if text.len() > MAX_RECEIPT {
-            return Err(NotProven::Format);
-        }
-        let signature: Signature = signature.parse().map_err(|_| NotProven::Signature)?;
-        let content = Digest::of(text.as_bytes());
-        keys.verify(Context::UseReceipt, content, &signature).map_err(|_| NotProven::Signature)?;
+        proven(text, signature, keys, (Context::UseReceipt, MAX_RECEIPT))?;
         let read: Self = serde_json::from_str(text).map_err(|_| NotProven::Format)?;
         if read.format != FORMAT || read.number == 0 {
             return Err(NotProven::Format);

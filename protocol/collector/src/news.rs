@@ -35,6 +35,8 @@ struct Index {
     place: i64,
     uses: Vec<Line>,
     notices: Vec<Published>,
+    /// Digests of the notices that were not ended, for the header of each answer.
+    standing: String,
 }
 
 /// A notice that was published.
@@ -74,12 +76,10 @@ impl News {
     ) -> Result<Option<String>, Failure> {
         self.with(store, audits, |index| {
             let uses = self.signer.as_ref().map_or(0, |_| index.of(device, enrolled).count());
-            let standing: String =
-                index.standing().map(|one| Digest::of(one.signed.text.as_bytes()).to_string()).collect();
-            if uses == 0 && standing.is_empty() {
+            if uses == 0 && index.standing.is_empty() {
                 return None;
             }
-            Some(format!("{uses}-{}", &Digest::of(standing.as_bytes()).to_string()[..16]))
+            Some(format!("{uses}-{}", &Digest::of(index.standing.as_bytes()).to_string()[..16]))
         })
     }
 
@@ -150,6 +150,8 @@ impl Index {
         })?;
         (self.place, self.uses) = (place, [std::mem::take(&mut self.uses), uses].concat());
         notices.into_iter().for_each(|line| self.take(line));
+        let digests = self.standing().map(|one| Digest::of(one.signed.text.as_bytes()).to_string());
+        self.standing = digests.collect();
         Ok(())
     }
 
