@@ -6,7 +6,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use crate::{durable, limits, presence};
+use crate::{durable, killpoint, limits, presence};
 
 /// A file of zeros, fully written (not sparse), shared by the queues.
 #[derive(Debug)]
@@ -31,6 +31,7 @@ impl Ballast {
         if let Some(spool) = self.0.parent() {
             durable::create_directory(spool)?;
         }
+        killpoint::write(&self.0)?;
         let mut file = File::create(&self.0)?;
         let zeros = [0; 64 << 10];
         for _ in 0..limits::BALLAST / zeros.len() {

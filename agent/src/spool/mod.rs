@@ -27,6 +27,8 @@ mod guard;
 mod handles;
 mod high_water;
 mod merge;
+#[cfg(debug_assertions)]
+mod plain;
 mod recover;
 #[cfg(test)]
 mod tests;
@@ -40,6 +42,8 @@ use protocol::{Epoch, Reason};
 pub use self::content::Waiting;
 pub use self::error::SpoolError;
 pub use self::high_water::Missing;
+#[cfg(debug_assertions)]
+pub use self::plain::use_plain_files;
 pub use self::recover::Recovery;
 
 use self::ballast::Ballast;

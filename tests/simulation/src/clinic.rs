@@ -215,7 +215,7 @@ impl Clinic {
         self.link.net().random = Random::new(random.next());
         self.pc.jitter = Random::new(random.next());
         self.random = random;
-        self.next = day * 16;
+        self.next = day * 16 * self.plan.faults.div_ceil(1000).max(1);
     }
 
     /// The random numbers of the next thing that happens today; none if this telling leaves it out.
@@ -261,8 +261,10 @@ impl Clinic {
         }
         for block in 0..4 {
             self.kathea_works();
-            if self.random.within(0, 999) < self.plan.faults {
-                self.something_happens();
+            for share in self.plan.at_once() {
+                if self.random.within(0, 999) < share {
+                    self.something_happens();
+                }
             }
             self.run_until(midnight + (10 + 2 * block) * HOUR);
             self.observe();

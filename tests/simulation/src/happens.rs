@@ -38,8 +38,8 @@ impl Clinic {
                 Err(what) => self.violations.push(format!("backup: {what}")),
             }
         }
-        if self.random.within(0, 999) < self.plan.faults {
-            self.vendors_trouble(now);
+        for share in self.plan.at_once() {
+            self.vendors_trouble(now, share);
         }
         self.letter_comes(midnight);
         self.sticks_come();
@@ -72,8 +72,9 @@ impl Clinic {
         }
     }
 
-    fn vendors_trouble(&mut self, now: i64) {
-        let Some(mut random) = self.comes() else { return };
+    fn vendors_trouble(&mut self, now: i64, share: u32) {
+        let is_due = self.random.within(0, 999) < share;
+        let Some(mut random) = is_due.then(|| self.comes()).flatten() else { return };
         match random.below(3) {
             0 => {
                 self.fault(Fault::VendorRestarted);

@@ -16,7 +16,8 @@ impl Clinic {
             let errors = u64::from(self.random.within(1, 6));
             let uses = (0..self.random.within(0, 6)).map(|_| self.random.below(3)).collect();
             let wall = self.pc.wall();
-            let said = self.model.say(self.world.now(), wall, errors, uses);
+            let is_covered = self.consent.live(wall).is_some_and(|yes| wall >= yes.since);
+            let said = self.model.say(self.world.now(), wall, errors, uses, is_covered);
             self.kathea_writes(&said.name, &said.errors, &said.uses, wall);
             self.world.advance_to(self.world.now() + 7);
         }

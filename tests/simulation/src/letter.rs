@@ -51,16 +51,23 @@ impl Clinic {
         ((self.world.now() - BEGIN) / DAY % QUARTER) >= QUARTER - 12
     }
 
-    /// One evening in two months the workstation's disk runs in another PC, for an hour, with an outbox of its own: it
-    /// sends what waits. The next morning the workstation sends the same once more, and knows nothing of it.
+    /// Some evenings in two months the workstation's disk runs in another PC, for an hour, with an outbox of its own: it
+    /// sends what waits. The next morning the workstation sends the same once more, and knows nothing of it. On the first
+    /// of these evenings the disk is an older one, where there is one: it numbers what the workstation numbered since.
     pub(crate) fn clone_runs(&mut self) {
-        let is_evening = (self.world.now() - BEGIN) / DAY % CLONED < 3;
+        let evening = (self.world.now() - BEGIN) / DAY % CLONED;
+        let is_evening = evening < 3;
         let is_sound = self.pc.ahead.load(Ordering::Relaxed) == 0;
         if !is_evening || !is_sound || self.comes().is_none() {
             return;
         }
         self.fault(Fault::Cloned);
         self.pc.keep_image("original");
+        if evening == 0 && self.may_restore_image() {
+            self.tell("it is an older copy");
+            self.pc.restore_image("image");
+            self.model.loosen();
+        }
         if let Err(error) = self.pc.change_outbox() {
             self.violations.push(format!("world: the outbox: {}", error.kind()));
         }

@@ -11,13 +11,14 @@ use simulation::plan::Plan;
 use simulation::run;
 use simulation::shrink::shrink;
 
-const USAGE: &str = "simulate --seed N [--days D] [--faults PER_MILLE] [--works PERCENT] [--without NUMBER,...] [--shrink SECONDS]\n\
-                     simulate [--seeds A..B] [--years Y | --days D] [--seconds S] [--faults PER_MILLE] [--works PERCENT]";
+const USAGE: &str = "simulate --seed N [--without NUMBER,...] [--shrink SECONDS] [STORY]\n\
+                     simulate [--seeds A..B] [--seconds S] [--threads N] [STORY]\n\
+                     STORY: [--years Y | --days D] [--faults PER_MILLE] [--works PERCENT] [--sled 0|1]";
 
 fn main() -> ExitCode {
     let mut plan = Plan::daily(365, 100);
     let (mut seed, mut seeds, mut seconds) = (None, (1, u64::MAX), None);
-    let (mut left_out, mut shrinking) = (BTreeSet::new(), None);
+    let (mut left_out, mut shrinking, mut threads) = (BTreeSet::new(), None, 1);
     let mut args = std::env::args().skip(1);
     while let Some(flag) = args.next() {
         let value = args.next().unwrap_or_default();
@@ -34,6 +35,8 @@ fn main() -> ExitCode {
             ("--years", _, Some(years)) => plan.days = years * 1461 / 4,
             ("--faults", Some(number), _) => plan.faults = u32::try_from(number).unwrap_or(1000),
             ("--works", Some(number), _) => plan.works = u32::try_from(number).unwrap_or(100).min(100),
+            ("--sled", Some(number @ (0 | 1)), _) => plan.is_on_sled = number == 1,
+            ("--threads", Some(number), _) => threads = usize::try_from(number).unwrap_or(1),
             ("--seeds", _, _) if range(&value).is_some() => seeds = range(&value).unwrap_or(seeds),
             _ => {
                 eprintln!("{USAGE}");
@@ -52,7 +55,7 @@ fn main() -> ExitCode {
             eprintln!("{USAGE}\nname --seeds or --seconds, or it never ends");
             return ExitCode::from(2);
         }
-        None => run::many(seeds.0, seeds.1 - seeds.0, plan, seconds),
+        None => run::many(seeds.0, seeds.1 - seeds.0, plan, seconds, threads),
     };
     match played {
         Ok(totals) => {
@@ -80,12 +83,13 @@ fn shrunk(seed: u64, plan: Plan, time: Duration) -> ExitCode {
             let left_out: Vec<String> = shrunk.left_out.iter().map(Happens::to_string).collect();
             let (kept, days) = (shrunk.played.happened.len(), plan.days);
             println!(
-                "tried {} times; {} of {} things left:\nsimulate --seed {seed} --days {days} --faults {} --works {} --without {}",
+                "tried {} times; {} of {} things left:\nsimulate --seed {seed} --days {days} --faults {} --works {} --sled {} --without {}",
                 shrunk.tried,
                 kept,
                 kept + left_out.len(),
                 plan.faults,
                 plan.works,
+                u8::from(plan.is_on_sled),
                 left_out.join(",")
             );
             ExitCode::FAILURE

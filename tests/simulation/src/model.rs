@@ -1,10 +1,14 @@
 //! What Kathea said and what became of it, kept by a model that shares nothing with the product: every event by its own
 //! number, every count by month, and the reasons for which either may be gone.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::{Batch, Epoch, Reason, Record, Value};
 
+use crate::taken::{Place, Taken};
 use crate::world::{DAY, date, month};
 
 /// Numbers of the catalog's entries.
@@ -35,6 +39,9 @@ pub struct Said {
     pub errors: Vec<u64>,
     /// Its uses of features, by feature.
     pub uses: Vec<u64>,
+    /// A yes covered it when it was written, and nobody said no since: it may have been taken in under that yes, and removed
+    /// later, where the disk failed between the two.
+    pub is_covered: bool,
 }
 
 impl Said {
@@ -42,31 +49,6 @@ impl Said {
     pub fn lines(&self) -> u64 {
         (self.errors.len() + self.uses.len()) as u64
     }
-}
-
-/// Where an event is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    Waiting,
-    Vendor,
-    /// The vendor had it, or had erased it, and lost that with what came after its backup: it does not know its number.
-    VendorLost,
-    /// The vendor had it and erased it; it knows its number.
-    Erased,
-    Gone,
-}
-
-impl Place {
-    fn is_known_to_vendor(self) -> bool {
-        matches!(self, Self::Vendor | Self::Erased)
-    }
-}
-
-/// An error of the X1 that was taken in.
-#[derive(Clone, Copy, Debug)]
-struct Taken {
-    place: Place,
-    at: i64,
 }
 
 /// What the model knows at an observation.
@@ -110,7 +92,7 @@ pub struct Came {
 #[derive(Clone, Debug, Default)]
 pub struct Model {
     files: BTreeMap<String, Said>,
-    taken: BTreeMap<u64, Taken>,
+    taken: Taken,
     /// Uses that were taken in and did not come yet, by feature and month.
     uses: BTreeMap<(u64, i32), u64>,
     /// Uses that came since the last observation: feature, month, count.
@@ -131,13 +113,13 @@ pub struct Model {
 
 impl Model {
     /// A new file of Kathea's.
-    pub fn say(&mut self, written: i64, at: i64, errors: u64, uses: Vec<u64>) -> Said {
+    pub fn say(&mut self, written: i64, at: i64, errors: u64, uses: Vec<u64>, is_covered: bool) -> Said {
         let errors = (0..errors).map(|_| {
             self.next += 1;
             self.next
         });
         let errors: Vec<u64> = errors.collect();
-        let said = Said { name: format!("{:012}.ndjson", self.next), written, at, errors, uses };
+        let said = Said { name: format!("{:012}.ndjson", self.next), written, at, errors, uses, is_covered };
         self.said += said.lines();
         self.files.insert(said.name.clone(), said.clone());
         said
@@ -151,7 +133,7 @@ impl Model {
 
     /// Whether this event came.
     pub fn has_come(&self, number: u64) -> bool {
-        self.taken.get(&number).is_some_and(|taken| taken.place.is_known_to_vendor())
+        self.taken.get(number).is_some_and(|taken| taken.place.is_known_to_vendor())
     }
 
     /// The vendor holds another record of this device.
@@ -161,11 +143,11 @@ impl Model {
             (DEVICE_ERROR, _) => {
                 let Some(number) = number_of(record) else { return };
                 // Taken in and sent between two observations: its file says so below.
+                let files = &self.files;
                 let at =
-                    self.files.values().find(|said| said.errors.contains(&number)).map_or(0, |said| said.at);
-                let held = self.taken.entry(number).or_insert(Taken { place: Place::Waiting, at });
-                match held.place {
-                    Place::Waiting | Place::VendorLost => held.place = Place::Vendor,
+                    || files.values().find(|said| said.errors.contains(&number)).map_or(0, |said| said.at);
+                match self.taken.waits(number, at) {
+                    Place::Waiting | Place::VendorLost => self.taken.moved(number, Place::Vendor),
                     Place::Vendor => self.violations.push(format!("twice: event {number} came twice")),
                     Place::Gone | Place::Erased => {
                         self.violations.push(format!("erased: event {number} came after it was gone"))
@@ -215,8 +197,7 @@ impl Model {
         for said in gone {
             self.files.remove(&said.name);
             let is_taken = said.errors.iter().any(|number| {
-                waiting.as_ref().is_some_and(|waiting| waiting.contains(number))
-                    || self.taken.contains_key(number)
+                waiting.as_ref().is_some_and(|waiting| waiting.contains(number)) || self.taken.has(*number)
             });
             if is_taken {
                 self.take(&said, seen);
@@ -259,14 +240,14 @@ impl Model {
 
     fn take(&mut self, said: &Said, seen: &Seen<'_>) {
         for number in &said.errors {
-            self.taken.entry(*number).or_insert(Taken { place: Place::Waiting, at: said.at });
+            self.taken.waits(*number, || said.at);
         }
         for feature in &said.uses {
             *self.uses.entry((*feature, month(said.at))).or_default() += 1;
         }
         if seen.granted.is_none() && seen.ended.is_none_or(|ended| said.at >= ended) {
             self.violations.push(format!("permit: {} was taken in without a grant", said.name));
-        } else if seen.granted.is_some_and(|granted| said.at < granted) {
+        } else if seen.granted.is_some_and(|granted| said.at < granted) && !said.is_covered {
             self.violations
                 .push(format!("permit: {} was taken in, and its events precede the grant", said.name));
         }
@@ -297,16 +278,14 @@ impl Model {
 
     /// What neither waits nor came must be counted.
     fn find_lost(&mut self, waiting: &BTreeSet<u64>, counted: u64, seen: &Seen<'_>) {
-        let mut lost = 0;
-        for (number, taken) in &mut self.taken {
-            if taken.place != Place::Waiting || waiting.contains(number) {
-                continue;
-            }
-            taken.place = Place::Gone;
-            lost += 1;
-            self.loose.insert(month(taken.at));
-            if seen.wall - taken.at < seen.on_device.0 * DAY {
-                let (at, wall) = (date(taken.at), date(seen.wall));
+        let gone: Vec<(u64, i64)> =
+            self.taken.waiting().filter(|(number, _)| !waiting.contains(number)).collect();
+        let lost = gone.len() as u64;
+        for (number, happened) in gone {
+            self.taken.moved(number, Place::Gone);
+            self.loose.insert(month(happened));
+            if seen.wall - happened < seen.on_device.0 * DAY {
+                let (at, wall) = (date(happened), date(seen.wall));
                 self.violations
                     .push(format!("retention: event {number} of {at} was dropped too early, at {wall}"));
             }
@@ -314,13 +293,12 @@ impl Model {
         if lost > counted {
             self.violations.push(format!("lost: {lost} events are gone, {counted} are counted"));
         }
-        for (number, taken) in &self.taken {
+        for (number, happened) in self.taken.waiting() {
             // Only while the clock goes on without a leap: otherwise the agent counts fewer days, which it may.
-            let is_steady =
-                taken.place == Place::Waiting && taken.at - (seen.wall - seen.now) >= seen.clock_since;
+            let is_steady = happened - (seen.wall - seen.now) >= seen.clock_since;
             // The daily look is after the period's end; a day when the workstation is on may be three later.
-            if is_steady && seen.wall - taken.at > (seen.on_device.1 + 2) * DAY {
-                self.violations.push(format!("retention: event {number} of {} still waits", date(taken.at)));
+            if is_steady && seen.wall - happened > (seen.on_device.1 + 2) * DAY {
+                self.violations.push(format!("retention: event {number} of {} still waits", date(happened)));
             }
         }
     }
@@ -328,47 +306,43 @@ impl Model {
     /// Everything on the device was erased.
     pub fn erased(&mut self) {
         self.settle_arrived();
-        for taken in self.taken.values_mut().filter(|taken| taken.place == Place::Waiting) {
-            taken.place = Place::Gone;
-        }
+        self.taken.move_all(Place::Gone, |_, place| place == Place::Waiting);
         self.uses.values_mut().for_each(|left| *left = 0);
+        self.files.values_mut().for_each(|said| said.is_covered = false);
     }
 
     /// The agent's data is that of an older state: what was taken in since is lost with the disk.
     pub fn restored(&mut self, image: &Self) {
-        for (number, taken) in &mut self.taken {
-            if taken.place == Place::Waiting && !image.taken.contains_key(number) {
-                taken.place = Place::Gone;
-            }
-        }
-        self.loose.extend(self.uses.keys().map(|(_, month)| *month));
+        self.taken.move_all(Place::Gone, |number, place| place == Place::Waiting && !image.taken.has(number));
+        self.loosen();
         self.dropped = image.dropped.clone();
+    }
+
+    /// An older copy of the agent's data sends sums of its own: they follow from nothing that is known here.
+    pub fn loosen(&mut self) {
+        self.loose.extend(self.uses.keys().map(|(_, month)| *month));
     }
 
     /// The vendor's store is that of an older state: what came since is gone there.
     pub fn vendor_restored(&mut self, since: &BTreeSet<u64>) {
-        for (number, taken) in &mut self.taken {
-            if taken.place.is_known_to_vendor() && !since.contains(number) {
-                taken.place = Place::VendorLost;
-            }
-        }
+        self.taken.move_all(Place::VendorLost, |number, place| {
+            place.is_known_to_vendor() && !since.contains(&number)
+        });
     }
 
     /// Everything that the vendor got was erased there: none of it may come again.
     pub fn erased_at_vendor(&mut self) {
-        let there = |taken: &&mut Taken| taken.place == Place::Vendor;
-        self.taken.values_mut().filter(there).for_each(|taken| taken.place = Place::Erased);
+        self.taken.move_all(Place::Erased, |_, place| place == Place::Vendor);
     }
 
     /// Numbers of the events that the vendor knows, also those that it erased.
     pub fn at_vendor(&self) -> BTreeSet<u64> {
-        let there = self.taken.iter().filter(|(_, taken)| taken.place.is_known_to_vendor());
-        there.map(|(number, _)| *number).collect()
+        self.taken.numbers(Place::is_known_to_vendor)
     }
 
     /// Everything that could leave has left: nothing may be missing.
     pub fn settled(&mut self, now: i64) {
-        let waiting = self.taken.values().filter(|taken| taken.place == Place::Waiting).count();
+        let waiting = self.taken.waiting().count();
         if waiting > 0 {
             self.violations.push(format!("lost: {waiting} events never came, and nobody counted them"));
         }

@@ -5,15 +5,26 @@
 pub struct Plan {
     /// Days of it.
     pub days: i64,
-    /// Things that go wrong, in a thousand days of the workstation.
+    /// Things that go wrong, in a thousand times that they may: each night, each morning, and four times a day. Above a
+    /// thousand there are several each night and each time of the day.
     pub faults: u32,
     /// Working days on which the workstation is on, in a hundred. Few make a story of twelve years cheap.
     pub works: u32,
+    /// The agent's queues are in sled, as they are in a clinic, and not in plain files, which are quicker.
+    pub is_on_sled: bool,
 }
 
 impl Plan {
+    /// How many things may go wrong at once, and of each how often in a thousand times it does.
+    pub fn at_once(self) -> impl Iterator<Item = u32> {
+        let full = self.faults / 1000;
+        (0..full)
+            .map(|_| 1000)
+            .chain((!self.faults.is_multiple_of(1000) || full == 0).then_some(self.faults % 1000))
+    }
+
     /// A story in which the workstation is on every working day.
     pub const fn daily(days: i64, faults: u32) -> Self {
-        Self { days, faults, works: 100 }
+        Self { days, faults, works: 100, is_on_sled: false }
     }
 }

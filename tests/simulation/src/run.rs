@@ -1,9 +1,13 @@
 //! Many seeds, and their totals.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
+
+use agent::spool::use_plain_files;
 
 use crate::clinic::{Clinic, Happens};
 use crate::faults::Faults;
@@ -54,6 +58,7 @@ pub fn tell(seed: u64, plan: Plan) -> Result<Played, String> {
 /// The world cannot be made, in a sentence.
 pub fn tell_without(seed: u64, plan: Plan, left_out: &BTreeSet<Happens>) -> Result<Played, String> {
     let root = folder(seed);
+    use_plain_files(!plan.is_on_sled);
     let mut clinic = Clinic::new(seed, &root, plan, left_out)?;
     clinic.live();
     clinic.collect();
@@ -92,19 +97,43 @@ fn folder(seed: u64) -> PathBuf {
     base.join(format!("kathea-simulation-{}-{seed}-{story}", std::process::id()))
 }
 
-/// Tells the stories of the seeds from `first` on, until there are `count` of them or `time` is over.
+/// Tells the stories of the seeds from `first` on, until there are `count` of them or `time` is over. Each story is told by
+/// one thread, `threads` of them beside each other.
 ///
 /// # Errors
 /// The world cannot be made, in a sentence.
-pub fn many(first: u64, count: u64, plan: Plan, time: Option<Duration>) -> Result<Totals, String> {
-    let begun = Instant::now();
-    let mut totals = Totals::default();
-    for seed in first..first.saturating_add(count) {
-        if time.is_some_and(|time| begun.elapsed() >= time) {
-            break;
+pub fn many(
+    first: u64,
+    count: u64,
+    plan: Plan,
+    time: Option<Duration>,
+    threads: usize,
+) -> Result<Totals, String> {
+    let (begun, next) = (Instant::now(), AtomicU64::new(first));
+    let tell_some = || {
+        let mut totals = Totals::default();
+        while time.is_none_or(|time| begun.elapsed() < time) {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= first.saturating_add(count) {
+                break;
+            }
+            let told = tell(seed, plan)?.totals;
+            // In hours of stories a violation is not kept for the end.
+            told.violations.iter().for_each(|(seed, what)| eprintln!("seed {seed}: {what}"));
+            totals.add(told);
         }
-        totals.add(tell(seed, plan)?.totals);
+        Ok(totals)
+    };
+    let told: Vec<Result<Totals, String>> = thread::scope(|scope| {
+        let tellers: Vec<_> = (0..threads.max(1)).map(|_| scope.spawn(tell_some)).collect();
+        let ended = tellers.into_iter().map(ScopedJoinHandle::join);
+        ended.map(|told| told.unwrap_or_else(|why| panic::resume_unwind(why))).collect()
+    });
+    let mut totals = Totals::default();
+    for some in told {
+        totals.add(some?);
     }
+    totals.violations.sort();
     Ok(totals)
 }
 

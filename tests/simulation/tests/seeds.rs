@@ -29,13 +29,13 @@ fn nothing_is_lost_or_kept_too_long_in_a_few_short_stories() {
 #[test]
 fn a_period_ends_on_its_day_where_the_workstation_is_rarely_on() {
     // Fourteen months at the vendor, by the policy of this seed.
-    sound(Plan { days: 480, faults: 10, works: 8 }, [1]);
+    sound(Plan { works: 8, ..Plan::daily(480, 10) }, [1]);
 }
 
 #[test]
 fn an_erasure_that_a_kill_cuts_is_no_damage() {
     // The kill came when a spent key was overwritten and not removed yet: the next start set it aside as damaged.
-    sound(Plan { days: 160, faults: 20, works: 6 }, [2]);
+    sound(Plan { works: 6, ..Plan::daily(160, 20) }, [2]);
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn an_erasure_is_not_lost_with_the_vendors_backup() {
 fn a_withdrawal_is_not_lost_with_the_answer_that_shows_the_vendors_loss() {
     // The restored vendor got the yes to a case first. Its answer, which shows that the withdrawal before it is missing, was
     // lost on the line, and to the repeated yes it said only that it knew it.
-    sound(Plan { days: 205, faults: 60, works: 60 }, [2]);
+    sound(Plan { works: 60, ..Plan::daily(205, 60) }, [2]);
 }
 
 #[test]
