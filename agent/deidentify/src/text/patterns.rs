@@ -184,7 +184,7 @@ pub(crate) fn octets(text: &str) -> Option<usize> {
     loop {
         let blanks = text.get(at..)?.bytes().take_while(|byte| *byte == b' ').count();
         let start = at + if count == 0 { 0 } else { blanks };
-        let ends = !text.as_bytes().get(start + 2).is_some_and(|byte| !byte.is_ascii_whitespace());
+        let ends = text.as_bytes().get(start + 2).is_none_or(u8::is_ascii_whitespace);
         let Some(pair) =
             text.get(start..start + 2).filter(|_| ends && (count == 0 || (1..=3).contains(&blanks)))
         else {
