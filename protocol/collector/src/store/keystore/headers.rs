@@ -49,7 +49,7 @@ impl KeyStore {
         let (path, wrapper) = (self.header_of(sha256), self.wrapper()?);
         // Several fronts may take one bundle at once.
         let _turn = self.turn()?;
-        if let Kept::Header(kept) = self.header(sha256)?
+        if let Ok(Kept::Header(kept)) = self.header(sha256)
             && kept.blank == header.blank
         {
             return disk::sync_parent(&path).map_err(Failure::at(&path));
@@ -91,8 +91,14 @@ impl KeyStore {
         let _turn = self.turn()?;
         // What a kill left of one that was being written.
         disk::remove(&path.with_extension("tmp"))?;
-        let Kept::Header(sealed) = self.header(sha256)? else { return Ok(()) };
-        overwrite(&path, sealed.bytes.len()).map_err(Failure::at(&path))
+        match disk::read(&path)? {
+            // Of a damaged one all that is left goes.
+            Some(bytes) if bytes.len() > BEFORE + MORE => {
+                overwrite(&path, bytes.len()).map_err(Failure::at(&path))
+            }
+            Some(_) => disk::remove(&path),
+            None => Ok(()),
+        }
     }
 
     fn header_of(&self, sha256: Digest) -> PathBuf {
@@ -100,10 +106,11 @@ impl KeyStore {
     }
 }
 
+/// Puts zeros in the place of the header in a file of so many bytes.
 fn overwrite(path: &Path, length: usize) -> std::io::Result<()> {
     let mut file = OpenOptions::new().write(true).open(path)?;
     file.seek(SeekFrom::Start(BEFORE as u64))?;
-    file.write_all(&vec![0; length])?;
+    file.write_all(&vec![0; length - BEFORE])?;
     file.sync_all()
 }
 

@@ -12,7 +12,7 @@ use super::device::Device;
 use super::rows;
 use super::tx::Tx;
 use super::{Listed, device};
-use crate::failure::Failure;
+use crate::failure::{Cause, Failure};
 use crate::store::keystore::headers::Kept;
 use crate::store::rules::sums::{Column, sum};
 use crate::store::{Store, files, whole};
@@ -113,19 +113,26 @@ impl Store {
 
     /// Whether a backup may have a bundle readable once its header is destroyed: one that was made when the bundle had it.
     pub(crate) fn is_readable_elsewhere(&self, bundle: &Bundle) -> Result<bool, Failure> {
-        Ok(match self.keys.header(bundle.sha256)? {
-            Kept::Header(header) => header.made > bundle.received,
-            Kept::Missing => true,
-            Kept::Destroyed => false,
-        })
+        match self.keys.header(bundle.sha256) {
+            Ok(Kept::Header(header)) => Ok(header.made > bundle.received),
+            Ok(Kept::Destroyed) => Ok(false),
+            Ok(Kept::Missing) => Ok(true),
+            // A damaged one opens nothing here, and nobody knows what a backup has.
+            Err(failure) if failure.cause() == Cause::Damaged => Ok(true),
+            Err(failure) => Err(failure),
+        }
     }
 
     /// Takes out the bundles whose headers were destroyed: an older backup had them. How many.
     pub(crate) fn take_out_erased(&self) -> Result<u64, Failure> {
         let mut erased = Vec::new();
         for (sha256, _) in self.rows()? {
-            if matches!(self.keys.header(sha256)?, Kept::Destroyed) {
-                erased.push(sha256);
+            match self.keys.header(sha256) {
+                Ok(Kept::Destroyed) => erased.push(sha256),
+                Ok(Kept::Header(_) | Kept::Missing) => {}
+                // One damaged header stops nothing for the others; `verify` names it.
+                Err(failure) if failure.cause() == Cause::Damaged => log::error!("{failure}"),
+                Err(failure) => return Err(failure),
             }
         }
         self.remove_bundles(&erased)

@@ -105,6 +105,20 @@ fn a_cut_at_any_step_leaves_a_bundle_that_is_completed_once_more() {
 }
 
 #[test]
+fn nothing_is_taken_from_a_bundle_that_the_key_store_does_not_have_first() {
+    let case = Case::new();
+    // A key store that takes nothing now.
+    let folder = case.dir.path().join("keys/bundles");
+    case.keys.ready().unwrap();
+    fs::write(&folder, b"in the way").unwrap();
+    assert!(files::complete(case.both(), DEVICE, &case.announced, 5).is_err());
+    assert!(fs::read(case.part()).unwrap() == case.file && !case.whole().exists());
+    fs::remove_file(&folder).unwrap();
+    assert!(case.complete());
+    case.assert_kept();
+}
+
+#[test]
 fn without_its_header_nobody_has_the_bundle() {
     let case = Case::new();
     assert!(case.complete());
@@ -118,11 +132,22 @@ fn without_its_header_nobody_has_the_bundle() {
         changed[at] ^= 1;
         fs::write(&path, &changed).unwrap();
         assert!(take_out(case.both(), case.name(), &out).is_err() && !out.exists(), "byte {at}");
-        assert!(
-            flaw(case.both(), sha256, size).is_ok_and(|flaw| flaw.is_some())
-                || flaw(case.both(), sha256, size).is_err()
-        );
+        assert_ne!(flaw(case.both(), sha256, size), Ok(None), "byte {at}");
     }
+    // What is too short to be one is put anew, or removed.
+    for destroys in [false, true] {
+        fs::write(&path, &kept[..50]).unwrap();
+        assert!(flaw(case.both(), sha256, size).is_err());
+        if destroys {
+            case.keys.destroy_header(sha256).unwrap();
+            assert!(!path.exists());
+        } else {
+            fs::write(case.whole(), &case.file).unwrap();
+            assert!(settle(case.both(), case.name(), 9).unwrap());
+            case.assert_kept();
+        }
+    }
+    fs::write(&path, &kept).unwrap();
     // Lost: it may be in a backup.
     fs::rename(&path, &out).unwrap();
     let said = flaw(case.both(), sha256, size).unwrap().unwrap();
@@ -148,7 +173,9 @@ fn a_bundle_of_before_is_whole_and_loses_its_header_once() {
     let (sha256, size) = case.name();
     let out = case.dir.path().join("out");
     take_out(case.both(), case.name(), &out).unwrap();
-    assert!(fs::read(&out).unwrap() == case.file && flaw(case.both(), sha256, size) == Ok(None));
+    assert!(fs::read(&out).unwrap() == case.file);
+    fs::remove_file(out).unwrap();
+    assert_eq!(flaw(case.both(), sha256, size), Ok(None));
     assert!(settle(case.both(), case.name(), 9).unwrap());
     case.assert_kept();
     assert!(!settle(case.both(), case.name(), 10).unwrap(), "nothing is left to do");
