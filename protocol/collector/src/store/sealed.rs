@@ -54,7 +54,7 @@ enum Begin {
     /// All of it that came: as far as it goes, it is a header.
     Coming(Vec<u8>),
     /// It has a header; the digest is the one of the file without it.
-    Header(Vec<u8>, Context),
+    Header(Vec<u8>, Box<Context>),
     /// It has none.
     Other,
 }
@@ -79,7 +79,7 @@ impl Looking {
                     let mut blank = Context::new(&SHA256);
                     blank.update(&vec![0; end]);
                     blank.update(&bytes[end - before..]);
-                    self.begin = Begin::Header(std::mem::take(begin), blank);
+                    self.begin = Begin::Header(std::mem::take(begin), Box::new(blank));
                 } else if begin.len() == MAX_HEADER || begin[..mark] != MAGIC[..mark] {
                     self.begin = Begin::Other;
                 }
