@@ -2,7 +2,6 @@
 //! cuts the end of the audit, or writes another, contradicts it; a copy of the file on another machine keeps it honest.
 //! Old heads go: a newer one names what they named.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use protocol::Digest;
@@ -42,10 +41,7 @@ pub(crate) fn keep(store: &Store) -> Result<(), Failure> {
 /// Removes the older half of a file that has become long. A head that another process adds at this moment may go with it:
 /// the next one says the same.
 fn shorten(path: &Path) -> Result<(), Failure> {
-    if fs::metadata(path).map_err(Failure::at(path))?.len() <= MAX as u64 {
-        return Ok(());
-    }
-    let bytes = disk::read(path)?.unwrap_or_default();
+    let Some(bytes) = disk::read(path)?.filter(|bytes| bytes.len() > MAX) else { return Ok(()) };
     let (_, newer) = bytes.split_at(bytes.len() / 2);
     let line = newer.iter().position(|byte| *byte == b'\n').map_or(newer.len(), |end| end + 1);
     disk::write(path, &newer[line..], Access::Private)
@@ -127,7 +123,7 @@ mod tests {
             )
             .unwrap();
             shorten(&path).unwrap();
-            let text = fs::read_to_string(&path).unwrap();
+            let text = String::from_utf8(disk::read(&path).unwrap().unwrap()).unwrap();
             most = most.max(text.len());
             assert!(text.lines().last().unwrap().starts_with(&format!("{FORMAT} {count} ")));
             assert!(text.starts_with(FORMAT) && text.ends_with('\n'), "whole lines");

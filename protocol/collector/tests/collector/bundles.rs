@@ -33,13 +33,6 @@ impl Sender {
         Self::of(device, ledger::line_hash(&line))
     }
 
-    /// One that sends this file.
-    pub(crate) fn of_file(collector: &Collector, file: Vec<u8>) -> Self {
-        let sender = Self::new(collector);
-        let (size, sha256) = (file.len() as u64, Digest::of(&file));
-        Self { file, announcement: Announcement { size, sha256, ..sender.announcement }, ..sender }
-    }
-
     fn of(device: Device, consent: Digest) -> Self {
         let mut file = test_support::SEALED.to_vec();
         file.extend(device.id().to_bytes().iter().cycle().take(100_000 - file.len()));
