@@ -184,10 +184,19 @@ fn a_backup_that_has_a_bundle_with_its_header_stays_readable_and_is_named() {
     assert!(collector.bundle(&collector.lines("bundles", &[])[0]) == file);
     let copies = Copies::of(&collector);
     assert!(opens(&identity, &fs::read(copies.backup.join(format!("bundles/{sha256}.age"))).unwrap()));
-    let erased = collector.lines("erase", &["--device", &sender.device.id().to_string()]);
-    let line = erased.iter().find(|line| line["bundles"] == 1).unwrap();
-    let line = line["copies"].as_array().unwrap().iter().find(|copy| copy["deed"] == "backup").unwrap();
-    assert!(line.get("unreadable_from").is_none(), "{line}");
+    // One whose header was taken after it came: a backup of the time between has it.
+    let later = send(&collector, sealed(&identity).0);
+    let kept = collector.data().join("keys/bundles").join(later.announcement.sha256.to_string());
+    let mut bytes = fs::read(&kept).unwrap();
+    bytes[..8].copy_from_slice(&i64::MAX.to_be_bytes());
+    fs::write(&kept, bytes).unwrap();
+    collector.lines("backup", &["-o", copies.home.path().join("second").to_str().unwrap()]);
+    for sender in [&sender, &later] {
+        let erased = collector.lines("erase", &["--device", &sender.device.id().to_string()]);
+        let line = erased.iter().find(|line| line["bundles"] == 1).unwrap();
+        let line = line["copies"].as_array().unwrap().iter().find(|copy| copy["deed"] == "backup").unwrap();
+        assert!(line.get("unreadable_from").is_none(), "{line}");
+    }
 }
 
 #[test]
@@ -204,4 +213,7 @@ fn a_key_store_without_the_header_is_named_and_its_backup_brings_the_bundle_back
     fs::rename(&away, &header).unwrap();
     assert_eq!(collector.findings("verify").len(), 0);
     assert!(collector.bundle(&collector.lines("bundles", &[])[0]) == file);
+    // Erased alone, it goes from there too.
+    collector.lines("erase", &["--bundle", &sender.announcement.sha256.to_string()]);
+    assert!(fs::read(&header).unwrap()[40..].iter().all(|byte| *byte == 0));
 }
