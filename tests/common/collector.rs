@@ -82,6 +82,15 @@ impl Collector {
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
+    /// Copies a bundle that `bundles` lists to a file.
+    pub(crate) fn hand_on(&self, listed: &Json, file: &Path) {
+        let id = listed["id"].as_str().unwrap();
+        self.command(
+            "bundles",
+            &["get", id, file.to_str().unwrap(), "--to", "Example Vendor", "--why", "support"],
+        );
+    }
+
     /// Every record that it holds.
     pub(crate) fn export(&self) -> Vec<Json> {
         self.lines("export", &["--to", "Example Vendor", "--why", "audit"])

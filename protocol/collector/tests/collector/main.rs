@@ -23,6 +23,7 @@ mod erased;
 mod fake_s3;
 mod foreign;
 mod forgotten;
+mod forgotten_bundles;
 mod forgotten_postgres;
 mod fronts;
 #[cfg(unix)]

@@ -6,6 +6,7 @@ use std::path::Path;
 use protocol::{DeviceId, Digest, Epoch, Purpose};
 use time::OffsetDateTime;
 
+use super::audit::{Deed, Note};
 use super::batches::Envelope;
 use super::device::{self, Device};
 use super::erase::{self, STEP};
@@ -180,6 +181,9 @@ impl Store {
 
     /// Writes a backup of the key store into the folder `to`; its name, and how many older ones went.
     pub(crate) fn back_up_keys(&self, to: &Path, now: OffsetDateTime) -> Result<(String, u64), Failure> {
+        // Before the first: one that is cut was one.
+        let devices = self.keys.devices()?.len() as u64;
+        self.note(Note::new(Deed::KeysBackup, devices), now)?;
         keystore::backup::write(&self.keys, to, now)
     }
 
@@ -189,13 +193,14 @@ impl Store {
     }
 
     /// Goes on with another key store: what was sealed with the lost one is lost.
-    pub(crate) fn forget_keys(&self) -> Result<(), Failure> {
+    pub(crate) fn forget_keys(&self, now: OffsetDateTime) -> Result<(), Failure> {
         let name = self.keys.ready()?;
         self.write(true, move |tx| {
             tx.execute("REPLACE INTO meta(name, value) VALUES(?1, ?2)", (KEYS, &name))?;
             tx.touch();
             Ok(())
-        })
+        })?;
+        self.note(Note::new(Deed::KeysLost, 0), now)
     }
 
     /// Up to where the database has done what the log says.
@@ -209,8 +214,12 @@ impl Store {
         self.write(true, move |tx| keep_position(tx, &position))
     }
 
-    /// Takes out the envelopes whose keys were destroyed: an older backup had them. How many records.
+    /// Takes out the envelopes and bundles whose keys were destroyed: an older backup had them. How many records.
     pub(crate) fn take_out_unreadable(&self) -> Result<u64, Failure> {
+        let bundles = self.take_out_erased()?;
+        if bundles > 0 {
+            log::warn!("{bundles} bundles were taken out whose header an erasure had destroyed");
+        }
         let mut records = 0;
         for device in self.keys.devices()? {
             match self.take_out_of(device) {

@@ -14,7 +14,7 @@ use super::witness;
 use super::{Agreement, agreement, audit, bundles, id, sealing};
 use crate::failure::Failure;
 use crate::heads;
-use crate::store::{Store, files};
+use crate::store::{Store, files, whole};
 
 /// One thing that is not as it was acknowledged.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -115,9 +115,9 @@ impl Store {
         })?;
         for (device, bundle) in &rows {
             let sha256 = bundle.sha256;
-            let what = match files::is_whole(&self.folder, sha256, bundle.size) {
-                Ok(true) => continue,
-                Ok(false) => format!("bundle {sha256} is gone or was changed"),
+            let what = match whole::flaw((&self.folder, &self.keys), sha256, bundle.size) {
+                Ok(None) => continue,
+                Ok(Some(what)) => what,
                 Err(failure) => format!("bundle {sha256} cannot be read: {failure}"),
             };
             // Erased meanwhile: no finding.
