@@ -53,8 +53,8 @@ fn lacks(old: &Json, new: &Json, at: &str) -> Vec<String> {
     }
 }
 
-/// Tells a new collector all of `talk`, and gives each answer that is another.
-fn told(talk: &[Exchange]) -> Vec<String> {
+/// Asks a new collector all of `talk`, and gives each answer that differs.
+fn differing(talk: &[Exchange]) -> Vec<String> {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("collector");
     InProcess::create(&data, talk[0].at).unwrap();
@@ -119,7 +119,7 @@ fn an_older_agent_is_answered_as_its_own_collector_answered_it() {
     for part in ["/v1/enrol", "/v1/consents/", "/batches/", "/v1/bundles", "/v1/privacy/erase"] {
         assert!(talk.iter().any(|said| said.path.contains(part)), "nothing of {part}");
     }
-    assert_eq!(told(&talk), [""; 0]);
+    assert_eq!(differing(&talk), [""; 0]);
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn a_talk_that_went_otherwise_is_noticed() {
     let (consent, batch) = (of("/v1/consents/"), of("/batches/"));
     other[consent].answer = r#"{"hash":"00","durable":true,"more":1}"#.into();
     other[batch].status = 202;
-    let wrong = told(&other);
+    let wrong = differing(&other);
     assert_eq!(wrong.len(), 3, "{wrong:?}");
     assert!(
         wrong[0].contains(".hash: ") && wrong[1].contains(".more is missing") && wrong[2].contains("202")
