@@ -202,6 +202,11 @@ await go('case', 'Support case', 'Supportsag');
 await shown('bundles', say('delivered', 'leveret'));
 await looked('delivered');
 seen.bundle = await page.locator('#bundles').innerText();
+await go('rights', 'Rights and proofs', 'Rettigheder og dokumentation');
+await shown('held', say('30 days', '30 dage'));
+const answer = await save("Save the vendor's answer", 'Gem leverandørens svar');
+seen.answer = [answer.suggestedFilename(), readFileSync(await answer.path(), 'utf8'), access];
+await go('case', 'Support case', 'Supportsag');
 
 // Without a line to the vendor a bundle is carried there on a stick, with the consent to it; the service learns of that.
 await ordered('part');
@@ -230,10 +235,7 @@ await go('check', 'Check', 'Kontrol');
 await looked('check');
 seen.check = await page.locator('main').innerText();
 await go('rights', 'Rights and proofs', 'Rettigheder og dokumentation');
-await shown('held', say('30 days', '30 dage'));
 await looked('rights');
-const answer = await save("Save the vendor's answer", 'Gem leverandørens svar');
-seen.answer = [answer.suggestedFilename(), readFileSync(await answer.path(), 'utf8'), access];
 await go('start', 'Start', 'Start');
 await shown('asked', 'CASE-9');
 seen.asked_seconds = (Date.now() - since) / 1000;
