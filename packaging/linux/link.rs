@@ -2,6 +2,7 @@
 
 use std::env::var;
 
+#[allow(clippy::print_stdout)] // the way to speak to Cargo
 fn main() {
     println!("cargo::rerun-if-changed=packaging/linux/cold.ld");
     let is = |name: &str, value: &str| var(name).is_ok_and(|found| found == value);

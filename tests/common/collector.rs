@@ -104,8 +104,12 @@ impl Drop for Collector {
     }
 }
 
-/// The example `collector`, which cargo builds before it runs tests; alone with `cargo build --example collector`.
+/// The example `collector`, which cargo builds before it runs tests; alone with `cargo build --example collector`. Another
+/// program, such as an older version's, with `COLLECTOR_PROGRAM`.
 pub(crate) fn program() -> PathBuf {
+    if let Some(program) = std::env::var_os("COLLECTOR_PROGRAM") {
+        return program.into();
+    }
     let test = std::env::current_exe().unwrap();
     let profile = test.parent().unwrap().parent().unwrap();
     profile.join("examples").join(format!("collector{}", std::env::consts::EXE_SUFFIX))

@@ -32,6 +32,7 @@ mod fronts_uploads;
 mod full;
 mod killed;
 mod notices;
+mod older;
 mod postgres;
 mod privacy;
 mod program;
