@@ -216,7 +216,7 @@ def year(bench):
         folder.mkdir()
         first = folder / "00001.dcm"
         first.write_bytes(slice_of(patient(scan), scan + 1, 1))
-        # The other slices are names of the same file: a disk has no room for a year of them.
+        # The other slices are names of the same file: a year of them is more than the disk holds.
         at = now - (count - scan) * 365 * 86400 / count
         os.utime(first, (at, at))
         for number in range(2, slices + 1):

@@ -67,10 +67,10 @@ fn debug_log(folder: &Path) -> String {
     let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let port = free.local_addr().unwrap().port().to_string();
     drop(free);
-    let heard = fs::File::create(folder.join("receiver.log")).unwrap();
+    let output = fs::File::create(folder.join("receiver.log")).unwrap();
     let mut receiver = Command::new("storescp");
     let receiver = receiver.args(["-d", "--ignore", &port]).current_dir(folder).stdin(Stdio::null());
-    let mut receiver = Receiver(receiver.stdout(heard.try_clone().unwrap()).stderr(heard).spawn().unwrap());
+    let mut receiver = Receiver(receiver.stdout(output.try_clone().unwrap()).stderr(output).spawn().unwrap());
     // It says nothing when it listens: an echo that is answered tells.
     let mut log = loop {
         let (is_answered, text) = said(&["echoscu", "-d", "127.0.0.1", &port]);
