@@ -7,11 +7,12 @@ use protocol::{DeviceId, Digest, Epoch, Purpose};
 use time::OffsetDateTime;
 
 use super::batches::Envelope;
-use super::device::Device;
+use super::device::{self, Device};
 use super::erase::{self, STEP};
 use super::rows::Word;
 use super::tx::Tx;
 use super::verify::{Finding, Tell, meta};
+use super::verify_streams::Seals;
 use crate::failure::{Cause, Failure};
 use crate::store::Store;
 use crate::store::engine::Connection;
@@ -130,26 +131,16 @@ fn places(
 }
 
 /// What is sealed under a key that is not there.
-pub(crate) fn check(
-    sql: &Connection,
-    keys: &KeyStore,
-    device: &Device,
-    tell: Tell<'_>,
-) -> Result<(), Failure> {
-    let statement =
-        "SELECT seal, count(*) FROM envelope WHERE device = ?1 AND seal IS NOT NULL GROUP BY seal";
-    let used: Vec<(i64, i64)> =
-        sql.prepare_cached(statement)?.query_map([device.no], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    if used.is_empty() {
-        return Ok(());
-    }
-    for (key, count) in used {
-        let why = match keys.find(device.id, key) {
+pub(crate) fn check(store: &Store, seals: &Seals, tell: Tell<'_>) -> Result<(), Failure> {
+    for (&(device, key), count) in seals {
+        // A device whose row is damaged was reported already.
+        let Ok(id) = store.read(|sql| device::id_of(sql, device)) else { continue };
+        let why = match store.keys.find(id, key) {
             Ok(Found::Key(_) | Found::Destroyed) => continue,
-            Ok(Found::Missing) => keys.key_is_missing(),
+            Ok(Found::Missing) => store.keys.key_is_missing(),
             Err(failure) => failure,
         };
-        tell(Finding::of(device.id, format!("{count} batches cannot be opened: {why}")))?;
+        tell(Finding::of(id, format!("{count} batches cannot be opened: {why}")))?;
     }
     Ok(())
 }
