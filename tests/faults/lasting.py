@@ -42,8 +42,8 @@ def passing_and_lasting(bench):
         sweep.judge(bench, site, received, template, name, commands[name], where)
     fired = lasting_writes(bench)
     control(bench, template, commands)
-    told = ", ".join(f"{how} {count}" for how, count in said.items())
-    return f"commands that said so: {told}; {fired} runs whose calls failed from one on; {len(bench.wrong)} violations"
+    listed = ", ".join(f"{how} {count}" for how, count in said.items())
+    return f"commands that said so: {listed}; {fired} runs whose calls failed from one on; {len(bench.wrong)} violations"
 
 
 def lasting_writes(bench):
@@ -69,7 +69,7 @@ def lasting_writes(bench):
 
 
 def control(bench, template, commands):
-    """What protects is that only an absent file counts as absent. Told of a key that it is absent,
+    """What protects is that only an absent file counts as absent. Where a key counts as absent,
     the agent does what it would do without that: the same judgement has to find it."""
     violations = len(bench.wrong)
     for file in ("keys/device.key", "keys/root"):

@@ -52,7 +52,7 @@ def control(bench):
 
 
 class Traced:
-    """What was written, in order, and what the receiver had when."""
+    """What was written, in order, and what the receiver had when; `files` are those of the last image, removed ones too."""
 
     def __init__(self, site, before, calls, received):
         self.site, self.before, self.calls, self.received = site, before, calls, received
@@ -210,11 +210,11 @@ class File:
 
 
 class Disk:
-    """Names and files. A change of names lasts as the model says."""
+    """Names and files, those that have no name any more too. A change of names lasts as the model says."""
 
     def __init__(self, before, home, strict):
         self.strict, self.home = strict, home
-        self.names, self.lasting, self.changes = {}, None, []
+        self.names, self.lasting, self.changes, self.files = {}, None, [], []
         for top, folders, files in os.walk(before):
             at = os.path.join(home, os.path.relpath(top, before))
             for name in folders:
@@ -223,13 +223,15 @@ class Disk:
                 with open(os.path.join(top, name), "rb") as file:
                     self.names[os.path.normpath(os.path.join(at, name))] = File(file.read())
         self.lasting = dict(self.names)
+        self.files += filter(None, self.names.values())
 
     def apply(self, what, path, more):
         """One call."""
         file = self.names.get(path)
         if what == "make":
             if path not in self.names:
-                self._change(path, [(path, File())])
+                self.files.append(File())
+                self._change(path, [(path, self.files[-1])])
             elif more and file and file.now:
                 file.resize(0)
         elif what == "write" and file:
@@ -297,6 +299,7 @@ def image(bench, traced, ignored=lambda path: False, cut=None):
         if what != "sync" or not ignored(path):
             disk.apply(what, path, more)
     left = disk.cut(bench.draw)
+    traced.files = disk.files
     reverted = sum(file is not None and path in left and left[path] != bytes(file.now)
                    for path, file in disk.names.items())
     return left, traced.calls[cut - 1][0], reverted

@@ -23,8 +23,8 @@ def one_input(bench):
     for name, case in (("data", data), ("configuration", configuration), ("outbox", outbox), ("socket", spoken)):
         figures[name] = max(case(bench), default=(0, "nothing"))
     control(bench)
-    told = ", ".join(f"{name} {peak >> 10} MiB ({where})" for name, (peak, where) in figures.items())
-    return f"highest memory: {told}; {len(bench.wrong)} violations"
+    listed = ", ".join(f"{name} {peak >> 10} MiB ({where})" for name, (peak, where) in figures.items())
+    return f"highest memory: {listed}; {len(bench.wrong)} violations"
 
 
 def grow(path):
