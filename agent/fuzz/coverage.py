@@ -7,6 +7,7 @@ Each target is fuzzed for so long, and LAST_RUN.md is written. Needs llvm-profda
 """
 
 import datetime
+import json
 import os
 import re
 import shutil
@@ -78,26 +79,37 @@ def covered(target, programs, seconds, profdata, cov):
         merged = f"{place}/merged"
         said([profdata, "merge", "-sparse", "-o", merged, *Path(place).glob("*.profraw")])
         files = [ROOT / name for name in FILES[target]]
-        trace = said([cov, "export", "-format=lcov", f"-instr-profile={merged}", program, *files])
-    lines, reached, silent, file = 0, 0, [], ""
-    names = {}
+        show = [cov, "export", f"-instr-profile={merged}", program]
+        trace = said([*show, "-format=lcov", *files])
+        entered = functions(json.loads(said([*show, "-format=text", "-skip-expansions", *files])))
+    lines, reached, within, within_reached, silent, file = 0, 0, 0, 0, [], ""
     for row in trace.splitlines():
         word, _, rest = row.partition(":")
         if word == "SF":
-            file, names = str(Path(rest).relative_to(ROOT)), {}
-        elif word == "FN":
-            at, name = rest.split(",", 1)
-            names[name] = int(at)
-        elif word == "FNDA":
-            count, name = rest.split(",", 1)
-            names[name] = (names[name], int(count))
+            file = rest
+            silent += [f"{Path(file).relative_to(ROOT)}:{start}" for start, _, count in entered.get(file, []) if not count]
         elif word == "DA":
+            number, count = (int(part) for part in rest.split(",")[:2])
             lines += 1
-            reached += not rest.endswith(",0")
-        elif row == "end_of_record":
-            entered = {at for at, count in names.values() if count}
-            silent += [f"{file}:{at}" for at in sorted({at for at, _ in names.values()} - entered)]
-    return f"{executions} | {reached} of {lines} | {100 * reached / max(1, lines):.0f} %", silent
+            reached += count > 0
+            if any(start <= number <= end for start, end, ran in entered.get(file, []) if ran):
+                within += 1
+                within_reached += count > 0
+    share = lambda part, whole: f"{part} of {whole} | {100 * part / max(1, whole):.0f} %"
+    return f"{executions} | {share(reached, lines)} | {share(within_reached, within)}", silent
+
+
+def functions(exported):
+    """First line, last line and executions of each function by its file; what was made of one more than once, together."""
+    found = {}
+    for function in exported["data"][0].get("functions", []):
+        regions = [region for region in function["regions"] if region[5] == 0]
+        key = function["filenames"][0], min(region[0] for region in regions), max(region[2] for region in regions)
+        found[key] = found.get(key, 0) + function["count"]
+    by_file = {}
+    for (file, start, end), count in sorted(found.items()):
+        by_file.setdefault(file, []).append((start, end, count))
+    return by_file
 
 
 def record(rows, missed, seconds):
@@ -111,8 +123,8 @@ def record(rows, missed, seconds):
         "# The last run of the fuzzing targets\n\n"
         f"Written by `agent/fuzz/run coverage {seconds}` on {now} UTC, {head}: {seconds} s of each target,\n"
         "none of which crashed. Lines are those with code of the parser's files (`coverage.py` lists them); the files hold\n"
-        "writers too, which no input reaches.\n\n"
-        "| target | executions | lines reached | |\n|---|---|---|---|\n" + "\n".join(rows) + "\n\n"
+        "writers too, which no input reaches: the last columns count the functions alone that an input enters.\n\n"
+        "| target | executions | lines reached | | in functions entered | |\n|---|---|---|---|---|---|\n" + "\n".join(rows) + "\n\n"
         "Functions that no input enters:\n\n"
         + "".join(f"- `{file}`: {', '.join(dict.fromkeys(names))}\n" for file, names in by_file.items())
     )

@@ -79,9 +79,12 @@ fn enrolment(bytes: &[u8]) {
     }
     let _ = rcgen::CertificateSigningRequestParams::from_der(&bytes.into());
     let device = DeviceId::of_public_key(&[7; 32]);
-    let outcome = Ok(Answer { status: 201, body: bytes.to_vec(), ..Answer::default() });
-    let enrolled = enrol::enrolled(outcome, device, &Vec::new().into(), bytes, 1_780_000_000);
-    assert!(enrolled.is_err(), "no certificate of an authority that nobody has");
+    for status in [201, 403, 409, 410] {
+        let kind = Some("application/json".to_owned());
+        let outcome = Ok(Answer { status, content_type: kind, body: bytes.to_vec(), ..Answer::default() });
+        let enrolled = enrol::enrolled(outcome, device, &Vec::new().into(), bytes, 1_780_000_000);
+        assert!(enrolled.is_err(), "no certificate of an authority that nobody has");
+    }
 }
 
 /// Pieces of `bytes`, each a header's value.
@@ -147,6 +150,8 @@ fn answers(bytes: &[u8]) {
         routes::renewed(&outcome),
     );
     let _ = (routes::privacy_taken(&outcome), routes::read_ticket(&outcome));
+    let _ = (routes::read_news(&outcome), routes::news_asked(&outcome), routes::part_taken(&outcome, 7));
+    let _ = outcome.as_ref().ok().and_then(routes::consent_expected);
     let stored = routes::consent_stored(&outcome, Digest::of(b"a line"));
     let named = String::from_utf8_lossy(bytes).contains(&Digest::of(b"a line").to_string());
     assert!(named || !matches!(stored, Reply::Acknowledged { .. }), "an acknowledgement of nothing");
