@@ -68,13 +68,13 @@ mod verify;
 mod words;
 
 use std::ffi::OsString;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use agent::api::Enrolled;
 use agent::cleaning::Job;
 use agent::config::Config;
+use agent::presence;
 use agent::request::Request;
 use clap::Parser;
 use cli::{Cli, Command};
@@ -192,7 +192,7 @@ fn read_word(file: &Path, what: Holds) -> Result<String, Failure> {
     let unread = |e: std::io::Error| {
         Failure::usage(say(Refusal::FileOf { why: exit::unreadable(file, e.kind()), what }))
     };
-    let text = fs::read_to_string(file).map_err(unread)?;
+    let text = presence::given_text(file).map_err(unread)?;
     match text.trim() {
         "" => Err(Failure::usage(say(Refusal::EmptyFile { path: file.to_owned(), what }))),
         word => Ok(word.to_owned()),

@@ -1,11 +1,11 @@
 //! `provenance`: which words of a log may stay because the installed program contains them.
 
 use std::ffi::OsString;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use agent::config::Config;
 use agent::harmless;
+use agent::presence;
 use agent::programs::{self, Change, Record, lists};
 
 use crate::cli::Provenance;
@@ -106,8 +106,8 @@ fn add(config: &Config, file: &Path, beside: Option<PathBuf>, json: bool) -> Res
         name.push(".sig");
         name.into()
     });
-    let bytes = fs::read(file).map_err(|e| unreadable(file, &e))?;
-    let signature = fs::read_to_string(&beside).map_err(|e| unreadable(&beside, &e))?;
+    let bytes = presence::given(file).map_err(|e| unreadable(file, &e))?;
+    let signature = presence::given_text(&beside).map_err(|e| unreadable(&beside, &e))?;
     let list =
         lists::add(&config.data_dir, &config.vendor.keys, &bytes, &signature).map_err(Failure::failed)?;
     print::words(&say(Say::ListAdded { name: list.name.to_string(), number: list.number.to_string() }));

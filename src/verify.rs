@@ -1,12 +1,13 @@
 //! `verify`: whether one of the vendor's keys signed a file.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use agent::config::Config;
 use agent::harmless;
+use agent::presence;
 use protocol::Digest;
 use protocol::signature::{Context, Signature};
 use ring::digest::{Context as Hash, SHA256};
@@ -34,7 +35,7 @@ pub(crate) fn verify(
         name.push(".sig");
         name.into()
     });
-    let signature: Signature = fs::read_to_string(&beside)
+    let signature: Signature = presence::given_text(&beside)
         .map_err(|e| unreadable(&beside, &e))?
         .parse()
         .map_err(|e| Failure::failed(format!("{} is {e}", harmless::path(&beside))))?;

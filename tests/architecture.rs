@@ -44,6 +44,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "consent",
             "harmless",
             "limits",
+            "presence",
             "request",
             "ship",
             "vault",
@@ -93,10 +94,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("checks", &["texts"]),
     ("counters", &["durable", "limits", "presence"]),
     ("workstation", &["durable", "presence"]),
-    ("config", &["harmless", "limits", "nearest", "texts"]),
+    ("config", &["harmless", "limits", "nearest", "presence", "texts"]),
     ("texts", &["harmless"]),
     ("durable", &["killpoint", "presence"]),
-    ("presence", &["killpoint", "texts"]),
+    ("presence", &["killpoint", "limits", "texts"]),
 ];
 
 /// Modules by the modules that they use.

@@ -23,7 +23,13 @@ fn missing(line: &str) -> Vec<String> {
     match words[..] {
         ["cargo", ..] => {}
         [".ci/nightly", step] if nightly().iter().any(|known| known == step) => return vec![],
-        [script] if script.contains('/') && root().join(script).is_file() => return vec![],
+        [script, ..]
+            if (script != ".ci/nightly" || words.len() == 1)
+                && script.contains('/')
+                && root().join(script).is_file() =>
+        {
+            return vec![];
+        }
         _ => return vec![format!("{line}: neither cargo nor a script of this repository")],
     }
     let is_there = |option: &str, name: &str| {

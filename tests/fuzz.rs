@@ -102,3 +102,24 @@ fn the_script_knows_every_target() {
     let all: Vec<&str> = own.into_iter().chain(PARSERS.iter().map(|(name, _)| *name)).collect();
     assert_eq!(listed, all);
 }
+
+/// `fuzz/run coverage` counts the lines of these files: each target has some, and each is there.
+#[test]
+fn the_lines_of_every_parser_are_counted() {
+    let text = fs::read_to_string(fuzz().join("coverage.py")).unwrap();
+    let table = text.split("FILES = {\n").nth(1).unwrap().split("\n}").next().unwrap();
+    let rows = table.lines().map(|row| row.split('"').skip(1).step_by(2).collect::<Vec<_>>());
+    let mut counted = Vec::new();
+    for row in rows {
+        counted.push(row[0]);
+        assert!(row.len() > 1, "{}: no file", row[0]);
+        for path in &row[1..] {
+            assert!(fuzz().join("../..").join(path).exists(), "{}: {path} is gone", row[0]);
+        }
+    }
+    let mut all: Vec<&str> =
+        PARSERS.iter().map(|(name, _)| *name).chain(["dicom", "text", "structured"]).collect();
+    all.sort_unstable();
+    counted.sort_unstable();
+    assert_eq!(counted, all);
+}

@@ -211,8 +211,15 @@ fn a_bundle_opens_with_the_clinics_consent_and_is_compared_while_that_of_the_ear
         fs::write(&path, lines[0].to_string()).unwrap();
         path.to_str().unwrap().to_owned()
     };
+    let handed_on = |bundle: &Json| {
+        let file = clinic.path(&format!("{}.age", bundle["id"].as_str().unwrap()));
+        if !file.exists() {
+            collector.hand_on(bundle, &file);
+        }
+        file
+    };
     let open = |bundle: &Json, folder: &str, more: &[&str]| {
-        vendor::open(Path::new(bundle["path"].as_str().unwrap()), &key, &clinic.path(folder), more)
+        vendor::open(&handed_on(bundle), &key, &clinic.path(folder), more)
     };
     let first = send("CASE-1");
     let first_proof = proof(&first, "first.json");
@@ -232,7 +239,7 @@ fn a_bundle_opens_with_the_clinics_consent_and_is_compared_while_that_of_the_ear
     fs::write(&log, fs::read_to_string(&log).unwrap() + &more).unwrap();
     let second = send("CASE-2");
     let second_proof = proof(&second, "second.json");
-    let sealed = first["path"].as_str().unwrap().to_owned();
+    let sealed = handed_on(&first).to_str().unwrap().to_owned();
     for (folder, earlier) in [("second", clinic.text("first")), ("third", sealed.clone())] {
         let earlier = ["--proof", &second_proof, "--earlier", &earlier, "--earlier-proof", &first_proof];
         let output = open(&second, folder, &earlier);

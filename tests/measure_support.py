@@ -2,7 +2,7 @@
 """Measures support bundles with the real program: gathering from much, and sealing beside `tar | gzip | age`.
 
     cargo build --release --locked -p kathea-agent
-    python3 tests/measure_support.py --agent target/release/kathea-agent [--quick] [--only scans|log|sealing]
+    python3 tests/measure_support.py --agent target/release/kathea-agent [--quick] [--only scans|year|log|sealing]
 
 Wants Debian's `age`, and up to 8 GB below TMPDIR. Nothing passes or fails here, but for a manifest that does not say
 what it should. Python 3, standard library only; it reads /proc, so Linux only.
@@ -207,6 +207,36 @@ def scans(bench):
     bench.row("  its page", mib(page), "20 MB at most")
 
 
+def year(bench):
+    """Previews of the last scan beside a year of them: what is read of the others is whom they are about."""
+    clinic, count, slices = bench.clinic("year"), 700 if bench.quick else 7000, 450
+    now = time.time()
+    for scan in range(count):
+        folder = clinic.scans / f"{scan:05}"
+        folder.mkdir()
+        first = folder / "00001.dcm"
+        first.write_bytes(slice_of(patient(scan), scan + 1, 1))
+        # The other slices are names of the same file: a year of them is more than the disk holds.
+        at = now - (count - scan) * 365 * 86400 / count
+        os.utime(first, (at, at))
+        for number in range(2, slices + 1):
+            os.link(first, folder / f"{number:05}.dcm")
+    write_log(clinic.logs / "kathea.log", 30, MIB)
+    files = f"{count:,} scans, {count * slices:,} files"
+    drop = Path("/proc/sys/vm/drop_caches")
+    for what, is_cold in (("cold", True), ("warm", False)):
+        if is_cold:
+            os.sync()
+            try:
+                drop.write_text("3")
+            except OSError:
+                what = "as it is: the cache cannot be dropped"
+        spent, draft, manifest = clinic.preview("--last-scan")
+        logs = outcome(manifest, "kathea_logs")["outcome"]
+        learned = f"{files}; learned from {manifest['files_learned']:,}, logs {logs}"
+        bench.row(f"preview beside a year of scans, {what}", str(spent), learned)
+
+
 def log(bench):
     """A preview of a log of 5 GB whose last two hours are more than fits."""
     clinic, minutes = bench.clinic("log"), 32 if bench.quick else 300
@@ -270,9 +300,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--agent", type=Path, required=True)
     parser.add_argument("--quick", action="store_true", help="a tenth of it")
-    parser.add_argument("--only", default="", choices=["", "scans", "log", "sealing"], help="one of the parts")
+    parser.add_argument("--only", default="", choices=["", "scans", "year", "log", "sealing"], help="one of the parts")
     words = parser.parse_args()
-    for part in (scans, log, sealing):
+    for part in (scans, year, log, sealing):
         if words.only in ("", part.__name__):
             home = Path(tempfile.mkdtemp(prefix="kathea"))
             try:

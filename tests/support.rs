@@ -9,6 +9,7 @@ mod common;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::Command;
@@ -267,4 +268,31 @@ fn the_service_reads_only_below_its_roots_and_waits_while_a_scan_runs() {
     let draft = clinic.preview("CASE-2", &["--scans", elsewhere.to_str().unwrap()]);
     let bundle = clinic.create(&draft);
     assert!(clinic.opened(&bundle).iter().any(|(name, _)| name.starts_with("scans/")));
+}
+
+#[test]
+fn the_table_of_the_programs_words_follows_the_program_without_being_asked() {
+    if !peer::is_root() {
+        return;
+    }
+    let clinic = Clinic::new();
+    let folder = clinic.path("program");
+    fs::create_dir(&folder).unwrap();
+    clinic.workstation.configure("logs = [", &format!("program = [{folder:?}]\nlogs = ["));
+    let install = |program: &str| fs::copy(program, folder.join("kathea")).unwrap();
+    let of_case = |case: &str| {
+        clinic.preview(case, &[]);
+        clinic.manifest(case)["provenance"]["sha256"].as_str().unwrap().to_owned()
+    };
+    install("/bin/cat");
+    let first = of_case("CASE-1");
+    assert_eq!(of_case("CASE-2"), first);
+    install("/bin/ls");
+    let second = of_case("CASE-3");
+    assert_ne!(second, first);
+    clinic.workstation.expect(0, &["provenance", "verify"]);
+
+    // A folder that anybody can write is not read, and the table that was built serves.
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).unwrap();
+    assert_eq!(of_case("CASE-4"), second);
 }

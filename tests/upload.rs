@@ -55,7 +55,10 @@ impl Route {
     fn assert_arrived(&self, bytes: &[u8]) {
         let listed = self.collector.lines("bundles", &[]);
         assert_eq!(listed.len(), 1);
-        assert_eq!(fs::read(listed[0]["path"].as_str().unwrap()).unwrap(), bytes);
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("bundle.age");
+        self.collector.hand_on(&listed[0], &file);
+        assert_eq!(fs::read(file).unwrap(), bytes);
         let bundle = status(&self.workstation);
         assert_eq!((&bundle["state"], &bundle["sha256"]), (&json!("sent"), &listed[0]["sha256"]));
         assert_eq!((&bundle["offset"], &listed[0]["case"]), (&json!(bytes.len()), &json!(CASE)));

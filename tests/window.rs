@@ -101,6 +101,7 @@ fn a_clinic_clicks(language: &str) -> Result<(), peer::Skipped> {
         "outbox": clinic.workstation.outbox().join("one.ndjson"),
         "event": format!("{}\n", Outbox::new(seeded()).device_error()),
         "exposures": exposures(),
+        "answer": [vendor, "requests", "--data", data, "--answer"],
         "ask": ask,
         "import": [vendor, "bundles", "import", "--data", data, &stick],
         "stick": stick,
@@ -173,6 +174,14 @@ fn a_clinic_clicks(language: &str) -> Result<(), peer::Skipped> {
         "it was asked for already: {}",
         seen["receipt"]
     );
+    let of_vendor = seen["answer"][1].as_str().unwrap();
+    let of_vendor: Vec<Json> = of_vendor.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((&seen["too_early"], &seen["answer"][0]), (&json!(0), &json!("kathea-vendor-answer.ndjson")));
+    assert_eq!(
+        (&of_vendor[0]["ticket"], &of_vendor[0]["device"]),
+        (&seen["answer"][2], &device.as_str().into())
+    );
+    assert!(of_vendor.iter().any(|line| line["what"] == "record" && line["entry"] == "device.error"));
     assert_eq!(seen["storage"], json!(["", 0, 0]), "the token is in memory only");
     assert_eq!(seen["guessed"], say("This page is no longer valid", "Siden gælder ikke længere"));
     assert_eq!(seen["reloaded"], say("This page was reloaded", "Siden blev genindlæst"));

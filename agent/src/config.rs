@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 
-use crate::limits;
 pub use crate::texts::Language;
+use crate::{limits, presence};
 
 mod defaults;
 mod values;
@@ -248,14 +248,14 @@ const KNOWN: &[&str] = &[
 impl Config {
     /// Reads the file at `path`.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
+        let text = presence::given_text(path)
             .map_err(|e| ConfigError::Unreadable { path: path.to_owned(), why: e.kind() })?;
         Self::parse(&text)
     }
 
     /// The language that the file at `path` asks for, even where the rest of it cannot be used; English where none is found.
     pub fn language(path: &Path) -> Language {
-        let text = std::fs::read_to_string(path).unwrap_or_default();
+        let text = presence::given_text(path).unwrap_or_default();
         let rows = text.lines().map(str::trim).take_while(|row| !row.starts_with('['));
         let bare = |part: &str| part.trim().trim_matches(['"', '\'']).to_owned();
         let mut values =

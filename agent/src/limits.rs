@@ -159,6 +159,9 @@ pub const KEY_AGE: u64 = 30 * 86_400;
 /// Records under one data key: a quarter of what random 96-bit nonces allow (NIST SP 800-38D, 8.3: 2^32).
 pub const KEY_RECORDS: usize = 1 << 30;
 
+/// Bytes of a small file, of the agent's or one that people write, that are read: the longest is a table of literals.
+pub const SMALL_FILE: u64 = 16 << 20;
+
 // Consent
 
 /// Bytes of the ledger that are read: a line is about 2 KiB, a clinic writes a few in a year.

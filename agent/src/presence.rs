@@ -5,11 +5,11 @@
 
 use std::fmt;
 use std::fs::{self, File, Metadata};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
-use crate::killpoint;
 use crate::texts::{Language, Text};
+use crate::{killpoint, limits};
 
 /// Result of looking at the disk. "Cannot be determined" is the error beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,13 +50,37 @@ impl<T> Presence<T> {
     }
 }
 
-/// Reads a small file.
+/// Reads a small file of the agent's. Of one that is longer than [`limits::SMALL_FILE`] only so much and a byte: nothing
+/// that was written here is so long, so it is found damaged.
 ///
 /// # Errors
 /// It cannot be read now.
 pub fn read(path: &Path) -> io::Result<Presence<Vec<u8>>> {
     killpoint::read(path)?;
-    Presence::of(fs::read(path))
+    Presence::of(begun(path))
+}
+
+/// Reads a small file that people write or name.
+///
+/// # Errors
+/// Every error, absence too; `FileTooLarge` for one that is longer than [`limits::SMALL_FILE`].
+pub fn given(path: &Path) -> io::Result<Vec<u8>> {
+    let bytes = begun(path)?;
+    if bytes.len() as u64 > limits::SMALL_FILE { Err(ErrorKind::FileTooLarge.into()) } else { Ok(bytes) }
+}
+
+/// Likewise, of text; what is no UTF-8 is `InvalidData`.
+///
+/// # Errors
+/// As of [`given`].
+pub fn given_text(path: &Path) -> io::Result<String> {
+    String::from_utf8(given(path)?).map_err(|_| ErrorKind::InvalidData.into())
+}
+
+fn begun(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(limits::SMALL_FILE + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Reads a small file of text. What is no UTF-8 is damage, and `None`.
@@ -153,6 +177,7 @@ impl Text for ErrorKind {
                 language.pick("a part of its path is no folder", "en del af stien er ikke en mappe")
             }
             Self::IsADirectory => language.pick("it is a folder", "det er en mappe"),
+            Self::FileTooLarge => language.pick("it is too large", "den er for stor"),
             Self::AlreadyExists => {
                 language.pick("something of this name is there", "navnet er allerede i brug")
             }
@@ -195,6 +220,10 @@ mod tests {
         assert_eq!(read(&path).unwrap().found(), Some(vec![0xff]));
         assert_eq!(read_text(&path).unwrap(), Presence::Found(None), "no text");
         assert!(read(dir.path()).is_err(), "a directory is no absent file");
+        File::create(&path).unwrap().set_len(3 * limits::SMALL_FILE).unwrap();
+        let grown = read(&path).unwrap().found().unwrap();
+        assert_eq!(grown.len() as u64, limits::SMALL_FILE + 1, "of a file that grew, no more than that");
+        assert_eq!(given(&path).unwrap_err().kind(), ErrorKind::FileTooLarge);
         assert!(entries(&path).is_err(), "and a file no empty directory");
         #[cfg(unix)]
         assert!(is_there(&path.join("below")).is_err(), "below a file there is no telling");

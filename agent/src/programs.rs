@@ -5,7 +5,7 @@
 //! ```
 //!
 //! A table is made of executables, libraries and message catalogues in folders that only an administrator can write, and
-//! of lists that the vendor signed. It is read anew for every case, and must be the one that was built.
+//! of lists that the vendor signed. It is read anew for every case, and made anew before one if the program changed.
 
 mod build;
 mod folder;
@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 pub use build::{BuildError, Change, build, changes};
 pub use folder::Unprotected;
 
+use crate::config::Config;
 use crate::presence;
 use deidentify::files::TableFile;
 
@@ -112,4 +113,20 @@ pub fn table(data_dir: &Path) -> io::Result<Option<Built>> {
     let bytes = bytes.ok_or(io::ErrorKind::InvalidData)?;
     let file = TableFile { bytes, sha256: record.sha256.to_bytes() };
     Ok(Some(Built { file, bytes: record.bytes, sha256: record.sha256 }))
+}
+
+/// The table for a support case: made anew if the program, its folders or the lists changed since it was built, or if it
+/// never was. Where that cannot be done now, the one that was built before serves; its words are those of a program too.
+///
+/// # Errors
+/// As of [`record`].
+pub fn for_case(config: &Config, program: &Path) -> io::Result<Option<Built>> {
+    let is_current = match record(&config.data_dir)? {
+        Some(record) => changes(config, &record).is_ok_and(|changes| changes.is_empty()),
+        None => config.kathea.program.is_empty(),
+    };
+    if !is_current && let Err(why) = build(config, program) {
+        log::warn!("the table of the program's words was not made anew: {why}");
+    }
+    table(&config.data_dir)
 }

@@ -101,12 +101,16 @@ pub fn is_of_this_machine(data_dir: &Path) -> io::Result<Option<bool>> {
 fn noted(data_dir: &Path) -> io::Result<Option<(String, String)>> {
     let text = presence::read_text(&data_dir.join(MACHINE))?.found().flatten();
     Ok(text
+        .filter(|text| text.len() <= NOTE)
         .and_then(|text| text.trim().split_once(' ').map(|(salt, hash)| (salt.to_owned(), hash.to_owned()))))
 }
 
 fn digest(salt: &str, id: &str) -> String {
     Digest::of(format!("{salt} {}", id.trim()).as_bytes()).to_string()
 }
+
+/// Bytes of the note, at most: salt and hash are 96 hexadecimal digits.
+const NOTE: usize = 256;
 
 /// Name of the file below `data_dir` that notes the computer.
 pub(crate) const MACHINE: &str = "machine";

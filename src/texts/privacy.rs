@@ -22,8 +22,10 @@ agent::texts! {
              og kun en grund efter loven ophæver det; `status` viser anmodningens nummer og svaret.\n\
              Det, der indsamles fra nu af: `consent withdraw` standser det.";
         FromVendor { lines: u64, path: PathBuf } =>
-            "written to {path}: what the vendor holds of this device, {lines} lines of JSON; each says in `what` what it is",
-            "skrevet til {path}: det, leverandøren opbevarer om enheden, {lines} JSON-linjer; hver siger i `what`, hvad den er";
+            "written to {path}: what the vendor holds of this device, {lines} lines of JSON; each says in `what` what it is.\n\
+             The answer itself stays here, sealed, until 30 days after it came",
+            "skrevet til {path}: det, leverandøren opbevarer om enheden, {lines} JSON-linjer; hver siger i `what`, hvad den er.\n\
+             Selve svaret bliver her, forseglet, indtil 30 dage efter, at det kom";
         AnswerChanged =>
             "another answer of the vendor came meanwhile, and nothing was written: run the command again",
             "et andet svar fra leverandøren kom imens, og intet er skrevet: kør kommandoen igen";

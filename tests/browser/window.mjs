@@ -1,7 +1,7 @@
 // The window in headless Chromium, from the first yes to a delivered bundle, as a clinic would: clicks and keys only.
 //
 // The argument is the file that redirects. SETUP names a JSON file: {"language", "outbox", "event", "exposures", "pid", "stick",
-// and the commands "ask", "import", "restart"}. The last line that is printed is what was seen; each line before it orders
+// and the commands "answer", "ask", "import", "restart"}. The last line that is printed is what was seen; each line before it orders
 // something of the network ("cut", "part", "mend"), and a line on standard input says that it is so.
 
 import { execFileSync } from 'node:child_process';
@@ -138,6 +138,13 @@ await click('Resume', 'Genoptag');
 await shown('flag', say('The consent lasts', 'Samtykket gælder'));
 seen.states.push(await page.locator('#flag .chip').innerText());
 
+// The vendor is asked what it holds. Its answer comes while the service is away, and is fetched when it is back.
+await go('rights', 'Rights and proofs', 'Rettigheder og dokumentation');
+seen.too_early = await page.getByRole('button', { name: say("Save the vendor's answer", 'Gem leverandørens svar') }).count();
+await click('Ask the vendor', 'Spørg leverandøren');
+await shown('tickets', say('Tell what is held', 'Oplys, hvad der opbevares'));
+const access = await page.locator('#tickets tr').filter({ hasText: say('Tell what is held', 'Oplys, hvad der opbevares') }).locator('.mono').innerText();
+
 // A case, from the reason to delivered: a mistyped number, a file that is left out, and then what leaves is looked at.
 const number = page.getByLabel(say('Number of the case, from the vendor', 'Sagens nummer, fra leverandøren'));
 async function prepared() {
@@ -189,11 +196,17 @@ await looked('away');
 await go('start', 'Start', 'Start');
 await page.getByText('kathea-agent service start').waitFor({ timeout: 20000 });
 await looked('stopped');
+execFileSync(setup.answer[0], [...setup.answer.slice(1), access]);
 execFileSync(setup.restart[0], setup.restart.slice(1));
 await go('case', 'Support case', 'Supportsag');
 await shown('bundles', say('delivered', 'leveret'));
 await looked('delivered');
 seen.bundle = await page.locator('#bundles').innerText();
+await go('rights', 'Rights and proofs', 'Rettigheder og dokumentation');
+await shown('held', say('30 days', '30 dage'));
+const answer = await save("Save the vendor's answer", 'Gem leverandørens svar');
+seen.answer = [answer.suggestedFilename(), readFileSync(await answer.path(), 'utf8'), access];
+await go('case', 'Support case', 'Supportsag');
 
 // Without a line to the vendor a bundle is carried there on a stick, with the consent to it; the service learns of that.
 await ordered('part');

@@ -32,7 +32,7 @@ pub(crate) fn queue(
     size: usize,
     random: &mut Random,
 ) -> Vec<u8> {
-    let mut bytes = b"age-encryption.org/v1\n".to_vec();
+    let mut bytes = test_support::SEALED.to_vec();
     while bytes.len() < size {
         bytes.extend((0..4096).flat_map(|_| random.within(0, u32::MAX).to_le_bytes()));
     }

@@ -82,6 +82,15 @@ impl Collector {
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
+    /// Copies a bundle that `bundles` lists to a file.
+    pub(crate) fn hand_on(&self, listed: &Json, file: &Path) {
+        let id = listed["id"].as_str().unwrap();
+        self.command(
+            "bundles",
+            &["get", id, file.to_str().unwrap(), "--to", "Example Vendor", "--why", "support"],
+        );
+    }
+
     /// Every record that it holds.
     pub(crate) fn export(&self) -> Vec<Json> {
         self.lines("export", &["--to", "Example Vendor", "--why", "audit"])
@@ -95,8 +104,12 @@ impl Drop for Collector {
     }
 }
 
-/// The example `collector`, which cargo builds before it runs tests; alone with `cargo build --example collector`.
+/// The example `collector`, which cargo builds before it runs tests; alone with `cargo build --example collector`. Another
+/// program, such as an older version's, with `COLLECTOR_PROGRAM`.
 pub(crate) fn program() -> PathBuf {
+    if let Some(program) = std::env::var_os("COLLECTOR_PROGRAM") {
+        return program.into();
+    }
     let test = std::env::current_exe().unwrap();
     let profile = test.parent().unwrap().parent().unwrap();
     profile.join("examples").join(format!("collector{}", std::env::consts::EXE_SUFFIX))

@@ -26,6 +26,8 @@ PROTECTIONS = {
     "an administrator adds the proxy's root",
     "a second agent in another directory",
     "the number's own digest",
+    *(f"{work} without its syncs" for work in ("socket", "identity", "yes", "key", "no", "bundle")),
+    *(f"{file} out of reach counts as absent" for file in ("keys/device.key", "keys/root")),
 }
 
 

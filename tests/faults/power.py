@@ -52,29 +52,39 @@ def control(bench):
 
 
 class Traced:
-    """What was written, in order, and what the receiver had when."""
+    """What was written, in order, and what the receiver had when; `files` are those of the last image, removed ones too."""
 
     def __init__(self, site, before, calls, received):
         self.site, self.before, self.calls, self.received = site, before, calls, received
 
 
-def record(bench):
+def record(bench, site=None):
     """A morning of a workstation under strace: intake, a drain that is cut, intake, a drain."""
-    site = bench.site("traced", url=NOWHERE)
-    before = bench.home / "before"
-    shutil.rmtree(before, ignore_errors=True)
+    site = site or bench.site("traced", url=NOWHERE)
     site.fill(bench.draw, bench.draw.randrange(1, 5), bench.draw.randrange(1, 40))
-    for name in ("data", "outbox"):
-        shutil.copytree(site.home / name, before / name)
+    before = kept(bench, site)
     calls = []
     for words, url in ((("run", "--once"), NOWHERE), (("run", "--once", "--close"), bench.receiver.url())):
         site.configure(url)
-        log = bench.home / "strace"
-        ended = site.run(*words, timeout=90, wrapper=["strace", "-ff", "-q", "-ttt", "-y", "-xx", "-s", "9000000", "-o",
-                                                      str(log), "-e", f"trace={CALLS}"])
-        bench.ended(ended, "under strace")
+        bench.ended(site.run(*words, timeout=90, wrapper=strace(bench)), "under strace")
         calls += read_log(bench.home, site.home)
     return Traced(site, before, calls, bench.receiver.received)
+
+
+def kept(bench, site):
+    """A copy of what is there before something is recorded."""
+    before = bench.home / "before"
+    shutil.rmtree(before, ignore_errors=True)
+    for name in ("data", "outbox"):
+        (site.home / name).mkdir(exist_ok=True)
+        shutil.copytree(site.home / name, before / name)
+    return before
+
+
+def strace(bench):
+    """What runs a program and writes a log of each thread, for `read_log`."""
+    log = str(bench.home / "strace")
+    return ["strace", "-ff", "-q", "-ttt", "-y", "-xx", "-s", "9000000", "-o", log, "-e", f"trace={CALLS}"]
 
 
 def read_log(home, below):
@@ -200,11 +210,11 @@ class File:
 
 
 class Disk:
-    """Names and files. A change of names lasts as the model says."""
+    """Names and files, those that have no name any more too. A change of names lasts as the model says."""
 
     def __init__(self, before, home, strict):
         self.strict, self.home = strict, home
-        self.names, self.lasting, self.changes = {}, None, []
+        self.names, self.lasting, self.changes, self.files = {}, None, [], []
         for top, folders, files in os.walk(before):
             at = os.path.join(home, os.path.relpath(top, before))
             for name in folders:
@@ -213,13 +223,15 @@ class Disk:
                 with open(os.path.join(top, name), "rb") as file:
                     self.names[os.path.normpath(os.path.join(at, name))] = File(file.read())
         self.lasting = dict(self.names)
+        self.files += filter(None, self.names.values())
 
     def apply(self, what, path, more):
         """One call."""
         file = self.names.get(path)
         if what == "make":
             if path not in self.names:
-                self._change(path, [(path, File())])
+                self.files.append(File())
+                self._change(path, [(path, self.files[-1])])
             elif more and file and file.now:
                 file.resize(0)
         elif what == "write" and file:
@@ -279,14 +291,15 @@ class Disk:
         return {name: file.after_the_cut(draw) if file else None for name, file in left.items()}
 
 
-def image(bench, traced, ignored=lambda path: False):
+def image(bench, traced, ignored=lambda path: False, cut=None):
     """A cut somewhere: what is left, name -> content, when that was, and how many files lost something."""
-    cut = bench.draw.randrange(1, len(traced.calls) + 1)
+    cut = cut or bench.draw.randrange(1, len(traced.calls) + 1)
     disk = Disk(traced.before, str(traced.site.home), strict=bench.draw.random() < 0.5)
     for _, what, path, more in traced.calls[:cut]:
         if what != "sync" or not ignored(path):
             disk.apply(what, path, more)
     left = disk.cut(bench.draw)
+    traced.files = disk.files
     reverted = sum(file is not None and path in left and left[path] != bytes(file.now)
                    for path, file in disk.names.items())
     return left, traced.calls[cut - 1][0], reverted
@@ -295,9 +308,23 @@ def image(bench, traced, ignored=lambda path: False):
 def boot(bench, traced, where, note, ignored=lambda path: False):
     """One image: cut somewhere, started on what is left. Returns how many files lost something."""
     left, moment, reverted = image(bench, traced, ignored)
+    site = lay(bench, traced, left)
+    received = bench.receiver.begin()
+    held = {(epoch, seq) for at, epoch, lo, hi in traced.received.batches if at <= moment for seq in range(lo, hi + 1)}
+    received.records.update({name: record for name, record in traced.received.records.items() if name in held})
+    for _ in range(2):
+        ended = site.once("--close")
+        note(ended.broke() or (f"exit code {ended.code}: {ended.err[:200]}" if ended.code != 0 else None), where)
+    damaged = site.status()["dropped"].get("damaged")
+    note(site.verify(received) + ([f"{damaged} counted as damaged"] if damaged else []), where)
+    return reverted
+
+
+def lay(bench, traced, left, **settings):
+    """A workstation on what the cut left."""
     home = bench.home / "image"
     shutil.rmtree(home, ignore_errors=True)
-    site = traced.site.copy(home)
+    site = traced.site.copy(home, **settings)
     for name in ("data", "outbox"):
         shutil.rmtree(home / name, ignore_errors=True)
         (home / name).mkdir(mode=0o700)
@@ -310,12 +337,4 @@ def boot(bench, traced, where, note, ignored=lambda path: False):
             kathea = traced.before / os.path.relpath(path, traced.site.home)
             if place.parent.name == "outbox" and kathea.exists():
                 shutil.copystat(kathea, place)  # Kathea's files are known by their time
-    received = bench.receiver.begin()
-    held = {(epoch, seq) for at, epoch, lo, hi in traced.received.batches if at <= moment for seq in range(lo, hi + 1)}
-    received.records.update({name: record for name, record in traced.received.records.items() if name in held})
-    for _ in range(2):
-        ended = site.once("--close")
-        note(ended.broke() or (f"exit code {ended.code}: {ended.err[:200]}" if ended.code != 0 else None), where)
-    damaged = site.status()["dropped"].get("damaged")
-    note(site.verify(received) + ([f"{damaged} counted as damaged"] if damaged else []), where)
-    return reverted
+    return site

@@ -8,9 +8,13 @@ import copies
 import damage
 import disk
 import kills
+import lasting
+import pairs
 import patience
 import peers
 import power
+import promises
+import sizes
 import soak
 import sweep
 from matrix import Row
@@ -46,5 +50,10 @@ ROWS = [
     Row("F33", "everything at once, for long", soak.mixed),
     Row("F34", "the disk over many fills and drains", soak.steady),
     Row("F35", "each read, open and stat of four commands fails once", sweep.every_look, share=4),
+    Row("F36", "the power goes after an answer over the socket, an identity, a yes, a key, a no, a sealed bundle",
+        promises.every_promise, share=4),
+    Row("F37", "a failure that passes, and one that lasts", lasting.passing_and_lasting, share=2),
+    Row("F38", "two faults in one run", pairs.two_at_once, share=4),
+    Row("F39", "one input that is far too large", sizes.one_input, share=4),
     Row("C4", "the power goes at the collector", collector_power.power_loss),
 ]

@@ -16,13 +16,8 @@ def every_look(bench):
     """F35: the command says so and stops, or does it all the same; done again, it does what it would have done."""
     need("strace")
     template = prepared(bench)
-    commands = {
-        "status": ("status", "--json"), "run --once": ("run", "--once"),
-        "consent withdraw": ("consent", "withdraw", "usage_statistics"),
-        "support create": ("support", "create", template.draft["draft"], "--yes", template.draft["digest"], "--by", "owner"),
-    }
     figures = []
-    for name, words in commands.items():
+    for name, words in commands(template).items():
         looks = looks_of(bench, template, words)
         if not bench.full:
             looks = bench.draw.sample(looks, min(len(looks), 12))
@@ -50,6 +45,15 @@ def every_look(bench):
         figures.append(f"{name} {fired} ({quiet} absorbed)")
     control(bench, template)
     return f"EIO once in {', '.join(figures)}: {len(bench.wrong)} violations"
+
+
+def commands(template):
+    """What is run while a look fails."""
+    return {
+        "status": ("status", "--json"), "run --once": ("run", "--once"),
+        "consent withdraw": ("consent", "withdraw", "usage_statistics"),
+        "support create": ("support", "create", template.draft["draft"], "--yes", template.draft["digest"], "--by", "owner"),
+    }
 
 
 def prepared(bench):

@@ -218,7 +218,7 @@ fn firmware(random: &mut Random) -> Line {
 }
 
 /// Sidecars that name invented patients.
-fn contexts(site: &Site, random: &mut Random) -> Vec<PathBuf> {
+pub(crate) fn contexts(site: &Site, random: &mut Random) -> Vec<PathBuf> {
     let syllables = ["vel", "tor", "mik", "san", "dru", "bex", "hol", "fen", "gry", "lund", "ket", "pra"];
     let mut name = |random: &mut Random| (0..3).map(|_| random.one(&syllables)).collect::<String>();
     (0..PATIENTS.0 / PATIENTS.1)

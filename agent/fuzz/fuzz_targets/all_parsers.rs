@@ -2,12 +2,14 @@
 //!
 //! `parsers.rs` fuzzes them; `tests/fuzz.rs` runs them on the seeds and on changes of these with every test run.
 
+use std::io::Cursor;
 use std::sync::LazyLock;
 use std::time::Duration;
 
 use agent::collect::Raw;
 use agent::config::Config;
 use agent::consent::Policy;
+use agent::programs::lists;
 use agent::request::Line;
 use agent::seal::record::Sealed;
 use agent::ship::enrol;
@@ -22,6 +24,7 @@ use protocol::catalog::Catalog;
 use protocol::ledger::{self, Entry};
 use protocol::reply::{EnrolRequest, RenewRequest};
 use protocol::{Batch, DeviceId, Digest};
+use provenance::{Builder, Entry as Literal, Table, Text};
 use ring::signature::{Ed25519KeyPair, KeyPair};
 
 /// What reads the bytes. It panics where something does not hold.
@@ -37,6 +40,7 @@ pub(crate) const PARSERS: &[(&str, Parser)] = &[
     ("outbox", outbox),
     ("configuration", configuration),
     ("carving", carving),
+    ("literals", literals),
     ("socket", socket),
     ("policy", policy),
     ("manifest", manifest),
@@ -75,9 +79,12 @@ fn enrolment(bytes: &[u8]) {
     }
     let _ = rcgen::CertificateSigningRequestParams::from_der(&bytes.into());
     let device = DeviceId::of_public_key(&[7; 32]);
-    let outcome = Ok(Answer { status: 201, body: bytes.to_vec(), ..Answer::default() });
-    let enrolled = enrol::enrolled(outcome, device, &Vec::new().into(), bytes, 1_780_000_000);
-    assert!(enrolled.is_err(), "no certificate of an authority that nobody has");
+    for status in [201, 403, 409, 410] {
+        let kind = Some("application/json".to_owned());
+        let outcome = Ok(Answer { status, content_type: kind, body: bytes.to_vec(), ..Answer::default() });
+        let enrolled = enrol::enrolled(outcome, device, &Vec::new().into(), bytes, 1_780_000_000);
+        assert!(enrolled.is_err(), "no certificate of an authority that nobody has");
+    }
 }
 
 /// Pieces of `bytes`, each a header's value.
@@ -143,6 +150,8 @@ fn answers(bytes: &[u8]) {
         routes::renewed(&outcome),
     );
     let _ = (routes::privacy_taken(&outcome), routes::read_ticket(&outcome));
+    let _ = (routes::read_news(&outcome), routes::news_asked(&outcome), routes::part_taken(&outcome, 7));
+    let _ = outcome.as_ref().ok().and_then(routes::consent_expected);
     let stored = routes::consent_stored(&outcome, Digest::of(b"a line"));
     let named = String::from_utf8_lossy(bytes).contains(&Digest::of(b"a line").to_string());
     assert!(named || !matches!(stored, Reply::Acknowledged { .. }), "an acknowledgement of nothing");
@@ -182,6 +191,28 @@ fn carving(bytes: &[u8]) {
             );
         }
     }
+}
+
+/// A program, a table of literals, a vendor's list. What is taken from them makes a table that is read again.
+fn literals(bytes: &[u8]) {
+    let mut builder = Builder::default();
+    let _ = provenance::read_file(Cursor::new(bytes), &mut |text| match text {
+        Text::Literal(literal) => builder.add(Literal::Literal(literal)),
+        Text::Name(name) => name
+            .split(|c: char| !c.is_alphanumeric() && c != '_')
+            .for_each(|word| builder.add(Literal::Word(word))),
+    });
+    let text = String::from_utf8_lossy(bytes);
+    text.lines().filter_map(Literal::parse).for_each(|entry| builder.add(entry));
+    let table = Table::from_file(builder.to_bytes().as_slice()).expect("what was written is read");
+    assert_eq!(table.len(), builder.table().len());
+    let mut spans = Vec::new();
+    for line in text.lines() {
+        table.spans(line, &mut spans);
+        assert!(spans.iter().all(|span| line.get(span.clone()).is_some()), "parts of the line");
+        assert!(spans.is_sorted_by(|one, next| one.end <= next.start), "in order, apart");
+    }
+    let _ = (Table::from_file(bytes), lists::parse(bytes));
 }
 
 fn socket(bytes: &[u8]) {

@@ -69,6 +69,9 @@ impl Builder {
     }
 
     fn literal(&mut self, literal: &str) {
+        if is_uid(literal) {
+            return self.word(literal);
+        }
         // A line feed, and the mark between pieces, are no part of a line of a log.
         if literal.contains(|c: char| c.is_control() && c != '\t') {
             return;
@@ -85,7 +88,7 @@ impl Builder {
 
     fn word(&mut self, word: &str) {
         let letters = word.chars().filter(|c| c.is_alphabetic()).count();
-        if letters < LETTERS
+        if letters < LETTERS && !is_uid(word)
             || word.len() > WORD
             || word.contains(char::is_control)
             || self.words.contains(word)
@@ -135,6 +138,13 @@ impl Builder {
     }
 }
 
+/// A UID of the program's own, such as the one that names its implementation (PS3.7, annex D.3.3.2): four numbers and more.
+fn is_uid(text: &str) -> bool {
+    text.len() <= WORD
+        && text.split('.').count() > 4
+        && text.split('.').all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -158,5 +168,19 @@ mod tests {
             builder.add(Entry::Literal(&format!("{long}{number}")));
         }
         assert!(builder.left_out() > 0 && builder.bytes <= TABLE_BYTES);
+    }
+
+    #[test]
+    fn a_uid_of_the_programs_own_is_a_word_and_a_version_is_none() {
+        let mut builder = Builder::default();
+        for text in ["1.2.276.0.7230010.3.0.3.6.7", "10.2.1.0", "1.2.3", "1..2.3.4.5", "1.2.276.0.7230010.x"]
+        {
+            builder.add(Entry::Literal(text));
+        }
+        let again: Vec<String> = builder.entries().map(Entry::to_line).collect();
+        assert_eq!(again, ["W1.2.276.0.7230010.3.0.3.6.7\n"]);
+        let mut read = Builder::default();
+        again.iter().filter_map(|line| Entry::parse(line.trim_end())).for_each(|entry| read.add(entry));
+        assert!(read.table().has_word("1.2.276.0.7230010.3.0.3.6.7"));
     }
 }

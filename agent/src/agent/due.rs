@@ -50,8 +50,7 @@ impl Agent {
         let in_seconds = |at: i64| elapsed + Duration::from_secs(u64::try_from(at - now).unwrap_or(0));
         let period = self.usage.next_period_end().filter(|_| granted).map(in_seconds);
         let sweep = (granted || self.kept.is_some() || self.usage.keeps_history()).then_some(sweep);
-        let daily = (granted || self.usage.keeps_history() || self.usage.is_held(&self.vault))
-            .then_some(self.device_due);
+        let daily = self.is_looked_at_daily(granted).then_some(self.device_due);
         let case = self.cases.next_end(&self.registry, now).map(in_seconds);
         let held = self.busy_until.filter(|until| self.cases.is_working() && *until > elapsed);
         [outbox_due, period, sweep, daily, case, held, self.uplink.deadline()]
@@ -61,12 +60,19 @@ impl Agent {
             .map(|due| due.max(self.health.quiet_until()))
     }
 
-    /// Once a day, while there is something of usage: what waited too long goes, Kathea hears whether it is time to ask,
-    /// and, while there is a grant, what the agent itself sees of the workstation is taken in.
+    /// Whether anything is here that a period ends.
+    fn is_looked_at_daily(&self, granted: bool) -> bool {
+        granted
+            || self.usage.keeps_history()
+            || self.usage.is_held(&self.vault)
+            || self.requests.answer.is_expected(&self.requests.tickets)
+    }
+
+    /// Once a day, while there is something that ends: what waited or was kept too long goes, Kathea hears whether it is
+    /// time to ask, and, while there is a grant, what the agent itself sees of the workstation is taken in.
     fn look_daily(&mut self, now: i64) {
         let granted = self.registry.permit::<UsageStatistics>(now).is_some();
-        let is_due = granted || self.usage.keeps_history() || self.usage.is_held(&self.vault);
-        if self.device_due > self.since_start() || !is_due {
+        if self.device_due > self.since_start() || !self.is_looked_at_daily(granted) {
             return;
         }
         self.device_due = self.since_start() + limits::DEVICE_EVERY;

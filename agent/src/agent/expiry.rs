@@ -29,8 +29,11 @@ impl Agent {
             let _ = self.wakes.0.send(Wake::Outbox(Arrival::Any));
         }
         if clock.is_steady() {
-            let now = self.now();
-            let ended = self.registry.end_answers(now, clock.leapt())?;
+            let (now, leapt) = (self.now(), clock.leapt());
+            if self.requests.end_answer(now, leapt)? {
+                info!("the vendor's answer was kept here for 30 days and was erased");
+            }
+            let ended = self.registry.end_answers(now, leapt)?;
             if ended > 0 {
                 info!(
                     "consent: {ended} answers have proven what they prove for long enough and were removed"

@@ -150,6 +150,11 @@ impl Requests {
         Ok(None)
     }
 
+    /// Erases the vendor's answer where it was kept for long enough. True if there was one.
+    pub(super) fn end_answer(&mut self, now: i64, leapt: i64) -> Result<bool, Trouble> {
+        Ok(self.answer.end(&mut self.tickets, now, leapt)?)
+    }
+
     /// The vendor took it.
     pub(super) fn settle(&mut self, numbers: Range<u64>) -> Result<(), Trouble> {
         Ok(self.queue.settle([numbers])?)

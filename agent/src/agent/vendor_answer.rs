@@ -2,7 +2,8 @@
 //! part, and the pieces that the clinic is shown.
 //!
 //! `data_dir/vendor-answer` holds `identity` (the age identity, sealed under a key of its own in the vault), `{sha256}.part`
-//! while the file comes, and `{sha256}.age` when it is whole. It stays sealed here: only a clinic's request opens it.
+//! while the file comes, and `{sha256}.age` when it is whole. It stays sealed here: only a clinic's request opens it, and
+//! 30 days after it came it is erased.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
@@ -13,9 +14,10 @@ use age::secrecy::ExposeSecret;
 use age::x25519::Identity;
 use age::{DecryptError, Decryptor};
 use log::{info, warn};
-use protocol::answer::{FIRST, First, PART, SealedAnswer};
+use protocol::answer::{FIRST, First, KEPT_DAYS, PART, SealedAnswer};
 use protocol::{DeviceId, Digest};
 use ring::aead::NONCE_LEN;
+use time::OffsetDateTime;
 
 use crate::api::support::Piece;
 use crate::consent::tickets::{Ticket, Tickets};
@@ -33,6 +35,8 @@ pub(super) const DIR: &str = "vendor-answer";
 /// Names the key of the identity in the vault.
 const COMPARTMENT: &str = "vendor-answer";
 const HEAD: &[u8; 5] = b"KVAI\x01";
+/// How long an answer lies here, in seconds: as long as at the vendor.
+const KEPT: i64 = KEPT_DAYS * 24 * 3600;
 
 crate::texts! {
     /// Why no answer of the vendor is shown.
@@ -45,9 +49,10 @@ crate::texts! {
              is due",
             "leverandøren har ikke svaret endnu, eller svaret er på vej: `status` viser anmodningen og dens frist";
         Gone =>
-            "the vendor no longer has its answer, or gave it to you by another way: `privacy export --vendor -o DIR` asks again",
-            "leverandøren har ikke længere svaret eller har givet jer det på anden vis: `privacy export --vendor -o MAPPE` \
-             spørger igen";
+            "the vendor's answer is gone, because it is kept for 30 days, or you got it by another way: `privacy export \
+             --vendor -o DIR` asks again",
+            "leverandørens svar er væk, fordi det opbevares i 30 dage, eller I har fået det på anden vis: `privacy export \
+             --vendor -o MAPPE` spørger igen";
         TooLarge =>
             "the vendor's answer is larger than 64 MiB and was not fetched: ask the vendor to hand it over",
             "leverandørens svar er større end 64 MiB og blev ikke hentet: bed leverandøren om at udlevere det";
@@ -81,6 +86,8 @@ enum Come {
     /// So many parts are here.
     Parts(u64),
     Whole,
+    /// All of it came, and it was not what was announced: fetched anew, at this time since the start.
+    Other(Duration),
     /// The vendor has it no longer.
     Gone,
 }
@@ -90,9 +97,6 @@ pub(super) struct VendorAnswer {
     dir: PathBuf,
     /// How far the file of this digest is, as far as it was looked at since the start.
     known: Option<(Digest, Come)>,
-    /// A file that was not what it was said to be is fetched again then, since the start.
-    again: Duration,
-    is_other: bool,
 }
 
 impl Fetch {
@@ -105,7 +109,7 @@ impl Fetch {
 impl VendorAnswer {
     /// Of this `data_dir`. Nothing is read yet.
     pub(super) fn new(data_dir: &Path) -> Self {
-        Self { dir: data_dir.join(DIR), known: None, again: Duration::ZERO, is_other: false }
+        Self { dir: data_dir.join(DIR), known: None }
     }
 
     /// Whom an answer is sealed for. The identity is made where there is none that opens.
@@ -140,7 +144,7 @@ impl VendorAnswer {
             return Ok(());
         }
         vault.shred(COMPARTMENT)?;
-        (self.known, self.is_other) = (None, false);
+        self.known = None;
         Presence::of(fs::remove_dir_all(&self.dir))?;
         durable::sync_parent(&self.dir)
     }
@@ -152,17 +156,24 @@ impl VendorAnswer {
         elapsed: Duration,
     ) -> io::Result<Option<(Fetch, Exchange)>> {
         let Some((ticket, sealed)) = answered(tickets) else { return Ok(None) };
-        if !sealed.is_bounded() || elapsed < self.again {
+        if !sealed.is_bounded() {
             return Ok(None);
         }
-        let Come::Parts(part) = self.come(sealed)? else { return Ok(None) };
+        let part = match self.come(sealed)? {
+            Come::Parts(part) => part,
+            Come::Other(again) if again <= elapsed => 0,
+            Come::Other(_) | Come::Whole | Come::Gone => return Ok(None),
+        };
         let fetch = Fetch { ticket: ticket.ticket.clone(), sealed, part };
         Ok(routes::answer_part(&fetch.ticket, part).map(|exchange| (fetch, exchange)))
     }
 
     /// When something is fetched again, since the start.
     pub(super) fn due(&self, elapsed: Duration) -> Option<Duration> {
-        (self.again > elapsed).then_some(self.again)
+        match self.known {
+            Some((_, Come::Other(again))) if again > elapsed => Some(again),
+            _ => None,
+        }
     }
 
     /// What came of a part.
@@ -194,10 +205,9 @@ impl VendorAnswer {
         }
         file.sync_all()?;
         drop(file);
-        self.is_other = digest(&path)? != sealed.sha256;
-        if self.is_other {
+        if digest(&path)? != sealed.sha256 {
             fs::remove_file(&path)?;
-            self.again = elapsed + limits::TICKET_EVERY;
+            self.known = Some((sealed.sha256, Come::Other(elapsed + limits::TICKET_EVERY)));
             warn!("the vendor's answer is not the file that it announced: it is fetched again in a day");
             return Ok(());
         }
@@ -213,12 +223,35 @@ impl VendorAnswer {
         Ok(())
     }
 
+    /// Whether an answer is here or on its way.
+    pub(super) fn is_expected(&self, tickets: &Tickets) -> bool {
+        answered(tickets).is_some()
+    }
+
+    /// Erases an answer that came [`KEPT`] seconds ago, by a clock that last leapt at `leapt`; its ticket names it no
+    /// longer. True if there was one.
+    pub(super) fn end(&mut self, tickets: &mut Tickets, now: i64, leapt: i64) -> io::Result<bool> {
+        let Some((_, sealed)) = answered(tickets) else { return Ok(false) };
+        let path = self.path(sealed, "age");
+        let Presence::Found(file) = presence::stat(&path)? else { return Ok(false) };
+        let came = OffsetDateTime::from(file.modified()?).unix_timestamp();
+        if now - came.max(leapt) < KEPT {
+            return Ok(false);
+        }
+        // Before the ticket: behind a cut between the two it is fetched again, and ends again.
+        fs::remove_file(&path)?;
+        durable::sync_parent(&path)?;
+        self.known = None;
+        tickets.forget_answers()?;
+        Ok(true)
+    }
+
     /// What the clinic should know.
     pub(super) fn problem(&self, tickets: &Tickets) -> Option<Said> {
         let (_, sealed) = answered(tickets)?;
         match self.known {
             _ if !sealed.is_bounded() => Some(NotShown::TooLarge.said()),
-            _ if self.is_other => Some(NotShown::Damaged.said()),
+            Some((_, Come::Other(_))) => Some(NotShown::Damaged.said()),
             Some((_, Come::Gone)) => Some(NotShown::Gone.said()),
             _ => None,
         }
@@ -238,7 +271,7 @@ impl VendorAnswer {
             return Err(NotShown::TooLarge);
         }
         match self.come(sealed).map_err(unreadable)? {
-            Come::Parts(_) if self.is_other => return Err(NotShown::Damaged),
+            Come::Other(_) => return Err(NotShown::Damaged),
             Come::Parts(_) => return Err(NotShown::NotAnswered),
             Come::Gone => return Err(NotShown::Gone),
             Come::Whole => {}

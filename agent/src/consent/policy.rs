@@ -15,7 +15,7 @@ use crate::config::{Config, Language};
 use crate::harmless;
 use crate::limits;
 use crate::nearest::nearest;
-use crate::presence::Why;
+use crate::presence::{self, Why};
 
 mod languages;
 mod values;
@@ -145,7 +145,7 @@ impl Policy {
             return Self::parse(text);
         }
         let path = Path::new(name);
-        match std::fs::read_to_string(path) {
+        match presence::given_text(path) {
             Ok(text) => Self::parse(&text),
             Err(error) => Err(PolicyError::Unreadable { path: path.to_owned(), why: error.kind() }),
         }

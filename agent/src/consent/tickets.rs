@@ -252,6 +252,15 @@ impl Tickets {
         if is_changed { self.save() } else { Ok(()) }
     }
 
+    /// No file that the vendor answered with is here any longer.
+    ///
+    /// # Errors
+    /// The tickets cannot be written now.
+    pub fn forget_answers(&mut self) -> io::Result<()> {
+        self.tickets.iter_mut().for_each(|ticket| ticket.sealed = None);
+        self.save()
+    }
+
     /// What the clinic should know of the vendor's answers, at this time (RFC 3339).
     pub fn problems(&self, now: &str) -> Vec<Said> {
         let refused = self.refused.iter().map(|(ticket, why)| {

@@ -1,6 +1,5 @@
 //! Connectivity to the collector, step by step: proxy, certificates, name, connection, TLS, response.
 
-use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,6 +11,7 @@ use crate::config::Config;
 use crate::consent::Policy;
 use crate::harmless;
 use crate::limits;
+use crate::presence;
 use crate::ship::exchange::Answer;
 use crate::ship::failure::{BadSettings, Failure, Phase, TlsFailure};
 use crate::ship::https::{Https, Settings, Timeouts};
@@ -63,7 +63,7 @@ pub(super) fn collector(config: &Config, reach: Reach, now: i64) -> Vec<Finding>
 /// The settings of the way out, each checked; nothing is opened.
 fn https(config: &Config) -> Result<Https, Box<Finding>> {
     let ca = &config.collector.ca;
-    let ca_pem = fs::read(ca).map_err(|e| {
+    let ca_pem = presence::given(ca).map_err(|e| {
         let what = Is::Unreadable { name: harmless::path(ca), why: e.kind() };
         Box::new(Finding::fail("ca", what, Remedy::PutCa))
     })?;
@@ -143,6 +143,8 @@ fn steps(outcome: &Result<Answer, Failure>, proxied: bool, now: i64) -> Vec<Find
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::checks::Verdict;
     use crate::texts::Language;

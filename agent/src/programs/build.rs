@@ -101,13 +101,32 @@ pub fn build(config: &Config, program: &Path) -> Result<Record, BuildError> {
         durable::replace_public(&path, bytes).map_err(|e| BuildError::Disk(path, e.kind()))
     };
     let folder = config.data_dir.join(FOLDER);
-    fs::create_dir_all(&folder).map_err(|e| BuildError::Disk(folder.clone(), e.kind()))?;
+    fs::create_dir_all(&folder)
+        .and_then(|()| give(&folder, &config.data_dir))
+        .map_err(|e| BuildError::Disk(folder.clone(), e.kind()))?;
     kept(folder.join(TABLE), &bytes)?;
     let text = serde_json::to_vec_pretty(&record)
         .map_err(|_| BuildError::Disk(folder.clone(), io::ErrorKind::InvalidData))?;
     // Between the two a table counts for nothing: its digest is in the record.
     kept(folder.join(RECORD), &text)?;
     Ok(record)
+}
+
+/// The service makes the table anew in a folder that an administrator's command made.
+#[cfg(unix)]
+fn give(folder: &Path, data_dir: &Path) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, chown};
+
+    let (owner, own) = (fs::metadata(data_dir)?, fs::metadata(folder)?);
+    if own.uid() == owner.uid() {
+        return Ok(());
+    }
+    chown(folder, Some(owner.uid()), Some(owner.gid()))
+}
+
+#[cfg(not(unix))]
+fn give(_: &Path, _: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 fn source(path: PathBuf) -> Result<Source, BuildError> {

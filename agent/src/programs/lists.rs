@@ -140,6 +140,14 @@ fn read(folder: &Path, name: &str) -> Result<Option<(Vec<u8>, String)>, ListErro
 fn verified(keys: &TrustedKeys, bytes: &[u8], signature: &str) -> Result<ListName, ListError> {
     let signature: Signature = signature.trim().parse().map_err(|_| ListError::NoSignature)?;
     keys.verify(Context::WordList, Digest::of(bytes), &signature).map_err(ListError::Unsigned)?;
+    parse(bytes)
+}
+
+/// Reads a list, whoever signed it; returns its name.
+///
+/// # Errors
+/// [`ListError::Malformed`] with the first line that is not understood.
+pub fn parse(bytes: &[u8]) -> Result<ListName, ListError> {
     let text = std::str::from_utf8(bytes).ok().filter(|text| text.len() <= BYTES);
     let text = text.ok_or(ListError::Malformed(1))?;
     let name = text.lines().next().and_then(head).ok_or(ListError::Malformed(1))?;

@@ -26,10 +26,14 @@ pub(crate) enum Deed {
     Revoke,
     /// A device was taken out of use by the vendor.
     Retire,
+    /// The losses that devices declared were printed.
+    Losses,
     /// Everything held of a device was printed for its owner (GDPR art. 15).
     Access,
     /// The consent to a record or a bundle was printed.
     Proof,
+    /// The consents to everything that is held were checked.
+    Proofs,
     /// A sealed bundle was handed on.
     Handover,
     /// A signed notice was published.
@@ -38,6 +42,12 @@ pub(crate) enum Deed {
     Withhold,
     /// A copy of the whole store was made.
     Backup,
+    /// A copy of the key store was made.
+    #[serde(rename = "keys_backup")]
+    KeysBackup,
+    /// The collector goes on without the key store that it had.
+    #[serde(rename = "keys_lost")]
+    KeysLost,
     /// The store was brought back from a backup.
     Restore,
     /// The whole store was copied to another place, of this engine or of the other.

@@ -322,9 +322,7 @@ fn run(command: Command) -> Result<(), Failure> {
             let store = data.store()?;
             (0..count).try_for_each(|_| print(&store.make_token(label.as_deref(), now)?))
         }
-        Command::Export { data, losses: true, .. } => {
-            list(|lines| crate::export::losses(&data.store()?, lines))
-        }
+        Command::Export { data, losses: true, tables } => export::losses(&data.store()?, tables, now),
         Command::Export { data, losses: false, tables } => export::export(&data.store()?, tables, now),
         Command::Devices(devices) => devices.run(now),
         Command::Label { data, device, label } => data.store()?.label(device, &label),

@@ -102,8 +102,7 @@ pub(crate) fn erase(
         store.note_of(Note::new(Deed::Erase, count), device, purpose, case, now)?;
         let oldest = [taken.oldest, cleared.oldest].into_iter().flatten().min();
         let copies = oldest.map_or(Ok(Vec::new()), |oldest| store.copies_since(oldest))?;
-        // Bundles in a backup are sealed for those who open them, and not under these keys.
-        let is_readable = taken.is_readable || bundles > 0;
+        let is_readable = taken.is_readable || cleared.is_readable;
         let copies = copies.into_iter().map(|line| {
             let ends = line.deed == Deed::Backup && !is_readable;
             let unreadable_from = ends.then(|| rfc3339(now + keystore::backup::KEPT));

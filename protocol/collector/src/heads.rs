@@ -1,18 +1,23 @@
 //! `audit.heads`: how many lines the audit has and the digest of the last one, signed, in a file outside the store. Whoever
 //! cuts the end of the audit, or writes another, contradicts it; a copy of the file on another machine keeps it honest.
+//! Old heads go: a newer one names what they named.
 
 use std::path::{Path, PathBuf};
 
 use protocol::Digest;
 use protocol::signature::{Context, Signature};
 
+use crate::disk::{self, Access};
 use crate::failure::Failure;
+use crate::sign;
 use crate::sign::Signer;
 use crate::store::Store;
-use crate::{disk, sign};
 
 /// The first word of a line.
 const FORMAT: &str = "kathea-audit-1";
+
+/// Bytes from which on the older half of the file goes: some four hundred heads. Each head names all lines before it.
+const MAX: usize = 100_000;
 
 /// The file of a data directory.
 pub(crate) fn path(data: &Path) -> PathBuf {
@@ -25,10 +30,21 @@ pub(crate) fn keep(store: &Store) -> Result<(), Failure> {
     let (count, digest) = store.audit_head()?;
     let text = said(count, digest);
     let signature = signer.sign(Context::AuditHead, Digest::of(text.as_bytes()))?;
-    if let Err(failure) = disk::append(&path(store.data()), &format!("{text} {signature}\n")) {
+    let path = path(store.data());
+    let kept = disk::append(&path, &format!("{text} {signature}\n")).and_then(|()| shorten(&path));
+    if let Err(failure) = kept {
         log::error!("the head of the audit is not kept: {failure}");
     }
     Ok(())
+}
+
+/// Removes the older half of a file that has become long. A head that another process adds at this moment may go with it:
+/// the next one says the same.
+fn shorten(path: &Path) -> Result<(), Failure> {
+    let Some(bytes) = disk::read(path)?.filter(|bytes| bytes.len() > MAX) else { return Ok(()) };
+    let (_, newer) = bytes.split_at(bytes.len() / 2);
+    let line = newer.iter().position(|byte| *byte == b'\n').map_or(newer.len(), |end| end + 1);
+    disk::write(path, &newer[line..], Access::Private)
 }
 
 /// What the audit contradicts of the file in the data directory, in sentences.
@@ -89,4 +105,29 @@ fn read(line: &str) -> Option<(i64, Digest, Signature)> {
         return None;
     };
     Some((count.parse().ok()?, digest.parse().ok()?, signature.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_file_loses_its_older_half_and_never_its_newest_head() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = path(dir.path());
+        let mut most = 0;
+        for count in 0..2000 {
+            disk::append(
+                &path,
+                &format!("{} signature {}\n", said(count, Digest::of(b"line")), "s".repeat(80)),
+            )
+            .unwrap();
+            shorten(&path).unwrap();
+            let text = String::from_utf8(disk::read(&path).unwrap().unwrap()).unwrap();
+            most = most.max(text.len());
+            assert!(text.lines().last().unwrap().starts_with(&format!("{FORMAT} {count} ")));
+            assert!(text.starts_with(FORMAT) && text.ends_with('\n'), "whole lines");
+        }
+        assert!(most <= MAX + 200 && most > MAX / 2, "{most}");
+    }
 }

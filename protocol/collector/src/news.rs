@@ -2,6 +2,7 @@
 //! audit. The receipts of a device follow from it, so that an export of the whole fleet costs one line and no write for
 //! each device; what a device was given can't be taken back without its next receipt showing it.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use protocol::notice::Notice;
@@ -34,9 +35,19 @@ struct Index {
     /// Up to this line of the audit.
     place: i64,
     uses: Vec<Line>,
+    /// How many of them are of a device, for the header of each answer.
+    counted: BTreeMap<DeviceId, Counted>,
     notices: Vec<Published>,
-    /// Digests of the notices that were not ended, for the header of each answer.
-    standing: String,
+    /// What the header says of the notices that were not ended; none if there are none.
+    standing: Option<String>,
+}
+
+/// The uses of one device among the first so many lines.
+#[derive(Clone, Copy, Default)]
+struct Counted {
+    enrolled: i64,
+    lines: usize,
+    count: usize,
 }
 
 /// A notice that was published.
@@ -75,11 +86,12 @@ impl News {
         audits: i64,
     ) -> Result<Option<String>, Failure> {
         self.with(store, audits, |index| {
-            let uses = self.signer.as_ref().map_or(0, |_| index.of(device, enrolled).count());
-            if uses == 0 && index.standing.is_empty() {
+            let uses = self.signer.as_ref().map_or(0, |_| index.count(device, enrolled));
+            if uses == 0 && index.standing.is_none() {
                 return None;
             }
-            Some(format!("{uses}-{}", &Digest::of(index.standing.as_bytes()).to_string()[..16]))
+            let standing = index.standing.clone().unwrap_or_else(|| short(""));
+            Some(format!("{uses}-{standing}"))
         })
     }
 
@@ -121,7 +133,7 @@ impl News {
         Ok(SignedText { text: text.to_owned(), signature: signature.to_string() })
     }
 
-    fn with<T>(&self, store: &Store, audits: i64, look: impl FnOnce(&Index) -> T) -> Result<T, Failure> {
+    fn with<T>(&self, store: &Store, audits: i64, look: impl FnOnce(&mut Index) -> T) -> Result<T, Failure> {
         let mut index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
         // An answer may be older than what another thread read meanwhile.
         if audits > index.place {
@@ -129,7 +141,7 @@ impl News {
             // What a transaction added beside something else has no head yet.
             heads::keep(store)?;
         }
-        Ok(look(&index))
+        Ok(look(&mut index))
     }
 }
 
@@ -148,10 +160,12 @@ impl Index {
             _ if what(&line).is_some() => uses.push(line),
             _ => {}
         })?;
-        (self.place, self.uses) = (place, [std::mem::take(&mut self.uses), uses].concat());
+        self.place = place;
+        self.uses.append(&mut uses);
         notices.into_iter().for_each(|line| self.take(line));
         let digests = self.standing().map(|one| Digest::of(one.signed.text.as_bytes()).to_string());
-        self.standing = digests.collect();
+        let digests: String = digests.collect();
+        self.standing = (!digests.is_empty()).then(|| short(&digests));
         Ok(())
     }
 
@@ -171,12 +185,30 @@ impl Index {
         self.notices.iter().filter(|one| one.ended.is_none())
     }
 
+    /// How many uses of a device's data there were. Looks only at the lines that came since it was asked before.
+    fn count(&mut self, device: DeviceId, enrolled: i64) -> usize {
+        let known = self.counted.get(&device).filter(|known| known.enrolled == enrolled).copied();
+        let known = known.unwrap_or_default();
+        let lines = self.uses.len();
+        if known.lines == lines {
+            return known.count;
+        }
+        let count = known.count + Self::among(&self.uses[known.lines..], device, enrolled).count();
+        self.counted.insert(device, Counted { enrolled, lines, count });
+        count
+    }
+
     /// The uses of a device's data since it was enrolled (microseconds), the oldest first.
     fn of(&self, device: DeviceId, enrolled: i64) -> impl Iterator<Item = &Line> {
+        Self::among(&self.uses, device, enrolled)
+    }
+
+    fn among(uses: &[Line], device: DeviceId, enrolled: i64) -> impl Iterator<Item = &Line> {
         let enrolled = text(enrolled);
-        self.uses.iter().filter(move |line| match line.device {
+        uses.iter().filter(move |line| match line.device {
             Some(of) => of == device,
-            None => line.deed == Deed::Export && line.at >= enrolled,
+            // A bundle of which nobody knows whose it is was no use of every device.
+            None => matches!(line.deed, Deed::Export | Deed::Losses | Deed::Proofs) && line.at >= enrolled,
         })
     }
 
@@ -211,13 +243,55 @@ impl Index {
     }
 }
 
+fn short(text: &str) -> String {
+    Digest::of(text.as_bytes()).to_string()[..16].to_owned()
+}
+
 /// The use that a line is; none if it is another deed.
 fn what(line: &Line) -> Option<Use> {
     match line.deed {
-        Deed::Export => Some(Use::Export),
+        Deed::Export | Deed::Losses => Some(Use::Export),
         Deed::Access => Some(Use::Access),
-        Deed::Proof => Some(Use::Proof),
+        Deed::Proof | Deed::Proofs => Some(Use::Proof),
         Deed::Handover => Some(Use::Handover),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(deed: Deed, device: Option<DeviceId>, at: i64) -> Line {
+        Line {
+            at: text(at),
+            who: "anna (1000)".to_owned(),
+            deed,
+            device,
+            purpose: None,
+            case: None,
+            count: 1,
+            to: None,
+            why: None,
+            role: None,
+            notice: None,
+            previous: None,
+        }
+    }
+
+    #[test]
+    fn what_is_counted_as_it_comes_is_what_is_counted_at_once() {
+        let mut random = crate::store::testing::Random::seeded();
+        let device = |number: usize| DeviceId::from_bytes([number as u8; 16]);
+        let (mut index, deeds) = (Index::default(), [Deed::Export, Deed::Proof, Deed::Proofs, Deed::Losses]);
+        for step in 0..400 {
+            let of = [None, Some(device(0)), Some(device(1))][random.index(3)];
+            // Also by a clock that goes back.
+            index.uses.push(line(deeds[random.index(4)], of, random.below(1000) as i64 * 1_000_000));
+            // A device that is enrolled again.
+            let (asks, enrolled) = (device(random.index(2)), [0, 500_000_000][random.index(2)]);
+            assert_eq!(index.count(asks, enrolled), index.of(asks, enrolled).count(), "step {step}");
+            assert_eq!(index.receipts(asks, enrolled).len(), index.count(asks, enrolled));
+        }
     }
 }

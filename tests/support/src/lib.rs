@@ -13,6 +13,9 @@ pub mod random;
 /// A policy of an invented controller, with periods and a language that no built-in policy has.
 pub const THIRD_POLICY: &str = include_str!("third.toml");
 
+/// How a file begins that passes for a sealed bundle: the header of an age file without a recipient.
+pub const SEALED: &[u8] = b"age-encryption.org/v1\n--- for nobody\n";
+
 pub use batch::batch;
 pub use entry::entry;
 pub use random::Random;

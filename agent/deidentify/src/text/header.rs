@@ -10,6 +10,8 @@ const LEVELS: &[&str] = &[
     "TRACE", "DEBUG", "VERBOSE", "INFO", "NOTICE", "WARN", "WARNING", "ERROR", "FATAL", "CRITICAL", "SEVERE",
     "DBG", "INF", "WRN", "ERR", "CRIT", "FEJL", "ADVARSEL",
 ];
+/// Levels of one letter, as DCMTK's and Android's logs have them: `D: `.
+const LETTERS: &[u8] = b"TVDIWEFC";
 /// Digits of a code or a thread's number: more could be somebody's.
 const DIGITS: usize = 6;
 /// Bytes of a module's name.
@@ -50,12 +52,22 @@ fn bracketed(text: &str) -> Option<Piece<'_>> {
     (is_level(inner) || is_thread).then(|| fixed(text, end + 1))?
 }
 
-/// `INFO `, `WARN: `.
+/// `INFO `, `WARN: `, `D: `.
 fn bare_level(text: &str) -> Option<Piece<'_>> {
     let length = text.bytes().take_while(u8::is_ascii_alphabetic).count();
     let word = text.get(..length)?;
     let ends = matches!(text.as_bytes().get(length), Some(b' ' | b':' | b'\t' | b'|'));
-    (ends && is_level(word)).then(|| fixed(text, length))?
+    if ends && is_level(word) {
+        return fixed(text, length);
+    }
+    let [letter, b':', rest @ ..] = text.as_bytes() else { return None };
+    // Only one blank: what stands indented behind it is a literal that begins with blanks.
+    let length = match rest {
+        [] => 2,
+        [b' ', ..] => 3,
+        _ => return None,
+    };
+    LETTERS.contains(letter).then(|| text.get(..length).map(Piece::Fixed))?
 }
 
 /// `generator(1042): `, `X1.Detector(17) - `.
@@ -103,7 +115,7 @@ mod tests {
 
     #[test]
     fn levels_threads_modules_and_codes_are_pieces() {
-        for text in ["[INFO] ", "[ warn ] ", "ERROR: ", "<debug> ", "[1234] ", "[tid 12] "] {
+        for text in ["[INFO] ", "[ warn ] ", "ERROR: ", "<debug> ", "[1234] ", "[tid 12] ", "D: ", "W:"] {
             assert_eq!(piece(text), Some(Piece::Fixed(text)), "{text}");
         }
         assert_eq!(piece("generator(1042): arc"), Some(Piece::Module("generator", "(1042): ")));
@@ -121,6 +133,9 @@ mod tests {
             "",
             "[",
             "INFORM x",
+            "H: x",
+            "D:/scans",
+            "D Hansen",
         ] {
             assert_eq!(piece(text), None, "{text}");
         }

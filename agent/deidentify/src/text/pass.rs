@@ -121,11 +121,8 @@ impl<'p, 'a, 't> Pass<'p, 'a, 't> {
 
     fn token(&mut self, next: char) {
         let rest = self.rest();
-        if let Some(length) = patterns::dump(rest) {
-            // Only the tag stays of the whole line.
-            self.keep(length);
-            self.out.push(' ');
-            return self.replace(Rule::Dump, rest.len() - length);
+        if self.dumped(rest) {
+            return;
         }
         let word = whole_word(rest);
         if word.len() > limits::TEXT_WORD {

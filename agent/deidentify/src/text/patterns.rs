@@ -174,6 +174,30 @@ pub(crate) fn dump(text: &str) -> Option<usize> {
     (hex(group) && hex(element) && closes).then_some(11 + gap)
 }
 
+/// Bytes written as pairs of hex digits, `5a 6f 72`, at the start of `text`: their length, if they may spell somebody's
+/// name. More than a frame of a field bus has are a dump of a file or of the network; fewer are one where three letters
+/// follow each other.
+pub(crate) fn octets(text: &str) -> Option<usize> {
+    const FRAME: usize = 8;
+    const LETTERS: usize = 3;
+    let (mut at, mut count, mut letters, mut most, mut is_hex) = (0, 0, 0, 0, false);
+    loop {
+        let blanks = text.get(at..)?.bytes().take_while(|byte| *byte == b' ').count();
+        let start = at + if count == 0 { 0 } else { blanks };
+        let ends = text.as_bytes().get(start + 2).is_none_or(u8::is_ascii_whitespace);
+        let Some(pair) =
+            text.get(start..start + 2).filter(|_| ends && (count == 0 || (1..=3).contains(&blanks)))
+        else {
+            break;
+        };
+        let Ok(byte) = u8::from_str_radix(pair, 16) else { break };
+        is_hex |= !pair.bytes().all(|digit| digit.is_ascii_digit());
+        letters = if byte.is_ascii_alphabetic() || byte >= 0xc0 { letters + 1 } else { 0 };
+        (at, count, most) = (start + 2, count + 1, most.max(letters));
+    }
+    (is_hex && (count > FRAME || most >= LETTERS)).then_some(at)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -256,5 +280,22 @@ mod tests {
         assert_eq!(dump("(0010,0010) PN"), Some(11));
         assert_eq!(dump("(0010, 0010) Patient"), Some(12));
         assert_eq!(dump("(12,0010)"), None);
+    }
+
+    #[test]
+    fn bytes_that_may_spell_a_name_are_no_numbers() {
+        for (text, length) in [
+            ("5a 6f 72 76 69 6b", Some(17)),
+            ("5a 6f 72 76 69 6b is here", Some(17)),
+            ("02  00  00  00  00  b8  00  01  00  00 ", Some(38)),
+            // A frame of a field bus, numbers, and words.
+            ("01 a4 00 3f 00 00 12 00", None),
+            ("12 34 56 78 90 12 34 56 78 90", None),
+            ("be de", None),
+            ("5a6f72 76", None),
+            ("", None),
+        ] {
+            assert_eq!(octets(text), length, "{text}");
+        }
     }
 }

@@ -136,6 +136,15 @@ pub(super) fn version(text: &str, is_announced: bool) -> Option<usize> {
     (ends && is_short && fits).then_some(word.len())
 }
 
+/// A UID at the start of `text`. One of four numbers looks like a version, and is left to what judges those.
+pub(super) fn uid(text: &str) -> Option<&str> {
+    let word = text.split(|c: char| !c.is_ascii_digit() && c != '.').next()?.trim_end_matches('.');
+    let ends = !text
+        .get(word.len()..)?
+        .starts_with(|c: char| c.is_alphanumeric() || matches!(c, '@' | '-' | '_' | '/'));
+    (ends && patterns::is_uid(word) && word.split('.').count() > 4).then_some(word)
+}
+
 /// Whether what stands before says that a version follows: a file of the program, or a dash behind a word.
 pub(super) fn announces_version(table: &Table, before: &str) -> bool {
     let Some(word) = before.trim_end_matches([' ', ':', ',', '(', 'v']).rsplit([' ', ',', ';', '(']).next()

@@ -39,7 +39,7 @@ pub(in crate::agent) fn settings(
     policy: &Policy,
     identity: Option<Identity>,
 ) -> Result<Settings, Said> {
-    let ca_pem = std::fs::read(&config.collector.ca).map_err(|e| Cause::NoCa { why: e.kind() }.said())?;
+    let ca_pem = presence::given(&config.collector.ca).map_err(|e| Cause::NoCa { why: e.kind() }.said())?;
     Ok(Settings {
         url: config.collector.url.clone(),
         endpoints: policy.endpoints().to_vec(),

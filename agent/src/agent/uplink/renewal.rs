@@ -92,7 +92,7 @@ impl Uplink {
     /// Uses the new certificate, or keeps the old one and tries again later.
     pub(in crate::agent) fn renewed(&mut self, cx: &mut Cx<'_>, outcome: Outcome) {
         let key = cx.vault.device_key();
-        let renewed = std::fs::read(&cx.config.collector.ca)
+        let renewed = presence::given(&cx.config.collector.ca)
             .map_err(|_| EnrolError::NotTrusted)
             .and_then(|ca| enrol::enrolled(outcome, key.id(), key.pkcs8(), &ca, cx.now.unsigned_abs()));
         let kept = renewed.map_err(|e| e.as_renewal()).and_then(|(identity, reply)| {

@@ -238,6 +238,35 @@ fn with_the_key_goes_whatever_was_sealed_for_it() {
     assert!(matches!(asked.shown(0), Err(NotShown::OtherKey)));
 }
 
+#[test]
+fn it_ends_thirty_days_after_it_came_and_time_that_the_clock_leapt_over_does_not_count() {
+    const CAME: i64 = 1_800_000_000;
+    let mut asked = Asked::new(10);
+    asked.fetch();
+    let path = asked.answer.path(announced(&asked.file), "age");
+    let came = std::time::UNIX_EPOCH + Duration::from_secs(CAME.unsigned_abs());
+    OpenOptions::new().write(true).open(&path).unwrap().set_modified(came).unwrap();
+    let day = |day: i64| CAME + day * 24 * 3600;
+    for (now, leapt) in [(day(30) - 1, 0), (day(40), day(11)), (day(-400), day(-400))] {
+        assert!(!asked.answer.end(&mut asked.tickets, now, leapt).unwrap());
+        assert!(asked.shown(0).is_ok() && asked.answer.is_expected(&asked.tickets));
+    }
+    assert!(asked.answer.end(&mut asked.tickets, day(30), 0).unwrap());
+    assert!(!path.exists() && !asked.answer.is_expected(&asked.tickets));
+    assert!(!asked.answer.end(&mut asked.tickets, day(31), 0).unwrap());
+    // After a start too it is neither shown nor fetched, and no problem.
+    asked.restart();
+    (asked.tickets, _) = Tickets::open(asked.dir.path().join("tickets.json")).unwrap();
+    assert!(matches!(asked.shown(0), Err(NotShown::Gone)));
+    assert!(asked.next(START).is_none() && asked.answer.problem(&asked.tickets).is_none());
+
+    // One that is still on its way does not end.
+    asked.file = Asked::new(100_000).file;
+    asked.announce("t-2", announced(&asked.file));
+    assert!(!asked.answer.end(&mut asked.tickets, day(99), 0).unwrap());
+    assert!(asked.next(START).is_some());
+}
+
 /// Made by the `age` crate for the identity of its first line; any program that reads age opens it.
 #[test]
 fn the_golden_answer_is_opened() {

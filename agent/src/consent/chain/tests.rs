@@ -104,3 +104,16 @@ fn another_devices_ledger_differs_from_a_damaged_one() {
     assert_eq!(finding.flaw, Flaw::Signature, "line by line it is not signed by this device");
     assert_eq!(Head::from_text(&head, other.id(), other.public_key()), Err(Flaw::OtherDevice));
 }
+
+#[test]
+fn a_line_about_another_device_is_found_though_this_one_signed_it() {
+    let (ledger, head, key) = written();
+    let (_, _, other) = written();
+    let first = ledger.split(|byte| *byte == b'\n').next().unwrap();
+    let mut entry =
+        protocol::ledger::read_line(str::from_utf8(first).unwrap(), key.public_key().as_slice()).unwrap();
+    entry.header.device = other.id();
+    let line = protocol::ledger::write_line(&entry, |text| key.sign(text)).unwrap();
+    let finding = judge(format!("{line}\n").as_bytes(), &head, &key).finding.unwrap();
+    assert_eq!(finding, Finding { line: Some(1), flaw: Flaw::Order });
+}

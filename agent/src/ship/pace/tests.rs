@@ -196,6 +196,7 @@ fn outage(seed: u64, days: u32, reply: &Reply) -> Vec<Duration> {
             Step::Wait(until) => now = until,
             Step::Send { .. } => {
                 sent.push(now);
+                assert!(sent.len() < 10_000, "one request after the other");
                 assert_eq!(pace.apply(reply.clone(), 1000, now, random.next()), Fate::Keep);
             }
             other => panic!("{other:?}"),

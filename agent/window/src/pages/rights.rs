@@ -40,11 +40,12 @@ pub(super) fn page(window: &Window) -> Markup {
                 button.end { (t("Erase everything", "Slet alt")) }
             }
         }
-        section {
+        section id="held" data-live {
             h2 { (t("What does the vendor hold?", "Hvad opbevarer leverandøren?")) }
             (button("access", &[], "plain", &t("Ask the vendor", "Spørg leverandøren")))
             @if status.requests.iter().any(|ticket| ticket.sealed.is_some()) {
                 (download("vendor.ndjson", "kathea-vendor-answer.ndjson", &t("Save the vendor's answer", "Gem leverandørens svar")))
+                p { (t("The answer itself stays on this computer, sealed, until 30 days after it came.", "Selve svaret bliver på denne computer, forseglet, indtil 30 dage efter, at det kom.")) }
             }
         }
         section {

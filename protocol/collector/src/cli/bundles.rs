@@ -23,7 +23,7 @@ pub(super) enum Action {
         /// What `support export` wrote
         file: PathBuf,
     },
-    /// Copy a sealed bundle to a new file, from wherever the store has it, and check its digest
+    /// Copy a sealed bundle to a new file, with the header that the stored one lacks, and check its digest
     Get {
         /// The bundle's number, as `bundles` prints it
         id: String,

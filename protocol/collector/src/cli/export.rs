@@ -69,6 +69,12 @@ pub(super) fn export(store: &Store, tables: Tables, now: OffsetDateTime) -> Resu
     whole.end("batches")
 }
 
+/// Prints the losses that devices declared; the audit names that too.
+pub(super) fn losses(store: &Store, tables: Tables, now: OffsetDateTime) -> Result<(), Failure> {
+    store.note(tables.of.noted(Deed::Losses, store.readable(None)?), now)?;
+    list(|lines| crate::export::losses(store, lines))
+}
+
 fn cursor(text: &str) -> Result<Since, &'static str> {
     if text == "start" { Ok(Since::Start) } else { text.parse().map(Since::Cursor) }
 }

@@ -39,7 +39,7 @@ impl Action {
                 let (name, removed) = data.store()?.back_up_keys(&output, now)?;
                 list(|lines| lines.put(&Written { name, removed }))
             }
-            Self::Lost => data.store()?.forget_keys(),
+            Self::Lost => data.store()?.forget_keys(now),
         }
     }
 }

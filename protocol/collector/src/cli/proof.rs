@@ -43,6 +43,8 @@ impl Proof {
             }
             return list(|lines| proof::prove(&store, device, seq, lines));
         }
+        // Before the first: one that is cut was one.
+        store.note(self.of.noted(Deed::Proofs, store.readable(None)?), now)?;
         let mut without = 0;
         list(|lines| proof::all::prove(&store, lines).map(|count| without = count))?;
         found(without, "batches and bundles are held without a consent that covers them; see above")

@@ -15,7 +15,7 @@ use super::place::Place;
 use super::replay::Replayed;
 use super::sqlite::copy::{self, Copied};
 use super::sqlite::rows::rfc3339;
-use super::{Store, files, keystore};
+use super::{Store, files, keystore, whole};
 use crate::audit::{Deed, Note};
 use crate::disk::{self, Access};
 use crate::failure::Failure;
@@ -90,9 +90,9 @@ pub(crate) fn write(store: &Store, to: &Path, now: OffsetDateTime) -> Result<Man
         let name = format!("bundles/{sha256}.age");
         let copied = copy_file(&files::whole(data, sha256), &to.join(&name));
         match copied {
-            Ok(copied) if copied == (sha256, size) => {
+            Ok(copied) if whole::is_copy(&store.keys, copied, sha256, size)? => {
                 bundles += 1;
-                list.push(Listed { name, size, sha256 });
+                list.push(Listed { name, size, sha256: copied.0 });
             }
             // Erased since the database was copied, or damaged: `verify` tells which.
             Ok(_) => log::warn!("bundle {sha256} is damaged and not in the backup; run `verify`"),
@@ -155,6 +155,7 @@ pub(crate) fn restore(
         )));
     }
     make_empty(data)?;
+    let seal_key = beside.seal_key.map(|key| seal_key(key, data)).transpose()?.flatten();
     for file in &manifest.files {
         let (source, target) = (from.join(plain(&file.name)?), data.join(plain(&file.name)?));
         if let Some(parent) = target.parent() {
@@ -169,13 +170,8 @@ pub(crate) fn restore(
         }
     }
     copy::revive(data)?;
-    if let Some(key) = beside.seal_key {
-        let target = places::beside(&fs::canonicalize(data).map_err(Failure::at(data))?);
-        // On the machine that lost its data directory it is where it was.
-        let known = disk::read_secret(&target)?;
-        if known.is_none() || known != disk::read_secret(key)? {
-            copy_file(key, &target)?;
-        }
+    if let Some((key, target)) = seal_key {
+        copy_file(key, &target)?;
     }
     if let Some(keys) = beside.keys {
         keystore::backup::put_back(keys, &settings.places(data, &Place::Embedded)?)?;
@@ -191,6 +187,25 @@ pub(crate) fn restore(
         copy::rewrite(data)?;
     }
     Ok((manifest, replayed))
+}
+
+/// What opens the key store, and where it is to be put; `None` if it is there already, as on the machine that lost its data
+/// directory.
+fn seal_key<'a>(key: &'a Path, data: &Path) -> Result<Option<(&'a Path, PathBuf)>, Failure> {
+    let target = places::beside(&fs::canonicalize(data).map_err(Failure::at(data))?);
+    // It may lie on a stick, whose file system knows no rights.
+    let named = disk::read(key)?
+        .ok_or_else(|| Failure::new(format!("{} is not there: correct --seal-key", key.display())))?;
+    match disk::read_secret(&target)? {
+        None => Ok(Some((key, target))),
+        Some(there) if there == named => Ok(None),
+        Some(_) => Err(Failure::new(format!(
+            "{target} is another seal key than {key}, and is never overwritten: if it is of no collector any more, move it \
+             away; if it is the right one, leave out --seal-key",
+            target = target.display(),
+            key = key.display()
+        ))),
+    }
 }
 
 /// Does again what the log has, with the keys that the database was sealed with.

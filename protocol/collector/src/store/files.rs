@@ -3,30 +3,31 @@
 //! ```text
 //! uploads/<device>-<sha256>.part   what came so far of an announced bundle; in a directory that several fronts share
 //!                                  there are chunks instead (`store::chunks`)
-//! bundles/<sha256>.age             whole, checked, synced; however it came
+//! bundles/<sha256>.age             whole, checked, synced; however it came. In the place of its header are zeros
+//!                                  (`store::whole`)
 //! ```
 //!
 //! Where the bundles are objects in a bucket, `store::objects` does each of these.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use protocol::bundle::Announcement;
 use protocol::{DeviceId, Digest};
 
-use super::chunks::{self, Chunk, Ended, Whole};
+use super::chunks::{self, Chunk, Ended};
 use super::folder::{Folder, Kept};
+use super::keystore::KeyStore;
 use super::objects::Sending;
-use super::sealed::{Found, Looking};
-use super::sqlite::new_id;
+use super::whole;
 use crate::disk;
 use crate::failure::Failure;
 
 const UPLOADS: &str = "uploads";
-const BUNDLES: &str = "bundles";
+pub(super) const BUNDLES: &str = "bundles";
 /// A file that `import` is writing.
-const IMPORT: &str = "import-";
+pub(super) const IMPORT: &str = "import-";
 const PART: &str = "part";
 const CHUNKS: &str = "chunks";
 
@@ -168,38 +169,42 @@ pub(crate) fn offset(folder: &Folder, device: DeviceId, announced: &Announcement
 /// Puts the part of a device in its place as a whole bundle, if its bytes are those that were announced and a sealed
 /// file; otherwise removes it: no one can say which of them is wrong. Reads the file, so it is not for a thread that
 /// others wait for.
-pub(crate) fn complete(folder: &Folder, device: DeviceId, announced: &Announcement) -> Result<bool, Failure> {
+pub(crate) fn complete(
+    (folder, keys): (&Folder, &KeyStore),
+    device: DeviceId,
+    announced: &Announcement,
+    now: i64,
+) -> Result<bool, Failure> {
     let (root, is_shared) = match folder.kept()? {
         Kept::Files { root, is_shared } => (root, is_shared),
-        Kept::Objects(objects) => return objects.complete(device, announced),
+        Kept::Objects(objects) => return objects.complete(keys, device, announced, now),
     };
-    let (part, whole) = (part(root, is_shared, device, announced.sha256), whole(root, announced.sha256));
-    let wanted = Found::sealed(announced.sha256, announced.size);
-    let open = |path: &Path| File::open(path).map_err(Failure::at(path));
+    let (sha256, size) = (announced.sha256, announced.size);
+    let (part, whole) = (part(root, is_shared, device, sha256), whole(root, sha256));
     if exists(&whole)? {
         // It came another way, or before a cut.
-        let is_right = checked(open(&whole)?, &whole, None)? == wanted;
-        return if is_right {
-            remove_part(folder, device, announced.sha256).map(|_| true)
+        return if whole::take_header(keys, &whole, (sha256, size), now)? {
+            remove_part(folder, device, sha256).map(|_| true)
         } else {
             Err(Failure::unreadable(&whole))
         };
     }
     let is_right = if is_shared {
-        let chunks = Whole::of(&part)?;
-        copied(root, chunks, &part, |found| found == wanted)?.1
+        let which = |found| Ok(whole::is_it(keys, found, sha256, size)?.then_some(sha256));
+        whole::copied((root, keys), chunks::Whole::of(&part)?, &part, now, which)?.is_some()
     } else {
-        checked(open(&part)?, &part, None)? == wanted
+        // Without its header before it has its place: after a cut it is a part that is right all the same.
+        whole::take_header(keys, &part, (sha256, size), now)?
     };
     if !is_right && exists(&whole)? {
         // Another front has put it in its place and removed the chunks meanwhile.
-        return complete(folder, device, announced);
+        return complete((folder, keys), device, announced, now);
     }
     if is_right && !is_shared {
         disk::make_dir(&root.join(BUNDLES))?;
         fs::rename(&part, &whole).and_then(|()| disk::sync_parent(&whole)).map_err(Failure::at(&whole))?;
     } else {
-        remove_part(folder, device, announced.sha256)?;
+        remove_part(folder, device, sha256)?;
     }
     Ok(is_right)
 }
@@ -230,101 +235,6 @@ pub(crate) fn remove_whole(folder: &Folder, sha256: Digest) -> Result<bool, Fail
     match folder.kept()? {
         Kept::Files { root, .. } => remove(&whole(root, sha256)),
         Kept::Objects(objects) => objects.remove_whole(sha256),
-    }
-}
-
-/// Copies bytes to their place as a whole bundle, if what they are is taken; what they are, and whether they were.
-fn copied(
-    root: &Path,
-    source: impl Read,
-    from: &Path,
-    is_taken: impl FnOnce(Found) -> bool,
-) -> Result<(Found, bool), Failure> {
-    disk::make_dir(&root.join(BUNDLES))?;
-    let temporary = root.join(BUNDLES).join(format!("{IMPORT}{}.tmp", new_id()?));
-    let copied = (|| {
-        let copy = File::create(&temporary).map_err(Failure::at(&temporary))?;
-        let found = checked(source, from, Some(&copy))?;
-        if !is_taken(found) {
-            return Ok((found, false));
-        }
-        let whole = whole(root, found.sha256);
-        copy.sync_all()
-            .and_then(|()| fs::rename(&temporary, &whole))
-            .and_then(|()| disk::sync_parent(&whole))
-            .map_err(Failure::at(&whole))?;
-        Ok((found, true))
-    })();
-    if !matches!(copied, Ok((_, true))) {
-        disk::remove(&temporary)?;
-    }
-    copied
-}
-
-/// Copies a sealed file that came on a stick to its place; its digest and its length.
-pub(crate) fn import(folder: &Folder, from: &Path) -> Result<(Digest, u64), Failure> {
-    let open = || File::open(from).map_err(Failure::at(from));
-    let (found, is_taken) = match folder.kept()? {
-        Kept::Files { root, .. } => copied(root, open()?, from, |found| found.is_sealed)?,
-        Kept::Objects(objects) => {
-            let found = checked(open()?, from, None)?;
-            (found, found.is_sealed && objects.keep(open()?, found.sha256, found.size)?)
-        }
-    };
-    if is_taken {
-        return Ok((found.sha256, found.size));
-    }
-    Err(Failure::new(format!("{} is not a sealed bundle (an age file)", from.display())))
-}
-
-/// The bytes of a whole bundle.
-fn source(folder: &Folder, sha256: Digest, size: u64) -> Result<Box<dyn Read + '_>, Failure> {
-    Ok(match folder.kept()? {
-        Kept::Files { root, .. } => {
-            let path = whole(root, sha256);
-            Box::new(File::open(&path).map_err(Failure::at(&path))?)
-        }
-        Kept::Objects(objects) => Box::new(objects.read(sha256, size)),
-    })
-}
-
-/// Copies a whole bundle from where another store has its own.
-pub(crate) fn copy(from: &Folder, to: &Folder, sha256: Digest, size: u64) -> Result<(), Failure> {
-    let (source, wanted) = (source(from, sha256, size)?, Found::sealed(sha256, size));
-    let is_copied = match to.kept()? {
-        Kept::Files { root, .. } => copied(root, source, &address(from, sha256)?, |found| found == wanted)?.1,
-        Kept::Objects(objects) => objects.keep(source, sha256, size)?,
-    };
-    if is_copied {
-        return Ok(());
-    }
-    Err(Failure::damaged(format!("bundle {sha256} changed while it was copied; run `store copy` again")))
-}
-
-/// Copies a whole bundle to a new file, which does not stay if it is not what was received.
-pub(crate) fn take_out(folder: &Folder, sha256: Digest, size: u64, to: &Path) -> Result<(), Failure> {
-    let source = source(folder, sha256, size)?;
-    let file = disk::create_new(to)?;
-    let found = checked(source, &address(folder, sha256)?, Some(&file));
-    let is_right = found.is_ok_and(|found| found == Found::sealed(sha256, size));
-    if is_right {
-        return file.sync_all().map_err(Failure::at(to));
-    }
-    disk::remove(to)?;
-    Err(Failure::damaged(format!("bundle {sha256} cannot be read whole: run `verify`")))
-}
-
-/// Whether a whole bundle is there and has these bytes.
-pub(crate) fn is_whole(folder: &Folder, sha256: Digest, size: u64) -> Result<bool, Failure> {
-    let root = match folder.kept()? {
-        Kept::Files { root, .. } => root,
-        Kept::Objects(objects) => return objects.is_whole(sha256, size),
-    };
-    let path = whole(root, sha256);
-    match File::open(&path) {
-        Ok(file) => Ok(checked(file, &path, None)? == Found::sealed(sha256, size)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(Failure::at(&path)(error)),
     }
 }
 
@@ -370,22 +280,6 @@ fn remove(path: &Path) -> Result<bool, Failure> {
     disk::remove(path)?;
     disk::sync_parent(path).map_err(Failure::at(path))?;
     Ok(true)
-}
-
-/// What `from`, the file at `path`, is; copied to `to` on the way.
-fn checked(mut from: impl Read, path: &Path, mut to: Option<&File>) -> Result<Found, Failure> {
-    let (mut looking, mut buffer) = (Looking::new(), vec![0; 1 << 20]);
-    loop {
-        let length = from.read(&mut buffer).map_err(Failure::at(path))?;
-        if length == 0 {
-            return Ok(looking.found());
-        }
-        let bytes = &buffer[..length];
-        looking.add(bytes);
-        if let Some(to) = &mut to {
-            to.write_all(bytes).map_err(Failure::at(path))?;
-        }
-    }
 }
 
 /// When a file was written last; `None` if there is none.

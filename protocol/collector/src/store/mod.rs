@@ -26,6 +26,7 @@
 //! chunks     the same on their way, where several processes write
 //! objects    both in a bucket
 //! s3         a bucket of an S3 API
+//! whole      bundles that are whole, without their headers
 //! sealed     what is known of a sealed file from outside
 //! backup     copies of all of it, for another machine
 //! tables     files of an export
@@ -70,6 +71,7 @@ mod sqlite;
 pub(crate) mod tables;
 #[cfg(test)]
 pub(crate) mod testing;
+pub(crate) mod whole;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};

@@ -3,7 +3,7 @@
 //! ```text
 //! engine                                   whose bundles these are (`store::place`)
 //! uploads/<device>-<sha256>.chunks/<begin> a chunk; its name says where it begins
-//! bundles/<sha256>.age                     whole and checked
+//! bundles/<sha256>.age                     whole and checked; in the place of its header are zeros (`store::whole`)
 //! ```
 //!
 //! A request writes its chunk to a file of the data directory, and puts it with `If-None-Match: *`: of two writers at one
@@ -21,9 +21,11 @@ use time::OffsetDateTime;
 use ureq::BodyReader;
 
 use super::chunks::Ended;
+use super::keystore::KeyStore;
 use super::s3::{Bucket, If, Load, Object, Put};
-use super::sealed::{Checked, Found, Looking};
+use super::sealed::{Begun, Checked, Found, Looking};
 use super::sqlite::new_id;
+use super::whole::{is_it, looked};
 use crate::disk;
 use crate::failure::Failure;
 
@@ -139,16 +141,23 @@ impl Objects {
     }
 
     /// Makes one object of the chunks, if they are what was announced; otherwise removes them.
-    pub(super) fn complete(&self, device: DeviceId, announced: &Announcement) -> Result<bool, Failure> {
+    pub(super) fn complete(
+        &self,
+        keys: &KeyStore,
+        device: DeviceId,
+        announced: &Announcement,
+        now: i64,
+    ) -> Result<bool, Failure> {
         let (sha256, size) = (announced.sha256, announced.size);
         // It came another way, or before a cut.
-        if self.is_whole(sha256, size)? {
+        if self.is_whole(keys, sha256, size)? {
             return self.remove_part(device, sha256).map(|_| true);
         }
         let chunks = self.chunks(device, sha256)?;
-        let pieces = chunks.into_iter().map(|(_, object)| (object.key, 0, object.size)).collect();
-        let is_right = self.keep(Pieces::new(self, pieces), sha256, size)?;
-        if !is_right && self.is_whole(sha256, size)? {
+        let pieces: Vec<_> = chunks.into_iter().map(|(_, object)| (object.key, 0, object.size)).collect();
+        let read = || Ok(Pieces::new(self, pieces.clone()));
+        let is_right = self.keep(keys, read, (sha256, size), now)?;
+        if !is_right && self.is_whole(keys, sha256, size)? {
             // Another front has put it and removed the chunks meanwhile.
             return Ok(true);
         }
@@ -156,11 +165,30 @@ impl Objects {
         Ok(is_right)
     }
 
-    /// Puts a whole bundle, if it is one of this digest and length.
-    pub(super) fn keep(&self, bytes: impl Read, sha256: Digest, size: u64) -> Result<bool, Failure> {
-        let mut checked = Checked::new(bytes, Found::sealed(sha256, size));
-        let load = Load { bytes: &mut checked, size, sha256 };
-        match self.bucket.put(&Self::whole(sha256), load, If::Whatever) {
+    /// Puts a whole bundle, if it is one of this digest and length: its header goes to the key store first, zeros are in
+    /// its place here. Reads it twice: the digest of an object is sent before its bytes.
+    pub(super) fn keep<R: Read>(
+        &self,
+        keys: &KeyStore,
+        read: impl Fn() -> Result<R, Failure>,
+        (sha256, size): (Digest, u64),
+        now: i64,
+    ) -> Result<bool, Failure> {
+        let key = Self::whole(sha256);
+        let looking = looked(read()?, Path::new(&key), None)?;
+        if !is_it(keys, looking.found(), sha256, size)? {
+            return Ok(false);
+        }
+        let (zeros, wanted) = match looking.header() {
+            Some(header) => {
+                keys.put_header(sha256, &header, now)?;
+                (vec![0; header.bytes.len()], Found::blank(header.blank, size))
+            }
+            None => (Vec::new(), looking.found()),
+        };
+        let mut checked = Checked::new(Begun::new(read()?, zeros), wanted);
+        let load = Load { bytes: &mut checked, size, sha256: wanted.sha256 };
+        match self.bucket.put(&key, load, If::Whatever) {
             Ok(_) => Ok(true),
             Err(_) if checked.is_wrong => Ok(false),
             Err(failure) => Err(failure),
@@ -176,19 +204,12 @@ impl Objects {
     }
 
     /// Whether a whole bundle is there and has these bytes.
-    pub(super) fn is_whole(&self, sha256: Digest, size: u64) -> Result<bool, Failure> {
+    pub(super) fn is_whole(&self, keys: &KeyStore, sha256: Digest, size: u64) -> Result<bool, Failure> {
         if self.size(sha256)? != Some(size) {
             return Ok(false);
         }
-        let (mut looking, mut buffer) = (Looking::new(), vec![0; 1 << 20]);
-        let mut bytes = self.read(sha256, size);
-        loop {
-            match bytes.read(&mut buffer) {
-                Ok(0) => return Ok(looking.found() == Found::sealed(sha256, size)),
-                Ok(length) => looking.add(&buffer[..length]),
-                Err(error) => return Err(Failure::new(error.to_string())),
-            }
-        }
+        let looking = looked(self.read(sha256, size), Path::new(&Self::whole(sha256)), None)?;
+        is_it(keys, looking.found(), sha256, size)
     }
 
     /// Removes what came of an announced bundle; whether anything did.

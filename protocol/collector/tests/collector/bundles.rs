@@ -19,7 +19,7 @@ const CASE: &str = "CASE-1042";
 pub(crate) struct Sender {
     pub(crate) device: Device,
     pub(crate) file: Vec<u8>,
-    announcement: Announcement,
+    pub(crate) announcement: Announcement,
 }
 
 /// Status, and the answer's headers.
@@ -34,7 +34,7 @@ impl Sender {
     }
 
     fn of(device: Device, consent: Digest) -> Self {
-        let mut file = b"age-encryption.org/v1\n".to_vec();
+        let mut file = test_support::SEALED.to_vec();
         file.extend(device.id().to_bytes().iter().cycle().take(100_000 - file.len()));
         let announcement = Announcement {
             case: CASE.parse().unwrap(),
@@ -138,7 +138,7 @@ fn a_bundle_goes_on_where_it_stopped_and_is_filed_sealed() {
     assert_eq!((&listed[0]["id"], &listed[0]["sha256"]), (&json!(receipt), &json!(sha256)));
     assert_eq!((&listed[0]["case"], &listed[0]["size"]), (&json!(CASE), &json!(100_000)));
     assert_eq!(listed[0]["device"], sender.device.id().to_string());
-    assert_eq!(fs::read(listed[0]["path"].as_str().unwrap()).unwrap(), sender.file);
+    assert_eq!(collector.bundle(&listed[0]), sender.file);
 }
 
 #[test]
@@ -273,7 +273,7 @@ fn a_device_that_comes_back_is_not_kept_waiting_by_its_own_dead_connection() {
         stop.send(()).unwrap();
         first.join().unwrap();
     });
-    assert_eq!(fs::read(collector.lines("bundles", &[])[0]["path"].as_str().unwrap()).unwrap(), sender.file);
+    assert_eq!(collector.bundle(&collector.lines("bundles", &[])[0]), sender.file);
 }
 
 #[test]

@@ -16,7 +16,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// How many of these bytes are in a file below one of the folders.
-fn planted(bytes: &[Vec<u8>], folders: &[&Path]) -> usize {
+pub(crate) fn planted(bytes: &[Vec<u8>], folders: &[&Path]) -> usize {
     let all: Vec<Vec<u8>> =
         folders.iter().flat_map(|folder| files(folder)).map(|file| fs::read(file).unwrap()).collect();
     let is_there = |part: &&Vec<u8>| all.iter().any(|file| file.windows(part.len()).any(|at| at == **part));
@@ -64,7 +64,7 @@ fn exported(data: &Path) -> Vec<Json> {
     devices
 }
 
-fn words(output: &std::process::Output) -> String {
+pub(crate) fn words(output: &std::process::Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 

@@ -229,7 +229,11 @@ fn a_store_is_copied_into_a_bucket_and_out_of_it() {
     copy(&there_config, &back_config);
     let listed = attempt(&back, "bundles", &[]).stdout;
     let listed: Json = serde_json::from_slice(&listed).unwrap();
-    assert!(std::fs::read(address(&listed)).unwrap() == sender.file);
+    let out = dir.path().join("bundle.age");
+    let of =
+        [listed["id"].as_str().unwrap(), out.to_str().unwrap(), "--to", "Example Vendor", "--why", "support"];
+    assert!(attempt(&back, "bundles", &[&["get"][..], &of].concat()).status.success());
+    assert!(std::fs::read(&out).unwrap() == sender.file);
 }
 
 #[test]

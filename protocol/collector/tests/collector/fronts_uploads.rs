@@ -18,7 +18,7 @@ use crate::server::Server;
 fn filed(collector: &Collector) -> Vec<u8> {
     let listed = collector.lines("bundles", &[]);
     assert_eq!(listed.len(), 1);
-    fs::read(listed[0]["path"].as_str().unwrap()).unwrap()
+    collector.bundle(&listed[0])
 }
 
 #[test]
@@ -167,12 +167,8 @@ fn a_stale_writer_at_another_front_changes_no_byte() {
     assert_eq!(third.offset(&fronts.other), Some(50_000));
     assert_eq!(third.append(&fronts.one, 50_000, 100_000, None).0, 204);
     assert_eq!(third.complete(&fronts.one).0, 200);
-    let mut filed: Vec<Vec<u8>> = fronts
-        .one
-        .lines("bundles", &[])
-        .iter()
-        .map(|it| fs::read(it["path"].as_str().unwrap()).unwrap())
-        .collect();
+    let mut filed: Vec<Vec<u8>> =
+        fronts.one.lines("bundles", &[]).iter().map(|it| fronts.one.bundle(it)).collect();
     let mut sent = vec![first.file.clone(), second.file.clone(), third.file.clone()];
     filed.sort();
     sent.sort();

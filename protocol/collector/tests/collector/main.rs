@@ -23,6 +23,7 @@ mod erased;
 mod fake_s3;
 mod foreign;
 mod forgotten;
+mod forgotten_bundles;
 mod forgotten_postgres;
 mod fronts;
 #[cfg(unix)]
@@ -31,6 +32,7 @@ mod fronts_uploads;
 mod full;
 mod killed;
 mod notices;
+mod older;
 mod postgres;
 mod privacy;
 mod program;

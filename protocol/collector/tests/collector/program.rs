@@ -127,6 +127,15 @@ impl Collector {
         &mut self.serving
     }
 
+    /// The bytes of a bundle that `bundles` lists, as they are handed on.
+    pub(crate) fn bundle(&self, listed: &Json) -> Vec<u8> {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("bundle.age");
+        let args = ["get", listed["id"].as_str().unwrap(), file.to_str().unwrap()];
+        run(&self.data, "bundles", &[&args[..], &["--to", "Example Vendor", "--why", "support"]].concat());
+        std::fs::read(file).unwrap()
+    }
+
     pub(crate) fn token(&self) -> String {
         let output = run(&self.data, "token", &[]);
         String::from_utf8(output.stdout).unwrap().trim().to_owned()

@@ -57,6 +57,7 @@ fn the_tests_of_the_collector_are_green_on_postgresql() {
         "restored::",
         "clocks::",
         "forgotten::",
+        "forgotten_bundles::",
         "forgotten_postgres::",
         "foreign::",
         "analysts::a_cursor_of_a_store_that_was_restored_is_refused",

@@ -44,8 +44,8 @@ fn a_backup_made_while_serving_is_a_collector_on_another_machine() {
     assert_eq!(collector.lines("export", &[]), records[..5]);
     assert_eq!(collector.findings("verify").len(), 0);
     let bundle = &collector.lines("bundles", &[])[0];
-    assert_eq!(fs::read(bundle["path"].as_str().unwrap()).unwrap().len(), 100_000);
     assert_eq!(collector.lines("audit", &[]).last().unwrap()["deed"], "export");
+    assert_eq!(collector.bundle(bundle), sender.file);
     assert!(collector.lines("audit", &[]).iter().any(|line| line["deed"] == "restore"));
     // Authority and server are those that the devices know; what came after the backup shows as missing.
     let mut device = device;
@@ -78,4 +78,32 @@ fn a_damaged_backup_is_refused() {
     fs::remove_file(backup.join("manifest.json")).unwrap();
     let (code, said) = restored("unfinished");
     assert!(code == Some(1) && said.contains("no backup"), "{said}");
+}
+
+#[test]
+fn another_seal_key_in_the_way_is_named_and_never_overwritten() {
+    let collector = Collector::start();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let (backup, data) = (elsewhere.path().join("backup"), elsewhere.path().join("new"));
+    collector.lines("backup", &["-o", path(&backup)]);
+    let there = elsewhere.path().join("new-seal-key");
+    let restored = || {
+        let output = restore(collector.data(), &backup, &data, &[]);
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (other, right) = ("0".repeat(64), collector.data().with_file_name("collector-seal-key"));
+    fs::write(&there, &other).unwrap();
+    fs::set_permissions(&there, fs::metadata(&right).unwrap().permissions()).unwrap();
+    let (code, said) = restored();
+    assert_eq!(code, Some(1));
+    for part in [path(&there), path(&right), "never overwritten", "move it away", "leave out --seal-key"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert!(fs::read_to_string(&there).unwrap() == other && fs::read_dir(&data).unwrap().count() == 0);
+    fs::rename(&there, elsewhere.path().join("away")).unwrap();
+    assert_eq!(restored(), (Some(0), String::new()));
+    assert_eq!(fs::read(&there).unwrap(), fs::read(&right).unwrap());
+    // Where it is the same, as on the machine that lost its data directory, it stays.
+    fs::remove_dir_all(&data).unwrap();
+    assert_eq!(restored().0, Some(0));
 }

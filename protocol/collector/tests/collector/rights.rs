@@ -119,7 +119,7 @@ fn a_bundle_of_a_machine_that_was_never_enrolled_can_be_erased() {
     let collector = Collector::start();
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("case.age");
-    std::fs::write(&file, b"age-encryption.org/v1\nsealed").unwrap();
+    std::fs::write(&file, [test_support::SEALED, b"sealed"].concat()).unwrap();
     assert_eq!(collector.lines_of_text("bundles", &["import", file.to_str().unwrap()]).len(), 1);
     let bundle = collector.lines("bundles", &[])[0].clone();
     let (sha256, path) = (bundle["sha256"].as_str().unwrap(), bundle["path"].as_str().unwrap());

@@ -24,7 +24,7 @@ struct Stick {
 impl Stick {
     fn new(device: Device, change: impl FnOnce(&mut Entry, &mut Announcement)) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let mut file = b"age-encryption.org/v1\n".to_vec();
+        let mut file = test_support::SEALED.to_vec();
         file.extend(device.id().to_bytes());
         fs::write(dir.path().join("bundle.age"), &file).unwrap();
         let case = Some(CASE.parse().unwrap());

@@ -148,6 +148,40 @@ fn a_device_gets_a_chain_of_receipts_without_the_name_that_the_audit_has() {
 }
 
 #[test]
+fn what_reads_every_device_is_a_receipt_of_each_and_a_copy_of_keys_a_line_of_the_audit() {
+    let collector = Collector::start();
+    let (one, other) = (sent(&collector), sent(&collector));
+    collector
+        .lines("proof", &["--all", "--to", "Authority", "--why", "authority", "--role", "privacy_officer"]);
+    collector.lines("export", &["--losses"]);
+    for device in [&one, &other] {
+        let got = receipts(device, &collector);
+        let said: Vec<_> =
+            got.iter().map(|(one, _)| (one.what, one.role, one.to.as_deref(), one.why)).collect();
+        let authority = Some(UseReason::Authority);
+        let proof = (Use::Proof, UseRole::PrivacyOfficer, Some("Authority"), authority);
+        assert_eq!(said, [proof, (Use::Export, UseRole::Operator, None, None)]);
+        assert!(offered(device, &collector).unwrap().starts_with("2-"));
+    }
+    // A bundle of which nobody knows whose it is was a use of no device.
+    let stick = collector.data().with_file_name("stick.age");
+    fs::write(&stick, test_support::SEALED).unwrap();
+    let id = collector.lines_of_text("bundles", &["import", stick.to_str().unwrap()]).remove(0);
+    attempt(collector.data(), "bundles", &["proof", &id]);
+    assert_eq!(receipts(&one, &collector).len(), 2);
+
+    let to = collector.data().with_file_name("key-backups");
+    assert!(attempt(collector.data(), "keys", &["backup", "-o", to.to_str().unwrap()]).status.success());
+    assert!(attempt(collector.data(), "keys", &["lost"]).status.success());
+    let audit = collector.lines("audit", &[]);
+    let deeds: Vec<_> = audit.iter().map(|line| line["deed"].as_str().unwrap()).collect();
+    assert_eq!(deeds, ["proofs", "losses", "import", "proof", "keys_backup", "keys_lost"]);
+    assert!(audit.iter().all(|line| line["who"].is_string() && line["at"].is_string()));
+    assert_eq!((audit[4]["count"].as_u64(), receipts(&one, &collector).len()), (Some(2), 2));
+    assert!(collector.findings("verify").is_empty());
+}
+
+#[test]
 fn more_receipts_than_one_answer_has_come_one_after_the_other_and_fit_what_a_device_reads() {
     let collector = Collector::start();
     let device = sent(&collector);

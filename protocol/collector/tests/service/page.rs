@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use protocol::Value;
+use protocol::catalog::Catalog;
 use serde_json::{Value as Json, json};
 use test_support::{or_skip, peer};
 
@@ -59,6 +60,10 @@ fn the_page_shows_the_fleet_and_no_records() {
     assert!(page.contains(">20<"));
     let (_, _, found) = server.operations("/?q=vejle&sort=missing");
     assert!(found.contains("1 of 12 devices") && found.contains("Vejle") && !found.contains("rregade"));
+    // Also of one device nothing but states and counts, so it is no use of its data: no receipt, no line of the audit.
+    for entry in Catalog::built_in().entries() {
+        assert!(!page.contains(&entry.name) && !found.contains(&entry.name), "{}", entry.name);
+    }
     assert_eq!(server.operations("/?sort=nonsense").0, 400);
     assert_eq!(server.operations("/?q=%3Cscript%3E%22").0, 200);
 

@@ -97,7 +97,8 @@ With a table (`kathea-agent provenance build`) a line is literals and slots:
 |---|---|
 | a literal of the program or of a signed list, verbatim between its placeholders | stays, unless it is made of common names alone |
 | number of up to four digits; with a unit up to seven; of bytes and ticks any; under a key within its range (`keys.txt`) | stays |
-| hexadecimal number behind `0x`, version of three or four numbers, time of day | stays |
+| hexadecimal number behind `0x`, version of three or four numbers, time of day, level of one letter (`D:`) | stays |
+| UID | stays if the program has it; else by the key of the case, and a registered one stays |
 | name of a file of source or program with its line; path below a folder of `[kathea] program` | stays |
 | other path | `[path]`, and the name of a source file of the program behind it |
 | private address directly behind a literal | stays |
@@ -107,6 +108,9 @@ With a table (`kathea-agent provenance build`) a line is literals and slots:
 
 `text/names.txt` holds the common names: the 20,000 most frequent surnames and all first names of the 1990 census of the United
 States (public domain), less words of the vocabulary that are rare as names.
+
+Bytes written as pairs of hex digits go, with or without a table: more than eight of them, or fewer in which three letters follow each
+other, may spell a name.
 
 In a support case whose time ended a week or more ago no date after it is moved: such a date goes, or it would tell when the case was
 collected, and so by how many weeks the others were moved.

@@ -91,11 +91,23 @@ impl<'t> Pass<'_, '_, 't> {
         }
         let whole = self.whole();
         if next.is_ascii_digit() {
+            if let Some(uid) = slots::uid(whole) {
+                if table.has_word(uid) {
+                    return self.take(uid.len());
+                }
+                self.replace(Rule::Uid, uid.len());
+                return true;
+            }
             let is_announced =
                 self.expect == Expect::Version || slots::announces_version(table, self.before());
             let address = slots::private_address(whole).filter(|_| self.at == self.literal_end);
             let found = slots::version(whole, is_announced).or(address);
             return found.is_some_and(|length| self.take(length));
+        }
+        if next == 'v'
+            && let Some(length) = whole.get(1..).and_then(|rest| slots::version(rest, true))
+        {
+            return self.take(1 + length);
         }
         if next.is_alphabetic()
             && let Some(length) = slots::file(table, whole)
@@ -120,6 +132,22 @@ impl<'t> Pass<'_, '_, 't> {
             return true;
         }
         false
+    }
+
+    /// Removes what stands here as bytes or as an element of a data set.
+    pub(super) fn dumped(&mut self, rest: &str) -> bool {
+        if let Some(length) = patterns::dump(rest) {
+            // Only the tag stays of the whole line.
+            self.keep(length);
+            self.out.push(' ');
+            self.replace(Rule::Dump, rest.len() - length);
+            return true;
+        }
+        let octets = patterns::octets(rest);
+        if let Some(length) = octets {
+            self.replace(Rule::Dump, length);
+        }
+        octets.is_some()
     }
 
     /// Writes a text that stands here.

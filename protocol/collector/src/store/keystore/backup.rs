@@ -6,6 +6,7 @@ use std::path::Path;
 use time::macros::format_description;
 use time::{Duration, OffsetDateTime, PrimitiveDateTime};
 
+use super::headers::BUNDLES;
 use super::places::Places;
 use super::{CHECK, DEVICES, KeyStore};
 use crate::disk::{self, Access};
@@ -85,9 +86,12 @@ pub(crate) fn share(from: &KeyStore, to: &KeyStore) -> Result<(), Failure> {
 
 fn copy_keys(from: &Path, to: &Path) -> Result<(), Failure> {
     disk::make_dir(to)?;
-    disk::make_dir(&to.join(DEVICES))?;
-    for name in disk::names(&from.join(DEVICES))? {
-        copy_file(&from.join(DEVICES).join(&name), &to.join(DEVICES).join(&name))?;
+    for folder in [DEVICES, BUNDLES] {
+        let (from, to) = (from.join(folder), to.join(folder));
+        disk::make_dir(&to)?;
+        for name in disk::names(&from)? {
+            copy_file(&from.join(&name), &to.join(&name))?;
+        }
     }
     Ok(())
 }

@@ -64,6 +64,16 @@ impl Wrapper {
         parts.is_some_and(|(name, sealed)| open(&self.0, name.as_bytes(), &sealed).is_some())
     }
 
+    /// Seals the bytes of what `about` names.
+    pub(super) fn seal(&self, about: &[u8], body: &[u8]) -> Result<Vec<u8>, Failure> {
+        seal(&self.0, about, body)
+    }
+
+    /// The bytes that were sealed; `None` if it was something else, or the bytes are not those.
+    pub(super) fn open(&self, about: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
+        open(&self.0, about, sealed)
+    }
+
     /// Gives a slot a new random key.
     pub(super) fn make(&self, device: DeviceId, mut slot: Slot) -> Result<Slot, Failure> {
         let mut secret = [0; SECRET];

@@ -4,11 +4,13 @@
 //! ```text
 //! places      where the key store, what opens it and the log are
 //! slots       the file of a device: its keys, each wrapped, and those that were destroyed
+//! headers     the headers of support bundles, which have the keys that open them
 //! crypt       AES-256-GCM and HMAC-SHA-256
 //!
 //! check       the name of the key store, and whether a credential is the one that wraps its keys
 //! devices/ID  slots of one device
-//! turn        whose turn it is to make it
+//! bundles/ID  the header of one support bundle
+//! turn        whose turn it is to make it, or to change what it has of bundles
 //! log         what a restored database has to do again (`store::replay`)
 //! credential  what wraps the keys, where nobody named a place outside
 //! ```
@@ -18,6 +20,7 @@
 
 pub(crate) mod backup;
 mod crypt;
+pub(crate) mod headers;
 pub(crate) mod places;
 mod slots;
 
@@ -129,9 +132,7 @@ impl KeyStore {
         if disk::read(&path)?.is_none() {
             disk::make_dir(&self.directory)?;
             // Of several fronts that start at once, one makes it.
-            let turn = self.directory.join("turn");
-            let held = File::create(&turn).map_err(Failure::at(&turn))?;
-            held.lock().map_err(Failure::at(&turn))?;
+            let _turn = self.turn()?;
             self.make()?;
         }
         let check = disk::read(&path)?.ok_or_else(|| self.gone())?;
@@ -144,6 +145,13 @@ impl KeyStore {
             self.credential.sentence(),
             self.directory.display()
         )))
+    }
+
+    /// Until it is dropped, no other process or thread makes the key store or changes what it has of bundles.
+    fn turn(&self) -> Result<File, Failure> {
+        let turn = self.directory.join("turn");
+        let held = File::create(&turn).map_err(Failure::at(&turn))?;
+        held.lock().map_err(Failure::at(&turn)).map(|()| held)
     }
 
     /// Makes what is not there yet; the caller has the turn.

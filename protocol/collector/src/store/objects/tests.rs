@@ -13,8 +13,13 @@ use protocol::bundle::Announcement;
 mod fake_s3;
 
 use super::*;
+use crate::store::keystore::places::Settings as Keys;
+use crate::store::place::Place;
 use crate::store::s3::{Endpoint, Settings};
 use fake_s3::{FakeS3, Mood};
+
+/// Bytes of the bundle.
+const SIZE: usize = 9_000_022;
 
 struct Case {
     s3: FakeS3,
@@ -22,6 +27,7 @@ struct Case {
     device: DeviceId,
     file: Vec<u8>,
     announced: Announcement,
+    keys: KeyStore,
     _dir: tempfile::TempDir,
 }
 
@@ -44,8 +50,8 @@ impl Case {
         assert_eq!(write_claim(&bucket, &claim, If::Absent), Ok(Put::Done));
         let objects = Arc::new(Objects::new(bucket, claim, dir.path()));
         objects.check().unwrap();
-        let mut file = b"age-encryption.org/v1\n".to_vec();
-        file.extend((0..9_000_000_u32).map(|n| (n % 251) as u8));
+        let mut file = test_support::SEALED.to_vec();
+        file.extend((file.len()..SIZE).map(|n| (n % 251) as u8));
         let announced = Announcement {
             case: "CASE-1".parse().unwrap(),
             size: file.len() as u64,
@@ -53,7 +59,10 @@ impl Case {
             manifest_sha256: Digest::of(b"manifest"),
             consents: Vec::new(),
         };
-        Self { s3, objects, device: DeviceId::from_bytes([7; 16]), file, announced, _dir: dir }
+        let keys = Keys::default().places(&dir.path().join("keys"), &Place::Embedded).unwrap();
+        fs::create_dir(dir.path().join("keys")).unwrap();
+        let (device, keys) = (DeviceId::from_bytes([7; 16]), KeyStore::new(keys));
+        Self { s3, objects, device, file, announced, keys, _dir: dir }
     }
 
     fn sending(&self, begin: usize, end: usize) -> Sending {
@@ -75,32 +84,32 @@ impl Case {
 #[test]
 fn chunks_become_a_bundle_that_is_read_checked_and_removed() {
     let case = Case::new();
-    let Case { objects, device, announced, .. } = &case;
+    let Case { objects, device, announced, keys, .. } = &case;
     assert_eq!((case.offset(), objects.part_modified(*device, announced.sha256)), (0, Ok(None)));
-    for (begin, end) in
-        [(0, 3_000_000), (3_000_000, 3_000_001), (3_000_001, 5_000_000), (5_000_000, 9_000_022)]
-    {
+    for (begin, end) in [(0, 3_000_000), (3_000_000, 3_000_001), (3_000_001, 5_000_000), (5_000_000, SIZE)] {
         assert_eq!(case.sending(begin, end).end(true).unwrap(), Ended::Done);
         assert_eq!(case.offset(), end as u64);
     }
     let names = objects.names().unwrap();
     assert_eq!(names, (vec![format!("{device}-{}.chunks", announced.sha256)], Vec::new()));
-    assert!(objects.complete(*device, announced).unwrap());
+    assert!(objects.complete(keys, *device, announced, 0).unwrap());
     assert_eq!(case.s3.keys(), [format!("a/bundles/{}.age", announced.sha256), "a/engine".to_owned()]);
-    assert!(objects.complete(*device, announced).unwrap(), "the answer may have been lost");
+    assert!(objects.complete(keys, *device, announced, 0).unwrap(), "the answer may have been lost");
     let mut whole = Vec::new();
     objects.read(announced.sha256, announced.size).read_to_end(&mut whole).unwrap();
-    assert!(whole == case.file && case.offset() == announced.size && case.is_clean());
-    assert!(objects.is_whole(announced.sha256, announced.size).unwrap());
+    let zeros = test_support::SEALED.len();
+    assert!(whole[..zeros].iter().all(|byte| *byte == 0) && whole[zeros..] == case.file[zeros..]);
+    assert!(case.offset() == announced.size && case.is_clean());
+    assert!(objects.is_whole(keys, announced.sha256, announced.size).unwrap());
     case.s3.change(&case.s3.keys()[0], |mut bytes| {
         bytes[8_000_000] ^= 1;
         Some(bytes)
     });
-    assert!(!objects.is_whole(announced.sha256, announced.size).unwrap(), "damaged");
+    assert!(!objects.is_whole(keys, announced.sha256, announced.size).unwrap(), "damaged");
     assert!(
         objects.remove_whole(announced.sha256).unwrap() && !objects.remove_whole(announced.sha256).unwrap()
     );
-    assert!(!objects.is_whole(announced.sha256, announced.size).unwrap(), "gone");
+    assert!(!objects.is_whole(keys, announced.sha256, announced.size).unwrap(), "gone");
 }
 
 #[test]
@@ -123,32 +132,32 @@ fn of_two_writers_at_one_offset_one_is_kept_whole() {
 #[test]
 fn what_is_not_the_announced_file_is_never_an_object() {
     let case = Case::new();
-    let Case { objects, device, announced, .. } = &case;
+    let Case { objects, device, announced, keys, .. } = &case;
     assert_eq!(case.sending(0, 4_000_000).end(true).unwrap(), Ended::Done);
-    assert_eq!(case.sending(4_000_000, 9_000_022).end(true).unwrap(), Ended::Done);
+    assert_eq!(case.sending(4_000_000, SIZE).end(true).unwrap(), Ended::Done);
     let part = case.s3.keys().into_iter().find(|key| key.contains("uploads")).unwrap();
     case.s3.change(&part, |mut bytes| {
         bytes[9] ^= 1;
         Some(bytes)
     });
-    assert!(!objects.complete(*device, announced).unwrap());
+    assert!(!objects.complete(keys, *device, announced, 0).unwrap());
     assert_eq!(case.s3.keys(), ["a/engine"], "it begins anew");
 
     // A part that is lost is asked for again, and what is behind it is used.
     assert_eq!(case.sending(0, 4_000_000).end(true).unwrap(), Ended::Done);
-    assert_eq!(case.sending(4_000_000, 9_000_022).end(true).unwrap(), Ended::Done);
+    assert_eq!(case.sending(4_000_000, SIZE).end(true).unwrap(), Ended::Done);
     case.s3.change(&part, |_| None);
     assert_eq!(case.offset(), 0);
     assert_eq!(case.sending(0, 4_000_000).end(true).unwrap(), Ended::Done);
     assert_eq!(case.offset(), announced.size);
     // An S3 that gives half of a part is no reason to throw the upload away.
     case.s3.is_in(Mood::CutsObjects);
-    assert!(objects.complete(*device, announced).is_err());
+    assert!(objects.complete(keys, *device, announced, 0).is_err());
     case.s3.is_in(Mood::Well);
-    assert!(objects.complete(*device, announced).unwrap());
+    assert!(objects.complete(keys, *device, announced, 0).unwrap());
 
     let open = b"not sealed at all";
-    assert!(!objects.keep(&open[..], Digest::of(open), open.len() as u64).unwrap());
+    assert!(!objects.keep(keys, || Ok(&open[..]), (Digest::of(open), open.len() as u64), 0).unwrap());
     assert_eq!(objects.size(Digest::of(open)), Ok(None));
 }
 

@@ -16,6 +16,7 @@ use crate::failure::Failure;
 use crate::store::Store;
 use crate::store::jobs::{Reply, Scope};
 use crate::store::keystore::{Found, Key};
+use crate::store::rules::consent::Line;
 use crate::store::rules::decide::{Change, Facts, Request, Standing, Verdict, decide};
 use crate::store::rules::limits::Reached;
 use crate::store::rules::ranges::Ranges;
@@ -98,7 +99,9 @@ impl Store {
                 let case = facts.lines.iter().find(|line| line.hash == put.request.consent);
                 let case = case.and_then(|line| line.case.as_ref());
                 let key = tx.keys.current(device.id, name.purpose, case, now)?;
-                store(tx, &mut device, (name, stream.unwrap_or(Stream::NEW)), &put, &key, change, now)?;
+                let class = class_of(tx, &device, &facts.lines, &put)?;
+                let stream = (name, stream.unwrap_or(Stream::NEW));
+                store(tx, &mut device, stream, (&put, class), &key, change, now)?;
             }
             // A device beyond its day's requests costs no write.
             if !matches!(verdict, Verdict::NotServed(_) | Verdict::Full(Reached::Today)) {
@@ -200,7 +203,7 @@ fn store(
     tx: &Tx<'_>,
     device: &mut Device,
     (name, mut stream): (Name, Stream),
-    put: &Put,
+    (put, class): (&Put, i64),
     key: &Key,
     change: &Change,
     now: i64,
@@ -218,7 +221,7 @@ fn store(
         fresh: write_ranges(&change.fresh),
         received: now,
         consent: put.request.consent,
-        class: class_of(tx, device, put)?,
+        class,
         digest: put.digest,
         content: put.request.content,
         seal: None,
@@ -247,16 +250,15 @@ fn store(
     Ok(())
 }
 
-/// How long the batch is kept: as its class says, or the consent that it names.
-fn class_of(sql: &Connection, device: &Device, put: &Put) -> Result<i64, Failure> {
+/// How long the batch is kept: as its class says, or the consent that it names, one of `lines`, which are all of the device.
+fn class_of(sql: &Connection, device: &Device, lines: &[Line], put: &Put) -> Result<i64, Failure> {
     if let Some(kept) = Kept::of_word(put.class) {
         return Ok(retention::number(kept));
     }
-    let entries = consents::load(sql, device)?;
-    let named = entries.iter().find(|entry| entry.line.hash == put.request.consent);
+    let named = lines.iter().position(|line| line.hash == put.request.consent);
     let named =
         named.ok_or_else(|| Failure::damaged("the consent of a batch is gone: nothing is taken under it"))?;
-    Ok(retention::number(named.class))
+    Ok(retention::number(consents::nth(sql, device, named)?.class))
 }
 
 /// Every column of a stored envelope but its place, its link and its body.

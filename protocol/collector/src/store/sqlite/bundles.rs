@@ -12,9 +12,10 @@ use super::device::Device;
 use super::rows;
 use super::tx::Tx;
 use super::{Listed, device};
-use crate::failure::Failure;
+use crate::failure::{Cause, Failure};
+use crate::store::keystore::headers::Kept;
 use crate::store::rules::sums::{Column, sum};
-use crate::store::{Store, files};
+use crate::store::{Store, files, whole};
 
 /// The row of a whole bundle.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,7 +100,70 @@ impl Store {
         {
             return Err(Failure::new("the processing of this bundle is restricted"));
         }
-        files::take_out(&self.folder, sha256, filed.size, to)
+        whole::take_out((&self.folder, &self.keys), (sha256, filed.size), to)
+    }
+}
+
+impl Store {
+    /// Removes the bytes of a whole bundle, and destroys its header.
+    pub(crate) fn remove_bytes(&self, sha256: Digest) -> Result<(), Failure> {
+        files::remove_whole(&self.folder, sha256)?;
+        self.keys.destroy_header(sha256)
+    }
+
+    /// Whether a backup may have a bundle readable once its header is destroyed: one that was made when the bundle had it.
+    pub(crate) fn is_readable_elsewhere(&self, bundle: &Bundle) -> Result<bool, Failure> {
+        match self.keys.header(bundle.sha256) {
+            Ok(Kept::Header(header)) => Ok(header.made > bundle.received),
+            Ok(Kept::Destroyed) => Ok(false),
+            Ok(Kept::Missing) => Ok(true),
+            // A damaged one opens nothing here, and nobody knows what a backup has.
+            Err(failure) if failure.cause() == Cause::Damaged => Ok(true),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Takes out the bundles whose headers were destroyed: an older backup had them. How many.
+    pub(crate) fn take_out_erased(&self) -> Result<u64, Failure> {
+        let mut erased = Vec::new();
+        for (sha256, _) in self.rows()? {
+            match self.keys.header(sha256) {
+                Ok(Kept::Destroyed) => erased.push(sha256),
+                Ok(Kept::Header(_) | Kept::Missing) => {}
+                // One damaged header stops nothing for the others; `verify` names it.
+                Err(failure) if failure.cause() == Cause::Damaged => log::error!("{failure}"),
+                Err(failure) => return Err(failure),
+            }
+        }
+        self.remove_bundles(&erased)
+    }
+
+    /// Moves the headers of bundles to the key store that are not there yet. One that can't be read is left to `verify`.
+    pub(crate) fn settle_bundles(&self, now: i64) -> Result<(), Failure> {
+        for (sha256, size) in self.rows()? {
+            match whole::settle((&self.folder, &self.keys), (sha256, size), now) {
+                Ok(false) => {}
+                Ok(true) if self.read(|sql| find(sql, sha256))?.is_none() => {
+                    // Erased meanwhile.
+                    self.remove_bytes(sha256)?;
+                }
+                Ok(true) => log::info!("the header of bundle {sha256} is in the key store now"),
+                Err(failure) => log::warn!("bundle {sha256} keeps its header for now: {failure}"),
+            }
+        }
+        Ok(())
+    }
+
+    /// Digest and length of every bundle whose row can be read.
+    fn rows(&self) -> Result<Vec<(Digest, u64)>, Failure> {
+        let mut rows = Vec::new();
+        self.read(|sql| {
+            all(sql, |bundle| {
+                rows.extend(bundle.ok().map(|bundle| (bundle.sha256, bundle.size)));
+                Ok(())
+            })
+        })?;
+        Ok(rows)
     }
 }
 

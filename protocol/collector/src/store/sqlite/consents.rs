@@ -1,6 +1,6 @@
 //! Ledger entries, stored exactly as received.
 
-use crate::store::engine::{Connection, Row};
+use crate::store::engine::{Connection, OptionalRow, Row};
 use protocol::ledger::{self, Entry};
 use protocol::period::Kept as KeptFor;
 use protocol::{CaseId, DeviceId, Digest, Purpose};
@@ -193,6 +193,15 @@ pub(crate) fn load(sql: &Connection, device: &Device) -> Result<Vec<Stored>, Fai
         out.push(stored);
     }
     if out.len() as i64 == device.lines { Ok(out) } else { Err(damaged(device, out.len() as i64)) }
+}
+
+/// The entry of a device that came at this place.
+pub(crate) fn nth(sql: &Connection, device: &Device, n: usize) -> Result<Stored, Failure> {
+    let statement = "SELECT n, hash, idx, purpose, kase, kind, class, ended, received, sum FROM ledger \
+                     WHERE device = ?1 AND n = ?2";
+    let mut statement = sql.prepare_cached(statement)?;
+    let found = statement.query_row((device.no, n as i64), |row| Ok(read(row, device.no))).optional()?;
+    found.and_then(Result::ok).ok_or_else(|| damaged(device, n as i64))
 }
 
 fn read(row: &Row<'_>, device: i64) -> Result<Stored, Failure> {

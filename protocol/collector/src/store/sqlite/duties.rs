@@ -65,6 +65,8 @@ pub(crate) struct Cleared {
     pub(crate) invitations: u64,
     /// When the oldest of the bundles came.
     pub(crate) oldest: Option<i64>,
+    /// Backups may have one of the bundles with its header, which opens it.
+    pub(crate) is_readable: bool,
 }
 
 impl Store {
@@ -120,6 +122,10 @@ impl Store {
         let held = self.read(|sql| bundles::of(sql, &row))?;
         let came = |bundle: &&bundles::Bundle| is_its(bundle.case.as_ref()) && bundle.received <= until;
         let oldest = held.iter().filter(came).map(|bundle| bundle.received).min();
+        let mut is_readable = false;
+        for bundle in held.iter().filter(came) {
+            is_readable |= self.is_readable_elsewhere(bundle)?;
+        }
         let held: Vec<Digest> = held.iter().filter(came).map(|bundle| bundle.sha256).collect();
         let announced = self.read(|sql| uploads::of(sql, &row))?;
         let announced: Vec<Digest> = announced
@@ -131,7 +137,7 @@ impl Store {
         let parts = self.remove_uploads(device, row.no, &announced)?;
         let (no, case) = (row.no, case.cloned());
         let invitations = self.write(true, move |tx| invitations::remove(tx, no, case.as_ref()))?;
-        Ok(Cleared { bundles, parts, invitations, oldest })
+        Ok(Cleared { bundles, parts, invitations, oldest, is_readable })
     }
 
     /// The exports and backups since a time: copies that nothing here can reach.
@@ -208,13 +214,14 @@ impl Store {
         self.remove_bundles(&[sha256]).map(drop)
     }
 
-    /// First the file, then the row: a cut between them leaves a row that says that something is gone.
+    /// First the file, then header and row: a cut between them leaves a row that says that something is gone.
     pub(crate) fn remove_bundles(&self, bundles: &[Digest]) -> Result<u64, Failure> {
         for &sha256 in bundles {
             files::remove_whole(&self.folder, sha256)?;
             self.write(true, move |tx| {
                 tx.truncate_after();
                 tx.again(&Entry::Bundle { sha256 })?;
+                tx.keys.destroy_header(sha256)?;
                 bundles::remove(tx, sha256)
             })?;
         }
@@ -236,6 +243,10 @@ impl Store {
             })?;
             // Of a request that another front began before.
             files::remove_part(&self.folder, device, sha256)?;
+            // A cut may have come between the header and the rest.
+            if !files::holds(&self.folder, sha256)? {
+                self.keys.destroy_header(sha256)?;
+            }
         }
         Ok(parts)
     }
@@ -365,6 +376,7 @@ impl Store {
         let until = micros(now) - retention::DAY;
         let old = micros(now).saturating_sub(replay::KEPT);
         self.write(true, move |tx| tx.keys.log.prune(old))?;
+        self.settle_bundles(micros(now))?;
         let unreadable = self.take_out_unreadable()?;
         if unreadable > 0 {
             log::warn!("{unreadable} records were taken out whose key an erasure had destroyed");

@@ -6,12 +6,14 @@ use std::path::Path;
 use protocol::{DeviceId, Digest, Epoch, Purpose};
 use time::OffsetDateTime;
 
+use super::audit::{Deed, Note};
 use super::batches::Envelope;
-use super::device::Device;
+use super::device::{self, Device};
 use super::erase::{self, STEP};
 use super::rows::Word;
 use super::tx::Tx;
 use super::verify::{Finding, Tell, meta};
+use super::verify_streams::Seals;
 use crate::failure::{Cause, Failure};
 use crate::store::Store;
 use crate::store::engine::Connection;
@@ -130,26 +132,16 @@ fn places(
 }
 
 /// What is sealed under a key that is not there.
-pub(crate) fn check(
-    sql: &Connection,
-    keys: &KeyStore,
-    device: &Device,
-    tell: Tell<'_>,
-) -> Result<(), Failure> {
-    let statement =
-        "SELECT seal, count(*) FROM envelope WHERE device = ?1 AND seal IS NOT NULL GROUP BY seal";
-    let used: Vec<(i64, i64)> =
-        sql.prepare_cached(statement)?.query_map([device.no], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    if used.is_empty() {
-        return Ok(());
-    }
-    for (key, count) in used {
-        let why = match keys.find(device.id, key) {
+pub(crate) fn check(store: &Store, seals: &Seals, tell: Tell<'_>) -> Result<(), Failure> {
+    for (&(device, key), count) in seals {
+        // A device whose row is damaged was reported already.
+        let Ok(id) = store.read(|sql| device::id_of(sql, device)) else { continue };
+        let why = match store.keys.find(id, key) {
             Ok(Found::Key(_) | Found::Destroyed) => continue,
-            Ok(Found::Missing) => keys.key_is_missing(),
+            Ok(Found::Missing) => store.keys.key_is_missing(),
             Err(failure) => failure,
         };
-        tell(Finding::of(device.id, format!("{count} batches cannot be opened: {why}")))?;
+        tell(Finding::of(id, format!("{count} batches cannot be opened: {why}")))?;
     }
     Ok(())
 }
@@ -189,6 +181,9 @@ impl Store {
 
     /// Writes a backup of the key store into the folder `to`; its name, and how many older ones went.
     pub(crate) fn back_up_keys(&self, to: &Path, now: OffsetDateTime) -> Result<(String, u64), Failure> {
+        // Before the first: one that is cut was one.
+        let devices = self.keys.devices()?.len() as u64;
+        self.note(Note::new(Deed::KeysBackup, devices), now)?;
         keystore::backup::write(&self.keys, to, now)
     }
 
@@ -198,13 +193,14 @@ impl Store {
     }
 
     /// Goes on with another key store: what was sealed with the lost one is lost.
-    pub(crate) fn forget_keys(&self) -> Result<(), Failure> {
+    pub(crate) fn forget_keys(&self, now: OffsetDateTime) -> Result<(), Failure> {
         let name = self.keys.ready()?;
         self.write(true, move |tx| {
             tx.execute("REPLACE INTO meta(name, value) VALUES(?1, ?2)", (KEYS, &name))?;
             tx.touch();
             Ok(())
-        })
+        })?;
+        self.note(Note::new(Deed::KeysLost, 0), now)
     }
 
     /// Up to where the database has done what the log says.
@@ -218,8 +214,12 @@ impl Store {
         self.write(true, move |tx| keep_position(tx, &position))
     }
 
-    /// Takes out the envelopes whose keys were destroyed: an older backup had them. How many records.
+    /// Takes out the envelopes and bundles whose keys were destroyed: an older backup had them. How many records.
     pub(crate) fn take_out_unreadable(&self) -> Result<u64, Failure> {
+        let bundles = self.take_out_erased()?;
+        if bundles > 0 {
+            log::warn!("{bundles} bundles were taken out whose header an erasure had destroyed");
+        }
         let mut records = 0;
         for device in self.keys.devices()? {
             match self.take_out_of(device) {

@@ -17,7 +17,7 @@ use crate::failure::Failure;
 use crate::store::folder::Folder;
 use crate::store::rules::consent::Line;
 use crate::store::rules::decide::Standing;
-use crate::store::{Store, files};
+use crate::store::{Store, whole};
 
 impl Store {
     /// Takes a sealed file that came on a stick: once, however often and by whatever way it comes. With the consent that
@@ -29,8 +29,8 @@ impl Store {
         carried: Option<Carried>,
         now: OffsetDateTime,
     ) -> Result<Digest, Failure> {
-        let (sha256, size) = files::import(&self.folder, from)?;
         let now = micros(now);
+        let (sha256, size) = whole::import((&self.folder, &self.keys), from, now)?;
         let folder = self.folder.clone();
         let filed = self.write(false, move |tx| {
             let note = Note::new(Deed::Import, 1);
@@ -58,7 +58,7 @@ impl Store {
             }
         });
         if filed.is_err() && !self.is_known(sha256)? {
-            files::remove_whole(&self.folder, sha256)?;
+            self.remove_bytes(sha256)?;
         }
         filed.map(|()| sha256)
     }

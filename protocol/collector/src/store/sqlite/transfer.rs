@@ -13,7 +13,7 @@ use super::verify::meta;
 use crate::audit::{Deed, Note};
 use crate::failure::Failure;
 use crate::store::engine::{Connection, Params, Row, Value};
-use crate::store::{Store, files};
+use crate::store::{Store, micros, whole};
 
 /// Tables, and the column whose numbers make their pages; those without one are small.
 const TABLES: [(&str, Option<&str>); 21] = [
@@ -141,7 +141,7 @@ pub(crate) fn copy(from: &Store, to: &Store, now: OffsetDateTime) -> Result<Comp
         tx.touch();
         Ok(())
     })?;
-    bundles(from, to)?;
+    bundles(from, to, micros(now))?;
     let (one, other) = (look(from)?, look(to)?);
     if one != other {
         return Err(Failure::damaged(
@@ -219,7 +219,7 @@ fn rows(sql: &Connection, table: &str, by: Option<(&'static str, i64, i64)>) -> 
 }
 
 /// The files of bundles. One that is not what was received stays behind, and costs nothing but itself.
-fn bundles(from: &Store, to: &Store) -> Result<(), Failure> {
+fn bundles(from: &Store, to: &Store, now: i64) -> Result<(), Failure> {
     let mut held = Vec::new();
     from.bundles(|bundle| {
         // A damaged one is damaged there too, and `verify` names it on both sides.
@@ -229,14 +229,14 @@ fn bundles(from: &Store, to: &Store) -> Result<(), Failure> {
         Ok(())
     })?;
     for (sha256, size) in held {
-        if files::is_whole(&to.folder, sha256, size)? {
+        if whole::is_whole((&to.folder, &to.keys), sha256, size)? {
             continue;
         }
-        if !files::is_whole(&from.folder, sha256, size)? {
+        if !whole::is_whole((&from.folder, &from.keys), sha256, size)? {
             log::warn!("bundle {sha256} is gone or damaged and its file is not in the copy; run `verify`");
             continue;
         }
-        files::copy(&from.folder, &to.folder, sha256, size)?;
+        whole::copy(&from.folder, (&to.folder, &to.keys), (sha256, size), now)?;
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ use super::{bundles, consents, invitations};
 use crate::failure::Failure;
 use crate::store::Store;
 use crate::store::files::{self, Part};
+use crate::store::keystore::headers::Kept;
 use crate::store::rules::consent;
 use crate::store::rules::sums::{Column, sum};
 
@@ -110,16 +111,21 @@ impl Store {
         announced: &Announcement,
         now: OffsetDateTime,
     ) -> Result<bool, Failure> {
-        if !files::complete(&self.folder, device, announced)? {
+        let (said, now) = (announced.clone(), micros(now));
+        if !files::complete((&self.folder, &self.keys), device, announced, now)? {
             return Ok(false);
         }
-        let (said, now) = (announced.clone(), micros(now));
         let (is_filed, is_known) = self.write(false, move |tx| {
             let device = device::enrolled(tx, device)?;
             // While the file was read, its owner may have had it erased or taken the yes back.
             let is_announced = find(tx, device.no, said.sha256)?.as_ref() == Some(&said);
+            // Nor is one acknowledged that nobody could open.
+            let has_header = matches!(tx.keys.header(said.sha256)?, Kept::Header(_));
             let lines = consents::lines(tx, &device)?;
-            if !is_announced || consent::allows_case(&lines, &said.consents, &said.case).is_err() {
+            if !is_announced
+                || !has_header
+                || consent::allows_case(&lines, &said.consents, &said.case).is_err()
+            {
                 return Ok((false, bundles::find(tx, said.sha256)?.is_some()));
             }
             bundles::take(tx, &device, &said, now)?;
@@ -129,7 +135,7 @@ impl Store {
             Ok((true, true))
         })?;
         if !is_known {
-            files::remove_whole(&self.folder, announced.sha256)?;
+            self.remove_bytes(announced.sha256)?;
         }
         Ok(is_filed)
     }

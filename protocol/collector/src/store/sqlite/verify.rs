@@ -14,8 +14,7 @@ use super::witness;
 use super::{Agreement, agreement, audit, bundles, id, sealing};
 use crate::failure::Failure;
 use crate::heads;
-use crate::store::keystore::KeyStore;
-use crate::store::{Store, files};
+use crate::store::{Store, files, whole};
 
 /// One thing that is not as it was acknowledged.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -73,9 +72,10 @@ impl Store {
         self.read(|sql| whole_store(sql, said, &mut tell))?;
         let last = self.read(device::last)?;
         for no in 1..=last {
-            self.read(|sql| one_device(sql, &self.keys, no, &mut tell))?;
+            self.read(|sql| one_device(sql, no, &mut tell))?;
         }
-        by_stream::all(self, &mut tell)?;
+        let seals = by_stream::all(self, &mut tell)?;
+        sealing::check(self, &seals, &mut tell)?;
         // An index that misses a row would let an erasure miss it.
         for damage in self.check()? {
             tell(Finding::new(format!("the database: {damage}")))?;
@@ -115,9 +115,9 @@ impl Store {
         })?;
         for (device, bundle) in &rows {
             let sha256 = bundle.sha256;
-            let what = match files::is_whole(&self.folder, sha256, bundle.size) {
-                Ok(true) => continue,
-                Ok(false) => format!("bundle {sha256} is gone or was changed"),
+            let what = match whole::flaw((&self.folder, &self.keys), sha256, bundle.size) {
+                Ok(None) => continue,
+                Ok(Some(what)) => what,
                 Err(failure) => format!("bundle {sha256} cannot be read: {failure}"),
             };
             // Erased meanwhile: no finding.
@@ -187,7 +187,7 @@ fn whole_store(
 }
 
 /// The rows of one device but its envelopes.
-fn one_device(sql: &Connection, keys: &KeyStore, no: i64, tell: Tell<'_>) -> Result<(), Failure> {
+fn one_device(sql: &Connection, no: i64, tell: Tell<'_>) -> Result<(), Failure> {
     let device = match device::numbered(sql, no) {
         Ok(device) => device,
         Err(failure) => {
@@ -200,7 +200,6 @@ fn one_device(sql: &Connection, keys: &KeyStore, no: i64, tell: Tell<'_>) -> Res
         tell(Finding::of(device.id, "the index does not find the device; `store check` and restore"))?;
     }
     by_row::tables(sql, &device, tell)?;
-    sealing::check(sql, keys, &device, tell)?;
     ledger(sql, &device, tell)
 }
 

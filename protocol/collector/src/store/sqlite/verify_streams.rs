@@ -34,8 +34,11 @@ struct Stored {
     is_whole: bool,
 }
 
-/// Looks at all envelopes.
-pub(crate) fn all(store: &Store, tell: Tell<'_>) -> Result<(), Failure> {
+/// Envelopes by the key that they are sealed under: (device's number, key), and how many.
+pub(crate) type Seals = BTreeMap<(i64, i64), u64>;
+
+/// Looks at all envelopes, and says under which keys they are sealed.
+pub(crate) fn all(store: &Store, tell: Tell<'_>) -> Result<Seals, Failure> {
     let (mut at, ends, last) = store.read(|sql| {
         let (mut at, mut ends) = (BTreeMap::new(), BTreeMap::new());
         each_stream(sql, |name, stream| {
@@ -44,13 +47,16 @@ pub(crate) fn all(store: &Store, tell: Tell<'_>) -> Result<(), Failure> {
         })?;
         Ok((at, ends, sql.given("envelope")?))
     })?;
-    let (mut suspects, mut after) = (BTreeSet::new(), 0);
+    let (mut suspects, mut after, mut seals) = (BTreeSet::new(), 0, Seals::new());
     while after < last {
         let until = last.min(after + PAGE);
         let page =
             store.read(|sql| page(sql, after, until).or_else(|_| one_by_one(sql, after, until, tell)))?;
         for stored in page {
             let name = stored.envelope.name;
+            if let Some(key) = stored.envelope.seal {
+                *seals.entry((name.device, key)).or_default() += 1;
+            }
             let before = at.get(&name).copied();
             let fits = before.is_some_and(|before| before.n + 1 == stored.envelope.n)
                 && stored.is_whole
@@ -66,7 +72,7 @@ pub(crate) fn all(store: &Store, tell: Tell<'_>) -> Result<(), Failure> {
     for name in suspects {
         store.read(|sql| one_stream(sql, name, tell))?;
     }
-    Ok(())
+    Ok(seals)
 }
 
 /// Rows that cannot be read are reported with the other rows of their device.
