@@ -97,7 +97,7 @@ fn folder(seed: u64) -> PathBuf {
     base.join(format!("kathea-simulation-{}-{seed}-{story}", std::process::id()))
 }
 
-/// Tells the stories of the seeds from `first` on, until there are `count` of them or `time` is over. Each story is told by
+/// Tells the stories of the seeds from `first` on, until there are `count` of them or `time` is over. Each story has
 /// one thread, `threads` of them beside each other.
 ///
 /// # Errors
@@ -117,21 +117,21 @@ pub fn many(
             if seed >= first.saturating_add(count) {
                 break;
             }
-            let told = tell(seed, plan)?.totals;
+            let one = tell(seed, plan)?.totals;
             // In hours of stories a violation is not kept for the end.
-            told.violations.iter().for_each(|(seed, what)| eprintln!("seed {seed}: {what}"));
-            totals.add(told);
+            one.violations.iter().for_each(|(seed, what)| eprintln!("seed {seed}: {what}"));
+            totals.add(one);
         }
         Ok(totals)
     };
-    let told: Vec<Result<Totals, String>> = thread::scope(|scope| {
+    let parts: Vec<Result<Totals, String>> = thread::scope(|scope| {
         let tellers: Vec<_> = (0..threads.max(1)).map(|_| scope.spawn(tell_some)).collect();
         let ended = tellers.into_iter().map(ScopedJoinHandle::join);
-        ended.map(|told| told.unwrap_or_else(|why| panic::resume_unwind(why))).collect()
+        ended.map(|part| part.unwrap_or_else(|why| panic::resume_unwind(why))).collect()
     });
     let mut totals = Totals::default();
-    for some in told {
-        totals.add(some?);
+    for part in parts {
+        totals.add(part?);
     }
     totals.violations.sort();
     Ok(totals)
