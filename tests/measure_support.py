@@ -214,13 +214,14 @@ def year(bench):
     for scan in range(count):
         folder = clinic.scans / f"{scan:05}"
         folder.mkdir()
-        first = folder / "00001.dcm"
-        first.write_bytes(slice_of(patient(scan), scan + 1, 1))
-        # The other slices are names of the same file: a year of them is more than the disk holds.
-        at = now - (count - scan) * 365 * 86400 / count
-        os.utime(first, (at, at))
-        for number in range(2, slices + 1):
-            os.link(first, folder / f"{number:05}.dcm")
+        # The slices between are names of the first: a year of files is more than a disk holds.
+        for number in (1, slices):
+            (folder / f"{number:05}.dcm").write_bytes(slice_of(patient(scan), scan + 1, number))
+        for number in range(2, slices):
+            os.link(folder / "00001.dcm", folder / f"{number:05}.dcm")
+        at = now - (count - 1 - scan) * 365 * 86400 / count
+        for number in (1, slices):
+            os.utime(folder / f"{number:05}.dcm", (at, at))
     write_log(clinic.logs / "kathea.log", 30, MIB)
     files = f"{count:,} scans, {count * slices:,} files"
     drop = Path("/proc/sys/vm/drop_caches")

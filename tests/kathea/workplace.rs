@@ -9,7 +9,7 @@ use std::path::Path;
 use time::{Duration, OffsetDateTime};
 
 #[path = "../leak/dicom.rs"]
-mod dicom;
+pub(crate) mod dicom;
 
 use super::Random;
 use dicom::Set;

@@ -46,15 +46,18 @@ pub const SCANS_NOTED: usize = 1000;
 /// Seconds before the window whose patients a log can mention: who was scanned within a year is looked at again.
 pub const LEARN_BACK: i64 = 365 * 86_400;
 
-/// Files that identifiers are learned from beside the chosen scans: 40 a day for a year are 10,000, and of scans that
-/// are stored in slices those of some 250. Each header is read, and learned from where it says something new.
+/// Files that identifiers are learned from beside the chosen scans: 40 a day for a year are 10,000, and a scan that is
+/// stored in slices counts as one. Each header is read, and learned from where it says something new.
 pub const LEARN_FILES: usize = 100_000;
 
-/// Files below the roots of scans that are listed: 100 bytes each.
+/// Runs of files below the roots of scans that are listed, 300 bytes each: of a scan in slices one.
 pub const SCAN_ENTRIES: usize = 200_000;
 
 /// Files of the chosen scans: ten scans of 1,000 slices.
 pub const SCAN_FILES: usize = 10_000;
+
+/// Seconds between two slices of a run: a computer writes them one after the other.
+pub const SLICES_WRITTEN: i64 = 60;
 
 /// Seconds between two slices of one scan.
 pub const SLICES_APART: i64 = 3600;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use protocol::{CaseId, CaseReason};
 use serde::{Deserialize, Serialize};
 
-use super::scans::File;
+use super::listing::File;
 use crate::limits;
 
 /// A support case's first words: which, why, which scans, which logs.

@@ -4,7 +4,10 @@
 //! case_request  what was asked for
 //! steps    everything that is looked for, in its order
 //! kathea   what Kathea's and the X1's files are called: assumptions, all of them here
+//! listing  what lies where the scans do, as runs of files
 //! scans    which scans
+//! context  what is learned from beside them: of a scan in slices one file
+//! headers  what headers say, as they would leave
 //! logs     logs and the other files beside them
 //! system   what the operating system says of disks, graphics and crashes
 //! own      what the agent says of the workstation and of itself
@@ -19,8 +22,11 @@
 
 mod basket;
 mod case_request;
+mod context;
 mod dates;
+mod headers;
 pub(super) mod kathea;
+mod listing;
 mod logs;
 pub(crate) mod missing;
 mod own;
@@ -87,9 +93,9 @@ pub struct Site {
 struct Looking<'a> {
     site: &'a Site,
     /// The files of the chosen scans, the newest first.
-    chosen: Vec<scans::File>,
+    chosen: Vec<listing::File>,
     /// Motion traces that lie where the scans do.
-    traces: Vec<scans::File>,
+    traces: Vec<listing::File>,
     /// What lies where logs are.
     beside: Vec<kathea::Source>,
     /// From when to when logs are read, in seconds since 1970.
@@ -209,7 +215,7 @@ pub fn run(
     }
     watch.begin("looking", 0);
     let table = programs::for_case(&site.config, &site.program)?;
-    let (looking, contexts) = look(site, case_request, &pseudonyms, watch)?;
+    let (looking, contexts) = look(site, case_request, &pseudonyms, &random, watch)?;
     let dates = looking.dates;
     let mut facts = look_around(&site.config, site.now, dates.last());
     let mut checks: Vec<Check> =
@@ -325,17 +331,18 @@ fn look<'a>(
     site: &'a Site,
     case_request: &CaseRequest,
     pseudonyms: &Pseudonyms,
+    random: &SystemRandom,
     watch: &Watch<'_>,
 ) -> Result<(Looking<'a>, Vec<Found>), GatherError> {
-    let listing = scans::walk(&site.config.kathea.scans, watch)?;
+    let listing = listing::walk(&site.config.kathea.scans, watch)?;
     let chosen = scans::choose(&listing, case_request, site.now, watch)?;
     let window = case_request.window(&chosen, site.now);
     let roots = if case_request.logs.is_empty() { &site.config.kathea.logs } else { &case_request.logs };
     let beside = kathea::sources(roots, !case_request.logs.is_empty())?;
-    let context = listing.since(window.0 - limits::LEARN_BACK);
-    let is_all_learned = !listing.is_cut && context.len() <= limits::LEARN_FILES;
-    let contexts = context.iter().take(limits::LEARN_FILES).map(|file| file.found()).collect();
+    let runs = listing.runs_since(window.0 - limits::LEARN_BACK);
+    let context = context::choose(runs, &site.program, random, watch)?;
+    let is_all_learned = !listing.is_cut && context.is_whole;
     let traces = scans::traces(&listing, &chosen, case_request, watch)?;
     let dates = Dates::new(pseudonyms, site.now, window.1);
-    Ok((Looking { site, chosen, traces, beside, window, dates, is_all_learned }, contexts))
+    Ok((Looking { site, chosen, traces, beside, window, dates, is_all_learned }, context.files))
 }

@@ -1,119 +1,23 @@
 //! Which scans: found by their time, shown by mode and field of view, never by name.
 
 use std::collections::BTreeSet;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use data_encoding::HEXLOWER;
-use protocol::Digest;
 use ring::rand::SystemRandom;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use walkdir::WalkDir;
 
 use super::basket::Plan;
 use super::case_request::{CaseRequest, Selection};
-use super::kathea::{self, MOTION};
+use super::kathea::MOTION;
+use super::listing::{self, File, Listing, is_motion};
 use super::missing::Missing;
-use super::{GatherError, Looking, Watch};
+use super::{GatherError, Looking, Watch, headers};
 use crate::consent::state::to_text;
 use crate::limits;
-use crate::support::cause::Cause;
-use crate::support::record::Pseudonyms;
 use deidentify::dicom::DataSet;
-use deidentify::files::{Found, Known, Order, Outlet, Said, Take};
-use regular::{self, Identity};
-
-/// A file below the roots of scans.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct File {
-    path: PathBuf,
-    /// When it was last written, in seconds since 1970.
-    pub(super) modified: i64,
-    /// Whether it lies directly below a root: then no other file is of the same scan.
-    is_alone: bool,
-    /// The file that was listed.
-    listed: Identity,
-}
-
-impl File {
-    /// The file as it is read.
-    pub(super) fn found(&self) -> Found {
-        let path = self.path.clone().into_os_string();
-        Found { path, listed: self.listed, refused: None, take: Take::Whole }
-    }
-
-    /// What stands for the file in a list that a person picks from.
-    fn key(&self) -> String {
-        let seen = format!("{}\0{}", self.path.display(), self.modified);
-        HEXLOWER.encode(&Digest::of(seen.as_bytes()).to_bytes()[..8])
-    }
-}
-
-/// The files below the roots, the newest first.
-#[derive(Debug, Default)]
-pub(super) struct Listing {
-    files: Vec<File>,
-    /// There are more than are listed.
-    pub(super) is_cut: bool,
-}
-
-impl Listing {
-    /// Those written at or after `start`, without motion traces.
-    pub(super) fn since(&self, start: i64) -> Vec<File> {
-        let until = self.files.partition_point(|found| found.modified >= start);
-        self.files.iter().take(until).filter(|found| !is_motion(&found.path)).cloned().collect()
-    }
-
-    /// The newest scan and what is of it, from position `from` on.
-    fn next_scan(&self, from: usize) -> Option<(usize, &File)> {
-        let is_scan = |found: &File| !is_motion(&found.path) && is_dicom(found);
-        self.files.iter().enumerate().skip(from).find(|(_, found)| is_scan(found))
-    }
-
-    /// All slices of the scan that `first` is the newest of.
-    fn slices(&self, first: &File) -> Vec<File> {
-        if first.is_alone {
-            return vec![first.clone()];
-        }
-        let mut slices: Vec<File> = Vec::new();
-        let beside = |found: &&File| found.path.parent() == first.path.parent() && !is_motion(&found.path);
-        for found in self.files.iter().filter(beside).filter(|found| found.modified <= first.modified) {
-            let last = slices.last().map_or(first.modified, |last| last.modified);
-            if last - found.modified > limits::SLICES_APART || slices.len() == limits::SCAN_FILES {
-                break;
-            }
-            slices.push(found.clone());
-        }
-        slices
-    }
-}
-
-/// Looks below `roots` without opening a file.
-///
-/// # Errors
-/// Somebody stopped it.
-pub(super) fn walk(roots: &[PathBuf], watch: &Watch<'_>) -> io::Result<Listing> {
-    let mut listing = Listing::default();
-    for entry in roots.iter().flat_map(|root| WalkDir::new(root).follow_links(false)) {
-        watch.go_on(1)?;
-        let Ok(entry) = entry else { continue };
-        if !entry.file_type().is_file() {
-            continue;
-        }
-        if listing.files.len() == limits::SCAN_ENTRIES {
-            listing.is_cut = true;
-            break;
-        }
-        let metadata = entry.metadata().ok();
-        let modified = metadata.as_ref().map_or(0, kathea::modified);
-        let listed = metadata.as_ref().map_or(Identity::ANY, Identity::of);
-        let is_alone = entry.depth() <= 1;
-        listing.files.push(File { path: entry.into_path(), modified, is_alone, listed });
-    }
-    listing.files.sort_unstable_by(|a, b| b.modified.cmp(&a.modified).then_with(|| a.path.cmp(&b.path)));
-    Ok(listing)
-}
+use deidentify::files::{Found, Take};
 
 /// The files that `case_request` is about, newest first.
 pub(super) fn choose(
@@ -124,10 +28,7 @@ pub(super) fn choose(
 ) -> Result<Vec<File>, GatherError> {
     let chosen = match &case_request.scans {
         Selection::None => return Ok(Vec::new()),
-        Selection::Last => {
-            let newest = listing.next_scan(0).map(|(_, found)| found.clone());
-            newest.map(|newest| listing.slices(&newest)).unwrap_or_default()
-        }
+        Selection::Last => next_scan(listing, 0).map(|(_, newest)| slices(newest)).unwrap_or_default(),
         Selection::Since => {
             let since =
                 case_request.since.and_then(|since| i64::try_from(since).ok()).unwrap_or(limits::LOGS_AROUND);
@@ -136,8 +37,8 @@ pub(super) fn choose(
         }
         Selection::Picked(keys) => {
             let keys: BTreeSet<&String> = keys.iter().collect();
-            let picked = listing.files.iter().filter(|found| keys.contains(&found.key()));
-            picked.flat_map(|found| listing.slices(found)).collect()
+            let newest = listing.runs.iter().map(|run| &run.newest);
+            newest.filter(|newest| keys.contains(&newest.key())).flat_map(slices).collect()
         }
         Selection::Paths(paths) => named(paths, watch)?,
     };
@@ -148,8 +49,30 @@ fn named(paths: &[PathBuf], watch: &Watch<'_>) -> Result<Vec<File>, GatherError>
     for path in paths {
         path.metadata().map_err(|e| GatherError::Unreadable(path.clone(), e.kind()))?;
     }
-    let found = walk(paths, watch)?.files;
-    Ok(found.into_iter().filter(|found| !is_motion(&found.path)).collect())
+    Ok(listing::walk(paths, watch)?.since(i64::MIN))
+}
+
+/// The newest scan from the run `from` on.
+fn next_scan(listing: &Listing, from: usize) -> Option<(usize, &File)> {
+    let newest = listing.runs.iter().map(|run| &run.newest).enumerate();
+    newest.skip(from).find(|(_, newest)| is_dicom(newest))
+}
+
+/// All slices of the scan that `first` is the newest of.
+fn slices(first: &File) -> Vec<File> {
+    if first.is_alone {
+        return vec![first.clone()];
+    }
+    let mut slices: Vec<File> = Vec::new();
+    let beside = first.path.parent().map(|folder| listing::files_in(folder, false)).unwrap_or_default();
+    for found in beside.into_iter().filter(|file| !is_motion(&file.path) && file.modified <= first.modified) {
+        let last = slices.last().map_or(first.modified, |last| last.modified);
+        if last - found.modified > limits::SLICES_APART || slices.len() == limits::SCAN_FILES {
+            break;
+        }
+        slices.push(found);
+    }
+    slices
 }
 
 /// A scan in a list to pick from.
@@ -178,32 +101,22 @@ pub fn list(
     watch: &Watch<'_>,
 ) -> Result<Vec<Scan>, GatherError> {
     watch.begin("looking", 0);
-    let listing = walk(roots, watch)?;
+    let listing = listing::walk(roots, watch)?;
     let mut shown: Vec<(&File, u64)> = Vec::new();
     let mut seen = BTreeSet::new();
     let mut at = 0;
-    while let Some((position, newest)) = listing.next_scan(at).filter(|_| shown.len() < limits::SCANS_SHOWN) {
+    while let Some((position, newest)) = next_scan(&listing, at).filter(|_| shown.len() < limits::SCANS_SHOWN)
+    {
         watch.go_on(0)?;
         at = position + 1;
         if !seen.contains(&newest.path) {
-            let slices = listing.slices(newest);
+            let slices = slices(newest);
             shown.push((newest, slices.len() as u64));
             seen.extend(slices.into_iter().map(|slice| slice.path));
         }
     }
     let files = shown.iter().map(|(newest, _)| newest.found()).collect();
-    let key = *Pseudonyms::draw(random)?.0;
-    let mut order = Order {
-        key,
-        files,
-        contexts: Vec::new(),
-        typed: Vec::new(),
-        own: Vec::new(),
-        known: Known::default(),
-        done: 0,
-    };
-    let mut headers = Headers::default();
-    super::carry_out(program, &mut order, &mut headers)?;
+    let headers = headers::read(files, described, program, random)?;
     let scan = |((newest, files), (mode, field)): ((&File, u64), (String, String))| Scan {
         key: newest.key(),
         at: to_text(newest.modified),
@@ -211,42 +124,7 @@ pub fn list(
         field,
         files,
     };
-    Ok(shown.into_iter().zip(headers.all).map(scan).collect())
-}
-
-/// What the headers say, each as it would leave, so that no name can be in it.
-#[derive(Default)]
-struct Headers {
-    now: Vec<u8>,
-    all: Vec<(String, String)>,
-}
-
-impl Write for Headers {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        // A file may have taken over the process that reads it.
-        if self.now.len() + bytes.len() > deidentify::limits::DICOM_KEPT {
-            return Err(Cause::Damaged.into());
-        }
-        self.now.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Outlet for Headers {
-    fn say(&mut self, said: Said) -> io::Result<()> {
-        match said {
-            Said::Finished(_) if self.all.len() < limits::SCANS_SHOWN => {
-                self.all.push(described(&serde_json::from_slice(&self.now).unwrap_or_default()));
-                self.now.clear();
-            }
-            _ => {}
-        }
-        Ok(())
-    }
+    Ok(shown.into_iter().zip(headers).map(scan).collect())
 }
 
 /// Mode and field of view of a header in the DICOM JSON model.
@@ -292,7 +170,7 @@ pub(super) fn traces(
                 true => Some(path.clone()),
                 false => path.parent().map(Path::to_owned),
             };
-            walk(
+            listing::walk(
                 &paths.iter().filter_map(folder).collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>(),
                 watch,
             )?
@@ -308,7 +186,7 @@ pub(super) fn traces(
             }
         })
     };
-    let traces = listing.files.iter().chain(&named.files).filter(|file| is_motion(&file.path)).filter(is_of);
+    let traces = listing.traces.iter().chain(&named.traces).filter(is_of);
     let mut traces: Vec<File> = traces.cloned().collect();
     traces.dedup_by(|a, b| a.path == b.path);
     Ok(traces)
@@ -322,10 +200,6 @@ fn is_dicom(found: &File) -> bool {
     let mut head = [0; 132];
     let file = regular::open(&found.path, found.listed);
     file.is_ok_and(|mut file| file.read_exact(&mut head).is_ok()) && head.ends_with(b"DICM")
-}
-
-fn is_motion(path: &Path) -> bool {
-    path.as_os_str().to_string_lossy().ends_with(MOTION)
 }
 
 fn stem(path: &Path) -> String {
