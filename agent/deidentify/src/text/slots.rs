@@ -136,6 +136,12 @@ pub(super) fn version(text: &str, is_announced: bool) -> Option<usize> {
     (ends && is_short && fits).then_some(word.len())
 }
 
+/// Bytes of a version behind a `v`. Three numbers that may be a day of a year are none.
+pub(super) fn marked_version(text: &str) -> Option<usize> {
+    let is_of_four = |length: &usize| text.get(..*length).is_some_and(|word| word.matches('.').count() == 3);
+    version(text, false).or_else(|| version(text, true).filter(is_of_four))
+}
+
 /// A UID at the start of `text`. One of four numbers looks like a version, and is left to what judges those.
 pub(super) fn uid(text: &str) -> Option<&str> {
     let word = text.split(|c: char| !c.is_ascii_digit() && c != '.').next()?.trim_end_matches('.');
@@ -332,6 +338,19 @@ mod tests {
         assert_eq!(private_address("169.254.1.1,"), Some(11));
         for text in ["8.8.8.8", "10.2.1.40.5", "10.2.1", "10.2.1.40/24", "10.2.1.40:x"] {
             assert_eq!(private_address(text).filter(|_| !text.ends_with('x')), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn behind_a_v_stands_a_version_and_no_day() {
+        for (text, length) in [
+            ("3.6.7 2022", Some(5)),
+            ("10.2.1.0", Some(8)),
+            ("12.03.1980", None),
+            ("12.03.80", None),
+            ("4", None),
+        ] {
+            assert_eq!(marked_version(text), length, "{text}");
         }
     }
 }

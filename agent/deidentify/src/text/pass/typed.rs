@@ -105,7 +105,7 @@ impl<'t> Pass<'_, '_, 't> {
             return found.is_some_and(|length| self.take(length));
         }
         if next == 'v'
-            && let Some(length) = whole.get(1..).and_then(|rest| slots::version(rest, true))
+            && let Some(length) = whole.get(1..).and_then(slots::marked_version)
         {
             return self.take(1 + length);
         }
