@@ -17,24 +17,14 @@ use std::thread;
 use std::time::Duration;
 
 use super::error::SpoolError;
-#[cfg(debug_assertions)]
-use super::plain::{self, Plain};
 use crate::{durable, killpoint, limits};
 
 /// An open generation. Dropping it closes it.
 #[derive(Debug)]
 pub(super) struct Generation {
-    engine: Engine,
+    db: Option<sled::Db>,
     log: File,
     path: PathBuf,
-}
-
-/// What keeps the records.
-#[derive(Debug)]
-enum Engine {
-    Sled(Option<sled::Db>),
-    #[cfg(debug_assertions)]
-    Plain(Plain),
 }
 
 impl Generation {
@@ -42,10 +32,6 @@ impl Generation {
     pub(super) fn create(path: &Path) -> Result<Self, SpoolError> {
         let generation = Self::open(path)?;
         generation.log.sync_all()?;
-        #[cfg(debug_assertions)]
-        if let Engine::Plain(_) = generation.engine {
-            return Ok(generation);
-        }
         let conf = path.join("conf");
         File::options().write(true).open(&conf)?.sync_all()?;
         durable::sync_parent(&conf)?;
@@ -55,21 +41,16 @@ impl Generation {
     /// Opens the one at `path`.
     pub(super) fn open(path: &Path) -> Result<Self, SpoolError> {
         killpoint::read(path)?;
-        #[cfg(debug_assertions)]
-        if plain::is_asked() {
-            let engine = Engine::Plain(Plain::open(path)?);
-            return Ok(Self { engine, log: File::open(path.join("db"))?, path: path.to_owned() });
-        }
         let config = sled::Config::new().path(path).cache_capacity(limits::SLED_CACHE).flush_every_ms(None);
         let opened = with_lazy_timers(|| quietly(|| config.open()));
-        let engine = Engine::Sled(Some(opened.inspect_err(|error| {
+        let db = Some(opened.inspect_err(|error| {
             if *error == SpoolError::Damaged {
                 File::open(path.join("db")).iter().for_each(await_release);
             }
-        })?));
+        })?);
         // sled's lock belongs to its own descriptor: a second one neither takes nor frees it.
         let log = File::options().write(true).open(path.join("db"))?;
-        Ok(Self { engine, log, path: path.to_owned() })
+        Ok(Self { db, log, path: path.to_owned() })
     }
 
     /// Whether no process has the one at `path` open.
@@ -85,10 +66,6 @@ impl Generation {
     /// Adds records by their first numbers, all or none. Durable only after [`Generation::commit`].
     pub(super) fn add<'a>(&self, records: impl Iterator<Item = (u64, &'a [u8])>) -> Result<(), SpoolError> {
         killpoint::write(&self.path)?;
-        #[cfg(debug_assertions)]
-        if let Engine::Plain(plain) = &self.engine {
-            return plain.add(records);
-        }
         let mut batch = sled::Batch::default();
         for (number, bytes) in records {
             batch.insert(&number.to_be_bytes(), bytes);
@@ -99,10 +76,6 @@ impl Generation {
     /// Makes everything added survive a power loss.
     pub(super) fn commit(&self) -> Result<(), SpoolError> {
         killpoint::write(&self.path)?;
-        #[cfg(debug_assertions)]
-        if let Engine::Plain(plain) = &self.engine {
-            return plain.commit();
-        }
         with_lazy_timers(|| quietly(|| self.db()?.flush()))?;
         if cfg!(target_os = "linux") { Ok(self.log.sync_data()?) } else { Ok(()) }
     }
@@ -114,10 +87,6 @@ impl Generation {
         mut visit: impl FnMut(u64, &[u8]) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, SpoolError> {
         killpoint::read(&self.path)?;
-        #[cfg(debug_assertions)]
-        if let Engine::Plain(plain) = &self.engine {
-            return Ok(plain.read(numbers, visit));
-        }
         let below = self.last_below(numbers.start)?.map(Ok);
         let mut iter =
             quietly(|| Ok(self.db()?.range(numbers.start.to_be_bytes()..numbers.end.to_be_bytes())))?;
@@ -162,25 +131,16 @@ impl Generation {
     }
 
     fn db(&self) -> sled::Result<&sled::Db> {
-        match &self.engine {
-            Engine::Sled(Some(db)) => Ok(db),
-            // Of a plain file nobody asks.
-            _ => Err(sled::Error::Unsupported(String::new())),
-        }
+        self.db.as_ref().ok_or_else(|| sled::Error::Unsupported(String::new()))
     }
 }
 
 impl Drop for Generation {
     fn drop(&mut self) {
-        let db = match &mut self.engine {
-            Engine::Sled(db) => db,
-            #[cfg(debug_assertions)]
-            Engine::Plain(_) => return,
-        };
         // sled writes while closing, and panics if it can't; what was promised is synced already.
         let _ = with_lazy_timers(|| {
             quietly(|| {
-                drop(db.take());
+                drop(self.db.take());
                 Ok(())
             })
         });

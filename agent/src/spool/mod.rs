@@ -27,8 +27,6 @@ mod guard;
 mod handles;
 mod high_water;
 mod merge;
-#[cfg(debug_assertions)]
-mod plain;
 mod recover;
 #[cfg(test)]
 mod tests;
@@ -42,8 +40,6 @@ use protocol::{Epoch, Reason};
 pub use self::content::Waiting;
 pub use self::error::SpoolError;
 pub use self::high_water::Missing;
-#[cfg(debug_assertions)]
-pub use self::plain::use_plain_files;
 pub use self::recover::Recovery;
 
 use self::ballast::Ballast;

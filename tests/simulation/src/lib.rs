@@ -20,16 +20,15 @@
 //! shrink       a story that ends in a violation, without what that does not need
 //! ```
 //!
-//! **What is real**: the agent's loop, intake, spool, vault, ledger, schedule; the collector's routes, rules and store
+//! **What is real**: the agent's loop, intake, spool (sled), vault, ledger, schedule; the collector's routes, rules and store
 //! (SQLite). Both are driven by one thread through `Agent::open_with` and `InProcess`; their files lie on `/dev/shm`.
 //! **What is simulated**: time, the clocks of the workstations, the line (no TLS, no socket), the disk's errors, kills, people,
 //! and what a support case gathers: a file of random bytes in place of logs and scans (no parser process).
 //! **What is not in it**: power cuts that lose unsynced writes (`tests/faults`
-//! has these), PostgreSQL. SQLite's writer is a thread of its own, which answers before a call returns, and keys are
+//! has these), PostgreSQL. sled and SQLite keep threads of their own, which answer before a call returns, and keys are
 //! random; a seed replays the same story nevertheless, because no choice depends on either.
-//! **Models of the engines**: a segment of the spool is a plain file (`agent/src/spool/plain.rs`), or sled with `--sled 1`:
-//! `spool::tests::model` holds both equal to one model. The store's model is `store::conformance`'s, beside the code; stories
-//! live on SQLite itself.
+//! **Models of the engines**: the queue and the store are concrete types, so a story lives on sled and SQLite themselves.
+//! That these do what plain models do is shown by `spool::tests::model` and `store::conformance`, beside the code.
 //! **Whether it finds anything**: `reverts` puts faults back that the product had; REVERTS.md is its last run.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "it talks to its reader")]

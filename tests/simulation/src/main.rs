@@ -13,7 +13,7 @@ use simulation::shrink::shrink;
 
 const USAGE: &str = "simulate --seed N [--without NUMBER,...] [--shrink SECONDS] [STORY]\n\
                      simulate [--seeds A..B] [--seconds S] [--threads N] [STORY]\n\
-                     STORY: [--years Y | --days D] [--faults PER_MILLE] [--works PERCENT] [--sled 0|1]";
+                     STORY: [--years Y | --days D] [--faults PER_MILLE] [--works PERCENT]";
 
 fn main() -> ExitCode {
     let mut plan = Plan::daily(365, 100);
@@ -35,7 +35,6 @@ fn main() -> ExitCode {
             ("--years", _, Some(years)) => plan.days = years * 1461 / 4,
             ("--faults", Some(number), _) => plan.faults = u32::try_from(number).unwrap_or(1000),
             ("--works", Some(number), _) => plan.works = u32::try_from(number).unwrap_or(100).min(100),
-            ("--sled", Some(number @ (0 | 1)), _) => plan.is_on_sled = number == 1,
             ("--threads", Some(number), _) => threads = usize::try_from(number).unwrap_or(1),
             ("--seeds", _, _) if range(&value).is_some() => seeds = range(&value).unwrap_or(seeds),
             _ => {
@@ -83,13 +82,12 @@ fn shrunk(seed: u64, plan: Plan, time: Duration) -> ExitCode {
             let left_out: Vec<String> = shrunk.left_out.iter().map(Happens::to_string).collect();
             let (kept, days) = (shrunk.played.happened.len(), plan.days);
             println!(
-                "tried {} times; {} of {} things left:\nsimulate --seed {seed} --days {days} --faults {} --works {} --sled {} --without {}",
+                "tried {} times; {} of {} things left:\nsimulate --seed {seed} --days {days} --faults {} --works {} --without {}",
                 shrunk.tried,
                 kept,
                 kept + left_out.len(),
                 plan.faults,
                 plan.works,
-                u8::from(plan.is_on_sled),
                 left_out.join(",")
             );
             ExitCode::FAILURE

@@ -10,8 +10,6 @@ pub struct Plan {
     pub faults: u32,
     /// Working days on which the workstation is on, in a hundred. Few make a story of twelve years cheap.
     pub works: u32,
-    /// The agent's queues are in sled, as they are in a clinic, and not in plain files, which are quicker.
-    pub is_on_sled: bool,
 }
 
 impl Plan {
@@ -25,6 +23,6 @@ impl Plan {
 
     /// A story in which the workstation is on every working day.
     pub const fn daily(days: i64, faults: u32) -> Self {
-        Self { days, faults, works: 100, is_on_sled: false }
+        Self { days, faults, works: 100 }
     }
 }

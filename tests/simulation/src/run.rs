@@ -7,8 +7,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
-use agent::spool::use_plain_files;
-
 use crate::clinic::{Clinic, Happens};
 use crate::faults::Faults;
 use crate::plan::Plan;
@@ -58,7 +56,6 @@ pub fn tell(seed: u64, plan: Plan) -> Result<Played, String> {
 /// The world cannot be made, in a sentence.
 pub fn tell_without(seed: u64, plan: Plan, left_out: &BTreeSet<Happens>) -> Result<Played, String> {
     let root = folder(seed);
-    use_plain_files(!plan.is_on_sled);
     let mut clinic = Clinic::new(seed, &root, plan, left_out)?;
     clinic.live();
     clinic.collect();

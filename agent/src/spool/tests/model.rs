@@ -7,7 +7,6 @@ use std::io::{Seek, SeekFrom, Write};
 use protocol::Reason;
 
 use super::*;
-use crate::spool::use_plain_files;
 
 /// Small, so that a sequence sees many generations.
 const GENERATION: u64 = 700 << 10;
@@ -50,17 +49,6 @@ impl Model {
 
 #[test]
 fn a_queue_does_what_the_model_does() {
-    sequences();
-}
-
-#[test]
-fn a_queue_of_plain_files_does_what_the_model_does() {
-    use_plain_files(true);
-    sequences();
-    use_plain_files(false);
-}
-
-fn sequences() {
     let mut random = Random::seeded();
     let asked = std::env::var("OPERATIONS").ok().and_then(|text| text.parse().ok());
     let (mut left, mut found) = (asked.unwrap_or(3 * STEPS), Recovery::default());
