@@ -1,4 +1,5 @@
-//! Order of sending, each under a fresh permit: requests of the clinic first, then bundles, then usage.
+//! Order of sending, each under a fresh permit: requests of the clinic first, then bundles, then usage, which wait as long as
+//! a request has not come.
 
 use super::cx::Cx;
 use super::uplink::{About, LedgerHead, Stream, Transfer, Uplink};
@@ -22,6 +23,8 @@ impl Agent {
             _ => None,
         };
         let asks = request.is_some() || ticket.is_some() || part.is_some();
+        // An erasure reaches what the vendor has when it comes: what was said under a later yes must not be there before.
+        let is_first = request.is_some();
         if let Some(renewal) = uplink.next_renewal(&cx, asks) {
             return Ok(Some(renewal));
         }
@@ -65,6 +68,9 @@ impl Agent {
         }
         if let Some(due) = requests.tickets.due().filter(|due| *due > cx.elapsed) {
             uplink.due_at(due);
+        }
+        if is_first {
+            return Ok(None);
         }
         if let Some(transfer) = self.next_bundle()? {
             return Ok(Some(transfer));

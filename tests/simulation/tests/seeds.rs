@@ -89,3 +89,9 @@ fn a_release_that_the_disk_cut_in_half_is_said_again() {
     // The ledger had it, and the answer was an error: the disk failed behind that.
     sound(Plan::daily(60, 500), [4]);
 }
+
+#[test]
+fn a_later_yes_is_not_erased_with_what_was_asked_before_it() {
+    // The request to erase waited for another try, and what was said under the next yes went before it: the erasure reached it.
+    sound(Plan::daily(57, 3000), [20_261_201_001]);
+}
