@@ -202,19 +202,24 @@ impl<P: Payload> Spool<P> {
         if presence::is_there(&self.dir.generation(id))? {
             self.dir.condemn(id)?;
         }
-        self.refill(id, verify)?;
+        let refilled = self.refill(id, verify)?;
         self.dir.quarantine(id)?;
-        match self.compare(id, range, verify) {
-            Err(SpoolError::Damaged) => Ok(self.missing_from(&RangeSet::new(), range)),
-            compared => compared,
+        let missing = match self.compare(id, range, verify) {
+            Err(SpoolError::Damaged) => self.missing_from(&RangeSet::new(), range),
+            compared => compared?,
+        };
+        // What was written and synced a moment ago is not lost: a disk that does not give it now may give it later.
+        if refilled.iter().any(|numbers| missing.overlaps(numbers)) {
+            return Err(SpoolError::NotNow);
         }
+        Ok(missing)
     }
 
-    /// Makes a new generation of what the raw files of the damaged one still hold.
-    fn refill(&mut self, id: u64, verify: &dyn Fn(&Sealed<P>) -> bool) -> Result<(), SpoolError> {
+    /// Makes a new generation of what the raw files of the damaged one still hold; the numbers of it.
+    fn refill(&mut self, id: u64, verify: &dyn Fn(&Sealed<P>) -> bool) -> Result<RangeSet<u64>, SpoolError> {
         let path = self.dir.unfinished(id);
         let fresh = Generation::create(&path)?;
-        let mut records: Vec<Sealed<P>> = Vec::new();
+        let (mut records, mut refilled) = (Vec::<Sealed<P>>::new(), RangeSet::new());
         let add = |records: &mut Vec<Sealed<P>>| {
             let added = fresh.add(records.iter().map(|record| (record.position().number, record.as_bytes())));
             records.clear();
@@ -223,6 +228,7 @@ impl<P: Payload> Spool<P> {
         carve(&self.dir.damaged(id), &mut |record: Sealed<P>| {
             let standing = self.high.standing(record.position(), &record.numbers());
             if standing != Standing::Gone && verify(&record) {
+                refilled.insert(record.numbers());
                 records.push(record);
             }
             if records.len() < CARVED_AT_ONCE { Ok(()) } else { add(&mut records) }
@@ -230,7 +236,8 @@ impl<P: Payload> Spool<P> {
         add(&mut records)?;
         fresh.commit()?;
         drop(fresh);
-        Ok(self.dir.install(id)?)
+        self.dir.install(id)?;
+        Ok(refilled)
     }
 
     /// What of `range` waits and was not `found`.
