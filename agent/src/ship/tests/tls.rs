@@ -179,3 +179,22 @@ fn an_address_that_is_not_https_and_bare_is_an_error_at_the_start() {
         assert_eq!(open(bad), Some(BadSettings::Url), "{bad}");
     }
 }
+
+#[test]
+fn a_host_that_the_policy_does_not_name_is_an_error_at_the_start() {
+    let ca = Authority::new();
+    let server = served(&ca.server(HOST, Life::Now), None);
+    let open = |url: &str, endpoints: &[&str]| {
+        let endpoints = endpoints.iter().map(|&name| name.to_owned()).collect();
+        Https::new(Settings { url: url.into(), endpoints, ..server.settings(ca.pem()) }).err()
+    };
+    let url = "https://eu.collector.example:8443";
+    assert_eq!(open(url, &[]), None, "a policy that names none");
+    assert_eq!(open(url, &["other.example", "EU.collector.example"]), None);
+    assert_eq!(open(url, &["*.collector.example"]), None);
+    for others in
+        [&["other.example"][..], &["collector.example"], &["*.example.com", "eu.collector.examples"]]
+    {
+        assert_eq!(open(url, others), Some(BadSettings::Endpoint), "{others:?}");
+    }
+}
