@@ -78,8 +78,11 @@ pub fn given_text(path: &Path) -> io::Result<String> {
 }
 
 fn begun(path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(limits::SMALL_FILE + 1).read_to_end(&mut bytes)?;
+    let file = File::open(path)?;
+    // At once, for a vector that grows holds up to three times as much.
+    let length = file.metadata()?.len().min(limits::SMALL_FILE) + 1;
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
+    file.take(limits::SMALL_FILE + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

@@ -20,6 +20,7 @@ use super::bundle::SealedFile;
 use super::draft::{Draft, ScanFile};
 use crate::consent::Flag;
 use crate::durable;
+use crate::limits;
 use crate::vault::SealError;
 use crate::vault::Vault;
 use crate::vault::data_key::KeyId;
@@ -214,6 +215,10 @@ impl Bundle {
 
     /// The record of bundle `id` in the stored `bytes`; `None` if no key that is there opens it.
     pub(super) fn open(id: &str, bytes: &[u8], vault: &Vault) -> Option<Self> {
+        // One that was cut while it was read is not decrypted in vain.
+        if bytes.len() as u64 > limits::SMALL_FILE {
+            return None;
+        }
         let (head, sealed) = bytes.split_at_checked(TEXT_AT)?;
         let (key, nonce) = (head.get(KEY_AT..NONCE_AT)?, head.get(NONCE_AT..)?);
         let head = head.get(..NONCE_AT).filter(|head| head.starts_with(MAGIC))?;
