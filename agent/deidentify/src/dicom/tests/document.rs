@@ -109,8 +109,8 @@ With a table (`kathea-agent provenance build`) a line is literals and slots:
 `text/names.txt` holds the common names: the 20,000 most frequent surnames and all first names of the 1990 census of the United
 States (public domain), less words of the vocabulary that are rare as names.
 
-Bytes written as pairs of hex digits go, with or without a table: more than eight of them, or fewer in which three letters follow each
-other, may spell a name.
+Bytes written as pairs of hex digits with blanks between go, with or without a table: more than eight, or fewer with three letters in a row,
+may spell a name.
 
 In a support case whose time ended a week or more ago no date after it is moved: such a date goes, or it would tell when the case was
 collected, and so by how many weeks the others were moved.
