@@ -58,9 +58,7 @@ impl Run {
     /// Of `files`, the newest first.
     fn of(files: &[File]) -> Option<Self> {
         let (newest, oldest) = (files.first()?, files.last()?);
-        // `2.dcm` before `10.dcm`, and `0002.dcm` before `0010.dcm`.
-        let place = |file: &&File| (file.path.as_os_str().len(), file.path.clone());
-        let ends = files.iter().min_by_key(place).zip(files.iter().max_by_key(place));
+        let ends = files.iter().min_by(|a, b| by_name(a, b)).zip(files.iter().max_by(|a, b| by_name(a, b)));
         let ends =
             ends.filter(|_| files.len() > 1).map(|(first, last)| Box::new([first.clone(), last.clone()]));
         Some(Self { newest: newest.clone(), since: oldest.modified, ends, count: files.len() })
@@ -160,7 +158,12 @@ fn file(path: PathBuf, metadata: Option<&fs::Metadata>, is_alone: bool) -> File 
     File { path, modified, is_alone, listed: metadata.map_or(Identity::ANY, Identity::of) }
 }
 
-pub(super) fn newest_first(a: &File, b: &File) -> std::cmp::Ordering {
+/// `2.dcm` before `10.dcm`, and `0002.dcm` before `0010.dcm`.
+fn by_name(a: &File, b: &File) -> std::cmp::Ordering {
+    a.path.as_os_str().len().cmp(&b.path.as_os_str().len()).then_with(|| a.path.cmp(&b.path))
+}
+
+fn newest_first(a: &File, b: &File) -> std::cmp::Ordering {
     b.modified.cmp(&a.modified).then_with(|| a.path.cmp(&b.path))
 }
 
