@@ -11,6 +11,7 @@ mod decommission;
 mod due;
 mod edges;
 mod expiry;
+mod folders;
 mod format;
 mod health;
 mod next;
@@ -51,6 +52,7 @@ use crate::vault::{Protector, Vault};
 use cases::Cases;
 use clock::usage_standing;
 use cx::Cx;
+use folders::Folders;
 use health::{Health, Subject};
 use requests::Requests;
 use uplink::Uplink;
@@ -72,6 +74,7 @@ pub struct Agent {
     cases: Cases,
     uplink: Uplink,
     health: Health,
+    folders: Folders,
     /// Until when a scan may run, since the start.
     busy_until: Option<Duration>,
     /// Why what Kathea reports is kept in the outbox, when that was last looked at.

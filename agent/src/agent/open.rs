@@ -14,6 +14,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use super::cases::{self, Cases};
 use super::clock::Watched;
 use super::edges::Edges;
+use super::folders::Folders;
 use super::health::{Cause, Health, Subject};
 use super::requests::Requests;
 use super::turn::Looks;
@@ -117,6 +118,7 @@ impl Agent {
             requests: Requests::new(requests, tickets, news, VendorAnswer::new(&data)),
             cases,
             health,
+            folders: Folders::default(),
             busy_until: None,
             kept: None,
             service: Service::Stopped,

@@ -156,17 +156,9 @@ impl Net {
                 Err(_) => return Err(Failure::Internal),
             },
         };
-        let method = match exchange.method {
-            Method::Get => "GET",
-            Method::Head => "HEAD",
-            Method::Options => "OPTIONS",
-            Method::Patch => "PATCH",
-            Method::Put => "PUT",
-            Method::Post => "POST",
-        };
         let question = Question {
             chain_pem: chain,
-            method,
+            method: exchange.method.as_str(),
             path: &exchange.path,
             headers: exchange.headers.iter().map(|(name, value)| (*name, value.as_str())).collect(),
             body,

@@ -212,9 +212,7 @@ fn carved(generation: &Path) -> usize {
 
 #[test]
 fn damage_that_is_met_while_reading_is_repaired_in_the_same_process() {
-    let mut site = Site::new();
-    let (mut spool, _) = site.open(1);
-    site.fill(&mut spool, ITEMS, RECORDS, 4500);
+    let (mut site, mut spool) = Site::filled(ITEMS, RECORDS, 4500);
     spool.settle(Some(0..SETTLED)).unwrap();
     drop(spool);
     let (mut spool, _) = site.open(1);
