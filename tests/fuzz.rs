@@ -82,6 +82,7 @@ fn the_seeds_get_into_the_parsers() {
     some("configuration", &|seed| agent::config::Config::parse(&text(seed)).is_ok());
     some("policy", &|seed| agent::consent::Policy::parse(&text(seed)).is_ok());
     some("tus", &|seed| protocol::bundle::Announcement::read(&text(seed), 7).is_some());
+    some("manifest", &|seed| agent::support::manifest::Manifest::parse(seed).is_ok());
     some("socket", &|seed| {
         matches!(
             agent::request::Line::read(seed.split(|b| *b == b'\n').next().unwrap()),
