@@ -44,7 +44,7 @@ impl Folders {
             let unread = named.iter().filter_map(|(check, path)| {
                 let why = look(path).err()?.kind();
                 let name = harmless::path(path);
-                (why != ErrorKind::NotFound).then(|| Cause::FolderUnread { check: *check, name, why }.said())
+                (why != ErrorKind::NotFound).then(|| Cause::FolderUnread { check, name, why }.said())
             });
             let unread = unread.collect();
             is_looking.store(false, Ordering::Release);

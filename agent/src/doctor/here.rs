@@ -112,7 +112,7 @@ pub(super) fn seen_by_the_agent(status: Option<&Status>) -> impl Iterator<Item =
     let problems = status.map(|status| status.problem_texts.as_slice()).unwrap_or_default();
     problems.iter().filter_map(|problem| {
         let (_, check) = SEEN_BY_THE_AGENT.iter().find(|(key, _)| *key == problem.key)?;
-        Some(Finding { remedy: None, ..Finding::warn(*check, problem, "") })
+        Some(Finding { remedy: None, ..Finding::warn(check, problem, "") })
     })
 }
 
