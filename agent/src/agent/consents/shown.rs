@@ -2,17 +2,33 @@
 
 use protocol::{CaseId, Purpose};
 
-use super::Agent;
 use crate::api::consent::{Asked, Controller, List, Notice, Receipts, Texts, Verified};
-use crate::api::status::{CaseFlags, Ends, Flags};
+use crate::api::status::{CaseFlags, Ends, Flags, Policy};
 use crate::config::Language;
 use crate::consent::state::to_text;
-use crate::consent::{ConsentError, Flag, receipt};
-use crate::request::{ConsentRequest, Refused, Reply};
+use crate::consent::{ConsentError, Flag, Registry, receipt};
+use crate::request::{ConsentAction, ConsentRequest, Refused, Reply};
 
-impl Agent {
+/// What is shown of the registry at a moment, in seconds since 1970.
+pub(in crate::agent) struct Shown<'a> {
+    pub(in crate::agent) registry: &'a Registry,
+    pub(in crate::agent) now: i64,
+}
+
+impl Shown<'_> {
+    /// Answers a request that changes nothing; none if it is not one.
+    pub(in crate::agent) fn answer(&self, request: &ConsentRequest) -> Option<Reply> {
+        Some(match (request.action, request.purpose) {
+            (ConsentAction::List, _) => self.list(),
+            (ConsentAction::Verify, _) => self.verify_ledger(),
+            (ConsentAction::Receipt, _) => self.receipts(request),
+            (ConsentAction::Show, Some(purpose)) => self.show(purpose),
+            _ => return None,
+        })
+    }
+
     /// What the policy asks for and for how long, and what was answered.
-    pub(super) fn list(&self, now: i64) -> Reply {
+    fn list(&self) -> Reply {
         let policy = self.registry.policy();
         let asked = Purpose::ALL.iter().map(|purpose| {
             let [lasts, kept_here, kept_there] = policy.periods(*purpose, Language::En).unwrap_or_default();
@@ -26,14 +42,14 @@ impl Agent {
                 controller: policy.controller().name.clone(),
             },
             asked: asked.collect(),
-            consent: self.flags(now),
+            consent: self.flags(),
             ends: self.ends(),
-            cases: self.cases(now),
+            cases: self.cases(),
         })
     }
 
     /// The text that a yes is given to, and its digest.
-    pub(super) fn show(&self, purpose: Purpose, now: i64) -> Reply {
+    fn show(&self, purpose: Purpose) -> Reply {
         let policy = self.registry.policy();
         let notice = |language| policy.notice(purpose, language);
         let (Some(digest), Some(da), Some(en)) =
@@ -43,17 +59,17 @@ impl Agent {
         };
         Reply::done(Notice {
             purpose,
-            policy: self.policy_shown(),
+            policy: self.policy(),
             digest,
             text: Texts { da, en },
-            consent: self.flags(now),
+            consent: self.flags(),
             ends: self.ends(),
-            ask: self.registry.wants_answer(&Flag::UsageStatistics, now),
+            ask: self.registry.wants_answer(&Flag::UsageStatistics, self.now),
         })
     }
 
     /// Every answer that was given, or those to one flag, as they stand in the ledger and in words.
-    pub(super) fn receipts(&self, request: &ConsentRequest) -> Reply {
+    fn receipts(&self, request: &ConsentRequest) -> Reply {
         let wanted = |entry: &protocol::ledger::Entry| {
             let asked = &entry.processing;
             request.purpose.is_none_or(|purpose| asked.purpose == purpose)
@@ -69,24 +85,30 @@ impl Agent {
         })
     }
 
+    /// The policy by its name.
+    pub(in crate::agent) fn policy(&self) -> Policy {
+        let policy = self.registry.policy();
+        Policy { id: policy.id().to_owned(), version: policy.version().to_owned() }
+    }
+
     /// `consent` of `status`.
-    pub(super) fn flags(&self, now: i64) -> Flags {
-        Flags { usage_statistics: self.registry.state(&Flag::UsageStatistics, now) }
+    pub(in crate::agent) fn flags(&self) -> Flags {
+        Flags { usage_statistics: self.registry.state(&Flag::UsageStatistics, self.now) }
     }
 
     /// `ends` of `status`: until when the yes that stands lasts.
-    pub(super) fn ends(&self) -> Ends {
+    pub(in crate::agent) fn ends(&self) -> Ends {
         Ends { usage_statistics: self.registry.granted_until(&Flag::UsageStatistics).map(to_text) }
     }
 
     /// `cases` of `status`.
-    pub(super) fn cases(&self, now: i64) -> Vec<CaseFlags> {
+    pub(in crate::agent) fn cases(&self) -> Vec<CaseFlags> {
         let case = |case: CaseId| {
             let (support, scan_data) = (Flag::SupportCase(case.clone()), Flag::SupportScanData(case.clone()));
             CaseFlags {
                 case,
-                support_case: self.registry.state(&support, now),
-                support_scan_data: self.registry.state(&scan_data, now),
+                support_case: self.registry.state(&support, self.now),
+                support_scan_data: self.registry.state(&scan_data, self.now),
                 ends: self.registry.granted_until(&support).map(to_text),
             }
         };
@@ -94,7 +116,7 @@ impl Agent {
     }
 
     /// Every finding of the ledger's check.
-    pub(super) fn verify_ledger(&self) -> Reply {
+    fn verify_ledger(&self) -> Reply {
         let findings: Vec<String> = self.registry.verify().iter().map(ToString::to_string).collect();
         let entries = self.registry.head().map_or(0, |(index, _)| index + 1);
         if findings.is_empty() {
