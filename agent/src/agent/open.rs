@@ -13,6 +13,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 
 use super::cases::{self, Cases};
 use super::clock::Watched;
+use super::consents::Consents;
 use super::edges::Edges;
 use super::health::{Cause, Health, Subject};
 use super::requests::Requests;
@@ -114,11 +115,10 @@ impl Agent {
             registry,
             counters,
             usage: reading(data.join("sent.sealed"), |sent| Statistics::new(open, usage, sent, history))?,
-            requests: Requests::new(requests, tickets, news, VendorAnswer::new(&data)),
+            consents: Consents::new(Requests::new(requests, tickets, news, VendorAnswer::new(&data))),
             cases,
             health,
             busy_until: None,
-            kept: None,
             service: Service::Stopped,
             device_due: Duration::ZERO,
             edges,
@@ -132,7 +132,7 @@ impl Agent {
         for recovery in [open_recovery, usage_recovery, requests_recovery] {
             agent.parts().cx.note_losses(&recovery)?;
         }
-        agent.finish_withdrawals(now)?;
+        agent.finish_withdrawals()?;
         let Parts { usage, mut cx, .. } = agent.parts();
         let clock = Watched::now(&cx);
         usage.shred_ended(&mut cx, clock)?;
