@@ -6,7 +6,7 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
-use test_support::peer;
+use test_support::{Random, peer};
 
 use super::dicom::Set;
 use super::run;
@@ -15,20 +15,6 @@ use super::run;
 const CASES: usize = 20;
 const SCHEMES: usize = 6;
 const PATIENTS: usize = 10_000;
-
-/// Numbers that come one after the other from one: the same for the same.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as usize % limit
-    }
-
-    fn one<'t>(&mut self, of: &[&'t str]) -> &'t str {
-        of[self.below(of.len())]
-    }
-}
 
 /// Syllables of a script, names of which are short as often as long, and short names that stand alone.
 type Script = (&'static [&'static str], &'static [&'static str]);
@@ -56,12 +42,12 @@ struct Patient {
 /// Somebody of `script` with a number of `scheme`, the `at`th of a clinic.
 fn patient(random: &mut Random, script: usize, scheme: usize, at: usize) -> Patient {
     let (syllables, short) = SCRIPTS[script];
-    let family: String = (0..2 + random.below(3)).map(|_| random.one(syllables)).collect();
-    let given = match random.below(3) {
+    let family: String = (0..2 + random.index(3)).map(|_| random.one(syllables)).collect();
+    let given = match random.index(3) {
         0 => (0..2).map(|_| random.one(syllables)).collect(),
         _ => random.one(short).to_owned(),
     };
-    let (year, month, day) = (1930 + random.below(96), 1 + random.below(12), 1 + random.below(28));
+    let (year, month, day) = (1930 + random.index(96), 1 + random.index(12), 1 + random.index(28));
     let id = match scheme {
         0 => format!("{:08}", 80_000 + at),
         1 => format!("{day:02}{month:02}{:02}-{:04}", year % 100, 1000 + at % 9000),
@@ -103,16 +89,16 @@ fn scan(patient: &Patient) -> Vec<u8> {
 fn log(random: &mut Random, patients: &[Patient]) -> String {
     let mut log = String::new();
     for at in 0..600 {
-        let who = &patients[random.below(patients.len())];
+        let who = &patients[random.index(patients.len())];
         let message = match at % 10 {
             0 => format!("scan of {}, {} opened after 312 ms", who.family, who.given),
             1 => format!("{}_{}.dcm stored", who.given, who.family),
             2 => format!("patient {} loaded", who.id),
-            3 => format!("ready at 90 kV, {}.{:03} mA", random.below(9), random.below(1000)),
-            4 => format!("frame {} lost, version 4.2.1.{}", random.below(10_000), random.below(100)),
-            5 => format!("table 12.5 {}.25 -3.125 {}", random.below(100), random.below(1000)),
-            6 => format!("{{\"level\":\"info\",\"frames\":[{},{}]}}", random.below(9999), random.below(9999)),
-            7 => format!("queue {} of {}", random.below(100), random.below(100)),
+            3 => format!("ready at 90 kV, {}.{:03} mA", random.index(9), random.index(1000)),
+            4 => format!("frame {} lost, version 4.2.1.{}", random.index(10_000), random.index(100)),
+            5 => format!("table 12.5 {}.25 -3.125 {}", random.index(100), random.index(1000)),
+            6 => format!("{{\"level\":\"info\",\"frames\":[{},{}]}}", random.index(9999), random.index(9999)),
+            7 => format!("queue {} of {}", random.index(100), random.index(100)),
             8 => format!("born {} tlf {}", who.born, who.phone),
             _ => "calibration done".to_owned(),
         };
@@ -146,7 +132,7 @@ fn no_case_of_a_large_clinic_is_blocked_and_nobody_stays_in_one() {
     let cases = if peer::is_slow("14 of 20 clinics") { CASES } else { SCHEMES };
     let mut outputs = 0;
     for case in 0..cases {
-        let mut random = Random(case as u64 + 1);
+        let mut random = Random::new(case as u64 + 1);
         let dir = tempfile::tempdir().unwrap();
         let context = dir.path().join("context");
         let files = dir.path().join("files");
@@ -174,11 +160,11 @@ fn no_case_of_a_large_clinic_is_blocked_and_nobody_stays_in_one() {
             fs::write(context.join(format!("{number}.json")), serde_json::json!(list).to_string()).unwrap();
         }
         for at in 0..6 {
-            let who = &patients[random.below(PATIENTS)];
+            let who = &patients[random.index(PATIENTS)];
             fs::write(files.join(format!("{at}.dcm")), scan(who)).unwrap();
         }
         fs::write(files.join("kathea.log"), log(&mut random, &patients)).unwrap();
-        let who = &patients[random.below(PATIENTS)];
+        let who = &patients[random.index(PATIENTS)];
         let sidecar = serde_json::json!({
             "kv": 90, "mA": 5, "spacing": [0.25, 28.719, 340], "patientName": who.family, "patientId": who.id,
             "frames": [2871, 9340, 1234, 5678], "comment": who.given, "serialNumber": "X1-0012",

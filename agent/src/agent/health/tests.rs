@@ -163,7 +163,7 @@ fn raise(subject: Subject) -> Site {
             let flag = Flag::UsageStatistics;
             let asked = VendorRequest::privacy(PrivacyKind::Rectify, &flag, Digest::of(b"asked"));
             let VendorRequest::Privacy { kind, request } = asked else { panic!("a privacy request") };
-            let tickets = &mut site.agent.requests.tickets;
+            let tickets = &mut site.agent.consents.requests.tickets;
             tickets.taken(kind, &request, reply, "2025-12-01T00:00:00Z".to_owned()).unwrap();
         }
         News => {
@@ -172,7 +172,7 @@ fn raise(subject: Subject) -> Site {
                 signs: vec![Context::UseReceipt],
             }]);
             let now = site.agent.now();
-            let news = &mut site.agent.requests.news;
+            let news = &mut site.agent.consents.requests.news;
             news.offered(Some("1-0000000000000000"), &keys, now).unwrap();
             let forged = SignedText { text: "{}".to_owned(), signature: String::new() };
             let reply = NewsReply { receipts: vec![forged], notices: Vec::new() };
@@ -233,7 +233,7 @@ fn clear(site: &mut Site, subject: Subject) {
             // A request to the vendor waits after it: that of a device that was never enrolled goes with the queue.
             let by = By { role: None, channel: Channel::CommandLine, session: None };
             site.agent.withdraw(&Flag::UsageStatistics, false, by, unix_now()).unwrap();
-            site.agent.requests.purge().unwrap();
+            site.agent.consents.requests.purge().unwrap();
         }
         Counts => {
             fs::remove_dir(site.data("tally.json")).unwrap();
@@ -322,7 +322,8 @@ fn every_subject_is_walked_and_has_its_own_place() {
 fn a_request_that_waits_on_a_device_that_is_not_enrolled_is_a_problem() {
     let mut site = Site::new();
     let request = VendorRequest::general(PrivacyKind::Access, None, Digest::of(b"newest"), unix_now());
-    site.agent.put_request(request).unwrap();
+    let Parts { requests, mut cx, .. } = site.agent.parts();
+    requests.put(&mut cx, request).unwrap();
     assert!(site.shown(Subject::NotEnrolled));
 }
 

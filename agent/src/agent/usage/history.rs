@@ -8,14 +8,13 @@ use time::OffsetDateTime;
 use super::super::clock::Watched;
 use super::super::cx::Cx;
 use super::super::health::Subject;
-use super::super::{Agent, Parts, Trouble, decommission};
+use super::super::{Trouble, decommission};
 use super::Statistics;
 use super::intake::{Look, Reader, Taken, Taking};
 use crate::collect::Raw;
 use crate::collect::outbox::{Files, Source};
 use crate::history::shown::History;
 use crate::history::{Kept, Store};
-use crate::request::{HistoryAsk, Refused, Reply};
 use crate::usage::Refusal;
 use crate::{presence, workstation};
 
@@ -150,46 +149,23 @@ impl Statistics {
     pub(in crate::agent) fn history(&mut self) -> &mut Store {
         &mut self.history
     }
-}
-
-impl Agent {
-    /// Answers a request about the clinic's own history. The caller's right was checked.
-    pub(in crate::agent) fn answer_history(&mut self, ask: HistoryAsk) -> Reply {
-        let done = match ask {
-            HistoryAsk::Show => Ok(()),
-            HistoryAsk::On => self.switch_history(Kept::On(self.now())),
-            HistoryAsk::Off => self.switch_history(Kept::Off),
-            HistoryAsk::Erase => self.erase_history().map(drop),
-        };
-        match done {
-            Ok(()) => Reply::done(self.usage.own_history()),
-            Err(trouble) => Reply::refused(Refused::Failed, trouble),
-        }
-    }
-
-    fn switch_history(&mut self, kept: Kept) -> Result<(), Trouble> {
-        if presence::is_there(&decommission::begun(&self.config.data_dir))? {
+    /// Switches it.
+    ///
+    /// # Errors
+    /// The device is being taken out of use, or the switch cannot be saved: it is as it was.
+    pub(in crate::agent) fn switch_history(&mut self, cx: &mut Cx<'_>, kept: Kept) -> Result<(), Trouble> {
+        if presence::is_there(&decommission::begun(&cx.config.data_dir))? {
             return Err(Trouble::NoPermit);
         }
-        let Parts { usage, cx, .. } = self.parts();
-        let before = usage.history().since().map_or(Kept::Off, Kept::On);
-        usage.history().switch(kept);
-        if let Err(error) = usage.history().save(cx.vault, cx.now) {
+        let before = self.history.since().map_or(Kept::Off, Kept::On);
+        self.history.switch(kept);
+        if let Err(error) = self.history.save(cx.vault, cx.now) {
             // What is kept agrees with what the clinic was shown, whatever the disk says.
-            usage.history().switch(before);
+            self.history.switch(before);
             return Err(error.into());
         }
         info!("the clinic's own history: {kept:?}");
-        self.write_flags_for_kathea();
         Ok(())
-    }
-
-    /// Erases it and switches it off. The number of keys.
-    pub(in crate::agent) fn erase_history(&mut self) -> Result<usize, Trouble> {
-        let Parts { usage, cx, .. } = self.parts();
-        let keys = usage.history().erase(cx.vault)?;
-        self.write_flags_for_kathea();
-        Ok(keys)
     }
 }
 
@@ -198,7 +174,9 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::agent::{Agent, Parts};
     use crate::config::Config;
+    use crate::request::HistoryAsk;
 
     fn agent(dir: &std::path::Path) -> Agent {
         let (data, outbox) = (dir.join("data"), dir.join("outbox"));
@@ -234,10 +212,10 @@ mod tests {
         let (dir, mut agent) = site();
         let sealed = dir.path().join("data/history.sealed");
         fs::create_dir(&sealed).unwrap();
-        assert!(agent.switch_history(Kept::On(0)).is_err());
+        assert!(!agent.answer_history(HistoryAsk::On).is_done());
         assert!(!agent.usage.keeps_history(), "refused, and off");
         fs::remove_dir(&sealed).unwrap();
-        agent.switch_history(Kept::On(0)).unwrap();
+        assert!(agent.answer_history(HistoryAsk::On).is_done());
         assert!(agent.usage.keeps_history());
     }
 
