@@ -5,6 +5,8 @@
 #![allow(clippy::unwrap_used, reason = "what the tests share is outside of `#[test]` functions")]
 
 mod common;
+#[path = "provenance/installed.rs"]
+mod installed;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -279,7 +281,11 @@ fn the_table_of_the_programs_words_follows_the_program_without_being_asked() {
     let folder = clinic.path("program");
     fs::create_dir(&folder).unwrap();
     clinic.workstation.configure("logs = [", &format!("program = [{folder:?}]\nlogs = ["));
-    let install = |program: &str| fs::copy(program, folder.join("kathea")).unwrap();
+    clinic.workstation.configure("[keys]", &format!("[vendor]\n{}[keys]", installed::trusted()));
+    let install = |program: &str| {
+        fs::copy(program, folder.join("kathea")).unwrap();
+        installed::list(&folder);
+    };
     let of_case = |case: &str| {
         clinic.preview(case, &[]);
         clinic.manifest(case)["provenance"]["sha256"].as_str().unwrap().to_owned()
