@@ -21,7 +21,9 @@ pub(super) const OPTIONS: [(&str, &str); 5] = [
     ("113111", "Retain Safe Private Option"),
 ];
 
-pub(super) const KEEP: &str = include_str!("keep.tsv");
+/// `keep.tsv`, as `build.rs` deflated it.
+pub(super) static KEEP: LazyLock<String> =
+    LazyLock::new(|| crate::text::names::inflated(include_bytes!(concat!(env!("OUT_DIR"), "/keep.deflate"))));
 
 /// What becomes of an attribute on the allow-list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,7 +118,7 @@ pub(super) struct Rule {
 }
 
 static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
-    let mut rules: Vec<Rule> = rows(KEEP).filter_map(Rule::of).collect();
+    let mut rules: Vec<Rule> = rows(&KEEP).filter_map(Rule::of).collect();
     rules.sort_unstable_by_key(|rule| rule.tag);
     rules
 });

@@ -43,7 +43,7 @@ fn document() -> String {
     let mut text = format!(
         "# What is kept of a DICOM file\n\n\
          Written from `dicom/keep.tsv`, `dicom/private.tsv` and `dicom/ps3.15-2026d.tsv` by the test \
-         `deidentify::dicom::tests::document`; `WRITE_RULES=1 cargo test -p agent --lib rules_document` writes it anew.\n\n\
+         `deidentify::dicom::tests::document`; `WRITE_RULES=1 cargo test -p deidentify --lib rules_document` writes it anew.\n\n\
          An attribute that is not in these tables is dropped, wherever it lies: pixel data, overlays, curves, icons,\n\
          comments, structured reports, unknown and private elements, the preamble and the file meta group\n\
          (the transfer syntax is kept as (0008,3002)). What is listed agrees with DICOM PS3.15 edition {EDITION}, Table E.1-1, or is stricter, under:\n\n"
@@ -63,7 +63,7 @@ fn document() -> String {
         writeln!(text, "| {name} | {what} |").unwrap();
     }
     let asked = asked();
-    let mut areas: Vec<&str> = rows(KEEP).filter_map(|row| row.split('\t').nth(3)).collect();
+    let mut areas: Vec<&str> = rows(&KEEP).filter_map(|row| row.split('\t').nth(3)).collect();
     areas.sort_unstable();
     areas.dedup();
     for area in areas {
@@ -72,7 +72,7 @@ fn document() -> String {
             "\n## {area}\n\n| tag | attribute | VR | handling | values | Table E.1-1 |\n|---|---|---|---|---|---|\n"
         )
         .unwrap();
-        for row in rows(KEEP) {
+        for row in rows(&KEEP) {
             let cells: Vec<&str> = row.split('\t').collect();
             if cells[3] == area {
                 let (group, element) = cells[0].split_at(4);

@@ -14,7 +14,7 @@ const TEXTS: [&str; 17] =
     ["AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UI", "UR", "UT"];
 
 fn listed() -> impl Iterator<Item = &'static Rule> {
-    rows(KEEP).map(|row| Rule::for_tag(tag(&row[..8]).unwrap()).unwrap())
+    rows(&KEEP).map(|row| Rule::for_tag(tag(&row[..8]).unwrap()).unwrap())
 }
 
 fn number(rule: &Rule) -> u32 {
@@ -161,7 +161,7 @@ fn typical(rule: &Rule, vr: &str) -> (Vec<u8>, Option<Value>) {
 #[test]
 fn what_is_listed_stays() {
     for syntax in [EXPLICIT, IMPLICIT] {
-        for row in rows(KEEP) {
+        for row in rows(&KEEP) {
             let rule = Rule::for_tag(tag(&row[..8]).unwrap()).unwrap();
             let vr = row.split('\t').nth(1).unwrap();
             let (value, expected) = typical(rule, vr);
