@@ -71,6 +71,8 @@ fn cases_beside_a_context_that_was_learned_once_are_neither_blocked_nor_leak() {
         let (input, file) = input(&write("context.json", clinic::register(patients).as_bytes()));
         learning.file(&input, file.as_ref(), false).unwrap();
     }
+    // The control: what is searched for below is in what goes in.
+    assert!(clinic::secret_in(&patients, &clinic::log(&mut Drawn::new(1), &patients)).is_some());
     let (identifiers, begun) = (learning.finish().unwrap(), Instant::now());
     let (mut outputs, mut blocked, mut leaks) = (0, Vec::new(), Vec::new());
     for number in 0..cases {
