@@ -89,6 +89,8 @@ fn the_seeds_get_into_the_parsers() {
             agent::request::Line::Request(_)
         )
     });
+    some("lists", &|seed| agent::programs::lists::parse(seed).is_ok());
+    some("lists", &|seed| agent::programs::installed::parse(seed).is_ok());
     some("carving", &|seed| {
         agent::seal::record::Sealed::<agent::usage::validation::Usage>::from_bytes(seed).is_some()
     });

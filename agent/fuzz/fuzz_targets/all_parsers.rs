@@ -9,7 +9,7 @@ use std::time::Duration;
 use agent::collect::Raw;
 use agent::config::Config;
 use agent::consent::Policy;
-use agent::programs::lists;
+use agent::programs::{installed, lists};
 use agent::request::{Caller, Line};
 use agent::seal::record::Sealed;
 use agent::ship::enrol;
@@ -49,6 +49,7 @@ pub(crate) const PARSERS: &[(&str, Parser)] = &[
     ("configuration", configuration),
     ("carving", carving),
     ("literals", literals),
+    ("lists", signed_lists),
     ("socket", socket),
     ("policy", policy),
     ("manifest", manifest),
@@ -269,7 +270,7 @@ fn carving(bytes: &[u8]) {
     }
 }
 
-/// A program, a table of literals, a vendor's list. What is taken from them makes a table that is read again.
+/// A program, a table of literals. What is taken from them makes a table that is read again.
 fn literals(bytes: &[u8]) {
     let mut builder = Builder::default();
     let _ = provenance::read_file(Cursor::new(bytes), &mut |text| match text {
@@ -288,7 +289,29 @@ fn literals(bytes: &[u8]) {
         assert!(spans.iter().all(|span| line.get(span.clone()).is_some()), "parts of the line");
         assert!(spans.is_sorted_by(|one, next| one.end <= next.start), "in order, apart");
     }
-    let _ = (Table::from_file(bytes), lists::parse(bytes));
+    let _ = Table::from_file(bytes);
+}
+
+/// A list of words and one of the installer, as the vendor signs them: what is read is what stands there.
+fn signed_lists(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    if let Ok(list) = lists::parse(bytes) {
+        let head = text.lines().next().expect("a head");
+        assert!(head.contains(&list.name) && list.name.len() <= 32, "its name stands in it");
+        let mut builder = Builder::default();
+        text.lines().skip(1).map(|line| Literal::parse(line).expect("an entry")).for_each(|entry| {
+            assert!(!matches!(entry, Literal::Folder(_)), "a folder is not the vendor's");
+            builder.add(entry);
+        });
+        assert!(Table::from_file(builder.to_bytes().as_slice()).is_ok(), "what was written is read");
+    }
+    match installed::parse(bytes) {
+        Ok(files) => {
+            assert!(files.len() <= text.lines().count());
+            assert!(files.iter().all(|file| text.to_ascii_lowercase().contains(&file.to_string())));
+        }
+        Err(line) => assert!((1..=text.lines().count() + 1).contains(&line), "a line of it"),
+    }
 }
 
 fn socket(bytes: &[u8]) {
