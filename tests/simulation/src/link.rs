@@ -172,7 +172,12 @@ impl Net {
             }
         };
         if answer.status >= 500 {
-            self.violations.push(format!("collector: {} to {method} {}", answer.status, exchange.path));
+            self.violations.push(format!(
+                "collector: {} to {} {}",
+                answer.status,
+                exchange.method.as_str(),
+                exchange.path
+            ));
         }
         self.successes += u64::from((200..300).contains(&answer.status));
         let header = |wanted: &str| {
