@@ -258,7 +258,7 @@ fn limited(workstation: &Workstation, limit: &str, args: &[&str]) -> Command {
 fn warned(workstation: &Workstation, limit: &str) -> [String; 2] {
     let service = workstation.serve_by(limited(workstation, limit, &["run"]));
     let status = workstation.status()["problems"].to_string();
-    // The account that asks may read everything: what it says of these folders, the service told it.
+    // The account that asks may read everything: what it says of these folders comes from the service.
     let output = workstation.agent(&["doctor", "--json"]).output().unwrap();
     let checks: Vec<Json> = serde_json::from_slice(&output.stdout).unwrap();
     let checks = checks.into_iter().filter(|check| check["result"] == "warn").collect();

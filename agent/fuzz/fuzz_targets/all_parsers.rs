@@ -30,7 +30,7 @@ use protocol::{Batch, DeviceId, Digest, Purpose};
 use provenance::{Builder, Entry as Literal, Table, Text};
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateSigningRequestParams, CertifiedIssuer,
-    ExtendedKeyUsagePurpose, IsCa, KeyPair, PKCS_ED25519, PublicKeyData,
+    ExtendedKeyUsagePurpose, IsCa, KeyPair, PKCS_ED25519,
 };
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use zeroize::Zeroizing;
@@ -99,7 +99,7 @@ static ENROLLED: LazyLock<Enrolled> = LazyLock::new(|| {
         ca: authority.pem(),
         chain: params.signed_by(&key, &authority).expect("a certificate").pem(),
         request: params.serialize_request(&key).and_then(|request| request.pem()).expect("a request"),
-        device: DeviceId::of_public_key(key.public_key_raw().try_into().expect("32 bytes")),
+        device: DeviceId::of_public_key(key.public_key_raw()),
         pkcs8: key.serialize_der().into(),
     }
 });
@@ -341,7 +341,7 @@ fn policy(bytes: &[u8]) {
             );
             let _ = (policy.endpoints(), policy.residency());
             for policy in [Ok(policy.clone()), policy.shown_in("de-AT")].into_iter().flatten() {
-                for purpose in Purpose::ALL {
+                for purpose in Purpose::ALL.iter().copied() {
                     let _ = (policy.digest(purpose), policy.notice(purpose, Language::Da));
                     let _ = policy.periods(purpose, Language::En);
                 }

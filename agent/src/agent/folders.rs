@@ -38,7 +38,7 @@ impl Folders {
         if self.is_looking.swap(true, Ordering::AcqRel) {
             return vec![Cause::FoldersSilent.said()];
         }
-        let (tell, told) = mpsc::channel();
+        let (sender, receiver) = mpsc::channel();
         let is_looking = Arc::clone(&self.is_looking);
         let started = thread::Builder::new().name("folders".into()).spawn(move || {
             let unread = named.iter().filter_map(|(check, path)| {
@@ -48,13 +48,13 @@ impl Folders {
             });
             let unread = unread.collect();
             is_looking.store(false, Ordering::Release);
-            let _ = tell.send(unread);
+            let _ = sender.send(unread);
         });
         if let Err(e) = started {
             self.is_looking.store(false, Ordering::Release);
             return vec![Cause::NoThread { why: e.kind() }.said()];
         }
-        told.recv_timeout(limits::FOLDERS_LOOK).unwrap_or_else(|_| vec![Cause::FoldersSilent.said()])
+        receiver.recv_timeout(limits::FOLDERS_LOOK).unwrap_or_else(|_| vec![Cause::FoldersSilent.said()])
     }
 }
 
