@@ -101,6 +101,9 @@ impl Agent {
         if let Err(trouble) = followed.and_then(|()| self.resume_journal()) {
             self.trouble(Subject::Spool, &trouble);
         }
+        if *flag == Flag::UsageStatistics {
+            self.usage_is_allowed();
+        }
         self.consent_changed();
         info!("consent: {flag} granted");
         Ok(entry)
@@ -172,6 +175,9 @@ impl Agent {
         self.tell_vendor(PrivacyKind::Release, flag, entry)?;
         self.counters.mark_reported();
         self.resume_journal()?;
+        if *flag == Flag::UsageStatistics {
+            self.usage_is_allowed();
+        }
         self.consent_changed();
         info!("consent: {flag} released");
         Ok(Answered::state(self.registry.state(flag, now)))
