@@ -11,6 +11,7 @@ use protocol::ledger::Role;
 
 use super::*;
 use crate::agent::edges::{Clock, Edges};
+use crate::agent::{Agent, Parts};
 use crate::config::Config;
 use crate::consent::Channel;
 use crate::killpoint::{self, Point};
@@ -34,8 +35,7 @@ fn granted_with(dir: &Path, edges: Edges) -> Agent {
     );
     let mut agent = Agent::open_with(Config::parse(&text).unwrap(), edges).unwrap();
     let yes = agent.registry.policy().digest(Purpose::UsageStatistics).unwrap().to_string();
-    let now = agent.now();
-    agent.grant(&Flag::UsageStatistics, &yes, None, by(), now).unwrap();
+    agent.grant(&Flag::UsageStatistics, &yes, None, by()).unwrap();
     agent
 }
 
@@ -70,18 +70,18 @@ fn a_restriction_and_its_release_reach_the_queue_the_second_time_if_the_disk_kep
     let dir = tempfile::tempdir().unwrap();
     let mut agent = granted(dir.path());
     let (flag, now) = (Flag::UsageStatistics, agent.now());
-    assert!(with_ledger_alone(|| agent.restrict(&flag, by(), now)).is_err());
+    assert!(with_ledger_alone(|| agent.decide(ConsentAction::Restrict, &flag, by())).is_err());
     next_turn(&mut agent);
     assert_eq!(agent.registry.state(&flag, now), State::Restricted, "the ledger has it");
     assert!(!waits(&mut agent, PrivacyKind::Restrict));
-    agent.restrict(&flag, by(), now).unwrap();
+    agent.decide(ConsentAction::Restrict, &flag, by()).unwrap();
     assert!(waits(&mut agent, PrivacyKind::Restrict));
 
-    assert!(with_ledger_alone(|| agent.release(&flag, by(), now)).is_err());
+    assert!(with_ledger_alone(|| agent.decide(ConsentAction::Release, &flag, by())).is_err());
     next_turn(&mut agent);
     assert_eq!(agent.registry.state(&flag, now), State::Granted, "the ledger has it");
     assert!(!waits(&mut agent, PrivacyKind::Release));
-    agent.release(&flag, by(), now).unwrap();
+    agent.decide(ConsentAction::Release, &flag, by()).unwrap();
     assert!(waits(&mut agent, PrivacyKind::Release));
 }
 
@@ -113,7 +113,7 @@ fn what_waited_for_too_long_goes_with_the_release_and_not_a_day_later() {
     let line = "{\"event\":\"device.error\",\"at\":\"2026-05-28T20:26:40Z\",\"code\":7,\"subsystem\":\"detector\",\
                 \"severity\":\"error\",\"repeats\":1}";
     assert_eq!(usage.take_lines(&mut cx, &[line.as_bytes()]), [Ok(())]);
-    agent.restrict(&Flag::UsageStatistics, by(), BEGUN).unwrap();
+    agent.decide(ConsentAction::Restrict, &Flag::UsageStatistics, by()).unwrap();
     let waiting = agent.usage.records();
     // A day and an hour at a time: the last look is not of now.
     for day in 1..120 {
@@ -122,8 +122,7 @@ fn what_waited_for_too_long_goes_with_the_release_and_not_a_day_later() {
     }
     assert_eq!(agent.usage.records(), waiting, "what is restricted is kept");
     hands.0.fetch_add(3600, Ordering::Relaxed);
-    let now = agent.now();
-    agent.release(&Flag::UsageStatistics, by(), now).unwrap();
+    agent.decide(ConsentAction::Release, &Flag::UsageStatistics, by()).unwrap();
     agent.step().unwrap();
     assert_eq!(agent.counters.dropped().get(&Reason::Expired), Some(&waiting));
 }
