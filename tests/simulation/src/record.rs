@@ -20,7 +20,7 @@ use crate::run::Totals;
 
 const HEAD: &str = "# Totals of the simulation\n\n\
     Written by `simulate --record`. Runs of one kind of story and one commit are added up in one row, in the order of their\n\
-    first run; the minutes are those of the clock, on as many threads as a run had. A seed that was told twice counts twice.\n";
+    first run; the minutes are those of the clock, on as many threads as a run had. A seed that came twice counts twice.\n";
 const ROWS: &str = "| story | commit | seeds | newest seed | clinic-years | events said | record-days | faults | violations | \
                     minutes | years a minute |\n|---|---|---|---|---|---|---|---|---|---|---|\n";
 const FAULTS: &str = "| fault | times |\n|---|---|\n";
@@ -62,11 +62,16 @@ pub fn add(file: &Path, plan: Plan, totals: &Totals, took: Duration) -> Result<(
     fs::write(file, kept.to_string()).map_err(said)
 }
 
-/// The commit that the program is of, as far as the folder that it runs in tells.
+/// The commit that the program is of, as far as the folder that it runs in tells; with a plus where sources differ from it.
 fn commit() -> String {
-    let asked = Command::new("git").args(["describe", "--always", "--dirty=+", "--exclude=*"]).output();
-    let said = asked.ok().and_then(|output| String::from_utf8(output.stdout).ok()).unwrap_or_default();
-    if said.trim().is_empty() { "unknown".to_owned() } else { said.trim().to_owned() }
+    let git = |words: &[&str]| Command::new("git").args(words).output();
+    let asked = git(&["rev-parse", "--short", "HEAD"]).ok().filter(|output| output.status.success());
+    let Some(head) = asked.and_then(|output| String::from_utf8(output.stdout).ok()) else {
+        return "unknown".to_owned();
+    };
+    let same = git(&["diff", "--quiet", "HEAD", "--", "*.rs", "*.toml", "*.sql"]);
+    let mark = if same.is_ok_and(|output| output.status.success()) { "" } else { "+" };
+    format!("{}{mark}", head.trim())
 }
 
 impl Kept {
