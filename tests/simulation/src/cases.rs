@@ -241,8 +241,6 @@ impl Clinic {
             std::mem::take(&mut self.cases.sticks).into_iter().partition(|stick| stick.due <= now);
         self.cases.sticks = later;
         let here: Vec<Stick> = here;
-        // Where no stick came and the workstation is off, a bundle only goes: every fifth night is enough for that.
-        let is_look_due = !here.is_empty() || now / DAY % 5 == 0;
         for stick in here {
             for time in 0..stick.times {
                 if time > 0 {
@@ -266,9 +264,7 @@ impl Clinic {
             let _ = fs::remove_file(&stick.file);
             let _ = fs::remove_file(&stick.consent);
         }
-        if is_look_due {
-            self.observe_cases();
-        }
+        self.observe_cases();
     }
 
     /// Where every bundle is must follow from what happened to it.
