@@ -12,7 +12,7 @@ use test_support::peer;
 
 const KILLS: &[&str] = &["F1", "F2", "F4", "F15", "F36", "C4"];
 const DISKS: &[&str] = &["F3", "F5", "F6", "F7", "F8", "F32", "F34", "F37"];
-const TIMES: &[&str] = &["F9", "F10", "F12", "F30", "F31", "F33", "F38", "F39"];
+const TIMES: &[&str] = &["F9", "F10", "F12", "F30", "F31", "F33", "F38", "F39", "F40"];
 const ANSWERS: &[&str] = &["F11", "F13", "F16", "F18", "F25", "F26", "F35"];
 const PEERS: &[&str] = &["F17", "F20", "F21", "F22", "F23", "F24"];
 

@@ -327,9 +327,16 @@ def lay(bench, traced, left, **settings):
     site = traced.site.copy(home, **settings)
     for name in ("data", "outbox"):
         shutil.rmtree(home / name, ignore_errors=True)
-        (home / name).mkdir(mode=0o700)
+    put_back(site, traced, left)
+    return site
+
+
+def put_back(site, traced, left):
+    """Writes what the cut left to a workstation that has no data and no outbox."""
+    for name in ("data", "outbox"):
+        (site.home / name).mkdir(mode=0o700)
     for path, content in sorted(left.items()):
-        place = home / os.path.relpath(path, traced.site.home)
+        place = site.home / os.path.relpath(path, traced.site.home)
         if content is None:
             place.mkdir(mode=0o700, exist_ok=True, parents=True)
         elif place.parent.is_dir():
@@ -337,4 +344,3 @@ def lay(bench, traced, left, **settings):
             kathea = traced.before / os.path.relpath(path, traced.site.home)
             if place.parent.name == "outbox" and kathea.exists():
                 shutil.copystat(kathea, place)  # Kathea's files are known by their time
-    return site

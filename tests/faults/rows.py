@@ -14,6 +14,7 @@ import patience
 import peers
 import power
 import promises
+import shipped
 import sizes
 import soak
 import sweep
@@ -55,5 +56,6 @@ ROWS = [
     Row("F37", "a failure that passes, and one that lasts", lasting.passing_and_lasting, share=2),
     Row("F38", "two faults in one run", pairs.two_at_once, share=4),
     Row("F39", "one input that is far too large", sizes.one_input, share=4),
+    Row("F40", "everything at once, with the shipped collector at the other end", shipped.everything),
     Row("C4", "the power goes at the collector", collector_power.power_loss),
 ]

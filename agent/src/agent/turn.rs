@@ -80,6 +80,13 @@ impl Agent {
         self.looks.outbox = Some(self.since_start());
     }
 
+    /// Usage may be read and sent again: the next turn reads the outbox, and what waited for longer than the policy lets it
+    /// goes in the same turn, before anything is sent.
+    pub(super) fn usage_is_allowed(&mut self) {
+        self.looks.outbox = Some(self.since_start());
+        self.device_due = self.since_start();
+    }
+
     /// Handles what came and takes one turn. Says when the next is due, since the start.
     ///
     /// # Errors

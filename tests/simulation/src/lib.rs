@@ -17,6 +17,7 @@
 //! consent      what the clinic said, and the periods as the policies' texts say them
 //! plan         how long a story is, how much goes wrong in it, how often anybody works
 //! run          many seeds, and their totals
+//! record       the totals of many runs, in a file
 //! shrink       a story that ends in a violation, without what that does not need
 //! ```
 //!
@@ -44,6 +45,7 @@ pub mod link;
 pub mod model;
 mod observe;
 pub mod plan;
+pub mod record;
 pub mod run;
 mod sealing;
 pub mod shrink;

@@ -3,22 +3,24 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "it talks to its reader")]
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use simulation::clinic::Happens;
 use simulation::plan::Plan;
-use simulation::run;
 use simulation::shrink::shrink;
+use simulation::{record, run};
 
 const USAGE: &str = "simulate --seed N [--without NUMBER,...] [--shrink SECONDS] [STORY]\n\
-                     simulate [--seeds A..B] [--seconds S] [--threads N] [STORY]\n\
+                     simulate [--seeds A..B] [--seconds S] [--threads N] [--record FILE] [STORY]\n\
                      STORY: [--years Y | --days D] [--faults PER_MILLE] [--works PERCENT]";
 
 fn main() -> ExitCode {
     let mut plan = Plan::daily(365, 100);
     let (mut seed, mut seeds, mut seconds) = (None, (1, u64::MAX), None);
     let (mut left_out, mut shrinking, mut threads) = (BTreeSet::new(), None, 1);
+    let mut file = None;
     let mut args = std::env::args().skip(1);
     while let Some(flag) = args.next() {
         let value = args.next().unwrap_or_default();
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
             ("--years", _, Some(years)) => plan.days = years * 1461 / 4,
             ("--faults", Some(number), _) => plan.faults = u32::try_from(number).unwrap_or(1000),
             ("--works", Some(number), _) => plan.works = u32::try_from(number).unwrap_or(100).min(100),
+            ("--record", ..) if !value.is_empty() => file = Some(PathBuf::from(value)),
             ("--threads", Some(number), _) => threads = usize::try_from(number).unwrap_or(1),
             ("--seeds", _, _) if range(&value).is_some() => seeds = range(&value).unwrap_or(seeds),
             _ => {
@@ -58,7 +61,12 @@ fn main() -> ExitCode {
     };
     match played {
         Ok(totals) => {
-            totals.print(begun.elapsed());
+            let took = begun.elapsed();
+            totals.print(took);
+            if let Some(Err(what)) = file.map(|file| record::add(&file, plan, &totals, took)) {
+                eprintln!("simulate: {what}");
+                return ExitCode::FAILURE;
+            }
             if totals.violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(what) => {
@@ -80,14 +88,12 @@ fn shrunk(seed: u64, plan: Plan, time: Duration) -> ExitCode {
             shrunk.played.story.iter().for_each(|line| println!("{line}"));
             shrunk.played.totals.print(begun.elapsed());
             let left_out: Vec<String> = shrunk.left_out.iter().map(Happens::to_string).collect();
-            let (kept, days) = (shrunk.played.happened.len(), plan.days);
+            let kept = shrunk.played.happened.len();
             println!(
-                "tried {} times; {} of {} things left:\nsimulate --seed {seed} --days {days} --faults {} --works {} --without {}",
+                "tried {} times; {} of {} things left:\nsimulate --seed {seed} {plan} --without {}",
                 shrunk.tried,
                 kept,
                 kept + left_out.len(),
-                plan.faults,
-                plan.works,
                 left_out.join(",")
             );
             ExitCode::FAILURE

@@ -1,6 +1,7 @@
 //! What Kathea said and what became of it, kept by a model that shares nothing with the product: every event by its own
 //! number, every count by month, and the reasons for which either may be gone.
 
+mod records;
 #[cfg(test)]
 mod tests;
 
@@ -8,7 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::{Batch, Epoch, Reason, Record, Value};
 
-use crate::taken::{Place, Taken};
+pub use self::records::attributes_of;
+pub(crate) use self::records::number_of;
+use self::records::{erased_of, month_of};
+use crate::taken::{One, Place, Taken};
 use crate::world::{DAY, date, month};
 
 /// Numbers of the catalog's entries.
@@ -42,12 +46,20 @@ pub struct Said {
     /// A yes covered it when it was written, and nobody said no since: it may have been taken in under that yes, and removed
     /// later, where the disk failed between the two.
     pub is_covered: bool,
+    /// What was counted as erased before that yes ended: what was taken in under it is counted there, and the file goes
+    /// with it.
+    pub erased_after: Option<u64>,
 }
 
 impl Said {
     /// Its events.
     pub fn lines(&self) -> u64 {
         (self.errors.len() + self.uses.len()) as u64
+    }
+
+    /// The policy lets nothing of then wait on the device, and there is a grant under which it is looked at.
+    fn is_overdue(&self, seen: &Seen<'_>) -> bool {
+        seen.granted.is_some() && seen.wall - self.at >= seen.on_device.0 * DAY
     }
 }
 
@@ -119,7 +131,8 @@ impl Model {
             self.next
         });
         let errors: Vec<u64> = errors.collect();
-        let said = Said { name: format!("{:012}.ndjson", self.next), written, at, errors, uses, is_covered };
+        let name = format!("{:012}.ndjson", self.next);
+        let said = Said { name, written, at, errors, uses, is_covered, erased_after: None };
         self.said += said.lines();
         self.files.insert(said.name.clone(), said.clone());
         said
@@ -193,15 +206,20 @@ impl Model {
         };
         let gone: Vec<Said> =
             self.files.values().filter(|said| !seen.outbox.contains(&said.name)).cloned().collect();
-        let (mut refused, mut unsure) = (0, Vec::new());
+        // Where the disk failed between the two queues, a file that goes unread later is counted although one has its part.
+        let (mut refused, mut in_part, mut unsure) = (0, 0, Vec::new());
         for said in gone {
             self.files.remove(&said.name);
             let is_taken = said.errors.iter().any(|number| {
                 waiting.as_ref().is_some_and(|waiting| waiting.contains(number)) || self.taken.has(*number)
             });
             if is_taken {
+                in_part += said.erased_after.map_or(0, |_| said.lines());
                 self.take(&said, seen);
-            } else if seen.ended.is_some_and(|ended| said.at < ended) {
+            } else if seen.ended.is_some_and(|ended| said.at < ended)
+                || said.erased_after.is_some()
+                || said.is_overdue(seen)
+            {
                 unsure.push(said);
             } else {
                 refused += said.lines();
@@ -210,11 +228,20 @@ impl Model {
         }
         let counted = delta(&AT_INTAKE, &self.dropped);
         // Of before the end of the yes, and what waits cannot be seen since: what is not counted was taken in.
+        let mut erased = 0;
         for said in unsure {
-            if counted >= refused + said.lines() {
-                refused += said.lines();
-            } else {
-                self.take(&said, seen);
+            let records = said.errors.len() as u64;
+            match said.erased_after {
+                _ if counted >= refused + said.lines() => refused += said.lines(),
+                // Taken in, and erased before its file went: each of its errors was a record.
+                Some(before) if erased_of(seen.dropped) >= before + erased + records => erased += records,
+                // Taken in, and over at once: its uses are a count of their month by then.
+                None if said.is_overdue(seen) && counted >= refused + records => {
+                    refused += records;
+                    self.loose.insert(month(said.at));
+                }
+                None if !said.is_overdue(seen) => self.take(&said, seen),
+                _ => refused += said.lines(),
             }
         }
         let later = delta(&LATER, &self.dropped);
@@ -226,7 +253,7 @@ impl Model {
         // What the agent says of the workstation is refused for the same reasons, some lines a day.
         let is_odd = seen.wall > LAST || seen.granted.is_some_and(|granted| seen.wall < granted);
         let own_lines = if is_odd { 64 } else { 0 };
-        if exact > refused + own_lines {
+        if exact > refused + in_part + own_lines {
             self.violations.push(format!("counts: {exact} events are counted as refused, {refused} were"));
         }
         self.unseen += later;
@@ -239,11 +266,18 @@ impl Model {
     }
 
     fn take(&mut self, said: &Said, seen: &Seen<'_>) {
+        // Taken in and sent under the yes that covered it, whatever was said before its file went.
+        let has_come = said.errors.iter().any(|number| self.taken.get(*number).is_some_and(One::has_come));
+        let is_excused = has_come && (said.is_covered || said.erased_after.is_some());
         for number in &said.errors {
             self.taken.waits(*number, || said.at);
         }
-        for feature in &said.uses {
+        // What waits is erased with the yes, and comes never.
+        for feature in said.uses.iter().filter(|_| said.erased_after.is_none()) {
             *self.uses.entry((*feature, month(said.at))).or_default() += 1;
+        }
+        if is_excused {
+            return;
         }
         if seen.granted.is_none() && seen.ended.is_none_or(|ended| said.at >= ended) {
             self.violations.push(format!("permit: {} was taken in without a grant", said.name));
@@ -308,7 +342,10 @@ impl Model {
         self.settle_arrived();
         self.taken.move_all(Place::Gone, |_, place| place == Place::Waiting);
         self.uses.values_mut().for_each(|left| *left = 0);
-        self.files.values_mut().for_each(|said| said.is_covered = false);
+        let before = erased_of(&self.dropped);
+        for said in self.files.values_mut().filter(|said| said.is_covered) {
+            (said.is_covered, said.erased_after) = (false, Some(before));
+        }
     }
 
     /// The agent's data is that of an older state: what was taken in since is lost with the disk.
@@ -353,21 +390,4 @@ impl Model {
             }
         }
     }
-}
-
-pub(crate) fn number_of(record: &Record) -> Option<u64> {
-    if record.entry != DEVICE_ERROR {
-        return None;
-    }
-    let (code, repeats) = (record.attributes.first()?, record.attributes.get(3)?);
-    Some(code + (repeats - 1) * 60_000)
-}
-
-/// Code and repeats by which an error is known.
-pub fn attributes_of(number: u64) -> (u64, u64) {
-    (number % 60_000, number / 60_000 + 1)
-}
-
-fn month_of(record: &Record) -> i32 {
-    i32::try_from(record.at).unwrap_or(0) + 1970 * 12
 }

@@ -1,5 +1,7 @@
 //! How a story goes: how long it is, how much goes wrong in it, and how often anybody works.
 
+use std::fmt;
+
 /// How a story goes.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
@@ -24,5 +26,12 @@ impl Plan {
     /// A story in which the workstation is on every working day.
     pub const fn daily(days: i64, faults: u32) -> Self {
         Self { days, faults, works: 100 }
+    }
+}
+
+impl fmt::Display for Plan {
+    /// As `simulate` takes it.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "--days {} --faults {} --works {}", self.days, self.faults, self.works)
     }
 }

@@ -16,6 +16,8 @@ use crate::plan::Plan;
 pub struct Totals {
     /// Stories.
     pub seeds: u64,
+    /// The largest of their seeds.
+    pub newest: u64,
     /// Days that were lived.
     pub days: u64,
     /// What happened.
@@ -61,6 +63,7 @@ pub fn tell_without(seed: u64, plan: Plan, left_out: &BTreeSet<Happens>) -> Resu
     clinic.collect();
     let totals = Totals {
         seeds: 1,
+        newest: seed,
         days: u64::try_from(plan.days).unwrap_or(0),
         faults: clinic.faults.clone(),
         said: clinic.model.said,
@@ -137,6 +140,7 @@ pub fn many(
 impl Totals {
     fn add(&mut self, other: Self) {
         self.seeds += other.seeds;
+        self.newest = self.newest.max(other.newest);
         self.days += other.days;
         self.faults.add(&other.faults);
         self.said += other.said;

@@ -30,6 +30,13 @@ pub(crate) struct One {
     pub(crate) at: i64,
 }
 
+impl One {
+    /// Whether the vendor ever had it.
+    pub(crate) fn has_come(self) -> bool {
+        matches!(self.place, Place::Vendor | Place::VendorLost | Place::Erased)
+    }
+}
+
 /// All of them by number. Those that wait are listed a second time.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Taken {

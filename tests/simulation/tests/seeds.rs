@@ -95,3 +95,10 @@ fn a_later_yes_is_not_erased_with_what_was_asked_before_it() {
     // The request to erase waited for another try, and what was said under the next yes went before it: the erasure reached it.
     sound(Plan::daily(57, 3000), [20_261_201_001]);
 }
+
+#[test]
+fn what_was_sent_before_a_withdrawal_may_leave_the_outbox_after_it() {
+    // The disk failed between the queues and the removal of the file, and the clinic restricted and withdrew before the next
+    // look: the model took that for events that were taken in without a yes.
+    sound(Plan::daily(16, 3000), [5165, 5276]);
+}

@@ -2,11 +2,15 @@
 
 use std::fs;
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use protocol::Purpose;
 use protocol::ledger::Role;
 
 use super::*;
+use crate::agent::edges::{Clock, Edges};
 use crate::agent::{Agent, Parts};
 use crate::config::Config;
 use crate::consent::Channel;
@@ -17,6 +21,10 @@ fn by() -> By {
 }
 
 fn granted(dir: &Path) -> Agent {
+    granted_with(dir, Edges::system())
+}
+
+fn granted_with(dir: &Path, edges: Edges) -> Agent {
     fs::create_dir(dir.join("outbox")).unwrap();
     fs::write(dir.join("ca.pem"), "").unwrap();
     let text = format!(
@@ -25,7 +33,7 @@ fn granted(dir: &Path) -> Agent {
         dir.join("outbox"),
         dir.join("ca.pem")
     );
-    let mut agent = Agent::open(Config::parse(&text).unwrap()).unwrap();
+    let mut agent = Agent::open_with(Config::parse(&text).unwrap(), edges).unwrap();
     let yes = agent.registry.policy().digest(Purpose::UsageStatistics).unwrap().to_string();
     agent.grant(&Flag::UsageStatistics, &yes, None, by()).unwrap();
     agent
@@ -75,4 +83,46 @@ fn a_restriction_and_its_release_reach_the_queue_the_second_time_if_the_disk_kep
     assert!(!waits(&mut agent, PrivacyKind::Release));
     agent.decide(ConsentAction::Release, &flag, by()).unwrap();
     assert!(waits(&mut agent, PrivacyKind::Release));
+}
+
+/// A clock that a test sets, seconds since its start.
+#[derive(Debug, Default)]
+struct Hands(AtomicI64);
+
+const BEGUN: i64 = 1_780_000_000;
+
+impl Clock for Hands {
+    fn wall(&self) -> i64 {
+        BEGUN + self.0.load(Ordering::Relaxed)
+    }
+
+    fn elapsed(&self) -> Duration {
+        Duration::from_secs(u64::try_from(self.0.load(Ordering::Relaxed)).unwrap_or(0))
+    }
+}
+
+/// Found by the simulation (seeds 20261130104 and 20261130109 of twelve years): what had waited for years while it was
+/// restricted was looked at a day after the release, and would have been sent before that.
+#[test]
+fn what_waited_for_too_long_goes_with_the_release_and_not_a_day_later() {
+    let dir = tempfile::tempdir().unwrap();
+    let hands = Arc::new(Hands::default());
+    let edges = Edges { clock: hands.clone(), ..Edges::system() };
+    let mut agent = granted_with(dir.path(), edges);
+    let Parts { usage, mut cx, .. } = agent.parts();
+    let line = "{\"event\":\"device.error\",\"at\":\"2026-05-28T20:26:40Z\",\"code\":7,\"subsystem\":\"detector\",\
+                \"severity\":\"error\",\"repeats\":1}";
+    assert_eq!(usage.take_lines(&mut cx, &[line.as_bytes()]), [Ok(())]);
+    agent.decide(ConsentAction::Restrict, &Flag::UsageStatistics, by()).unwrap();
+    let waiting = agent.usage.records();
+    // A day and an hour at a time: the last look is not of now.
+    for day in 1..120 {
+        hands.0.store(day * 25 * 3600, Ordering::Relaxed);
+        agent.step().unwrap();
+    }
+    assert_eq!(agent.usage.records(), waiting, "what is restricted is kept");
+    hands.0.fetch_add(3600, Ordering::Relaxed);
+    agent.decide(ConsentAction::Release, &Flag::UsageStatistics, by()).unwrap();
+    agent.step().unwrap();
+    assert_eq!(agent.counters.dropped().get(&Reason::Expired), Some(&waiting));
 }

@@ -37,3 +37,74 @@ fn what_precedes_a_yes_may_have_been_taken_in_under_the_one_before_and_not_witho
         assert!(violations.iter().any(|what| what.starts_with("permit")), "{violations:?}");
     }
 }
+
+/// A file with an error that Kathea wrote under a yes; then a withdrawal, with which the file goes: what is violated where
+/// these are counted.
+fn withdrawn_with_its_file(is_covered: bool, dropped: &[(Reason, u64)]) -> Vec<String> {
+    let mut model = Model::default();
+    model.say(DAY, DAY, 2, vec![1], is_covered);
+    model.erased();
+    let (outbox, dropped) = (BTreeSet::new(), dropped.iter().copied().collect());
+    model.observe(&Seen {
+        outbox: &outbox,
+        waiting: None,
+        dropped: &dropped,
+        may_refuse: true,
+        granted: None,
+        ended: None,
+        wall: DAY + 60,
+        now: DAY + 60,
+        clock_since: 0,
+        over_since: None,
+        on_device: (45, 45),
+    });
+    model.violations
+}
+
+/// Found by seed 20261201005 of `--days 365 --faults 3000`: the disk failed between the queues and the removal of the file,
+/// and the clinic withdrew before the next look into the outbox.
+#[test]
+fn what_was_taken_in_and_withdrawn_with_its_file_is_counted_once() {
+    let counted = [(Reason::Withdrawn, 3)];
+    assert_eq!(withdrawn_with_its_file(true, &counted), Vec::<String>::new());
+    assert_eq!(withdrawn_with_its_file(true, &[(Reason::NoConsent, 3)]), Vec::<String>::new());
+    for (is_covered, dropped) in [(false, &counted[..]), (true, &[]), (true, &[(Reason::Withdrawn, 1)])] {
+        let violations = withdrawn_with_its_file(is_covered, dropped);
+        assert!(violations.iter().any(|what| what.starts_with("counts")), "{violations:?}");
+    }
+}
+
+/// A file that goes after a withdrawal, and whose event is at that place by then: what is violated.
+fn gone_after_a_no(is_covered: bool, place: Place) -> Vec<String> {
+    let mut model = Model::default();
+    let said = model.say(DAY, DAY, 1, Vec::new(), is_covered);
+    model.taken.waits(said.errors[0], || said.at);
+    model.taken.moved(said.errors[0], place);
+    model.erased();
+    let (outbox, dropped) = (BTreeSet::new(), BTreeMap::new());
+    model.observe(&Seen {
+        outbox: &outbox,
+        waiting: None,
+        dropped: &dropped,
+        may_refuse: true,
+        granted: None,
+        ended: None,
+        wall: DAY + 60,
+        now: DAY + 60,
+        clock_since: 0,
+        over_since: None,
+        on_device: (45, 45),
+    });
+    model.violations
+}
+
+/// Found by seed 5165 of `--days 16 --faults 3000`: taken in and sent under a yes; the disk kept the file from going before
+/// the clinic restricted and withdrew.
+#[test]
+fn a_file_that_goes_after_a_withdrawal_may_have_been_sent_before_it() {
+    assert_eq!(gone_after_a_no(true, Place::Vendor), Vec::<String>::new());
+    for (is_covered, place) in [(false, Place::Vendor), (true, Place::Waiting)] {
+        let violations = gone_after_a_no(is_covered, place);
+        assert!(violations.iter().any(|what| what.starts_with("permit")), "{violations:?}");
+    }
+}

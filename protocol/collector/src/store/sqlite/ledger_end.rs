@@ -1,6 +1,8 @@
 //! Takes out ledger entries that prove nothing any more. The device's row keeps the place and the hash of the newest
 //! entry: it stands for what was removed, so a restored old copy of the device is found as before.
 
+use std::collections::BTreeMap;
+
 use crate::store::engine::{Connection, OptionalRow};
 use protocol::ledger::Entry;
 use protocol::{CaseId, DeviceId, Digest, Purpose, policy};
@@ -20,10 +22,11 @@ impl Store {
     /// How many ledger entries of each device are over. Devices whose rows are damaged are left out: `verify` names them.
     pub(crate) fn answers_over(&self, now: OffsetDateTime) -> Result<Vec<(DeviceId, u64)>, Failure> {
         let mut out = Vec::new();
+        let mut periods = Periods::of(&self.folder);
         self.read(|sql| {
             device::all(sql, |device| {
                 let Ok(device) = device else { return Ok(()) };
-                let over = self.over(sql, &device, micros(now))?;
+                let over = over_of(sql, &mut periods, &device, micros(now))?;
                 let count = over.iter().filter(|(_, is_over)| *is_over).count() as u64;
                 if count > 0 {
                     out.push((device.id, count));
@@ -37,14 +40,14 @@ impl Store {
     /// Takes out the entries of a device that are over; how many.
     pub(crate) fn end_answers(&self, device: DeviceId, now: OffsetDateTime) -> Result<u64, Failure> {
         let device = self.read(|sql| device::enrolled(sql, device))?;
-        let planned = self.read(|sql| self.over(sql, &device, micros(now)))?;
+        let planned = self.read(|sql| over_of(sql, &mut Periods::of(&self.folder), &device, micros(now)))?;
         let going: Vec<Digest> =
             planned.into_iter().filter(|(_, over)| *over).map(|(stored, _)| stored.line.hash).collect();
         let (id, folder) = (device.id, self.folder.clone());
         self.write(true, move |tx| {
             let mut device = device::enrolled(tx, id)?;
             // Something may have come meanwhile.
-            let still = over_of(tx, &folder, &device, micros(now))?;
+            let still = over_of(tx, &mut Periods::of(&folder), &device, micros(now))?;
             let kept: Vec<Stored> = still
                 .into_iter()
                 .filter(|(stored, over)| !(*over && going.contains(&stored.line.hash)))
@@ -60,15 +63,37 @@ impl Store {
             Ok(gone as u64)
         })
     }
+}
 
-    fn over(&self, sql: &Connection, device: &Device, now: i64) -> Result<Vec<(Stored, bool)>, Failure> {
-        over_of(sql, &self.folder, device, now)
+/// For how long policies keep answers. Each text is read once, however many entries of a fleet are about it.
+struct Periods<'a> {
+    folder: &'a Folder,
+    days: BTreeMap<Digest, Option<u32>>,
+}
+
+impl<'a> Periods<'a> {
+    fn of(folder: &'a Folder) -> Self {
+        Self { folder, days: BTreeMap::new() }
+    }
+
+    /// Days, as `policy::answers_kept` says them; `None`: the policy is not known here.
+    fn days(&mut self, sha256: Digest) -> Result<Option<u32>, Failure> {
+        if let Some(days) = self.days.get(&sha256) {
+            return Ok(*days);
+        }
+        let text = match policy::text_of(sha256) {
+            Some(text) => Some(text.to_owned()),
+            None => policies::text(self.folder, sha256)?,
+        };
+        let days = text.as_deref().and_then(policy::answers_kept);
+        self.days.insert(sha256, days);
+        Ok(days)
     }
 }
 
 fn over_of(
     sql: &Connection,
-    folder: &Folder,
+    periods: &mut Periods<'_>,
     device: &Device,
     now: i64,
 ) -> Result<Vec<(Stored, bool)>, Failure> {
@@ -76,7 +101,7 @@ fn over_of(
     let mut entries = Vec::with_capacity(stored.len());
     for (n, of) in stored.iter().enumerate() {
         let entry = terms::entry(sql, device, n, of.line.hash)?;
-        entries.push(kept(folder, of, &entry)?);
+        entries.push(kept(periods, of, &entry)?);
     }
     let held = bundles::of(sql, device)?;
     let announced = uploads::of(sql, device)?;
@@ -100,12 +125,7 @@ fn over_of(
     }
 }
 
-fn kept(folder: &Folder, stored: &Stored, entry: &Entry) -> Result<Kept, Failure> {
-    let asked = &entry.processing;
-    let text = match policy::text_of(asked.policy_sha256) {
-        Some(text) => Some(text.to_owned()),
-        None => policies::text(folder, asked.policy_sha256)?,
-    };
+fn kept(periods: &mut Periods<'_>, stored: &Stored, entry: &Entry) -> Result<Kept, Failure> {
     Ok(Kept {
         index: stored.line.index,
         purpose: stored.line.purpose,
@@ -113,7 +133,7 @@ fn kept(folder: &Folder, stored: &Stored, entry: &Entry) -> Result<Kept, Failure
         kind: stored.line.kind,
         received: stored.received,
         until: terms::until(entry),
-        days: text.as_deref().and_then(policy::answers_kept),
+        days: periods.days(entry.processing.policy_sha256)?,
     })
 }
 
