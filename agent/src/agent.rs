@@ -7,10 +7,11 @@ mod cases;
 mod clock;
 mod consents;
 mod cx;
+mod decisions;
 mod decommission;
 mod due;
 mod edges;
-mod expiry;
+mod folders;
 mod format;
 mod health;
 mod next;
@@ -19,7 +20,6 @@ mod privacy;
 mod refusal;
 mod report;
 mod requests;
-mod shown;
 mod trouble;
 mod turn;
 mod uplink;
@@ -32,7 +32,6 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
 use std::time::Duration;
 
-use log::warn;
 use protocol::Reason;
 use ring::rand::SystemRandom;
 use time::OffsetDateTime;
@@ -49,8 +48,9 @@ use crate::consent::{Kept, Registry, Standing};
 use crate::counters::Counters;
 use crate::vault::{Protector, Vault};
 use cases::Cases;
-use clock::usage_standing;
-use cx::Cx;
+use consents::Consents;
+use cx::{Cx, Deciding};
+use folders::Folders;
 use health::{Health, Subject};
 use requests::Requests;
 use uplink::Uplink;
@@ -68,14 +68,13 @@ pub struct Agent {
     registry: Registry,
     counters: Counters,
     usage: Statistics,
-    requests: Requests,
+    consents: Consents,
     cases: Cases,
     uplink: Uplink,
     health: Health,
+    folders: Folders,
     /// Until when a scan may run, since the start.
     busy_until: Option<Duration>,
-    /// Why what Kathea reports is kept in the outbox, when that was last looked at.
-    kept: Option<Kept>,
     service: Service,
     /// When the workstation is looked at again, since the start.
     device_due: Duration,
@@ -147,7 +146,7 @@ impl Agent {
     fn parts(&mut self) -> Parts<'_> {
         Parts {
             usage: &mut self.usage,
-            requests: &mut self.requests,
+            requests: &mut self.consents.requests,
             cases: &mut self.cases,
             uplink: &mut self.uplink,
             cx: Cx {
@@ -165,6 +164,23 @@ impl Agent {
         }
     }
 
+    /// Lets the consents subsystem change what is allowed.
+    fn with_consents<T>(&mut self, act: impl FnOnce(&mut Consents, &mut Deciding<'_>) -> T) -> T {
+        let mut cx = Cx {
+            now: self.edges.clock.wall(),
+            elapsed: self.edges.clock.elapsed(),
+            edges: &self.edges,
+            busy_until: self.busy_until,
+            config: &self.config,
+            vault: &mut self.vault,
+            registry: &mut self.registry,
+            counters: &mut self.counters,
+            health: &mut self.health,
+            random: &self.random,
+        };
+        act(&mut self.consents, &mut cx)
+    }
+
     /// Lets the cases subsystem work.
     fn with_cases<T>(&mut self, act: impl FnOnce(&mut Cases, &mut Cx<'_>) -> T) -> T {
         let Parts { cases, mut cx, .. } = self.parts();
@@ -178,7 +194,7 @@ impl Agent {
 
     /// Takes in every complete file, closes periods, ships everything under a live grant, and ends.
     pub fn run_once(&mut self, close: bool) -> Result<Finished, Trouble> {
-        while self.expire_usage()? {}
+        while self.expire()? {}
         let taken = self.take_all(close);
         if taken.is_err() {
             // A full disk takes nothing in and is drained all the same.
@@ -187,7 +203,7 @@ impl Agent {
         self.drain();
         self.resume_decommissioning(self.now())?;
         taken?;
-        let waiting = self.usage.waiting_usage().records + self.requests.waiting().records;
+        let waiting = self.usage.waiting_usage().records + self.consents.requests.waiting().records;
         let bundle = self.cases.queue.next(|_| true);
         let is_read = !self.health.is_raised(Subject::OutboxUnread);
         Ok(if waiting == 0 && bundle.is_none() && is_read { Finished::Nothing } else { Finished::Remains })
@@ -216,9 +232,8 @@ impl Agent {
 
     /// Takes in what fits one commit, and does what it makes due. False when nothing is left that can be taken now.
     fn take_outbox(&mut self, look: Look) -> Result<bool, Trouble> {
-        self.registry.look_again();
-        let standing = usage_standing(&self.config, &self.registry, self.now());
-        self.note_standing(standing);
+        let (standing, effects) = self.with_consents(Consents::look_again);
+        self.follow(effects)?;
         let Parts { usage, mut cx, .. } = self.parts();
         match standing {
             Standing::Kept(kept) => {
@@ -270,18 +285,6 @@ impl Agent {
 
     fn is_busy(&self) -> bool {
         self.busy_until.is_some_and(|until| until > self.since_start())
-    }
-
-    /// Reports when what Kathea reports is kept, and when that is over.
-    fn note_standing(&mut self, standing: Standing) {
-        let kept = if let Standing::Kept(kept) = standing { Some(kept) } else { None };
-        if kept != self.kept {
-            self.kept = kept;
-            if let Some(kept) = kept {
-                warn!("{}", kept);
-            }
-            self.write_flags_for_kathea();
-        }
     }
 
     fn trouble(&mut self, subject: Subject, trouble: &Trouble) {

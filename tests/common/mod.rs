@@ -27,6 +27,8 @@ pub(crate) mod vendor;
 pub(crate) mod window;
 pub(crate) mod workstation;
 
+use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 pub(crate) use kathea::Random;
@@ -43,4 +45,10 @@ pub(crate) fn until(what: &str, mut done: impl FnMut() -> bool) {
         assert!(Instant::now() < end, "not within two minutes: {what}");
         std::thread::sleep(Duration::from_millis(2));
     }
+}
+
+/// Copies a program to a place from which it is run. Another process writes it: what this one has open for writing, a
+/// child that another test starts meanwhile has open too, and the system runs no such file ("text file busy").
+pub(crate) fn install(program: impl AsRef<Path>, to: &Path) {
+    assert!(Command::new("cp").arg(program.as_ref()).arg(to).status().unwrap().success(), "{}", to.display());
 }

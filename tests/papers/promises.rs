@@ -189,8 +189,8 @@ fn every_promise_has_what_keeps_it_and_what_shows_it() {
             file(asked).map(|text| if asked == name { text.replace(what, "fn another") } else { text })
         }
     };
-    let test = without("tests/no_consent.rs", "fn nothing_is_kept_or_sent_until_somebody_says_yes");
-    assert!(page(&table, &texts, test).unwrap_err().contains("tests/no_consent.rs has no"));
+    let test = without("tests/usage/no_consent.rs", "fn nothing_is_kept_or_sent_until_somebody_says_yes");
+    assert!(page(&table, &texts, test).unwrap_err().contains("tests/usage/no_consent.rs has no"));
     let holder = without("agent/src/consent/registry/endings.rs", "fn begin_withdrawal");
     assert!(page(&table, &texts, holder).unwrap_err().contains("has no begin_withdrawal"));
     let mut fewer = texts.clone();

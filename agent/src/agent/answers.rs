@@ -2,16 +2,19 @@
 
 use protocol::Reason;
 
-use super::consents::refused;
+use super::consents::is_claimed;
+use super::decisions::refused;
 use super::refusal::Refusal;
+use super::uplink::connection::{enroll_beside, enrolment};
 use super::uplink::invitations::may_send;
 use super::{Agent, Parts, Wake};
 use crate::api::{Contacts, Done, Hint};
 use crate::collect::Raw;
 use crate::collect::socket::Asked;
 use crate::consent::{By, Channel};
+use crate::history::Kept;
 use crate::limits;
-use crate::request::{Caller, Line, Refused, Reply, Request, SupportRequest};
+use crate::request::{Caller, HistoryAsk, Line, Refused, Reply, Request, SupportRequest};
 use crate::usage::validation;
 
 impl Agent {
@@ -29,7 +32,8 @@ impl Agent {
                 }
                 Ok(line) => match Line::read(&line) {
                     Line::Request(Request::Enroll { url, token }) if asked.caller.administrator => {
-                        self.enroll_beside(asked, url.as_deref(), &token);
+                        let wakes = self.wakes.0.clone();
+                        enroll_beside(&self.parts().cx, wakes, asked, url.as_deref(), &token);
                     }
                     Line::Request(request) => {
                         let reply = self.answer(&request, asked.caller);
@@ -75,7 +79,7 @@ impl Agent {
 
     /// Answers a request.
     pub fn answer(&mut self, request: &Request, caller: Caller) -> Reply {
-        if !caller.may(request) && !self.is_claimed(request) {
+        if !caller.may(request) && !is_claimed(&self.registry, &self.vault, request) {
             return Reply::refused(Refused::NotAllowed, not_allowed(request));
         }
         match request {
@@ -118,7 +122,7 @@ impl Agent {
             }
             SupportRequest::Create { draft, yes, by, session } => {
                 let by = By { role: Some(*by), channel: channel(caller), session: *session };
-                self.create_bundle(draft, yes, by, now)
+                self.create_bundle(draft, yes, by)
             }
             SupportRequest::Find { file } => self.with_cases(|cases, cx| cases.find(cx, file)),
             SupportRequest::List => Reply::done(self.cases.list()),
@@ -134,26 +138,19 @@ impl Agent {
     }
 
     /// The yes to a draft, and the sealing that follows from it.
-    fn create_bundle(&mut self, draft: &str, yes: &str, by: By, now: i64) -> Reply {
+    fn create_bundle(&mut self, draft: &str, yes: &str, by: By) -> Reply {
         let wanted = match self.with_cases(|cases, cx| cases.wanted(cx, draft, yes)) {
             Ok(wanted) => wanted,
             Err(reply) => return reply,
         };
         for flag in &wanted.flags {
-            if let Err(trouble) = self.grant(flag, yes, Some(wanted.digest), by, now) {
+            if let Err(trouble) = self.grant(flag, yes, Some(wanted.digest), by) {
                 return refused(&trouble);
             }
         }
         self.with_cases(|cases, cx| cases.seal(cx, wanted))
     }
-}
 
-/// The way an answer came: over the socket from Kathea, or by the command line.
-pub(super) fn channel(caller: Caller) -> Channel {
-    if caller.kathea && !caller.administrator { Channel::Socket } else { Channel::CommandLine }
-}
-
-impl Agent {
     /// Asks for a contact, if anything may be sent at all.
     fn contact(&mut self) -> Reply {
         if !may_send(&self.registry, self.now()) {
@@ -166,6 +163,42 @@ impl Agent {
         self.uplink.ask_for_contact(elapsed);
         Reply::done(Contacts { contacts: self.uplink.contacts() })
     }
+
+    /// Answers a request about the clinic's own history. The caller's right was checked.
+    pub(super) fn answer_history(&mut self, ask: HistoryAsk) -> Reply {
+        let Parts { usage, mut cx, .. } = self.parts();
+        let done = match ask {
+            HistoryAsk::Show => return Reply::done(usage.own_history()),
+            HistoryAsk::On => {
+                let now = cx.now;
+                usage.switch_history(&mut cx, Kept::On(now))
+            }
+            HistoryAsk::Off => usage.switch_history(&mut cx, Kept::Off),
+            HistoryAsk::Erase => self.erase_history().map(drop),
+        };
+        if let Err(trouble) = done {
+            return Reply::refused(Refused::Failed, trouble);
+        }
+        self.write_flags_for_kathea();
+        Reply::done(self.usage.own_history())
+    }
+
+    /// One-time token to certificate. An administrator's explicit act; waits for the collector's answer.
+    fn enroll(&mut self, url: Option<&str>, token: &str) -> Reply {
+        match enrolment(&self.parts().cx, url, token) {
+            Ok(enrolment) => {
+                let answered = enrolment.carry_out();
+                let Parts { uplink, mut cx, .. } = self.parts();
+                uplink.keep_enrolment(&mut cx, answered)
+            }
+            Err(what) => Reply::refused(Refused::Failed, what),
+        }
+    }
+}
+
+/// The way an answer came: over the socket from Kathea, or by the command line.
+pub(super) fn channel(caller: Caller) -> Channel {
+    if caller.kathea && !caller.administrator { Channel::Socket } else { Channel::CommandLine }
 }
 
 /// What the caller lacks, and what it may do instead.

@@ -1,318 +1,333 @@
-//! Grants and withdrawals: what each changes in the subsystems, in an order that survives a power cut.
+//! The consents subsystem: what the clinic answers becomes a line of the ledger, then a request to the vendor.
 //!
 //! ```text
 //! grant      outbox emptied -> ledger line, synced -> line queued for the vendor
 //! deny       ledger line, synced
 //! withdraw   1 refuse: ledger line, synced; no permit exists from here on, a transfer in flight ends
 //!            2 shred:  the compartment's key files are overwritten and removed
-//!            3 purge:  queue, drafts and bundles of the flag are removed
+//!            3 purge:  queue, drafts and bundles of the flag are removed, by the subsystems that hold them
 //!            4 ask:    the line and the request are queued for the vendor
 //!            5 close:  ledger line that says it is finished
 //! restrict   ledger line -> both queued for the vendor; keys and records stay
 //! ```
 //!
-//! A start after a power cut repeats the steps that lack their trace, and counts nothing twice (`count_once`).
+//! A start after a power cut repeats the steps that lack their trace, and counts nothing twice (`count_once`). What an
+//! answer makes due elsewhere are its [`Effects`], which the run loop carries out (`decisions.rs`).
+
+mod claims;
+mod shown;
 
 use std::path::Path;
 
 use log::{info, warn};
 use protocol::ledger::EventKind;
-use protocol::{Digest, Reason};
-use serde::Serialize;
+use protocol::{CaseId, Digest, Reason};
 
-use super::answers::channel;
-use super::clock::usage_standing;
+use super::clock::{Watched, usage_standing};
+use super::cx::{Cx, Deciding};
 use super::health::Subject;
-use super::refusal::Refusal;
-use super::watch::Arrival;
-use super::{Agent, Parts, Trouble, Wake};
-use crate::api::consent::{About, Answered, FlagsForKathea, Receipt};
-use crate::config::Language;
+use super::requests::Requests;
+use super::{OWNER, Trouble};
+use crate::api::consent::FlagsForKathea;
 use crate::consent::permit::UsageStatistics;
-use crate::consent::receipt::{self, Erased, SentBefore};
 use crate::consent::vendor_request::{PrivacyKind, VendorRequest};
 use crate::consent::{By, Flag, Kept, Pending, Standing, State};
-use crate::request::{Caller, ConsentAction, ConsentRequest, Refused, Reply};
+use crate::request::ConsentAction;
 use crate::{durable, killpoint};
+pub(super) use claims::{claim, is_claimed};
+pub(super) use shown::Shown;
 
-impl Agent {
-    /// Answers a request about consent. The caller's right was checked.
-    pub(super) fn answer_consent(&mut self, request: &ConsentRequest, caller: Caller, now: i64) -> Reply {
-        match (request.action, request.purpose) {
-            (ConsentAction::List, _) => return self.list(now),
-            (ConsentAction::Verify, _) => return self.verify_ledger(),
-            (ConsentAction::Receipt, _) => return self.receipts(request),
-            (ConsentAction::Show, Some(purpose)) => return self.show(purpose, now),
-            _ => {}
-        }
-        self.registry.look_again();
-        let by = By { role: request.by, channel: channel(caller), session: request.session };
-        if request.action == ConsentAction::NewOwner {
-            return replied(self.new_owner(by, now));
-        }
-        let flag = request.purpose.and_then(|purpose| Flag::new(purpose, request.case.clone()));
-        let Some(flag) = flag else {
-            return Reply::refused(Refused::Usage, Refusal::NameTheFlag);
-        };
-        let done = match request.action {
-            ConsentAction::Grant => {
-                let yes = request.yes.as_deref().unwrap_or_default();
-                self.grant(&flag, yes, None, by, now)
-                    .map(|entry| Answered { entry: Some(entry), ..Answered::state(State::Granted) })
-            }
-            ConsentAction::Deny if caller == Caller::default() && !self.is_asked(&flag) => {
-                return Reply::refused(Refused::NotAllowed, Refusal::NothingToDeny);
-            }
-            ConsentAction::Deny => self.deny(&flag, by, now),
-            ConsentAction::Withdraw => self.withdraw(&flag, request.erase, by, now),
-            ConsentAction::Restrict => self.restrict(&flag, by, now),
-            ConsentAction::Release => self.release(&flag, by, now),
-            _ => return self.show(flag.purpose(), now),
-        };
-        replied(done).with(About { purpose: flag.purpose(), case: flag.case().cloned() })
+/// The consents subsystem. What is allowed is the registry's, which it alone is lent to change.
+pub(super) struct Consents {
+    /// To the vendor, and what it answers.
+    pub(super) requests: Requests,
+    /// Why what Kathea reports is kept in the outbox, when that was last looked at.
+    kept: Option<Kept>,
+}
+
+/// What an answer makes due in the rest of the agent.
+#[derive(Clone, Copy, Debug, Default)]
+#[must_use]
+pub(super) struct Effects {
+    /// What was sealed under the permit before is read again.
+    pub(super) resumes: bool,
+    /// The uplink and Kathea are to see what is allowed now.
+    pub(super) changes: Changes,
+}
+
+/// Who is to see what is allowed now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Changes {
+    /// Nobody: it is as it was.
+    #[default]
+    Nothing,
+    /// Kathea alone: what becomes of its events.
+    Flags,
+    /// The uplink too: something was answered.
+    Answers,
+}
+
+impl Effects {
+    const ANSWERED: Self = Self { resumes: false, changes: Changes::Answers };
+}
+
+impl Consents {
+    pub(super) fn new(requests: Requests) -> Self {
+        Self { requests, kept: None }
     }
 
-    /// Says yes and tells the vendor. A grant of usage statistics first empties the outbox, then writes its entry:
-    /// it never reaches back. `manifest` is the digest of the files that were shown, where they were.
-    pub(super) fn grant(
+    /// Whether what Kathea reports was kept in the outbox when that was last looked at.
+    pub(super) fn is_kept(&self) -> bool {
+        self.kept.is_some()
+    }
+
+    /// What becomes of what Kathea reports, now. Reports when that is kept, and when it no longer is.
+    pub(super) fn look_again(&mut self, cx: &mut Deciding<'_>) -> (Standing, Effects) {
+        cx.registry.look_again();
+        let standing = usage_standing(cx.config, cx.registry, cx.now);
+        let kept = if let Standing::Kept(kept) = standing { Some(kept) } else { None };
+        if kept == self.kept {
+            return (standing, Effects::default());
+        }
+        self.kept = kept;
+        if let Some(kept) = kept {
+            warn!("{}", kept);
+        }
+        (standing, Effects { changes: Changes::Flags, ..Effects::default() })
+    }
+
+    /// Whether a grant of this flag is one of usage that begins anew: it never reaches back.
+    pub(super) fn begins_anew(cx: &Cx<'_>, flag: &Flag) -> bool {
+        *flag == Flag::UsageStatistics && cx.registry.permit::<UsageStatistics>(cx.now).is_none()
+    }
+
+    /// Says yes and tells the vendor. `manifest` is the digest of the files that were shown, where they were.
+    pub(super) fn on_grant(
         &mut self,
+        cx: &mut Deciding<'_>,
         flag: &Flag,
         yes: &str,
         manifest: Option<Digest>,
         by: By,
-        now: i64,
-    ) -> Result<Digest, Trouble> {
-        if *flag == Flag::UsageStatistics && self.registry.permit::<UsageStatistics>(now).is_none() {
-            let Parts { usage, mut cx, .. } = self.parts();
-            // What is kept, because nobody said no, is read under the new grant and refused line by line.
-            if usage_standing(cx.config, cx.registry, cx.now) == Standing::Refused {
-                usage.read_own_first(&mut cx)?;
-                usage.discard_outbox(&mut cx, Reason::NoConsent)?;
-            }
-            cx.counters.mark_reported();
-        }
-        killpoint::step("grant.emptied");
-        let withdrawn = self.registry.newest_withdrawal(flag);
-        let entry = self.registry.grant(flag, yes, manifest, by, now)?;
+    ) -> Result<(Digest, Effects), Trouble> {
+        let withdrawn = cx.registry.newest_withdrawal(flag);
+        let entry = cx.registry.grant(flag, yes, manifest, by, cx.now)?;
         killpoint::step("grant.written");
         // It is a yes now, whatever the disk says to the rest; the line goes at the latest when the collector asks for it.
-        let lines = withdrawn.into_iter().chain([entry]);
-        let followed = lines.map(VendorRequest::Consent).try_for_each(|line| self.put_request(line));
-        if let Err(trouble) = followed.and_then(|()| self.resume_journal()) {
-            self.trouble(Subject::Spool, &trouble);
+        let mut cx = cx.shared();
+        let mut lines = withdrawn.into_iter().chain([entry]).map(VendorRequest::Consent);
+        let queued = lines.try_for_each(|line| self.requests.put(&mut cx, line));
+        if let Err(trouble) = &queued {
+            cx.trouble(Subject::Spool, trouble);
         }
-        self.consent_changed();
         info!("consent: {flag} granted");
-        Ok(entry)
+        Ok((entry, Effects { resumes: queued.is_ok(), ..Effects::ANSWERED }))
     }
 
-    /// No to what was allowed is a withdrawal.
-    fn deny(&mut self, flag: &Flag, by: By, now: i64) -> Result<Answered, Trouble> {
-        if self.registry.granted_since(flag).is_some() {
-            return self.withdraw(flag, false, by, now);
-        }
-        // Said twice it is one: anybody may say it, and the ledger has an end. So for a restriction.
-        if self.registry.state(flag, now) == State::Denied {
-            return Ok(Answered::state(State::Denied));
-        }
-        self.registry.deny(flag, by, now)?;
-        self.consent_changed();
-        info!("consent: {flag} denied");
-        Ok(Answered::state(State::Denied))
-    }
-
-    /// Step one of five: refuse. From here on no permit exists and a transfer in flight ends.
-    pub(super) fn withdraw(
+    /// A no to what was never allowed, a restriction, or its release. Said twice it is one: anybody may say it, and the
+    /// ledger has an end.
+    pub(super) fn on_answer(
         &mut self,
+        cx: &mut Deciding<'_>,
+        action: ConsentAction,
         flag: &Flag,
-        erase: bool,
         by: By,
-        now: i64,
-    ) -> Result<Answered, Trouble> {
-        if !self.registry.is_trusted() && !self.registry.is_unreadable() {
-            self.erase_cases()?;
+    ) -> Result<(State, Effects), Trouble> {
+        match action {
+            ConsentAction::Restrict => self.restrict(cx, flag, by),
+            ConsentAction::Release => self.release(cx, flag, by),
+            _ => deny(cx, flag, by),
         }
-        let begun = self.registry.begin_withdrawal(flag, by, now)?;
-        killpoint::step("withdraw.refused");
-        if erase && let Some(entry) = begun.or(self.registry.head().map(|(_, hash)| hash)) {
-            self.put_request(VendorRequest::privacy(PrivacyKind::Erase, flag, entry))?;
-        }
-        let Some(entry) = begun else {
-            return Ok(Answered::state(self.registry.state(flag, now)));
-        };
-        let erased = self.finish_withdrawals(now)?;
-        info!("consent: {flag} withdrawn");
-        let sent = if erase { SentBefore::ErasureAsked } else { SentBefore::Stays };
-        let receipt = receipt(flag, entry, erased, sent, self.config.language, now);
-        Ok(Answered { receipt: Some(receipt), ..Answered::state(State::Withdrawn) })
     }
 
     /// Not for now: kept sealed, neither read nor sent, until it is released or withdrawn.
-    fn restrict(&mut self, flag: &Flag, by: By, now: i64) -> Result<Answered, Trouble> {
-        // Said twice it is one. What the disk kept from being queued the first time is queued now.
-        if self.registry.state(flag, now) == State::Restricted {
-            if let Some(entry) = self.registry.newest(flag, EventKind::Restricted) {
-                self.tell_vendor(PrivacyKind::Restrict, flag, entry)?;
+    fn restrict(&mut self, cx: &mut Deciding<'_>, flag: &Flag, by: By) -> Result<(State, Effects), Trouble> {
+        // What the disk kept from being queued the first time is queued now.
+        if cx.registry.state(flag, cx.now) == State::Restricted {
+            if let Some(entry) = cx.registry.newest(flag, EventKind::Restricted) {
+                self.tell_vendor(cx, PrivacyKind::Restrict, flag, entry)?;
             }
-            return Ok(Answered::state(State::Restricted));
+            return Ok((State::Restricted, Effects::default()));
         }
-        let entry = self.registry.restrict(flag, by, now)?;
-        self.tell_vendor(PrivacyKind::Restrict, flag, entry)?;
-        self.consent_changed();
+        let entry = cx.registry.restrict(flag, by, cx.now)?;
+        self.tell_vendor(cx, PrivacyKind::Restrict, flag, entry)?;
         info!("consent: {flag} restricted");
-        Ok(Answered::state(self.registry.state(flag, now)))
+        Ok((cx.registry.state(flag, cx.now), Effects::ANSWERED))
     }
 
-    fn release(&mut self, flag: &Flag, by: By, now: i64) -> Result<Answered, Trouble> {
+    fn release(&mut self, cx: &mut Deciding<'_>, flag: &Flag, by: By) -> Result<(State, Effects), Trouble> {
         // Likewise: the disk may have failed between the ledger and the queue.
-        let entry = match self.registry.newest(flag, EventKind::Released) {
+        let entry = match cx.registry.newest(flag, EventKind::Released) {
             Some(entry) => entry,
-            None => self.registry.release(flag, by, now)?,
+            None => cx.registry.release(flag, by, cx.now)?,
         };
-        self.tell_vendor(PrivacyKind::Release, flag, entry)?;
-        self.counters.mark_reported();
-        self.resume_journal()?;
-        self.consent_changed();
+        self.tell_vendor(cx, PrivacyKind::Release, flag, entry)?;
+        cx.counters.mark_reported();
         info!("consent: {flag} released");
-        Ok(Answered::state(self.registry.state(flag, now)))
+        Ok((cx.registry.state(flag, cx.now), Effects { resumes: true, ..Effects::ANSWERED }))
     }
 
-    /// What was begun just now, and what a crash or a power cut left half withdrawn.
-    pub(super) fn finish_withdrawals(&mut self, now: i64) -> Result<Erased, Trouble> {
-        let mut erased = Erased::default();
-        for pending in self.registry.pending_withdrawals() {
-            erased = erased.and(self.finish_withdrawal(&pending, now)?);
+    /// Step one of five: refuse. From here on no permit exists and a transfer in flight ends. None if there was nothing
+    /// to take back.
+    pub(super) fn on_withdraw(
+        &mut self,
+        cx: &mut Deciding<'_>,
+        flag: &Flag,
+        erase: bool,
+        by: By,
+    ) -> Result<Option<Digest>, Trouble> {
+        let begun = cx.registry.begin_withdrawal(flag, by, cx.now)?;
+        killpoint::step("withdraw.refused");
+        if erase && let Some(entry) = begun.or(cx.registry.head().map(|(_, hash)| hash)) {
+            self.requests.put(&mut cx.shared(), VendorRequest::privacy(PrivacyKind::Erase, flag, entry))?;
         }
-        Ok(erased)
+        Ok(begun)
     }
 
-    /// Steps two to five: shred, purge, ask, close. Each is durable and may be repeated.
-    fn finish_withdrawal(&mut self, pending: &Pending, now: i64) -> Result<Erased, Trouble> {
-        let Pending { flag, entry } = pending;
-        let waiting = self.count_once(flag, *entry, Reason::Withdrawn)?;
+    /// Step two: what waits under the flag is counted, then its keys go. Their number.
+    pub(super) fn shred(
+        &mut self,
+        cx: &mut Deciding<'_>,
+        pending: &Pending,
+        waiting: u64,
+    ) -> Result<usize, Trouble> {
+        cx.shared().count_once(pending.entry, Reason::Withdrawn, waiting)?;
         killpoint::step("withdraw.counted");
-
-        let shredded = self.vault.shred(&flag.compartment())?;
+        let shredded = cx.vault.shred(&pending.flag.compartment())?;
         killpoint::step("withdraw.shredded");
+        Ok(shredded.files)
+    }
 
-        match flag {
-            Flag::UsageStatistics => self.purge_usage(Reason::NoConsent)?,
-            Flag::SupportCase(case) | Flag::SupportScanData(case) => {
-                self.with_cases(|cases, cx| cases.purge(cx, case, flag.purpose()))?;
-            }
-        }
-        killpoint::step("withdraw.purged");
-
-        self.tell_vendor(PrivacyKind::Withdraw, flag, *entry)?;
+    /// Steps four and five, when nothing is left here: ask and close.
+    pub(super) fn close(
+        &mut self,
+        cx: &mut Deciding<'_>,
+        Pending { flag, entry }: &Pending,
+    ) -> Result<Effects, Trouble> {
+        self.tell_vendor(cx, PrivacyKind::Withdraw, flag, *entry)?;
         killpoint::step("withdraw.asked");
-
-        self.registry.close_withdrawal(flag, now)?;
+        cx.registry.close_withdrawal(flag, cx.now)?;
         killpoint::step("withdraw.closed");
-        self.counters.forget(short(*entry));
-        self.counters.save()?;
-        self.consent_changed();
-        Ok(Erased { keys: shredded.files, records: waiting })
+        cx.counters.forget(short(*entry));
+        cx.counters.save()?;
+        Ok(Effects::ANSWERED)
     }
 
-    /// What waits under `flag` and is about to go, counted once however often a crash repeats it; `entry` says so.
-    pub(super) fn count_once(&mut self, flag: &Flag, entry: Digest, reason: Reason) -> Result<u64, Trouble> {
-        let waiting = match flag {
-            Flag::UsageStatistics => self.usage.records(),
-            Flag::SupportCase(case) | Flag::SupportScanData(case) => {
-                self.cases.queue.waiting(case, flag.purpose())
-            }
-        };
-        self.parts().cx.count_once(entry, reason, waiting)?;
-        Ok(waiting)
+    /// Another owner has said yes to nothing: every yes ends. The vendor gets the ledger's lines, by which it takes nothing
+    /// any more under the old ones. Their number.
+    pub(super) fn on_new_owner(&mut self, cx: &mut Deciding<'_>, by: By) -> Result<(u64, Effects), Trouble> {
+        // What the vendor answered was for the owner before.
+        self.requests.answer.erase(cx.vault)?;
+        // Before the ledger's line, which names it: codes that the owner before printed are none any more.
+        let owner = cx.registry.owner().saturating_add(1);
+        durable::replace(&cx.config.data_dir.join(OWNER), owner.to_string().as_bytes())?;
+        cx.registry.set_owner(owner);
+        let ended = cx.registry.end_everything(by, cx.now)?;
+        killpoint::step("owner.ended");
+        for entry in &ended {
+            self.requests.put(&mut cx.shared(), VendorRequest::Consent(*entry))?;
+        }
+        info!("consent: the clinic has another owner");
+        Ok((ended.len() as u64, Effects::ANSWERED))
     }
 
-    /// Erases all that is held of usage, and what waits in the outbox, which is counted for this reason.
-    pub(super) fn purge_usage(&mut self, reason: Reason) -> Result<(), Trouble> {
-        let Parts { usage, mut cx, .. } = self.parts();
-        if usage.purge(&mut cx, reason)? {
-            // The rest goes in turns of the loop: the answer does not wait for a hundred thousand files.
-            let _ = self.wakes.0.send(Wake::Outbox(Arrival::Any));
+    /// The device goes out of use: every yes ends, then the vendor is asked.
+    pub(super) fn on_decommission(&mut self, cx: &mut Deciding<'_>, by: By) -> Result<Effects, Trouble> {
+        cx.registry.forbid();
+        cx.registry.end_everything(by, cx.now)?;
+        killpoint::step("decommission.ended");
+        self.ask(cx, PrivacyKind::Decommission, None, cx.now)?;
+        Ok(Effects::ANSWERED)
+    }
+
+    /// Whether the last message waits, or was taken.
+    pub(super) fn is_asked_to_retire(&mut self, cx: &mut Deciding<'_>) -> Result<bool, Trouble> {
+        const LAST: PrivacyKind = PrivacyKind::Decommission;
+        let is_last = |request: &VendorRequest| matches!(request, VendorRequest::Privacy { kind: LAST, .. });
+        let is_taken = self.requests.tickets.all().iter().any(|ticket| ticket.kind == LAST);
+        Ok(is_taken || self.requests.waits(&cx.shared(), is_last)?)
+    }
+
+    /// Erases what proved or answered something for long enough, by a clock that may decide so.
+    pub(super) fn expire(&mut self, cx: &mut Deciding<'_>, clock: Watched) -> Result<(), Trouble> {
+        if !clock.is_steady() {
+            return Ok(());
+        }
+        if self.requests.end_answer(cx.now, clock.leapt())? {
+            info!("the vendor's answer was kept here for 30 days and was erased");
+        }
+        let ended = cx.registry.end_answers(cx.now, clock.leapt())?;
+        if ended > 0 {
+            info!("consent: {ended} answers have proven what they prove for long enough and were removed");
         }
         Ok(())
     }
 
-    pub(super) fn resume_journal(&mut self) -> Result<(), Trouble> {
-        let Parts { usage, mut cx, .. } = self.parts();
-        usage.resume_journal(&mut cx)
-    }
-
-    /// What follows every answer.
-    pub(super) fn consent_changed(&mut self) {
-        self.uplink.consent_changed();
-        self.write_flags_for_kathea();
+    /// A request to the vendor about everything, or everything of a case, as of `at`.
+    pub(super) fn ask(
+        &mut self,
+        cx: &mut Deciding<'_>,
+        kind: PrivacyKind,
+        case: Option<CaseId>,
+        at: i64,
+    ) -> Result<(), Trouble> {
+        let newest = cx.registry.head().map_or(Digest::from_bytes([0; 32]), |(_, hash)| hash);
+        let mut request = VendorRequest::general(kind, case, newest, at);
+        if kind == PrivacyKind::Access {
+            request = request.sealed_for(self.requests.answer.recipient(cx.vault, at)?);
+        }
+        self.requests.put(&mut cx.shared(), request)
     }
 
     /// The ledger's line goes first: by it the vendor knows an old copy of this device when it meets one.
-    fn tell_vendor(&mut self, kind: PrivacyKind, flag: &Flag, entry: Digest) -> Result<(), Trouble> {
-        self.put_request(VendorRequest::Consent(entry))?;
-        self.put_request(VendorRequest::privacy(kind, flag, entry))
-    }
-
-    /// Queues a request to the vendor.
-    pub(super) fn put_request(&mut self, request: VendorRequest) -> Result<(), Trouble> {
-        let Parts { requests, mut cx, .. } = self.parts();
-        requests.put(&mut cx, request)
-    }
-
-    /// `consent.json` beside the outbox, so that Kathea need not write what would be thrown away.
-    pub(super) fn write_flags_for_kathea(&mut self) {
-        let Some(beside) = self.config.kathea.outbox.parent().map(Path::to_owned) else { return };
-        let now = self.now();
-        let usage_statistics = match usage_standing(&self.config, &self.registry, now) {
-            // Nobody knows what the clinic said: what Kathea read last holds.
-            Standing::Kept(Kept::Registry) => return,
-            // What Kathea writes is not lost, so it is to go on.
-            Standing::Kept(Kept::Clock) => State::Granted,
-            _ => self.registry.state(&Flag::UsageStatistics, now),
-        };
-        let ask = self.registry.wants_answer(&Flag::UsageStatistics, now);
-        let own_history = self.usage.keeps_history();
-        let text =
-            serde_json::to_string(&FlagsForKathea { ask, usage_statistics, own_history }).unwrap_or_default();
-        let path = beside.join("consent.json");
-        if std::fs::read(&path).is_ok_and(|held| held == text.as_bytes()) {
-            return;
-        }
-        if let Err(e) = durable::replace_public(&path, text.as_bytes()) {
-            warn!(
-                "consent.json cannot be written beside the outbox ({}): Kathea does not see the flag",
-                e.kind()
-            );
-        }
+    fn tell_vendor(
+        &mut self,
+        cx: &mut Deciding<'_>,
+        kind: PrivacyKind,
+        flag: &Flag,
+        entry: Digest,
+    ) -> Result<(), Trouble> {
+        let mut cx = cx.shared();
+        self.requests.put(&mut cx, VendorRequest::Consent(entry))?;
+        self.requests.put(&mut cx, VendorRequest::privacy(kind, flag, entry))
     }
 }
 
-fn replied(done: Result<impl Serialize, Trouble>) -> Reply {
-    match done {
-        Ok(body) => Reply::done(body),
-        Err(trouble) => refused(&trouble),
+fn deny(cx: &mut Deciding<'_>, flag: &Flag, by: By) -> Result<(State, Effects), Trouble> {
+    if cx.registry.state(flag, cx.now) == State::Denied {
+        return Ok((State::Denied, Effects::default()));
     }
+    cx.registry.deny(flag, by, cx.now)?;
+    info!("consent: {flag} denied");
+    Ok((State::Denied, Effects::ANSWERED))
 }
 
-/// Why an answer was not taken: not allowed, or not possible now.
-pub(super) fn refused(trouble: &Trouble) -> Reply {
-    match trouble {
-        Trouble::Consent(e) if e.is_refusal() => Reply::refused(Refused::NotAllowed, e),
-        trouble => Reply::refused(Refused::Failed, trouble),
-    }
+/// `consent.json` beside the outbox, so that Kathea need not write what would be thrown away.
+pub(super) fn write_flags_for_kathea(cx: &Cx<'_>, own_history: bool) {
+    let Some(beside) = cx.config.kathea.outbox.parent() else { return };
+    let path = beside.join("consent.json");
+    let usage_statistics = match usage_standing(cx.config, cx.registry, cx.now) {
+        // Nobody knows what the clinic said: what Kathea read last holds.
+        Standing::Kept(Kept::Registry) => return,
+        // What Kathea writes is not lost, so it is to go on.
+        Standing::Kept(Kept::Clock) => State::Granted,
+        _ => cx.registry.state(&Flag::UsageStatistics, cx.now),
+    };
+    let ask = cx.registry.wants_answer(&Flag::UsageStatistics, cx.now);
+    write_flags(&path, &FlagsForKathea { ask, usage_statistics, own_history });
 }
 
-/// What the withdrawal did, and what nobody can promise.
-fn receipt(
-    flag: &Flag,
-    entry: Digest,
-    erased: Erased,
-    sent: SentBefore,
-    language: Language,
-    now: i64,
-) -> Receipt {
-    let text = receipt::withdrawal(flag, entry, erased, sent, now, language);
-    Receipt { keys: erased.keys as u64, records: erased.records, text }
+fn write_flags(path: &Path, flags: &FlagsForKathea) {
+    let text = serde_json::to_string(flags).unwrap_or_default();
+    if std::fs::read(path).is_ok_and(|held| held == text.as_bytes()) {
+        return;
+    }
+    if let Err(e) = durable::replace_public(path, text.as_bytes()) {
+        warn!(
+            "consent.json cannot be written beside the outbox ({}): Kathea does not see the flag",
+            e.kind()
+        );
+    }
 }
 
 pub(super) fn short(entry: Digest) -> [u8; 16] {

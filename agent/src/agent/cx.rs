@@ -19,7 +19,7 @@ use crate::texts::Text;
 use crate::vault::Vault;
 
 /// Time, configuration, keys, what is allowed, and where to report: everything that more than one subsystem needs.
-pub(super) struct Cx<'a> {
+pub(super) struct Cx<'a, R = &'a Registry> {
     /// Seconds since 1970 on the wall's clock: for periods, grants and shown times, never for an order.
     pub(super) now: i64,
     /// Since the start of the process, by a clock that never goes back.
@@ -31,10 +31,31 @@ pub(super) struct Cx<'a> {
     pub(super) config: &'a Config,
     pub(super) vault: &'a mut Vault,
     /// What is allowed now. Only the consents subsystem changes it.
-    pub(super) registry: &'a Registry,
+    pub(super) registry: R,
     pub(super) counters: &'a mut Counters,
     pub(super) health: &'a mut Health,
     pub(super) random: &'a SystemRandom,
+}
+
+/// What the consents subsystem is lent: it changes what is allowed.
+pub(super) type Deciding<'a> = Cx<'a, &'a mut Registry>;
+
+impl Deciding<'_> {
+    /// The same as others see it.
+    pub(super) fn shared(&mut self) -> Cx<'_> {
+        Cx {
+            now: self.now,
+            elapsed: self.elapsed,
+            edges: self.edges,
+            busy_until: self.busy_until,
+            config: self.config,
+            vault: &mut *self.vault,
+            registry: &*self.registry,
+            counters: &mut *self.counters,
+            health: &mut *self.health,
+            random: self.random,
+        }
+    }
 }
 
 impl Cx<'_> {

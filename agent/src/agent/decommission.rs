@@ -10,13 +10,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use log::info;
-use protocol::{Purpose, Reason};
+use protocol::Purpose;
 
+use super::consents::Consents;
 use super::{Agent, Parts, Trouble, Wake, vendor_answer};
 use crate::api::privacy::Decommissioned;
 use crate::consent::permit::RIGHTS;
 use crate::consent::state::to_text;
-use crate::consent::vendor_request::{PrivacyKind, VendorRequest};
 use crate::consent::{By, receipt};
 use crate::presence::{self, Presence};
 use crate::vault::Vault;
@@ -84,7 +84,7 @@ impl Agent {
         let left = self.usage.records();
         durable::replace(&begun(&self.config.data_dir), left.to_string().as_bytes())?;
         killpoint::step("decommission.begun");
-        self.end_and_ask(by, now)?;
+        self.retire(by)?;
         self.resume_decommissioning(now)?;
         if !self.is_decommissioned()? {
             self.drain();
@@ -99,22 +99,9 @@ impl Agent {
         Ok(Decommissioned { reported, dropped: left, certificate: text })
     }
 
-    /// Every yes ends, then the vendor is asked.
-    fn end_and_ask(&mut self, by: By, now: i64) -> Result<(), Trouble> {
-        self.registry.forbid();
-        self.registry.end_everything(by, now)?;
-        killpoint::step("decommission.ended");
-        self.ask_vendor(PrivacyKind::Decommission, None, now)?;
-        self.consent_changed();
-        Ok(())
-    }
-
-    /// Whether the last message waits, or was taken.
-    fn is_asked_to_retire(&mut self) -> Result<bool, Trouble> {
-        const LAST: PrivacyKind = PrivacyKind::Decommission;
-        let is_last = |request: &VendorRequest| matches!(request, VendorRequest::Privacy { kind: LAST, .. });
-        let Parts { requests, cx, .. } = self.parts();
-        Ok(requests.tickets.all().iter().any(|ticket| ticket.kind == LAST) || requests.waits(&cx, is_last)?)
+    fn retire(&mut self, by: By) -> Result<(), Trouble> {
+        let effects = self.with_consents(|consents, cx| consents.on_decommission(cx, by))?;
+        self.follow(effects)
     }
 
     /// The steps that follow the decision, as far as they can be taken now. Each may be repeated.
@@ -127,14 +114,14 @@ impl Agent {
             return Ok(finish(&data)?);
         }
         // Cut behind the decision, nobody would ever tell the vendor.
-        if !self.is_asked_to_retire()? {
-            self.end_and_ask(By::AGENT, now)?;
+        if !self.with_consents(Consents::is_asked_to_retire)? {
+            self.retire(By::AGENT)?;
         }
         self.erase_history()?;
         self.vault.shred_all_but(&[RIGHTS])?;
         self.vault.erase_set_aside(|_, _| true)?;
         killpoint::step("decommission.shredded");
-        self.purge_usage(Reason::NoConsent)?;
+        self.purge_usage()?;
         for case in self.registry.cases() {
             self.with_cases(|cases, cx| cases.purge(cx, &case, Purpose::SupportCase))?;
         }
@@ -142,14 +129,19 @@ impl Agent {
             remove_directory(&data.join(name))?;
         }
         killpoint::step("decommission.purged");
-        if self.uplink.is_enrolled() && self.requests.waiting().records > 0 {
+        if self.uplink.is_enrolled() && self.consents.requests.waiting().records > 0 {
             return Ok(()); // the last message waits
         }
-        self.requests.purge()?;
+        self.consents.requests.purge()?;
         let left = std::fs::read_to_string(begun(&data))?.parse().unwrap_or(0);
         let device = self.vault.device();
-        let text =
-            receipt::decommissioning(device, left, self.requests.tickets.all(), now, self.config.language);
+        let text = receipt::decommissioning(
+            device,
+            left,
+            self.consents.requests.tickets.all(),
+            now,
+            self.config.language,
+        );
         durable::replace(&begun(&data), text.as_bytes())?;
         killpoint::step("decommission.worded");
         finish(&data)?;

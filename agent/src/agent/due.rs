@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use super::clock::Watched;
 use super::health::Subject;
+use super::usage::drop_set_aside;
 use super::{Agent, Parts, Trouble};
 use crate::consent::permit::UsageStatistics;
 use crate::limits;
@@ -38,7 +40,7 @@ impl Agent {
 
     /// How often the outbox is looked into although nothing was reported. A clock that is set right tells nobody.
     pub(super) fn sweep_every(&self) -> Duration {
-        if self.kept.is_some() { limits::KEPT_SWEEP } else { limits::OUTBOX_SWEEP }
+        if self.consents.is_kept() { limits::KEPT_SWEEP } else { limits::OUTBOX_SWEEP }
     }
 
     /// The next time, since the start, at which something is due of itself. Without a grant and without a pending
@@ -49,7 +51,7 @@ impl Agent {
         let granted = self.registry.permit::<UsageStatistics>(now).is_some();
         let in_seconds = |at: i64| elapsed + Duration::from_secs(u64::try_from(at - now).unwrap_or(0));
         let period = self.usage.next_period_end().filter(|_| granted).map(in_seconds);
-        let sweep = (granted || self.kept.is_some() || self.usage.keeps_history()).then_some(sweep);
+        let sweep = (granted || self.consents.is_kept() || self.usage.keeps_history()).then_some(sweep);
         let daily = self.is_looked_at_daily(granted).then_some(self.device_due);
         let case = self.cases.next_end(&self.registry, now).map(in_seconds);
         let held = self.busy_until.filter(|until| self.cases.is_working() && *until > elapsed);
@@ -65,7 +67,7 @@ impl Agent {
         granted
             || self.usage.keeps_history()
             || self.usage.is_held(&self.vault)
-            || self.requests.answer.is_expected(&self.requests.tickets)
+            || self.consents.requests.answer.is_expected(&self.consents.requests.tickets)
     }
 
     /// Once a day, while there is something that ends: what waited or was kept too long goes, Kathea hears whether it is
@@ -76,7 +78,7 @@ impl Agent {
             return;
         }
         self.device_due = self.since_start() + limits::DEVICE_EVERY;
-        match self.expire_usage() {
+        match self.expire() {
             // The rest of the look follows when nothing more is over.
             Ok(true) => return self.device_due = self.since_start(),
             Ok(false) => self.health.clear(Subject::Expiry),
@@ -91,6 +93,23 @@ impl Agent {
         } else {
             usage.note_device(&mut cx);
         }
+    }
+
+    /// Drops and counts what is over for long enough. True if there is more for the next turn.
+    pub(super) fn expire(&mut self) -> Result<bool, Trouble> {
+        let in_flight = self.uplink.in_flight();
+        let Parts { usage, mut cx, .. } = self.parts();
+        let clock = Watched::now(&cx);
+        // What is on its way is settled by its answer.
+        let is_more = !in_flight && usage.drop_expired(&mut cx, clock)?;
+        drop_set_aside(&mut cx, clock)?;
+        let files_left = usage.shred_ended(&mut cx, clock)?;
+        usage.retire_unused_keys(&mut cx)?;
+        if files_left {
+            self.look_soon();
+        }
+        self.with_consents(|consents, cx| consents.expire(cx, clock))?;
+        Ok(is_more)
     }
 
     /// After an error whose outcome is open, each queue looks at its files again.

@@ -13,7 +13,9 @@ use ring::rand::{SecureRandom, SystemRandom};
 
 use super::cases::{self, Cases};
 use super::clock::Watched;
+use super::consents::Consents;
 use super::edges::Edges;
+use super::folders::Folders;
 use super::health::{Cause, Health, Subject};
 use super::requests::Requests;
 use super::turn::Looks;
@@ -114,11 +116,11 @@ impl Agent {
             registry,
             counters,
             usage: reading(data.join("sent.sealed"), |sent| Statistics::new(open, usage, sent, history))?,
-            requests: Requests::new(requests, tickets, news, VendorAnswer::new(&data)),
+            consents: Consents::new(Requests::new(requests, tickets, news, VendorAnswer::new(&data))),
             cases,
             health,
+            folders: Folders::default(),
             busy_until: None,
-            kept: None,
             service: Service::Stopped,
             device_due: Duration::ZERO,
             edges,
@@ -132,7 +134,7 @@ impl Agent {
         for recovery in [open_recovery, usage_recovery, requests_recovery] {
             agent.parts().cx.note_losses(&recovery)?;
         }
-        agent.finish_withdrawals(now)?;
+        agent.finish_withdrawals()?;
         let Parts { usage, mut cx, .. } = agent.parts();
         let clock = Watched::now(&cx);
         usage.shred_ended(&mut cx, clock)?;

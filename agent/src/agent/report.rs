@@ -1,10 +1,11 @@
 //! The reply to `status`.
 
 use super::clock::usage_standing;
+use super::consents::Shown;
 use super::health::{Cause, Subject, problem};
 use super::usage::set_aside_problem;
 use super::{Agent, Trouble};
-use crate::api::status::{Policy, Queues, Status, Waiting};
+use crate::api::status::{Queues, Status, Waiting};
 use crate::consent::Standing;
 use crate::consent::state::to_text;
 use crate::texts::{Said, Text};
@@ -13,29 +14,31 @@ use crate::{presence, spool, workstation};
 impl Agent {
     /// The body of `status --json`.
     pub(super) fn status(&self, now: i64) -> Status {
-        let disk_bytes = self.usage.disk_bytes().and_then(|usage| Ok(usage + self.requests.disk_bytes()?));
+        let disk_bytes =
+            self.usage.disk_bytes().and_then(|usage| Ok(usage + self.consents.requests.disk_bytes()?));
         let unread = disk_bytes.as_ref().err().map(|e| problem(Subject::DiskUse, &e.said()));
         let problems: Vec<Said> = self.all_problems(now).into_iter().chain(unread).collect();
+        let shown = Shown { registry: &self.registry, now };
         Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             device: self.vault.device(),
             enrolled: self.uplink.is_enrolled(),
             service: self.service,
-            policy: self.policy_shown(),
-            consent: self.flags(now),
-            ends: self.ends(),
-            cases: self.cases(now),
+            policy: shown.policy(),
+            consent: shown.flags(),
+            ends: shown.ends(),
+            cases: shown.cases(),
             waiting: Queues {
                 open: waiting(self.usage.waiting_open()),
                 usage: waiting(self.usage.waiting_usage()),
-                requests: waiting(self.requests.waiting()),
+                requests: waiting(self.consents.requests.waiting()),
             },
             sent: self.counters.acknowledged().clone(),
             dropped: self.counters.dropped().clone(),
-            requests: self.requests.tickets.all().to_vec(),
+            requests: self.consents.requests.tickets.all().to_vec(),
             bundles: self.cases.bundles(),
-            invitations: self.shown_invitations(now),
-            notices: self.requests.news.kept().standing(now),
+            invitations: self.uplink.shown_invitations(&self.registry, now),
+            notices: self.consents.requests.news.kept().standing(now),
             contacts: self.uplink.contacts(),
             keys: (&self.protector).into(),
             busy: self.is_busy(),
@@ -43,12 +46,6 @@ impl Agent {
             problems: problems.iter().map(Said::to_string).collect(),
             problem_texts: problems,
         }
-    }
-
-    /// The policy by its name.
-    pub(super) fn policy_shown(&self) -> Policy {
-        let policy = self.registry.policy();
-        Policy { id: policy.id().to_owned(), version: policy.version().to_owned() }
     }
 
     fn all_problems(&self, now: i64) -> Vec<Said> {
@@ -75,11 +72,13 @@ impl Agent {
             add(Subject::Kept, kept.said());
         }
         set_aside_problem(&self.vault).into_iter().for_each(|what| add(Subject::KeysSetAside, what));
+        let unread = self.folders.problems(&self.config.kathea);
+        unread.into_iter().for_each(|what| add(Subject::FoldersUnread, what));
         self.registry.problems(now).into_iter().for_each(|what| add(Subject::Registry, what));
-        let tickets = self.requests.tickets.problems(&to_text(now));
+        let tickets = self.consents.requests.tickets.problems(&to_text(now));
         tickets.into_iter().for_each(|what| add(Subject::Tickets, what));
-        self.requests.news.problems(now).into_iter().for_each(|what| add(Subject::News, what));
-        let answer = self.requests.answer.problem(&self.requests.tickets);
+        self.consents.requests.news.problems(now).into_iter().for_each(|what| add(Subject::News, what));
+        let answer = self.consents.requests.answer.problem(&self.consents.requests.tickets);
         answer.into_iter().for_each(|what| add(Subject::Tickets, what));
         self.uplink.problems().into_iter().for_each(|what| add(Subject::Uplink, what));
         if self.uplink.is_unenrolled() && self.has_something_to_send() {
@@ -89,7 +88,7 @@ impl Agent {
     }
 
     fn has_something_to_send(&self) -> bool {
-        let records = self.usage.waiting_usage().records + self.requests.waiting().records;
+        let records = self.usage.waiting_usage().records + self.consents.requests.waiting().records;
         records > 0 || self.cases.queue.next(|_| true).is_some()
     }
 }

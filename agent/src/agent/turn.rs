@@ -9,7 +9,7 @@ use log::{info, warn};
 use super::health::{Store, Subject};
 use super::usage::Look;
 use super::watch::Arrival;
-use super::{Agent, Beat, OpenError, Wake, watch};
+use super::{Agent, Beat, OpenError, Parts, Wake, watch};
 use crate::api::status::Service;
 use crate::collect::caller::Accounts;
 use crate::collect::socket;
@@ -131,7 +131,10 @@ impl Agent {
                 }
                 Wake::Asked(asked) => self.answer_lines(asked),
                 Wake::Support => self.with_cases(|cases, cx| cases.finish_job(cx)),
-                Wake::Enrolled(enrolled) => self.finish_enrolment(*enrolled),
+                Wake::Enrolled(enrolled) => {
+                    let Parts { uplink, mut cx, .. } = self.parts();
+                    uplink.finish_enrolment(&mut cx, *enrolled);
+                }
                 Wake::Answered(answered) => self.take_answer(*answered),
                 Wake::Stop => return ControlFlow::Break(()),
             }

@@ -10,7 +10,7 @@
 //!
 //! These shapes are a contract with other programs: fields are added, never changed. A field that is added is
 //! `#[serde(default)]`, so that the command line reads the answer of an agent that does not have it yet. The recorded
-//! answers in `replies.ndjson` hold the shapes (`tests.rs` here, and `tests/replies.rs` with the running program).
+//! answers in `replies.ndjson` hold the shapes (`tests.rs` here, and `tests/commands/replies.rs` with the running program).
 //! `protocol/SOCKET.md` explains the requests.
 
 pub mod consent;

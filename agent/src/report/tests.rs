@@ -1,4 +1,4 @@
-//! What the report holds. How it looks and behaves is shown by tests/report.rs.
+//! What the report holds. How it looks and behaves is shown by tests/window/report.rs.
 
 use super::*;
 use crate::api::privacy::Says;

@@ -155,17 +155,14 @@ mod tests {
     use std::io::Read;
 
     use flate2::read::GzDecoder;
+    use test_support::Random;
 
     use super::*;
 
     /// Bytes of which some come again and some do not.
     fn bytes(length: usize) -> Vec<u8> {
-        let mut random = 7_u64;
-        let mut drawn = || {
-            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            (random >> 33) as u8
-        };
-        (0..length).map(|at| if at % 5000 < 2000 { drawn() } else { b'x' }).collect()
+        let mut random = Random::new(7);
+        (0..length).map(|at| if at % 5000 < 2000 { random.next() as u8 } else { b'x' }).collect()
     }
 
     #[test]
@@ -184,13 +181,8 @@ mod tests {
     /// What no packer makes shorter: every block is longer than its buffer at first.
     #[test]
     fn bytes_without_order_come_out_whole() {
-        let mut random = 9_u64;
-        let text: Vec<u8> = std::iter::repeat_with(|| {
-            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            (random >> 40) as u8
-        })
-        .take(3 * BLOCK)
-        .collect();
+        let mut random = Random::new(9);
+        let text: Vec<u8> = (0..3 * BLOCK).map(|_| random.next() as u8).collect();
         let packed = gzip(Vec::new(), |input| input.write_all(&text)).unwrap();
         let mut opened = Vec::new();
         GzDecoder::new(packed.as_slice()).read_to_end(&mut opened).unwrap();

@@ -1,13 +1,15 @@
-//! What the tests of every package share: peer programs and how a test without one is skipped, random numbers whose
-//! seed is printed, a ledger entry and a batch to fill in, and what an older version said.
+//! What the tests of every package share: peer programs and how a test without one is skipped, random numbers and
+//! properties whose seed is printed, a ledger entry and a batch to fill in, and what an older version said.
 //!
 //! The unit tests of `protocol` use a second copy of that crate through this one, so they take nothing from [`entry`](mod@entry) or [`batch`](mod@batch).
 
 #![allow(clippy::panic, clippy::print_stdout, clippy::print_stderr, reason = "tests talk to their reader")]
 
 pub mod batch;
+pub mod clinic;
 pub mod entry;
 pub mod peer;
+pub mod property;
 pub mod random;
 pub mod talk;
 
@@ -19,4 +21,6 @@ pub const SEALED: &[u8] = b"age-encryption.org/v1\n--- for nobody\n";
 
 pub use batch::batch;
 pub use entry::entry;
+pub use property::holds;
+pub use proptest;
 pub use random::Random;

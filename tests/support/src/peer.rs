@@ -1,7 +1,7 @@
 //! The one way to skip a test: aloud, and never where `REQUIRE_PEERS=1` says that every peer has to be there.
 //!
 //! A peer is a program of others that a test compares with, or a right of this account: to mount, to be root, to have
-//! a network of its own. `tests/source_rules.rs` holds that no test ends early in another way.
+//! a network of its own. `tests/rules/source_rules.rs` holds that no test ends early in another way.
 //!
 //! ```
 //! use test_support::{or_skip, peer};

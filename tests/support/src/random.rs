@@ -14,10 +14,7 @@ impl Random {
 
     /// Numbers seeded by `SEED`, or by the system; the seed is printed, so that a failure can be repeated.
     pub fn seeded() -> Self {
-        let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok());
-        let seed = seed.unwrap_or_else(|| RandomState::new().hash_one(0));
-        println!("SEED={seed}");
-        Self(seed)
+        Self(seed())
     }
 
     /// The next of all 64-bit numbers.
@@ -67,6 +64,14 @@ impl Random {
         }
         ""
     }
+}
+
+/// `SEED`, or one of the system; it is printed.
+pub(crate) fn seed() -> u64 {
+    let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok());
+    let seed = seed.unwrap_or_else(|| RandomState::new().hash_one(0));
+    println!("SEED={seed}");
+    seed
 }
 
 #[cfg(test)]

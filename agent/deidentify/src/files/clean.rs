@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
+use provenance::Table;
 use serde::{Deserialize, Serialize};
 
 use super::checked::Checked;
@@ -144,7 +145,8 @@ fn header(
     identifiers: &Identifiers,
     out: &mut Checked<'_, '_>,
 ) -> io::Result<Result<Cleaned, Reason>> {
-    let screen = CaseScreen { identifiers, scrubber: RefCell::new(Scrubber::new(case, identifiers)) };
+    let table = case.table();
+    let screen = CaseScreen { identifiers, table, scrubber: RefCell::new(Scrubber::new(case, identifiers)) };
     let cleaned = match dicom::clean(file, case, &screen) {
         Ok(cleaned) => cleaned,
         Err(refused) => return Ok(Err(Reason::Dicom(refused))),
@@ -180,12 +182,17 @@ pub(super) fn counted(format: Format, counts: Counts) -> Cleaned {
 /// What a header's values are shown to.
 struct CaseScreen<'a> {
     identifiers: &'a Identifiers,
+    table: Option<&'a Table>,
     scrubber: RefCell<Scrubber<'a>>,
 }
 
 impl Screen for CaseScreen<'_> {
     fn identifies(&self, text: &str) -> bool {
         self.identifiers.is_in(text, &mut View::default())
+    }
+
+    fn is_own(&self, text: &str) -> bool {
+        text::is_own(self.table, text)
     }
 
     fn descriptor(&self, text: &str) -> Option<String> {

@@ -322,6 +322,8 @@ impl Pattern {
 
 #[cfg(test)]
 mod tests {
+    use test_support::proptest::collection::vec;
+
     use super::*;
 
     const NAME: Pattern = Pattern {
@@ -352,19 +354,11 @@ mod tests {
 
     #[test]
     fn every_spelling_is_found_wherever_it_stands() {
-        let mut random = 1_u64;
-        let mut next = |below: u64| {
-            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            (random >> 33) % below
-        };
-        for _ in 0..300 {
-            let texts: Vec<String> = (0..1 + next(40))
-                .map(|_| (0..3 + next(5)).map(|_| char::from(b'a' + next(3) as u8)).collect())
-                .collect();
+        let values = (vec("[abc]{3,7}", 1..=40), "[abc]{60}");
+        test_support::holds(300, &values, |(texts, text)| {
             let all = of(&texts.iter().map(|text| (text.as_str(), NAME)).collect::<Vec<_>>());
-            let text: String = (0..60).map(|_| char::from(b'a' + next(3) as u8)).collect();
             let mut wanted: Vec<(usize, usize)> = (0..text.len())
-                .flat_map(|at| texts.iter().filter(move |_| true).map(move |one| (at, one)))
+                .flat_map(|at| texts.iter().map(move |one| (at, one)))
                 .filter(|(at, one)| text[*at..].starts_with(one.as_str()))
                 .map(|(at, one)| (at, one.len()))
                 .collect();
@@ -374,7 +368,7 @@ mod tests {
                 found(all, &text).into_iter().map(|(at, length, _)| (at, length)).collect();
             found.sort_unstable();
             assert_eq!(found, wanted, "{texts:?} in {text}");
-        }
+        });
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Birth dates in whole outputs: removed from every kind of file, and with ten thousand of them learned nothing that is
 //! measured is taken for one.
 
+use test_support::Random;
 use time::{Date, Duration, Month};
 use zeroize::Zeroizing;
 
@@ -23,11 +24,8 @@ fn one(value: &str) -> Identifiers {
 /// The children and grown-ups of a large clinic, and a generator for more.
 fn clinic(seed: u64) -> (Identifiers, impl FnMut(u64) -> u64) {
     println!("seed {seed:#x}");
-    let mut random = seed;
-    let mut draw = move |bound: u64| {
-        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (random >> 33) % bound
-    };
+    let mut random = Random::new(seed);
+    let mut draw = move |bound: u64| random.below(bound);
     let mut learning = Learning::default();
     let first = Date::from_calendar_date(1925, Month::January, 1).unwrap();
     for _ in 0..10_000 {

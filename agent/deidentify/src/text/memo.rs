@@ -209,11 +209,8 @@ mod tests {
         let identifiers = learning.finish().unwrap();
         for (seed, table) in [(1_u64, None), (2, Some(table))] {
             let case = || Case::new(Zeroizing::new([7; 32])).with_table(table.clone());
-            let mut random = seed;
-            let mut draw = |below: u64| {
-                random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-                (random >> 33) % below
-            };
+            let mut random = test_support::Random::new(seed);
+            let mut draw = |below: u64| random.below(below);
             let mut number = || match draw(12) {
                 digits @ 0..=5 => draw(10_u64.pow(digits as u32 + 1)).to_string(),
                 6 => ["200", "2000", "199", "9999.5", "99999", "110784", "0512"][draw(7) as usize].to_owned(),

@@ -20,6 +20,7 @@ mod memo;
 mod moment;
 pub(crate) mod names;
 mod neighbours;
+mod own;
 mod pass;
 pub(crate) mod patterns;
 mod rule;
@@ -31,6 +32,7 @@ pub(crate) mod unescape;
 pub(crate) mod vocabulary;
 mod words;
 
+pub(crate) use own::is_own;
 pub use vocabulary::knows_all;
 
 use std::io::{self, Read, Write};

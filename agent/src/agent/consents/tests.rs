@@ -7,6 +7,7 @@ use protocol::Purpose;
 use protocol::ledger::Role;
 
 use super::*;
+use crate::agent::{Agent, Parts};
 use crate::config::Config;
 use crate::consent::Channel;
 use crate::killpoint::{self, Point};
@@ -26,8 +27,7 @@ fn granted(dir: &Path) -> Agent {
     );
     let mut agent = Agent::open(Config::parse(&text).unwrap()).unwrap();
     let yes = agent.registry.policy().digest(Purpose::UsageStatistics).unwrap().to_string();
-    let now = agent.now();
-    agent.grant(&Flag::UsageStatistics, &yes, None, by(), now).unwrap();
+    agent.grant(&Flag::UsageStatistics, &yes, None, by()).unwrap();
     agent
 }
 
@@ -62,17 +62,17 @@ fn a_restriction_and_its_release_reach_the_queue_the_second_time_if_the_disk_kep
     let dir = tempfile::tempdir().unwrap();
     let mut agent = granted(dir.path());
     let (flag, now) = (Flag::UsageStatistics, agent.now());
-    assert!(with_ledger_alone(|| agent.restrict(&flag, by(), now)).is_err());
+    assert!(with_ledger_alone(|| agent.decide(ConsentAction::Restrict, &flag, by())).is_err());
     next_turn(&mut agent);
     assert_eq!(agent.registry.state(&flag, now), State::Restricted, "the ledger has it");
     assert!(!waits(&mut agent, PrivacyKind::Restrict));
-    agent.restrict(&flag, by(), now).unwrap();
+    agent.decide(ConsentAction::Restrict, &flag, by()).unwrap();
     assert!(waits(&mut agent, PrivacyKind::Restrict));
 
-    assert!(with_ledger_alone(|| agent.release(&flag, by(), now)).is_err());
+    assert!(with_ledger_alone(|| agent.decide(ConsentAction::Release, &flag, by())).is_err());
     next_turn(&mut agent);
     assert_eq!(agent.registry.state(&flag, now), State::Granted, "the ledger has it");
     assert!(!waits(&mut agent, PrivacyKind::Release));
-    agent.release(&flag, by(), now).unwrap();
+    agent.decide(ConsentAction::Release, &flag, by()).unwrap();
     assert!(waits(&mut agent, PrivacyKind::Release));
 }

@@ -43,7 +43,7 @@ impl Site {
         let mut site = Self::new();
         let yes = site.agent.registry.policy().digest(Purpose::UsageStatistics).unwrap().to_string();
         let by = By { role: Some(Role::Owner), channel: Channel::CommandLine, session: None };
-        site.agent.grant(&Flag::UsageStatistics, &yes, None, by, unix_now()).unwrap();
+        site.agent.grant(&Flag::UsageStatistics, &yes, None, by).unwrap();
         site
     }
 

@@ -153,13 +153,17 @@ fn raise(subject: Subject) -> Site {
                 }
             });
         }
+        FoldersUnread => {
+            fs::write(site.data("a file"), "").unwrap();
+            site.agent.config.kathea.logs = vec![site.data("a file")];
+        }
         Tickets => {
             let late = Some("2026-01-01T00:00:00Z".to_owned());
             let reply = PrivacyReply { due: late, ..PrivacyReply::new("T-1".to_owned(), TicketState::Open) };
             let flag = Flag::UsageStatistics;
             let asked = VendorRequest::privacy(PrivacyKind::Rectify, &flag, Digest::of(b"asked"));
             let VendorRequest::Privacy { kind, request } = asked else { panic!("a privacy request") };
-            let tickets = &mut site.agent.requests.tickets;
+            let tickets = &mut site.agent.consents.requests.tickets;
             tickets.taken(kind, &request, reply, "2025-12-01T00:00:00Z".to_owned()).unwrap();
         }
         News => {
@@ -168,7 +172,7 @@ fn raise(subject: Subject) -> Site {
                 signs: vec![Context::UseReceipt],
             }]);
             let now = site.agent.now();
-            let news = &mut site.agent.requests.news;
+            let news = &mut site.agent.consents.requests.news;
             news.offered(Some("1-0000000000000000"), &keys, now).unwrap();
             let forged = SignedText { text: "{}".to_owned(), signature: String::new() };
             let reply = NewsReply { receipts: vec![forged], notices: Vec::new() };
@@ -229,7 +233,7 @@ fn clear(site: &mut Site, subject: Subject) {
             // A request to the vendor waits after it: that of a device that was never enrolled goes with the queue.
             let by = By { role: None, channel: Channel::CommandLine, session: None };
             site.agent.withdraw(&Flag::UsageStatistics, false, by, unix_now()).unwrap();
-            site.agent.requests.purge().unwrap();
+            site.agent.consents.requests.purge().unwrap();
         }
         Counts => {
             fs::remove_dir(site.data("tally.json")).unwrap();
@@ -278,6 +282,7 @@ fn clear(site: &mut Site, subject: Subject) {
             fs::remove_dir(site.data("ledger.ndjson")).unwrap();
             site.agent.registry.look_again();
         }
+        FoldersUnread => fs::remove_file(site.data("a file")).unwrap(),
         DiskUse => site.unblock(&site.data("spool")),
     }
 }
@@ -317,7 +322,8 @@ fn every_subject_is_walked_and_has_its_own_place() {
 fn a_request_that_waits_on_a_device_that_is_not_enrolled_is_a_problem() {
     let mut site = Site::new();
     let request = VendorRequest::general(PrivacyKind::Access, None, Digest::of(b"newest"), unix_now());
-    site.agent.put_request(request).unwrap();
+    let Parts { requests, mut cx, .. } = site.agent.parts();
+    requests.put(&mut cx, request).unwrap();
     assert!(site.shown(Subject::NotEnrolled));
 }
 

@@ -2,13 +2,15 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::mpsc;
+use std::sync::mpsc::{self, Sender};
 
 use log::info;
 
+use super::super::Wake;
+use super::super::cx::Cx;
 use super::super::decommission;
 use super::super::health::{Cause, Subject};
-use super::super::{Agent, Parts, Wake};
+use super::Uplink;
 use super::renewal::Life;
 use crate::api;
 use crate::collect::socket::Asked;
@@ -75,84 +77,99 @@ pub(in crate::agent) fn retired(config: &Config) -> PathBuf {
 }
 
 /// An enrolment that is asked for.
-struct Enrolment {
+pub(in crate::agent) struct Enrolment {
     https: Box<dyn Transport>,
     exchange: Exchange,
     ca_pem: Vec<u8>,
 }
 
-/// What came of an enrolment, and who waits for it.
-pub(crate) struct Enrolled {
-    asked: Asked,
+/// What the collector answered to it, and the CA that it is to be of.
+pub(in crate::agent) struct EnrolmentAnswered {
     ca_pem: Vec<u8>,
     outcome: Outcome,
 }
 
-impl Agent {
-    /// One-time token to certificate. An administrator's explicit act; waits for the collector's answer.
-    pub(in crate::agent) fn enroll(&mut self, url: Option<&str>, token: &str) -> Reply {
-        match self.enrolment(url, token) {
-            Ok(Enrolment { mut https, exchange, ca_pem }) => {
-                let outcome = https.exchange(&exchange);
-                self.keep_enrolment(&ca_pem, outcome)
-            }
-            Err(what) => Reply::refused(Refused::Failed, what),
+/// What came of an enrolment, and who waits for it.
+pub(crate) struct Enrolled {
+    asked: Asked,
+    answered: EnrolmentAnswered,
+}
+
+impl Enrolment {
+    /// Waits for the collector's answer.
+    pub(in crate::agent) fn carry_out(mut self) -> EnrolmentAnswered {
+        let outcome = self.https.exchange(&self.exchange);
+        EnrolmentAnswered { ca_pem: self.ca_pem, outcome }
+    }
+}
+
+/// One-time token to a request for a certificate; nothing is sent yet.
+pub(in crate::agent) fn enrolment(cx: &Cx<'_>, url: Option<&str>, token: &str) -> Result<Enrolment, Said> {
+    let mut settings = settings(cx.config, cx.registry.policy(), None)?;
+    settings.url = url.map_or(settings.url, str::to_owned);
+    let ca_pem = settings.ca_pem.clone();
+    let key = cx.vault.device_key();
+    let exchange =
+        enrol::enrol(token.trim(), key.public_key(), |text| key.sign(text)).map_err(|e| e.said())?;
+    let https = (cx.edges.connect)(settings).map_err(|e| e.said())?;
+    Ok(Enrolment { https, exchange, ca_pem })
+}
+
+/// Asks for the certificate on a thread of its own: a collector that does not answer keeps nobody else waiting.
+pub(in crate::agent) fn enroll_beside(
+    cx: &Cx<'_>,
+    wakes: Sender<Wake>,
+    asked: Asked,
+    url: Option<&str>,
+    token: &str,
+) {
+    let (ask, enrolments) = mpsc::sync_channel::<(Asked, Enrolment)>(1);
+    let thread = std::thread::Builder::new().name("enrol".into()).spawn(move || {
+        if let Ok((asked, enrolment)) = enrolments.recv() {
+            let answered = enrolment.carry_out();
+            let _ = wakes.send(Wake::Enrolled(Box::new(Enrolled { asked, answered })));
+        }
+    });
+    match (thread, enrolment(cx, url, token)) {
+        (Ok(_), Ok(enrolment)) => drop(ask.send((asked, enrolment))),
+        (Ok(_), Err(what)) => asked.answer(Reply::refused(Refused::Failed, what)),
+        (Err(e), _) => {
+            asked.answer(Reply::refused(Refused::Busy, Cause::NoThread { why: e.kind() }));
         }
     }
+}
 
-    /// Likewise on a thread of its own: a collector that does not answer keeps nobody else waiting.
-    pub(in crate::agent) fn enroll_beside(&mut self, asked: Asked, url: Option<&str>, token: &str) {
-        let (ask, enrolments) = mpsc::sync_channel::<(Asked, Enrolment)>(1);
-        let wakes = self.wakes.0.clone();
-        let thread = std::thread::Builder::new().name("enrol".into()).spawn(move || {
-            if let Ok((asked, Enrolment { mut https, exchange, ca_pem })) = enrolments.recv() {
-                let outcome = https.exchange(&exchange);
-                let _ = wakes.send(Wake::Enrolled(Box::new(Enrolled { asked, ca_pem, outcome })));
-            }
-        });
-        match (thread, self.enrolment(url, token)) {
-            (Ok(_), Ok(enrolment)) => drop(ask.send((asked, enrolment))),
-            (Ok(_), Err(what)) => asked.answer(Reply::refused(Refused::Failed, what)),
-            (Err(e), _) => {
-                asked.answer(Reply::refused(Refused::Busy, Cause::NoThread { why: e.kind() }));
-            }
-        }
-    }
-
-    /// Keeps what came of it, and answers.
-    pub(in crate::agent) fn finish_enrolment(&mut self, Enrolled { asked, ca_pem, outcome }: Enrolled) {
-        let reply = self.keep_enrolment(&ca_pem, outcome);
+impl Uplink {
+    /// Keeps what came of an enrolment, and answers who waits for it.
+    pub(in crate::agent) fn finish_enrolment(
+        &mut self,
+        cx: &mut Cx<'_>,
+        Enrolled { asked, answered }: Enrolled,
+    ) {
+        let reply = self.keep_enrolment(cx, answered);
         asked.answer(reply);
     }
 
-    fn enrolment(&self, url: Option<&str>, token: &str) -> Result<Enrolment, Said> {
-        let mut settings = settings(&self.config, self.registry.policy(), None)?;
-        settings.url = url.map_or(settings.url, str::to_owned);
-        let ca_pem = settings.ca_pem.clone();
-        let key = self.vault.device_key();
-        let exchange =
-            enrol::enrol(token.trim(), key.public_key(), |text| key.sign(text)).map_err(|e| e.said())?;
-        let https = (self.edges.connect)(settings).map_err(|e| e.said())?;
-        Ok(Enrolment { https, exchange, ca_pem })
-    }
-
-    fn keep_enrolment(&mut self, ca_pem: &[u8], outcome: Outcome) -> Reply {
-        let now = self.now(); // after the answer: the certificate may be of this very second
-        let key = self.vault.device_key();
-        let enrolled = enrol::enrolled(outcome, key.id(), key.pkcs8(), ca_pem, now.unsigned_abs());
+    /// Keeps the certificate and uses it. `cx` is of after the answer: the certificate may be of this very second.
+    pub(in crate::agent) fn keep_enrolment(
+        &mut self,
+        cx: &mut Cx<'_>,
+        EnrolmentAnswered { ca_pem, outcome }: EnrolmentAnswered,
+    ) -> Reply {
+        let key = cx.vault.device_key();
+        let enrolled = enrol::enrolled(outcome, key.id(), key.pkcs8(), &ca_pem, cx.now.unsigned_abs());
         let (identity, reply) = match enrolled {
-            _ if presence::is_there(&decommission::begun(&self.config.data_dir)).unwrap_or(true) => {
+            _ if presence::is_there(&decommission::begun(&cx.config.data_dir)).unwrap_or(true) => {
                 return Reply::refused(Refused::Failed, Cause::Leaving);
             }
             Ok(enrolled) => enrolled,
             Err(e) => return Reply::refused(Refused::Failed, e),
         };
-        if let Err(e) = keep(&self.config, &identity, &reply.not_after, now) {
+        if let Err(e) = keep(cx.config, &identity, &reply.not_after, cx.now) {
             return Reply::refused(Refused::Failed, Cause::CertificateNotSaved { why: e.kind() });
         }
-        let _ = std::fs::remove_file(retired(&self.config));
-        let Parts { uplink, mut cx, .. } = self.parts();
-        if let Err(e) = uplink.connect(&mut cx) {
+        let _ = std::fs::remove_file(retired(cx.config));
+        if let Err(e) = self.connect(cx) {
             cx.trouble(Subject::Connection, &e.into());
         }
         info!("enrolled");

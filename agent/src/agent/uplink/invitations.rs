@@ -5,7 +5,6 @@ use std::io;
 use log::{info, warn};
 use protocol::Invitation;
 
-use super::super::Agent;
 use super::super::cx::Cx;
 use super::Uplink;
 use crate::config::Config;
@@ -47,20 +46,17 @@ impl Uplink {
         }
         self.invitations = invitations;
     }
-}
 
-impl Agent {
     /// `invitations` of `status`: none while every flag is off.
-    pub(in crate::agent) fn shown_invitations(&self, now: i64) -> Vec<Invitation> {
-        if may_send(&self.registry, now) { self.uplink.invitations.clone() } else { Vec::new() }
+    pub(in crate::agent) fn shown_invitations(&self, registry: &Registry, now: i64) -> Vec<Invitation> {
+        if may_send(registry, now) { self.invitations.clone() } else { Vec::new() }
     }
 
     /// Whether somebody asked for it, or it was answered before. A stranger's no to anything else would only fill the
     /// ledger, until no yes could be written.
-    pub(in crate::agent) fn is_asked(&self, flag: &Flag) -> bool {
+    pub(in crate::agent) fn is_asked(&self, registry: &Registry, flag: &Flag) -> bool {
         flag.case().is_none_or(|case| {
-            self.registry.cases().contains(case)
-                || self.uplink.invitations.iter().any(|invited| invited.case == *case)
+            registry.cases().contains(case) || self.invitations.iter().any(|invited| invited.case == *case)
         })
     }
 }

@@ -8,14 +8,13 @@ use time::OffsetDateTime;
 use super::super::clock::Watched;
 use super::super::cx::Cx;
 use super::super::health::Subject;
-use super::super::{Agent, Parts, Trouble, decommission};
+use super::super::{Trouble, decommission};
 use super::Statistics;
 use super::intake::{Look, Reader, Taken, Taking};
 use crate::collect::Raw;
 use crate::collect::outbox::{Files, Source};
 use crate::history::shown::History;
 use crate::history::{Kept, Store};
-use crate::request::{HistoryAsk, Refused, Reply};
 use crate::usage::Refusal;
 use crate::{presence, workstation};
 
@@ -150,46 +149,23 @@ impl Statistics {
     pub(in crate::agent) fn history(&mut self) -> &mut Store {
         &mut self.history
     }
-}
-
-impl Agent {
-    /// Answers a request about the clinic's own history. The caller's right was checked.
-    pub(in crate::agent) fn answer_history(&mut self, ask: HistoryAsk) -> Reply {
-        let done = match ask {
-            HistoryAsk::Show => Ok(()),
-            HistoryAsk::On => self.switch_history(Kept::On(self.now())),
-            HistoryAsk::Off => self.switch_history(Kept::Off),
-            HistoryAsk::Erase => self.erase_history().map(drop),
-        };
-        match done {
-            Ok(()) => Reply::done(self.usage.own_history()),
-            Err(trouble) => Reply::refused(Refused::Failed, trouble),
-        }
-    }
-
-    fn switch_history(&mut self, kept: Kept) -> Result<(), Trouble> {
-        if presence::is_there(&decommission::begun(&self.config.data_dir))? {
+    /// Switches it.
+    ///
+    /// # Errors
+    /// The device is being taken out of use, or the switch cannot be saved: it is as it was.
+    pub(in crate::agent) fn switch_history(&mut self, cx: &mut Cx<'_>, kept: Kept) -> Result<(), Trouble> {
+        if presence::is_there(&decommission::begun(&cx.config.data_dir))? {
             return Err(Trouble::NoPermit);
         }
-        let Parts { usage, cx, .. } = self.parts();
-        let before = usage.history().since().map_or(Kept::Off, Kept::On);
-        usage.history().switch(kept);
-        if let Err(error) = usage.history().save(cx.vault, cx.now) {
+        let before = self.history.since().map_or(Kept::Off, Kept::On);
+        self.history.switch(kept);
+        if let Err(error) = self.history.save(cx.vault, cx.now) {
             // What is kept agrees with what the clinic was shown, whatever the disk says.
-            usage.history().switch(before);
+            self.history.switch(before);
             return Err(error.into());
         }
         info!("the clinic's own history: {kept:?}");
-        self.write_flags_for_kathea();
         Ok(())
-    }
-
-    /// Erases it and switches it off. The number of keys.
-    pub(in crate::agent) fn erase_history(&mut self) -> Result<usize, Trouble> {
-        let Parts { usage, cx, .. } = self.parts();
-        let keys = usage.history().erase(cx.vault)?;
-        self.write_flags_for_kathea();
-        Ok(keys)
     }
 }
 
@@ -198,13 +174,32 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::agent::{Agent, Parts};
     use crate::config::Config;
+    use crate::request::HistoryAsk;
 
     fn agent(dir: &std::path::Path) -> Agent {
         let (data, outbox) = (dir.join("data"), dir.join("outbox"));
         let text =
             format!("data_dir = {data:?}\n[kathea]\noutbox = {outbox:?}\n[keys]\nprotector = \"file\"\n");
         Agent::open(Config::parse(&text).unwrap()).unwrap()
+    }
+
+    /// A folder, and an agent in it.
+    fn site() -> (tempfile::TempDir, Agent) {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("outbox")).unwrap();
+        let agent = agent(dir.path());
+        (dir, agent)
+    }
+
+    /// An error that happens in a minute, three times.
+    fn device_error() -> String {
+        let at = time::OffsetDateTime::now_utc() + std::time::Duration::from_secs(60);
+        let at = at.format(&time::format_description::well_known::Rfc3339).unwrap();
+        format!(
+            r#"{{"event":"device.error","at":"{at}","code":1,"subsystem":"motion","severity":"error","repeats":3}}"#
+        )
     }
 
     fn errors(agent: &Agent) -> f64 {
@@ -214,29 +209,21 @@ mod tests {
 
     #[test]
     fn a_switch_that_cannot_be_saved_changes_nothing() {
-        let dir = tempfile::tempdir().unwrap();
-        fs::create_dir(dir.path().join("outbox")).unwrap();
-        let mut agent = agent(dir.path());
+        let (dir, mut agent) = site();
         let sealed = dir.path().join("data/history.sealed");
         fs::create_dir(&sealed).unwrap();
-        assert!(agent.switch_history(Kept::On(0)).is_err());
+        assert!(!agent.answer_history(HistoryAsk::On).is_done());
         assert!(!agent.usage.keeps_history(), "refused, and off");
         fs::remove_dir(&sealed).unwrap();
-        agent.switch_history(Kept::On(0)).unwrap();
+        assert!(agent.answer_history(HistoryAsk::On).is_done());
         assert!(agent.usage.keeps_history());
     }
 
     #[test]
     fn what_cannot_be_saved_stays_in_the_outbox_and_counts_once() {
-        let dir = tempfile::tempdir().unwrap();
-        fs::create_dir(dir.path().join("outbox")).unwrap();
-        let mut agent = agent(dir.path());
+        let (dir, mut agent) = site();
         assert!(agent.answer_history(HistoryAsk::On).is_done());
-        let at = time::OffsetDateTime::now_utc() + std::time::Duration::from_secs(60);
-        let at = at.format(&time::format_description::well_known::Rfc3339).unwrap();
-        let line = format!(
-            r#"{{"event":"device.error","at":"{at}","code":1,"subsystem":"motion","severity":"error","repeats":3}}"#
-        );
+        let line = device_error();
         let file = dir.path().join("outbox/a.ndjson");
         fs::write(&file, format!("{line}\nno event\n{line}\n")).unwrap();
         let path = dir.path().join("data/history.sealed");
@@ -257,15 +244,9 @@ mod tests {
 
     #[test]
     fn a_file_that_a_crash_left_behind_counts_once() {
-        let dir = tempfile::tempdir().unwrap();
-        fs::create_dir(dir.path().join("outbox")).unwrap();
-        let mut agent = agent(dir.path());
+        let (dir, mut agent) = site();
         assert!(agent.answer_history(HistoryAsk::On).is_done());
-        let at = time::OffsetDateTime::now_utc() + std::time::Duration::from_secs(60);
-        let at = at.format(&time::format_description::well_known::Rfc3339).unwrap();
-        let line = format!(
-            r#"{{"event":"device.error","at":"{at}","code":1,"subsystem":"motion","severity":"error","repeats":3}}"#
-        );
+        let line = device_error();
         fs::write(dir.path().join("outbox/a.ndjson"), format!("{line}\nno event\n")).unwrap();
         // It is kept and counted, and the process ends before the file goes: as a rest of the grant leaves it.
         let Parts { usage, mut cx, .. } = agent.parts();

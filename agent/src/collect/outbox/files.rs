@@ -158,6 +158,10 @@ impl Iterator for Files {
 
 #[cfg(test)]
 mod tests {
+    use test_support::proptest::collection::vec;
+    use test_support::proptest::prelude::{Just, any};
+    use test_support::proptest::prop_oneof;
+
     use super::*;
 
     fn source(modified: i128, name: &str, is_renamed: bool) -> Source {
@@ -167,16 +171,15 @@ mod tests {
     /// Whatever comes in whatever order, what is remembered is what sorting all of it gives.
     #[test]
     fn the_oldest_come_first_and_of_too_many_the_oldest_are_kept() {
-        let mut random = 3_u64;
-        let mut draw = |below: u64| {
-            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            (random >> 33) % below
-        };
-        for most in [1, 3, 10, 64, 1000] {
-            let mut all: Vec<Source> = (0..200)
-                .map(|number| {
-                    let modified = if draw(20) == 0 { i128::MAX } else { i128::from(draw(30)) };
-                    source(modified, &format!("{}-{number}.ndjson", draw(9)), draw(2) == 0)
+        let modified = prop_oneof![1 => Just(i128::MAX), 19 => 0..30_i128];
+        let most = prop_oneof![Just(1_usize), Just(3), Just(10), Just(64), Just(1000)];
+        let values = (most, vec((modified, 0..9_u8, any::<bool>()), 0..=200));
+        test_support::holds(100, &values, |(most, came)| {
+            let mut all: Vec<Source> = came
+                .into_iter()
+                .enumerate()
+                .map(|(number, (modified, name, is_renamed))| {
+                    source(modified, &format!("{name}-{number}.ndjson"), is_renamed)
                 })
                 .collect();
             let mut files = Files::new(Path::new("/x").into(), most);
@@ -186,16 +189,17 @@ mod tests {
                 }
                 assert!(files.files.len() <= most + most / 4 && files.names.len() <= 16 * (most + most / 4));
             }
+            let is_full = most <= all.len();
             all.sort_unstable();
             all.truncate(most);
             let mut files = files.sorted();
-            assert!(files.len() == all.len() && files.is_full() == (most < 200), "{most}");
+            assert!(files.len() == all.len() && files.is_full() == is_full, "{most}");
             let kept: Vec<Source> = files.iter().collect();
             assert_eq!(kept, all, "{most}");
             files.retain(Source::is_renamed);
             all.retain(Source::is_renamed);
             assert_eq!(files.collect::<Vec<_>>(), all, "{most}");
-        }
+        });
     }
 
     /// Each further look asks the file system about every file that is left: one look for each few thousand made a hundred

@@ -6,19 +6,16 @@ const SEED: u64 = 18;
 const DAYS: usize = 365;
 const SCANNERS: u64 = 500;
 
-/// xorshift64*, and a normal value by Box and Muller.
-struct Random(u64);
+/// What a scanner measures: a normal value by Box and Muller.
+struct Random(test_support::Random);
 
 impl Random {
     fn of(scanner: u64) -> Self {
-        Self((SEED << 32 | scanner).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
+        Self(test_support::Random::new(SEED << 32 | scanner))
     }
 
     fn uniform(&mut self) -> f64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        ((self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
+        ((self.0.next() >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
     }
 
     fn normal(&mut self) -> f64 {

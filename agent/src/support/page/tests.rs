@@ -1,4 +1,4 @@
-//! What the preview holds, and that nothing in it can act. How it looks and behaves is shown by tests/preview.rs.
+//! What the preview holds, and that nothing in it can act. How it looks and behaves is shown by tests/window/preview.rs.
 
 use protocol::Digest;
 

@@ -4,6 +4,7 @@ use std::fs;
 
 use protocol::Value;
 use serde_json::json;
+use test_support::Random;
 
 use crate::device::{Device, batch};
 use crate::program::Collector;
@@ -38,13 +39,12 @@ fn an_erasure_in_the_middle_of_a_stream_is_no_loss_and_bytes_do_not_stay() {
     let collector = Collector::start();
     let device = Device::enrolled(&collector);
     let consent = device.grant(&collector);
-    let mut mark = 0x5eed_5eed_0001_u64;
+    let mut marks = Random::new(0x5eed_5eed_0001);
     for round in 0..40 {
         let mut batch = batch(consent, 1, round * 5, round * 5 + 4);
         // Numbers that are found again wherever they lie: deflate keeps the bytes of those that it can't shorten.
         for record in &mut batch.records {
-            mark = mark.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            record.value = Value::Count(mark | 1 << 63);
+            record.value = Value::Count(marks.next() | 1 << 63);
         }
         assert_eq!(device.put_batch(&collector, &batch).status, 201);
     }

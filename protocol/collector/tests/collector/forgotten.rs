@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use protocol::{Batch, Value};
 use serde_json::{Value as Json, json};
+use test_support::Random;
 
 use crate::device::{Device, batch};
 use crate::program::{Collector, attempt, copy, restore, serve_fails};
@@ -31,13 +32,12 @@ fn middle(body: &[u8]) -> Vec<u8> {
 /// Sends ten batches that deflate can't shorten; a part of the bytes of each.
 fn send(collector: &Collector, device: &Device) -> Vec<Vec<u8>> {
     let consent = device.grant(collector);
-    let mut mark = u64::from_le_bytes(device.id().to_bytes()[..8].try_into().unwrap());
+    let mut marks = Random::new(u64::from_le_bytes(device.id().to_bytes()[..8].try_into().unwrap()));
     let numbered = |round: u64| -> Batch { batch(consent, 1, round * 5, round * 5 + 4) };
     let sent = (0..10).map(|round| {
         let mut batch = numbered(round);
         for record in &mut batch.records {
-            mark = mark.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            record.value = Value::Count(mark | 1 << 63);
+            record.value = Value::Count(marks.next() | 1 << 63);
         }
         assert_eq!(device.put_batch(collector, &batch).status, 201);
         middle(&batch.encode())

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use protocol::DeviceId;
+use test_support::Random;
 
 use crate::devices::{Device, Place};
 
@@ -53,7 +54,7 @@ impl Load {
 
     fn thread(&self, place: &Place, devices: &[Device], number: usize, threads: usize, seed: u64) {
         let own: Vec<&Device> = devices.iter().skip(number).step_by(threads).collect();
-        let (mut ends, mut random) = (vec![0; own.len()], seed.wrapping_add(number as u64));
+        let (mut ends, mut random) = (vec![0; own.len()], Random::new(seed.wrapping_add(number as u64)));
         while !self.is_over.load(Ordering::SeqCst) {
             for (device, end) in own.iter().zip(&mut ends) {
                 self.visit(place, device, end, &mut random);
@@ -67,16 +68,16 @@ impl Load {
     }
 
     /// One batch, sent until it is acknowledged.
-    fn visit(&self, place: &Place, device: &Device, end: &mut u64, random: &mut u64) {
+    fn visit(&self, place: &Place, device: &Device, end: &mut u64, random: &mut Random) {
         let (begun, is_new) = (Instant::now(), *end == 0);
         let next = *end + RECORDS - 1;
-        let lo = match draw(random) % 10 {
+        let lo = match random.below(10) {
             // One that is known already, and one that overlaps what is known.
             0 if !is_new => return self.send(place, device, (*end - RECORDS, *end - 1), false, begun),
-            1 if !is_new => *end - 1 - draw(random) % RECORDS,
+            1 if !is_new => *end - 1 - random.below(RECORDS),
             _ => *end,
         };
-        if draw(random).is_multiple_of(10) {
+        if random.below(10) == 0 {
             // The answer is lost: it leaves before it comes.
             let _ = device.connect(place).and_then(|connection| connection.leave(&device.records(lo, next)));
         }
@@ -105,13 +106,4 @@ impl Load {
             }
         }
     }
-}
-
-fn draw(random: &mut u64) -> u64 {
-    // xorshift64: a sequence that the seed says.
-    *random |= 1;
-    *random ^= *random << 13;
-    *random ^= *random >> 7;
-    *random ^= *random << 17;
-    *random >> 8
 }

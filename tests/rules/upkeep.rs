@@ -1,0 +1,113 @@
+//! What keeps the checks honest: one way to skip a test, one hour for all of them, one limit for the program.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every file below these places that is no build's: its path from the root, and its text.
+fn texts(places: &[&str]) -> Vec<(String, String)> {
+    let mut paths = vec![];
+    places.iter().for_each(|place| walk(&root().join(place), &mut paths));
+    let text = |path: &PathBuf| String::from_utf8(fs::read(path).unwrap()).ok();
+    let name = |path: &PathBuf| path.strip_prefix(root()).unwrap().to_string_lossy().replace('\\', "/");
+    paths.iter().filter_map(|path| Some((name(path), text(path)?))).collect()
+}
+
+fn walk(dir: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if !path.is_dir() {
+            found.push(path);
+        } else if path.file_name().is_none_or(|name| name != "target") {
+            walk(&path, found);
+        }
+    }
+}
+
+/// What a skipped test says, and what forbids it.
+fn said() -> [String; 2] {
+    [["SKIP", "PED"].concat(), ["REQUIRE", "_PEERS"].concat()]
+}
+
+/// The lines of a file of Rust in which a test is skipped in another way than by `test_support::peer`.
+fn other_ways(text: &str) -> Vec<String> {
+    let lines = text.lines().collect::<Vec<_>>();
+    let aloud = lines
+        .iter()
+        .filter(|line| !line.trim_start().starts_with("//") && said().iter().any(|word| line.contains(word)));
+    let mut found = aloud.map(|line| line.trim().to_owned()).collect::<Vec<_>>();
+    let ends = ["return;", "{ return }", "{ return; }"];
+    let (mut is_next, mut end) = (false, None);
+    for (at, line) in lines.iter().enumerate() {
+        let indent = &line[..line.len() - line.trim_start().len()];
+        if line.trim() == "#[test]" {
+            is_next = true;
+        } else if is_next && line.trim_start().starts_with("fn ") {
+            (is_next, end) = (false, Some(format!("{indent}}}")));
+        } else if end.as_deref() == Some(*line) {
+            end = None;
+        } else if end.is_some() && ends.iter().any(|word| line.contains(word)) {
+            let asks = [lines[at.saturating_sub(1)], line].iter().any(|line| line.contains("peer::"));
+            found.extend((!asks).then(|| line.trim().to_owned()));
+        }
+    }
+    found
+}
+
+const OTHER_WAYS: [&str; 2] = [
+    "#[test]\nfn a() {\n    if !is_root() {\n        return;\n    }\n}\n",
+    "#[test]\nfn a() {\n    let Some(x) = look() else { return };\n}\n",
+];
+const THE_WAY: [&str; 2] = [
+    "#[test]\nfn a() {\n    if !peer::has(\"age\") {\n        return;\n    }\n}\n",
+    "fn help() {\n    return;\n}\n#[test]\nfn a() {\n    let x = or_skip!(look());\n}\n",
+];
+
+#[test]
+fn there_is_one_way_to_skip_a_test() {
+    let [aloud, required] = said();
+    let said = [format!("eprintln!(\"{aloud}: no strace\");"), format!("std::env::var_os(\"{required}\")")];
+    for bad in said.iter().map(String::as_str).chain(OTHER_WAYS) {
+        assert!(!other_ways(bad).is_empty(), "negative control: {bad}");
+    }
+    for good in THE_WAY {
+        assert_eq!(other_ways(good), [""; 0], "{good}");
+    }
+    let sources = texts(&["src", "agent", "protocol", "tests"]);
+    let sources =
+        sources.iter().filter(|(path, _)| path.ends_with(".rs") && !path.ends_with("support/src/peer.rs"));
+    let found = sources
+        .flat_map(|(path, text)| other_ways(text).into_iter().map(move |line| format!("{path}: {line}")));
+    let found = found.collect::<Vec<_>>();
+    assert!(found.is_empty(), "{}", found.join("\n"));
+
+    // Of the scripts only those name the variable that set it for all, take it away where no peer can be, or hold it
+    // for the rows of the matrix.
+    let may = [".ci/nightly", ".ci/run", "packaging/windows/check", "tests/faults/matrix.py"];
+    let scripts = texts(&["tests", "packaging", ".ci", "agent/fuzz"]);
+    let scripts = scripts.iter().filter(|(path, text)| !path.ends_with(".rs") && text.contains(&required));
+    let mut names = scripts.map(|(path, _)| path.as_str()).collect::<Vec<_>>();
+    names.sort_unstable();
+    assert_eq!(names, may);
+}
+
+/// `.ci/run` names its budget, and what the shipped program may weigh stands there as it stands elsewhere.
+#[test]
+fn the_whole_check_has_an_hour_and_the_program_8_mib() {
+    let read = |name: &str| fs::read_to_string(root().join(name)).unwrap();
+    let run = read(".ci/run");
+    let table = run.split("declare -A BUDGET=(").nth(1).unwrap().split(')').next().unwrap();
+    let minutes = table.split_whitespace().filter_map(|pair| pair.split_once("]=")?.1.parse::<u32>().ok());
+    assert_eq!(minutes.sum::<u32>(), 60, "{table}");
+    for (file, words) in [
+        (".ci/run", "8 * 1024 * 1024"),
+        ("Cargo.toml", "8 MiB in all"),
+        ("tests/measure.py", "\"8 MiB\""),
+        ("ARCHITECTURE.md", "8 MiB"),
+    ] {
+        assert!(read(file).contains(words), "{file} does not say {words}");
+    }
+}
