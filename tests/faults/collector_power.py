@@ -1,6 +1,6 @@
-"""C4: the power goes at the collector. Its calls are recorded while devices enrol, send and withdraw; of what was not
-synced at the moment of the cut, each piece is kept, dropped or torn (see `power`). What was acknowledged before is held,
-once, and a withdrawal stands.
+"""C4: the power goes at the collector. Its calls are recorded while devices enrol, send and withdraw, which makes a key
+for each; of what was not synced at the moment of the cut, each piece is kept, dropped or torn (see `power`). What was
+acknowledged before is held, once, and a withdrawal stands.
 """
 
 import json
@@ -29,14 +29,18 @@ def power_loss(bench):
 
 
 def control(bench):
-    """Without the syncs of the database and its log, acknowledged records have to be lost."""
-    bad, traced = [], record(bench)
-    for number in range(60):
-        boot(bench, traced, f"{number}", lambda wrong, _: bad.extend(one for one in wrong if "acknowledged" in one),
-             ignored=lambda path: path.endswith(("collector.db-wal", "collector.db")))
-        if bad:
-            break
-    bench.control("the syncs of the database are off", bad)
+    """Without the syncs of the database and its log, or of the keys, acknowledged records have to be lost."""
+    for name, ignored in (
+        ("the syncs of the database are off", lambda path: path.endswith(("collector.db-wal", "collector.db"))),
+        ("the syncs of the devices' keys are off", lambda path: "/keys/devices" in path),
+    ):
+        bad, traced = [], record(bench)
+        for number in range(60):
+            boot(bench, traced, f"{number}", lambda wrong, _: bad.extend(one for one in wrong if "acknowledged" in one),
+                 ignored=ignored)
+            if bad:
+                break
+        bench.control(name, bad)
 
 
 class Vendor:

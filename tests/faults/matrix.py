@@ -24,6 +24,7 @@ KEPT = ROOT / "tests/faults/LAST_RUN.md"
 PROTECTIONS = {
     "the syncs of sled's files are off",
     "the syncs of the database are off",
+    "the syncs of the devices' keys are off",
     "the cursor is off",
     "the count of what is lost",
     "an administrator adds the proxy's root",

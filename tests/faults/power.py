@@ -204,8 +204,9 @@ class File:
             if len(left) < at + len(data):
                 left.extend(bytes(at + len(data) - len(left)))
             for sector in range(0, len(data), SECTOR):
+                piece = data[sector:sector + SECTOR]
                 if kept > 0.7 or draw.random() < 0.5:
-                    left[at + sector:at + sector + SECTOR] = data[sector:sector + SECTOR]
+                    left[at + sector:at + sector + len(piece)] = piece
         return bytes(left)
 
 

@@ -5,10 +5,9 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use protocol::ledger::EventKind;
 use protocol::{Batch, DeviceId, Digest, Epoch, Purpose, Retention, Value};
 use time::OffsetDateTime;
 
@@ -17,7 +16,7 @@ use super::keystore::places::Settings;
 use super::place::Place;
 use super::postgres::durability::Demand;
 use super::postgres::{Cluster, Url};
-use super::testing::Random;
+use super::testing::{Random, granted};
 use super::{Answer, Put, Store, Verdict};
 
 const RUN: Duration = Duration::from_secs(5);
@@ -27,21 +26,8 @@ fn setting(name: &str, usual: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
 }
 
-/// A device with a grant; its id and the consent.
 fn enrol(store: &Store, number: u64) -> (DeviceId, Digest) {
-    let now = OffsetDateTime::now_utc();
-    let mut key = [0; 32];
-    key[..8].copy_from_slice(&number.to_le_bytes());
-    let token = store.make_token(None, now).unwrap();
-    store.enrol(&token, &key, now, now).unwrap();
-    let device = DeviceId::of_public_key(&key);
-    let mut entry = test_support::entry(device, 0, Purpose::UsageStatistics, None, EventKind::Granted);
-    entry.processing.policy_sha256 = Digest::of(protocol::policy::POLICIES[1].1.as_bytes());
-    entry.processing.retention = Retention::Analytics14Months;
-    entry.event.until = Some(super::rfc3339(now + time::Duration::days(90)));
-    let line = protocol::ledger::write_line(&entry, |_| vec![0; 64]).unwrap();
-    store.put_consent(device, &line, &entry, now).unwrap();
-    (device, protocol::ledger::line_hash(&line))
+    granted(store, number, OffsetDateTime::now_utc())
 }
 
 /// A batch of 100 records that deflate cannot shorten much: 1,200 bytes and more.
@@ -238,5 +224,38 @@ fn measure() {
     });
     let copy = data.join("copy");
     std::fs::create_dir(&copy).unwrap();
-    timed("copy of the database", || store.copy_database(&copy.join("collector.db")).unwrap());
+    copy_under_load(&store, &devices[1..], &copy.join("collector.db"));
+}
+
+/// A copy while a thousand batches come in a second, and how large the log grows meanwhile.
+fn copy_under_load(store: &Store, devices: &[(DeviceId, Digest)], to: &Path) {
+    let is_over = AtomicBool::new(false);
+    let log = store.data().join("collector.db-wal");
+    std::thread::scope(|scope| {
+        let load = scope.spawn(|| {
+            let (mut random, mut times, mut largest) = (Random::new(9), Vec::new(), 0);
+            let begun = Instant::now();
+            for (&(device, consent), sent) in devices.iter().cycle().zip(0_u32..) {
+                if is_over.load(Ordering::SeqCst) {
+                    break;
+                }
+                std::thread::park_timeout(
+                    (begun + Duration::from_millis(1) * sent).saturating_duration_since(Instant::now()),
+                );
+                let number = 900_000 + u64::from(sent) / devices.len() as u64;
+                let start = Instant::now();
+                put(store, device, &random_batch(&mut random, consent, number)).block().unwrap();
+                times.push(start.elapsed());
+                largest = largest.max(std::fs::metadata(&log).map_or(0, |log| log.len()));
+            }
+            (times, begun.elapsed(), largest)
+        });
+        timed("copy of the database under load", || store.copy_database(to).unwrap());
+        is_over.store(true, Ordering::SeqCst);
+        let (mut times, took, largest) = load.join().unwrap();
+        times.sort();
+        let rate = times.len() as f64 / took.as_secs_f64();
+        let p99 = times[times.len() * 99 / 100];
+        println!("meanwhile {rate:.0} batches/s of 1000, p99 {p99:?}; the log at most {} MiB", largest >> 20);
+    });
 }

@@ -1,5 +1,6 @@
 //! Damage to stored data: every lost acknowledged record is reported, no consent opens again, and those whom
-//! the damage did not hit go on. `DAMAGES` says how many of each kind, `SEED` repeats a run.
+//! the damage did not hit go on. `DAMAGES` says how many in all, a fourth of each kind (bits, pages, the log
+//! cut, bits of the log); `SEED` repeats a run.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -166,7 +167,7 @@ fn change(path: &Path, change: impl FnOnce(&mut Vec<u8>) -> String) -> String {
 }
 
 fn rounds(few: u64) -> u64 {
-    std::env::var("DAMAGES").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(few)
+    std::env::var("DAMAGES").ok().and_then(|all| all.parse::<u64>().ok()).map_or(few, |all| all / 4)
 }
 
 fn flip(random: &mut Random, bytes: &mut [u8], from: usize) -> String {

@@ -3,37 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use data_encoding::BASE64;
 use kathea_collector::{InProcess, Question};
-use serde::Deserialize;
 use serde_json::Value as Json;
-
-const TALK: &str = include_str!("../../../tests/golden/talk-1.ndjson");
-
-/// A request, and the answer to it, as they were.
-#[derive(Deserialize)]
-struct Exchange {
-    /// Seconds since 1970, by the collector.
-    at: i64,
-    method: String,
-    path: String,
-    headers: BTreeMap<String, String>,
-    body: Json,
-    status: u16,
-    answer_headers: BTreeMap<String, String>,
-    answer: Json,
-}
+use test_support::talk::{Exchange, bytes, talk};
 
 /// What each collector draws, signs or counts from a moment of its own.
 const OWN: [&str; 5] = ["chain", "not_after", "ticket", "receipt", "revocable_until"];
-
-/// Text as it is, other bytes as Base64.
-fn bytes(written: &Json) -> Vec<u8> {
-    match &written["base64"] {
-        Json::String(text) => BASE64.decode(text.as_bytes()).unwrap(),
-        _ => written.as_str().unwrap().into(),
-    }
-}
 
 /// What `old` says and `new` does not.
 fn lacks(old: &Json, new: &Json, at: &str) -> Vec<String> {
@@ -107,10 +82,6 @@ fn differing(talk: &[Exchange]) -> Vec<String> {
         }
     }
     wrong
-}
-
-fn talk() -> Vec<Exchange> {
-    TALK.lines().skip(1).map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 #[test]

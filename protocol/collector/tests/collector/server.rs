@@ -16,7 +16,7 @@ pub(crate) struct Server {
 }
 
 /// The programs of PostgreSQL: `POSTGRES_BIN`, or the newest that the system has.
-fn programs() -> Result<PathBuf, peer::Skipped> {
+pub(crate) fn programs() -> Result<PathBuf, peer::Skipped> {
     let system = || {
         let mut all: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
             .map(|found| found.filter_map(|entry| Some(entry.ok()?.path().join("bin"))).collect())
@@ -30,7 +30,7 @@ fn programs() -> Result<PathBuf, peer::Skipped> {
 }
 
 /// PostgreSQL does not run as root.
-fn command(program: &Path) -> Command {
+pub(crate) fn command(program: &Path) -> Command {
     let is_root = std::fs::read_to_string("/proc/self/status")
         .unwrap()
         .lines()

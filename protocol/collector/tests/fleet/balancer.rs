@@ -16,18 +16,26 @@ pub(crate) struct Balancer {
 }
 
 impl Balancer {
+    /// Before these fronts, quicker than a balancer has to be.
     pub(crate) fn start(fronts: &[SocketAddr]) -> Self {
+        Self::configured(|address| {
+            let mut text = format!(
+                "defaults\n  mode tcp\n  timeout connect 1s\n  timeout client 65s\n  timeout server 65s\n  retries 3\n  \
+                 option redispatch 1\nfrontend devices\n  bind {address}\n  default_backend fronts\nbackend fronts\n  \
+                 balance roundrobin\n"
+            );
+            for (number, front) in fronts.iter().enumerate() {
+                writeln!(text, "  server front{number} {front} check inter 200ms fall 1 rise 1").unwrap();
+            }
+            text
+        })
+    }
+
+    /// With the configuration that `text` makes of its address.
+    pub(crate) fn configured(text: impl FnOnce(SocketAddr) -> String) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
-        let mut text = format!(
-            "defaults\n  mode tcp\n  timeout connect 1s\n  timeout client 65s\n  timeout server 65s\n  retries 3\n  \
-             option redispatch 1\nfrontend devices\n  bind {address}\n  default_backend fronts\nbackend fronts\n  \
-             balance roundrobin\n"
-        );
-        for (number, front) in fronts.iter().enumerate() {
-            writeln!(text, "  server front{number} {front} check inter 200ms fall 1 rise 1").unwrap();
-        }
-        std::fs::write(dir.path().join("haproxy.cfg"), text).unwrap();
+        std::fs::write(dir.path().join("haproxy.cfg"), text(address)).unwrap();
         let serving = serve(dir.path().join("haproxy.cfg"));
         let balancer = Self { dir, serving, address };
         balancer.wait();

@@ -83,10 +83,12 @@ fn ran(command: &mut Command) -> Output {
 
 fn serve(config: &Path) -> Child {
     let mut serve = Command::new(PROGRAM);
-    serve.args(["serve", "--config"]).arg(config).stdout(Stdio::piped()).stderr(Stdio::null());
+    let log = config.with_extension("log");
+    let errors = std::fs::File::create(&log).unwrap();
+    serve.args(["serve", "--config"]).arg(config).stdout(Stdio::piped()).stderr(errors);
     let mut serving = serve.spawn().unwrap();
     let mut line = String::new();
     BufReader::new(serving.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    assert!(line.starts_with("listening "), "{line}");
+    assert!(line.starts_with("listening "), "{line}{}", std::fs::read_to_string(&log).unwrap());
     serving
 }

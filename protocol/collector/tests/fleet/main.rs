@@ -2,7 +2,9 @@
 //! nothing that was acknowledged is lost, nothing is there twice, nobody is refused for good.
 //!
 //! `SLOW_TESTS=1 cargo test -p kathea-collector --test fleet` takes a minute. `FLEET_DEVICES`, `FLEET_ANSWERS`,
-//! `FLEET_UPLOAD_MB` and `FLEET_UPLOADS_MB` make it larger; `.ci/nightly fleet` does.
+//! `FLEET_UPLOAD_MB` and `FLEET_UPLOADS_MB` make it larger. `PATRONI`, the path of Patroni's program in a Python that the
+//! account `postgres` may read, adds the loss of the primary's whole node, with etcd and Patroni. `.ci/nightly fleet` does all
+//! of it.
 #![cfg(unix)]
 #![allow(
     clippy::unwrap_used,
@@ -15,12 +17,16 @@ mod balancer;
 #[path = "../load/fleet.rs"]
 #[allow(dead_code, reason = "the load generator uses the rest")]
 mod devices;
+mod failover;
 mod front;
 mod killed;
 mod load;
+mod patroni;
 #[path = "../collector/seaweed.rs"]
 mod seaweed;
 #[path = "../collector/server.rs"]
 #[allow(dead_code, reason = "the collector's tests use the rest")]
 mod server;
+#[path = "../load/upload.rs"]
+mod upload;
 mod uploads;

@@ -10,6 +10,7 @@
 )]
 
 mod certificate;
+mod completions;
 mod configuration;
 mod crowd;
 #[path = "../load/fleet.rs"]
@@ -21,4 +22,10 @@ mod page;
 mod peers;
 mod questions;
 mod server;
+#[path = "../load/upload.rs"]
+#[allow(dead_code, reason = "the tests in tests/fleet use the rest")]
+mod upload;
 mod visits;
+
+/// As `upload` names it.
+use fleet as devices;

@@ -6,7 +6,7 @@ use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::hmac;
 
 use super::random;
-use super::slots::{SECRET, Slot, WRAPPED};
+use super::slots::{SECRET, Slot, State, WRAPPED};
 use crate::failure::Failure;
 
 /// Bytes by which what is sealed is longer: a nonce before it and a tag behind it.
@@ -18,6 +18,8 @@ const MAGIC: &str = "kathea-keys-1";
 pub(crate) struct Key {
     /// Its number.
     pub(crate) id: i64,
+    /// It may not be on the disk yet: `KeyStore::keep` comes before the commit of what is sealed under it.
+    pub(crate) is_new: bool,
     seal: LessSafeKey,
     digest: hmac::Key,
 }
@@ -88,7 +90,12 @@ impl Wrapper {
         let secret = open(&self.0, &slot.name(device), &slot.wrapped)?;
         let (seal, digest) = secret.split_at_checked(32)?;
         let seal = aead(seal.try_into().ok()?).ok()?;
-        Some(Key { id: slot.id, seal, digest: hmac::Key::new(hmac::HMAC_SHA256, digest) })
+        Some(Key {
+            id: slot.id,
+            is_new: slot.state == State::New,
+            seal,
+            digest: hmac::Key::new(hmac::HMAC_SHA256, digest),
+        })
     }
 }
 

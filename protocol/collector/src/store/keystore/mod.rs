@@ -24,6 +24,7 @@ pub(crate) mod headers;
 pub(crate) mod places;
 mod slots;
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -44,6 +45,8 @@ pub(crate) use crypt::Key;
 /// How long batches are sealed under one key, microseconds: a quarter, so that what retention took out is not readable
 /// in old backups for ever.
 const RENEWED: i64 = 91 * 86_400_000_000;
+/// Files that are synced side by side.
+const SYNCS: usize = 8;
 /// The file that names the key store.
 const CHECK: &str = "check";
 /// The folder of the devices' files.
@@ -170,7 +173,7 @@ impl KeyStore {
         disk::write(&path, &wrapper.check(&HEXLOWER.encode(&name))?, Access::Private)
     }
 
-    /// The key for new envelopes of a device, made durable before it is given. The caller has the device to itself.
+    /// The key for new envelopes of a device, on the disk after [`KeyStore::keep`]. The caller has the device to itself.
     pub(crate) fn current(
         &self,
         device: DeviceId,
@@ -184,7 +187,7 @@ impl KeyStore {
         let known = slots::read(&path)?;
         let is_its = |slot: &&Slot| {
             // A clock that leapt back makes no key for each batch.
-            (slot.state, slot.purpose, slot.case) == (State::Open, purpose, case) && now - slot.made < RENEWED
+            slot.state.seals() && (slot.purpose, slot.case) == (purpose, case) && now - slot.made < RENEWED
         };
         if let Some(slot) = known.iter().rev().find(is_its) {
             return wrapper.unwrap(device, slot).ok_or_else(|| Failure::unreadable(&path));
@@ -196,6 +199,26 @@ impl KeyStore {
         let slot = wrapper.make(device, Slot::new(id, purpose, now, case))?;
         slots::append(&path, &slot)?;
         wrapper.unwrap(device, &slot).ok_or_else(|| Failure::unreadable(&path))
+    }
+
+    /// Puts the new keys of these devices on the disk, all at once: what is sealed under them may be committed then. The
+    /// caller still has the devices to itself.
+    pub(crate) fn keep(&self, devices: &BTreeSet<DeviceId>) -> Result<(), Failure> {
+        if devices.is_empty() {
+            return Ok(());
+        }
+        let paths: Vec<PathBuf> = devices.iter().map(|device| self.of(*device)).collect();
+        // Side by side, so that one turn of the file system's journal serves several.
+        std::thread::scope(|scope| {
+            let sync = |paths: &[PathBuf]| paths.iter().try_for_each(|path| slots::sync(path));
+            let each = paths.len().div_ceil(SYNCS);
+            let threads: Vec<_> = paths.chunks(each).map(|paths| scope.spawn(move || sync(paths))).collect();
+            let ended = || Err(Failure::new("a thread that syncs keys ended"));
+            threads.into_iter().try_for_each(|thread| thread.join().unwrap_or_else(|_| ended()))
+        })?;
+        let devices = self.directory.join(DEVICES);
+        disk::sync_parent(&paths[0]).map_err(Failure::at(&devices))?;
+        paths.iter().try_for_each(|path| slots::settle(path))
     }
 
     /// The key of this number.
@@ -220,7 +243,7 @@ impl KeyStore {
     pub(crate) fn end(&self, device: DeviceId, purposes: &[Purpose]) -> Result<(), Failure> {
         let path = self.of(device);
         let open = slots::read(&path)?;
-        let open = open.iter().filter(|slot| slot.state == State::Open && purposes.contains(&slot.purpose));
+        let open = open.iter().filter(|slot| slot.state.seals() && purposes.contains(&slot.purpose));
         open.into_iter().try_for_each(|slot| slots::end(&path, slot))
     }
 

@@ -32,6 +32,15 @@ pub(super) enum State {
     Ended = 2,
     /// It is gone.
     Destroyed = 3,
+    /// It seals, and may not be on the disk yet: what is sealed under it waits until it is.
+    New = 4,
+}
+
+impl State {
+    /// Whether new envelopes are sealed under it.
+    pub(super) fn seals(self) -> bool {
+        matches!(self, Self::Open | Self::New)
+    }
 }
 
 /// One slot.
@@ -54,7 +63,7 @@ pub(super) fn case(case: Option<&CaseId>) -> [u8; 32] {
 impl Slot {
     /// One that has no key yet.
     pub(super) fn new(id: i64, purpose: Purpose, made: i64, case: [u8; 32]) -> Self {
-        Self { at: 0, id, purpose, state: State::Open, made, case, wrapped: [0; WRAPPED] }
+        Self { at: 0, id, purpose, state: State::New, made, case, wrapped: [0; WRAPPED] }
     }
 
     /// What its wrapped key is bound to.
@@ -97,8 +106,9 @@ impl Slot {
             3 if is_overwritten => State::Destroyed,
             1 if !is_overwritten => State::Open,
             2 if !is_overwritten => State::Ended,
+            4 if !is_overwritten => State::New,
             // A cut between the two halves of an overwriting.
-            1 | 2 => State::Destroyed,
+            1 | 2 | 4 => State::Destroyed,
             _ => return None,
         };
         let purpose = Purpose::at(i64::from(purpose)).ok()?;
@@ -115,20 +125,33 @@ pub(super) fn read(path: &Path) -> Result<Vec<Slot>, Failure> {
     slots.collect::<Option<_>>().ok_or_else(|| Failure::unreadable(path))
 }
 
-/// Adds a slot behind those that are whole.
+/// Adds a slot behind those that are whole. It is not on the disk before [`sync`].
 pub(super) fn append(path: &Path, slot: &Slot) -> Result<(), Failure> {
     let add = |mut file: File| {
         let whole = file.metadata()?.len() / SLOT as u64;
         file.seek(SeekFrom::Start(whole * SLOT as u64))?;
-        file.write_all(&slot.bytes())?;
-        file.sync_all()?;
-        if whole == 0 { disk::sync_parent(path) } else { Ok(()) }
+        file.write_all(&slot.bytes())
     };
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path).and_then(add).map_err(Failure::at(path))
+}
+
+/// Makes the bytes of a file durable; not its name.
+pub(super) fn sync(path: &Path) -> Result<(), Failure> {
+    OpenOptions::new().write(true).open(path).and_then(|file| file.sync_all()).map_err(Failure::at(path))
+}
+
+/// Says of each new slot of a synced file that it is on the disk. Need not be durable: a slot that is still said to be
+/// new is synced once more.
+pub(super) fn settle(path: &Path) -> Result<(), Failure> {
+    let known = read(path)?;
+    let new = known.iter().filter(|slot| slot.state == State::New);
+    new.into_iter().try_for_each(|slot| {
+        write(path, slot.at + STATE, &[State::Open as u8]).map(drop).map_err(Failure::at(path))
+    })
 }
 
 /// Ends a slot: nothing is sealed under it any more.
@@ -143,11 +166,11 @@ pub(super) fn destroy(path: &Path, slot: &Slot) -> Result<(), Failure> {
 }
 
 fn overwrite(path: &Path, at: u64, bytes: &[u8]) -> Result<(), Failure> {
-    let write = || {
-        let mut file = OpenOptions::new().write(true).open(path)?;
-        file.seek(SeekFrom::Start(at))?;
-        file.write_all(bytes)?;
-        file.sync_all()
-    };
-    write().map_err(Failure::at(path))
+    write(path, at, bytes).and_then(|file| file.sync_all()).map_err(Failure::at(path))
+}
+
+fn write(path: &Path, at: u64, bytes: &[u8]) -> std::io::Result<File> {
+    let mut file = OpenOptions::new().write(true).open(path)?;
+    file.seek(SeekFrom::Start(at))?;
+    file.write_all(bytes).map(|()| file)
 }

@@ -67,6 +67,35 @@ fn one_key_serves_a_quarter_and_an_ended_one_seals_no_more() {
 }
 
 #[test]
+fn a_new_key_is_synced_before_its_first_commit_whoever_comes_back_to_it() {
+    let data = tempfile::tempdir().unwrap();
+    let devices = [3, 4, 5].map(|number| DeviceId::from_bytes([number; 16]));
+    let first = store(data.path());
+    let of = |store: &KeyStore, device| store.current(device, USAGE, None, 0).unwrap();
+    let made = devices.map(|device| of(&first, device));
+    assert!(made.iter().all(|key| key.is_new));
+    // A kill, or a transaction that was undone: the file may be in memory alone.
+    let second = store(data.path());
+    for (device, made) in devices.into_iter().zip(&made) {
+        let again = of(&second, device);
+        assert!(again.id == made.id && again.is_new, "it was never synced");
+    }
+    second.end(devices[2], &[USAGE]).unwrap();
+    second.keep(&devices.into()).unwrap();
+    for (device, made) in devices.into_iter().zip(&made).take(2) {
+        let again = of(&second, device);
+        assert!(again.id == made.id && !again.is_new);
+    }
+    assert_ne!(of(&second, devices[2]).id, made[2].id, "what was ended meanwhile seals no more");
+    let (gone, path) = (devices[0], second.of(devices[0]));
+    second.destroy(gone, &[made[0].id]).unwrap();
+    slots::settle(&path).unwrap();
+    assert!(matches!(second.find(gone, made[0].id).unwrap(), Found::Destroyed));
+    fs::remove_file(&path).unwrap();
+    assert!(second.keep(&devices.into()).is_err(), "what cannot be synced is not kept");
+}
+
+#[test]
 fn of_a_destroyed_key_no_byte_is_left_and_it_is_never_taken_for_a_lost_one() {
     let data = tempfile::tempdir().unwrap();
     let store = store(data.path());

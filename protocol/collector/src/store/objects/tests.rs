@@ -16,6 +16,7 @@ use super::*;
 use crate::store::keystore::places::Settings as Keys;
 use crate::store::place::Place;
 use crate::store::s3::{Endpoint, Settings};
+use crate::store::testing::announced;
 use fake_s3::{FakeS3, Mood};
 
 /// Bytes of the bundle.
@@ -52,13 +53,7 @@ impl Case {
         objects.check().unwrap();
         let mut file = test_support::SEALED.to_vec();
         file.extend((file.len()..SIZE).map(|n| (n % 251) as u8));
-        let announced = Announcement {
-            case: "CASE-1".parse().unwrap(),
-            size: file.len() as u64,
-            sha256: Digest::of(&file),
-            manifest_sha256: Digest::of(b"manifest"),
-            consents: Vec::new(),
-        };
+        let announced = announced(&file);
         let keys = Keys::default().places(&dir.path().join("keys"), &Place::Embedded).unwrap();
         fs::create_dir(dir.path().join("keys")).unwrap();
         let (device, keys) = (DeviceId::from_bytes([7; 16]), KeyStore::new(keys));

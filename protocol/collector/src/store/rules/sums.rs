@@ -2,7 +2,6 @@
 //! envelope to the next in its stream.
 
 use protocol::Digest;
-use ring::digest::{Context, SHA256};
 
 /// One column of a row, as it is summed: a tag, a length where it varies, the value.
 pub(crate) enum Column<'a> {
@@ -22,24 +21,23 @@ pub(crate) enum Column<'a> {
 
 /// Digest of the columns of a row of `table`. Rows of two tables never have the same sum.
 pub(crate) fn sum(table: &str, columns: &[Column<'_>]) -> Digest {
-    let mut context = Context::new(&SHA256);
-    let mut bytes = |tag: u8, bytes: &[u8]| {
-        context.update(&[tag]);
-        context.update(&(bytes.len() as u64).to_le_bytes());
-        context.update(bytes);
+    // Digested in one go: an update for each column costs more than the digest.
+    let mut all = Vec::with_capacity(512);
+    let mut add = |tag: u8, bytes: &[u8]| {
+        all.push(tag);
+        all.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+        all.extend_from_slice(bytes);
     };
-    bytes(b'T', table.as_bytes());
+    add(b'T', table.as_bytes());
     for column in columns {
         match column {
-            Column::Int(value) | Column::Maybe(Some(value)) => bytes(b'i', &value.to_le_bytes()),
-            Column::Bytes(value) | Column::MaybeBytes(Some(value)) => bytes(b'b', value),
-            Column::Text(value) | Column::MaybeText(Some(value)) => bytes(b't', value.as_bytes()),
-            Column::Maybe(None) | Column::MaybeBytes(None) | Column::MaybeText(None) => bytes(b'n', &[]),
+            Column::Int(value) | Column::Maybe(Some(value)) => add(b'i', &value.to_le_bytes()),
+            Column::Bytes(value) | Column::MaybeBytes(Some(value)) => add(b'b', value),
+            Column::Text(value) | Column::MaybeText(Some(value)) => add(b't', value.as_bytes()),
+            Column::Maybe(None) | Column::MaybeBytes(None) | Column::MaybeText(None) => add(b'n', &[]),
         }
     }
-    let mut out = [0; 32];
-    out.copy_from_slice(context.finish().as_ref());
-    Digest::from_bytes(out)
+    Digest::of(&all)
 }
 
 /// The first digest of every chain.

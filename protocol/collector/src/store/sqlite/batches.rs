@@ -98,7 +98,7 @@ impl Store {
             if let Verdict::New(change) = &verdict {
                 let case = facts.lines.iter().find(|line| line.hash == put.request.consent);
                 let case = case.and_then(|line| line.case.as_ref());
-                let key = tx.keys.current(device.id, name.purpose, case, now)?;
+                let key = tx.key(device.id, name.purpose, case, now)?;
                 let class = class_of(tx, &device, &facts.lines, &put)?;
                 let stream = (name, stream.unwrap_or(Stream::NEW));
                 store(tx, &mut device, stream, (&put, class), &key, change, now)?;

@@ -37,6 +37,7 @@ pub(crate) mod transfer;
 mod tx;
 mod uploads;
 pub(crate) mod verify;
+mod verify_pages;
 mod verify_rows;
 mod verify_streams;
 mod versions;

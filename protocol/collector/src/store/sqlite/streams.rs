@@ -10,7 +10,7 @@ use crate::store::rules::ranges::Ranges;
 use crate::store::rules::sums::{Column, START, sum};
 
 /// An epoch of a purpose of a device.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Name {
     /// Number of the device.
     pub(crate) device: i64,

@@ -1,15 +1,16 @@
 //! A transaction, as seen by the jobs of a group.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::ops::Deref;
 
 use crate::store::engine::{Connection, OptionalRow, Params, Row};
-use protocol::Digest;
+use protocol::{CaseId, DeviceId, Digest, Purpose};
 use ring::digest::{Context, SHA256};
 
 use super::witness::Seen;
 use crate::failure::Failure;
-use crate::store::keystore::KeyStore;
+use crate::store::keystore::{Key, KeyStore};
 use crate::store::replay::Entry;
 
 /// The row `state`.
@@ -44,6 +45,8 @@ pub(crate) struct Tx<'a> {
     counts: Counts,
     written: RefCell<Option<Context>>,
     truncate: Cell<bool>,
+    /// Devices whose new keys have to be on the disk before the commit.
+    new_keys: RefCell<BTreeSet<DeviceId>>,
     /// What envelopes are sealed under.
     pub(crate) keys: &'a KeyStore,
     /// Counts that jobs change.
@@ -62,7 +65,23 @@ impl<'a> Tx<'a> {
     /// In the transaction that `sql` began.
     pub(crate) fn new(sql: &'a Connection, counts: Counts, keys: &'a KeyStore) -> Result<Self, Failure> {
         let state = RefCell::new(state(sql)?);
-        Ok(Self { sql, counts, written: RefCell::new(None), truncate: Cell::new(false), keys, state })
+        let (written, truncate) = (RefCell::new(None), Cell::new(false));
+        Ok(Self { sql, counts, written, truncate, new_keys: RefCell::default(), keys, state })
+    }
+
+    /// The key for new envelopes of a device, which is on the disk before the commit.
+    pub(crate) fn key(
+        &self,
+        device: DeviceId,
+        purpose: Purpose,
+        case: Option<&CaseId>,
+        now: i64,
+    ) -> Result<Key, Failure> {
+        let key = self.keys.current(device, purpose, case, now)?;
+        if key.is_new {
+            self.new_keys.borrow_mut().insert(device);
+        }
+        Ok(key)
     }
 
     /// Runs a statement that writes a row whose digest is `sum`.
@@ -133,9 +152,10 @@ impl<'a> Tx<'a> {
         state.newest = state.newest.max(now);
     }
 
-    /// Writes the row `state`, if anything was written; the commit that it makes, and whether the log is to be
-    /// emptied.
+    /// Keeps the new keys and writes the row `state`, if anything was written; the commit that it makes, and whether the
+    /// log is to be emptied.
     pub(crate) fn end(self) -> Result<(Option<Seen>, bool), Failure> {
+        self.keys.keep(&self.new_keys.borrow())?;
         let mut state = self.state.into_inner();
         if self.counts == Counts::Untouched {
             let before = self::state(self.sql)?;

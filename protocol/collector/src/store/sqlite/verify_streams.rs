@@ -1,7 +1,7 @@
 //! The chain of every stream: first all envelopes in the order of the file, page by page, while others go on; then
 //! each stream in which something did not fit, once more and in one moment.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::store::engine::{Connection, Fetched, Row};
 use protocol::{Digest, Epoch, Purpose};
@@ -11,6 +11,7 @@ use super::device;
 use super::rows::Word;
 use super::streams::{self, Name, Stream};
 use super::verify::{Finding, Tell};
+use super::verify_pages::Entries;
 use crate::failure::Failure;
 use crate::store::Store;
 
@@ -28,6 +29,7 @@ struct Link {
 
 /// A row of `envelope`.
 struct Stored {
+    place: i64,
     envelope: Envelope,
     link: Digest,
     /// The body is the one that came.
@@ -37,34 +39,46 @@ struct Stored {
 /// Envelopes by the key that they are sealed under: (device's number, key), and how many.
 pub(crate) type Seals = BTreeMap<(i64, i64), u64>;
 
-/// Looks at all envelopes, and says under which keys they are sealed.
-pub(crate) fn all(store: &Store, tell: Tell<'_>) -> Result<Seals, Failure> {
+/// What all envelopes together are.
+#[derive(Default)]
+pub(crate) struct Seen {
+    /// Under which keys they are sealed.
+    pub(crate) seals: Seals,
+    /// What the indexes have to have of them.
+    pub(crate) entries: Entries,
+    /// The last place that was looked at.
+    pub(crate) last: i64,
+}
+
+/// Looks at all envelopes.
+pub(crate) fn all(store: &Store, tell: Tell<'_>) -> Result<Seen, Failure> {
     let (mut at, ends, last) = store.read(|sql| {
-        let (mut at, mut ends) = (BTreeMap::new(), BTreeMap::new());
+        let (mut at, mut ends) = (HashMap::new(), BTreeMap::new());
         each_stream(sql, |name, stream| {
             at.insert(name, Link { n: stream.base_n, chain: stream.base_chain });
             ends.insert(name, Link { n: stream.n, chain: stream.chain });
         })?;
         Ok((at, ends, sql.given("envelope")?))
     })?;
-    let (mut suspects, mut after, mut seals) = (BTreeSet::new(), 0, Seals::new());
+    let (mut suspects, mut after, mut seen) = (BTreeSet::new(), 0, Seen { last, ..Seen::default() });
     while after < last {
         let until = last.min(after + PAGE);
         let page =
             store.read(|sql| page(sql, after, until).or_else(|_| one_by_one(sql, after, until, tell)))?;
         for stored in page {
-            let name = stored.envelope.name;
-            if let Some(key) = stored.envelope.seal {
-                *seals.entry((name.device, key)).or_default() += 1;
+            let (envelope, name) = (&stored.envelope, stored.envelope.name);
+            if let Some(key) = envelope.seal {
+                *seen.seals.entry((name.device, key)).or_default() += 1;
             }
-            let before = at.get(&name).copied();
-            let fits = before.is_some_and(|before| before.n + 1 == stored.envelope.n)
+            seen.entries.add(stored.place, envelope);
+            let here = Link { n: envelope.n, chain: stored.link };
+            let before = at.insert(name, here);
+            let fits = before.is_some_and(|before| before.n + 1 == envelope.n)
                 && stored.is_whole
-                && before.is_some_and(|before| stored.envelope.link(before.chain) == stored.link);
+                && before.is_some_and(|before| envelope.link(before.chain) == stored.link);
             if !fits {
                 suspects.insert(name);
             }
-            at.insert(name, Link { n: stored.envelope.n, chain: stored.link });
         }
         after = until;
     }
@@ -72,7 +86,7 @@ pub(crate) fn all(store: &Store, tell: Tell<'_>) -> Result<Seals, Failure> {
     for name in suspects {
         store.read(|sql| one_stream(sql, name, tell))?;
     }
-    Ok(seals)
+    Ok(seen)
 }
 
 /// Rows that cannot be read are reported with the other rows of their device.
@@ -142,7 +156,7 @@ fn read(row: &Row<'_>) -> Result<Stored, Failure> {
     };
     let body = row.bytes(15).unwrap_or_default();
     let is_whole = Digest::of(body) == envelope.digest;
-    Ok(Stored { envelope, link: Digest::from_bytes(row.get(14)?), is_whole })
+    Ok(Stored { place: row.get(0)?, envelope, link: Digest::from_bytes(row.get(14)?), is_whole })
 }
 
 /// One stream, link by link. What was erased is no loss: its links are known.

@@ -6,6 +6,7 @@ use protocol::bundle::Announcement;
 use super::*;
 use crate::store::keystore::places::Settings;
 use crate::store::place::Place;
+use crate::store::testing::announced;
 
 const DEVICE: DeviceId = DeviceId::from_bytes([7; 16]);
 
@@ -22,13 +23,7 @@ impl Case {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let file = [test_support::SEALED, &[7; 100_000][..]].concat();
-        let announced = Announcement {
-            case: "CASE-1".parse().unwrap(),
-            size: file.len() as u64,
-            sha256: Digest::of(&file),
-            manifest_sha256: Digest::of(b"manifest"),
-            consents: Vec::new(),
-        };
+        let announced = announced(&file);
         let keys = KeyStore::new(Settings::default().places(dir.path(), &Place::Embedded).unwrap());
         let folder = Folder::Own(dir.path().to_owned());
         let case = Self { dir, folder, keys, file, announced };
