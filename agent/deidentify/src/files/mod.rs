@@ -13,6 +13,7 @@
 
 mod checked;
 mod clean;
+mod cleaned;
 mod inputs;
 mod learn;
 mod numbers;
@@ -20,6 +21,6 @@ mod pipeline;
 mod programs;
 mod window;
 
-pub use clean::Cleaned;
+pub use cleaned::Cleaned;
 pub use inputs::{Format, Found, Opened, Reason, Take, find};
 pub use pipeline::{Failed, Known, Order, Outlet, Refusal, Said, TableFile, process};
