@@ -4,6 +4,7 @@
     cargo build --release --locked -p kathea-agent -p kathea-collector
     python3 tests/measure.py --agent target/release/kathea-agent --collector target/release/kathea-collector [--quick]
 
+`--peers` measures other programs beside the agent in the same run: tests/measure_peers.py says which and where from.
 Everything happens in a temporary directory and on loopback. The disk below that directory is the one that is
 measured: TMPDIR names another. `--only WORD,WORD` runs the parts whose names have one, `--record` keeps the table in
 tests/MEASURED.md. Python 3, standard library only.
@@ -20,6 +21,7 @@ import time
 import zlib
 from pathlib import Path
 
+import measure_peers
 import measure_whole
 import rig
 from crowd import Crowd, ask_for
@@ -378,7 +380,10 @@ def main():
     parser.add_argument("--quick", action="store_true", help="a tenth of the lines, 20 s of idling")
     parser.add_argument("--record", action="store_true", help="keep the table in tests/MEASURED.md")
     parser.add_argument("--only", default="", help="parts of parts' names, with commas")
+    parser.add_argument("--peers", action="store_true", help="other programs too, where they are installed")
     words = parser.parse_args()
+    if words.peers:
+        PARTS.append(measure_peers.peers)
     home = Path(tempfile.mkdtemp(prefix="kathea"))
     bench = None
     try:
