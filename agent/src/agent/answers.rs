@@ -3,10 +3,10 @@
 use protocol::Reason;
 
 use super::consents::is_claimed;
+use super::cx::may_send;
 use super::decisions::{channel, refused};
 use super::refusal::Refusal;
 use super::uplink::connection::{enroll_beside, enrolment};
-use super::uplink::invitations::may_send;
 use super::{Agent, Parts, Wake};
 use crate::api::{Contacts, Done, Hint};
 use crate::collect::Raw;
