@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use agent::config::Config;
 use agent::harmless;
 use agent::presence;
-use agent::programs::{self, Change, Record, lists};
+use agent::programs::{self, Change, Look, Record, lists};
+use time::OffsetDateTime;
 
 use crate::cli::Provenance;
 use crate::exit::{Exit, Failure};
@@ -26,7 +27,8 @@ pub(crate) fn provenance(config: &Config, command: Provenance) -> Result<Exit, F
 
 fn build(config: &Config, json: bool) -> Result<Exit, Failure> {
     let program = std::env::current_exe().map_err(|_| Failure::failed(say(Say::ProgramLost)))?;
-    let record = programs::build(config, &program).map_err(Failure::failed)?;
+    let record = programs::build(config, &program, OffsetDateTime::now_utc().unix_timestamp())
+        .map_err(Failure::failed)?;
     if json {
         print::json(&record)?;
     }
@@ -76,7 +78,7 @@ fn list(config: &Config, json: bool) -> Result<Exit, Failure> {
 
 fn verify(config: &Config, json: bool) -> Result<Exit, Failure> {
     let record = known(config)?;
-    let changes = programs::changes(config, &record).map_err(Failure::failed)?;
+    let changes = programs::changes(config, &record, Look::Digests).map_err(Failure::failed)?;
     let said = changes.iter().map(|change| match change {
         Change::Table => Say::OtherTable,
         Change::Changed(path) => Say::Changed { path: path.clone() },

@@ -82,12 +82,15 @@ fn the_seeds_get_into_the_parsers() {
     some("configuration", &|seed| agent::config::Config::parse(&text(seed)).is_ok());
     some("policy", &|seed| agent::consent::Policy::parse(&text(seed)).is_ok());
     some("tus", &|seed| protocol::bundle::Announcement::read(&text(seed), 7).is_some());
+    some("manifest", &|seed| agent::support::manifest::Manifest::parse(seed).is_ok());
     some("socket", &|seed| {
         matches!(
             agent::request::Line::read(seed.split(|b| *b == b'\n').next().unwrap()),
             agent::request::Line::Request(_)
         )
     });
+    some("lists", &|seed| agent::programs::lists::parse(seed).is_ok());
+    some("lists", &|seed| agent::programs::installed::parse(seed).is_ok());
     some("carving", &|seed| {
         agent::seal::record::Sealed::<agent::usage::validation::Usage>::from_bytes(seed).is_some()
     });

@@ -19,7 +19,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 OWN = ("dicom", "text", "structured")
-# The files of each parser. What else they hold, writers above all, counts as not reached too.
+# The files of each parser.
 FILES = {
     "dicom": ["agent/deidentify/src/dicom"],
     "text": ["agent/deidentify/src/text"],
@@ -32,10 +32,34 @@ FILES = {
     "outbox": ["agent/src/usage/validation.rs", "agent/src/usage/line.rs"],
     "configuration": ["agent/src/config.rs", "agent/src/config"],
     "carving": ["agent/src/seal/record.rs"],
-    "literals": ["agent/provenance/src", "agent/src/programs/lists.rs"],
+    "literals": ["agent/provenance/src"],
+    "lists": ["agent/src/programs/lists.rs", "agent/src/programs/installed.rs"],
     "socket": ["agent/src/request.rs", "agent/src/request"],
     "policy": ["agent/src/consent/policy.rs", "agent/src/consent/policy"],
     "manifest": ["agent/src/support/manifest.rs"],
+}
+
+# Functions of these files that read nothing from outside: they write, ask, or need a disk, a key or a consent. Where no
+# input enters one, its lines do not count.
+ASIDE = {
+    "protocol/src/batch.rs": ["hi", "id"],
+    "protocol/src/ledger.rs": ["line_hash"],
+    "protocol/src/bundle.rs": ["receipt"],
+    "protocol/src/answer.rs": ["new"],
+    "protocol/src/reply.rs": ["new"],
+    "agent/src/ship/enrol.rs": ["enrol", "renew", "signing_request", "der_bytes", "algorithm", "sign"],
+    "agent/src/ship/tus.rs": ["announcement", "exchange"],
+    "agent/src/ship/routes.rs": ["capabilities", "consent", "privacy", "news", "json", "to_json"],
+    "agent/src/usage/validation.rs": ["clean", "batch", "into_batch", "records", "to_bytes", "from_bytes", "catalog", "events"],
+    "agent/src/usage/line.rs": ["expecting"],
+    "agent/deidentify/src/structured/json.rs": ["expecting"],
+    "agent/src/config.rs": ["load", "language"],
+    "agent/src/config/defaults.rs": ["default_path"],
+    "agent/src/seal/record.rs": ["new", "open", "verifies", "text", "aad"],
+    "agent/src/programs/lists.rs": ["add", "all", "folder", "read", "verified"],
+    "agent/src/request.rs": ["new"],
+    "agent/src/consent/policy.rs": ["load", "configured", "problem"],
+    "agent/src/support/manifest.rs": ["purposes"],
 }
 
 
@@ -43,6 +67,9 @@ def main(programs, seconds):
     tools = [tool(name) for name in ("llvm-profdata", "llvm-cov")]
     targets = said([HERE / "run", "list"]).split()
     assert set(targets) == set(FILES), "a target without files"
+    gone = [f"{name} of {file}" for file, names in ASIDE.items() for name in names
+            if f"fn {name}" not in (ROOT / file).read_text()]
+    assert not gone, f"functions that are gone: {gone}"
     rows, missed = [], []
     for target in targets:
         row, silent = covered(target, Path(programs).resolve(), seconds, *tools)
@@ -82,21 +109,22 @@ def covered(target, programs, seconds, profdata, cov):
         show = [cov, "export", f"-instr-profile={merged}", program]
         trace = said([*show, "-format=lcov", *files])
         entered = functions(json.loads(said([*show, "-format=text", "-skip-expansions", *files])))
-    lines, reached, within, within_reached, silent, file = 0, 0, 0, 0, [], ""
+    lines, reached, silent, file = 0, 0, [], ""
     for row in trace.splitlines():
         word, _, rest = row.partition(":")
         if word == "SF":
             file = rest
-            silent += [f"{Path(file).relative_to(ROOT)}:{start}" for start, _, count in entered.get(file, []) if not count]
+            name = str(Path(file).relative_to(ROOT))
+            unentered = [(start, end, function(name, start)) for start, end, count in entered.get(file, []) if not count]
+            aside = [(start, end) for start, end, of in unentered if of in ASIDE.get(name, [])]
+            silent += [f"{name}: {of}" for *_, of in unentered if of not in ASIDE.get(name, [])]
         elif word == "DA":
             number, count = (int(part) for part in rest.split(",")[:2])
+            if not count and any(start <= number <= end for start, end in aside):
+                continue
             lines += 1
             reached += count > 0
-            if any(start <= number <= end for start, end, ran in entered.get(file, []) if ran):
-                within += 1
-                within_reached += count > 0
-    share = lambda part, whole: f"{part} of {whole} | {100 * part / max(1, whole):.0f} %"
-    return f"{executions} | {share(reached, lines)} | {share(within_reached, within)}", silent
+    return f"{executions} | {reached} of {lines} | {100 * reached / max(1, lines):.0f} %", silent
 
 
 def functions(exported):
@@ -117,14 +145,14 @@ def record(rows, missed, seconds):
     now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M")
     by_file = {}
     for place in missed:
-        file, at = place.split(":")
-        by_file.setdefault(file, []).append(function(file, int(at)))
+        file, name = place.split(": ")
+        by_file.setdefault(file, []).append(name)
     (HERE / "LAST_RUN.md").write_text(
         "# The last run of the fuzzing targets\n\n"
         f"Written by `agent/fuzz/run coverage {seconds}` on {now} UTC, {head}: {seconds} s of each target,\n"
-        "none of which crashed. Lines are those with code of the parser's files (`coverage.py` lists them); the files hold\n"
-        "writers too, which no input reaches: the last columns count the functions alone that an input enters.\n\n"
-        "| target | executions | lines reached | | in functions entered | |\n|---|---|---|---|---|---|\n" + "\n".join(rows) + "\n\n"
+        "none of which crashed. Lines are those with code of the parser's files (`coverage.py` lists them), without the\n"
+        "functions that read nothing from outside and that no input entered (`ASIDE` there).\n\n"
+        "| target | executions | lines reached | |\n|---|---|---|---|\n" + "\n".join(rows) + "\n\n"
         "Functions that no input enters:\n\n"
         + "".join(f"- `{file}`: {', '.join(dict.fromkeys(names))}\n" for file, names in by_file.items())
     )

@@ -11,6 +11,7 @@ mod decisions;
 mod decommission;
 mod due;
 mod edges;
+mod folders;
 mod format;
 mod health;
 mod next;
@@ -49,6 +50,7 @@ use crate::vault::{Protector, Vault};
 use cases::Cases;
 use consents::Consents;
 use cx::{Cx, Deciding};
+use folders::Folders;
 use health::{Health, Subject};
 use requests::Requests;
 use uplink::Uplink;
@@ -70,6 +72,7 @@ pub struct Agent {
     cases: Cases,
     uplink: Uplink,
     health: Health,
+    folders: Folders,
     /// Until when a scan may run, since the start.
     busy_until: Option<Duration>,
     service: Service,

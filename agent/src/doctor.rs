@@ -37,7 +37,7 @@ pub fn examine(config: &Config, reach: Reach, system: &SystemProxy, now: i64) ->
     ];
     checks.push(here::outbox(&config.kathea.outbox));
     checks.extend(here::folders(config));
-    checks.extend(here::watch(status.as_ref()));
+    checks.extend(here::seen_by_the_agent(status.as_ref()));
     checks.extend([service, here::clock(now), here::catalog(now), here::keys(config, status.as_ref())]);
     checks.extend(here::machine(&config.data_dir));
     checks.extend(here::enrolment(status.as_ref()));

@@ -122,6 +122,30 @@ pub fn create_directory(path: &Path) -> io::Result<()> {
     sync_parent(path)
 }
 
+/// Gives what an administrator's command made at `path` to the owner of `data_dir`, the agent's account.
+///
+/// # Errors
+/// The owner of either cannot be looked up, or that of `path` not be changed.
+#[cfg(unix)]
+pub fn give(path: &Path, data_dir: &Path) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, chown};
+
+    let owner = std::fs::metadata(data_dir)?;
+    if std::fs::metadata(path)?.uid() == owner.uid() {
+        return Ok(());
+    }
+    chown(path, Some(owner.uid()), Some(owner.gid()))
+}
+
+/// On Windows a file has the rights of its folder.
+///
+/// # Errors
+/// None.
+#[cfg(not(unix))]
+pub fn give(_: &Path, _: &Path) -> io::Result<()> {
+    Ok(())
+}
+
 /// Makes the names in the directory of `path` durable. Windows keeps them with the file itself.
 pub fn sync_parent(path: &Path) -> io::Result<()> {
     match path.parent() {

@@ -82,6 +82,9 @@ pub const LOCK_LOOKS: u32 = 100;
 /// Between two of these looks: five seconds in all.
 pub const LOCK_LOOK: Duration = Duration::from_millis(50);
 
+/// Until `status` goes on without an answer of Kathea's folders: a disk that sleeps needs seconds, and comes with the next.
+pub const FOLDERS_LOOK: Duration = Duration::from_millis(500);
+
 /// Until a line that began must be whole and an answer be read: a local program needs milliseconds.
 pub const SOCKET_SLOW: Duration = Duration::from_secs(5);
 

@@ -1,15 +1,19 @@
 //! The installed program's words: literals that the logs may keep, because the program itself contains them.
 //!
 //! ```text
-//! [kathea] program --protected--> files --confined child--> literals + signed lists --> data_dir/provenance/table
+//! [kathea] program --protected, installed--> files --confined child--> literals + signed lists --> data_dir/provenance/table
 //! ```
 //!
-//! A table is made of executables, libraries and message catalogues in folders that only an administrator can write, and
-//! of lists that the vendor signed. It is read anew for every case, and made anew before one if the program changed.
+//! A table is made of executables, libraries and message catalogues that the installer's list has, in folders that only an
+//! administrator can write, and of lists of words that the vendor signed. It is read anew for every case, and made anew before
+//! one if the program changed.
 
 mod build;
+mod changes;
 mod folder;
+pub mod installed;
 pub mod lists;
+mod stamp;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,8 +21,10 @@ use std::path::{Path, PathBuf};
 use protocol::Digest;
 use serde::{Deserialize, Serialize};
 
-pub use build::{BuildError, Change, build, changes};
+pub use build::{BuildError, build};
+pub use changes::{Change, Look, changes};
 pub use folder::Unprotected;
+pub use stamp::Stamp;
 
 use crate::config::Config;
 use crate::presence;
@@ -52,6 +58,9 @@ pub struct Record {
     pub refused: Vec<Refusal>,
     /// The vendor's lists.
     pub lists: Vec<ListName>,
+    /// The installer's lists of the folders, one for each. A table of a version that asked for none counts for nothing.
+    #[serde(default)]
+    pub installed: Option<Vec<Option<Digest>>>,
 }
 
 /// A file of the program.
@@ -63,6 +72,9 @@ pub struct Source {
     pub bytes: u64,
     /// SHA-256 of its bytes.
     pub sha256: Digest,
+    /// What the file system said of it before it was read, if a later change shows in that.
+    #[serde(default)]
+    pub stamp: Option<Stamp>,
 }
 
 /// A file that was refused.
@@ -70,7 +82,7 @@ pub struct Source {
 pub struct Refusal {
     /// Where it lies.
     pub path: PathBuf,
-    /// Why, as in the report of `deidentify`.
+    /// Why, as in the report of `deidentify`, or `not_installed` if no list of the installer has it.
     pub reason: String,
 }
 
@@ -100,7 +112,8 @@ pub struct Built {
 /// It cannot be read now, or is damaged.
 pub fn record(data_dir: &Path) -> io::Result<Option<Record>> {
     let Some(bytes) = presence::read(&data_dir.join(FOLDER).join(RECORD))?.found() else { return Ok(None) };
-    serde_json::from_slice(&bytes).map(Some).map_err(|_| io::ErrorKind::InvalidData.into())
+    let record: Record = serde_json::from_slice(&bytes).map_err(|_| io::ErrorKind::InvalidData)?;
+    Ok(Some(record).filter(|record| record.installed.is_some()))
 }
 
 /// The table below `data_dir`; `None` if none was built.
@@ -116,16 +129,16 @@ pub fn table(data_dir: &Path) -> io::Result<Option<Built>> {
 }
 
 /// The table for a support case: made anew if the program, its folders or the lists changed since it was built, or if it
-/// never was. Where that cannot be done now, the one that was built before serves; its words are those of a program too.
+/// never was; `now` is in seconds since 1970. Where that cannot be done now, the one that was built before serves; its words are those of a program too.
 ///
 /// # Errors
 /// As of [`record`].
-pub fn for_case(config: &Config, program: &Path) -> io::Result<Option<Built>> {
+pub fn for_case(config: &Config, program: &Path, now: i64) -> io::Result<Option<Built>> {
     let is_current = match record(&config.data_dir)? {
-        Some(record) => changes(config, &record).is_ok_and(|changes| changes.is_empty()),
+        Some(record) => changes(config, &record, Look::Stamps).is_ok_and(|changes| changes.is_empty()),
         None => config.kathea.program.is_empty(),
     };
-    if !is_current && let Err(why) = build(config, program) {
+    if !is_current && let Err(why) = build(config, program, now) {
         log::warn!("the table of the program's words was not made anew: {why}");
     }
     table(&config.data_dir)

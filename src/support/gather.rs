@@ -9,6 +9,7 @@ use agent::api::status::Status;
 use agent::api::support::{Drafted, Elsewhere};
 use agent::collect::caller::Accounts;
 use agent::config::Config;
+use agent::durable;
 use agent::harmless;
 use agent::request::{Request, SupportRequest};
 use agent::support::gather::{self, CaseRequest, GatherError, Progress, Site, Watch};
@@ -101,28 +102,11 @@ fn here(line: &mut Line<'_>, config: &Config, case_request: &CaseRequest) -> Res
         GatherError::Personal(..) => Failure::personal(say(e)),
         e => Failure::failed(say(e)),
     })?;
-    give(config, made.id())?;
+    // What root wrote the agent's account could not read.
+    let path = agent::support::draft::path(&config.data_dir, made.id());
+    durable::give(&path, &config.data_dir)
+        .map_err(|e| Failure::failed(say(Say::NotGiven { why: e.kind() })))?;
     drop(bar);
     let request = SupportRequest::Adopt { draft: made.id().to_owned(), key: key.to_hex().to_string() };
     super::ask(&mut line.borrow_mut(), request)
-}
-
-/// What root wrote the agent's account could not read.
-#[cfg(unix)]
-fn give(config: &Config, id: &str) -> Result<(), Failure> {
-    use std::os::unix::fs::{MetadataExt, chown};
-
-    let path = agent::support::draft::path(&config.data_dir, id);
-    let owned = std::fs::metadata(&config.data_dir).and_then(|owner| {
-        if std::fs::metadata(&path)?.uid() == owner.uid() {
-            return Ok(());
-        }
-        chown(&path, Some(owner.uid()), Some(owner.gid()))
-    });
-    owned.map_err(|e| Failure::failed(say(Say::NotGiven { why: e.kind() })))
-}
-
-#[cfg(not(unix))]
-fn give(_: &Config, _: &str) -> Result<(), Failure> {
-    Ok(())
 }

@@ -2,6 +2,9 @@
 //! standard tools, nothing of it lies in plain anywhere but where a person pointed, and every wrong step is refused
 //! and leaves the next right one possible.
 
+#[path = "../provenance/installed.rs"]
+mod installed;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -275,7 +278,11 @@ fn the_table_of_the_programs_words_follows_the_program_without_being_asked() {
     let folder = clinic.path("program");
     fs::create_dir(&folder).unwrap();
     clinic.workstation.configure("logs = [", &format!("program = [{folder:?}]\nlogs = ["));
-    let install = |program: &str| fs::copy(program, folder.join("kathea")).unwrap();
+    clinic.workstation.configure("[keys]", &format!("[vendor]\n{}[keys]", installed::trusted()));
+    let install = |program: &str| {
+        fs::copy(program, folder.join("kathea")).unwrap();
+        installed::list(&folder);
+    };
     let of_case = |case: &str| {
         clinic.preview(case, &[]);
         clinic.manifest(case)["provenance"]["sha256"].as_str().unwrap().to_owned()

@@ -232,3 +232,87 @@ fn a_folder_that_is_missing_open_or_copied_is_named() {
     fs::write(machine, format!("00 {}\n", "0".repeat(64))).unwrap();
     fails_at(&workstation, "device", "enrol with a token of its own");
 }
+
+/// The agent as an account that not all is open to, though it be root, with a limit of the system of its own (`NAME=VALUE`
+/// of user_namespaces(7)).
+#[cfg(target_os = "linux")]
+fn limited(workstation: &Workstation, limit: &str, args: &[&str]) -> Command {
+    let agent = workstation.agent(args);
+    let script = "echo \"${0#*=}\" > \"/proc/sys/user/${0%=*}\" || exit 99
+        exec setpriv --bounding-set=-dac_override,-dac_read_search \"$@\"";
+    let mut command = Command::new("unshare");
+    command.args(["--user", "--map-root-user", "sh", "-c", script, limit]);
+    command.arg(agent.get_program()).args(agent.get_args());
+    for (name, value) in agent.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command.stdin(Stdio::null());
+    command
+}
+
+/// What `status` and then `doctor` warn of where the service runs so.
+#[cfg(target_os = "linux")]
+fn warned(workstation: &Workstation, limit: &str) -> [String; 2] {
+    let service = workstation.serve_by(limited(workstation, limit, &["run"]));
+    let status = workstation.status()["problems"].to_string();
+    // The account that asks may read everything: what it says of these folders, the service told it.
+    let output = workstation.agent(&["doctor", "--json"]).output().unwrap();
+    let checks: Vec<Json> = serde_json::from_slice(&output.stdout).unwrap();
+    let checks = checks.into_iter().filter(|check| check["result"] == "warn").collect();
+    service.kill();
+    [status, Json::Array(checks).to_string()]
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_the_service_cannot_watch_or_read_is_in_status_and_doctor_with_its_remedy() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let (_collector, workstation) = healthy();
+    let (logs, below) = (workstation.path().join("logs"), workstation.path().join("logs/2026"));
+    fs::create_dir_all(&below).unwrap();
+    workstation.configure("logs = []", &format!("logs = [{logs:?}]"));
+    let free = "max_inotify_watches=1000";
+    let can = limited(&workstation, free, &["--version"]).output().is_ok_and(|run| run.status.success());
+    if !peer::can(can, "this account can't have limits of its own") {
+        return;
+    }
+    let unwatched = "cannot be watched";
+    let unread =
+        "([kathea] logs) cannot be read (this account has no right to it); a support bundle will lack it";
+    let calm =
+        |said: &[String; 2]| said.iter().all(|said| !said.contains(unwatched) && !said.contains(unread));
+    let said = warned(&workstation, free);
+    assert!(calm(&said), "{said:?}");
+
+    for limit in ["watches", "instances"] {
+        let said = warned(&workstation, &format!("max_inotify_{limit}=0"));
+        let remedy = format!("raise fs.inotify.max_user_{limit} (sysctl) and restart the service");
+        assert!(said.iter().all(|said| said.contains(unwatched) && said.contains(&remedy)), "{said:?}");
+    }
+    let set_mode = |path: &std::path::Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    set_mode(&workstation.outbox(), 0);
+    let said = warned(&workstation, free);
+    let remedy = "let the agent's account read [kathea] outbox";
+    assert!(said.iter().all(|said| said.contains(unwatched) && said.contains(remedy)), "{said:?}");
+    set_mode(&workstation.outbox(), 0o700);
+
+    set_mode(&logs, 0);
+    let said = warned(&workstation, free);
+    let remedy = "let the agent's account read it, or correct the path";
+    assert!(said.iter().all(|said| said.contains(unread) && said.contains(remedy)), "{said:?}");
+    set_mode(&logs, 0o700);
+
+    set_mode(&below, 0);
+    let checks = lines(limited(&workstation, free, &["doctor", "--json"]), "warn");
+    let remedy = "let the agent's account read them";
+    assert!(checks.iter().any(|line| line.0 == "logs" && line.1.contains(remedy)), "{checks:?}");
+    set_mode(&below, 0o700);
+    let said = warned(&workstation, free);
+    assert!(calm(&said), "{said:?}");
+}

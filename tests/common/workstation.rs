@@ -157,12 +157,17 @@ impl Workstation {
 
     /// Starts it, without words.
     pub(crate) fn start(&self, args: &[&str]) -> Service {
-        Service(self.agent(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+        Service::started(self.agent(args))
     }
 
     /// Starts the service, and waits until it listens.
     pub(crate) fn serve(&self) -> Service {
-        let service = self.start(&["run"]);
+        self.serve_by(self.agent(&["run"]))
+    }
+
+    /// Likewise, by a command that ends in the service.
+    pub(crate) fn serve_by(&self, command: Command) -> Service {
+        let service = Service::started(command);
         until("the service listens", || UnixStream::connect(self.socket()).is_ok());
         service
     }
@@ -172,6 +177,11 @@ impl Workstation {
 pub(crate) struct Service(Child);
 
 impl Service {
+    /// Without words.
+    fn started(mut command: Command) -> Self {
+        Self(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+    }
+
     /// SIGKILL, and waits for the end.
     pub(crate) fn kill(mut self) {
         self.0.kill().unwrap();

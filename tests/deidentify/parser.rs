@@ -195,7 +195,7 @@ fn a_file_that_takes_too_long_is_refused_and_the_rest_is_done() {
     let path = program.path().join("hangs");
     let reading = |file: u8| format!("\\002\\000\\000\\000\\001\\000\\00{file}");
     let text = format!(
-        "#!/bin/sh\nmkdir {}/once 2>/dev/null || exec {PROGRAM} \"$@\"\nprintf '{}{}'\nexec sleep 600\n",
+        "#!/bin/sh\nmkdir {}/once 2>/dev/null || exec {PROGRAM} \"$@\"\nprintf '{}{}'\nexec sleep 120\n",
         program.path().display(),
         reading(0),
         reading(1)
@@ -203,6 +203,8 @@ fn a_file_that_takes_too_long_is_refused_and_the_rest_is_done() {
     fs::write(&path, text).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
     let parser = Parser { patience: Duration::from_secs(6), ..Parser::new(&path) };
+    let begun = std::time::Instant::now();
     let outcomes = swapped(dir.path(), parser, |_| ());
     assert_eq!(outcomes.reasons, [None, Some("fatal"), None]);
+    assert!(begun.elapsed() < Duration::from_secs(100), "the child was waited for until it ended by itself");
 }

@@ -22,7 +22,7 @@ def nth_call(bench):
     need("strace")
     template = prepared(bench)
     device = template.status()["device"]
-    fired, log = 0, bench.home / "strace"
+    fired = 0
     for calls, error in FAILURES:
         silent, number = 0, 0
         steps = 1 if bench.full else bench.draw.randrange(17, 41)
@@ -31,19 +31,10 @@ def nth_call(bench):
                 bench.note("ended by time", f"in {error} of {calls}")
                 break
             number += steps if number else bench.draw.randrange(1, steps + 1)
-            site = template.copy(bench.home / "site")
-            received = bench.receiver.begin()
-            where = f"call {number}, {error} of {calls}"
-            hit = inject(site, log, calls, f"error={error}", number)
-            if hit is None:
-                raise Skipped("strace may not trace here")
-            ended, injected = hit
-            silent += not injected
-            fired += injected
-            bench.cases += 1
-            bench.check(ended.broke(), where)
-            verify(bench, site, received, where, device)
-    control(bench, template, log)
+            hit = tried(bench, template, device, calls, error, number, f"call {number}, {error} of {calls}")
+            silent += not hit
+            fired += hit
+    control(bench, template)
     return f"{fired} failures, {len(bench.wrong)} violations"
 
 
@@ -55,6 +46,20 @@ def prepared(bench):
     site.fill(bench.draw, 2, 10)
     site.configure(bench.receiver.url())
     return site
+
+
+def tried(bench, template, device, call, error, number, where):
+    """One case: a run in which this call fails, then a clean start. Whether it failed: no case if not."""
+    site, received = template.copy(bench.home / "site"), bench.receiver.begin()
+    hit = inject(site, bench.home / "strace", call, f"error={error}", number)
+    if hit is None:
+        raise Skipped("strace may not trace here")
+    ended, injected = hit
+    if injected:
+        bench.cases += 1
+        bench.check(ended.broke(), where)
+        verify(bench, site, received, where, device)
+    return injected
 
 
 def inject(site, log, calls, what, number, timeout=60):
@@ -85,8 +90,9 @@ def verify(bench, site, received, where, device):
     bench.check(f"{waiting} records wait for ever" if waiting else None, where)
 
 
-def control(bench, template, log):
+def control(bench, template):
     """A disk that says yes and writes nothing: the check has to see it."""
+    log = bench.home / "strace"
     site = template.copy(bench.home / "site")
     bench.receiver.begin()
     site.once("--close", wrapper=["strace", "-f", "-q", "-o", str(log), "-e", "trace=pwrite64"], timeout=60)

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections import Counter
 
 from workstation import COUNTER, EVENT, NOWHERE
 
@@ -15,6 +16,15 @@ WEIGHTS = {"spool": 20, "numbering": 8, "key": 6, "consent": 4, "configuration":
 
 def corruption(bench):
     """F7: one file is damaged; the agent starts, sends nothing wrong, and counts what it lost."""
+    counted = bench.in_parts(damaged)
+    for name in sorted(counted.keys() - {"lost", "unchanged"}):
+        bench.note("files", f"{name} {counted[name]}")
+    control(bench, prepared(bench))
+    return f"{counted['lost']} records lost, each counted; {counted['unchanged']} changed no byte"
+
+
+def damaged(bench):
+    """The cases of F7: how often each kind of file was hit, what was lost, and what changed no byte."""
     template = prepared(bench)
     support_case(bench, template)
     targets = {"configuration": ["../agent.toml"]}
@@ -22,8 +32,7 @@ def corruption(bench):
         if path.is_file() and path.name not in ("lock", "CACHEDIR.TAG", "ballast"):
             targets.setdefault(kind(path.relative_to(template.data)), []).append(path.relative_to(template.data))
     names = sorted(targets)
-    lost = unchanged = 0
-    hit = {}
+    counted = Counter()
     for number in bench.up_to(10_000, 60):
         name = bench.draw.choices(names, [WEIGHTS.get(name, 1) for name in names])[0]
         target = bench.draw.choice(targets[name])
@@ -32,17 +41,14 @@ def corruption(bench):
         bench.receiver.begin()
         whole = (site.home / "agent.toml").read_text()
         how, same = damage(bench.draw, site.data / target)
-        unchanged += same
-        hit[name] = hit.get(name, 0) + 1
+        counted["unchanged"] += same
+        counted[name] += 1
         where = f"case {number}, {how} of {target}"
         if name == "configuration":
             broken(bench, site, whole, where)
         else:
-            lost += judge(bench, site, name, target, where, template, same)
-    for name, count in sorted(hit.items()):
-        bench.note("files", f"{name} {count}")
-    control(bench, template)
-    return f"{lost} records lost, each counted; {unchanged} changed no byte"
+            counted["lost"] += judge(bench, site, name, target, where, template, same)
+    return counted
 
 
 def prepared(bench):

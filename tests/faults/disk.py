@@ -81,10 +81,7 @@ def full(bench):
 
 def one_full(bench, volume, where):
     """One volume that fills up at some moment of the work."""
-    site = bench.site()
-    received = bench.receiver.received
-    site.data = volume.place / "data"
-    shutil.copytree(site.home / "data", site.data)
+    site, received = on(volume, bench)
     draw, refused = bench.draw, 0
     site.configure(NOWHERE)
     site.fill(draw, 2, 30)
@@ -110,6 +107,15 @@ def one_full(bench, volume, where):
     return refused
 
 
+def on(volume, bench):
+    """A workstation whose data lies on this volume."""
+    site = bench.site()
+    site.data = volume.place / "data"
+    shutil.copytree(site.home / "data", site.data)
+    site.configure(bench.receiver.url())
+    return site, bench.receiver.received
+
+
 def status(site):
     ended = site.run("status", "--json")
     return json.loads(ended.out)["waiting"] if ended.code == 0 else {}
@@ -121,11 +127,7 @@ def no_names(bench):
     for number in bench.up_to(40, 3):
         volume = Volume(bench.home / f"names{number}", names=40)
         try:
-            site = bench.site()
-            received = bench.receiver.received
-            site.data = volume.place / "data"
-            shutil.copytree(site.home / "data", site.data)
-            site.configure(bench.receiver.url())
+            site, received = on(volume, bench)
             left = bench.draw.randrange(0, 12)
             used = 0
             try:
@@ -203,11 +205,7 @@ def runs(site):
 def read_only(bench):
     volume = Volume(bench.home / "readonly")
     try:
-        site = bench.site()
-        received = bench.receiver.received
-        site.data = volume.place / "data"
-        shutil.copytree(site.home / "data", site.data)
-        site.configure(bench.receiver.url())
+        site, received = on(volume, bench)
         site.fill(bench.draw, 1, 20)
         volume.remount("ro")
         bench.cases += 1

@@ -18,10 +18,9 @@ def passing_and_lasting(bench):
     """F37: every file of a workstation, four commands, three durations; then calls that fail from one of them on."""
     need("strace")
     template = sweep.prepared(bench)
-    commands = sweep.commands(template)
     files = sorted(str(path.relative_to(template.data)) for path in template.data.rglob("*")
                    if path.is_file() and path.name not in ("lock", "CACHEDIR.TAG"))
-    everything = [(file, name, how) for file in files for name in commands for how in PASSING]
+    everything = [(file, name, how) for file in files for name in sweep.commands(template) for how in PASSING]
     said = dict.fromkeys(PASSING, 0)
     # A bounded run does the worst first.
     worst = [(file, "run --once", "for the whole run") for file in ("keys/device.key", "keys/root")]
@@ -29,21 +28,10 @@ def passing_and_lasting(bench):
         if bench.is_over():
             bench.note("ended by time", f"after {bench.cases} of {len(everything)}")
             break
-        site, received = sweep.fresh(bench, template)
-        log = bench.home / "strace"
-        inject = ["-P", str(site.data / file), "-e", f"trace={LOOKS}", "-e", f"inject={LOOKS}:error=EIO{PASSING[how]}"]
-        ended = site.run(*commands[name], wrapper=sweep.strace(log, *inject), timeout=60)
-        hit = "(INJECTED)" in log.read_text(errors="replace")
-        log.unlink()
-        if not hit:
-            continue
-        bench.cases += 1
-        where = f"{name}, {file} out of reach {how}"
-        bench.check(ended.broke(), where)
-        said[how] += ended.code not in (0, 3) or bool(ended.err.strip()) or sweep.is_reported(ended.out)
-        sweep.judge(bench, site, received, template, name, commands[name], where)
+        hit = sweep.tried(bench, template, name, LOOKS, f"error=EIO{PASSING[how]}", f"EIO {how}", file)
+        said[how] += bool(hit and hit.is_said)
     fired = lasting_writes(bench)
-    control(bench, template, commands)
+    control(bench, template)
     listed = ", ".join(f"{how} {count}" for how, count in said.items())
     return f"commands that said so: {listed}; {fired} runs whose calls failed from one on; {len(bench.wrong)} violations"
 
@@ -51,35 +39,22 @@ def passing_and_lasting(bench):
 def lasting_writes(bench):
     """From the n-th call on every call of this kind fails. How many runs that hit."""
     template = calls.prepared(bench)
-    device, fired, log = template.status()["device"], 0, bench.home / "strace"
+    device, fired = template.status()["device"], 0
     for call, error in WRITES:
         for number in sorted(bench.draw.sample(range(1, 80), bench.many(40, 1))):
             if bench.is_over():
                 bench.note("ended by time", f"in {error} of {call}")
                 return fired
-            site = template.copy(bench.home / "site")
-            received = bench.receiver.begin()
-            ended, injected = calls.inject(site, log, call, f"error={error}", f"{number}+")
-            if not injected:
+            what = f"call {number} and all after it, {error} of {call}"
+            if not calls.tried(bench, template, device, call, error, f"{number}+", what):
                 break
-            bench.cases += 1
             fired += 1
-            where = f"call {number} and all after it, {error} of {call}"
-            bench.check(ended.broke(), where)
-            calls.verify(bench, site, received, where, device)
     return fired
 
 
-def control(bench, template, commands):
+def control(bench, template):
     """What protects is that only an absent file counts as absent. Where a key counts as absent,
     the agent does what it would do without that: the same judgement has to find it."""
-    violations = len(bench.wrong)
     for file in ("keys/device.key", "keys/root"):
-        site, received = sweep.fresh(bench, template)
-        log = bench.home / "strace"
-        inject = ["-P", str(site.data / file), "-e", f"trace={LOOKS}", "-e", f"inject={LOOKS}:error=ENOENT"]
-        site.run("run", "--once", wrapper=sweep.strace(log, *inject), timeout=60)
-        log.unlink()
-        sweep.judge(bench, site, received, template, "run --once", commands["run --once"], f"control, {file}")
-        seen, bench.wrong[violations:] = bench.wrong[violations:], []
+        seen = bench.found(lambda: sweep.tried(bench, template, "run --once", LOOKS, "error=ENOENT", "ENOENT", file))
         bench.control(f"{file} out of reach counts as absent", seen)

@@ -1,6 +1,7 @@
 """What every row is run with, and the table that comes of it."""
 
 import datetime
+import multiprocessing
 import os
 import random
 import shutil
@@ -8,6 +9,8 @@ import subprocess
 import tempfile
 import time
 import traceback
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from proxy import Proxy
@@ -43,9 +46,11 @@ class Row:
 
 
 class Bench:
-    """What a row works with. Its random numbers follow from the seed and the row alone."""
+    """What a row works with. Its random numbers follow from the seed and the row alone, those of a case from its number
+    too. With `part`, a pair of numbers, it does the cases of one part of so many."""
 
-    def __init__(self, row, words, home):
+    def __init__(self, row, words, home, part=(0, 1)):
+        self.row, self.words, self.part, self.wanted = row, words, part, 0
         self.draw = random.Random(f"{words.seed} {row.name}")
         self.full, self.program, self.home = words.full, Path(words.agent).resolve(), Path(home)
         self.beside = Path(words.beside)
@@ -80,13 +85,33 @@ class Bench:
 
     def up_to(self, full, bounded):
         """Counts the cases: `full` of them in a full run, else `bounded`; fewer when the time is over."""
-        wanted = full if self.full else bounded
-        for number in range(wanted):
+        self.wanted = self.many(full, bounded)
+        for number in range(self.part[0], self.wanted, self.part[1]):
             if self.is_over():
-                self.note("ended by time", f"after {number} of {wanted}")
+                self.note("ended by time", f"after {self.cases} of {self.wanted}")
                 return
             self.cases += 1
+            self.draw = random.Random(f"{self.words.seed} {self.row.name} {number}")
             yield number
+
+    def in_parts(self, work):
+        """Does the cases of `work`, a function of a module, in as many processes as `--jobs` says. Each has a receiver and a
+        workstation of its own; a case is the same in any. The sum of what they count."""
+        jobs = self.words.jobs
+        if jobs == 1:
+            return work(self)
+        parts = [(self.row, self.words, self.home / f"part-{number}", (number, jobs), work) for number in range(jobs)]
+        counted = Counter()
+        with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
+            for counts, cases, wrong, said, self.wanted in pool.map(_part, parts):
+                counted += counts
+                self.cases += cases
+                self.wrong += wrong
+                for subject, what in said.items():
+                    self.said.setdefault(subject, set()).update(what)
+        if "ended by time" in self.said:
+            self.said["ended by time"] = {f"after {self.cases} of {self.wanted}"}
+        return counted
 
     def many(self, full, bounded):
         """A number that depends on the kind of run."""
@@ -119,11 +144,29 @@ class Bench:
         self.check(broke, where)
         return broke is None
 
+    def found(self, judgement):
+        """What a judgement finds of something that is wrong on purpose: no case, and none of it is a violation."""
+        cases, before, self.wrong = self.cases, self.wrong, []
+        judgement()
+        found, self.wrong, self.cases = self.wrong, before, cases
+        return found
+
     def control(self, what, fails):
         """A negative control: the check has to fail. Where it is one of PROTECTIONS, something that the product does was
         taken away; else the check, the oracle, was shown a wrong result. `tests/mutants` switches off the rest."""
         kind = "protection" if what in PROTECTIONS else "oracle"
         self.controls.append((f"{what} ({kind})", bool(fails)))
+
+
+def _part(given):
+    """What one process of several does for a row."""
+    *made, work = given
+    made[2].mkdir()
+    bench = Bench(*made)
+    try:
+        return work(bench), bench.cases, bench.wrong, bench.said, bench.wanted
+    finally:
+        end_all()
 
 
 def need(*programs):

@@ -9,8 +9,9 @@ use std::process::{Child, Command, Stdio};
 use test_support::peer::{self, Skipped};
 use test_support::{or_skip, random::Random};
 
+use super::installed;
 use super::logs::contexts;
-use super::site::Site;
+use super::site::{Kept, Site};
 
 const PROGRAMS: &[&str] = &["storescp", "storescu", "echoscu", "dcmdump", "dcmconv", "findscu"];
 /// A data set with an invented patient.
@@ -52,6 +53,7 @@ fn install(site: &Site) -> Result<(), Skipped> {
             fs::set_permissions(to, fs::Permissions::from_mode(0o755)).unwrap();
         }
     }
+    installed::list(&site.folder());
     Ok(())
 }
 
@@ -109,28 +111,17 @@ fn the_debug_log_of_another_program_keeps_its_words_and_loses_its_patient() {
     for (context, least) in [(Vec::new(), 97.0), (contexts(&site, &mut random), 95.0)] {
         let cleaned = site.cleaned(&log, &context);
         assert_eq!(cleaned.lines().count(), log.lines().count());
-        let (mut words, mut kept, mut lost) = (0, 0, Vec::new());
+        let mut counted = Kept::default();
         for (line, left) in log.lines().zip(cleaned.lines()).filter(|(line, _)| !is_content(line)) {
-            let mut there: Vec<&str> = left.split_whitespace().collect();
-            for word in line.split_whitespace() {
-                words += 1;
-                match there.iter().position(|other| *other == word) {
-                    Some(at) => {
-                        there.swap_remove(at);
-                        kept += 1;
-                    }
-                    None if lost.len() < 12 => lost.push((word.to_owned(), left.to_owned())),
-                    None => {}
-                }
-            }
+            counted.line(line, left);
         }
-        let share = f64::from(kept) * 100.0 / f64::from(words);
+        let (share, words) = (counted.share(), counted.words);
         println!(
             "DCMTK, {} lines, {} sidecars: {share:.2} % of {words} words",
             log.lines().count(),
             context.len()
         );
-        assert!(share >= least, "{kept} of {words}; lost {lost:#?}");
+        assert!(share >= least, "{} of {words}; lost {:#?}", counted.kept, counted.lost);
         // `41 4e 59` is a name as well as `ANY`.
         for planted in ["Zorvik", "Anneli", "48151623", "19620917", "41  4e  59  2d"] {
             assert!(log.contains(planted) && !cleaned.contains(planted), "{planted}");

@@ -7,7 +7,7 @@ use test_support::or_skip;
 use test_support::peer;
 use test_support::random::Random;
 
-use super::site::Site;
+use super::site::{Kept, Site};
 
 /// Lines of each log.
 const LINES: usize = 2000;
@@ -268,32 +268,25 @@ fn logs_without_patients_keep_their_words() {
                 lines.iter().map(|line| format!("2026-11-21 08:00:13.044 {}\n", line.text)).collect();
             let cleaned = site.cleaned(&log, &context);
             assert_eq!(cleaned.lines().count(), LINES);
-            let (mut words, mut kept, mut musts, mut had, mut lost) = (0, 0, 0, 0, Vec::new());
+            let (mut counted, mut musts, mut had) = (Kept::default(), 0, 0);
             for (line, left) in lines.iter().zip(cleaned.lines()) {
-                let mut there: Vec<&str> = left.split(' ').collect();
-                for word in line.text.split(' ') {
-                    words += 1;
-                    match there.iter().position(|other| *other == word) {
-                        Some(at) => {
-                            there.swap_remove(at);
-                            kept += 1;
-                        }
-                        None if lost.len() < 12 => lost.push((word.to_owned(), left.to_owned())),
-                        None => {}
-                    }
-                }
+                counted.line(&line.text, left);
                 musts += line.must.len();
                 had += line.must.iter().filter(|word| left.contains(word.as_str())).count();
             }
-            let share = |part: usize, of: usize| part as f64 * 100.0 / of as f64;
+            let (words, of_musts) = (counted.words, had as f64 * 100.0 / musts as f64);
             println!(
-                "{kind}, {} sidecars: {:.2} % of {words} words, {:.2} % of {musts} frames, versions, codes, values",
+                "{kind}, {} sidecars: {:.2} % of {words} words, {of_musts:.2} % of {musts} frames, versions, codes, values",
                 context.len(),
-                share(kept, words),
-                share(had, musts)
+                counted.share(),
             );
-            assert!(share(kept, words) >= least, "{kind}: {kept} of {words}; lost {lost:#?}");
-            assert!(share(had, musts) >= 99.0, "{kind}: {had} of {musts}; lost {lost:#?}");
+            assert!(
+                counted.share() >= least,
+                "{kind}: {} of {words}; lost {:#?}",
+                counted.kept,
+                counted.lost
+            );
+            assert!(of_musts >= 99.0, "{kind}: {had} of {musts}; lost {:#?}", counted.lost);
         }
     }
 }

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "outside of `#[test]` functions")]
 
 mod dcmtk;
+mod installed;
 mod logs;
 mod names;
 mod numbers;
@@ -13,9 +14,6 @@ mod site;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use protocol::Digest;
-use protocol::signature::{Context, PublicKey, Signature};
-use ring::signature::{Ed25519KeyPair, KeyPair};
 use site::Site;
 use test_support::{or_skip, peer};
 
@@ -71,9 +69,40 @@ fn settings_beside_the_program_teach_nothing() {
     fs::write(site.folder().join("users.xml"), "<last>flurble zorp</last>").unwrap();
     fs::write(site.folder().join("notes.so"), "flurble zorp").unwrap();
     fs::write(site.folder().join("damaged.dll"), b"\x7fELF flurble zorp").unwrap();
+    installed::list(&site.folder());
     let built = site.json_with(3, &["provenance", "build", "--json"]);
     assert_eq!(built["refused"][0]["reason"], "damaged_program", "{built}");
     assert_eq!(site.cleaned("flurble zorp lost\n", &[]), "[text] lost\n");
+}
+
+/// A program that an administrator put beside the other, in a folder as protected as any, is on no list.
+#[test]
+fn a_program_that_the_installer_did_not_bring_teaches_nothing() {
+    if !peer::is_root() {
+        return;
+    }
+    let site = or_skip!(Site::installed(&["Command %s timed out"]));
+    let log = "Command quux timed out\nflurble zorp of Xyzzyq\n";
+    let theirs = or_skip!(Site::installed(&["flurble zorp of %s"]));
+    fs::copy(theirs.folder().join("x1"), site.folder().join("theirs")).unwrap();
+    let built = site.json_with(3, &["provenance", "build", "--json"]);
+    assert_eq!(built["refused"][0]["reason"], "not_installed", "{built}");
+    assert!(built["refused"][0]["path"].as_str().unwrap().ends_with("/theirs"), "{built}");
+    assert_eq!(site.cleaned(log, &[]), "Command [text] timed out\n[text] of [text]\n");
+    // The control: on the list it teaches, and the table is made for the new list.
+    installed::list(&site.folder());
+    assert!(site.fails(&["provenance", "verify"]).contains("provenance build"));
+    site.run(&["provenance", "build"]);
+    assert_eq!(site.cleaned(log, &[]), "Command [text] timed out\nflurble zorp of [text]\n");
+
+    // A list that somebody changed counts for nothing, and without any no program does.
+    let list = site.folder().join("installed.sha256");
+    fs::write(&list, format!("{}\n", fs::read_to_string(&list).unwrap())).unwrap();
+    let words = site.fails(&["provenance", "build"]);
+    assert!(words.contains("installed.sha256 does not count"), "{words}");
+    fs::remove_file(&list).unwrap();
+    let words = site.fails(&["provenance", "build"]);
+    assert!(words.contains("none of the 2 programs"), "{words}");
 }
 
 #[test]
@@ -82,18 +111,11 @@ fn a_signed_list_teaches_words_and_an_older_one_is_refused() {
         return;
     }
     let site = or_skip!(Site::installed(&["Command %s timed out"]));
-    let pair = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap();
-    let key = PublicKey::from_bytes(pair.public_key().as_ref().try_into().unwrap());
-    site.configure(&format!("[vendor]\nkeys = [{{ key = \"{key}\", signs = [\"word_list\"] }}]\n"));
     let list = site.path().join("x1-firmware.words");
     let written = |number: u64, literal: &str| {
         let text = format!("kathea-words-1 x1-firmware {number}\nL{literal}\n");
-        let content = Digest::of(text.as_bytes());
-        let signature =
-            Signature::new(Context::WordList, key, content, |text| pair.sign(text).as_ref().to_vec())
-                .unwrap();
+        fs::write(site.path().join("x1-firmware.words.sig"), installed::signed(&text)).unwrap();
         fs::write(&list, text).unwrap();
-        fs::write(site.path().join("x1-firmware.words.sig"), format!("{signature}\n")).unwrap();
     };
     let add = ["provenance", "add", list.to_str().unwrap()];
     written(7, "flurble zorp vcc=%.2f");

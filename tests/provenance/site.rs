@@ -9,6 +9,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 use test_support::peer::{self, Skipped};
 
+use super::installed;
+
 const PROGRAM: &str = env!("CARGO_BIN_EXE_kathea-agent");
 
 pub(crate) struct Site {
@@ -27,7 +29,9 @@ impl Site {
         for folder in [site.dir.path(), &site.folder()] {
             fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
         }
-        let text = format!("data_dir = {:?}\n[kathea]\nprogram = [{:?}]\n", site.data(), site.folder());
+        let vendor = format!("[vendor]\n{}", installed::trusted());
+        let text =
+            format!("data_dir = {:?}\n{vendor}[kathea]\nprogram = [{:?}]\n", site.data(), site.folder());
         fs::write(site.dir.path().join("agent.toml"), text).unwrap();
         fs::create_dir(site.data()).unwrap();
         site.install(literals);
@@ -45,6 +49,7 @@ impl Site {
         let built = Command::new("cc").arg("-o").arg(self.folder().join("x1")).arg(&source).status().unwrap();
         assert!(built.success());
         fs::set_permissions(self.folder().join("x1"), fs::Permissions::from_mode(0o755)).unwrap();
+        installed::list(&self.folder());
     }
 
     /// Adds to the configuration.
@@ -124,5 +129,37 @@ impl Site {
         let (output, file) = self.clean(log, &[]);
         assert!(!output.status.success() && !file.exists());
         String::from_utf8(output.stderr).unwrap()
+    }
+}
+
+/// How many words of `text` are still in the line that it became, and some of those that are not.
+#[derive(Default)]
+pub(crate) struct Kept {
+    pub(crate) words: usize,
+    pub(crate) kept: usize,
+    pub(crate) lost: Vec<(String, String)>,
+}
+
+impl Kept {
+    /// Counts one line.
+    pub(crate) fn line(&mut self, text: &str, left: &str) {
+        const SHOWN: usize = 12;
+        let mut there: Vec<&str> = left.split_whitespace().collect();
+        for word in text.split_whitespace() {
+            self.words += 1;
+            match there.iter().position(|other| *other == word) {
+                Some(at) => {
+                    there.swap_remove(at);
+                    self.kept += 1;
+                }
+                None if self.lost.len() < SHOWN => self.lost.push((word.to_owned(), left.to_owned())),
+                None => {}
+            }
+        }
+    }
+
+    /// In percent.
+    pub(crate) fn share(&self) -> f64 {
+        self.kept as f64 * 100.0 / self.words as f64
     }
 }

@@ -24,6 +24,10 @@ impl Screen for Open {
         false
     }
 
+    fn is_own(&self, _: &str) -> bool {
+        true
+    }
+
     fn descriptor(&self, _: &str) -> Option<String> {
         None
     }

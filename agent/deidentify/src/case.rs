@@ -12,13 +12,10 @@ use ring::hmac;
 use time::{Date, Duration, Month, OffsetDateTime};
 use zeroize::Zeroizing;
 
+use crate::dicom::is_registered;
+
 /// Weeks by which dates move back, at most: ten years.
 const MOST_WEEKS: u64 = 520;
-/// Root of DICOM's own registered identifiers (PS3.6 Annex A): they name formats, never an object.
-const WELL_KNOWN: &str = "1.2.840.10008.";
-/// Digits of a component of a registered identifier; more could hold a patient's number.
-const WELL_KNOWN_DIGITS: usize = 5;
-
 /// Letters of a pseudonym: no name is spelled without a vowel, no number with letters.
 const LETTERS: &[u8; 20] = b"bcdfghjklmnpqrstvwxz";
 /// How many of them: 34 bits.
@@ -75,9 +72,9 @@ impl Case {
         self.table.as_deref()
     }
 
-    /// The case's UID in the place of `uid`: `2.25.` and 128 bits (PS3.5 B.2). Well-known ones stay.
+    /// The case's UID in the place of `uid`: `2.25.` and 128 bits (PS3.5 B.2). Those that DICOM registered stay.
     pub fn uid(&self, uid: &str) -> String {
-        if is_well_known(uid) {
+        if is_registered(uid) {
             return uid.to_owned();
         }
         format!("2.25.{}", self.number("uid", uid))
@@ -156,15 +153,6 @@ impl fmt::Debug for Case {
     }
 }
 
-/// Whether DICOM registered it; what merely begins like that may hold anything.
-pub(super) fn is_well_known(uid: &str) -> bool {
-    uid.strip_prefix(WELL_KNOWN).is_some_and(|rest| {
-        rest.split('.').all(|part| {
-            (1..=WELL_KNOWN_DIGITS).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
-        })
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -215,8 +203,12 @@ mod tests {
         let uid = case(3).uid("not a uid");
         assert!(uid.starts_with("2.25.") && uid.len() <= 44, "{uid}");
         assert_eq!(case(3).uid("1.2.840.10008.1.2.1"), "1.2.840.10008.1.2.1");
-        for planted in ["1.2.840.10008.HANSEN", "1.2.840.10008.0101801234", "1.2.840.10008.", "1.2.840.10008"]
-        {
+        for planted in [
+            "1.2.840.10008.HANSEN",
+            "1.2.840.10008.0101801234",
+            "1.2.840.10008.01018.01234",
+            "1.2.840.10008.",
+        ] {
             assert!(case(3).uid(planted).starts_with("2.25."), "{planted}");
         }
     }

@@ -9,23 +9,31 @@ use std::time::Duration;
 use agent::collect::Raw;
 use agent::config::Config;
 use agent::consent::Policy;
-use agent::programs::lists;
-use agent::request::Line;
+use agent::programs::{installed, lists};
+use agent::request::{Caller, Line};
 use agent::seal::record::Sealed;
 use agent::ship::enrol;
 use agent::ship::exchange::{Answer, Outcome};
+use agent::ship::failure::Failure;
 use agent::ship::pace::Reply;
 use agent::ship::routes;
-use agent::ship::tus::Upload;
+use agent::ship::tus::{Step, StepResult, Upload, contact};
 use agent::support::manifest::Manifest;
-use agent::usage::validation::{Usage, Validator, Wanted, Window};
+use agent::texts::Language;
+use agent::usage::validation::{Usage, Validator, Wanted, Window, explain};
+use protocol::answer::{self, First};
 use protocol::bundle::{Announcement, Invitation};
 use protocol::catalog::Catalog;
 use protocol::ledger::{self, Entry};
 use protocol::reply::{EnrolRequest, RenewRequest};
-use protocol::{Batch, DeviceId, Digest};
+use protocol::{Batch, DeviceId, Digest, Purpose};
 use provenance::{Builder, Entry as Literal, Table, Text};
-use ring::signature::{Ed25519KeyPair, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertificateSigningRequestParams, CertifiedIssuer,
+    ExtendedKeyUsagePurpose, IsCa, KeyPair, PKCS_ED25519, PublicKeyData,
+};
+use ring::signature::{Ed25519KeyPair, KeyPair as _};
+use zeroize::Zeroizing;
 
 /// What reads the bytes. It panics where something does not hold.
 pub(crate) type Parser = fn(&[u8]);
@@ -41,6 +49,7 @@ pub(crate) const PARSERS: &[(&str, Parser)] = &[
     ("configuration", configuration),
     ("carving", carving),
     ("literals", literals),
+    ("lists", signed_lists),
     ("socket", socket),
     ("policy", policy),
     ("manifest", manifest),
@@ -70,20 +79,58 @@ fn ledger_line(bytes: &[u8]) {
     }
 }
 
-/// A request as the collector reads it, and the answer as the device reads it.
-fn enrolment(bytes: &[u8]) {
-    let _ = serde_json::from_slice::<EnrolRequest>(bytes);
-    let _ = serde_json::from_slice::<RenewRequest>(bytes);
-    if let Ok(pem) = str::from_utf8(bytes) {
-        let _ = rcgen::CertificateSigningRequestParams::from_pem(pem);
+/// A vendor's authority, and a device that it certified.
+struct Enrolled {
+    ca: String,
+    chain: String,
+    request: String,
+    device: DeviceId,
+    pkcs8: Zeroizing<Vec<u8>>,
+}
+
+static ENROLLED: LazyLock<Enrolled> = LazyLock::new(|| {
+    let mut params = CertificateParams::default();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("a CA");
+    let key = KeyPair::generate_for(&PKCS_ED25519).expect("a key");
+    let mut params = CertificateParams::default();
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    Enrolled {
+        ca: authority.pem(),
+        chain: params.signed_by(&key, &authority).expect("a certificate").pem(),
+        request: params.serialize_request(&key).and_then(|request| request.pem()).expect("a request"),
+        device: DeviceId::of_public_key(key.public_key_raw().try_into().expect("32 bytes")),
+        pkcs8: key.serialize_der().into(),
     }
-    let _ = rcgen::CertificateSigningRequestParams::from_der(&bytes.into());
-    let device = DeviceId::of_public_key(&[7; 32]);
-    for status in [201, 403, 409, 410] {
+});
+
+/// A request as the collector reads it, and the answer as the device reads it. No input guesses a certificate: where it
+/// says @CHAIN@, @DEVICE@, @REQUEST@ or @CA@, it has that of a device that enrolled.
+fn enrolment(bytes: &[u8]) {
+    let known = &*ENROLLED;
+    let escaped = |pem: &str| pem.replace('\n', "\\n");
+    let named = String::from_utf8_lossy(bytes)
+        .replace("@CHAIN@", &escaped(&known.chain))
+        .replace("@DEVICE@", &known.device.to_string())
+        .replace("@REQUEST@", &escaped(&known.request))
+        .replace("@CA@", &escaped(&known.ca));
+    let asked = serde_json::from_str::<EnrolRequest>(&named).map(|request| request.csr);
+    let asked = asked.or_else(|_| serde_json::from_str::<RenewRequest>(&named).map(|request| request.csr));
+    let pem = asked.unwrap_or(named.clone());
+    let _ = CertificateSigningRequestParams::from_pem(&pem);
+    let _ = CertificateSigningRequestParams::from_der(&bytes.into());
+    for (status, ca) in [(201, known.ca.as_bytes()), (201, bytes), (403, bytes), (409, bytes), (410, bytes)] {
         let kind = Some("application/json".to_owned());
-        let outcome = Ok(Answer { status, content_type: kind, body: bytes.to_vec(), ..Answer::default() });
-        let enrolled = enrol::enrolled(outcome, device, &Vec::new().into(), bytes, 1_780_000_000);
-        assert!(enrolled.is_err(), "no certificate of an authority that nobody has");
+        let body = named.clone().into_bytes();
+        let outcome = Ok(Answer { status, content_type: kind, body, ..Answer::default() });
+        match enrol::enrolled(outcome, known.device, &known.pkcs8, ca, 1_780_000_000) {
+            Ok((identity, reply)) => {
+                assert!(status == 201 && reply.device_id == known.device, "a refusal, or another device's");
+                let chain = String::from_utf8_lossy(&identity.chain_pem).into_owned();
+                assert!(chain.contains(&known.chain), "a certificate of an authority that nobody has");
+            }
+            Err(error) => drop(error.as_renewal()),
+        }
     }
 }
 
@@ -97,9 +144,12 @@ fn pieces(bytes: &[u8]) -> impl FnMut() -> Option<String> {
 
 fn outcome(bytes: &[u8]) -> Outcome {
     let mut next = pieces(bytes);
-    let status = next().and_then(|text| text.trim().parse().ok()).unwrap_or(200);
+    let status = next();
+    if status.as_deref() == Some("cut") {
+        return Err(Failure::Cut);
+    }
     Ok(Answer {
-        status,
+        status: status.and_then(|text| text.trim().parse().ok()).unwrap_or(200),
         content_type: next(),
         retry_after: next(),
         date: next(),
@@ -114,25 +164,32 @@ fn outcome(bytes: &[u8]) -> Outcome {
     })
 }
 
-/// Both ends of an upload: a bundle is announced as it is read, and nothing settles it but its own digest.
+/// Both ends of an upload: a bundle is announced as it is read, and nothing settles it but its own digest. The answers
+/// follow each other, with a line of four equals signs between them.
 fn tus(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     if let Some(read) = Announcement::read(&text, 7) {
         assert_eq!(Announcement::read(&read.metadata(), 7).as_ref(), Some(&read));
     }
+    let digest = Digest::of(b"7 bytes");
     let announcement = Announcement {
         case: "CASE-1".parse().expect("a case"),
         size: 7,
-        sha256: Digest::of(b"7 bytes"),
+        sha256: digest,
         manifest_sha256: Digest::of(b"manifest"),
-        consents: vec![Digest::of(b"line")],
+        consents: vec![Digest::of(b"a line")],
     };
     let mut upload = Upload::new(announcement, Some(text.lines().next().unwrap_or_default()), 0);
-    let outcome = outcome(bytes);
-    for _ in 0..8 {
+    let answers: Vec<Outcome> = text.split("\n====\n").map(|answer| outcome(answer.as_bytes())).collect();
+    for outcome in answers.iter().cycle().take(2 * answers.len().min(16) + 8) {
         let step = upload.next();
-        let _ = upload.apply(step, &outcome, Duration::from_millis(5));
+        let result = upload.apply(step, outcome, Duration::from_millis(5));
         assert!(upload.offset().is_none_or(|offset| offset <= 7), "more than there is");
+        let _ = (contact(outcome), upload.path(), upload.checks());
+        if let StepResult::Settled(_) = result {
+            assert!(step == Step::Complete && text.contains(&digest.to_string()), "an end of nothing");
+            break;
+        }
     }
 }
 
@@ -149,7 +206,20 @@ fn answers(bytes: &[u8]) {
         routes::probed(&outcome, Some("EEA")),
         routes::renewed(&outcome),
     );
-    let _ = (routes::privacy_taken(&outcome), routes::read_ticket(&outcome));
+    for reply in [routes::privacy_taken(&outcome).1, routes::read_ticket(&outcome).ok()].into_iter().flatten()
+    {
+        let _ = (routes::ticket(&reply.ticket), routes::answer_part(&reply.ticket, 1), reply.state.as_str());
+        if let Some(sealed) = reply.sealed {
+            assert!(
+                sealed.length(0) <= sealed.size
+                    && sealed.is_bounded() == (1..=answer::MAX).contains(&sealed.size)
+            );
+        }
+    }
+    if let Ok(first) = serde_json::from_slice::<First>(outcome.as_ref().map_or(bytes, |answer| &answer.body))
+    {
+        let _ = first.answers("T-1", DeviceId::from_bytes([7; 16]));
+    }
     let _ = (routes::read_news(&outcome), routes::news_asked(&outcome), routes::part_taken(&outcome, 7));
     let _ = outcome.as_ref().ok().and_then(routes::consent_expected);
     let stored = routes::consent_stored(&outcome, Digest::of(b"a line"));
@@ -162,9 +232,15 @@ fn outbox(bytes: &[u8]) {
     let window = Window { granted: 1_700_000_000, now: 1_900_000_000 };
     for line in bytes.split(|byte| *byte == b'\n') {
         let mut validation = Validator::new(Catalog::built_in());
-        if validation.take(Raw::new(line), window, Wanted { usage: true, open: true }).is_err() {
+        let wanted = Wanted { usage: true, open: true };
+        if let Err(refusal) = validation.take_both(Raw::new(line), window, wanted, Some(window.granted)) {
+            let _ = explain(Raw::new(line), refusal.reason);
             assert!(validation.journals().is_empty());
         }
+        let own = validation.own();
+        let _ = validation.take_own(Raw::new(line), window.granted, window.now);
+        validation.put_back(own);
+        validation.clear();
     }
 }
 
@@ -188,12 +264,13 @@ fn carving(bytes: &[u8]) {
                 sealed.numbers(),
                 sealed.key(),
                 sealed.cursors().count(),
+                format!("{sealed:?}"),
             );
         }
     }
 }
 
-/// A program, a table of literals, a vendor's list. What is taken from them makes a table that is read again.
+/// A program, a table of literals. What is taken from them makes a table that is read again.
 fn literals(bytes: &[u8]) {
     let mut builder = Builder::default();
     let _ = provenance::read_file(Cursor::new(bytes), &mut |text| match text {
@@ -212,13 +289,40 @@ fn literals(bytes: &[u8]) {
         assert!(spans.iter().all(|span| line.get(span.clone()).is_some()), "parts of the line");
         assert!(spans.is_sorted_by(|one, next| one.end <= next.start), "in order, apart");
     }
-    let _ = (Table::from_file(bytes), lists::parse(bytes));
+    let _ = Table::from_file(bytes);
+}
+
+/// A list of words and one of the installer, as the vendor signs them: what is read is what stands there.
+fn signed_lists(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    if let Ok(list) = lists::parse(bytes) {
+        let head = text.lines().next().expect("a head");
+        assert!(head.contains(&list.name) && list.name.len() <= 32, "its name stands in it");
+        let mut builder = Builder::default();
+        text.lines().skip(1).map(|line| Literal::parse(line).expect("an entry")).for_each(|entry| {
+            assert!(!matches!(entry, Literal::Folder(_)), "a folder is not the vendor's");
+            builder.add(entry);
+        });
+        assert!(Table::from_file(builder.to_bytes().as_slice()).is_ok(), "what was written is read");
+    }
+    match installed::parse(bytes) {
+        Ok(files) => {
+            assert!(files.len() <= text.lines().count());
+            assert!(files.iter().all(|file| text.to_ascii_lowercase().contains(&file.to_string())));
+        }
+        Err(line) => assert!((1..=text.lines().count() + 1).contains(&line), "a line of it"),
+    }
 }
 
 fn socket(bytes: &[u8]) {
     for line in bytes.split(|byte| *byte == b'\n') {
-        if let Line::Misread(reply) = Line::read(line) {
-            assert!(!reply.line().contains('\n'), "an answer is one line");
+        match Line::read(line) {
+            Line::Misread(reply) => assert!(!reply.line().contains('\n'), "an answer is one line"),
+            Line::Request(request) => {
+                assert!(!Caller::default().may(&request) || !request.needs_the_clinic(), "a stranger erases");
+                assert!(request.claim().is_none_or(|code| format!("{code:?}") == "ClaimCode(..)"), "a code");
+            }
+            Line::Event => {}
         }
     }
 }
@@ -226,7 +330,23 @@ fn socket(bytes: &[u8]) {
 fn policy(bytes: &[u8]) {
     let Ok(text) = str::from_utf8(bytes) else { return };
     match Policy::parse(text) {
-        Ok(policy) => drop((policy.effective(), policy.hash())),
+        Ok(policy) => {
+            assert!(policy.continues(policy.hash()), "it is itself");
+            let _ = (
+                policy.id(),
+                policy.version(),
+                policy.effective(),
+                policy.controller(),
+                policy.answers_days(),
+            );
+            let _ = (policy.endpoints(), policy.residency());
+            for policy in [Ok(policy.clone()), policy.shown_in("de-AT")].into_iter().flatten() {
+                for purpose in Purpose::ALL {
+                    let _ = (policy.digest(purpose), policy.notice(purpose, Language::Da));
+                    let _ = policy.periods(purpose, Language::En);
+                }
+            }
+        }
         Err(error) => drop(error.to_string()),
     }
 }

@@ -17,6 +17,10 @@ impl Screen for Replace {
         text.contains("Hansen")
     }
 
+    fn is_own(&self, text: &str) -> bool {
+        text.len() % 2 == 0
+    }
+
     fn descriptor(&self, text: &str) -> Option<String> {
         Some(format!("[{}]", text.chars().count()))
     }

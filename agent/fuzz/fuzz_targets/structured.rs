@@ -4,6 +4,7 @@
 mod somebody;
 
 use deidentify::check;
+use deidentify::identifiers::Learning;
 use deidentify::structured::{json, xml};
 use deidentify::text::Scrubber;
 use libfuzzer_sys::fuzz_target;
@@ -12,6 +13,8 @@ use somebody::CASE;
 fuzz_target!(|document: &[u8]| {
     let (case, identifiers) = &*CASE;
     let mut scrubber = Scrubber::new(case, identifiers);
+    let _ = json::learn(document, &mut Learning::default());
+    let _ = xml::learn(&String::from_utf8_lossy(document), &mut Learning::default());
     let checked = |out: &str, layout| {
         let found = check::search(out.as_bytes(), layout, identifiers, case);
         assert_eq!(found, None, "{out}");

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::table::Table;
 use crate::template::{is_telling, pieces};
+use crate::uid::is_uid;
 
 /// Bytes of all entries together; what is beyond is left out and counted. A table of them fits a process of 64 MB.
 pub(crate) const TABLE_BYTES: usize = 8 << 20;
@@ -21,6 +22,8 @@ pub enum Entry<'a> {
     Word(&'a str),
     /// The folder in which the program lies.
     Folder(&'a str),
+    /// The shape of a value that a vendor gives ([`has_shape`](crate::has_shape)).
+    Shape(&'a str),
 }
 
 impl<'a> Entry<'a> {
@@ -31,6 +34,7 @@ impl<'a> Entry<'a> {
             "L" => Some(Self::Literal(text)),
             "W" => Some(Self::Word(text)),
             "F" => Some(Self::Folder(text)),
+            "S" => Some(Self::Shape(text)),
             _ => None,
         }
     }
@@ -41,6 +45,7 @@ impl<'a> Entry<'a> {
             Self::Literal(text) => format!("L{text}\n"),
             Self::Word(text) => format!("W{text}\n"),
             Self::Folder(text) => format!("F{text}\n"),
+            Self::Shape(text) => format!("S{text}\n"),
         }
     }
 }
@@ -51,6 +56,7 @@ pub struct Builder {
     literals: BTreeSet<String>,
     words: BTreeSet<String>,
     folders: BTreeSet<String>,
+    shapes: BTreeSet<String>,
     bytes: usize,
     left_out: u64,
 }
@@ -65,10 +71,20 @@ impl Builder {
             Entry::Folder(folder) => {
                 self.folders.insert(folder.to_owned());
             }
+            Entry::Shape(shape) => {
+                if !shape.is_empty()
+                    && shape.len() <= WORD
+                    && !self.shapes.contains(shape)
+                    && self.fits(shape)
+                {
+                    self.shapes.insert(shape.to_owned());
+                }
+            }
         }
     }
 
     fn literal(&mut self, literal: &str) {
+        // One of the program's own names its implementation, for example (PS3.7, annex D.3.3.2).
         if is_uid(literal) {
             return self.word(literal);
         }
@@ -110,11 +126,12 @@ impl Builder {
         fits
     }
 
-    /// All entries: folders, words, literals, each kind in order.
+    /// All entries: folders, shapes, words, literals, each kind in order.
     pub fn entries(&self) -> impl Iterator<Item = Entry<'_>> + Clone {
         let folders = self.folders.iter().map(|folder| Entry::Folder(folder));
         let words = self.words.iter().map(|word| Entry::Word(word));
-        folders.chain(words).chain(self.literals.iter().map(|literal| Entry::Literal(literal)))
+        let shapes = self.shapes.iter().map(|shape| Entry::Shape(shape));
+        folders.chain(shapes).chain(words).chain(self.literals.iter().map(|literal| Entry::Literal(literal)))
     }
 
     /// How many literals there are.
@@ -136,13 +153,6 @@ impl Builder {
     pub fn table(&self) -> Table {
         Table::new(self.entries())
     }
-}
-
-/// A UID of the program's own, such as the one that names its implementation (PS3.7, annex D.3.3.2): four numbers and more.
-fn is_uid(text: &str) -> bool {
-    text.len() <= WORD
-        && text.split('.').count() > 4
-        && text.split('.').all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 #[cfg(test)]

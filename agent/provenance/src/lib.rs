@@ -15,15 +15,19 @@ mod catalogue;
 mod dotnet;
 mod program;
 mod runs;
+mod shape;
 mod stored;
 mod table;
 mod template;
+mod uid;
 
 use std::io::{self, Read, Seek};
 
 pub use builder::{Builder, Entry};
+pub use shape::has_shape;
 pub use stored::StoredError;
 pub use table::Table;
+pub use uid::{is_uid, uid_numbers};
 
 /// Bytes of the largest file that is read.
 pub const FILE_BYTES: u64 = 2 << 30;

@@ -1,7 +1,7 @@
 //! The table as a file: one entry a line, deflated, with its digest in front.
 //!
 //! `KATHEA LITERALS 1\n`, 64 hexadecimal digits of the SHA-256 of what follows, `\n`, then a deflate stream of lines:
-//! `L` and a literal, `W` and a word, `F` and the folder of the program. A literal has no line feed: it is part of one
+//! `L` and a literal, `W` and a word, `F` and the folder of the program, `S` and the shape of a value. A literal has no line feed: it is part of one
 //! line of a log.
 
 use std::io::{self, Read, Write};
@@ -91,10 +91,12 @@ mod tests {
         builder.add(Entry::Literal("Måling færdig"));
         builder.add(Entry::Word("SetCollimator"));
         builder.add(Entry::Folder("C:\\Program Files\\Kathea"));
+        builder.add(Entry::Shape("X1-######"));
         let bytes = builder.to_bytes();
         let again = Table::from_file(bytes.as_slice()).unwrap();
         assert_eq!(again.len(), 2);
         assert!(again.has_word("SetCollimator") && again.has_word("Mapped") && !again.has_word("Hansen"));
+        assert!(again.has_shape("X1-000123") && !again.has_shape("X1-hansen"));
         assert_eq!(again.folders().collect::<Vec<_>>(), ["C:\\Program Files\\Kathea"]);
         for place in 0..bytes.len() {
             let mut changed = bytes.clone();

@@ -29,6 +29,7 @@ pub struct Table {
     /// Hashes of all words, in order.
     words: Vec<u64>,
     folders: Vec<String>,
+    shapes: Vec<String>,
 }
 
 /// A literal: where its pieces lie, and where in them the word by which it is found.
@@ -53,6 +54,7 @@ impl Table {
                 }
                 Entry::Word(word) => table.words.push(hash(word)),
                 Entry::Folder(folder) => table.folders.push(folder.to_owned()),
+                Entry::Shape(shape) => table.shapes.push(shape.to_owned()),
             }
         }
         table.words.sort_unstable();
@@ -121,6 +123,11 @@ impl Table {
     /// Whether the program has this word, spelled like this.
     pub fn has_word(&self, word: &str) -> bool {
         self.words.binary_search(&hash(word)).is_ok()
+    }
+
+    /// Whether `text` has one of the shapes that the vendor gave.
+    pub fn has_shape(&self, text: &str) -> bool {
+        self.shapes.iter().any(|shape| crate::has_shape(shape, text))
     }
 
     /// The folders in which the program lies.

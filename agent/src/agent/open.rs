@@ -15,6 +15,7 @@ use super::cases::{self, Cases};
 use super::clock::Watched;
 use super::consents::Consents;
 use super::edges::Edges;
+use super::folders::Folders;
 use super::health::{Cause, Health, Subject};
 use super::requests::Requests;
 use super::turn::Looks;
@@ -118,6 +119,7 @@ impl Agent {
             consents: Consents::new(Requests::new(requests, tickets, news, VendorAnswer::new(&data))),
             cases,
             health,
+            folders: Folders::default(),
             busy_until: None,
             service: Service::Stopped,
             device_due: Duration::ZERO,

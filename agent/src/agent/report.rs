@@ -72,6 +72,8 @@ impl Agent {
             add(Subject::Kept, kept.said());
         }
         set_aside_problem(&self.vault).into_iter().for_each(|what| add(Subject::KeysSetAside, what));
+        let unread = self.folders.problems(&self.config.kathea);
+        unread.into_iter().for_each(|what| add(Subject::FoldersUnread, what));
         self.registry.problems(now).into_iter().for_each(|what| add(Subject::Registry, what));
         let tickets = self.consents.requests.tickets.problems(&to_text(now));
         tickets.into_iter().for_each(|what| add(Subject::Tickets, what));

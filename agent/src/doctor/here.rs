@@ -104,13 +104,16 @@ pub(super) fn folders(config: &Config) -> Vec<Finding> {
         .collect()
 }
 
-/// The key of the problem that the agent raises where it cannot watch the outbox.
-const OUTBOX_UNWATCHED: &str = "outbox_unwatched";
+/// What the running agent says of its folders, by the keys of its problems: the account of whoever asks is another one.
+const SEEN_BY_THE_AGENT: [(&str, &str); 2] = [("outbox_unwatched", "outbox"), ("folders_unread", "folders")];
 
-/// What the running agent says of watching the outbox, if it cannot; the remedy stands in the same sentence.
-pub(super) fn watch(status: Option<&Status>) -> Option<Finding> {
-    let problem = status?.problem_texts.iter().find(|problem| problem.key == OUTBOX_UNWATCHED)?;
-    Some(Finding { remedy: None, ..Finding::warn("outbox", problem, "") })
+/// What the running agent can neither watch nor read; the remedy stands in the same sentence.
+pub(super) fn seen_by_the_agent(status: Option<&Status>) -> impl Iterator<Item = Finding> {
+    let problems = status.map(|status| status.problem_texts.as_slice()).unwrap_or_default();
+    problems.iter().filter_map(|problem| {
+        let (_, check) = SEEN_BY_THE_AGENT.iter().find(|(key, _)| *key == problem.key)?;
+        Some(Finding { remedy: None, ..Finding::warn(check, problem, "") })
+    })
 }
 
 /// How many of the first entries below a folder this account cannot look into.

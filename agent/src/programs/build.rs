@@ -1,4 +1,4 @@
-//! Making the table, and seeing whether what it was made of has changed.
+//! Making the table.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -8,13 +8,17 @@ use protocol::Digest;
 use provenance::{Builder, Entry};
 use ring::digest::{Context, SHA256};
 
+use super::installed::{Installed, InstalledError};
 use super::lists::{self, ListError};
-use super::{FOLDER, RECORD, Record, Refusal, Source, TABLE, Unprotected, folder};
+use super::{FOLDER, RECORD, Record, Refusal, Source, Stamp, TABLE, Unprotected, folder};
 use crate::config::Config;
-use crate::{durable, presence};
+use crate::durable;
 use deidentify::child::{Failure, Parser};
 use deidentify::files::{Found, Known, Order, Outlet, Reason, Said, Take};
 use regular::Identity;
+
+/// Of a program that no list of the installer has.
+const NOT_INSTALLED: &str = "not_installed";
 
 /// Why there is no new table.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +29,15 @@ pub enum BuildError {
     /// A list of the vendor does not count.
     #[error("{0}")]
     List(ListError),
+    /// A list of the installer does not count.
+    #[error("{0}")]
+    Installed(InstalledError),
+    /// Programs are there, and no list of the installer has any of them.
+    #[error(
+        "none of the {0} programs below the folders of `program` under [kathea] is on the installer's list: install the \
+         program again, or ask the vendor for its installed.sha256 with the signature beside it"
+    )]
+    NotInstalled(usize),
     /// The process that reads files can't be started or confined.
     #[error(
         "the process that reads the programs can't be started or confined ({0}): nothing was changed; install the agent \
@@ -42,26 +55,42 @@ pub enum BuildError {
     Nothing,
 }
 
-/// Makes the table of `config` anew; `program` is this program, which reads files in a process of its own.
+/// Makes the table of `config` anew; `program` is this program, which reads files in a process of its own; `now` is in seconds
+/// since 1970.
 ///
 /// # Errors
 /// [`BuildError`], after which the table that was there still counts.
-pub fn build(config: &Config, program: &Path) -> Result<Record, BuildError> {
+pub fn build(config: &Config, program: &Path, now: i64) -> Result<Record, BuildError> {
     let mut builder = Builder::default();
-    let (mut folders, mut files) = (Vec::new(), Vec::new());
+    let (mut folders, mut sources, mut refused, mut installed) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for named in &config.kathea.program {
-        files.extend(folder::programs(named).map_err(BuildError::Folder)?);
+        let programs = folder::programs(named).map_err(BuildError::Folder)?;
+        let list = Installed::of(named, &config.vendor.keys).map_err(BuildError::Installed)?;
+        for path in programs.into_iter().filter(|path| is_program(path)) {
+            let source = source(path, now)?;
+            if list.has(source.sha256) {
+                sources.push(source);
+            } else {
+                refused.push(Refusal { path: source.path, reason: NOT_INSTALLED.to_owned() });
+            }
+        }
         let whole = named.canonicalize().map_err(|e| BuildError::Disk(named.clone(), e.kind()))?;
         builder.add(Entry::Folder(&whole.to_string_lossy()));
         folders.push(whole);
+        installed.push(list.list);
     }
     let lists = lists::all(&config.data_dir, &config.vendor.keys, &mut |entry| builder.add(entry));
     let lists = lists.map_err(BuildError::List)?;
-    if folders.is_empty() && lists.is_empty() {
-        return Err(BuildError::Nothing);
+    if sources.is_empty() && lists.is_empty() {
+        return Err(if refused.is_empty() {
+            BuildError::Nothing
+        } else {
+            BuildError::NotInstalled(refused.len())
+        });
     }
-    let found = |path: &PathBuf| Found {
-        path: path.into(),
+    let found = |source: &Source| Found {
+        path: (&source.path).into(),
         listed: Identity::ANY,
         refused: None,
         take: Take::Literals,
@@ -69,22 +98,20 @@ pub fn build(config: &Config, program: &Path) -> Result<Record, BuildError> {
     let mut order = Order {
         // Nothing of a case is read, so nothing is mapped under this key.
         key: [0; 32],
-        files: files.iter().map(found).collect(),
+        files: sources.iter().map(found).collect(),
         contexts: Vec::new(),
         typed: Vec::new(),
         own: Vec::new(),
         known: Known::default(),
         done: 0,
     };
-    let mut reading =
-        Reading { builder, files: &files, at: 0, held: Vec::new(), read: Vec::new(), refused: Vec::new() };
+    let mut reading = Reading { builder, files: sources, at: 0, held: Vec::new(), read: Vec::new(), refused };
     Parser::new(program).run(&mut order, &mut reading).map_err(|failure| match failure {
         Failure::Child(kind) => BuildError::Child(kind),
         Failure::Outlet(e) => BuildError::Disk(config.data_dir.clone(), e.kind()),
         Failure::Case(_) => BuildError::Child(io::ErrorKind::Unsupported),
     })?;
     let Reading { builder, read, refused, .. } = reading;
-    let sources = read.into_iter().map(source).collect::<Result<Vec<_>, _>>()?;
     let bytes = builder.to_bytes();
     let record = Record {
         bytes: bytes.len() as u64,
@@ -93,16 +120,18 @@ pub fn build(config: &Config, program: &Path) -> Result<Record, BuildError> {
         words: builder.words() as u64,
         left_out: builder.left_out(),
         folders,
-        files: sources,
+        files: read,
         refused,
         lists,
+        installed: Some(installed),
     };
     let kept = |path: PathBuf, bytes: &[u8]| {
         durable::replace_public(&path, bytes).map_err(|e| BuildError::Disk(path, e.kind()))
     };
     let folder = config.data_dir.join(FOLDER);
     fs::create_dir_all(&folder)
-        .and_then(|()| give(&folder, &config.data_dir))
+        // The service makes the table anew in a folder that an administrator's command made.
+        .and_then(|()| durable::give(&folder, &config.data_dir))
         .map_err(|e| BuildError::Disk(folder.clone(), e.kind()))?;
     kept(folder.join(TABLE), &bytes)?;
     let text = serde_json::to_vec_pretty(&record)
@@ -112,32 +141,17 @@ pub fn build(config: &Config, program: &Path) -> Result<Record, BuildError> {
     Ok(record)
 }
 
-/// The service makes the table anew in a folder that an administrator's command made.
-#[cfg(unix)]
-fn give(folder: &Path, data_dir: &Path) -> io::Result<()> {
-    use std::os::unix::fs::{MetadataExt, chown};
-
-    let (owner, own) = (fs::metadata(data_dir)?, fs::metadata(folder)?);
-    if own.uid() == owner.uid() {
-        return Ok(());
-    }
-    chown(folder, Some(owner.uid()), Some(owner.gid()))
-}
-
-#[cfg(not(unix))]
-fn give(_: &Path, _: &Path) -> io::Result<()> {
-    Ok(())
-}
-
-fn source(path: PathBuf) -> Result<Source, BuildError> {
+/// What there is to know of a file of the program, its digest among it.
+pub(super) fn source(path: PathBuf, now: i64) -> Result<Source, BuildError> {
     let digested = digest(&path);
-    let (bytes, sha256) = digested.map_err(|e| BuildError::Disk(path.clone(), e.kind()))?;
-    Ok(Source { path, bytes, sha256 })
+    let (stamp, bytes, sha256) = digested.map_err(|e| BuildError::Disk(path.clone(), e.kind()))?;
+    Ok(Source { path, bytes, sha256, stamp: stamp.filter(|stamp| stamp.is_settled(now)) })
 }
 
-fn digest(path: &Path) -> io::Result<(u64, Digest)> {
+fn digest(path: &Path) -> io::Result<(Option<Stamp>, u64, Digest)> {
     let (mut file, mut hash, mut buffer) = (File::open(path)?, Context::new(&SHA256), vec![0; 64 << 10]);
-    let mut bytes = 0;
+    // Before the first byte: what is written after it is a change.
+    let (stamp, mut bytes) = (Stamp::of(&file.metadata()?), 0);
     loop {
         let length = file.read(&mut buffer)?;
         if length == 0 {
@@ -148,70 +162,11 @@ fn digest(path: &Path) -> io::Result<(u64, Digest)> {
     }
     let mut digest = [0; 32];
     digest.copy_from_slice(hash.finish().as_ref());
-    Ok((bytes, Digest::from_bytes(digest)))
-}
-
-/// What has changed since a table was built.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// The table's file is not the one that was built.
-    Table,
-    /// A program changed.
-    Changed(PathBuf),
-    /// A program that was not there.
-    New(PathBuf),
-    /// A program that is gone.
-    Gone(PathBuf),
-    /// The configuration names other folders.
-    Folders,
-    /// Other lists are there.
-    Lists,
-}
-
-/// What has changed since the table of `record` was built; nothing, if it still fits.
-///
-/// # Errors
-/// [`BuildError`] if the program may not be read any more.
-pub fn changes(config: &Config, record: &Record) -> Result<Vec<Change>, BuildError> {
-    let mut changes = Vec::new();
-    let path = config.data_dir.join(FOLDER).join(TABLE);
-    let table = presence::read(&path).map_err(|e| BuildError::Disk(path, e.kind()))?.found();
-    if table.is_none_or(|bytes| Digest::of(&bytes) != record.sha256) {
-        changes.push(Change::Table);
-    }
-    let (mut folders, mut files) = (Vec::new(), Vec::new());
-    for named in &config.kathea.program {
-        files.extend(folder::programs(named).map_err(BuildError::Folder)?);
-        folders.push(named.canonicalize().map_err(|e| BuildError::Disk(named.clone(), e.kind()))?);
-    }
-    if folders != record.folders {
-        changes.push(Change::Folders);
-    }
-    let refused = |path: &PathBuf| record.refused.iter().any(|refusal| refusal.path == *path);
-    for path in &files {
-        match record.files.iter().find(|source| source.path == *path) {
-            Some(known) => {
-                let (bytes, sha256) = digest(path).map_err(|e| BuildError::Disk(path.clone(), e.kind()))?;
-                if (bytes, sha256) != (known.bytes, known.sha256) {
-                    changes.push(Change::Changed(path.clone()));
-                }
-            }
-            // What is no program was looked at and is not listed.
-            None if !refused(path) && is_program(path) => changes.push(Change::New(path.clone())),
-            None => {}
-        }
-    }
-    let gone = record.files.iter().filter(|source| !files.contains(&source.path));
-    changes.extend(gone.map(|source| Change::Gone(source.path.clone())));
-    let lists = lists::all(&config.data_dir, &config.vendor.keys, &mut |_| {}).map_err(BuildError::List)?;
-    if lists != record.lists {
-        changes.push(Change::Lists);
-    }
-    Ok(changes)
+    Ok((stamp, bytes, Digest::from_bytes(digest)))
 }
 
 /// Whether a file begins like a program or a catalogue.
-fn is_program(path: &Path) -> bool {
+pub(super) fn is_program(path: &Path) -> bool {
     let mut magic = [0; 4];
     let read = File::open(path).and_then(|mut file| file.read_exact(&mut magic));
     read.is_ok()
@@ -220,17 +175,17 @@ fn is_program(path: &Path) -> bool {
 }
 
 /// What comes back from the process that reads the programs.
-struct Reading<'a> {
+struct Reading {
     builder: Builder,
-    files: &'a [PathBuf],
+    files: Vec<Source>,
     at: usize,
     /// A part of an entry.
     held: Vec<u8>,
-    read: Vec<PathBuf>,
+    read: Vec<Source>,
     refused: Vec<Refusal>,
 }
 
-impl Write for Reading<'_> {
+impl Write for Reading {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.held.extend(bytes);
         let Some(end) = self.held.iter().rposition(|byte| *byte == b'\n') else { return Ok(bytes.len()) };
@@ -238,8 +193,8 @@ impl Write for Reading<'_> {
         let lines = std::mem::replace(&mut self.held, rest);
         let entries = String::from_utf8_lossy(&lines);
         for entry in entries.lines().filter_map(Entry::parse) {
-            // A folder is the configuration's to say.
-            if !matches!(entry, Entry::Folder(_)) {
+            // A folder is the configuration's to say, and a shape the vendor's.
+            if matches!(entry, Entry::Literal(_) | Entry::Word(_)) {
                 self.builder.add(entry);
             }
         }
@@ -251,22 +206,24 @@ impl Write for Reading<'_> {
     }
 }
 
-impl Outlet for Reading<'_> {
+impl Outlet for Reading {
     fn say(&mut self, said: Said) -> io::Result<()> {
         let Said::Finished(outcome) = said else { return Ok(()) };
-        let path = self.files.get(self.at).ok_or(io::ErrorKind::InvalidData)?.clone();
+        let source = self.files.get(self.at).ok_or(io::ErrorKind::InvalidData)?.clone();
         self.at += 1;
         self.held.clear();
         match outcome {
             Ok(_) => {
                 // A log names the file that a message comes from.
-                if let Some(name) = path.file_stem() {
+                if let Some(name) = source.path.file_stem() {
                     self.builder.add(Entry::Literal(&name.to_string_lossy()));
                 }
-                self.read.push(path);
+                self.read.push(source);
             }
             Err((_, Reason::OtherFormat | Reason::Empty)) => {}
-            Err((_, reason)) => self.refused.push(Refusal { path, reason: reason.as_str().to_owned() }),
+            Err((_, reason)) => {
+                self.refused.push(Refusal { path: source.path, reason: reason.as_str().to_owned() });
+            }
         }
         Ok(())
     }

@@ -4,10 +4,11 @@
 //! kathea-words-1 x1-firmware 7
 //! Lrail 24V=%.2f 48V=%.2f 12V=%.2f temp=%.1fC
 //! Wbrownout
+//! SX1-######
 //! ```
 //!
-//! The first line names the list and its number, each further one is an entry: `L` and a literal, `W` and a word. The
-//! file counts with a signature of a key that the configuration trusts for `word_list`. A list with a lower number than
+//! The first line names the list and its number, each further one is an entry: `L` and a literal, `W` and a word, `S` and the
+//! shape of a serial number, in which `#` is any digit and `@` any capital. The file counts with a signature of a key that the configuration trusts for `word_list`. A list with a lower number than
 //! the one that is there is refused.
 
 use std::fs;

@@ -31,6 +31,20 @@ pub enum Method {
     Post,
 }
 
+impl Method {
+    /// Its word on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Head => "HEAD",
+            Self::Options => "OPTIONS",
+            Self::Patch => "PATCH",
+            Self::Put => "PUT",
+            Self::Post => "POST",
+        }
+    }
+}
+
 /// One question to the collector.
 pub struct Exchange {
     /// What is done.

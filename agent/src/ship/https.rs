@@ -200,15 +200,7 @@ fn run(
     if upload.lease.is_some_and(|lease| !lease.stands()) {
         return Err(Some(Error::Io(io::Error::other(Withdrawn))));
     }
-    let method = match exchange.method {
-        Method::Get => "GET",
-        Method::Head => "HEAD",
-        Method::Options => "OPTIONS",
-        Method::Patch => "PATCH",
-        Method::Put => "PUT",
-        Method::Post => "POST",
-    };
-    let mut request = Request::builder().method(method).uri(uri);
+    let mut request = Request::builder().method(exchange.method.as_str()).uri(uri);
     for (name, value) in &exchange.headers {
         request = request.header(*name, value);
     }

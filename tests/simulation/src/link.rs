@@ -156,17 +156,9 @@ impl Net {
                 Err(_) => return Err(Failure::Internal),
             },
         };
-        let method = match exchange.method {
-            Method::Get => "GET",
-            Method::Head => "HEAD",
-            Method::Options => "OPTIONS",
-            Method::Patch => "PATCH",
-            Method::Put => "PUT",
-            Method::Post => "POST",
-        };
         let question = Question {
             chain_pem: chain,
-            method,
+            method: exchange.method.as_str(),
             path: &exchange.path,
             headers: exchange.headers.iter().map(|(name, value)| (*name, value.as_str())).collect(),
             body,
@@ -180,7 +172,12 @@ impl Net {
             }
         };
         if answer.status >= 500 {
-            self.violations.push(format!("collector: {} to {method} {}", answer.status, exchange.path));
+            self.violations.push(format!(
+                "collector: {} to {} {}",
+                answer.status,
+                exchange.method.as_str(),
+                exchange.path
+            ));
         }
         self.successes += u64::from((200..300).contains(&answer.status));
         let header = |wanted: &str| {

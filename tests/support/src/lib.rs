@@ -6,6 +6,7 @@
 #![allow(clippy::panic, clippy::print_stdout, clippy::print_stderr, reason = "tests talk to their reader")]
 
 pub mod batch;
+pub mod clinic;
 pub mod entry;
 pub mod peer;
 pub mod property;

@@ -9,7 +9,7 @@ use super::header::Header;
 use super::outcome::{Change, Cleaned, Screen, Treatment};
 use super::private::{Blocks, is_creator};
 use super::reader::{Event, Reader};
-use super::rules::{EDITION, Handling, OPTIONS, Rule};
+use super::rules::{EDITION, Expected, Handling, OPTIONS, Rule};
 use super::value::{Fate, Judge, values};
 use super::{Refused, dictionary, json};
 use crate::case::Case;
@@ -72,12 +72,6 @@ impl Default for Output {
     }
 }
 
-/// What a standard or a private rule says of an element.
-struct Applied {
-    vr: VR,
-    handling: Handling,
-}
-
 impl Output {
     fn element<R: Read + Seek>(
         &mut self,
@@ -88,7 +82,7 @@ impl Output {
         if is_creator(header.tag) {
             return self.creator(header, reader);
         }
-        let Some(applied) = self.rule(header.tag, reader.is_signed()) else {
+        let Some(expected) = self.rule(header.tag, reader.is_signed()) else {
             let private = header.tag.group() % 2 == 1;
             self.drop(header, if private { Treatment::Private } else { Treatment::NotListed });
             return Ok(());
@@ -100,10 +94,10 @@ impl Output {
         let charset = reader.charset();
         let Some(bytes) = reader.value(limits::DICOM_VALUE)? else {
             self.drop(header, Treatment::TooLong);
-            return self.put(header.tag, json::attribute(applied.vr.to_string(), &[]));
+            return self.put(header.tag, json::attribute(expected.vr.to_string(), &[]));
         };
         let text = charset.decode(bytes);
-        let fates = judge.fates(applied.handling, applied.vr, header, bytes, &text);
+        let fates = judge.fates(&expected, header, bytes, &text);
         let mut treatment = None;
         let values: Vec<String> = fates
             .into_iter()
@@ -118,7 +112,7 @@ impl Output {
                 value
             })
             .collect();
-        let attribute = json::attribute(applied.vr.to_string(), &values);
+        let attribute = json::attribute(expected.vr.to_string(), &values);
         match treatment {
             None => self.kept += 1,
             Some(treatment) if values.iter().all(|value| value == json::NULL) => self.drop(header, treatment),
@@ -149,19 +143,23 @@ impl Output {
         self.put(header.tag, json::attribute("LO", &[json::string(creator)]))
     }
 
-    fn rule(&self, tag: Tag, signed: bool) -> Option<Applied> {
+    /// What a standard or a private rule expects of an element.
+    fn rule(&self, tag: Tag, signed: bool) -> Option<Expected> {
         if tag.group() % 2 == 1 {
-            let rule = self.levels.last()?.blocks.rule(tag)?;
-            return Some(Applied { vr: rule.vr, handling: rule.handling });
+            return Some(self.levels.last()?.blocks.rule(tag)?.expected);
         }
         let rule = Rule::for_tag(tag)?;
-        let vr = if rule.follows_samples && signed { VR::SS } else { rule.vr };
-        Some(Applied { vr, handling: rule.handling })
+        let mut expected = rule.expected;
+        if rule.follows_samples && signed {
+            expected.vr = VR::SS;
+        }
+        Some(expected)
     }
 
     /// Whether a sequence is entered; otherwise it is dropped.
     fn enter(&mut self, header: &Header) -> Result<bool, Refused> {
-        let listed = Rule::for_tag(header.tag).is_some_and(|rule| rule.handling == Handling::Sequence);
+        let listed =
+            Rule::for_tag(header.tag).is_some_and(|rule| rule.expected.handling == Handling::Sequence);
         let treatment = match () {
             () if self.has(header.tag) => Treatment::Repeated,
             () if listed => {
@@ -246,7 +244,7 @@ impl Output {
         let uid = |bytes: &[u8]| {
             let text = String::from_utf8_lossy(bytes);
             let text = text.trim_matches(['\0', ' ']);
-            crate::case::is_well_known(text).then(|| json::attribute("UI", &[json::string(text)]))
+            dictionary::is_registered(text).then(|| json::attribute("UI", &[json::string(text)]))
         };
         if let Some(class) = uid(&reader.sop_class) {
             root.attributes.entry(Tag(0x0008, 0x0016)).or_insert(class);

@@ -1,6 +1,6 @@
-//! What the data dictionary (PS3.6) says of a tag: its value representation and its keyword. The build script takes both
-//! from the crate `dicom-dictionary-std`: as that has them they are 400 kB of the program's 8 MiB, and two hash tables of
-//! 5,000 entries for each process that reads files.
+//! What the data dictionary (PS3.6) says of a tag: its value representation and its keyword; and which UIDs it has. The build
+//! script takes the first two from the crate `dicom-dictionary-std`: as that has them they are 400 kB of the program's 8 MiB,
+//! and two hash tables of 5,000 entries for each process that reads files.
 //!
 //! ```text
 //! dictionary.tags      group (2 bytes), element (2), value representation (2); ascending
@@ -16,6 +16,22 @@ static TEXT: LazyLock<String> = LazyLock::new(|| {
     crate::text::names::inflated(include_bytes!(concat!(env!("OUT_DIR"), "/dictionary.deflate")))
 });
 static KEYWORDS: LazyLock<Vec<&'static str>> = LazyLock::new(|| TEXT.lines().collect());
+
+/// Root of DICOM's own identifiers (PS3.6 Annex A): they name formats, never an object.
+const ROOT: &str = "1.2.840.10008.";
+/// `uids.txt`, as `build.rs` deflated it.
+static UIDS: LazyLock<String> =
+    LazyLock::new(|| crate::text::names::inflated(include_bytes!(concat!(env!("OUT_DIR"), "/uids.deflate"))));
+static REGISTERED: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+    let mut uids: Vec<_> = UIDS.lines().filter(|line| !line.starts_with('#')).collect();
+    uids.sort_unstable();
+    uids
+});
+
+/// Whether DICOM registered the UID; what merely begins like one that it did may hold anything.
+pub(crate) fn is_registered(uid: &str) -> bool {
+    uid.strip_prefix(ROOT).is_some_and(|rest| REGISTERED.binary_search(&rest).is_ok())
+}
 
 /// The value representation; `None` if the dictionary does not know the tag. Where it depends on other elements: words.
 pub(super) fn vr(tag: Tag) -> Option<VR> {
@@ -79,6 +95,26 @@ mod tests {
         });
         assert_eq!(vr(tag), expected, "{tag}");
         assert_eq!(keyword(tag), entry.map_or("", |entry| entry.alias), "{tag}");
+    }
+
+    #[test]
+    fn only_a_uid_that_dicom_registered_is_registered() {
+        use dicom_dictionary_std::uids;
+
+        for uid in [
+            uids::VERIFICATION,
+            uids::EXPLICIT_VR_LITTLE_ENDIAN,
+            uids::CT_IMAGE_STORAGE,
+            uids::PATIENT_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_FIND,
+        ] {
+            assert!(is_registered(uid), "{uid}");
+        }
+        // A patient's number below the root, in pieces that each look like those of a registered one.
+        for uid in ["1.2.840.10008.4815.1623.42", "1.2.840.10008.1.2.199", "1.2.840.10008.", "1.2.840.10008"]
+        {
+            assert!(!is_registered(uid), "{uid}");
+        }
+        assert_eq!(REGISTERED.len(), 466);
     }
 
     #[test]

@@ -30,6 +30,7 @@ mod value;
 use std::io;
 
 pub use clean::clean;
+pub(crate) use dictionary::is_registered;
 pub use json::DataSet;
 pub use learn::{Identifier, Kind, Learned, learn};
 pub use names::Names;
@@ -96,4 +97,4 @@ impl From<io::Error> for Refused {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 pub trait Screen {
     /// Whether `text` contains what identifies somebody who was learned.
     fn identifies(&self, text: &str) -> bool;
+    /// Whether every word of `text` is the program's or the product's, or all of it has a shape that the vendor gave.
+    fn is_own(&self, text: &str) -> bool;
     /// What to write instead of the free text `text`; `None` if nothing has to go.
     fn descriptor(&self, text: &str) -> Option<String>;
 }

@@ -5,9 +5,9 @@
 
 use std::sync::LazyLock;
 
-use dicom_core::header::{Tag, VR};
+use dicom_core::header::Tag;
 
-use super::rules::{Handling, rows};
+use super::rules::{Expected, rows};
 
 pub(super) const PRIVATE: &str = include_str!("private.tsv");
 
@@ -15,8 +15,7 @@ pub(super) const PRIVATE: &str = include_str!("private.tsv");
 pub(super) struct PrivateRule {
     pub(super) creator: &'static str,
     element: u8,
-    pub(super) vr: VR,
-    pub(super) handling: Handling,
+    pub(super) expected: Expected,
     pub(super) name: &'static str,
 }
 
@@ -26,13 +25,9 @@ static RULES: LazyLock<Vec<PrivateRule>> =
 impl PrivateRule {
     fn of(row: &'static str) -> Option<Self> {
         let mut cells = row.split('\t');
-        Some(Self {
-            creator: cells.next()?,
-            element: u8::from_str_radix(cells.next()?, 16).ok()?,
-            vr: cells.next()?.parse().ok()?,
-            handling: Handling::of(cells.next()?)?,
-            name: cells.next()?,
-        })
+        let (creator, element) = (cells.next()?, u8::from_str_radix(cells.next()?, 16).ok()?);
+        let (vr, handling, name) = (cells.next()?, cells.next()?, cells.next()?);
+        Some(Self { creator, element, expected: Expected::of(vr, handling, cells.next()?)?, name })
     }
 }
 

@@ -4,6 +4,7 @@
 //! PS3.15 Table E.1-1 (`ps3.15-2026d.tsv`) under the options in [`OPTIONS`] is held by a test, and
 //! `deidentify/RULES.md` is written from both.
 
+use std::ops::RangeInclusive;
 use std::sync::LazyLock;
 
 use dicom_core::header::{Tag, VR};
@@ -20,16 +21,18 @@ pub(super) const OPTIONS: [(&str, &str); 5] = [
     ("113111", "Retain Safe Private Option"),
 ];
 
-pub(super) const KEEP: &str = include_str!("keep.tsv");
+/// `keep.tsv`, as `build.rs` deflated it.
+pub(super) static KEEP: LazyLock<String> =
+    LazyLock::new(|| crate::text::names::inflated(include_bytes!(concat!(env!("OUT_DIR"), "/keep.deflate"))));
 
 /// What becomes of an attribute on the allow-list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Handling {
-    /// Verbatim, unless somebody is named in it.
+    /// Verbatim if it is a term, or the program's or the vendor's.
     Keep,
-    /// Verbatim if it is a number.
+    /// Verbatim if it is a number in the attribute's range.
     Number,
-    /// Verbatim if it is a code string: capitals, digits, underscore, space.
+    /// Verbatim if it is a code string, and a term, or the program's or the vendor's.
     Code,
     /// Verbatim if it names a tag.
     Tag,
@@ -72,19 +75,50 @@ impl Handling {
     }
 }
 
+/// What a rule expects of an attribute's values.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Expected {
+    pub(super) vr: VR,
+    pub(super) handling: Handling,
+    /// `LOW..HIGH` of a number; of a text its terms, with commas between them.
+    values: &'static str,
+}
+
+impl Expected {
+    /// From the cells of a table.
+    pub(super) fn of(vr: &str, handling: &str, values: &'static str) -> Option<Self> {
+        Some(Self { vr: vr.get(..2)?.parse().ok()?, handling: Handling::of(handling)?, values })
+    }
+
+    /// Whether `value` is one of the defined terms, or has the shape of one.
+    pub(super) fn has_term(&self, value: &str) -> bool {
+        self.values.split(',').any(|term| provenance::has_shape(term, value))
+    }
+
+    /// Whether `number` is one that such an attribute may have.
+    pub(super) fn is_within(&self, number: f64) -> bool {
+        self.range().is_some_and(|range| range.contains(&number))
+    }
+
+    /// From which number to which.
+    pub(super) fn range(&self) -> Option<RangeInclusive<f64>> {
+        let (low, high) = self.values.split_once("..")?;
+        Some(low.parse().ok()?..=high.parse().ok()?)
+    }
+}
+
 /// One line of the allow-list.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rule {
     pub(super) tag: Tag,
-    pub(super) vr: VR,
+    pub(super) expected: Expected,
     /// `SS` where samples are signed, if the representation follows them.
     pub(super) follows_samples: bool,
-    pub(super) handling: Handling,
     pub(super) name: &'static str,
 }
 
 static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
-    let mut rules: Vec<Rule> = rows(KEEP).filter_map(Rule::of).collect();
+    let mut rules: Vec<Rule> = rows(&KEEP).filter_map(Rule::of).collect();
     rules.sort_unstable_by_key(|rule| rule.tag);
     rules
 });
@@ -98,11 +132,10 @@ impl Rule {
     fn of(row: &'static str) -> Option<Self> {
         let mut cells = row.split('\t');
         let tag = tag(cells.next()?)?;
-        let vrs = cells.next()?;
-        let vr = vrs.get(..2)?.parse().ok()?;
-        let handling = Handling::of(cells.next()?)?;
-        let _area = cells.next()?;
-        Some(Self { tag, vr, follows_samples: vrs == "US/SS", handling, name: cells.next()? })
+        let (vrs, handling, _area) = (cells.next()?, cells.next()?, cells.next()?);
+        let name = cells.next()?;
+        let expected = Expected::of(vrs, handling, cells.next()?)?;
+        Some(Self { tag, expected, follows_samples: vrs == "US/SS", name })
     }
 }
 

@@ -5,7 +5,7 @@ use dicom_core::header::VR;
 use super::header::Header;
 use super::json;
 use super::outcome::Screen;
-use super::rules::Handling;
+use super::rules::{Expected, Handling};
 use crate::case::Case;
 use crate::limits;
 
@@ -29,19 +29,13 @@ pub(super) struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    /// The fates of an attribute's values. `text` decodes them; `vr` is that of the rule.
-    pub(super) fn fates(
-        &self,
-        handling: Handling,
-        vr: VR,
-        header: &Header,
-        bytes: &[u8],
-        text: &str,
-    ) -> Vec<Fate> {
+    /// The fates of an attribute's values, which `text` decodes.
+    pub(super) fn fates(&self, expected: &Expected, header: &Header, bytes: &[u8], text: &str) -> Vec<Fate> {
+        let vr = expected.vr;
         if is_text(vr) {
             let fits = header.vr.is_none_or(|written| written == VR::UN || is_text(written));
             return values(vr, text)
-                .map(|value| if fits { self.text(handling, vr, value) } else { Fate::Unfit })
+                .map(|value| if fits { self.text(expected, value) } else { Fate::Unfit })
                 .collect();
         }
         // Bytes of unknown representation have no known order either, unless it is the usual one.
@@ -49,21 +43,26 @@ impl Judge<'_> {
             header.vr.is_none_or(|written| written == vr || (written == VR::UN && !header.encoding.big));
         let Some(width) = width(vr).filter(|_| fits) else { return vec![Fate::Unfit] };
         let value = |bytes: &[u8]| {
-            let value =
-                if handling == Handling::Tag { tag(bytes, header) } else { binary(vr, bytes, header) };
-            value.map_or(Fate::Unfit, |value| self.number(value))
+            let value = match expected.handling {
+                Handling::Tag => tag(bytes, header).map(Fate::Kept),
+                _ => binary(vr, bytes, header).map(|value| self.number(expected, value)),
+            };
+            value.unwrap_or(Fate::Unfit)
         };
         bytes.chunks(width).map(value).collect()
     }
 
-    fn text(&self, handling: Handling, vr: VR, value: &str) -> Fate {
-        let found = match handling {
+    fn text(&self, expected: &Expected, value: &str) -> Fate {
+        let vr = expected.vr;
+        // A UID has no words: only its form tells.
+        let is_known = || vr == VR::UI || expected.has_term(value) || self.screen.is_own(value);
+        let found = match expected.handling {
             _ if value.is_empty() => Some(Fate::Kept(json::NULL.to_owned())),
             Handling::Keep if !is_short_text(vr, value) => None,
             Handling::Code if !is_code(value) => None,
             Handling::Keep | Handling::Code if self.screen.identifies(value) => Some(Fate::Names),
-            Handling::Keep | Handling::Code => Some(Fate::Kept(json::string(value))),
-            Handling::Number => decimal(vr, value).map(|number| self.number(number)),
+            Handling::Keep | Handling::Code => is_known().then(|| Fate::Kept(json::string(value))),
+            Handling::Number => decimal(vr, value).map(|number| self.number(expected, number)),
             Handling::Uid => Some(replaced(value, self.case.uid(value))),
             Handling::Date => self.date(value).map(|date| Fate::Replaced(json::string(&date))),
             Handling::DateTime => self.date_time(value).map(|moment| Fate::Replaced(json::string(&moment))),
@@ -83,8 +82,11 @@ impl Judge<'_> {
         found.unwrap_or(Fate::Unfit)
     }
 
-    /// A number, unless its digits are those of a person.
-    fn number(&self, number: String) -> Fate {
+    /// A number that such an attribute may have, unless its digits are those of a person.
+    fn number(&self, expected: &Expected, number: String) -> Fate {
+        if !number.parse().is_ok_and(|number| expected.is_within(number)) {
+            return Fate::Unfit;
+        }
         if number.len() >= limits::DICOM_TELLING_DIGITS && self.screen.identifies(&number) {
             return Fate::Names;
         }

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
+use provenance::Table;
+
 use super::checked::Checked;
 use super::cleaned::{Cleaned, counted};
 use super::inputs::{Format, Input, Reason, Take};
@@ -124,7 +126,8 @@ fn header(
     identifiers: &Identifiers,
     out: &mut Checked<'_, '_>,
 ) -> io::Result<Result<Cleaned, Reason>> {
-    let screen = CaseScreen { identifiers, scrubber: RefCell::new(Scrubber::new(case, identifiers)) };
+    let table = case.table();
+    let screen = CaseScreen { identifiers, table, scrubber: RefCell::new(Scrubber::new(case, identifiers)) };
     let cleaned = match dicom::clean(file, case, &screen) {
         Ok(cleaned) => cleaned,
         Err(refused) => return Ok(Err(Reason::Dicom(refused))),
@@ -148,12 +151,17 @@ fn header(
 /// What a header's values are shown to.
 struct CaseScreen<'a> {
     identifiers: &'a Identifiers,
+    table: Option<&'a Table>,
     scrubber: RefCell<Scrubber<'a>>,
 }
 
 impl Screen for CaseScreen<'_> {
     fn identifies(&self, text: &str) -> bool {
         self.identifiers.is_in(text, &mut View::default())
+    }
+
+    fn is_own(&self, text: &str) -> bool {
+        text::is_own(self.table, text)
     }
 
     fn descriptor(&self, text: &str) -> Option<String> {

@@ -11,6 +11,8 @@
 //! programs  the literals of a program
 //! ```
 
+#[cfg(test)]
+mod case_tests;
 mod checked;
 mod clean;
 mod cleaned;

@@ -26,7 +26,7 @@ enum Event<'a> {
 }
 
 /// Learns from a document.
-pub(crate) fn learn(bytes: &[u8], learning: &mut Learning) -> Result<(), Unparsed> {
+pub fn learn(bytes: &[u8], learning: &mut Learning) -> Result<(), Unparsed> {
     let mut path = Path::default();
     let mut patient = Patient::default();
     let value = |path: &Path, patient: &mut Patient, learning: &mut Learning, value: &str| {

@@ -37,24 +37,26 @@ fn learn(learning: &mut Learning, key: &str, value: &str) {
     }
 }
 
+/// Keys of whoever works at a clinic.
+const STAFF: &[&str] = &[
+    "operator",
+    "user",
+    "bruger",
+    "doctor",
+    "dentist",
+    "physician",
+    "surgeon",
+    "nurse",
+    "behandler",
+    "tandlaege",
+    "laege",
+    "technician",
+    "radiographer",
+    "author",
+];
+
 /// Whom the value of such a key is about.
 fn whose(key: &str) -> Whose {
-    const STAFF: &[&str] = &[
-        "operator",
-        "user",
-        "bruger",
-        "doctor",
-        "dentist",
-        "physician",
-        "surgeon",
-        "nurse",
-        "behandler",
-        "tandlaege",
-        "laege",
-        "technician",
-        "radiographer",
-        "author",
-    ];
     let key = key.to_lowercase().replace('æ', "ae");
     if STAFF.iter().any(|part| key.contains(part)) { Whose::Other } else { Whose::Patient }
 }
@@ -132,18 +134,6 @@ fn kind(key: &str, value: &str) -> Option<Kind> {
                 "name",
                 "navn",
                 "patient",
-                "operator",
-                "user",
-                "doctor",
-                "dentist",
-                "physician",
-                "surgeon",
-                "nurse",
-                "behandler",
-                "tandlaege",
-                "laege",
-                "technician",
-                "radiographer",
                 "contact",
                 "kontakt",
                 "guardian",
@@ -155,12 +145,11 @@ fn kind(key: &str, value: &str) -> Option<Kind> {
                 "given",
                 "family",
                 "owner",
-                "author",
                 "by",
-                "bruger",
                 "responsible",
             ],
         ),
+        (Kind::Name, STAFF),
     ];
     const NOT: &[&str] = &[
         "host", "computer", "machine", "maskine", "server", "station", "comment", "note", "sex", "age",

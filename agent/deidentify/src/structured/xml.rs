@@ -22,7 +22,7 @@ enum Event<'a> {
 }
 
 /// Learns from a document.
-pub(crate) fn learn(text: &str, learning: &mut Learning) -> Result<(), Unparsed> {
+pub fn learn(text: &str, learning: &mut Learning) -> Result<(), Unparsed> {
     let mut keys: Vec<String> = Vec::new();
     let mut patient = Patient::default();
     walk(text, &mut |event| match event {

@@ -21,6 +21,7 @@ mod memo;
 pub(crate) mod moment;
 pub(crate) mod names;
 mod neighbours;
+mod own;
 mod pass;
 pub(crate) mod patterns;
 pub(crate) mod rule;
@@ -33,6 +34,7 @@ pub(crate) mod vocabulary;
 mod words;
 
 pub use lines::clean;
+pub(crate) use own::is_own;
 pub use rule::{Counts, Rule};
 pub use scrub::Scrubber;
 pub use vocabulary::knows_all;

@@ -27,7 +27,7 @@ pub(crate) fn of_word(word: &str) -> Option<Rule> {
     if bytes.iter().any(|byte| b".:".contains(byte)) && is_address() || is_mac(word) || is_host(word) {
         return Some(Rule::Network);
     }
-    if is_uid(word) {
+    if provenance::uid_numbers(word).is_some() {
         return Some(Rule::Uid);
     }
     is_guid(word).then_some(Rule::Guid)
@@ -62,15 +62,6 @@ fn is_host(word: &str) -> bool {
         TOP.iter().any(|known| top.eq_ignore_ascii_case(known))
             && before.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
     })
-}
-
-/// A UID (PS3.5, section 9.1): digits and dots, from a root that is registered.
-pub(crate) fn is_uid(word: &str) -> bool {
-    word.len() >= 10
-        && word.starts_with(['0', '1', '2'])
-        && word.get(1..2) == Some(".")
-        && word.matches('.').count() >= 3
-        && word.split('.').all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// Thirty-two hex digits in five groups.
@@ -174,28 +165,71 @@ pub(crate) fn dump(text: &str) -> Option<usize> {
     (hex(group) && hex(element) && closes).then_some(11 + gap)
 }
 
-/// Bytes written as pairs of hex digits, `5a 6f 72`, at the start of `text`: their length, if they may spell somebody's
-/// name. More than a frame of a field bus has are a dump of a file or of the network; fewer are one where three letters
-/// follow each other.
+/// Bytes written as hex digits with a sign between them at the start of `text`, `5a 6f 72`, `5A-6F-72`, `0x5a, 0x6f`,
+/// `5a6f:7276`: their length, if they may spell somebody's name. More than a frame of a field bus has are a dump of a file or
+/// of the network; fewer are one where three letters follow each other, zeros of UTF-16 between them or not.
 pub(crate) fn octets(text: &str) -> Option<usize> {
     const FRAME: usize = 8;
     const LETTERS: usize = 3;
+    const TIME: usize = 3;
     let (mut at, mut count, mut letters, mut most, mut is_hex) = (0, 0, 0, 0, false);
-    loop {
-        let blanks = text.get(at..)?.bytes().take_while(|byte| *byte == b' ').count();
-        let start = at + if count == 0 { 0 } else { blanks };
-        let ends = text.as_bytes().get(start + 2).is_none_or(u8::is_ascii_whitespace);
-        let Some(pair) =
-            text.get(start..start + 2).filter(|_| ends && (count == 0 || (1..=3).contains(&blanks)))
-        else {
+    let (mut sign, mut digits) = (None, None);
+    while let Some(next) = text.get(at..).and_then(|rest| octet(rest, count == 0)) {
+        // One that is written otherwise is another number.
+        let is_same = *digits.get_or_insert(next.digits.len()) == next.digits.len()
+            && (count == 0 || *sign.get_or_insert(next.sign) == next.sign);
+        if !is_same {
             break;
-        };
-        let Ok(byte) = u8::from_str_radix(pair, 16) else { break };
-        is_hex |= !pair.bytes().all(|digit| digit.is_ascii_digit());
-        letters = if byte.is_ascii_alphabetic() || byte >= 0xc0 { letters + 1 } else { 0 };
-        (at, count, most) = (start + 2, count + 1, most.max(letters));
+        }
+        for pair in next.digits.as_bytes().chunks(2) {
+            let byte = std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok())?;
+            letters = match byte {
+                0 => letters,
+                byte if byte.is_ascii_alphabetic() || byte >= 0xc0 => letters + 1,
+                _ => 0,
+            };
+            (count, most) = (count + 1, most.max(letters));
+        }
+        is_hex |= next.is_marked || !next.digits.bytes().all(|digit| digit.is_ascii_digit());
+        at += next.length;
     }
-    (is_hex && (count > FRAME || most >= LETTERS)).then_some(at)
+    // Three numbers between colons are a time of day.
+    let is_spelled = is_hex || sign == Some(":") && count > TIME;
+    (is_spelled && (is_hex && count > FRAME || most >= LETTERS)).then_some(at)
+}
+
+/// One or two bytes among others, and what stands before them.
+struct Octet<'t> {
+    /// The signs before it, without blanks around them.
+    sign: &'t str,
+    digits: &'t str,
+    /// It says that it is hexadecimal: `0x5a`, `\x5a`, `5ah`.
+    is_marked: bool,
+    /// Of all of it, with what stands before it.
+    length: usize,
+}
+
+fn octet(text: &str, is_first: bool) -> Option<Octet<'_>> {
+    const GAP: usize = 3;
+    let gap = match is_first {
+        true => usize::from(text.starts_with("\\x")),
+        false => text.bytes().take_while(|byte| byte.is_ascii() && !byte.is_ascii_alphanumeric()).count(),
+    };
+    let (sign, rest) = text.split_at_checked(gap).filter(|_| is_first || (1..=GAP).contains(&gap))?;
+    let marks: &[&str] = if sign.ends_with('\\') { &["x"] } else { &["0x", "0X"] };
+    let bare = marks.iter().find_map(|mark| rest.strip_prefix(mark)).unwrap_or(rest);
+    let digits = bare.bytes().take_while(u8::is_ascii_hexdigit).count();
+    let digits = bare.get(..digits).filter(|digits| matches!(digits.len(), 2 | 4))?;
+    let after = bare.get(digits.len()..)?;
+    let behind = usize::from(after.starts_with(['h', 'H']));
+    let ends = !after.get(behind..)?.starts_with(char::is_alphanumeric);
+    let mark = rest.len() - bare.len();
+    ends.then_some(Octet {
+        sign: sign.trim_matches(' '),
+        digits,
+        is_marked: mark + behind > 0,
+        length: gap + mark + digits.len() + behind,
+    })
 }
 
 #[cfg(test)]
@@ -293,6 +327,30 @@ mod tests {
             ("12 34 56 78 90 12 34 56 78 90", None),
             ("be de", None),
             ("5a6f72 76", None),
+            // With any other sign between them, and however they say that they are hexadecimal.
+            ("5A-6F-72-76-69-6B", Some(17)),
+            ("5a:6f:72, 7", Some(8)),
+            ("5a.6f.72.76.69.6b", Some(17)),
+            ("5a_6f_72", Some(8)),
+            ("5a,6f,72", Some(8)),
+            ("5a, 6f, 72; x", Some(10)),
+            ("0x5a, 0x6f, 0x72]", Some(16)),
+            ("0x50 0x65 0x74", Some(14)),
+            ("5Ah 6Fh 72h", Some(11)),
+            ("\\x5a\\x6f\\x72", Some(12)),
+            ("5a] [6f] [72", Some(12)),
+            ("5a6f 7276 696b", Some(14)),
+            ("5a-00-6f-00-72-00", Some(17)),
+            ("50:65:74:65:72", Some(14)),
+            // Times, days, versions, an address of hardware, identifiers of USB.
+            ("10:45:50 de", None),
+            ("41:55:59", None),
+            ("2026-11-21 10:45:50", None),
+            ("21.11.26", None),
+            ("50.65.74.65", None),
+            ("00:1a:2b:3c:4d:5e", None),
+            ("046d c52b", None),
+            ("0x8007, 0x0005", None),
             ("", None),
         ] {
             assert_eq!(octets(text), length, "{text}");

@@ -148,7 +148,7 @@ pub(super) fn uid(text: &str) -> Option<&str> {
     let ends = !text
         .get(word.len()..)?
         .starts_with(|c: char| c.is_alphanumeric() || matches!(c, '@' | '-' | '_' | '/'));
-    (ends && patterns::is_uid(word) && word.split('.').count() > 4).then_some(word)
+    (ends && provenance::is_uid(word)).then_some(word)
 }
 
 /// Whether what stands before says that a version follows: a file of the program, or a dash behind a word.

@@ -15,6 +15,12 @@ crate::texts! {
         OutboxLarge { count: usize, mib: u64 } =>
             "{count} of the outbox's files are larger than {mib} MiB and not read",
             "{count} af udbakkens filer er større end {mib} MiB og læses ikke";
+        FolderUnread { check: &'static str, name: String, why: std::io::ErrorKind } =>
+            "{name} ([kathea] {check}) cannot be read ({why})",
+            "{name} ([kathea] {check}) kan ikke læses ({why})";
+        FoldersSilent =>
+            "a folder of logs or scans does not answer",
+            "en mappe med logfiler eller scanninger svarer ikke";
         Quota =>
             "the spool reached its quota: the oldest usage was dropped and counted",
             "køen har nået sin grænse: den ældste statistik er kasseret og talt med";

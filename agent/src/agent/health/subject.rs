@@ -72,6 +72,8 @@ pub(in crate::agent) enum Subject {
     Kept,
     /// Keys were set aside. Looked at by `status`.
     KeysSetAside,
+    /// Folders of logs or scans cannot be read. Looked at by `status`.
+    FoldersUnread,
     /// The consent registry. Looked at by `status`.
     Registry,
     /// The vendor is late with a ticket, or does not prove an erasure. Looked at by `status`.
@@ -89,7 +91,7 @@ pub(in crate::agent) enum Subject {
 impl Subject {
     /// All of them.
     #[cfg(test)]
-    pub(super) const ALL: [Self; 38] = [
+    pub(super) const ALL: [Self; 39] = [
         Self::Intake,
         Self::OutboxUnwatched,
         Self::OutboxRemoval,
@@ -122,6 +124,7 @@ impl Subject {
         Self::Copied,
         Self::Kept,
         Self::KeysSetAside,
+        Self::FoldersUnread,
         Self::Registry,
         Self::Tickets,
         Self::News,
@@ -228,6 +231,9 @@ crate::texts! { Subject {
     Self::KeysSetAside =>
         "restore the files, or let `consent withdraw` erase what they keep",
         "gendan filerne, eller lad `consent withdraw` slette det, de opbevarer";
+    Self::FoldersUnread =>
+        "a support bundle will lack it: let the agent's account read it, or correct the path",
+        "en supportpakke vil mangle den: giv agentens konto læseadgang, eller ret stien";
     Self::Registry => "`kathea-agent consent verify` says more", "`kathea-agent consent verify` viser mere";
     Self::Tickets => "`status` shows the ticket until it is done", "`status` viser anmodningens nummer, til den er afsluttet";
     Self::News =>

@@ -153,6 +153,10 @@ fn raise(subject: Subject) -> Site {
                 }
             });
         }
+        FoldersUnread => {
+            fs::write(site.data("a file"), "").unwrap();
+            site.agent.config.kathea.logs = vec![site.data("a file")];
+        }
         Tickets => {
             let late = Some("2026-01-01T00:00:00Z".to_owned());
             let reply = PrivacyReply { due: late, ..PrivacyReply::new("T-1".to_owned(), TicketState::Open) };
@@ -278,6 +282,7 @@ fn clear(site: &mut Site, subject: Subject) {
             fs::remove_dir(site.data("ledger.ndjson")).unwrap();
             site.agent.registry.look_again();
         }
+        FoldersUnread => fs::remove_file(site.data("a file")).unwrap(),
         DiskUse => site.unblock(&site.data("spool")),
     }
 }

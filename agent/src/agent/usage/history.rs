@@ -185,6 +185,23 @@ mod tests {
         Agent::open(Config::parse(&text).unwrap()).unwrap()
     }
 
+    /// A folder, and an agent in it.
+    fn site() -> (tempfile::TempDir, Agent) {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("outbox")).unwrap();
+        let agent = agent(dir.path());
+        (dir, agent)
+    }
+
+    /// An error that happens in a minute, three times.
+    fn device_error() -> String {
+        let at = time::OffsetDateTime::now_utc() + std::time::Duration::from_secs(60);
+        let at = at.format(&time::format_description::well_known::Rfc3339).unwrap();
+        format!(
+            r#"{{"event":"device.error","at":"{at}","code":1,"subsystem":"motion","severity":"error","repeats":3}}"#
+        )
+    }
+
     fn errors(agent: &Agent) -> f64 {
         let history = agent.usage.own_history();
         history.series("errors").map_or(0.0, |series| series.values.values().sum())
@@ -192,9 +209,7 @@ mod tests {
 
     #[test]
     fn a_switch_that_cannot_be_saved_changes_nothing() {
-        let dir = tempfile::tempdir().unwrap();
-        fs::create_dir(dir.path().join("outbox")).unwrap();
-        let mut agent = agent(dir.path());
+        let (dir, mut agent) = site();
         let sealed = dir.path().join("data/history.sealed");
         fs::create_dir(&sealed).unwrap();
         assert!(!agent.answer_history(HistoryAsk::On).is_done());
@@ -206,15 +221,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_saved_stays_in_the_outbox_and_counts_once() {
-        let dir = tempfile::tempdir().unwrap();
-        fs::create_dir(dir.path().join("outbox")).unwrap();
-        let mut agent = agent(dir.path());
+        let (dir, mut agent) = site();
         assert!(agent.answer_history(HistoryAsk::On).is_done());
-        let at = time::OffsetDateTime::now_utc() + std::time::Duration::from_secs(60);
-        let at = at.format(&time::format_description::well_known::Rfc3339).unwrap();
-        let line = format!(
-            r#"{{"event":"device.error","at":"{at}","code":1,"subsystem":"motion","severity":"error","repeats":3}}"#
-        );
+        let line = device_error();
         let file = dir.path().join("outbox/a.ndjson");
         fs::write(&file, format!("{line}\nno event\n{line}\n")).unwrap();
         let path = dir.path().join("data/history.sealed");
@@ -235,15 +244,9 @@ mod tests {
 
     #[test]
     fn a_file_that_a_crash_left_behind_counts_once() {
-        let dir = tempfile::tempdir().unwrap();
-        fs::create_dir(dir.path().join("outbox")).unwrap();
-        let mut agent = agent(dir.path());
+        let (dir, mut agent) = site();
         assert!(agent.answer_history(HistoryAsk::On).is_done());
-        let at = time::OffsetDateTime::now_utc() + std::time::Duration::from_secs(60);
-        let at = at.format(&time::format_description::well_known::Rfc3339).unwrap();
-        let line = format!(
-            r#"{{"event":"device.error","at":"{at}","code":1,"subsystem":"motion","severity":"error","repeats":3}}"#
-        );
+        let line = device_error();
         fs::write(dir.path().join("outbox/a.ndjson"), format!("{line}\nno event\n")).unwrap();
         // It is kept and counted, and the process ends before the file goes: as a rest of the grant leaves it.
         let Parts { usage, mut cx, .. } = agent.parts();

@@ -6,6 +6,7 @@ use std::io::{Seek, SeekFrom, Write};
 use super::super::carve::carve;
 use super::super::generation::Generation;
 use super::*;
+use crate::killpoint::{self, Point};
 
 const ITEMS: u32 = 240;
 const RECORDS: u32 = 5;
@@ -211,9 +212,7 @@ fn carved(generation: &Path) -> usize {
 
 #[test]
 fn damage_that_is_met_while_reading_is_repaired_in_the_same_process() {
-    let mut site = Site::new();
-    let (mut spool, _) = site.open(1);
-    site.fill(&mut spool, ITEMS, RECORDS, 4500);
+    let (mut site, mut spool) = Site::filled(ITEMS, RECORDS, 4500);
     spool.settle(Some(0..SETTLED)).unwrap();
     drop(spool);
     let (mut spool, _) = site.open(1);
@@ -232,4 +231,27 @@ fn damage_that_is_met_while_reading_is_repaired_in_the_same_process() {
     let found = site.all(&mut spool);
     assert_eq!(found.len() as u64 + lost, u64::from(ITEMS * RECORDS) - SETTLED);
     site.fill(&mut spool, 1, 1, 0);
+}
+
+#[test]
+fn what_was_written_anew_a_moment_ago_is_not_given_up() {
+    let mut site = Site::new();
+    let [clean, _] = queues(&mut site);
+    let usage = clean.join("usage");
+    // A disk that reads no copy right; what is carved lies elsewhere.
+    killpoint::watch(Some(Box::new(|point| {
+        if let Point::Read(path) = point
+            && path.extension().is_some_and(|end| end == "tmp")
+            && path.join("db").exists()
+        {
+            fs::write(path.join("conf"), [0; 62])?;
+        }
+        Ok(())
+    })));
+    let opened = site.open_at(&usage, 3);
+    killpoint::watch(None);
+    assert_eq!(opened.err(), Some(SpoolError::NotNow));
+    let (mut spool, recovery) = site.open_at(&usage, 4).unwrap();
+    assert_eq!(recovery.lost, 0);
+    check(&site, &mut spool, 0);
 }

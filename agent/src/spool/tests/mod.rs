@@ -67,6 +67,14 @@ impl Site {
         Self { home, vault, live: Arc::new(AtomicBool::new(true)) }
     }
 
+    /// One with a queue of `count` items of `records` records each.
+    fn filled(count: u32, records: u32, padding: usize) -> (Self, Spool<Words>) {
+        let mut site = Self::new();
+        let (mut spool, _) = site.open(1);
+        site.fill(&mut spool, count, records, padding);
+        (site, spool)
+    }
+
     fn queue(&self) -> PathBuf {
         self.home.path().join("spool").join("usage")
     }

@@ -19,9 +19,7 @@ fn a_queue_that_never_held_anything_leaves_no_trace() {
 
 #[test]
 fn an_empty_queue_keeps_its_numbering_only() {
-    let mut site = Site::new();
-    let (mut spool, _) = site.open(1);
-    site.fill(&mut spool, 3, 5, 0);
+    let (site, mut spool) = Site::filled(3, 5, 0);
     assert_eq!(
         spool.position(),
         Position { number: 15, epoch: Epoch { counter: 1, random: [1; 8] }, seq: 15 }
@@ -65,18 +63,14 @@ fn a_record_that_is_too_large_is_refused_and_nothing_is_done() {
 
 #[test]
 fn a_second_process_is_refused_and_harms_nothing() {
-    let mut site = Site::new();
-    let (mut spool, _) = site.open(1);
-    site.fill(&mut spool, 3, 5, 0);
+    let (site, mut spool) = Site::filled(3, 5, 0);
     assert_eq!(site.open_at(&site.queue(), 2).err(), Some(SpoolError::Locked));
     assert_eq!(site.all(&mut spool).len(), 15);
 }
 
 #[test]
 fn a_record_written_but_not_promised_is_promised_at_the_next_start() {
-    let mut site = Site::new();
-    let (mut spool, _) = site.open(1);
-    site.fill(&mut spool, 1, 5, 0);
+    let (mut site, mut spool) = Site::filled(1, 5, 0);
     let before = slots(&site);
     let cursor = Cursor { source: [7; 16], taken: 3 };
     let position = spool.position();
@@ -95,9 +89,7 @@ fn a_record_written_but_not_promised_is_promised_at_the_next_start() {
 
 #[test]
 fn a_record_settled_but_still_in_sled_does_not_come_back() {
-    let mut site = Site::new();
-    let (mut spool, _) = site.open(1);
-    site.fill(&mut spool, 10, 5, 0);
+    let (site, mut spool) = Site::filled(10, 5, 0);
     spool.settle([0..15, 20..25]).unwrap();
     drop(spool);
     let (mut spool, _) = site.open(2);
@@ -108,9 +100,7 @@ fn a_record_settled_but_still_in_sled_does_not_come_back() {
 
 #[test]
 fn a_torn_slot_costs_nothing_but_its_own_turn() {
-    let mut site = Site::new();
-    let (mut spool, _) = site.open(1);
-    site.fill(&mut spool, 40, 5, 0);
+    let (site, spool) = Site::filled(40, 5, 0);
     drop(spool);
     for torn in ["a", "b"] {
         let copy = site.home.path().join(torn).join("usage");
@@ -127,9 +117,7 @@ fn a_torn_slot_costs_nothing_but_its_own_turn() {
 
 #[test]
 fn without_a_high_water_file_everything_that_verifies_comes_back() {
-    let mut site = Site::new();
-    let (mut spool, _) = site.open(1);
-    site.fill(&mut spool, 10, 5, 0);
+    let (site, mut spool) = Site::filled(10, 5, 0);
     spool.settle(Some(0..15)).unwrap();
     let epoch = spool.position().epoch;
     drop(spool);
@@ -143,9 +131,7 @@ fn without_a_high_water_file_everything_that_verifies_comes_back() {
 
 #[test]
 fn a_removed_directory_is_a_loss_that_is_counted_exactly() {
-    let mut site = Site::new();
-    let (mut spool, _) = site.open(1);
-    site.fill(&mut spool, 10, 5, 0);
+    let (site, mut spool) = Site::filled(10, 5, 0);
     spool.settle(Some(0..15)).unwrap();
     let epoch = spool.position().epoch;
     drop(spool);
@@ -169,9 +155,7 @@ fn a_removed_directory_is_a_loss_that_is_counted_exactly() {
 
 #[test]
 fn an_older_copy_is_counted_as_a_loss_and_brings_nothing_settled_back() {
-    let mut site = Site::new();
-    let (mut spool, _) = site.open(1);
-    site.fill(&mut spool, 10, 5, 0);
+    let (mut site, spool) = Site::filled(10, 5, 0);
     drop(spool);
     let copy = site.home.path().join("copy");
     copy_dir(&site.queue(), &copy);
@@ -190,9 +174,7 @@ fn an_older_copy_is_counted_as_a_loss_and_brings_nothing_settled_back() {
 
 #[test]
 fn a_crash_while_a_generation_is_replaced_leaves_one_of_them_whole() {
-    let mut site = Site::new();
-    let (mut spool, _) = site.open(1);
-    site.fill(&mut spool, 10, 5, 0);
+    let (site, spool) = Site::filled(10, 5, 0);
     drop(spool);
     let queue = site.queue();
     let (whole, tmp, done) = (queue.join("0"), queue.join("0.tmp"), queue.join("0.done"));

@@ -214,7 +214,7 @@ pub fn run(
         return Err(GatherError::Personal(*place, "personal_number"));
     }
     watch.begin("looking", 0);
-    let table = programs::for_case(&site.config, &site.program)?;
+    let table = programs::for_case(&site.config, &site.program, site.now)?;
     let (looking, contexts) = look(site, case_request, &pseudonyms, &random, watch)?;
     let dates = looking.dates;
     let mut facts = look_around(&site.config, site.now, dates.last());

@@ -8,7 +8,8 @@ mod planted;
 mod seeds;
 mod syntaxes;
 mod table;
-mod write;
+mod values;
+pub(crate) mod write;
 
 use std::io::Cursor;
 
@@ -29,6 +30,10 @@ struct Knows<'a>(&'a [&'a str]);
 impl Screen for Knows<'_> {
     fn identifies(&self, text: &str) -> bool {
         self.0.iter().any(|word| text.to_lowercase().contains(&word.to_lowercase()))
+    }
+
+    fn is_own(&self, _: &str) -> bool {
+        true
     }
 
     fn descriptor(&self, text: &str) -> Option<String> {

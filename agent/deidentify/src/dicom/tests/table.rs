@@ -66,9 +66,9 @@ pub(super) fn asked() -> BTreeMap<&'static str, Asked<'static>> {
 fn the_allow_list_agrees_with_the_profile() {
     let asked = asked();
     let mut exceptions = Vec::new();
-    for row in rows(KEEP) {
+    for row in rows(&KEEP) {
         let rule = Rule::for_tag(tag(&row[..8]).unwrap()).unwrap();
-        if asked.get(&row[..8]).is_some_and(|asked| !asked.allows(rule.handling)) {
+        if asked.get(&row[..8]).is_some_and(|asked| !asked.allows(rule.expected.handling)) {
             exceptions.push(&row[..8]);
         }
     }
@@ -87,16 +87,22 @@ fn the_table_is_whole() {
 #[test]
 fn the_allow_list_is_well_formed_and_agrees_with_the_dictionary() {
     let mut last = "";
-    for row in rows(KEEP) {
+    for row in rows(&KEEP) {
         let cells: Vec<&str> = row.split('\t').collect();
-        assert!(cells.len() == 5 && cells[0] > last, "{row}: five cells, in order");
+        assert!(cells.len() == 6 && cells[0] > last, "{row}: six cells, in order");
         last = cells[0];
         let rule = Rule::for_tag(tag(last).unwrap()).expect(row);
-        assert_eq!(dictionary_vr(rule.tag), rule.vr, "{row}");
-        assert_eq!(rule.handling == Handling::Sequence, cells[1] == "SQ", "{row}");
-        assert_eq!(Handling::of(cells[2]), Some(rule.handling), "{row}");
+        assert_eq!(dictionary_vr(rule.tag), rule.expected.vr, "{row}");
+        assert_eq!(rule.expected.handling == Handling::Sequence, cells[1] == "SQ", "{row}");
+        assert_eq!(Handling::of(cells[2]), Some(rule.expected.handling), "{row}");
+        assert_eq!(rule.expected.range().is_some(), cells[2] == "number", "{row}: every number has a range");
+        assert!(cells[2] != "code" || !cells[5].is_empty(), "{row}: every code has terms");
     }
     assert!(rows(PRIVATE).count() > 10);
+    for row in rows(PRIVATE) {
+        let cells: Vec<&str> = row.split('\t').collect();
+        assert_eq!((cells.len(), cells[5].contains("..")), (6, cells[3] == "number"), "{row}");
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use flate2::Compression;
 use flate2::write::DeflateEncoder;
 
 pub(super) const IMPLICIT: &str = "1.2.840.10008.1.2";
-pub(super) const EXPLICIT: &str = "1.2.840.10008.1.2.1";
+pub(crate) const EXPLICIT: &str = "1.2.840.10008.1.2.1";
 pub(super) const DEFLATED: &str = "1.2.840.10008.1.2.1.99";
 pub(super) const BIG: &str = "1.2.840.10008.1.2.2";
 /// JPEG baseline, JPEG lossless, JPEG-LS, JPEG 2000, HTJ2K, RLE, MPEG-2.
@@ -24,13 +24,13 @@ pub(super) const UNDEFINED: u32 = u32::MAX;
 
 /// A data set or an item.
 #[derive(Clone)]
-pub(super) struct Set {
+pub(crate) struct Set {
     syntax: &'static str,
     pub(super) bytes: Vec<u8>,
 }
 
 impl Set {
-    pub(super) fn new(syntax: &'static str) -> Self {
+    pub(crate) fn new(syntax: &'static str) -> Self {
         Self { syntax, bytes: Vec::new() }
     }
 
@@ -70,7 +70,7 @@ impl Set {
         self
     }
 
-    pub(super) fn text(&mut self, tag: u32, vr: &str, value: &str) -> &mut Self {
+    pub(crate) fn text(&mut self, tag: u32, vr: &str, value: &str) -> &mut Self {
         self.raw(tag, vr, value.as_bytes())
     }
 
@@ -137,7 +137,7 @@ impl Set {
     }
 
     /// A whole file.
-    pub(super) fn file(&self) -> Vec<u8> {
+    pub(crate) fn file(&self) -> Vec<u8> {
         [vec![0; 128], b"DICM".to_vec(), self.meta(), self.encoded()].concat()
     }
 }
