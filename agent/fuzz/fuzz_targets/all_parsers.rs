@@ -30,7 +30,7 @@ use protocol::{Batch, DeviceId, Digest, Purpose};
 use provenance::{Builder, Entry as Literal, Table, Text};
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateSigningRequestParams, CertifiedIssuer,
-    ExtendedKeyUsagePurpose, IsCa, KeyPair, PKCS_ED25519, PublicKeyData,
+    ExtendedKeyUsagePurpose, IsCa, KeyPair, PKCS_ED25519,
 };
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use zeroize::Zeroizing;
@@ -341,7 +341,7 @@ fn policy(bytes: &[u8]) {
             );
             let _ = (policy.endpoints(), policy.residency());
             for policy in [Ok(policy.clone()), policy.shown_in("de-AT")].into_iter().flatten() {
-                for purpose in Purpose::ALL {
+                for &purpose in Purpose::ALL {
                     let _ = (policy.digest(purpose), policy.notice(purpose, Language::Da));
                     let _ = policy.periods(purpose, Language::En);
                 }
