@@ -5,7 +5,11 @@
 #[path = "../common/mod.rs"]
 mod common;
 #[path = "../../protocol/collector/tests/collector/rows.rs"]
-#[allow(dead_code, reason = "the collector's tests use the rest")]
+#[allow(
+    dead_code,
+    clippy::panic,
+    reason = "the collector's tests use the rest, and end where a table is another"
+)]
 mod rows;
 
 mod bad_company;

@@ -341,7 +341,7 @@ fn policy(bytes: &[u8]) {
             );
             let _ = (policy.endpoints(), policy.residency());
             for policy in [Ok(policy.clone()), policy.shown_in("de-AT")].into_iter().flatten() {
-                for purpose in Purpose::ALL.iter().copied() {
+                for &purpose in Purpose::ALL {
                     let _ = (policy.digest(purpose), policy.notice(purpose, Language::Da));
                     let _ = policy.periods(purpose, Language::En);
                 }

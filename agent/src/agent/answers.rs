@@ -3,15 +3,15 @@
 use protocol::Reason;
 
 use super::consents::is_claimed;
-use super::decisions::refused;
+use super::cx::may_send;
+use super::decisions::{channel, refused};
 use super::refusal::Refusal;
 use super::uplink::connection::{enroll_beside, enrolment};
-use super::uplink::invitations::may_send;
 use super::{Agent, Parts, Wake};
 use crate::api::{Contacts, Done, Hint};
 use crate::collect::Raw;
 use crate::collect::socket::Asked;
-use crate::consent::{By, Channel};
+use crate::consent::By;
 use crate::history::Kept;
 use crate::limits;
 use crate::request::{Caller, HistoryAsk, Line, Refused, Reply, Request, SupportRequest};
@@ -194,11 +194,6 @@ impl Agent {
             Err(what) => Reply::refused(Refused::Failed, what),
         }
     }
-}
-
-/// The way an answer came: over the socket from Kathea, or by the command line.
-pub(super) fn channel(caller: Caller) -> Channel {
-    if caller.kathea && !caller.administrator { Channel::Socket } else { Channel::CommandLine }
 }
 
 /// What the caller lacks, and what it may do instead.

@@ -24,7 +24,7 @@ use protocol::ledger::EventKind;
 use protocol::{CaseId, Digest, Reason};
 
 use super::clock::{Watched, usage_standing};
-use super::cx::{Cx, Deciding};
+use super::cx::{Cx, Deciding, short};
 use super::health::Subject;
 use super::requests::Requests;
 use super::{OWNER, Trouble};
@@ -328,12 +328,6 @@ fn write_flags(path: &Path, flags: &FlagsForKathea) {
             e.kind()
         );
     }
-}
-
-pub(super) fn short(entry: Digest) -> [u8; 16] {
-    let mut out = [0; 16];
-    out.copy_from_slice(&entry.to_bytes()[..16]);
-    out
 }
 
 #[cfg(test)]

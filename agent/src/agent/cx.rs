@@ -7,12 +7,11 @@ use protocol::{Digest, Reason};
 use ring::rand::SystemRandom;
 
 use super::Trouble;
-use super::consents::short;
 use super::edges::Edges;
 use super::health::{Cause, Health, Subject};
-use super::uplink::invitations::may_send;
 use crate::config::Config;
 use crate::consent::Registry;
+use crate::consent::permit::{SupportCase, UsageStatistics};
 use crate::counters::Counters;
 use crate::spool::Recovery;
 use crate::texts::Text;
@@ -131,4 +130,17 @@ impl Cx<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether there is a grant for anything.
+pub(super) fn may_send(registry: &Registry, now: i64) -> bool {
+    registry.permit::<UsageStatistics>(now).is_some()
+        || registry.cases().iter().any(|case| registry.permit_case::<SupportCase>(case, now).is_some())
+}
+
+/// What stands for an entry of the ledger among the counts.
+pub(super) fn short(entry: Digest) -> [u8; 16] {
+    let mut out = [0; 16];
+    out.copy_from_slice(&entry.to_bytes()[..16]);
+    out
 }

@@ -5,7 +5,6 @@ use log::info;
 use protocol::{CaseId, Digest, Purpose, Reason};
 use serde::Serialize;
 
-use super::answers::channel;
 use super::clock::{Watched, usage_standing};
 use super::consents::{Changes, Consents, Effects, Shown, write_flags_for_kathea};
 use super::health::Subject;
@@ -18,7 +17,7 @@ use crate::config::Language;
 use crate::consent::permit::RIGHTS;
 use crate::consent::receipt::{self, Erased, SentBefore};
 use crate::consent::vendor_request::PrivacyKind;
-use crate::consent::{By, Flag, Standing, State};
+use crate::consent::{By, Channel, Flag, Standing, State};
 use crate::killpoint;
 use crate::request::{Caller, ConsentAction, ConsentRequest, Refused, Reply};
 
@@ -241,6 +240,11 @@ impl Agent {
     pub(super) fn look_soon(&self) {
         let _ = self.wakes.0.send(Wake::Outbox(Arrival::Any));
     }
+}
+
+/// The way an answer came: over the socket from Kathea, or by the command line.
+pub(super) fn channel(caller: Caller) -> Channel {
+    if caller.kathea && !caller.administrator { Channel::Socket } else { Channel::CommandLine }
 }
 
 fn replied(done: Result<impl Serialize, Trouble>) -> Reply {

@@ -18,7 +18,7 @@ use crate::ask::Failure;
 use crate::browser;
 use crate::job::Kind;
 use crate::pages;
-use crate::serve::Window;
+use crate::state::Window;
 use crate::words::{failure, role, shown, t};
 
 /// The fields of a form.

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::ask::{Agent, Failure};
 use crate::pages::{held, records};
-use crate::serve::Window;
+use crate::state::Window;
 
 /// Everything that is held, as `privacy export` writes it: plain text, on the click of a person who may read it.
 #[derive(Serialize)]

@@ -16,6 +16,7 @@
 //! job      long work of the service, begun from here
 //! ask      questions to the service
 //! browser  how the system opens a page
+//! state    what every request needs
 //! words    words of the closed lists, Danish and English
 //! ```
 
@@ -30,6 +31,7 @@ mod life;
 mod pages;
 mod serve;
 mod shell;
+mod state;
 mod words;
 
 use std::ffi::OsString;
@@ -41,7 +43,7 @@ use std::sync::Arc;
 use agent::config::Config;
 use clap::Parser;
 
-use crate::serve::Window;
+use crate::state::Window;
 
 /// A page for clinic and engineer in this account's browser. It ends when the page is closed.
 #[derive(Parser)]

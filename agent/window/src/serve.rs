@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use agent::config::Config;
 use agent::request::{Request as Question, SupportRequest};
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
@@ -27,14 +26,12 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::act::{self, Fields};
-use crate::ask::Agent;
-use crate::door::{Door, Shut};
+use crate::door::Shut;
 use crate::files;
 use crate::guard;
-use crate::job::Jobs;
-use crate::life::Life;
 use crate::pages;
 use crate::shell;
+use crate::state::Window;
 use crate::words::{failure, t};
 
 /// Connections at once: one page needs three, a hundred tabs are refused one after the other.
@@ -47,22 +44,6 @@ const PAUSE: Duration = Duration::from_millis(100);
 const LOOK: Duration = Duration::from_secs(1);
 /// Bytes of a form: a contact, a case, some hundred chosen scans.
 const FORM: usize = 64 << 10;
-
-/// What every request needs.
-pub(crate) struct Window {
-    pub(crate) config: Config,
-    pub(crate) agent: Agent,
-    pub(crate) jobs: Jobs,
-    door: Door,
-    life: Life,
-}
-
-impl Window {
-    pub(crate) fn new(config: Config, door: Door) -> Self {
-        let agent = Agent::new(config.kathea.socket.clone());
-        Self { config, agent, jobs: Jobs::default(), door, life: Life::new(Instant::now()) }
-    }
-}
 
 /// Answers until the page is gone.
 pub(crate) async fn serve(listener: TcpListener, window: Arc<Window>) {

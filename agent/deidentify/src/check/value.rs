@@ -6,8 +6,9 @@ use std::ops::Range;
 use super::values::{Form, Value};
 use crate::case::Case;
 use crate::identifiers::{Identifiers, Kind, View, dates, second_reading};
+use crate::text::moment::Moment;
+use crate::text::rule::Rule;
 use crate::text::unescape::unescape;
-use crate::text::{Moment, Rule};
 
 /// Rules that between them write every placeholder.
 const OURS: [Rule; 13] = [

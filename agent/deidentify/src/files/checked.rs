@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use super::clean::Cleaned;
+use super::cleaned::Cleaned;
 use super::inputs::Reason;
 use crate::case::Case;
 use crate::check::{Finding, Layout, Scan};

@@ -6,37 +6,18 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
 use provenance::Table;
-use serde::{Deserialize, Serialize};
 
 use super::checked::Checked;
+use super::cleaned::{Cleaned, counted};
 use super::inputs::{Format, Input, Reason, Take};
 use super::window;
 use crate::case::Case;
 use crate::check::Layout;
-use crate::dicom::{self, Change, Screen};
+use crate::dicom::{self, Screen};
 use crate::identifiers::{Identifiers, View};
 use crate::limits;
 use crate::structured;
 use crate::text::{self, Counts, Scrubber};
-
-/// What became of a file.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Cleaned {
-    /// What it turned out to be: JSON that does not parse is a log.
-    pub format: Format,
-    /// Attributes, values and words that stayed.
-    pub kept: u64,
-    /// Those with something else in their place.
-    pub replaced: u64,
-    /// Those that are gone.
-    pub dropped: u64,
-    /// Replacements and losses by rule.
-    pub rules: BTreeMap<String, u64>,
-    /// DICOM: what happened to which attribute.
-    pub changes: Vec<Change>,
-    /// Bytes read of the input, where that is less than all.
-    pub bytes_read: Option<u64>,
-}
 
 /// Cleans one file of `case` into `out`.
 ///
@@ -165,18 +146,6 @@ fn header(
         changes: cleaned.changes,
         bytes_read: Some(cleaned.bytes_read),
     }))
-}
-
-pub(super) fn counted(format: Format, counts: Counts) -> Cleaned {
-    Cleaned {
-        format,
-        kept: counts.kept,
-        replaced: counts.replaced,
-        dropped: counts.dropped,
-        rules: counts.rules.into_iter().map(|(rule, count)| (rule.as_str().to_owned(), count)).collect(),
-        changes: Vec::new(),
-        bytes_read: None,
-    }
 }
 
 /// What a header's values are shown to.

@@ -15,6 +15,7 @@
 mod case_tests;
 mod checked;
 mod clean;
+mod cleaned;
 mod inputs;
 mod learn;
 mod numbers;
@@ -22,6 +23,6 @@ mod pipeline;
 mod programs;
 mod window;
 
-pub use clean::Cleaned;
+pub use cleaned::Cleaned;
 pub use inputs::{Format, Found, Opened, Reason, Take, find};
 pub use pipeline::{Failed, Known, Order, Outlet, Refusal, Said, TableFile, process};

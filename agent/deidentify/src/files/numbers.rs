@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
 
-use super::clean::Cleaned;
+use super::cleaned::Cleaned;
 use super::inputs::{Format, Reason};
 use crate::limits;
 

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::checked::Checked;
-use super::clean::{self, Cleaned};
+use super::clean;
+use super::cleaned::Cleaned;
 use super::inputs::{Format, Found, Input, Opened, Reason};
 use super::learn::Everything;
 use crate::case::Case;

@@ -6,7 +6,7 @@ use std::io;
 use provenance::{Builder, Entry, Refused, Text, read_file};
 
 use super::checked::Checked;
-use super::clean::{Cleaned, counted};
+use super::cleaned::{Cleaned, counted};
 use super::inputs::{Format, Reason};
 use crate::text::Counts;
 

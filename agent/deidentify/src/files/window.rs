@@ -9,7 +9,8 @@ use std::io::{self, Read, Seek, SeekFrom};
 use time::{Date, Month};
 
 use crate::limits;
-use crate::text::{Moment, decode};
+use crate::text::decode;
+use crate::text::moment::Moment;
 
 /// Seconds in a quarter of an hour: clocks of the world differ by whole ones.
 const QUARTER: i64 = 900;

@@ -7,7 +7,8 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use super::{Patient, Unparsed, leaf, learn as learn_value, schema};
 use crate::identifiers::Learning;
 use crate::keys::{self, Class};
-use crate::text::{Rule, Scrubber};
+use crate::text::rule::Rule;
+use crate::text::scrub::Scrubber;
 
 /// Keys whose value is the key of what follows: `{"name": "PatientID", "value": 4711}`.
 const NAMING: &[&str] = &["name", "key", "keyword", "tag", "field", "attribute", "id"];

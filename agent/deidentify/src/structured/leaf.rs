@@ -2,7 +2,11 @@
 
 use crate::identifiers::dates;
 use crate::keys::{Bound, Class};
-use crate::text::{Moment, Rule, Scrubber, patterns, unescape::unescape};
+use crate::text::moment::Moment;
+use crate::text::patterns;
+use crate::text::rule::Rule;
+use crate::text::scrub::Scrubber;
+use crate::text::unescape::unescape;
 
 /// Bytes of a device's own text.
 const DEVICE: usize = 128;

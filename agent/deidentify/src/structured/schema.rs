@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 
 use super::leaf;
 use crate::keys::Class;
-use crate::text::{Rule, Scrubber};
+use crate::text::rule::Rule;
+use crate::text::scrub::Scrubber;
 
 /// Bytes of a document of our own that is read as a whole.
 const DOCUMENT: usize = 256 << 10;

@@ -8,7 +8,8 @@ use super::{Patient, Unparsed, leaf, learn as learn_value};
 use crate::identifiers::Learning;
 use crate::keys::{self, Class};
 use crate::limits;
-use crate::text::{Rule, Scrubber};
+use crate::text::rule::Rule;
+use crate::text::scrub::Scrubber;
 
 /// Attributes whose value is the key of the element's content: `<item name="PatientID">4711</item>`.
 const NAMING: &[&str] = &["name", "key", "keyword", "tag", "field", "attribute", "id"];

@@ -1,17 +1,18 @@
 //! Tables with a first line that names their columns: a cell is judged by its column, as a value by its key.
 
-use super::scrub::Scrubber;
 use crate::keys::{self, Class};
-use crate::structured::leaf;
 
 /// Columns of a table, at least and at most.
 const COLUMNS: std::ops::RangeInclusive<usize> = 2..=256;
 
 /// The columns of a file.
 pub(super) struct Columns {
-    by: char,
-    classes: Vec<Class>,
-    is_named: bool,
+    /// What stands between them.
+    pub(super) by: char,
+    /// Of each.
+    pub(super) classes: Vec<Class>,
+    /// Whether the line that names them was read.
+    pub(super) is_named: bool,
 }
 
 impl Columns {
@@ -34,39 +35,14 @@ impl Columns {
     }
 }
 
-/// Appends to `out` what may stay of a line of the table. `false` if it is none.
-pub(super) fn line(scrubber: &mut Scrubber<'_>, line: &str, out: &mut String) -> bool {
-    let Some(mut columns) = scrubber.columns.take() else { return false };
-    let cells = cells(line, columns.by);
-    let is_row = cells.len() == columns.classes.len();
-    if is_row {
-        for (at, (cell, class)) in cells.iter().zip(&columns.classes).enumerate() {
-            if at > 0 {
-                out.push(columns.by);
-            }
-            let text = bare(cell);
-            if !columns.is_named {
-                let is_listed = keys::is_listed(text) && !scrubber.is_learned(text);
-                out.push_str(if is_listed { cell } else { "[text]" });
-            } else if !text.is_empty() {
-                let clean = leaf::text(scrubber, *class, text);
-                out.push_str(if clean == text { cell } else { &clean });
-            }
-        }
-        columns.is_named = true;
-    }
-    scrubber.columns = Some(columns);
-    is_row
-}
-
 /// A cell without its quotes.
-fn bare(cell: &str) -> &str {
+pub(super) fn bare(cell: &str) -> &str {
     let cell = cell.trim();
     cell.strip_prefix('"').and_then(|cell| cell.strip_suffix('"')).unwrap_or(cell)
 }
 
 /// The cells of a line; what stands between quotes is one.
-fn cells(line: &str, by: char) -> Vec<&str> {
+pub(super) fn cells(line: &str, by: char) -> Vec<&str> {
     let mut is_quoted = false;
     line.split(|c: char| {
         is_quoted ^= c == '"';

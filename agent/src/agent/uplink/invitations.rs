@@ -5,10 +5,9 @@ use std::io;
 use log::{info, warn};
 use protocol::Invitation;
 
-use super::super::cx::Cx;
+use super::super::cx::{Cx, may_send};
 use super::Uplink;
 use crate::config::Config;
-use crate::consent::permit::{SupportCase, UsageStatistics};
 use crate::consent::{Flag, Registry};
 use crate::ship::exchange::Answer;
 use crate::{durable, presence};
@@ -59,10 +58,4 @@ impl Uplink {
             registry.cases().contains(case) || self.invitations.iter().any(|invited| invited.case == *case)
         })
     }
-}
-
-/// Whether there is a grant for anything.
-pub(in crate::agent) fn may_send(registry: &Registry, now: i64) -> bool {
-    registry.permit::<UsageStatistics>(now).is_some()
-        || registry.cases().iter().any(|case| registry.permit_case::<SupportCase>(case, now).is_some())
 }

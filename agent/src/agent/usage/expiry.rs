@@ -5,8 +5,7 @@ use protocol::{Digest, Purpose, Reason};
 
 use super::super::Trouble;
 use super::super::clock::{DAY, Watched};
-use super::super::consents::short;
-use super::super::cx::Cx;
+use super::super::cx::{Cx, short};
 use super::Statistics;
 use crate::consent::Flag;
 use crate::consent::permit::UsageStatistics;

@@ -11,10 +11,10 @@ use agent::support::record;
 use maud::{Markup, html};
 use protocol::{CaseReason, Invitation};
 
-use super::{button, download, not_shown, status};
+use super::parts::{button, download, not_shown, status};
 use crate::ask::Failure;
 use crate::job::Came;
-use crate::serve::Window;
+use crate::state::Window;
 use crate::words::{bundle, failure, reason, shown, stage as at_stage, t, time, written};
 
 pub(super) fn page(window: &Window) -> Markup {

@@ -12,8 +12,8 @@ use agent::support::check::{judge, judge_history};
 use maud::{Markup, PreEscaped, html};
 use time::OffsetDateTime;
 
-use super::button;
-use crate::serve::Window;
+use super::parts::button;
+use crate::state::Window;
 use crate::words::t;
 
 /// What `doctor` looks at, whose sentences do not say it.

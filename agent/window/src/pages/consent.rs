@@ -7,8 +7,8 @@ use agent::request::{ConsentAction, ConsentRequest, Request};
 use maud::{Markup, PreEscaped, html};
 use protocol::Purpose;
 
-use super::{button, list, not_shown, print_button};
-use crate::serve::Window;
+use super::parts::{button, list, not_shown, print_button};
+use crate::state::Window;
 use crate::words::{means, state, t, time, who};
 
 /// What is asked case by case, on the page of the case.

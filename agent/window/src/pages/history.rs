@@ -11,8 +11,8 @@ use maud::{Markup, PreEscaped, html};
 use protocol::civil::{Granularity, Moment};
 use time::OffsetDateTime;
 
-use super::{button, download, not_shown, print_button};
-use crate::serve::Window;
+use super::parts::{button, download, not_shown, print_button};
+use crate::state::Window;
 use crate::words::t;
 
 /// How the days of a month become its bar.

@@ -14,9 +14,9 @@ use agent::texts::Text;
 use maud::{Markup, PreEscaped, html};
 use time::OffsetDateTime;
 
-use super::{download, not_shown, print_button};
+use super::parts::{download, not_shown, print_button};
 use crate::ask::{Agent, Failure};
-use crate::serve::Window;
+use crate::state::Window;
 use crate::words::{shown, t};
 
 /// All that is held beside the records.

@@ -6,20 +6,16 @@ mod check;
 mod consent;
 mod history;
 mod leaves;
+pub(crate) mod parts;
 mod preview;
 mod rights;
 mod start;
 
-use agent::api::consent::List;
-use agent::api::status::Status;
-use agent::request::{ConsentAction, ConsentRequest, Request};
-use maud::{Markup, html};
+use maud::Markup;
 
 pub(crate) use leaves::{held, records};
 
-use crate::ask::{Agent, Failure};
-use crate::serve::Window;
-use crate::words::{failure, t};
+use crate::state::Window;
 
 /// A page, or none of this name.
 pub(crate) fn page(window: &Window, name: &str) -> Option<Markup> {
@@ -42,37 +38,4 @@ pub(crate) fn page(window: &Window, name: &str) -> Option<Markup> {
 /// The checks with one connection to the vendor's collector, which a click asked for.
 pub(crate) fn check_with_connection(window: &Window) -> Markup {
     check::page(window, true)
-}
-
-fn list(agent: &Agent) -> Result<List, Failure> {
-    agent.ask(&Request::Consent(ConsentRequest::new(ConsentAction::List)))
-}
-
-fn status(agent: &Agent) -> Result<Status, Failure> {
-    agent.ask(&Request::Status)
-}
-
-/// A page that can't be shown, and why.
-fn not_shown(title: &Markup, why: &Failure) -> Markup {
-    html! { section id="why" data-live { h1 { (title) } div.card { (failure(why)) } } }
-}
-
-/// A button that does one thing.
-fn button(action: &str, fields: &[(&str, &str)], class: &str, label: &Markup) -> Markup {
-    html! {
-        form.inline data-do=(action) {
-            @for (name, value) in fields { input type="hidden" name=(name) value=(value); }
-            button class=(class) { (label) }
-        }
-    }
-}
-
-/// A button that downloads.
-fn download(file: &str, name: &str, label: &Markup) -> Markup {
-    html! { button.plain type="button" data-file={ "/file/" (file) } data-name=(name) { (label) } }
-}
-
-/// A button that prints the page, with everything open.
-fn print_button() -> Markup {
-    html! { button.plain type="button" data-print { (t("Print", "Udskriv")) } }
 }

@@ -14,9 +14,9 @@ use agent::texts::Text;
 use maud::{Markup, PreEscaped, html};
 use protocol::Digest;
 
-use super::{button, not_shown, print_button};
+use super::parts::{button, not_shown, print_button};
 use crate::ask::{Agent, Failure};
-use crate::serve::Window;
+use crate::state::Window;
 use crate::words::{reason, t, who};
 
 /// A file of a draft, piece by piece.

@@ -3,8 +3,9 @@
 use agent::consent::tickets::Ticket;
 use maud::{Markup, html};
 
-use super::{button, download, leaves, not_shown, print_button, status};
-use crate::serve::Window;
+use super::leaves;
+use super::parts::{button, download, not_shown, print_button, status};
+use crate::state::Window;
 use crate::words::{ground, notices, shown, t, ticket, time, who};
 
 pub(super) fn page(window: &Window) -> Markup {

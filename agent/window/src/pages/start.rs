@@ -5,9 +5,9 @@ use agent::consent::State;
 use agent::html::grouped;
 use maud::{Markup, html};
 
-use super::{button, list, not_shown, status};
+use super::parts::{button, list, not_shown, status};
 use crate::ask::Failure;
-use crate::serve::Window;
+use crate::state::Window;
 use crate::words::{means, notices, state, t, time, who, written};
 
 const USAGE: &str = "usage_statistics";
