@@ -45,7 +45,7 @@ class Hit:
 
 
 def tried(bench, template, name, looks, how, what, path=None):
-    """One case: a command whose looks, at `path` alone if there is one, fail as strace is told; then the judgement. None if
+    """One case: a command whose looks, at `path` alone if there is one, fail as `how` says; then the judgement. None if
     no look failed."""
     site, received = fresh(bench, template)
     words, log = commands(template)[name], bench.home / "strace"

@@ -17,6 +17,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "config",
             "consent",
             "durable",
+            "harmless",
             "history",
             "killpoint",
             "limits",

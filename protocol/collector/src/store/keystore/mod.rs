@@ -28,6 +28,7 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::OnceLock;
+use std::thread;
 
 use data_encoding::HEXLOWER;
 use protocol::{CaseId, DeviceId, Digest, Purpose};
@@ -208,11 +209,15 @@ impl KeyStore {
             return Ok(());
         }
         let paths: Vec<PathBuf> = devices.iter().map(|device| self.of(*device)).collect();
+        let no_thread =
+            |error| Failure::new(format!("keys cannot be synced, because no thread begins: {error}"));
         // Side by side, so that one turn of the file system's journal serves several.
-        std::thread::scope(|scope| {
+        thread::scope(|scope| {
             let sync = |paths: &[PathBuf]| paths.iter().try_for_each(|path| slots::sync(path));
             let each = paths.len().div_ceil(SYNCS);
-            let threads: Vec<_> = paths.chunks(each).map(|paths| scope.spawn(move || sync(paths))).collect();
+            let begin = |paths| thread::Builder::new().spawn_scoped(scope, move || sync(paths));
+            let threads: Vec<_> =
+                paths.chunks(each).map(begin).collect::<Result<_, _>>().map_err(no_thread)?;
             let ended = || Err(Failure::new("a thread that syncs keys ended"));
             threads.into_iter().try_for_each(|thread| thread.join().unwrap_or_else(|_| ended()))
         })?;
