@@ -78,6 +78,8 @@ pub struct Agent {
     service: Service,
     /// When the workstation is looked at again, since the start.
     device_due: Duration,
+    /// When what waited or was kept for too long is looked for again, since the start.
+    expiry_due: Duration,
     edges: Edges,
     looks: turn::Looks,
     random: SystemRandom,

@@ -94,7 +94,7 @@ def outage(bench):
     """F10: thirty days at twenty times the usual, and nobody answers; the quota drops the oldest, counted. What is taken
     in compresses less than anything that Kathea says, so that the quota is reached, by a small one in a bounded run."""
     need("faketime")
-    days, lines, quota = (30, 40_000, 16 << 20) if bench.full else (4, 190_000, 16 << 20)
+    days, lines, quota = (30, 40_000, 16 << 20) if bench.full else (4, 220_000, 16 << 20)
     site = bench.site(url=NOWHERE)
     site.configure(NOWHERE, quota=f"{quota >> 20} MiB")
     received, most = bench.receiver.received, 0

@@ -52,7 +52,7 @@ impl Agent {
         let in_seconds = |at: i64| elapsed + Duration::from_secs(u64::try_from(at - now).unwrap_or(0));
         let period = self.usage.next_period_end().filter(|_| granted).map(in_seconds);
         let sweep = (granted || self.consents.is_kept() || self.usage.keeps_history()).then_some(sweep);
-        let daily = self.is_looked_at_daily(granted).then_some(self.device_due);
+        let daily = self.is_looked_at_daily(granted).then_some(self.device_due.min(self.expiry_due));
         let case = self.cases.next_end(&self.registry, now).map(in_seconds);
         let held = self.busy_until.filter(|until| self.cases.is_working() && *until > elapsed);
         [outbox_due, period, sweep, daily, case, held, self.uplink.deadline()]
@@ -74,16 +74,22 @@ impl Agent {
     /// time to ask, and, while there is a grant, what the agent itself sees of the workstation is taken in.
     fn look_daily(&mut self, now: i64) {
         let granted = self.registry.permit::<UsageStatistics>(now).is_some();
-        if self.device_due > self.since_start() || !self.is_looked_at_daily(granted) {
+        if !self.is_looked_at_daily(granted) {
+            return;
+        }
+        if self.expiry_due <= self.since_start() {
+            self.expiry_due = self.since_start() + limits::DEVICE_EVERY;
+            match self.expire() {
+                // The rest of the look follows when nothing more is over.
+                Ok(true) => return self.expiry_due = self.since_start(),
+                Ok(false) => self.health.clear(Subject::Expiry),
+                Err(trouble) => self.trouble(Subject::Expiry, &trouble),
+            }
+        }
+        if self.device_due > self.since_start() {
             return;
         }
         self.device_due = self.since_start() + limits::DEVICE_EVERY;
-        match self.expire() {
-            // The rest of the look follows when nothing more is over.
-            Ok(true) => return self.device_due = self.since_start(),
-            Ok(false) => self.health.clear(Subject::Expiry),
-            Err(trouble) => self.trouble(Subject::Expiry, &trouble),
-        }
         self.write_flags_for_kathea();
         let Parts { usage, mut cx, .. } = self.parts();
         usage.bound_history(&mut cx);

@@ -123,6 +123,7 @@ impl Agent {
             busy_until: None,
             service: Service::Stopped,
             device_due: Duration::ZERO,
+            expiry_due: Duration::ZERO,
             edges,
             looks: Looks::default(),
             random,

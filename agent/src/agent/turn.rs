@@ -84,7 +84,7 @@ impl Agent {
     /// goes in the same turn, before anything is sent.
     pub(super) fn usage_is_allowed(&mut self) {
         self.looks.outbox = Some(self.since_start());
-        self.device_due = self.since_start();
+        self.expiry_due = self.since_start();
     }
 
     /// Handles what came and takes one turn. Says when the next is due, since the start.

@@ -214,7 +214,7 @@ fn clear(site: &mut Site, subject: Subject) {
             site.work();
         }
         Periods | Transfer | Cases | Decommissioning | Expiry => {
-            site.agent.device_due = Duration::ZERO;
+            (site.agent.device_due, site.agent.expiry_due) = (Duration::ZERO, Duration::ZERO);
             site.work();
             // The loop rests when nothing is due, which a device that is not enrolled never comes to.
             site.agent.rest();
