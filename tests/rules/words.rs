@@ -103,7 +103,9 @@ fn walk(path: &Path, found: &mut Vec<PathBuf>) {
     if path.is_dir() {
         for entry in fs::read_dir(path).unwrap() {
             let path = entry.unwrap().path();
-            if path.file_name().is_none_or(|name| name != "target" && name != "node_modules") {
+            // Nor what programs made there: fuzzing keeps what it tried.
+            let made = ["target", "node_modules", "corpus", "artifacts"];
+            if path.file_name().is_none_or(|name| made.iter().all(|made| name != *made)) {
                 walk(&path, found);
             }
         }
