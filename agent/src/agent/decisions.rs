@@ -221,9 +221,6 @@ impl Agent {
         if effects.changes == Changes::Answers {
             uplink.consent_changed();
         }
-        if effects.resumes {
-            self.usage_is_allowed();
-        }
         if effects.changes != Changes::Nothing {
             self.write_flags_for_kathea();
         }

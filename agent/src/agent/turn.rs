@@ -13,6 +13,7 @@ use super::{Agent, Beat, OpenError, Parts, Wake, watch};
 use crate::api::status::Service;
 use crate::collect::caller::Accounts;
 use crate::collect::socket;
+use crate::consent::permit::UsageStatistics;
 use crate::limits;
 use crate::spool::SpoolError;
 
@@ -25,6 +26,8 @@ pub(super) struct Looks {
     arrived: Option<Duration>,
     /// Although nothing was reported.
     sweep: Duration,
+    /// Whether usage was allowed in the last turn.
+    was_allowed: bool,
 }
 
 impl Agent {
@@ -80,11 +83,15 @@ impl Agent {
         self.looks.outbox = Some(self.since_start());
     }
 
-    /// Usage may be read and sent again: the next turn reads the outbox, and what waited for longer than the policy lets it
-    /// goes in the same turn, before anything is sent.
-    pub(super) fn usage_is_allowed(&mut self) {
-        self.looks.outbox = Some(self.since_start());
-        self.expiry_due = self.since_start();
+    /// Where usage may be read and sent again since the last turn, for whatever reason: this one reads the outbox, and what
+    /// waited for longer than the policy lets it goes before anything is sent.
+    fn look_after_a_pause(&mut self) {
+        let is_allowed = self.registry.permit::<UsageStatistics>(self.now()).is_some();
+        if is_allowed && !self.looks.was_allowed {
+            self.looks.outbox = Some(self.since_start());
+            self.expiry_due = self.since_start();
+        }
+        self.looks.was_allowed = is_allowed;
     }
 
     /// Handles what came and takes one turn. Says when the next is due, since the start.
@@ -104,6 +111,7 @@ impl Agent {
 
     /// One turn: a look into the outbox, and what is due. Says when the next one is.
     fn turn(&mut self) -> Result<Option<Duration>, OpenError> {
+        self.look_after_a_pause();
         if self.looks.sweep <= self.since_start() {
             self.looks.sweep = self.since_start() + self.sweep_every();
             self.looks.outbox = self.looks.outbox.or(Some(self.since_start()));
