@@ -129,7 +129,8 @@ pub fn table(data_dir: &Path) -> io::Result<Option<Built>> {
 }
 
 /// The table for a support case: made anew if the program, its folders or the lists changed since it was built, or if it
-/// never was; `now` is in seconds since 1970. Where that cannot be done now, the one that was built before serves; its words are those of a program too.
+/// never was; `now` is in seconds since 1970. Where that cannot be done now, the one that was built before serves; its words
+/// are those of a program too.
 ///
 /// # Errors
 /// As of [`record`].

@@ -8,8 +8,8 @@
 //! ```
 //!
 //! The first line names the list and its number, each further one is an entry: `L` and a literal, `W` and a word, `S` and the
-//! shape of a serial number, in which `#` is any digit and `@` any capital. The file counts with a signature of a key that the configuration trusts for `word_list`. A list with a lower number than
-//! the one that is there is refused.
+//! shape of a serial number, in which `#` is any digit and `@` any capital. The file counts with a signature of a key that the
+//! configuration trusts for `word_list`. A list with a lower number than the one that is there is refused.
 
 use std::fs;
 use std::io;

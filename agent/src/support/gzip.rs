@@ -18,7 +18,7 @@ use flate2::{Compress, Compression, Crc, FlushCompress};
 const BLOCK: usize = 256 << 10;
 /// Threads that compress.
 const COMPRESSORS: usize = 2;
-/// Of nine. The first leaves a quarter more of logs and traces, the third takes a quarter longer for a twentieth less.
+/// Of nine. The first leaves half as much again of logs and traces, the third takes a quarter longer for a twentieth less.
 const LEVEL: Compression = Compression::new(2);
 /// Method 8, no flags, no time, compressed fast, on any system.
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 4, 0xff];

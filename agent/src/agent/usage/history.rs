@@ -149,6 +149,7 @@ impl Statistics {
     pub(in crate::agent) fn history(&mut self) -> &mut Store {
         &mut self.history
     }
+
     /// Switches it.
     ///
     /// # Errors

@@ -38,17 +38,12 @@ fn what_precedes_a_yes_may_have_been_taken_in_under_the_one_before_and_not_witho
     }
 }
 
-/// A file with an error that Kathea wrote under a yes; then a withdrawal, with which the file goes: what is violated where
-/// these are counted.
-fn withdrawn_with_its_file(is_covered: bool, dropped: &[(Reason, u64)]) -> Vec<String> {
-    let mut model = Model::default();
-    model.say(DAY, DAY, 2, vec![1], is_covered);
-    model.erased();
-    let (outbox, dropped) = (BTreeSet::new(), dropped.iter().copied().collect());
+/// What is violated by a device without a yes on which these files lie and so much was dropped, a minute after [`DAY`].
+fn violations(mut model: Model, outbox: &BTreeSet<String>, dropped: &BTreeMap<Reason, u64>) -> Vec<String> {
     model.observe(&Seen {
-        outbox: &outbox,
+        outbox,
         waiting: None,
-        dropped: &dropped,
+        dropped,
         may_refuse: true,
         granted: None,
         ended: None,
@@ -59,6 +54,16 @@ fn withdrawn_with_its_file(is_covered: bool, dropped: &[(Reason, u64)]) -> Vec<S
         on_device: (45, 45),
     });
     model.violations
+}
+
+/// A file with an error that Kathea wrote under a yes; then a withdrawal, with which the file goes: what is violated where
+/// these are counted.
+fn withdrawn_with_its_file(is_covered: bool, dropped: &[(Reason, u64)]) -> Vec<String> {
+    let mut model = Model::default();
+    model.say(DAY, DAY, 2, vec![1], is_covered);
+    model.erased();
+    let (outbox, dropped) = (BTreeSet::new(), dropped.iter().copied().collect());
+    violations(model, &outbox, &dropped)
 }
 
 /// Found by seed 20261201005 of `--days 365 --faults 3000`: the disk failed between the queues and the removal of the file,
@@ -82,20 +87,7 @@ fn gone_after_a_no(is_covered: bool, place: Place) -> Vec<String> {
     model.taken.moved(said.errors[0], place);
     model.erased();
     let (outbox, dropped) = (BTreeSet::new(), BTreeMap::new());
-    model.observe(&Seen {
-        outbox: &outbox,
-        waiting: None,
-        dropped: &dropped,
-        may_refuse: true,
-        granted: None,
-        ended: None,
-        wall: DAY + 60,
-        now: DAY + 60,
-        clock_since: 0,
-        over_since: None,
-        on_device: (45, 45),
-    });
-    model.violations
+    violations(model, &outbox, &dropped)
 }
 
 /// Found by seed 5165 of `--days 16 --faults 3000`: taken in and sent under a yes; the disk kept the file from going before
