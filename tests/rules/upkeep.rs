@@ -2,6 +2,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use test_support::peer;
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -109,5 +112,48 @@ fn the_whole_check_has_an_hour_and_the_program_8_mib() {
         ("ARCHITECTURE.md", "8 MiB"),
     ] {
         assert!(read(file).contains(words), "{file} does not say {words}");
+    }
+}
+
+/// The signs between which Git leaves two versions of a part that it could not join.
+fn unjoined(text: &str) -> Vec<&str> {
+    let signs = ["<", ">"].map(|sign| sign.repeat(7));
+    text.lines().filter(|line| signs.iter().any(|sign| line.starts_with(sign.as_str()))).collect()
+}
+
+#[test]
+fn no_file_has_two_versions_of_a_part() {
+    let found = unjoined("a\n<<<<<<< one\nb\n=======\nc\n>>>>>>> other\n");
+    assert_eq!(found.len(), 2, "the check finds what it should");
+    let texts = texts(&[".ci", "agent", "packaging", "protocol", "src", "tests"]);
+    let found: Vec<_> = texts
+        .iter()
+        .filter(|(name, _)| name != "tests/rules/upkeep.rs")
+        .flat_map(|(name, text)| unjoined(text).into_iter().map(move |line| format!("{name}: {line}")))
+        .collect();
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+#[test]
+fn every_script_can_be_read_by_its_shell() {
+    if !peer::has("bash") {
+        return;
+    }
+    let can_be_read =
+        |path: &Path| Command::new("bash").arg("-n").arg(path).output().unwrap().status.success();
+    let broken = tempfile::tempdir().unwrap();
+    let broken = broken.path().join("broken");
+    fs::write(&broken, "if true; then\n").unwrap();
+    assert!(!can_be_read(&broken), "the check finds what it should");
+    let texts = texts(&[".ci", "agent", "packaging", "protocol", "tests"]);
+    let scripts: Vec<_> = texts
+        .iter()
+        .filter(|(_, text)| {
+            text.starts_with("#!") && text.lines().next().is_some_and(|line| line.ends_with("sh"))
+        })
+        .collect();
+    assert!(scripts.len() > 5, "{}", scripts.len());
+    for (name, _) in scripts {
+        assert!(can_be_read(&root().join(name)), "{name}");
     }
 }
