@@ -12,8 +12,9 @@ use agent::config::Config;
 use agent::durable;
 use agent::harmless;
 use agent::request::{Request, SupportRequest};
-use agent::support::gather::{self, CaseRequest, GatherError, Progress, Site, Watch};
+use agent::support::gather::{self, CaseRequest, GatherError, Site};
 use agent::support::manifest::PolicyName;
+use agent::support::watch::{Progress, Watch};
 use ring::rand::SystemRandom;
 use time::OffsetDateTime;
 

@@ -25,7 +25,7 @@ use crate::support::bundle::BundleError;
 use crate::support::draft::{Draft, Span};
 use crate::support::gather::{self, CaseRequest, Site};
 use crate::support::manifest::{self, PolicyName};
-use crate::support::record::Pseudonyms;
+use crate::support::pseudonyms::Pseudonyms;
 use crate::vault::data_key::{DataKey, KeyId};
 
 impl Cases {

@@ -16,7 +16,8 @@ use crate::limits;
 use crate::request::{Refused, Reply};
 use crate::support::bundle::{BundleError, SealedFile, Sealing};
 use crate::support::draft::Draft;
-use crate::support::gather::{GatherError, Instruction, Progress, Scan, Watch};
+use crate::support::gather::{GatherError, Scan};
+use crate::support::watch::{Instruction, Progress, Watch};
 use crate::texts::{Said, Text};
 use crate::vault::data_key::DataKey;
 

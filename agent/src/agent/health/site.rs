@@ -13,7 +13,8 @@ use crate::config::Config;
 use crate::consent::{By, Channel, Flag};
 use crate::presence;
 use crate::ship::pace::Fate;
-use crate::support::record::{Bundle, Pseudonyms, State};
+use crate::support::pseudonyms::Pseudonyms;
+use crate::support::record::{Bundle, State};
 
 /// An agent and its folders; what is moved away comes back.
 pub(super) struct Site {
