@@ -27,6 +27,7 @@ mod uplink;
 mod usage;
 mod vendor_answer;
 mod watch;
+mod withdrawal;
 
 use std::fs::File;
 use std::sync::Arc;

@@ -5,61 +5,16 @@ use protocol::Digest;
 use super::cases::upload::After;
 use super::health::Subject;
 use super::uplink::{About, Answered, Stream, note_contact};
-use super::{Agent, Parts, Trouble, Wake};
+use super::{Agent, Parts, Trouble};
 use crate::consent::state::to_text;
 use crate::consent::vendor_head;
 use crate::consent::vendor_request::VendorRequest;
 use crate::killpoint;
 use crate::ship::exchange::Outcome;
-use crate::ship::pace::{Fate, Reply, Waiting};
+use crate::ship::pace::{Fate, Reply};
 use crate::ship::routes;
 
 impl Agent {
-    /// Starts the transfer that is due, if there is one.
-    pub(super) fn start_transfer(&mut self) {
-        if !self.uplink.is_free() {
-            return self.uplink.not_due();
-        }
-        match self.next_transfer(Waiting::Usual) {
-            Ok(Some(transfer)) => {
-                let wakes = self.wakes.0.clone();
-                let wake = move |answered| drop(wakes.send(Wake::Answered(Box::new(answered))));
-                self.uplink.start(transfer, self.edges.transfers, wake);
-            }
-            Ok(None) => self.rest(),
-            Err(trouble) => self.trouble(Subject::Transfer, &trouble),
-        }
-    }
-
-    /// Sends everything that waits, here and now, until nothing is left or something asks to wait.
-    pub(super) fn drain(&mut self) {
-        loop {
-            match self.next_transfer(Waiting::Urgent) {
-                Ok(Some(transfer)) => match self.uplink.carry_out(transfer) {
-                    Some(answered) => self.take_answer(answered),
-                    None => break,
-                },
-                Ok(None) => break,
-                Err(trouble) => return self.trouble(Subject::Transfer, &trouble),
-            }
-        }
-        self.rest();
-    }
-
-    /// Nothing is due: nothing half-closed stays open until something is. Where nothing may leave at all, it is no problem
-    /// that the collector did not answer.
-    pub(super) fn rest(&mut self) {
-        let Parts { uplink, usage, requests, mut cx, .. } = self.parts();
-        uplink.rest();
-        usage.rest(&mut cx);
-        requests.rest(&mut cx);
-        cx.health.clear(Subject::Transfer);
-        if !cx.may_send() && requests.waiting().records == 0 {
-            cx.health.clear(Subject::Collector);
-            cx.health.clear(Subject::Certificate);
-        }
-    }
-
     /// Takes the answer to a transfer.
     pub(super) fn take_answer(&mut self, answered: Answered) {
         let Answered { https, about, outcome } = answered;

@@ -9,6 +9,8 @@ use std::time::Duration;
 use protocol::Purpose;
 use protocol::ledger::Role;
 
+use protocol::Reason;
+
 use super::*;
 use crate::agent::edges::{Clock, Edges};
 use crate::agent::{Agent, Parts};

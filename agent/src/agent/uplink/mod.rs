@@ -45,7 +45,7 @@ use crate::texts::{Said, Text};
 use crate::{durable, presence};
 use contact::Contacts;
 use invitations::Invitations;
-use renewal::Life;
+use renewal::{Certificate, Life};
 
 /// What is known about sending.
 pub(super) struct Uplink {
@@ -90,16 +90,6 @@ pub(super) enum LedgerHead {
 enum Place {
     Unknown,
     Compared,
-}
-
-/// How long the device's certificate holds.
-#[derive(Clone, Copy)]
-enum Certificate {
-    /// It is not known: renewed when it is refused.
-    Unknown,
-    Valid(Life),
-    /// It is over and not shown: nothing goes before its renewal.
-    Ended(Life),
 }
 
 impl Uplink {
@@ -380,19 +370,6 @@ impl Uplink {
         let mut problems: Vec<Said> = paces.into_iter().flatten().map(|problem| problem.said()).collect();
         problems.dedup();
         line.into_iter().chain(problems).collect()
-    }
-}
-
-impl Certificate {
-    fn has_ended(self) -> bool {
-        matches!(self, Self::Ended(_))
-    }
-
-    fn life(self) -> Option<Life> {
-        match self {
-            Self::Unknown => None,
-            Self::Valid(life) | Self::Ended(life) => Some(life),
-        }
     }
 }
 
