@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crate::common::collector::Collector;
 use crate::common::outbox::Outbox;
+use crate::common::peer;
 use crate::common::relay::Relay;
 use crate::common::totals::Totals;
 use crate::common::workstation::Workstation;
