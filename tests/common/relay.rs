@@ -48,7 +48,9 @@ impl Relay {
                 let cut = passed.to_cut.lock().unwrap().pop_front();
                 let Ok(server) = TcpStream::connect(collector) else { continue };
                 // What it passes on leaves at once, as it came.
-                [&agent, &server].map(|stream| stream.set_nodelay(true).unwrap());
+                for stream in [&agent, &server] {
+                    stream.set_nodelay(true).unwrap();
+                }
                 pass_both_ways(agent, server, lose, cut, &passed);
             }
         });
