@@ -5,7 +5,8 @@ use protocol::Digest;
 use super::cases::upload::After;
 use super::health::Subject;
 use super::uplink::{About, Answered, Stream, note_contact};
-use super::{Agent, Parts, Trouble, utc_text};
+use super::{Agent, Parts, Trouble, Wake};
+use crate::consent::state::to_text;
 use crate::consent::vendor_head;
 use crate::consent::vendor_request::VendorRequest;
 use crate::killpoint;
@@ -16,12 +17,15 @@ use crate::ship::routes;
 impl Agent {
     /// Starts the transfer that is due, if there is one.
     pub(super) fn start_transfer(&mut self) {
-        let wakes = self.wakes.0.clone();
         if !self.uplink.is_free() {
             return self.uplink.not_due();
         }
         match self.next_transfer(Waiting::Usual) {
-            Ok(Some(transfer)) => self.uplink.start(transfer, self.edges.transfers, wakes),
+            Ok(Some(transfer)) => {
+                let wakes = self.wakes.0.clone();
+                let wake = move |answered| drop(wakes.send(Wake::Answered(Box::new(answered))));
+                self.uplink.start(transfer, self.edges.transfers, wake);
+            }
             Ok(None) => self.rest(),
             Err(trouble) => self.trouble(Subject::Transfer, &trouble),
         }
@@ -67,7 +71,7 @@ impl Agent {
             if !matches!(about, About::Renewal) && (200..300).contains(&answer.status) {
                 let Parts { uplink, cx, .. } = self.parts();
                 uplink.ledger_compared();
-                uplink.note_invitations(&cx, answer);
+                uplink.invitations.note(&cx, answer);
                 let Parts { requests, mut cx, .. } = self.parts();
                 // The head that comes with a line is that line: what was known before it counts.
                 let mut newest = head.map(|(index, _)| index);
@@ -123,7 +127,7 @@ impl Agent {
                 if let VendorRequest::Privacy { kind, request } = &request
                     && let (_, Some(taken)) = routes::privacy_taken(&outcome)
                 {
-                    requests.tickets.taken(*kind, request, taken, utc_text(cx.now))?;
+                    requests.tickets.taken(*kind, request, taken, to_text(cx.now))?;
                 }
                 if let Fate::Settle { .. } = uplink.tell(&mut cx, Stream::Requests, reply, 1)? {
                     // The ticket is durable before the request is gone: between the two it would be asked twice, never lost.
@@ -181,7 +185,7 @@ impl Agent {
                 }
             },
             About::Contact => {
-                uplink.contacted(&cx, &reply);
+                uplink.contacts.contacted(&cx, &reply);
                 Ok(())
             }
             About::Head(stream) | About::Probe(stream) => uplink.tell(&mut cx, stream, reply, 0).map(drop),

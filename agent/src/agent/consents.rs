@@ -23,11 +23,11 @@ use log::{info, warn};
 use protocol::ledger::EventKind;
 use protocol::{CaseId, Digest, Reason};
 
+use super::Trouble;
 use super::clock::{Watched, usage_standing};
 use super::cx::{Cx, Deciding, short};
 use super::health::Subject;
 use super::requests::Requests;
-use super::{OWNER, Trouble};
 use crate::api::consent::FlagsForKathea;
 use crate::consent::permit::UsageStatistics;
 use crate::consent::vendor_request::{PrivacyKind, VendorRequest};
@@ -36,6 +36,9 @@ use crate::request::ConsentAction;
 use crate::{durable, killpoint};
 pub(super) use claims::{claim, is_claimed};
 pub(super) use shown::Shown;
+
+/// The file with the number of the clinic's owner, counted from 0.
+pub(super) const OWNER: &str = "owner";
 
 /// The consents subsystem. What is allowed is the registry's, which it alone is lent to change.
 pub(super) struct Consents {

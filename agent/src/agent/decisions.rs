@@ -43,7 +43,9 @@ impl Agent {
                 self.grant(&flag, yes, None, by)
                     .map(|entry| Answered { entry: Some(entry), ..Answered::state(State::Granted) })
             }
-            ConsentAction::Deny if is_stranger && !self.uplink.is_asked(&self.registry, &flag) => {
+            ConsentAction::Deny
+                if is_stranger && !self.uplink.invitations.is_asked(&self.registry, &flag) =>
+            {
                 return Reply::refused(Refused::NotAllowed, Refusal::NothingToDeny);
             }
             // No to what was allowed is a withdrawal.
