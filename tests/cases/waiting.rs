@@ -46,7 +46,7 @@ fn begin(clinic: &Clinic, args: &[&str]) -> Child {
 
 /// Ctrl-C to a process of this test, and what it wrote.
 fn interrupt(child: Child) -> (Option<i32>, String) {
-    Command::new("sh").args(["-c", "kill -INT \"$0\"", &child.id().to_string()]).status().unwrap();
+    test_support::signal(child.id(), "INT");
     let output = child.wait_with_output().unwrap();
     (output.status.code(), String::from_utf8(output.stderr).unwrap())
 }

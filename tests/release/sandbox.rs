@@ -72,8 +72,7 @@ impl Sandbox {
 
     /// Ctrl-C, to this process alone; its exit code.
     fn interrupt(&mut self) -> Option<i32> {
-        let pid = self.process.id().to_string();
-        Command::new("sh").args(["-c", "kill -INT \"$0\"", &pid]).status().unwrap();
+        test_support::signal(self.process.id(), "INT");
         self.process.wait().unwrap().code()
     }
 }

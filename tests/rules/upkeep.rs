@@ -97,6 +97,56 @@ fn there_is_one_way_to_skip_a_test() {
     assert_eq!(names, may);
 }
 
+/// What a system with Rust and a C compiler has, or refuses aloud.
+const ALWAYS_THERE: [&str; 14] = [
+    "bash", "cargo", "cc", "chown", "cp", "env", "id", "ldd", "mkfifo", "mount", "setpriv", "sh", "umount",
+    "unshare",
+];
+
+/// The programs of others that a test starts, in `text`, though nothing in `beside` names them to ask whether they are there.
+fn unasked<'t>(text: &'t str, beside: &str) -> Vec<&'t str> {
+    let started = text.split(" Command::new(\"").skip(1).filter_map(|rest| Some(rest.split_once('"')?.0));
+    let asked = |program: &str| {
+        let (named, begun) = (format!("\"{program}\""), format!("Command::new(\"{program}\""));
+        beside.matches(&named).count() > beside.matches(&begun).count()
+            || program == "node" && beside.contains("peer::node(")
+    };
+    started.filter(|program| !ALWAYS_THERE.contains(program) && !asked(program)).collect()
+}
+
+/// The files that may ask for the peers of the one at `path`: it alone if it is a test program, otherwise its folder, and
+/// for what all of them share every test.
+fn place(path: &str) -> &str {
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    match folder {
+        "tests/common" => "tests/",
+        _ if folder.ends_with("tests") => path,
+        _ => folder,
+    }
+}
+
+#[test]
+fn no_test_takes_a_program_of_others_for_granted() {
+    let bad = "fn a() {\n    Command::new(\"python3\").status().unwrap();\n}\n";
+    assert_eq!(unasked(bad, bad), ["python3"], "the check finds what it should");
+    assert_eq!(unasked(bad, "if !peer::has(\"python3\") {"), [""; 0]);
+    let sources = texts(&["tests", "protocol"]);
+    let tests = sources.iter().filter(|(path, _)| {
+        path.ends_with(".rs")
+            && path.contains("tests/")
+            && !path.contains("/src/")
+            && path != "tests/rules/upkeep.rs"
+    });
+    let tests = tests.collect::<Vec<_>>();
+    let found = tests.iter().flat_map(|(path, text)| {
+        let beside = tests.iter().filter(|(other, _)| other.starts_with(place(path)));
+        let beside = beside.map(|(_, text)| text.as_str()).collect::<String>();
+        unasked(text, &beside).into_iter().map(move |name| format!("{path}: {name}"))
+    });
+    let found = found.collect::<Vec<_>>();
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
 /// `.ci/run` names its budget, and what the shipped program may weigh stands there as it stands elsewhere.
 #[test]
 fn the_whole_check_has_an_hour_and_the_program_8_mib() {

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crate::common::collector::Collector;
 use crate::common::outbox::Outbox;
+use crate::common::peer;
 use crate::common::relay::Relay;
 use crate::common::totals::Totals;
 use crate::common::workstation::Workstation;
@@ -95,8 +96,7 @@ fn it_ends_on_a_signal_and_starts_after_it_was_killed() {
 
     let mut service = workstation.serve();
     assert_eq!(workstation.status()["service"], "running");
-    let notified = Command::new("kill").args(["-TERM", &service.id().to_string()]).status().unwrap();
-    assert!(notified.success());
+    test_support::signal(service.id(), "TERM");
     until("the service ends", || service.ended());
     assert_eq!(service.code(), Some(0));
     assert!(!workstation.socket().exists());
@@ -104,6 +104,9 @@ fn it_ends_on_a_signal_and_starts_after_it_was_killed() {
 
 #[test]
 fn the_documented_example_is_answered() {
+    if !peer::has("python3") {
+        return;
+    }
     let (_collector, _relay, workstation, _) = route();
     let _service = workstation.serve();
     let text = include_str!("../../protocol/SOCKET.md");
@@ -146,7 +149,7 @@ fn the_service_manager_gets_progress_and_nothing_while_the_loop_hangs() {
     until("a loop that hangs is silent", || notified(&manager, 4 * BEAT).is_none());
     std::fs::write(&clock, "{}").unwrap();
     assert_eq!(notified(&manager, PATIENCE).unwrap(), GOES_ROUND);
-    assert!(Command::new("kill").args(["-TERM", &service.id().to_string()]).status().unwrap().success());
+    test_support::signal(service.id(), "TERM");
     assert_eq!(service.wait().unwrap().code(), Some(0));
     while notified(&manager, PATIENCE).unwrap() != "STOPPING=1" {}
 }

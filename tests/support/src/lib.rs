@@ -19,6 +19,18 @@ pub const THIRD_POLICY: &str = include_str!("third.toml");
 /// How a file begins that passes for a sealed bundle: the header of an age file without a recipient.
 pub const SEALED: &[u8] = b"age-encryption.org/v1\n--- for nobody\n";
 
+/// Sends `name` (`TERM`, `INT`, `KILL`) to a process that a test started, by the shell's own `kill`: not every system has
+/// a program of that name.
+///
+/// # Panics
+///
+/// If there is no such process, or no shell.
+pub fn signal(id: u32, name: &str) {
+    let mut shell = std::process::Command::new("sh");
+    let sent = shell.args(["-c", "kill -s \"$0\" \"$1\"", name, &id.to_string()]).status();
+    assert!(sent.is_ok_and(|status| status.success()), "{name} reaches {id}");
+}
+
 pub use batch::batch;
 pub use entry::entry;
 pub use property::holds;

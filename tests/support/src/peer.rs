@@ -61,8 +61,11 @@ pub fn is_slow(left_out: &str) -> bool {
 
 /// Whether `program` can be started.
 pub fn has(program: &str) -> bool {
-    let started = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
-    can(started.is_ok(), &format!("{program} cannot be started: install it"))
+    can(starts(program), &format!("{program} cannot be started: install it"))
+}
+
+fn starts(program: &str) -> bool {
+    Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
 }
 
 /// A Python that has `module`: `PYTHON`, or else `python3`.
@@ -81,6 +84,7 @@ pub fn node(root: &Path, packages: &[&str]) -> Result<PathBuf, Skipped> {
     for package in packages {
         need(modules.join(package).is_dir(), &format!("Node has no {package}: set NODE_PEERS"))?;
     }
+    need(starts("node"), "node cannot be started: install it")?;
     Ok(modules)
 }
 

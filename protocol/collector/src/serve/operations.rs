@@ -55,7 +55,7 @@ pub(super) async fn serve(listener: TcpListener, operations: Arc<Operations>) {
     let service = TowerToHyperService::new(router(operations));
     loop {
         let Ok(place) = places.clone().acquire_owned().await else { return };
-        let Ok((stream, _)) = listener.accept().await else {
+        let Ok(stream) = super::next(&listener).await else {
             tokio::time::sleep(PAUSE).await;
             continue;
         };

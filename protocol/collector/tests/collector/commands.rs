@@ -67,9 +67,7 @@ fn it_stops_gracefully_on_a_signal() {
     let mut collector = Collector::start();
     let device = Device::enrolled(&collector);
     assert_eq!(device.get(&collector, "/v1/capabilities").status, 200);
-    let id = collector.serving().id().to_string();
-    let signalled = std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap();
-    assert!(signalled.success());
+    collector.tell("TERM");
     assert!(collector.serving().wait().unwrap().success());
 }
 

@@ -93,15 +93,13 @@ impl Collector {
 
     /// Sends it a signal.
     pub(crate) fn tell(&self, signal: &str) {
-        let id = self.serving.id().to_string();
-        assert!(Command::new("kill").arg(format!("-{signal}")).arg(id).status().unwrap().success());
+        test_support::signal(self.serving.id(), signal);
     }
 
     /// Ends it as a service manager does.
     pub(crate) fn end(&mut self) {
-        let signalled =
-            Command::new("kill").args(["-TERM", &self.serving.id().to_string()]).status().unwrap();
-        assert!(signalled.success() && self.serving.wait().unwrap().success());
+        self.tell("TERM");
+        assert!(self.serving.wait().unwrap().success());
     }
 
     pub(crate) fn kill(&mut self) {

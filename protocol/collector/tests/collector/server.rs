@@ -168,8 +168,7 @@ impl Server {
     }
 
     pub(crate) fn end(&mut self) {
-        let reported = Command::new("kill").args(["-INT", &self.serving.id().to_string()]).status();
-        assert!(reported.is_ok_and(|reported| reported.success()));
+        test_support::signal(self.serving.id(), "INT");
         self.serving.wait().unwrap();
     }
 }

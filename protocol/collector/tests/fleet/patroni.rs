@@ -139,7 +139,11 @@ impl Cluster {
         if name.trim_end() == "postgres" {
             let all: Vec<String> =
                 children(postmaster).chain([postmaster]).map(|id| id.to_string()).collect();
-            let _ = Command::new("kill").arg("-9").args(all).stderr(Stdio::null()).status();
+            let _ = Command::new("sh")
+                .args(["-c", "kill -9 \"$@\"", "sh"])
+                .args(all)
+                .stderr(Stdio::null())
+                .status();
         }
     }
 

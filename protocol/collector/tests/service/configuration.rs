@@ -118,8 +118,7 @@ fn a_stop_during_its_announcement_ends_it_well() {
             out.read_exact(&mut byte).unwrap();
         }
         drop(out);
-        let reported = Command::new("kill").args(["-TERM", &serving.id().to_string()]).status().unwrap();
-        assert!(reported.success());
+        test_support::signal(serving.id(), "TERM");
         let ended = serving.wait_with_output().unwrap();
         assert_eq!(
             (ended.status.code(), String::from_utf8_lossy(&ended.stderr).as_ref()),

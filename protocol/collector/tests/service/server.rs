@@ -117,8 +117,8 @@ impl Server {
 
     /// Tells it to end.
     pub(crate) fn end(&mut self) -> bool {
-        let signalled = Command::new("kill").args(["-TERM", &self.id().to_string()]).status().unwrap();
-        signalled.success() && self.serving.wait().unwrap().success()
+        test_support::signal(self.id(), "TERM");
+        self.serving.wait().unwrap().success()
     }
 }
 
