@@ -8,7 +8,6 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use agent::config::Config;
 use agent::programs::{self, BuildError};
@@ -18,7 +17,7 @@ use super::installed;
 use super::site::{PROGRAM, Site};
 
 /// Runs the agent as the child and passes on what it says, the end of it only behind the last command.
-const CHILD: &str = r#"#!/usr/bin/env python3
+const CHILD: &str = r#"#!/usr/bin/env PYTHON
 import os, subprocess, sys
 os.environ["PATH"] = "/usr/bin:/bin"
 def shell(text):
@@ -39,12 +38,12 @@ struct Swap {
     site: Site,
     /// A program that no list has.
     theirs: PathBuf,
+    python: String,
 }
 
 impl Swap {
     fn new() -> Result<Self, peer::Skipped> {
-        let python = Command::new("python3").arg("--version").output().is_ok();
-        peer::need(python, "there is no Python: install python3")?;
+        let python = peer::python("subprocess")?;
         let (site, theirs) =
             (Site::installed(&["Command %s timed out"])?, Site::installed(&["flurble zorp of %s"])?);
         let aside = site.path().join("theirs");
@@ -54,7 +53,7 @@ impl Swap {
         for name in ["installed.sha256", "installed.sha256.sig"] {
             fs::copy(site.folder().join(name), aside.join(name)).unwrap();
         }
-        Ok(Self { site, theirs: aside })
+        Ok(Self { site, theirs: aside, python })
     }
 
     /// Makes the table while `first` is done before the child reads, and `last` behind that.
@@ -65,8 +64,9 @@ impl Swap {
             text.replace("OURS", &place(&ours)).replace("THEIRS", &place(theirs))
         };
         let child = self.site.path().join("child");
+        let text = CHILD.replace("PYTHON", &self.python);
         let text =
-            CHILD.replace("PROGRAM", PROGRAM).replace("FIRST", &named(first)).replace("LAST", &named(last));
+            text.replace("PROGRAM", PROGRAM).replace("FIRST", &named(first)).replace("LAST", &named(last));
         fs::write(&child, text).unwrap();
         fs::set_permissions(&child, fs::Permissions::from_mode(0o755)).unwrap();
         let config = Config::load(&self.site.path().join("agent.toml")).unwrap();
