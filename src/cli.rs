@@ -37,6 +37,11 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
+/// What can be typed, for the manual and for completion.
+pub fn command_line() -> clap::Command {
+    <Cli as clap::CommandFactory>::command()
+}
+
 #[derive(Subcommand)]
 pub(crate) enum Command {
     #[command(after_help = example("kathea-agent run --once --close"), about = say(Help::Run))]

@@ -32,6 +32,8 @@
 //! print      data to standard output, words to standard error
 //! colour     headings and states on a terminal
 //! logger     which log lines there are: our own
+//! enroll     the device's certificate
+//! given      what a command is given in files
 //! exit       the exit codes, and failures in one sentence
 //! ```
 
@@ -42,7 +44,9 @@ mod consent;
 mod contact;
 mod deidentify;
 mod doctor;
+mod enroll;
 mod exit;
+mod given;
 mod guide;
 mod history;
 mod inventory;
@@ -68,15 +72,13 @@ mod verify;
 mod words;
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use agent::api::Enrolled;
 use agent::cleaning::Job;
 use agent::config::Config;
-use agent::presence;
-use agent::request::Request;
 use clap::Parser;
+pub use cli::command_line;
 use cli::{Cli, Command};
 use exit::{Exit, Failure};
 use log::LevelFilter;
@@ -119,18 +121,13 @@ fn config_of(args: &[OsString]) -> PathBuf {
     named.unwrap_or_else(Config::default_path)
 }
 
-/// What can be typed, for the manual and for completion.
-pub fn command_line() -> clap::Command {
-    <Cli as clap::CommandFactory>::command()
-}
-
 fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     let named = cli.config.clone();
     if let Some(path) = &cli.config {
         print::remember_config(path);
     }
     let path = cli.config.unwrap_or_else(Config::default_path);
-    let config = || load(&path);
+    let config = || given::load(&path);
     output::is_free(&cli.command, cli.force)?;
     match cli.command {
         Command::Run { once, close } => run::run(config()?, once, close),
@@ -158,7 +155,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Parse { memory } => deidentify::parse(memory),
         Command::Support(typed) => support::support(&config()?, *typed),
         Command::Enroll { url, token_file, json } => {
-            enroll(&config()?, url, read_word(&token_file, Holds::Token)?, json)
+            enroll::enroll(&config()?, url, given::read_word(&token_file, Holds::Token)?, json)
         }
         Command::Service(command) => service::service(&command, &path),
         Command::Doctor { json, offline } => doctor::doctor(&path, json, offline),
@@ -172,30 +169,6 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Verify { file, kind, signature, json } => {
             verify::verify(&config()?, &file, kind, signature, json)
         }
-    }
-}
-
-fn load(path: &Path) -> Result<Config, Failure> {
-    Config::load(path).map_err(|e| Failure::usage(say(e)))
-}
-
-fn enroll(config: &Config, url: Option<String>, token: String, json: bool) -> Result<Exit, Failure> {
-    let enrolled: Enrolled = reach::ask(config, Request::Enroll { url, token })?;
-    print::answer(&enrolled, json, || {
-        print::words(&say(texts::privacy::Say::Enrolled { device: enrolled.device.to_string() }));
-        Ok(())
-    })
-}
-
-/// The one word that a file holds, `what` it is.
-fn read_word(file: &Path, what: Holds) -> Result<String, Failure> {
-    let unread = |e: std::io::Error| {
-        Failure::usage(say(Refusal::FileOf { why: exit::unreadable(file, e.kind()), what }))
-    };
-    let text = presence::given_text(file).map_err(unread)?;
-    match text.trim() {
-        "" => Err(Failure::usage(say(Refusal::EmptyFile { path: file.to_owned(), what }))),
-        word => Ok(word.to_owned()),
     }
 }
 

@@ -10,13 +10,13 @@ use crate::texts::say;
 /// `completions SHELL`.
 pub(crate) fn completions(shell: Shell) -> Result<Exit, Failure> {
     let mut text = Vec::new();
-    generate(shell, &mut crate::command_line(), "kathea-agent", &mut text);
+    generate(shell, &mut crate::cli::command_line(), "kathea-agent", &mut text);
     write(text)
 }
 
 /// `man [COMMAND]...`: the page of the program, or of one of its commands.
 pub(crate) fn man(words: &[String]) -> Result<Exit, Failure> {
-    let mut command = crate::command_line();
+    let mut command = crate::cli::command_line();
     command.build();
     for word in words {
         let found = command.find_subcommand(word).cloned().ok_or_else(|| {

@@ -100,7 +100,7 @@ fn repeated(text: &str, config: Option<&String>) -> String {
     const PROGRAM: &str = "kathea-agent ";
     // The command line is large: most texts name no command.
     let Some(config) = config.filter(|_| text.contains(PROGRAM)) else { return text.to_owned() };
-    let program = crate::command_line();
+    let program = crate::cli::command_line();
     let mut out = String::new();
     for (at, piece) in text.split(PROGRAM).enumerate() {
         let first = piece.split(|c: char| !c.is_ascii_lowercase() && c != '-').next().unwrap_or_default();

@@ -10,7 +10,7 @@ use agent::config::Config;
 use agent::limits;
 #[cfg(unix)]
 use agent::presence::{self, Presence};
-use agent::request::Request;
+use agent::request::{Request, SupportRequest};
 use serde::de::DeserializeOwned;
 
 use crate::exit::Failure;
@@ -57,6 +57,11 @@ impl<'c> Line<'c> {
             return Err(Failure::refused(&reply));
         }
         reply.read().ok_or_else(not_understood)
+    }
+
+    /// Asks something about support.
+    pub(crate) fn support<T: DeserializeOwned>(&mut self, request: SupportRequest) -> Result<T, Failure> {
+        self.ask(Request::Support(request))
     }
 
     /// Whether the agent runs as a service.

@@ -34,13 +34,11 @@ use agent::support::gather::{STEPS, Step};
 use agent::support::record::State;
 use protocol::{CaseId, CaseReason, Purpose};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use time::OffsetDateTime;
 
 pub(crate) use copy::consent_path;
 
 use crate::cli::{Support, SupportCommand};
-use crate::consent::session;
 use crate::exit::{Exit, Failure};
 use crate::print::{self, bytes, table};
 use crate::reach::Line;
@@ -65,11 +63,11 @@ pub(crate) fn support(config: &Config, typed: Support) -> Result<Exit, Failure> 
             } else {
                 print::data(&drafted(&made))?
             }
-            print::words(&how_to_say_yes(&made, &harmless::path(&dir)));
+            print::words(&copy::how_to_say_yes(&made, &harmless::path(&dir)));
             Ok(Exit::Done)
         }
         Some(SupportCommand::Create { draft, yes, by, json }) => {
-            let made = create(&mut line, draft, yes, by)?;
+            let made = wait::sealed(&mut line, draft, yes, by)?;
             if json {
                 print::json(&made)?
             } else {
@@ -85,7 +83,7 @@ pub(crate) fn support(config: &Config, typed: Support) -> Result<Exit, Failure> 
         }
         Some(SupportCommand::List { json, watch: true }) => watch::watch(&mut line, json),
         Some(SupportCommand::List { json, watch: false }) => {
-            let body: List = ask(&mut line, SupportRequest::List)?;
+            let body: List = line.support(SupportRequest::List)?;
             if json {
                 print::json(&body)?
             } else {
@@ -98,7 +96,7 @@ pub(crate) fn support(config: &Config, typed: Support) -> Result<Exit, Failure> 
             Ok(Exit::Done)
         }
         Some(SupportCommand::Find { name, json }) => {
-            let found: Found = ask(&mut line, SupportRequest::Find { file: name })?;
+            let found: Found = line.support(SupportRequest::Find { file: name })?;
             if json {
                 print::json(&found)?
             } else {
@@ -110,10 +108,10 @@ pub(crate) fn support(config: &Config, typed: Support) -> Result<Exit, Failure> 
             copy::export(&mut line, &bundle, &output, json)
         }
         Some(SupportCommand::Send { bundle, wait: true, json }) => {
-            let list: List = ask(&mut line, SupportRequest::List)?;
+            let list: List = line.support(SupportRequest::List)?;
             let is_failed = |row: &BundleRow| row.id == bundle && row.state == State::Failed;
             if list.bundles.iter().any(is_failed) {
-                let Sending { .. } = ask(&mut line, SupportRequest::Send { bundle: bundle.clone() })?;
+                let Sending { .. } = line.support(SupportRequest::Send { bundle: bundle.clone() })?;
             }
             if line.is_direct() {
                 return Err(wait::not_sent());
@@ -121,7 +119,7 @@ pub(crate) fn support(config: &Config, typed: Support) -> Result<Exit, Failure> 
             wait::delivered(&mut line, &bundle, json)
         }
         Some(SupportCommand::Send { bundle, wait: false, json }) => {
-            let sending: Sending = ask(&mut line, SupportRequest::Send { bundle })?;
+            let sending: Sending = line.support(SupportRequest::Send { bundle })?;
             print::answer(&sending, json, || {
                 let (bundle, state) = (sending.bundle.clone(), say(Far(sending.state)));
                 print::words(&say(Say::State { bundle, state }));
@@ -129,7 +127,7 @@ pub(crate) fn support(config: &Config, typed: Support) -> Result<Exit, Failure> 
             })
         }
         Some(SupportCommand::Discard { id, json }) => {
-            let discarded: Discarded = ask(&mut line, SupportRequest::Discard { id })?;
+            let discarded: Discarded = line.support(SupportRequest::Discard { id })?;
             print::answer(&discarded, json, || {
                 print::words(&say(Say::Erased));
                 Ok(())
@@ -155,14 +153,9 @@ pub(crate) fn support(config: &Config, typed: Support) -> Result<Exit, Failure> 
     }
 }
 
-/// One question about support.
-fn ask<T: DeserializeOwned>(line: &mut Line<'_>, request: SupportRequest) -> Result<T, Failure> {
-    line.ask(Request::Support(request))
-}
-
 /// An error if nothing was ever said of `case`, and nothing lies here for it: a slip of the pen closes no other case.
 fn known(line: &mut Line<'_>, case: &CaseId) -> Result<(), Failure> {
-    let list: List = ask(line, SupportRequest::List)?;
+    let list: List = line.support(SupportRequest::List)?;
     let status: Status = line.ask(Request::Status)?;
     let drafts = list.drafts.iter().map(|draft| &draft.case);
     let bundles = list.bundles.iter().map(|bundle| &bundle.case);
@@ -179,16 +172,6 @@ fn known(line: &mut Line<'_>, case: &CaseId) -> Result<(), Failure> {
         None => Hint::StatusAndList,
     };
     Err(Failure::usage(say(Say::NoCase { case: case.clone(), hint })))
-}
-
-/// Says yes to a draft, and waits until it is sealed.
-fn create(
-    line: &mut Line<'_>,
-    draft: String,
-    yes: String,
-    by: protocol::ledger::Role,
-) -> Result<Bundled, Failure> {
-    wait::work(line, SupportRequest::Create { draft, yes, by, session: Some(session()) })
 }
 
 /// A row of `support preview --dry-run --json`.
@@ -230,11 +213,6 @@ fn drafted(made: &Drafted) -> String {
             vec![say(Say::LabelPersons), made.persons_learned.to_string()],
         ],
     )
-}
-
-fn how_to_say_yes(made: &Drafted, dir: &str) -> String {
-    let digits: String = made.digest.to_string().chars().take(16).collect();
-    say(Say::HowToAnswer { dir: dir.to_owned(), draft: made.draft.clone(), digits })
 }
 
 fn sealed(made: &Bundled) -> String {

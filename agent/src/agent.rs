@@ -1,5 +1,5 @@
-//! The run loop: one closed enum of wake-ups, one thread. Only this module and its children know every
-//! subsystem and read a clock.
+//! The agent: what it owns, what it lends to its subsystems, and the closed enum of what wakes it. `turn.rs` is its loop, on
+//! one thread. Only this module and its children know every subsystem and read a clock.
 
 mod answered;
 mod answers;
@@ -14,6 +14,7 @@ mod edges;
 mod folders;
 mod format;
 mod health;
+mod intake;
 mod next;
 mod open;
 mod privacy;
@@ -26,16 +27,14 @@ mod uplink;
 mod usage;
 mod vendor_answer;
 mod watch;
+mod withdrawal;
 
 use std::fs::File;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
 use std::time::Duration;
 
-use protocol::Reason;
 use ring::rand::SystemRandom;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 pub use edges::{Clock, Connect, Edges, Transfers};
 pub use trouble::{OpenError, Trouble};
@@ -44,7 +43,7 @@ pub use uplink::certificate_life;
 use crate::api::status::Service;
 use crate::collect::socket::Asked;
 use crate::config::Config;
-use crate::consent::{Kept, Registry, Standing};
+use crate::consent::Registry;
 use crate::counters::Counters;
 use crate::vault::{Protector, Vault};
 use cases::Cases;
@@ -54,11 +53,8 @@ use folders::Folders;
 use health::{Health, Subject};
 use requests::Requests;
 use uplink::Uplink;
-use usage::{Beside, Look, Statistics, Taken};
+use usage::Statistics;
 use watch::{Arrival, Signalled};
-
-/// The file with the number of the clinic's owner, counted from 0.
-const OWNER: &str = "owner";
 
 /// Everything the agent is. One thread owns it.
 pub struct Agent {
@@ -81,7 +77,7 @@ pub struct Agent {
     /// When what waited or was kept for too long is looked for again, since the start.
     expiry_due: Duration,
     edges: Edges,
-    looks: turn::Looks,
+    looks: intake::Looks,
     random: SystemRandom,
     wakes: (Sender<Wake>, Receiver<Wake>),
     /// A [`Wake::Outbox`] waits in `wakes`: a thousand files are one.
@@ -211,71 +207,6 @@ impl Agent {
         Ok(if waiting == 0 && bundle.is_none() && is_read { Finished::Nothing } else { Finished::Remains })
     }
 
-    fn take_all(&mut self, close: bool) -> Result<(), Trouble> {
-        while self.take_outbox(Look::All)? {}
-        let Parts { usage, mut cx, .. } = self.parts();
-        usage.close_periods(&mut cx, close)
-    }
-
-    /// One group of the outbox; true if there is more.
-    fn take_some(&mut self, look: Look) -> bool {
-        match self.take_outbox(look) {
-            Ok(more) => {
-                self.health.clear(Subject::Intake);
-                more
-            }
-            Err(trouble) => {
-                let is_own = matches!(trouble, Trouble::History(_));
-                self.trouble(if is_own { Subject::History } else { Subject::Intake }, &trouble);
-                false
-            }
-        }
-    }
-
-    /// Takes in what fits one commit, and does what it makes due. False when nothing is left that can be taken now.
-    fn take_outbox(&mut self, look: Look) -> Result<bool, Trouble> {
-        let (standing, effects) = self.with_consents(Consents::look_again);
-        self.follow(effects)?;
-        let Parts { usage, mut cx, .. } = self.parts();
-        match standing {
-            Standing::Kept(kept) => {
-                // The clinic's own history does not rest, and what the clock or the registry says of it is no doubt.
-                let is_read =
-                    matches!(kept, Kept::Restricted | Kept::StalePolicy) && usage.read_own(&mut cx)?;
-                Ok(usage.keep_outbox(&mut cx)? || is_read)
-            }
-            Standing::Refused if !usage.keeps_history() => usage.discard_some(&mut cx, Reason::NoConsent),
-            Standing::Refused | Standing::Granted => match usage.take_outbox(&mut cx, look)? {
-                Taken::Nothing => Ok(false),
-                Taken::Group { more } => {
-                    self.keep_in_order();
-                    Ok(more)
-                }
-            },
-        }
-    }
-
-    /// Lines from the local socket or the command line. What is answered with success is durable.
-    fn take_lines(&mut self, lines: &[&[u8]]) -> Vec<Result<(), Reason>> {
-        let Parts { usage, mut cx, .. } = self.parts();
-        let answers = usage.take_lines(&mut cx, lines);
-        // To keep order is to walk the spool: a group of requests alone changed nothing in it.
-        if answers.iter().any(Result::is_ok) {
-            self.keep_in_order();
-        }
-        answers
-    }
-
-    fn keep_in_order(&mut self) {
-        let in_flight = self.uplink.in_flight();
-        let Parts { usage, requests, mut cx, .. } = self.parts();
-        let disk_bytes = usage.wants_disk_bytes(&cx).then(|| requests.disk_bytes()).transpose();
-        match disk_bytes {
-            Ok(disk_bytes) => usage.keep_in_order(&mut cx, Beside { disk_bytes, in_flight }),
-            Err(error) => cx.trouble(Subject::Upkeep, &error.into()),
-        }
-    }
-
     fn since_start(&self) -> Duration {
         self.edges.clock.elapsed()
     }
@@ -292,12 +223,4 @@ impl Agent {
     fn trouble(&mut self, subject: Subject, trouble: &Trouble) {
         self.parts().cx.trouble(subject, trouble);
     }
-}
-
-/// RFC 3339, UTC.
-fn utc_text(now: i64) -> String {
-    OffsetDateTime::from_unix_timestamp(now)
-        .ok()
-        .and_then(|time| time.format(&Rfc3339).ok())
-        .unwrap_or_default()
 }

@@ -44,7 +44,7 @@ impl Claimed {
     /// The code, where a file was named.
     pub(crate) fn read(&self) -> Result<Option<ClaimCode>, Failure> {
         let file = self.claim_file.as_deref();
-        file.map(|file| crate::read_word(file, crate::texts::refusal::Holds::ClaimCode).map(ClaimCode))
+        file.map(|file| crate::given::read_word(file, crate::texts::refusal::Holds::ClaimCode).map(ClaimCode))
             .transpose()
     }
 }

@@ -37,7 +37,7 @@ const EVENT_MESSAGES: &str = r"%SystemRoot%\System32\EventCreate.exe";
 pub(super) fn install(config: &Path, collector: Option<&str>, ca_file: Option<&Path>) -> Result<(), Failure> {
     configure(config, collector, ca_file)?;
     register(config)?;
-    let data = crate::load(config)?.data_dir;
+    let data = crate::given::load(config)?.data_dir;
     durable::create_directory(&data).map_err(|e| unwritable(&data, &e))?;
     protect(config, &data);
     name_in_event_log();
@@ -88,7 +88,7 @@ fn configure(config: &Path, collector: Option<&str>, ca_file: Option<&Path>) -> 
         durable::replace(config, text.as_bytes()).map_err(|e| unwritable(config, &e))?;
     }
     if let Some(bytes) = ca {
-        let ca = crate::load(config)?.collector.ca;
+        let ca = crate::given::load(config)?.collector.ca;
         durable::replace(&ca, &bytes).map_err(|e| unwritable(&ca, &e))?;
     }
     Ok(())

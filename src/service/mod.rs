@@ -31,7 +31,7 @@ fn carry_out(command: &Service, config: &Path) -> Result<Exit, Failure> {
         Service::Install { collector, token_file, ca_file } => {
             let token = token_file
                 .as_deref()
-                .map(|file| crate::read_word(file, crate::texts::refusal::Holds::Token))
+                .map(|file| crate::given::read_word(file, crate::texts::refusal::Holds::Token))
                 .transpose()?;
             let was_there = windows::is_there();
             install::install(config, collector.as_deref(), ca_file.as_deref())?;
@@ -39,7 +39,7 @@ fn carry_out(command: &Service, config: &Path) -> Result<Exit, Failure> {
             windows::start()?;
             if let Some(token) = token {
                 let enrolled = windows::wait_for_answer(config)
-                    .and_then(|()| crate::enroll(&crate::load(config)?, None, token, false));
+                    .and_then(|()| crate::enroll::enroll(&crate::given::load(config)?, None, token, false));
                 if enrolled.is_err() && !was_there {
                     // All or nothing, also where the installer takes nothing back.
                     install::uninstall()?;

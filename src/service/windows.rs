@@ -67,7 +67,7 @@ fn serve(_: Vec<OsString>) {
     };
     let Ok(status) = service_control_handler::register(NAME, handler) else { return };
     report(status, ServiceState::StartPending, ServiceExitCode::NO_ERROR);
-    let ended = crate::load(path).and_then(|config| {
+    let ended = crate::given::load(path).and_then(|config| {
         crate::logger::to_windows(&config.data_dir, NAME);
         let agent = crate::reach::open(config)?;
         let _ = stop.set(agent.stopper());
@@ -144,7 +144,7 @@ fn wait(service: &Service, wanted: ServiceState) -> Result<(), Failure> {
 
 /// Waits until the service answers over its pipe: it runs before it listens.
 pub(super) fn wait_for_answer(config: &Path) -> Result<(), Failure> {
-    let config = crate::load(config)?;
+    let config = crate::given::load(config)?;
     let begun = Instant::now();
     let question = serde_json::to_string(&Request::Status).unwrap_or_default();
     while socket::ask(&config.kathea.socket, &question, limits::SOCKET_SLOW) == Err(AskError::Nobody) {

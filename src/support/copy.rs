@@ -51,7 +51,7 @@ impl Read for Pieces<'_, '_, '_> {
 /// The piece at `offset` of a file of a draft, which moves on; true if it is the last.
 fn piece(line: &mut Line<'_>, draft: &str, file: &str, offset: &mut u64) -> Result<(Vec<u8>, bool), Failure> {
     let show = SupportRequest::Show { draft: draft.to_owned(), file: file.to_owned(), offset: *offset };
-    let body: Piece = super::ask(line, show)?;
+    let body: Piece = line.support(show)?;
     let piece = body.decoded().ok_or_else(not_understood)?;
     *offset += piece.len() as u64;
     let is_over = piece.is_empty() || *offset >= body.bytes;
@@ -144,7 +144,7 @@ pub(crate) fn consent_path(path: &Path) -> PathBuf {
 
 /// Writes the sealed file of a bundle to `path`, and checks what arrived there.
 pub(super) fn export(line: &mut Line<'_>, id: &str, path: &Path, json: bool) -> Result<Exit, Failure> {
-    let list: List = super::ask(line, SupportRequest::List)?;
+    let list: List = line.support(SupportRequest::List)?;
     let bundle = list.bundles.into_iter().find(|bundle| bundle.id == id);
     let unwritten = |e: io::Error| Failure::failed(exit::unwritable(path, e.kind()));
     let mut part = Part::new(path).map_err(unwritten)?;
@@ -152,7 +152,7 @@ pub(super) fn export(line: &mut Line<'_>, id: &str, path: &Path, json: bool) -> 
     let mut hash = ring::digest::Context::new(&ring::digest::SHA256);
     let (mut offset, mut consent) = (0, None);
     loop {
-        let body: Piece = super::ask(line, SupportRequest::Export { bundle: id.to_owned(), offset })?;
+        let body: Piece = line.support(SupportRequest::Export { bundle: id.to_owned(), offset })?;
         let (piece, bytes) = (body.decoded().ok_or_else(not_understood)?, body.bytes);
         consent = body.consent.or(consent);
         hash.update(&piece);
@@ -185,4 +185,10 @@ pub(super) fn export(line: &mut Line<'_>, id: &str, path: &Path, json: bool) -> 
         }
         Ok(())
     })
+}
+
+/// What is to be typed for a yes, once the pages in `dir` were read.
+pub(super) fn how_to_say_yes(made: &Drafted, dir: &str) -> String {
+    let digits: String = made.digest.to_string().chars().take(16).collect();
+    say(Say::HowToAnswer { dir: dir.to_owned(), draft: made.draft.clone(), digits })
 }

@@ -12,8 +12,9 @@ use agent::config::Config;
 use agent::durable;
 use agent::harmless;
 use agent::request::{Request, SupportRequest};
-use agent::support::gather::{self, CaseRequest, GatherError, Progress, Site, Watch};
+use agent::support::gather::{self, CaseRequest, GatherError, Site};
 use agent::support::manifest::PolicyName;
+use agent::support::watch::{Progress, Watch};
 use ring::rand::SystemRandom;
 use time::OffsetDateTime;
 
@@ -65,7 +66,7 @@ fn gathered(line: &mut Line<'_>, config: &Config, case_request: &CaseRequest) ->
 }
 
 fn here(line: &mut Line<'_>, config: &Config, case_request: &CaseRequest) -> Result<Drafted, Failure> {
-    let begun: Elsewhere = super::ask(line, SupportRequest::Begin { case: case_request.case.clone() })?;
+    let begun: Elsewhere = line.support(SupportRequest::Begin { case: case_request.case.clone() })?;
     let site = Site {
         config: config.clone(),
         program: std::env::current_exe().map_err(|_| Failure::failed(say(Refusal::NoProgram)))?,
@@ -108,5 +109,5 @@ fn here(line: &mut Line<'_>, config: &Config, case_request: &CaseRequest) -> Res
         .map_err(|e| Failure::failed(say(Say::NotGiven { why: e.kind() })))?;
     drop(bar);
     let request = SupportRequest::Adopt { draft: made.id().to_owned(), key: key.to_hex().to_string() };
-    super::ask(&mut line.borrow_mut(), request)
+    line.borrow_mut().support(request)
 }

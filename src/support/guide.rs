@@ -87,10 +87,10 @@ fn ask_and_seal(line: &mut Line<'_>, made: &Drafted, by: Option<Role>) -> Result
     };
     let Some(by) = by else {
         print::words(&say(Say::SaidNo));
-        print::words(&super::how_to_say_yes(made, "."));
+        print::words(&copy::how_to_say_yes(made, "."));
         return Ok(Exit::NotAllowed);
     };
-    let Bundled { bundle, case, .. } = super::create(line, made.draft.clone(), digest, by)?;
+    let Bundled { bundle, case, .. } = wait::sealed(line, made.draft.clone(), digest, by)?;
     print::words(&say(Say::Sealed { bundle: bundle.clone(), case }));
     if !line.is_service()? {
         print::words(&say(Say::SentLater));

@@ -6,12 +6,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use agent::api::Done;
-use agent::api::support::{Begun, List, Progress, Work};
+use agent::api::support::{Begun, Bundled, List, Progress, Work};
 use agent::request::SupportRequest;
 use agent::support::record::State;
 use indicatif::{ProgressBar, ProgressStyle};
+use protocol::ledger::Role;
 use serde::de::DeserializeOwned;
 
+use crate::consent::session;
 use crate::exit::{Exit, Failure};
 use crate::print;
 use crate::reach::Line;
@@ -38,7 +40,7 @@ pub(super) fn work<T: DeserializeOwned>(line: &mut Line<'_>, request: SupportReq
     });
     INTERRUPTED.store(false, Ordering::Relaxed);
     WAITING.store(true, Ordering::Relaxed);
-    let begun: Result<Begun, Failure> = super::ask(line, request);
+    let begun: Result<Begun, Failure> = line.support(request);
     let done = begun.and_then(|Begun { .. }| watched(line, &mut bar));
     WAITING.store(false, Ordering::Relaxed);
     done
@@ -51,11 +53,11 @@ fn watched<T: DeserializeOwned>(line: &mut Line<'_>, bar: &mut Bar) -> Result<T,
     let mut is_stopped = false;
     loop {
         if !is_stopped && INTERRUPTED.load(Ordering::Relaxed) {
-            let Done {} = super::ask(line, SupportRequest::Stop)?;
+            let Done {} = line.support(SupportRequest::Stop)?;
             is_stopped = true;
         }
         // Also then: the service knows whether it was stopped, or was done already.
-        match super::ask(line, SupportRequest::Progress)? {
+        match line.support(SupportRequest::Progress)? {
             Work::Done(done) => return Ok(done),
             Work::Running(Progress { stage, done, total, held, .. }) => bar.show(&stage, done, total, held),
         }
@@ -63,11 +65,16 @@ fn watched<T: DeserializeOwned>(line: &mut Line<'_>, bar: &mut Bar) -> Result<T,
     }
 }
 
+/// Says yes to a draft, and waits until it is sealed.
+pub(super) fn sealed(line: &mut Line<'_>, draft: String, yes: String, by: Role) -> Result<Bundled, Failure> {
+    work(line, SupportRequest::Create { draft, yes, by, session: Some(session()) })
+}
+
 /// Waits until the collector confirmed the bundle, or refused it.
 pub(super) fn delivered(line: &mut Line<'_>, id: &str, json: bool) -> Result<Exit, Failure> {
     let mut bar = Bar::new();
     loop {
-        let list: List = super::ask(line, SupportRequest::List)?;
+        let list: List = line.support(SupportRequest::List)?;
         let row = list
             .bundles
             .into_iter()

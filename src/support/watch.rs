@@ -77,7 +77,7 @@ pub(super) fn watch(line: &mut Line<'_>, json: bool) -> Result<Exit, Failure> {
     let mut transfers = BTreeMap::<String, Transfer>::new();
     let mut said = BTreeMap::<String, (State, u64)>::new();
     loop {
-        let list: List = super::ask(line, SupportRequest::List)?;
+        let list: List = line.support(SupportRequest::List)?;
         for row in &list.bundles {
             let transfer = transfers.entry(row.id.clone()).or_default();
             transfer.note(started.elapsed(), row.offset);

@@ -73,6 +73,7 @@ impl Impostor {
         let impostor = Self { url, received: Arc::clone(&received) };
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
+                stream.set_nodelay(true).unwrap();
                 let tls = ServerConnection::new(Arc::clone(&config)).unwrap();
                 let (received, answer) = (Arc::clone(&received), Arc::clone(&answer));
                 thread::spawn(move || serve(stream, tls, &*answer, &received));

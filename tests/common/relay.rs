@@ -47,6 +47,10 @@ impl Relay {
                 let lose = passed.to_lose.lock().unwrap().pop_front();
                 let cut = passed.to_cut.lock().unwrap().pop_front();
                 let Ok(server) = TcpStream::connect(collector) else { continue };
+                // What it passes on leaves at once, as it came.
+                for stream in [&agent, &server] {
+                    stream.set_nodelay(true).unwrap();
+                }
                 pass_both_ways(agent, server, lose, cut, &passed);
             }
         });

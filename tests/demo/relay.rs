@@ -59,6 +59,8 @@ impl Relay {
 
 fn pass(cable: &Arc<Cable>, agent: TcpStream) -> io::Result<()> {
     let collector = TcpStream::connect(cable.collector)?;
+    agent.set_nodelay(true)?;
+    collector.set_nodelay(true)?;
     let ways = [(agent.try_clone()?, collector.try_clone()?), (collector, agent)];
     for (from, to) in ways {
         let cable = cable.clone();

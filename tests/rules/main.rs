@@ -4,6 +4,7 @@
 
 mod architecture;
 mod contributing;
+mod cycles;
 mod source_rules;
 mod upkeep;
 mod words;

@@ -51,6 +51,9 @@ fn proxy() -> (String, Arc<Mutex<Vec<String>>>) {
             seen.lock().unwrap().push(password.to_owned());
             let target = head[0].split(' ').nth(1).unwrap();
             let collector = TcpStream::connect(target).unwrap();
+            for stream in [&agent, &collector] {
+                stream.set_nodelay(true).unwrap();
+            }
             (&agent).write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
             let (from, to) = (agent.try_clone().unwrap(), collector.try_clone().unwrap());
             thread::spawn(move || pass(from, to));

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Seek, SeekFrom};
 
-use crate::{Kind, LITERAL_BYTES, Refused, Text};
+use crate::text::{Kind, LITERAL_BYTES, Refused, Text};
 
 /// Bytes of the largest catalogue.
 const CATALOGUE: u64 = 16 << 20;

@@ -4,7 +4,7 @@
 use std::io::{Read, Seek, SeekFrom};
 
 use crate::program::Place;
-use crate::{LITERAL_BYTES, Refused, Text};
+use crate::text::{LITERAL_BYTES, Refused, Text};
 
 /// `BSJB`, with which metadata begins.
 const SIGNATURE: u32 = 0x424a_5342;

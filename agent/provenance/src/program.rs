@@ -9,8 +9,9 @@ use object::read::elf::{FileHeader, SectionHeader};
 use object::read::pe::ImageNtHeaders;
 use object::{Endianness, FileKind, LittleEndian, ReadCache, ReadRef, elf};
 
+use crate::dotnet;
 use crate::runs::Runs;
-use crate::{FILE_BYTES, Refused, Text, dotnet};
+use crate::text::{FILE_BYTES, Refused, Text};
 
 /// Where bytes lie in a file.
 #[derive(Clone, Copy)]

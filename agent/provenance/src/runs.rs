@@ -1,6 +1,6 @@
 //! Runs of printable text in bytes that are no text as a whole: UTF-8 and UTF-16, little-endian.
 
-use crate::LITERAL_BYTES;
+use crate::text::LITERAL_BYTES;
 
 /// Bytes at a time.
 const WINDOW: usize = 64 << 10;

@@ -31,14 +31,8 @@ use clap::Parser;
 use protocol::{CaseId, Invitation, Purpose};
 use serde::Serialize;
 
-use place::Place;
+use place::{AGENT, BESIDE, COLLECTOR, Place};
 use verdict::Verdict;
-
-/// The roles in which this program starts itself; each ends with its standard input.
-pub(crate) const AGENT: &str = "__agent";
-pub(crate) const COLLECTOR: &str = "__collector";
-/// Before a role: the process lives as long as its standard input is open, so that it never outlives the sandbox.
-pub(crate) const BESIDE: &str = "__beside";
 
 /// Between two looks at what the agent sent.
 const LOOK: Duration = Duration::from_millis(300);

@@ -17,7 +17,11 @@ use protocol::CaseId;
 use tempfile::TempDir;
 use time::OffsetDateTime;
 
-use crate::{AGENT, BESIDE, COLLECTOR};
+/// The roles in which this program starts itself; each ends with its standard input.
+pub(crate) const AGENT: &str = "__agent";
+pub(crate) const COLLECTOR: &str = "__collector";
+/// Before a role: the process lives as long as its standard input is open, so that it never outlives the sandbox.
+pub(crate) const BESIDE: &str = "__beside";
 
 /// Longest wait for a part of the sandbox to start.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -5,57 +5,16 @@ use protocol::Digest;
 use super::cases::upload::After;
 use super::health::Subject;
 use super::uplink::{About, Answered, Stream, note_contact};
-use super::{Agent, Parts, Trouble, utc_text};
+use super::{Agent, Parts, Trouble};
+use crate::consent::state::to_text;
 use crate::consent::vendor_head;
 use crate::consent::vendor_request::VendorRequest;
 use crate::killpoint;
 use crate::ship::exchange::Outcome;
-use crate::ship::pace::{Fate, Reply, Waiting};
+use crate::ship::pace::{Fate, Reply};
 use crate::ship::routes;
 
 impl Agent {
-    /// Starts the transfer that is due, if there is one.
-    pub(super) fn start_transfer(&mut self) {
-        let wakes = self.wakes.0.clone();
-        if !self.uplink.is_free() {
-            return self.uplink.not_due();
-        }
-        match self.next_transfer(Waiting::Usual) {
-            Ok(Some(transfer)) => self.uplink.start(transfer, self.edges.transfers, wakes),
-            Ok(None) => self.rest(),
-            Err(trouble) => self.trouble(Subject::Transfer, &trouble),
-        }
-    }
-
-    /// Sends everything that waits, here and now, until nothing is left or something asks to wait.
-    pub(super) fn drain(&mut self) {
-        loop {
-            match self.next_transfer(Waiting::Urgent) {
-                Ok(Some(transfer)) => match self.uplink.carry_out(transfer) {
-                    Some(answered) => self.take_answer(answered),
-                    None => break,
-                },
-                Ok(None) => break,
-                Err(trouble) => return self.trouble(Subject::Transfer, &trouble),
-            }
-        }
-        self.rest();
-    }
-
-    /// Nothing is due: nothing half-closed stays open until something is. Where nothing may leave at all, it is no problem
-    /// that the collector did not answer.
-    pub(super) fn rest(&mut self) {
-        let Parts { uplink, usage, requests, mut cx, .. } = self.parts();
-        uplink.rest();
-        usage.rest(&mut cx);
-        requests.rest(&mut cx);
-        cx.health.clear(Subject::Transfer);
-        if !cx.may_send() && requests.waiting().records == 0 {
-            cx.health.clear(Subject::Collector);
-            cx.health.clear(Subject::Certificate);
-        }
-    }
-
     /// Takes the answer to a transfer.
     pub(super) fn take_answer(&mut self, answered: Answered) {
         let Answered { https, about, outcome } = answered;
@@ -67,7 +26,7 @@ impl Agent {
             if !matches!(about, About::Renewal) && (200..300).contains(&answer.status) {
                 let Parts { uplink, cx, .. } = self.parts();
                 uplink.ledger_compared();
-                uplink.note_invitations(&cx, answer);
+                uplink.invitations.note(&cx, answer);
                 let Parts { requests, mut cx, .. } = self.parts();
                 // The head that comes with a line is that line: what was known before it counts.
                 let mut newest = head.map(|(index, _)| index);
@@ -123,7 +82,7 @@ impl Agent {
                 if let VendorRequest::Privacy { kind, request } = &request
                     && let (_, Some(taken)) = routes::privacy_taken(&outcome)
                 {
-                    requests.tickets.taken(*kind, request, taken, utc_text(cx.now))?;
+                    requests.tickets.taken(*kind, request, taken, to_text(cx.now))?;
                 }
                 if let Fate::Settle { .. } = uplink.tell(&mut cx, Stream::Requests, reply, 1)? {
                     // The ticket is durable before the request is gone: between the two it would be asked twice, never lost.
@@ -181,7 +140,7 @@ impl Agent {
                 }
             },
             About::Contact => {
-                uplink.contacted(&cx, &reply);
+                uplink.contacts.contacted(&cx, &reply);
                 Ok(())
             }
             About::Head(stream) | About::Probe(stream) => uplink.tell(&mut cx, stream, reply, 0).map(drop),

@@ -33,7 +33,8 @@ impl Agent {
                 Ok(line) => match Line::read(&line) {
                     Line::Request(Request::Enroll { url, token }) if asked.caller.administrator => {
                         let wakes = self.wakes.0.clone();
-                        enroll_beside(&self.parts().cx, wakes, asked, url.as_deref(), &token);
+                        let wake = move |enrolled| drop(wakes.send(Wake::Enrolled(Box::new(enrolled))));
+                        enroll_beside(&self.parts().cx, wake, asked, url.as_deref(), &token);
                     }
                     Line::Request(request) => {
                         let reply = self.answer(&request, asked.caller);
@@ -110,8 +111,8 @@ impl Agent {
                 let status = self.status(now);
                 self.with_cases(|cases, cx| cases.start_gathering(cx, case_request, &status))
             }
-            SupportRequest::Progress => self.cases.progress(),
-            SupportRequest::Stop => self.cases.stop_job(),
+            SupportRequest::Progress => self.cases.jobs.progress(),
+            SupportRequest::Stop => self.cases.jobs.stop(),
             SupportRequest::Begin { case } => {
                 let status = self.status(now);
                 self.with_cases(|cases, cx| cases.begin_elsewhere(cx, case, status))
@@ -160,8 +161,8 @@ impl Agent {
             return Reply::refused(Refused::Failed, Refusal::NotConnected);
         }
         let elapsed = self.since_start();
-        self.uplink.ask_for_contact(elapsed);
-        Reply::done(Contacts { contacts: self.uplink.contacts() })
+        self.uplink.contacts.ask(elapsed);
+        Reply::done(Contacts { contacts: self.uplink.contacts.answered() })
     }
 
     /// Answers a request about the clinic's own history. The caller's right was checked.

@@ -3,16 +3,11 @@
 //! ```text
 //! grant      outbox emptied -> ledger line, synced -> line queued for the vendor
 //! deny       ledger line, synced
-//! withdraw   1 refuse: ledger line, synced; no permit exists from here on, a transfer in flight ends
-//!            2 shred:  the compartment's key files are overwritten and removed
-//!            3 purge:  queue, drafts and bundles of the flag are removed, by the subsystems that hold them
-//!            4 ask:    the line and the request are queued for the vendor
-//!            5 close:  ledger line that says it is finished
+//! withdraw   in five steps (`withdrawal.rs`)
 //! restrict   ledger line -> both queued for the vendor; keys and records stay
 //! ```
 //!
-//! A start after a power cut repeats the steps that lack their trace, and counts nothing twice (`count_once`). What an
-//! answer makes due elsewhere are its [`Effects`], which the run loop carries out (`decisions.rs`).
+//! What an answer makes due elsewhere are its [`Effects`], which the run loop carries out (`decisions.rs`).
 
 mod claims;
 mod shown;
@@ -21,21 +16,24 @@ use std::path::Path;
 
 use log::{info, warn};
 use protocol::ledger::EventKind;
-use protocol::{CaseId, Digest, Reason};
+use protocol::{CaseId, Digest};
 
+use super::Trouble;
 use super::clock::{Watched, usage_standing};
-use super::cx::{Cx, Deciding, short};
+use super::cx::{Cx, Deciding};
 use super::health::Subject;
 use super::requests::Requests;
-use super::{OWNER, Trouble};
 use crate::api::consent::FlagsForKathea;
 use crate::consent::permit::UsageStatistics;
 use crate::consent::vendor_request::{PrivacyKind, VendorRequest};
-use crate::consent::{By, Flag, Kept, Pending, Standing, State};
+use crate::consent::{By, Flag, Kept, Standing, State};
 use crate::request::ConsentAction;
 use crate::{durable, killpoint};
 pub(super) use claims::{claim, is_claimed};
 pub(super) use shown::Shown;
+
+/// The file with the number of the clinic's owner, counted from 0.
+pub(super) const OWNER: &str = "owner";
 
 /// The consents subsystem. What is allowed is the registry's, which it alone is lent to change.
 pub(super) struct Consents {
@@ -68,7 +66,7 @@ pub(super) enum Changes {
 }
 
 impl Effects {
-    const ANSWERED: Self = Self { resumes: false, changes: Changes::Answers };
+    pub(super) const ANSWERED: Self = Self { resumes: false, changes: Changes::Answers };
 }
 
 impl Consents {
@@ -145,12 +143,12 @@ impl Consents {
         // What the disk kept from being queued the first time is queued now.
         if cx.registry.state(flag, cx.now) == State::Restricted {
             if let Some(entry) = cx.registry.newest(flag, EventKind::Restricted) {
-                self.tell_vendor(cx, PrivacyKind::Restrict, flag, entry)?;
+                self.requests.tell(&mut cx.shared(), PrivacyKind::Restrict, flag, entry)?;
             }
             return Ok((State::Restricted, Effects::default()));
         }
         let entry = cx.registry.restrict(flag, by, cx.now)?;
-        self.tell_vendor(cx, PrivacyKind::Restrict, flag, entry)?;
+        self.requests.tell(&mut cx.shared(), PrivacyKind::Restrict, flag, entry)?;
         info!("consent: {flag} restricted");
         Ok((cx.registry.state(flag, cx.now), Effects::ANSWERED))
     }
@@ -161,56 +159,10 @@ impl Consents {
             Some(entry) => entry,
             None => cx.registry.release(flag, by, cx.now)?,
         };
-        self.tell_vendor(cx, PrivacyKind::Release, flag, entry)?;
+        self.requests.tell(&mut cx.shared(), PrivacyKind::Release, flag, entry)?;
         cx.counters.mark_reported();
         info!("consent: {flag} released");
         Ok((cx.registry.state(flag, cx.now), Effects { resumes: true, ..Effects::ANSWERED }))
-    }
-
-    /// Step one of five: refuse. From here on no permit exists and a transfer in flight ends. None if there was nothing
-    /// to take back.
-    pub(super) fn on_withdraw(
-        &mut self,
-        cx: &mut Deciding<'_>,
-        flag: &Flag,
-        erase: bool,
-        by: By,
-    ) -> Result<Option<Digest>, Trouble> {
-        let begun = cx.registry.begin_withdrawal(flag, by, cx.now)?;
-        killpoint::step("withdraw.refused");
-        if erase && let Some(entry) = begun.or(cx.registry.head().map(|(_, hash)| hash)) {
-            self.requests.put(&mut cx.shared(), VendorRequest::privacy(PrivacyKind::Erase, flag, entry))?;
-        }
-        Ok(begun)
-    }
-
-    /// Step two: what waits under the flag is counted, then its keys go. Their number.
-    pub(super) fn shred(
-        &mut self,
-        cx: &mut Deciding<'_>,
-        pending: &Pending,
-        waiting: u64,
-    ) -> Result<usize, Trouble> {
-        cx.shared().count_once(pending.entry, Reason::Withdrawn, waiting)?;
-        killpoint::step("withdraw.counted");
-        let shredded = cx.vault.shred(&pending.flag.compartment())?;
-        killpoint::step("withdraw.shredded");
-        Ok(shredded.files)
-    }
-
-    /// Steps four and five, when nothing is left here: ask and close.
-    pub(super) fn close(
-        &mut self,
-        cx: &mut Deciding<'_>,
-        Pending { flag, entry }: &Pending,
-    ) -> Result<Effects, Trouble> {
-        self.tell_vendor(cx, PrivacyKind::Withdraw, flag, *entry)?;
-        killpoint::step("withdraw.asked");
-        cx.registry.close_withdrawal(flag, cx.now)?;
-        killpoint::step("withdraw.closed");
-        cx.counters.forget(short(*entry));
-        cx.counters.save()?;
-        Ok(Effects::ANSWERED)
     }
 
     /// Another owner has said yes to nothing: every yes ends. The vendor gets the ledger's lines, by which it takes nothing
@@ -277,19 +229,6 @@ impl Consents {
             request = request.sealed_for(self.requests.answer.recipient(cx.vault, at)?);
         }
         self.requests.put(&mut cx.shared(), request)
-    }
-
-    /// The ledger's line goes first: by it the vendor knows an old copy of this device when it meets one.
-    fn tell_vendor(
-        &mut self,
-        cx: &mut Deciding<'_>,
-        kind: PrivacyKind,
-        flag: &Flag,
-        entry: Digest,
-    ) -> Result<(), Trouble> {
-        let mut cx = cx.shared();
-        self.requests.put(&mut cx, VendorRequest::Consent(entry))?;
-        self.requests.put(&mut cx, VendorRequest::privacy(kind, flag, entry))
     }
 }
 

@@ -1,7 +1,6 @@
 //! What the clinic decides, carried out: the consents subsystem writes it down, and here the others follow, in an order
 //! that survives a power cut (`consents.rs`).
 
-use log::info;
 use protocol::{CaseId, Digest, Purpose, Reason};
 use serde::Serialize;
 
@@ -11,11 +10,9 @@ use super::health::Subject;
 use super::refusal::Refusal;
 use super::watch::Arrival;
 use super::{Agent, Parts, Trouble, Wake};
-use crate::api::consent::{About, Answered, NewOwner, Receipt};
+use crate::api::consent::{About, Answered, NewOwner};
 use crate::api::privacy;
-use crate::config::Language;
 use crate::consent::permit::RIGHTS;
-use crate::consent::receipt::{self, Erased, SentBefore};
 use crate::consent::vendor_request::PrivacyKind;
 use crate::consent::{By, Channel, Flag, Standing, State};
 use crate::killpoint;
@@ -43,7 +40,9 @@ impl Agent {
                 self.grant(&flag, yes, None, by)
                     .map(|entry| Answered { entry: Some(entry), ..Answered::state(State::Granted) })
             }
-            ConsentAction::Deny if is_stranger && !self.uplink.is_asked(&self.registry, &flag) => {
+            ConsentAction::Deny
+                if is_stranger && !self.uplink.invitations.is_asked(&self.registry, &flag) =>
+            {
                 return Reply::refused(Refused::NotAllowed, Refusal::NothingToDeny);
             }
             // No to what was allowed is a withdrawal.
@@ -90,44 +89,6 @@ impl Agent {
         Ok(Answered::state(state))
     }
 
-    /// Takes back what was allowed.
-    pub(super) fn withdraw(
-        &mut self,
-        flag: &Flag,
-        erase: bool,
-        by: By,
-        now: i64,
-    ) -> Result<Answered, Trouble> {
-        if !self.registry.is_trusted() && !self.registry.is_unreadable() {
-            self.erase_cases()?;
-        }
-        let begun = self.with_consents(|consents, cx| consents.on_withdraw(cx, flag, erase, by))?;
-        let Some(entry) = begun else {
-            return Ok(Answered::state(self.registry.state(flag, now)));
-        };
-        let erased = self.finish_withdrawals()?;
-        info!("consent: {flag} withdrawn");
-        let sent = if erase { SentBefore::ErasureAsked } else { SentBefore::Stays };
-        let receipt = receipt(flag, entry, erased, sent, self.config.language, now);
-        Ok(Answered { receipt: Some(receipt), ..Answered::state(State::Withdrawn) })
-    }
-
-    /// Steps two to five of what was begun just now, and of what a crash or a power cut left half withdrawn: shred, purge,
-    /// ask, close. Each is durable and may be repeated.
-    pub(super) fn finish_withdrawals(&mut self) -> Result<Erased, Trouble> {
-        let mut erased = Erased::default();
-        for pending in self.registry.pending_withdrawals() {
-            let records = self.waiting(&pending.flag);
-            let keys = self.with_consents(|consents, cx| consents.shred(cx, &pending, records))?;
-            self.purge(&pending.flag)?;
-            killpoint::step("withdraw.purged");
-            let effects = self.with_consents(|consents, cx| consents.close(cx, &pending))?;
-            self.follow(effects)?;
-            erased = erased.and(Erased { keys, records });
-        }
-        Ok(erased)
-    }
-
     /// Every yes is taken back, and what was sent under any is to be erased too.
     pub(super) fn erase_everything(&mut self, by: By, now: i64) -> Result<privacy::Erased, Trouble> {
         let mut keys = self.erase_history()?;
@@ -165,7 +126,7 @@ impl Agent {
     }
 
     /// Cases may be known only from lines that nobody can read any more: the new ledger begins without any.
-    fn erase_cases(&mut self) -> Result<(), Trouble> {
+    pub(super) fn erase_cases(&mut self) -> Result<(), Trouble> {
         self.with_cases(|cases, cx| cases.discard_drafts(cx))?;
         let cases: Vec<CaseId> = self.cases.queue.bundles().iter().map(|held| held.case.clone()).collect();
         self.vault.shred_all_but(&[RIGHTS, &Flag::UsageStatistics.compartment()])?;
@@ -174,36 +135,6 @@ impl Agent {
             self.counters.drop(Reason::Withdrawn, gone);
         }
         Ok(self.counters.save()?)
-    }
-
-    /// What waits under `flag`.
-    fn waiting(&self, flag: &Flag) -> u64 {
-        match flag {
-            Flag::UsageStatistics => self.usage.records(),
-            Flag::SupportCase(case) | Flag::SupportScanData(case) => {
-                self.cases.queue.waiting(case, flag.purpose())
-            }
-        }
-    }
-
-    /// Erases all that is held under `flag`, and for usage what waits in the outbox.
-    fn purge(&mut self, flag: &Flag) -> Result<(), Trouble> {
-        match flag {
-            Flag::UsageStatistics => self.purge_usage(),
-            Flag::SupportCase(case) | Flag::SupportScanData(case) => {
-                self.with_cases(|cases, cx| cases.purge(cx, case, flag.purpose())).map(drop)
-            }
-        }
-    }
-
-    /// Erases all that is held of usage, and what waits in the outbox, which is counted.
-    pub(super) fn purge_usage(&mut self) -> Result<(), Trouble> {
-        let Parts { usage, mut cx, .. } = self.parts();
-        if usage.purge(&mut cx, Reason::NoConsent)? {
-            // The rest goes in turns of the loop: the answer does not wait for a hundred thousand files.
-            self.look_soon();
-        }
-        Ok(())
     }
 
     /// Erases the clinic's own history and switches it off. The number of keys.
@@ -257,17 +188,4 @@ pub(super) fn refused(trouble: &Trouble) -> Reply {
         Trouble::Consent(e) if e.is_refusal() => Reply::refused(Refused::NotAllowed, e),
         trouble => Reply::refused(Refused::Failed, trouble),
     }
-}
-
-/// What the withdrawal did, and what nobody can promise.
-fn receipt(
-    flag: &Flag,
-    entry: Digest,
-    erased: Erased,
-    sent: SentBefore,
-    language: Language,
-    now: i64,
-) -> Receipt {
-    let text = receipt::withdrawal(flag, entry, erased, sent, now, language);
-    Receipt { keys: erased.keys as u64, records: erased.records, text }
 }

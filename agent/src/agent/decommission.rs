@@ -6,8 +6,10 @@
 //! key may be used any more. `decommissioned` is the certificate, and the end: beside it only the ledger stays, which can
 //! be read by everybody and proves the answers. Cut short, it goes on at the next start.
 
+mod marks;
+
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use log::info;
 use protocol::Purpose;
@@ -21,6 +23,7 @@ use crate::consent::{By, receipt};
 use crate::presence::{self, Presence};
 use crate::vault::Vault;
 use crate::{durable, killpoint};
+pub(super) use marks::{begun, certificate, is_final};
 
 /// What else lies in `data_dir` and says nothing of the clinic's answers.
 const LEFT_BEHIND: [&str; 15] = [
@@ -40,22 +43,6 @@ const LEFT_BEHIND: [&str; 15] = [
     "tickets.json",
     "wishes.json",
 ];
-
-/// Where it was decided.
-pub(super) fn begun(data_dir: &Path) -> PathBuf {
-    data_dir.join("decommissioning")
-}
-
-/// Where the certificate is.
-pub(super) fn certificate(data_dir: &Path) -> PathBuf {
-    data_dir.join("decommissioned")
-}
-
-/// Whether no key may be used any more: the certificate is there, or all that it is made of.
-pub(super) fn is_final(data_dir: &Path) -> io::Result<bool> {
-    let text = presence::read_text(&begun(data_dir))?.found().flatten();
-    Ok(text.is_some_and(|text| text.contains('\n')) || presence::is_there(&certificate(data_dir))?)
-}
 
 /// What follows then: the keys go, and what else is left. It may be repeated.
 pub(super) fn finish(data: &Path) -> io::Result<()> {

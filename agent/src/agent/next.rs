@@ -2,15 +2,61 @@
 //! a request has not come.
 
 use super::cx::Cx;
+use super::health::Subject;
 use super::uplink::{About, LedgerHead, Stream, Transfer, Uplink};
-use super::{Agent, Parts, Trouble};
+use super::{Agent, Parts, Trouble, Wake};
 use crate::consent::permit::UsageStatistics;
 use crate::ship::pace::{Reply, Step, Waiting};
 use crate::ship::routes;
 
 impl Agent {
+    /// Starts the transfer that is due, if there is one.
+    pub(super) fn start_transfer(&mut self) {
+        if !self.uplink.is_free() {
+            return self.uplink.not_due();
+        }
+        match self.next_transfer(Waiting::Usual) {
+            Ok(Some(transfer)) => {
+                let wakes = self.wakes.0.clone();
+                let wake = move |answered| drop(wakes.send(Wake::Answered(Box::new(answered))));
+                self.uplink.start(transfer, self.edges.transfers, wake);
+            }
+            Ok(None) => self.rest(),
+            Err(trouble) => self.trouble(Subject::Transfer, &trouble),
+        }
+    }
+
+    /// Sends everything that waits, here and now, until nothing is left or something asks to wait.
+    pub(super) fn drain(&mut self) {
+        loop {
+            match self.next_transfer(Waiting::Urgent) {
+                Ok(Some(transfer)) => match self.uplink.carry_out(transfer) {
+                    Some(answered) => self.take_answer(answered),
+                    None => break,
+                },
+                Ok(None) => break,
+                Err(trouble) => return self.trouble(Subject::Transfer, &trouble),
+            }
+        }
+        self.rest();
+    }
+
+    /// Nothing is due: nothing half-closed stays open until something is. Where nothing may leave at all, it is no problem
+    /// that the collector did not answer.
+    pub(super) fn rest(&mut self) {
+        let Parts { uplink, usage, requests, mut cx, .. } = self.parts();
+        uplink.rest();
+        usage.rest(&mut cx);
+        requests.rest(&mut cx);
+        cx.health.clear(Subject::Transfer);
+        if !cx.may_send() && requests.waiting().records == 0 {
+            cx.health.clear(Subject::Collector);
+            cx.health.clear(Subject::Certificate);
+        }
+    }
+
     /// What goes now: a request of the clinic first, then, while permits live and no scan runs, bundles and usage.
-    pub(super) fn next_transfer(&mut self, urgency: Waiting) -> Result<Option<Transfer>, Trouble> {
+    fn next_transfer(&mut self, urgency: Waiting) -> Result<Option<Transfer>, Trouble> {
         let Parts { uplink, requests, mut cx, .. } = self.parts();
         if !uplink.is_ready(&mut cx)? {
             return Ok(None);

@@ -13,16 +13,16 @@ use ring::rand::{SecureRandom, SystemRandom};
 
 use super::cases::{self, Cases};
 use super::clock::Watched;
-use super::consents::Consents;
+use super::consents::{Consents, OWNER};
 use super::edges::Edges;
 use super::folders::Folders;
 use super::health::{Cause, Health, Subject};
+use super::intake::Looks;
 use super::requests::Requests;
-use super::turn::Looks;
 use super::uplink::Uplink;
 use super::usage::Statistics;
 use super::vendor_answer::VendorAnswer;
-use super::{Agent, OWNER, OpenError, Parts, decommission, format};
+use super::{Agent, OpenError, Parts, Wake, decommission, format};
 use crate::api::status::Service;
 use crate::config::Config;
 use crate::consent::news::News;
@@ -83,7 +83,9 @@ impl Agent {
         let (usage, usage_recovery) = open_queue(&data, &vault, &random)?;
         let (requests, requests_recovery) = open_queue(&data, &vault, &random)?;
         let wakes = mpsc::channel();
-        let (cases, bundles_lost) = Cases::open(&data, &mut vault, wakes.0.clone())
+        let job_is_over = wakes.0.clone();
+        let wake = Arc::new(move || drop(job_is_over.send(Wake::Support)));
+        let (cases, bundles_lost) = Cases::open(&data, &mut vault, wake)
             .map_err(|e| OpenError::unreadable(&data.join("bundles"), &e))?;
         // Those of a withdrawal that was cut are counted by it.
         if bundles_lost > 0 && registry.pending_withdrawals().is_empty() {

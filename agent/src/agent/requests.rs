@@ -11,10 +11,11 @@ use super::clock::Watched;
 use super::cx::Cx;
 use super::usage::{mended, retire_all};
 use super::vendor_answer::VendorAnswer;
+use crate::consent::Flag;
 use crate::consent::news::News;
 use crate::consent::permit::RIGHTS;
 use crate::consent::tickets::Tickets;
-use crate::consent::vendor_request::VendorRequest;
+use crate::consent::vendor_request::{PrivacyKind, VendorRequest};
 use crate::limits;
 use crate::seal::payload::Clean;
 use crate::seal::record::Sealed;
@@ -79,6 +80,19 @@ impl Requests {
         let position = self.queue.position();
         let sealed = Sealed::new(&Clean::from(request), position, &[], &permit, cx.vault, cx.now)?;
         Ok(self.queue.put(&[sealed])?)
+    }
+
+    /// Queues what a new line of the ledger means to the vendor. The line goes first: by it the vendor knows an old copy of
+    /// this device when it meets one.
+    pub(super) fn tell(
+        &mut self,
+        cx: &mut Cx<'_>,
+        kind: PrivacyKind,
+        flag: &Flag,
+        entry: Digest,
+    ) -> Result<(), Trouble> {
+        self.put(cx, VendorRequest::Consent(entry))?;
+        self.put(cx, VendorRequest::privacy(kind, flag, entry))
     }
 
     /// The vendor has that line: it is not repeated.

@@ -7,36 +7,23 @@ use std::time::{Duration, Instant};
 use log::{info, warn};
 
 use super::health::{Store, Subject};
-use super::usage::Look;
 use super::watch::Arrival;
 use super::{Agent, Beat, OpenError, Parts, Wake, watch};
 use crate::api::status::Service;
 use crate::collect::caller::Accounts;
 use crate::collect::socket;
-use crate::consent::permit::UsageStatistics;
 use crate::limits;
 use crate::spool::SpoolError;
-
-/// When the outbox is looked into, since the start.
-#[derive(Debug, Default)]
-pub(super) struct Looks {
-    /// Something came, or there is more.
-    outbox: Option<Duration>,
-    /// So much came whole that it is taken at once.
-    arrived: Option<Duration>,
-    /// Although nothing was reported.
-    sweep: Duration,
-    /// Whether usage was allowed in the last turn.
-    was_allowed: bool,
-}
 
 impl Agent {
     /// Runs the service in the foreground until it is stopped. Calls `beat` once it serves, and regularly from then on.
     pub fn run(mut self, beat: Option<&Beat>) -> Result<(), OpenError> {
         self.service = Service::Running;
         let wakes = self.wakes.0.clone();
-        let watching =
-            watch::outbox(&self.config.kathea.outbox, self.outbox_signalled.clone(), wakes.clone());
+        let watching = watch::outbox(&self.config.kathea.outbox, self.outbox_signalled.clone(), {
+            let wakes = wakes.clone();
+            move |arrival| drop(wakes.send(Wake::Outbox(arrival)))
+        });
         let _watching =
             watching.map_err(|why| self.health.raise(Subject::OutboxUnwatched, &why, Duration::ZERO));
         let _listening = socket::listen(
@@ -80,18 +67,7 @@ impl Agent {
     pub fn begin(&mut self) {
         self.service = Service::Running;
         self.write_flags_for_kathea();
-        self.looks.outbox = Some(self.since_start());
-    }
-
-    /// Where usage may be read and sent again since the last turn, for whatever reason: this one reads the outbox, and what
-    /// waited for longer than the policy lets it goes before anything is sent.
-    fn look_after_a_pause(&mut self) {
-        let is_allowed = self.registry.permit::<UsageStatistics>(self.now()).is_some();
-        if is_allowed && !self.looks.was_allowed {
-            self.looks.outbox = Some(self.since_start());
-            self.expiry_due = self.since_start();
-        }
-        self.looks.was_allowed = is_allowed;
+        self.looks.look_at(self.since_start());
     }
 
     /// Handles what came and takes one turn. Says when the next is due, since the start.
@@ -111,22 +87,12 @@ impl Agent {
 
     /// One turn: a look into the outbox, and what is due. Says when the next one is.
     fn turn(&mut self) -> Result<Option<Duration>, OpenError> {
-        self.look_after_a_pause();
-        if self.looks.sweep <= self.since_start() {
-            self.looks.sweep = self.since_start() + self.sweep_every();
-            self.looks.outbox = self.looks.outbox.or(Some(self.since_start()));
-        }
-        if self.looks.outbox.is_some_and(|due| due <= self.since_start()) {
-            self.looks.outbox = self.take_some(Look::All).then(|| self.since_start());
-        } else if self.looks.arrived.take().is_some() && self.take_some(Look::Renamed) {
-            self.looks.arrived = Some(self.since_start());
-        }
+        self.look_into_outbox();
         self.work();
         if self.health.store() == Store::Poisoned {
             return Err(OpenError::Spool(SpoolError::Poisoned));
         }
-        let looks = self.looks.outbox.into_iter().chain(self.looks.arrived).min();
-        Ok(self.next_deadline(looks, self.looks.sweep))
+        Ok(self.next_deadline(self.looks.next(), self.looks.sweep))
     }
 
     /// Handles what woke the loop and what came meanwhile: none of it waits for another turn of the intake. Those who go
@@ -138,11 +104,7 @@ impl Agent {
             match wake {
                 Wake::Outbox(arrival) => {
                     self.outbox_signalled.is_seen(arrival);
-                    let now = self.since_start();
-                    self.looks.outbox.get_or_insert(now + limits::OUTBOX_DELAY);
-                    if arrival == Arrival::Enough {
-                        self.looks.arrived = Some(now);
-                    }
+                    self.looks.note(arrival, self.since_start());
                 }
                 Wake::Asked(asked) => self.answer_lines(asked),
                 Wake::Support => self.with_cases(|cases, cx| cases.finish_job(cx)),

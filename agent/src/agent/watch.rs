@@ -3,13 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::Sender;
 
 use log::warn;
 use notify::event::{AccessKind, AccessMode, EventKind, ModifyKind, RenameMode};
 use notify::{ErrorKind, RecommendedWatcher, RecursiveMode, Watcher};
 
-use super::Wake;
 use super::health::{Cause, Unwatched};
 use crate::limits;
 
@@ -43,19 +41,19 @@ impl Signalled {
     }
 }
 
-/// Watches the directory until the value is dropped. If it can't be, the slow sweep remains; why, and what to do. While `signalled` nothing
-/// more is sent: a request must not stand behind the notices of a hundred thousand files.
+/// Watches the directory until the value is dropped. If it can't be, the slow sweep remains; why, and what to do. While `signalled` it does not
+/// wake again: a request must not stand behind the notices of a hundred thousand files.
 pub(super) fn outbox(
     directory: &Path,
     signalled: Arc<Signalled>,
-    wakes: Sender<Wake>,
+    wake: impl Fn(Arrival) + Send + 'static,
 ) -> Result<RecommendedWatcher, Cause> {
     let watched = std::fs::create_dir_all(directory).map_err(notify::Error::io).and_then(|()| {
         let mut renamed = 0;
         let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
             let Some(arrival) = event.ok().and_then(|event| arrival(&event, &mut renamed)) else { return };
             if !signalled.of(arrival).swap(true, Ordering::AcqRel) {
-                let _ = wakes.send(Wake::Outbox(arrival));
+                wake(arrival);
             }
         })?;
         watcher.watch(directory, RecursiveMode::NonRecursive)?;
@@ -146,8 +144,7 @@ mod tests {
     #[test]
     fn a_file_in_place_of_the_outbox_is_reported() {
         let dir = tempfile::tempdir().unwrap();
-        let (wakes, _woken) = std::sync::mpsc::channel();
         std::fs::write(dir.path().join("outbox"), "").unwrap();
-        assert!(outbox(&dir.path().join("outbox/below"), Arc::default(), wakes).is_err());
+        assert!(outbox(&dir.path().join("outbox/below"), Arc::default(), |_| ()).is_err());
     }
 }

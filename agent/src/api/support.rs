@@ -8,7 +8,8 @@ use crate::support::draft::LeftOut;
 
 use super::status::{Policy, Status};
 use crate::support::gather::Scan;
-use crate::support::record::{Pseudonyms, State};
+use crate::support::pseudonyms::Pseudonyms;
+use crate::support::record::State;
 
 /// The answer to what begins long work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

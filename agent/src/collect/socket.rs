@@ -235,8 +235,7 @@ impl<S> Drop for Seat<S> {
 
 impl<S: Fn(Asked) -> bool> Seat<S> {
     fn converse(mut self, stream: &Stream, mut caller: Caller) -> io::Result<()> {
-        let mut input =
-            BufReader::with_capacity(limits::LINE, Patient { stream, clock: self.door.clock, until: None });
+        let mut input = BufReader::with_capacity(limits::LINE, Patient::new(stream, self.door.clock));
         let mut line = super::Line::default();
         loop {
             let idle = if self.account.is_none() { limits::SOCKET_SLOW } else { limits::SOCKET_IDLE };

@@ -8,9 +8,11 @@ use protocol::Digest;
 use provenance::{Builder, Entry};
 use ring::digest::{Context, SHA256};
 
+use super::folder::{self, Unprotected};
 use super::installed::{Installed, InstalledError};
 use super::lists::{self, ListError};
-use super::{FOLDER, RECORD, Record, Refusal, Source, Stamp, TABLE, Unprotected, folder};
+use super::record::{FOLDER, RECORD, Record, Refusal, Source, TABLE};
+use super::stamp::Stamp;
 use crate::config::Config;
 use crate::durable;
 use deidentify::child::{Failure, Parser};

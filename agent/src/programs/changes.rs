@@ -7,7 +7,9 @@ use protocol::Digest;
 
 use super::build::{BuildError, is_program, source};
 use super::installed::Installed;
-use super::{FOLDER, Record, Source, Stamp, TABLE, folder, lists};
+use super::record::{FOLDER, Record, Source, TABLE};
+use super::stamp::Stamp;
+use super::{folder, lists};
 use crate::config::Config;
 use crate::presence;
 

@@ -19,7 +19,7 @@ use protocol::Digest;
 use protocol::signature::{Context, Refused, Signature, TrustedKeys};
 use provenance::Entry;
 
-use super::{FOLDER, ListName};
+use super::record::{FOLDER, ListName};
 use crate::{durable, presence};
 
 /// The folder below that of the table.

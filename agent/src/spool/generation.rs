@@ -1,7 +1,7 @@
 //! One segment of a queue: a small sled database. No other module uses sled.
 //!
 //! sled 0.34.7 is used as it was measured: key = the record's first number, big-endian; only additions, one
-//! batch per commit; no flusher thread; a real sync after each flush, because on Linux its `flush` is no
+//! batch per commit, or one record; no flusher thread; a real sync after each flush, because on Linux its `flush` is no
 //! power-loss barrier; every call under `catch_unwind`, because it panics on damage; an iteration ends at
 //! its first error, because it would return the same one for ever.
 
@@ -66,17 +66,21 @@ impl Generation {
     /// Adds records by their first numbers, all or none. Durable only after [`Generation::commit`].
     pub(super) fn add<'a>(&self, records: impl Iterator<Item = (u64, &'a [u8])>) -> Result<(), SpoolError> {
         killpoint::write(&self.path)?;
-        let mut batch = sled::Batch::default();
-        for (number, bytes) in records {
-            batch.insert(&number.to_be_bytes(), bytes);
+        let records: Vec<_> = records.map(|(number, bytes)| (number.to_be_bytes(), bytes)).collect();
+        // One alone is all or none without sled's frame around a batch, which costs a write and a sync of its own.
+        if let [(number, bytes)] = records.as_slice() {
+            return with_lazy_timers(|| quietly(|| self.db()?.insert(number, *bytes).map(drop)));
         }
+        let mut batch = sled::Batch::default();
+        records.into_iter().for_each(|(number, bytes)| batch.insert(&number, bytes));
         with_lazy_timers(|| quietly(|| self.db()?.apply_batch(batch)))
     }
 
     /// Makes everything added survive a power loss.
     pub(super) fn commit(&self) -> Result<(), SpoolError> {
         killpoint::write(&self.path)?;
-        with_lazy_timers(|| quietly(|| self.db()?.flush()))?;
+        let written = with_lazy_timers(|| quietly(|| self.db()?.flush()))?;
+        STARTED.fetch_or(written > 0, Ordering::AcqRel);
         if cfg!(target_os = "linux") { Ok(self.log.sync_data()?) } else { Ok(()) }
     }
 
@@ -166,6 +170,9 @@ thread_local! {
 /// Set when a thread of sled's own has panicked: its pool is shared by all databases of the process.
 static POISONED: AtomicBool = AtomicBool::new(false);
 
+/// Set when something was committed: then sled's seven threads run. More of them end after a second without work.
+static STARTED: AtomicBool = AtomicBool::new(false);
+
 /// Whether sled can still be used in this process.
 pub(super) fn check_threads() -> Result<(), SpoolError> {
     if POISONED.load(Ordering::Acquire) { Err(SpoolError::Poisoned) } else { Ok(()) }
@@ -210,6 +217,9 @@ fn error_of(error: sled::Error) -> SpoolError {
 #[cfg(target_os = "linux")]
 fn with_lazy_timers<T>(write: impl FnOnce() -> T) -> T {
     use nix::sys::prctl::set_timerslack;
+    if STARTED.load(Ordering::Acquire) {
+        return write();
+    }
     // A kernel that refuses only costs wake-ups. Zero gives the thread its own default back.
     let _ = set_timerslack(u64::MAX as _);
     let written = write();

@@ -111,14 +111,20 @@ impl HighWater {
         let turn = self.turn + 1;
         let bytes = encode(turn, self.state());
         let slot = &self.slots[(turn % 2) as usize];
-        let known = presence::is_there(slot)?;
-        let mut file =
-            durable::private(OpenOptions::new().create(true).truncate(false).write(true)).open(slot)?;
+        killpoint::read(slot)?;
+        let (mut options, mut is_new) = (OpenOptions::new(), false);
+        let mut file = match Presence::of(durable::private(&mut options).write(true).open(slot))? {
+            Presence::Found(file) => file,
+            Presence::Absent => {
+                is_new = true;
+                options.create_new(true).open(slot)?
+            }
+        };
         file.write_all(&bytes)?;
         killpoint::step("promise.written");
         file.sync_data()?;
         killpoint::step("promise.synced");
-        if !known {
+        if is_new {
             durable::sync_parent(slot)?;
         }
         self.turn = turn;

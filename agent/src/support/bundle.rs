@@ -16,9 +16,9 @@ use tar::{Builder, Header};
 
 use super::cause::Cause;
 use super::draft::{self, Draft, Span};
-use super::gather::Watch;
 use super::gzip::gzip;
 use super::manifest::{self, Manifest};
+use super::watch::Watch;
 use crate::consent::permit::{Lease, Permit, SupportCase, SupportScanData};
 use crate::consent::state::from_text;
 use crate::durable::{self, Partial};

@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cause::Cause;
 use super::manifest::{BadManifest, Manifest};
-use super::record::Pseudonyms;
+use super::pseudonyms::Pseudonyms;
 use crate::limits;
 use crate::vault::data_key::DataKey;
 use frames::Frames;

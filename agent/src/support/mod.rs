@@ -12,6 +12,8 @@
 //! gzip      its compression, on two threads
 //! queue     the sealed bundles that wait, and how far each is
 //! record    what is known of one, under the key of its case
+//! pseudonyms the key from which the pseudonyms of a case follow
+//! watch     how far a job is, and who may stop it
 //! ```
 
 pub mod bundle;
@@ -23,6 +25,8 @@ pub mod gather;
 mod gzip;
 pub mod manifest;
 pub mod page;
+pub mod pseudonyms;
 pub mod queue;
 pub mod record;
 pub mod summary;
+pub mod watch;

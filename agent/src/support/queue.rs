@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 
 use protocol::{CaseId, Purpose};
 
-use super::record::{Bundle, Pseudonyms, RecordError, State};
+use super::pseudonyms::Pseudonyms;
+use super::record::{Bundle, RecordError, State};
 use crate::durable;
 use crate::presence::{self, Presence};
 use crate::vault::Vault;

@@ -19,6 +19,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 use data::{Data, initialised};
 use output::{found, list, print};
@@ -329,13 +330,13 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Revoke { data, device } => data.store()?.revoke(device, now),
         Command::Retire(asked) => asked.run(now),
         Command::Bundles { data, config, action } => {
-            bundles::run(&Data::either(data, config).store()?, action, now)
+            bundles::run(&either(data, config).store()?, action, now)
         }
         Command::Ask { data, device, case, reason } => data.store()?.invite(device, case, reason, now),
         Command::Erase(asked) => rights::erase(asked, now),
         Command::Certify(asked) => rights::certify(asked, now),
         Command::Retention { data, config, action: Retention::Run { dry_run, yes } } => {
-            let store = Data::either(data, config).store()?;
+            let store = either(data, config).store()?;
             let run = match (dry_run, yes) {
                 (true, _) => Run::Dry,
                 (false, true) => Run::Confirmed,
@@ -366,14 +367,27 @@ fn run(command: Command) -> Result<(), Failure> {
             let (manifest, replayed) = backup::restore(&from, &data, &settings, beside, now)?;
             list(|lines| lines.put(&manifest.summary()).and_then(|()| lines.put(&replayed)))
         }
-        Command::Keys { data, config, action } => action.run(Data::either(data, config), now),
+        Command::Keys { data, config, action } => action.run(either(data, config), now),
         Command::Audit { data } => list(|lines| listing::audit(&data.store()?, lines)),
         Command::Proof(asked) => asked.run(now),
         Command::Access(asked) => rights::access(asked, now),
         Command::Claim { data, code } => print(&claim::take(&data.store()?, &code, now)?.to_string()),
-        Command::Notice { data, config, action } => notice::run(action, data, config, now),
+        Command::Notice { data, config, action } => notice::run(action, || either(data, config), now),
         Command::Requests(asked) => rights::requests(asked, now),
         Command::SigningKey { output, signs } => print(&sign::make(&output, &signs)?),
         Command::Sign { file, kind, key } => print(&sign::sign(&file, kind, &key)?.display().to_string()),
     }
+}
+
+/// An option that is good before and after a subcommand can't be demanded by the parser itself.
+fn either(data: Option<PathBuf>, config: Option<PathBuf>) -> Data {
+    let missing = || {
+        Cli::command()
+            .error(
+                ErrorKind::MissingRequiredArgument,
+                "name the data directory: --data DIR, or --config FILE",
+            )
+            .exit()
+    };
+    Data::either(data, config).unwrap_or_else(missing)
 }

@@ -10,8 +10,10 @@ use crate::disk;
 use crate::failure::Failure;
 use crate::store::keystore::places::Settings;
 use crate::store::place::Place;
+use path::absolute;
 
 mod keys;
+mod path;
 mod store;
 
 /// Every key, with its table.
@@ -178,11 +180,6 @@ fn unknown(key: &str) -> String {
     // What stands there may be a secret that was put into the wrong place; a key is a word.
     let key: String = key.chars().filter(|c| !c.is_control()).take(60).collect();
     format!("unknown key {key}; the nearest is {nearest}. All keys: {}", KEYS.join(", "))
-}
-
-fn absolute(key: &str, value: &Value) -> Result<PathBuf, String> {
-    let path = value.as_str().map(PathBuf::from).filter(|path| path.is_absolute());
-    path.ok_or_else(|| format!("{key} must be an absolute path such as \"/var/lib/kathea-collector\""))
 }
 
 fn seconds(key: &str, value: &Value) -> Result<Duration, String> {

@@ -1,7 +1,7 @@
 //! The built-in catalog: what it holds, and how events fold into it.
 
 use super::*;
-use crate::batch::Value;
+use crate::batch::{Record, Value};
 use crate::civil::Granularity::{self, Day, Hour, Month, Week};
 use crate::identity::Reason;
 

@@ -287,8 +287,7 @@ impl Clinic {
 
     /// The grants under which the vendor takes batches now.
     fn standing_grants(&self) -> Vec<Digest> {
-        let Some(device) = self.pc.device else { return Vec::new() };
-        self.vendor.standing_grants(device)
+        self.pc.device.map(|device| self.vendor.standing_grants(device)).unwrap_or_default()
     }
 
     pub(crate) fn grant(&mut self) {
@@ -358,6 +357,7 @@ impl Clinic {
         if self.answer(ConsentAction::Release, false)
             && let Says::Restricted(yes) = &self.consent.says
         {
+            self.model.released(yes.since);
             self.consent.says = Says::Yes(yes.clone());
             self.fault(Fault::Released);
         }

@@ -2,6 +2,7 @@
 //! number, every count by month, and the reasons for which either may be gone.
 
 mod records;
+mod said;
 #[cfg(test)]
 mod tests;
 
@@ -12,6 +13,7 @@ use protocol::{Batch, Epoch, Reason, Record, Value};
 pub use self::records::attributes_of;
 pub(crate) use self::records::number_of;
 use self::records::{erased_of, month_of};
+pub use self::said::Said;
 use crate::taken::{One, Place, Taken};
 use crate::world::{DAY, date, month};
 
@@ -22,6 +24,10 @@ const FEATURE_USE: u16 = 35;
 const LAST: i64 = 1_858_464_000 + DAY - 1;
 /// What an event may be ahead of the workstation's clock: two days.
 const AHEAD: i64 = 2 * DAY;
+/// A workstation that was off for longer cannot know whether its clock leapt.
+const LEAP: i64 = 45 * DAY;
+/// For so long it lets nothing be over then; the daily look comes after that.
+const STEADY: i64 = 9 * DAY;
 
 /// Reasons that the intake has.
 const AT_INTAKE: [Reason; 5] =
@@ -29,39 +35,6 @@ const AT_INTAKE: [Reason; 5] =
 /// Reasons for which what was taken in may be gone.
 const LATER: [Reason; 5] =
     [Reason::Withdrawn, Reason::Expired, Reason::Quota, Reason::Damaged, Reason::Rejected];
-
-/// A file that Kathea wrote. All its events happened at one moment.
-#[derive(Clone, Debug)]
-pub struct Said {
-    /// Its name.
-    pub name: String,
-    /// When it was written, in true time.
-    pub written: i64,
-    /// The same by the workstation's clock: what its events say.
-    pub at: i64,
-    /// Its errors of the X1, each once.
-    pub errors: Vec<u64>,
-    /// Its uses of features, by feature.
-    pub uses: Vec<u64>,
-    /// A yes covered it when it was written, and nobody said no since: it may have been taken in under that yes, and removed
-    /// later, where the disk failed between the two.
-    pub is_covered: bool,
-    /// What was counted as erased before that yes ended: what was taken in under it is counted there, and the file goes
-    /// with it.
-    pub erased_after: Option<u64>,
-}
-
-impl Said {
-    /// Its events.
-    pub fn lines(&self) -> u64 {
-        (self.errors.len() + self.uses.len()) as u64
-    }
-
-    /// The policy lets nothing of then wait on the device, and there is a grant under which it is looked at.
-    fn is_overdue(&self, seen: &Seen<'_>) -> bool {
-        seen.granted.is_some() && seen.wall - self.at >= seen.on_device.0 * DAY
-    }
-}
 
 /// What the model knows at an observation.
 pub struct Seen<'a> {
@@ -114,6 +87,9 @@ pub struct Model {
     dropped: BTreeMap<Reason, u64>,
     /// Records that were counted as dropped while no permit let the model see which.
     unseen: u64,
+    /// The true time of the last observation, and that of the first one after the workstation was off for as long as a leap.
+    observed: i64,
+    back: i64,
     next: u64,
     /// Events that Kathea said.
     pub said: u64,
@@ -197,6 +173,11 @@ impl Model {
 
     /// What the agent shows now must follow from what was.
     pub fn observe(&mut self, seen: &Seen<'_>) {
+        // The last look of the agent was up to a day before or behind that.
+        if seen.now - self.observed > LEAP - DAY {
+            self.back = seen.now;
+        }
+        self.observed = seen.now;
         let waiting: Option<BTreeSet<u64>> = seen
             .waiting
             .map(|batches| batches.iter().flat_map(|batch| &batch.records).filter_map(number_of).collect());
@@ -214,7 +195,7 @@ impl Model {
                 waiting.as_ref().is_some_and(|waiting| waiting.contains(number)) || self.taken.has(*number)
             });
             if is_taken {
-                in_part += said.erased_after.map_or(0, |_| said.lines());
+                in_part += if said.may_be_refused_in_part(seen) { said.lines() } else { 0 };
                 self.take(&said, seen);
             } else if seen.ended.is_some_and(|ended| said.at < ended)
                 || said.erased_after.is_some()
@@ -329,7 +310,8 @@ impl Model {
         }
         for (number, happened) in self.taken.waiting() {
             // Only while the clock goes on without a leap: otherwise the agent counts fewer days, which it may.
-            let is_steady = happened - (seen.wall - seen.now) >= seen.clock_since;
+            let is_steady =
+                happened - (seen.wall - seen.now) >= seen.clock_since && seen.now - self.back > STEADY;
             // The daily look is after the period's end; a day when the workstation is on may be three later.
             if is_steady && seen.wall - happened > (seen.on_device.1 + 2) * DAY {
                 self.violations.push(format!("retention: event {number} of {} still waits", date(happened)));
@@ -346,6 +328,12 @@ impl Model {
         for said in self.files.values_mut().filter(|said| said.is_covered) {
             (said.is_covered, said.erased_after) = (false, Some(before));
         }
+    }
+
+    /// A restriction is over: what was said under it may be taken in under the yes that stands since then.
+    pub fn released(&mut self, since: i64) {
+        let said = self.files.values_mut().filter(|said| said.at >= since && said.erased_after.is_none());
+        said.for_each(|said| said.is_covered = true);
     }
 
     /// The agent's data is that of an older state: what was taken in since is lost with the disk.

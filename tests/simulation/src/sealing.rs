@@ -9,7 +9,7 @@ use agent::api::Reply;
 use agent::api::support::{Bundled, Drafted, Elsewhere, List, Piece, Work};
 use agent::request::{Request, SupportRequest};
 use agent::support::draft::Writer;
-use agent::support::record::Pseudonyms;
+use agent::support::pseudonyms::Pseudonyms;
 use protocol::CaseId;
 use protocol::ledger::Role;
 use ring::rand::SystemRandom;

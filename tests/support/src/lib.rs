@@ -1,5 +1,5 @@
-//! What the tests of every package share: peer programs and how a test without one is skipped, random numbers and
-//! properties whose seed is printed, a ledger entry and a batch to fill in, and what an older version said.
+//! What the tests of every package share: peer programs and how a test without one is skipped, random numbers,
+//! properties and sequences of operations whose seed is printed, a ledger entry and a batch to fill in, and what an older version said.
 //!
 //! The unit tests of `protocol` use a second copy of that crate through this one, so they take nothing from [`entry`](mod@entry) or [`batch`](mod@batch).
 
@@ -11,6 +11,7 @@ pub mod entry;
 pub mod peer;
 pub mod property;
 pub mod random;
+pub mod sequences;
 pub mod talk;
 
 /// A policy of an invented controller, with periods and a language that no built-in policy has.
@@ -36,3 +37,4 @@ pub use entry::entry;
 pub use property::holds;
 pub use proptest;
 pub use random::Random;
+pub use sequences::sequences;

@@ -8,9 +8,9 @@ use protocol::stick::Stick;
 use protocol::{CaseId, Digest, Purpose};
 
 use super::super::refusal::Refusal;
-use super::job::{DuringScan, Work};
+use super::job::{DuringScan, Work, busy};
 use super::upload::announcement;
-use super::{Cases, busy, no_bundle, no_draft, note_failed};
+use super::{Cases, no_bundle, no_draft, note_failed};
 use crate::agent::Trouble;
 use crate::agent::cx::Cx;
 use crate::api::support::{Bundled, Piece, Sending};
@@ -38,7 +38,7 @@ impl Cases {
     pub(in crate::agent) fn wanted(&self, cx: &Cx<'_>, id: &str, yes: &str) -> Result<Wanted, Reply> {
         let Some(kept) = self.drafts.find(id) else { return Err(no_draft()) };
         let (case, digest) = (kept.case.clone(), kept.digest);
-        if self.job.is_some() {
+        if self.jobs.is_working() {
             return Err(busy());
         }
         if !notice::repeats(yes, digest) {
@@ -71,7 +71,7 @@ impl Cases {
             Ok(sealing) => sealing,
             Err(e) => return Reply::refused(Refused::Failed, e),
         };
-        self.start_job(cx, DuringScan::GoesOn, move |watch| {
+        self.jobs.start(cx, DuringScan::GoesOn, move |watch| {
             let sealed = sealing.run(&path, watch);
             Work::Sealed(Box::new(sealing), sealed)
         })

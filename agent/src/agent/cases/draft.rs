@@ -25,7 +25,7 @@ use crate::support::bundle::BundleError;
 use crate::support::draft::{Draft, Span};
 use crate::support::gather::{self, CaseRequest, Site};
 use crate::support::manifest::{self, PolicyName};
-use crate::support::record::Pseudonyms;
+use crate::support::pseudonyms::Pseudonyms;
 use crate::vault::data_key::{DataKey, KeyId};
 
 impl Cases {
@@ -33,7 +33,7 @@ impl Cases {
     pub(in crate::agent) fn start_list(&mut self, cx: &Cx<'_>) -> Reply {
         let (roots, random) = (cx.config.kathea.scans.clone(), cx.random.clone());
         match std::env::current_exe() {
-            Ok(program) => self.start_job(cx, DuringScan::GoesOn, move |watch| {
+            Ok(program) => self.jobs.start(cx, DuringScan::GoesOn, move |watch| {
                 Work::Listed(gather::list_scans(&roots, &program, &random, watch))
             }),
             Err(e) => Reply::refused(Refused::Failed, Trouble::from(e)),
@@ -58,7 +58,7 @@ impl Cases {
         };
         let (case_request, random) = (case_request.clone(), cx.random.clone());
         let during_scan = if case_request.now { DuringScan::GoesOn } else { DuringScan::Waits };
-        self.start_job(cx, during_scan, move |watch| {
+        self.jobs.start(cx, during_scan, move |watch| {
             Work::Gathered(gather::run(&site, &case_request, random, watch).map(Box::new))
         })
     }

@@ -7,17 +7,16 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::super::refusal::Refusal;
-use super::{Cases, busy};
+use crate::agent::Trouble;
 use crate::agent::cx::Cx;
-use crate::agent::{Trouble, Wake};
 use crate::api::Done;
-use crate::api::support::{Begun, Progress as Shown, Scans};
+use crate::api::support::{Begun, Progress as Shown};
 use crate::limits;
 use crate::request::{Refused, Reply};
 use crate::support::bundle::{BundleError, SealedFile, Sealing};
 use crate::support::draft::Draft;
-use crate::support::gather::{GatherError, Instruction, Progress, Scan, Watch};
-use crate::texts::{Said, Text};
+use crate::support::gather::{GatherError, Scan};
+use crate::support::watch::{Instruction, Progress, Watch};
 use crate::vault::data_key::DataKey;
 
 /// What came of it.
@@ -27,8 +26,16 @@ pub(super) enum Work {
     Sealed(Box<Sealing>, Result<SealedFile, BundleError>),
 }
 
+/// What runs, or what came of the last that did.
+pub(in crate::agent) struct Jobs {
+    job: Option<Job>,
+    last: Option<Reply>,
+    /// Called when a job is over.
+    wake: Arc<dyn Fn() + Send + Sync>,
+}
+
 /// What runs.
-pub(super) struct Job {
+struct Job {
     progress: Arc<Progress>,
     during_scan: DuringScan,
     done: Arc<Mutex<Option<Work>>>,
@@ -55,9 +62,19 @@ impl Job {
     }
 }
 
-impl Cases {
+impl Jobs {
+    /// Nothing runs yet. Each job calls `wake` when it is over.
+    pub(super) fn new(wake: Arc<dyn Fn() + Send + Sync>) -> Self {
+        Self { job: None, last: None, wake }
+    }
+
+    /// Whether something runs.
+    pub(super) fn is_working(&self) -> bool {
+        self.job.is_some()
+    }
+
     /// Starts `work`, unless something runs.
-    pub(super) fn start_job(
+    pub(super) fn start(
         &mut self,
         cx: &Cx<'_>,
         during_scan: DuringScan,
@@ -68,7 +85,7 @@ impl Cases {
         }
         let (progress, done) = (Arc::new(Progress::default()), Arc::new(Mutex::new(None)));
         progress.tell(during_scan.instruction(cx));
-        let (seen, result, wakes) = (progress.clone(), done.clone(), self.wakes.clone());
+        let (seen, result, wake) = (progress.clone(), done.clone(), self.wake.clone());
         let thread = std::thread::Builder::new().name("support".into()).spawn(move || {
             lowest_priority();
             let started = Instant::now();
@@ -84,7 +101,7 @@ impl Cases {
             let watch = Watch { clock: &clock, wait: &wait, progress: &seen };
             let work = work(&watch);
             *result.lock().unwrap_or_else(PoisonError::into_inner) = Some(work);
-            let _ = wakes.send(Wake::Support);
+            wake();
         });
         match thread {
             Ok(thread) => {
@@ -110,7 +127,7 @@ impl Cases {
     }
 
     /// Ends the job, if one runs.
-    pub(in crate::agent) fn stop_job(&mut self) -> Reply {
+    pub(in crate::agent) fn stop(&mut self) -> Reply {
         if let Some(job) = &self.job {
             job.progress.tell(Instruction::End);
             job.thread.thread().unpark();
@@ -119,41 +136,31 @@ impl Cases {
     }
 
     /// While a scan runs the job waits, unless somebody said otherwise.
-    pub(in crate::agent) fn hold_job(&self, cx: &Cx<'_>) {
+    pub(super) fn hold(&self, cx: &Cx<'_>) {
         if let Some(job) = &self.job {
             job.progress.tell(job.during_scan.instruction(cx));
             job.thread.thread().unpark();
         }
     }
 
-    /// Takes what the job left, if it is over.
-    pub(in crate::agent) fn finish_job(&mut self, cx: &mut Cx<'_>) {
+    /// What the job left, if it is over; `None` in it if it ended without a word.
+    pub(super) fn take_over(&mut self) -> Option<Option<Work>> {
         // The thread tells of its end a moment before it is over.
         let is_over = |job: &mut Job| job.thread.is_finished() || job.result().is_some();
-        let Some(job) = self.job.take_if(is_over) else { return };
+        let job = self.job.take_if(is_over)?;
         let work = job.result().take();
-        let failed = |what: Said| Reply::refused(Refused::Failed, what);
-        self.last = Some(match work {
-            Some(Work::Listed(Ok(scans))) => Reply::done(Scans { scans }),
-            Some(Work::Listed(Err(e))) => failed(e.said()),
-            Some(Work::Gathered(Ok(made))) => {
-                let (draft, key) = *made;
-                self.keep_draft(cx, &draft, key)
-            }
-            Some(Work::Gathered(Err(e @ GatherError::Personal(..)))) => Reply::refused(Refused::Personal, e),
-            Some(Work::Gathered(Err(e))) => failed(e.said()),
-            Some(Work::Sealed(sealing, Ok(sealed))) => match self.keep_bundle(cx, &sealing, sealed) {
-                Ok(body) => Reply::done(body),
-                Err(Trouble::NoPermit) => Reply::refused(Refused::NotAllowed, BundleError::Withdrawn),
-                Err(trouble) => failed(trouble.said()),
-            },
-            Some(Work::Sealed(_, Err(BundleError::Withdrawn))) => {
-                Reply::refused(Refused::NotAllowed, BundleError::Withdrawn)
-            }
-            Some(Work::Sealed(_, Err(e))) => failed(e.said()),
-            None => failed(Refusal::WorkEnded.said()),
-        });
+        Some(work)
     }
+
+    /// What [`Self::progress`] says of it from now on.
+    pub(super) fn conclude(&mut self, reply: Reply) {
+        self.last = Some(reply);
+    }
+}
+
+/// Something runs already.
+pub(super) fn busy() -> Reply {
+    Reply::refused(Refused::Busy, Refusal::WorkRuns)
 }
 
 /// The lowest priority for the processor; where the disk's scheduler knows priorities, Linux derives the lowest from

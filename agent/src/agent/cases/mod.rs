@@ -8,62 +8,95 @@ pub(super) mod upload;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
-use std::sync::mpsc::Sender;
+use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::{CaseId, Purpose, Reason};
 
+use super::Trouble;
 use super::clock::Watched;
 use super::cx::Cx;
 use super::health::{Cause, Health, Subject};
 use super::refusal::Refusal;
-use super::{Trouble, Wake};
-use crate::api::support::{BundleRow, Discarded, DraftRow, Found, FoundScan, List};
+use crate::api::support::{BundleRow, Discarded, DraftRow, Found, FoundScan, List, Scans};
 use crate::consent::state::to_text;
 use crate::consent::{Flag, Registry, State};
 use crate::request::{Refused, Reply};
+use crate::support::bundle::BundleError;
 use crate::support::draft::ScanFile;
 use crate::support::drafts::{Drafts, Kept};
+use crate::support::gather::GatherError;
 use crate::support::queue::Queue;
 use crate::support::record::{Bundle, State as Sealed};
+use crate::texts::{Said, Text};
 use crate::vault::Vault;
 use draft::Shown;
-use job::Job;
+use job::{Jobs, Work};
 use upload::Sending;
 
 /// The support cases of this workstation.
 pub(super) struct Cases {
     pub(super) queue: Queue,
     pub(super) drafts: Drafts,
-    job: Option<Job>,
-    /// What came of the last job.
-    last: Option<Reply>,
+    pub(super) jobs: Jobs,
     /// The draft that was shown last, for a page asks for thousands of its files.
     shown: Option<Shown>,
     /// The bundle that is being sent.
     sending: Option<Sending>,
     /// When bundles that the disk did not give are tried again, since the start.
     unread: BTreeMap<String, Duration>,
-    /// Notified when a job is over.
-    wakes: Sender<Wake>,
 }
 
 impl Cases {
-    /// Opens what is there. Returns how many bundles were lost with their keys.
-    pub(super) fn open(data: &Path, vault: &mut Vault, wakes: Sender<Wake>) -> io::Result<(Self, usize)> {
+    /// Opens what is there; `wake` is called whenever a job is over. Returns how many bundles were lost with their keys.
+    pub(super) fn open(
+        data: &Path,
+        vault: &mut Vault,
+        wake: Arc<dyn Fn() + Send + Sync>,
+    ) -> io::Result<(Self, usize)> {
         let (queue, lost) = Queue::open(data, vault)?;
         let drafts = Drafts::open(data, vault)?;
-        let unread = BTreeMap::new();
-        Ok((Self { queue, drafts, job: None, last: None, shown: None, sending: None, unread, wakes }, lost))
+        let (jobs, unread) = (Jobs::new(wake), BTreeMap::new());
+        Ok((Self { queue, drafts, jobs, shown: None, sending: None, unread }, lost))
     }
 
     /// Whether something is gathered or sealed now.
     pub(super) fn is_working(&self) -> bool {
-        self.job.is_some()
+        self.jobs.is_working()
     }
-}
 
-impl Cases {
+    /// While a scan runs the job waits, unless somebody said otherwise.
+    pub(super) fn hold_job(&self, cx: &Cx<'_>) {
+        self.jobs.hold(cx);
+    }
+
+    /// Takes what the job left, if it is over.
+    pub(super) fn finish_job(&mut self, cx: &mut Cx<'_>) {
+        let Some(work) = self.jobs.take_over() else { return };
+        let failed = |what: Said| Reply::refused(Refused::Failed, what);
+        let reply = match work {
+            Some(Work::Listed(Ok(scans))) => Reply::done(Scans { scans }),
+            Some(Work::Listed(Err(e))) => failed(e.said()),
+            Some(Work::Gathered(Ok(made))) => {
+                let (draft, key) = *made;
+                self.keep_draft(cx, &draft, key)
+            }
+            Some(Work::Gathered(Err(e @ GatherError::Personal(..)))) => Reply::refused(Refused::Personal, e),
+            Some(Work::Gathered(Err(e))) => failed(e.said()),
+            Some(Work::Sealed(sealing, Ok(sealed))) => match self.keep_bundle(cx, &sealing, sealed) {
+                Ok(body) => Reply::done(body),
+                Err(Trouble::NoPermit) => Reply::refused(Refused::NotAllowed, BundleError::Withdrawn),
+                Err(trouble) => failed(trouble.said()),
+            },
+            Some(Work::Sealed(_, Err(BundleError::Withdrawn))) => {
+                Reply::refused(Refused::NotAllowed, BundleError::Withdrawn)
+            }
+            Some(Work::Sealed(_, Err(e))) => failed(e.said()),
+            None => failed(Refusal::WorkEnded.said()),
+        };
+        self.jobs.conclude(reply);
+    }
+
     /// Drafts and bundles.
     pub(super) fn list(&self) -> List {
         let row = |kept: &Kept| DraftRow {
@@ -136,7 +169,7 @@ impl Cases {
 
     /// Every draft goes, and what is being gathered for another.
     pub(super) fn discard_drafts(&mut self, cx: &mut Cx<'_>) -> io::Result<()> {
-        self.stop_job();
+        self.jobs.stop();
         self.shown = None;
         self.drafts.discard(cx.vault, |_| true).map(drop)
     }
@@ -198,10 +231,6 @@ pub(super) fn note_failed(queue: &Queue, health: &mut Health, elapsed: Duration)
             health.raise(Subject::Bundle, &Cause::BundleFailed { id: id.clone() }, elapsed);
         }
     }
-}
-
-fn busy() -> Reply {
-    Reply::refused(Refused::Busy, Refusal::WorkRuns)
 }
 
 fn no_draft() -> Reply {

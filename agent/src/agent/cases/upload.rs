@@ -10,12 +10,13 @@ use protocol::bundle::Announcement;
 use protocol::{Digest, Purpose};
 use ring::digest::{Context, SHA256};
 
+use super::super::Trouble;
 use super::super::cx::Cx;
 use super::super::health::{Cause, Subject, Unsent};
-use super::super::{Trouble, utc_text};
 use super::{Cases, note_failed};
 use crate::consent::Registry;
 use crate::consent::permit::{Lease, SupportCase, SupportScanData};
+use crate::consent::state::to_text;
 use crate::limits;
 use crate::ship::exchange::{Exchange, Outcome};
 use crate::ship::pace::Reply;
@@ -180,7 +181,7 @@ impl Cases {
         self.queue.settle(id, receipt, cx.vault, cx.now)?;
         self.sending = None;
         self.unread.remove(id);
-        cx.counters.sent(Purpose::SupportCase.as_str(), 1, size, utc_text(cx.now));
+        cx.counters.sent(Purpose::SupportCase.as_str(), 1, size, to_text(cx.now));
         note_failed(&self.queue, cx.health, cx.elapsed);
         info!("sent a bundle of {size} bytes");
         Ok(cx.counters.save()?)

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use protocol::Purpose;
 use protocol::ledger::Role;
+use protocol::{Purpose, Reason};
 
 use super::*;
 use crate::agent::edges::{Clock, Edges};

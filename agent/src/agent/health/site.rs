@@ -8,12 +8,14 @@ use protocol::{Digest, Purpose};
 use ring::rand::SystemRandom;
 
 use super::*;
-use crate::agent::{Agent, Edges, Parts, utc_text};
+use crate::agent::{Agent, Edges, Parts};
 use crate::config::Config;
+use crate::consent::state::to_text;
 use crate::consent::{By, Channel, Flag};
 use crate::presence;
 use crate::ship::pace::Fate;
-use crate::support::record::{Bundle, Pseudonyms, State};
+use crate::support::pseudonyms::Pseudonyms;
+use crate::support::record::{Bundle, State};
 
 /// An agent and its folders; what is moved away comes back.
 pub(super) struct Site {
@@ -66,7 +68,7 @@ impl Site {
     }
 
     pub(super) fn record(&mut self) -> usize {
-        let at = utc_text(unix_now());
+        let at = to_text(unix_now());
         let line = format!(
             r#"{{"event":"device.error","at":"{at}","code":4711,"subsystem":"detector","severity":"error","repeats":2}}"#
         );

@@ -40,10 +40,9 @@ fn raise(subject: Subject) -> Site {
             assert!(!site.agent.take_some(Look::All));
         }
         OutboxUnwatched => {
-            let (wakes, _woken) = std::sync::mpsc::channel();
             site.block(&site.config.kathea.outbox);
             let below = site.outbox("below");
-            let why = crate::agent::watch::outbox(&below, std::sync::Arc::default(), wakes).unwrap_err();
+            let why = crate::agent::watch::outbox(&below, std::sync::Arc::default(), |_| ()).unwrap_err();
             site.agent.health.raise(subject, &why, Duration::ZERO);
         }
         OutboxRemoval => {

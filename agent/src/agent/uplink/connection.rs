@@ -2,11 +2,10 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::mpsc::{self, Sender};
+use std::sync::mpsc;
 
 use log::info;
 
-use super::super::Wake;
 use super::super::cx::Cx;
 use super::super::decommission;
 use super::super::health::{Cause, Subject};
@@ -118,7 +117,7 @@ pub(in crate::agent) fn enrolment(cx: &Cx<'_>, url: Option<&str>, token: &str) -
 /// Asks for the certificate on a thread of its own: a collector that does not answer keeps nobody else waiting.
 pub(in crate::agent) fn enroll_beside(
     cx: &Cx<'_>,
-    wakes: Sender<Wake>,
+    wake: impl FnOnce(Enrolled) + Send + 'static,
     asked: Asked,
     url: Option<&str>,
     token: &str,
@@ -127,7 +126,7 @@ pub(in crate::agent) fn enroll_beside(
     let thread = std::thread::Builder::new().name("enrol".into()).spawn(move || {
         if let Ok((asked, enrolment)) = enrolments.recv() {
             let answered = enrolment.carry_out();
-            let _ = wakes.send(Wake::Enrolled(Box::new(Enrolled { asked, answered })));
+            wake(Enrolled { asked, answered });
         }
     });
     match (thread, enrolment(cx, url, token)) {

@@ -4,15 +4,22 @@
 use std::time::Duration;
 
 use super::super::cx::Cx;
-use super::{About, Transfer, Uplink};
+use super::transfer::{About, Transfer};
 use crate::consent::permit::SupportCase;
 use crate::limits;
 use crate::ship::pace::Reply;
 use crate::ship::routes;
 
+/// The contacts that persons asked for.
+#[derive(Debug, Default)]
+pub(in crate::agent) struct Contacts {
+    asked: Option<Asked>,
+    answered: u64,
+}
+
 /// What a person asked for, in time since the start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Asked {
+struct Asked {
     next: Duration,
     until: Duration,
 }
@@ -25,24 +32,16 @@ impl Asked {
     }
 }
 
-impl Uplink {
+impl Contacts {
     /// A person asks for a contact.
-    pub(in crate::agent) fn ask_for_contact(&mut self, elapsed: Duration) {
+    pub(in crate::agent) fn ask(&mut self, elapsed: Duration) {
         self.asked = Some(Asked { next: elapsed, until: elapsed + limits::CONTACT_FOR });
     }
 
-    /// The contact that is due. None without a grant for anything, however it was asked for.
-    pub(in crate::agent) fn next_contact(&mut self, cx: &Cx<'_>) -> Option<Transfer> {
-        let asked = self.asked?;
-        if !cx.may_send() {
-            self.asked = None;
-            return None;
-        }
-        if asked.next > cx.elapsed {
-            self.due_at(asked.next);
-            return None;
-        }
-        Some(Transfer { exchange: routes::capabilities(), about: About::Contact })
+    /// When the next one is due, since the start. None without a grant for anything, however it was asked for.
+    pub(super) fn due(&mut self, cx: &Cx<'_>) -> Option<Duration> {
+        self.asked = self.asked.filter(|_| cx.may_send());
+        self.asked.map(|asked| asked.next)
     }
 
     /// The collector answered, or not: one that has no time now, or cannot be reached, is not asked again.
@@ -54,14 +53,19 @@ impl Uplink {
         self.asked =
             self.asked.filter(|_| is_welcome).and_then(|asked| asked.after(cx.elapsed, is_case_open));
         if is_welcome {
-            self.contacts += 1;
+            self.answered += 1;
         }
     }
 
-    /// Contacts of this kind that were answered since the start.
-    pub(in crate::agent) fn contacts(&self) -> u64 {
-        self.contacts
+    /// How many were answered since the start.
+    pub(in crate::agent) fn answered(&self) -> u64 {
+        self.answered
     }
+}
+
+/// It carries nothing.
+pub(super) fn contact() -> Transfer {
+    Transfer { exchange: routes::capabilities(), about: About::Contact }
 }
 
 #[cfg(test)]

@@ -6,7 +6,6 @@ use log::{info, warn};
 use protocol::Invitation;
 
 use super::super::cx::{Cx, may_send};
-use super::Uplink;
 use crate::config::Config;
 use crate::consent::{Flag, Registry};
 use crate::ship::exchange::Answer;
@@ -14,23 +13,26 @@ use crate::{durable, presence};
 
 const FILE: &str = "wishes.json";
 
-/// What was asked for before the start.
-///
-/// # Errors
-/// It cannot be read now.
-pub(super) fn kept(config: &Config) -> io::Result<Vec<Invitation>> {
-    let bytes = presence::read(&config.data_dir.join(FILE))?.found().unwrap_or_default();
-    Ok(serde_json::from_slice(&bytes).unwrap_or_default())
-}
+/// The support bundles that the vendor asks for.
+pub(in crate::agent) struct Invitations(Vec<Invitation>);
 
-impl Uplink {
+impl Invitations {
+    /// What was asked for before the start.
+    ///
+    /// # Errors
+    /// It cannot be read now.
+    pub(super) fn open(config: &Config) -> io::Result<Self> {
+        let bytes = presence::read(&config.data_dir.join(FILE))?.found().unwrap_or_default();
+        Ok(Self(serde_json::from_slice(&bytes).unwrap_or_default()))
+    }
+
     /// Takes what an answer of success says, while something is allowed at all.
-    pub(in crate::agent) fn note_invitations(&mut self, cx: &Cx<'_>, answer: &Answer) {
+    pub(in crate::agent) fn note(&mut self, cx: &Cx<'_>, answer: &Answer) {
         if !cx.may_send() {
             return;
         }
         let invitations = answer.invitations.as_deref().map(Invitation::read_header).unwrap_or_default();
-        if invitations == self.invitations {
+        if invitations == self.0 {
             return;
         }
         if !invitations.is_empty() {
@@ -43,19 +45,19 @@ impl Uplink {
                 e.kind()
             );
         }
-        self.invitations = invitations;
+        self.0 = invitations;
     }
 
     /// `invitations` of `status`: none while every flag is off.
-    pub(in crate::agent) fn shown_invitations(&self, registry: &Registry, now: i64) -> Vec<Invitation> {
-        if may_send(registry, now) { self.invitations.clone() } else { Vec::new() }
+    pub(in crate::agent) fn shown(&self, registry: &Registry, now: i64) -> Vec<Invitation> {
+        if may_send(registry, now) { self.0.clone() } else { Vec::new() }
     }
 
     /// Whether somebody asked for it, or it was answered before. A stranger's no to anything else would only fill the
     /// ledger, until no yes could be written.
     pub(in crate::agent) fn is_asked(&self, registry: &Registry, flag: &Flag) -> bool {
         flag.case().is_none_or(|case| {
-            registry.cases().contains(case) || self.invitations.iter().any(|invited| invited.case == *case)
+            registry.cases().contains(case) || self.0.iter().any(|invited| invited.case == *case)
         })
     }
 }

@@ -15,17 +15,17 @@
 
 pub(super) mod connection;
 mod contact;
-pub(super) mod invitations;
+mod invitations;
 mod pause;
 mod renewal;
 mod transfer;
 
 use std::io;
-use std::sync::mpsc::{self, Sender};
+use std::sync::mpsc;
 use std::time::Duration;
 
 use log::{error, warn};
-use protocol::{Digest, Invitation};
+use protocol::Digest;
 
 pub use renewal::certificate_life;
 pub(crate) use transfer::Answered;
@@ -34,7 +34,7 @@ pub(super) use transfer::{About, Transfer};
 
 use super::cx::Cx;
 use super::health::{Cause, Subject};
-use super::{Transfers, Trouble, Wake};
+use super::{Transfers, Trouble};
 use crate::config::Config;
 use crate::consent::Policy;
 use crate::ship::exchange::{Outcome, Transport};
@@ -43,7 +43,9 @@ use crate::ship::https::Settings;
 use crate::ship::pace::{Fate, Pace, Problem, Reply, Step, Waiting};
 use crate::texts::{Said, Text};
 use crate::{durable, presence};
-use renewal::Life;
+use contact::Contacts;
+use invitations::Invitations;
+use renewal::{Certificate, Life};
 
 /// What is known about sending.
 pub(super) struct Uplink {
@@ -60,11 +62,8 @@ pub(super) struct Uplink {
     renew_again: Option<Duration>,
     /// When the next transfer is due, since the start.
     due: Option<Duration>,
-    /// Support bundles that the vendor asks for.
-    pub(super) invitations: Vec<Invitation>,
-    /// A contact that a person asked for.
-    asked: Option<contact::Asked>,
-    contacts: u64,
+    pub(super) invitations: Invitations,
+    pub(super) contacts: Contacts,
 }
 
 /// The one connection outwards.
@@ -93,16 +92,6 @@ enum Place {
     Compared,
 }
 
-/// How long the device's certificate holds.
-#[derive(Clone, Copy)]
-enum Certificate {
-    /// It is not known: renewed when it is refused.
-    Unknown,
-    Valid(Life),
-    /// It is over and not shown: nothing goes before its renewal.
-    Ended(Life),
-}
-
 impl Uplink {
     /// Nothing sent yet.
     ///
@@ -125,9 +114,8 @@ impl Uplink {
             certificate: Certificate::Unknown,
             renew_again: None,
             due: None,
-            invitations: invitations::kept(config)?,
-            asked: None,
-            contacts: 0,
+            invitations: Invitations::open(config)?,
+            contacts: Contacts::default(),
         })
     }
 
@@ -242,6 +230,16 @@ impl Uplink {
         self.bundles.resume();
     }
 
+    /// The contact that is due, of those that a person asked for.
+    pub(super) fn next_contact(&mut self, cx: &Cx<'_>) -> Option<Transfer> {
+        let due = self.contacts.due(cx)?;
+        if due > cx.elapsed {
+            self.due_at(due);
+            return None;
+        }
+        Some(contact::contact())
+    }
+
     /// Whether the collector said which line of the ledger is its newest.
     pub(super) fn ledger(&self) -> LedgerHead {
         self.ledger
@@ -276,21 +274,26 @@ impl Uplink {
         self.due
     }
 
-    /// Starts `transfer` on a thread of its own, which wakes the loop with its answer. Where there is no thread to be had
+    /// Starts `transfer` on a thread of its own, which calls `wake` with its answer. Where there is no thread to be had
     /// the exchange has failed, and its schedule waits.
-    pub(super) fn start(&mut self, transfer: Transfer, transfers: Transfers, wakes: Sender<Wake>) {
+    pub(super) fn start(
+        &mut self,
+        transfer: Transfer,
+        transfers: Transfers,
+        wake: impl Fn(Answered) + Clone + Send + 'static,
+    ) {
         if transfers == Transfers::Here {
             if let Some(answered) = self.carry_out(transfer) {
                 self.line = Line::InUse; // until its response is handled
-                let _ = wakes.send(Wake::Answered(Box::new(answered)));
+                wake(answered);
             }
             return;
         }
         let (hand, handed) = mpsc::sync_channel::<(Box<dyn Transport>, Transfer)>(1);
-        let tell = wakes.clone();
+        let tell = wake.clone();
         let thread = std::thread::Builder::new().name("transfer".into()).spawn(move || {
             if let Ok((https, Transfer { exchange, about })) = handed.recv() {
-                let _ = tell.send(Wake::Answered(Box::new(transfer::exchanged(https, &exchange, about))));
+                tell(transfer::exchanged(https, &exchange, about));
             }
         });
         let Some((https, transfer)) = self.take_line(transfer) else { return };
@@ -298,7 +301,7 @@ impl Uplink {
             Ok(_) => drop(hand.send((https, transfer))),
             Err(_) => {
                 let answered = Answered { https, about: transfer.about, outcome: Err(Failure::NoThread) };
-                let _ = wakes.send(Wake::Answered(Box::new(answered)));
+                wake(answered);
             }
         }
     }
@@ -367,19 +370,6 @@ impl Uplink {
         let mut problems: Vec<Said> = paces.into_iter().flatten().map(|problem| problem.said()).collect();
         problems.dedup();
         line.into_iter().chain(problems).collect()
-    }
-}
-
-impl Certificate {
-    fn has_ended(self) -> bool {
-        matches!(self, Self::Ended(_))
-    }
-
-    fn life(self) -> Option<Life> {
-        match self {
-            Self::Unknown => None,
-            Self::Valid(life) | Self::Ended(life) => Some(life),
-        }
     }
 }
 

@@ -56,6 +56,29 @@ impl Life {
     }
 }
 
+/// How long the device's certificate holds.
+#[derive(Clone, Copy)]
+pub(super) enum Certificate {
+    /// It is not known: renewed when it is refused.
+    Unknown,
+    Valid(Life),
+    /// It is over and not shown: nothing goes before its renewal.
+    Ended(Life),
+}
+
+impl Certificate {
+    pub(super) fn has_ended(self) -> bool {
+        matches!(self, Self::Ended(_))
+    }
+
+    pub(super) fn life(self) -> Option<Life> {
+        match self {
+            Self::Unknown => None,
+            Self::Valid(life) | Self::Ended(life) => Some(life),
+        }
+    }
+}
+
 fn path(data_dir: &Path) -> PathBuf {
     data_dir.join("certificate.life")
 }

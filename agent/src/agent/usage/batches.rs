@@ -5,10 +5,11 @@ use std::ops::Range;
 use log::info;
 use protocol::{Purpose, Reason};
 
+use super::super::Trouble;
 use super::super::cx::Cx;
-use super::super::{Trouble, utc_text};
 use super::Statistics;
 use crate::consent::permit::UsageStatistics;
+use crate::consent::state::to_text;
 use crate::ship::exchange::Exchange;
 use crate::ship::pace::Fate;
 use crate::ship::parcel::{Opened, Parcel};
@@ -83,7 +84,7 @@ impl Statistics {
         cx.counters.drop(Reason::Rejected, done.rejected);
         if matches!(fate, Fate::Settle { .. }) {
             let bytes = parcel.bytes() as u64;
-            cx.counters.sent(Purpose::UsageStatistics.as_str(), done.accepted, bytes, utc_text(cx.now));
+            cx.counters.sent(Purpose::UsageStatistics.as_str(), done.accepted, bytes, to_text(cx.now));
             info!("sent {} records of {}", parcel.records(), Purpose::UsageStatistics);
         }
         Ok(cx.counters.save()?)

@@ -12,10 +12,11 @@ use protocol::Reason;
 use super::super::Trouble;
 use super::super::cx::Cx;
 use super::super::health::{Cause, Subject};
+use super::taking::{Reading, Taking};
 use super::unread::note_unread;
 use super::{Statistics, header};
 use crate::collect::Raw;
-use crate::collect::outbox::{self, End, Files, Lines, Listing, Source};
+use crate::collect::outbox::{self, End, Files, Listing, Source};
 use crate::consent::Flag;
 use crate::consent::permit::UsageStatistics;
 use crate::presence::Presence;
@@ -34,19 +35,6 @@ pub(in crate::agent) enum Look {
     Renamed,
 }
 
-/// What is left of the last look into the outbox.
-#[derive(Debug, Default)]
-pub(super) struct Taking {
-    waiting: Option<Files>,
-    reading: Option<Reading>,
-}
-
-impl Taking {
-    fn is_waiting(&self) -> bool {
-        self.waiting.as_ref().is_some_and(|files| !files.is_empty())
-    }
-}
-
 /// What a look into the outbox brought.
 pub(in crate::agent) enum Taken {
     /// Nothing, or nothing may be taken in.
@@ -56,16 +44,6 @@ pub(in crate::agent) enum Taken {
         /// There is more that can be taken now.
         more: bool,
     },
-}
-
-#[derive(Debug)]
-struct Reading {
-    source: Source,
-    lines: Lines,
-    usage: u64,
-    open: u64,
-    counters: u64,
-    history: u64,
 }
 
 /// For whom lines are read.

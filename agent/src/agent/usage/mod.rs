@@ -8,8 +8,10 @@ mod device;
 mod expiry;
 mod history;
 mod intake;
+mod measured;
 mod periods;
 mod sent;
+mod taking;
 mod unread;
 mod upkeep;
 
@@ -31,15 +33,15 @@ use crate::spool::{Spool, SpoolError, Waiting};
 use crate::usage::journal::Journal;
 use crate::usage::validation::{Usage, Validator};
 use crate::vault::Vault;
-use intake::Taking;
 #[cfg(test)]
 pub(super) use intake::remove;
 pub(super) use intake::{Look, Taken};
+use measured::Measured;
 use periods::Periods;
 use sent::LastSent;
+use taking::Taking;
 #[cfg(test)]
 pub(super) use unread::note_unread;
-use upkeep::Measured;
 pub(super) use upkeep::{Beside, drop_set_aside, mended, retire_all, set_aside_problem};
 
 /// The usage subsystem.

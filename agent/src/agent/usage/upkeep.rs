@@ -10,6 +10,7 @@ use super::super::clock::{DAY, Watched};
 use super::super::cx::Cx;
 use super::super::health::{Cause, Subject};
 use super::Statistics;
+use super::measured::Measured;
 use crate::collect::outbox;
 use crate::consent::Flag;
 use crate::consent::permit::{Permit, UsageStatistics};
@@ -32,30 +33,6 @@ pub(in crate::agent) struct Beside {
     pub(in crate::agent) in_flight: bool,
 }
 
-/// How much lay on the disk when that was last measured: to measure is to walk every queue's directories.
-#[derive(Debug, Default)]
-pub(super) struct Measured {
-    held: Option<u64>,
-    commits: u32,
-    /// Bytes of sealed records since.
-    sealed: u64,
-}
-
-impl Measured {
-    /// So many bytes of sealed records were committed.
-    pub(super) fn committed(&mut self, sealed: usize) {
-        self.commits += 1;
-        self.sealed += sealed as u64;
-    }
-
-    /// Whether what was committed since may have brought the disk to `quota`.
-    fn is_due(&self, quota: u64) -> bool {
-        self.held.is_none_or(|held| held.saturating_add(limits::QUOTA_MARGIN) > quota)
-            || self.commits >= limits::QUOTA_COMMITS
-            || self.sealed >= limits::QUOTA_SEALED
-    }
-}
-
 impl Statistics {
     /// Whether the next call of [`Self::keep_in_order`] has to know what lies on the disk.
     pub(in crate::agent) fn wants_disk_bytes(&self, cx: &Cx<'_>) -> bool {
@@ -76,7 +53,7 @@ impl Statistics {
     /// Above the quota the oldest usage is dropped and counted, and the collector learns of the gap.
     fn keep_quota(&mut self, cx: &mut Cx<'_>, beside: u64) -> Result<(), Trouble> {
         let held = self.disk_bytes()? + beside;
-        self.measured = Measured { held: Some(held), ..Measured::default() };
+        self.measured = Measured::of(held);
         if held <= cx.config.spool.quota {
             return Ok(());
         }
@@ -247,25 +224,4 @@ fn join(
     }
     run.into_iter().flatten().try_for_each(|piece| seal(piece, vault))?;
     Ok(joined)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_disk_is_measured_before_what_was_committed_can_reach_the_quota() {
-        let quota = 64 << 20;
-        let far = || Measured { held: Some(1 << 20), ..Measured::default() };
-        assert!(Measured::default().is_due(quota), "nothing is known");
-        assert!(!far().is_due(quota) && far().is_due(limits::LEAST_QUOTA));
-        let mut near = Measured { held: Some(quota - limits::QUOTA_MARGIN), ..Measured::default() };
-        assert!(!near.is_due(quota));
-        near.held = near.held.map(|held| held + 1);
-        assert!(near.is_due(quota));
-        let (mut often, mut much) = (far(), far());
-        (0..limits::QUOTA_COMMITS).for_each(|_| often.committed(1));
-        much.committed(limits::QUOTA_SEALED as usize);
-        assert!(often.is_due(quota) && much.is_due(quota));
-    }
 }

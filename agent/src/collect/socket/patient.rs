@@ -11,6 +11,14 @@ pub(super) struct Patient<'a> {
     pub(super) stream: &'a Stream,
     pub(super) clock: fn() -> Instant,
     pub(super) until: Option<Instant>,
+    /// Whether the system waits for bytes without end already.
+    waits: bool,
+}
+
+impl<'a> Patient<'a> {
+    pub(super) fn new(stream: &'a Stream, clock: fn() -> Instant) -> Self {
+        Self { stream, clock, until: None, waits: false }
+    }
 }
 
 #[cfg(unix)]
@@ -25,7 +33,11 @@ impl Patient<'_> {
 #[cfg(unix)]
 impl Read for Patient<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.stream.set_recv_timeout(self.left()?)?;
+        let left = self.left()?;
+        if left.is_some() || !self.waits {
+            self.stream.set_recv_timeout(left)?;
+            self.waits = left.is_none();
+        }
         (&mut &*self.stream).read(buffer)
     }
 }

@@ -102,6 +102,7 @@ pub(crate) fn listen(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> (Sock
     let (count, serve) = (Arc::clone(&connections), Arc::new(serve));
     thread::spawn(move || {
         for tcp in listener.incoming().flatten() {
+            tcp.set_nodelay(true).unwrap();
             count.fetch_add(1, Ordering::AcqRel);
             let serve = Arc::clone(&serve);
             thread::spawn(move || serve(tcp));

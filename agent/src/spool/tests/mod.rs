@@ -133,6 +133,11 @@ impl Site {
         words.into_iter().enumerate().map(seen).collect()
     }
 
+    /// The first few records that wait from this number on.
+    fn page(&self, spool: &mut Spool<Words>, from: u64) -> Vec<Sealed<Words>> {
+        spool.oldest(from, 7, 20_000).unwrap()
+    }
+
     /// Everything that waits, read in pages.
     fn all(&self, spool: &mut Spool<Words>) -> Vec<Seen> {
         items(spool).iter().flat_map(|record| self.words(record)).collect()

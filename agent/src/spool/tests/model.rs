@@ -1,5 +1,6 @@
 //! Seeded random sequences of every queue operation, compared with a plain map: also across kills and damaged files.
-//! `OPERATIONS=100000` makes it longer than the few hundred of `cargo test`.
+//! Numbers, gaps, cursors and the queue's head and end after each operation; every record after each start, after every
+//! tenth operation and at the end. `OPERATIONS=100000` makes it longer than the few hundred of `cargo test`.
 
 use std::collections::BTreeMap;
 use std::io::{Seek, SeekFrom, Write};
@@ -11,10 +12,14 @@ use super::*;
 /// Small, so that a sequence sees many generations.
 const GENERATION: u64 = 700 << 10;
 /// Operations on one queue; then the next begins anew.
-const STEPS: u32 = 120;
+const STEPS: u64 = 120;
+/// Operations until every record is compared: opening the older segments takes most of the time.
+const WHOLE: u64 = 10;
 
 #[derive(Default)]
 struct Model {
+    /// The number of the next record.
+    next: u64,
     waiting: BTreeMap<u64, Seen>,
     gaps: BTreeMap<u64, (Epoch, u64, Reason)>,
     cursors: BTreeMap<[u8; 16], u64>,
@@ -28,9 +33,20 @@ impl Model {
         count
     }
 
+    /// Compares what is known without opening an older segment than the first one.
     fn check(&self, site: &Site, spool: &mut Spool<Words>) {
-        assert_eq!(site.all(spool), self.waiting.values().copied().collect::<Vec<_>>());
+        assert_eq!(spool.position().number, self.next);
         assert_eq!(spool.waiting().records, self.waiting.len() as u64);
+        let last = self.waiting.keys().next_back().map_or(0, |last| last.saturating_sub(40));
+        for from in [0, last] {
+            let page: Vec<Seen> =
+                site.page(spool, from).iter().flat_map(|record| site.words(record)).collect();
+            let first = page.first().map_or(self.next, |seen| seen.0);
+            assert!(first >= from && (from > 0 || page.is_empty() == self.waiting.is_empty()));
+            let waiting = self.waiting.range(first..).map(|(_, seen)| *seen);
+            assert_eq!(page, waiting.take(page.len()).collect::<Vec<_>>());
+            assert!(from > 0 || self.waiting.range(..first).next().is_none());
+        }
         let gaps = spool.missing().into_iter().flat_map(|missing| {
             let (numbers, gap) = (missing.numbers, missing.gap);
             assert_eq!(numbers.end - numbers.start, gap.hi - gap.lo + 1);
@@ -49,28 +65,22 @@ impl Model {
 
 #[test]
 fn a_queue_does_what_the_model_does() {
-    let mut random = Random::seeded();
-    let asked = std::env::var("OPERATIONS").ok().and_then(|text| text.parse().ok());
-    let (mut left, mut found) = (asked.unwrap_or(3 * STEPS), Recovery::default());
-    let operations = left;
-    while left > 0 {
-        let steps = left.min(STEPS);
-        run(&mut random, steps, &mut found);
-        left -= steps;
-    }
-    println!("{operations} operations; damage: {found:?}");
+    let found = test_support::sequences(3 * STEPS, STEPS, run);
+    let sum = |of: fn(&Recovery) -> u64| found.iter().map(of).sum::<u64>();
+    println!("after damage: {} records lost, {} carved", sum(|one| one.lost), sum(|one| one.carved.into()));
 }
 
-fn run(random: &mut Random, steps: u32, found: &mut Recovery) {
-    let mut site = Site::new();
-    let mut model = Model::default();
+/// So many operations on a queue of its own; what damage was found.
+fn run(random: &mut Random, steps: u64) -> Recovery {
+    let (mut site, mut model, mut found) = (Site::new(), Model::default(), Recovery::default());
     let (mut spool, _) = site.open(0);
-    for step in 0..steps {
+    for step in 1..=steps {
         spool.generation_bytes = GENERATION;
+        let mut is_whole = step % WHOLE == 0 || step == steps;
         match random.below(20) {
             0..=7 => put(random, &mut site, &mut spool, &mut model),
             8..=10 => {
-                let items = items(&mut spool);
+                let items = if random.below(2) == 0 { site.page(&mut spool, 0) } else { items(&mut spool) };
                 let taken = items.len() * random.below(5) as usize / 4;
                 let settled: Vec<_> = items[..taken].iter().map(Sealed::numbers).collect();
                 spool.settle(settled.clone()).unwrap();
@@ -107,7 +117,7 @@ fn run(random: &mut Random, steps: u32, found: &mut Recovery) {
             15 => site.merge(&mut spool),
             16 if random.below(10) == 0 => {
                 spool.purge().unwrap();
-                model = Model::default();
+                model = Model { next: model.next, ..Model::default() };
             }
             17 => spool.rest(),
             18 => {
@@ -115,12 +125,11 @@ fn run(random: &mut Random, steps: u32, found: &mut Recovery) {
                 assert_eq!(spool.put(&late.split_off(1)), Err(SpoolError::Misplaced));
             }
             19 if !model.waiting.is_empty() => {
-                let number = spool.position().number;
                 drop(spool);
                 damage(random, &site);
                 let recovery;
                 (spool, recovery) = site.open(step as u8);
-                assert_eq!(spool.position().number, number);
+                is_whole = true;
                 // What is not found any more is lost, and each number of it is counted once as damaged.
                 let left: Vec<u64> = site.all(&mut spool).iter().map(|seen| seen.0).collect();
                 let lost: Vec<u64> = model
@@ -138,7 +147,6 @@ fn run(random: &mut Random, steps: u32, found: &mut Recovery) {
                 found.carved += recovery.carved;
             }
             _ => {
-                let number = spool.position().number;
                 let (spool_dir, killed) = (site.home.path().join("spool"), site.home.path().join("killed"));
                 // Half of the time as a kill leaves it: the files as they are while they are open.
                 let kill = spool_dir.exists() && random.below(2) == 0;
@@ -152,12 +160,16 @@ fn run(random: &mut Random, steps: u32, found: &mut Recovery) {
                 }
                 let recovery;
                 (spool, recovery) = site.open(step as u8);
+                is_whole = true;
                 assert_eq!(recovery, Recovery::default());
-                assert_eq!(spool.position().number, number);
             }
         }
         model.check(&site, &mut spool);
+        if is_whole {
+            assert_eq!(site.all(&mut spool), model.waiting.values().copied().collect::<Vec<_>>());
+        }
     }
+    found
 }
 
 /// The disk changes a bit of one generation, loses a page of it, or its end.
@@ -202,4 +214,5 @@ fn put(random: &mut Random, site: &mut Site, spool: &mut Spool<Words>, model: &m
     spool.put(&sealed).unwrap();
     let seen = sealed.iter().flat_map(|record| site.words(record));
     model.waiting.extend(seen.map(|seen| (seen.0, seen)));
+    model.next = position.number;
 }

@@ -68,12 +68,11 @@ impl Frames {
 impl Read for Frames {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
-            let text = self.text.get_ref().as_slice();
             let at = usize::try_from(self.text.position()).unwrap_or(usize::MAX);
-            let rest = text.get(at..).unwrap_or_default();
+            let mut rest = self.text.get_ref().get(at..).unwrap_or_default();
             if !rest.is_empty() {
-                let length = rest.len().min(buffer.len());
-                buffer.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+                // As a slice it is copied at once, and not byte by byte.
+                let length = rest.read(buffer)?;
                 self.text.set_position((at + length) as u64);
                 return Ok(length);
             }

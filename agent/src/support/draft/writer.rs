@@ -12,7 +12,7 @@ use super::frames::aad;
 use super::{Draft, INDEX, Index, LeftOut, MAGIC, NONCE, ScanFile, Span, damaged, digest, path, refused};
 use crate::durable;
 use crate::limits;
-use crate::support::record::Pseudonyms;
+use crate::support::pseudonyms::Pseudonyms;
 use crate::vault::data_key::DataKey;
 
 /// A draft that is being made: `begin`, bytes, `end`, for each file. Dropped before it is finished, it is gone.

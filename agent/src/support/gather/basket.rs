@@ -5,71 +5,17 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use protocol::Purpose;
-use serde::Serialize;
 
 use super::kathea::modified;
 use super::missing::Missing;
-use super::{STEPS, Watch};
+use super::plan::Plan;
+use super::steps::STEPS;
 use crate::limits;
 use crate::support::cause::Cause;
 use crate::support::draft::{LeftOut, ScanFile, Span, Writer};
 use crate::support::manifest::{FileEntry, Operation, Outcome};
-use deidentify::files::{Cleaned, Format, Found, Outlet, Reason, Refusal, Said, Take};
-use regular::Identity;
-
-/// What a step wants of this workstation.
-#[derive(Debug)]
-pub(super) struct Plan {
-    /// Begins the names of its files in the bundle.
-    name: &'static str,
-    files: Vec<Found>,
-    /// Why nothing is wanted, or not all.
-    missing: Option<(Outcome, Missing)>,
-}
-
-impl Plan {
-    /// These files; of more than `most`, the first.
-    pub(super) fn files(name: &'static str, mut files: Vec<Found>, most: usize) -> Self {
-        let missing = (files.len() > most).then_some((Outcome::Cut, Missing::TooManyFiles));
-        files.truncate(most);
-        Self { name, files, missing }
-    }
-
-    /// What the agent itself wrote, from numbers and words of closed lists.
-    pub(super) fn document(name: &'static str, document: &impl Serialize) -> Self {
-        // By way of a value: its fields stand in the order of their names, whatever the type's is.
-        let Ok(document) = serde_json::to_value(document) else {
-            return Self::failed(Missing::NoJson);
-        };
-        let bytes = format!("{document:#}\n").into_bytes();
-        let take = Take::Given(bytes);
-        let file = Found { path: name.into(), listed: Identity::ANY, refused: None, take };
-        Self { name, files: vec![file], missing: None }
-    }
-
-    /// This workstation has no such source.
-    pub(super) fn absent(why: Missing) -> Self {
-        Self { name: "", files: Vec::new(), missing: Some((Outcome::Absent, why)) }
-    }
-
-    /// There is something, and it is left out.
-    pub(super) fn failed(why: Missing) -> Self {
-        Self { name: "", files: Vec::new(), missing: Some((Outcome::Failed, why)) }
-    }
-
-    fn is_log(&self) -> bool {
-        matches!(self.files.first(), Some(Found { take: Take::Window { .. }, .. }))
-    }
-
-    /// The name of its next file: `logs/kathea-03.log`, and of a document of the agent's the name itself.
-    fn next_name(&self, format: Format, number: u64) -> String {
-        match self.files.first() {
-            Some(Found { take: Take::Given(_), .. }) => format!("{}.json", self.name),
-            Some(Found { take: Take::Numbers, .. }) => format!("{}-{number:04}.csv", self.name),
-            _ => format!("{}-{number:04}.{}", self.name, format.ending()),
-        }
-    }
-}
+use crate::support::watch::Watch;
+use deidentify::files::{Cleaned, Format, Found, Outlet, Reason, Refusal, Said};
 
 /// What became of a step.
 #[derive(Clone, Debug, Default)]
@@ -322,10 +268,12 @@ fn operation(name: &str, plan: &Plan, done: Done, is_unsure: bool) -> Operation 
 mod tests {
     use std::cell::Cell;
 
+    use deidentify::files::Take;
+    use regular::Identity;
     use ring::rand::SystemRandom;
 
     use super::*;
-    use crate::support::gather::Progress;
+    use crate::support::watch::Progress;
 
     fn logs(count: usize) -> Plan {
         let (path, listed) = ("a.log".into(), Identity::ANY);

@@ -7,9 +7,11 @@ use std::path::Path;
 
 use ring::rand::SystemRandom;
 
+use super::failure::GatherError;
+use super::headers;
 use super::listing::{File, Run};
-use super::{GatherError, Watch, headers};
 use crate::limits;
+use crate::support::watch::Watch;
 use deidentify::dicom::DataSet;
 use deidentify::files::Found;
 

@@ -13,7 +13,7 @@ use crate::consent::state::{from_text, to_text};
 use crate::counters::Sent;
 use crate::limits;
 use crate::support::manifest::{Reach, Window};
-use crate::support::record::Pseudonyms;
+use crate::support::pseudonyms::Pseudonyms;
 use deidentify::case::Case;
 
 /// By how much dates are moved, and which may be there.

@@ -5,9 +5,10 @@ use std::path::Path;
 
 use ring::rand::SystemRandom;
 
-use super::GatherError;
-use crate::support::cause::Cause;
-use crate::support::record::Pseudonyms;
+use super::failure::GatherError;
+use crate::support::cause::{Cause, StopOr};
+use crate::support::pseudonyms::Pseudonyms;
+use deidentify::child::Parser;
 use deidentify::dicom::DataSet;
 use deidentify::files::{Found, Known, Order, Outlet, Said};
 
@@ -32,7 +33,7 @@ pub(super) fn read<T>(
         known: Known::default(),
         done: 0,
     };
-    super::carry_out(program, &mut order, &mut headers)?;
+    Parser::new(program).run(&mut order, &mut headers).map_err(StopOr::from)?;
     Ok(headers.all)
 }
 

@@ -12,7 +12,7 @@ use std::time::UNIX_EPOCH;
 
 use walkdir::WalkDir;
 
-use super::GatherError;
+use super::failure::GatherError;
 use crate::limits;
 use regular::Identity;
 

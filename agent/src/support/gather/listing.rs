@@ -11,9 +11,9 @@ use data_encoding::HEXLOWER;
 use protocol::Digest;
 use walkdir::WalkDir;
 
-use super::Watch;
 use super::kathea::{self, MOTION};
 use crate::limits;
+use crate::support::watch::Watch;
 use deidentify::files::{Found, Take};
 use regular::Identity;
 
@@ -222,7 +222,7 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, name).unwrap();
         }
-        let progress = super::super::Progress::default();
+        let progress = crate::support::watch::Progress::default();
         let watch = Watch { clock: &std::time::Duration::default, wait: &|| {}, progress: &progress };
         let listing = walk(&[dir.path().to_owned()], &watch).unwrap();
         let mut counts: Vec<usize> = listing.runs.iter().map(|run| run.count).collect();

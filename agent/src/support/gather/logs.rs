@@ -1,9 +1,9 @@
 //! Logs, and the results and counts that lie beside them.
 
-use super::Looking;
-use super::basket::Plan;
 use super::kathea::{Kind, Source};
+use super::looking::Looking;
 use super::missing::Missing;
+use super::plan::Plan;
 use crate::limits;
 use deidentify::files::{Found, Take};
 

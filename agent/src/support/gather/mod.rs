@@ -12,8 +12,10 @@
 //! system   what the operating system says of disks, graphics and crashes
 //! own      what the agent says of the workstation and of itself
 //! dates    by how much the dates of the case are moved, and which may be in it
+//! looking  what every step sees
+//! plan     what a step wants of this workstation
 //! basket   the draft that is being filled
-//! watch    how far it is, and who may stop it
+//! failure  why there is no draft
 //! ```
 //!
 //! Everything goes as one case through the process that reads files from outside: it learns who is meant, cleans,
@@ -24,33 +26,35 @@ mod basket;
 mod case_request;
 mod context;
 mod dates;
+mod failure;
 mod headers;
 pub(super) mod kathea;
 mod listing;
 mod logs;
+mod looking;
 pub(crate) mod missing;
 mod own;
+mod plan;
 mod scans;
 mod steps;
 pub(super) mod system;
-mod watch;
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::{Path, PathBuf};
 
-use protocol::{DeviceId, Purpose};
+use protocol::Purpose;
 use ring::rand::SystemRandom;
 
 use super::cause::{Cause, StopOr};
 use super::check::judge;
 use super::check::look::look_until as look_around;
 use super::draft::{Draft, Writer};
-use super::manifest::{FileEntry, Manifest, PolicyName, Provenance, purposes};
-use super::record::Pseudonyms;
+use super::manifest::{FileEntry, Manifest, Provenance, purposes};
+use super::pseudonyms::Pseudonyms;
 use super::summary;
+use super::watch::Watch;
 use crate::checks::Check;
-use crate::config::{Config, Language};
+use crate::config::Language;
 use crate::consent::state::to_text;
 use crate::limits;
 use crate::machine;
@@ -59,139 +63,16 @@ use crate::vault::data_key::DataKey;
 use basket::Basket;
 pub use case_request::{CaseRequest, Selection};
 use dates::Dates;
-use deidentify::child::{self, Parser};
+use deidentify::child::Parser;
 use deidentify::dicom::EDITION;
-use deidentify::files::{Failed, Format, Found, Known, Order, Outlet};
+use deidentify::files::{Format, Found, Known, Order};
 use deidentify::text::has_personal_number;
+pub use failure::{GatherError, Typed};
+use looking::Looking;
+pub use looking::Site;
 pub use own::StatusDocument;
 pub use scans::{Scan, list as list_scans};
 pub use steps::{STEPS, Step};
-pub use watch::{Instruction, Progress, Watch};
-
-/// What the gathering knows of this workstation before it looks.
-#[derive(Debug)]
-pub struct Site {
-    /// Roots of logs and scans, and where the draft goes.
-    pub config: Config,
-    /// This program, which reads files from outside in a process of its own.
-    pub program: PathBuf,
-    /// The agent's status, as far as a bundle says it.
-    pub status: StatusDocument,
-    /// The workstation.
-    pub device: DeviceId,
-    /// The policy under which the clinic is asked.
-    pub policy: PolicyName,
-    /// Of an earlier bundle of the case.
-    pub pseudonyms: Option<Pseudonyms>,
-    /// Seconds since 1970.
-    pub now: i64,
-    /// The draft's name.
-    pub id: String,
-}
-
-/// What every step sees.
-struct Looking<'a> {
-    site: &'a Site,
-    /// The files of the chosen scans, the newest first.
-    chosen: Vec<listing::File>,
-    /// Motion traces that lie where the scans do.
-    traces: Vec<listing::File>,
-    /// What lies where logs are.
-    beside: Vec<kathea::Source>,
-    /// From when to when logs are read, in seconds since 1970.
-    window: (i64, i64),
-    /// The dates of the case as they leave.
-    dates: Dates,
-    /// Whether all whom a log of the window can mention are learned.
-    is_all_learned: bool,
-}
-
-/// Why there is no draft.
-#[derive(Debug)]
-pub enum GatherError {
-    /// Nothing matches the scans that were asked for.
-    NoScans,
-    /// A path that was named does not exist or may not be read.
-    Unreadable(PathBuf, io::ErrorKind),
-    /// More patients than can be searched for.
-    TooMany,
-    /// A patient's name or number seems to be in what was typed and leaves as it is: where, and by which rule.
-    Personal(Typed, &'static str),
-    /// The process that reads files can't be started or confined.
-    Child(io::ErrorKind),
-    /// The draft cannot be kept.
-    Disk(io::ErrorKind),
-    /// The table of the program's literals is not the one that was built.
-    Table,
-    /// Somebody stopped it.
-    Stopped,
-}
-
-crate::texts! {
-    /// What a person typed for a case.
-    #[derive(Copy)]
-    pub enum Typed {
-        /// `--contact`.
-        Contact => "the contact", "kontakten";
-        /// `--description`.
-        Description => "the description", "beskrivelsen";
-        /// `--case`.
-        CaseId => "the case ID", "sagsnummeret";
-        /// One of them.
-        Anything => "what was typed", "det skrevne";
-    }
-}
-
-crate::texts! { GatherError {
-    Self::NoScans =>
-        "no requested scan was found: check [kathea] scans, or choose with --since, --pick or --scans",
-        "ingen af de ønskede optagelser blev fundet: kontrollér [kathea] scans, eller vælg med --since, --pick eller --scans";
-    Self::Unreadable(path, why) =>
-        "{path} cannot be read ({why}): check the path and its rights",
-        "{path} kan ikke læses ({why}): kontrollér stien og rettighederne", path, why;
-    Self::TooMany =>
-        "too many patients for one search: choose fewer scans, or inform the vendor",
-        "for mange patienter til én søgning: vælg færre optagelser, eller giv leverandøren besked";
-    Self::Personal(place, rule) =>
-        "{place} may name a patient ({rule}), and would leave as typed: nothing was kept; remove the name, \
-         or send it anyway with --as-typed",
-        "{place} indeholder noget, der kan være en patients ({rule}), og sendes, som det er skrevet: intet er gemt; skriv \
-         det uden, eller send det sådan med --as-typed", place, rule;
-    Self::Child(why) =>
-        "the process that reads the files can't be started or confined ({why}): nothing was kept; install \
-         the program again, and tell the vendor if that does not help",
-        "den proces, der læser filerne, kan ikke startes eller afgrænses ({why}): intet er gemt; installér programmet \
-         igen, og giv leverandøren besked, hvis det ikke hjælper", why;
-    Self::Table =>
-        "the table of the program's literals cannot be read, or was changed: nothing was kept; build it again with \
-         `kathea-agent provenance build`",
-        "tabellen over programmets tekster kan ikke læses eller er ændret: intet er gemt; byg den igen med \
-         `kathea-agent provenance build`";
-    Self::Disk(io::ErrorKind::StorageFull) =>
-        "the disk is full: nothing was kept; free some disk space and try again",
-        "disken er fuld: intet er gemt; frigør plads, og prøv igen";
-    Self::Disk(why) =>
-        "the draft cannot be saved ({why}): check the space and rights of data_dir",
-        "udkastet kan ikke gemmes ({why}): kontrollér plads og rettigheder i data_dir", why;
-    Self::Stopped => "collecting was stopped: nothing was kept", "indsamlingen blev stoppet: intet er gemt";
-} }
-
-impl std::error::Error for GatherError {}
-
-impl From<io::Error> for GatherError {
-    fn from(e: io::Error) -> Self {
-        if Cause::of(&e) == Some(Cause::Stopped) { Self::Stopped } else { Self::Disk(e.kind()) }
-    }
-}
-
-impl From<StopOr<Self>> for GatherError {
-    fn from(ended: StopOr<Self>) -> Self {
-        match ended {
-            StopOr::Stop(cause) => io::Error::from(cause).into(),
-            StopOr::Error(error) => error,
-        }
-    }
-}
 
 /// Gathers what `case_request` asks for into a sealed draft.
 ///
@@ -240,7 +121,7 @@ pub fn run(
     };
     watch.begin("learning", (order.files.len() + order.contexts.len()) as u64);
     loop {
-        match carry_out(&site.program, &mut order, &mut basket) {
+        match Parser::new(&site.program).run(&mut order, &mut basket).map_err(StopOr::from) {
             // What is there when a step's share is used up stays, and its rest is listed as cut.
             Err(StopOr::Stop(Cause::ShareOver)) => match basket.next_step() {
                 Some(next) => order.done = next,
@@ -310,19 +191,6 @@ fn typed(case_request: &CaseRequest) -> Vec<(Typed, &str)> {
     let contact = case_request.contact.as_deref().map(|contact| (Typed::Contact, contact));
     let description = case_request.description.as_deref().map(|text| (Typed::Description, text));
     contact.into_iter().chain(description).chain([(Typed::CaseId, case_request.case.as_str())]).collect()
-}
-
-/// Lets the other process read.
-fn carry_out(program: &Path, order: &mut Order, out: &mut dyn Outlet) -> Result<(), StopOr<GatherError>> {
-    Parser::new(program).run(order, out).map_err(|failure| match failure {
-        child::Failure::Outlet(error) => error.into(),
-        child::Failure::Child(kind) => StopOr::Error(GatherError::Child(kind)),
-        child::Failure::Case(Failed::TooMany) => StopOr::Error(GatherError::TooMany),
-        child::Failure::Case(Failed::Table) => StopOr::Error(GatherError::Table),
-        child::Failure::Case(Failed::Unconfined) => {
-            StopOr::Error(GatherError::Child(io::ErrorKind::Unsupported))
-        }
-    })
 }
 
 /// Chooses the scans, with them the window, and with it whose names are learned: those of every scan of the window

@@ -8,8 +8,8 @@ use serde::Serialize;
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use super::Looking;
-use super::basket::Plan;
+use super::looking::Looking;
+use super::plan::Plan;
 use crate::config::Protector;
 use crate::consent::State;
 use crate::counters::Sent;

@@ -8,14 +8,17 @@ use ring::rand::SystemRandom;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::basket::Plan;
 use super::case_request::{CaseRequest, Selection};
+use super::failure::GatherError;
+use super::headers;
 use super::kathea::MOTION;
 use super::listing::{self, File, Listing, is_motion};
+use super::looking::Looking;
 use super::missing::Missing;
-use super::{GatherError, Looking, Watch, headers};
+use super::plan::Plan;
 use crate::consent::state::to_text;
 use crate::limits;
+use crate::support::watch::Watch;
 use deidentify::dicom::DataSet;
 use deidentify::files::{Found, Take};
 

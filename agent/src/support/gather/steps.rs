@@ -3,9 +3,10 @@
 use protocol::CaseReason::{self, Calibration, Connectivity, Error, ImageQuality, Other, Performance};
 use protocol::Purpose;
 
-use super::basket::Plan;
+use super::looking::Looking;
 use super::missing::Missing;
-use super::{Looking, logs, own, scans, system};
+use super::plan::Plan;
+use super::{logs, own, scans, system};
 
 /// One thing that is looked for.
 #[derive(Clone, Copy, Debug)]

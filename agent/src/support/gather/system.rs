@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::Looking;
-use super::basket::Plan;
+use super::looking::Looking;
 use super::missing::Missing;
+use super::plan::Plan;
 
 /// A kind of event, and what a line has that tells it.
 struct Kind {

@@ -2,11 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::error::ErrorKind;
-use clap::{Args, CommandFactory};
+use clap::Args;
 use time::OffsetDateTime;
 
-use super::Cli;
 use crate::failure::Failure;
 use crate::store::keystore::places::Settings;
 use crate::store::place::Place;
@@ -27,8 +25,8 @@ pub(super) struct Data {
 
 impl Data {
     /// Of options that are good before and after a subcommand.
-    pub(super) fn either(data: Option<PathBuf>, config: Option<PathBuf>) -> Self {
-        if data.is_none() && config.is_none() { no_data() } else { Self { data, config } }
+    pub(super) fn either(data: Option<PathBuf>, config: Option<PathBuf>) -> Option<Self> {
+        (data.is_some() || config.is_some()).then_some(Self { data, config })
     }
 
     /// Of a configuration alone.
@@ -96,11 +94,4 @@ pub(super) fn initialised(data: PathBuf) -> Result<PathBuf, Failure> {
     }
     let data = data.display();
     Err(Failure::new(format!("{data} is not a data directory of a collector; `init` creates one")))
-}
-
-/// An option that is good before and after a subcommand can't be demanded by the parser itself.
-fn no_data() -> ! {
-    Cli::command()
-        .error(ErrorKind::MissingRequiredArgument, "name the data directory: --data DIR, or --config FILE")
-        .exit()
 }

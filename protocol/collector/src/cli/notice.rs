@@ -83,13 +83,8 @@ struct Missing {
 }
 
 /// `notice`.
-pub(super) fn run(
-    action: Action,
-    data: Option<PathBuf>,
-    config: Option<PathBuf>,
-    now: OffsetDateTime,
-) -> Result<(), Failure> {
-    let store = || Data::either(data, config).store();
+pub(super) fn run(action: Action, data: impl FnOnce() -> Data, now: OffsetDateTime) -> Result<(), Failure> {
+    let store = || data().store();
     match action {
         Action::Sign { file, key } => print(&sign(&file, &key, now)?.display().to_string()),
         Action::Publish { file } => publish(&store()?, &file, now),

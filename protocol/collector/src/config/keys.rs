@@ -6,7 +6,7 @@ use crate::store::keystore::places::Settings;
 
 /// Takes one key.
 pub(super) fn take(settings: &mut Settings, key: &str, value: &Value) -> Result<(), String> {
-    let path = Some(super::absolute(key, value)?);
+    let path = Some(super::path::absolute(key, value)?);
     match key {
         "keys.directory" => settings.directory = path,
         "keys.credential_file" => settings.credential_file = path,

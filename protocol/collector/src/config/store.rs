@@ -44,10 +44,10 @@ impl Keys {
                     _ => return Err(format!("{key} is sqlite or postgres")),
                 });
             }
-            "store.url_file" => self.url_file = Some(super::absolute(key, value)?),
-            "store.bundles" => self.bundles = Some(super::absolute(key, value)?),
+            "store.url_file" => self.url_file = Some(super::path::absolute(key, value)?),
+            "store.bundles" => self.bundles = Some(super::path::absolute(key, value)?),
             _ if key.starts_with("store.s3.") => self.s3.take(key, value)?,
-            "store.ca_file" => self.ca_file = Some(super::absolute(key, value)?),
+            "store.ca_file" => self.ca_file = Some(super::path::absolute(key, value)?),
             "store.durability" => {
                 self.durability = Some(match value.as_str() {
                     Some("replicas") => Durability::Replicas,

@@ -10,6 +10,7 @@ use protocol::{DeviceId, Record, Value};
 use time::{Duration, OffsetDateTime};
 
 use super::page::{moment, number};
+use super::{Pair, Reported};
 use crate::failure::Failure;
 use crate::store::rules::versions::{Since, held};
 use crate::store::{self, Store, Wanted};
@@ -25,9 +26,6 @@ const PAIRS: usize = 2000;
 /// Rows of the page.
 const ROWS: usize = 100;
 
-/// Firmware and code; none: one of the pairs beyond the limit.
-type Pair = Option<(String, u16)>;
-
 /// The sums, by day of reception.
 #[derive(Default)]
 pub(crate) struct Errors {
@@ -36,20 +34,9 @@ pub(crate) struct Errors {
     counted_to: Option<OffsetDateTime>,
 }
 
-/// What the page shows.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Shown {
-    /// Most frequent first.
-    pub(crate) rows: Vec<(Pair, u64)>,
-    /// What was received up to then is counted.
-    pub(crate) counted_to: Option<OffsetDateTime>,
-    /// Envelopes that could not be read.
-    pub(crate) is_whole: bool,
-}
-
 impl Errors {
     /// Counts what came since the last look, and forgets what is older than the window.
-    pub(crate) fn look(&mut self, store: &Store, now: OffsetDateTime) -> Result<Shown, Failure> {
+    pub(crate) fn look(&mut self, store: &Store, now: OffsetDateTime) -> Result<Reported, Failure> {
         let begin = now - WINDOW;
         let after = match self.after {
             Some(after) => after,
@@ -80,7 +67,7 @@ impl Errors {
             self.counted_to = Some(now);
         }
         self.days = self.days.split_off(&day(begin));
-        Ok(Shown { rows: self.rows(), counted_to: self.counted_to, is_whole })
+        Ok(Reported { rows: self.rows(), counted_to: self.counted_to, is_whole })
     }
 
     fn add(&mut self, received: OffsetDateTime, firmware: String, code: u16, repeats: u64) {
@@ -132,7 +119,7 @@ fn firmware(store: &Store, known: &mut BTreeMap<DeviceId, Vec<Since>>, device: D
 }
 
 /// The part of the page.
-pub(crate) fn section(shown: &Shown) -> Markup {
+pub(crate) fn section(shown: &Reported) -> Markup {
     html! {
         section {
             h2 { "Error codes by firmware" }
@@ -176,7 +163,7 @@ mod tests {
         assert_eq!(rows[0], (Some(("9.9".to_owned(), 7)), u64::MAX));
         assert_eq!(rows[1], (None, u64::from(u16::MAX) - PAIRS as u64));
         assert!(
-            section(&Shown { rows, ..Shown::default() })
+            section(&Reported { rows, ..Reported::default() })
                 .into_string()
                 .contains("the first 100 of 2\u{202f}001")
         );

@@ -31,7 +31,21 @@ pub(crate) struct Fleet {
     pub(crate) last_verification: Option<OffsetDateTime>,
     /// When retention was last carried out.
     pub(crate) last_retention: Option<OffsetDateTime>,
-    pub(crate) errors: errors::Shown,
+    pub(crate) errors: Reported,
+}
+
+/// Firmware and code; none: one of the pairs beyond the limit.
+pub(crate) type Pair = Option<(String, u16)>;
+
+/// Error codes of the last 30 days, by firmware.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Reported {
+    /// Most frequent first.
+    pub(crate) rows: Vec<(Pair, u64)>,
+    /// What was received up to then is counted.
+    pub(crate) counted_to: Option<OffsetDateTime>,
+    /// Envelopes that could not be read.
+    pub(crate) is_whole: bool,
 }
 
 /// On the disk.

@@ -10,7 +10,7 @@ use data_encoding::BASE64;
 use protocol::reply::{BatchReply, ConsentReply, names};
 use protocol::{Batch, DeviceId, Digest, Purpose, ledger};
 
-use super::{Body, Caller, Collector, Path, active, blocking, bytes, json};
+use super::handler::{self, Body, Caller, Collector, Path, active, blocking, bytes, json};
 use crate::problem::Problem;
 use crate::store::{Answer, Kept, Put, Verdict};
 
@@ -27,7 +27,7 @@ pub(super) async fn put_consent(
     body: Body,
 ) -> Response {
     active(collector, caller, |collector, device| {
-        consent(collector, device, &super::path(path)?, &bytes(body)?)
+        consent(collector, device, &handler::path(path)?, &bytes(body)?)
     })
     .await
 }
@@ -52,10 +52,10 @@ pub(super) async fn put_batch(
         let status = match verdict {
             Verdict::New(_) => Ok(StatusCode::CREATED),
             Verdict::Held => Ok(StatusCode::OK),
-            Verdict::NotServed(standing) => return Err(super::not_served(standing)),
+            Verdict::NotServed(standing) => return Err(handler::not_served(standing)),
             Verdict::Conflict => Err(Problem::BatchConflict),
-            Verdict::Full(reached) => Err(super::reached(reached)),
-            Verdict::Refused(refused) => Err(super::refused(refused)),
+            Verdict::Full(reached) => Err(handler::reached(reached)),
+            Verdict::Refused(refused) => Err(handler::refused(refused)),
         };
         let response = status.map_or_else(Problem::into_response, |status| json(status, &reply));
         let offer = {
@@ -64,7 +64,7 @@ pub(super) async fn put_batch(
         };
         // Only a new line of the audit is read, and only by the first who comes after it.
         let news = if collector.news.has(audits) { offer()? } else { blocking(offer).await? };
-        Ok(super::with_news(response, head, &invitations, news))
+        Ok(handler::with_news(response, head, &invitations, news))
     };
     match answered.await {
         Ok(response) => response,
@@ -80,7 +80,7 @@ struct Checked {
 }
 
 fn check(path: Path<(String, String)>, headers: &HeaderMap, body: Body) -> Result<Checked, Problem> {
-    let (purpose, id) = super::path(path)?;
+    let (purpose, id) = handler::path(path)?;
     let purpose: Purpose = purpose.parse().map_err(|_| Problem::NotFound)?;
     let body = bytes(body)?;
     let digest = Digest::of(&body);
@@ -111,8 +111,8 @@ fn consent(collector: &Collector, device: DeviceId, hash: &str, body: &Bytes) ->
     let (status, expected) = match collector.store.put_consent(device, line, &entry, collector.now())? {
         Kept::Now { expected } => (StatusCode::CREATED, expected),
         Kept::Before { expected } => (StatusCode::OK, expected),
-        Kept::Full(reached) => return Err(super::reached(reached)),
-        Kept::NotServed(standing) => return Err(super::not_served(standing)),
+        Kept::Full(reached) => return Err(handler::reached(reached)),
+        Kept::NotServed(standing) => return Err(handler::not_served(standing)),
     };
     Ok(json(status, &ConsentReply { hash, durable: true, expected: Some(expected) }))
 }

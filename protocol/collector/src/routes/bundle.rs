@@ -12,7 +12,9 @@ use protocol::bundle::{self, Announcement, BundleReply, Complete, tus};
 use protocol::{DeviceId, Digest};
 
 use super::chunk::{self, Chunk};
-use super::{Body, Caller, Collector, Path, SMALL_BODY, active, json, read_json, refused, standing};
+use super::handler::{
+    self, Body, Caller, Collector, Path, SMALL_BODY, active, json, read_json, refused, standing,
+};
 use crate::problem::Problem;
 use crate::store::{Announced, MAX_BUNDLE, Standing};
 
@@ -178,7 +180,7 @@ fn allowed(collector: &Collector, device: DeviceId, sha256: Digest) -> Result<An
 }
 
 fn named(path: Path<String>) -> Result<Digest, Problem> {
-    super::path(path)?.parse().map_err(|_| Problem::NotFound)
+    handler::path(path)?.parse().map_err(|_| Problem::NotFound)
 }
 
 fn number(headers: &HeaderMap, name: &'static str) -> Option<u64> {

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use protocol::reply::{EnrolReply, EnrolRequest, RenewRequest};
 use time::{Duration, OffsetDateTime};
 
-use super::{Body, Collector, Peer, blocking, json, read_json};
+use super::handler::{Body, Collector, Peer, blocking, json, read_json};
 use crate::pki::{Issued, SigningRequest};
 use crate::problem::Problem;
 use crate::store::{Redeemed, Standing, rfc3339, time};

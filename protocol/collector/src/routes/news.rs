@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use protocol::reply::NewsRequest;
 
-use super::{Body, Caller, Collector, enrolled, json, read_json};
+use super::handler::{Body, Caller, Collector, enrolled, json, read_json};
 use crate::problem::Problem;
 
 /// `POST /v1/news`

@@ -10,7 +10,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use protocol::envelope;
 
-use super::{BATCHES, Peer, SMALL_BODY, now};
+use super::BATCHES;
+use super::handler::{Peer, SMALL_BODY, now};
 use crate::access::{Access, Line};
 use crate::metrics::{Batch, Metrics};
 use crate::serve::admission::Admission;

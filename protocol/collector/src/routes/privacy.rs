@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use serde::de::value::{Error, StrDeserializer};
 
-use super::{Body, Caller, Collector, Path, enrolled, json, read_json};
+use super::handler::{self, Body, Caller, Collector, Path, enrolled, json, read_json};
 use crate::problem::Problem;
 use crate::store::Asked;
 use crate::store::requests::{Kind, Ticket};
@@ -23,7 +23,7 @@ pub(super) async fn ask(
     body: Body,
 ) -> Response {
     enrolled(collector, caller, |collector, device, _| {
-        let kind = super::path(path)?;
+        let kind = handler::path(path)?;
         let kind: StrDeserializer<'_, Error> = kind.as_str().into_deserializer();
         let kind = Kind::deserialize(kind).map_err(|_| Problem::NotFound)?;
         let request: PrivacyRequest = read_json(body)?;
@@ -33,7 +33,7 @@ pub(super) async fn ask(
             Asked::Kept(reply) => Ok(json(StatusCode::ACCEPTED, &reply)),
             Asked::Conflict => Err(Problem::RequestConflict),
             Asked::Full => Err(Problem::LimitReached),
-            Asked::NotServed(standing) => Err(super::not_served(standing)),
+            Asked::NotServed(standing) => Err(handler::not_served(standing)),
         }
     })
     .await
@@ -46,7 +46,7 @@ pub(super) async fn part(
     path: Path<(String, u64)>,
 ) -> Response {
     enrolled(collector, caller, |collector, device, _| {
-        let (ticket, part) = super::path(path)?;
+        let (ticket, part) = handler::path(path)?;
         let ticket = Ticket::read(&ticket).filter(|ticket| ticket.device == device);
         let part = collector.store.answer_part(ticket.ok_or(Problem::NotFound)?, part)?;
         let part = part.ok_or(Problem::NotFound)?;
@@ -62,7 +62,7 @@ pub(super) async fn look(
     path: Path<String>,
 ) -> Response {
     enrolled(collector, caller, |collector, device, _| {
-        let ticket = Ticket::read(&super::path(path)?).filter(|ticket| ticket.device == device);
+        let ticket = Ticket::read(&handler::path(path)?).filter(|ticket| ticket.device == device);
         let reply = collector.store.request_state(ticket.ok_or(Problem::NotFound)?)?;
         reply.map(|reply| json(StatusCode::OK, &reply)).ok_or(Problem::NotFound)
     })

@@ -6,12 +6,16 @@ use std::sync::{Arc, PoisonError, RwLock};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier};
+use rustls::server::{ClientHello, ResolvesServerCert, ServerSessionMemoryCache, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
 use rustls::{RootCertStore, ServerConfig};
 
 use crate::failure::Failure;
 use crate::pki::{self, ServerFiles};
+
+/// Sessions that are kept for whoever comes again, some 1 KB each: a ticket is the name of one, so it stays small. With
+/// rustls' 256 of two tickets each, the session of a device was gone after 128 others. Whose is gone has the whole handshake.
+const SESSIONS: usize = 4096;
 
 /// The certificate that new connections are shown.
 #[derive(Debug)]
@@ -89,10 +93,14 @@ pub(super) fn config(data: &Path, identity: Arc<ServerIdentity>) -> Result<Arc<S
         let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone())
             .allow_unauthenticated()
             .build()?;
-        Ok(ServerConfig::builder_with_provider(provider)
+        let mut config = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&rustls::version::TLS13])?
             .with_client_cert_verifier(verifier)
-            .with_cert_resolver(identity))
+            .with_cert_resolver(identity);
+        config.session_storage = ServerSessionMemoryCache::new(SESSIONS);
+        // A device has one connection, and gets another ticket on the next: a second one is 81 bytes for nothing.
+        config.send_tls13_tickets = 1;
+        Ok(config)
     };
     let unusable = |error| Failure::new(format!("{} can't be used: {error}", path.display()));
     build().map(Arc::new).map_err(unusable)

@@ -174,7 +174,7 @@ pub(crate) fn restore(
         copy_file(key, &target)?;
     }
     if let Some(keys) = beside.keys {
-        keystore::backup::put_back(keys, &settings.places(data, &Place::Embedded)?)?;
+        keystore::backup::put_back(keys, &settings.places(data, None)?)?;
     }
     let replayed = go_on(data, settings, beside.is_without_log, now);
     let replayed = replayed.map_err(|failure| {

@@ -13,7 +13,7 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use super::sqlite::new_id;
+use super::ids::new_id;
 use crate::disk;
 use crate::failure::Failure;
 

@@ -1,5 +1,6 @@
 //! Random operations on the store, compared with a model: batches, repetitions, ledger lines, erasures, retention, kills,
-//! backups, restored backups, damaged rows. `OPERATIONS=100000` makes it longer than the few hundred of `cargo test`.
+//! backups, restored backups, damaged rows. What an operation answers is compared each time; all that the store gives after
+//! each start, after every tenth operation and at the end. `OPERATIONS=100000` makes it longer than `cargo test` has it.
 
 mod model;
 
@@ -27,18 +28,17 @@ const NUMBERS: u64 = 90;
 
 #[test]
 fn the_store_does_what_the_model_does() {
-    let mut random = Random::seeded();
-    let operations: u64 =
-        std::env::var("OPERATIONS").ok().and_then(|text| text.parse().ok()).unwrap_or(STEPS);
-    let mut done = BTreeMap::<&str, u64>::new();
-    for begun in (0..operations).step_by(STEPS as usize) {
-        let mut site = Site::new();
-        for _ in begun..operations.min(begun + STEPS) {
-            *done.entry(site.step(&mut random)).or_default() += 1;
+    let played = test_support::sequences(STEPS, STEPS, |random, steps| {
+        let (mut site, mut done) = (Site::new(), BTreeMap::<&str, u64>::new());
+        for _ in 0..steps {
+            *done.entry(site.step(random)).or_default() += 1;
         }
         site.check();
-    }
-    println!("{operations} operations: {done:?}");
+        done
+    });
+    let mut done = BTreeMap::<&str, u64>::new();
+    played.into_iter().flatten().for_each(|(name, times)| *done.entry(name).or_default() += times);
+    println!("{done:?}");
 }
 
 struct Site {
@@ -159,7 +159,7 @@ impl Site {
                 "damaged row"
             }
         };
-        if self.steps.is_multiple_of(10) {
+        if self.steps.is_multiple_of(10) || matches!(name, "kill or stop" | "restored backup") {
             self.check();
         }
         name

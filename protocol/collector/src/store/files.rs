@@ -190,7 +190,7 @@ pub(crate) fn complete(
         };
     }
     let is_right = if is_shared {
-        let which = |found| Ok(whole::is_it(keys, found, sha256, size)?.then_some(sha256));
+        let which = |found| Ok(super::sealed::is_it(keys, found, sha256, size)?.then_some(sha256));
         whole::copied((root, keys), chunks::Whole::of(&part)?, &part, now, which)?.is_some()
     } else {
         // Without its header before it has its place: after a cut it is a part that is right all the same.

@@ -190,6 +190,10 @@ fn measure() {
     clients(&store, &devices, 64, 500_000, "full store");
     let size = std::fs::metadata(data.join("collector.db")).unwrap().len();
     println!("database: {} MiB", size >> 20);
+    let copy = data.join("copy");
+    std::fs::create_dir(&copy).unwrap();
+    copy_under_load(&store, &devices, &copy.join("collector.db"));
+    std::fs::remove_dir_all(&copy).unwrap();
     drop(store);
     let store = timed("opened again", || Store::open(data, &Place::Embedded, &Settings::default()).unwrap());
     let first = timed("first visit", || store.visit(devices[0].0, OffsetDateTime::now_utc()).unwrap());
@@ -222,40 +226,63 @@ fn measure() {
     timed("erase one device", || {
         store.erase_envelopes(devices[0].0, Purpose::UsageStatistics, i64::MAX).unwrap()
     });
-    let copy = data.join("copy");
-    std::fs::create_dir(&copy).unwrap();
-    copy_under_load(&store, &devices[1..], &copy.join("collector.db"));
 }
+
+/// Devices that send at once while a copy is made, together a thousand batches in a second.
+const SENDERS: usize = 8;
 
 /// A copy while a thousand batches come in a second, and how large the log grows meanwhile.
 fn copy_under_load(store: &Store, devices: &[(DeviceId, Digest)], to: &Path) {
     let is_over = AtomicBool::new(false);
     let log = store.data().join("collector.db-wal");
     std::thread::scope(|scope| {
-        let load = scope.spawn(|| {
-            let (mut random, mut times, mut largest) = (Random::new(9), Vec::new(), 0);
-            let begun = Instant::now();
-            for (&(device, consent), sent) in devices.iter().cycle().zip(0_u32..) {
-                if is_over.load(Ordering::SeqCst) {
-                    break;
-                }
-                std::thread::park_timeout(
-                    (begun + Duration::from_millis(1) * sent).saturating_duration_since(Instant::now()),
-                );
-                let number = 900_000 + u64::from(sent) / devices.len() as u64;
-                let start = Instant::now();
-                put(store, device, &random_batch(&mut random, consent, number)).block().unwrap();
-                times.push(start.elapsed());
-                largest = largest.max(std::fs::metadata(&log).map_or(0, |log| log.len()));
-            }
-            (times, begun.elapsed(), largest)
-        });
+        let begun = Instant::now();
+        let load: Vec<_> = devices
+            .chunks(devices.len() / SENDERS)
+            .zip(9..)
+            .map(|(own, seed)| {
+                scope.spawn({
+                    let (log, is_over) = (&log, &is_over);
+                    move || sender(store, own, seed, log, is_over)
+                })
+            })
+            .collect();
         timed("copy of the database under load", || store.copy_database(to).unwrap());
         is_over.store(true, Ordering::SeqCst);
-        let (mut times, took, largest) = load.join().unwrap();
+        let (mut times, mut largest) = (Vec::new(), 0);
+        for sender in load {
+            let (own, most) = sender.join().unwrap();
+            times.extend(own);
+            largest = largest.max(most);
+        }
         times.sort();
-        let rate = times.len() as f64 / took.as_secs_f64();
+        let rate = times.len() as f64 / begun.elapsed().as_secs_f64();
         let p99 = times[times.len() * 99 / 100];
         println!("meanwhile {rate:.0} batches/s of 1000, p99 {p99:?}; the log at most {} MiB", largest >> 20);
     });
+}
+
+/// Sends a batch of one of these devices after the other, each eight milliseconds later; gives how long each took, and
+/// the most that the log had.
+fn sender(
+    store: &Store,
+    devices: &[(DeviceId, Digest)],
+    seed: u64,
+    log: &Path,
+    is_over: &AtomicBool,
+) -> (Vec<Duration>, u64) {
+    let (mut random, mut times, mut largest) = (Random::new(seed), Vec::new(), 0);
+    let (begun, pause) = (Instant::now(), Duration::from_millis(SENDERS as u64));
+    for (&(device, consent), sent) in devices.iter().cycle().zip(0_u32..) {
+        if is_over.load(Ordering::SeqCst) {
+            break;
+        }
+        std::thread::park_timeout((begun + pause * sent).saturating_duration_since(Instant::now()));
+        let number = 900_000 + u64::from(sent) / devices.len() as u64;
+        let start = Instant::now();
+        put(store, device, &random_batch(&mut random, consent, number)).block().unwrap();
+        times.push(start.elapsed());
+        largest = largest.max(std::fs::metadata(log).map_or(0, |log| log.len()));
+    }
+    (times, largest)
 }

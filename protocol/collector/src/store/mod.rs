@@ -11,6 +11,8 @@
 //!
 //! ```text
 //! rules      what becomes of a request: no clock, disk or SQL; every engine shares them
+//! access     an open store: transactions and reads
+//! ids        random names
 //! jobs       what a request does to the store, and its answer after the commit
 //! engine     a connection of either engine
 //! sqlite     the SQL, and the engine SQLite: one database file, one thread that writes
@@ -45,6 +47,7 @@
 //! What is answered with a success was synced before. Commands of the command line open the store beside a running
 //! server.
 
+mod access;
 pub(crate) mod backup;
 pub(crate) mod chunks;
 #[cfg(test)]
@@ -52,6 +55,7 @@ mod conformance;
 pub(crate) mod engine;
 pub(crate) mod files;
 pub(crate) mod folder;
+mod ids;
 pub(crate) mod jobs;
 pub(crate) mod keystore;
 mod lock;
@@ -74,7 +78,7 @@ pub(crate) mod testing;
 pub(crate) mod whole;
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use protocol::Digest;
@@ -82,45 +86,23 @@ use time::OffsetDateTime;
 
 pub(crate) use rules::consent::Refused;
 pub(crate) use rules::decide::{Standing, Verdict};
+pub(crate) use sqlite::finding::Finding;
 pub(crate) use sqlite::rows::{micros, rfc3339, text, time};
 pub(crate) use sqlite::transfer;
-pub(crate) use sqlite::verify::Finding;
 pub(crate) use sqlite::{
     Announced, Answer, Asked, Count, Cursor, Filed, Kept, MAX_BUNDLE, Order, Put, Reached, Redeemed,
     Restricted, Seen, Stored, Wanted,
 };
 
-use engine::Connection;
+pub(crate) use access::Store;
 use folder::Folder;
-use jobs::{Reply, Scope, Threads, job};
 use keystore::KeyStore;
 use keystore::places::Settings;
 use place::Place;
 use readers::{Readers, Source};
-use sqlite::Tx;
 
 use crate::failure::Failure;
 use crate::metrics::StoreTimes;
-
-/// The store of a data directory.
-pub(crate) struct Store {
-    data: PathBuf,
-    /// Where its bundles are.
-    folder: Folder,
-    /// Closed before the writer, whose connection then empties and removes the write-ahead log.
-    readers: Readers,
-    writer: Threads,
-    times: StoreTimes,
-    /// What its envelopes are sealed under.
-    keys: Arc<KeyStore>,
-    _lock: Option<File>,
-}
-
-/// Until it is dropped, no other process does what one front does for all.
-pub(crate) struct UpkeepTurn {
-    /// The connection whose end gives the turn back, also where the process is killed.
-    _held: Option<Box<postgres::Lane>>,
-}
 
 impl Store {
     /// Opens the store for the one server that a data directory has at a time.
@@ -150,7 +132,7 @@ impl Store {
 
     fn start(data: &Path, place: &Place, keys: &Settings, lock: Option<File>) -> Result<Self, Failure> {
         place::check(data, place)?;
-        let keys = Arc::new(KeyStore::new(keys.places(data, place)?));
+        let keys = Arc::new(KeyStore::new(keys.places(data, place.shared_bundles())?));
         let times = StoreTimes::default();
         let mut folder = Folder::Own(data.to_owned());
         let (writer, source) = match place {
@@ -179,41 +161,9 @@ impl Store {
         })
     }
 
-    /// Whether its rows are in PostgreSQL.
-    pub(crate) fn is_postgres(&self) -> bool {
-        matches!(self.readers.source(), Source::Postgres(_))
-    }
-
-    /// What the cluster is now, and whether that is as it is demanded; `None` of a database file.
-    pub(crate) fn cluster(&self) -> Option<postgres::Looked> {
-        match self.readers.source() {
-            Source::Sqlite(_) => None,
-            Source::Postgres(cluster) => Some(postgres::look(cluster)),
-        }
-    }
-
-    /// What has to be true before a cluster acknowledges; `None` of a database file.
-    pub(crate) fn durability(&self) -> Option<&'static str> {
-        match self.readers.source() {
-            Source::Sqlite(_) => None,
-            Source::Postgres(cluster) => Some(cluster.demand.word()),
-        }
-    }
-
     /// Refuses to serve what a `store copy` did not finish.
     pub(crate) fn refuse_unfinished(&self) -> Result<(), Failure> {
         sqlite::transfer::refuse_unfinished(self)
-    }
-
-    /// What is wrong with how a cluster keeps what it acknowledges.
-    fn check_cluster(&self) -> Result<Vec<String>, Failure> {
-        let wrong = self.cluster().transpose()?.and_then(|(_, judged)| judged.err());
-        Ok(wrong.map(|failure| failure.to_string()).into_iter().collect())
-    }
-
-    /// How long transactions take.
-    pub(crate) fn times(&self) -> &StoreTimes {
-        &self.times
     }
 
     /// What is wrong with the policies that an operator put beside the store.
@@ -224,50 +174,5 @@ impl Store {
     /// The text of a policy that an operator put beside the store.
     pub(crate) fn policy(&self, sha256: Digest) -> Result<Option<String>, Failure> {
         policies::text(&self.folder, sha256)
-    }
-
-    /// The data directory.
-    pub(crate) fn data(&self) -> &Path {
-        &self.data
-    }
-
-    /// The turn of this process to do what one of several fronts does for all; `None` while another one has it.
-    pub(crate) fn upkeep_turn(&self) -> Result<Option<UpkeepTurn>, Failure> {
-        match self.readers.source() {
-            // One process serves it, and its commands are the operator's.
-            Source::Sqlite(_) => Ok(Some(UpkeepTurn { _held: None })),
-            Source::Postgres(cluster) => {
-                let lane = postgres::Lane::open(cluster)?;
-                Ok(lane.take_upkeep()?.then(|| UpkeepTurn { _held: Some(Box::new(lane)) }))
-            }
-        }
-    }
-
-    /// Runs `work` in a transaction; its answer comes after the commit.
-    fn submit<T: Send + 'static>(
-        &self,
-        scope: Scope,
-        work: impl FnMut(&Tx<'_>) -> Result<T, Failure> + Send + 'static,
-    ) -> Reply<T> {
-        let (job, reply) = job(scope, work);
-        self.writer.submit(job);
-        reply
-    }
-
-    /// The same for the whole store, and waits for it on this thread. What ends or erases something `is_vital`.
-    fn write<T: Send + 'static>(
-        &self,
-        is_vital: bool,
-        work: impl FnMut(&Tx<'_>) -> Result<T, Failure> + Send + 'static,
-    ) -> Result<T, Failure> {
-        self.submit(Scope::Whole { is_vital }, work).block()
-    }
-
-    /// Runs `work` on one moment of the store.
-    fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T, Failure>) -> Result<T, Failure> {
-        let begun = std::time::Instant::now();
-        let done = self.readers.read(work);
-        self.times.read(begun.elapsed());
-        done
     }
 }

@@ -21,11 +21,11 @@ use time::OffsetDateTime;
 use ureq::BodyReader;
 
 use super::chunks::Ended;
+use super::ids::new_id;
 use super::keystore::KeyStore;
 use super::s3::{Bucket, If, Load, Object, Put};
 use super::sealed::{Begun, Checked, Found, Looking};
-use super::sqlite::new_id;
-use super::whole::{is_it, looked};
+use super::sealed::{is_it, looked};
 use crate::disk;
 use crate::failure::Failure;
 

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::folder::Folder;
+use super::ids::new_id;
 use super::objects::{self, Objects};
 use super::postgres::{self, Bundles, Cluster};
 use super::s3::{Bucket, If, Put};
+use super::sqlite::connect;
 pub(crate) use super::sqlite::connect::downgrade;
-use super::sqlite::{connect, new_id};
 use crate::disk::{self, Access};
 use crate::failure::Failure;
 
@@ -20,6 +21,16 @@ pub(crate) enum Place {
     Embedded,
     /// In PostgreSQL; the data directory holds bundles and keys.
     Postgres(Cluster),
+}
+
+impl Place {
+    /// Where the bundles are that several fronts share.
+    pub(crate) fn shared_bundles(&self) -> Option<&Bundles> {
+        match self {
+            Self::Embedded => None,
+            Self::Postgres(cluster) => cluster.bundles.as_ref(),
+        }
+    }
 }
 
 /// The file that says that a data directory's store is in PostgreSQL, and which one.

@@ -5,9 +5,16 @@
 use protocol::DeviceId;
 use protocol::answer::RefusalReason;
 use protocol::reply::{PrivacyRequest, TicketState};
+use protocol::rights::{ExtensionReason, Hold, Outcome};
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
-pub(crate) use super::sqlite::{RequestAnswer as Answer, Response};
+use super::micros;
+use super::rules::rights::Held;
+use crate::failure::Failure;
+
+pub(crate) use super::sqlite::Response;
 
 /// What a request asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +57,43 @@ impl Kind {
             RefusalReason::Unfounded | RefusalReason::Excessive => self.is_carried_out_by_hand(),
             RefusalReason::Accurate => matches!(self, Self::Rectify),
             RefusalReason::CompellingGrounds | RefusalReason::LegalClaim => matches!(self, Self::Object),
+        }
+    }
+}
+
+/// What became of a request beside its end. One of which nothing is kept has the default.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Answer {
+    /// Why the answer takes up to two months longer.
+    pub(crate) extended: Option<ExtensionReason>,
+    /// What is kept although its erasure was asked for.
+    pub(crate) hold: Option<Hold>,
+    /// When the clinic took the request back.
+    pub(crate) revoked: Option<i64>,
+    /// The text of the certificate.
+    pub(crate) certificate: Option<String>,
+    /// The vendor's signature of it.
+    pub(crate) signature: Option<String>,
+}
+
+impl Answer {
+    /// What is held, as the rules have it.
+    pub(crate) fn held(&self) -> Result<Option<Held>, Failure> {
+        let held = self.hold.as_ref().map(|hold| {
+            let until = OffsetDateTime::parse(&hold.until, &Rfc3339)
+                .map_err(|_| Failure::damaged("the end of a hold is damaged; `verify` says what is lost"))?;
+            Ok(Held { until: micros(until), purposes: hold.purposes.clone() })
+        });
+        held.transpose()
+    }
+
+    /// What became of the request, if that is more than open or done.
+    pub(crate) fn outcome(&self) -> Option<Outcome> {
+        match self {
+            Self { revoked: Some(_), .. } => Some(Outcome::Revoked),
+            Self { certificate: Some(_), hold: Some(_), .. } => Some(Outcome::RefusedInPart),
+            Self { certificate: Some(_), .. } => Some(Outcome::Erased),
+            _ => None,
         }
     }
 }

@@ -1,10 +1,15 @@
 //! What is known of a sealed file from outside: its digest, its length, and its header, in which an age file has the key
 //! that opens it.
 
-use std::io::{self, Read};
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
 
 use protocol::Digest;
 use ring::digest::{Context, SHA256};
+
+use super::keystore::{KeyStore, headers};
+use crate::failure::Failure;
 
 /// How every age file begins (age-encryption.org/v1).
 pub(super) const MAGIC: &[u8] = b"age-encryption.org/v1\n";
@@ -172,6 +177,33 @@ impl<R: Read> Read for Checked<R> {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "not the bytes that were announced"));
         }
         Ok(length)
+    }
+}
+
+/// Whether what was found is this bundle, with its header or without.
+pub(super) fn is_it(keys: &KeyStore, found: Found, sha256: Digest, size: u64) -> Result<bool, Failure> {
+    if found == Found::sealed(sha256, size) {
+        return Ok(true);
+    }
+    Ok(match keys.header(sha256)? {
+        headers::Kept::Header(header) => found == Found::blank(header.blank, size),
+        headers::Kept::Destroyed | headers::Kept::Missing => false,
+    })
+}
+
+/// Looks at the bytes of `from`, the file at `path`; copied to `to` on the way.
+pub(super) fn looked(mut from: impl Read, path: &Path, mut to: Option<&File>) -> Result<Looking, Failure> {
+    let (mut looking, mut buffer) = (Looking::new(), vec![0; 1 << 20]);
+    loop {
+        let length = from.read(&mut buffer).map_err(Failure::at(path))?;
+        if length == 0 {
+            return Ok(looking);
+        }
+        let bytes = &buffer[..length];
+        looking.add(bytes);
+        if let Some(to) = &mut to {
+            to.write_all(bytes).map_err(Failure::at(path))?;
+        }
     }
 }
 

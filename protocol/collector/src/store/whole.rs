@@ -15,23 +15,12 @@ use protocol::Digest;
 
 use super::files::{self, BUNDLES, IMPORT};
 use super::folder::{Folder, Kept};
+use super::ids::new_id;
 use super::keystore::KeyStore;
 use super::keystore::headers;
-use super::sealed::{Begun, Found, Header, Looking, MAGIC};
-use super::sqlite::new_id;
+use super::sealed::{Begun, Found, Header, MAGIC, is_it, looked};
 use crate::disk;
 use crate::failure::Failure;
-
-/// Whether what was found is this bundle, with its header or without.
-pub(super) fn is_it(keys: &KeyStore, found: Found, sha256: Digest, size: u64) -> Result<bool, Failure> {
-    if found == Found::sealed(sha256, size) {
-        return Ok(true);
-    }
-    Ok(match keys.header(sha256)? {
-        headers::Kept::Header(header) => found == Found::blank(header.blank, size),
-        headers::Kept::Destroyed | headers::Kept::Missing => false,
-    })
-}
 
 /// Whether a file of this digest and length is this bundle, as it is stored.
 pub(super) fn is_copy(
@@ -247,22 +236,6 @@ pub(crate) fn settle(
     match folder.kept()? {
         Kept::Files { root, .. } => take_header(keys, &files::whole(root, sha256), (sha256, size), now),
         Kept::Objects(objects) => objects.keep(keys, || source(folder, sha256, size), (sha256, size), now),
-    }
-}
-
-/// Looks at the bytes of `from`, the file at `path`; copied to `to` on the way.
-pub(super) fn looked(mut from: impl Read, path: &Path, mut to: Option<&File>) -> Result<Looking, Failure> {
-    let (mut looking, mut buffer) = (Looking::new(), vec![0; 1 << 20]);
-    loop {
-        let length = from.read(&mut buffer).map_err(Failure::at(path))?;
-        if length == 0 {
-            return Ok(looking);
-        }
-        let bytes = &buffer[..length];
-        looking.add(bytes);
-        if let Some(to) = &mut to {
-            to.write_all(bytes).map_err(Failure::at(path))?;
-        }
     }
 }
 

@@ -59,6 +59,7 @@ impl FakeS3 {
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 let (stream, shared) = (stream.unwrap(), shared.clone());
+                stream.set_nodelay(true).unwrap();
                 std::thread::spawn(move || serve(stream, &shared));
             }
         });

@@ -168,7 +168,7 @@ impl Kills<'_> {
 /// Lets the fleet come while `kills` does what it does: nothing is lost, nothing there twice, nobody refused for good, and
 /// no pause longer than it may be.
 pub(crate) fn under_load<D>(site: &mut Site<D>, kills: impl FnOnce(&mut Site<D>, &mut Kills<'_>)) {
-    let (count, answers) = (number("FLEET_DEVICES", 100), number("FLEET_ANSWERS", 100));
+    let (count, answers) = (number("FLEET_DEVICES", 1000), number("FLEET_ANSWERS", 500));
     let seed = number("FLEET_SEED", u64::from(std::process::id()));
     println!("seed {seed}, {count} devices, {FRONTS} fronts, {answers} answers between two kills");
     let (place, devices) = site.devices(count);

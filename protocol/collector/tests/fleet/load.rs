@@ -12,6 +12,8 @@ use crate::devices::{Device, Place};
 
 /// Records of a batch.
 const RECORDS: u64 = 3;
+/// Without one acknowledgement for so long, the fleet stands still.
+const STILL: Duration = Duration::from_secs(120);
 
 /// What became of the visits of all devices.
 #[derive(Default)]
@@ -45,9 +47,13 @@ impl Load {
 
     /// Waits for so many acknowledgements more.
     pub(crate) fn wait_for(&self, more: u64) {
-        let (wanted, begun) = (self.count.load(Ordering::SeqCst) + more, Instant::now());
-        while self.count.load(Ordering::SeqCst) < wanted {
-            assert!(begun.elapsed() < Duration::from_secs(120), "the fleet stands still: {:?}", self.refused);
+        let reached = || self.count.load(Ordering::SeqCst);
+        let (wanted, mut seen, mut since) = (reached() + more, reached(), Instant::now());
+        while reached() < wanted {
+            if reached() > seen {
+                (seen, since) = (reached(), Instant::now());
+            }
+            assert!(since.elapsed() < STILL, "the fleet stands still: {:?}", self.refused);
             std::thread::park_timeout(Duration::from_millis(5));
         }
     }

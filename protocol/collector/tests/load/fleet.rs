@@ -14,7 +14,7 @@ use rcgen::{CertificateParams, KeyPair, PKCS_ED25519};
 use ring::signature::Ed25519KeyPair;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use rustls::{ClientConfig, ClientConnection, HandshakeKind, RootCertStore, StreamOwned};
 
 /// A PKCS#8 document of an Ed25519 key up to its 32 bytes (RFC 8410, 7).
 const PKCS8: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
@@ -86,6 +86,12 @@ impl Device {
         let key = PrivatePkcs8KeyDer::from(self.pkcs8.clone());
         self.tls = tls(place, Some((chain.map_err(io::Error::other)?, key.into())))?;
         Ok(())
+    }
+
+    /// It keeps what shortens its next handshake, as an agent does.
+    pub(crate) fn resuming(mut self) -> Self {
+        Arc::make_mut(&mut self.tls).resumption = rustls::client::Resumption::default();
+        self
     }
 
     /// The key, for a certificate of another maker.
@@ -181,6 +187,11 @@ impl Connection {
         bytes.extend_from_slice(body);
         self.0.get_mut().write_all(&bytes)?;
         self.0.get_mut().flush()
+    }
+
+    /// Whether it resumed a session.
+    pub(crate) fn is_resumed(&self) -> bool {
+        self.0.get_ref().conn.handshake_kind() == Some(HandshakeKind::Resumed)
     }
 
     /// The certificate that the collector showed.

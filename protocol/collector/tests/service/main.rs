@@ -22,6 +22,7 @@ mod page;
 mod peers;
 mod questions;
 mod server;
+mod sessions;
 #[path = "../load/upload.rs"]
 #[allow(dead_code, reason = "the tests in tests/fleet use the rest")]
 mod upload;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use toml::Value;
 
-use crate::config::absolute;
+use crate::config::path::absolute;
 use crate::store::s3::{Endpoint, Settings};
 
 /// What a configuration says.

@@ -4,8 +4,8 @@ use data_encoding::HEXLOWER;
 use protocol::{DeviceId, Digest};
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::hmac;
+use ring::rand::{SecureRandom, SystemRandom};
 
-use super::random;
 use super::slots::{SECRET, Slot, State, WRAPPED};
 use crate::failure::Failure;
 
@@ -143,3 +143,8 @@ fn open(key: &LessSafeKey, about: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
 }
 
 const _: () = assert!(WRAPPED == SECRET + MORE);
+
+/// Fills `bytes` at random.
+pub(super) fn random(bytes: &mut [u8]) -> Result<(), Failure> {
+    SystemRandom::new().fill(bytes).map_err(|_| Failure::new("the system gives no random numbers"))
+}

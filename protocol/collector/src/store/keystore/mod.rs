@@ -32,16 +32,16 @@ use std::thread;
 
 use data_encoding::HEXLOWER;
 use protocol::{CaseId, DeviceId, Digest, Purpose};
-use ring::rand::{SecureRandom, SystemRandom};
 
 use super::replay::log::Log;
 use crate::disk::{self, Access};
 use crate::failure::Failure;
-use crypt::Wrapper;
+use crypt::{Wrapper, random};
 use places::{Credential, Places};
 use slots::{Slot, State};
 
 pub(crate) use crypt::Key;
+pub(crate) use slots::About;
 
 /// How long batches are sealed under one key, microseconds: a quarter, so that what retention took out is not readable
 /// in old backups for ever.
@@ -70,18 +70,6 @@ pub(crate) enum Found {
     Destroyed,
     /// It is not in the key store, and nothing says that it was destroyed.
     Missing,
-}
-
-/// A key, without what it opens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct About {
-    /// Its number.
-    pub(crate) id: i64,
-    pub(crate) purpose: Purpose,
-    /// When it was made, microseconds.
-    pub(crate) made: i64,
-    /// It was destroyed.
-    pub(crate) is_destroyed: bool,
 }
 
 impl KeyStore {
@@ -293,10 +281,6 @@ pub(crate) fn make_credential(file: &std::path::Path) -> Result<(), Failure> {
     let mut secret = [0; 32];
     random(&mut secret)?;
     disk::write(file, format!("{}\n", HEXLOWER.encode(&secret)).as_bytes(), Access::Private)
-}
-
-fn random(bytes: &mut [u8]) -> Result<(), Failure> {
-    SystemRandom::new().fill(bytes).map_err(|_| Failure::new("the system gives no random numbers"))
 }
 
 /// What names an envelope to its seal: it opens as no other one.

@@ -7,7 +7,6 @@ use data_encoding::HEXLOWER;
 
 use crate::disk;
 use crate::failure::Failure;
-use crate::store::place::Place;
 use crate::store::postgres::Bundles;
 
 /// The name of the credential that systemd hands over.
@@ -43,12 +42,8 @@ pub(crate) struct Credential {
 }
 
 impl Settings {
-    /// The places of the store of a data directory.
-    pub(crate) fn places(&self, data: &Path, place: &Place) -> Result<Places, Failure> {
-        let bundles = match place {
-            Place::Embedded => None,
-            Place::Postgres(cluster) => cluster.bundles.as_ref(),
-        };
+    /// The places of the store of a data directory, whose bundles are elsewhere if several fronts share them.
+    pub(crate) fn places(&self, data: &Path, bundles: Option<&Bundles>) -> Result<Places, Failure> {
         let directory = match (&self.directory, bundles) {
             (Some(directory), _) => directory.clone(),
             (None, None) => data.join(FOLDER),
@@ -119,7 +114,7 @@ impl Credential {
     pub(super) fn make(&self) -> Result<[u8; 32], Failure> {
         if self.may_be_made && disk::read(&self.file)?.is_none() {
             let mut secret = [0; 32];
-            super::random(&mut secret)?;
+            super::crypt::random(&mut secret)?;
             let text = format!("{}\n", HEXLOWER.encode(&secret));
             disk::write(&self.file, text.as_bytes(), disk::Access::Private)?;
         }

@@ -7,10 +7,21 @@ use std::path::Path;
 
 use protocol::{CaseId, DeviceId, Digest, Purpose};
 
-use super::About;
 use crate::disk;
 use crate::failure::Failure;
 use crate::store::sqlite::rows::Word;
+
+/// A key, without what it opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct About {
+    /// Its number.
+    pub(crate) id: i64,
+    pub(crate) purpose: Purpose,
+    /// When it was made, microseconds.
+    pub(crate) made: i64,
+    /// It was destroyed.
+    pub(crate) is_destroyed: bool,
+}
 
 /// Bytes of a key: one half seals, the other one makes digests.
 pub(super) const SECRET: usize = 64;

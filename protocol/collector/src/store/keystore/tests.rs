@@ -4,14 +4,13 @@ use std::fs;
 use std::path::Path;
 
 use super::*;
-use crate::store::place::Place;
 use places::Settings;
 
 const USAGE: Purpose = Purpose::UsageStatistics;
 const DEVICE: DeviceId = DeviceId::from_bytes([7; 16]);
 
 fn store(data: &Path) -> KeyStore {
-    KeyStore::new(Settings::default().places(data, &Place::Embedded).unwrap())
+    KeyStore::new(Settings::default().places(data, None).unwrap())
 }
 
 fn key(store: &KeyStore, id: i64) -> Box<Key> {
@@ -171,7 +170,7 @@ fn a_backup_of_the_keys_is_kept_a_week_and_can_be_put_back() {
     let names = disk::names(backups.path()).unwrap();
     assert_eq!(names.first().unwrap(), "19700103T000000Z", "none is older than a week: {names:?}");
     assert!(!backups.path().join(&names[0]).join("credential").exists());
-    let places = Settings::default().places(other.path(), &Place::Embedded).unwrap();
+    let places = Settings::default().places(other.path(), None).unwrap();
     backup::put_back(&backups.path().join(&names[0]), &places).unwrap();
     fs::copy(data.path().join("keys/credential"), other.path().join("keys/credential")).unwrap();
     key(&KeyStore::new(places.clone()), first.id);

@@ -14,7 +14,6 @@ mod fake_s3;
 
 use super::*;
 use crate::store::keystore::places::Settings as Keys;
-use crate::store::place::Place;
 use crate::store::s3::{Endpoint, Settings};
 use crate::store::testing::announced;
 use fake_s3::{FakeS3, Mood};
@@ -54,7 +53,7 @@ impl Case {
         let mut file = test_support::SEALED.to_vec();
         file.extend((file.len()..SIZE).map(|n| (n % 251) as u8));
         let announced = announced(&file);
-        let keys = Keys::default().places(&dir.path().join("keys"), &Place::Embedded).unwrap();
+        let keys = Keys::default().places(&dir.path().join("keys"), None).unwrap();
         fs::create_dir(dir.path().join("keys")).unwrap();
         let (device, keys) = (DeviceId::from_bytes([7; 16]), KeyStore::new(keys));
         Self { s3, objects, device, file, announced, keys, _dir: dir }

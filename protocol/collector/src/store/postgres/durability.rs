@@ -2,7 +2,7 @@
 
 use tokio_postgres::SimpleQueryRow;
 
-use super::schema::{NEWEST, later};
+use super::migrations::{NEWEST, later};
 use crate::failure::Failure;
 
 /// Asks for the facts, in the order in which `Facts::read` takes them.

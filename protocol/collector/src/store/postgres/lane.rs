@@ -11,9 +11,10 @@ use tokio::time::timeout;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, SimpleQueryMessage, SimpleQueryRow, Statement};
 
+use super::cluster::Cluster;
+use super::dialect;
 use super::durability::{self, FACTS, Facts, SCHEMA};
 use super::session::{self, FLIGHT, Session};
-use super::{Cluster, dialect};
 use crate::failure::Failure;
 use crate::store::engine::{Error, Fetched, Value};
 

@@ -2,9 +2,11 @@
 //! and the threads that write to it.
 //!
 //! ```text
+//! cluster     where it is, by the configuration
 //! session     one connection: tried host by host, each step within a time; what counts as acknowledged
 //! lane        a connection that one thread owns, and its transactions
 //! dialect     what the store's statements are called here
+//! migrations  the schemas
 //! schema      the tables, and whose store they are
 //! tls         how servers on other machines are known
 //! writer      the threads that write; each takes what waits into one transaction
@@ -14,73 +16,31 @@
 //! Without the authority of the servers' certificates connections are plain text, and go to this machine alone: to a
 //! local server, or to the local end of a tunnel or of a balancer.
 
+mod cluster;
 mod dialect;
 pub(crate) mod durability;
 mod lane;
+mod migrations;
 mod schema;
 mod session;
 mod tls;
 pub(crate) mod writer;
 
-use std::fmt;
 use std::path::PathBuf;
 
 use serde::Serialize;
 use tokio::runtime::Runtime;
 
 use crate::failure::Failure;
-use crate::store::s3;
 use durability::{Demand, Facts};
 use session::Session;
 
+pub(crate) use cluster::{Bundles, Cluster, Url};
 pub(crate) use lane::Lane;
 pub(crate) use schema::prepare;
 
 /// Threads of a server that write, each with its connection.
 pub(crate) const LANES: usize = 4;
-
-/// Where a store in PostgreSQL is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Cluster {
-    pub(crate) url: Url,
-    /// What has to be true before anything is acknowledged.
-    pub(crate) demand: Demand,
-    /// The authority of its servers' certificates; none: it is on this machine, without TLS.
-    pub(crate) authority: Option<PathBuf>,
-    /// Where several fronts have the bundles; none: one process has them in its data directory.
-    pub(crate) bundles: Option<Bundles>,
-}
-
-/// Where several fronts have the bundles.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Bundles {
-    /// In a directory that they share.
-    Directory(PathBuf),
-    /// In a bucket.
-    Bucket(Box<s3::Settings>),
-}
-
-/// The URL of a cluster, which may hold a password: neither printed nor logged.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Url(String);
-
-impl Url {
-    /// Of a text as an operator wrote it.
-    pub(crate) fn new(text: &str) -> Self {
-        Self(text.trim().to_owned())
-    }
-
-    /// For the connection alone.
-    fn text(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Url {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Url")
-    }
-}
 
 /// What drives one connection, on the thread that waits for it.
 fn runtime() -> Result<Runtime, Failure> {

@@ -1,25 +1,12 @@
 //! The tables of a store in PostgreSQL: made once, brought up to date, and of one data directory.
 
-use super::Cluster;
+use super::cluster::Cluster;
 use super::lane::{Lane, Lock};
+use super::migrations::{MIGRATIONS, later};
 use crate::failure::Failure;
 use crate::store::engine::{Connection, OptionalRow};
+use crate::store::ids::{new_id, new_life};
 use crate::store::place::Claim;
-use crate::store::sqlite::{copy, new_id};
-
-/// One file for each schema, in order; a file once released never changes.
-const MIGRATIONS: [&str; 3] =
-    [include_str!("schema-1.sql"), include_str!("schema-2.sql"), include_str!("schema-3.sql")];
-
-/// The schema that this program reads and writes.
-pub(super) const NEWEST: usize = MIGRATIONS.len();
-
-/// What is said of a later one.
-pub(super) fn later(schema: usize) -> String {
-    format!(
-        "the database's schema {schema} is of a later kathea-collector; this one reads up to {NEWEST}: install the later one"
-    )
-}
 
 /// Makes the tables if there are none, and sees that they are those of the data directory that claims them: the bundles
 /// of a store are files of one directory.
@@ -80,7 +67,7 @@ fn migrate(sql: &Connection, lane: &Lane, claim: &Claim) -> Result<(), Failure> 
     }
     if is_new {
         let directory = claim.directory.clone();
-        for (name, value) in [("store", new_id()?), ("life", copy::new_life()?), ("directory", directory)] {
+        for (name, value) in [("store", new_id()?), ("life", new_life()?), ("directory", directory)] {
             sql.execute("INSERT INTO meta(name, value) VALUES(?1, ?2)", (name, value))?;
         }
     }

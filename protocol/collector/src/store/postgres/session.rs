@@ -14,7 +14,8 @@ use tokio_postgres::error::Severity;
 use tokio_postgres::{AsyncMessage, Client, Config, Connection, Error, NoTls, Row};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::{Cluster, tls};
+use super::cluster::Cluster;
+use super::tls;
 use crate::failure::Failure;
 
 /// For a host to take the connection and to say whether it takes writes. The driver's own limit ends with the

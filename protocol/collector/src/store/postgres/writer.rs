@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use protocol::DeviceId;
 
-use super::Cluster;
+use super::cluster::Cluster;
 use super::lane::{Lane, Lock};
 use crate::failure::Failure;
 use crate::metrics::StoreTimes;

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::Entry;
 use crate::disk;
 use crate::failure::Failure;
-use crate::store::sqlite::new_id;
+use crate::store::ids::new_id;
 
 /// How the first line begins; the log's name follows, and how much was removed before what is there.
 const MAGIC: &str = "kathea-replay-1 ";

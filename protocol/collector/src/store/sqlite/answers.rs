@@ -2,56 +2,16 @@
 
 use crate::store::engine::{Connection, OptionalRow, Row};
 use protocol::Digest;
-use protocol::rights::{ExtensionReason, Hold, Outcome};
-use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
+use protocol::rights::ExtensionReason;
 
-use super::rows::{self, Word, micros};
+use super::rows::{self, Word};
 use super::tx::Tx;
 use crate::failure::Failure;
-use crate::store::rules::rights::Held;
+use crate::store::requests::Answer;
 use crate::store::rules::sums::{Column, sum};
-
-/// The row of an answer. A request without one has the default.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Answer {
-    /// Why the answer takes up to two months longer.
-    pub(crate) extended: Option<ExtensionReason>,
-    /// What is kept although its erasure was asked for.
-    pub(crate) hold: Option<Hold>,
-    /// When the clinic took the request back.
-    pub(crate) revoked: Option<i64>,
-    /// The text of the certificate.
-    pub(crate) certificate: Option<String>,
-    /// The vendor's signature of it.
-    pub(crate) signature: Option<String>,
-}
 
 impl Word for ExtensionReason {
     const LIST: &'static [Self] = Self::ALL;
-}
-
-impl Answer {
-    /// What is held, as the rules have it.
-    pub(crate) fn held(&self) -> Result<Option<Held>, Failure> {
-        let held = self.hold.as_ref().map(|hold| {
-            let until = OffsetDateTime::parse(&hold.until, &Rfc3339)
-                .map_err(|_| Failure::damaged("the end of a hold is damaged; `verify` says what is lost"))?;
-            Ok(Held { until: micros(until), purposes: hold.purposes.clone() })
-        });
-        held.transpose()
-    }
-
-    /// What became of the request, if that is more than open or done.
-    pub(crate) fn outcome(&self) -> Option<Outcome> {
-        match self {
-            Self { revoked: Some(_), .. } => Some(Outcome::Revoked),
-            Self { certificate: Some(_), hold: Some(_), .. } => Some(Outcome::RefusedInPart),
-            Self { certificate: Some(_), .. } => Some(Outcome::Erased),
-            _ => None,
-        }
-    }
 }
 
 /// What became of a device's request number `n`.

@@ -7,6 +7,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::failure::Failure;
+use crate::store::ids::new_life;
 
 /// The database in a data directory.
 pub(crate) const FILE: &str = "collector.db";
@@ -117,13 +118,21 @@ fn migrate(sql: &mut Connection, store: &str) -> Result<(), Failure> {
         if version == 0 {
             transaction.pragma_update(None, "application_id", APPLICATION)?;
             transaction.execute("INSERT INTO meta(name, value) VALUES('store', ?1)", [store])?;
-            super::copy::renew_life(&transaction)?;
+            renew_life(&transaction)?;
             transaction
                 .execute("INSERT INTO state VALUES(1, 0, zeroblob(32), 0, 0, 0, 0, zeroblob(32))", [])?;
         }
         transaction.pragma_update(None, "user_version", version + 1)?;
         transaction.commit()?;
     }
+}
+
+/// Cursors of exports name the life of the store that they are of: a restored store gives places again that another
+/// life gave before.
+pub(crate) fn renew_life(sql: &Connection) -> Result<(), Failure> {
+    let life = new_life()?;
+    sql.execute("REPLACE INTO meta(name, value) VALUES('life', ?1)", [life])?;
+    Ok(())
 }
 
 /// Makes of a database that nobody serves the one that the version before left; refused if it holds what that one did not

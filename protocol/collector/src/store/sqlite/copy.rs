@@ -6,10 +6,11 @@ use protocol::Digest;
 
 use super::tx;
 use super::witness::Witness;
-use super::{bundles, connect, device, id, new_id};
+use super::{bundles, connect, device, id};
 use crate::failure::Failure;
 use crate::store::Store;
 use crate::store::engine::{Connection, OptionalRow};
+use crate::store::ids::new_id;
 
 /// What a copy of the database holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,7 +76,7 @@ pub(crate) fn revive(data: &Path) -> Result<(), Failure> {
     let sql = Connection::Sqlite(connect::writing(data, &new_id()?)?);
     let (store, seen) = (id(&sql)?, tx::state(&sql)?.seen);
     drop(Witness::open(data, &store, seen)?);
-    renew_life(sql.sqlite()?)?;
+    connect::renew_life(sql.sqlite()?)?;
     drop(sql);
     Ok(())
 }
@@ -86,19 +87,6 @@ pub(crate) fn rewrite(data: &Path) -> Result<(), Failure> {
     let sql = connect::writing(data, &new_id()?)?;
     sql.execute_batch("VACUUM")?;
     Ok(sql.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
-}
-
-/// Cursors of exports name the life of the store that they are of: a restored store gives places again that another
-/// life gave before.
-pub(crate) fn renew_life(sql: &rusqlite::Connection) -> Result<(), Failure> {
-    let life = new_life()?;
-    sql.execute("REPLACE INTO meta(name, value) VALUES('life', ?1)", [life])?;
-    Ok(())
-}
-
-/// A name for a life.
-pub(crate) fn new_life() -> Result<String, Failure> {
-    Ok(new_id()?.chars().take(8).collect())
 }
 
 /// The life of the store.

@@ -199,18 +199,12 @@ impl Store {
 }
 
 fn gap(row: &Row<'_>) -> Result<(Name, u64, u64, Reason), Failure> {
-    let name = name(row)?;
+    let name = Name::read(row)?;
     let (lo, hi, reason): (i64, i64, i64) = (row.get(3)?, row.get(4)?, row.get(5)?);
     rows::check(row.get(6)?, gap_sum(name, lo, hi, reason), || {
         format!("a gap of device number {}", name.device)
     })?;
     Ok((name, rows::seq(lo), rows::seq(hi), Reason::at(reason)?))
-}
-
-/// The stream that the first three columns of a row name.
-pub(crate) fn name(row: &Row<'_>) -> Result<Name, Failure> {
-    let purpose: i64 = row.get(1)?;
-    Ok(Name { device: row.get(0)?, purpose: Purpose::at(purpose)?, epoch: Epoch::from_bytes(row.get(2)?) })
 }
 
 /// All held ranges of a stream.

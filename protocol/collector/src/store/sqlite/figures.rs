@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::rows::micros;
-use super::verify::meta;
+use super::tx::meta;
 use super::{connect, erase};
 use crate::audit::{Deed, Line};
 use crate::failure::Failure;

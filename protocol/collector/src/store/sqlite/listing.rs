@@ -6,7 +6,7 @@ use crate::store::engine::{Connection, Row};
 use protocol::{Epoch, Purpose};
 
 use super::device::{self, Device};
-use super::export::{all_held, name};
+use super::export::all_held;
 use super::rows::{self, Word};
 use super::streams::{self, Name, Stream, gap_sum};
 use super::{Listed, labels, restrictions, versions};
@@ -92,7 +92,7 @@ fn counts(sql: &Connection, device: &Device) -> Result<(BTreeMap<Purpose, Count>
 }
 
 fn stream(row: &Row<'_>) -> Result<(Name, Stream), Failure> {
-    let name = name(row)?;
+    let name = Name::read(row)?;
     let (stream, stored) = streams::read(row, 3)?;
     Ok((name, streams::check(name, stream, stored)?))
 }

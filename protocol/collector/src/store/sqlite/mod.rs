@@ -17,6 +17,7 @@ mod enrolment;
 mod erase;
 mod export;
 mod figures;
+pub(crate) mod finding;
 mod invitations;
 mod labels;
 mod ledger_end;
@@ -47,10 +48,7 @@ pub(crate) mod writer;
 use std::path::Path;
 
 use crate::store::engine::{Connection, OptionalRow};
-use data_encoding::HEXLOWER;
-use ring::rand::{SecureRandom, SystemRandom};
 
-pub(crate) use answers::Answer as RequestAnswer;
 pub(crate) use batches::{Answer, Put};
 pub(crate) use bundles::Filed;
 pub(crate) use consents::Kept;
@@ -65,6 +63,7 @@ pub(crate) use tx::{Counts, Tx};
 pub(crate) use uploads::{Announced, MAX_BUNDLE};
 
 use crate::failure::Failure;
+use crate::store::ids::new_id;
 use witness::{Said, Seen as Commit};
 
 /// One of a list: a damaged one is the sentence that names it, and does not stop the list.
@@ -149,12 +148,6 @@ pub(crate) fn agreement(store: &str, seen: Commit, said: Option<&Said>) -> Resul
 fn id(sql: &Connection) -> Result<String, Failure> {
     let id = sql.query_row("SELECT value FROM meta WHERE name = 'store'", (), |row| row.get(0)).optional()?;
     id.ok_or_else(|| Failure::damaged("the store has lost its own name; `restore` brings a backup back"))
-}
-
-pub(crate) fn new_id() -> Result<String, Failure> {
-    let mut id = [0; 16];
-    SystemRandom::new().fill(&mut id).map_err(|_| Failure::new("the system gives no random numbers"))?;
-    Ok(HEXLOWER.encode(&id))
 }
 
 #[cfg(test)]

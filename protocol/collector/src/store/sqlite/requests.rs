@@ -12,7 +12,7 @@ use super::{Listed, answers, consents, responses};
 use crate::failure::Failure;
 use crate::store::Store;
 use crate::store::replay::Entry;
-use crate::store::requests::{Kept, Kind, Ticket};
+use crate::store::requests::{Answer, Kept, Kind, Ticket};
 use crate::store::rules::decide::Standing;
 use crate::store::rules::limits;
 use crate::store::rules::restriction::Step;
@@ -233,7 +233,7 @@ pub(crate) fn restrictions(sql: &Connection, device: &Device) -> Result<Vec<Step
 }
 
 /// What the rules need of an erasure that was asked for.
-pub(crate) fn erasure(row: &Request, device: &Device, answer: &answers::Answer) -> Result<Erasure, Failure> {
+pub(crate) fn erasure(row: &Request, device: &Device, answer: &Answer) -> Result<Erasure, Failure> {
     Ok(Erasure {
         received: row.received,
         is_done: row.done.is_some(),
@@ -264,7 +264,7 @@ fn revoke(tx: &Tx<'_>, device: &Device, request: &PrivacyRequest, now: i64) -> R
 }
 
 /// When the answer to an open request is due.
-fn due(row: &Request, answer: &answers::Answer) -> Option<i64> {
+fn due(row: &Request, answer: &Answer) -> Option<i64> {
     let is_open = row.done.is_none() && answer.outcome().is_none();
     is_open.then(|| micros(rights::due(rows::time(row.received), answer.extended.is_some())))
 }

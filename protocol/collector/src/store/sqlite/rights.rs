@@ -5,7 +5,7 @@ use protocol::rights::{ExtensionReason, Hold};
 use protocol::{CaseId, Purpose};
 use time::OffsetDateTime;
 
-use super::answers::{self, Answer};
+use super::answers;
 use super::device::{self, Device};
 use super::requests::{self, Request};
 use super::rows::{self, micros};
@@ -13,7 +13,7 @@ use super::tx::Tx;
 use crate::failure::Failure;
 use crate::store::Store;
 use crate::store::replay::Entry;
-use crate::store::requests::{Kind, Ticket};
+use crate::store::requests::{Answer, Kind, Ticket};
 use crate::store::rules::rights::{self, Next};
 
 /// An erasure that is to be carried out now.

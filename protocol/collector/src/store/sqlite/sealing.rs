@@ -8,12 +8,10 @@ use time::OffsetDateTime;
 
 use super::audit::{Deed, Note};
 use super::batches::Envelope;
-use super::device::{self, Device};
+use super::device::Device;
 use super::erase::{self, STEP};
 use super::rows::Word;
-use super::tx::Tx;
-use super::verify::{Finding, Tell, meta};
-use super::verify_streams::Seals;
+use super::tx::{LOG, Tx, meta};
 use crate::failure::{Cause, Failure};
 use crate::store::Store;
 use crate::store::engine::Connection;
@@ -24,8 +22,6 @@ use crate::store::replay::log::Position;
 
 /// The row of `meta` that names the key store.
 const KEYS: &str = "keys";
-/// The row of `meta` that says up to where the log is done.
-const LOG: &str = "log";
 
 /// The bytes of an envelope as they are stored, and what of its row goes with them.
 pub(crate) fn seal(
@@ -131,21 +127,6 @@ fn places(
     Ok(statement.query_map((device, purpose.place(), key, most as i64), |row| row.get(0))?)
 }
 
-/// What is sealed under a key that is not there.
-pub(crate) fn check(store: &Store, seals: &Seals, tell: Tell<'_>) -> Result<(), Failure> {
-    for (&(device, key), count) in seals {
-        // A device whose row is damaged was reported already.
-        let Ok(id) = store.read(|sql| device::id_of(sql, device)) else { continue };
-        let why = match store.keys.find(id, key) {
-            Ok(Found::Key(_) | Found::Destroyed) => continue,
-            Ok(Found::Missing) => store.keys.key_is_missing(),
-            Err(failure) => failure,
-        };
-        tell(Finding::of(id, format!("{count} batches cannot be opened: {why}")))?;
-    }
-    Ok(())
-}
-
 impl Store {
     /// Makes the key store, or sees that it is the one that the database was sealed with.
     pub(crate) fn ready_keys(&self) -> Result<(), Failure> {
@@ -189,7 +170,7 @@ impl Store {
 
     /// Gives a copy of this store, which is to be in that place, the keys of this one.
     pub(crate) fn share_key_store(&self, data: &Path, place: &Place, keys: &Settings) -> Result<(), Failure> {
-        keystore::backup::share(&self.keys, &KeyStore::new(keys.places(data, place)?))
+        keystore::backup::share(&self.keys, &KeyStore::new(keys.places(data, place.shared_bundles())?))
     }
 
     /// Goes on with another key store: what was sealed with the lost one is lost.
@@ -211,7 +192,7 @@ impl Store {
     /// Keeps that.
     pub(crate) fn set_position(&self, position: &Position) -> Result<(), Failure> {
         let position = position.to_string();
-        self.write(true, move |tx| keep_position(tx, &position))
+        self.write(true, move |tx| tx.keep_position(&position))
     }
 
     /// Takes out the envelopes and bundles whose keys were destroyed: an older backup had them. How many records.
@@ -246,11 +227,4 @@ impl Store {
         }
         Ok(records)
     }
-}
-
-/// Keeps up to where the log is done.
-pub(crate) fn keep_position(tx: &Tx<'_>, position: &str) -> Result<(), Failure> {
-    tx.execute("REPLACE INTO meta(name, value) VALUES(?1, ?2)", (LOG, position))?;
-    tx.touch();
-    Ok(())
 }

@@ -18,6 +18,18 @@ pub(crate) struct Name {
     pub(crate) epoch: Epoch,
 }
 
+impl Name {
+    /// The stream that the first three columns of a row name.
+    pub(crate) fn read(row: &Row<'_>) -> Result<Self, Failure> {
+        let purpose: i64 = row.get(1)?;
+        Ok(Self {
+            device: row.get(0)?,
+            purpose: Purpose::at(purpose)?,
+            epoch: Epoch::from_bytes(row.get(2)?),
+        })
+    }
+}
+
 /// The row of a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Stream {

@@ -8,8 +8,8 @@ use ring::digest::{Context, SHA256};
 use serde::Serialize;
 use time::OffsetDateTime;
 
+use super::tx::meta;
 use super::tx::{State, state};
-use super::verify::meta;
 use crate::audit::{Deed, Note};
 use crate::failure::Failure;
 use crate::store::engine::{Connection, Params, Row, Value};

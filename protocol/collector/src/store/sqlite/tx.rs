@@ -13,6 +13,9 @@ use crate::failure::Failure;
 use crate::store::keystore::{Key, KeyStore};
 use crate::store::replay::Entry;
 
+/// The row of `meta` that says up to where the log is done.
+pub(super) const LOG: &str = "log";
+
 /// The row `state`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct State {
@@ -141,9 +144,16 @@ impl<'a> Tx<'a> {
     pub(crate) fn again(&self, entry: &Entry) -> Result<(), Failure> {
         let at = self.state.borrow().newest;
         match self.keys.log.append(at, entry)? {
-            Some(position) => super::sealing::keep_position(self, &position.to_string()),
+            Some(position) => self.keep_position(&position.to_string()),
             None => Ok(()),
         }
+    }
+
+    /// Keeps up to where the log is done.
+    pub(crate) fn keep_position(&self, position: &str) -> Result<(), Failure> {
+        self.execute("REPLACE INTO meta(name, value) VALUES(?1, ?2)", (LOG, position))?;
+        self.touch();
+        Ok(())
     }
 
     /// Says when this happens.
@@ -199,6 +209,12 @@ pub(crate) fn state(sql: &Connection) -> Result<State, Failure> {
         "SELECT commits, digest, newest, devices, bundles, audits, audit_chain FROM state WHERE one = 1";
     let state = sql.prepare_cached(statement)?.query_row((), read).optional()?;
     state.ok_or_else(|| Failure::damaged("the store's row `state` is gone; `restore` brings a backup back"))
+}
+
+/// What a row of `meta` says.
+pub(crate) fn meta(sql: &Connection, name: &str) -> Result<Option<String>, Failure> {
+    let statement = "SELECT value FROM meta WHERE name = ?1";
+    Ok(sql.prepare_cached(statement)?.query_row([name], |row| row.get(0)).optional()?)
 }
 
 /// The latest time of a transaction. Batches write it to the rows of their devices where several write at once.

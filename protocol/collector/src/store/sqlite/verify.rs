@@ -1,57 +1,21 @@
 //! Verification that all acknowledged data is present and unchanged: what is lost, of which device, since when.
 
 use crate::store::engine::{Connection, OptionalRow, Row};
-use protocol::{DeviceId, Digest, Epoch, Purpose};
-use serde::Serialize;
+use protocol::Digest;
 use time::OffsetDateTime;
 
 use super::device::{self, Device};
+use super::finding::{Finding, Tell};
 use super::rows::{self, micros};
-use super::tx;
+use super::tx::{self, meta};
 use super::verify_rows as by_row;
-use super::verify_streams as by_stream;
+use super::verify_streams::{self as by_stream, Seals};
 use super::witness;
-use super::{Agreement, agreement, audit, bundles, id, sealing};
+use super::{Agreement, agreement, audit, bundles, id};
 use crate::failure::Failure;
 use crate::heads;
+use crate::store::keystore::Found;
 use crate::store::{Store, files, whole};
-
-/// One thing that is not as it was acknowledged.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub(crate) struct Finding {
-    /// What is lost or changed.
-    pub(crate) what: String,
-    /// Whose it is.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) device: Option<DeviceId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) purpose: Option<Purpose>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) epoch: Option<Epoch>,
-    /// Numbers of the records, where they are known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) lo: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) hi: Option<i64>,
-    /// When all was last known to be whole, RFC 3339; absent: never.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) since: Option<String>,
-}
-
-impl Finding {
-    /// About the store.
-    pub(crate) fn new(what: impl Into<String>) -> Self {
-        Self { what: what.into(), ..Self::default() }
-    }
-
-    /// About a device.
-    pub(crate) fn of(device: DeviceId, what: impl Into<String>) -> Self {
-        Self { device: Some(device), ..Self::new(what) }
-    }
-}
-
-/// Takes findings.
-pub(crate) type Tell<'a> = &'a mut dyn FnMut(Finding) -> Result<(), Failure>;
 
 impl Store {
     /// Looks at everything and tells what is not as it was acknowledged; how many findings. Others go on meanwhile.
@@ -75,7 +39,7 @@ impl Store {
             self.read(|sql| one_device(sql, no, &mut tell))?;
         }
         let seen = by_stream::all(self, &mut tell)?;
-        sealing::check(self, &seen.seals, &mut tell)?;
+        seals(self, &seen.seals, &mut tell)?;
         // An index that misses a row would let an erasure miss it.
         if !self.pages_are_whole(&seen)? {
             for damage in self.check()? {
@@ -222,8 +186,17 @@ fn ledger(sql: &Connection, device: &Device, tell: Tell<'_>) -> Result<(), Failu
     Ok(())
 }
 
-/// What a row of `meta` says.
-pub(crate) fn meta(sql: &Connection, name: &str) -> Result<Option<String>, Failure> {
-    let statement = "SELECT value FROM meta WHERE name = ?1";
-    Ok(sql.prepare_cached(statement)?.query_row([name], |row| row.get(0)).optional()?)
+/// What is sealed under a key that is not there.
+fn seals(store: &Store, seals: &Seals, tell: Tell<'_>) -> Result<(), Failure> {
+    for (&(device, key), count) in seals {
+        // A device whose row is damaged was reported already.
+        let Ok(id) = store.read(|sql| device::id_of(sql, device)) else { continue };
+        let why = match store.keys.find(id, key) {
+            Ok(Found::Key(_) | Found::Destroyed) => continue,
+            Ok(Found::Missing) => store.keys.key_is_missing(),
+            Err(failure) => failure,
+        };
+        tell(Finding::of(id, format!("{count} batches cannot be opened: {why}")))?;
+    }
+    Ok(())
 }

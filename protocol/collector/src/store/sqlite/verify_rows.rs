@@ -4,7 +4,7 @@ use crate::store::engine::{Connection, Row, Value};
 use protocol::Digest;
 
 use super::device::Device;
-use super::verify::{Finding, Tell};
+use super::finding::{Finding, Tell};
 use crate::failure::Failure;
 use crate::store::rules::sums::{Column, sum};
 

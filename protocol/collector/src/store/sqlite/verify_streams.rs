@@ -8,9 +8,9 @@ use protocol::{Digest, Epoch, Purpose};
 
 use super::batches::Envelope;
 use super::device;
+use super::finding::{Finding, Tell};
 use super::rows::Word;
 use super::streams::{self, Name, Stream};
-use super::verify::{Finding, Tell};
 use super::verify_pages::Entries;
 use crate::failure::Failure;
 use crate::store::Store;
@@ -97,7 +97,7 @@ fn each_stream(sql: &Connection, mut each: impl FnMut(Name, Stream)) -> Result<(
     for no in 1..=device::last(sql)? {
         let mut found = statement.query([no])?;
         while let Ok(Some(row)) = found.next() {
-            if let Ok(name) = super::export::name(&row)
+            if let Ok(name) = Name::read(&row)
                 && let Ok((stream, stored)) = streams::read(&row, 3)
                 && let Ok(stream) = streams::check(name, stream, stored)
             {

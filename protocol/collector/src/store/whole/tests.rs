@@ -5,7 +5,7 @@ use protocol::bundle::Announcement;
 
 use super::*;
 use crate::store::keystore::places::Settings;
-use crate::store::place::Place;
+use crate::store::sealed::Looking;
 use crate::store::testing::announced;
 
 const DEVICE: DeviceId = DeviceId::from_bytes([7; 16]);
@@ -24,7 +24,7 @@ impl Case {
         let dir = tempfile::tempdir().unwrap();
         let file = [test_support::SEALED, &[7; 100_000][..]].concat();
         let announced = announced(&file);
-        let keys = KeyStore::new(Settings::default().places(dir.path(), &Place::Embedded).unwrap());
+        let keys = KeyStore::new(Settings::default().places(dir.path(), None).unwrap());
         let folder = Folder::Own(dir.path().to_owned());
         let case = Self { dir, folder, keys, file, announced };
         fs::create_dir(case.dir.path().join("uploads")).unwrap();

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::support::cause::Cause;
+use super::cause::Cause;
 
 /// How far a job is, shared between who does it and who waits for it.
 #[derive(Debug, Default)]
