@@ -54,7 +54,10 @@ def mixed(bench):
             line = Socket(site.socket, patience=60)
         bench.cases += 1
         what = bench.draw.random()
-        if what < 0.5:
+        if what < 0.03:
+            # As many as are taken in at once, over more than a tick of the clock.
+            site.fill(bench.draw, 80, 1)
+        elif what < 0.5:
             site.fill(bench.draw, bench.draw.randrange(1, 4), bench.draw.randrange(1, 60))
         elif what < 0.7:
             proxy.faults.append(any_fault(bench.draw, 4000))

@@ -10,6 +10,7 @@ mod logs;
 mod names;
 mod numbers;
 mod site;
+mod swapped;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

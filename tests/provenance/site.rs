@@ -11,7 +11,7 @@ use test_support::peer::{self, Skipped};
 
 use super::installed;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_kathea-agent");
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_kathea-agent");
 
 pub(crate) struct Site {
     dir: TempDir,

@@ -6,6 +6,7 @@ use std::fs;
 use crate::common::collector::Collector;
 use crate::common::impostor::{Authority, Impostor};
 use crate::common::outbox::Outbox;
+use crate::common::relay::Relay;
 use crate::common::seeded;
 use crate::common::totals::Totals;
 use crate::common::workstation::Workstation;
@@ -178,4 +179,26 @@ fn a_token_enrols_once() {
     second.enroll(&collector.token());
     assert_eq!(second.status()["enrolled"], true);
     assert_eq!(collector.lines("devices", &[]).len(), 2);
+}
+
+/// The collector enrolled the device, and its answer did not come: the token is not burnt for this device.
+#[test]
+fn an_enrolment_whose_answer_was_lost_is_repeated_with_the_same_token() {
+    let collector = Collector::start();
+    let relay = Relay::to(collector.address());
+    let [first, second] = [(); 2].map(|()| Workstation::new(&relay.url(), &collector.ca()));
+    let token = collector.token();
+    let file = first.path().join("token");
+    fs::write(&file, &token).unwrap();
+    let enroll = ["enroll", "--token-file", file.to_str().unwrap()];
+    relay.lose(&[2]);
+    let output = first.run(&enroll);
+    assert!(!output.status.success(), "{output:?}");
+    assert_eq!((relay.lost(), collector.lines("devices", &[]).len()), (1, 1), "the collector has it");
+    assert_eq!(first.status()["enrolled"], false);
+    // For another device it is used.
+    second.expect(1, &enroll);
+    first.enroll(&token);
+    assert_eq!(first.status()["enrolled"], true);
+    assert_eq!(collector.lines("devices", &[]).len(), 1);
 }

@@ -1,6 +1,6 @@
 //! Making the table.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -46,6 +46,11 @@ pub enum BuildError {
          again, and tell the vendor if that does not help"
     )]
     Child(io::ErrorKind),
+    /// What was read may be another content than the one whose digest was taken.
+    #[error(
+        "{0} was changed while it was read: nothing was changed; wait until the program is installed and try again"
+    )]
+    Changing(PathBuf),
     /// The table or its record cannot be kept or read.
     #[error("{0} cannot be read or kept now ({1}): check its rights and the space")]
     Disk(PathBuf, io::ErrorKind),
@@ -64,15 +69,16 @@ pub enum BuildError {
 /// [`BuildError`], after which the table that was there still counts.
 pub fn build(config: &Config, program: &Path, now: i64) -> Result<Record, BuildError> {
     let mut builder = Builder::default();
-    let (mut folders, mut sources, mut refused, mut installed) =
-        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut folders, mut sources, mut seen, mut refused, mut installed) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for named in &config.kathea.program {
         let programs = folder::programs(named).map_err(BuildError::Folder)?;
         let list = Installed::of(named, &config.vendor.keys).map_err(BuildError::Installed)?;
         for path in programs.into_iter().filter(|path| is_program(path)) {
-            let source = source(path, now)?;
+            let (source, metadata) = source(path, now)?;
             if list.has(source.sha256) {
                 sources.push(source);
+                seen.push(metadata);
             } else {
                 refused.push(Refusal { path: source.path, reason: NOT_INSTALLED.to_owned() });
             }
@@ -91,16 +97,16 @@ pub fn build(config: &Config, program: &Path, now: i64) -> Result<Record, BuildE
             BuildError::NotInstalled(refused.len())
         });
     }
-    let found = |source: &Source| Found {
+    let found = |(source, seen): (&Source, &Metadata)| Found {
         path: (&source.path).into(),
-        listed: Identity::ANY,
+        listed: Identity::of(seen),
         refused: None,
         take: Take::Literals,
     };
     let mut order = Order {
         // Nothing of a case is read, so nothing is mapped under this key.
         key: [0; 32],
-        files: sources.iter().map(found).collect(),
+        files: sources.iter().zip(&seen).map(found).collect(),
         contexts: Vec::new(),
         typed: Vec::new(),
         own: Vec::new(),
@@ -113,7 +119,14 @@ pub fn build(config: &Config, program: &Path, now: i64) -> Result<Record, BuildE
         Failure::Outlet(e) => BuildError::Disk(config.data_dir.clone(), e.kind()),
         Failure::Case(_) => BuildError::Child(io::ErrorKind::Unsupported),
     })?;
-    let Reading { builder, read, refused, .. } = reading;
+    let Reading { builder, files, read, refused, .. } = reading;
+    for (source, seen) in files.iter().zip(&seen) {
+        let replaced =
+            |refusal: &Refusal| refusal.path == source.path && refusal.reason == Reason::Replaced.as_str();
+        if refused.iter().any(replaced) || !is_still(source, seen)? {
+            return Err(BuildError::Changing(source.path.clone()));
+        }
+    }
     let bytes = builder.to_bytes();
     let record = Record {
         bytes: bytes.len() as u64,
@@ -143,17 +156,27 @@ pub fn build(config: &Config, program: &Path, now: i64) -> Result<Record, BuildE
     Ok(record)
 }
 
-/// What there is to know of a file of the program, its digest among it.
-pub(super) fn source(path: PathBuf, now: i64) -> Result<Source, BuildError> {
+/// What there is to know of a file of the program, its digest among it, and what the file system said before that was taken.
+pub(super) fn source(path: PathBuf, now: i64) -> Result<(Source, Metadata), BuildError> {
     let digested = digest(&path);
-    let (stamp, bytes, sha256) = digested.map_err(|e| BuildError::Disk(path.clone(), e.kind()))?;
-    Ok(Source { path, bytes, sha256, stamp: stamp.filter(|stamp| stamp.is_settled(now)) })
+    let (seen, bytes, sha256) = digested.map_err(|e| BuildError::Disk(path.clone(), e.kind()))?;
+    let stamp = Stamp::of(&seen).filter(|stamp| stamp.is_settled(now));
+    Ok((Source { path, bytes, sha256, stamp }, seen))
 }
 
-fn digest(path: &Path) -> io::Result<(Option<Stamp>, u64, Digest)> {
+/// Whether a file that the child read is the one whose digest was taken, and was not written meanwhile: its stamp tells also
+/// of what was put back. Without stamps only the digest tells, and what was put back does not show.
+fn is_still(source: &Source, seen: &Metadata) -> Result<bool, BuildError> {
+    match Stamp::of(seen) {
+        Some(stamp) => Ok(fs::metadata(&source.path).ok().as_ref().and_then(Stamp::of) == Some(stamp)),
+        None => Ok(self::source(source.path.clone(), 0)?.0.sha256 == source.sha256),
+    }
+}
+
+fn digest(path: &Path) -> io::Result<(Metadata, u64, Digest)> {
     let (mut file, mut hash, mut buffer) = (File::open(path)?, Context::new(&SHA256), vec![0; 64 << 10]);
     // Before the first byte: what is written after it is a change.
-    let (stamp, mut bytes) = (Stamp::of(&file.metadata()?), 0);
+    let (seen, mut bytes) = (file.metadata()?, 0);
     loop {
         let length = file.read(&mut buffer)?;
         if length == 0 {
@@ -164,7 +187,7 @@ fn digest(path: &Path) -> io::Result<(Option<Stamp>, u64, Digest)> {
     }
     let mut digest = [0; 32];
     digest.copy_from_slice(hash.finish().as_ref());
-    Ok((stamp, bytes, Digest::from_bytes(digest)))
+    Ok((seen, bytes, Digest::from_bytes(digest)))
 }
 
 /// Whether a file begins like a program or a catalogue.

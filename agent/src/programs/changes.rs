@@ -63,7 +63,7 @@ pub fn changes(config: &Config, record: &Record, look: Look) -> Result<Vec<Chang
     for path in &files {
         match record.files.iter().find(|source| source.path == *path) {
             Some(known) if look == Look::Stamps && is_as_it_was(known) => {}
-            Some(known) if source(path.clone(), 0)?.sha256 != known.sha256 => {
+            Some(known) if source(path.clone(), 0)?.0.sha256 != known.sha256 => {
                 changes.push(Change::Changed(path.clone()));
             }
             Some(_) => {}
@@ -100,8 +100,8 @@ mod tests {
         let path = dir.path().join("kathea");
         fs::write(&path, "one").unwrap();
         let (at_once, later) = (0, i64::MAX);
-        assert!(!is_as_it_was(&source(path.clone(), at_once).unwrap()), "it may change within the tick");
-        let known = source(path.clone(), later).unwrap();
+        assert!(!is_as_it_was(&source(path.clone(), at_once).unwrap().0), "it may change within the tick");
+        let known = source(path.clone(), later).unwrap().0;
         assert!(is_as_it_was(&known));
         // The same length, and the old time of modification back in its place: the time of the change is the system's.
         let modified = fs::metadata(&path).unwrap().modified().unwrap();

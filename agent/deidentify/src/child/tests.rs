@@ -74,5 +74,7 @@ fn no_escape_of_the_table_succeeds_from_inside() {
     assert_eq!(table["control"], none, "without the filter these work");
     assert_eq!(table["escapes"], none, "of {}", table["tried"]);
     assert_eq!(table["sweep"], none, "calls by number");
+    let said = format!("tries {} ways out and every call number: none succeeds", table["tried"]);
+    assert!(include_str!("../../../../SECURITY.md").contains(&said), "SECURITY.md does not say: {said}");
     assert_eq!(table["own"], 0, "a signal to itself, by which it aborts");
 }

@@ -244,6 +244,39 @@ mod tests {
         assert_eq!(errors(&self::agent(dir.path())), 6.0, "it is on the disk");
     }
 
+    /// A file that was renamed within the tick of the clock in which it was written does not show that it is whole.
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_came_whole_does_not_go_before_an_older_one() {
+        use std::os::unix::fs::MetadataExt;
+
+        let (dir, mut agent) = site();
+        assert!(agent.answer_history(HistoryAsk::On).is_done());
+        let [first, second, third, aside] =
+            ["1.ndjson", "2.ndjson", "3.ndjson", "aside"].map(|name| dir.path().join("outbox").join(name));
+        let write = |path| fs::write(path, format!("{}\n", device_error())).unwrap();
+        let renamed = |path: &std::path::Path| {
+            write(&aside);
+            let is_later =
+                |file: fs::Metadata| (file.ctime(), file.ctime_nsec()) > (file.mtime(), file.mtime_nsec());
+            while !is_later(fs::metadata(&aside).unwrap()) {
+                fs::rename(&aside, path).unwrap();
+                fs::rename(path, &aside).unwrap();
+            }
+            fs::rename(&aside, path).unwrap();
+        };
+        renamed(&first);
+        write(&second);
+        renamed(&third);
+        assert!(agent.take_outbox(Look::Renamed).is_ok());
+        assert_eq!(errors(&agent), 3.0, "the first");
+        assert!(presence::is_there(&third).unwrap());
+        assert!(agent.take_outbox(Look::Renamed).is_ok());
+        assert_eq!(errors(&agent), 3.0, "the second may still be growing");
+        assert!(agent.take_outbox(Look::All).is_ok());
+        assert_eq!(errors(&agent), 9.0);
+    }
+
     #[test]
     fn a_file_that_a_crash_left_behind_counts_once() {
         let (dir, mut agent) = site();

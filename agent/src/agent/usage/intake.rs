@@ -31,7 +31,7 @@ use crate::{killpoint, limits};
 pub(in crate::agent) enum Look {
     /// Every complete one.
     All,
-    /// Those that were renamed when they were written, as Kathea does: any other may still be growing.
+    /// The oldest, as long as they were renamed when they were written, as Kathea does: any other may still be growing.
     Renamed,
 }
 
@@ -93,7 +93,8 @@ impl Statistics {
             let mut files = look_for_lines(cx)?;
             self.forget_read(&files);
             if look == Look::Renamed {
-                files.retain(Source::is_renamed);
+                // A later one must not go before one of which it is not known yet.
+                files.keep_first(Source::is_renamed);
             }
             if reader == Reader::ClinicNow {
                 files.retain(|source| self.history.cursor(&source.id()) < u64::MAX);

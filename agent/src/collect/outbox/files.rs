@@ -141,6 +141,12 @@ impl Files {
         self.files = files;
     }
 
+    /// Forgets the first that is not to be kept, and all behind it.
+    pub fn keep_first(&mut self, keeps: impl Fn(&Source) -> bool) {
+        let kept = self.iter().take_while(keeps).count();
+        self.files.drain(..self.files.len() - kept);
+    }
+
     /// Each of them.
     pub fn iter(&self) -> impl Iterator<Item = Source> {
         self.files.iter().rev().map(|small| self.source(small))
@@ -196,9 +202,11 @@ mod tests {
             assert!(files.len() == all.len() && files.is_full() == is_full, "{most}");
             let kept: Vec<Source> = files.iter().collect();
             assert_eq!(kept, all, "{most}");
-            files.retain(Source::is_renamed);
-            all.retain(Source::is_renamed);
-            assert_eq!(files.collect::<Vec<_>>(), all, "{most}");
+            files.retain(|source| source.size == 7);
+            assert_eq!(files.len(), all.len(), "{most}");
+            files.keep_first(Source::is_renamed);
+            let whole = all.iter().take_while(|source| source.is_renamed()).count();
+            assert_eq!(files.collect::<Vec<_>>(), all[..whole], "{most}");
         });
     }
 
