@@ -229,7 +229,7 @@ fn number(name: &str, otherwise: u32) -> u32 {
 #[test]
 fn whatever_lies_in_the_outbox_a_withdrawal_is_answered_and_nothing_leaves_a_second_later() {
     let usual = if peer::is_slow("six of ten withdrawals") { 10 } else { 4 };
-    let (times, lanes) = (number("WITHDRAWALS", usual), number("LANES", 1).max(1));
+    let (times, lanes) = (number("WITHDRAWALS", usual), number("LANES", 2).max(1));
     let mut random = seeded();
     let nuisances = Nuisances::new(random.clone());
     let seeds: Vec<Random> = (0..lanes).map(|_| Random::new(random.next())).collect();
