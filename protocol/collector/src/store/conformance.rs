@@ -102,8 +102,8 @@ impl Site {
 
     /// One operation: its name.
     fn step(&mut self, random: &mut Random) -> &'static str {
-        // Now and then nobody comes for weeks.
-        let hours = if random.below(50) == 0 { 24 * 30 } else { random.below(12) };
+        // Now and then nobody comes for weeks: a sequence is long enough for a period of fourteen months to end.
+        let hours = if random.below(20) == 0 { 24 * 30 } else { random.below(12) };
         self.now += hours as i64 * DAY / 24 + 1;
         self.steps += 1;
         let name = match random.below(200) {
@@ -135,7 +135,7 @@ impl Site {
                 "ledger line again"
             }
             165..=169 => {
-                self.erase(self.now - random.below(60) as i64 * DAY);
+                self.erase(self.now - random.below(900) as i64 * DAY);
                 "erasure"
             }
             170..=181 => {
