@@ -1,7 +1,7 @@
 //! A fleet at several fronts behind a balancer, over a replicated PostgreSQL, while one part after the other is killed:
 //! nothing that was acknowledged is lost, nothing is there twice, nobody is refused for good.
 //!
-//! `SLOW_TESTS=1 cargo test -p kathea-collector --test fleet` takes a minute. `FLEET_DEVICES`, `FLEET_ANSWERS`,
+//! `SLOW_TESTS=1 cargo test -p kathea-collector --test fleet` takes two minutes. `FLEET_DEVICES`, `FLEET_ANSWERS`,
 //! `FLEET_UPLOAD_MB` and `FLEET_UPLOADS_MB` make it larger. `PATRONI`, the path of Patroni's program in a Python that the
 //! account `postgres` may read, adds the loss of the primary's whole node, with etcd and Patroni. `.ci/nightly fleet` does all
 //! of it.
