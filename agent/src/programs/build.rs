@@ -167,8 +167,9 @@ pub(super) fn source(path: PathBuf, now: i64) -> Result<(Source, Metadata), Buil
 /// Whether a file that the child read is the one whose digest was taken, and was not written meanwhile: its stamp tells also
 /// of what was put back. Without stamps only the digest tells, and what was put back does not show.
 fn is_still(source: &Source, seen: &Metadata) -> Result<bool, BuildError> {
+    let unreadable = |e: io::Error| BuildError::Disk(source.path.clone(), e.kind());
     match Stamp::of(seen) {
-        Some(stamp) => Ok(fs::metadata(&source.path).ok().as_ref().and_then(Stamp::of) == Some(stamp)),
+        Some(stamp) => Ok(Stamp::of(&fs::metadata(&source.path).map_err(unreadable)?) == Some(stamp)),
         None => Ok(self::source(source.path.clone(), 0)?.0.sha256 == source.sha256),
     }
 }

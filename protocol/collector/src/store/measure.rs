@@ -238,7 +238,7 @@ fn copy_under_load(store: &Store, devices: &[(DeviceId, Digest)], to: &Path) {
     std::thread::scope(|scope| {
         let begun = Instant::now();
         let load: Vec<_> = devices
-            .chunks(devices.len() / SENDERS)
+            .chunks(devices.len().div_ceil(SENDERS))
             .zip(9..)
             .map(|(own, seed)| {
                 scope.spawn({
