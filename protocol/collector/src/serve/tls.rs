@@ -13,7 +13,7 @@ use rustls::{RootCertStore, ServerConfig};
 use crate::failure::Failure;
 use crate::pki::{self, ServerFiles};
 
-/// Sessions that are kept for whoever comes again, some 1 KB each: a ticket is the name of one, so it stays small. With
+/// Sessions that are kept for whoever comes again, some 2.4 KB each: a ticket is the name of one, so it stays small. With
 /// rustls' 256 of two tickets each, the session of a device was gone after 128 others. Whose is gone has the whole handshake.
 const SESSIONS: usize = 4096;
 
