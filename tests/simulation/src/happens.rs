@@ -19,7 +19,7 @@ impl Clinic {
     pub(crate) fn vendors_night(&mut self, midnight: i64) {
         let now = self.world.now();
         self.end_what_is_over(now);
-        // What came during the day is lost with a backup of tonight, and must have been seen before.
+        // Before a restored backup loses what came during the day.
         self.observe_cases();
         if let Some(texts) = self.consent.text().cloned() {
             for came in self.vendor.came(&texts) {
@@ -57,14 +57,8 @@ impl Clinic {
             self.until.iter().filter(|(_, until)| **until <= now).map(|(fault, _)| *fault).collect();
         for fault in over {
             self.until.remove(&fault);
-            match fault {
-                Fault::Partition => self.link.net().is_cut = false,
-                Fault::VendorDown => {
-                    if let Err(what) = self.vendor.up() {
-                        self.violations.push(format!("collector: {what}"));
-                    }
-                }
-                _ => {}
+            if fault == Fault::Partition {
+                self.link.net().is_cut = false;
             }
         }
         if !self.until.contains_key(&Fault::VendorDown)
