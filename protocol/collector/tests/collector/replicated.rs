@@ -219,6 +219,31 @@ fn a_lock_that_is_held_too_long_leaves_every_connection_usable() {
 }
 
 #[test]
+fn a_write_whose_answer_comes_late_is_tried_again_or_acknowledges_nothing() {
+    let server = or_skip!(Server::start(&[]));
+    let collector = Collector::in_postgres(&server.database("fleet", &server.own()), MANAGED);
+    let (device, consent) = device(&collector);
+    let put = |lo| device.put_batch(&collector, &batch(consent, 1, lo, lo + 4)).status;
+    let fails = |table: &str, code: &str| {
+        let statements = format!(
+            "CREATE SEQUENCE tried; CREATE FUNCTION fails() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF '{code}' < '4' OR \
+             nextval('tried') < 3 THEN RAISE 'no' USING ERRCODE = '{code}'; END IF; RETURN NEW; END $$; CREATE TRIGGER fails \
+             BEFORE INSERT OR UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION fails()"
+        );
+        assert!(server.session("fleet", &statements).wait().unwrap().success());
+    };
+    // It gives way twice, and then does not.
+    fails("device", "40001");
+    assert_eq!(put(0), 201);
+    let over = "DROP SEQUENCE tried; DROP FUNCTION fails CASCADE";
+    assert!(server.session("fleet", over).wait().unwrap().success());
+    fails("stream", "23514");
+    assert_eq!((put(5), exported(&collector)), (503, 5));
+    assert!(server.session("fleet", over).wait().unwrap().success());
+    assert_eq!((put(5), exported(&collector)), (201, 10));
+}
+
+#[test]
 fn an_export_never_skips_what_is_committed_late() {
     let server = or_skip!(Server::start(&[]));
     let collector = Collector::in_postgres(&server.database("fleet", &server.own()), MANAGED);

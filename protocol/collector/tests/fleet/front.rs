@@ -8,11 +8,11 @@ use std::process::{Child, Command, Output, Stdio};
 
 use crate::server::free_port;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_kathea-collector");
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_kathea-collector");
 
 pub(crate) struct Front {
     pub(crate) data: PathBuf,
-    config: PathBuf,
+    pub(crate) config: PathBuf,
     pub(crate) address: SocketAddr,
     serving: Child,
 }
@@ -75,7 +75,7 @@ impl Drop for Front {
     }
 }
 
-fn ran(command: &mut Command) -> Output {
+pub(crate) fn ran(command: &mut Command) -> Output {
     let output = command.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     output

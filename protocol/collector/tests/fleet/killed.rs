@@ -35,7 +35,7 @@ pub(crate) struct Site<D> {
 
 /// PostgreSQL and two replicas of it, of which one has to have each commit.
 pub(crate) struct Servers {
-    server: Server,
+    pub(crate) server: Server,
     replicas: Vec<Server>,
 }
 

@@ -14,7 +14,7 @@ use test_support::peer;
 
 use crate::server::{command, programs};
 
-const NODES: usize = 3;
+pub(crate) const NODES: usize = 3;
 /// For all that starts: three databases on a small machine are slow.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -68,8 +68,13 @@ impl Cluster {
         Ok(cluster)
     }
 
+    /// The address of a machine, of which nodes are the first ones.
+    pub(crate) fn address(&self, machine: usize) -> String {
+        format!("{}{machine}", self.network)
+    }
+
     /// A file of the package, in this network.
-    fn file(&self, name: &str) -> String {
+    pub(crate) fn file(&self, name: &str) -> String {
         let package = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../packaging/collector/fleet");
         let text = std::fs::read_to_string(package.join(name)).unwrap();
         // Whoever comes over loopback has the address 127.0.0.1.
@@ -94,35 +99,70 @@ impl Cluster {
         match name {
             // Of three nodes on one machine each needs a folder of its own for what is named by the port alone.
             "patroni.yml" => {
+                let config = format!("pgbackrest --config={}/pgbackrest.conf ", home.display());
+                let text = text.replace("pgbackrest --stanza", &(config + "--stanza"));
                 format!("{text}  parameters:\n    unix_socket_directories: {}\n", home.display())
             }
             _ => text,
         }
     }
 
-    fn home(&self, number: usize) -> PathBuf {
+    /// The folder of a node.
+    pub(crate) fn home(&self, number: usize) -> PathBuf {
         self.dir.path().join(format!("node{}", number + 1))
     }
 
-    fn data(&self, number: usize) -> PathBuf {
+    /// The folder of its PostgreSQL.
+    pub(crate) fn data(&self, number: usize) -> PathBuf {
         self.home(number).join("data")
     }
 
     /// Starts etcd and Patroni of a node, which starts PostgreSQL.
     pub(crate) fn start_node(&mut self, number: usize) {
-        let home = self.home(number);
-        let log = |name: &str| File::options().append(true).create(true).open(home.join(name)).unwrap();
+        self.start_etcd(number);
+        self.start_patroni(number);
+    }
+
+    fn start_etcd(&mut self, number: usize) {
+        let (home, log) = (self.home(number), self.log(number, "etcd.log"));
         let mut etcd = Command::new("etcd");
-        etcd.arg("--config-file").arg(home.join("etcd.yml")).stdout(log("etcd.log")).stderr(log("etcd.log"));
+        etcd.arg("--config-file").arg(home.join("etcd.yml")).stdout(log.try_clone().unwrap()).stderr(log);
+        self.nodes[number].etcd = Some(etcd.spawn().unwrap());
+    }
+
+    fn start_patroni(&mut self, number: usize) {
+        let (home, log) = (self.home(number), self.log(number, "patroni.log"));
         let mut patroni = command(&self.patroni);
-        patroni
-            .arg(home.join("patroni.yml"))
-            .env("HOME", &home)
-            .stdout(log("patroni.log"))
-            .stderr(log("patroni.log"));
-        let node = &mut self.nodes[number];
-        node.etcd = Some(etcd.spawn().unwrap());
-        node.patroni = Some(patroni.spawn().unwrap());
+        patroni.arg(home.join("patroni.yml")).env("HOME", &home);
+        patroni.stdout(log.try_clone().unwrap()).stderr(log);
+        self.nodes[number].patroni = Some(patroni.spawn().unwrap());
+    }
+
+    fn log(&self, number: usize, name: &str) -> File {
+        File::options().append(true).create(true).open(self.home(number).join(name)).unwrap()
+    }
+
+    /// All nodes are lost with their disks, and new ones are made of the backup.
+    pub(crate) fn restore(&mut self) {
+        for number in 0..NODES {
+            self.kill_node(number);
+            std::fs::remove_dir_all(self.data(number)).unwrap();
+            std::fs::remove_dir_all(self.home(number).join("etcd")).unwrap();
+        }
+        (0..NODES).for_each(|number| self.start_etcd(number));
+        let config = self.home(0).join("patroni.yml");
+        let text = std::fs::read_to_string(&config).unwrap();
+        // Over loopback it would come from 127.0.0.1, and not from the node's address as it expects.
+        let text = text.replace("# method:", "method:") + "  use_unix_socket: true\n";
+        std::fs::write(&config, text).unwrap();
+        self.start_patroni(0);
+        let begun = Instant::now();
+        while self.members("leader", "running").is_empty() {
+            assert!(begun.elapsed() < PATIENCE, "nothing is restored: {:?}\n{}", self.seen(), self.said());
+            std::thread::park_timeout(Duration::from_millis(200));
+        }
+        (1..NODES).for_each(|number| self.start_patroni(number));
+        self.until_whole();
     }
 
     /// What the loss of a machine does: PostgreSQL with all its processes, Patroni and etcd, none of which ends in order.
@@ -239,7 +279,7 @@ impl Drop for Cluster {
 }
 
 /// PostgreSQL and Patroni may run under another account.
-fn opened(folder: &Path) {
+pub(crate) fn opened(folder: &Path) {
     std::fs::set_permissions(folder, PermissionsExt::from_mode(0o777)).unwrap();
 }
 

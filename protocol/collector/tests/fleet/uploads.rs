@@ -18,17 +18,20 @@ const PAUSE: Duration = Duration::from_secs(5);
 /// Of one front with 16 uploads, MiB.
 const MEMORY: u64 = 128;
 
-/// One bundle while a front is killed again and again, then sixteen at one front.
+/// One bundle while a front is killed again and again, then sixteen at one front. What completes a bundle begins anew where
+/// it was killed, and may take longer than such a front lives: from then on each front is killed once more.
 fn uploads(name: &str, bundles: impl FnOnce(&Path) -> String) -> Result<(), peer::Skipped> {
     let mut site = Site::start(bundles)?;
     let (place, devices) = site.devices(17);
     let (blocks, each) = (number("FLEET_UPLOAD_MB", 64), number("FLEET_UPLOADS_MB", 8));
     let mut upload = Upload::new(&place, &devices[0], 0, blocks);
-    let (is_over, begun, mut kills) = (AtomicBool::new(false), Instant::now(), 0);
+    let (is_sent, is_over) = (AtomicBool::new(false), AtomicBool::new(false));
+    let (begun, mut kills, mut left) = (Instant::now(), 0, site.fronts.len());
     std::thread::scope(|scope| {
         let sending = scope.spawn(|| {
             let sent = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
                 upload.send();
+                is_sent.store(true, Ordering::SeqCst);
                 upload.complete();
             }));
             is_over.store(true, Ordering::SeqCst);
@@ -37,7 +40,8 @@ fn uploads(name: &str, bundles: impl FnOnce(&Path) -> String) -> Result<(), peer
         let mut next = begun + PAUSE / 2;
         while !is_over.load(Ordering::SeqCst) {
             std::thread::park_timeout(Duration::from_millis(20));
-            if Instant::now() >= next {
+            if Instant::now() >= next && left > 0 {
+                left -= usize::from(is_sent.load(Ordering::SeqCst));
                 let front = kills % site.fronts.len();
                 site.fronts[front].kill();
                 site.fronts[front].restart();

@@ -7,7 +7,7 @@ use rusqlite::CachedStatement;
 
 use super::postgres::Lane;
 use crate::failure::Failure;
-pub(crate) use value::{Column, Params, Value};
+pub(crate) use value::{Column, Owned, Params, Value};
 
 /// A connection; it belongs to one thread at a time.
 pub(crate) enum Connection {
@@ -192,6 +192,18 @@ impl Statement<'_> {
         match self {
             Self::Sqlite(statement) => Ok(statement.execute(rusqlite::params_from_iter(values.iter()))?),
             Self::Postgres(lane, statement) => lane.execute(statement, &values),
+        }
+    }
+
+    /// Runs it, of a transaction that writes. That it failed may be said by a later statement, or by the end of that.
+    pub(crate) fn send(&mut self, params: impl Params) -> Fetched<()> {
+        let values = params.values();
+        match self {
+            Self::Sqlite(statement) => {
+                statement.execute(rusqlite::params_from_iter(values.iter()))?;
+                Ok(())
+            }
+            Self::Postgres(lane, statement) => lane.send(statement, &values),
         }
     }
 

@@ -4,6 +4,8 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
 
 use protocol::DeviceId;
 use tokio::runtime::Runtime;
@@ -16,12 +18,20 @@ use super::dialect;
 use super::durability::{self, FACTS, Facts, SCHEMA};
 use super::session::{self, FLIGHT, Session};
 use crate::failure::Failure;
-use crate::store::engine::{Error, Fetched, Value};
+use crate::store::engine::{Error, Fetched, Owned, Value};
+
+/// Writes that may be on their way at once; a batch has four.
+const SENT: usize = 8;
+
+/// A write that was sent.
+type Sent = Pin<Box<dyn Future<Output = Result<u64, tokio_postgres::Error>> + Send>>;
 
 /// A connection, its own thread's.
 pub(crate) struct Lane {
     session: Session,
     prepared: RefCell<HashMap<String, Statement>>,
+    /// The writes whose answers come with that of the next flight: the way there and back is most of what a small one takes.
+    sent: RefCell<Vec<Sent>>,
     cluster: Cluster,
     state: Cell<State>,
     /// Only a thread that waits for an answer drives the connection.
@@ -69,6 +79,7 @@ impl Lane {
         Ok(Self {
             session,
             prepared: RefCell::default(),
+            sent: RefCell::default(),
             cluster: cluster.clone(),
             state: Cell::new(State::Good),
             runtime: Some(runtime),
@@ -90,14 +101,22 @@ impl Lane {
         self.state.get() == State::GaveWay
     }
 
-    /// Waits for an answer, and no longer than it may take.
+    /// Waits for an answer, and for those of the writes before it, no longer than one may take. The first that failed is why.
     fn flight<T>(&self, work: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, Failure> {
+        let sent = self.sent.take();
         let Some(runtime) = self.runtime.as_ref().filter(|_| !self.has_ended()) else {
             return Err(Failure::new("the connection to PostgreSQL was closed"));
         };
-        match runtime.block_on(async { timeout(FLIGHT, work).await }) {
-            Ok(Ok(done)) => Ok(done),
-            Ok(Err(error)) => {
+        let before = async {
+            for write in sent {
+                write.await?;
+            }
+            Ok(())
+        };
+        let answered = async { tokio::join!(work, before) };
+        match runtime.block_on(async { timeout(FLIGHT, answered).await }) {
+            Ok((Ok(done), Ok(()))) => Ok(done),
+            Ok((_, Err(error)) | (Err(error), Ok(()))) => {
                 self.state.set(match error.code().map(|code| code.code()) {
                     Some("40P01" | "40001" | "55P03") => State::GaveWay,
                     Some(code) if !session::ends(code) => State::Failed,
@@ -110,6 +129,11 @@ impl Lane {
                 Err(self.session.silent())
             }
         }
+    }
+
+    /// Waits for the writes that were sent.
+    pub(super) fn flush(&self) -> Result<(), Failure> {
+        if self.sent.borrow().is_empty() { Ok(()) } else { self.flight(async { Ok(()) }) }
     }
 
     /// Prepares a statement of the store, once.
@@ -134,6 +158,28 @@ impl Lane {
         let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as _).collect();
         let count = self.flight(self.session.client().execute(statement, &values));
         count.map(|count| count as usize).map_err(Error::Postgres)
+    }
+
+    /// Sends a statement that writes. That it failed is said by the next flight.
+    pub(crate) fn send(&self, statement: &Statement, values: &[Value<'_>]) -> Fetched<()> {
+        if self.sent.borrow().len() == SENT {
+            self.flush().map_err(Error::Postgres)?;
+        }
+        let (client, statement) = (self.session.client().clone(), statement.clone());
+        let values: Vec<Owned> = values.iter().map(Owned::of).collect();
+        let mut write: Sent = Box::pin(async move {
+            let values: Vec<Value<'_>> = values.iter().map(Owned::value).collect();
+            let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as _).collect();
+            client.execute(&statement, &values).await
+        });
+        // Polled once, it is with the connection, before whatever comes next.
+        match write.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Pending => self.sent.borrow_mut().push(write),
+            Poll::Ready(done) => {
+                self.flight(async { done }).map_err(Error::Postgres)?;
+            }
+        }
+        Ok(())
     }
 
     /// Runs statements that take no values.
@@ -213,6 +259,8 @@ impl Lane {
 
     /// Undoes the transaction.
     pub(crate) fn undo(&self) -> Result<(), Failure> {
+        // What became of the last writes no longer matters.
+        let _ = self.flush();
         let before = self.state.get();
         let undone = self.flight(self.session.client().batch_execute("ROLLBACK"));
         if undone.is_ok() {
@@ -225,6 +273,7 @@ impl Lane {
 
     /// Commits. Unless this succeeds nothing may be acknowledged, although all of it may be there.
     pub(super) fn commit(&self) -> Result<(), Failure> {
+        self.flush()?;
         if self.state.get() != State::Good {
             // PostgreSQL would answer with a success and undo it.
             return Err(Failure::new("a statement of the transaction failed: nothing is acknowledged"));

@@ -27,7 +27,8 @@ const PORT: u16 = 5432;
 
 /// A connection; closed when it is dropped.
 pub(super) struct Session {
-    client: Client,
+    /// Shared with what was sent and is not answered yet.
+    client: Arc<Client>,
     /// Warnings that the server sent.
     warnings: Arc<AtomicU64>,
     driver: JoinHandle<()>,
@@ -105,7 +106,7 @@ impl Session {
                 (client, drive(connection, warnings.clone()))
             }
         };
-        let mut session = Self { client, warnings, driver, host: name.to_owned(), key: 0 };
+        let mut session = Self { client: Arc::new(client), warnings, driver, host: name.to_owned(), key: 0 };
         session.flight(session.client.batch_execute("SET synchronous_commit = 'on'")).await?;
         let row = session
             .one(
@@ -131,7 +132,7 @@ impl Session {
         &self.host
     }
 
-    pub(super) fn client(&self) -> &Client {
+    pub(super) fn client(&self) -> &Arc<Client> {
         &self.client
     }
 

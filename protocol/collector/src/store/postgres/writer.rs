@@ -150,11 +150,13 @@ impl Thread {
         })?;
         let ran = Tx::new(sql, counts, &self.keys).and_then(|tx| {
             group.iter_mut().try_for_each(|job| job.run(&tx))?;
-            tx.end()
+            tx.end()?;
+            // A write that failed is not a commit of which nobody knows.
+            lane.flush()
         });
         match ran {
             // Whether a commit that was not answered is there, nobody knows: it is not tried again.
-            Ok(_) => lane.commit().map_err(Failed::All),
+            Ok(()) => lane.commit().map_err(Failed::All),
             Err(failure) => {
                 // What cannot be undone ends with the connection.
                 if !lane.has_ended() {

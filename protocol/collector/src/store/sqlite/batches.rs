@@ -144,7 +144,10 @@ fn facts(
     facts.lines = consents::lines(tx, device)?;
     if stream.is_some_and(|stream| stream.spans > 0) {
         facts.held = streams::held(tx, name, request.lo, request.hi)?;
-        facts.same_range = same_range(tx, device, name, request)?;
+        // What is stored is held.
+        if facts.held.missing(request.lo, request.hi).is_empty() {
+            facts.same_range = same_range(tx, device, name, request)?;
+        }
     }
     // Of each epoch once, from its first gap to its last.
     let mut reach = BTreeMap::<Epoch, (u64, u64)>::new();

@@ -159,7 +159,7 @@ pub(crate) fn hold(tx: &Tx<'_>, name: Name, swallowed: &[u64], (lo, hi): (u64, u
     let (device, purpose, epoch) = (name.device, name.purpose.place(), name.epoch.to_bytes());
     for &gone in swallowed {
         let statement = "DELETE FROM held WHERE device = ?1 AND purpose = ?2 AND epoch = ?3 AND lo = ?4";
-        tx.remove(statement, (device, purpose, epoch, rows::number(gone)))?;
+        tx.remove_one(statement, (device, purpose, epoch, rows::number(gone)))?;
     }
     let (lo, hi) = (rows::number(lo), rows::number(hi));
     let sum = held_sum(name, lo, hi);

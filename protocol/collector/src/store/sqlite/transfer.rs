@@ -12,7 +12,7 @@ use super::tx::meta;
 use super::tx::{State, state};
 use crate::audit::{Deed, Note};
 use crate::failure::Failure;
-use crate::store::engine::{Connection, Params, Row, Value};
+use crate::store::engine::{Connection, Owned, Params, Row, Value};
 use crate::store::{Store, micros, whole};
 
 /// Tables, and the column whose numbers make their pages; those without one are small.
@@ -58,39 +58,13 @@ pub(crate) struct Compared {
     bundles: i64,
 }
 
-/// A value that outlives its row.
-enum Owned {
-    Null,
-    Int(i64),
-    Text(String),
-    Bytes(Vec<u8>),
-}
-
 /// A row as it is written.
 struct Copied(Vec<Owned>);
 
 impl Copied {
     fn read(row: &Row<'_>, columns: usize) -> Result<Self, Failure> {
-        let value = |at| {
-            Ok(match row.value(at)? {
-                Value::Null => Owned::Null,
-                Value::Int(value) => Owned::Int(value),
-                Value::Text(value) => Owned::Text(value.to_owned()),
-                Value::Bytes(value) => Owned::Bytes(value.to_owned()),
-            })
-        };
+        let value = |at| Ok(Owned::of(&row.value(at)?));
         (0..columns).map(value).collect::<Result<_, Failure>>().map(Self)
-    }
-}
-
-impl Owned {
-    fn value(&self) -> Value<'_> {
-        match self {
-            Self::Null => Value::Null,
-            Self::Int(value) => Value::Int(*value),
-            Self::Text(value) => Value::Text(value),
-            Self::Bytes(value) => Value::Bytes(value),
-        }
     }
 }
 
@@ -197,7 +171,7 @@ fn page(
         }
         for row in rows.iter() {
             let places: Vec<String> = (1..=row.0.len()).map(|at| format!("?{at}")).collect();
-            tx.execute(&format!("INSERT INTO {name} VALUES({})", places.join(", ")), row)?;
+            tx.prepare_cached(&format!("INSERT INTO {name} VALUES({})", places.join(", ")))?.send(row)?;
         }
         let (table, until) = by.map_or((table + 1, 0), |(_, _, until)| (table, until));
         tx.execute("REPLACE INTO meta(name, value) VALUES(?1, ?2)", (COPYING, format!("{table} {until}")))?;

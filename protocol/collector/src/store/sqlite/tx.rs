@@ -89,7 +89,7 @@ impl<'a> Tx<'a> {
 
     /// Runs a statement that writes a row whose digest is `sum`.
     pub(crate) fn put(&self, statement: &str, params: impl Params, sum: Digest) -> Result<(), Failure> {
-        self.prepare_cached(statement)?.execute(params)?;
+        self.prepare_cached(statement)?.send(params)?;
         let mut written = self.written.borrow_mut();
         written.get_or_insert_with(|| Context::new(&SHA256)).update(&sum.to_bytes());
         Ok(())
@@ -116,6 +116,14 @@ impl<'a> Tx<'a> {
             written.get_or_insert_with(|| Context::new(&SHA256)).update(&(count as u64).to_le_bytes());
         }
         Ok(count as u64)
+    }
+
+    /// The same for one row that is there.
+    pub(crate) fn remove_one(&self, statement: &str, params: impl Params) -> Result<(), Failure> {
+        self.prepare_cached(statement)?.send(params)?;
+        let mut written = self.written.borrow_mut();
+        written.get_or_insert_with(|| Context::new(&SHA256)).update(&1_u64.to_le_bytes());
+        Ok(())
     }
 
     /// Says that something was written that has no digest of its own.
