@@ -19,6 +19,8 @@ impl Clinic {
     pub(crate) fn vendors_night(&mut self, midnight: i64) {
         let now = self.world.now();
         self.end_what_is_over(now);
+        // What came during the day is lost with a backup of tonight, and must have been seen before.
+        self.observe_cases();
         if let Some(texts) = self.consent.text().cloned() {
             for came in self.vendor.came(&texts) {
                 self.model.came(&came);

@@ -102,3 +102,9 @@ fn what_was_sent_before_a_withdrawal_may_leave_the_outbox_after_it() {
     // look: the model took that for events that were taken in without a yes.
     sound(Plan::daily(16, 3000), [5165, 5276]);
 }
+
+#[test]
+fn a_bundle_that_is_lost_the_night_after_it_came_was_there() {
+    // The oracle had not looked since: it had the bundle at the workstation, which rightly said that it was delivered.
+    sound(Plan { works: 30, ..Plan::daily(250, 100) }, [718]);
+}

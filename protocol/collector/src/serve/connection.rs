@@ -24,7 +24,8 @@ use tokio::time::Instant;
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use super::body::Watched;
+use super::body::{End, Watched};
+use super::linger::{Early, Lingering};
 use super::places::{Place, Vacancy};
 use crate::metrics::{Handshake, Metrics};
 use crate::pki::Shown;
@@ -116,10 +117,19 @@ async fn requests(
     head: Duration,
 ) {
     let router = TowerToHyperService::new(front.router.clone());
-    let service = service_fn(move |request| {
+    let early = Early::default();
+    let stream = Lingering::new(stream, early.clone());
+    let service = service_fn(move |request: Request<Incoming>| {
         let (router, front, place, begun) = (router.clone(), front.clone(), place.clone(), Instant::now());
+        let early = early.clone();
         async move {
-            let answered = answer(router, &place, company, request).await;
+            let (parts, body) = request.into_parts();
+            let (body, end) = Watched::new(body);
+            let request = Request::from_parts(parts, Body::new(body));
+            let answered = answer(router, &place, company, request, &end).await;
+            if !end.has_come() {
+                early.note();
+            }
             Ok::<_, Infallible>(answered.unwrap_or_else(|problem| {
                 // It never came as far as where the others are counted.
                 let response = problem.into_response();
@@ -143,11 +153,9 @@ async fn answer(
     router: TowerToHyperService<Router>,
     place: &Arc<Place>,
     company: Company,
-    request: Request<Incoming>,
+    mut request: Request<Body>,
+    end: &End,
 ) -> Result<Response, Problem> {
-    let (parts, body) = request.into_parts();
-    let (body, end) = Watched::new(body);
-    let mut request = Request::from_parts(parts, Body::new(body));
     let peer = match company {
         Company::TooMany => return Err(Problem::Busy),
         Company::Stranger => {

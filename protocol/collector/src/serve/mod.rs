@@ -14,6 +14,7 @@ pub(crate) mod admission;
 mod body;
 mod connection;
 mod descriptors;
+mod linger;
 mod operations;
 mod places;
 mod tls;

@@ -14,6 +14,7 @@ mod damaged;
 mod device;
 mod durable;
 mod duties;
+mod early_answers;
 mod encrypted;
 mod engine;
 mod enrolment;

@@ -109,6 +109,23 @@ fn the_limit_of_descriptors_is_raised_at_the_start() {
     assert_eq!(server.metric("kathea_collector_descriptors_limit"), Some(hard.min(8192) as f64));
 }
 
+#[test]
+fn what_is_sent_on_after_a_refusal_is_read_for_a_while_only() {
+    let server = Server::configured(None, "[operations]\nlisten = \"127.0.0.1:0\"\n");
+    let [silent, loud] = server.devices(2).try_into().ok().unwrap();
+    let [mut silent, mut loud] = [silent, loud].map(|device| {
+        let mut connection = device.connect(&server.place).unwrap();
+        connection.say(b"PUT /v1/nothing HTTP/1.1\r\nHost: c\r\nContent-Length: 1000000000\r\n\r\n").unwrap();
+        assert_eq!(connection.answer().unwrap().status, 404);
+        connection
+    });
+    // A chunk of 5 MiB may be on its way; the rest is what both ends buffer.
+    let taken = (0..1 << 16).take_while(|_| loud.say(&[0; 16 << 10]).is_ok()).count() << 14;
+    assert!((5 << 20..32 << 20).contains(&taken), "{taken}");
+    until(|| server.metric("kathea_collector_connections{kind=\"device\"}") == Some(0.0));
+    assert!(silent.answer().is_err());
+}
+
 /// Looks again and again.
 fn until(mut is_so: impl FnMut() -> bool) {
     let begun = Instant::now();
