@@ -14,9 +14,7 @@ use crate::texts::say;
 /// `run`.
 pub(crate) fn run(config: Config, once: bool, close: bool) -> Result<Exit, Failure> {
     config.check().map_err(|e| Failure::usage(say(e)))?;
-    if !once {
-        give_memory_back();
-    }
+    give_memory_back();
     let mut agent = reach::open(config)?;
     if once {
         return Ok(match agent.run_once(close).map_err(|e| Failure::failed(say(e)))? {
@@ -40,7 +38,8 @@ pub(crate) fn run(config: Config, once: bool, close: bool) -> Result<Exit, Failu
 /// Begins the program again in this process, with a limit that glibc reads at its start only: what is larger is
 /// mapped, and unmapped when it is freed. Without it the limit rises to the largest block that was ever freed.
 /// Then sled's page tables, 6 MiB of zeros for each database, are cleared on the heap instead of being mapped,
-/// and stay resident (measured with 100,000 records waiting: 13 to 19 MiB instead of 7 to 9).
+/// and stay resident (measured with 100,000 records waiting: 13 to 19 MiB instead of 7 to 9; `run --once` on 25,000 files:
+/// 26 instead of 12).
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 fn give_memory_back() {
     use std::env;

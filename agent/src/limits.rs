@@ -24,9 +24,9 @@ pub const GROUP_LINES: usize = 20_000;
 /// Files that are taken in between two commits: their cursors travel in one sealed record.
 pub const GROUP_FILES: usize = 40;
 
-/// Files that one look into the outbox remembers, some forty bytes each; the rest waits for the next look, which asks the
-/// file system about each of them again.
-pub const OUTBOX_FILES: usize = 100_000;
+/// Files that one look into the outbox remembers, some forty bytes each, so at most 3 MiB; the rest waits for the next look,
+/// which asks the file system about each of them again.
+pub const OUTBOX_FILES: usize = 50_000;
 
 /// Files that are removed unread, and things that are no files that are counted, in one turn.
 pub const UNREAD_FILES: usize = 12_000;

@@ -90,6 +90,7 @@ impl Statistics {
         reader: Reader,
     ) -> Result<Taken, Trouble> {
         if self.taking.reading.is_none() && !self.taking.is_waiting() {
+            self.taking.waiting = None; // an empty one still has its memory
             let mut files = look_for_lines(cx)?;
             self.forget_read(&files);
             if look == Look::Renamed {

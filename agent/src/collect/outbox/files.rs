@@ -1,4 +1,4 @@
-//! The files that one look into the outbox remembers, the oldest first: some forty bytes each, so that a hundred thousand are
+//! The files that one look into the outbox remembers, the oldest first: some forty bytes each, so that tens of thousands are
 //! looked at once.
 
 use std::cmp::Ordering;
@@ -239,6 +239,22 @@ mod tests {
         }
         crate::killpoint::watch(None);
         assert_eq!((taken, looks.get()), (13_000, 2), "one that finds all, and one that finds nothing");
+    }
+
+    /// However many files there are: 100,000 at once took 5 MiB.
+    #[test]
+    fn what_a_look_remembers_stays_below_three_mebibytes() {
+        let mut files = Files::new(Path::new("/x").into(), crate::limits::OUTBOX_FILES);
+        let mut most = 0;
+        for number in (0..150_000).rev() {
+            let source = source(number, &format!("{number:08}.ndjson"), true);
+            if files.would_remember(&source) {
+                files.push(source);
+            }
+            most = most.max(files.files.capacity() * size_of::<Small>() + files.names.capacity());
+        }
+        assert!(most < 3 << 20, "{most} bytes");
+        assert!(files.sorted().is_full());
     }
 
     #[cfg(unix)]
