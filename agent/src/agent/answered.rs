@@ -18,7 +18,7 @@ impl Agent {
     /// Takes the answer to a transfer.
     pub(super) fn take_answer(&mut self, answered: Answered) {
         let Answered { https, about, outcome } = answered;
-        self.uplink.give_back(https);
+        self.uplink.line.give_back(https);
         if let Ok(answer) = &outcome {
             let head = answer.ledger_head();
             let is_ours = head.is_none_or(|(index, hash)| self.note_head(index, hash));

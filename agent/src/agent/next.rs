@@ -19,7 +19,7 @@ impl Agent {
             Ok(Some(transfer)) => {
                 let wakes = self.wakes.0.clone();
                 let wake = move |answered| drop(wakes.send(Wake::Answered(Box::new(answered))));
-                self.uplink.start(transfer, self.edges.transfers, wake);
+                self.uplink.line.start(transfer, self.edges.transfers, wake);
             }
             Ok(None) => self.rest(),
             Err(trouble) => self.trouble(Subject::Transfer, &trouble),
@@ -30,7 +30,7 @@ impl Agent {
     pub(super) fn drain(&mut self) {
         loop {
             match self.next_transfer(Waiting::Urgent) {
-                Ok(Some(transfer)) => match self.uplink.carry_out(transfer) {
+                Ok(Some(transfer)) => match self.uplink.line.carry_out(transfer) {
                     Some(answered) => self.take_answer(answered),
                     None => break,
                 },
@@ -45,7 +45,7 @@ impl Agent {
     /// that the collector did not answer.
     pub(super) fn rest(&mut self) {
         let Parts { uplink, usage, requests, mut cx, .. } = self.parts();
-        uplink.rest();
+        uplink.line.rest();
         usage.rest(&mut cx);
         requests.rest(&mut cx);
         cx.health.clear(Subject::Transfer);

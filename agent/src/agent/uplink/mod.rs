@@ -16,12 +16,12 @@
 pub(super) mod connection;
 mod contact;
 mod invitations;
+mod line;
 mod pause;
 mod renewal;
 mod transfer;
 
 use std::io;
-use std::sync::mpsc;
 use std::time::Duration;
 
 use log::{error, warn};
@@ -32,19 +32,19 @@ pub(crate) use transfer::Answered;
 pub(super) use transfer::Stream;
 pub(super) use transfer::{About, Transfer};
 
+use super::Trouble;
 use super::cx::Cx;
 use super::health::{Cause, Subject};
-use super::{Transfers, Trouble};
 use crate::config::Config;
 use crate::consent::Policy;
-use crate::ship::exchange::{Outcome, Transport};
-use crate::ship::failure::Failure;
+use crate::ship::exchange::Outcome;
 use crate::ship::https::Settings;
 use crate::ship::pace::{Fate, Pace, Problem, Reply, Step, Waiting};
 use crate::texts::{Said, Text};
 use crate::{durable, presence};
 use contact::Contacts;
 use invitations::Invitations;
+use line::Line;
 use renewal::{Certificate, Life};
 
 /// What is known about sending.
@@ -52,7 +52,7 @@ pub(super) struct Uplink {
     usage: Pace,
     requests: Pace,
     bundles: Pace,
-    line: Line,
+    pub(super) line: Line,
     /// A ledger entry that the collector asked for before it takes the batch again.
     pub(super) consent_first: Option<Digest>,
     ledger: LedgerHead,
@@ -64,18 +64,6 @@ pub(super) struct Uplink {
     due: Option<Duration>,
     pub(super) invitations: Invitations,
     pub(super) contacts: Contacts,
-}
-
-/// The one connection outwards.
-enum Line {
-    /// Nobody enrolled this device.
-    NotEnrolled,
-    /// The settings can't be used; why.
-    Unusable(Said),
-    /// Free.
-    Free(Box<dyn Transport>),
-    /// A thread has it.
-    InUse,
 }
 
 /// Whether the collector said since the start which line of the ledger is its newest.
@@ -272,68 +260,6 @@ impl Uplink {
     /// When a transfer is due, since the start.
     pub(super) fn deadline(&self) -> Option<Duration> {
         self.due
-    }
-
-    /// Starts `transfer` on a thread of its own, which calls `wake` with its answer. Where there is no thread to be had
-    /// the exchange has failed, and its schedule waits.
-    pub(super) fn start(
-        &mut self,
-        transfer: Transfer,
-        transfers: Transfers,
-        wake: impl Fn(Answered) + Clone + Send + 'static,
-    ) {
-        if transfers == Transfers::Here {
-            if let Some(answered) = self.carry_out(transfer) {
-                self.line = Line::InUse; // until its response is handled
-                wake(answered);
-            }
-            return;
-        }
-        let (hand, handed) = mpsc::sync_channel::<(Box<dyn Transport>, Transfer)>(1);
-        let tell = wake.clone();
-        let thread = std::thread::Builder::new().name("transfer".into()).spawn(move || {
-            if let Ok((https, Transfer { exchange, about })) = handed.recv() {
-                tell(transfer::exchanged(https, &exchange, about));
-            }
-        });
-        let Some((https, transfer)) = self.take_line(transfer) else { return };
-        match thread {
-            Ok(_) => drop(hand.send((https, transfer))),
-            Err(_) => {
-                let answered = Answered { https, about: transfer.about, outcome: Err(Failure::NoThread) };
-                wake(answered);
-            }
-        }
-    }
-
-    /// Carries out `transfer` here and now.
-    pub(super) fn carry_out(&mut self, transfer: Transfer) -> Option<Answered> {
-        let (https, Transfer { exchange, about }) = self.take_line(transfer)?;
-        Some(transfer::exchanged(https, &exchange, about))
-    }
-
-    fn take_line(&mut self, transfer: Transfer) -> Option<(Box<dyn Transport>, Transfer)> {
-        match std::mem::replace(&mut self.line, Line::InUse) {
-            Line::Free(https) => Some((https, transfer)),
-            line => {
-                self.line = line;
-                None
-            }
-        }
-    }
-
-    /// Takes the connection back, unless it was made anew meanwhile.
-    pub(super) fn give_back(&mut self, https: Box<dyn Transport>) {
-        if matches!(self.line, Line::InUse) {
-            self.line = Line::Free(https);
-        }
-    }
-
-    /// Between two drains the connection is closed.
-    pub(super) fn rest(&mut self) {
-        if let Line::Free(https) = &mut self.line {
-            https.rest();
-        }
     }
 
     /// Tells the schedule of `stream` what came of so many records, and people if it stops.
