@@ -2,6 +2,7 @@
 
 mod bundles;
 mod cluster;
+mod copies;
 mod data;
 mod devices;
 mod export;
@@ -9,6 +10,7 @@ mod keys;
 mod notice;
 mod output;
 mod proof;
+mod retention;
 mod rights;
 mod store;
 mod uses;
@@ -27,11 +29,10 @@ use protocol::signature::Context;
 use protocol::{CaseId, CaseReason, DeviceId};
 use time::OffsetDateTime;
 
-use crate::erasure::Run;
 use crate::failure::Failure;
 use crate::lines;
-use crate::store::{Finding, backup, rfc3339};
-use crate::{claim, config, erasure, heads, init, listing, pki, serve, sign};
+use crate::store::{Finding, rfc3339};
+use crate::{claim, config, heads, init, listing, pki, serve, sign};
 
 /// Reference collector of the telemetry agent: enrols devices, stores each record exactly once, and exports
 /// them. Every command except `init` and `serve` also works while `serve` runs.
@@ -161,7 +162,7 @@ enum Command {
         #[arg(long, value_name = "FILE", global = true)]
         config: Option<PathBuf>,
         #[command(subcommand)]
-        action: Retention,
+        action: retention::Action,
     },
     /// Verify everything that was acknowledged, and print what is lost or changed, of which device and since when, as
     /// JSON lines; exit code 1 if there is any
@@ -178,30 +179,9 @@ enum Command {
         action: store::Action,
     },
     /// Copy database, bundles, certificates and keys to a new directory; works while `serve` runs. Keep the copy secret
-    Backup {
-        #[command(flatten)]
-        data: Data,
-        /// A new directory
-        #[arg(short, long, value_name = "DIR")]
-        output: PathBuf,
-    },
+    Backup(copies::Backup),
     /// Create a data directory from a backup; data received after the backup is not in it
-    Restore {
-        #[command(flatten)]
-        data: Data,
-        /// What `backup` wrote
-        #[arg(long, value_name = "DIR")]
-        from: PathBuf,
-        /// The key store of the lost machine, or what `keys backup` wrote; without it the one of the configuration
-        #[arg(long, value_name = "DIR")]
-        keys: Option<PathBuf>,
-        /// The file that opens the key store, as `init` made it; without it the one of the configuration
-        #[arg(long, value_name = "FILE")]
-        seal_key: Option<PathBuf>,
-        /// Restore although the log is lost of what was erased, withdrawn or revoked since the backup
-        #[arg(long)]
-        without_log: bool,
-    },
+    Restore(copies::Restore),
     /// Back up the key store, under whose keys the records are sealed, or go on without one that is lost
     Keys {
         /// The collector's data directory
@@ -264,19 +244,6 @@ enum Command {
     },
 }
 
-#[derive(Subcommand)]
-enum Retention {
-    /// Erase now what is over, or with --dry-run only print it
-    Run {
-        /// Only print what would be erased
-        #[arg(long)]
-        dry_run: bool,
-        /// Erase even if it is more than one in twenty, or the clock jumped
-        #[arg(long, conflicts_with = "dry_run")]
-        yes: bool,
-    },
-}
-
 /// Every command and option, for manual pages and completions.
 pub fn command_line() -> clap::Command {
     Cli::command()
@@ -335,15 +302,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Ask { data, device, case, reason } => data.store()?.invite(device, case, reason, now),
         Command::Erase(asked) => rights::erase(asked, now),
         Command::Certify(asked) => rights::certify(asked, now),
-        Command::Retention { data, config, action: Retention::Run { dry_run, yes } } => {
-            let store = either(data, config).store()?;
-            let run = match (dry_run, yes) {
-                (true, _) => Run::Dry,
-                (false, true) => Run::Confirmed,
-                (false, false) => Run::Careful,
-            };
-            list(|lines| erasure::retention_alone(&store, run, now, |over| lines.put(over)))
-        }
+        Command::Retention { data, config, action } => action.run(&either(data, config).store()?, now),
         Command::Verify { data, heads: copy } => {
             let store = data.store()?;
             let mut count = 0;
@@ -356,17 +315,8 @@ fn run(command: Command) -> Result<(), Failure> {
             found(count, "things that were acknowledged are lost or changed; see above")
         }
         Command::Store { action } => action.run(now),
-        Command::Backup { data, output } => {
-            let manifest = backup::write(&data.store()?, &output, now)?;
-            list(|lines| lines.put(&manifest.summary()))
-        }
-        Command::Restore { data, from, keys, seal_key, without_log } => {
-            let (data, settings) = data.embedded()?;
-            let (keys, seal_key) = (keys.as_deref(), seal_key.as_deref());
-            let beside = backup::Beside { keys, seal_key, is_without_log: without_log };
-            let (manifest, replayed) = backup::restore(&from, &data, &settings, beside, now)?;
-            list(|lines| lines.put(&manifest.summary()).and_then(|()| lines.put(&replayed)))
-        }
+        Command::Backup(asked) => asked.run(now),
+        Command::Restore(asked) => asked.run(now),
         Command::Keys { data, config, action } => action.run(either(data, config), now),
         Command::Audit { data } => list(|lines| listing::audit(&data.store()?, lines)),
         Command::Proof(asked) => asked.run(now),
