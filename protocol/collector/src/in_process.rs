@@ -36,6 +36,8 @@ use crate::{export, init};
 
 /// Bytes of the longest answer.
 const ANSWER: usize = 1 << 20;
+/// Microseconds.
+const SECOND: i64 = 1_000_000;
 
 /// A collector in this process. Only one may have a data directory open.
 pub struct InProcess {
@@ -120,9 +122,11 @@ impl InProcess {
         Ok(Self { runtime, router, store, clock })
     }
 
-    /// It is `now`, seconds since 1970.
+    /// It is `now`, seconds since 1970. Within one second each question comes a microsecond after the one before.
     pub fn set_time(&self, now: i64) {
-        self.clock.store(now.saturating_mul(1_000_000), Ordering::Release);
+        if self.clock.load(Ordering::Acquire).div_euclid(SECOND) != now {
+            self.clock.store(now.saturating_mul(SECOND), Ordering::Release);
+        }
     }
 
     fn now(&self) -> OffsetDateTime {
@@ -134,6 +138,7 @@ impl InProcess {
     /// # Errors
     /// The question is none of HTTP.
     pub fn ask(&self, question: Question<'_>) -> Result<Option<Answer>, String> {
+        self.clock.fetch_add(1, Ordering::AcqRel);
         let peer = match question.chain_pem {
             None => Peer::STRANGER,
             Some(pem) => {

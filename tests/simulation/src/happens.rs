@@ -350,12 +350,15 @@ impl Clinic {
     }
 
     fn release(&mut self) {
-        if self.answer(ConsentAction::Release, false)
-            && let Says::Restricted(yes) = &self.consent.says
-        {
+        let Says::Restricted(yes) = self.consent.says.clone() else { return };
+        // From now on it may be in force: the ledger can have it although the disk refuses what follows.
+        self.consent.says = Says::Yes(yes.clone());
+        self.link.net().is_allowed = self.consent.live(self.pc.wall()).is_some();
+        if self.answer(ConsentAction::Release, false) {
             self.model.released(yes.since);
-            self.consent.says = Says::Yes(yes.clone());
             self.fault(Fault::Released);
+        } else {
+            self.consent.says = Says::Restricted(yes);
         }
     }
 
