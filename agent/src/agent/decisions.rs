@@ -111,13 +111,16 @@ impl Agent {
     }
 
     /// Another owner of the clinic: every yes ends, and what waits is erased.
-    fn new_owner(&mut self, by: By, now: i64) -> Result<NewOwner, Trouble> {
+    pub(super) fn new_owner(&mut self, by: By, now: i64) -> Result<NewOwner, Trouble> {
         // First, because a cut behind the ledger's line would leave it to the new owner.
         self.erase_history()?;
         let (ended, effects) = self.with_consents(|consents, cx| consents.on_new_owner(cx, by))?;
         let Parts { usage, mut cx, .. } = self.parts();
         let clock = Watched::now(&cx);
-        if usage.shred_ended(&mut cx, clock)? {
+        let is_more = usage.shred_ended(&mut cx, clock)?;
+        // Also a key that the disk has although it refused it: nothing was sealed under it, and nobody knows of it.
+        cx.vault.shred(&Flag::UsageStatistics.compartment())?;
+        if is_more {
             self.look_soon();
         }
         self.with_cases(|cases, cx| cases.expire(cx))?;

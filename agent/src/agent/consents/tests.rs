@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -224,4 +225,27 @@ fn a_months_counts_do_not_wait_for_the_days_before_them() {
     // Two months and a few days after the 1st, and fewer after the 29th.
     (12..40).for_each(|day| on(&mut agent, day));
     assert_eq!((waiting(&mut agent, is_error(1)), waiting(&mut agent, is_of_may)), (1, 0));
+}
+
+/// Found by the simulation (seed 26113021372017): the disk had refused a key, and kept its file.
+#[test]
+fn a_new_owner_finds_no_key_that_the_disk_had_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut agent = granted(dir.path());
+    let keys = dir.path().join("data/keys");
+    let of_usage = || {
+        let listed = fs::read_dir(&keys).unwrap().map(|entry| entry.unwrap().path());
+        let is_its = |path: &PathBuf| path.to_string_lossy().contains("usage_statistics");
+        listed.filter(is_its).collect::<Vec<_>>()
+    };
+    agent.step().unwrap();
+    let [key] = of_usage().try_into().unwrap();
+    let bytes = fs::read(&key).unwrap();
+    agent.withdraw(&Flag::UsageStatistics, false, by(), agent.now()).unwrap();
+    assert_eq!(of_usage(), Vec::<PathBuf>::new());
+    let yes = agent.registry.policy().digest(Purpose::UsageStatistics).unwrap().to_string();
+    agent.grant(&Flag::UsageStatistics, &yes, None, by()).unwrap();
+    fs::write(&key, bytes).unwrap();
+    agent.new_owner(by(), agent.now()).unwrap();
+    assert_eq!(of_usage(), Vec::<PathBuf>::new());
 }
