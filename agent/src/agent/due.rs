@@ -17,7 +17,7 @@ impl Agent {
             return self.trouble(Subject::Spool, &trouble);
         }
         self.health.clear(Subject::Spool);
-        let is_over_there = self.look_daily(now);
+        self.look_daily(now);
         let Parts { usage, mut cx, .. } = self.parts();
         match usage.close_periods(&mut cx, false) {
             Ok(()) => cx.health.clear(Subject::Periods),
@@ -34,10 +34,7 @@ impl Agent {
             }
             cases.hold_job(cx);
         });
-        // What is over is not sent any more.
-        if !is_over_there {
-            self.start_transfer();
-        }
+        self.start_transfer();
         self.parts().cx.save_counters();
     }
 
@@ -75,26 +72,22 @@ impl Agent {
 
     /// Once a day, while there is something that ends: what waited or was kept too long goes, Kathea hears whether it is
     /// time to ask, and, while there is a grant, what the agent itself sees of the workstation is taken in.
-    /// True if something may still wait that is over.
-    fn look_daily(&mut self, now: i64) -> bool {
+    fn look_daily(&mut self, now: i64) {
         let granted = self.registry.permit::<UsageStatistics>(now).is_some();
         if !self.is_looked_at_daily(granted) {
-            return false;
+            return;
         }
         if self.expiry_due <= self.since_start() {
             self.expiry_due = self.since_start() + limits::DEVICE_EVERY;
             match self.expire() {
                 // The rest of the look follows when nothing more is over.
-                Ok(true) => {
-                    self.expiry_due = self.since_start();
-                    return true;
-                }
+                Ok(true) => return self.expiry_due = self.since_start(),
                 Ok(false) => self.health.clear(Subject::Expiry),
                 Err(trouble) => self.trouble(Subject::Expiry, &trouble),
             }
         }
         if self.device_due > self.since_start() {
-            return false;
+            return;
         }
         self.device_due = self.since_start() + limits::DEVICE_EVERY;
         self.write_flags_for_kathea();
@@ -106,7 +99,6 @@ impl Agent {
         } else {
             usage.note_device(&mut cx);
         }
-        false
     }
 
     /// Drops and counts what is over for long enough. True if there is more for the next turn.

@@ -12,16 +12,13 @@ use crate::consent::permit::UsageStatistics;
 use crate::{killpoint, limits};
 
 impl Statistics {
-    /// Drops usage that is held for longer than the policy allows: its period began so long ago. Every sealed record is
-    /// looked at, because an older one may follow a younger: a month's counts begin before its last days, and what a
-    /// clock dated that was ahead stays young for long. True if one turn was too short for all of them.
+    /// Drops usage that is held for longer than the policy allows, the oldest first: its period began so long ago. True if
+    /// one turn was too short for all of it.
     pub(in crate::agent) fn drop_expired(
         &mut self,
         cx: &mut Cx<'_>,
         clock: Watched,
     ) -> Result<bool, Trouble> {
-        // Where the turn before ended; from the beginning after anything that kept it from its end.
-        let mut from = std::mem::take(&mut self.looked_through);
         if !clock.is_steady() {
             return Ok(false);
         }
@@ -29,30 +26,31 @@ impl Statistics {
         let Some(terms) = cx.registry.policy().terms(Purpose::UsageStatistics) else { return Ok(false) };
         let oldest = cx.now - i64::from(terms.on_device.days()) * DAY;
         let catalog = self.validator.catalog();
-        let is_over = |record: &protocol::Record| {
-            let entry = catalog.entry(record.entry);
-            entry.is_some_and(|entry| entry.granularity.begins_at(record.at) <= oldest)
-        };
-        let (mut opened, mut expired) = (0, Vec::new());
-        while opened < limits::TURN_EXPIRED {
+        let (mut expired, mut from) = (Vec::new(), 0);
+        'pages: while expired.len() < limits::TURN_EXPIRED {
             let page = self.usage.oldest(from, limits::PAGE_ITEMS, limits::PAGE_BYTES)?;
-            let Some(last) = page.last() else {
-                from = 0;
-                break;
-            };
-            (from, opened) = (last.numbers().end, opened + page.len());
-            let clean = page.iter().filter_map(|sealed| Some((sealed, sealed.open(&permit, cx.vault).ok()?)));
-            let over = clean.filter(|(_, usage)| usage.get().batch().records.iter().all(is_over));
-            expired.extend(over.map(|(sealed, _)| sealed.numbers()));
+            let Some(last) = page.last() else { break };
+            from = last.numbers().end;
+            for sealed in &page {
+                let Ok(usage) = sealed.open(&permit, cx.vault) else { continue };
+                let is_over = |record: &protocol::Record| {
+                    let entry = catalog.entry(record.entry);
+                    entry.is_some_and(|entry| entry.granularity.begins_at(record.at) <= oldest)
+                };
+                if !usage.into_inner().into_batch().records.iter().all(is_over) {
+                    break 'pages;
+                }
+                expired.push(sealed.numbers());
+            }
         }
-        self.looked_through = from;
+        let is_more = expired.len() >= limits::TURN_EXPIRED;
         if !expired.is_empty() {
             let dropped = self.usage.abandon(expired, Reason::Expired)?;
             self.note_drained(cx);
             cx.counters.drop(Reason::Expired, dropped);
             cx.counters.save()?;
         }
-        Ok(from > 0)
+        Ok(is_more)
     }
 
     /// Usage under a grant that is over waits for the next grant, sealed, as long as the policy lets it wait; under one

@@ -57,8 +57,6 @@ pub(super) struct Statistics {
     measured: Measured,
     /// How far the newest batches are settled.
     progress: Progress,
-    /// How far the look for what is over has come, by number.
-    looked_through: u64,
     /// Seconds of this process's processor time that `agent.health` has already reported.
     seconds_reported: u64,
 }
@@ -84,7 +82,6 @@ impl Statistics {
             periods: Periods::default(),
             measured: Measured::default(),
             progress: Progress::default(),
-            looked_through: 0,
             seconds_reported: 0,
         })
     }
