@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use agent::agent::Agent;
+use agent::agent::{Agent, OpenError};
 use agent::api::Reply;
+use agent::api::status::Status;
 use agent::collect::caller::Accounts;
 use agent::collect::socket::{self, AskError};
 use agent::config::Config;
@@ -30,16 +31,25 @@ pub(crate) fn ask<T: DeserializeOwned>(config: &Config, request: Request) -> Res
     Line::new(config).ask(request)
 }
 
+/// The status: where no service runs, of the data as they lie.
+pub(crate) fn status(config: &Config) -> Result<Status, Failure> {
+    Line { opens: Agent::open_to_tell, ..Line::new(config) }.ask(Request::Status)
+}
+
 /// For several questions: what long work is, one answer does not tell.
 pub(crate) struct Line<'c> {
     config: &'c Config,
     /// The agent in this process, where none runs.
     agent: Option<Box<Agent>>,
+    /// How it is opened.
+    opens: Opens,
 }
+
+type Opens = fn(Config) -> Result<Agent, OpenError>;
 
 impl<'c> Line<'c> {
     pub(crate) fn new(config: &'c Config) -> Self {
-        Self { config, agent: None }
+        Self { config, agent: None, opens: Agent::open }
     }
 
     /// Asks, and gives the body of an answer that says done.
@@ -94,7 +104,7 @@ impl<'c> Line<'c> {
         let caller = Accounts::new(self.config).own();
         let agent = match &mut self.agent {
             Some(agent) => agent,
-            none => none.insert(Box::new(open(self.config.clone())?)),
+            none => none.insert(Box::new(open_by(self.opens, self.config.clone())?)),
         };
         Ok(match question {
             Question::Request(request) => agent.answer(request, caller),
@@ -105,8 +115,12 @@ impl<'c> Line<'c> {
 
 /// Opens the agent in this process.
 pub(crate) fn open(config: Config) -> Result<Agent, Failure> {
+    open_by(Agent::open, config)
+}
+
+fn open_by(opens: Opens, config: Config) -> Result<Agent, Failure> {
     become_owner(&config.data_dir)?;
-    Agent::open(config).map_err(|e| if e.is_busy() { Failure::busy(say(e)) } else { Failure::failed(say(e)) })
+    opens(config).map_err(|e| if e.is_busy() { Failure::busy(say(e)) } else { Failure::failed(say(e)) })
 }
 
 /// An answer of another shape.

@@ -6,7 +6,6 @@ use agent::api::status::{CaseFlags, Ends, Flags, Status};
 use agent::config::Config;
 use agent::consent::State;
 use agent::consent::tickets::Ticket;
-use agent::request::Request;
 use agent::texts::Said;
 use protocol::notice::Notice;
 use protocol::{Invitation, Purpose};
@@ -20,7 +19,7 @@ use crate::words;
 
 /// `status`.
 pub(crate) fn status(config: &Config, json: bool, check: bool) -> Result<Exit, Failure> {
-    let status: Status = reach::ask(config, Request::Status)?;
+    let status = reach::status(config)?;
     if json {
         print::json(&status)?;
     } else {

@@ -8,6 +8,7 @@ mod common;
 mod bad_input;
 mod damage;
 mod in_doubt;
+mod memory;
 mod month;
 mod no_consent;
 mod plain_text;

@@ -197,7 +197,7 @@ impl Consents {
         const LAST: PrivacyKind = PrivacyKind::Decommission;
         let is_last = |request: &VendorRequest| matches!(request, VendorRequest::Privacy { kind: LAST, .. });
         let is_taken = self.requests.tickets.all().iter().any(|ticket| ticket.kind == LAST);
-        Ok(is_taken || self.requests.waits(&cx.shared(), is_last)?)
+        Ok(is_taken || self.requests.waits(&mut cx.shared(), is_last)?)
     }
 
     /// Erases what proved or answered something for long enough, by a clock that may decide so.

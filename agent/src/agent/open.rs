@@ -22,7 +22,7 @@ use super::requests::Requests;
 use super::uplink::Uplink;
 use super::usage::Statistics;
 use super::vendor_answer::VendorAnswer;
-use super::{Agent, OpenError, Parts, Wake, decommission, format};
+use super::{Agent, OpenError, Parts, Trouble, Wake, decommission, format};
 use crate::api::status::Service;
 use crate::config::Config;
 use crate::consent::news::News;
@@ -32,7 +32,8 @@ use crate::counters::Counters;
 use crate::history::{FILES, Store};
 use crate::limits;
 use crate::seal::payload::Payload;
-use crate::spool::Spool;
+use crate::seal::record::Sealed;
+use crate::spool::{Spool, SpoolError};
 use crate::vault::{Protector, Vault};
 use crate::workstation::{self, MACHINE};
 use crate::{durable, presence};
@@ -43,11 +44,27 @@ impl Agent {
         Self::open_with(config, Edges::system())
     }
 
+    /// The same for `status` alone: what waits is counted without sled, where it lies there whole. Nothing is read or put.
+    ///
+    /// # Errors
+    /// As [`Agent::open`].
+    pub fn open_to_tell(config: Config) -> Result<Self, OpenError> {
+        match Self::open_queues(config.clone(), Edges::system(), Look::Glance) {
+            // What a crash cut is finished with open queues.
+            Err(OpenError::Unfinished(Trouble::Spool(SpoolError::Unsettled))) => Self::open(config),
+            opened => opened,
+        }
+    }
+
     /// The same with other edges than the system's.
     ///
     /// # Errors
     /// Whatever keeps it from starting; nothing was destroyed.
     pub fn open_with(config: Config, edges: Edges) -> Result<Self, OpenError> {
+        Self::open_queues(config, edges, Look::Whole)
+    }
+
+    fn open_queues(config: Config, edges: Edges, look: Look) -> Result<Self, OpenError> {
         let now = edges.clock.wall();
         let data = config.data_dir.clone();
         durable::create_directory(&data).map_err(|e| OpenError::data_dir(&data, &e))?;
@@ -79,9 +96,10 @@ impl Agent {
 
         let random = SystemRandom::new();
         let mut health = Health::default();
-        let (open, open_recovery) = open_queue(&data, &vault, &random)?;
-        let (usage, usage_recovery) = open_queue(&data, &vault, &random)?;
-        let (requests, requests_recovery) = open_queue(&data, &vault, &random)?;
+        let (open, open_recovery) = open_queue(&data, &vault, &random, look)?;
+        let (usage, usage_recovery) = open_queue(&data, &vault, &random, look)?;
+        // Most starts have none to send: it is opened when one is read or put.
+        let (requests, requests_recovery) = open_queue(&data, &vault, &random, Look::Glance)?;
         let wakes = mpsc::channel();
         let job_is_over = wakes.0.clone();
         let wake = Arc::new(move || drop(job_is_over.send(Wake::Support)));
@@ -160,13 +178,28 @@ fn reading<T>(path: PathBuf, open: impl FnOnce(PathBuf) -> io::Result<T>) -> Res
     open(path.clone()).map_err(|e| OpenError::unreadable(&path, &e))
 }
 
+/// How a queue is looked at.
+#[derive(Clone, Copy)]
+enum Look {
+    /// By sled: it can be read and put.
+    Whole,
+    /// By its raw files.
+    Glance,
+}
+
 fn open_queue<P: Payload>(
     data: &Path,
     vault: &Vault,
     random: &SystemRandom,
+    look: Look,
 ) -> Result<(Spool<P>, crate::spool::Recovery), OpenError> {
     let run = random_u64(random)?.to_le_bytes();
-    Ok(Spool::open(&data.join("spool").join(P::QUEUE.as_str()), run, &|sealed| sealed.verifies(vault))?)
+    let dir = data.join("spool").join(P::QUEUE.as_str());
+    let verify = |sealed: &Sealed<P>| sealed.verifies(vault);
+    Ok(match look {
+        Look::Whole => Spool::open(&dir, run, &verify)?,
+        Look::Glance => Spool::glance(&dir, run, &verify)?,
+    })
 }
 
 /// The lock of the data directory. A command that holds it for a moment is waited for, with a `pause` between looks.
@@ -193,7 +226,67 @@ fn random_u64(random: &SystemRandom) -> Result<u64, OpenError> {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+    use std::rc::Rc;
+
+    use protocol::Purpose;
+    use protocol::ledger::Role;
+
     use super::*;
+    use crate::consent::state::to_text;
+    use crate::consent::{By, Channel, Flag};
+    use crate::killpoint::{self, Point};
+
+    /// The status, and how often sled opened something for it.
+    fn status_by(open: fn(Config) -> Result<Agent, OpenError>, config: &Config) -> (String, u32) {
+        let opened = Rc::new(Cell::new(0));
+        let count = Rc::clone(&opened);
+        killpoint::watch(Some(Box::new(move |point| {
+            let is_generation = matches!(point, Point::Read(path) if path.join("db").exists());
+            count.set(count.get() + u32::from(is_generation));
+            Ok(())
+        })));
+        let agent = open(config.clone());
+        killpoint::watch(None);
+        let agent = agent.unwrap();
+        let status = agent.status(agent.now());
+        assert!(status.waiting.each().iter().all(|(_, waiting)| waiting.records > 0), "{:?}", status.waiting);
+        (serde_json::to_string(&status).unwrap(), opened.get())
+    }
+
+    #[test]
+    fn a_status_by_a_glance_is_the_whole_one_and_opens_no_store() {
+        let dir = tempfile::tempdir().unwrap();
+        let [data, outbox, ca] = ["data", "outbox", "ca.pem"].map(|name| dir.path().join(name));
+        std::fs::create_dir(&outbox).unwrap();
+        let text = format!(
+            "data_dir = {data:?}\n[kathea]\noutbox = {outbox:?}\n[collector]\nca = {ca:?}\n[keys]\nprotector = \"file\"\n"
+        );
+        let config = Config::parse(&text).unwrap();
+        let mut agent = Agent::open(config.clone()).unwrap();
+        let yes = agent.registry.policy().digest(Purpose::UsageStatistics).unwrap().to_string();
+        let by = By { role: Some(Role::Owner), channel: Channel::CommandLine, session: None };
+        agent.grant(&Flag::UsageStatistics, &yes, None, by).unwrap();
+        let at = to_text(agent.now());
+        let error = format!(
+            r#"{{"event":"device.error","at":"{at}","code":4711,"subsystem":"detector","severity":"error","repeats":2}}"#
+        );
+        let used = format!(r#"{{"event":"feature.used","at":"{at}","feature":"viewer_3d"}}"#);
+        let taken = agent.take_lines(&[error.as_bytes(), used.as_bytes()]);
+        assert!(taken.iter().all(Result::is_ok), "{taken:?}");
+        drop(agent);
+
+        let (whole, opened) = status_by(Agent::open, &config);
+        assert!(opened > 0);
+        let (glanced, opened) = status_by(Agent::open_to_tell, &config);
+        assert_eq!((glanced, opened), (whole, 0));
+
+        // What a crash cut is finished all the same, with open queues.
+        std::fs::remove_dir_all(data.join("spool/usage")).unwrap();
+        let agent = Agent::open_to_tell(config.clone()).unwrap();
+        let status = agent.status(agent.now());
+        assert!(status.waiting.usage.records == 0 && status.dropped.values().sum::<u64>() > 0);
+    }
 
     #[test]
     fn a_holder_of_the_lock_that_lets_go_soon_is_waited_for() {

@@ -92,9 +92,10 @@ impl Agent {
                 page(&held.iter().collect::<Vec<_>>(), usage, vault, said)
             }
             _ => {
-                let held = self.consents.requests.page(from)?;
+                let Parts { requests, mut cx, .. } = self.parts();
+                let held = requests.page(&mut cx, from)?;
                 let rights = Some(self.registry.rights());
-                page(&held.iter().collect::<Vec<_>>(), rights, vault, Says::Request)
+                page(&held.iter().collect::<Vec<_>>(), rights, &self.vault, Says::Request)
             }
         })
     }

@@ -9,7 +9,7 @@ use protocol::{Digest, Reason};
 use super::Trouble;
 use super::clock::Watched;
 use super::cx::Cx;
-use super::usage::{mended, retire_all};
+use super::usage::{looked_into, mended, retire_all};
 use super::vendor_answer::VendorAnswer;
 use crate::consent::Flag;
 use crate::consent::news::News;
@@ -67,8 +67,17 @@ impl Requests {
     }
 
     /// A page from this number on, for the clinic to see.
-    pub(super) fn page(&mut self, from: u64) -> Result<Vec<Sealed<VendorRequest>>, SpoolError> {
-        self.queue.oldest(from, limits::EXPORT_ITEMS, limits::PAGE_BYTES)
+    pub(super) fn page(&mut self, cx: &mut Cx<'_>, from: u64) -> Result<Vec<Sealed<VendorRequest>>, Trouble> {
+        self.open(cx)?;
+        Ok(self.queue.oldest(from, limits::EXPORT_ITEMS, limits::PAGE_BYTES)?)
+    }
+
+    /// Makes the queue ready to be read and put, where a start only saw what waits.
+    fn open(&mut self, cx: &mut Cx<'_>) -> Result<(), Trouble> {
+        if self.queue.is_seen() {
+            cx.note_losses(&looked_into(&mut self.queue, cx.vault)?)?;
+        }
+        Ok(())
     }
 
     /// Queues a request. One that waits already is not queued again: anybody may say no again and again.
@@ -113,9 +122,10 @@ impl Requests {
     /// Whether a request waits that is `wanted`.
     pub(super) fn waits(
         &mut self,
-        cx: &Cx<'_>,
+        cx: &mut Cx<'_>,
         wanted: impl Fn(&VendorRequest) -> bool,
     ) -> Result<bool, Trouble> {
+        self.open(cx)?;
         let (rights, mut from) = (cx.registry.rights(), 0);
         loop {
             let page = self.queue.oldest(from, limits::PAGE_ITEMS, limits::PAGE_BYTES)?;
@@ -133,6 +143,7 @@ impl Requests {
     /// The oldest request that may leave. A consent that no longer stands has nothing to allow, and is let go; what waits
     /// for a key that was set aside goes on waiting.
     pub(super) fn next(&mut self, cx: &mut Cx<'_>) -> Result<Option<Next>, Trouble> {
+        self.open(cx)?;
         let mut from = 0;
         while let Some(sealed) = self.queue.oldest(from, 1, limits::SEALED)?.pop() {
             from = sealed.numbers().end;

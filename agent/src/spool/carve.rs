@@ -21,20 +21,22 @@ pub(super) fn carve<P: Payload>(
     generation: &Path,
     found: &mut dyn FnMut(Sealed<P>) -> Result<(), SpoolError>,
 ) -> Result<(), SpoolError> {
-    let blobs = generation.join("blobs");
+    let mut show = |bytes: &[u8]| {
+        let record = Sealed::<P>::measure(bytes).and_then(|length| Sealed::from_bytes(&bytes[..length]));
+        record.map_or(Ok(()), &mut *found)
+    };
     let mut files = vec![generation.join("db")];
-    files.extend(presence::entries(&blobs)?);
-    for path in files {
-        if let Presence::Found(file) = presence::open(&path)? {
-            carve_file(file, found)?;
-        }
-    }
-    Ok(())
+    files.extend(presence::entries(&generation.join("blobs"))?);
+    files.iter().try_for_each(|path| match presence::open(path)? {
+        Presence::Found(file) => carve_file(file, &mut show),
+        Presence::Absent => Ok(()),
+    })
 }
 
-fn carve_file<P: Payload>(
+/// Shows the bytes from each start of a record on, as many as one has at most.
+fn carve_file(
     mut file: File,
-    found: &mut dyn FnMut(Sealed<P>) -> Result<(), SpoolError>,
+    show: &mut dyn FnMut(&[u8]) -> Result<(), SpoolError>,
 ) -> Result<(), SpoolError> {
     let mut window = vec![0; WINDOW];
     let mut filled = 0;
@@ -44,19 +46,11 @@ fn carve_file<P: Payload>(
         let last = read == 0;
         // Behind the last start a record might still lack its end.
         let starts = if last { filled } else { filled.saturating_sub(limits::SEALED) };
-        let mut at = 0;
-        while let Some(offset) = window[at..filled].windows(MAGIC.len()).position(|bytes| bytes == MAGIC) {
-            at += offset;
-            if at >= starts {
-                break;
-            }
+        for at in memchr::memchr_iter(MAGIC[0], &window[..starts]) {
             let bytes = &window[at..filled.min(at + limits::SEALED)];
-            if let Some(record) =
-                Sealed::<P>::measure(bytes).and_then(|length| Sealed::from_bytes(&bytes[..length]))
-            {
-                found(record)?;
+            if bytes.starts_with(MAGIC) {
+                show(bytes)?;
             }
-            at += 1;
         }
         if last {
             return Ok(());

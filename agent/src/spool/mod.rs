@@ -52,6 +52,17 @@ use crate::seal::payload::Payload;
 use crate::seal::record::{Cursor, Position, Sealed};
 use crate::{killpoint, limits};
 
+/// What is known of the files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Files {
+    /// They hold what waits, and sled reads it.
+    Sound,
+    /// All that waits lies in them; sled has not read them.
+    Seen,
+    /// A call failed in the middle: they have to be looked at again.
+    Doubtful,
+}
+
 /// One queue.
 #[derive(Debug)]
 pub struct Spool<P> {
@@ -66,7 +77,7 @@ pub struct Spool<P> {
     first: u64,
     /// Length of a file at which the next generation begins.
     generation_bytes: u64,
-    sound: bool,
+    files: Files,
     payload: PhantomData<P>,
 }
 
@@ -332,18 +343,23 @@ impl<P: Payload> Spool<P> {
         ids.iter().zip(ends).map(|(id, end)| (*id, *id..end)).collect()
     }
 
-    /// Whether the last call's outcome is known; otherwise [`Spool::recover`] comes first.
-    pub fn is_sound(&self) -> bool {
-        self.sound
+    /// Whether the last call's outcome is open: [`Spool::recover`] comes first.
+    pub fn is_doubtful(&self) -> bool {
+        self.files == Files::Doubtful
+    }
+
+    /// Whether what waits is known and nothing can be read or put yet: [`Spool::recover`] comes first.
+    pub fn is_seen(&self) -> bool {
+        self.files == Files::Seen
     }
 
     fn check_sound(&self) -> Result<(), SpoolError> {
-        if self.sound { Ok(()) } else { Err(SpoolError::Unsettled) }
+        if self.files == Files::Sound { Ok(()) } else { Err(SpoolError::Unsettled) }
     }
 
     /// After an error in the middle nothing in memory is trusted any more, and on a full disk the ballast goes.
     fn sound_if<T>(&mut self, outcome: Result<T, SpoolError>) -> Result<T, SpoolError> {
-        self.sound = outcome.is_ok();
+        self.files = if outcome.is_ok() { Files::Sound } else { Files::Doubtful };
         if let Err(error) = &outcome {
             self.open = Open::default();
             if *error == SpoolError::Full {

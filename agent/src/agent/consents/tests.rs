@@ -43,10 +43,10 @@ fn granted_with(dir: &Path, edges: Edges) -> Agent {
 
 /// Requests that wait, of this kind.
 fn waits(agent: &mut Agent, kind: PrivacyKind) -> bool {
-    let Parts { requests, cx, .. } = agent.parts();
+    let Parts { requests, mut cx, .. } = agent.parts();
     let is_it =
         |request: &VendorRequest| matches!(request, VendorRequest::Privacy { kind: of, .. } if *of == kind);
-    requests.waits(&cx, is_it).unwrap()
+    requests.waits(&mut cx, is_it).unwrap()
 }
 
 /// Lets each write fail but those of the ledger and of its directory, while `work` runs.

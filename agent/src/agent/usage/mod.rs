@@ -42,7 +42,7 @@ use sent::LastSent;
 use taking::Taking;
 #[cfg(test)]
 pub(super) use unread::note_unread;
-pub(super) use upkeep::{Beside, drop_set_aside, mended, retire_all, set_aside_problem};
+pub(super) use upkeep::{Beside, drop_set_aside, looked_into, mended, retire_all, set_aside_problem};
 
 /// The usage subsystem.
 pub(super) struct Statistics {

@@ -73,7 +73,8 @@ struct Gathered {
 impl Statistics {
     /// Reads which periods are open, unless that is known, and finishes what a crash cut.
     pub(in crate::agent) fn resume_journal(&mut self, cx: &mut Cx<'_>) -> Result<(), Trouble> {
-        if self.periods.known {
+        // Of a queue that was only seen nothing is read.
+        if self.periods.known || self.open.is_seen() {
             return Ok(());
         }
         let Some(permit) = cx.registry.permit::<UsageStatistics>(cx.now) else { return Ok(()) };

@@ -172,16 +172,20 @@ pub(in crate::agent) fn drop_set_aside(cx: &mut Cx<'_>, clock: Watched) -> std::
     Ok(())
 }
 
-/// Repairs a queue if it is not sound; says what was found.
+/// Repairs a queue if an error left it in doubt; says what was found.
 pub(in crate::agent) fn mended<P: Payload>(
     queue: &mut Spool<P>,
     vault: &Vault,
 ) -> Result<Option<Recovery>, SpoolError> {
-    if queue.is_sound() {
-        Ok(None)
-    } else {
-        queue.recover(&|sealed: &Sealed<P>| sealed.verifies(vault)).map(Some)
-    }
+    if queue.is_doubtful() { looked_into(queue, vault).map(Some) } else { Ok(None) }
+}
+
+/// Looks at the files of a queue again.
+pub(in crate::agent) fn looked_into<P: Payload>(
+    queue: &mut Spool<P>,
+    vault: &Vault,
+) -> Result<Recovery, SpoolError> {
+    queue.recover(&|sealed: &Sealed<P>| sealed.verifies(vault))
 }
 
 /// Adds the keys under which something waits.

@@ -26,13 +26,24 @@ fn queues(site: &mut Site) -> [PathBuf; 2] {
     [clean, killed]
 }
 
-/// Opens a damaged copy of `queue`.
+/// Opens a damaged copy of `queue`. A start that first glances at it comes to the same.
 fn recovery_after(site: &Site, queue: &Path, damage: impl FnOnce(&Path)) -> Recovery {
-    let copy = tempfile::tempdir().unwrap();
+    let [copy, other] = [(); 2].map(|()| tempfile::tempdir().unwrap());
     copy_dir(queue, copy.path());
     let usage = copy.path().join("usage");
     damage(&usage.join("0"));
+    copy_dir(copy.path(), other.path());
+    let (mut spool, mut glanced) = site.glance_at(&other.path().join("usage"), 3).unwrap();
+    if spool.is_seen() {
+        assert_eq!(glanced, Recovery::default());
+        glanced = site.recover(&mut spool);
+        assert_eq!(glanced.lost, 0, "all of it was seen");
+    }
+    check(site, &mut spool, glanced.lost);
+    drop(spool);
+
     let (mut spool, recovery) = site.open_at(&usage, 3).unwrap();
+    assert_eq!(glanced, recovery);
     check(site, &mut spool, recovery.lost);
     drop(spool);
 

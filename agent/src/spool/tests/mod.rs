@@ -2,6 +2,7 @@
 
 mod damage;
 mod full;
+mod glance;
 mod model;
 mod queue;
 
@@ -85,6 +86,10 @@ impl Site {
 
     fn open_at(&self, queue: &Path, random: u8) -> Result<(Spool<Words>, Recovery), SpoolError> {
         Spool::open(queue, [random; 8], &|record| record.verifies(&self.vault))
+    }
+
+    fn glance_at(&self, queue: &Path, random: u8) -> Result<(Spool<Words>, Recovery), SpoolError> {
+        Spool::glance(queue, [random; 8], &|record| record.verifies(&self.vault))
     }
 
     fn recover(&self, spool: &mut Spool<Words>) -> Recovery {

@@ -12,6 +12,7 @@ use rcgen::{
     SerialNumber, SubjectPublicKeyInfo,
 };
 use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use time::{Duration, OffsetDateTime};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
@@ -38,7 +39,9 @@ const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
 /// Signs certificates of devices.
 pub(crate) struct Authority {
     issuer: Issuer<'static, KeyPair>,
-    certificate: String,
+    /// What leads from a device's certificate to the root, PEM. Nothing where the authority is the root: both ends have it,
+    /// and each whole handshake would carry it (RFC 8446, section 4.4.2, lets it be left out).
+    intermediate: String,
 }
 
 /// A certificate signing request whose signature was checked: its sender holds the private key.
@@ -46,7 +49,7 @@ pub(crate) struct SigningRequest(CertificateSigningRequestParams);
 
 /// A device's new certificate.
 pub(crate) struct Issued {
-    /// The certificate and the authority's, PEM.
+    /// The certificate and what leads to the root, PEM.
     pub(crate) chain: String,
     /// End of its life.
     pub(crate) not_after: OffsetDateTime,
@@ -80,7 +83,8 @@ impl Authority {
         let key = KeyPair::from_pem(&text(&key_path)?).map_err(|_| Failure::unreadable(&key_path))?;
         let issuer =
             Issuer::from_ca_cert_pem(&certificate, key).map_err(|_| Failure::unreadable(&data.join(CA)))?;
-        Ok(Self { issuer, certificate })
+        let intermediate = if is_root(&certificate) { String::new() } else { certificate };
+        Ok(Self { issuer, intermediate })
     }
 
     /// A client certificate for the request's key. Nothing but the key is taken from the request.
@@ -90,8 +94,14 @@ impl Authority {
         let leaf = params
             .signed_by(&request.0.public_key, &self.issuer)
             .map_err(|_| Failure::new("the CA could not sign; check ca.pem and ca-key.pem"))?;
-        Ok(Issued { chain: leaf.pem() + &self.certificate, not_after: params.not_after })
+        Ok(Issued { chain: leaf.pem() + &self.intermediate, not_after: params.not_after })
     }
+}
+
+/// Whether the first certificate is its own issuer.
+fn is_root(pem: &str) -> bool {
+    let Ok(der) = CertificateDer::from_pem_slice(pem.as_bytes()) else { return false };
+    X509Certificate::from_der(&der).is_ok_and(|(_, of)| of.subject().as_raw() == of.issuer().as_raw())
 }
 
 /// Writes a new authority and a server certificate for `hosts` (names and addresses) into `data`.
@@ -153,5 +163,38 @@ impl Shown {
         let device = DeviceId::of_public_key(key.der_bytes());
         let not_after = certificate.validity().not_after.timestamp();
         (key.algorithm() == &PKCS_ED25519).then_some(Self { device, not_after })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The chain that a device gets of the authority in `data`.
+    fn chain_of(data: &Path) -> usize {
+        let key = KeyPair::generate_for(&PKCS_ED25519).unwrap();
+        let csr = CertificateParams::default().serialize_request(&key).unwrap();
+        let request = SigningRequest::read(&csr.pem().unwrap()).unwrap();
+        let issued = Authority::read(data).unwrap().issue(&request, OffsetDateTime::now_utc()).unwrap();
+        issued.chain.matches("BEGIN CERTIFICATE").count()
+    }
+
+    #[test]
+    fn a_chain_ends_below_the_root() {
+        let data = tempfile::tempdir().unwrap();
+        let now = OffsetDateTime::now_utc();
+        create(data.path(), &["localhost".to_owned()], now).unwrap();
+        assert_eq!(chain_of(data.path()), 1);
+
+        // An authority below another root: who has only that root needs it.
+        let [above, key] = [(); 2].map(|()| KeyPair::generate().unwrap());
+        let mut ca = params("another root", now, AUTHORITY_DAYS);
+        ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let root = Issuer::from_params(&ca, &above);
+        let mut below = params("Kathea collector authority", now, AUTHORITY_DAYS);
+        below.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        std::fs::write(data.path().join(CA), below.signed_by(&key, &root).unwrap().pem()).unwrap();
+        std::fs::write(data.path().join(CA_KEY), key.serialize_pem()).unwrap();
+        assert_eq!(chain_of(data.path()), 2);
     }
 }
