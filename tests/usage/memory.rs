@@ -11,7 +11,7 @@ use crate::common::{seeded, until};
 
 const FILES: usize = 10_000;
 
-/// KiB. Between what it needs, 4.4 to 4.6 MiB, and the 13.6 to 14.9 MiB without glibc's limit (an unoptimised build): then
+/// KiB. Between what it needs, 4.4 to 4.6 MiB, and the 10.9 to 14.9 MiB without glibc's limit (an unoptimised build): then
 /// sled's page tables, 6 MiB of zeros for each database, are cleared on the heap and stay resident.
 const MOST: u64 = 8 << 10;
 
