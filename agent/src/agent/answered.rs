@@ -6,10 +6,8 @@ use super::cases::upload::After;
 use super::health::Subject;
 use super::uplink::{About, Answered, Stream, note_contact};
 use super::{Agent, Parts, Trouble};
-use crate::consent::state::to_text;
 use crate::consent::vendor_head;
 use crate::consent::vendor_request::VendorRequest;
-use crate::killpoint;
 use crate::ship::exchange::Outcome;
 use crate::ship::pace::{Fate, Reply};
 use crate::ship::routes;
@@ -79,17 +77,8 @@ impl Agent {
                 usage.settle_batch(&mut cx, &parcel, &missing, &fate)
             }
             About::Request(numbers, request) => {
-                if let VendorRequest::Privacy { kind, request } = &request
-                    && let (_, Some(taken)) = routes::privacy_taken(&outcome)
-                {
-                    requests.tickets.taken(*kind, request, taken, to_text(cx.now))?;
-                }
-                if let Fate::Settle { .. } = uplink.tell(&mut cx, Stream::Requests, reply, 1)? {
-                    // The ticket is durable before the request is gone: between the two it would be asked twice, never lost.
-                    killpoint::step("request.answered");
-                    requests.settle(numbers)?;
-                }
-                Ok(())
+                let fate = uplink.tell(&mut cx, Stream::Requests, reply, 1)?;
+                requests.answered(&cx, numbers, &request, &outcome, &fate)
             }
             About::Ticket(ticket) => {
                 uplink.tell(&mut cx, Stream::Requests, reply, 0)?;

@@ -2,134 +2,77 @@
 //!
 //! ```text
 //! 1 refuse: ledger line, synced; no permit exists from here on, a transfer in flight ends
-//! 2 shred:  the compartment's key files are overwritten and removed
-//! 3 purge:  queue, drafts and bundles of the flag are removed, by the subsystems that hold them
+//! 2 shred:  what waits is counted, the compartment's key files are overwritten and removed
+//! 3 purge:  queue, drafts and bundles of the flag are removed
 //! 4 ask:    the line and the request are queued for the vendor
 //! 5 close:  ledger line that says it is finished
 //! ```
 //!
-//! A start after a power cut repeats the steps that lack their trace, and counts nothing twice (`count_once`).
+//! A start after a power cut repeats the steps that lack their trace, and counts nothing twice (`Counters::drop_once`).
 
 use log::info;
 use protocol::{Digest, Reason};
 
-use super::consents::{Consents, Effects};
-use super::cx::{Cx, Deciding, short};
 use super::{Agent, Parts, Trouble};
-use crate::api::consent::{Answered, Receipt};
+use crate::api::consent::Receipt;
 use crate::consent::receipt::{self, Erased, SentBefore};
-use crate::consent::vendor_request::{PrivacyKind, VendorRequest};
-use crate::consent::{By, Flag, Pending, State};
+use crate::consent::vendor_request::PrivacyKind;
+use crate::consent::{By, Flag, Pending};
 use crate::killpoint;
 
 impl Agent {
-    /// Takes back what was allowed.
+    /// Takes back what was allowed. None if there was nothing to take back.
     pub(super) fn withdraw(
         &mut self,
         flag: &Flag,
         erase: bool,
         by: By,
         now: i64,
-    ) -> Result<Answered, Trouble> {
-        if !self.registry.is_trusted() && !self.registry.is_unreadable() {
-            self.erase_cases()?;
-        }
-        let begun = self.with_consents(|consents, cx| refuse(consents, cx, flag, erase, by))?;
-        let Some(entry) = begun else {
-            return Ok(Answered::state(self.registry.state(flag, now)));
-        };
-        let erased = self.finish_withdrawals()?;
+    ) -> Result<Option<Receipt>, Trouble> {
+        let Some(entry) = self.refuse(flag, erase, by, now)? else { return Ok(None) };
+        let erased = self.finish_withdrawals()?.unwrap_or_default();
         info!("consent: {flag} withdrawn");
         let sent = if erase { SentBefore::ErasureAsked } else { SentBefore::Stays };
         let text = receipt::withdrawal(flag, entry, erased, sent, now, self.config.language);
-        let receipt = Receipt { keys: erased.keys as u64, records: erased.records, text };
-        Ok(Answered { receipt: Some(receipt), ..Answered::state(State::Withdrawn) })
+        Ok(Some(Receipt { keys: erased.keys as u64, records: erased.records, text }))
     }
 
-    /// Steps two to five of what was begun just now, and of what a crash or a power cut left half withdrawn: shred, purge,
-    /// ask, close. Each is durable and may be repeated.
-    pub(super) fn finish_withdrawals(&mut self) -> Result<Erased, Trouble> {
-        let mut erased = Erased::default();
-        for pending in self.registry.pending_withdrawals() {
-            let records = self.waiting(&pending.flag);
-            let keys = shred(&mut self.parts().cx, &pending, records)?;
-            self.purge(&pending.flag)?;
+    /// Step one, and the request to erase what was sent, which only the queue keeps. The line of the ledger.
+    fn refuse(&mut self, flag: &Flag, erase: bool, by: By, now: i64) -> Result<Option<Digest>, Trouble> {
+        let begun = self.registry.begin_withdrawal(flag, by, now)?;
+        killpoint::step("withdraw.refused");
+        if erase && let Some(entry) = begun.or(self.registry.head().map(|(_, hash)| hash)) {
+            let Parts { requests, mut cx, .. } = self.parts();
+            requests.ask(&mut cx, PrivacyKind::Erase, flag, entry)?;
+        }
+        Ok(begun)
+    }
+
+    /// Steps two to five of what was begun just now, and of what a crash or a power cut left half withdrawn. Each is durable
+    /// and may be repeated. None if there was nothing to finish.
+    pub(super) fn finish_withdrawals(&mut self) -> Result<Option<Erased>, Trouble> {
+        let mut erased: Option<Erased> = None;
+        for Pending { flag, entry } in self.registry.pending_withdrawals() {
+            let Parts { usage, cases, mut cx, .. } = self.parts();
+            let (gone, files_left) = match &flag {
+                Flag::UsageStatistics => usage.erase(&mut cx, entry, Reason::Withdrawn, Reason::NoConsent)?,
+                Flag::SupportCase(case) | Flag::SupportScanData(case) => {
+                    (cases.erase(&mut cx, (case, flag.purpose()), &flag.compartment(), entry)?, false)
+                }
+            };
+            if files_left {
+                // They go in turns of the loop: the answer does not wait for a hundred thousand files.
+                self.notice_outbox();
+            }
             killpoint::step("withdraw.purged");
-            let effects = self.with_consents(|consents, cx| close(consents, cx, &pending))?;
-            self.follow(effects)?;
-            erased = erased.and(Erased { keys, records });
+            let Parts { requests, mut cx, .. } = self.parts();
+            requests.tell(&mut cx, PrivacyKind::Withdraw, &flag, entry)?;
+            killpoint::step("withdraw.asked");
+            self.registry.close_withdrawal(&flag, self.now())?;
+            killpoint::step("withdraw.closed");
+            self.counters.forget_entry(entry)?;
+            erased = Some(erased.unwrap_or_default().and(gone));
         }
         Ok(erased)
     }
-
-    /// What waits under `flag`.
-    fn waiting(&self, flag: &Flag) -> u64 {
-        match flag {
-            Flag::UsageStatistics => self.usage.records(),
-            Flag::SupportCase(case) | Flag::SupportScanData(case) => {
-                self.cases.queue.waiting(case, flag.purpose())
-            }
-        }
-    }
-
-    /// Erases all that is held under `flag`, and for usage what waits in the outbox.
-    pub(super) fn purge(&mut self, flag: &Flag) -> Result<(), Trouble> {
-        match flag {
-            Flag::UsageStatistics => self.purge_usage(),
-            Flag::SupportCase(case) | Flag::SupportScanData(case) => {
-                self.with_cases(|cases, cx| cases.purge(cx, case, flag.purpose())).map(drop)
-            }
-        }
-    }
-
-    /// Erases all that is held of usage, and what waits in the outbox, which is counted.
-    pub(super) fn purge_usage(&mut self) -> Result<(), Trouble> {
-        let Parts { usage, mut cx, .. } = self.parts();
-        if usage.purge(&mut cx, Reason::NoConsent)? {
-            // The rest goes in turns of the loop: the answer does not wait for a hundred thousand files.
-            self.look_soon();
-        }
-        Ok(())
-    }
-}
-
-/// Step one of five: refuse. From here on no permit exists and a transfer in flight ends. None if there was nothing
-/// to take back.
-fn refuse(
-    consents: &mut Consents,
-    cx: &mut Deciding<'_>,
-    flag: &Flag,
-    erase: bool,
-    by: By,
-) -> Result<Option<Digest>, Trouble> {
-    let begun = cx.registry.begin_withdrawal(flag, by, cx.now)?;
-    killpoint::step("withdraw.refused");
-    if erase && let Some(entry) = begun.or(cx.registry.head().map(|(_, hash)| hash)) {
-        consents.requests.put(&mut cx.shared(), VendorRequest::privacy(PrivacyKind::Erase, flag, entry))?;
-    }
-    Ok(begun)
-}
-
-/// Step two: what waits under the flag is counted, then its keys go. Their number.
-fn shred(cx: &mut Cx<'_>, pending: &Pending, waiting: u64) -> Result<usize, Trouble> {
-    cx.count_once(pending.entry, Reason::Withdrawn, waiting)?;
-    killpoint::step("withdraw.counted");
-    let shredded = cx.vault.shred(&pending.flag.compartment())?;
-    killpoint::step("withdraw.shredded");
-    Ok(shredded.files)
-}
-
-/// Steps four and five, when nothing is left here: ask and close.
-fn close(
-    consents: &mut Consents,
-    cx: &mut Deciding<'_>,
-    Pending { flag, entry }: &Pending,
-) -> Result<Effects, Trouble> {
-    consents.requests.tell(&mut cx.shared(), PrivacyKind::Withdraw, flag, *entry)?;
-    killpoint::step("withdraw.asked");
-    cx.registry.close_withdrawal(flag, cx.now)?;
-    killpoint::step("withdraw.closed");
-    cx.counters.forget(short(*entry));
-    cx.counters.save()?;
-    Ok(Effects::ANSWERED)
 }

@@ -5,6 +5,8 @@
 //! keeps the first and the last; what lies between is done again for whatever [`Registry::pending_withdrawals`]
 //! names.
 
+use std::sync::atomic::Ordering;
+
 use protocol::ledger::EventKind;
 use protocol::{CaseId, Digest};
 
@@ -72,12 +74,11 @@ impl Registry {
     }
 
     fn begin(&mut self, flag: &Flag, by: By, now: i64) -> Result<Option<Digest>, ConsentError> {
-        match self.answer(flag) {
+        let processing = match self.answer(flag) {
             Some(Answer { withdrawing: Some(begun), .. }) => return Ok(Some(begun.hash)),
+            Some(Answer { grant: Some(grant), .. }) => grant.entry.processing.clone(),
             Some(Answer { grant: None, .. }) | None => return Ok(None),
-            Some(_) => {}
-        }
-        let processing = self.processing_of(flag)?;
+        };
         self.record(processing, EventKind::Withdrawn, by, None, now).map(Some)
     }
 
@@ -125,6 +126,13 @@ impl Registry {
                 self.record(processing, EventKind::Expired, by, None, now).map(Some)
             }
             None => Ok(None),
+        }
+    }
+
+    /// No permit for `flag` is given out any more, and a transfer under one ends.
+    pub(super) fn stop(&self, flag: &Flag) {
+        if let Some(live) = self.leases.get(flag) {
+            live.store(false, Ordering::Release);
         }
     }
 
