@@ -113,7 +113,7 @@ impl Site {
         let vault = &mut self.vault;
         let join = |page: &[Sealed<Usage>]| {
             let clean: Vec<_> = page.iter().map(|record| record.open(&permit, vault).unwrap()).collect();
-            validation::joined(clean, page[0].position())
+            validation::joined(clean, page[0].position(), Catalog::built_in())
                 .into_iter()
                 .flatten()
                 .map(|(clean, position)| Sealed::new(&clean, position, &[], &permit, vault, NOW).unwrap())

@@ -192,7 +192,7 @@ impl Agent {
 
     /// Takes in every complete file, closes periods, ships everything under a live grant, and ends.
     pub fn run_once(&mut self, close: bool) -> Result<Finished, Trouble> {
-        while self.expire()? {}
+        self.expire_all()?;
         let taken = self.take_all(close);
         if taken.is_err() {
             // A full disk takes nothing in and is drained all the same.

@@ -17,12 +17,12 @@ impl Agent {
             return self.trouble(Subject::Spool, &trouble);
         }
         self.health.clear(Subject::Spool);
-        self.look_daily(now);
         let Parts { usage, mut cx, .. } = self.parts();
         match usage.close_periods(&mut cx, false) {
             Ok(()) => cx.health.clear(Subject::Periods),
             Err(trouble) => cx.trouble(Subject::Periods, &trouble),
         }
+        let is_over_there = self.look_daily(now);
         match self.resume_decommissioning(now) {
             Ok(()) => self.health.clear(Subject::Decommissioning),
             Err(trouble) => self.trouble(Subject::Decommissioning, &trouble),
@@ -34,7 +34,10 @@ impl Agent {
             }
             cases.hold_job(cx);
         });
-        self.start_transfer();
+        // What is over is not sent any more.
+        if !is_over_there {
+            self.start_transfer();
+        }
         self.parts().cx.save_counters();
     }
 
@@ -72,22 +75,27 @@ impl Agent {
 
     /// Once a day, while there is something that ends: what waited or was kept too long goes, Kathea hears whether it is
     /// time to ask, and, while there is a grant, what the agent itself sees of the workstation is taken in.
-    fn look_daily(&mut self, now: i64) {
+    /// True if something may still wait that is over.
+    fn look_daily(&mut self, now: i64) -> bool {
         let granted = self.registry.permit::<UsageStatistics>(now).is_some();
         if !self.is_looked_at_daily(granted) {
-            return;
+            return false;
         }
-        if self.expiry_due <= self.since_start() {
+        // What is over when it is sealed does not wait for the day's look.
+        if self.expiry_due <= self.since_start() || self.usage.has_old() {
             self.expiry_due = self.since_start() + limits::DEVICE_EVERY;
             match self.expire() {
                 // The rest of the look follows when nothing more is over.
-                Ok(true) => return self.expiry_due = self.since_start(),
+                Ok(true) => {
+                    self.expiry_due = self.since_start();
+                    return true;
+                }
                 Ok(false) => self.health.clear(Subject::Expiry),
                 Err(trouble) => self.trouble(Subject::Expiry, &trouble),
             }
         }
         if self.device_due > self.since_start() {
-            return;
+            return false;
         }
         self.device_due = self.since_start() + limits::DEVICE_EVERY;
         self.write_flags_for_kathea();
@@ -99,10 +107,17 @@ impl Agent {
         } else {
             usage.note_device(&mut cx);
         }
+        false
+    }
+
+    /// Drops and counts all that is over for long enough, here and now.
+    pub(super) fn expire_all(&mut self) -> Result<(), Trouble> {
+        while self.expire()? {}
+        Ok(())
     }
 
     /// Drops and counts what is over for long enough. True if there is more for the next turn.
-    pub(super) fn expire(&mut self) -> Result<bool, Trouble> {
+    fn expire(&mut self) -> Result<bool, Trouble> {
         let in_flight = self.uplink.in_flight();
         let Parts { usage, mut cx, .. } = self.parts();
         let clock = Watched::now(&cx);

@@ -28,6 +28,12 @@ impl Agent {
 
     /// Sends everything that waits, here and now, until nothing is left or something asks to wait.
     pub(super) fn drain(&mut self) {
+        // What is over is not sent any more.
+        if self.usage.has_old()
+            && let Err(trouble) = self.expire_all()
+        {
+            self.trouble(Subject::Expiry, &trouble);
+        }
         loop {
             match self.next_transfer(Waiting::Urgent) {
                 Ok(Some(transfer)) => match self.uplink.line.carry_out(transfer) {

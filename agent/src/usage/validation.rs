@@ -260,7 +260,7 @@ impl Validator {
 
     /// Hands on the events taken so far, numbered from `position` on, in batches that fit a sealed record.
     pub fn events(&mut self, header: &Header, position: Position) -> Batches {
-        batches(std::mem::take(&mut self.events), header, position)
+        batches(std::mem::take(&mut self.events), header, position, self.catalog)
     }
 
     /// Hands on the journal taken so far, in pieces that fit a sealed record.

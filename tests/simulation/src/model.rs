@@ -197,10 +197,13 @@ impl Model {
             if is_taken {
                 in_part += if said.may_be_refused_in_part(seen) { said.lines() } else { 0 };
                 self.take(&said, seen);
-            } else if seen.ended.is_some_and(|ended| said.at < ended)
-                || said.erased_after.is_some()
-                || said.is_overdue(seen)
-            {
+            } else if said.is_overdue(seen) && said.erased_after.is_none() {
+                // Over when it was taken in: each of its errors was a record. Its uses are a count of their month by then,
+                // which went as one, or were refused as they are.
+                refused += said.errors.len() as u64;
+                in_part += said.uses.len() as u64;
+                self.loose.insert(month(said.at));
+            } else if seen.ended.is_some_and(|ended| said.at < ended) || said.erased_after.is_some() {
                 unsure.push(said);
             } else {
                 refused += said.lines();
@@ -216,12 +219,7 @@ impl Model {
                 _ if counted >= refused + said.lines() => refused += said.lines(),
                 // Taken in, and erased before its file went: each of its errors was a record.
                 Some(before) if erased_of(seen.dropped) >= before + erased + records => erased += records,
-                // Taken in, and over at once: its uses are a count of their month by then.
-                None if said.is_overdue(seen) && counted >= refused + records => {
-                    refused += records;
-                    self.loose.insert(month(said.at));
-                }
-                None if !said.is_overdue(seen) => self.take(&said, seen),
+                None => self.take(&said, seen),
                 _ => refused += said.lines(),
             }
         }
@@ -230,7 +228,12 @@ impl Model {
             self.violations
                 .push(format!("counts: {refused} events were not taken in, {counted} are counted"));
         }
-        let exact = counted - delta(&[Reason::Expired], &self.dropped);
+        let expired = delta(&[Reason::Expired], &self.dropped);
+        if expired > 0 {
+            // A month's counts are as old as its first day.
+            self.loosen_until(seen.wall - seen.on_device.0 * DAY);
+        }
+        let exact = counted - expired;
         // What the agent says of the workstation is refused for the same reasons, some lines a day.
         let is_odd = seen.wall > LAST || seen.granted.is_some_and(|granted| seen.wall < granted);
         let own_lines = if is_odd { 64 } else { 0 };
@@ -346,6 +349,11 @@ impl Model {
     /// An older copy of the agent's data sends sums of its own: they follow from nothing that is known here.
     pub fn loosen(&mut self) {
         self.loose.extend(self.uses.keys().map(|(_, month)| *month));
+    }
+
+    /// The counts of months that began until then may be gone.
+    fn loosen_until(&mut self, until: i64) {
+        self.loose.extend(self.uses.keys().map(|(_, of)| *of).filter(|of| *of <= month(until)));
     }
 
     /// The vendor's store is that of an older state: what came since is gone there.

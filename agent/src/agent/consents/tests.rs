@@ -8,13 +8,14 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use protocol::ledger::Role;
-use protocol::{Purpose, Reason};
+use protocol::{Purpose, Reason, Record};
 
 use super::*;
 use crate::agent::edges::{Clock, Edges};
 use crate::agent::{Agent, Parts};
 use crate::config::Config;
 use crate::consent::Channel;
+use crate::consent::permit::UsageStatistics;
 use crate::killpoint::{self, Point};
 
 fn by() -> By {
@@ -151,4 +152,121 @@ fn a_new_owner_finds_no_key_that_the_disk_had_refused() {
     fs::write(&key, bytes).unwrap();
     agent.new_owner(by(), agent.now()).unwrap();
     assert_eq!(of_usage(), Vec::<PathBuf>::new());
+}
+
+fn error_at(at: &str, code: u32) -> String {
+    format!(
+        "{{\"event\":\"device.error\",\"at\":\"{at}\",\"code\":{code},\"subsystem\":\"detector\",\
+         \"severity\":\"error\",\"repeats\":1}}"
+    )
+}
+
+/// How many records wait of which this is so.
+fn waiting(agent: &mut Agent, is_it: impl Fn(&Record) -> bool) -> usize {
+    let Parts { usage, cx, .. } = agent.parts();
+    let permit = cx.registry.permit::<UsageStatistics>(cx.now).unwrap();
+    let (mut count, mut from) = (0, 0);
+    loop {
+        let page = usage.page_of_usage(from).unwrap();
+        let Some(last) = page.last() else { return count };
+        from = last.numbers().end;
+        for sealed in &page {
+            let batch = sealed.open(&permit, cx.vault).unwrap().into_inner().into_batch();
+            count += batch.records.iter().filter(|record| is_it(record)).count();
+        }
+    }
+}
+
+fn is_error(code: u64) -> impl Fn(&Record) -> bool {
+    move |record| record.entry == 29 && record.attributes[0] == code
+}
+
+/// Found by the simulation (seed 26113019454043): events of 27 days apart were taken in together after a release, and the
+/// older ones waited in one sealed record until the youngest was over.
+#[test]
+fn what_is_over_does_not_wait_for_what_was_taken_in_with_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let hands = Arc::new(Hands::default());
+    let edges = Edges { clock: hands.clone(), ..Edges::system() };
+    let mut agent = granted_with(dir.path(), edges);
+    let on = |agent: &mut Agent, day: i64| {
+        hands.0.store(day * 25 * 3600, Ordering::Relaxed);
+        agent.step().unwrap();
+    };
+    (1..30).for_each(|day| on(&mut agent, day));
+    let lines = [error_at("2026-05-29T20:00:00Z", 1), error_at("2026-06-27T20:00:00Z", 2)];
+    let Parts { usage, mut cx, .. } = agent.parts();
+    let taken = usage.take_lines(&mut cx, &lines.each_ref().map(|line| line.as_bytes()));
+    assert_eq!(taken, [Ok(()), Ok(())]);
+    (30..68).for_each(|day| on(&mut agent, day));
+    assert_eq!((waiting(&mut agent, is_error(1)), waiting(&mut agent, is_error(2))), (0, 1));
+}
+
+/// A clock that was ahead dated what waits before the rest.
+#[test]
+fn what_is_over_does_not_wait_for_what_a_clock_dated_that_was_ahead() {
+    let dir = tempfile::tempdir().unwrap();
+    let hands = Arc::new(Hands::default());
+    let edges = Edges { clock: hands.clone(), ..Edges::system() };
+    let mut agent = granted_with(dir.path(), edges);
+    let take = |agent: &mut Agent, line: String| {
+        let Parts { usage, mut cx, .. } = agent.parts();
+        assert_eq!(usage.take_lines(&mut cx, &[line.as_bytes()]), [Ok(())]);
+    };
+    // A year ahead for an hour.
+    hands.0.store(365 * 24 * 3600, Ordering::Relaxed);
+    take(&mut agent, error_at("2027-05-28T20:00:00Z", 1));
+    for day in 1..68 {
+        hands.0.store(day * 25 * 3600, Ordering::Relaxed);
+        agent.step().unwrap();
+        if day == 1 {
+            take(&mut agent, error_at("2026-05-29T20:00:00Z", 2));
+        }
+    }
+    assert_eq!((waiting(&mut agent, is_error(1)), waiting(&mut agent, is_error(2))), (1, 0));
+}
+
+/// The counts of May begin on the 1st, and are sealed behind its last days.
+#[test]
+fn a_months_counts_do_not_wait_for_the_days_before_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let hands = Arc::new(Hands::default());
+    let edges = Edges { clock: hands.clone(), ..Edges::system() };
+    let mut agent = granted_with(dir.path(), edges);
+    let used = "{\"event\":\"feature.used\",\"at\":\"2026-05-29T20:00:00Z\",\"feature\":\"mpr\"}";
+    let is_of_may = |record: &Record| record.entry == 35;
+    let on = |agent: &mut Agent, day: i64| {
+        hands.0.store(day * 25 * 3600, Ordering::Relaxed);
+        agent.step().unwrap();
+    };
+    on(&mut agent, 2);
+    let Parts { usage, mut cx, .. } = agent.parts();
+    let error = error_at("2026-05-29T20:00:00Z", 1);
+    assert_eq!(usage.take_lines(&mut cx, &[error.as_bytes(), used.as_bytes()]), [Ok(()), Ok(())]);
+    (3..12).for_each(|day| on(&mut agent, day));
+    assert_eq!((waiting(&mut agent, is_error(1)), waiting(&mut agent, is_of_may)), (1, 1));
+    // Two months and a few days after the 1st, and fewer after the 29th.
+    (12..40).for_each(|day| on(&mut agent, day));
+    assert_eq!((waiting(&mut agent, is_error(1)), waiting(&mut agent, is_of_may)), (1, 0));
+}
+
+/// The day's look is done, and would come again tomorrow: what was sealed since then would be sent before that.
+#[test]
+fn what_is_over_when_it_is_taken_in_goes_before_anything_is_sent() {
+    let dir = tempfile::tempdir().unwrap();
+    let hands = Arc::new(Hands::default());
+    let edges = Edges { clock: hands.clone(), ..Edges::system() };
+    let mut agent = granted_with(dir.path(), edges);
+    for day in 1..80 {
+        hands.0.store(day * 25 * 3600, Ordering::Relaxed);
+        agent.step().unwrap();
+    }
+    let used = "{\"event\":\"feature.used\",\"at\":\"2026-06-02T20:00:00Z\",\"feature\":\"mpr\"}";
+    let Parts { usage, mut cx, .. } = agent.parts();
+    let error = error_at("2026-06-02T20:00:00Z", 1);
+    assert_eq!(usage.take_lines(&mut cx, &[error.as_bytes(), used.as_bytes()]), [Ok(()), Ok(())]);
+    let before = agent.counters.dropped().get(&Reason::Expired).copied().unwrap_or(0);
+    agent.step().unwrap();
+    assert_eq!((waiting(&mut agent, is_error(1)), waiting(&mut agent, |record| record.entry == 35)), (0, 0));
+    assert_eq!(agent.counters.dropped().get(&Reason::Expired), Some(&(before + 2)));
 }

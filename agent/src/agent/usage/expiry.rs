@@ -1,7 +1,7 @@
 //! Retention of usage data: the policy's period for queued data, and what follows the end of a grant.
 
 use log::info;
-use protocol::{Digest, Purpose, Reason};
+use protocol::{Batch, Catalog, Digest, Purpose, Reason, Record};
 
 use super::super::Trouble;
 use super::super::clock::{DAY, Watched};
@@ -12,45 +12,55 @@ use crate::consent::permit::UsageStatistics;
 use crate::limits;
 
 impl Statistics {
-    /// Drops usage that is held for longer than the policy allows, the oldest first: its period began so long ago. True if
-    /// one turn was too short for all of it.
+    /// Drops usage that is held for longer than the policy allows: its period began so long ago. Every sealed record is
+    /// looked at, because an older one may follow a younger: a month's counts begin before its last days, and what a
+    /// clock dated that was ahead stays young for long. True if one turn was too short for all of them.
     pub(in crate::agent) fn drop_expired(
         &mut self,
         cx: &mut Cx<'_>,
         clock: Watched,
     ) -> Result<bool, Trouble> {
+        // Where the turn before ended; from the beginning after anything that kept it from its end.
+        let mut from = std::mem::take(&mut self.looked_through);
         if !clock.is_steady() {
             return Ok(false);
         }
         let Some(permit) = cx.registry.permit::<UsageStatistics>(cx.now) else { return Ok(false) };
-        let Some(terms) = cx.registry.policy().terms(Purpose::UsageStatistics) else { return Ok(false) };
-        let oldest = cx.now - i64::from(terms.on_device.days()) * DAY;
+        let Some(oldest) = oldest_allowed(cx) else { return Ok(false) };
+        self.has_old = false;
         let catalog = self.validator.catalog();
-        let (mut expired, mut from) = (Vec::new(), 0);
-        'pages: while expired.len() < limits::TURN_EXPIRED {
+        let is_over = |record: &Record| begins_at(record, catalog).is_some_and(|begins| begins <= oldest);
+        let (mut opened, mut expired) = (0, Vec::new());
+        while opened < limits::TURN_EXPIRED {
             let page = self.usage.oldest(from, limits::PAGE_ITEMS, limits::PAGE_BYTES)?;
-            let Some(last) = page.last() else { break };
-            from = last.numbers().end;
-            for sealed in &page {
-                let Ok(usage) = sealed.open(&permit, cx.vault) else { continue };
-                let is_over = |record: &protocol::Record| {
-                    let entry = catalog.entry(record.entry);
-                    entry.is_some_and(|entry| entry.granularity.begins_at(record.at) <= oldest)
-                };
-                if !usage.into_inner().into_batch().records.iter().all(is_over) {
-                    break 'pages;
-                }
-                expired.push(sealed.numbers());
-            }
+            let Some(last) = page.last() else {
+                from = 0;
+                break;
+            };
+            (from, opened) = (last.numbers().end, opened + page.len());
+            let clean = page.iter().filter_map(|sealed| Some((sealed, sealed.open(&permit, cx.vault).ok()?)));
+            let over = clean.filter(|(_, usage)| usage.get().batch().records.iter().all(is_over));
+            expired.extend(over.map(|(sealed, _)| sealed.numbers()));
         }
-        let is_more = expired.len() >= limits::TURN_EXPIRED;
+        self.looked_through = from;
         if !expired.is_empty() {
             let dropped = self.usage.abandon(expired, Reason::Expired)?;
             self.note_drained(cx);
             cx.counters.drop(Reason::Expired, dropped);
             cx.counters.save()?;
         }
-        Ok(is_more)
+        Ok(from > 0)
+    }
+
+    /// Notes whether a batch that is sealed now is over already, or nearly: the next look is before anything is sent then.
+    pub(super) fn note_age(&mut self, cx: &Cx<'_>, batch: &Batch) {
+        let first = batch.records.first().and_then(|record| begins_at(record, self.validator.catalog()));
+        self.has_old |= first.zip(oldest_allowed(cx)).is_some_and(|(begins, oldest)| begins <= oldest + DAY);
+    }
+
+    /// Whether something was sealed since the last look that may be over.
+    pub(in crate::agent) fn has_old(&self) -> bool {
+        self.has_old
     }
 
     /// Usage under a grant that is over waits for the next grant, sealed, as long as the policy lets it wait; under one
@@ -77,4 +87,15 @@ impl Statistics {
         info!("{} records of usage were erased: the grant is over", erased.records);
         Ok(files_left)
     }
+}
+
+/// What began until then waits no longer, by the policy; none where it says nothing of usage.
+fn oldest_allowed(cx: &Cx<'_>) -> Option<i64> {
+    let terms = cx.registry.policy().terms(Purpose::UsageStatistics)?;
+    Some(cx.now - i64::from(terms.on_device.days()) * DAY)
+}
+
+/// When the period of a record began: a month's counts are as old as its first day.
+fn begins_at(record: &Record, catalog: &Catalog) -> Option<i64> {
+    catalog.entry(record.entry).map(|entry| entry.granularity.begins_at(record.at))
 }

@@ -288,6 +288,7 @@ impl Statistics {
         let mut validated = self.validator.events(&header, self.usage.position()).peekable();
         while let Some((clean, position)) = validated.next() {
             let cursors = if validated.peek().is_none() { cursors } else { &[] };
+            self.note_age(cx, clean.get().batch());
             events.push(Sealed::new(&clean, position, cursors, &permit, cx.vault, cx.now)?);
         }
         let mut journals = Vec::new();

@@ -59,6 +59,10 @@ pub(super) struct Statistics {
     measured: Measured,
     /// How far the newest batches are settled.
     progress: Progress,
+    /// How far the look for what is over has come, by number.
+    looked_through: u64,
+    /// Something was sealed since then that may be over.
+    has_old: bool,
     /// Seconds of this process's processor time that `agent.health` has already reported.
     seconds_reported: u64,
 }
@@ -84,6 +88,8 @@ impl Statistics {
             periods: Periods::default(),
             measured: Measured::default(),
             progress: Progress::default(),
+            looked_through: 0,
+            has_old: false,
             seconds_reported: 0,
         })
     }

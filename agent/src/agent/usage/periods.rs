@@ -113,13 +113,15 @@ impl Statistics {
     fn close(&mut self, cx: &mut Cx<'_>, due: &BTreeSet<Period>) -> Result<(), Trouble> {
         let Some(permit) = cx.registry.permit::<UsageStatistics>(cx.now) else { return Ok(()) };
         let gathered = gather(&mut self.open, &permit, cx.vault, due)?;
-        let header = header(&permit, cx.registry.policy(), self.validator.catalog());
+        let catalog = self.validator.catalog();
+        let header = header(&permit, cx.registry.policy(), catalog);
         let records = gathered.journals.into_values().flat_map(Journal::into_records).collect();
         let cursors = fold_cursors(due, gathered.end);
         let mut sealed = Vec::new();
-        let mut batches = validation::batches(records, &header, self.usage.position()).peekable();
+        let mut batches = validation::batches(records, &header, self.usage.position(), catalog).peekable();
         while let Some((clean, position)) = batches.next() {
             let cursors: &[Cursor] = if batches.peek().is_none() { &cursors } else { &[] };
+            self.note_age(cx, clean.get().batch());
             sealed.push(Sealed::new(&clean, position, cursors, &permit, cx.vault, cx.now)?);
         }
         killpoint::step("close.sealed");

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use log::warn;
-use protocol::{Purpose, Reason};
+use protocol::{Catalog, Purpose, Reason};
 
 use super::super::Trouble;
 use super::super::clock::{DAY, Watched};
@@ -101,9 +101,10 @@ impl Statistics {
             return Ok(());
         }
         let Some(permit) = cx.registry.permit::<UsageStatistics>(cx.now) else { return Ok(()) };
-        let (vault, now) = (&mut *cx.vault, cx.now);
+        let (vault, now, catalog) = (&mut *cx.vault, cx.now, self.validator.catalog());
         // What can't be joined stays as it is.
-        let mut join = |page: &[Sealed<Usage>]| join(page, &permit, vault, now).unwrap_or_default();
+        let mut join =
+            |page: &[Sealed<Usage>]| join(page, &permit, (vault, now), catalog).unwrap_or_default();
         Ok(self.usage.merge(&mut join)?)
     }
 
@@ -192,8 +193,8 @@ fn keys_of<P: Payload>(queue: &mut Spool<P>, keys: &mut HashSet<KeyId>) -> Resul
 fn join(
     page: &[Sealed<Usage>],
     permit: &Permit<'_, UsageStatistics>,
-    vault: &mut Vault,
-    now: i64,
+    (vault, now): (&mut Vault, i64),
+    catalog: &'static Catalog,
 ) -> Result<Vec<Sealed<Usage>>, SealError> {
     let mut joined = Vec::new();
     let mut seal = |(clean, position): (Clean<Usage>, Position), vault: &mut Vault| {
@@ -206,7 +207,7 @@ fn join(
         match &mut run {
             Some(run) if run.is_continued_by(&batch) => run.extend(batch.records),
             _ => {
-                let next = validation::batches(batch.records, &batch.header, sealed.position());
+                let next = validation::batches(batch.records, &batch.header, sealed.position(), catalog);
                 run.replace(next).into_iter().flatten().try_for_each(|piece| seal(piece, vault))?;
             }
         }

@@ -2,34 +2,49 @@
 
 use std::collections::VecDeque;
 
+use protocol::civil::Granularity;
 use protocol::envelope::MAX_RECORDS;
-use protocol::{Batch, Header, Record};
+use protocol::{Batch, Catalog, Header, Record};
 
 use super::Usage;
 use crate::limits;
 use crate::seal::payload::Clean;
 use crate::seal::record::Position;
 
-/// Batches of at most what a sealed record holds, each with its position.
+/// What the periods of one batch begin apart at most, in seconds.
+const ONE_AGE: u64 = 24 * 3600;
+
+/// Batches of at most what a sealed record holds, each with its position and of one age: a sealed record goes as a whole,
+/// and what is too old would wait in it for the youngest.
 #[derive(Debug)]
 pub struct Batches {
     rest: VecDeque<Record>,
+    catalog: &'static Catalog,
     header: Header,
     position: Position,
 }
 
 /// Clean batches that follow one another, joined and cut anew, numbered from `position` on; none without a first.
-pub fn joined(clean: impl IntoIterator<Item = Clean<Usage>>, position: Position) -> Option<Batches> {
+pub fn joined(
+    clean: impl IntoIterator<Item = Clean<Usage>>,
+    position: Position,
+    catalog: &'static Catalog,
+) -> Option<Batches> {
     let mut batches = clean.into_iter().map(|clean| clean.into_inner().into_batch());
     let first = batches.next()?;
-    let mut joined = self::batches(first.records, &first.header, position);
+    let mut joined = self::batches(first.records, &first.header, position, catalog);
     batches.for_each(|batch| joined.extend(batch.records));
     Some(joined)
 }
 
 /// The batches of validated `records`, numbered from `position` on.
-pub(crate) fn batches(records: Vec<Record>, header: &Header, position: Position) -> Batches {
-    Batches { rest: records.into(), header: header.clone(), position }
+pub(crate) fn batches(
+    records: Vec<Record>,
+    header: &Header,
+    position: Position,
+    catalog: &'static Catalog,
+) -> Batches {
+    Batches { rest: records.into(), catalog, header: header.clone(), position }
 }
 
 impl Batches {
@@ -48,13 +63,33 @@ impl Batches {
     pub fn has_full(&self) -> bool {
         self.rest.len() >= MAX_RECORDS
     }
+
+    /// How many of the first records are of one age, and not too many for a batch.
+    fn of_one_age(&self) -> usize {
+        // Neighbours are mostly of one kind.
+        let mut last: Option<(u16, Option<Granularity>)> = None;
+        let mut begins = |record: &Record| {
+            let granularity = match last {
+                Some((entry, granularity)) if entry == record.entry => granularity,
+                _ => self.catalog.entry(record.entry).map(|entry| entry.granularity),
+            };
+            last = Some((record.entry, granularity));
+            granularity.map(|granularity| granularity.begins_at(record.at))
+        };
+        let first = self.rest.front().and_then(&mut begins);
+        let is_of_age = |record: &&Record| match (first, begins(record)) {
+            (Some(first), Some(begins)) => first.abs_diff(begins) <= ONE_AGE,
+            _ => true,
+        };
+        self.rest.iter().take(MAX_RECORDS).take_while(is_of_age).count()
+    }
 }
 
 impl Iterator for Batches {
     type Item = (Clean<Usage>, Position);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let count = self.rest.len().min(MAX_RECORDS);
+        let count = self.of_one_age();
         let mut records: Vec<Record> = self.rest.drain(..count).collect();
         while !records.is_empty() {
             let count = records.len();

@@ -134,7 +134,7 @@ fn batches_fit_a_sealed_record_and_follow_each_other() {
 fn a_batch_holds_the_memory_of_its_own_records_only() {
     let validator = varied();
     let records = validator.events.clone();
-    for (clean, _) in batches(records, &header(), position()) {
+    for (clean, _) in batches(records, &header(), position(), Catalog::built_in()) {
         let Batch { records, .. } = clean.into_inner().into_batch();
         assert!(records.capacity() < 2 * records.len(), "{} for {}", records.capacity(), records.len());
     }
@@ -143,8 +143,8 @@ fn a_batch_holds_the_memory_of_its_own_records_only() {
 #[test]
 fn what_is_put_in_little_by_little_comes_out_as_what_is_put_in_at_once() {
     let records = varied().events;
-    let whole: Vec<_> = batches(records.clone(), &header(), position()).collect();
-    let mut some = batches(Vec::new(), &header(), position());
+    let whole: Vec<_> = batches(records.clone(), &header(), position(), Catalog::built_in()).collect();
+    let mut some = batches(Vec::new(), &header(), position(), Catalog::built_in());
     let mut pieces = Vec::new();
     for few in records.chunks(70) {
         some.extend(few.to_vec());
