@@ -6,6 +6,7 @@
 mod batches;
 mod device;
 mod expiry;
+mod files;
 mod history;
 mod intake;
 mod measured;
@@ -36,7 +37,7 @@ use crate::usage::journal::Journal;
 use crate::usage::validation::{Usage, Validator};
 use crate::vault::Vault;
 #[cfg(test)]
-pub(super) use intake::remove;
+pub(super) use files::remove;
 pub(super) use intake::{Look, Taken};
 use measured::Measured;
 use periods::Periods;
