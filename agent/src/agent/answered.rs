@@ -10,7 +10,7 @@ use crate::consent::vendor_head;
 use crate::consent::vendor_request::VendorRequest;
 use crate::ship::exchange::Outcome;
 use crate::ship::pace::{Fate, Reply};
-use crate::ship::routes;
+use crate::ship::{routes, tus};
 
 impl Agent {
     /// Takes the answer to a transfer.
@@ -43,7 +43,7 @@ impl Agent {
                 }
             }
         }
-        let reply = about.reply(&outcome, self.registry.policy().residency());
+        let reply = meaning(&about, &outcome, self.registry.policy().residency());
         if matches!(about, About::Head(_) | About::Probe(_) | About::Contact) {
             self.uplink.note_place(&reply);
         }
@@ -134,5 +134,22 @@ impl Agent {
             }
             About::Head(stream) | About::Probe(stream) => uplink.tell(&mut cx, stream, reply, 0).map(drop),
         }
+    }
+}
+
+/// What the outcome of a transfer means to its schedule. `place` is where the policy says that data is held.
+fn meaning(about: &About, outcome: &Outcome, place: Option<&str>) -> Reply {
+    match about {
+        About::Batch(parcel, _) => parcel.reply(outcome),
+        About::Request(_, VendorRequest::Consent(entry)) | About::ConsentFirst(entry) => {
+            routes::consent_stored(outcome, *entry)
+        }
+        About::Request(_, VendorRequest::Privacy { .. }) => routes::privacy_taken(outcome).0,
+        About::Ticket(_) => routes::read_ticket(outcome).map_or_else(|reply| reply, |_| Reply::Welcome),
+        About::News => routes::news_asked(outcome),
+        About::Part(fetch) => routes::part_taken(outcome, fetch.length()),
+        About::Bundle(_) => tus::contact(outcome),
+        About::Probe(_) | About::Head(_) | About::Contact => routes::probed(outcome, place),
+        About::Renewal => routes::renewed(outcome),
     }
 }

@@ -140,12 +140,13 @@ impl Consents {
         // What the disk kept from being queued the first time is queued now.
         if cx.registry.state(flag, cx.now) == State::Restricted {
             if let Some(entry) = cx.registry.newest(flag, EventKind::Restricted) {
-                self.requests.tell(&mut cx.shared(), PrivacyKind::Restrict, flag, entry)?;
+                self.requests
+                    .put_all(&mut cx.shared(), VendorRequest::report(PrivacyKind::Restrict, flag, entry))?;
             }
             return Ok((State::Restricted, Effects::default()));
         }
         let entry = cx.registry.restrict(flag, by, cx.now)?;
-        self.requests.tell(&mut cx.shared(), PrivacyKind::Restrict, flag, entry)?;
+        self.requests.put_all(&mut cx.shared(), VendorRequest::report(PrivacyKind::Restrict, flag, entry))?;
         info!("consent: {flag} restricted");
         Ok((cx.registry.state(flag, cx.now), Effects::ANSWERED))
     }
@@ -156,7 +157,7 @@ impl Consents {
             Some(entry) => entry,
             None => cx.registry.release(flag, by, cx.now)?,
         };
-        self.requests.tell(&mut cx.shared(), PrivacyKind::Release, flag, entry)?;
+        self.requests.put_all(&mut cx.shared(), VendorRequest::report(PrivacyKind::Release, flag, entry))?;
         cx.counters.mark_reported();
         info!("consent: {flag} released");
         Ok((cx.registry.state(flag, cx.now), Effects { resumes: true, ..Effects::ANSWERED }))

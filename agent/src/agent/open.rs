@@ -137,7 +137,7 @@ impl Agent {
         for recovery in [open_recovery, usage_recovery, requests_recovery] {
             agent.parts().cx.note_losses(&recovery)?;
         }
-        if agent.finish_withdrawals()?.is_some() {
+        if agent.finish_withdrawals(None)?.is_some() {
             agent.follow(Effects::ANSWERED)?;
         }
         let Parts { usage, mut cx, .. } = agent.parts();

@@ -11,12 +11,11 @@ use super::clock::Watched;
 use super::cx::Cx;
 use super::usage::{mended, retire_all};
 use super::vendor_answer::VendorAnswer;
-use crate::consent::Flag;
 use crate::consent::news::News;
 use crate::consent::permit::RIGHTS;
 use crate::consent::state::to_text;
 use crate::consent::tickets::Tickets;
-use crate::consent::vendor_request::{PrivacyKind, VendorRequest};
+use crate::consent::vendor_request::VendorRequest;
 use crate::seal::payload::Clean;
 use crate::seal::record::Sealed;
 use crate::ship::exchange::{Exchange, Outcome};
@@ -96,29 +95,6 @@ impl Requests {
             position.seq += 1;
         }
         Ok(self.queue.put(&sealed)?)
-    }
-
-    /// Queues what the clinic asks about one flag. `entry` is the ledger's line that says so.
-    pub(super) fn ask(
-        &mut self,
-        cx: &mut Cx<'_>,
-        kind: PrivacyKind,
-        flag: &Flag,
-        entry: Digest,
-    ) -> Result<(), Trouble> {
-        self.put(cx, VendorRequest::privacy(kind, flag, entry))
-    }
-
-    /// Queues what a new line of the ledger means to the vendor. The line goes first: by it the vendor knows an old copy of
-    /// this device when it meets one.
-    pub(super) fn tell(
-        &mut self,
-        cx: &mut Cx<'_>,
-        kind: PrivacyKind,
-        flag: &Flag,
-        entry: Digest,
-    ) -> Result<(), Trouble> {
-        self.put_all(cx, [VendorRequest::Consent(entry), VendorRequest::privacy(kind, flag, entry)])
     }
 
     /// The vendor has that line: it is not repeated.

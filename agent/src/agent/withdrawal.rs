@@ -2,9 +2,9 @@
 //!
 //! ```text
 //! 1 refuse: ledger line, synced; no permit exists from here on, a transfer in flight ends
-//! 2 shred:  what waits is counted, the compartment's key files are overwritten and removed
-//! 3 purge:  queue, drafts and bundles of the flag are removed
-//! 4 ask:    the line and the request are queued for the vendor
+//! 2 ask:    the line and the requests are queued for the vendor, in one commit
+//! 3 shred:  what waits is counted, the compartment's key files are overwritten and removed
+//! 4 purge:  queue, drafts and bundles of the flag are removed
 //! 5 close:  ledger line that says it is finished
 //! ```
 //!
@@ -16,7 +16,7 @@ use protocol::{Digest, Reason};
 use super::{Agent, Parts, Trouble};
 use crate::api::consent::Receipt;
 use crate::consent::receipt::{self, Erased, SentBefore};
-use crate::consent::vendor_request::PrivacyKind;
+use crate::consent::vendor_request::{PrivacyKind, VendorRequest};
 use crate::consent::{By, Flag, Pending};
 use crate::killpoint;
 
@@ -29,50 +29,65 @@ impl Agent {
         by: By,
         now: i64,
     ) -> Result<Option<Receipt>, Trouble> {
-        let Some(entry) = self.refuse(flag, erase, by, now)? else { return Ok(None) };
-        let erased = self.finish_withdrawals()?.unwrap_or_default();
+        let begun = self.registry.begin_withdrawal(flag, by, now)?;
+        killpoint::step("withdraw.refused");
+        let newest = begun.or(self.registry.head().map(|(_, hash)| hash)).filter(|_| erase);
+        let erasure = newest.map(|entry| VendorRequest::privacy(PrivacyKind::Erase, flag, entry));
+        let erased = self.finish_withdrawals(erasure)?.unwrap_or_default();
+        let Some(entry) = begun else { return Ok(None) };
         info!("consent: {flag} withdrawn");
         let sent = if erase { SentBefore::ErasureAsked } else { SentBefore::Stays };
         let text = receipt::withdrawal(flag, entry, erased, sent, now, self.config.language);
         Ok(Some(Receipt { keys: erased.keys as u64, records: erased.records, text }))
     }
 
-    /// Step one, and the request to erase what was sent, which only the queue keeps. The line of the ledger.
-    fn refuse(&mut self, flag: &Flag, erase: bool, by: By, now: i64) -> Result<Option<Digest>, Trouble> {
-        let begun = self.registry.begin_withdrawal(flag, by, now)?;
-        killpoint::step("withdraw.refused");
-        if erase && let Some(entry) = begun.or(self.registry.head().map(|(_, hash)| hash)) {
-            let Parts { requests, mut cx, .. } = self.parts();
-            requests.ask(&mut cx, PrivacyKind::Erase, flag, entry)?;
+    /// Steps two to five of what was begun just now, and of what a crash or a power cut left half withdrawn. `erasure` asks
+    /// the vendor to erase what was sent, which only the queue keeps. None if there was nothing to finish.
+    pub(super) fn finish_withdrawals(
+        &mut self,
+        erasure: Option<VendorRequest>,
+    ) -> Result<Option<Erased>, Trouble> {
+        let pending = self.registry.pending_withdrawals();
+        let report =
+            |Pending { flag, entry }: &Pending| VendorRequest::report(PrivacyKind::Withdraw, flag, *entry);
+        let wanted: Vec<_> = erasure.into_iter().chain(pending.iter().flat_map(report)).collect();
+        if wanted.is_empty() {
+            return Ok(None);
         }
-        Ok(begun)
-    }
-
-    /// Steps two to five of what was begun just now, and of what a crash or a power cut left half withdrawn. Each is durable
-    /// and may be repeated. None if there was nothing to finish.
-    pub(super) fn finish_withdrawals(&mut self) -> Result<Option<Erased>, Trouble> {
+        let Parts { requests, mut cx, .. } = self.parts();
+        // Where the disk refuses the queue, keys and records go all the same; the withdrawal stays open until it is queued.
+        let asked = requests.put_all(&mut cx, wanted);
+        killpoint::step("withdraw.asked");
         let mut erased: Option<Erased> = None;
-        for Pending { flag, entry } in self.registry.pending_withdrawals() {
-            let Parts { usage, cases, mut cx, .. } = self.parts();
-            let (gone, files_left) = match &flag {
-                Flag::UsageStatistics => usage.erase(&mut cx, entry, Reason::Withdrawn, Reason::NoConsent)?,
-                Flag::SupportCase(case) | Flag::SupportScanData(case) => {
-                    (cases.erase(&mut cx, (case, flag.purpose()), &flag.compartment(), entry)?, false)
-                }
-            };
-            if files_left {
-                // They go in turns of the loop: the answer does not wait for a hundred thousand files.
-                self.notice_outbox();
-            }
+        for Pending { flag, entry } in &pending {
+            let gone = self.erase(flag, *entry)?;
             killpoint::step("withdraw.purged");
-            let Parts { requests, mut cx, .. } = self.parts();
-            requests.tell(&mut cx, PrivacyKind::Withdraw, &flag, entry)?;
-            killpoint::step("withdraw.asked");
+            erased = Some(erased.unwrap_or_default().and(gone));
+        }
+        asked?;
+        for Pending { flag, entry } in pending {
             self.registry.close_withdrawal(&flag, self.now())?;
             killpoint::step("withdraw.closed");
             self.counters.forget_entry(entry)?;
-            erased = Some(erased.unwrap_or_default().and(gone));
         }
         Ok(erased)
+    }
+
+    /// Steps three and four, by the subsystem that holds what was withdrawn.
+    fn erase(&mut self, flag: &Flag, entry: Digest) -> Result<Erased, Trouble> {
+        let Parts { usage, cases, mut cx, .. } = self.parts();
+        match flag {
+            Flag::UsageStatistics => {
+                let (gone, files_left) = usage.erase(&mut cx, entry, Reason::Withdrawn, Reason::NoConsent)?;
+                if files_left {
+                    // They go in turns of the loop: the answer does not wait for a hundred thousand files.
+                    self.notice_outbox();
+                }
+                Ok(gone)
+            }
+            Flag::SupportCase(case) | Flag::SupportScanData(case) => {
+                cases.erase(&mut cx, (case, flag.purpose()), &flag.compartment(), entry)
+            }
+        }
     }
 }
