@@ -9,7 +9,7 @@ use std::io;
 use std::path::PathBuf;
 
 use data_encoding::HEXLOWER;
-use protocol::Reason;
+use protocol::{Digest, Reason};
 use serde::{Deserialize, Serialize};
 
 use crate::durable;
@@ -82,6 +82,28 @@ impl Counters {
             *self.counts.dropped.entry(reason).or_default() += count;
             self.changed = true;
         }
+    }
+
+    /// Adds what is about to go because of the ledger's line `entry`: once, however often a crash repeats it, and durably.
+    ///
+    /// # Errors
+    /// Of the disk.
+    pub fn drop_once(&mut self, entry: Digest, reason: Reason, count: u64) -> io::Result<()> {
+        if self.cursor(short(entry)) > 0 {
+            return Ok(());
+        }
+        self.drop(reason, count);
+        self.advance(short(entry), 1);
+        self.save()
+    }
+
+    /// What went because of the line `entry` is gone: nothing repeats it any more.
+    ///
+    /// # Errors
+    /// Of the disk.
+    pub fn forget_entry(&mut self, entry: Digest) -> io::Result<()> {
+        self.forget(short(entry));
+        self.save()
     }
 
     /// What was dropped, by reason; reasons without a count are left out.
@@ -179,6 +201,13 @@ impl Counters {
         self.changed = false;
         Ok(())
     }
+}
+
+/// What stands for a line of the ledger among the sources.
+fn short(entry: Digest) -> [u8; 16] {
+    let mut out = [0; 16];
+    out.copy_from_slice(&entry.to_bytes()[..16]);
+    out
 }
 
 #[cfg(test)]

@@ -6,13 +6,11 @@ use super::cases::upload::After;
 use super::health::Subject;
 use super::uplink::{About, Answered, Stream, note_contact};
 use super::{Agent, Parts, Trouble};
-use crate::consent::state::to_text;
 use crate::consent::vendor_head;
 use crate::consent::vendor_request::VendorRequest;
-use crate::killpoint;
 use crate::ship::exchange::Outcome;
 use crate::ship::pace::{Fate, Reply};
-use crate::ship::routes;
+use crate::ship::{routes, tus};
 
 impl Agent {
     /// Takes the answer to a transfer.
@@ -45,7 +43,7 @@ impl Agent {
                 }
             }
         }
-        let reply = about.reply(&outcome, self.registry.policy().residency());
+        let reply = meaning(&about, &outcome, self.registry.policy().residency());
         if matches!(about, About::Head(_) | About::Probe(_) | About::Contact) {
             self.uplink.note_place(&reply);
         }
@@ -79,17 +77,8 @@ impl Agent {
                 usage.settle_batch(&mut cx, &parcel, &missing, &fate)
             }
             About::Request(numbers, request) => {
-                if let VendorRequest::Privacy { kind, request } = &request
-                    && let (_, Some(taken)) = routes::privacy_taken(&outcome)
-                {
-                    requests.tickets.taken(*kind, request, taken, to_text(cx.now))?;
-                }
-                if let Fate::Settle { .. } = uplink.tell(&mut cx, Stream::Requests, reply, 1)? {
-                    // The ticket is durable before the request is gone: between the two it would be asked twice, never lost.
-                    killpoint::step("request.answered");
-                    requests.settle(numbers)?;
-                }
-                Ok(())
+                let fate = uplink.tell(&mut cx, Stream::Requests, reply, 1)?;
+                requests.answered(&cx, numbers, &request, &outcome, &fate)
             }
             About::Ticket(ticket) => {
                 uplink.tell(&mut cx, Stream::Requests, reply, 0)?;
@@ -145,5 +134,22 @@ impl Agent {
             }
             About::Head(stream) | About::Probe(stream) => uplink.tell(&mut cx, stream, reply, 0).map(drop),
         }
+    }
+}
+
+/// What the outcome of a transfer means to its schedule. `place` is where the policy says that data is held.
+fn meaning(about: &About, outcome: &Outcome, place: Option<&str>) -> Reply {
+    match about {
+        About::Batch(parcel, _) => parcel.reply(outcome),
+        About::Request(_, VendorRequest::Consent(entry)) | About::ConsentFirst(entry) => {
+            routes::consent_stored(outcome, *entry)
+        }
+        About::Request(_, VendorRequest::Privacy { .. }) => routes::privacy_taken(outcome).0,
+        About::Ticket(_) => routes::read_ticket(outcome).map_or_else(|reply| reply, |_| Reply::Welcome),
+        About::News => routes::news_asked(outcome),
+        About::Part(fetch) => routes::part_taken(outcome, fetch.length()),
+        About::Bundle(_) => tus::contact(outcome),
+        About::Probe(_) | About::Head(_) | About::Contact => routes::probed(outcome, place),
+        About::Renewal => routes::renewed(outcome),
     }
 }

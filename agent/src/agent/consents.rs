@@ -12,8 +12,6 @@
 mod claims;
 mod shown;
 
-use std::path::Path;
-
 use log::{info, warn};
 use protocol::ledger::EventKind;
 use protocol::{CaseId, Digest};
@@ -23,7 +21,6 @@ use super::clock::{Watched, usage_standing};
 use super::cx::{Cx, Deciding};
 use super::health::Subject;
 use super::requests::Requests;
-use crate::api::consent::FlagsForKathea;
 use crate::consent::permit::UsageStatistics;
 use crate::consent::vendor_request::{PrivacyKind, VendorRequest};
 use crate::consent::{By, Flag, Kept, Standing, State};
@@ -113,8 +110,8 @@ impl Consents {
         killpoint::step("grant.written");
         // It is a yes now, whatever the disk says to the rest; the line goes at the latest when the collector asks for it.
         let mut cx = cx.shared();
-        let mut lines = withdrawn.into_iter().chain([entry]).map(VendorRequest::Consent);
-        let queued = lines.try_for_each(|line| self.requests.put(&mut cx, line));
+        let lines = withdrawn.into_iter().chain([entry]).map(VendorRequest::Consent);
+        let queued = self.requests.put_all(&mut cx, lines);
         if let Err(trouble) = &queued {
             cx.trouble(Subject::Spool, trouble);
         }
@@ -143,12 +140,13 @@ impl Consents {
         // What the disk kept from being queued the first time is queued now.
         if cx.registry.state(flag, cx.now) == State::Restricted {
             if let Some(entry) = cx.registry.newest(flag, EventKind::Restricted) {
-                self.requests.tell(&mut cx.shared(), PrivacyKind::Restrict, flag, entry)?;
+                self.requests
+                    .put_all(&mut cx.shared(), VendorRequest::report(PrivacyKind::Restrict, flag, entry))?;
             }
             return Ok((State::Restricted, Effects::default()));
         }
         let entry = cx.registry.restrict(flag, by, cx.now)?;
-        self.requests.tell(&mut cx.shared(), PrivacyKind::Restrict, flag, entry)?;
+        self.requests.put_all(&mut cx.shared(), VendorRequest::report(PrivacyKind::Restrict, flag, entry))?;
         info!("consent: {flag} restricted");
         Ok((cx.registry.state(flag, cx.now), Effects::ANSWERED))
     }
@@ -159,7 +157,7 @@ impl Consents {
             Some(entry) => entry,
             None => cx.registry.release(flag, by, cx.now)?,
         };
-        self.requests.tell(&mut cx.shared(), PrivacyKind::Release, flag, entry)?;
+        self.requests.put_all(&mut cx.shared(), VendorRequest::report(PrivacyKind::Release, flag, entry))?;
         cx.counters.mark_reported();
         info!("consent: {flag} released");
         Ok((cx.registry.state(flag, cx.now), Effects { resumes: true, ..Effects::ANSWERED }))
@@ -176,9 +174,7 @@ impl Consents {
         cx.registry.set_owner(owner);
         let ended = cx.registry.end_everything(by, cx.now)?;
         killpoint::step("owner.ended");
-        for entry in &ended {
-            self.requests.put(&mut cx.shared(), VendorRequest::Consent(*entry))?;
-        }
+        self.requests.put_all(&mut cx.shared(), ended.iter().copied().map(VendorRequest::Consent))?;
         info!("consent: the clinic has another owner");
         Ok((ended.len() as u64, Effects::ANSWERED))
     }
@@ -239,34 +235,6 @@ fn deny(cx: &mut Deciding<'_>, flag: &Flag, by: By) -> Result<(State, Effects), 
     cx.registry.deny(flag, by, cx.now)?;
     info!("consent: {flag} denied");
     Ok((State::Denied, Effects::ANSWERED))
-}
-
-/// `consent.json` beside the outbox, so that Kathea need not write what would be thrown away.
-pub(super) fn write_flags_for_kathea(cx: &Cx<'_>, own_history: bool) {
-    let Some(beside) = cx.config.kathea.outbox.parent() else { return };
-    let path = beside.join("consent.json");
-    let usage_statistics = match usage_standing(cx.config, cx.registry, cx.now) {
-        // Nobody knows what the clinic said: what Kathea read last holds.
-        Standing::Kept(Kept::Registry) => return,
-        // What Kathea writes is not lost, so it is to go on.
-        Standing::Kept(Kept::Clock) => State::Granted,
-        _ => cx.registry.state(&Flag::UsageStatistics, cx.now),
-    };
-    let ask = cx.registry.wants_answer(&Flag::UsageStatistics, cx.now);
-    write_flags(&path, &FlagsForKathea { ask, usage_statistics, own_history });
-}
-
-fn write_flags(path: &Path, flags: &FlagsForKathea) {
-    let text = serde_json::to_string(flags).unwrap_or_default();
-    if std::fs::read(path).is_ok_and(|held| held == text.as_bytes()) {
-        return;
-    }
-    if let Err(e) = durable::replace_public(path, text.as_bytes()) {
-        warn!(
-            "consent.json cannot be written beside the outbox ({}): Kathea does not see the flag",
-            e.kind()
-        );
-    }
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::consent::Registry;
 use crate::consent::permit::{SupportCase, UsageStatistics};
 use crate::counters::Counters;
+use crate::killpoint;
 use crate::spool::Recovery;
 use crate::texts::Text;
 use crate::vault::Vault;
@@ -29,7 +30,7 @@ pub(super) struct Cx<'a, R = &'a Registry> {
     pub(super) busy_until: Option<Duration>,
     pub(super) config: &'a Config,
     pub(super) vault: &'a mut Vault,
-    /// What is allowed now. Only the consents subsystem changes it.
+    /// What is allowed now. Only the consents subsystem is lent it to change it.
     pub(super) registry: R,
     pub(super) counters: &'a mut Counters,
     pub(super) health: &'a mut Health,
@@ -73,15 +74,20 @@ impl Cx<'_> {
         self.edges.clock.elapsed()
     }
 
-    /// Counts what waits and is about to go, once however often a crash repeats it; `entry` says so.
-    pub(super) fn count_once(&mut self, entry: Digest, reason: Reason, waiting: u64) -> Result<(), Trouble> {
-        let counted = short(entry);
-        if self.counters.cursor(counted) == 0 {
-            self.counters.drop(reason, waiting);
-            self.counters.advance(counted, 1);
-            self.counters.save()?;
-        }
-        Ok(())
+    /// Counts the `waiting` records of a compartment, then erases its keys. The ledger's line `entry` is why, and keeps a
+    /// crash from counting twice. The number of keys.
+    pub(super) fn shred(
+        &mut self,
+        compartment: &str,
+        waiting: u64,
+        reason: Reason,
+        entry: Digest,
+    ) -> Result<usize, Trouble> {
+        self.counters.drop_once(entry, reason, waiting)?;
+        killpoint::step("erase.counted");
+        let shredded = self.vault.shred(compartment)?;
+        killpoint::step("erase.shredded");
+        Ok(shredded.files)
     }
 
     /// For jitter.
@@ -136,11 +142,4 @@ impl Cx<'_> {
 pub(super) fn may_send(registry: &Registry, now: i64) -> bool {
     registry.permit::<UsageStatistics>(now).is_some()
         || registry.cases().iter().any(|case| registry.permit_case::<SupportCase>(case, now).is_some())
-}
-
-/// What stands for an entry of the ledger among the counts.
-pub(super) fn short(entry: Digest) -> [u8; 16] {
-    let mut out = [0; 16];
-    out.copy_from_slice(&entry.to_bytes()[..16]);
-    out
 }

@@ -1,28 +1,34 @@
 //! What the clinic decides, carried out: the consents subsystem writes it down, and here the others follow, in an order
 //! that survives a power cut (`consents.rs`).
 
-use protocol::{CaseId, Digest, Purpose, Reason};
+use std::path::Path;
+
+use log::warn;
+use protocol::{Digest, Reason};
 use serde::Serialize;
 
 use super::clock::{Watched, usage_standing};
-use super::consents::{Changes, Consents, Effects, Shown, write_flags_for_kathea};
+use super::consents::{Changes, Consents, Effects, Shown};
 use super::health::Subject;
 use super::refusal::Refusal;
-use super::watch::Arrival;
-use super::{Agent, Parts, Trouble, Wake};
-use crate::api::consent::{About, Answered, NewOwner};
+use super::{Agent, Parts, Trouble};
+use crate::api::consent::{About, Answered, FlagsForKathea, NewOwner};
 use crate::api::privacy;
-use crate::consent::permit::RIGHTS;
 use crate::consent::vendor_request::PrivacyKind;
-use crate::consent::{By, Channel, Flag, Standing, State};
-use crate::killpoint;
+use crate::consent::{By, Channel, Flag, Kept, Standing, State};
 use crate::request::{Caller, ConsentAction, ConsentRequest, Refused, Reply};
+use crate::{durable, killpoint};
 
 impl Agent {
     /// Answers a request about consent. The caller's right was checked.
     pub(super) fn answer_consent(&mut self, request: &ConsentRequest, caller: Caller, now: i64) -> Reply {
-        if let Some(shown) = (Shown { registry: &self.registry, now }).answer(request) {
-            return shown;
+        let shown = Shown { registry: &self.registry, now };
+        match (request.action, request.purpose) {
+            (ConsentAction::List, _) => return shown.list(),
+            (ConsentAction::Verify, _) => return shown.verify_ledger(),
+            (ConsentAction::Receipt, _) => return shown.receipts(request),
+            (ConsentAction::Show, Some(purpose)) => return shown.show(purpose),
+            _ => {}
         }
         self.registry.look_again();
         let by = By { role: request.by, channel: channel(caller), session: request.session };
@@ -47,9 +53,9 @@ impl Agent {
             }
             // No to what was allowed is a withdrawal.
             ConsentAction::Deny if self.registry.granted_since(&flag).is_some() => {
-                self.withdraw(&flag, false, by, now)
+                self.take_back(&flag, false, by, now)
             }
-            ConsentAction::Withdraw => self.withdraw(&flag, request.erase, by, now),
+            ConsentAction::Withdraw => self.take_back(&flag, request.erase, by, now),
             action => self.decide(action, &flag, by),
         };
         replied(done).with(About { purpose: flag.purpose(), case: flag.case().cloned() })
@@ -89,19 +95,39 @@ impl Agent {
         Ok(Answered::state(state))
     }
 
+    /// Takes back what was allowed, in five steps (`withdrawal.rs`). Over a ledger that cannot be trusted it begins another.
+    fn take_back(&mut self, flag: &Flag, erase: bool, by: By, now: i64) -> Result<Answered, Trouble> {
+        if !self.registry.is_trusted() && !self.registry.is_unreadable() {
+            self.with_cases(|cases, cx| cases.erase_all(cx))?;
+        }
+        let Some(receipt) = self.withdraw(flag, erase, by, now)? else {
+            return Ok(Answered::state(self.registry.state(flag, now)));
+        };
+        self.follow(Effects::ANSWERED)?;
+        Ok(Answered { receipt: Some(receipt), ..Answered::state(State::Withdrawn) })
+    }
+
     /// Every yes is taken back, and what was sent under any is to be erased too.
     pub(super) fn erase_everything(&mut self, by: By, now: i64) -> Result<privacy::Erased, Trouble> {
         let mut keys = self.erase_history()?;
         self.with_consents(|consents, cx| consents.requests.answer.erase(cx.vault))?;
         if !self.registry.is_trusted() {
-            self.erase_cases()?;
+            self.with_cases(|cases, cx| cases.erase_all(cx))?;
         }
         for flag in self.registry.flags() {
             self.registry.begin_withdrawal(&flag, by, now)?;
-            let erased = self.finish_withdrawals()?;
+            if let Some(erased) = self.finish_withdrawals(None)? {
+                keys += erased.keys;
+                self.follow(Effects::ANSWERED)?;
+            }
             // Also what no yes stands for any more: kept under an old policy, or of a case that is over.
-            keys += erased.keys + self.vault.shred(&flag.compartment())?.files;
-            self.purge(&flag)?;
+            keys += self.vault.shred(&flag.compartment())?.files;
+            match &flag {
+                Flag::UsageStatistics => self.purge_usage()?,
+                Flag::SupportCase(case) | Flag::SupportScanData(case) => {
+                    self.with_cases(|cases, cx| cases.purge(cx, case, flag.purpose()))?;
+                }
+            }
         }
         self.with_cases(|cases, cx| cases.discard_drafts(cx))?;
         // Anybody may ask, and each request costs the vendor an answer: twice within a day is once.
@@ -121,23 +147,20 @@ impl Agent {
         // Also a key that the disk has although it refused it: nothing was sealed under it, and nobody knows of it.
         cx.vault.shred(&Flag::UsageStatistics.compartment())?;
         if is_more {
-            self.look_soon();
+            self.notice_outbox();
         }
         self.with_cases(|cases, cx| cases.expire(cx))?;
         self.follow(effects)?;
         Ok(NewOwner { ended, consent: Shown { registry: &self.registry, now }.flags() })
     }
 
-    /// Cases may be known only from lines that nobody can read any more: the new ledger begins without any.
-    pub(super) fn erase_cases(&mut self) -> Result<(), Trouble> {
-        self.with_cases(|cases, cx| cases.discard_drafts(cx))?;
-        let cases: Vec<CaseId> = self.cases.queue.bundles().iter().map(|held| held.case.clone()).collect();
-        self.vault.shred_all_but(&[RIGHTS, &Flag::UsageStatistics.compartment()])?;
-        for case in cases {
-            let gone = self.with_cases(|cases, cx| cases.purge(cx, &case, Purpose::SupportCase))?;
-            self.counters.drop(Reason::Withdrawn, gone);
+    /// Erases all that is held of usage, and what waits in the outbox, which is counted.
+    pub(super) fn purge_usage(&mut self) -> Result<(), Trouble> {
+        let Parts { usage, mut cx, .. } = self.parts();
+        if usage.purge(&mut cx, Reason::NoConsent)? {
+            self.notice_outbox();
         }
-        Ok(self.counters.save()?)
+        Ok(())
     }
 
     /// Erases the clinic's own history and switches it off. The number of keys.
@@ -161,15 +184,20 @@ impl Agent {
         resumed
     }
 
-    /// `consent.json` beside the outbox says what is allowed now.
-    pub(super) fn write_flags_for_kathea(&mut self) {
-        let Parts { usage, cx, .. } = self.parts();
-        write_flags_for_kathea(&cx, usage.keeps_history());
-    }
-
-    /// Another turn of the loop looks into the outbox.
-    pub(super) fn look_soon(&self) {
-        let _ = self.wakes.0.send(Wake::Outbox(Arrival::Any));
+    /// `consent.json` beside the outbox says what is allowed now, so that Kathea need not write what would be thrown away.
+    pub(super) fn write_flags_for_kathea(&self) {
+        let Some(beside) = self.config.kathea.outbox.parent() else { return };
+        let now = self.now();
+        let usage_statistics = match usage_standing(&self.config, &self.registry, now) {
+            // Nobody knows what the clinic said: what Kathea read last holds.
+            Standing::Kept(Kept::Registry) => return,
+            // What Kathea writes is not lost, so it is to go on.
+            Standing::Kept(Kept::Clock) => State::Granted,
+            _ => self.registry.state(&Flag::UsageStatistics, now),
+        };
+        let ask = self.registry.wants_answer(&Flag::UsageStatistics, now);
+        let own_history = self.usage.keeps_history();
+        write_flags(&beside.join("consent.json"), &FlagsForKathea { ask, usage_statistics, own_history });
     }
 }
 
@@ -190,5 +218,18 @@ pub(super) fn refused(trouble: &Trouble) -> Reply {
     match trouble {
         Trouble::Consent(e) if e.is_refusal() => Reply::refused(Refused::NotAllowed, e),
         trouble => Reply::refused(Refused::Failed, trouble),
+    }
+}
+
+fn write_flags(path: &Path, flags: &FlagsForKathea) {
+    let text = serde_json::to_string(flags).unwrap_or_default();
+    if std::fs::read(path).is_ok_and(|held| held == text.as_bytes()) {
+        return;
+    }
+    if let Err(e) = durable::replace_public(path, text.as_bytes()) {
+        warn!(
+            "consent.json cannot be written beside the outbox ({}): Kathea does not see the flag",
+            e.kind()
+        );
     }
 }

@@ -127,7 +127,7 @@ impl Agent {
         let files_left = usage.shred_ended(&mut cx, clock)?;
         usage.retire_unused_keys(&mut cx)?;
         if files_left {
-            self.look_soon();
+            self.notice_outbox();
         }
         self.with_consents(|consents, cx| consents.expire(cx, clock))?;
         Ok(is_more)

@@ -13,7 +13,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 
 use super::cases::{self, Cases};
 use super::clock::Watched;
-use super::consents::{Consents, OWNER};
+use super::consents::{Consents, Effects, OWNER};
 use super::edges::Edges;
 use super::folders::Folders;
 use super::health::{Cause, Health, Subject};
@@ -155,7 +155,9 @@ impl Agent {
         for recovery in [open_recovery, usage_recovery, requests_recovery] {
             agent.parts().cx.note_losses(&recovery)?;
         }
-        agent.finish_withdrawals()?;
+        if agent.finish_withdrawals(None)?.is_some() {
+            agent.follow(Effects::ANSWERED)?;
+        }
         let Parts { usage, mut cx, .. } = agent.parts();
         let clock = Watched::now(&cx);
         usage.shred_ended(&mut cx, clock)?;

@@ -11,17 +11,18 @@ use super::clock::Watched;
 use super::cx::Cx;
 use super::usage::{looked_into, mended, retire_all};
 use super::vendor_answer::VendorAnswer;
-use crate::consent::Flag;
 use crate::consent::news::News;
 use crate::consent::permit::RIGHTS;
+use crate::consent::state::to_text;
 use crate::consent::tickets::Tickets;
-use crate::consent::vendor_request::{PrivacyKind, VendorRequest};
-use crate::limits;
+use crate::consent::vendor_request::VendorRequest;
 use crate::seal::payload::Clean;
 use crate::seal::record::Sealed;
-use crate::ship::exchange::Exchange;
+use crate::ship::exchange::{Exchange, Outcome};
+use crate::ship::pace::Fate;
 use crate::ship::routes;
 use crate::spool::{Spool, SpoolError};
+use crate::{killpoint, limits};
 
 /// The oldest request that may leave.
 pub(super) struct Next {
@@ -80,28 +81,29 @@ impl Requests {
         Ok(())
     }
 
-    /// Queues a request. One that waits already is not queued again: anybody may say no again and again.
+    /// Queues a request.
     pub(super) fn put(&mut self, cx: &mut Cx<'_>, request: VendorRequest) -> Result<(), Trouble> {
-        if self.waits(cx, |waiting| *waiting == request)? {
-            return Ok(());
-        }
-        let permit = cx.registry.rights();
-        let position = self.queue.position();
-        let sealed = Sealed::new(&Clean::from(request), position, &[], &permit, cx.vault, cx.now)?;
-        Ok(self.queue.put(&[sealed])?)
+        self.put_all(cx, [request])
     }
 
-    /// Queues what a new line of the ledger means to the vendor. The line goes first: by it the vendor knows an old copy of
-    /// this device when it meets one.
-    pub(super) fn tell(
+    /// Queues requests in this order, all of them durably or none. One that waits already is not queued again: anybody may
+    /// say no again and again.
+    pub(super) fn put_all(
         &mut self,
         cx: &mut Cx<'_>,
-        kind: PrivacyKind,
-        flag: &Flag,
-        entry: Digest,
+        requests: impl IntoIterator<Item = VendorRequest>,
     ) -> Result<(), Trouble> {
-        self.put(cx, VendorRequest::Consent(entry))?;
-        self.put(cx, VendorRequest::privacy(kind, flag, entry))
+        let (mut sealed, mut position) = (Vec::new(), self.queue.position());
+        for request in requests {
+            if self.waits(cx, |waiting| *waiting == request)? {
+                continue;
+            }
+            let permit = cx.registry.rights();
+            sealed.push(Sealed::new(&Clean::from(request), position, &[], &permit, cx.vault, cx.now)?);
+            position.number += 1;
+            position.seq += 1;
+        }
+        Ok(self.queue.put(&sealed)?)
     }
 
     /// The vendor has that line: it is not repeated.
@@ -180,9 +182,26 @@ impl Requests {
         Ok(self.answer.end(&mut self.tickets, now, leapt)?)
     }
 
-    /// The vendor took it.
-    pub(super) fn settle(&mut self, numbers: Range<u64>) -> Result<(), Trouble> {
-        Ok(self.queue.settle([numbers])?)
+    /// The vendor answered the request of these numbers: its ticket is kept, and it waits no longer where `fate` says so.
+    pub(super) fn answered(
+        &mut self,
+        cx: &Cx<'_>,
+        numbers: Range<u64>,
+        request: &VendorRequest,
+        outcome: &Outcome,
+        fate: &Fate,
+    ) -> Result<(), Trouble> {
+        if let VendorRequest::Privacy { kind, request } = request
+            && let (_, Some(taken)) = routes::privacy_taken(outcome)
+        {
+            self.tickets.taken(*kind, request, taken, to_text(cx.now))?;
+        }
+        if let Fate::Settle { .. } = fate {
+            // The ticket is durable before the request is gone: between the two it would be asked twice, never lost.
+            killpoint::step("request.answered");
+            self.queue.settle([numbers])?;
+        }
+        Ok(())
     }
 
     /// Erases what waits.

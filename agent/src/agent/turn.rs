@@ -80,8 +80,8 @@ impl Agent {
         self.turn()
     }
 
-    /// The system reported a file in the outbox.
-    pub fn notice_outbox(&mut self) {
+    /// Another turn of the loop looks into the outbox: the system reported a file there, or files are left.
+    pub fn notice_outbox(&self) {
         let _ = self.wakes.0.send(Wake::Outbox(Arrival::Any));
     }
 

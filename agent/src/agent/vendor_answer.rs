@@ -1,27 +1,26 @@
-//! The vendor's answer to a request to see what it holds: the key that it is sealed for, the file as it comes part by
-//! part, and the pieces that the clinic is shown.
+//! The vendor's answer to a request to see what it holds: the key that it is sealed for, and the file as it comes part by
+//! part. What of it the clinic is shown is in `shown.rs`.
 //!
 //! `data_dir/vendor-answer` holds `identity` (the age identity, sealed under a key of its own in the vault), `{sha256}.part`
 //! while the file comes, and `{sha256}.age` when it is whole. It stays sealed here: only a clinic's request opens it, and
 //! 30 days after it came it is erased.
 
+mod shown;
+
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use age::secrecy::ExposeSecret;
 use age::x25519::Identity;
-use age::{DecryptError, Decryptor};
 use log::{info, warn};
-use protocol::answer::{FIRST, First, KEPT_DAYS, PART, SealedAnswer};
+use protocol::answer::{KEPT_DAYS, PART, SealedAnswer};
 use protocol::{DeviceId, Digest};
 use ring::aead::NONCE_LEN;
 use time::OffsetDateTime;
 
-use crate::api::support::Piece;
 use crate::consent::tickets::{Ticket, Tickets};
-use crate::consent::vendor_request::PrivacyKind;
 use crate::presence::{self, Presence};
 use crate::ship::exchange::{Exchange, Outcome};
 use crate::ship::routes;
@@ -29,6 +28,7 @@ use crate::texts::{Said, Text};
 use crate::vault::Vault;
 use crate::vault::data_key::KeyId;
 use crate::{durable, limits};
+use shown::NotShown;
 
 /// The folder in `data_dir`.
 pub(super) const DIR: &str = "vendor-answer";
@@ -37,41 +37,6 @@ const COMPARTMENT: &str = "vendor-answer";
 const HEAD: &[u8; 5] = b"KVAI\x01";
 /// How long an answer lies here, in seconds: as long as at the vendor.
 const KEPT: i64 = KEPT_DAYS * 24 * 3600;
-
-crate::texts! {
-    /// Why no answer of the vendor is shown.
-    pub(super) enum NotShown {
-        NotAsked =>
-            "the vendor was not asked what it holds: `privacy export --vendor -o DIR` asks it",
-            "leverandøren er ikke spurgt, hvad den opbevarer: `privacy export --vendor -o MAPPE` spørger";
-        NotAnswered =>
-            "the vendor has not answered yet, or its answer is still on its way: `status` shows the ticket and until when it \
-             is due",
-            "leverandøren har ikke svaret endnu, eller svaret er på vej: `status` viser anmodningen og dens frist";
-        Gone =>
-            "the vendor's answer is gone, because it is kept for 30 days, or you got it by another way: `privacy export \
-             --vendor -o DIR` asks again",
-            "leverandørens svar er væk, fordi det opbevares i 30 dage, eller I har fået det på anden vis: `privacy export \
-             --vendor -o MAPPE` spørger igen";
-        TooLarge =>
-            "the vendor's answer is larger than 64 MiB and was not fetched: ask the vendor to hand it over",
-            "leverandørens svar er større end 64 MiB og blev ikke hentet: bed leverandøren om at udlevere det";
-        OtherKey =>
-            "the vendor's answer is sealed for a key that is not here, of another owner or device: `privacy export --vendor -o \
-             DIR` asks again",
-            "leverandørens svar er forseglet til en nøgle, der ikke er her, fra en anden ejer eller enhed: `privacy export \
-             --vendor -o MAPPE` spørger igen";
-        Foreign =>
-            "the vendor's answer is about another request or another device, and was not shown: ask the vendor",
-            "leverandørens svar handler om en anden anmodning eller en anden enhed og blev ikke vist: spørg leverandøren";
-        Damaged =>
-            "the vendor's answer is damaged, and was not shown: it is fetched again",
-            "leverandørens svar er beskadiget og blev ikke vist: det hentes igen";
-        Unreadable { why: io::ErrorKind } =>
-            "the vendor's answer cannot be read now ({why}): check the disk and the rights of data_dir",
-            "leverandørens svar kan ikke læses nu ({why}): kontrollér disken og rettighederne til data_dir";
-    }
-}
 
 /// A part that is on its way.
 pub(super) struct Fetch {
@@ -257,54 +222,6 @@ impl VendorAnswer {
         }
     }
 
-    /// A piece of what is inside, from `offset` on.
-    pub(super) fn piece(&mut self, vault: &Vault, tickets: &Tickets, offset: u64) -> Result<Piece, NotShown> {
-        let Some((ticket, sealed)) = answered(tickets) else {
-            let asked = tickets.all().iter().rev().find(|ticket| ticket.kind == PrivacyKind::Access);
-            return Err(match asked {
-                None => NotShown::NotAsked,
-                Some(ticket) if ticket.is_open() => NotShown::NotAnswered,
-                Some(_) => NotShown::Gone,
-            });
-        };
-        if !sealed.is_bounded() {
-            return Err(NotShown::TooLarge);
-        }
-        match self.come(sealed).map_err(unreadable)? {
-            Come::Other(_) => return Err(NotShown::Damaged),
-            Come::Parts(_) => return Err(NotShown::NotAnswered),
-            Come::Gone => return Err(NotShown::Gone),
-            Come::Whole => {}
-        }
-        let path = self.path(sealed, "age");
-        let shown = self.open(&path, vault, ticket, offset);
-        if matches!(shown, Err(NotShown::Damaged)) {
-            // Read from the disk, and not what was fetched: fetched once more.
-            fs::remove_file(&path).map_err(unreadable)?;
-            self.known = None;
-        }
-        shown
-    }
-
-    fn open(&self, path: &Path, vault: &Vault, ticket: &Ticket, offset: u64) -> Result<Piece, NotShown> {
-        let identity = self.identity(vault).map_err(unreadable)?.ok_or(NotShown::OtherKey)?;
-        let file = File::open(path).map_err(unreadable)?;
-        let decryptor = Decryptor::new_buffered(BufReader::new(file)).map_err(|e| sealed_wrongly(&e))?;
-        let identities = std::iter::once(&identity as &dyn age::Identity);
-        let mut inside = decryptor.decrypt(identities).map_err(|e| sealed_wrongly(&e))?;
-        let mut line = Vec::new();
-        BufReader::new(&mut inside).take(FIRST as u64).read_until(b'\n', &mut line).map_err(unread)?;
-        let first: First = serde_json::from_slice(&line).map_err(|_| NotShown::Foreign)?;
-        if !first.answers(&ticket.ticket, vault.device()) {
-            return Err(NotShown::Foreign);
-        }
-        let bytes = inside.seek(SeekFrom::End(0)).map_err(unread)?;
-        inside.seek(SeekFrom::Start(offset.min(bytes))).map_err(unread)?;
-        let mut piece = Vec::new();
-        inside.take(limits::PIECE as u64).read_to_end(&mut piece).map_err(unread)?;
-        Ok(Piece::of(&piece, offset, bytes))
-    }
-
     /// How far the file is, by the disk where that is not known.
     fn come(&mut self, sealed: SealedAnswer) -> io::Result<Come> {
         if let Some((digest, come)) = self.known
@@ -358,31 +275,6 @@ fn digest(path: &Path) -> io::Result<Digest> {
     }
     let digest: [u8; 32] = hash.finish().as_ref().try_into().map_err(|_| io::ErrorKind::InvalidData)?;
     Ok(Digest::from_bytes(digest))
-}
-
-fn sealed_wrongly(error: &DecryptError) -> NotShown {
-    match error {
-        DecryptError::NoMatchingKeys => NotShown::OtherKey,
-        DecryptError::Io(e) => unread_kind(e.kind()),
-        _ => NotShown::Damaged,
-    }
-}
-
-#[allow(clippy::needless_pass_by_value, reason = "for map_err")]
-fn unread(error: io::Error) -> NotShown {
-    unread_kind(error.kind())
-}
-
-fn unread_kind(kind: io::ErrorKind) -> NotShown {
-    match kind {
-        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => NotShown::Damaged,
-        why => NotShown::Unreadable { why },
-    }
-}
-
-#[allow(clippy::needless_pass_by_value, reason = "for map_err")]
-fn unreadable(error: io::Error) -> NotShown {
-    NotShown::Unreadable { why: error.kind() }
 }
 
 #[cfg(test)]

@@ -2,134 +2,92 @@
 //!
 //! ```text
 //! 1 refuse: ledger line, synced; no permit exists from here on, a transfer in flight ends
-//! 2 shred:  the compartment's key files are overwritten and removed
-//! 3 purge:  queue, drafts and bundles of the flag are removed, by the subsystems that hold them
-//! 4 ask:    the line and the request are queued for the vendor
+//! 2 ask:    the line and the requests are queued for the vendor, in one commit
+//! 3 shred:  what waits is counted, the compartment's key files are overwritten and removed
+//! 4 purge:  queue, drafts and bundles of the flag are removed
 //! 5 close:  ledger line that says it is finished
 //! ```
 //!
-//! A start after a power cut repeats the steps that lack their trace, and counts nothing twice (`count_once`).
+//! A start after a power cut repeats the steps that lack their trace, and counts nothing twice (`Counters::drop_once`).
 
 use log::info;
 use protocol::{Digest, Reason};
 
-use super::consents::{Consents, Effects};
-use super::cx::{Cx, Deciding, short};
 use super::{Agent, Parts, Trouble};
-use crate::api::consent::{Answered, Receipt};
+use crate::api::consent::Receipt;
 use crate::consent::receipt::{self, Erased, SentBefore};
 use crate::consent::vendor_request::{PrivacyKind, VendorRequest};
-use crate::consent::{By, Flag, Pending, State};
+use crate::consent::{By, Flag, Pending};
 use crate::killpoint;
 
 impl Agent {
-    /// Takes back what was allowed.
+    /// Takes back what was allowed. None if there was nothing to take back.
     pub(super) fn withdraw(
         &mut self,
         flag: &Flag,
         erase: bool,
         by: By,
         now: i64,
-    ) -> Result<Answered, Trouble> {
-        if !self.registry.is_trusted() && !self.registry.is_unreadable() {
-            self.erase_cases()?;
-        }
-        let begun = self.with_consents(|consents, cx| refuse(consents, cx, flag, erase, by))?;
-        let Some(entry) = begun else {
-            return Ok(Answered::state(self.registry.state(flag, now)));
-        };
-        let erased = self.finish_withdrawals()?;
+    ) -> Result<Option<Receipt>, Trouble> {
+        let begun = self.registry.begin_withdrawal(flag, by, now)?;
+        killpoint::step("withdraw.refused");
+        let newest = begun.or(self.registry.head().map(|(_, hash)| hash)).filter(|_| erase);
+        let erasure = newest.map(|entry| VendorRequest::privacy(PrivacyKind::Erase, flag, entry));
+        let erased = self.finish_withdrawals(erasure)?.unwrap_or_default();
+        let Some(entry) = begun else { return Ok(None) };
         info!("consent: {flag} withdrawn");
         let sent = if erase { SentBefore::ErasureAsked } else { SentBefore::Stays };
         let text = receipt::withdrawal(flag, entry, erased, sent, now, self.config.language);
-        let receipt = Receipt { keys: erased.keys as u64, records: erased.records, text };
-        Ok(Answered { receipt: Some(receipt), ..Answered::state(State::Withdrawn) })
+        Ok(Some(Receipt { keys: erased.keys as u64, records: erased.records, text }))
     }
 
-    /// Steps two to five of what was begun just now, and of what a crash or a power cut left half withdrawn: shred, purge,
-    /// ask, close. Each is durable and may be repeated.
-    pub(super) fn finish_withdrawals(&mut self) -> Result<Erased, Trouble> {
-        let mut erased = Erased::default();
-        for pending in self.registry.pending_withdrawals() {
-            let records = self.waiting(&pending.flag);
-            let keys = shred(&mut self.parts().cx, &pending, records)?;
-            self.purge(&pending.flag)?;
+    /// Steps two to five of what was begun just now, and of what a crash or a power cut left half withdrawn. `erasure` asks
+    /// the vendor to erase what was sent, which only the queue keeps. None if there was nothing to finish.
+    pub(super) fn finish_withdrawals(
+        &mut self,
+        erasure: Option<VendorRequest>,
+    ) -> Result<Option<Erased>, Trouble> {
+        let pending = self.registry.pending_withdrawals();
+        let report =
+            |Pending { flag, entry }: &Pending| VendorRequest::report(PrivacyKind::Withdraw, flag, *entry);
+        let wanted: Vec<_> = erasure.into_iter().chain(pending.iter().flat_map(report)).collect();
+        if wanted.is_empty() {
+            return Ok(None);
+        }
+        let Parts { requests, mut cx, .. } = self.parts();
+        // Where the disk refuses the queue, keys and records go all the same; the withdrawal stays open until it is queued.
+        let asked = requests.put_all(&mut cx, wanted);
+        killpoint::step("withdraw.asked");
+        let mut erased: Option<Erased> = None;
+        for Pending { flag, entry } in &pending {
+            let gone = self.erase(flag, *entry)?;
             killpoint::step("withdraw.purged");
-            let effects = self.with_consents(|consents, cx| close(consents, cx, &pending))?;
-            self.follow(effects)?;
-            erased = erased.and(Erased { keys, records });
+            erased = Some(erased.unwrap_or_default().and(gone));
+        }
+        asked?;
+        for Pending { flag, entry } in pending {
+            self.registry.close_withdrawal(&flag, self.now())?;
+            killpoint::step("withdraw.closed");
+            self.counters.forget_entry(entry)?;
         }
         Ok(erased)
     }
 
-    /// What waits under `flag`.
-    fn waiting(&self, flag: &Flag) -> u64 {
+    /// Steps three and four, by the subsystem that holds what was withdrawn.
+    fn erase(&mut self, flag: &Flag, entry: Digest) -> Result<Erased, Trouble> {
+        let Parts { usage, cases, mut cx, .. } = self.parts();
         match flag {
-            Flag::UsageStatistics => self.usage.records(),
+            Flag::UsageStatistics => {
+                let (gone, files_left) = usage.erase(&mut cx, entry, Reason::Withdrawn, Reason::NoConsent)?;
+                if files_left {
+                    // They go in turns of the loop: the answer does not wait for a hundred thousand files.
+                    self.notice_outbox();
+                }
+                Ok(gone)
+            }
             Flag::SupportCase(case) | Flag::SupportScanData(case) => {
-                self.cases.queue.waiting(case, flag.purpose())
+                cases.erase(&mut cx, (case, flag.purpose()), &flag.compartment(), entry)
             }
         }
     }
-
-    /// Erases all that is held under `flag`, and for usage what waits in the outbox.
-    pub(super) fn purge(&mut self, flag: &Flag) -> Result<(), Trouble> {
-        match flag {
-            Flag::UsageStatistics => self.purge_usage(),
-            Flag::SupportCase(case) | Flag::SupportScanData(case) => {
-                self.with_cases(|cases, cx| cases.purge(cx, case, flag.purpose())).map(drop)
-            }
-        }
-    }
-
-    /// Erases all that is held of usage, and what waits in the outbox, which is counted.
-    pub(super) fn purge_usage(&mut self) -> Result<(), Trouble> {
-        let Parts { usage, mut cx, .. } = self.parts();
-        if usage.purge(&mut cx, Reason::NoConsent)? {
-            // The rest goes in turns of the loop: the answer does not wait for a hundred thousand files.
-            self.look_soon();
-        }
-        Ok(())
-    }
-}
-
-/// Step one of five: refuse. From here on no permit exists and a transfer in flight ends. None if there was nothing
-/// to take back.
-fn refuse(
-    consents: &mut Consents,
-    cx: &mut Deciding<'_>,
-    flag: &Flag,
-    erase: bool,
-    by: By,
-) -> Result<Option<Digest>, Trouble> {
-    let begun = cx.registry.begin_withdrawal(flag, by, cx.now)?;
-    killpoint::step("withdraw.refused");
-    if erase && let Some(entry) = begun.or(cx.registry.head().map(|(_, hash)| hash)) {
-        consents.requests.put(&mut cx.shared(), VendorRequest::privacy(PrivacyKind::Erase, flag, entry))?;
-    }
-    Ok(begun)
-}
-
-/// Step two: what waits under the flag is counted, then its keys go. Their number.
-fn shred(cx: &mut Cx<'_>, pending: &Pending, waiting: u64) -> Result<usize, Trouble> {
-    cx.count_once(pending.entry, Reason::Withdrawn, waiting)?;
-    killpoint::step("withdraw.counted");
-    let shredded = cx.vault.shred(&pending.flag.compartment())?;
-    killpoint::step("withdraw.shredded");
-    Ok(shredded.files)
-}
-
-/// Steps four and five, when nothing is left here: ask and close.
-fn close(
-    consents: &mut Consents,
-    cx: &mut Deciding<'_>,
-    Pending { flag, entry }: &Pending,
-) -> Result<Effects, Trouble> {
-    consents.requests.tell(&mut cx.shared(), PrivacyKind::Withdraw, flag, *entry)?;
-    killpoint::step("withdraw.asked");
-    cx.registry.close_withdrawal(flag, cx.now)?;
-    killpoint::step("withdraw.closed");
-    cx.counters.forget(short(*entry));
-    cx.counters.save()?;
-    Ok(Effects::ANSWERED)
 }

@@ -336,12 +336,6 @@ impl Registry {
     fn lease_stands(&self, flag: &Flag) -> bool {
         self.leases.get(flag).is_some_and(|live| live.load(Ordering::Acquire))
     }
-
-    fn stop(&self, flag: &Flag) {
-        if let Some(live) = self.leases.get(flag) {
-            live.store(false, Ordering::Release);
-        }
-    }
 }
 
 /// What the lines are about, and usage statistics whether they are or not.

@@ -71,6 +71,12 @@ impl PrivacyKind {
 }
 
 impl VendorRequest {
+    /// What a new line of the ledger about one flag means to the vendor. The line goes first: by it the vendor knows an
+    /// old copy of this device when it meets one.
+    pub fn report(kind: PrivacyKind, flag: &Flag, entry: Digest) -> [Self; 2] {
+        [Self::Consent(entry), Self::privacy(kind, flag, entry)]
+    }
+
     /// A privacy request about one flag. Its id follows from the flag and the ledger entry that asks, so that asking
     /// again after a crash is the same request, and asking about another flag is not.
     pub fn privacy(kind: PrivacyKind, flag: &Flag, entry: Digest) -> Self {

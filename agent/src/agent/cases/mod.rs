@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::{CaseId, Purpose, Reason};
+use protocol::{CaseId, Digest, Purpose, Reason};
 
 use super::Trouble;
 use super::clock::Watched;
@@ -19,6 +19,8 @@ use super::cx::Cx;
 use super::health::{Cause, Health, Subject};
 use super::refusal::Refusal;
 use crate::api::support::{BundleRow, Discarded, DraftRow, Found, FoundScan, List, Scans};
+use crate::consent::permit::RIGHTS;
+use crate::consent::receipt::Erased;
 use crate::consent::state::to_text;
 use crate::consent::{Flag, Registry, State};
 use crate::request::{Refused, Reply};
@@ -172,6 +174,33 @@ impl Cases {
         self.jobs.stop();
         self.shown = None;
         self.drafts.discard(cx.vault, |_| true).map(drop)
+    }
+
+    /// Erases a case, or its scan data alone, because of the ledger's line `entry`: what waits is counted, then its keys go,
+    /// then itself. May be repeated after a crash.
+    pub(super) fn erase(
+        &mut self,
+        cx: &mut Cx<'_>,
+        (case, purpose): (&CaseId, Purpose),
+        compartment: &str,
+        entry: Digest,
+    ) -> Result<Erased, Trouble> {
+        let records = self.queue.waiting(case, purpose);
+        let keys = cx.shred(compartment, records, Reason::Withdrawn, entry)?;
+        self.purge(cx, case, purpose)?;
+        Ok(Erased { keys, records })
+    }
+
+    /// Erases every case. They may be known only from lines that nobody can read any more: the new ledger begins without any.
+    pub(super) fn erase_all(&mut self, cx: &mut Cx<'_>) -> Result<(), Trouble> {
+        self.discard_drafts(cx)?;
+        let cases: Vec<CaseId> = self.queue.bundles().iter().map(|held| held.case.clone()).collect();
+        cx.vault.shred_all_but(&[RIGHTS, &Flag::UsageStatistics.compartment()])?;
+        for case in cases {
+            let gone = self.purge(cx, &case, Purpose::SupportCase)?;
+            cx.counters.drop(Reason::Withdrawn, gone);
+        }
+        Ok(cx.counters.save()?)
     }
 
     /// What lies on the disk for a case that may not be sent any more; says how many bundles that were.

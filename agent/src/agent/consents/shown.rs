@@ -7,7 +7,7 @@ use crate::api::status::{CaseFlags, Ends, Flags, Policy};
 use crate::config::Language;
 use crate::consent::state::to_text;
 use crate::consent::{ConsentError, Flag, Registry, receipt};
-use crate::request::{ConsentAction, ConsentRequest, Refused, Reply};
+use crate::request::{ConsentRequest, Refused, Reply};
 
 /// What is shown of the registry at a moment, in seconds since 1970.
 pub(in crate::agent) struct Shown<'a> {
@@ -16,19 +16,8 @@ pub(in crate::agent) struct Shown<'a> {
 }
 
 impl Shown<'_> {
-    /// Answers a request that changes nothing; none if it is not one.
-    pub(in crate::agent) fn answer(&self, request: &ConsentRequest) -> Option<Reply> {
-        Some(match (request.action, request.purpose) {
-            (ConsentAction::List, _) => self.list(),
-            (ConsentAction::Verify, _) => self.verify_ledger(),
-            (ConsentAction::Receipt, _) => self.receipts(request),
-            (ConsentAction::Show, Some(purpose)) => self.show(purpose),
-            _ => return None,
-        })
-    }
-
     /// What the policy asks for and for how long, and what was answered.
-    fn list(&self) -> Reply {
+    pub(in crate::agent) fn list(&self) -> Reply {
         let policy = self.registry.policy();
         let asked = Purpose::ALL.iter().map(|purpose| {
             let [lasts, kept_here, kept_there] = policy.periods(*purpose, Language::En).unwrap_or_default();
@@ -49,7 +38,7 @@ impl Shown<'_> {
     }
 
     /// The text that a yes is given to, and its digest.
-    fn show(&self, purpose: Purpose) -> Reply {
+    pub(in crate::agent) fn show(&self, purpose: Purpose) -> Reply {
         let policy = self.registry.policy();
         let notice = |language| policy.notice(purpose, language);
         let (Some(digest), Some(da), Some(en)) =
@@ -69,7 +58,7 @@ impl Shown<'_> {
     }
 
     /// Every answer that was given, or those to one flag, as they stand in the ledger and in words.
-    fn receipts(&self, request: &ConsentRequest) -> Reply {
+    pub(in crate::agent) fn receipts(&self, request: &ConsentRequest) -> Reply {
         let wanted = |entry: &protocol::ledger::Entry| {
             let asked = &entry.processing;
             request.purpose.is_none_or(|purpose| asked.purpose == purpose)
@@ -116,7 +105,7 @@ impl Shown<'_> {
     }
 
     /// Every finding of the ledger's check.
-    fn verify_ledger(&self) -> Reply {
+    pub(in crate::agent) fn verify_ledger(&self) -> Reply {
         let findings: Vec<String> = self.registry.verify().iter().map(ToString::to_string).collect();
         let entries = self.registry.head().map_or(0, |(index, _)| index + 1);
         if findings.is_empty() {

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -131,27 +131,54 @@ fn what_waited_for_too_long_goes_with_the_release_and_not_a_day_later() {
     assert_eq!(agent.counters.dropped().get(&Reason::Expired), Some(&waiting));
 }
 
+/// The key files of usage.
+fn keys_of_usage(dir: &Path) -> Vec<PathBuf> {
+    let listed = fs::read_dir(dir.join("data/keys")).unwrap().map(|entry| entry.unwrap().path());
+    listed.filter(|path| path.to_string_lossy().contains("usage_statistics")).collect()
+}
+
+/// A queue that the disk refuses keeps no key alive, and the withdrawal is not over before the vendor is to hear of it.
+#[test]
+fn a_withdrawal_that_cannot_be_queued_leaves_no_key_and_is_queued_the_second_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut agent = granted(dir.path());
+    let flag = Flag::UsageStatistics;
+    agent.step().unwrap();
+    assert_eq!(keys_of_usage(dir.path()).len(), 1);
+    killpoint::watch(Some(Box::new(|point| match point {
+        Point::Write(path) if path.to_string_lossy().contains("requests") => {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+        _ => Ok(()),
+    })));
+    let refused = agent.withdraw(&flag, true, by(), agent.now());
+    killpoint::watch(None);
+    assert!(refused.is_err());
+    assert_eq!(keys_of_usage(dir.path()), Vec::<PathBuf>::new());
+    assert_eq!(agent.usage.records(), 0);
+    assert_eq!(agent.registry.pending_withdrawals().len(), 1, "it is not over");
+    next_turn(&mut agent);
+    assert!(!waits(&mut agent, PrivacyKind::Withdraw) && !waits(&mut agent, PrivacyKind::Erase));
+    agent.withdraw(&flag, true, by(), agent.now()).unwrap().unwrap();
+    assert!(waits(&mut agent, PrivacyKind::Withdraw) && waits(&mut agent, PrivacyKind::Erase));
+    assert_eq!(agent.registry.pending_withdrawals(), []);
+}
+
 /// Found by the simulation (seed 26113021372017): the disk had refused a key, and kept its file.
 #[test]
 fn a_new_owner_finds_no_key_that_the_disk_had_refused() {
     let dir = tempfile::tempdir().unwrap();
     let mut agent = granted(dir.path());
-    let keys = dir.path().join("data/keys");
-    let of_usage = || {
-        let listed = fs::read_dir(&keys).unwrap().map(|entry| entry.unwrap().path());
-        let is_its = |path: &PathBuf| path.to_string_lossy().contains("usage_statistics");
-        listed.filter(is_its).collect::<Vec<_>>()
-    };
     agent.step().unwrap();
-    let [key] = of_usage().try_into().unwrap();
+    let [key] = keys_of_usage(dir.path()).try_into().unwrap();
     let bytes = fs::read(&key).unwrap();
     agent.withdraw(&Flag::UsageStatistics, false, by(), agent.now()).unwrap();
-    assert_eq!(of_usage(), Vec::<PathBuf>::new());
+    assert_eq!(keys_of_usage(dir.path()), Vec::<PathBuf>::new());
     let yes = agent.registry.policy().digest(Purpose::UsageStatistics).unwrap().to_string();
     agent.grant(&Flag::UsageStatistics, &yes, None, by()).unwrap();
     fs::write(&key, bytes).unwrap();
     agent.new_owner(by(), agent.now()).unwrap();
-    assert_eq!(of_usage(), Vec::<PathBuf>::new());
+    assert_eq!(keys_of_usage(dir.path()), Vec::<PathBuf>::new());
 }
 
 fn error_at(at: &str, code: u32) -> String {

@@ -3,8 +3,8 @@
 use std::sync::mpsc;
 
 use super::super::Transfers;
-use super::transfer::{self, Answered, Transfer};
-use crate::ship::exchange::Transport;
+use super::transfer::{About, Answered, Transfer};
+use crate::ship::exchange::{Exchange, Transport};
 use crate::ship::failure::Failure;
 use crate::texts::Said;
 
@@ -40,7 +40,7 @@ impl Line {
         let tell = wake.clone();
         let thread = std::thread::Builder::new().name("transfer".into()).spawn(move || {
             if let Ok((https, Transfer { exchange, about })) = handed.recv() {
-                tell(transfer::exchanged(https, &exchange, about));
+                tell(exchanged(https, &exchange, about));
             }
         });
         let Some((https, transfer)) = self.take(transfer) else { return };
@@ -56,7 +56,7 @@ impl Line {
     /// Carries out `transfer` here and now.
     pub(in crate::agent) fn carry_out(&mut self, transfer: Transfer) -> Option<Answered> {
         let (https, Transfer { exchange, about }) = self.take(transfer)?;
-        Some(transfer::exchanged(https, &exchange, about))
+        Some(exchanged(https, &exchange, about))
     }
 
     fn take(&mut self, transfer: Transfer) -> Option<(Box<dyn Transport>, Transfer)> {
@@ -82,4 +82,10 @@ impl Line {
             https.rest();
         }
     }
+}
+
+/// Carries out an exchange.
+fn exchanged(mut https: Box<dyn Transport>, exchange: &Exchange, about: About) -> Answered {
+    let outcome = https.exchange(exchange);
+    Answered { https, about, outcome }
 }

@@ -1,4 +1,4 @@
-//! A transfer: the exchange, its subject, and what the response means for the schedule.
+//! A transfer: the exchange, its subject, and what came of it.
 
 use std::ops::Range;
 
@@ -8,9 +8,7 @@ use super::super::cases::upload::Stepping;
 use super::super::vendor_answer::Fetch;
 use crate::consent::vendor_request::VendorRequest;
 use crate::ship::exchange::{Exchange, Outcome, Transport};
-use crate::ship::pace::Reply;
 use crate::ship::parcel::Parcel;
-use crate::ship::{routes, tus};
 use crate::spool::Missing;
 
 /// Something on its way.
@@ -53,29 +51,4 @@ pub(crate) struct Answered {
     pub(in crate::agent) https: Box<dyn Transport>,
     pub(in crate::agent) about: About,
     pub(in crate::agent) outcome: Outcome,
-}
-
-impl About {
-    /// What the outcome means to the schedule. `place` is where the policy says that data is held.
-    pub(in crate::agent) fn reply(&self, outcome: &Outcome, place: Option<&str>) -> Reply {
-        match self {
-            Self::Batch(parcel, _) => parcel.reply(outcome),
-            Self::Request(_, VendorRequest::Consent(entry)) | Self::ConsentFirst(entry) => {
-                routes::consent_stored(outcome, *entry)
-            }
-            Self::Request(_, VendorRequest::Privacy { .. }) => routes::privacy_taken(outcome).0,
-            Self::Ticket(_) => routes::read_ticket(outcome).map_or_else(|reply| reply, |_| Reply::Welcome),
-            Self::News => routes::news_asked(outcome),
-            Self::Part(fetch) => routes::part_taken(outcome, fetch.length()),
-            Self::Bundle(_) => tus::contact(outcome),
-            Self::Probe(_) | Self::Head(_) | Self::Contact => routes::probed(outcome, place),
-            Self::Renewal => routes::renewed(outcome),
-        }
-    }
-}
-
-/// Carries out an exchange.
-pub(super) fn exchanged(mut https: Box<dyn Transport>, exchange: &Exchange, about: About) -> Answered {
-    let outcome = https.exchange(exchange);
-    Answered { https, about, outcome }
 }

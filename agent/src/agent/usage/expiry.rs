@@ -5,11 +5,11 @@ use protocol::{Batch, Catalog, Digest, Purpose, Reason, Record};
 
 use super::super::Trouble;
 use super::super::clock::{DAY, Watched};
-use super::super::cx::{Cx, short};
+use super::super::cx::Cx;
 use super::Statistics;
 use crate::consent::Flag;
 use crate::consent::permit::UsageStatistics;
-use crate::{killpoint, limits};
+use crate::limits;
 
 impl Statistics {
     /// Drops usage that is held for longer than the policy allows: its period began so long ago. Every sealed record is
@@ -80,17 +80,12 @@ impl Statistics {
             return Ok(false);
         }
         let entry = registry.last_line(&flag).unwrap_or(Digest::from_bytes([0; 32]));
-        let counted = self.records();
-        cx.count_once(entry, Reason::Expired, counted)?;
-        killpoint::step("ended.counted");
-        cx.vault.shred(&flag.compartment())?;
-        killpoint::step("ended.shredded");
         let is_over = !is_nobodys && !registry.was_ended(&flag);
-        let is_more = self.purge(cx, if is_over { Reason::Expired } else { Reason::NoConsent })?;
-        cx.counters.forget(short(entry));
-        info!("{counted} records of usage were erased: the grant is over");
-        cx.counters.save()?;
-        Ok(is_more)
+        let unread = if is_over { Reason::Expired } else { Reason::NoConsent };
+        let (erased, files_left) = self.erase(cx, entry, Reason::Expired, unread)?;
+        cx.counters.forget_entry(entry)?;
+        info!("{} records of usage were erased: the grant is over", erased.records);
+        Ok(files_left)
     }
 }
 

@@ -6,6 +6,7 @@
 mod batches;
 mod device;
 mod expiry;
+mod files;
 mod history;
 mod intake;
 mod measured;
@@ -19,11 +20,13 @@ use std::io;
 use std::path::PathBuf;
 
 use protocol::catalog::Catalog;
-use protocol::{Header, Purpose, Reason, Retention};
+use protocol::{Digest, Header, Purpose, Reason, Retention};
 
 use super::Trouble;
 use super::cx::Cx;
+use super::health::Subject;
 use crate::consent::permit::{Permit, UsageStatistics};
+use crate::consent::receipt::Erased;
 use crate::consent::{Flag, Policy};
 use crate::history::Store;
 use crate::limits;
@@ -34,7 +37,7 @@ use crate::usage::journal::Journal;
 use crate::usage::validation::{Usage, Validator};
 use crate::vault::Vault;
 #[cfg(test)]
-pub(super) use intake::remove;
+pub(super) use files::remove;
 pub(super) use intake::{Look, Taken};
 use measured::Measured;
 use periods::Periods;
@@ -140,6 +143,22 @@ impl Statistics {
         self.periods.next_end()
     }
 
+    /// Erases all usage because of the ledger's line `entry`: what waits is counted for `reason`, then its keys go, then
+    /// itself. What lies in the outbox is counted for `unread`. May be repeated after a crash.
+    /// True if files of the outbox are left for another turn.
+    pub(super) fn erase(
+        &mut self,
+        cx: &mut Cx<'_>,
+        entry: Digest,
+        reason: Reason,
+        unread: Reason,
+    ) -> Result<(Erased, bool), Trouble> {
+        let records = self.records();
+        let keys = cx.shred(&Flag::UsageStatistics.compartment(), records, reason, entry)?;
+        let files_left = self.purge(cx, unread)?;
+        Ok((Erased { keys, records }, files_left))
+    }
+
     /// Erases both queues, what was sent, and what lies in the outbox, which is counted for this reason. That comes first,
     /// while it is known how much of a file was taken in, and hinders nothing. True if files are left for another turn.
     pub(super) fn purge(&mut self, cx: &mut Cx<'_>, reason: Reason) -> Result<bool, Trouble> {
@@ -151,12 +170,19 @@ impl Statistics {
             self.discard_some(cx, reason)
         };
         self.validator.clear();
-        self.periods.clear();
+        self.periods = Periods::default();
         self.open.purge()?;
         self.usage.purge()?;
         self.sent.purge()?;
         self.note_drained(cx);
         discarded
+    }
+
+    /// What the quota cost is over once nothing waits any more.
+    fn note_drained(&self, cx: &mut Cx<'_>) {
+        if self.usage.waiting().records == 0 {
+            cx.health.clear(Subject::Quota);
+        }
     }
 }
 

@@ -20,7 +20,8 @@ use crate::usage::validation;
 use crate::vault::Vault;
 use crate::{killpoint, limits};
 
-/// Number of journal pieces that each period has in the queue `open`.
+/// Number of journal pieces that each period has in the queue `open`. Nothing is known of them at the start, after a purge,
+/// and after the queue was repaired.
 #[derive(Debug, Default)]
 pub(super) struct Periods {
     pieces: BTreeMap<Period, usize>,
@@ -37,11 +38,6 @@ impl Periods {
     /// None of these has a piece left.
     fn forget(&mut self, periods: &BTreeSet<Period>) {
         self.pieces.retain(|period, _| !periods.contains(period));
-    }
-
-    /// Nothing is known: after a purge, or after the queue was repaired.
-    pub(super) fn clear(&mut self) {
-        *self = Self::default();
     }
 
     fn over(&self, now: i64) -> BTreeSet<Period> {

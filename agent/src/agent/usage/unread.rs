@@ -13,7 +13,7 @@ use super::super::clock::{DAY, Watched};
 use super::super::cx::Cx;
 use super::super::health::{Cause, Subject};
 use super::Statistics;
-use super::intake::{look, remove};
+use super::files::{look, remove};
 use super::taking::Taking;
 use crate::collect::outbox::{self, Listing, Source};
 use crate::presence::Presence;

@@ -11,6 +11,7 @@ use super::super::cx::Cx;
 use super::super::health::{Cause, Subject};
 use super::Statistics;
 use super::measured::Measured;
+use super::periods::Periods;
 use crate::collect::outbox;
 use crate::consent::Flag;
 use crate::consent::permit::{Permit, UsageStatistics};
@@ -66,13 +67,6 @@ impl Statistics {
             warn!("the spool reached its quota: {dropped} records dropped");
         }
         Ok(())
-    }
-
-    /// What the quota cost is over once nothing waits any more.
-    pub(super) fn note_drained(&self, cx: &mut Cx<'_>) {
-        if self.usage.waiting().records == 0 {
-            cx.health.clear(Subject::Quota);
-        }
     }
 
     /// Between two drains: closes what is half open, saves what was sent, and lets old keys go with the last record.
@@ -141,7 +135,7 @@ impl Statistics {
     pub(in crate::agent) fn mend(&mut self, cx: &mut Cx<'_>) -> Result<(), Trouble> {
         let recoveries = [mended(&mut self.open, cx.vault)?, mended(&mut self.usage, cx.vault)?];
         for recovery in recoveries.into_iter().flatten() {
-            self.periods.clear();
+            self.periods = Periods::default();
             cx.note_losses(&recovery)?;
         }
         self.resume_journal(cx)

@@ -2,14 +2,16 @@
 
 use std::io::Write;
 
-use age::Encryptor;
+use age::{Decryptor, Encryptor};
 use protocol::Purpose;
-use protocol::answer::MAX;
+use protocol::answer::{First, MAX};
 use protocol::reply::{PrivacyReply, PrivacyRequest, TicketState};
 use protocol::signature::TrustedKeys;
 use tempfile::TempDir;
 
 use super::*;
+use crate::api::support::Piece;
+use crate::consent::vendor_request::PrivacyKind;
 use crate::ship::exchange::Answer;
 use crate::ship::failure::Failure;
 use crate::vault::Protector;

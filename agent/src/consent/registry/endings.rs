@@ -1,9 +1,10 @@
 //! How a grant ends: by a withdrawal in five steps, or with its case.
 //!
-//! A withdrawal is five steps, each durable and repeatable: **refuse** ([`Registry::begin_withdrawal`]), **shred**
-//! the data key, **purge** the queues, **ask** the vendor, **close** ([`Registry::close_withdrawal`]). The ledger
-//! keeps the first and the last; what lies between is done again for whatever [`Registry::pending_withdrawals`]
-//! names.
+//! A withdrawal is five steps, each durable and repeatable: **refuse** ([`Registry::begin_withdrawal`]), **ask** the
+//! vendor, **shred** the data key, **purge** the queues, **close** ([`Registry::close_withdrawal`]). The ledger keeps
+//! the first and the last; what lies between is done again for whatever [`Registry::pending_withdrawals`] names.
+
+use std::sync::atomic::Ordering;
 
 use protocol::ledger::EventKind;
 use protocol::{CaseId, Digest};
@@ -72,12 +73,11 @@ impl Registry {
     }
 
     fn begin(&mut self, flag: &Flag, by: By, now: i64) -> Result<Option<Digest>, ConsentError> {
-        match self.answer(flag) {
+        let processing = match self.answer(flag) {
             Some(Answer { withdrawing: Some(begun), .. }) => return Ok(Some(begun.hash)),
+            Some(Answer { grant: Some(grant), .. }) => grant.entry.processing.clone(),
             Some(Answer { grant: None, .. }) | None => return Ok(None),
-            Some(_) => {}
-        }
-        let processing = self.processing_of(flag)?;
+        };
         self.record(processing, EventKind::Withdrawn, by, None, now).map(Some)
     }
 
@@ -125,6 +125,13 @@ impl Registry {
                 self.record(processing, EventKind::Expired, by, None, now).map(Some)
             }
             None => Ok(None),
+        }
+    }
+
+    /// No permit for `flag` is given out any more, and a transfer under one ends.
+    pub(super) fn stop(&self, flag: &Flag) {
+        if let Some(live) = self.leases.get(flag) {
+            live.store(false, Ordering::Release);
         }
     }
 

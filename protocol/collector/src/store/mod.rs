@@ -12,7 +12,7 @@
 //! ```text
 //! rules      what becomes of a request: no clock, disk or SQL; every engine shares them
 //! access     an open store: transactions and reads
-//! ids        random names
+//! ids        randomness, and random names
 //! jobs       what a request does to the store, and its answer after the commit
 //! engine     a connection of either engine
 //! sqlite     the SQL, and the engine SQLite: one database file, one thread that writes

@@ -4,10 +4,10 @@ use data_encoding::HEXLOWER;
 use protocol::{DeviceId, Digest};
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::hmac;
-use ring::rand::{SecureRandom, SystemRandom};
 
 use super::slots::{SECRET, Slot, State, WRAPPED};
 use crate::failure::Failure;
+use crate::store::ids::random;
 
 /// Bytes by which what is sealed is longer: a nonce before it and a tag behind it.
 pub(super) const MORE: usize = NONCE_LEN + 16;
@@ -143,8 +143,3 @@ fn open(key: &LessSafeKey, about: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
 }
 
 const _: () = assert!(WRAPPED == SECRET + MORE);
-
-/// Fills `bytes` at random.
-pub(super) fn random(bytes: &mut [u8]) -> Result<(), Failure> {
-    SystemRandom::new().fill(bytes).map_err(|_| Failure::new("the system gives no random numbers"))
-}

@@ -33,10 +33,11 @@ use std::thread;
 use data_encoding::HEXLOWER;
 use protocol::{CaseId, DeviceId, Digest, Purpose};
 
+use super::ids::random;
 use super::replay::log::Log;
 use crate::disk::{self, Access};
 use crate::failure::Failure;
-use crypt::{Wrapper, random};
+use crypt::Wrapper;
 use places::{Credential, Places};
 use slots::{Slot, State};
 

@@ -114,7 +114,7 @@ impl Credential {
     pub(super) fn make(&self) -> Result<[u8; 32], Failure> {
         if self.may_be_made && disk::read(&self.file)?.is_none() {
             let mut secret = [0; 32];
-            super::crypt::random(&mut secret)?;
+            crate::store::ids::random(&mut secret)?;
             let text = format!("{}\n", HEXLOWER.encode(&secret));
             disk::write(&self.file, text.as_bytes(), disk::Access::Private)?;
         }
