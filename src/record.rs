@@ -48,7 +48,9 @@ fn line(event: &str, attributes: &[(String, String)], now: OffsetDateTime) -> Re
         })
     })?;
     let at = now.format(&Rfc3339).unwrap_or_default();
-    let mut line = BTreeMap::from([("event", Typed::Text(event)), ("at", Typed::Text(&at))]);
+    let mut line = BTreeMap::new();
+    line.insert("event", Typed::Text(event));
+    line.insert("at", Typed::Text(&at));
     for (key, value) in attributes {
         let kind = event_type.position(key).map(|at| &event_type.attributes[at].kind);
         if line.insert(key, Typed::of(kind, value)).is_some() && key != "at" {

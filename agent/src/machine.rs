@@ -20,7 +20,7 @@ pub fn names(clinic: &[String]) -> Vec<(Kind, String)> {
 
 /// The clinic's names come first: however many accounts there are, they take the place of none of these.
 fn chosen(clinic: &[String], mut system: Vec<(Kind, String)>) -> Vec<(Kind, String)> {
-    system.sort();
+    system.sort_unstable();
     system.dedup();
     let mut names: Vec<_> = clinic.iter().map(|name| (Kind::Clinic, name.clone())).collect();
     names.extend(system);

@@ -132,7 +132,7 @@ pub fn drift(watched: &Watched, values: &[f64]) -> Option<Trend> {
         .windows(2)
         .map(|pair| (pair.first().unwrap_or(&usual) - pair.last().unwrap_or(&usual)).abs())
         .collect();
-    distances.sort_by(f64::total_cmp);
+    distances.sort_unstable_by(f64::total_cmp);
     let deviation = distances.get(distances.len() / 2)? / MEDIAN_DISTANCE;
     let now = later.iter().fold(usual, |level, value| level + WEIGHT * (value - level));
     let is_significant = (now - usual).abs() > SIGNIFICANT * deviation * (WEIGHT / (2.0 - WEIGHT)).sqrt();

@@ -113,7 +113,8 @@ pub(super) fn filter(own: u32) -> Result<seccompiler::BpfProgram, seccompiler::B
     };
     let not_run = || Ok(vec![only(2, SeccompCmpOp::MaskedEq(libc::PROT_EXEC as u64), 0)?]);
     let equal = |argument, value| only(argument, SeccompCmpOp::Eq, value);
-    let mut rules: BTreeMap<_, _> = FREE.iter().map(|call| (*call, Vec::new())).collect();
+    let mut rules = BTreeMap::new();
+    rules.extend(FREE.iter().map(|call| (*call, Vec::new())));
     rules.insert(libc::SYS_mmap, not_run()?);
     rules.insert(libc::SYS_mprotect, not_run()?);
     rules.insert(libc::SYS_tgkill, vec![equal(0, u64::from(own))?]);

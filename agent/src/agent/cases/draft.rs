@@ -188,7 +188,8 @@ pub(super) struct Shown {
 impl Shown {
     fn new(draft: Draft) -> io::Result<Self> {
         let named = draft.manifest()?.files.into_iter().map(|file| file.name);
-        let mut files: BTreeMap<String, Span> = named.zip(draft.files().iter().copied()).collect();
+        let mut files = BTreeMap::new();
+        files.extend(named.zip(draft.files().iter().copied()));
         files.insert(manifest::FILE.to_owned(), draft.manifest_span());
         Ok(Self { draft, files })
     }

@@ -108,7 +108,9 @@ impl Listing {
         let (traces, mut files): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| is_motion(&file.path));
         self.traces.extend(traces);
         // Beside each slice may lie a file of another kind: they are runs of their own.
-        files.sort_by(|a, b| a.path.extension().cmp(&b.path.extension()).then_with(|| newest_first(a, b)));
+        files.sort_unstable_by(|a, b| {
+            a.path.extension().cmp(&b.path.extension()).then_with(|| newest_first(a, b))
+        });
         let is_next = |a: &File, b: &File| {
             !a.is_alone
                 && a.path.extension() == b.path.extension()

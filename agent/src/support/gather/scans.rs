@@ -39,7 +39,6 @@ pub(super) fn choose(
             recent.into_iter().filter(is_dicom).collect()
         }
         Selection::Picked(keys) => {
-            let keys: BTreeSet<&String> = keys.iter().collect();
             let newest = listing.runs.iter().map(|run| &run.newest);
             newest.filter(|newest| keys.contains(&newest.key())).flat_map(slices).collect()
         }
