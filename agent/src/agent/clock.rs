@@ -24,9 +24,12 @@ pub(super) struct Watched {
     seen: i64,
     /// When it last leapt, as it showed afterwards.
     leapt: i64,
-    /// What it showed before it leapt back, until it shows that again.
+    /// What it showed before it leapt back, until it shows that again: the latest,
     #[serde(default)]
     back_from: Option<i64>,
+    /// and the earliest, which is another one where it was ahead first and behind later.
+    #[serde(default)]
+    back_from_first: Option<i64>,
     /// Since when it shows that the yes to usage is over; a leap begins anew.
     #[serde(default)]
     over: Option<i64>,
@@ -45,25 +48,31 @@ impl Watched {
                 Self { seen: now, ..before }
             }
             Some(before) if (-limits::CLOCK_BEHIND..0).contains(&(now - before.seen)) => before,
-            Some(Self { seen, back_from, over, kept, .. }) => Self {
-                seen: now,
-                leapt: now,
-                back_from: back_from.max(Some(seen)).filter(|from| now < *from),
-                over: over.map(|_| now),
-                kept: kept.map(|_| now),
-            },
+            Some(Self { seen, back_from, back_from_first, over, kept, .. }) => {
+                let not_again = [Some(seen), back_from, back_from_first].into_iter().flatten();
+                let not_again = not_again.filter(|from| now < *from);
+                Self {
+                    seen: now,
+                    leapt: now,
+                    back_from: not_again.clone().max(),
+                    back_from_first: not_again.min(),
+                    over: over.map(|_| now),
+                    kept: kept.map(|_| now),
+                }
+            }
             None => Self::unknown(now),
         }
     }
 
     /// Nothing is known of it: it decides nothing.
     fn unknown(now: i64) -> Self {
-        Self { seen: now, leapt: now, back_from: None, over: None, kept: None }
+        Self { seen: now, leapt: now, back_from: None, back_from_first: None, over: None, kept: None }
     }
 
     /// Whether a clock that had leapt back is set right at `now`: the time between did not go by on it.
     fn is_set_right(self, now: i64) -> bool {
-        self.back_from.is_some_and(|from| from <= now) && now - self.seen > limits::CLOCK_BEHIND
+        let from = self.back_from_first.or(self.back_from);
+        from.is_some_and(|from| from <= now) && now - self.seen > limits::CLOCK_BEHIND
     }
 
     /// Since when what Kathea reports is kept in the outbox, if the clock may decide that this is long ago.
@@ -186,6 +195,31 @@ mod tests {
                 watched = Watched::look(Some(watched), right + day * DAY);
             }
             assert!(watched.is_over_for(30) && watched.back_from.is_none());
+        }
+    }
+
+    #[test]
+    fn a_clock_that_was_ahead_before_it_was_behind_is_set_right_all_the_same() {
+        // Found by the simulation, seed 215 of 120 days: it waited for the day that the clock had shown too early, and took
+        // what it skipped later for a holiday. Reports of five days were removed as those of thirty.
+        let start = 1_780_000_000;
+        let through = |watched: Watched, days: std::ops::Range<i64>, from: i64| {
+            days.fold(watched, |watched, day| {
+                let watched = Watched::look(Some(watched), from + day * DAY);
+                Watched { kept: watched.kept.or(Some(watched.seen)).filter(|_| day >= 20), ..watched }
+            })
+        };
+        for (ahead, behind) in [(38, 29), (40, 3), (20, 40)] {
+            let mut watched = through(Watched::unknown(start), 0..10, start);
+            watched = Watched::look(Some(watched), start + (10 + ahead) * DAY);
+            watched = through(watched, 11..19, start);
+            watched = through(watched, 19..26, start - behind * DAY);
+            let right = start + 26 * DAY;
+            for day in 26..56 {
+                watched = through(watched, day..day + 1, start);
+                assert!(watched.kept >= Some(right), "{ahead} days ahead, {behind} behind, on day {day}");
+                assert!(day < 34 || watched.is_steady());
+            }
         }
     }
 

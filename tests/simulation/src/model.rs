@@ -177,7 +177,7 @@ impl Model {
         if seen.now - self.observed > LEAP - DAY {
             self.back = seen.now;
         }
-        self.observed = seen.now;
+        let before = std::mem::replace(&mut self.observed, seen.now);
         let waiting: Option<BTreeSet<u64>> = seen
             .waiting
             .map(|batches| batches.iter().flat_map(|batch| &batch.records).filter_map(number_of).collect());
@@ -235,7 +235,9 @@ impl Model {
         }
         let exact = counted - expired;
         // What the agent says of the workstation is refused for the same reasons, some lines a day.
-        let is_odd = seen.wall > LAST || seen.granted.is_some_and(|granted| seen.wall < granted);
+        // Also where the clock was set back to before the grant and shows it again by now.
+        let first = seen.wall - (seen.now - seen.clock_since.max(before));
+        let is_odd = seen.wall > LAST || seen.granted.is_some_and(|granted| first < granted);
         let own_lines = if is_odd { 64 } else { 0 };
         if exact > refused + in_part + own_lines {
             self.violations.push(format!("counts: {exact} events are counted as refused, {refused} were"));
