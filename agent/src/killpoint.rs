@@ -50,6 +50,21 @@ fn watched(point: Point<'_>) -> io::Result<()> {
     said
 }
 
+/// Acts, and counts the generations of a queue that are read by sled meanwhile.
+#[cfg(test)]
+pub(crate) fn openings<T>(act: impl FnOnce() -> T) -> (T, u32) {
+    let opened = std::rc::Rc::new(std::cell::Cell::new(0));
+    let count = std::rc::Rc::clone(&opened);
+    watch(Some(Box::new(move |point| {
+        let is_generation = matches!(point, Point::Read(path) if path.join("db").exists());
+        count.set(count.get() + u32::from(is_generation));
+        Ok(())
+    })));
+    let done = act();
+    watch(None);
+    (done, opened.get())
+}
+
 /// Acts up to the step of this number, the first is 0. True if it was cut there, as by a kill.
 #[cfg(test)]
 pub(crate) fn cut(step: usize, act: impl FnOnce()) -> bool {

@@ -14,10 +14,10 @@ use crate::common::{bundle, seeded};
 const NOWHERE: &str = "https://127.0.0.1:1";
 const STEPS: [&str; 6] = [
     "withdraw.refused",
-    "withdraw.asked",
     "erase.counted",
     "erase.shredded",
     "withdraw.purged",
+    "withdraw.asked",
     "withdraw.closed",
 ];
 

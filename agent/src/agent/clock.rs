@@ -24,10 +24,10 @@ pub(super) struct Watched {
     seen: i64,
     /// When it last leapt, as it showed afterwards.
     leapt: i64,
-    /// What it showed before it leapt back, until it shows that again: the latest,
+    /// The latest that it showed before it leapt back, until it shows that again.
     #[serde(default)]
     back_from: Option<i64>,
-    /// and the earliest, which is another one where it was ahead first and behind later.
+    /// The earliest of these: another one where it was ahead first and behind later.
     #[serde(default)]
     back_from_first: Option<i64>,
     /// Since when it shows that the yes to usage is over; a leap begins anew.

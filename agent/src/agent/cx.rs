@@ -30,7 +30,7 @@ pub(super) struct Cx<'a, R = &'a Registry> {
     pub(super) busy_until: Option<Duration>,
     pub(super) config: &'a Config,
     pub(super) vault: &'a mut Vault,
-    /// What is allowed now. Only the consents subsystem is lent it to change it.
+    /// What is allowed now. Of the subsystems only the consents are lent it to change it.
     pub(super) registry: R,
     pub(super) counters: &'a mut Counters,
     pub(super) health: &'a mut Health,

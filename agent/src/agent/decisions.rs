@@ -116,7 +116,7 @@ impl Agent {
         }
         for flag in self.registry.flags() {
             self.registry.begin_withdrawal(&flag, by, now)?;
-            if let Some(erased) = self.finish_withdrawals(None)? {
+            if let Some(erased) = self.finish_withdrawals()? {
                 keys += erased.keys;
                 self.follow(Effects::ANSWERED)?;
             }

@@ -82,7 +82,8 @@ impl Agent {
             return false;
         }
         // What is over when it is sealed does not wait for the day's look.
-        if self.expiry_due <= self.since_start() || self.usage.has_old() {
+        let is_old_there = self.usage.has_old() && !self.uplink.in_flight();
+        if self.expiry_due <= self.since_start() || is_old_there {
             self.expiry_due = self.since_start() + limits::DEVICE_EVERY;
             match self.expire() {
                 // The rest of the look follows when nothing more is over.

@@ -155,7 +155,7 @@ impl Agent {
         for recovery in [open_recovery, usage_recovery, requests_recovery] {
             agent.parts().cx.note_losses(&recovery)?;
         }
-        if agent.finish_withdrawals(None)?.is_some() {
+        if agent.finish_withdrawals()?.is_some() {
             agent.follow(Effects::ANSWERED)?;
         }
         let Parts { usage, mut cx, .. } = agent.parts();
@@ -228,32 +228,20 @@ fn random_u64(random: &SystemRandom) -> Result<u64, OpenError> {
 
 #[cfg(test)]
 mod tests {
-    use std::cell::Cell;
-    use std::rc::Rc;
-
     use protocol::Purpose;
     use protocol::ledger::Role;
 
     use super::*;
     use crate::consent::state::to_text;
     use crate::consent::{By, Channel, Flag};
-    use crate::killpoint::{self, Point};
+    use crate::killpoint;
 
     /// The status, and how often sled opened something for it.
     fn status_by(open: fn(Config) -> Result<Agent, OpenError>, config: &Config) -> (String, u32) {
-        let opened = Rc::new(Cell::new(0));
-        let count = Rc::clone(&opened);
-        killpoint::watch(Some(Box::new(move |point| {
-            let is_generation = matches!(point, Point::Read(path) if path.join("db").exists());
-            count.set(count.get() + u32::from(is_generation));
-            Ok(())
-        })));
-        let agent = open(config.clone());
-        killpoint::watch(None);
-        let agent = agent.unwrap();
+        let (agent, opened) = killpoint::openings(|| open(config.clone()).unwrap());
         let status = agent.status(agent.now());
         assert!(status.waiting.each().iter().all(|(_, waiting)| waiting.records > 0), "{:?}", status.waiting);
-        (serde_json::to_string(&status).unwrap(), opened.get())
+        (serde_json::to_string(&status).unwrap(), opened)
     }
 
     #[test]

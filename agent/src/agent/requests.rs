@@ -93,6 +93,8 @@ impl Requests {
         cx: &mut Cx<'_>,
         requests: impl IntoIterator<Item = VendorRequest>,
     ) -> Result<(), Trouble> {
+        // A whole look may give out other numbers.
+        self.open(cx)?;
         let (mut sealed, mut position) = (Vec::new(), self.queue.position());
         for request in requests {
             if self.waits(cx, |waiting| *waiting == request)? {

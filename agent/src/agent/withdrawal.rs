@@ -2,9 +2,9 @@
 //!
 //! ```text
 //! 1 refuse: ledger line, synced; no permit exists from here on, a transfer in flight ends
-//! 2 ask:    the line and the requests are queued for the vendor, in one commit
-//! 3 shred:  what waits is counted, the compartment's key files are overwritten and removed
-//! 4 purge:  queue, drafts and bundles of the flag are removed
+//! 2 shred:  what waits is counted, the compartment's key files are overwritten and removed
+//! 3 purge:  queue, drafts and bundles of the flag are removed
+//! 4 ask:    the line and the request are queued for the vendor, in one commit
 //! 5 close:  ledger line that says it is finished
 //! ```
 //!
@@ -33,7 +33,12 @@ impl Agent {
         killpoint::step("withdraw.refused");
         let newest = begun.or(self.registry.head().map(|(_, hash)| hash)).filter(|_| erase);
         let erasure = newest.map(|entry| VendorRequest::privacy(PrivacyKind::Erase, flag, entry));
-        let erased = self.finish_withdrawals(erasure)?.unwrap_or_default();
+        let Parts { requests, mut cx, .. } = self.parts();
+        // Only the queue keeps this one, so it goes before what a start finishes. Where the disk refuses it, keys and records
+        // go all the same, and whoever asked hears of it and asks again.
+        let asked = erasure.map_or(Ok(()), |erasure| requests.put(&mut cx, erasure));
+        let erased = self.finish_withdrawals()?.unwrap_or_default();
+        asked?;
         let Some(entry) = begun else { return Ok(None) };
         info!("consent: {flag} withdrawn");
         let sent = if erase { SentBefore::ErasureAsked } else { SentBefore::Stays };
@@ -41,30 +46,24 @@ impl Agent {
         Ok(Some(Receipt { keys: erased.keys as u64, records: erased.records, text }))
     }
 
-    /// Steps two to five of what was begun just now, and of what a crash or a power cut left half withdrawn. `erasure` asks
-    /// the vendor to erase what was sent, which only the queue keeps. None if there was nothing to finish.
-    pub(super) fn finish_withdrawals(
-        &mut self,
-        erasure: Option<VendorRequest>,
-    ) -> Result<Option<Erased>, Trouble> {
+    /// Steps two to five of what was begun just now, and of what a crash or a power cut left half withdrawn. None if there
+    /// was nothing to finish.
+    pub(super) fn finish_withdrawals(&mut self) -> Result<Option<Erased>, Trouble> {
         let pending = self.registry.pending_withdrawals();
-        let report =
-            |Pending { flag, entry }: &Pending| VendorRequest::report(PrivacyKind::Withdraw, flag, *entry);
-        let wanted: Vec<_> = erasure.into_iter().chain(pending.iter().flat_map(report)).collect();
-        if wanted.is_empty() {
+        if pending.is_empty() {
             return Ok(None);
         }
-        let Parts { requests, mut cx, .. } = self.parts();
-        // Where the disk refuses the queue, keys and records go all the same; the withdrawal stays open until it is queued.
-        let asked = requests.put_all(&mut cx, wanted);
-        killpoint::step("withdraw.asked");
         let mut erased: Option<Erased> = None;
         for Pending { flag, entry } in &pending {
             let gone = self.erase(flag, *entry)?;
             killpoint::step("withdraw.purged");
             erased = Some(erased.unwrap_or_default().and(gone));
         }
-        asked?;
+        let report =
+            |Pending { flag, entry }: &Pending| VendorRequest::report(PrivacyKind::Withdraw, flag, *entry);
+        let Parts { requests, mut cx, .. } = self.parts();
+        requests.put_all(&mut cx, pending.iter().flat_map(report))?;
+        killpoint::step("withdraw.asked");
         for Pending { flag, entry } in pending {
             self.registry.close_withdrawal(&flag, self.now())?;
             killpoint::step("withdraw.closed");
@@ -73,7 +72,7 @@ impl Agent {
         Ok(erased)
     }
 
-    /// Steps three and four, by the subsystem that holds what was withdrawn.
+    /// Steps two and three, by the subsystem that holds what was withdrawn.
     fn erase(&mut self, flag: &Flag, entry: Digest) -> Result<Erased, Trouble> {
         let Parts { usage, cases, mut cx, .. } = self.parts();
         match flag {

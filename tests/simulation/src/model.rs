@@ -235,8 +235,9 @@ impl Model {
         }
         let exact = counted - expired;
         // What the agent says of the workstation is refused for the same reasons, some lines a day.
-        // Also where the clock was set back to before the grant and shows it again by now.
-        let first = seen.wall - (seen.now - seen.clock_since.max(before));
+        // Also where the clock was set back since the last look, to before the grant, and shows it again by now.
+        let since = if seen.clock_since > before { seen.clock_since } else { seen.now };
+        let first = seen.wall - (seen.now - since);
         let is_odd = seen.wall > LAST || seen.granted.is_some_and(|granted| first < granted);
         let own_lines = if is_odd { 64 } else { 0 };
         if exact > refused + in_part + own_lines {

@@ -93,6 +93,20 @@ struct Hands(AtomicI64);
 
 const BEGUN: i64 = 1_780_000_000;
 
+impl Hands {
+    /// A turn of the loop on that day, an hour later each day: the last look is not of now.
+    fn turn(&self, agent: &mut Agent, day: i64) {
+        self.0.store(day * 25 * 3600, Ordering::Relaxed);
+        agent.step().unwrap();
+    }
+}
+
+/// An agent with a grant, and the hands of its clock.
+fn granted_by_hands(dir: &Path) -> (Agent, Arc<Hands>) {
+    let hands = Arc::new(Hands::default());
+    (granted_with(dir, Edges { clock: hands.clone(), ..Edges::system() }), hands)
+}
+
 impl Clock for Hands {
     fn wall(&self) -> i64 {
         BEGUN + self.0.load(Ordering::Relaxed)
@@ -108,9 +122,7 @@ impl Clock for Hands {
 #[test]
 fn what_waited_for_too_long_goes_with_the_release_and_not_a_day_later() {
     let dir = tempfile::tempdir().unwrap();
-    let hands = Arc::new(Hands::default());
-    let edges = Edges { clock: hands.clone(), ..Edges::system() };
-    let mut agent = granted_with(dir.path(), edges);
+    let (mut agent, hands) = granted_by_hands(dir.path());
     let Parts { usage, mut cx, .. } = agent.parts();
     let line = "{\"event\":\"device.error\",\"at\":\"2026-05-28T20:26:40Z\",\"code\":7,\"subsystem\":\"detector\",\
                 \"severity\":\"error\",\"repeats\":1}";
@@ -119,8 +131,7 @@ fn what_waited_for_too_long_goes_with_the_release_and_not_a_day_later() {
     let waiting = agent.usage.records();
     // A day and an hour at a time: the last look is not of now.
     for day in 1..120 {
-        hands.0.store(day * 25 * 3600, Ordering::Relaxed);
-        agent.step().unwrap();
+        hands.turn(&mut agent, day);
     }
     assert_eq!(agent.usage.records(), waiting, "what is restricted is kept");
     hands.0.fetch_add(3600, Ordering::Relaxed);
@@ -213,13 +224,8 @@ fn is_error(code: u64) -> impl Fn(&Record) -> bool {
 #[test]
 fn what_is_over_does_not_wait_for_what_was_taken_in_with_it() {
     let dir = tempfile::tempdir().unwrap();
-    let hands = Arc::new(Hands::default());
-    let edges = Edges { clock: hands.clone(), ..Edges::system() };
-    let mut agent = granted_with(dir.path(), edges);
-    let on = |agent: &mut Agent, day: i64| {
-        hands.0.store(day * 25 * 3600, Ordering::Relaxed);
-        agent.step().unwrap();
-    };
+    let (mut agent, hands) = granted_by_hands(dir.path());
+    let on = |agent: &mut Agent, day| hands.turn(agent, day);
     (1..30).for_each(|day| on(&mut agent, day));
     let lines = [error_at("2026-05-29T20:00:00Z", 1), error_at("2026-06-27T20:00:00Z", 2)];
     let Parts { usage, mut cx, .. } = agent.parts();
@@ -233,9 +239,7 @@ fn what_is_over_does_not_wait_for_what_was_taken_in_with_it() {
 #[test]
 fn what_is_over_does_not_wait_for_what_a_clock_dated_that_was_ahead() {
     let dir = tempfile::tempdir().unwrap();
-    let hands = Arc::new(Hands::default());
-    let edges = Edges { clock: hands.clone(), ..Edges::system() };
-    let mut agent = granted_with(dir.path(), edges);
+    let (mut agent, hands) = granted_by_hands(dir.path());
     let take = |agent: &mut Agent, line: String| {
         let Parts { usage, mut cx, .. } = agent.parts();
         assert_eq!(usage.take_lines(&mut cx, &[line.as_bytes()]), [Ok(())]);
@@ -244,8 +248,7 @@ fn what_is_over_does_not_wait_for_what_a_clock_dated_that_was_ahead() {
     hands.0.store(365 * 24 * 3600, Ordering::Relaxed);
     take(&mut agent, error_at("2027-05-28T20:00:00Z", 1));
     for day in 1..68 {
-        hands.0.store(day * 25 * 3600, Ordering::Relaxed);
-        agent.step().unwrap();
+        hands.turn(&mut agent, day);
         if day == 1 {
             take(&mut agent, error_at("2026-05-29T20:00:00Z", 2));
         }
@@ -257,15 +260,10 @@ fn what_is_over_does_not_wait_for_what_a_clock_dated_that_was_ahead() {
 #[test]
 fn a_months_counts_do_not_wait_for_the_days_before_them() {
     let dir = tempfile::tempdir().unwrap();
-    let hands = Arc::new(Hands::default());
-    let edges = Edges { clock: hands.clone(), ..Edges::system() };
-    let mut agent = granted_with(dir.path(), edges);
+    let (mut agent, hands) = granted_by_hands(dir.path());
     let used = "{\"event\":\"feature.used\",\"at\":\"2026-05-29T20:00:00Z\",\"feature\":\"mpr\"}";
     let is_of_may = |record: &Record| record.entry == 35;
-    let on = |agent: &mut Agent, day: i64| {
-        hands.0.store(day * 25 * 3600, Ordering::Relaxed);
-        agent.step().unwrap();
-    };
+    let on = |agent: &mut Agent, day| hands.turn(agent, day);
     on(&mut agent, 2);
     let Parts { usage, mut cx, .. } = agent.parts();
     let error = error_at("2026-05-29T20:00:00Z", 1);
@@ -281,12 +279,9 @@ fn a_months_counts_do_not_wait_for_the_days_before_them() {
 #[test]
 fn what_is_over_when_it_is_taken_in_goes_before_anything_is_sent() {
     let dir = tempfile::tempdir().unwrap();
-    let hands = Arc::new(Hands::default());
-    let edges = Edges { clock: hands.clone(), ..Edges::system() };
-    let mut agent = granted_with(dir.path(), edges);
+    let (mut agent, hands) = granted_by_hands(dir.path());
     for day in 1..80 {
-        hands.0.store(day * 25 * 3600, Ordering::Relaxed);
-        agent.step().unwrap();
+        hands.turn(&mut agent, day);
     }
     let used = "{\"event\":\"feature.used\",\"at\":\"2026-06-02T20:00:00Z\",\"feature\":\"mpr\"}";
     let Parts { usage, mut cx, .. } = agent.parts();

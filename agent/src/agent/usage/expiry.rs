@@ -22,12 +22,14 @@ impl Statistics {
     ) -> Result<bool, Trouble> {
         // Where the turn before ended; from the beginning after anything that kept it from its end.
         let mut from = std::mem::take(&mut self.looked_through);
+        // A look that fails is due again at the next turn; one that may not decide now, with that of the day.
+        let had_old = std::mem::take(&mut self.has_old);
         if !clock.is_steady() {
             return Ok(false);
         }
         let Some(permit) = cx.registry.permit::<UsageStatistics>(cx.now) else { return Ok(false) };
         let Some(oldest) = oldest_allowed(cx) else { return Ok(false) };
-        self.has_old = false;
+        self.has_old = had_old;
         let catalog = self.validator.catalog();
         let is_over = |record: &Record| begins_at(record, catalog).is_some_and(|begins| begins <= oldest);
         let (mut opened, mut expired) = (0, Vec::new());
@@ -49,6 +51,7 @@ impl Statistics {
             cx.counters.drop(Reason::Expired, dropped);
             cx.counters.save()?;
         }
+        self.has_old = false;
         Ok(from > 0)
     }
 

@@ -1,7 +1,7 @@
 //! How a grant ends: by a withdrawal in five steps, or with its case.
 //!
-//! A withdrawal is five steps, each durable and repeatable: **refuse** ([`Registry::begin_withdrawal`]), **ask** the
-//! vendor, **shred** the data key, **purge** the queues, **close** ([`Registry::close_withdrawal`]). The ledger keeps
+//! A withdrawal is five steps, each durable and repeatable: **refuse** ([`Registry::begin_withdrawal`]), **shred**
+//! the data key, **purge** the queues, **ask** the vendor, **close** ([`Registry::close_withdrawal`]). The ledger keeps
 //! the first and the last; what lies between is done again for whatever [`Registry::pending_withdrawals`] names.
 
 use std::sync::atomic::Ordering;

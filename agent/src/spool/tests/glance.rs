@@ -8,17 +8,8 @@ use crate::killpoint::{self, Point};
 
 /// What a glance comes to, and how often sled opened something for it.
 fn glanced(site: &Site) -> (Spool<Words>, Recovery, u32) {
-    let opened = Rc::new(Cell::new(0));
-    let count = Rc::clone(&opened);
-    killpoint::watch(Some(Box::new(move |point| {
-        let is_generation = matches!(point, Point::Read(path) if path.join("db").exists());
-        count.set(count.get() + u32::from(is_generation));
-        Ok(())
-    })));
-    let outcome = site.glance_at(&site.queue(), 9);
-    killpoint::watch(None);
-    let (spool, recovery) = outcome.unwrap();
-    (spool, recovery, opened.get())
+    let ((spool, recovery), opened) = killpoint::openings(|| site.glance_at(&site.queue(), 9).unwrap());
+    (spool, recovery, opened)
 }
 
 #[test]

@@ -76,10 +76,12 @@ impl Batches {
             last = Some((record.entry, granularity));
             granularity.map(|granularity| granularity.begins_at(record.at))
         };
-        let first = self.rest.front().and_then(&mut begins);
-        let is_of_age = |record: &&Record| match (first, begins(record)) {
-            (Some(first), Some(begins)) => first.abs_diff(begins) <= ONE_AGE,
-            _ => true,
+        let mut ages: Option<(i64, i64)> = None;
+        let is_of_age = |record: &&Record| {
+            let Some(begins) = begins(record) else { return true };
+            let (least, most) = ages.map_or((begins, begins), |(l, m)| (l.min(begins), m.max(begins)));
+            ages = Some((least, most));
+            least.abs_diff(most) <= ONE_AGE
         };
         self.rest.iter().take(MAX_RECORDS).take_while(is_of_age).count()
     }
