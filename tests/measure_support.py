@@ -251,8 +251,8 @@ def log(bench):
     bench.row(f"preview of a log of {size / 1e9:.1f} GB", str(spent), f"{mib(draft['bytes'])} in it: {step['why']}")
 
 
-def sealing(bench):
-    """Sealing what a preview showed, and the same files through tar, gzip and age."""
+def sealing(bench, packers=("gzip -1", "gzip -6")):
+    """Sealing what a preview showed, and the same files through tar, a packer and age."""
     clinic, count = bench.clinic("sealing"), 2 if bench.quick else 17
     write_scans(clinic, count, 1)
     for scan in range(count):
@@ -268,14 +268,14 @@ def sealing(bench):
     opened = clinic.home / "opened"
     opened.mkdir()
     shell(f"age -d -i {clinic.key} {sealed} | tar -xz -C {opened}")
-    for level in ("-1", "-6"):
+    for packer in packers:
         out = clinic.home / "pipe.age"
-        pipe = f"tar -c -C {opened} . | gzip {level} | age -r {clinic.recipient} > {out}; sync {out}"
+        pipe = f"tar -c -C {opened} . | {packer} | age -r {clinic.recipient} > {out}; sync {out}"
         # As the agent does it: at the lowest priority.
         theirs = Peak(["nice", "-n", "19", "sh", "-ec", pipe])
         what = f"{theirs.wall:.1f} s, CPU {theirs.cpu:.1f} s"
         ratio = f"ours takes {ours.wall / theirs.wall:.2f} of it, of CPU {ours.cpu / theirs.cpu:.2f}"
-        bench.row(f"tar | gzip {level} | age of the same files", what, f"{mib(out.stat().st_size)}; {ratio}")
+        bench.row(f"tar | {packer} | age of the same files", what, f"{mib(out.stat().st_size)}; {ratio}")
 
 
 def shell(line):

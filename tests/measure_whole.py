@@ -4,6 +4,7 @@ preview of a gibibyte."""
 import os
 import random
 import resource
+import shutil
 import statistics
 import subprocess
 import time
@@ -25,7 +26,12 @@ def spent(command, **how):
 
 
 def median(command):
-    taken = [spent(command) for _ in range(RUNS)]
+    return median_of(lambda _: command)
+
+
+def median_of(command):
+    """Of so many processes, each with a command of its own."""
+    taken = [spent(command(run)) for run in range(RUNS)]
     return tuple(statistics.median(one[at] for one in taken) for at in (0, 1))
 
 
@@ -150,4 +156,44 @@ def preview(bench):
     bench.row(f"preview of {held / MIB:,.0f} MiB of logs", shown, "1 GiB in 10 s")
 
 
-PARTS = [many_files, first_file, commands, text, preview]
+class Support(measure_support.Bench):
+    """Lets a part of measure_support.py write its rows into this table."""
+
+    def __init__(self, bench):
+        super().__init__(bench.agent, bench.home, bench.quick)
+        self.table = bench
+
+    def row(self, what, measured, more=""):
+        self.table.row(what, f"{measured}; {more}", "8 s, 400 MiB" if what == "sealing it" else "")
+
+
+def sealing(bench):
+    """Sealing a gibibyte that a preview showed, and the same files through tar, a packer and age."""
+    measure_support.sealing(Support(bench), [packer for packer in ("gzip -1", "zstd -1") if shutil.which(packer[:4])])
+
+
+def dicom(bench):
+    """Headers of CT slices: one in a process, and one of a thousand, of which the time of one alone is taken off."""
+    folder, count = bench.home / "dicom", bench.some(1000)
+    of_one, of_all = folder / "one", folder / "all"
+    for slices, into in ((1, of_one), (count, of_all)):
+        into.mkdir(parents=True)
+        for number in range(1, slices + 1):
+            (into / f"{number:05}.dcm").write_bytes(measure_support.slice_of(measure_support.patient(1), 1, number))
+    programs = {"deidentify": lambda files, out: [bench.agent, "deidentify", files, "-o", out]}
+    if peer := shutil.which("dcmanon"):
+        programs["dcmanon"] = lambda files, out: [peer, "anonymize", "-r", "-i", files, "-o", out]
+    for name, command in programs.items():
+        whole, run = (median_of(lambda at: command(files, fresh(folder / f"{name} {files.name}{at}")))
+                      for files in (of_one, of_all))
+        bench.row(f"{name}, a CT slice, whole process", f"{whole[0] * 1e3:.1f} ms, {whole[1] * 1e3:.1f} ms CPU", "5 ms")
+        each = [(more - less) / (count - 1) * 1e3 for more, less in zip(run, whole)]
+        bench.row(f"{name}, one of {count:,} CT slices in a run", f"{each[0]:.3f} ms, {each[1]:.3f} ms CPU", "0.3 ms")
+
+
+def fresh(folder):
+    folder.mkdir()
+    return folder
+
+
+PARTS = [many_files, first_file, commands, text, preview, sealing, dicom]

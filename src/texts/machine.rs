@@ -21,8 +21,8 @@ agent::texts! {
             "the system does not say where this program lies: install it again",
             "systemet oplyser ikke, hvor programmet ligger: installér det igen";
         Cleaned { cleaned: u64, files: u64, refused: u64, persons: u64, from: u64, case: String } =>
-            "{cleaned} of {files} files cleaned, {refused} refused; {persons} persons learned from {from} files; case {case}",
-            "{cleaned} af {files} filer afidentificeret, {refused} afvist; {persons} personer fundet i {from} filer; sag {case}";
+            "{cleaned} of {files} files cleaned, {refused} refused; persons learned: {persons}, files that name them: {from}; case {case}",
+            "{cleaned} af {files} filer afidentificeret, {refused} afvist; fundne personer: {persons}, filer, der nævner dem: {from}; sag {case}";
         NotCleaned { why: String, input: String } => "  refused ({why}): {input}", "  afvist ({why}): {input}";
         NotThere => "it does not exist", "den findes ikke";
         Quarantined =>

@@ -159,11 +159,11 @@ pub fn foot(out: &mut dyn Write, report: &Report) -> io::Result<()> {
         ),
         both(
             format!(
-                "Names and numbers were learned from {} files, and every byte that comes out was searched for them.",
+                "Files that name somebody: {}. Every byte that comes out was searched for the names and numbers in them.",
                 report.files_learned
             ),
             format!(
-                "Navne og numre blev fundet i {} filer, og hver byte i resultatet blev gennemsøgt for dem.",
+                "Filer, der nævner nogen: {}. Hver byte i resultatet blev gennemsøgt for navnene og numrene i dem.",
                 report.files_learned
             ),
         )

@@ -18,7 +18,7 @@ fn ran(paths: &[PathBuf], contexts: &[PathBuf], output: &Path) -> Result<Report,
         contexts: contexts.clone(),
         typed: Vec::new(),
         own: Vec::new(),
-        known: Known::default(),
+        known: Known { machine: vec![(Kind::Clinic, "WS-ELMEGADE".to_owned())], ..Known::default() },
         done: 0,
     };
     let mut folder = Folder::new(output, &order(), |_| {});
@@ -210,6 +210,7 @@ fn every_file_is_listed_and_outputs_have_neutral_names() {
     assert_eq!(rows, wanted);
     assert_eq!(fs::read_to_string(out.join("0001.log")).unwrap(), "[name] lost 17 frames");
     assert_eq!((report.totals.cleaned, report.totals.refused, report.persons_learned), (3, 1, 1));
+    assert_eq!(report.files_learned, 1, "the names of this computer are no file");
 }
 
 #[test]

@@ -40,14 +40,10 @@ impl Everything {
         learned.map(|_| ())
     }
 
-    /// Learns what names this computer and its accounts.
+    /// Learns what names this computer and its accounts, which no file says.
     pub(super) fn machine(&mut self, names: &[(Kind, String)]) {
-        let mut learning = Learning::default();
         for (kind, name) in names {
-            learning.learn_of(Whose::Other, *kind, name);
-        }
-        if !names.is_empty() {
-            self.0.take(learning);
+            self.0.learn_of(Whose::Other, *kind, name);
         }
     }
 

@@ -238,13 +238,13 @@ impl Preview<'_> {
     fn removed(&self, out: &mut dyn Write) -> io::Result<()> {
         let learned = both(
             format!(
-                "{} persons were found in {} files of this workstation. Their names, numbers and dates were taken out of \
-                 everything below, and every byte was searched for them again.",
+                "Persons found on this workstation: {}; files that name them: {}. Their names, numbers and dates were taken \
+                 out of everything below, and every byte was searched for them again.",
                 self.manifest.persons_learned, self.manifest.files_learned
             ),
             format!(
-                "{} personer blev fundet i {} filer på denne arbejdsstation. Deres navne, numre og datoer er taget ud af \
-                 alt nedenfor, og hver byte er gennemsøgt for dem igen.",
+                "Personer fundet på denne arbejdsstation: {}; filer, der nævner dem: {}. Deres navne, numre og datoer er \
+                 taget ud af alt nedenfor, og hver byte er gennemsøgt for dem igen.",
                 self.manifest.persons_learned, self.manifest.files_learned
             ),
         );
