@@ -125,12 +125,6 @@ pub(crate) enum Command {
     },
     #[command(subcommand, about = say(help::machine::Help::Provenance))]
     Provenance(Provenance),
-    /// Read files on behalf of another command, confined
-    #[command(name = deidentify::child::ROLE, hide = true)]
-    Parse {
-        /// Bytes of memory
-        memory: u64,
-    },
     #[command(about = say(help::support::Help::Support), long_about = long(help::support::Help::Support, help::support::Help::SupportMore))]
     #[command(after_help = example("kathea-agent support --case CASE-1042"))]
     Support(Box<Support>),

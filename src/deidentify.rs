@@ -1,6 +1,7 @@
 //! `deidentify`: scans, logs, JSON and XML without who they are about. Needs no agent and no configuration; with one it
 //! knows the program's literals and what names the clinic.
 
+use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -9,7 +10,7 @@ use agent::cleaning::{self, Job, Report, Step, page};
 use agent::config::Config;
 use agent::plain::{self, Part};
 use agent::{harmless, machine, presence, programs};
-use deidentify::child::{Parser, inside};
+use deidentify::child::{Parser, ROLE, inside};
 use deidentify::files::Known;
 use indicatif::{ProgressBar, ProgressStyle};
 use ring::rand::{SecureRandom, SystemRandom};
@@ -107,10 +108,18 @@ fn run(job: &Job<'_>, mut each: impl FnMut(Step<'_>)) -> Result<Report, Failure>
     report.map_err(|e| Failure::failed(say(e)))
 }
 
-/// The process that reads files on behalf of the others.
-pub(crate) fn parse(memory: u64) -> Result<Exit, Failure> {
+/// The memory of the process that reads files on behalf of the others, if these arguments begin it.
+pub(crate) fn as_child(args: &[OsString]) -> Option<u64> {
+    match args {
+        [_, role, memory] if role == ROLE => memory.to_str()?.parse().ok(),
+        _ => None,
+    }
+}
+
+/// Reads, confined to so many bytes of memory, what standard input asks for.
+pub(crate) fn parse(memory: u64) -> Exit {
     let ran = inside::run(memory, &io::stdin(), io::stdout().lock());
-    Ok(if ran.is_ok() { Exit::Done } else { Exit::Failed })
+    if ran.is_ok() { Exit::Done } else { Exit::Failed }
 }
 
 fn progress(total: u64) -> ProgressBar {

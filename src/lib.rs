@@ -88,6 +88,11 @@ use texts::say;
 /// Runs the program on its arguments, the first of which is its name.
 pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.collect();
+    // One is begun for every case: it needs neither the configuration nor the grammar of the commands.
+    if let Some(memory) = deidentify::as_child(&args) {
+        keep_memory_out_of_core_dumps();
+        return deidentify::parse(memory).into();
+    }
     texts::speak(Config::language(&config_of(&args)));
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
@@ -152,7 +157,6 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
             json,
         ),
         Command::Provenance(command) => provenance::provenance(&config()?, command),
-        Command::Parse { memory } => deidentify::parse(memory),
         Command::Support(typed) => support::support(&config()?, *typed),
         Command::Enroll { url, token_file, json } => {
             enroll::enroll(&config()?, url, given::read_word(&token_file, Holds::Token)?, json)

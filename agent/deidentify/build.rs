@@ -12,7 +12,11 @@ use dicom_dictionary_std::StandardDataDictionary;
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
 
-const LISTS: [&str; 4] = ["text/names.txt", "text/vocabulary.txt", "dicom/uids.txt", "dicom/keep.tsv"];
+#[path = "src/text/spelled.rs"]
+mod spelled;
+
+const VOCABULARY: &str = "text/vocabulary.txt";
+const LISTS: [&str; 4] = ["text/names.txt", VOCABULARY, "dicom/uids.txt", "dicom/keep.tsv"];
 
 /// Every group that the dictionary has; the test of `dicom/dictionary.rs` looks for others.
 const GROUPS: [u16; 77] = [
@@ -31,14 +35,30 @@ fn main() -> Result<(), Box<dyn Error>> {
         let file = Path::new("src").join(list);
         println!("cargo::rerun-if-changed={}", file.display());
         let name = file.with_extension("deflate");
-        deflate(&fs::read(&file)?, &out.join(name.file_name().ok_or("a list has no name")?))?;
+        let text = fs::read_to_string(&file)?;
+        let text = if list == VOCABULARY { vocabulary(&text) } else { text };
+        deflate(text.as_bytes(), &out.join(name.file_name().ok_or("a list has no name")?))?;
     }
     println!("cargo::rerun-if-changed=build.rs");
     dictionary(&out)
 }
 
+/// A word a line, spelled as it is looked up; `=` stays before one that is a name as well.
+fn vocabulary(list: &str) -> String {
+    let mut lines = String::new();
+    for word in list.lines().filter(|line| !line.starts_with('#')).flat_map(str::split_whitespace) {
+        if word.starts_with('=') {
+            lines.push('=');
+        }
+        lines += &spelled::spelled(word.trim_start_matches('='));
+        lines.push('\n');
+    }
+    lines
+}
+
 fn deflate(text: &[u8], to: &Path) -> Result<(), Box<dyn Error>> {
-    let mut deflated = DeflateEncoder::new(Vec::new(), Compression::best());
+    let length = u32::try_from(text.len())?.to_le_bytes();
+    let mut deflated = DeflateEncoder::new(length.to_vec(), Compression::best());
     deflated.write_all(text)?;
     Ok(fs::write(to, deflated.finish()?)?)
 }

@@ -1,12 +1,9 @@
 //! What names this computer, its accounts and the clinic: searched for in every file of a case, and never kept.
-//!
-//! A name that the product uses itself says nothing of the clinic, and would cost device and technique: it is left out.
 
 use std::path::Path;
 
 use crate::presence;
 use deidentify::identifiers::Kind;
-use deidentify::text::knows_all;
 
 /// Characters of the shortest name that is searched for: a shorter one is a part of too much.
 const SHORTEST: usize = 4;
@@ -24,7 +21,7 @@ fn chosen(clinic: &[String], mut system: Vec<(Kind, String)>) -> Vec<(Kind, Stri
     system.dedup();
     let mut names: Vec<_> = clinic.iter().map(|name| (Kind::Clinic, name.clone())).collect();
     names.extend(system);
-    names.retain(|(_, name)| name.chars().count() >= SHORTEST && !knows_all(name));
+    names.retain(|(_, name)| name.chars().count() >= SHORTEST);
     names.truncate(NAMES);
     names
 }
@@ -122,12 +119,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_the_product_and_short_ones_are_left_out() {
-        let clinic = ["Strandens Tandklinik", "KATHEA", "X1", "STRANDAE"].map(str::to_owned);
+    fn short_names_are_left_out() {
+        let clinic = ["Strandens Tandklinik", "X1", "STRANDAE"].map(str::to_owned);
         let found = names(&clinic);
         let has = |name: &str| found.iter().any(|(_, known)| known == name);
         assert!(has("Strandens Tandklinik") && has("STRANDAE"), "the clinic's own names are there");
-        assert!(!has("KATHEA") && !has("X1") && !has("localhost"));
+        assert!(!has("X1"));
     }
 
     #[test]

@@ -18,7 +18,10 @@ fn ran(paths: &[PathBuf], contexts: &[PathBuf], output: &Path) -> Result<Report,
         contexts: contexts.clone(),
         typed: Vec::new(),
         own: Vec::new(),
-        known: Known { machine: vec![(Kind::Clinic, "WS-ELMEGADE".to_owned())], ..Known::default() },
+        known: Known {
+            machine: ["WS-ELMEGADE", "kathea"].map(|name| (Kind::Id, name.to_owned())).into(),
+            ..Known::default()
+        },
         done: 0,
     };
     let mut folder = Folder::new(output, &order(), |_| {});
@@ -194,7 +197,7 @@ fn every_file_is_listed_and_outputs_have_neutral_names() {
     let dir = tempfile::tempdir().unwrap();
     let (files, out) = (dir.path().join("in"), dir.path().join("out"));
     fs::create_dir(&files).unwrap();
-    fs::write(files.join("anna.log"), "Anna Sørensen lost 17 frames").unwrap();
+    fs::write(files.join("anna.log"), "Kathea on WS-ELMEGADE: Anna Sørensen lost 17 frames").unwrap();
     fs::write(files.join("b.json"), r#"{"patientName":"Sørensen^Anna","kvp":90}"#).unwrap();
     fs::write(files.join("c.zip"), b"PK\x03\x04").unwrap();
     fs::write(files.join("d.json"), "{ no json, lost 3").unwrap();
@@ -208,7 +211,7 @@ fn every_file_is_listed_and_outputs_have_neutral_names() {
         ("text", Some("0003.log"), None),
     ];
     assert_eq!(rows, wanted);
-    assert_eq!(fs::read_to_string(out.join("0001.log")).unwrap(), "[name] lost 17 frames");
+    assert_eq!(fs::read_to_string(out.join("0001.log")).unwrap(), "Kathea on [id]: [name] lost 17 frames");
     assert_eq!((report.totals.cleaned, report.totals.refused, report.persons_learned), (3, 1, 1));
     assert_eq!(report.files_learned, 1, "the names of this computer are no file");
 }

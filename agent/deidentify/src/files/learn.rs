@@ -7,6 +7,7 @@ use super::inputs::{Format, Input, Reason, Take};
 use crate::dicom;
 use crate::identifiers::{Identifiers, Kind, Learning, Whose};
 use crate::structured;
+use crate::text::knows_all;
 
 /// What is learned from all files of a case and its contexts.
 #[derive(Default)]
@@ -40,9 +41,10 @@ impl Everything {
         learned.map(|_| ())
     }
 
-    /// Learns what names this computer and its accounts, which no file says.
+    /// Learns what names this computer and its accounts, which no file says. A name that the product uses itself says
+    /// nothing of the clinic, and would cost device and technique: it is left out.
     pub(super) fn machine(&mut self, names: &[(Kind, String)]) {
-        for (kind, name) in names {
+        for (kind, name) in names.iter().filter(|(_, name)| !knows_all(name)) {
             self.0.learn_of(Whose::Other, *kind, name);
         }
     }

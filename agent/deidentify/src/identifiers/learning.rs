@@ -7,7 +7,7 @@ use protocol::Digest;
 use time::Date;
 
 use super::super::text::vocabulary;
-use super::fold::folded_text as folded;
+use super::fold::folded;
 use super::spell::Spelling;
 use super::store::Spellings;
 use super::{Breaks, Identifiers, Kind, Pattern, View, Whose, dates, everyday, spell};
@@ -114,9 +114,9 @@ impl Learning {
     fn name(&mut self, whose: Whose, value: &str) {
         let parts = spell::parts(value);
         spell::name(value, |spelling| {
-            let weak = vocabulary::knows_folded(spelling.as_bytes());
+            let weak = vocabulary::knows_folded(spelling);
             let alone = spelling.len() >= spell::INSIDE && parts.iter().any(|part| part == spelling);
-            let whole = !alone || vocabulary::has_inside(spelling.as_bytes());
+            let whole = !alone || vocabulary::has_inside(spelling);
             self.add(spelling, Pattern { weak, whole, ..Pattern::whole(whose, Kind::Name) });
         });
     }
@@ -138,7 +138,7 @@ impl Learning {
             let alike = spelling.bytes().all(|byte| Some(byte) == spelling.bytes().next());
             let short = if digits == spelling.len() { spelling.len() < 7 } else { spelling.len() < 4 };
             if spelling.len() >= 4 || digits > 0 && digits < spelling.len() && spelling.len() >= 3 {
-                let weak = short || alike || vocabulary::knows_folded(spelling.as_bytes());
+                let weak = short || alike || vocabulary::knows_folded(spelling);
                 // Every spelling of a number is an end of it.
                 let length = spelling.len();
                 let breaks = if length < 7 { Breaks::learned(&view, length) } else { Breaks::ANYWHERE };
@@ -159,7 +159,7 @@ impl Learning {
             self.whole(whose, kind, line);
             for word in line.split(|character: char| !character.is_alphabetic()) {
                 let spelling = folded(word);
-                if spelling.len() >= spell::INSIDE && !vocabulary::knows_folded(spelling.as_bytes()) {
+                if spelling.len() >= spell::INSIDE && !vocabulary::knows_folded(&spelling) {
                     self.add(&spelling, Pattern { breaks: Breaks::NOWHERE, ..Pattern::whole(whose, kind) });
                 }
             }

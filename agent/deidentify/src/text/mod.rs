@@ -28,6 +28,7 @@ pub(crate) mod rule;
 pub(crate) mod scrub;
 mod shape;
 mod slots;
+mod spelled;
 mod stamp;
 pub(crate) mod unescape;
 pub(crate) mod vocabulary;

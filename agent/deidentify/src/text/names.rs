@@ -1,9 +1,8 @@
 //! Common names: a word of the program's table that is one of them stays only inside a literal.
 
-use std::io::Read;
 use std::sync::LazyLock;
 
-use flate2::read::DeflateDecoder;
+use flate2::{Decompress, FlushDecompress};
 use rustc_hash::FxHashSet;
 
 use super::vocabulary;
@@ -12,13 +11,17 @@ use super::vocabulary;
 static TEXT: LazyLock<String> =
     LazyLock::new(|| inflated(include_bytes!(concat!(env!("OUT_DIR"), "/names.deflate"))));
 
-/// The list that `build.rs` deflated.
-pub(crate) fn inflated(deflated: &[u8]) -> String {
-    let mut text = String::new();
+/// The list that `build.rs` deflated, behind its length in four bytes.
+pub(crate) fn inflated(packed: &[u8]) -> String {
+    let text = packed.split_first_chunk().and_then(|(length, deflated)| {
+        // At once into its place: a reader's buffers are more memory than the list, in each process that reads files.
+        let mut text = Vec::with_capacity(u32::from_le_bytes(*length) as usize);
+        Decompress::new(false).decompress_vec(deflated, &mut text, FlushDecompress::Finish).ok()?;
+        String::from_utf8(text).ok()
+    });
     // Not input: a broken list fails every test, and no text may be read without it.
     #[allow(clippy::panic)]
-    DeflateDecoder::new(deflated).read_to_string(&mut text).unwrap_or_else(|error| panic!("{error}"));
-    text
+    text.unwrap_or_else(|| panic!("a list in the program is broken"))
 }
 
 static NAMES: LazyLock<FxHashSet<&'static str>> = LazyLock::new(|| {

@@ -1,33 +1,46 @@
 //! The product's vocabulary: the words that free text may keep.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
+use super::spelled::spelled;
 use crate::identifiers::folded;
 
 /// Whether a word stays only in lower case, because it is a name as well.
 type AlsoName = bool;
 
+/// Letters of a word, with its line's end, at least in the mean: how much room the words take.
+const LETTERS: usize = 6;
+
 struct Vocabulary {
     // No word of a file is ever put in, so that a fast hash is enough.
-    words: FxHashMap<String, AlsoName>,
-    folded: FxHashSet<Vec<u8>>,
+    words: FxHashMap<&'static str, AlsoName>,
+    folded: FxHashSet<Cow<'static, str>>,
     /// All of them folded, for a search inside words.
     joined: String,
 }
 
+/// The words of `vocabulary.txt` in lower case, a line each, as `build.rs` spelled and deflated them.
+static TEXT: LazyLock<String> =
+    LazyLock::new(|| super::names::inflated(include_bytes!(concat!(env!("OUT_DIR"), "/vocabulary.deflate"))));
+
+// A process begins for a single file: what can be done once is done by `build.rs`, and most words are their own folded form.
 static VOCABULARY: LazyLock<Vocabulary> = LazyLock::new(|| {
-    let text = super::names::inflated(include_bytes!(concat!(env!("OUT_DIR"), "/vocabulary.deflate")));
-    let lines = text.lines().filter(|line| !line.starts_with('#'));
-    let words: FxHashMap<_, _> = lines
-        .flat_map(str::split_whitespace)
-        .map(|word| (spelled(word.trim_start_matches('=')), word.starts_with('=')))
-        .collect();
-    let folded: FxHashSet<_> = words.keys().map(|word| folded(word)).collect();
-    let joined =
-        folded.iter().filter_map(|word| std::str::from_utf8(word).ok()).collect::<Vec<_>>().join("\n");
-    Vocabulary { words, folded, joined }
+    let count = TEXT.len() / LETTERS;
+    let mut words = FxHashMap::with_capacity_and_hasher(count, FxBuildHasher);
+    let mut all = FxHashSet::with_capacity_and_hasher(count, FxBuildHasher);
+    let mut joined = String::with_capacity(TEXT.len());
+    for line in TEXT.lines() {
+        let word = line.strip_prefix('=').unwrap_or(line);
+        words.insert(word, word.len() < line.len());
+        let folded = folded(word);
+        joined.push_str(&folded);
+        joined.push('\n');
+        all.insert(folded);
+    }
+    Vocabulary { words, folded: all, joined }
 });
 
 /// Calls `look_up` with `word` in lower case, Danish letters spelled out. Short words cost no allocation.
@@ -40,19 +53,6 @@ pub(crate) fn with_spelled<T>(word: &str, look_up: impl FnOnce(&str) -> T) -> T 
         return look_up(std::str::from_utf8(short).unwrap_or_default());
     }
     look_up(&spelled(word))
-}
-
-fn spelled(word: &str) -> String {
-    let mut spelled = String::with_capacity(word.len() + 2);
-    for character in word.chars().flat_map(char::to_lowercase) {
-        match character {
-            'æ' => spelled.push_str("ae"),
-            'ø' => spelled.push_str("oe"),
-            'å' => spelled.push_str("aa"),
-            _ => spelled.push(character),
-        }
-    }
-    spelled
 }
 
 /// Whether free text may keep `word`: itself, or each part of a name made of several, as in `tubeWarmup`.
@@ -86,13 +86,13 @@ pub fn knows_all(text: &str) -> bool {
 }
 
 /// Whether the folded word is one of the vocabulary.
-pub(crate) fn knows_folded(word: &[u8]) -> bool {
+pub(crate) fn knows_folded(word: &str) -> bool {
     VOCABULARY.folded.contains(word)
 }
 
 /// Whether the folded word is part of one of the vocabulary.
-pub(crate) fn has_inside(word: &[u8]) -> bool {
-    std::str::from_utf8(word).is_ok_and(|word| VOCABULARY.joined.contains(word))
+pub(crate) fn has_inside(word: &str) -> bool {
+    VOCABULARY.joined.contains(word)
 }
 
 fn is_known(word: &str) -> bool {
@@ -132,6 +132,26 @@ fn humps(word: &str) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::identifiers::View;
+
+    #[test]
+    fn the_words_are_those_of_the_list_however_they_are_spelled_there() {
+        let list = include_str!("vocabulary.txt");
+        let mut words: FxHashMap<String, AlsoName> = FxHashMap::default();
+        for word in list.lines().filter(|line| !line.starts_with('#')).flat_map(str::split_whitespace) {
+            words.insert(spelled(word.trim_start_matches('=')), word.starts_with('='));
+        }
+        let held = VOCABULARY.words.iter().map(|(word, is_name)| ((*word).to_owned(), *is_name));
+        assert_eq!(held.collect::<FxHashMap<_, _>>(), words);
+        let mut view = View::default();
+        let folds = words.keys().map(|word| {
+            view.fill(word);
+            view.bytes().to_vec()
+        });
+        let held = VOCABULARY.folded.iter().map(|word| word.as_bytes().to_vec());
+        assert_eq!(held.collect::<FxHashSet<_>>(), folds.collect());
+        assert!(knows_folded("maling") && !knows_folded("maaling") && !has_inside("maal"));
+    }
 
     #[test]
     fn words_and_names_made_of_them_are_known() {
@@ -155,6 +175,6 @@ mod tests {
         assert!(
             knows("mark") && knows_all("Copenhagen Imaging ApS") && !knows_all("Copenhagen Dental Hansen")
         );
-        assert!(has_inside(b"nnect") && !has_inside(b"hansen"));
+        assert!(has_inside("nnect") && !has_inside("hansen"));
     }
 }
