@@ -7,7 +7,7 @@
 `--peers` measures other programs beside the agent in the same run: tests/measure_peers.py says which and where from.
 Everything happens in a temporary directory and on loopback. The disk below that directory is the one that is
 measured: TMPDIR names another. `--only WORD,WORD` runs the parts whose names have one, `--record` keeps the table in
-tests/MEASURED.md. `--runs N` runs all of them N times, one run after the other, and prints the median of every number;
+tests/MEASURED.md, or in a file that it names. `--runs N` runs all of them N times, one run after the other, and prints the median of every number;
 a part that waits has its runs side by side. Python 3, standard library only.
 """
 
@@ -32,6 +32,7 @@ from rig import Site
 PARTS = [*measure_whole.PARTS]
 WAITING = []
 MIB = 1 << 20
+LAST = Path(__file__).parent / "MEASURED.md"
 
 
 def part(function):
@@ -399,7 +400,7 @@ def main():
     parser.add_argument("--agent", type=Path, required=True)
     parser.add_argument("--collector", type=Path, required=True)
     parser.add_argument("--quick", action="store_true", help="a tenth of the lines, 20 s of idling")
-    parser.add_argument("--record", action="store_true", help="keep the table in tests/MEASURED.md")
+    parser.add_argument("--record", nargs="?", const=LAST, type=Path, help="keep the table in tests/MEASURED.md, or in this file")
     parser.add_argument("--only", default="", help="parts of parts' names, with commas")
     parser.add_argument("--runs", type=int, default=1, help="so many of all, and the median of every number")
     parser.add_argument("--peers", action="store_true", help="other programs too, where they are installed")
@@ -417,7 +418,7 @@ def main():
             for what, measured, spread, reach, load in table:
                 print(f"{what:<55} {measured:<50} {spread:<20} {reach:<20} {load}".rstrip())
         if words.record:
-            record(table, machine(home), words)
+            record(words.record, table, machine(home), words)
     finally:
         shutil.rmtree(home)
 

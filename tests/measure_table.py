@@ -49,7 +49,7 @@ def value(text):
     return float(text.replace(",", ""))
 
 
-def record(table, where, words):
+def record(file, table, where, words):
     """The table of the last run, whichever parts it had."""
     commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=Path(__file__).parent,
                             capture_output=True, text=True).stdout.strip()
@@ -60,4 +60,4 @@ def record(table, where, words):
              f"{', a tenth of the lines' if words.quick else ''}; {where}", "",
              "| what | measured | range of its first number | to reach | load |", "|---|---|---|---|---|",
              *(f"| {' | '.join(cell.strip() for cell in row)} |" for row in table), ""]
-    (Path(__file__).parent / "MEASURED.md").write_text("\n".join(lines))
+    file.write_text("\n".join(lines))
