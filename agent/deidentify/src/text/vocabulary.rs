@@ -11,7 +11,7 @@ use crate::identifiers::folded;
 /// Whether a word stays only in lower case, because it is a name as well.
 type AlsoName = bool;
 
-/// Letters of a word, with its line's end, at least in the mean: how much space the words take.
+/// Bytes of a word with the end of its line: fewer than most have, so that the words fit.
 const LETTERS: usize = 6;
 
 struct Vocabulary {
