@@ -2,8 +2,8 @@
 
 use agent::consent::ground::Ground;
 use agent::consent::tickets::Ticket;
-use agent::consent::vendor_request::PrivacyKind;
 use protocol::reply::TicketState;
+use protocol::rights::PrivacyKind;
 use protocol::rights::{Certificate, Outcome, RemainingCopy};
 
 use crate::texts::status::{Copies, Extended, Held, Standing};

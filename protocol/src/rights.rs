@@ -16,6 +16,30 @@ pub const FORMAT: &str = "kathea-erasure-1";
 pub const MAX_CERTIFICATE: usize = 32 << 10;
 
 words! {
+    /// What a clinic may ask the vendor for.
+    PrivacyKind {
+        /// Take no more (GDPR art. 7(3)).
+        Withdraw = "withdraw",
+        /// Erase what was sent (art. 17).
+        Erase = "erase",
+        /// Keep what was sent, but do not use it (art. 18).
+        Restrict = "restrict",
+        /// End of a restriction.
+        Release = "release",
+        /// Say what is held (art. 15 and 20).
+        Access = "access",
+        /// Correct it (art. 16).
+        Rectify = "rectify",
+        /// The device is out of use: the periods that start from here begin.
+        Decommission = "decommission",
+        /// Do not erase after all: within the 14 days in which the vendor waits.
+        Revoke = "revoke",
+        /// Use it no more, unless the vendor shows why it may (art. 21): what it is about is hidden like what is restricted.
+        Object = "object",
+    }
+}
+
+words! {
     /// What became of a request.
     Outcome {
         /// Everything that was asked for was erased.

@@ -14,6 +14,7 @@ mod shown;
 
 use log::{info, warn};
 use protocol::ledger::EventKind;
+use protocol::rights::PrivacyKind;
 use protocol::{CaseId, Digest};
 
 use super::Trouble;
@@ -22,7 +23,7 @@ use super::cx::{Cx, Deciding};
 use super::health::Subject;
 use super::requests::Requests;
 use crate::consent::permit::UsageStatistics;
-use crate::consent::vendor_request::{PrivacyKind, VendorRequest};
+use crate::consent::vendor_request::VendorRequest;
 use crate::consent::{By, Flag, Kept, Standing, State};
 use crate::request::ConsentAction;
 use crate::{durable, killpoint};

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use log::warn;
+use protocol::rights::PrivacyKind;
 use protocol::{Digest, Reason};
 use serde::Serialize;
 
@@ -14,7 +15,6 @@ use super::refusal::Refusal;
 use super::{Agent, Parts, Trouble};
 use crate::api::consent::{About, Answered, FlagsForKathea, NewOwner};
 use crate::api::privacy;
-use crate::consent::vendor_request::PrivacyKind;
 use crate::consent::{By, Channel, Flag, Kept, Standing, State};
 use crate::request::{Caller, ConsentAction, ConsentRequest, Refused, Reply};
 use crate::{durable, killpoint};

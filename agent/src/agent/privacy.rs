@@ -2,6 +2,7 @@
 
 use data_encoding::BASE64;
 use protocol::catalog::Shown;
+use protocol::rights::PrivacyKind;
 use protocol::{CaseId, Catalog, Digest, Record, Value};
 
 use super::consents::claim;
@@ -12,7 +13,6 @@ use crate::api::privacy::{
 };
 use crate::consent::permit::Permit;
 use crate::consent::state::to_text;
-use crate::consent::vendor_request::PrivacyKind;
 use crate::consent::{By, Channel};
 use crate::request::{PrivacyAsk, Refused, Reply, SENT};
 use crate::seal::payload::{Payload, Queue};

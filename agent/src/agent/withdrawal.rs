@@ -11,12 +11,13 @@
 //! A start after a power cut repeats the steps that lack their trace, and counts nothing twice (`Counters::drop_once`).
 
 use log::info;
+use protocol::rights::PrivacyKind;
 use protocol::{Digest, Reason};
 
 use super::{Agent, Parts, Trouble};
 use crate::api::consent::Receipt;
 use crate::consent::receipt::{self, Erased, SentBefore};
-use crate::consent::vendor_request::{PrivacyKind, VendorRequest};
+use crate::consent::vendor_request::VendorRequest;
 use crate::consent::{By, Flag, Pending};
 use crate::killpoint;
 

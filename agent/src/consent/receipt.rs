@@ -1,12 +1,12 @@
 //! The receipt of a withdrawal: what was erased, and what could not be erased.
 
 use protocol::ledger::{Entry, EventKind, Role};
+use protocol::rights::PrivacyKind;
 use protocol::{DeviceId, Digest};
 
 use super::flag::Flag;
 use super::state;
 use super::tickets::Ticket;
-use super::vendor_request::PrivacyKind;
 use crate::config::Language;
 use crate::texts::Text;
 

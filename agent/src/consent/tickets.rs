@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use protocol::answer::{RefusalReason, SealedAnswer};
 use protocol::reply::{PrivacyReply, PrivacyRequest, TicketState};
+use protocol::rights::PrivacyKind;
 use protocol::rights::{Certificate, ExtensionReason, NotProven, Outcome};
 use protocol::signature::{Context, TrustedKeys};
 use protocol::{CaseId, DeviceId, Purpose};
@@ -19,7 +20,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::problem::{NotProvenText, Problem};
-use super::vendor_request::{PrivacyKind, VendorRequest};
+use super::vendor_request::VendorRequest;
 use crate::presence::{self, Presence};
 use crate::texts::{Said, Text};
 use crate::{durable, limits};

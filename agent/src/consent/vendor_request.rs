@@ -1,6 +1,7 @@
 //! Messages of the clinic to the vendor: consents, and requests of GDPR art. 7 and 15 to 22. No payload.
 
 use protocol::reply::PrivacyRequest;
+use protocol::rights::PrivacyKind;
 use protocol::{CaseId, Digest, Purpose};
 use serde::{Deserialize, Serialize};
 
@@ -18,56 +19,6 @@ pub enum VendorRequest {
         /// The body.
         request: PrivacyRequest,
     },
-}
-
-/// What a clinic may ask for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PrivacyKind {
-    /// Art. 7(3): not any more.
-    Withdraw,
-    /// Art. 17: delete what was sent.
-    Erase,
-    /// Art. 18: keep what was sent, but do not use it.
-    Restrict,
-    /// The end of a restriction.
-    Release,
-    /// Art. 15 and 20: say what is held.
-    Access,
-    /// Art. 16: correct it.
-    Rectify,
-    /// The device is out of use: the periods that start from here begin.
-    Decommission,
-    /// Do not erase after all: within the 14 days in which the vendor waits.
-    Revoke,
-    /// Art. 21: use what was sent no more, unless you show why you may.
-    Object,
-}
-
-impl PrivacyKind {
-    /// Its word.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Withdraw => "withdraw",
-            Self::Erase => "erase",
-            Self::Restrict => "restrict",
-            Self::Release => "release",
-            Self::Access => "access",
-            Self::Rectify => "rectify",
-            Self::Decommission => "decommission",
-            Self::Revoke => "revoke",
-            Self::Object => "object",
-        }
-    }
-
-    /// In the route. An objection is a restriction that has to be answered: a collector that knows no more than that
-    /// restricts.
-    pub const fn route(self) -> &'static str {
-        match self {
-            Self::Object => Self::Restrict.as_str(),
-            other => other.as_str(),
-        }
-    }
 }
 
 impl VendorRequest {

@@ -42,7 +42,7 @@ mod tests {
 
     use super::*;
     use crate::consent::Flag;
-    use crate::consent::vendor_request::PrivacyKind;
+    use protocol::rights::PrivacyKind;
 
     #[test]
     fn a_request_survives_its_bytes_and_another_version_is_not_read() {

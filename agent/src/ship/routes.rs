@@ -4,11 +4,11 @@ use protocol::Digest;
 use protocol::reply::{
     Capabilities, ConsentReply, EnrolReply, NewsReply, NewsRequest, PrivacyReply, PrivacyRequest,
 };
+use protocol::rights::PrivacyKind;
 use serde::Serialize;
 
 use super::exchange::{Answer, Body, Exchange, Method, Outcome, is_page, refusal};
 use super::pace::Reply;
-use crate::consent::vendor_request::PrivacyKind;
 
 /// `GET /v1/capabilities`.
 pub fn capabilities() -> Exchange {
@@ -56,12 +56,11 @@ pub fn consent_expected(answer: &Answer) -> Option<u64> {
     answer.json::<ConsentReply>().filter(|_| matches!(answer.status, 200 | 201))?.expected
 }
 
-/// `POST /v1/privacy/{kind}`.
+/// `POST /v1/privacy/{kind}`. An objection is a restriction that has to be answered: a collector that knows no more than
+/// that restricts.
 pub fn privacy(kind: PrivacyKind, request: &PrivacyRequest) -> Exchange {
-    Exchange {
-        body: Body::Bytes(to_json(request)),
-        ..json(Method::Post, format!("/v1/privacy/{}", kind.route()))
-    }
+    let kind = if kind == PrivacyKind::Object { PrivacyKind::Restrict } else { kind };
+    Exchange { body: Body::Bytes(to_json(request)), ..json(Method::Post, format!("/v1/privacy/{kind}")) }
 }
 
 /// Whether the vendor has the request, and under which ticket.

@@ -2,11 +2,12 @@
 
 use protocol::claim::Claim;
 use protocol::reply::PrivacyRequest;
+use protocol::rights::PrivacyKind;
 use protocol::{Digest, Purpose};
 use time::OffsetDateTime;
 
 use crate::failure::Failure;
-use crate::store::requests::{Kind, Ticket};
+use crate::store::requests::Ticket;
 use crate::store::{Asked, Store};
 
 /// Takes a code as the device's request to erase everything; the same code is the same request. One that an earlier owner of the
@@ -35,7 +36,7 @@ pub(crate) fn take(store: &Store, code: &str, now: OffsetDateTime) -> Result<Tic
         recipient: None,
         objection: false,
     };
-    match store.claim_request(ticket, Kind::Erase, &request, now)? {
+    match store.claim_request(ticket, PrivacyKind::Erase, &request, now)? {
         Asked::Kept(_) => Ok(ticket),
         _ => Err(Failure::new("the device has too many open requests; complete them first")),
     }

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use protocol::answer::{RefusalReason, SealedAnswer};
 use protocol::bundle::receipt;
 use protocol::reply::TicketState;
+use protocol::rights::PrivacyKind;
 use protocol::rights::{ExtensionReason, Hold, Outcome};
 use protocol::{CaseId, DeviceId, Digest, Purpose};
 use serde::Serialize;
 
 use crate::failure::Failure;
 use crate::lines::{Lines, Whole};
-use crate::store::requests::{Kept, Kind};
+use crate::store::requests::Kept;
 use crate::store::{Filed, Seen, Standing, Store, text};
 
 #[derive(Serialize)]
@@ -57,7 +58,7 @@ struct StreamCount {
 struct RequestLine {
     ticket: String,
     device: DeviceId,
-    kind: Kind,
+    kind: PrivacyKind,
     purposes: Vec<Purpose>,
     /// Of this support case only.
     #[serde(skip_serializing_if = "Option::is_none")]

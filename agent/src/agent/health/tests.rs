@@ -3,6 +3,7 @@
 use std::fs;
 
 use protocol::reply::{NewsReply, PrivacyReply, SignedText, TicketState};
+use protocol::rights::PrivacyKind;
 use protocol::signature::{Context, PublicKey, TrustedKey, TrustedKeys};
 use protocol::{DeviceId, Digest, Reason};
 
@@ -14,7 +15,7 @@ use crate::agent::uplink::note_contact;
 use crate::agent::usage::Look;
 use crate::agent::usage::{note_unread, remove};
 use crate::collect::outbox;
-use crate::consent::vendor_request::{PrivacyKind, VendorRequest};
+use crate::consent::vendor_request::VendorRequest;
 use crate::consent::{By, Channel, Flag};
 use crate::request::HistoryAsk;
 use crate::ship::failure::Failure;

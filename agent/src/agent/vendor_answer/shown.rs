@@ -6,11 +6,11 @@ use std::path::Path;
 
 use age::{DecryptError, Decryptor};
 use protocol::answer::{FIRST, First};
+use protocol::rights::PrivacyKind;
 
 use super::{Come, VendorAnswer, answered};
 use crate::api::support::Piece;
 use crate::consent::tickets::{Ticket, Tickets};
-use crate::consent::vendor_request::PrivacyKind;
 use crate::limits;
 use crate::vault::Vault;
 

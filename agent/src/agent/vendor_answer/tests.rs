@@ -6,12 +6,12 @@ use age::{Decryptor, Encryptor};
 use protocol::Purpose;
 use protocol::answer::{First, MAX};
 use protocol::reply::{PrivacyReply, PrivacyRequest, TicketState};
+use protocol::rights::PrivacyKind;
 use protocol::signature::TrustedKeys;
 use tempfile::TempDir;
 
 use super::*;
 use crate::api::support::Piece;
-use crate::consent::vendor_request::PrivacyKind;
 use crate::ship::exchange::Answer;
 use crate::ship::failure::Failure;
 use crate::vault::Protector;

@@ -9,7 +9,6 @@ use time::format_description::well_known::Rfc3339;
 use super::errors::Errors;
 use super::{Bundles, Device, Fleet, Request, Standing};
 use crate::failure::Failure;
-use crate::store::requests::Kind;
 use crate::store::{self, Seen, Store};
 
 /// A scraper and a page that is loaded again share one look.
@@ -59,7 +58,7 @@ fn look(store: &Store) -> Result<Fleet, Failure> {
                 due: kept.due.map_or(store::time(kept.received), store::time),
                 ticket: kept.ticket.to_string(),
                 device: kept.ticket.device,
-                kind: word(kept.kind),
+                kind: kept.kind.as_str(),
                 received: rfc3339(&kept.received_at),
             }),
             Ok(_) => {}
@@ -120,18 +119,4 @@ fn device(seen: Seen) -> Device {
 fn rfc3339(text: &str) -> OffsetDateTime {
     // The store wrote it.
     OffsetDateTime::parse(text, &Rfc3339).unwrap_or(OffsetDateTime::UNIX_EPOCH)
-}
-
-fn word(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Withdraw => "withdraw",
-        Kind::Erase => "erase",
-        Kind::Restrict => "restrict",
-        Kind::Release => "release",
-        Kind::Access => "access",
-        Kind::Rectify => "rectify",
-        Kind::Decommission => "decommission",
-        Kind::Revoke => "revoke",
-        Kind::Object => "object",
-    }
 }

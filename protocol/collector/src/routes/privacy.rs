@@ -6,14 +6,12 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use protocol::reply::PrivacyRequest;
-use serde::Deserialize;
-use serde::de::IntoDeserializer;
-use serde::de::value::{Error, StrDeserializer};
+use protocol::rights::PrivacyKind;
 
 use super::handler::{self, Body, Caller, Collector, Path, enrolled, json, read_json};
 use crate::problem::Problem;
 use crate::store::Asked;
-use crate::store::requests::{Kind, Ticket};
+use crate::store::requests::Ticket;
 
 /// `POST /v1/privacy/{kind}`
 pub(super) async fn ask(
@@ -23,11 +21,10 @@ pub(super) async fn ask(
     body: Body,
 ) -> Response {
     enrolled(collector, caller, |collector, device, _| {
-        let kind = handler::path(path)?;
-        let kind: StrDeserializer<'_, Error> = kind.as_str().into_deserializer();
-        let kind = Kind::deserialize(kind).map_err(|_| Problem::NotFound)?;
+        let kind = handler::path(path)?.parse().map_err(|_| Problem::NotFound)?;
         let request: PrivacyRequest = read_json(body)?;
-        let kind = if kind == Kind::Restrict && request.objection { Kind::Object } else { kind };
+        let kind =
+            if kind == PrivacyKind::Restrict && request.objection { PrivacyKind::Object } else { kind };
         let ticket = Ticket::of(device, &request.request_id).ok_or(Problem::BadRequest)?;
         match collector.store.put_request(ticket, kind, &request, collector.now())? {
             Asked::Kept(reply) => Ok(json(StatusCode::ACCEPTED, &reply)),

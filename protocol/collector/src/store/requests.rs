@@ -5,7 +5,7 @@
 use protocol::DeviceId;
 use protocol::answer::RefusalReason;
 use protocol::reply::{PrivacyRequest, TicketState};
-use protocol::rights::{ExtensionReason, Hold, Outcome};
+use protocol::rights::{ExtensionReason, Hold, Outcome, PrivacyKind};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -16,48 +16,23 @@ use crate::failure::Failure;
 
 pub(crate) use super::sqlite::Response;
 
-/// What a request asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Kind {
-    /// Take no more (GDPR art. 7(3)).
-    Withdraw,
-    /// Erase what was sent (art. 17).
-    Erase,
-    /// Keep, but do not use (art. 18).
-    Restrict,
-    /// End of a restriction.
-    Release,
-    /// Say what is held (art. 15).
-    Access,
-    /// Correct it (art. 16).
-    Rectify,
-    /// The device ends here.
-    Decommission,
-    /// Do not erase after all.
-    Revoke,
-    /// Use it no more, unless the vendor shows why it may (art. 21): what it is about is hidden like what is restricted.
-    Object,
+/// Whether nothing is left to do once it is kept.
+pub(crate) const fn is_carried_out_at_once(kind: PrivacyKind) -> bool {
+    use PrivacyKind::{Decommission, Release, Restrict, Revoke, Withdraw};
+    matches!(kind, Withdraw | Restrict | Release | Decommission | Revoke)
 }
 
-impl Kind {
-    /// Whether nothing is left to do once it is kept.
-    pub(crate) const fn is_carried_out_at_once(self) -> bool {
-        matches!(self, Self::Withdraw | Self::Restrict | Self::Release | Self::Decommission | Self::Revoke)
-    }
+/// Whether an operator may say that it is done: what this program can't do by itself.
+pub(crate) const fn is_carried_out_by_hand(kind: PrivacyKind) -> bool {
+    matches!(kind, PrivacyKind::Access | PrivacyKind::Rectify | PrivacyKind::Object)
+}
 
-    /// Whether an operator may say that it is done: what this program can't do by itself.
-    pub(crate) const fn is_carried_out_by_hand(self) -> bool {
-        matches!(self, Self::Access | Self::Rectify | Self::Object)
-    }
-
-    /// Whether it can be refused for this reason.
-    pub(crate) const fn is_refusable(self, why: RefusalReason) -> bool {
-        match why {
-            RefusalReason::Unfounded | RefusalReason::Excessive => self.is_carried_out_by_hand(),
-            RefusalReason::Accurate => matches!(self, Self::Rectify),
-            RefusalReason::CompellingGrounds | RefusalReason::LegalClaim => matches!(self, Self::Object),
-        }
+/// Whether it can be refused for this reason.
+pub(crate) const fn is_refusable(kind: PrivacyKind, why: RefusalReason) -> bool {
+    match why {
+        RefusalReason::Unfounded | RefusalReason::Excessive => is_carried_out_by_hand(kind),
+        RefusalReason::Accurate => matches!(kind, PrivacyKind::Rectify),
+        RefusalReason::CompellingGrounds | RefusalReason::LegalClaim => matches!(kind, PrivacyKind::Object),
     }
 }
 
@@ -104,7 +79,7 @@ pub(crate) struct Kept {
     /// The name that it goes by.
     pub(crate) ticket: Ticket,
     /// What it asks for.
-    pub(crate) kind: Kind,
+    pub(crate) kind: PrivacyKind,
     /// Its body.
     pub(crate) request: PrivacyRequest,
     /// When it came, RFC 3339.

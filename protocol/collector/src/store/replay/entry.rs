@@ -1,9 +1,10 @@
 //! One line of the log of what a restored database has to do again.
 
+use protocol::rights::PrivacyKind;
 use protocol::{DeviceId, Digest, Purpose};
 use serde::{Deserialize, Serialize};
 
-use crate::store::requests::{Answer, Kind};
+use crate::store::requests::Answer;
 
 /// One thing to do again. Times are microseconds since 1970.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,7 +13,7 @@ pub(crate) enum Entry {
     /// A ledger line that ends or restricts a consent, or releases it.
     Line { device: DeviceId, line: String, at: i64 },
     /// A privacy request.
-    Request { ticket: String, kind: Kind, body: String, at: i64 },
+    Request { ticket: String, kind: PrivacyKind, body: String, at: i64 },
     /// A request that only people can carry out was carried out.
     Done { ticket: String, at: i64 },
     /// What became of a request beside that.

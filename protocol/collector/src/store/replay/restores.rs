@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use protocol::ledger::{EventKind, line_hash, write_line};
 use protocol::reply::PrivacyRequest;
+use protocol::rights::PrivacyKind;
 use protocol::{DeviceId, Digest, Purpose, Retention, Value};
 use tempfile::TempDir;
 use time::OffsetDateTime;
@@ -15,7 +16,7 @@ use time::OffsetDateTime;
 use crate::erasure::{self, Run};
 use crate::store::keystore::places::Settings;
 use crate::store::place::Place;
-use crate::store::requests::{Kind, Ticket};
+use crate::store::requests::Ticket;
 use crate::store::rules::consent;
 use crate::store::testing::{Random, epoch};
 use crate::store::{Put, Restricted, Standing, Store, Wanted, backup, time};
@@ -103,8 +104,8 @@ impl Life {
             20..=22 => self.answer(device, EventKind::Granted),
             23 => self.answer(device, EventKind::Withdrawn),
             24 => self.answer(device, EventKind::Restricted),
-            25 => self.ask(device, Kind::Withdraw),
-            26..=27 => self.ask(device, Kind::Erase),
+            25 => self.ask(device, PrivacyKind::Withdraw),
+            26..=27 => self.ask(device, PrivacyKind::Erase),
             28 => self.erase(device),
             29..=31 => self.upkeep(),
             32 if random.below(4) == 0 => {
@@ -161,7 +162,7 @@ impl Life {
         }
     }
 
-    fn ask(&mut self, device: usize, kind: Kind) {
+    fn ask(&mut self, device: usize, kind: PrivacyKind) {
         self.marks += 1;
         let ticket = Ticket::of(id(device), &format!("{:032x}", self.marks)).unwrap();
         let request = serde_json::json!({
@@ -169,7 +170,7 @@ impl Life {
         });
         let request: PrivacyRequest = serde_json::from_value(request).unwrap();
         let kept = self.store().put_request(ticket, kind, &request, self.at()).unwrap();
-        if kind == Kind::Withdraw && matches!(kept, crate::store::Asked::Kept(_)) {
+        if kind == PrivacyKind::Withdraw && matches!(kept, crate::store::Asked::Kept(_)) {
             let known = &mut self.devices[device];
             known.withdrawn.extend(known.consent);
         }

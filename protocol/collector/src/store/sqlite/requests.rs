@@ -3,6 +3,7 @@
 use crate::store::engine::{Connection, OptionalRow, Row};
 use protocol::Digest;
 use protocol::reply::{PrivacyReply, PrivacyRequest, TicketState};
+use protocol::rights::PrivacyKind;
 use time::OffsetDateTime;
 
 use super::device::{self, Device};
@@ -12,7 +13,7 @@ use super::{Listed, answers, consents, responses};
 use crate::failure::Failure;
 use crate::store::Store;
 use crate::store::replay::Entry;
-use crate::store::requests::{Answer, Kept, Kind, Ticket};
+use crate::store::requests::{Answer, Kept, Ticket, is_carried_out_at_once, is_carried_out_by_hand};
 use crate::store::rules::decide::Standing;
 use crate::store::rules::limits;
 use crate::store::rules::restriction::Step;
@@ -36,7 +37,7 @@ pub(crate) enum Asked {
 pub(crate) struct Request {
     pub(crate) n: i64,
     id: [u8; 16],
-    pub(crate) kind: Kind,
+    pub(crate) kind: PrivacyKind,
     body: String,
     pub(crate) received: i64,
     pub(crate) done: Option<i64>,
@@ -50,7 +51,7 @@ impl Store {
     pub(crate) fn put_request(
         &self,
         ticket: Ticket,
-        kind: Kind,
+        kind: PrivacyKind,
         request: &PrivacyRequest,
         now: OffsetDateTime,
     ) -> Result<Asked, Failure> {
@@ -61,7 +62,7 @@ impl Store {
     pub(crate) fn claim_request(
         &self,
         ticket: Ticket,
-        kind: Kind,
+        kind: PrivacyKind,
         request: &PrivacyRequest,
         now: OffsetDateTime,
     ) -> Result<Asked, Failure> {
@@ -71,7 +72,7 @@ impl Store {
     fn keep_request(
         &self,
         ticket: Ticket,
-        kind: Kind,
+        kind: PrivacyKind,
         request: &PrivacyRequest,
         now: OffsetDateTime,
         may_ask: impl Fn(Standing) -> bool + Send + 'static,
@@ -94,30 +95,30 @@ impl Store {
                 Some(_) => {}
                 None if device.requests >= limits::PRIVACY_REQUESTS => return Ok(Asked::Full),
                 None => {
-                    let done = kind.is_carried_out_at_once().then_some(now);
+                    let done = is_carried_out_at_once(kind).then_some(now);
                     let row = Request {
                         n: device.requests,
                         id: ticket.id(),
                         kind,
                         body: body.clone(),
-                        received: if kind == Kind::Erase { received } else { now },
+                        received: if kind == PrivacyKind::Erase { received } else { now },
                         done,
                     };
                     save(tx, device.no, &row)?;
                     let (name, body) = (ticket.to_string(), body.clone());
                     tx.again(&Entry::Request { ticket: name, kind, body, at: row.received })?;
-                    if kind == Kind::Erase {
+                    if kind == PrivacyKind::Erase {
                         tx.keys.end(device.id, &request.purposes)?;
                     }
                     device.requests += 1;
                     device.seen = device.seen.max(now);
-                    if kind == Kind::Withdraw {
+                    if kind == PrivacyKind::Withdraw {
                         consents::withdraw(tx, &device, &request.purposes, request.case.as_ref())?;
                     }
-                    if kind == Kind::Revoke {
+                    if kind == PrivacyKind::Revoke {
                         revoke(tx, &device, &request, now)?;
                     }
-                    if kind == Kind::Decommission && device.standing == Standing::Active {
+                    if kind == PrivacyKind::Decommission && device.standing == Standing::Active {
                         (device.standing, device.retired) = (Standing::Retired, Some(now));
                     }
                     device::save(tx, &mut device)?;
@@ -149,7 +150,7 @@ impl Store {
             if row.done.is_some() {
                 return Ok(());
             }
-            if !row.kind.is_carried_out_by_hand() {
+            if !is_carried_out_by_hand(row.kind) {
                 return Err(Failure::new(
                     "an erasure is done when it was carried out: `erase --ticket TICKET` does that, and the server by \
                      itself when it can't be taken back any more",
@@ -219,14 +220,14 @@ pub(crate) fn restrictions(sql: &Connection, device: &Device) -> Result<Vec<Step
     for n in 0..device.requests {
         let row = numbered(sql, device, n)?;
         let is_step = match row.kind {
-            Kind::Restrict | Kind::Release => true,
+            PrivacyKind::Restrict | PrivacyKind::Release => true,
             // What is objected to is used no more, unless the objection is refused.
-            Kind::Object => responses::find(sql, device.no, n)?.refused.is_none(),
+            PrivacyKind::Object => responses::find(sql, device.no, n)?.refused.is_none(),
             _ => false,
         };
         if is_step {
             let PrivacyRequest { purposes, case, ledger_sha256: entry, .. } = row.request(device)?;
-            steps.push(Step { restricts: row.kind != Kind::Release, purposes, case, entry });
+            steps.push(Step { restricts: row.kind != PrivacyKind::Release, purposes, case, entry });
         }
     }
     Ok(steps)
@@ -248,7 +249,7 @@ pub(crate) fn erasure(row: &Request, device: &Device, answer: &Answer) -> Result
 fn revoke(tx: &Tx<'_>, device: &Device, request: &PrivacyRequest, now: i64) -> Result<(), Failure> {
     for n in 0..device.requests {
         let row = numbered(tx, device, n)?;
-        if row.kind != Kind::Erase {
+        if row.kind != PrivacyKind::Erase {
             continue;
         }
         let asked = row.request(device)?;
@@ -273,7 +274,7 @@ fn due(row: &Request, answer: &Answer) -> Option<i64> {
 fn reply(sql: &Connection, device: &Device, ticket: Ticket, row: &Request) -> Result<PrivacyReply, Failure> {
     let answer = answers::find(sql, device.no, row.n)?;
     let response = responses::find(sql, device.no, row.n)?;
-    let is_pending = row.kind == Kind::Erase && due(row, &answer).is_some();
+    let is_pending = row.kind == PrivacyKind::Erase && due(row, &answer).is_some();
     Ok(PrivacyReply {
         due: due(row, &answer).map(rows::text),
         extended: answer.extended,
@@ -305,7 +306,7 @@ fn read(row: &Row<'_>, first: usize, device: i64) -> Result<Request, Failure> {
     let read = Request {
         n: row.get(first)?,
         id: row.get(first + 1)?,
-        kind: Kind::at(kind)?,
+        kind: PrivacyKind::at(kind)?,
         body: row.get(first + 3)?,
         received: row.get(first + 4)?,
         done: row.get(first + 5)?,

@@ -3,6 +3,7 @@
 use protocol::Digest;
 use protocol::answer::{KEPT_DAYS, MAX, PART, RefusalReason, SealedAnswer};
 use protocol::reply::PrivacyRequest;
+use protocol::rights::PrivacyKind;
 use time::OffsetDateTime;
 
 use super::rights::asked;
@@ -12,7 +13,7 @@ use super::{device, requests};
 use crate::failure::Failure;
 use crate::store::Store;
 use crate::store::engine::{Connection, OptionalRow, Row};
-use crate::store::requests::{Kind, Ticket};
+use crate::store::requests::{Ticket, is_refusable};
 use crate::store::rules::retention::DAY;
 use crate::store::rules::sums::{Column, sum};
 
@@ -48,7 +49,7 @@ impl Store {
             if row.done.is_some() {
                 return Err(Failure::new("the request is done: there is nothing to refuse"));
             }
-            if !row.kind.is_refusable(why) {
+            if !is_refusable(row.kind, why) {
                 return Err(Failure::new(format!(
                     "this request can't be refused as {}: unfounded and excessive are for requests to see, to correct and to \
                      object, accurate for one to correct, compelling_grounds and legal_claim for an objection",
@@ -66,7 +67,7 @@ impl Store {
     pub(crate) fn recipient(&self, ticket: Ticket) -> Result<String, Failure> {
         self.read(|sql| {
             let (device, row) = asked(sql, ticket)?;
-            if row.kind != Kind::Access || row.done.is_some() {
+            if row.kind != PrivacyKind::Access || row.done.is_some() {
                 return Err(Failure::new("only an open request to see what is held can be answered so"));
             }
             let PrivacyRequest { recipient, .. } = row.request(&device)?;
@@ -85,7 +86,7 @@ impl Store {
         let mut waiting = Vec::new();
         self.requests(|kept| {
             if let Ok(kept) = kept
-                && kept.kind == Kind::Access
+                && kept.kind == PrivacyKind::Access
                 && kept.due.is_some()
                 && let Some(recipient) = kept.request.recipient
             {

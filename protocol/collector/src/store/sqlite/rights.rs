@@ -1,6 +1,7 @@
 //! What operators and the daily upkeep do about privacy requests: more time, a hold, an erasure and its certificate.
 
 use crate::store::engine::Connection;
+use protocol::rights::PrivacyKind;
 use protocol::rights::{ExtensionReason, Hold};
 use protocol::{CaseId, Purpose};
 use time::OffsetDateTime;
@@ -13,7 +14,7 @@ use super::tx::Tx;
 use crate::failure::Failure;
 use crate::store::Store;
 use crate::store::replay::Entry;
-use crate::store::requests::{Answer, Kind, Ticket};
+use crate::store::requests::{Answer, Ticket};
 use crate::store::rules::rights::{self, Next};
 
 /// An erasure that is to be carried out now.
@@ -60,7 +61,7 @@ impl Store {
         now: OffsetDateTime,
     ) -> Result<(), Failure> {
         self.change_answer(ticket, now, move |row, answer| {
-            if row.kind != Kind::Erase || row.done.is_some() || answer.revoked.is_some() {
+            if row.kind != PrivacyKind::Erase || row.done.is_some() || answer.revoked.is_some() {
                 return Err(Failure::new("only what an open request to erase is about can be held"));
             }
             answer.hold = Some(hold.clone());
@@ -95,7 +96,7 @@ impl Store {
         let now = micros(now);
         self.read(|sql| {
             let (device, row) = asked(sql, ticket)?;
-            if row.kind != Kind::Erase {
+            if row.kind != PrivacyKind::Erase {
                 return Err(Failure::new("this request asks for no erasure"));
             }
             match order(sql, &device, &row, at_once, now)? {
@@ -120,7 +121,7 @@ impl Store {
                     let mut due = Vec::new();
                     for n in 0..device.requests {
                         let row = requests::numbered(sql, &device, n)?;
-                        if row.kind == Kind::Erase {
+                        if row.kind == PrivacyKind::Erase {
                             due.extend(order(sql, &device, &row, false, now)?.ok());
                         }
                     }

@@ -1,12 +1,12 @@
 //! Shared by all tables: words stored as list positions, numbers within SQL's range, verified checksums.
 
 use protocol::ledger::EventKind;
+use protocol::rights::PrivacyKind;
 use protocol::{CaseReason, Digest, Purpose, Reason};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::failure::Failure;
-use crate::store::requests::Kind;
 use crate::store::rules::decide::Standing;
 
 /// A closed list, whose places are what the tables hold: never reordered, new words go to its end.
@@ -56,18 +56,8 @@ impl Word for Standing {
     const LIST: &'static [Self] = &[Self::Unknown, Self::Active, Self::Revoked, Self::Retired];
 }
 
-impl Word for Kind {
-    const LIST: &'static [Self] = &[
-        Self::Withdraw,
-        Self::Erase,
-        Self::Restrict,
-        Self::Release,
-        Self::Access,
-        Self::Rectify,
-        Self::Decommission,
-        Self::Revoke,
-        Self::Object,
-    ];
+impl Word for PrivacyKind {
+    const LIST: &'static [Self] = Self::ALL;
 }
 
 /// Checks the sum of a row that was read.
