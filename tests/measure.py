@@ -223,7 +223,7 @@ def fill(bench, site, lines):
 
 @part
 def single_commits(bench):
-    """One event a commit, over the socket, one after the other and on several connections."""
+    """One event a commit, over the socket, one after the other."""
     site = bench.granted()
     site.start()
     talk, taken, before = site.talk(), [], rig.cpu(site.service.pid)
@@ -236,6 +236,14 @@ def single_commits(bench):
     bench.row("commit of one event over the socket, p50 / p99", shown, "p99 20 ms")
     held, count = site.disk()[0], len(taken)
     bench.row(f"disk bytes an event, {count:,} single commits", f"{held / count:.0f}, in a generation not yet closed")
+    site.stop()
+
+
+@part
+def commits_of_several(bench):
+    """One event a commit, on six connections at once, until generations close."""
+    site = bench.granted()
+    site.start()
     shares = [rig.errors(bench.some(10_000), seed) for seed in range(6)]
     threads = [threading.Thread(target=say_all, args=(site, share)) for share in shares]
     begun = time.monotonic()
@@ -243,7 +251,7 @@ def single_commits(bench):
         thread.start()
     for thread in threads:
         thread.join()
-    count, wall = count + sum(map(len, shares)), time.monotonic() - begun
+    count, wall = sum(map(len, shares)), time.monotonic() - begun
     generations = sorted(int(path.name) for path in (site.data / "spool/usage").iterdir() if path.name.isdigit())
     held = site.disk()[0]
     shown = f"{held / count:.0f}, {len(generations)} generations, {count / wall:,.0f} events/s on 6 connections"
@@ -283,7 +291,7 @@ def crowd(bench):
     site.stop()
 
 
-@part
+@waiting_part
 def idle(bench):
     def rest(what, site, reach_rss, reach_wakes):
         time.sleep(3)
