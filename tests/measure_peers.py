@@ -26,7 +26,7 @@ import rig
 MIB = 1 << 20
 # What every line has once, in whatever it is wrapped.
 MARK = b'"event"'
-PATIENCE = 120
+PATIENCE = 60
 
 
 class Receiver:

@@ -1,5 +1,6 @@
 """The table of measure.py: of several runs the median of every number, and the file that keeps the last one."""
 
+import collections
 import os
 import platform
 import re
@@ -23,18 +24,26 @@ def machine(home):
 
 
 def medians(runs):
-    """A row for each row of the first run: of every number in it the median, and the range of the first one."""
+    """A row for each that a run has: of every number in it the median, and the range of the first one."""
+    rows = {}
+    for run in runs:
+        times = collections.Counter()
+        for what, measured, reach, load in run:
+            rows.setdefault((what, times[what]), []).append((measured, reach, load))
+            times[what] += 1
     table = []
-    for row, (what, measured, reach, _) in enumerate(runs[0]):
-        same = [rows[row] for rows in runs if len(rows) > row and NUMBER.sub("", rows[row][1]) == NUMBER.sub("", measured)]
-        texts = [NUMBER.findall(one[1]) for one in same]
+    for (what, _), found in rows.items():
+        wordings = [NUMBER.sub("", measured) for measured, *_ in found]
+        usual = statistics.mode(wordings)
+        same = [one for one, wording in zip(found, wordings) if wording == usual]
+        texts = [NUMBER.findall(measured) for measured, *_ in same]
         shown = iter([median(of_all) for of_all in zip(*texts)])
-        merged = NUMBER.sub(lambda _: next(shown), measured)
+        merged = NUMBER.sub(lambda _: next(shown), same[0][0])
         first = sorted((text[0] for text in texts if text), key=value)
         spread = f"{first[0]} - {first[-1]}" if first and value(first[0]) != value(first[-1]) else ""
         short = f" (of {len(same)})" if len(same) < len(runs) else ""
-        loads = [one[3] for one in same]
-        table.append((what, merged + short, spread, reach, f"{min(loads):.1f} - {max(loads):.1f}"))
+        loads = [load for *_, load in same]
+        table.append((what, merged + short, spread, same[0][1], f"{min(loads):.1f} - {max(loads):.1f}"))
     return table
 
 
