@@ -33,7 +33,8 @@ class Receiver:
     """Counts lines behind TLS: HTTP with bodies of protobuf, or bare lines. Keeps the bodies where they are wanted."""
 
     def __init__(self, home, is_http):
-        self.lines, self.bodies = 0, []
+        # Several threads count: adding to a number would lose what two add at once.
+        self.counted, self.bodies = [], []
         self.certificate, self.key = certificate(home)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.certificate, self.key)
@@ -59,7 +60,7 @@ class Receiver:
                 if self.headers.get("content-encoding") == "gzip":
                     body = gzip.decompress(body)
                 receiver.bodies.append(body)
-                receiver.lines += body.count(MARK)
+                receiver.counted.append(body.count(MARK))
                 self.send_response(200)
                 self.send_header("content-type", "application/x-protobuf")
                 self.send_header("content-length", "0")
@@ -81,16 +82,16 @@ class Receiver:
             with context.wrap_socket(near, server_side=True) as stream:
                 while data := stream.recv(1 << 16):
                     whole, _, rest = (rest + data).rpartition(b"\n")
-                    self.lines += whole.count(MARK)
+                    self.counted.append(whole.count(MARK))
         except OSError:
             pass
 
     def wait(self, count, process):
         """Seconds until `count` lines are here from that process."""
         begun = time.monotonic()
-        while self.lines < count:
+        while (lines := sum(self.counted)) < count:
             if time.monotonic() - begun > PATIENCE or process.poll() is not None:
-                raise SystemExit(f"{self.lines:,} of {count:,} lines came; it ended with {process.poll()}")
+                raise SystemExit(f"{lines:,} of {count:,} lines came; it ended with {process.poll()}")
             time.sleep(0.005)
         return time.monotonic() - begun
 
