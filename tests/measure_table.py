@@ -68,5 +68,5 @@ def record(file, table, where, words):
              f"{time.strftime('%Y-%m-%d %H:%M', time.gmtime())} UTC, commit {commit}, {parts}{how}"
              f"{', a tenth of the lines' if words.quick else ''}; {where}", "",
              "| what | measured | range of its first number | to reach | load |", "|---|---|---|---|---|",
-             *(f"| {' | '.join(cell.strip() for cell in row)} |" for row in table), ""]
+             *(f"| {' | '.join(cell.strip().replace('|', chr(92) + '|') for cell in row)} |" for row in table), ""]
     file.write_text("\n".join(lines))
