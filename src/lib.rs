@@ -88,7 +88,7 @@ use texts::say;
 /// Runs the program on its arguments, the first of which is its name.
 pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.collect();
-    // One is begun for every case: it needs neither the configuration nor the grammar of the commands.
+    // The process that reads a case begins for each: it needs neither the configuration nor the grammar of the commands.
     if let Some(memory) = deidentify::as_child(&args) {
         keep_memory_out_of_core_dumps();
         return deidentify::parse(memory).into();

@@ -7,8 +7,8 @@
 `--peers` measures other programs beside the agent in the same run: tests/measure_peers.py says which and where from.
 Everything happens in a temporary directory and on loopback. The disk below that directory is the one that is
 measured: TMPDIR names another. `--only WORD,WORD` runs the parts whose names have one, `--record` keeps the table in
-tests/MEASURED.md, or in a file that it names. `--runs N` runs all of them N times, one run after the other, and prints the median of every number;
-a part that waits has its runs side by side. Python 3, standard library only.
+tests/MEASURED.md, or in a file that it names. `--runs N` runs all of them N times, one run after the other, and prints
+the median of every number; a part that waits has its runs side by side. Python 3, standard library only.
 """
 
 import argparse
@@ -373,17 +373,21 @@ def percentiles(taken):
     return f"{taken[len(taken) // 2] * 1e3:.2f} / {taken[len(taken) * 99 // 100] * 1e3:.2f} ms"
 
 
+def attempt(measure, bench):
+    """A part that fails, a peer that loses lines, say, is said: the others are worth something without it."""
+    try:
+        measure(bench)
+    except SystemExit as why:
+        bench.row(measure.__name__, f"NOT MEASURED: {why}")
+
+
 def once(words, home, run):
     """The rows of one run of all parts that do not wait."""
     bench = Bench(words, home / f"run{run}", run)
     try:
         for measure in PARTS:
             if is_wanted(measure, words):
-                try:
-                    measure(bench)
-                except SystemExit as why:
-                    # A peer that loses lines, say: the other parts and runs are worth something without it.
-                    bench.row(measure.__name__, f"NOT MEASURED: {why}")
+                attempt(measure, bench)
     finally:
         bench.end()
     return bench.rows
@@ -396,7 +400,7 @@ def beside(words, home):
         for measure in WAITING:
             if is_wanted(measure, words):
                 with concurrent.futures.ThreadPoolExecutor(len(benches)) as pool:
-                    list(pool.map(measure, benches))
+                    list(pool.map(lambda bench: attempt(measure, bench), benches))
     finally:
         for bench in benches:
             bench.end()

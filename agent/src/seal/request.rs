@@ -39,10 +39,10 @@ impl Payload for VendorRequest {
 #[cfg(test)]
 mod tests {
     use protocol::Digest;
+    use protocol::rights::PrivacyKind;
 
     use super::*;
     use crate::consent::Flag;
-    use protocol::rights::PrivacyKind;
 
     #[test]
     fn a_request_survives_its_bytes_and_another_version_is_not_read() {

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use protocol::answer::{RefusalReason, SealedAnswer};
 use protocol::bundle::receipt;
 use protocol::reply::TicketState;
-use protocol::rights::PrivacyKind;
-use protocol::rights::{ExtensionReason, Hold, Outcome};
+use protocol::rights::{ExtensionReason, Hold, Outcome, PrivacyKind};
 use protocol::{CaseId, DeviceId, Digest, Purpose};
 use serde::Serialize;
 
